@@ -1,0 +1,67 @@
+/** Byte strings: one character 0x00-0xFF per byte. Conversions to and from buffers and UTF-8 text, at the edges only. */
+
+import { Buffer } from "node:buffer";
+import { assert } from "./assert.ts";
+
+const encoder = new TextEncoder();
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A method of Node's Buffer that its types leave out. */
+interface Latin1Source {
+  latin1Slice(start: number, end: number): string;
+}
+
+/** The bytes `start` to `end` (exclusive) of a buffer as a byte string. Copies; TextDecoder("latin1") would be windows-1252. */
+export function bytesToString(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  const source: unknown = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return (source as Latin1Source).latin1Slice(start, end);
+}
+
+/** Writes a byte string into `target` at `offset` and returns the number of bytes, which is its length. */
+export function writeString(text: string, target: Uint8Array, offset = 0): number {
+  assert(offset + text.length <= target.length, "Cannot write a byte string past the end of its buffer");
+  // encodeInto is the fastest way and right exactly when every byte is ASCII, which `written` tells.
+  const room = target.subarray(offset, offset + text.length);
+  const { read, written } = encoder.encodeInto(text, room);
+  if (read === text.length && written === text.length) return written;
+  for (let at = 0; at < text.length; at++) target[offset + at] = text.charCodeAt(at);
+  return text.length;
+}
+
+/** A byte string as a new buffer of exactly its length. */
+export function stringToBytes(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  writeString(text, bytes);
+  return bytes;
+}
+
+/** Text as the byte string of its UTF-8 form. Lone surrogates become U+FFFD, as everywhere on the web. */
+export function textToByteString(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return /^[\x00-\x7f]*$/.test(text) ? text : bytesToString(encoder.encode(text));
+}
+
+/** The text whose UTF-8 form the byte string is, or undefined when it is not valid UTF-8. */
+export function byteStringToText(bytes: string): string | undefined {
+  try {
+    return strictDecoder.decode(stringToBytes(bytes));
+  } catch {
+    return undefined; // Invalid UTF-8 is an expected outcome, told by the return value.
+  }
+}
+
+const encodings = new WeakMap<object, Uint8Array>();
+
+/** The bytes of `produce()` for an immutable `key`, made at most once as long as the key lives. */
+export function encodeOnce(key: object, produce: () => string): Uint8Array {
+  const known = encodings.get(key);
+  if (known !== undefined) return known;
+  const bytes = stringToBytes(produce());
+  encodings.set(key, bytes);
+  return bytes;
+}
+
+/** Tells `encodeOnce` the bytes that `key` was decoded from. The caller never changes them again. */
+export function rememberEncoding(key: object, bytes: Uint8Array): void {
+  encodings.set(key, bytes);
+}

@@ -1,0 +1,46 @@
+/** The error classes that cross layers, matched by class and never by text. */
+
+/** Bytes on disk that cannot be what was written. Carries the file and the byte offset of the damage. */
+export class CorruptionError extends Error {
+  override readonly name = "CorruptionError";
+  constructor(readonly file: string, readonly offset: number, readonly what: string) {
+    super(`Damaged data in ${file} at offset ${offset}: ${what}`);
+  }
+}
+
+/** A write or sync that failed. Final for the process (exit code 75): never retried. */
+export class DiskFailureError extends Error {
+  override readonly name = "DiskFailureError";
+  constructor(readonly file: string, readonly operation: string, cause: unknown) {
+    super(`Cannot ${operation} ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** The disk has no room. Nothing of the refused operation took effect. */
+export class NoSpaceError extends Error {
+  override readonly name = "NoSpaceError";
+  constructor(readonly file: string) {
+    super(`No space left on the disk for ${file}`);
+  }
+}
+
+/** The data directory is held by another process. */
+export class DirectoryLockedError extends Error {
+  override readonly name = "DirectoryLockedError";
+  constructor(readonly directory: string) {
+    super(`Data directory ${directory} is in use by another process`);
+  }
+}
+
+/** Files of a format this program does not know, or of another node or cluster. */
+export class IncompatibleError extends Error {
+  override readonly name = "IncompatibleError";
+}
+
+/** The operating system refused an ordinary operation (permissions, missing directory) before anything changed. */
+export class AccessError extends Error {
+  override readonly name = "AccessError";
+  constructor(readonly file: string, readonly operation: string, cause: unknown) {
+    super(`Cannot ${operation} ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}

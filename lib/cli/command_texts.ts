@@ -1,0 +1,62 @@
+/** What the help and docs/command-line.md say about each command. */
+
+import type { CommandName } from "./flags.ts";
+
+/** One command for people. */
+export interface CommandText {
+  readonly usage: string;
+  readonly summary: string;
+  readonly details: readonly string[];
+}
+
+/** The texts of all commands, in the order of the help. */
+export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
+  cluster: {
+    usage: "kvstore [cluster] [--nodes 3] [--port 5000] [--data-dir DIR]",
+    summary: "Run a local cluster; what kvstore does without a command.",
+    details: [
+      "Starts each node as a process of its own, on ports that follow each other, and starts a node that crashed again.",
+      "Prints a table and three lines to try when the cluster is ready. Ctrl-C stops all nodes; a second one kills them.",
+    ],
+  },
+  node: {
+    usage: "kvstore [node] --node-id 0 --port 5000 --peers 5001,5002",
+    summary: "Run one node; also meant when --node-id or --peers is given without a command.",
+    details: [
+      "--peers names the other nodes: by port (same host), by host:port, or by id=host:port[@peerport], where the node itself",
+      "may be in the list. Without ids in the list, a node's id is the rank of its address among all addresses.",
+      "SIGINT or SIGTERM: a leader hands over, open requests finish, and the node exits with 0 within 5 s.",
+    ],
+  },
+  cli: {
+    usage: "kvstore cli [--connect HOST:PORT,...] [COMMAND ARGS...]",
+    summary: "Interactive shell, or one command and its exit code.",
+    details: [
+      "Arguments are sent as they are, whatever blanks, quotes or line ends they hold: kvstore cli PUT key 'two words'.",
+      "Writes follow the notice of who leads. Without a command the shell starts; from a pipe, every line is a command",
+      "and the exit code is that of the first one that failed. The shell keeps its history in ~/.kvstore_history",
+      "($KVSTORE_HISTORY names another file, or none when it is empty).",
+    ],
+  },
+  inspect: {
+    usage: "kvstore inspect DIR [--entries N]",
+    summary: "Show what a stopped node's directory holds, as JSON; verifies every checksum.",
+    details: ["Changes nothing. Exit code 74 when something is damaged, 1 when DIR is not a data directory."],
+  },
+  version: { usage: "kvstore version", summary: "Show the version of the program and of its runtime.", details: [] },
+  help: { usage: "kvstore help [COMMAND]", summary: "Show help.", details: [] },
+};
+
+/** Exit codes and what they mean. */
+export const EXIT_CODE_TEXTS: readonly (readonly [code: number, meaning: string])[] = [
+  [0, "done"],
+  [1, "failure: a port in use, a directory locked or unwritable, no node reached"],
+  [2, "wrong usage: one line names the flag or the value and the nearest valid one"],
+  [3, "cli: key not found"],
+  [4, "cli: compare failed"],
+  [5, "cli: no leader, or no majority"],
+  [6, "cli: outcome unknown; the write may or may not take effect"],
+  [74, "data damaged; nothing was changed"],
+  [75, "a write or a sync of the disk failed"],
+  [130, "ended at once by a second signal"],
+];

@@ -1,0 +1,55 @@
+/** The dispatch table: every command with its usage line, its summary and what runs it. */
+
+import { runCliCommand } from "./cli_command.ts";
+import { runClusterCommand } from "./cluster_command.ts";
+import { COMMAND_NAMES } from "./arguments.ts";
+import type { CommandName } from "./flags.ts";
+import { showCommandHelp, showHelp } from "./help.ts";
+import { runInspectCommand } from "./inspect_command.ts";
+import { runNodeCommand } from "./node_command.ts";
+import type { Settings } from "./settings.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
+import { versionLine } from "./version.ts";
+
+/** What a command is run with. */
+export interface CommandContext {
+  readonly settings: Settings;
+  readonly operands: readonly string[];
+  readonly surroundings: Surroundings;
+}
+
+/** Runs one command; resolves to its exit code. */
+export type RunCommand = (context: CommandContext) => Promise<number>;
+
+/** How each command is run. */
+export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
+  cluster: withoutOperands(runClusterCommand),
+  node: withoutOperands(runNodeCommand),
+  cli: runCliCommand,
+  inspect: runInspectCommand,
+  version: withoutOperands(({ surroundings }) => {
+    surroundings.out(`${versionLine()}\n`);
+    return Promise.resolve(0);
+  }),
+  help: ({ operands, surroundings }) => {
+    surroundings.out(helpFor(operands));
+    return Promise.resolve(0);
+  },
+};
+
+function withoutOperands(run: RunCommand): RunCommand {
+  return (context) => {
+    const [operand] = context.operands;
+    if (operand === undefined) return run(context);
+    throw new UsageError(`Unexpected argument ${quoteForPeople(operand)}; flags begin with --, see kvstore help`);
+  };
+}
+
+function helpFor(operands: readonly string[]): string {
+  const [word] = operands;
+  if (word === undefined) return showHelp();
+  const command = COMMAND_NAMES.find((name) => name === word);
+  if (command !== undefined) return showCommandHelp(command);
+  throw new UsageError(`Unknown command ${quoteForPeople(word)}; did you mean ${nearest(word, COMMAND_NAMES)}?`);
+}

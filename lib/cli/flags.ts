@@ -1,0 +1,281 @@
+/**
+ * The one table of flags. The parser, the help, the names of the environment variables, the keys of the configuration
+ * file and docs/command-line.md are all made from it.
+ */
+
+import type { LogLevel } from "../cluster/server_types.ts";
+
+/** The commands of the program. */
+export type CommandName = "cluster" | "node" | "cli" | "inspect" | "version" | "help";
+
+/** What a flag's value looks like. A switch has none; a size is a whole number with KiB, MiB or GiB behind it or not. */
+export type FlagKind = "integer" | "size" | "text" | "choice" | "switch";
+
+/** One flag. `min`, `max` and `choices` bound its values; without `default` it may stay unset. */
+export interface Flag {
+  readonly name: string;
+  readonly kind: FlagKind;
+  readonly commands: readonly CommandName[];
+  /** What stands for the value in the help. */
+  readonly placeholder?: string;
+  readonly default?: string;
+  /** What the help says instead of the default. */
+  readonly defaultShown?: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly choices?: readonly string[];
+  /** Neither passed on nor shown on a command line, where other users of the machine can read it. */
+  readonly secret?: boolean;
+  readonly help: string;
+}
+
+/** Log levels, gravest first. */
+export const LOG_LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug"];
+
+const SERVERS: readonly CommandName[] = ["cluster", "node"];
+const CONFIGURABLE: readonly CommandName[] = ["cluster", "node", "cli"];
+const EVERYWHERE: readonly CommandName[] = ["cluster", "node", "cli", "inspect", "version", "help"];
+const PORT_MAX = 65_535;
+const ID_MAX = 2_147_483_647;
+
+/** Every flag, in the order of the help. */
+export const FLAGS = [
+  {
+    name: "nodes",
+    kind: "choice",
+    commands: ["cluster"],
+    placeholder: "N",
+    default: "3",
+    choices: ["1", "3", "5", "7"],
+    help: "Number of nodes of the local cluster.",
+  },
+  {
+    name: "node-id",
+    kind: "integer",
+    commands: ["node"],
+    placeholder: "ID",
+    min: 0,
+    max: ID_MAX,
+    defaultShown: "the rank of its address",
+    help: "Id of this node, unique in the cluster.",
+  },
+  {
+    name: "port",
+    kind: "integer",
+    commands: SERVERS,
+    placeholder: "PORT",
+    default: "5000",
+    min: 1,
+    max: PORT_MAX,
+    help: "Port for clients; of the first node in a local cluster, the others follow.",
+  },
+  {
+    name: "peers",
+    kind: "text",
+    commands: ["node"],
+    placeholder: "LIST",
+    defaultShown: "none, a cluster of one",
+    help: "The other nodes: ports, host:port or id=host:port[@peerport], with commas between.",
+  },
+  {
+    name: "peer-port",
+    kind: "integer",
+    commands: SERVERS,
+    placeholder: "PORT",
+    min: 1,
+    max: PORT_MAX,
+    defaultShown: "port + 10000",
+    help: "Port that other nodes connect to.",
+  },
+  {
+    name: "peer-bind-port",
+    kind: "integer",
+    commands: ["node"],
+    placeholder: "PORT",
+    min: 1,
+    max: PORT_MAX,
+    defaultShown: "the peer port",
+    help: "Port to listen on for nodes, where a forwarder stands before it at the peer port.",
+  },
+  {
+    name: "host",
+    kind: "text",
+    commands: SERVERS,
+    placeholder: "HOST",
+    default: "127.0.0.1",
+    help: "Address to listen on, and by which other nodes know this one.",
+  },
+  {
+    name: "insecure",
+    kind: "switch",
+    commands: SERVERS,
+    help: "Allow an address that other machines reach although no --cluster-secret protects it.",
+  },
+  {
+    name: "data-dir",
+    kind: "text",
+    commands: SERVERS,
+    placeholder: "DIR",
+    defaultShown: "./kvstore-data, for one node ./kvstore-data/node-<id>",
+    help: "Directory of the data; a local cluster keeps one node-<id> in it for each node.",
+  },
+  {
+    name: "new-identity",
+    kind: "switch",
+    commands: ["node"],
+    help: "This node lost its directory: let the others admit the new, empty one under the old id.",
+  },
+  {
+    name: "cluster-id",
+    kind: "text",
+    commands: SERVERS,
+    placeholder: "NAME",
+    defaultShown: "made from the list of nodes at the first start",
+    help: "Name of the cluster; nodes of different clusters refuse each other.",
+  },
+  {
+    name: "cluster-secret",
+    kind: "text",
+    commands: SERVERS,
+    placeholder: "SECRET",
+    secret: true,
+    help: "Shared secret that nodes prove to each other. Better given by environment or file.",
+  },
+  {
+    name: "snapshot-entries",
+    kind: "integer",
+    commands: SERVERS,
+    placeholder: "N",
+    default: "200000",
+    min: 100,
+    max: 1_000_000_000,
+    help: "Take a snapshot after so many log entries.",
+  },
+  {
+    name: "snapshot-bytes",
+    kind: "size",
+    commands: SERVERS,
+    placeholder: "SIZE",
+    default: "64MiB",
+    min: 65_536,
+    max: 68_719_476_736,
+    help: "Take a snapshot after so many bytes of log.",
+  },
+  {
+    name: "election-timeout-ms",
+    kind: "integer",
+    commands: SERVERS,
+    placeholder: "MS",
+    default: "1000",
+    min: 100,
+    max: 60_000,
+    help: "Silence after which a leader is given up, at the least; at most twice that.",
+  },
+  {
+    name: "heartbeat-ms",
+    kind: "integer",
+    commands: SERVERS,
+    placeholder: "MS",
+    default: "100",
+    min: 10,
+    max: 30_000,
+    help: "Pause between heartbeats, at most half of the election timeout.",
+  },
+  {
+    name: "request-timeout-ms",
+    kind: "integer",
+    commands: SERVERS,
+    placeholder: "MS",
+    default: "5000",
+    min: 100,
+    max: 600_000,
+    help: "How long a request may wait before its client is told that it failed or that its fate is unknown.",
+  },
+  {
+    name: "max-connections",
+    kind: "integer",
+    commands: SERVERS,
+    placeholder: "N",
+    default: "4096",
+    min: 1,
+    max: 1_000_000,
+    help: "Client connections at the same time; fewer when the system's limit of open files is lower.",
+  },
+  {
+    name: "unsafe-no-fsync",
+    kind: "switch",
+    commands: SERVERS,
+    help: "Never wait for the disk: fast, and a power loss may lose acknowledged writes.",
+  },
+  {
+    name: "log-level",
+    kind: "choice",
+    commands: SERVERS,
+    placeholder: "LEVEL",
+    default: "info",
+    choices: LOG_LEVELS,
+    help: "What to log: error, warn, info or debug.",
+  },
+  {
+    name: "connect",
+    kind: "text",
+    commands: ["cli"],
+    placeholder: "LIST",
+    default: "127.0.0.1:5000,127.0.0.1:5001,127.0.0.1:5002",
+    help: "Nodes to try in turn: host:port or ports, with commas between.",
+  },
+  {
+    name: "timeout-ms",
+    kind: "integer",
+    commands: ["cli"],
+    placeholder: "MS",
+    default: "5000",
+    min: 1,
+    max: 3_600_000,
+    help: "How long to look for a node and a leader.",
+  },
+  {
+    name: "entries",
+    kind: "integer",
+    commands: ["inspect"],
+    placeholder: "N",
+    default: "0",
+    min: 0,
+    max: 1_000_000,
+    help: "Show the last N log entries as well.",
+  },
+  {
+    name: "config",
+    kind: "text",
+    commands: CONFIGURABLE,
+    placeholder: "FILE",
+    help: "Take flags from this JSON file, one key each, named like the flag.",
+  },
+  { name: "help", kind: "switch", commands: EVERYWHERE, help: "Show the help of the command." },
+  { name: "version", kind: "switch", commands: EVERYWHERE, help: "Show the version." },
+] as const satisfies readonly Flag[];
+
+/** The name of a flag, without the dashes. */
+export type FlagName = (typeof FLAGS)[number]["name"];
+
+const byName: ReadonlyMap<string, Flag & { readonly name: FlagName }> = new Map(FLAGS.map((flag) => [flag.name, flag]));
+
+/** The flag of that name, or undefined. */
+export function findFlag(name: string): (Flag & { readonly name: FlagName }) | undefined {
+  return byName.get(name);
+}
+
+/** The environment variable of a flag: `KVSTORE_DATA_DIR` for `data-dir`. */
+export function environmentName(flag: FlagName): string {
+  return `KVSTORE_${flag.toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** Whether a flag can be set by environment and file; `help` and `version` ask for something else to be done. */
+export function isSetting(flag: Flag): boolean {
+  return flag.name !== "help" && flag.name !== "version" && flag.name !== "config";
+}
+
+/** The flags of one command, in the order of the help. */
+export function flagsOf(command: CommandName): readonly (Flag & { readonly name: FlagName })[] {
+  return [...byName.values()].filter((flag) => flag.commands.includes(command));
+}

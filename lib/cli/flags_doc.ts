@@ -1,0 +1,68 @@
+/** Makes docs/command-line.md of the tables of commands, flags and exit codes. */
+
+import { COMMAND_TEXTS, EXIT_CODE_TEXTS } from "./command_texts.ts";
+import { environmentName, type Flag, type FlagName, FLAGS, isSetting } from "./flags.ts";
+
+const INTRODUCTION = `# Command line
+
+One program is the server, the client and a launcher that runs a local cluster. With Deno installed, \`deno task cluster\`,
+\`deno task node\` and \`deno task cli\` stand for \`kvstore cluster\`, \`kvstore node\` and \`kvstore cli\`.
+
+This page is made from the tables in \`lib/cli\`; \`UPDATE=1 deno test -A tests/unit/cli/flags_doc_test.ts\` rewrites it.
+`;
+
+const SOURCES = `## Where settings come from
+
+A flag goes before the environment, the environment before the file of \`--config\`, the file before the default. Write
+\`--flag value\` or \`--flag=value\`; \`--\` ends the flags. The file holds one JSON object whose keys are the names of the
+flags; a key that is not known is refused:
+
+\`\`\`json
+{ "node-id": 0, "port": 5000, "peers": ["10.0.0.2:5000", "10.0.0.3:5000"], "host": "10.0.0.1", "insecure": true }
+\`\`\`
+
+Sizes are bytes, or have KiB, MiB or GiB behind the number.
+`;
+
+const PEERS = `## Who the nodes are
+
+\`--peers\` names the other nodes, with commas between them; the node itself may be in the list. An entry is a port (on the
+same host), \`host:port\`, or \`id=host:port\`, each with \`@peerport\` behind it where the peer port is not port + 10000.
+
+Without ids, the id of a node is the rank of its address among all addresses: hosts in ascending order (IPv4 addresses by
+number), then ports. Every node finds the same ids that way. A \`--node-id\` that does not fit is refused, and so is a peer
+that was started with another list.
+`;
+
+/** The whole page. */
+export function makeCommandLinePage(): string {
+  const sections = [INTRODUCTION, "## Commands\n", ...commandSections(), SOURCES, PEERS, flagSection(), exitSection()];
+  return `${sections.join("\n").trimEnd()}\n`;
+}
+
+function commandSections(): string[] {
+  return Object.entries(COMMAND_TEXTS).map(([name, { usage, summary, details }]) => {
+    const text = [summary, ...details].join("\n");
+    return `### ${name}\n\n\`\`\`\n${usage}\n\`\`\`\n\n${text}\n`;
+  });
+}
+
+function flagSection(): string {
+  const rows = FLAGS.map((flag) => flagRow(flag));
+  const head = ["| flag | environment | commands | default | |", "| --- | --- | --- | --- | --- |"];
+  return ["## Flags", "", ...head, ...rows, ""].join("\n");
+}
+
+function flagRow(flag: Flag & { readonly name: FlagName }): string {
+  const usage = flag.placeholder === undefined ? `--${flag.name}` : `--${flag.name} ${flag.placeholder}`;
+  const environment = isSetting(flag) || flag.name === "config" ? `\`${environmentName(flag.name)}\`` : "";
+  const commands = flag.commands.length > 4 ? "all" : flag.commands.join(", ");
+  const range = flag.min === undefined ? "" : ` From ${flag.min} to ${flag.max}.`;
+  const shown = flag.default === undefined ? flag.defaultShown ?? "" : `\`${flag.default}\``;
+  return `| \`${usage}\` | ${environment} | ${commands} | ${shown} | ${flag.help}${range} |`;
+}
+
+function exitSection(): string {
+  const rows = EXIT_CODE_TEXTS.map(([code, meaning]) => `| ${code} | ${meaning} |`);
+  return ["## Exit codes", "", "| code | meaning |", "| --- | --- |", ...rows, ""].join("\n");
+}

@@ -1,0 +1,95 @@
+/** `kvstore node`: one server in this process, until a signal, the end of its launcher, or a failure. */
+
+import { LAUNCHED_VARIABLE, parentGone } from "../cluster/parent_watch.ts";
+import { findPortProblem, type PortSystem, THIS_SYSTEM } from "../cluster/ports.ts";
+import type { RunningServer, ServerOptions } from "../cluster/server_types.ts";
+import type { StopRequests } from "../cluster/launcher.ts";
+import type { CommandContext } from "./commands.ts";
+import { describeFailure, EXIT, Failure } from "./failures.ts";
+import { makeLog } from "./log.ts";
+import { logLevel, serverOptions, wantedPorts } from "./server_settings.ts";
+import { StopSignals } from "./signals.ts";
+
+/** A node must be gone 5 s after the signal, whatever its open requests do. */
+const STOP_MS = 4_800;
+
+/** What a node runs on; tests give fakes. */
+export interface NodeParts {
+  readonly startServer: (options: ServerOptions) => Promise<RunningServer>;
+  readonly system: PortSystem;
+  readonly requests: StopRequests;
+}
+
+/** Runs one node to its end. Resolves to the exit code. Throws the expected errors of the start. */
+export async function runNodeCommand(context: CommandContext): Promise<number> {
+  const launched = context.surroundings.environment(LAUNCHED_VARIABLE) !== undefined;
+  const signals = new StopSignals(launched ? "launcher" : "terminal");
+  const stop = launched ? Promise.race([signals.stop, parentGone(Deno.stdin)]) : signals.stop;
+  return await runNode(context, {
+    startServer: startServerLate,
+    system: THIS_SYSTEM,
+    requests: { stop, kill: signals.kill },
+  });
+}
+
+/** The client and the help start faster without the server's modules. */
+async function startServerLate(options: ServerOptions): Promise<RunningServer> {
+  const { startServer } = await import("../cluster/server.ts");
+  return await startServer(options);
+}
+
+/** `runNodeCommand` on given parts. */
+export async function runNode({ settings, surroundings }: CommandContext, parts: NodeParts): Promise<number> {
+  const log = makeLog({ level: logLevel(settings), write: surroundings.err, now: () => new Date() });
+  const options = serverOptions(settings, log);
+  const killed = parts.requests.kill.then(() => EXIT.interrupted);
+  const server = await Promise.race([startChecked(options, parts), killed]);
+  if (typeof server === "number") return server;
+  surroundings.out(
+    `kvstore node ${options.nodeId} is ready: clients ${server.clientAddress}, peers ${server.peerAddress}, ` +
+      `data ${options.dataDirectory}\n`,
+  );
+  const failed = server.failed.then((error) => reportFailure(error, log));
+  const stopped = parts.requests.stop.then(async () => {
+    log("info", "Stopping");
+    const finished = await stopWithin(server, STOP_MS);
+    log(finished ? "info" : "warn", finished ? "Stopped" : "Stopped before all open requests were finished");
+    return EXIT.ok;
+  });
+  return await Promise.race([failed, stopped, killed]);
+}
+
+async function startChecked(options: ServerOptions, { startServer, system }: NodeParts): Promise<RunningServer> {
+  refuseTakenPorts(options, system);
+  try {
+    return await startServer(options);
+  } catch (error) {
+    // Another program may have taken the port since the check.
+    if (error instanceof Deno.errors.AddrInUse) refuseTakenPorts(options, system);
+    throw error;
+  }
+}
+
+/** Before anything is written: a node that cannot listen must not touch its directory. */
+function refuseTakenPorts(options: ServerOptions, system: PortSystem): void {
+  const problem = findPortProblem(wantedPorts(options), system);
+  if (problem !== undefined) throw new Failure(problem.line);
+}
+
+function reportFailure(error: Error, log: ServerOptions["log"]): number {
+  const known = describeFailure(error);
+  log("error", known === undefined ? `Bug: ${error.stack ?? error.message}` : known.line);
+  return known?.exitCode ?? EXIT.failure;
+}
+
+async function stopWithin(server: RunningServer, delayMs: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), delayMs);
+  });
+  try {
+    return await Promise.race([server.stop().then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

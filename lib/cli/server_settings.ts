@@ -1,0 +1,92 @@
+/** Turns settings into what a server is started with, and refuses those that do not fit together. */
+
+import type { LogLevel, LogSink, ServerOptions } from "../cluster/server_types.ts";
+import type { WantedPort } from "../cluster/ports.ts";
+import { LOG_LEVELS } from "./flags.ts";
+import { isLoopback, type ResolvedPeers, resolvePeers } from "./peers.ts";
+import type { Settings } from "./settings.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Where nodes keep their data unless told otherwise. */
+export const DATA_DIRECTORY = "./kvstore-data";
+
+/** The data directory of one node of a local cluster, or of a single node by default. */
+export function nodeDirectory(parent: string, id: number): string {
+  return `${parent.replace(/\/+$/, "") || "/"}/node-${id}`;
+}
+
+/** Who this node is. Throws `UsageError`. */
+export function ownPeers(settings: Settings): ResolvedPeers {
+  return resolvePeers(settings.optionalText("peers"), {
+    nodeId: settings.optionalInteger("node-id"),
+    host: settings.text("host"),
+    port: settings.integer("port"),
+    portGiven: settings.given("port") !== undefined,
+    peerPort: settings.optionalInteger("peer-port"),
+  });
+}
+
+/** Everything `startServer` needs. Throws `UsageError`. */
+export function serverOptions(settings: Settings, log: LogSink): ServerOptions {
+  checkServerSettings(settings);
+  const { nodeId, port, peerPort, members } = ownPeers(settings);
+  const peerBindPort = settings.optionalInteger("peer-bind-port") ?? peerPort;
+  if (peerBindPort === port) {
+    throw new UsageError(`The port for clients and the one for nodes are both ${port}; change --port or --peer-port`);
+  }
+  return {
+    nodeId,
+    host: settings.text("host"),
+    clientPort: port,
+    peerPort,
+    peerBindPort,
+    members,
+    clusterId: settings.optionalText("cluster-id"),
+    dataDirectory: settings.optionalText("data-dir") ?? nodeDirectory(DATA_DIRECTORY, nodeId),
+    newIdentity: settings.enabled("new-identity"),
+    clusterSecret: settings.optionalText("cluster-secret"),
+    snapshotEntries: settings.integer("snapshot-entries"),
+    snapshotBytes: settings.integer("snapshot-bytes"),
+    electionTimeoutMs: settings.integer("election-timeout-ms"),
+    heartbeatMs: settings.integer("heartbeat-ms"),
+    requestTimeoutMs: settings.integer("request-timeout-ms"),
+    clientConnectionsMax: settings.integer("max-connections"),
+    unsafeNoFsync: settings.enabled("unsafe-no-fsync"),
+    log,
+  };
+}
+
+/** What holds for a single node and for a local cluster. Throws `UsageError`. */
+export function checkServerSettings(settings: Settings): void {
+  const host = settings.text("host");
+  const open = settings.optionalText("cluster-secret") === undefined && !settings.enabled("insecure");
+  if (!isLoopback(host) && open) {
+    throw new UsageError(
+      `--host ${host} is reachable from other machines and nothing protects the cluster; ` +
+        "give --cluster-secret, or --insecure to accept that",
+    );
+  }
+  const [heartbeatMs, electionMs] = [settings.integer("heartbeat-ms"), settings.integer("election-timeout-ms")];
+  // Raft 5.6: one lost heartbeat must not cost an election.
+  if (heartbeatMs * 2 > electionMs) {
+    throw new UsageError(
+      `--heartbeat-ms ${heartbeatMs} is more than half of --election-timeout-ms ${electionMs}; ` +
+        `the nearest valid one is ${Math.floor(electionMs / 2)}`,
+    );
+  }
+}
+
+/** The ports a node listens on, with the flags that change them. */
+export function wantedPorts(options: ServerOptions): readonly WantedPort[] {
+  const peerFlag = options.peerBindPort === options.peerPort ? "--peer-port" : "--peer-bind-port";
+  return [
+    { host: options.host, port: options.clientPort, flag: "--port" },
+    { host: options.host, port: options.peerBindPort, flag: peerFlag },
+  ];
+}
+
+/** The level of `--log-level`. */
+export function logLevel(settings: Settings): LogLevel {
+  const wanted = settings.text("log-level");
+  return LOG_LEVELS.find((level) => level === wanted) ?? "info";
+}

@@ -1,0 +1,61 @@
+/** How this program starts itself again: the compiled executable, or `deno run` with the rights it has itself. */
+
+import { basename, fromFileUrl, resolve } from "@std/path";
+
+/** What to start, and what a person types for the same. */
+export interface OwnProgram {
+  readonly executable: string;
+  /** Arguments before those of the program. */
+  readonly prefix: readonly string[];
+  /** The words a person types before `cli`, `node` and so on. */
+  readonly shown: string;
+}
+
+/** What is asked about this process, so that tests can give another one. */
+export interface ProgramFacts {
+  /** Whether `deno compile` made it. */
+  readonly standalone: boolean;
+  readonly executable: string;
+  readonly mainModule: string;
+  readonly directory: string;
+  /** The directories in which the shell looks for programs. */
+  readonly searchPath: readonly string[];
+  granted(name: Deno.PermissionName): boolean;
+}
+
+/** Node processes start no other programs, so `run` is not handed down. */
+const NODE_PERMISSIONS: readonly Deno.PermissionName[] = ["net", "read", "write", "env", "sys"];
+const EVERY_PERMISSION: readonly Deno.PermissionName[] = [...NODE_PERMISSIONS, "run", "ffi"];
+
+/** The program this process runs. */
+export function findOwnProgram(facts: ProgramFacts = thisProcess()): OwnProgram {
+  if (facts.standalone) return { executable: facts.executable, prefix: [], shown: showExecutable(facts) };
+  const all = EVERY_PERMISSION.every((name) => facts.granted(name));
+  const permissions = all
+    ? ["--allow-all"]
+    : NODE_PERMISSIONS.filter((name) => facts.granted(name)).map((name) => `--allow-${name}`);
+  const main = facts.mainModule.startsWith("file:") ? fromFileUrl(facts.mainModule) : facts.mainModule;
+  return {
+    executable: facts.executable,
+    prefix: ["run", "--quiet", "--no-prompt", ...permissions, main],
+    shown: "deno task",
+  };
+}
+
+function showExecutable({ executable, directory, searchPath }: ProgramFacts): string {
+  const name = basename(executable);
+  if (searchPath.some((folder) => folder !== "" && resolve(folder, name) === executable)) return name;
+  const inside = `${directory}/`;
+  return executable.startsWith(inside) ? `./${executable.slice(inside.length)}` : executable;
+}
+
+function thisProcess(): ProgramFacts {
+  return {
+    standalone: Deno.build.standalone,
+    executable: Deno.execPath(),
+    mainModule: Deno.mainModule,
+    directory: Deno.cwd(),
+    searchPath: (Deno.env.get("PATH") ?? "").split(":"),
+    granted: (name) => Deno.permissions.querySync({ name }).state === "granted",
+  };
+}

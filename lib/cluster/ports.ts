@@ -1,0 +1,62 @@
+/** Whether the ports a node needs are free, and a line that helps when one is not. */
+
+import { findPortHolder, type ProcessTable, SYSTEM_PROCESS_TABLE } from "./port_holder.ts";
+
+/** A port that will be listened on, and the flag that changes it. */
+export interface WantedPort {
+  readonly host: string;
+  readonly port: number;
+  readonly flag: string;
+}
+
+/** Why a port cannot be listened on, for people, on one line. */
+export interface PortProblem {
+  readonly wanted: WantedPort;
+  readonly line: string;
+}
+
+/** Where the answer comes from; tests give another system. */
+export interface PortSystem {
+  readonly os: string;
+  readonly table: ProcessTable;
+  /** Throws what the system throws when the port cannot be listened on. */
+  tryListen(host: string, port: number): void;
+}
+
+/** This machine. */
+export const THIS_SYSTEM: PortSystem = {
+  os: Deno.build.os,
+  table: SYSTEM_PROCESS_TABLE,
+  tryListen: (host, port) => Deno.listen({ hostname: host, port }).close(),
+};
+
+/** The first of the ports that cannot be listened on now, or undefined when all are free. */
+export function findPortProblem(wanted: readonly WantedPort[], system: PortSystem): PortProblem | undefined {
+  for (const one of wanted) {
+    try {
+      system.tryListen(one.host, one.port);
+    } catch (error) {
+      return { wanted: one, line: describePortProblem(one, { error, system }) };
+    }
+  }
+  return undefined;
+}
+
+function describePortProblem(
+  { host, port, flag }: WantedPort,
+  { error, system }: { error: unknown; system: PortSystem },
+): string {
+  if (error instanceof Deno.errors.AddrInUse) {
+    const holder = system.os === "linux" ? findPortHolder(port, system.table) : undefined;
+    const by = holder === undefined ? "" : ` by ${holder.name} (process ${holder.pid})`;
+    const hint = system.os === "darwin" && port === 5000
+      ? "; on macOS this may be AirPlay Receiver (System Settings, General, AirDrop & Handoff)"
+      : "";
+    return `Port ${port} on ${host} is already in use${by}; ${flag} changes it${hint}`;
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return `Cannot listen on port ${port} of ${host}: ${why}; ${flag} changes the port (below 1024 needs privileges)`;
+  }
+  return `Cannot listen on port ${port} of ${host}: ${why}; --host changes the address and ${flag} the port`;
+}

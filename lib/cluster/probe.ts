@@ -1,0 +1,60 @@
+/** Asks a node about itself over the text protocol, as any client could. */
+
+import type { NodeId } from "../raft/types.ts";
+import { ConnectionLostError, TextConnection } from "./text_connection.ts";
+
+/** A node as its own STATUS shows it. */
+export interface NodeView {
+  readonly nodeId: NodeId | undefined;
+  /** "Leader", "Follower" and so on, as shown. */
+  readonly role: string;
+  readonly leaderId: NodeId | undefined;
+}
+
+/** STATUS over a connection of its own; undefined when the node does not answer in time. */
+export async function probeNode(
+  endpoint: { hostname: string; port: number },
+  timeoutMs: number,
+): Promise<NodeView | undefined> {
+  try {
+    const connection = await TextConnection.open(endpoint, timeoutMs);
+    try {
+      return await askStatus(connection, timeoutMs);
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    if (error instanceof ConnectionLostError) return undefined;
+    throw error;
+  }
+}
+
+/** STATUS over a connection that is open. Throws `ConnectionLostError`. */
+export async function askStatus(connection: Pick<TextConnection, "request">, timeoutMs: number): Promise<NodeView> {
+  const reply = await connection.request({ line: "STATUS", multiLine: true, timeoutMs });
+  return readStatus(reply);
+}
+
+/** Reads the lines `Node ID`, `Role` and `Leader ID` of a STATUS reply. */
+export function readStatus(reply: string): NodeView {
+  const fields = readFields(reply);
+  return {
+    nodeId: readId(fields.get("Node ID")),
+    role: fields.get("Role") ?? "Unknown",
+    leaderId: readId(fields.get("Leader ID")),
+  };
+}
+
+/** The `Name: value` lines of a reply, without the blanks that set them off. */
+export function readFields(reply: string): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>();
+  for (const line of reply.split("\n")) {
+    const colon = line.indexOf(":");
+    if (colon > 0) fields.set(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
+  }
+  return fields;
+}
+
+function readId(text: string | undefined): NodeId | undefined {
+  return text !== undefined && /^[0-9]{1,10}$/.test(text) ? Number(text) : undefined;
+}

@@ -1,0 +1,54 @@
+/** The text that says a local cluster is ready: a table of its nodes and three lines to try. */
+
+import type { NodePlan } from "./launcher.ts";
+import type { NodeView } from "./probe.ts";
+
+/** A node and what it said about itself, unless it has been given up. */
+export interface ReadyNode {
+  readonly node: NodePlan;
+  readonly running: boolean;
+  readonly view: NodeView | undefined;
+}
+
+const HEADER = ["Node", "Role", "Clients", "Peers", "Data directory"];
+
+/** Several lines, the last one ended. */
+export function showReady({ nodes, clientCommand }: { nodes: readonly ReadyNode[]; clientCommand: string }): string {
+  const leaderId = nodes.find(({ view }) => view !== undefined)?.view?.leaderId;
+  const rows = nodes.map(({ node, view }) => [
+    String(node.id),
+    view?.role ?? "not running",
+    node.clientAddress,
+    node.peerAddress,
+    node.dataDirectory,
+  ]);
+  const leader = nodes.find(({ node }) => node.id === leaderId) ?? nodes[0];
+  const other = nodes.find(({ node, running }) => running && node !== leader?.node) ?? leader;
+  const lines = [
+    "",
+    `KVStore is ready: ${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}, node ${leaderId} is the leader.`,
+    "",
+    ...alignColumns([HEADER, ...rows]),
+    "",
+    "Try:",
+    `  printf 'PUT hello world\\nGET hello\\nEXIT\\n' | nc ${reach(leader)}`,
+    `  printf 'GET hello\\nEXIT\\n' | nc ${reach(other)}`,
+    `  ${clientCommand}`,
+    "",
+    "Ctrl-C stops all nodes.",
+    "",
+  ];
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/** Pads every column but the last to its longest cell. */
+export function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, at) => widths[at] = Math.max(widths[at] ?? 0, cell.length));
+  return rows.map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ").trimEnd());
+}
+
+function reach(ready: ReadyNode | undefined): string {
+  const host = ready?.node.host ?? "localhost";
+  return `${host === "127.0.0.1" || host === "0.0.0.0" ? "localhost" : host} ${ready?.node.port}`;
+}

@@ -1,0 +1,59 @@
+/** One complete server: a node with the protocols its clients speak. `startServer` in server.ts makes it. */
+
+import type { KeyValueNode } from "../node/api.ts";
+import type { Member, NodeId } from "../raft/types.ts";
+
+/** How grave a log line is, gravest first. */
+export type LogLevel = "error" | "warn" | "info" | "debug";
+
+/** Takes one line of the log. */
+export type LogSink = (level: LogLevel, message: string) => void;
+
+/** What a server is started with. Every field is decided by the caller; defaults live in the flags table of lib/cli. */
+export interface ServerOptions {
+  readonly nodeId: NodeId;
+  /** Name or address the ports are bound to. */
+  readonly host: string;
+  /** 0 lets the system choose (tests). */
+  readonly clientPort: number;
+  /** The port other nodes dial, as the member list says. */
+  readonly peerPort: number;
+  /** The port bound for peers; another one than `peerPort` where a forwarder stands before this node. */
+  readonly peerBindPort: number;
+  /** The initial configuration: every server with the address of its peer port and of its client port. */
+  readonly members: readonly Member[];
+  /** Undefined takes the id that an existing directory holds, and derives one from `members` for a new directory. */
+  readonly clusterId: string | undefined;
+  readonly dataDirectory: string;
+  /** The directory is empty and shall be admitted again under its old id (`--new-identity`). */
+  readonly newIdentity: boolean;
+  /** Shared secret of the peers (`--cluster-secret`). */
+  readonly clusterSecret: string | undefined;
+  /** A snapshot is taken after so many entries since the last one. */
+  readonly snapshotEntries: number;
+  /** A snapshot is taken after so many bytes of log since the last one. */
+  readonly snapshotBytes: number;
+  /** Election timeout in ms, shortest; the longest is twice that. */
+  readonly electionTimeoutMs: number;
+  readonly heartbeatMs: number;
+  /** How long a write or read may wait before its client hears the outcome is unknown, in ms. */
+  readonly requestTimeoutMs: number;
+  readonly clientConnectionsMax: number;
+  /** Never syncs: a power loss may lose acknowledged writes. */
+  readonly unsafeNoFsync: boolean;
+  readonly log: LogSink;
+}
+
+/** A server that runs. */
+export interface RunningServer {
+  readonly node: KeyValueNode;
+  /** `host:port` as bound. */
+  readonly clientAddress: string;
+  readonly peerAddress: string;
+  /**
+   * Hands leadership over, lets open requests finish or fail cleanly, closes everything. At most 5 s.
+   */
+  stop(): Promise<void>;
+  /** Resolves when the server can't go on: `DiskFailureError` (exit 75), `CorruptionError` (exit 74) or a bug. */
+  readonly failed: Promise<Error>;
+}

@@ -1,0 +1,140 @@
+/**
+ * Keeps one node's process running: starts it, starts it again after a crash, gives up where that cannot help.
+ *
+ *     Running --crash--> Waiting --backoff--> Running
+ *        |--exit 2, 74, 75, or 5 quick failures--> GaveUp
+ *        '--exit 0, or told to stop--> Stopped
+ */
+
+import type { NodeProcess, ProcessEnd } from "./node_process.ts";
+
+/** The first pause before a restart; doubled by each failure that follows quickly. */
+const BACKOFF_MS_MIN = 200;
+const BACKOFF_MS_MAX = 5_000;
+/** A process that lived so long had started well, and its crash counts as the first. */
+const SETTLED_MS = 10_000;
+/** A node that fails so often right after its start (a taken port, a missing right) will not mend itself. */
+const QUICK_FAILURES_MAX = 5;
+
+/** Exit codes after which another start would only do harm, and why. */
+const FINAL_CODES: ReadonlyMap<number, string> = new Map([
+  [2, "its command line was refused"],
+  [74, "its data is damaged; see its last lines, and kvstore inspect"],
+  [75, "its disk failed a write; check the disk before starting it again"],
+]);
+
+/** What the supervised process is doing. */
+export type SupervisedState = "Running" | "Waiting" | "GaveUp" | "Stopped";
+
+/** What a supervisor needs. Times in milliseconds. */
+export interface SupervisorOptions {
+  /** How people call the process: `node 1`. */
+  readonly name: string;
+  readonly start: () => NodeProcess;
+  readonly now: () => number;
+  /** Runs `action` later; the result cancels it. */
+  readonly after: (delayMs: number, action: () => void) => () => void;
+  /** Takes a line for people whenever the process ends or starts again. */
+  readonly say: (line: string) => void;
+  /** Called when the state has become `GaveUp` or `Stopped`. */
+  readonly onFinal: () => void;
+}
+
+/** Supervises one process. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  #state: SupervisedState = "Stopped";
+  #process: NodeProcess | undefined;
+  #startedAt = 0;
+  #quickFailures = 0;
+  #exitCode = 0;
+  #stopping = false;
+  #cancelRestart = () => {};
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  get state(): SupervisedState {
+    return this.#state;
+  }
+
+  /** The exit code of the last process that ended; of one that was killed by a signal, 128 and more. */
+  get exitCode(): number {
+    return this.#exitCode;
+  }
+
+  /** The process id, while one runs. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** Starts the process for the first time. Throws when the system cannot start it. */
+  start(): void {
+    this.#launch();
+  }
+
+  /** Ends the process with a signal and does not start it again. */
+  stop(signal: "SIGTERM" | "SIGKILL"): void {
+    this.#stopping = true;
+    this.#cancelRestart();
+    if (this.#process !== undefined) this.#process.kill(signal);
+    else if (this.#state === "Waiting") this.#finish("Stopped");
+  }
+
+  #launch(): void {
+    this.#startedAt = this.#options.now();
+    const process = this.#options.start();
+    this.#process = process;
+    this.#state = "Running";
+    process.ended.then((end) => this.#ended(end));
+  }
+
+  #ended(end: ProcessEnd): void {
+    this.#process = undefined;
+    this.#exitCode = end.code;
+    if (this.#stopping) return this.#finish("Stopped");
+    const { name, say } = this.#options;
+    const how = end.signal === undefined ? `exited with code ${end.code}` : `was ended by ${end.signal}`;
+    if (end.code === 0 && end.signal === undefined) {
+      say(`${name} ${how}: it was asked to stop, so it is not started again`);
+      return this.#finish("Stopped");
+    }
+    const lived = this.#options.now() - this.#startedAt;
+    this.#quickFailures = lived < SETTLED_MS ? this.#quickFailures + 1 : 1;
+    const reason = this.#whyFinal(end);
+    if (reason !== undefined) {
+      say(`${name} ${how} and is not started again: ${reason}`);
+      return this.#finish("GaveUp");
+    }
+    const delayMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (this.#quickFailures - 1));
+    say(`${name} ${how}; starting it again in ${delayMs / 1000} s`);
+    this.#state = "Waiting";
+    this.#cancelRestart = this.#options.after(delayMs, () => this.#restart());
+  }
+
+  #whyFinal(end: ProcessEnd): string | undefined {
+    // A signal comes from outside: however often somebody kills the node, it is started again.
+    if (end.signal !== undefined) return undefined;
+    const known = FINAL_CODES.get(end.code);
+    if (known !== undefined) return known;
+    return this.#quickFailures >= QUICK_FAILURES_MAX ? `it failed ${this.#quickFailures} times in a row` : undefined;
+  }
+
+  #restart(): void {
+    try {
+      this.#launch();
+      this.#options.say(`${this.#options.name} is started again`);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.say(`${this.#options.name} cannot be started: ${why}`);
+      this.#exitCode = 1;
+      this.#finish("GaveUp");
+    }
+  }
+
+  #finish(state: "GaveUp" | "Stopped"): void {
+    this.#state = state;
+    this.#options.onFinal();
+  }
+}

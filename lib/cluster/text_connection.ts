@@ -1,0 +1,125 @@
+/**
+ * A connection that speaks the text protocol as a program does: one request line at a time, and the whole of its reply,
+ * which is one line, or several lines that end with an empty one.
+ */
+
+import { bytesToString, stringToBytes } from "../base/bytes.ts";
+
+/** Longest reply that is taken, in bytes: LOGS of 10 000 entries with long values. */
+const REPLY_BYTES_MAX = 268_435_456;
+const CHUNK_BYTES = 65_536;
+
+/** Whether the request was certainly not seen by the server, when the connection fails. */
+export type Sent = "NotSent" | "MaybeSent";
+
+/** The connection failed, or the reply did not come in time. */
+export class ConnectionLostError extends Error {
+  override readonly name = "ConnectionLostError";
+  constructor(message: string, readonly sent: Sent) {
+    super(message);
+  }
+}
+
+/** What to ask, and how the reply is framed. */
+export interface TextRequest {
+  /** A byte string without a line end. */
+  readonly line: string;
+  /** Whether a reply that is not an error goes on to an empty line. */
+  readonly multiLine: boolean;
+  readonly timeoutMs: number;
+}
+
+/** One connection. Requests are made one after the other; after an error the connection is closed. */
+export class TextConnection {
+  readonly address: string;
+  readonly #conn: Deno.TcpConn;
+  readonly #buffer = new Uint8Array(CHUNK_BYTES);
+  #received = "";
+  #ended = false;
+
+  private constructor(address: string, conn: Deno.TcpConn) {
+    this.address = address;
+    this.#conn = conn;
+  }
+
+  /** Throws `ConnectionLostError` when nobody answers within `timeoutMs`. */
+  static async open(endpoint: { hostname: string; port: number }, timeoutMs: number): Promise<TextConnection> {
+    const address = `${endpoint.hostname}:${endpoint.port}`;
+    const attempt = Deno.connect(endpoint);
+    try {
+      const conn = await withDeadline(attempt, timeoutMs);
+      conn.setNoDelay(true);
+      return new TextConnection(address, conn);
+    } catch (error) {
+      // A connection that comes up after its deadline is nobody's.
+      attempt.then((late) => late.close(), () => {});
+      throw new ConnectionLostError(`Cannot connect to ${address}: ${describe(error)}`, "NotSent");
+    }
+  }
+
+  /** The reply as a byte string without its last line end. Throws `ConnectionLostError`. */
+  async request({ line, multiLine, timeoutMs }: TextRequest): Promise<string> {
+    if (this.#ended) throw new ConnectionLostError(`The connection to ${this.address} is closed`, "NotSent");
+    try {
+      return await withDeadline(this.#exchange(line, multiLine), timeoutMs);
+    } catch (error) {
+      this.close();
+      throw new ConnectionLostError(`Lost the connection to ${this.address}: ${describe(error)}`, "MaybeSent");
+    }
+  }
+
+  /** Closing twice is fine. */
+  close(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    try {
+      this.#conn.close();
+    } catch {
+      // The system closed it first.
+    }
+  }
+
+  async #exchange(line: string, multiLine: boolean): Promise<string> {
+    // What is left of an earlier reply can only be what a server says before it closes.
+    this.#received = "";
+    let bytes = stringToBytes(`${line}\n`);
+    while (bytes.length > 0) bytes = bytes.subarray(await this.#conn.write(bytes));
+    const first = await this.#readLine();
+    if (!multiLine || first.startsWith("Error: ")) return first;
+    const lines = [first];
+    for (let next = await this.#readLine(); next !== ""; next = await this.#readLine()) lines.push(next);
+    return lines.join("\n");
+  }
+
+  async #readLine(): Promise<string> {
+    let searched = 0;
+    let end = this.#received.indexOf("\n");
+    while (end === -1) {
+      searched = this.#received.length;
+      const count = await this.#conn.read(this.#buffer);
+      if (count === null) throw new Error("the server closed it");
+      this.#received += bytesToString(this.#buffer, 0, count);
+      if (this.#received.length > REPLY_BYTES_MAX) throw new Error("the reply is too long");
+      end = this.#received.indexOf("\n", searched);
+    }
+    const line = this.#received.slice(0, end);
+    this.#received = this.#received.slice(end + 1);
+    return line.endsWith("\r") ? line.slice(0, -1) : line;
+  }
+}
+
+async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${Math.round(timeoutMs)} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

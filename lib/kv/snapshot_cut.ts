@@ -1,0 +1,109 @@
+/** A snapshot of the state machine taken in slices while commands go on, and its way back. */
+
+import type { KeyIndex } from "./key_index.ts";
+import type { StateMachine } from "./state_machine.ts";
+
+/** What a key leads to; changed in place, so that an overwrite does not touch the ordered index. */
+export interface Cell {
+  value: string;
+  revision: number;
+}
+
+/** Format of the blocks, in the first block. */
+const FORMAT = 1;
+/** A block is closed once it holds so many bytes of keys and values. */
+const BLOCK_BYTES_TARGET = 65_536;
+
+/** The state at one index. Blocks are JSON texts of byte strings, equal on every node with the same log. */
+export class SnapshotCut {
+  readonly #entries: IterableIterator<[string, Cell]>;
+  readonly #saved = new Map<Cell, Cell>();
+  readonly #onClose: () => void;
+  #begun = false;
+
+  /** A cut of the state at `lastApplied`, from a clone of its index; `onClose` runs once, when it is closed. */
+  constructor(index: KeyIndex<Cell>, readonly lastApplied: number, onClose: () => void) {
+    this.#entries = index.entries();
+    this.#onClose = onClose;
+  }
+
+  /** Keeps what a cell holds before its first change since the cut. */
+  save(cell: Cell): void {
+    if (cell.revision > this.lastApplied || this.#saved.has(cell)) return;
+    this.#saved.set(cell, { value: cell.value, revision: cell.revision });
+  }
+
+  /** The next block, about 64 KiB or one longer record; undefined after the last. */
+  next(): string | undefined {
+    if (!this.#begun) {
+      this.#begun = true;
+      return JSON.stringify({ format: FORMAT, lastApplied: this.lastApplied });
+    }
+    const block: (string | number)[] = [];
+    let bytes = 0;
+    while (bytes < BLOCK_BYTES_TARGET) {
+      const entry = this.#entries.next();
+      if (entry.done === true) break;
+      const [key, present] = entry.value;
+      const cell = this.#saved.get(present) ?? present;
+      block.push(key, cell.value, cell.revision);
+      bytes += key.length + cell.value.length;
+    }
+    return block.length === 0 ? undefined : JSON.stringify(block);
+  }
+
+  /** Lets the state machine go on without saving. Idempotent. */
+  close(): void {
+    this.#saved.clear();
+    this.#onClose();
+  }
+}
+
+/** Loads the blocks of a cut, in order, into an empty state machine. */
+export class SnapshotLoader {
+  readonly #state: StateMachine;
+  #lastApplied: number | undefined;
+
+  /** `state` must be empty. */
+  constructor(state: StateMachine) {
+    this.#state = state;
+  }
+
+  /** Loads one block. False when it is not one that this version can read: the snapshot is unusable. */
+  load(block: string): boolean {
+    const parsed = parse(block);
+    if (this.#lastApplied === undefined) return this.#begin(parsed);
+    if (!Array.isArray(parsed) || parsed.length % 3 !== 0) return false;
+    for (let at = 0; at < parsed.length; at += 3) {
+      const key: unknown = parsed[at];
+      const value: unknown = parsed[at + 1];
+      const revision: unknown = parsed[at + 2];
+      if (typeof key !== "string" || typeof value !== "string" || !Number.isSafeInteger(revision)) return false;
+      this.#state.load(key, value, Number(revision));
+    }
+    return true;
+  }
+
+  /** Ends the loading. False when there was no first block. */
+  finish(): boolean {
+    if (this.#lastApplied === undefined) return false;
+    this.#state.finishLoading(this.#lastApplied);
+    return true;
+  }
+
+  #begin(header: unknown): boolean {
+    if (typeof header !== "object" || header === null) return false;
+    const { format, lastApplied } = header as { readonly format?: unknown; readonly lastApplied?: unknown };
+    if (format !== FORMAT || !Number.isSafeInteger(lastApplied)) return false;
+    this.#lastApplied = Number(lastApplied);
+    return true;
+  }
+}
+
+function parse(block: string): unknown {
+  try {
+    return JSON.parse(block);
+  } catch {
+    return undefined; // The caller tells a block it cannot read by its shape.
+  }
+}

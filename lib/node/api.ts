@@ -1,0 +1,134 @@
+/** What a running node offers to the protocols: writes, confirmed reads, and what there is to know about it. */
+
+import type { Command, CommandResult } from "../kv/commands.ts";
+import type { Registry } from "../observe/metrics.ts";
+import type { PeerInfo } from "../transport/transport.ts";
+import type { RaftStatus } from "../raft/status.ts";
+import type { EntryId, Index, NodeId, Role, Term } from "../raft/types.ts";
+import type { StorageSizes } from "../storage/storage.ts";
+
+/** Why a request was certainly not done: it is safe to send it again. */
+export type NotDoneReason =
+  /** This node is a follower; `leaderId` says of whom. */
+  | "NotLeader"
+  /** No leader is known here: an election is under way, or this node is cut off from the majority. */
+  | "NoLeader"
+  /** Too many requests wait; the client should slow down. */
+  | "Overloaded"
+  /** The leader's disk is full. */
+  | "NoSpace"
+  /** The key or the value is longer than allowed. */
+  | "TooLarge"
+  /** The node is stopping or handing its leadership over. */
+  | "Stopping"
+  /** The read could not be confirmed with a majority before its deadline. */
+  | "Timeout";
+
+/** Certainly not done, and why. */
+export interface NotDone {
+  readonly type: "NotDone";
+  readonly reason: NotDoneReason;
+  readonly leaderId: NodeId | undefined;
+}
+
+/** The three outcomes of a write, never mixed: done, certainly not done, unknown (appended, fate not known). */
+export type WriteOutcome =
+  | { readonly type: "Done"; readonly result: CommandResult }
+  | NotDone
+  | { readonly type: "Unknown" };
+
+/** After `Ready` the state machine may be read, synchronously in the callback, and is as new as linearizability asks. */
+export type ReadOutcome = { readonly type: "Ready"; readonly index: Index } | NotDone;
+
+/** A value and its revision: the log index of the last change. */
+export interface KeyRecord {
+  readonly value: string;
+  readonly revision: number;
+}
+
+/** Read access to the state machine. Byte strings. */
+export interface StateView {
+  get(key: string): KeyRecord | undefined;
+  /** Number of keys. */
+  readonly size: number;
+  /** Bytes of keys and values. */
+  readonly bytes: number;
+}
+
+/** How many servers of the configuration this node can reach, itself included, and how many a majority is. */
+export interface Quorum {
+  readonly reachable: number;
+  readonly total: number;
+  readonly needed: number;
+}
+
+/** What STATUS shows, and more. Times in milliseconds. */
+export interface NodeStatus {
+  readonly raft: RaftStatus;
+  readonly lastApplied: Index;
+  readonly uptimeMs: number;
+  /** The clock now, which `PeerInfo.lastContact` is relative to. */
+  readonly now: number;
+  readonly peers: readonly PeerInfo[];
+  readonly quorum: Quorum;
+  readonly storage: StorageSizes;
+  readonly clientAddress: string;
+  readonly directory: string;
+  /** Entries in the log in memory. */
+  readonly logEntries: number;
+  readonly keys: number;
+  readonly keyBytes: number;
+  readonly eventLoopLagMs: { readonly last: number; readonly max: number };
+}
+
+/** One line of CLUSTER: what this node knows of a server, itself included. */
+export interface MemberView {
+  readonly id: NodeId;
+  readonly clientAddress: string;
+  readonly peerAddress: string;
+  readonly voter: boolean;
+  readonly reachable: boolean;
+  /** The rest is undefined while nothing has been heard from that server. */
+  readonly role: Role | undefined;
+  readonly term: Term | undefined;
+  /** Last durable entry known of that server. */
+  readonly matchIndex: Index | undefined;
+  /** Entries that server is behind the newest commit index known here. */
+  readonly lag: number | undefined;
+  /** Milliseconds since it was last heard; 0 for this node. */
+  readonly lastContactMs: number | undefined;
+}
+
+/** One log entry for people; commands decoded, a configuration or no-op described. */
+export interface LogLine {
+  readonly id: EntryId;
+  readonly text: string;
+}
+
+/** The outcome of a checkpoint. `UpToDate` when nothing was applied since the last one, whose id it carries. */
+export type SnapshotOutcome =
+  | { readonly type: "Created"; readonly id: EntryId }
+  | { readonly type: "UpToDate"; readonly id: EntryId }
+  | { readonly type: "Failed"; readonly message: string };
+
+/** RPC messages between servers by type, since the start. */
+export interface RpcCounts {
+  readonly sent: ReadonlyMap<string, number>;
+  readonly received: ReadonlyMap<string, number>;
+}
+
+/** A running node, as the protocols see it. Callbacks run once, in a later microtask or turn, never before the call returns. */
+export interface KeyValueNode {
+  readonly id: NodeId;
+  readonly state: StateView;
+  readonly metrics: Registry;
+  /** Appends a command if this node leads. `done` gets the outcome within `REQUEST_TIMEOUT_MS` and a little. */
+  write(command: Command, done: (outcome: WriteOutcome) => void): void;
+  /** Confirms a linearizable read (ReadIndex, batched), on any node. */
+  read(done: (outcome: ReadOutcome) => void): void;
+  status(): NodeStatus;
+  members(): readonly MemberView[];
+  logTail(count: number): readonly LogLine[];
+  takeSnapshot(): Promise<SnapshotOutcome>;
+  rpcCounts(): RpcCounts;
+}

@@ -1,0 +1,304 @@
+/** The driver: joins core, state machine, storage and transport, and is the only place that knows the order of effects. */
+
+import { encodeOnce } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Counter, Registry } from "../observe/metrics.ts";
+import { METRIC } from "../observe/names.ts";
+import { encodeEntries } from "../raft/entry_codec.ts";
+import type { Event } from "../raft/events.ts";
+import type { Message } from "../raft/messages.ts";
+import type { RaftNode } from "../raft/raft_node.ts";
+import type { Configuration } from "../raft/types.ts";
+import type { Refusal, Update } from "../raft/update.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { Transport } from "../transport/transport.ts";
+import { type AppliedState, Applier } from "./applier.ts";
+import type { NotDoneReason, ReadOutcome, SnapshotOutcome, WriteOutcome } from "./api.ts";
+import { PENDING_READS_MAX, PENDING_WRITE_BYTES_MAX, PENDING_WRITES_MAX, READ_RETRY_MS } from "./limits.ts";
+import type { NodeLog, NodeOptions } from "./options.ts";
+import { PendingReads } from "./pending_reads.ts";
+import { PendingWrites } from "./pending_writes.ts";
+import { Persistence } from "./persistence.ts";
+import { RoleObserver } from "./role_observer.ts";
+import { Snapshots } from "./snapshots.ts";
+import { WriteQueue } from "./write_queue.ts";
+
+/** What the driver joins. */
+export interface DriverParts {
+  readonly raft: RaftNode;
+  readonly storage: Storage;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly metrics: Registry;
+  readonly log: NodeLog;
+  readonly options: NodeOptions;
+  readonly chunkBytesMax: number;
+  /** The state recovered from the newest snapshot, or the empty one. */
+  readonly begin: AppliedState;
+  readonly snapshots: Snapshots;
+  /** Told once of the failure that ends the node. */
+  failed(error: unknown): void;
+  /** A configuration is committed. */
+  configurationCommitted(configuration: Configuration): void;
+}
+
+/**
+ * One pass per turn of the event loop: step every event of the inbox, send, write, sync, apply, answer.
+ *
+ * State owned here: the inbox, the writes waiting to be proposed, and whether the node has ended.
+ */
+export class Driver {
+  readonly #parts: DriverParts;
+  readonly #raft: RaftNode;
+  readonly #persistence: Persistence;
+  readonly #applier: Applier;
+  readonly #observer: RoleObserver;
+  readonly #pendingWrites = new PendingWrites();
+  readonly #reads = new PendingReads();
+  readonly #queue = new WriteQueue();
+  readonly #failures: Counter;
+  readonly #refusedForSpace: Counter;
+  readonly #readCount: Counter;
+  readonly #snapshotsTaken: Counter;
+  readonly #snapshotsInstalled: Counter;
+  #inbox: Event[] = [];
+  #passScheduled = false;
+  #proposalId = 0;
+  #ended = false;
+  #refusingWrites = false;
+
+  /** A driver that waits for its first event. */
+  constructor(parts: DriverParts) {
+    const { metrics, raft, clock } = parts;
+    this.#parts = parts;
+    this.#raft = raft;
+    this.#observer = new RoleObserver(raft, parts);
+    this.#persistence = new Persistence(parts.storage, {
+      clock,
+      metrics,
+      handler: {
+        persisted: (write, last) => this.enqueue({ type: "Persisted", write, last }),
+        release: (messages) => this.#release(messages),
+        failed: (error) => this.fail(error),
+      },
+    });
+    this.#applier = new Applier(parts.begin, {
+      metrics,
+      handler: {
+        applied: (id, result) => {
+          if (this.#pendingWrites.size === 0) return;
+          this.#pendingWrites.applied(id.index, id.term, { result, leaderId: raft.leaderId });
+        },
+        configurationCommitted: (configuration) => parts.configurationCommitted(configuration),
+      },
+    });
+    this.#failures = metrics.counter(METRIC.proposalsFailed);
+    this.#refusedForSpace = metrics.counter(METRIC.refusedForSpace);
+    this.#readCount = metrics.counter(METRIC.reads);
+    this.#snapshotsTaken = metrics.counter(METRIC.snapshotsTaken);
+    this.#snapshotsInstalled = metrics.counter(METRIC.snapshotsInstalled);
+    metrics.gauge(METRIC.proposalsPending, () => this.#pendingWrites.size + this.#queue.size);
+  }
+
+  /** The applied state and its place in the log. */
+  get applied(): AppliedState {
+    return this.#applier.present;
+  }
+
+  /** Whether no write or read waits for its outcome. */
+  get drained(): boolean {
+    return this.#pendingWrites.size === 0 && this.#queue.size === 0 && this.#reads.size === 0;
+  }
+
+  /** Puts an event into the inbox; it is stepped at the end of this turn. */
+  enqueue(event: Event): void {
+    this.#inbox.push(event);
+    this.#schedule();
+  }
+
+  /** See `KeyValueNode.write`; `command` is encoded. */
+  write(command: string, done: (outcome: WriteOutcome) => void): void {
+    const reason = this.#refusalOfWrite();
+    if (reason !== undefined) return this.#refuseWrite(done, reason);
+    const deadline = this.#parts.clock.now() + this.#parts.options.requestTimeoutMs;
+    this.#queue.push({ command, deadline, done });
+    this.#schedule();
+  }
+
+  /** See `KeyValueNode.read`. */
+  read(done: (outcome: ReadOutcome) => void): void {
+    if (this.#ended || this.#reads.size >= PENDING_READS_MAX) {
+      const reason = this.#ended ? "Stopping" : "Overloaded";
+      return queueMicrotask(() => done({ type: "NotDone", reason, leaderId: this.#raft.leaderId }));
+    }
+    this.#readCount.add();
+    this.#reads.add({ deadline: this.#parts.clock.now() + this.#parts.options.requestTimeoutMs, done });
+    this.#schedule();
+  }
+
+  /** Takes a snapshot of what is applied now. Rejects with what ends the node. */
+  async takeSnapshot(): Promise<SnapshotOutcome> {
+    this.#applier.restartCount();
+    const outcome = await this.#parts.snapshots.take();
+    if (outcome.type === "Created") this.#snapshotsTaken.add();
+    return outcome;
+  }
+
+  /** A received snapshot is loaded; the core hears of it afterwards. */
+  install(loaded: AppliedState): void {
+    if (!this.#applier.install(loaded)) return;
+    this.#snapshotsInstalled.add();
+    this.#pendingWrites.jumpedTo(loaded.id.index);
+    this.#parts.log("info", `Installed the leader's snapshot at index ${loaded.id.index}`);
+  }
+
+  /** Refuses new writes from now on: the node is stopping. */
+  refuseWrites(): void {
+    this.#refusingWrites = true;
+  }
+
+  /** Ends requests whose deadline has passed; called with every tick. */
+  expire(): void {
+    const now = this.#parts.clock.now();
+    this.#pendingWrites.expire(now);
+    this.#reads.expire(now, now - READ_RETRY_MS);
+    if (this.#reads.hasCollected) this.#schedule();
+  }
+
+  /** Ends every open request and takes no further event. */
+  end(): void {
+    this.#ended = true;
+    this.#refuseQueued("Stopping");
+    this.#pendingWrites.endAll();
+    this.#reads.endAll();
+  }
+
+  /** Ends the node with `error`: nothing more is acknowledged. */
+  fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#parts.failed(error);
+  }
+
+  #schedule(): void {
+    if (this.#passScheduled || this.#ended) return;
+    this.#passScheduled = true;
+    this.#parts.clock.endOfTurn(() => {
+      this.#passScheduled = false;
+      if (this.#ended) return;
+      try {
+        this.#pass();
+      } catch (error) {
+        this.fail(error);
+      }
+    });
+  }
+
+  #pass(): void {
+    const inbox = this.#inbox;
+    this.#inbox = [];
+    for (const event of inbox) if (this.#hasRoomFor(event)) this.#step(event);
+    if (this.#reads.hasCollected) this.#step({ type: "Read", id: this.#reads.ask(this.#parts.clock.now()) });
+    while (this.#queue.size > 0 && !this.#persistence.syncing) this.#propose();
+    this.#parts.transport.flush();
+    this.#persistence.flush();
+    this.#applier.apply();
+    this.#reads.serve(this.#applier.present.id.index);
+    this.#observer.observe();
+    this.#takeSnapshotIfDue();
+  }
+
+  /** A follower without disk space leaves AppendEntries unanswered, as if lost: the leader repeats it. */
+  #hasRoomFor(event: Event): boolean {
+    if (event.type !== "Receive" || event.message.type !== "AppendEntries") return true;
+    const { entries } = event.message;
+    if (entries.length === 0) return true;
+    const bytes = encodeOnce(entries, () => encodeEntries(entries)).length;
+    if (this.#parts.storage.reserve(bytes, entries.length)) return true;
+    this.#refusedForSpace.add();
+    return false;
+  }
+
+  #propose(): void {
+    const { writes, bytes } = this.#queue.takeBatch();
+    if (this.#raft.role === "Leader" && !this.#parts.storage.reserve(bytes, writes.length)) {
+      this.#refusedForSpace.add();
+      for (const write of writes) this.#refuseWrite(write.done, "NoSpace");
+      return;
+    }
+    this.#proposalId += 1;
+    const commands = writes.map((write) => write.command);
+    const update = this.#step({ type: "Propose", id: this.#proposalId, commands });
+    const accepted = update.accepted[0];
+    if (accepted !== undefined) return this.#pendingWrites.add(accepted.first.index, accepted.first.term, writes);
+    const reason = reasonOf(update.refused[0]?.refusal);
+    for (const write of writes) this.#refuseWrite(write.done, reason);
+  }
+
+  #refusalOfWrite(): NotDoneReason | undefined {
+    if (this.#ended || this.#refusingWrites) return "Stopping";
+    if (this.#raft.role !== "Leader") return this.#raft.leaderId === undefined ? "NoLeader" : "NotLeader";
+    const tooMany = this.#pendingWrites.size + this.#queue.size >= PENDING_WRITES_MAX;
+    const tooLong = this.#pendingWrites.bytes + this.#queue.bytes >= PENDING_WRITE_BYTES_MAX;
+    return tooMany || tooLong ? "Overloaded" : undefined;
+  }
+
+  #refuseWrite(done: (outcome: WriteOutcome) => void, reason: NotDoneReason): void {
+    this.#failures.add();
+    const leaderId = this.#raft.leaderId;
+    // In a microtask of its own, so that a caller never hears the outcome before its call has returned.
+    queueMicrotask(() => done({ type: "NotDone", reason, leaderId }));
+  }
+
+  #refuseQueued(reason: NotDoneReason): void {
+    while (this.#queue.size > 0) {
+      for (const write of this.#queue.takeBatch().writes) this.#refuseWrite(write.done, reason);
+    }
+  }
+
+  /** Performs at once what may be, in the order that `Update` fixes; syncing and applying wait for the end of the pass. */
+  #step(event: Event): Update {
+    const update = this.#raft.step(event);
+    for (const message of update.messages) this.#send(message);
+    if (update.hardState !== undefined) this.#persistence.saveHardState(update.hardState);
+    for (const write of update.writes) this.#persistence.append(write);
+    for (const chunk of update.snapshotChunks) this.#parts.snapshots.store(chunk);
+    for (const message of update.durableMessages) this.#send(message);
+    this.#applier.commit(update.apply);
+    for (const read of update.confirmedReads) this.#reads.confirm(read.id, read.index);
+    for (const { id, refusal } of update.refusedReads) this.#reads.refuse(id, refusal);
+    return update;
+  }
+
+  #send(message: Message): void {
+    if (this.#persistence.savingHardState) return this.#persistence.hold(message);
+    this.#transmit(message);
+  }
+
+  #transmit(message: Message): void {
+    if (message.type !== "InstallSnapshot") return this.#parts.transport.send(message);
+    const filled = this.#parts.snapshots.fill(message, this.#parts.chunkBytesMax);
+    if (filled !== undefined) this.#parts.transport.send(filled);
+  }
+
+  #release(messages: readonly Message[]): void {
+    if (this.#ended) return;
+    for (const message of messages) this.#transmit(message);
+    this.#parts.transport.flush();
+  }
+
+  #takeSnapshotIfDue(): void {
+    const { snapshotEntries: entries, snapshotBytes: bytes } = this.#parts.options;
+    if (this.#parts.snapshots.taking || !this.#applier.snapshotIsDue({ entries, bytes })) return;
+    this.takeSnapshot().then((outcome) => {
+      if (outcome.type === "Failed") this.#parts.log("warn", `Cannot take a snapshot: ${outcome.message}`);
+    }).catch((error: unknown) => this.fail(error));
+  }
+}
+
+function reasonOf(refusal: Refusal | undefined): NotDoneReason {
+  if (refusal === undefined || refusal.reason === "LogFull") return "Overloaded";
+  if (refusal.reason === "Transferring") return "Stopping";
+  if (refusal.reason === "NotLeader" && refusal.leaderId !== undefined) return "NotLeader";
+  return "NoLeader";
+}

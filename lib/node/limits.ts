@@ -1,0 +1,32 @@
+/** The limits and times of the driver, each with its reason. */
+
+/** One tick of the core: fine enough for the 10 to 50 ms delay after a disconnect, rare enough to cost nothing. */
+export const TICK_MS = 10;
+/** Ticks caught up in one turn after a stall, so that waiting messages are read before a timeout is believed. */
+export const TICKS_PER_TURN_MAX = 5;
+/** Commands given to the core in one proposal. */
+export const COMMANDS_PER_PROPOSAL_MAX = 4_096;
+/** Bytes of commands given to the core in one proposal; one command is always taken. */
+export const BYTES_PER_PROPOSAL_MAX = 4_194_304;
+/** Writes that wait for their outcome; above it new ones are refused as `Overloaded`. */
+export const PENDING_WRITES_MAX = 100_000;
+/** Bytes of the writes that wait for their outcome. */
+export const PENDING_WRITE_BYTES_MAX = 268_435_456;
+/** Reads that wait for their confirmation. */
+export const PENDING_READS_MAX = 100_000;
+/** A confirmation that has not come after so long is asked for again: its message may have been lost. */
+export const READ_RETRY_MS = 300;
+/** Longest piece of a snapshot written or loaded in one turn of the event loop. */
+export const SNAPSHOT_SLICE_MS = 3;
+/** Entries kept behind a snapshot for followers that lag a little, at most as many as lie between snapshots. */
+export const TRAILING_ENTRIES_MAX = 10_000;
+/** How often the leader looks after the membership (identities, nodes to admit again). */
+export const MEMBERSHIP_CHECK_MS = 200;
+/** A learner this close to the commit index is made a voter. */
+export const CAUGHT_UP_ENTRIES = 1_000;
+/** How long a stopping leader waits for another one to take over. */
+export const HANDOVER_MS = 1_500;
+/** How long a stopping node waits for open writes after that. */
+export const DRAIN_MS = 2_000;
+/** Lines that LOGS gives at most. */
+export const LOG_TAIL_MAX = 10_000;

@@ -1,0 +1,270 @@
+/** A running node: what the protocols see of the driver, the ear of the transport, and the care for its life. */
+
+import { type Command, encodeCommand, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../kv/commands.ts";
+import type { Registry } from "../observe/metrics.ts";
+import { METRIC } from "../observe/names.ts";
+import type { RaftNode } from "../raft/raft_node.ts";
+import type { Configuration, NodeId } from "../raft/types.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { Greeting, PeerStatus, Transport, TransportHandler } from "../transport/transport.ts";
+import type {
+  KeyValueNode,
+  LogLine,
+  MemberView,
+  NodeStatus,
+  ReadOutcome,
+  RpcCounts,
+  SnapshotOutcome,
+  StateView,
+  WriteOutcome,
+} from "./api.ts";
+import type { Driver } from "./driver.ts";
+import { DRAIN_MS, HANDOVER_MS, LOG_TAIL_MAX, MEMBERSHIP_CHECK_MS, TICK_MS } from "./limits.ts";
+import { dueMembershipChange, refusalOf } from "./membership_keeper.ts";
+import type { NodeOptions, NodePorts } from "./options.ts";
+import type { Snapshots } from "./snapshots.ts";
+import { Ticker } from "./ticker.ts";
+import { logLines, memberViews, quorumOf } from "./views.ts";
+
+/** What a node is made of. */
+export interface NodeParts {
+  readonly raft: RaftNode;
+  readonly storage: Storage;
+  readonly transport: Transport;
+  readonly driver: Driver;
+  readonly snapshots: Snapshots;
+  readonly options: NodeOptions;
+  readonly ports: NodePorts;
+  readonly greeting: Greeting;
+}
+
+/** A node that runs until `stop` or until `failed` resolves. */
+export class Node implements KeyValueNode {
+  readonly id: NodeId;
+  readonly metrics: Registry;
+  readonly driver: Driver;
+  readonly #parts: NodeParts;
+  readonly #ticker: Ticker;
+  readonly #greetings = new Map<NodeId, Greeting>();
+  /** Identities of directories that were admitted again in this life. */
+  readonly #readmitted = new Set<string>();
+  readonly #failed = Promise.withResolvers<Error>();
+  readonly #startedAt: number;
+  #ticksUntilCheck = 0;
+  #changeId = 0;
+  #stopping: Promise<void> | undefined;
+
+  /** A node that waits for `start`. */
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+    this.id = parts.options.nodeId;
+    this.metrics = parts.ports.metrics;
+    this.driver = parts.driver;
+    this.#startedAt = parts.ports.clock.now();
+    this.#ticker = new Ticker(parts.ports.clock, {
+      handler: { ticks: (count) => this.#ticks(count), stalled: (gapMs) => this.#stalled(gapMs) },
+      lag: this.metrics.histogram(METRIC.eventLoopLagSeconds),
+      stallMs: parts.options.electionTimeoutMs / 2,
+    });
+  }
+
+  /** Begins to listen, connect and tick. Rejects with the error of `Transport.start`. */
+  async start(): Promise<void> {
+    this.#dialPeers(this.#parts.raft.configuration);
+    await this.#parts.transport.start(this.#transportHandler());
+    this.#ticker.start();
+  }
+
+  /** Resolves when the node can't go on: `DiskFailureError`, `CorruptionError`, or a bug. */
+  get failed(): Promise<Error> {
+    return this.#failed.promise;
+  }
+
+  /** The applied state; read it in the turn in which a read was confirmed. */
+  get state(): StateView {
+    return this.driver.applied.state;
+  }
+
+  /** See `KeyValueNode`. */
+  write(command: Command, done: (outcome: WriteOutcome) => void): void {
+    const tooLarge = command.key.length > KEY_BYTES_MAX ||
+      (command.type === "Put" && command.value.length > VALUE_BYTES_MAX);
+    if (!tooLarge) return this.driver.write(encodeCommand(command), done);
+    const leaderId = this.#parts.raft.leaderId;
+    queueMicrotask(() => done({ type: "NotDone", reason: "TooLarge", leaderId }));
+  }
+
+  /** See `KeyValueNode`. */
+  read(done: (outcome: ReadOutcome) => void): void {
+    this.driver.read(done);
+  }
+
+  /** See `KeyValueNode`. */
+  takeSnapshot(): Promise<SnapshotOutcome> {
+    return this.driver.takeSnapshot();
+  }
+
+  /** See `KeyValueNode`. */
+  status(): NodeStatus {
+    const { raft, transport, storage, options, greeting } = this.#parts;
+    const status = raft.status();
+    const { state, id } = this.driver.applied;
+    const peers = transport.peers();
+    return {
+      raft: status,
+      lastApplied: id.index,
+      uptimeMs: this.#now() - this.#startedAt,
+      now: this.#now(),
+      peers,
+      quorum: quorumOf(this.id, status.configuration, peers),
+      storage: storage.sizes(),
+      clientAddress: greeting.clientAddress,
+      directory: options.directory,
+      logEntries: status.lastEntry.index - status.firstIndex + 1,
+      keys: state.size,
+      keyBytes: state.bytes,
+      eventLoopLagMs: this.#ticker.lagMs,
+    };
+  }
+
+  /** See `KeyValueNode`. */
+  members(): readonly MemberView[] {
+    return memberViews({ self: this.#peerStatus(), id: this.id, status: this.status() });
+  }
+
+  /** See `KeyValueNode`. */
+  logTail(count: number): readonly LogLine[] {
+    return logLines(this.#parts.raft.logTail(Math.min(count, LOG_TAIL_MAX)));
+  }
+
+  /** See `KeyValueNode`. */
+  rpcCounts(): RpcCounts {
+    return this.#parts.transport.counts();
+  }
+
+  /** The driver applied a configuration. */
+  configurationCommitted(configuration: Configuration): void {
+    this.#dialPeers(configuration);
+    for (const member of configuration.members) {
+      const greeting = this.#greetings.get(member.id);
+      // Who was refused until now greets again, and who greets under a name that is no longer known is refused.
+      const news = member.identity !== "" && greeting?.rejoin === true && greeting.identity === member.identity;
+      if (news && !this.#readmitted.has(greeting.identity)) {
+        this.#readmitted.add(greeting.identity);
+        this.#parts.transport.reset(member.id);
+      }
+    }
+  }
+
+  #transportHandler(): TransportHandler {
+    return {
+      receive: (message) => this.driver.enqueue({ type: "Receive", message }),
+      disconnected: (peer) => this.driver.enqueue({ type: "PeerDisconnected", peer }),
+      connected: (peer) => this.#parts.ports.log("debug", `Connected with node ${peer}`),
+      admit: (greeting) => this.#admit(greeting),
+      status: () => this.#peerStatus(),
+    };
+  }
+
+  #admit(greeting: Greeting): string | undefined {
+    const refusal = refusalOf(greeting, this.driver.applied.configuration);
+    if (refusal === undefined || greeting.rejoin) this.#greetings.set(greeting.nodeId, greeting);
+    return refusal;
+  }
+
+  /** The driver or storage failed for good. */
+  failWith(error: unknown): void {
+    this.#ticker.stop();
+    this.#failed.resolve(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  /** Hands leadership over and lets open requests finish, refusing new writes. At most `HANDOVER_MS + DRAIN_MS`. */
+  async drain(): Promise<void> {
+    const { raft } = this.#parts;
+    if (raft.role === "Leader" && raft.configuration.voters.length > 1) {
+      this.driver.enqueue({ type: "TransferLeadership", target: undefined });
+      await this.#until(() => raft.role !== "Leader", HANDOVER_MS);
+    }
+    this.driver.refuseWrites();
+    await this.#until(() => this.driver.drained, DRAIN_MS);
+  }
+
+  /** Drains and closes everything. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const { transport, snapshots, storage } = this.#parts;
+    await this.drain();
+    this.#ticker.stop();
+    this.driver.end();
+    await transport.stop();
+    await snapshots.close();
+    await storage.close();
+  }
+
+  /** Waits until `condition` holds, looked at with every tick, but not longer than `limitMs`. */
+  async #until(condition: () => boolean, limitMs: number): Promise<void> {
+    const end = this.#now() + limitMs;
+    while (!condition() && this.#now() < end) {
+      await new Promise<void>((resolve) => this.#parts.ports.clock.after(TICK_MS, resolve));
+    }
+  }
+
+  #ticks(count: number): void {
+    for (let tick = 0; tick < count; tick++) this.driver.enqueue({ type: "Tick" });
+    this.driver.expire();
+    this.#ticksUntilCheck -= count;
+    if (this.#ticksUntilCheck > 0) return;
+    this.#ticksUntilCheck = MEMBERSHIP_CHECK_MS / TICK_MS;
+    this.#check();
+  }
+
+  #stalled(gapMs: number): void {
+    this.#parts.ports.log("warn", `The process did not run for ${Math.round(gapMs)} ms`);
+    this.driver.enqueue({ type: "Stalled" });
+    this.driver.expire();
+  }
+
+  #check(): void {
+    if (this.#parts.raft.role !== "Leader") return this.#parts.snapshots.prune(new Set());
+    const status = this.#parts.raft.status();
+    const receiving = status.progress.filter((peer) => peer.state === "Snapshot").map((peer) => peer.id);
+    this.#parts.snapshots.prune(new Set(receiving));
+    const { identity } = this.#parts.greeting;
+    const change = dueMembershipChange({ self: this.id, identity, status, greetings: this.#greetings });
+    if (change === undefined) return;
+    this.#changeId += 1;
+    this.driver.enqueue({ type: "ChangeMembership", id: this.#changeId, ...change });
+  }
+
+  #dialPeers(configuration: Configuration): void {
+    const { members } = this.#parts.options;
+    const known = configuration.members.length > 0 ? configuration.members : members;
+    const peers = known.filter((member) => member.id !== this.id).map((member) => {
+      // What the operator says of an address is newer than what the log says.
+      const address = members.find((named) => named.id === member.id)?.address ?? member.address;
+      return { id: member.id, address };
+    });
+    this.#parts.transport.setPeers(peers);
+  }
+
+  #peerStatus(): PeerStatus {
+    const { raft, greeting } = this.#parts;
+    return {
+      role: raft.role,
+      term: raft.currentTerm,
+      leaderId: raft.leaderId,
+      commitIndex: raft.commitIndex,
+      lastApplied: this.driver.applied.id.index,
+      lastDurable: raft.lastDurable,
+      clientAddress: greeting.clientAddress,
+    };
+  }
+
+  #now(): number {
+    return this.#parts.ports.clock.now();
+  }
+}

@@ -1,0 +1,48 @@
+/** What a node is made of and started with. The driver knows only these ports, so a simulator can stand in for each. */
+
+import type { Clock } from "../base/clock.ts";
+import type { Registry } from "../observe/metrics.ts";
+import type { Configuration, Member, NodeId } from "../raft/types.ts";
+import type { RaftLimits } from "../raft/options.ts";
+import type { Disk } from "../storage/disk.ts";
+import type { Greeting, Transport } from "../transport/transport.ts";
+
+/** How a node reports what people should know. */
+export type NodeLog = (level: "error" | "warn" | "info" | "debug", message: string) => void;
+
+/** The surroundings of a node. */
+export interface NodePorts {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  /** A number in [0, 1), the only source of chance. */
+  random(): number;
+  /** Makes the transport once the directory is open and the greeting known. */
+  makeTransport(greeting: Greeting): Transport;
+  readonly metrics: Registry;
+  readonly log: NodeLog;
+}
+
+/** The settings of a node. Times in milliseconds. */
+export interface NodeOptions {
+  readonly nodeId: NodeId;
+  /** The servers that the operator named: the initial configuration, and the addresses to dial. */
+  readonly members: readonly Member[];
+  readonly clusterId: string | undefined;
+  readonly directory: string;
+  readonly newIdentity: boolean;
+  readonly snapshotEntries: number;
+  readonly snapshotBytes: number;
+  readonly electionTimeoutMs: number;
+  readonly heartbeatMs: number;
+  readonly requestTimeoutMs: number;
+  /** Overrides of the core's limits, for tests. */
+  readonly raftLimits?: Partial<RaftLimits>;
+  /** Size of a log segment in bytes, for tests. */
+  readonly segmentBytes?: number;
+}
+
+/** The configuration that members given by the operator start with: all of them voters. */
+export function configurationOf(members: readonly Member[]): Configuration {
+  const sorted = [...members].sort((a, b) => a.id - b.id);
+  return { members: sorted, voters: sorted.map((member) => member.id), votersOld: [], learners: [] };
+}

@@ -1,0 +1,123 @@
+/** Reads that wait for their confirmation (ReadIndex, thesis 6.4) and then for the state machine to be new enough. */
+
+import type { Index } from "../raft/types.ts";
+import type { Refusal } from "../raft/update.ts";
+import type { ReadOutcome } from "./api.ts";
+
+/** A read handed to the driver. Times are `Clock.now()` milliseconds. */
+export interface QueuedRead {
+  readonly deadline: number;
+  readonly done: (outcome: ReadOutcome) => void;
+}
+
+interface Batch {
+  readonly askedAt: number;
+  readonly reads: readonly QueuedRead[];
+}
+
+interface Confirmed {
+  readonly index: Index;
+  readonly reads: readonly QueuedRead[];
+}
+
+/** Batches of reads: collected in one turn, asked for under one id, confirmed together, served when applied. */
+export class PendingReads {
+  #collected: QueuedRead[] = [];
+  /** Refused once, asked for again at the next tick: at once could go round without end within a turn. */
+  #again: QueuedRead[] = [];
+  readonly #asked = new Map<number, Batch>();
+  #confirmed: Confirmed[] = [];
+  #lastId = 0;
+  #size = 0;
+
+  /** Reads not yet answered. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether a confirmation should be asked for at the end of this turn. */
+  get hasCollected(): boolean {
+    return this.#collected.length > 0;
+  }
+
+  /** Takes a read for the batch of this turn. */
+  add(read: QueuedRead): void {
+    this.#collected.push(read);
+    this.#size += 1;
+  }
+
+  /** Closes the batch of this turn under a fresh id, never reused in this process. */
+  ask(now: number): number {
+    this.#lastId += 1;
+    this.#asked.set(this.#lastId, { askedAt: now, reads: this.#collected });
+    this.#collected = [];
+    return this.#lastId;
+  }
+
+  /** The core confirmed batch `id`: it may be served once `index` is applied. */
+  confirm(id: number, index: Index): void {
+    const batch = this.#asked.get(id);
+    if (batch === undefined) return;
+    this.#asked.delete(id);
+    this.#confirmed.push({ index, reads: batch.reads });
+  }
+
+  /** The core refused batch `id`. With a leader the reads are asked for again at the next tick, else they are not done. */
+  refuse(id: number, refusal: Refusal): void {
+    const batch = this.#asked.get(id);
+    if (batch === undefined) return;
+    this.#asked.delete(id);
+    const leaderId = "leaderId" in refusal ? refusal.leaderId : undefined;
+    if (leaderId !== undefined) { for (const read of batch.reads) this.#again.push(read); }
+    else {
+      const reason = refusal.reason === "LogFull" ? "Overloaded" : "NoLeader";
+      this.#end(batch.reads, { type: "NotDone", reason, leaderId });
+    }
+  }
+
+  /** Serves what is confirmed at or below `lastApplied`. */
+  serve(lastApplied: Index): void {
+    if (this.#confirmed.length === 0) return;
+    const ready = this.#confirmed.filter((confirmed) => confirmed.index <= lastApplied);
+    if (ready.length === 0) return;
+    this.#confirmed = this.#confirmed.filter((confirmed) => confirmed.index > lastApplied);
+    for (const { index, reads } of ready) this.#end(reads, { type: "Ready", index });
+  }
+
+  /** Ends reads whose deadline has passed, and collects again those asked for before `askedBefore`. */
+  expire(now: number, askedBefore: number): void {
+    this.#confirmed = this.#confirmed
+      .map((batch) => ({ index: batch.index, reads: this.#unexpired(batch.reads, now) }))
+      .filter((batch) => batch.reads.length > 0);
+    for (const read of this.#unexpired(this.#again, now)) this.#collected.push(read);
+    this.#again = [];
+    for (const [id, batch] of this.#asked) {
+      if (batch.askedAt >= askedBefore) continue;
+      this.#asked.delete(id);
+      for (const read of this.#unexpired(batch.reads, now)) this.#collected.push(read);
+    }
+  }
+
+  /** Ends every read: the process stops. */
+  endAll(): void {
+    const outcome: ReadOutcome = { type: "NotDone", reason: "Stopping", leaderId: undefined };
+    for (const { reads } of [...this.#asked.values(), ...this.#confirmed]) this.#end(reads, outcome);
+    this.#end([...this.#collected, ...this.#again], outcome);
+    this.#asked.clear();
+    this.#confirmed = [];
+    this.#collected = [];
+    this.#again = [];
+  }
+
+  #unexpired(reads: readonly QueuedRead[], now: number): readonly QueuedRead[] {
+    if (reads.every((read) => read.deadline > now)) return reads;
+    const expired = reads.filter((read) => read.deadline <= now);
+    this.#end(expired, { type: "NotDone", reason: "Timeout", leaderId: undefined });
+    return reads.filter((read) => read.deadline > now);
+  }
+
+  #end(reads: readonly QueuedRead[], outcome: ReadOutcome): void {
+    this.#size -= reads.length;
+    for (const read of reads) read.done(outcome);
+  }
+}

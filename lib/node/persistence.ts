@@ -1,0 +1,111 @@
+/**
+ * Group commit and the order of durability: one fdatasync at a time, and messages that wait for the hard state.
+ *
+ * The rule: if no sync is in flight, flush at the end of this turn; else collect until it completes, then flush all.
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { Counter, Histogram, Registry } from "../observe/metrics.ts";
+import { METRIC } from "../observe/names.ts";
+import type { Message } from "../raft/messages.ts";
+import type { EntryId, HardState } from "../raft/types.ts";
+import type { LogWrite } from "../raft/update.ts";
+import type { Storage } from "../storage/storage.ts";
+
+/** What persistence tells the driver; each from a later turn than the call that caused it. */
+export interface PersistenceHandler {
+  /** Every write up to number `write` is durable; `last` is its last entry. */
+  persisted(write: number, last: EntryId): void;
+  /** These messages may leave now. */
+  release(messages: readonly Message[]): void;
+  /** A write or sync failed: final. */
+  failed(error: unknown): void;
+}
+
+/** Owns what is written and not yet durable. */
+export class Persistence {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #handler: PersistenceHandler;
+  readonly #syncSeconds: Histogram;
+  readonly #syncs: Counter;
+  #unsynced: LogWrite | undefined;
+  #syncing = false;
+  #hardState: HardState | undefined;
+  #savingHardState = false;
+  #held: Message[] = [];
+
+  /** Persistence over `storage`; `handler` hears of everything. */
+  constructor(storage: Storage, parts: { clock: Clock; metrics: Registry; handler: PersistenceHandler }) {
+    this.#storage = storage;
+    this.#clock = parts.clock;
+    this.#handler = parts.handler;
+    this.#syncSeconds = parts.metrics.histogram(METRIC.walSyncSeconds);
+    this.#syncs = parts.metrics.counter(METRIC.walSyncs);
+  }
+
+  /** Whether a sync is in flight: then proposals are collected. */
+  get syncing(): boolean {
+    return this.#syncing;
+  }
+
+  /** Whether a hard state is being made durable: then every message waits. */
+  get savingHardState(): boolean {
+    return this.#savingHardState;
+  }
+
+  /** Whether nothing is in flight. */
+  get idle(): boolean {
+    return !this.#syncing && !this.#savingHardState && this.#unsynced === undefined;
+  }
+
+  /** Writes to the page cache; durable after the next sync. */
+  append(write: LogWrite): void {
+    this.#storage.append(write.entries);
+    this.#unsynced = write;
+  }
+
+  /** Starts a sync if something was written and none is in flight. */
+  flush(): void {
+    if (this.#syncing || this.#unsynced === undefined) return;
+    const write = this.#unsynced;
+    const last = write.entries.at(-1);
+    if (last === undefined) throw new RangeError("Cannot sync a write without entries");
+    this.#unsynced = undefined;
+    this.#syncing = true;
+    const begun = this.#clock.now();
+    this.#storage.sync().then(() => {
+      this.#syncing = false;
+      this.#syncs.add();
+      this.#syncSeconds.record((this.#clock.now() - begun) / 1_000);
+      this.#handler.persisted(write.number, last);
+    }).catch((error: unknown) => this.#handler.failed(error));
+  }
+
+  /** Makes a hard state durable, after the one in flight if there is one; only the newest matters. */
+  saveHardState(hardState: HardState): void {
+    this.#hardState = hardState;
+    if (this.#savingHardState) return;
+    this.#savingHardState = true;
+    this.#saveNext();
+  }
+
+  /** Keeps a message until no hard state is being saved. */
+  hold(message: Message): void {
+    this.#held.push(message);
+  }
+
+  #saveNext(): void {
+    const hardState = this.#hardState;
+    if (hardState === undefined) {
+      this.#savingHardState = false;
+      const released = this.#held;
+      this.#held = [];
+      return this.#handler.release(released);
+    }
+    this.#hardState = undefined;
+    this.#storage.saveHardState(hardState)
+      .then(() => this.#saveNext())
+      .catch((error: unknown) => this.#handler.failed(error));
+  }
+}

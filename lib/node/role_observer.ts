@@ -1,0 +1,46 @@
+/** Notices changes of role, term and leader, for the log and the metrics. */
+
+import type { Counter, Registry } from "../observe/metrics.ts";
+import { METRIC } from "../observe/names.ts";
+import type { RaftNode } from "../raft/raft_node.ts";
+import type { NodeId, Role, Term } from "../raft/types.ts";
+import type { NodeLog } from "./options.ts";
+
+/** Looks at the core after each pass. */
+export class RoleObserver {
+  readonly #raft: RaftNode;
+  readonly #log: NodeLog;
+  readonly #elections: Counter;
+  readonly #leaderChanges: Counter;
+  #role: Role;
+  #term: Term;
+  #leaderId: NodeId | undefined;
+
+  /** Begins with what the core is now. */
+  constructor(raft: RaftNode, parts: { metrics: Registry; log: NodeLog }) {
+    this.#raft = raft;
+    this.#log = parts.log;
+    this.#elections = parts.metrics.counter(METRIC.elections);
+    this.#leaderChanges = parts.metrics.counter(METRIC.leaderChanges);
+    this.#role = raft.role;
+    this.#term = raft.currentTerm;
+    this.#leaderId = raft.leaderId;
+  }
+
+  /** Logs and counts what changed since the last call. */
+  observe(): void {
+    const { role, currentTerm: term, leaderId } = this.#raft;
+    if (this.#role === role && this.#term === term && this.#leaderId === leaderId) return;
+    if (role === "Candidate" && this.#term !== term) this.#elections.add();
+    if (leaderId !== undefined && (leaderId !== this.#leaderId || term !== this.#term)) {
+      this.#leaderChanges.add();
+      const who = role === "Leader" ? "this node is the leader" : `node ${leaderId} is the leader`;
+      this.#log("info", `Term ${term}: ${who}`);
+    } else if (leaderId === undefined && this.#leaderId !== undefined) {
+      this.#log("warn", `Term ${term}: no leader`);
+    }
+    this.#role = role;
+    this.#term = term;
+    this.#leaderId = leaderId;
+  }
+}

@@ -1,0 +1,232 @@
+/** Snapshots of a node: taken in slices while it serves, sent to peers chunk by chunk, received, verified and loaded. */
+
+import type { Clock } from "../base/clock.ts";
+import { CorruptionError, NoSpaceError } from "../base/errors.ts";
+import { SnapshotLoader } from "../kv/snapshot_cut.ts";
+import { StateMachine } from "../kv/state_machine.ts";
+import type { Event } from "../raft/events.ts";
+import type { InstallSnapshot } from "../raft/messages.ts";
+import { type EntryId, type Index, type NodeId, toIndex } from "../raft/types.ts";
+import type { SnapshotChunk } from "../raft/update.ts";
+import type { SnapshotReceiver, SnapshotSource, Storage } from "../storage/storage.ts";
+import type { SnapshotOutcome } from "./api.ts";
+import type { AppliedState } from "./applier.ts";
+import { SNAPSHOT_SLICE_MS, TRAILING_ENTRIES_MAX } from "./limits.ts";
+
+/** What snapshots ask of the driver. */
+export interface SnapshotsHandler {
+  /** The present, applied state. */
+  cutPoint(): AppliedState;
+  /** A received snapshot is loaded: it takes the place of the present state unless that is newer. */
+  install(loaded: AppliedState): void;
+  /** Puts an event into the driver's inbox. */
+  enqueue(event: Event): void;
+  /** A failure that ends the process. */
+  failed(error: unknown): void;
+  warn(message: string): void;
+}
+
+/** Owns the snapshot files that are open and the one job (taking or loading) that runs at a time. */
+export class Snapshots {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #handler: SnapshotsHandler;
+  readonly #entriesBetween: number;
+  #current: SnapshotSource | undefined;
+  #previous: SnapshotSource | undefined;
+  readonly #sending = new Map<NodeId, SnapshotSource>();
+  #receiver: SnapshotReceiver | undefined;
+  #jobs: Promise<void> = Promise.resolve();
+  #taking: Promise<SnapshotOutcome> | undefined;
+  #closed = false;
+
+  /** `entriesBetween` is the number of entries between snapshots, which bounds how many are kept behind one. */
+  constructor(storage: Storage, parts: { clock: Clock; handler: SnapshotsHandler; entriesBetween: number }) {
+    this.#storage = storage;
+    this.#clock = parts.clock;
+    this.#handler = parts.handler;
+    this.#entriesBetween = parts.entriesBetween;
+    this.#current = storage.openSnapshot();
+  }
+
+  /** Whether one is being taken. */
+  get taking(): boolean {
+    return this.#taking !== undefined;
+  }
+
+  /** The last entry that the newest snapshot includes; undefined when there is none. */
+  get newest(): EntryId | undefined {
+    return this.#current?.description.lastIncluded;
+  }
+
+  /** Takes a snapshot of the applied state, or joins the one under way. */
+  take(): Promise<SnapshotOutcome> {
+    this.#taking ??= this.#enqueueJob(() => this.#take()).finally(() => {
+      this.#taking = undefined;
+    });
+    return this.#taking;
+  }
+
+  /** Closes what is open for peers that are not being sent a snapshot any more. */
+  prune(receiving: ReadonlySet<NodeId>): void {
+    for (const [peer, source] of [...this.#sending]) if (!receiving.has(peer)) this.#stopSending(peer, source);
+  }
+
+  /** Puts the bytes into a chunk that is about to be sent; undefined when its file is gone (the core asks again). */
+  fill(message: InstallSnapshot, chunkBytesMax: number): InstallSnapshot | undefined {
+    const source = this.#sourceFor(message);
+    if (source === undefined) return undefined;
+    return { ...message, data: source.readChunk(message.offset, chunkBytesMax) };
+  }
+
+  /** Stores a chunk from the leader; the last one starts verification and loading. */
+  store(chunk: SnapshotChunk): void {
+    try {
+      if (chunk.offset === 0) {
+        this.#receiver?.abort();
+        this.#receiver = this.#storage.receiveSnapshot(chunk.lastIncluded, chunk.configuration);
+      }
+      this.#receiver?.write(chunk.offset, chunk.data);
+    } catch (error) {
+      if (!(error instanceof NoSpaceError)) throw error;
+      return this.#reject(chunk.lastIncluded, error);
+    }
+    const receiver = this.#receiver;
+    if (!chunk.done || receiver === undefined) return;
+    this.#receiver = undefined;
+    this.#enqueueJob(() => this.#load(receiver, chunk.lastIncluded)).catch((error) => this.#handler.failed(error));
+  }
+
+  /** Closes files; waits for the job that runs. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#jobs;
+    this.#receiver?.abort();
+    for (const source of new Set([...this.#sending.values(), this.#current, this.#previous])) source?.close();
+  }
+
+  #enqueueJob<T>(job: () => Promise<T>): Promise<T> {
+    const run = this.#jobs.then(job);
+    // The queue goes on after a failed job; the failure itself reaches the caller through `run`.
+    this.#jobs = run.then(() => undefined, () => undefined);
+    return run;
+  }
+
+  async #take(): Promise<SnapshotOutcome> {
+    const { state, id, configuration } = this.#handler.cutPoint();
+    if (id.index === (this.newest?.index ?? 0)) return { type: "UpToDate", id };
+    const writer = this.#storage.createSnapshot(id, configuration);
+    const cut = state.cut();
+    try {
+      await this.#inSlices(() => {
+        const block = cut.next();
+        if (block !== undefined) writer.write(block);
+        return block !== undefined;
+      });
+      if (this.#closed) throw new Error("The node is stopping");
+    } catch (error) {
+      writer.abort();
+      if (error instanceof NoSpaceError || this.#closed) {
+        return { type: "Failed", message: error instanceof Error ? error.message : String(error) };
+      }
+      throw error;
+    } finally {
+      cut.close();
+    }
+    const snapshot = await writer.finish();
+    this.#replaceCurrent();
+    const keepFrom = Math.max(1, id.index + 1 - Math.min(TRAILING_ENTRIES_MAX, this.#entriesBetween));
+    this.#handler.enqueue({ type: "SnapshotTaken", snapshot, keepFrom });
+    await this.#storage.compact(toIndex(keepFrom - 1));
+    return { type: "Created", id };
+  }
+
+  async #load(receiver: SnapshotReceiver, lastIncluded: EntryId): Promise<void> {
+    if (this.#closed) return receiver.abort();
+    try {
+      const snapshot = await receiver.finish();
+      this.#replaceCurrent();
+      const state = await this.restore();
+      if (state === undefined) return;
+      this.#handler.install({ state, id: snapshot.lastIncluded, configuration: snapshot.configuration });
+      this.#handler.enqueue({ type: "SnapshotInstalled", snapshot });
+      await this.#storage.compact(snapshot.lastIncluded.index);
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      this.#reject(lastIncluded, error);
+    }
+  }
+
+  /** The state that the newest snapshot holds; an empty state when there is none. Undefined once the node is closing. */
+  async restore(): Promise<StateMachine | undefined> {
+    const state = new StateMachine();
+    const source = this.#current;
+    if (source === undefined) return state;
+    const loader = new SnapshotLoader(state);
+    const blocks = source.blocks()[Symbol.iterator]();
+    await this.#inSlices(() => {
+      const block = blocks.next();
+      if (block.done === true || this.#closed) return false;
+      if (!loader.load(block.value)) throw this.#unreadable();
+      return true;
+    });
+    if (this.#closed) return undefined;
+    if (!loader.finish()) throw this.#unreadable();
+    return state;
+  }
+
+  #unreadable(): CorruptionError {
+    return new CorruptionError(this.#storage.directory, 0, "the snapshot's content is not of a known form");
+  }
+
+  /** Repeats `step` until it is false, giving the event loop a turn every few milliseconds. */
+  async #inSlices(step: () => boolean): Promise<void> {
+    for (;;) {
+      const end = this.#clock.now() + SNAPSHOT_SLICE_MS;
+      do {
+        if (!step()) return;
+      } while (this.#clock.now() < end);
+      await new Promise<void>((resolve) => this.#clock.after(0, resolve));
+    }
+  }
+
+  /** The one before stays open until the next: the core may begin to send it before it hears of the new one. */
+  #replaceCurrent(): void {
+    const dropped = this.#previous;
+    this.#previous = this.#current;
+    this.#current = this.#storage.openSnapshot();
+    if (dropped !== undefined) this.#closeUnlessUsed(dropped);
+  }
+
+  #sourceFor(message: InstallSnapshot): SnapshotSource | undefined {
+    const sending = this.#sending.get(message.to);
+    if (sending !== undefined && holds(sending, message.lastIncludedIndex)) return sending;
+    if (sending !== undefined) this.#stopSending(message.to, sending);
+    const source = [this.#current, this.#previous].find((candidate) =>
+      candidate !== undefined && holds(candidate, message.lastIncludedIndex)
+    );
+    if (source !== undefined) this.#sending.set(message.to, source);
+    return source;
+  }
+
+  #stopSending(peer: NodeId, source: SnapshotSource): void {
+    this.#sending.delete(peer);
+    this.#closeUnlessUsed(source);
+  }
+
+  #closeUnlessUsed(source: SnapshotSource): void {
+    if (source === this.#current || source === this.#previous) return;
+    if (![...this.#sending.values()].includes(source)) source.close();
+  }
+
+  #reject(lastIncluded: EntryId, error: Error): void {
+    this.#receiver?.abort();
+    this.#receiver = undefined;
+    this.#handler.warn(`Cannot use the received snapshot: ${error.message}`);
+    this.#handler.enqueue({ type: "SnapshotRejected", lastIncluded });
+  }
+}
+
+function holds(source: SnapshotSource, lastIncludedIndex: Index): boolean {
+  return source.description.lastIncluded.index === lastIncludedIndex;
+}

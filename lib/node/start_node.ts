@@ -1,0 +1,166 @@
+/** Starts a node: opens its directory, recovers state and core, joins them by the driver, and connects to the peers. */
+
+import { checksum } from "../base/checksum.ts";
+import { stringToBytes, textToByteString } from "../base/bytes.ts";
+import { METRIC } from "../observe/names.ts";
+import { DEFAULT_RAFT_LIMITS } from "../raft/limits.ts";
+import type { RaftLimits } from "../raft/options.ts";
+import { RaftNode } from "../raft/raft_node.ts";
+import { type Configuration, EMPTY_CONFIGURATION, type Member, toTicks, ZERO_ENTRY_ID } from "../raft/types.ts";
+import { openStorage } from "../storage/open.ts";
+import type { Recovered, Storage } from "../storage/storage.ts";
+import type { Greeting } from "../transport/transport.ts";
+import { StateMachine } from "../kv/state_machine.ts";
+import { Driver } from "./driver.ts";
+import { TICK_MS } from "./limits.ts";
+import { Node } from "./node.ts";
+import { configurationOf, type NodeOptions, type NodePorts } from "./options.ts";
+import { Snapshots } from "./snapshots.ts";
+
+const INCARNATION_MAX = 2 ** 48;
+const IDENTITY_DIGITS = 16;
+/** RELIABILITY section 4: the delay before the PreVote after the leader's connection ended, in ticks. */
+const DISCONNECT_DELAY_TICKS = { min: 1, max: 5 } as const;
+
+/**
+ * Starts a node and resolves once it listens for its peers; it may take a while longer to find a leader.
+ *
+ * Rejects with the errors of `openStorage` and of `Transport.start`; then nothing is left open.
+ */
+export async function startNode(options: NodeOptions, ports: NodePorts): Promise<Node> {
+  const storage = await openStorage({
+    disk: ports.disk,
+    directory: options.directory,
+    nodeId: options.nodeId,
+    clusterId: options.clusterId ?? clusterIdOf(options.members),
+    anyCluster: options.clusterId === undefined,
+    initialConfiguration: options.newIdentity ? EMPTY_CONFIGURATION : configurationOf(options.members),
+    makeIdentity: () => randomDigits(ports.random),
+    ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
+  });
+  try {
+    return await startOn(storage, options, ports);
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts): Promise<Node> {
+  const limits = limitsOf(options);
+  const incarnation = Math.floor(ports.random() * INCARNATION_MAX);
+  const { recovered } = storage;
+  reportRecovery(recovered, options, ports);
+  const raft = makeCore(recovered, { options, ports, limits, incarnation });
+  const greeting: Greeting = {
+    clusterId: recovered.ownership.clusterId,
+    nodeId: options.nodeId,
+    incarnation,
+    identity: recovered.ownership.identity,
+    rejoin: recovered.initialConfiguration.members.length === 0 && !raft.configuration.voters.includes(options.nodeId),
+    membersFingerprint: fingerprintOf(options.members),
+    clientAddress: options.members.find((member) => member.id === options.nodeId)?.clientAddress ?? "",
+  };
+  const transport = ports.makeTransport(greeting);
+  let node: Node | undefined = undefined;
+  // The parts below call back only after the node exists: nothing runs before its start.
+  const existing = (): Node => {
+    if (node === undefined) throw new Error("Cannot call back: the node is not made yet");
+    return node;
+  };
+  const snapshots = new Snapshots(storage, {
+    clock: ports.clock,
+    entriesBetween: options.snapshotEntries,
+    handler: {
+      cutPoint: () => existing().driver.applied,
+      install: (loaded) => existing().driver.install(loaded),
+      enqueue: (event) => existing().driver.enqueue(event),
+      failed: (error) => existing().driver.fail(error),
+      warn: (message) => ports.log("warn", message),
+    },
+  });
+  const state = (await snapshots.restore()) ?? new StateMachine();
+  const driver = new Driver({
+    raft,
+    storage,
+    transport,
+    snapshots,
+    clock: ports.clock,
+    metrics: ports.metrics,
+    log: ports.log,
+    options,
+    chunkBytesMax: limits.chunkBytesMax,
+    begin: {
+      state,
+      id: recovered.snapshot?.lastIncluded ?? ZERO_ENTRY_ID,
+      configuration: recovered.snapshot?.configuration ?? recovered.initialConfiguration,
+    },
+    failed: (error) => existing().failWith(error),
+    configurationCommitted: (configuration) => existing().configurationCommitted(configuration),
+  });
+  node = new Node({ raft, storage, transport, driver, snapshots, options, ports, greeting });
+  await node.start();
+  return node;
+}
+
+interface CoreParts {
+  readonly options: NodeOptions;
+  readonly ports: NodePorts;
+  readonly limits: RaftLimits;
+  readonly incarnation: number;
+}
+
+function makeCore(recovered: Recovered, { options, ports, limits, incarnation }: CoreParts): RaftNode {
+  const { min, max } = DISCONNECT_DELAY_TICKS;
+  return new RaftNode({
+    id: options.nodeId,
+    initialConfiguration: recovered.initialConfiguration,
+    hardState: recovered.hardState,
+    snapshot: recovered.snapshot,
+    entries: recovered.entries,
+    incarnation,
+    drawElectionTimeout: () => toTicks(Math.ceil(limits.electionTimeoutTicksMin * (1 + ports.random()))),
+    drawDisconnectDelay: () => toTicks(min + Math.floor(ports.random() * (max - min + 1))),
+    limits,
+  });
+}
+
+function limitsOf(options: NodeOptions): RaftLimits {
+  return {
+    ...DEFAULT_RAFT_LIMITS,
+    heartbeatTicks: toTicks(Math.max(1, Math.round(options.heartbeatMs / TICK_MS))),
+    electionTimeoutTicksMin: toTicks(Math.max(2, Math.round(options.electionTimeoutMs / TICK_MS))),
+    ...options.raftLimits,
+  };
+}
+
+function reportRecovery(recovered: Recovered, options: NodeOptions, ports: NodePorts): void {
+  const { entries, snapshot, tornBytes, existed } = recovered;
+  if (!existed) ports.log("info", `Created the data directory ${options.directory}`);
+  else {
+    const from = snapshot === undefined ? "no snapshot" : `the snapshot at index ${snapshot.lastIncluded.index}`;
+    ports.log("info", `Recovered ${from} and ${entries.length} log entries from ${options.directory}`);
+  }
+  if (tornBytes > 0) ports.log("warn", `Cut off ${tornBytes} bytes of a last write that was never acknowledged`);
+  if (existed && options.newIdentity && recovered.initialConfiguration.members.length > 0) {
+    ports.log("warn", "--new-identity has no effect: the data directory is not empty");
+  }
+  ports.metrics.gauge(METRIC.recoveredEntries, () => entries.length);
+}
+
+/** A name for a new cluster that its first servers agree on without talking: from their ids and addresses. */
+function clusterIdOf(members: readonly Member[]): string {
+  return `kvstore-${fingerprintOf(members)}`;
+}
+
+function fingerprintOf(members: readonly Member[]): string {
+  const { members: sorted }: Configuration = configurationOf(members);
+  const text = sorted.map((member) => `${member.id}=${member.address}`).join(",");
+  return checksum(stringToBytes(textToByteString(text))).toString(16).padStart(8, "0");
+}
+
+function randomDigits(random: () => number): string {
+  let digits = "";
+  while (digits.length < IDENTITY_DIGITS) digits += Math.floor(random() * 16).toString(16);
+  return digits;
+}

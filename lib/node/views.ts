@@ -1,0 +1,91 @@
+/** What a node shows of itself and its cluster: pure functions from states to views. */
+
+import { describeCommand } from "../kv/describe.ts";
+import type { Configuration, Entry, Index, Member, NodeId } from "../raft/types.ts";
+import { toIndex } from "../raft/types.ts";
+import type { PeerInfo, PeerStatus } from "../transport/transport.ts";
+import type { LogLine, MemberView, NodeStatus, Quorum } from "./api.ts";
+
+/** How many voters this node reaches, itself included, and how many a majority is. */
+export function quorumOf(self: NodeId, configuration: Configuration, peers: readonly PeerInfo[]): Quorum {
+  const reached = new Set(peers.filter((peer) => peer.reachable).map((peer) => peer.id)).add(self);
+  const { voters } = configuration;
+  return {
+    reachable: voters.filter((id) => reached.has(id)).length,
+    total: voters.length,
+    needed: Math.floor(voters.length / 2) + 1,
+  };
+}
+
+/** What `memberViews` looks at. */
+export interface MemberFacts {
+  readonly id: NodeId;
+  readonly self: PeerStatus;
+  readonly status: NodeStatus;
+}
+
+/** One view of each member, in ascending order of id. */
+export function memberViews({ id, self, status }: MemberFacts): readonly MemberView[] {
+  const { configuration, progress } = status.raft;
+  const newest = newestCommit(self, status.peers);
+  return configuration.members.map((member) => {
+    const voter = configuration.voters.includes(member.id);
+    if (member.id === id) return view(member, { voter, reachable: true, known: self, lastContactMs: 0, newest });
+    const peer = status.peers.find((candidate) => candidate.id === member.id);
+    const lastContactMs = peer?.lastContact === undefined ? undefined : Math.max(0, status.now - peer.lastContact);
+    const seen = view(member, {
+      voter,
+      reachable: peer?.reachable ?? false,
+      known: peer?.status,
+      lastContactMs,
+      newest,
+    });
+    // The leader's own knowledge is fresher than what the peer said with its last ping.
+    const matchIndex = progress.find((candidate) => candidate.id === member.id)?.matchIndex;
+    return matchIndex === undefined ? seen : { ...seen, matchIndex, lag: Math.max(0, newest - matchIndex) };
+  });
+}
+
+interface ViewFacts {
+  readonly voter: boolean;
+  readonly reachable: boolean;
+  readonly known: PeerStatus | undefined;
+  readonly lastContactMs: number | undefined;
+  readonly newest: Index;
+}
+
+function view(member: Member, { voter, reachable, known, lastContactMs, newest }: ViewFacts): MemberView {
+  const matchIndex = known?.lastDurable.index;
+  return {
+    id: member.id,
+    clientAddress: known?.clientAddress ?? member.clientAddress,
+    peerAddress: member.address,
+    voter,
+    reachable,
+    role: known?.role,
+    term: known?.term,
+    matchIndex,
+    lag: matchIndex === undefined ? undefined : Math.max(0, newest - matchIndex),
+    lastContactMs,
+  };
+}
+
+function newestCommit(self: PeerStatus, peers: readonly PeerInfo[]): Index {
+  let newest: number = self.commitIndex;
+  for (const peer of peers) newest = Math.max(newest, peer.status?.commitIndex ?? 0);
+  return toIndex(newest);
+}
+
+/** One line for each entry, oldest first. */
+export function logLines(entries: readonly Entry[]): readonly LogLine[] {
+  return entries.map((entry) => ({ id: { index: entry.index, term: entry.term }, text: describeEntry(entry) }));
+}
+
+function describeEntry(entry: Entry): string {
+  if (entry.type === "Command") return describeCommand(entry.command);
+  if (entry.type === "NoOp") return "(no-op)";
+  const { voters, votersOld, learners } = entry.configuration;
+  const old = votersOld.length > 0 ? ` from voters ${votersOld.join(",")}` : "";
+  const more = learners.length > 0 ? ` learners ${learners.join(",")}` : "";
+  return `(configuration${old} voters ${voters.join(",")}${more})`;
+}

@@ -1,0 +1,30 @@
+/** The names of the metrics, etcd's with our prefix; units are base units, `_total` marks counters. */
+
+/** Every metric by its role in the code. */
+export const METRIC = {
+  walSyncSeconds: "kvstore_disk_wal_fsync_duration_seconds",
+  walSyncs: "kvstore_disk_wal_fsyncs_total",
+  commandSeconds: "kvstore_server_command_duration_seconds",
+  proposalsCommitted: "kvstore_server_proposals_committed_total",
+  proposalsApplied: "kvstore_server_proposals_applied_total",
+  proposalsFailed: "kvstore_server_proposals_failed_total",
+  proposalsPending: "kvstore_server_proposals_pending",
+  leaderChanges: "kvstore_server_leader_changes_seen_total",
+  elections: "kvstore_raft_elections_total",
+  recoveredEntries: "kvstore_raft_recovered_entries",
+  refusedForSpace: "kvstore_server_refused_for_space_total",
+  snapshotsTaken: "kvstore_raft_snapshots_taken_total",
+  snapshotsInstalled: "kvstore_raft_snapshots_installed_total",
+  appendSuccess: "kvstore_raft_append_entries_success_total",
+  appendFailure: "kvstore_raft_append_entries_failure_total",
+  requestsReceived: "kvstore_server_requests_received_total",
+  requestsSucceeded: "kvstore_server_requests_succeeded_total",
+  requestsFailed: "kvstore_server_requests_failed_total",
+  requestsRedirected: "kvstore_server_requests_redirected_total",
+  clientBytesReceived: "kvstore_server_client_bytes_received_total",
+  clientBytesSent: "kvstore_server_client_bytes_sent_total",
+  clientConnections: "kvstore_server_client_connections",
+  clientConnectionsRefused: "kvstore_server_client_connections_refused_total",
+  eventLoopLagSeconds: "kvstore_eventloop_lag_seconds",
+  reads: "kvstore_server_reads_total",
+} as const;

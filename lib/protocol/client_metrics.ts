@@ -1,0 +1,30 @@
+/** The metrics of the client port, asked for once and shared by all protocols. */
+
+import type { Counter, Histogram, Registry } from "../observe/metrics.ts";
+import { METRIC } from "../observe/names.ts";
+
+/** Counters since the start. Every request received ends as one of succeeded, failed and redirected. */
+export class ClientMetrics {
+  readonly received: Counter;
+  readonly succeeded: Counter;
+  readonly failed: Counter;
+  /** Answered with the name of the leader. */
+  readonly redirected: Counter;
+  readonly bytesReceived: Counter;
+  readonly bytesSent: Counter;
+  readonly connectionsRefused: Counter;
+  /** From the command read to its reply ready. */
+  readonly commandSeconds: Histogram;
+
+  /** The metrics of `registry`. */
+  constructor(registry: Registry) {
+    this.received = registry.counter(METRIC.requestsReceived);
+    this.succeeded = registry.counter(METRIC.requestsSucceeded);
+    this.failed = registry.counter(METRIC.requestsFailed);
+    this.redirected = registry.counter(METRIC.requestsRedirected);
+    this.bytesReceived = registry.counter(METRIC.clientBytesReceived);
+    this.bytesSent = registry.counter(METRIC.clientBytesSent);
+    this.connectionsRefused = registry.counter(METRIC.clientConnectionsRefused);
+    this.commandSeconds = registry.histogram(METRIC.commandSeconds);
+  }
+}

@@ -1,0 +1,31 @@
+/** The limits of the client port, each with its reason. */
+
+/** Longest line of the text protocol in bytes, its end not counted. */
+export const LINE_BYTES_MAX = 1_048_576;
+/** Requests of one connection that have no reply with the system yet; above it nothing more is read from that connection. */
+export const REQUESTS_IN_FLIGHT_MAX = 1_024;
+/** Bytes of one connection waiting to be sent; above it nothing more is read from that connection. */
+export const UNSENT_BYTES_MAX = 1_048_576;
+/** A write that makes no progress for so long ends its connection: the client does not read. */
+export const WRITE_TIMEOUT_MS = 30_000;
+/** How often the writes in flight are looked at. */
+export const WRITE_CHECK_MS = 1_000;
+/**
+ * How long a connection that was finished goes on reading and dropping what the client still sends. Closed with unread
+ * input, the system would reset the connection, and the client could lose the last reply.
+ */
+export const LINGER_MS = 1_000;
+/** The pause after a failed accept, which is what a lack of file descriptors gives. */
+export const ACCEPT_PAUSE_MS = 50;
+/** First size of a connection's read buffer: enough for a command, small enough for thousands of idle connections. */
+export const READ_BUFFER_BYTES_MIN = 4_096;
+/** What a read buffer grows to when reads fill it. */
+export const READ_BUFFER_BYTES_MAX = 65_536;
+/** Replies are gathered into pieces of about this size, one write each; a longer reply is a piece of its own. */
+export const PIECE_BYTES_MAX = 65_536;
+/** First size of a connection's write buffer. */
+export const WRITE_BUFFER_BYTES_MIN = 512;
+/** Bytes that all connections together may hold: unfinished lines, histories, unsent replies. */
+export const CLIENT_MEMORY_BYTES_MAX = 268_435_456;
+/** What one connection may hold while that limit is exceeded; a connection that holds more is closed. */
+export const FAIR_SHARE_BYTES = 65_536;

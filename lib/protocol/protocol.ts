@@ -1,0 +1,57 @@
+/** What a connection and the protocol spoken on it ask of each other. Sockets are the connection's, meaning is the session's. */
+
+import type { Clock } from "../base/clock.ts";
+import type { KeyValueNode } from "../node/api.ts";
+import type { NodeLog } from "../node/options.ts";
+import type { ClientMetrics } from "./client_metrics.ts";
+import type { MemoryBudget } from "./memory_budget.ts";
+
+/** The server as its client sessions see it. */
+export interface SessionContext {
+  readonly node: KeyValueNode;
+  readonly clock: Clock;
+  readonly log: NodeLog;
+  readonly metrics: ClientMetrics;
+  readonly budget: MemoryBudget;
+  /** Undefined where no HTTP is served. */
+  readonly httpPort: number | undefined;
+  readonly connectionsMax: number;
+  /** Client connections open now. */
+  connections(): number;
+}
+
+/** One connection as its session sees it. Nothing here throws; after the connection has ended calls have no effect. */
+export interface ClientLink {
+  /** Address of the client, for the log. */
+  readonly remote: string;
+  /** `Clock.now()` when the connection was accepted. */
+  readonly openedAt: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Bytes given to `send` and not yet with the system. */
+  readonly unsentBytes: number;
+  /** Queues a byte string; all that is queued in one turn of the event loop leaves in one write. */
+  send(reply: string): void;
+  /** The session that was `full` can take input again. */
+  wake(): void;
+  /** Sends what is queued and closes; input is dropped from now on. */
+  finish(): void;
+  /** Closes at once; what is queued is lost. */
+  abort(): void;
+}
+
+/** The conversation with one client in one protocol. Calls come from the event loop, never from within a call to the link. */
+export interface ProtocolSession {
+  /** True while the session can take no more input; ended by `ClientLink.wake`. */
+  readonly full: boolean;
+  /** Takes bytes as they came. Not called while `full`. */
+  receive(chunk: string): void;
+  /** The client sends nothing more, but may still read: answer what is open, then finish. */
+  inputEnded(): void;
+  /** Some of what was queued has been sent. */
+  outputSent(): void;
+  /** The server stops: answer what runs, take nothing more, then finish. */
+  stop(): void;
+  /** The connection has ended: let go of timers and memory. */
+  closed(): void;
+}

@@ -1,0 +1,33 @@
+/** When a server campaigns, and how long it holds with the leader it heard. Time is ticks; chance is injected. */
+
+import type { Core } from "./core.ts";
+
+/** Raft 5.2: another random election timeout, from now on. */
+export function restartElectionTimer(core: Core): void {
+  const { election } = core;
+  election.elapsedTicks = 0;
+  election.timeoutTicks = core.options.drawElectionTimeout();
+  election.hurried = false;
+}
+
+/**
+ * A short random delay instead: the leader is known to be gone, or an election was refused and may be split.
+ * Departure from Raft 5.2, which waits a whole timeout (docs/divergence.md, "Hurried elections"): PreVote keeps it harmless.
+ */
+export function hurryElection(core: Core): void {
+  const { election } = core;
+  election.elapsedTicks = 0;
+  election.timeoutTicks = core.options.drawDisconnectDelay();
+  election.hurried = true;
+}
+
+/** The leader of the current term was heard. */
+export function heardLeader(core: Core): void {
+  core.election.leaderSilentTicks = 0;
+  restartElectionTimer(core);
+}
+
+/** From now on this server may vote for another: the leader left, or this server cannot tell how long it was silent (B7, B23). */
+export function forgetLeaderContact(core: Core): void {
+  core.election.leaderSilentTicks = core.limits.electionTimeoutTicksMin;
+}

@@ -1,0 +1,77 @@
+/** Entries as one JSON text, the form they have in frames and in the log: written once, stored and sent as it is. */
+
+import { type Configuration, type Entry, type Index, type Term, toIndex } from "./types.ts";
+
+/** A command is a string, a no-op null, a configuration an object. */
+type EncodedEntry = string | null | Configuration;
+
+/** Encodes entries of one term; `firstIndex` and `term` travel beside the text. Characters are 0x20-0xFF (latin1). */
+export function encodeEntries(entries: readonly Entry[]): string {
+  const encoded: EncodedEntry[] = [];
+  for (const entry of entries) {
+    if (entry.type === "Command") encoded.push(entry.command);
+    else if (entry.type === "NoOp") encoded.push(null);
+    else encoded.push(entry.configuration);
+  }
+  return JSON.stringify(encoded);
+}
+
+/** Reads what `encodeEntries` wrote. Returns undefined for any other text: the caller drops the frame or names the damage. */
+export function decodeEntries(text: string, firstIndex: Index, term: Term): Entry[] | undefined {
+  const parsed = parseArray(text);
+  if (parsed === undefined) return undefined;
+  const entries: Entry[] = [];
+  let index: number = firstIndex;
+  for (const item of parsed) {
+    const entry = decodeEntry(item, toIndex(index), term);
+    if (entry === undefined) return undefined;
+    entries.push(entry);
+    index += 1;
+  }
+  return entries;
+}
+
+function parseArray(text: string): unknown[] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed : undefined;
+  } catch {
+    return undefined; // Not JSON: the answer is the same as for JSON of another shape.
+  }
+}
+
+function decodeEntry(item: unknown, index: Index, term: Term): Entry | undefined {
+  if (typeof item === "string") return { type: "Command", index, term, command: item };
+  if (item === null) return { type: "NoOp", index, term };
+  const configuration = decodeConfiguration(item);
+  return configuration === undefined ? undefined : { type: "Configuration", index, term, configuration };
+}
+
+/** Checks the shape of a configuration read from a frame or a file; undefined when it is not one. */
+export function decodeConfiguration(value: unknown): Configuration | undefined {
+  if (!isRecord(value)) return undefined;
+  const { members, voters, votersOld, learners } = value;
+  if (!isIdList(voters) || !isIdList(votersOld) || !isIdList(learners)) return undefined;
+  if (!Array.isArray(members) || !members.every(isMember)) return undefined;
+  const known = new Set(members.map((member) => member.id));
+  const named = [...voters, ...votersOld, ...learners];
+  if (!named.every((id) => known.has(id)) || known.size !== members.length) return undefined;
+  return { members, voters, votersOld, learners };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isId(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0x7fffffff;
+}
+
+function isIdList(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((id, at) => isId(id) && (at === 0 || value[at - 1] < id));
+}
+
+function isMember(value: unknown): value is Configuration["members"][number] {
+  return isRecord(value) && isId(value["id"]) && typeof value["address"] === "string" &&
+    typeof value["clientAddress"] === "string" && typeof value["identity"] === "string";
+}

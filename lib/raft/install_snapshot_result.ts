@@ -1,0 +1,29 @@
+/** The leader's side of InstallSnapshotResult (Raft 7): the next chunk, the same again, or back to AppendEntries. */
+
+import type { LeadingCore } from "./core.ts";
+import type { InstallSnapshotResult } from "./messages.ts";
+import { replicate } from "./replication.ts";
+import { sendChunk } from "./snapshot_transfer.ts";
+
+/** Goes on with the transfer the answer belongs to; answers of other transfers only count as a sign of life. */
+export function handleInstallSnapshotResult(core: LeadingCore, result: InstallSnapshotResult): void {
+  const peer = core.roleState.progress.get(result.from);
+  if (peer === undefined || result.round > core.roleState.round) return;
+  peer.heard(result.round);
+  const { transfer } = peer;
+  if (transfer === undefined || transfer.snapshot.lastIncluded.index !== result.lastIncludedIndex) return;
+  transfer.started = true;
+  if (result.installed) {
+    peer.acknowledged(result.lastIncludedIndex);
+    peer.becomeProbe(peer.matchIndex + 1);
+    replicate(core, peer);
+    return;
+  }
+  const { nextOffset } = result;
+  if (!(nextOffset >= 0 && nextOffset <= transfer.snapshot.bytes) || nextOffset === transfer.offset) return;
+  const forward = nextOffset > transfer.offset;
+  transfer.offset = nextOffset;
+  // Back to an earlier offset only at the next heartbeat: late duplicates must not start a race, nor a snapshot that the
+  // peer cannot use a loop without pause.
+  if (forward) sendChunk(core, peer);
+}

@@ -1,0 +1,43 @@
+/** What the core is started with: recovered state, limits and its only source of chance. */
+
+import type { Configuration, Entry, HardState, NodeId, SnapshotDescription, Ticks } from "./types.ts";
+
+/** Limits and times of the core. Defaults in `DEFAULT_RAFT_LIMITS`. */
+export interface RaftLimits {
+  /** Ticks between heartbeats. */
+  readonly heartbeatTicks: Ticks;
+  /** Shortest election timeout: within it a server that heard the leader refuses to vote (thesis 4.2.3). */
+  readonly electionTimeoutTicksMin: Ticks;
+  /** AppendEntries with entries sent to one peer and not yet answered. */
+  readonly inFlightMessagesMax: number;
+  /** Entries in one AppendEntries. */
+  readonly entriesPerMessageMax: number;
+  /** Bytes of commands in one AppendEntries; one entry is always sent, however long. */
+  readonly bytesPerMessageMax: number;
+  /** Bytes in one InstallSnapshot chunk. */
+  readonly chunkBytesMax: number;
+  /** Entries not yet committed above which a leader refuses proposals with `LogFull`. */
+  readonly uncommittedEntriesMax: number;
+  /** The same in bytes of commands. */
+  readonly uncommittedBytesMax: number;
+  /** Reads waiting for confirmation above which further ones are refused with `LogFull`. */
+  readonly pendingReadsMax: number;
+}
+
+/** Everything the core needs at start. */
+export interface RaftOptions {
+  readonly id: NodeId;
+  /** The configuration to start from when neither snapshot nor entries hold one. */
+  readonly initialConfiguration: Configuration;
+  readonly hardState: HardState;
+  readonly snapshot: SnapshotDescription | undefined;
+  /** The recovered log after the snapshot, contiguous, all durable. */
+  readonly entries: readonly Entry[];
+  /** Random, another in each life of the process; 0 to 2^48-1. Makes ReadIndex tokens unique. */
+  readonly incarnation: number;
+  /** A fresh election timeout in ticks, at least `electionTimeoutTicksMin`. Asked at each restart of the timer. */
+  drawElectionTimeout(): Ticks;
+  /** A short random delay in ticks before the PreVote after `PeerDisconnected(leader)`. */
+  drawDisconnectDelay(): Ticks;
+  readonly limits: RaftLimits;
+}

@@ -1,0 +1,111 @@
+/** The leader's side of AppendEntries (Raft 5.3): appends to its own log and feeds each peer as far as its state allows. */
+
+import { assert } from "../base/assert.ts";
+import type { LeadingCore } from "./core.ts";
+import { Progress } from "./progress.ts";
+import { isVoter } from "./quorum.ts";
+import { beginSnapshot, resendChunk } from "./snapshot_transfer.ts";
+import { type Entry, toIndex } from "./types.ts";
+
+const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
+
+/**
+ * Appends entries of the current term to the leader's log and sends them in the same step: the messages may leave before
+ * the write is durable (thesis 10.2.1), since the leader counts itself only from `Persisted` (B15).
+ */
+export function appendAsLeader(core: LeadingCore, entries: readonly Entry[]): void {
+  const { log, outbox, roleState } = core;
+  const bytesBefore = log.bytes;
+  const configurationBefore = log.configurationIndex;
+  outbox.write(log.append(entries));
+  roleState.uncommittedBytes += log.bytes - bytesBefore;
+  // Raft 6: the new configuration counts from here on.
+  if (log.configurationIndex !== configurationBefore) refreshProgress(core);
+  for (const peer of roleState.progress.values()) replicate(core, peer);
+}
+
+/** Makes the leader's peers those of the configuration in force, keeping what is known of those that stay. */
+export function refreshProgress(core: LeadingCore): void {
+  const { configuration, lastIndex } = core.log;
+  const { progress } = core.roleState;
+  const known = new Map(progress);
+  progress.clear();
+  for (const { id, identity } of configuration.members) {
+    if (id === core.id) continue;
+    let peer = known.get(id);
+    // Another data directory under the same id holds nothing of what the old one acknowledged.
+    const replaced = peer !== undefined && peer.identity !== "" && peer.identity !== identity;
+    if (peer === undefined || replaced) peer = new Progress(id, lastIndex + 1);
+    peer.identity = identity;
+    peer.isVoter = isVoter(configuration, id);
+    progress.set(id, peer);
+  }
+}
+
+/** Sends the peer what it lacks, within its window. */
+export function replicate(core: LeadingCore, peer: Progress): void {
+  if (peer.state === "Probe") {
+    if (!peer.probeSent) sendRun(core, peer);
+    return;
+  }
+  while (
+    peer.state === "Replicate" && peer.nextIndex <= core.log.lastIndex &&
+    peer.inFlightCount < core.limits.inFlightMessagesMax
+  ) sendRun(core, peer);
+}
+
+/** Raft 5.2: the periodic message. For a peer in Probe it is a probe, for one in Snapshot the chunk again. */
+export function heartbeat(core: LeadingCore, peer: Progress): void {
+  if (peer.state === "Snapshot") resendChunk(core, peer);
+  else sendEmpty(core, peer);
+}
+
+/** An AppendEntries without entries: it carries round and commit index, and finds out whether messages were lost. */
+export function sendEmpty(core: LeadingCore, peer: Progress): void {
+  if (isWithinLog(core, peer)) send(core, { peer, entries: NO_ENTRIES });
+}
+
+/** Sends the commit index to a peer that can take it and was not told it yet. */
+export function tellCommit(core: LeadingCore, peer: Progress): void {
+  if (peer.state !== "Replicate") return;
+  // The peer takes no more than the entries it is known to have (B10): more need not be told.
+  if (peer.toldCommit < Math.min(core.commitIndex, peer.nextIndex - 1)) sendEmpty(core, peer);
+}
+
+function sendRun(core: LeadingCore, peer: Progress): void {
+  if (!isWithinLog(core, peer)) return;
+  const entries = core.log.run(peer.nextIndex, core.limits);
+  send(core, { peer, entries });
+  if (peer.state === "Probe") peer.probeSent = true;
+  else peer.sent(peer.nextIndex + entries.length - 1);
+}
+
+/** False when the peer needs entries that are dropped: then a snapshot is on its way instead (Raft 7). */
+function isWithinLog(core: LeadingCore, peer: Progress): boolean {
+  if (peer.nextIndex >= core.log.firstIndex) return true;
+  beginSnapshot(core, peer);
+  return false;
+}
+
+function send(core: LeadingCore, what: { readonly peer: Progress; readonly entries: readonly Entry[] }): void {
+  const { peer, entries } = what;
+  const { log, outbox, roleState } = core;
+  const prevLogIndex = peer.nextIndex - 1;
+  const prevLogTerm = log.termAt(prevLogIndex);
+  assert(prevLogTerm !== undefined, `Cannot send entries after ${prevLogIndex}: it is not in the log`);
+  outbox.send({
+    type: "AppendEntries",
+    from: core.id,
+    to: peer.id,
+    term: core.currentTerm,
+    prevLogIndex: toIndex(prevLogIndex),
+    prevLogTerm,
+    entries,
+    leaderCommit: toIndex(core.commitIndex),
+    round: roleState.round,
+    // Thesis 6.4: a round that a read waits for is answered at once, not only when the entries are durable.
+    confirm: peer.isVoter && peer.askedRound < roleState.round,
+  });
+  peer.askedRound = roleState.round;
+  peer.toldCommit = Math.max(peer.toldCommit, Math.min(core.commitIndex, prevLogIndex + entries.length));
+}

@@ -1,0 +1,134 @@
+/** The Disk port over the real file system. */
+
+import { AccessError, DirectoryLockedError, DiskFailureError } from "../base/errors.ts";
+import { DenoFile, refusal } from "./deno_file.ts";
+import type { Disk, DiskFile, DiskLock, OpenMode } from "./disk.ts";
+
+/** How long a lock held by another process is waited for: a process being killed needs a moment to let go. */
+const LOCK_DEADLINE_MS = 1_000;
+const LOCK_RETRY_MS = 25;
+
+/** What newer versions of Deno have beside `lock`. */
+interface TryLockable {
+  tryLock(exclusive: boolean): Promise<boolean>;
+}
+
+/** A `Disk` over `Deno.*`. Stateless. */
+export class DenoDisk implements Disk {
+  makeDirectory(path: string): void {
+    try {
+      Deno.mkdirSync(path, { recursive: true });
+    } catch (error) {
+      throw refusal(error, path, "create");
+    }
+  }
+
+  exists(path: string): boolean {
+    try {
+      Deno.statSync(path);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw new AccessError(path, "look at", error);
+    }
+  }
+
+  list(path: string): readonly string[] {
+    try {
+      return Array.from(Deno.readDirSync(path), (entry) => entry.name).sort(compareNames);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw new AccessError(path, "list", error);
+    }
+  }
+
+  open(path: string, mode: OpenMode): DiskFile {
+    const create = mode === "create";
+    try {
+      return new DenoFile(path, Deno.openSync(path, { read: true, write: mode !== "read", create, truncate: create }));
+    } catch (error) {
+      throw refusal(error, path, "open");
+    }
+  }
+
+  rename(from: string, to: string): void {
+    try {
+      Deno.renameSync(from, to);
+    } catch (error) {
+      throw refusal(error, from, "rename");
+    }
+  }
+
+  remove(path: string): void {
+    try {
+      Deno.removeSync(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw refusal(error, path, "remove");
+    }
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    try {
+      const directory = Deno.openSync(path);
+      try {
+        await directory.sync();
+      } finally {
+        directory.close();
+      }
+    } catch (error) {
+      throw new DiskFailureError(path, "sync", error);
+    }
+  }
+
+  async lock(path: string, directory: string): Promise<DiskLock> {
+    const file = openLockFile(path);
+    try {
+      if (!await takeLock(file)) throw new DirectoryLockedError(directory);
+    } catch (error) {
+      file.close();
+      throw error instanceof DirectoryLockedError ? error : refusal(error, path, "lock");
+    }
+    // Closing the descriptor gives the lock up; the file stays, since removing it could let two processes hold it.
+    return { release: () => file.close() };
+  }
+}
+
+function openLockFile(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { read: true, write: true, create: true });
+  } catch (error) {
+    throw refusal(error, path, "open");
+  }
+}
+
+async function takeLock(file: Deno.FsFile): Promise<boolean> {
+  if (!isTryLockable(file)) return await takeLockBlocking(file);
+  const end = performance.now() + LOCK_DEADLINE_MS - LOCK_RETRY_MS;
+  while (!await file.tryLock(true)) {
+    if (performance.now() >= end) return false;
+    await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
+  }
+  return true;
+}
+
+/**
+ * For Deno without `tryLock`. A call that still waits at the deadline cannot be taken back: the caller closes the file,
+ * so that a lock which comes late is given up at once. The process must leave by `Deno.exit`, which does not wait for it.
+ */
+async function takeLockBlocking(file: Deno.FsFile): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), LOCK_DEADLINE_MS));
+  try {
+    return await Promise.race([file.lock(true).then(() => true), deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isTryLockable(file: unknown): file is TryLockable {
+  return typeof (file as Partial<TryLockable>).tryLock === "function";
+}
+
+function compareNames(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -1,0 +1,107 @@
+/** The `Storage` over one directory: hands each call to the part that does it, and waits for all of them at the end. */
+
+import type { Configuration, Entry, EntryId, HardState, Index } from "../raft/types.ts";
+import type { DiskLock } from "./disk.ts";
+import type { NodeStore } from "./node_store.ts";
+import type { SnapshotStore } from "./snapshot_store.ts";
+import type {
+  Recovered,
+  SnapshotReceiver,
+  SnapshotSource,
+  SnapshotWriter,
+  Storage,
+  StorageSizes,
+} from "./storage.ts";
+import type { Wal } from "./wal.ts";
+
+/** The parts of an open directory. */
+export interface DirectoryParts {
+  readonly directory: string;
+  readonly recovered: Recovered;
+  readonly lock: DiskLock;
+  readonly node: NodeStore;
+  readonly snapshots: SnapshotStore;
+  readonly wal: Wal;
+}
+
+/** Made by `openStorage`. */
+export class DirectoryStorage implements Storage {
+  readonly directory: string;
+  readonly recovered: Recovered;
+  readonly #parts: DirectoryParts;
+  readonly #inFlight = new Set<Promise<unknown>>();
+
+  constructor(parts: DirectoryParts) {
+    this.directory = parts.directory;
+    this.recovered = parts.recovered;
+    this.#parts = parts;
+  }
+
+  reserve(bytes: number, entries: number): boolean {
+    return this.#parts.wal.reserve(bytes, entries);
+  }
+
+  append(entries: readonly Entry[]): void {
+    this.#parts.wal.append(entries);
+  }
+
+  sync(): Promise<void> {
+    return this.#track(this.#parts.wal.sync());
+  }
+
+  saveHardState(hardState: HardState): Promise<void> {
+    return this.#track(this.#parts.node.save(hardState));
+  }
+
+  createSnapshot(lastIncluded: EntryId, configuration: Configuration): SnapshotWriter {
+    const writer = this.#parts.snapshots.create(lastIncluded, configuration);
+    return {
+      write: (block) => writer.write(block),
+      finish: () => this.#track(writer.finish()),
+      abort: () => writer.abort(),
+    };
+  }
+
+  receiveSnapshot(lastIncluded: EntryId, configuration: Configuration): SnapshotReceiver {
+    const receiver = this.#parts.snapshots.receive(lastIncluded, configuration);
+    return {
+      get nextOffset(): number {
+        return receiver.nextOffset;
+      },
+      write: (offset, data) => receiver.write(offset, data),
+      finish: () => this.#track(receiver.finish()),
+      abort: () => receiver.abort(),
+    };
+  }
+
+  openSnapshot(): SnapshotSource | undefined {
+    return this.#parts.snapshots.openNewest();
+  }
+
+  compact(index: Index): Promise<void> {
+    return this.#track(this.#parts.wal.compact(index));
+  }
+
+  sizes(): StorageSizes {
+    return { ...this.#parts.wal.sizes(), ...this.#parts.snapshots.sizes() };
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#inFlight);
+    const { lock, node, snapshots, wal } = this.#parts;
+    try {
+      snapshots.abortAll();
+    } finally {
+      node.close();
+      await wal.close();
+      lock.release();
+    }
+  }
+
+  #track<T>(running: Promise<T>): Promise<T> {
+    this.#inFlight.add(running);
+    const forget = () => this.#inFlight.delete(running);
+    running.then(forget, forget);
+    return running;
+  }
+}

@@ -1,0 +1,44 @@
+/** The Disk port: all that storage asks of a file system. Implemented over Deno, in memory, and by the simulator. */
+
+/** An open file. Offsets and sizes are in bytes. */
+export interface DiskFile {
+  readonly path: string;
+  size(): number;
+  /** Reads up to `target.length` bytes at `offset` and returns their number; 0 at the end. */
+  readAt(offset: number, target: Uint8Array): number;
+  /**
+   * Writes all of `bytes` at `offset`, looping over short writes, into the page cache only.
+   * Throws `NoSpaceError` when the disk is full (part may be written), `DiskFailureError` for everything else.
+   */
+  writeAt(offset: number, bytes: Uint8Array): void;
+  /** fdatasync. Rejects with `DiskFailureError`; never to be tried again. */
+  syncData(): Promise<void>;
+  truncate(size: number): void;
+  close(): void;
+}
+
+/** How a file is opened: "read" and "write" want it to exist, "create" makes it or empties it. */
+export type OpenMode = "read" | "write" | "create";
+
+/** A lock held on a data directory. */
+export interface DiskLock {
+  release(): void;
+}
+
+/** Paths use "/" and are opaque but for their parts. Every method throws `AccessError` when the system refuses. */
+export interface Disk {
+  /** Creates a directory and its parents; one that exists is fine. */
+  makeDirectory(path: string): void;
+  exists(path: string): boolean;
+  /** Names in a directory in byte order; empty when the directory does not exist. */
+  list(path: string): readonly string[];
+  open(path: string, mode: OpenMode): DiskFile;
+  /** Atomically takes the place of `to`. Durable only after `syncDirectory`. */
+  rename(from: string, to: string): void;
+  /** Durable only after `syncDirectory`. A missing file is fine. */
+  remove(path: string): void;
+  /** fsync of the directory. Rejects with `DiskFailureError`. */
+  syncDirectory(path: string): Promise<void>;
+  /** Rejects with `DirectoryLockedError` within 1 s when another process holds `path`, which is created if need be. */
+  lock(path: string, directory: string): Promise<DiskLock>;
+}

@@ -1,0 +1,213 @@
+/** What a node's directory holds, for people and for tests that compare nodes. Reads only, and verifies every checksum. */
+
+import { checksum } from "../base/checksum.ts";
+import { stringToBytes } from "../base/bytes.ts";
+import { CorruptionError, DirectoryLockedError, IncompatibleError } from "../base/errors.ts";
+import { encodeEntries } from "../raft/entry_codec.ts";
+import type { Configuration, Entry, EntryId, NodeId } from "../raft/types.ts";
+import { setUint53, viewOf } from "./binary.ts";
+import type { Damage } from "./damage.ts";
+import type { Disk } from "./disk.ts";
+import { type LoadedDirectory, loadDirectory, loadNodeFile, SNAPSHOTS_NAME } from "./load.ts";
+import { type NodeFile, nodeIdsOf } from "./node_file.ts";
+import { type ListedSnapshot, verifyListed } from "./snapshot_store.ts";
+import type { Ownership } from "./storage.ts";
+import { MARK_NAME, type ScannedSegment, type WalScan } from "./wal_scan.ts";
+
+/** What to tell beyond the outline. */
+export interface InspectOptions {
+  /** Lists `count` entries from index `from` on, as far as the log has them. */
+  readonly entries?: { readonly from: number; readonly count: number };
+  /** Takes the digest over these indexes (both included) instead of the whole log. */
+  readonly digest?: { readonly from: number; readonly to: number };
+}
+
+/** One snapshot file. */
+export interface InspectedSnapshot {
+  readonly file: string;
+  readonly bytes: number;
+  readonly lastIncluded: EntryId;
+  /** Null when it is damaged. */
+  readonly configuration: Configuration | null;
+  readonly blocks: number;
+}
+
+/** One segment of the log, in order. */
+export interface InspectedSegment {
+  readonly file: string;
+  readonly sequence: number;
+  readonly bytes: number;
+  readonly usedBytes: number;
+  readonly records: number;
+  /** Lowest and highest index of any entry in it, replaced ones included; 0 when there is none. */
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+}
+
+/** Checksum over index, term and content of each entry of a range: equal on two nodes when the entries are. */
+export interface LogDigest {
+  readonly from: number;
+  readonly to: number;
+  readonly entries: number;
+  /** CRC-32, 8 hex digits. */
+  readonly crc: string;
+}
+
+/** What the directory holds; JSON-able. Null stands for what is not there. */
+export interface Inspection {
+  readonly directory: string;
+  /** True when a process has the directory open: then the last write may be seen half done. */
+  readonly inUse: boolean;
+  readonly ownership: Ownership | null;
+  readonly hardState: { readonly currentTerm: number; readonly votedFor: NodeId | null } | null;
+  readonly initialConfiguration: Configuration | null;
+  /** Newest first. */
+  readonly snapshots: readonly InspectedSnapshot[];
+  readonly segments: readonly InspectedSegment[];
+  /** The log in the segments, from before the snapshot on if they reach back; null when it is empty. */
+  readonly log: { readonly first: EntryId; readonly last: EntryId; readonly entries: number } | null;
+  /** Entries after the snapshot: what a start would recover. */
+  readonly recoverableEntries: number;
+  readonly digest: LogDigest;
+  readonly entries?: readonly Entry[];
+  readonly tornBytes: number;
+  /** Segments without a durable record, removed at the next start. */
+  readonly leftovers: readonly string[];
+  /** A damaged mark is not a damage of the data: it is written again at the next start. */
+  readonly mark: { readonly file: string; readonly state: WalScan["markState"]; readonly durableIndex: number | null };
+  readonly damages: readonly Damage[];
+}
+
+/** Reads `directory` without changing it. Damage is listed, not thrown. Throws `AccessError` when it cannot be read. */
+export async function inspectDirectory(disk: Disk, directory: string, options: InspectOptions = {}): Promise<Inspection> {
+  const damages: Damage[] = [];
+  const pause = () => Promise.resolve();
+  const inUse = await isInUse(disk, directory);
+  const nodeFile = readNodeFile(disk, directory, damages);
+  const hadNodeFile = nodeFile !== undefined || damages.length > 0;
+  const loaded = await collect(damages, directory, () => {
+    return loadDirectory({ disk, directory, pause, nodeFile: nodeFile ?? undefined, whole: true });
+  });
+  // What is said about a missing node file is wrong when it is there but damaged.
+  const found = loaded?.damages.filter((damage) => nodeFile !== undefined || !hadNodeFile || damage.file !== directory);
+  damages.push(...found ?? []);
+  const snapshots: InspectedSnapshot[] = [];
+  for (const listed of loaded?.listed ?? []) {
+    const known = listed === loaded?.listed[0];
+    const path = `${directory}/${SNAPSHOTS_NAME}`;
+    snapshots.push(await inspectSnapshot({ disk, directory: path, pause }, { listed, damages: known ? [] : damages }));
+  }
+  return { directory, inUse, ...describeNode(nodeFile), snapshots, ...describeLog(loaded, options), damages };
+}
+
+async function isInUse(disk: Disk, directory: string): Promise<boolean> {
+  const path = `${directory}/LOCK`;
+  if (!disk.exists(path)) return false; // Taking the lock would create the file.
+  try {
+    (await disk.lock(path, directory)).release();
+    return false;
+  } catch (error) {
+    // Without the right to write, the lock cannot be asked for; reading is still possible.
+    return error instanceof DirectoryLockedError;
+  }
+}
+
+/** Runs `read` and lists what it finds damaged or too new, under `file` when the error names none. */
+async function collect<T>(damages: Damage[], file: string, read: () => Promise<T> | T): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    damages.push(damageOf(error, file));
+    return undefined;
+  }
+}
+
+function damageOf(error: unknown, file: string): Damage {
+  if (error instanceof CorruptionError) return { file: error.file, offset: error.offset, what: error.what };
+  if (error instanceof IncompatibleError) return { file, offset: 0, what: error.message };
+  throw error;
+}
+
+function readNodeFile(disk: Disk, directory: string, damages: Damage[]): NodeFile | undefined {
+  const ids = nodeIdsOf(disk.list(directory));
+  const id = ids[0];
+  if (ids.length > 1) damages.push({ file: directory, offset: 0, what: `files of several nodes: ${ids.join(", ")}` });
+  if (id === undefined) return undefined;
+  try {
+    return loadNodeFile(disk, directory, id);
+  } catch (error) {
+    damages.push(damageOf(error, directory));
+    return undefined;
+  }
+}
+
+async function inspectSnapshot(
+  place: { disk: Disk; directory: string; pause: () => Promise<void> },
+  { listed, damages }: { listed: ListedSnapshot; damages: Damage[] },
+): Promise<InspectedSnapshot> {
+  const { name, bytes, lastIncluded } = listed;
+  const file = `${place.directory}/${name}`;
+  const summary = await collect(damages, file, () => verifyListed(place, listed));
+  return { file, bytes, lastIncluded, configuration: summary?.configuration ?? null, blocks: summary?.blocks ?? 0 };
+}
+
+function describeNode(
+  nodeFile: NodeFile | undefined,
+): Pick<Inspection, "ownership" | "hardState" | "initialConfiguration"> {
+  if (nodeFile === undefined) return { ownership: null, hardState: null, initialConfiguration: null };
+  const { ownership, hardState: { currentTerm, votedFor }, initialConfiguration } = nodeFile;
+  return { ownership, hardState: { currentTerm, votedFor: votedFor ?? null }, initialConfiguration };
+}
+
+function describeLog(loaded: LoadedDirectory | undefined, options: InspectOptions) {
+  const entries = loaded?.replay.entries ?? [];
+  const [first, last] = [entries[0], entries.at(-1)];
+  const scan = loaded?.scan;
+  const { from, to } = options.digest ?? { from: first?.index ?? 0, to: last?.index ?? 0 };
+  const listed = options.entries === undefined ? undefined : sliceOf(entries, options.entries);
+  return {
+    segments: (scan?.segments ?? []).map(describeSegment),
+    log: first === undefined || last === undefined ? null : {
+      first: { index: first.index, term: first.term },
+      last: { index: last.index, term: last.term },
+      entries: entries.length,
+    },
+    recoverableEntries: loaded?.entries.length ?? 0,
+    digest: digestOf(entries, { from, to }),
+    ...(listed === undefined ? {} : { entries: listed }),
+    tornBytes: scan?.tornBytes ?? 0,
+    leftovers: scan?.leftovers ?? [],
+    mark: { file: MARK_NAME, state: scan?.markState ?? "missing", durableIndex: scan?.mark?.index ?? null },
+  } as const;
+}
+
+function describeSegment(segment: ScannedSegment): InspectedSegment {
+  return {
+    file: segment.path,
+    sequence: segment.header.sequence,
+    bytes: segment.bytes,
+    usedBytes: segment.end,
+    records: segment.records,
+    firstIndex: segment.lowestIndex,
+    lastIndex: segment.highestIndex,
+  };
+}
+
+function sliceOf(entries: readonly Entry[], { from, count }: { from: number; count: number }): readonly Entry[] {
+  const skip = Math.max(0, from - (entries[0]?.index ?? 0));
+  return entries.slice(skip, skip + count).filter((entry) => entry.index < from + count);
+}
+
+function digestOf(entries: readonly Entry[], { from, to }: { from: number; to: number }): LogDigest {
+  const id = new Uint8Array(16);
+  const view = viewOf(id);
+  let crc = 0;
+  let count = 0;
+  for (const entry of sliceOf(entries, { from, count: to - from + 1 })) {
+    setUint53(view, 0, entry.index);
+    setUint53(view, 8, entry.term);
+    crc = checksum(stringToBytes(encodeEntries([entry])), checksum(id, crc));
+    count += 1;
+  }
+  return { from, to, entries: count, crc: crc.toString(16).padStart(8, "0") };
+}

@@ -1,0 +1,113 @@
+/** Reads all of a data directory without changing it, and lists what is wrong. Shared by `openStorage` and `inspect`. */
+
+import { CorruptionError } from "../base/errors.ts";
+import { type Entry, type EntryId, type NodeId, type SnapshotDescription, ZERO_ENTRY_ID } from "../raft/types.ts";
+import type { Damage } from "./damage.ts";
+import type { Disk } from "./disk.ts";
+import { LogReplay } from "./log_replay.ts";
+import { decodeNodeFile, type NodeFile, nodeFileName } from "./node_file.ts";
+import type { SnapshotSummary } from "./snapshot_format.ts";
+import { type ListedSnapshot, listSnapshots, verifyListed } from "./snapshot_store.ts";
+import { scanWal, type WalScan } from "./wal_scan.ts";
+
+/** The directories inside a data directory. */
+export const WAL_NAME = "wal";
+export const SNAPSHOTS_NAME = "snapshots";
+
+/** What is read, and how. */
+export interface LoadOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly pause: () => Promise<void>;
+  /** Undefined when there is none: then there must be no data either. */
+  readonly nodeFile: NodeFile | undefined;
+  /** Also decode the entries that the snapshot replaces, as far as the log still has them. */
+  readonly whole?: boolean;
+}
+
+/** What a directory holds. With damages the rest is only what could be read. */
+export interface LoadedDirectory {
+  /** All snapshots, newest first. */
+  readonly listed: readonly ListedSnapshot[];
+  readonly newest: SnapshotDescription | undefined;
+  readonly scan: WalScan;
+  readonly replay: LogReplay;
+  /** The log after the newest snapshot. */
+  readonly entries: readonly Entry[];
+  readonly damages: readonly Damage[];
+}
+
+/** Reads the node file; undefined when there is none. Throws `CorruptionError` or `IncompatibleError`. */
+export function loadNodeFile(disk: Disk, directory: string, nodeId: NodeId): NodeFile | undefined {
+  const path = `${directory}/${nodeFileName(nodeId)}`;
+  if (!disk.exists(path)) return undefined;
+  const file = disk.open(path, "read");
+  try {
+    const bytes = new Uint8Array(file.size());
+    file.readAt(0, bytes);
+    return decodeNodeFile(bytes, path);
+  } finally {
+    file.close();
+  }
+}
+
+/** Reads snapshots and log. Rejects with `IncompatibleError` for a newer format. */
+export async function loadDirectory(options: LoadOptions): Promise<LoadedDirectory> {
+  const { disk, directory, pause, nodeFile, whole } = options;
+  const [wal, snapshots] = [`${directory}/${WAL_NAME}`, `${directory}/${SNAPSHOTS_NAME}`];
+  const damages: Damage[] = [];
+  const listed = listSnapshots(disk, snapshots);
+  const summary = await verifyNewest({ disk, directory: snapshots, pause }, { listed, damages });
+  const end: EntryId = summary?.lastIncluded ?? ZERO_ENTRY_ID;
+  const replay = new LogReplay(whole === true ? 0 : end.index);
+  const scan = scanWal(disk, wal, (record, body) => replay.take(record, body));
+  if (scan.damage !== undefined) damages.push(scan.damage);
+  const entries = replay.entriesAfter(end);
+  // Without its snapshot the log cannot be judged.
+  const judged = listed.length === 0 || summary !== undefined;
+  if (typeof entries === "string" && judged) damages.push({ file: wal, offset: 0, what: entries });
+  const missing = describeMissing({ nodeFile, listed, scan });
+  if (missing !== undefined) damages.push({ file: directory, offset: 0, what: missing });
+  return {
+    listed,
+    newest: summary && { lastIncluded: end, configuration: summary.configuration, bytes: summary.bytes },
+    scan,
+    replay,
+    entries: typeof entries === "string" ? [] : entries,
+    damages,
+  };
+}
+
+async function verifyNewest(
+  place: { disk: Disk; directory: string; pause: () => Promise<void> },
+  { listed, damages }: { listed: readonly ListedSnapshot[]; damages: Damage[] },
+): Promise<SnapshotSummary | undefined> {
+  const newest = listed[0];
+  if (newest === undefined) return undefined;
+  try {
+    return await verifyListed(place, newest);
+  } catch (error) {
+    // Also when the one before it is good: a snapshot gets its name only after it was synced and verified.
+    if (!(error instanceof CorruptionError)) throw error;
+    damages.push({ file: error.file, offset: error.offset, what: error.what });
+    return undefined;
+  }
+}
+
+/** Files that must be there because others are. */
+function describeMissing(found: {
+  nodeFile: NodeFile | undefined;
+  listed: readonly ListedSnapshot[];
+  scan: WalScan;
+}): string | undefined {
+  const { nodeFile, listed, scan } = found;
+  const segments = scan.segments.length + scan.leftovers.length;
+  if (nodeFile === undefined) {
+    // A vote that was given must not be forgotten, so an empty file must not be made up.
+    if (segments + listed.length === 0) return undefined;
+    return "the file RaftNode<id>.json with term and vote is missing, but there is a log or a snapshot";
+  }
+  // The first segment is durable before the first term is written.
+  if (scan.segments.length > 0 || (nodeFile.hardState.currentTerm === 0 && listed.length === 0)) return undefined;
+  return "the log has no segment, but the node has a term or a snapshot";
+}

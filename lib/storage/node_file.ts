@@ -1,0 +1,102 @@
+/** `RaftNode<id>.json`: who the directory belongs to, the term and the vote. One JSON object with its own checksum. */
+
+import { checksum } from "../base/checksum.ts";
+import { IncompatibleError } from "../base/errors.ts";
+import { decodeConfiguration } from "../raft/entry_codec.ts";
+import { type Configuration, type HardState, type NodeId, toTerm } from "../raft/types.ts";
+import { canonicalConfiguration } from "./canonical.ts";
+import { corruption } from "./damage.ts";
+import type { Ownership } from "./storage.ts";
+import { newerFormat } from "./wal_format.ts";
+
+/** Version of the file. */
+export const NODE_FILE_FORMAT = 1;
+const NODE_FILE_NAME = /^RaftNode(\d+)\.json$/;
+
+/** What the file holds. */
+export interface NodeFile {
+  readonly ownership: Ownership;
+  readonly hardState: HardState;
+  readonly initialConfiguration: Configuration;
+}
+
+/** The name of the file of `nodeId`. */
+export function nodeFileName(nodeId: NodeId): string {
+  return `RaftNode${nodeId}.json`;
+}
+
+/** The node ids that files in a directory are named after. */
+export function nodeIdsOf(names: readonly string[]): readonly NodeId[] {
+  return names.flatMap((name) => NODE_FILE_NAME.exec(name)?.[1] ?? []).map(Number);
+}
+
+/** The bytes of the file: UTF-8, indented for people. */
+export function encodeNodeFile({ ownership, hardState, initialConfiguration }: NodeFile): Uint8Array {
+  const content = {
+    format: NODE_FILE_FORMAT,
+    nodeId: ownership.nodeId,
+    clusterId: ownership.clusterId,
+    identity: ownership.identity,
+    currentTerm: hardState.currentTerm,
+    votedFor: hardState.votedFor ?? null,
+    membership: canonicalConfiguration(initialConfiguration),
+  };
+  const sealed = { ...content, checksum: checksumOf(content) };
+  return new TextEncoder().encode(`${JSON.stringify(sealed, undefined, 2)}\n`);
+}
+
+/** Reads the file. Throws `CorruptionError`, or `IncompatibleError` for a newer format. */
+export function decodeNodeFile(bytes: Uint8Array, file: string): NodeFile {
+  const { checksum: sum, ...content } = parseObject(bytes, file);
+  if (sum !== checksumOf(content)) throw damaged(file, "the checksum does not match");
+  const { format, nodeId, clusterId, identity, currentTerm, votedFor } = content;
+  if (typeof format !== "number") throw damaged(file, "the format version is missing");
+  if (format > NODE_FILE_FORMAT) throw newerFormat(file, format, NODE_FILE_FORMAT);
+  const initialConfiguration = decodeConfiguration(content["membership"]);
+  if (
+    !isCount(nodeId) || typeof clusterId !== "string" || typeof identity !== "string" || !isCount(currentTerm) ||
+    !(votedFor === null || isCount(votedFor)) || initialConfiguration === undefined
+  ) throw damaged(file, "a field is missing or has the wrong type");
+  return {
+    ownership: { nodeId, clusterId, identity },
+    hardState: { currentTerm: toTerm(currentTerm), votedFor: votedFor ?? undefined },
+    initialConfiguration,
+  };
+}
+
+/** Throws `IncompatibleError` when the directory belongs to another node or cluster. */
+export function checkOwner(found: Ownership, wanted: { nodeId: NodeId; clusterId: string; file: string }): void {
+  const { nodeId, clusterId, file } = wanted;
+  if (found.nodeId !== nodeId) {
+    throw new IncompatibleError(`Cannot use ${file}: it belongs to node ${found.nodeId}, and this is node ${nodeId}`);
+  }
+  if (found.clusterId !== clusterId) {
+    throw new IncompatibleError(
+      `Cannot use ${file}: it belongs to cluster "${found.clusterId}", and this node is of cluster "${clusterId}"`,
+    );
+  }
+}
+
+/** CRC-32 of the compact JSON of everything else, in the order of the file: so it is the same rule for every format. */
+function checksumOf(content: Readonly<Record<string, unknown>>): string {
+  return checksum(new TextEncoder().encode(JSON.stringify(content))).toString(16).padStart(8, "0");
+}
+
+function parseObject(bytes: Uint8Array, file: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch {
+    throw damaged(file, "it is not JSON"); // Why it is not does not matter: it is not what was written.
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw damaged(file, "it is not an object");
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function damaged(file: string, what: string): Error {
+  return corruption({ file, offset: 0, what });
+}

@@ -1,0 +1,85 @@
+/** Keeps `RaftNode<id>.json`: each change is a new file that takes the place of the old one. */
+
+import { assert } from "../base/assert.ts";
+import { NoSpaceError } from "../base/errors.ts";
+import type { HardState } from "../raft/types.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import type { FailureLatch } from "./failure_latch.ts";
+import { encodeNodeFile, type NodeFile, nodeFileName } from "./node_file.ts";
+
+/** What the next file takes at least; so much is kept in hand. */
+const RESERVE_BYTES = 4_096;
+
+/** The hard state of one directory. */
+export class NodeStore {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #latch: FailureLatch;
+  #content: NodeFile;
+  /** The next temporary file, already as long as it needs to be: an election must not fail because the disk is full. */
+  #reserve: DiskFile | undefined;
+  #saving = false;
+
+  constructor(place: { disk: Disk; directory: string; latch: FailureLatch }, content: NodeFile) {
+    this.#disk = place.disk;
+    this.#directory = place.directory;
+    this.#latch = place.latch;
+    this.#content = content;
+  }
+
+  /** See `Storage.saveHardState`. */
+  async save(hardState: HardState): Promise<void> {
+    this.#latch.check();
+    assert(!this.#saving, "Cannot save the hard state: a save is in flight");
+    this.#saving = true;
+    this.#content = { ...this.#content, hardState };
+    try {
+      await this.#replace(encodeNodeFile(this.#content));
+      this.prepareReserve();
+    } catch (error) {
+      throw this.#latch.fail(error, this.#path(), "write");
+    } finally {
+      this.#saving = false;
+    }
+  }
+
+  /** Makes the next temporary file. Throws as the disk does, but goes on without when the disk is full. */
+  prepareReserve(): void {
+    const path = this.#temporaryPath();
+    try {
+      const file = this.#disk.open(path, "create");
+      this.#reserve = file;
+      file.writeAt(0, new Uint8Array(Math.max(RESERVE_BYTES, 2 * encodeNodeFile(this.#content).length)));
+    } catch (error) {
+      if (!(error instanceof NoSpaceError)) throw error;
+    }
+  }
+
+  close(): void {
+    this.#reserve?.close();
+    this.#reserve = undefined;
+  }
+
+  async #replace(bytes: Uint8Array): Promise<void> {
+    const temporary = this.#temporaryPath();
+    const file = this.#reserve ?? this.#disk.open(temporary, "create");
+    this.#reserve = undefined;
+    try {
+      file.writeAt(0, bytes);
+      if (file.size() > bytes.length) file.truncate(bytes.length);
+      await file.syncData();
+    } finally {
+      file.close();
+    }
+    this.#disk.rename(temporary, this.#path());
+    await this.#disk.syncDirectory(this.#directory);
+  }
+
+  #path(): string {
+    return `${this.#directory}/${nodeFileName(this.#content.ownership.nodeId)}`;
+  }
+
+  #temporaryPath(): string {
+    return `${this.#path()}.tmp`;
+  }
+}

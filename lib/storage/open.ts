@@ -1,0 +1,128 @@
+/**
+ * Opens a data directory: lock, read, judge; only then write.
+ *
+ * Everything that can be refused (damage, another node or cluster, a newer format) is refused before the first change.
+ */
+
+import { IncompatibleError } from "../base/errors.ts";
+import { type Configuration, type HardState, type NodeId, toTerm, ZERO_ENTRY_ID } from "../raft/types.ts";
+import { corruption } from "./damage.ts";
+import type { Disk, DiskLock } from "./disk.ts";
+import { FailureLatch } from "./failure_latch.ts";
+import { DirectoryStorage } from "./directory_storage.ts";
+import { loadDirectory, type LoadedDirectory, loadNodeFile, SNAPSHOTS_NAME, WAL_NAME } from "./load.ts";
+import { checkOwner, type NodeFile, nodeFileName, nodeIdsOf } from "./node_file.ts";
+import { NodeStore } from "./node_store.ts";
+import { SnapshotStore } from "./snapshot_store.ts";
+import type { Recovered, Storage } from "./storage.ts";
+import { SEGMENT_BYTES } from "./wal_format.ts";
+import { recoverWal } from "./wal_recovery.ts";
+
+/** What a directory is opened with. */
+export interface OpenStorageOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly nodeId: NodeId;
+  readonly clusterId: string;
+  /** Takes a directory of any cluster: `clusterId` was derived for a new one and not named by the operator. */
+  readonly anyCluster?: boolean;
+  /** Written into a new directory; one that exists keeps its own. */
+  readonly initialConfiguration: Configuration;
+  /** 16 random hex digits, asked only for a new directory. */
+  makeIdentity(): string;
+  /** Size of a log segment; `SEGMENT_BYTES` when left out. */
+  readonly segmentBytes?: number;
+  /** Lets the event loop go round while a snapshot is verified; a timer of 0 ms when left out. */
+  pause?(): Promise<void>;
+}
+
+/**
+ * Recovers `directory`, or makes a new one. Rejects with `DirectoryLockedError`, `IncompatibleError`, `CorruptionError`
+ * (then nothing but LOCK was written), `AccessError`, `NoSpaceError` or `DiskFailureError`.
+ */
+export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
+  const { disk, directory } = options;
+  const isNew = !disk.exists(directory);
+  disk.makeDirectory(directory);
+  if (isNew) await disk.syncDirectory(parentOf(directory));
+  const lock = await disk.lock(`${directory}/LOCK`, directory);
+  try {
+    return await openLocked(options, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<Storage> {
+  const { disk, directory } = options;
+  const pause = () => options.pause?.() ?? turn();
+  const found = readNodeFile(options);
+  const loaded = await loadDirectory({ disk, directory, pause, nodeFile: found });
+  const damage = loaded.damages[0];
+  if (damage !== undefined) throw corruption(damage);
+
+  const latch = new FailureLatch();
+  const content = found ?? newNodeFile(options);
+  const node = new NodeStore({ disk, directory, latch }, content);
+  if (found === undefined) await node.save(content.hardState);
+  else node.prepareReserve();
+  const [walDirectory, snapshotDirectory] = [`${directory}/${WAL_NAME}`, `${directory}/${SNAPSHOTS_NAME}`];
+  disk.makeDirectory(walDirectory);
+  disk.makeDirectory(snapshotDirectory);
+  await disk.syncDirectory(directory);
+  const { listed, newest } = loaded;
+  const snapshots = new SnapshotStore({ disk, directory: snapshotDirectory, latch, pause, listed, newest });
+  await snapshots.tidy();
+  const wal = await recoverWal({
+    disk,
+    directory: walDirectory,
+    latch,
+    segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
+    scan: loaded.scan,
+    shape: loaded.replay.shape,
+    firstIndex: (newest?.lastIncluded.index ?? 0) + 1,
+    snapshotTermAt: (index) => snapshots.termAt(index),
+  });
+  const recovered = describe(content, loaded, found !== undefined);
+  return new DirectoryStorage({ directory, recovered, lock, node, snapshots, wal });
+}
+
+function readNodeFile({ disk, directory, nodeId, clusterId, anyCluster }: OpenStorageOptions): NodeFile | undefined {
+  const other = nodeIdsOf(disk.list(directory)).find((id) => id !== nodeId);
+  if (other !== undefined) {
+    const name = nodeFileName(other);
+    throw new IncompatibleError(`Cannot use ${directory} for node ${nodeId}: it holds ${name} of another node`);
+  }
+  const content = loadNodeFile(disk, directory, nodeId);
+  if (content !== undefined) {
+    const wanted = anyCluster === true ? content.ownership.clusterId : clusterId;
+    checkOwner(content.ownership, { nodeId, clusterId: wanted, file: `${directory}/${nodeFileName(nodeId)}` });
+  }
+  return content;
+}
+
+function newNodeFile({ nodeId, clusterId, initialConfiguration, makeIdentity }: OpenStorageOptions): NodeFile {
+  const hardState: HardState = { currentTerm: toTerm(0), votedFor: undefined };
+  return { ownership: { nodeId, clusterId, identity: makeIdentity() }, hardState, initialConfiguration };
+}
+
+function describe(content: NodeFile, loaded: LoadedDirectory, existed: boolean): Recovered {
+  const { ownership, initialConfiguration } = content;
+  const { entries, newest: snapshot, scan } = loaded;
+  const lastTerm = entries.at(-1)?.term ?? (snapshot?.lastIncluded ?? ZERO_ENTRY_ID).term;
+  // The log may be durable before the term it is of. No vote was given in that term: a vote waits for this file.
+  const hardState = lastTerm > content.hardState.currentTerm
+    ? { currentTerm: lastTerm, votedFor: undefined }
+    : content.hardState;
+  return { ownership, existed, hardState, initialConfiguration, snapshot, entries, tornBytes: scan.tornBytes };
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+function parentOf(path: string): string {
+  const slash = path.replace(/\/+$/, "").lastIndexOf("/");
+  return slash < 0 ? "." : slash === 0 ? "/" : path.slice(0, slash);
+}

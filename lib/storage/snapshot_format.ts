@@ -1,0 +1,196 @@
+/** The bytes of a snapshot file: head, blocks, footer. The same state gives the same bytes on every node. Layout in docs/formats.md. */
+
+import { checksum } from "../base/checksum.ts";
+import { CorruptionError } from "../base/errors.ts";
+import { decodeConfiguration } from "../raft/entry_codec.ts";
+import { type Configuration, type EntryId, toIndex, toTerm } from "../raft/types.ts";
+import { getUint53, hasMagic, isSealed, seal, setUint53, viewOf } from "./binary.ts";
+import { canonicalConfiguration } from "./canonical.ts";
+import type { DiskFile } from "./disk.ts";
+import { newerFormat } from "./wal_format.ts";
+
+/** Version of the snapshot file. */
+export const SNAPSHOT_VERSION = 1;
+/** The longest block: room for the largest value and its key. */
+export const SNAPSHOT_BLOCK_BYTES_MAX = 16_777_216;
+/** In front of each block: its length and its checksum. */
+export const BLOCK_HEADER_BYTES = 8;
+
+const MAGIC = new Uint8Array([0x01, 0x4b, 0x56, 0x53, 0x4e, 0x50, 0x02, 0x0a]);
+const FOOTER_MAGIC = new Uint8Array([0x00, 0x00, 0x00, 0x00, 0x4b, 0x45, 0x4e, 0x44]);
+const PREFIX_BYTES = 16;
+const FOOTER_BYTES = 32;
+const META_BYTES_MAX = 16_777_216;
+const WINDOW_BYTES = 1_048_576;
+
+/** What a snapshot replaces. */
+export interface SnapshotHead {
+  readonly lastIncluded: EntryId;
+  readonly configuration: Configuration;
+}
+
+/** A snapshot whose every checksum was found right. */
+export interface SnapshotSummary extends SnapshotHead {
+  readonly bytes: number;
+  readonly blocks: number;
+}
+
+/** The head of the file: magic, version, length, JSON, checksum. */
+export function encodeSnapshotHead({ lastIncluded, configuration }: SnapshotHead): Uint8Array {
+  const meta = new TextEncoder().encode(JSON.stringify({
+    lastIncludedIndex: lastIncluded.index,
+    lastIncludedTerm: lastIncluded.term,
+    configuration: canonicalConfiguration(configuration),
+  }));
+  const bytes = new Uint8Array(PREFIX_BYTES + meta.length + 4);
+  bytes.set(MAGIC);
+  viewOf(bytes).setUint32(8, SNAPSHOT_VERSION, true);
+  viewOf(bytes).setUint32(12, meta.length, true);
+  bytes.set(meta, PREFIX_BYTES);
+  seal(bytes);
+  return bytes;
+}
+
+/** Writes the length and the checksum of `block` at `offset` of `target`. */
+export function encodeBlockHeader(block: Uint8Array, target: Uint8Array, offset: number): void {
+  const view = viewOf(target);
+  view.setUint32(offset, block.length, true);
+  view.setUint32(offset + 4, checksum(block), true);
+}
+
+/** The end of the file. It begins with four zeros, since no block is empty. `total` is the checksum of all bytes before it. */
+export function encodeFooter(blocks: number, total: number): Uint8Array {
+  const bytes = new Uint8Array(FOOTER_BYTES);
+  bytes.set(FOOTER_MAGIC);
+  setUint53(viewOf(bytes), 8, blocks);
+  viewOf(bytes).setUint32(16, total, true);
+  seal(bytes);
+  return bytes;
+}
+
+/** The name of the file of a complete snapshot. */
+export function snapshotName({ index, term }: EntryId): string {
+  return `${String(index).padStart(20, "0")}-${term}.snap`;
+}
+
+/** The entry that a file name tells, or undefined when it is not a snapshot's. */
+export function parseSnapshotName(name: string): EntryId | undefined {
+  const match = /^(\d{20})-(\d+)\.snap$/.exec(name);
+  return match === null ? undefined : { index: toIndex(Number(match[1])), term: toTerm(Number(match[2])) };
+}
+
+/**
+ * Reads a snapshot from front to end and verifies every checksum. Yields each block, a view that is valid until the next
+ * one, and returns the summary. Throws `CorruptionError`, or `IncompatibleError` for a newer version.
+ */
+export function* readSnapshot(file: DiskFile): Generator<Uint8Array, SnapshotSummary> {
+  const reader = new SequentialReader(file);
+  const head = readHead(reader, file);
+  for (let blocks = 0;; blocks++) {
+    const start = reader.offset;
+    const total = reader.total;
+    const length = viewOf(reader.take(BLOCK_HEADER_BYTES)).getUint32(0, true);
+    if (length === 0) {
+      readFooter(reader, { start, blocks, total });
+      return { ...head, bytes: reader.offset, blocks };
+    }
+    const sum = viewOf(reader.last).getUint32(4, true);
+    if (length > SNAPSHOT_BLOCK_BYTES_MAX) throw reader.damaged(start, `block ${blocks} has an impossible length`);
+    const block = reader.take(length);
+    if (checksum(block) !== sum) throw reader.damaged(start, `the checksum of block ${blocks} does not match`);
+    yield block;
+  }
+}
+
+function readHead(reader: SequentialReader, file: DiskFile): SnapshotHead {
+  const prefix = reader.take(PREFIX_BYTES);
+  if (!hasMagic(prefix, 0, MAGIC)) throw reader.damaged(0, "it does not begin as a snapshot does");
+  const version = viewOf(prefix).getUint32(8, true);
+  const length = viewOf(prefix).getUint32(12, true);
+  if (length > META_BYTES_MAX) throw reader.damaged(12, "the head has an impossible length");
+  const whole = new Uint8Array(PREFIX_BYTES + length + 4);
+  whole.set(prefix);
+  whole.set(reader.take(length + 4), PREFIX_BYTES);
+  if (!isSealed(whole)) throw reader.damaged(0, "the checksum of the head does not match");
+  if (version > SNAPSHOT_VERSION) throw newerFormat(file.path, version, SNAPSHOT_VERSION);
+  const head = parseMeta(whole.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
+  if (head === undefined) throw reader.damaged(PREFIX_BYTES, "the head cannot be read");
+  return head;
+}
+
+function parseMeta(bytes: Uint8Array): SnapshotHead | undefined {
+  const meta = parseJson(bytes);
+  if (typeof meta !== "object" || meta === null) return undefined;
+  const { lastIncludedIndex: index, lastIncludedTerm: term, configuration: encoded } = meta as Record<string, unknown>;
+  const configuration = decodeConfiguration(encoded);
+  if (!isCount(index) || !isCount(term) || configuration === undefined) return undefined;
+  return { lastIncluded: { index: toIndex(index), term: toTerm(term) }, configuration };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined; // The checksum is right, so a peer wrote this: the caller refuses it by its shape.
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function readFooter(reader: SequentialReader, wanted: { start: number; blocks: number; total: number }): void {
+  const footer = new Uint8Array(FOOTER_BYTES);
+  footer.set(reader.last);
+  footer.set(reader.take(FOOTER_BYTES - BLOCK_HEADER_BYTES), BLOCK_HEADER_BYTES);
+  if (!hasMagic(footer, 0, FOOTER_MAGIC) || !isSealed(footer)) throw reader.damaged(wanted.start, "the footer is damaged");
+  if (getUint53(viewOf(footer), 8) !== wanted.blocks) throw reader.damaged(wanted.start, "blocks are missing");
+  if (viewOf(footer).getUint32(16, true) !== wanted.total) {
+    throw reader.damaged(wanted.start, "the checksum of the whole file does not match");
+  }
+  if (reader.offset !== reader.size) throw reader.damaged(reader.offset, "data follows the footer");
+}
+
+/** Reads a file from front to end through a buffer, and sums up what was taken. */
+class SequentialReader {
+  readonly size: number;
+  offset = 0;
+  /** Checksum of everything taken. */
+  total = 0;
+  /** What was taken last. */
+  last = new Uint8Array(0);
+  readonly #file: DiskFile;
+  #window = new Uint8Array(WINDOW_BYTES);
+  #from = 0;
+  #to = 0;
+
+  constructor(file: DiskFile) {
+    this.#file = file;
+    this.size = file.size();
+  }
+
+  /** The next `count` bytes, valid until the next call. Throws `CorruptionError` when the file is too short. */
+  take(count: number): Uint8Array {
+    if (count > this.size - this.offset) throw this.damaged(this.size, "the file is cut short");
+    if (this.#to - this.#from < count) this.#fill(count);
+    this.last = this.#window.subarray(this.#from, this.#from + count);
+    this.#from += count;
+    this.offset += count;
+    this.total = checksum(this.last, this.total);
+    return this.last;
+  }
+
+  damaged(offset: number, what: string): CorruptionError {
+    return new CorruptionError(this.#file.path, offset, what);
+  }
+
+  #fill(count: number): void {
+    const rest = this.#window.subarray(this.#from, this.#to);
+    const target = count > this.#window.length ? new Uint8Array(count) : this.#window;
+    target.set(rest);
+    this.#window = target;
+    this.#from = 0;
+    this.#to = rest.length + this.#file.readAt(this.offset + rest.length, target.subarray(rest.length));
+    if (this.#to < count) throw this.damaged(this.offset + this.#to, "the file is cut short");
+  }
+}

@@ -1,0 +1,29 @@
+/** A complete snapshot, opened for reading. */
+
+import { bytesToString } from "../base/bytes.ts";
+import type { SnapshotDescription } from "../raft/types.ts";
+import type { DiskFile } from "./disk.ts";
+import { readSnapshot } from "./snapshot_format.ts";
+import type { SnapshotSource } from "./storage.ts";
+
+/** A `SnapshotSource` over an open file; the system keeps the file for it after its removal. */
+export class SnapshotFileSource implements SnapshotSource {
+  readonly #file: DiskFile;
+
+  constructor(readonly description: SnapshotDescription, file: DiskFile) {
+    this.#file = file;
+  }
+
+  readChunk(offset: number, lengthMax: number): Uint8Array {
+    const bytes = new Uint8Array(Math.max(0, Math.min(lengthMax, this.description.bytes - offset)));
+    return bytes.subarray(0, this.#file.readAt(offset, bytes));
+  }
+
+  *blocks(): Iterable<string> {
+    for (const block of readSnapshot(this.#file)) yield bytesToString(block);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}

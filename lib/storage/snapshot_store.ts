@@ -1,0 +1,168 @@
+/** The snapshots of a directory: the newest and the one before it. */
+
+import { CorruptionError } from "../base/errors.ts";
+import type { Configuration, EntryId, SnapshotDescription, Term } from "../raft/types.ts";
+import type { Disk } from "./disk.ts";
+import type { FailureLatch } from "./failure_latch.ts";
+import { parseSnapshotName, snapshotName, type SnapshotSummary } from "./snapshot_format.ts";
+import { SnapshotFileSource } from "./snapshot_source.ts";
+import { type TemporaryHost, TemporarySnapshot, verifySnapshot } from "./snapshot_temporary.ts";
+import { SnapshotFileReceiver, SnapshotFileWriter } from "./snapshot_writer.ts";
+import type { SnapshotReceiver, SnapshotSource, SnapshotWriter } from "./storage.ts";
+
+/** The newest, and the one before it until a third comes: it costs only space. */
+const SNAPSHOTS_KEPT = 2;
+
+/** A complete snapshot by the name of its file. */
+export interface ListedSnapshot {
+  readonly name: string;
+  readonly lastIncluded: EntryId;
+  readonly bytes: number;
+}
+
+/** The complete snapshots in `directory`, newest first. Their contents are not looked at. */
+export function listSnapshots(disk: Disk, directory: string): ListedSnapshot[] {
+  const listed: ListedSnapshot[] = [];
+  for (const name of disk.list(directory)) {
+    const lastIncluded = parseSnapshotName(name);
+    if (lastIncluded === undefined) continue;
+    const file = disk.open(`${directory}/${name}`, "read");
+    listed.push({ name, lastIncluded, bytes: file.size() });
+    file.close();
+  }
+  return listed.sort(newestFirst);
+}
+
+/** Verifies one snapshot, its name included. Rejects with `CorruptionError` or `IncompatibleError`. */
+export async function verifyListed(
+  { disk, directory, pause }: { disk: Disk; directory: string; pause: () => Promise<void> },
+  { name, lastIncluded }: ListedSnapshot,
+): Promise<SnapshotSummary> {
+  const path = `${directory}/${name}`;
+  const file = disk.open(path, "read");
+  try {
+    const summary = await verifySnapshot(file, pause);
+    const { index, term } = summary.lastIncluded;
+    if (index === lastIncluded.index && term === lastIncluded.term) return summary;
+    throw new CorruptionError(path, 0, `it holds a snapshot that ends at index ${index} (term ${term})`);
+  } finally {
+    file.close();
+  }
+}
+
+/** What the store is opened with. */
+export interface SnapshotStoreOptions {
+  readonly disk: Disk;
+  /** Exists. */
+  readonly directory: string;
+  readonly latch: FailureLatch;
+  pause(): Promise<void>;
+  /** Newest first. */
+  readonly listed: readonly ListedSnapshot[];
+  /** The newest, verified. */
+  readonly newest: SnapshotDescription | undefined;
+}
+
+/** Keeps, makes and receives snapshots. */
+export class SnapshotStore {
+  readonly #options: SnapshotStoreOptions;
+  #listed: readonly ListedSnapshot[];
+  #newest: SnapshotDescription | undefined;
+  #receiver: SnapshotFileReceiver | undefined;
+  readonly #open = new Set<SnapshotFileWriter | SnapshotFileReceiver>();
+  #temporaries = 0;
+
+  constructor(options: SnapshotStoreOptions) {
+    this.#options = options;
+    this.#listed = options.listed;
+    this.#newest = options.newest;
+  }
+
+  /** Removes what a crash left: temporary files, and snapshots that were replaced. */
+  async tidy(): Promise<void> {
+    const { disk, directory } = this.#options;
+    const temporary = disk.list(directory).filter((name) => name.endsWith(".tmp"));
+    for (const name of temporary) disk.remove(`${directory}/${name}`);
+    await this.#removeOlder();
+  }
+
+  create(lastIncluded: EntryId, configuration: Configuration): SnapshotWriter {
+    const writer: SnapshotFileWriter = new SnapshotFileWriter(
+      this.#temporary("create"),
+      { lastIncluded, configuration },
+      () => this.#open.delete(writer),
+    );
+    this.#open.add(writer);
+    return writer;
+  }
+
+  receive(lastIncluded: EntryId, configuration: Configuration): SnapshotReceiver {
+    this.#receiver?.abort();
+    const receiver: SnapshotFileReceiver = new SnapshotFileReceiver(
+      this.#temporary("receive"),
+      { lastIncluded, configuration },
+      () => this.#open.delete(receiver),
+    );
+    this.#receiver = receiver;
+    this.#open.add(receiver);
+    return receiver;
+  }
+
+  openNewest(): SnapshotSource | undefined {
+    if (this.#newest === undefined) return undefined;
+    const path = `${this.#options.directory}/${snapshotName(this.#newest.lastIncluded)}`;
+    return new SnapshotFileSource(this.#newest, this.#options.disk.open(path, "read"));
+  }
+
+  /** The term of the last entry of a kept snapshot that ends at `index`. */
+  termAt(index: number): Term | undefined {
+    return this.#listed.find((snapshot) => snapshot.lastIncluded.index === index)?.lastIncluded.term;
+  }
+
+  sizes(): { snapshots: number; snapshotBytes: number } {
+    const snapshotBytes = this.#listed.reduce((sum, snapshot) => sum + snapshot.bytes, 0);
+    return { snapshots: this.#listed.length, snapshotBytes };
+  }
+
+  /** Aborts what was not finished. */
+  abortAll(): void {
+    for (const unfinished of this.#open) unfinished.abort();
+  }
+
+  #temporary(kind: string): TemporarySnapshot {
+    const { disk, directory, latch } = this.#options;
+    const host: TemporaryHost = {
+      disk,
+      latch,
+      pause: () => this.#options.pause(),
+      publish: (path, summary) => this.#publish(path, summary),
+    };
+    // A number, since a receiver may be finishing while the next one starts.
+    this.#temporaries += 1;
+    return new TemporarySnapshot(host, `${directory}/${kind}-${this.#temporaries}.tmp`);
+  }
+
+  async #publish(path: string, { lastIncluded, configuration, bytes }: SnapshotSummary): Promise<void> {
+    const { disk, directory } = this.#options;
+    const name = snapshotName(lastIncluded);
+    disk.rename(path, `${directory}/${name}`);
+    await disk.syncDirectory(directory);
+    const others = this.#listed.filter((snapshot) => snapshot.name !== name);
+    this.#listed = [...others, { name, lastIncluded, bytes }].sort(newestFirst);
+    // A snapshot from the leader may have overtaken one made here.
+    if (this.#listed[0]?.name === name) this.#newest = { lastIncluded, configuration, bytes };
+    await this.#removeOlder();
+  }
+
+  async #removeOlder(): Promise<void> {
+    const { disk, directory } = this.#options;
+    const old = this.#listed.slice(SNAPSHOTS_KEPT);
+    this.#listed = this.#listed.slice(0, SNAPSHOTS_KEPT);
+    for (const snapshot of old) disk.remove(`${directory}/${snapshot.name}`);
+    if (old.length > 0) await disk.syncDirectory(directory);
+  }
+}
+
+function newestFirst(left: ListedSnapshot, right: ListedSnapshot): number {
+  return right.lastIncluded.index - left.lastIncluded.index || right.lastIncluded.term - left.lastIncluded.term;
+}

@@ -1,0 +1,127 @@
+/** A snapshot file in the making: written here or received, then synced, verified and given its name. */
+
+import { CorruptionError } from "../base/errors.ts";
+import type { EntryId, SnapshotDescription } from "../raft/types.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import type { FailureLatch } from "./failure_latch.ts";
+import { readSnapshot, type SnapshotSummary } from "./snapshot_format.ts";
+
+/** Writing back starts after so many bytes, so that the last sync, which competes with the log's, has little left to do. */
+const WRITEBACK_BYTES = 8_388_608;
+/** Bytes verified between two turns of the event loop, about 1 ms. */
+const VERIFY_SLICE_BYTES = 4_194_304;
+
+/** What a temporary file works with. */
+export interface TemporaryHost {
+  readonly disk: Disk;
+  readonly latch: FailureLatch;
+  /** Lets the event loop go round. */
+  pause(): Promise<void>;
+  /** Gives the file at `path` the name of its snapshot, durably. */
+  publish(path: string, summary: SnapshotSummary): Promise<void>;
+}
+
+/** A temporary file. Nothing is created before the first write. */
+export class TemporarySnapshot {
+  readonly #host: TemporaryHost;
+  readonly #path: string;
+  #file: DiskFile | undefined;
+  #length = 0;
+  #syncedLength = 0;
+  #writeback: Promise<void> | undefined;
+
+  constructor(host: TemporaryHost, path: string) {
+    this.#host = host;
+    this.#path = path;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Throws `NoSpaceError` (then `discard`) or `DiskFailureError`. */
+  append(bytes: Uint8Array): void {
+    const { disk, latch } = this.#host;
+    latch.check();
+    try {
+      this.#file ??= disk.open(this.#path, "create");
+      this.#file.writeAt(this.#length, bytes);
+    } catch (error) {
+      throw latch.failUnlessFull(error, this.#path, "write");
+    }
+    this.#length += bytes.length;
+    if (this.#length - this.#syncedLength >= WRITEBACK_BYTES) this.#writeback ??= this.#startWriteback(this.#file);
+  }
+
+  /** Syncs, verifies by reading back, publishes. Rejects with `CorruptionError` when it is not the snapshot of `expected`. */
+  async seal(expected: EntryId): Promise<SnapshotDescription> {
+    const { latch } = this.#host;
+    try {
+      await this.#writeback;
+      latch.check();
+      this.append(new Uint8Array(0));
+      await this.#file?.syncData();
+      const summary = await this.#verify(expected);
+      await this.#host.publish(this.#path, summary);
+      this.#close();
+      const { lastIncluded, configuration, bytes } = summary;
+      return { lastIncluded, configuration, bytes };
+    } catch (error) {
+      this.discard();
+      throw latch.failUnlessFull(error, this.#path, "sync");
+    }
+  }
+
+  /** Closes and removes the file. */
+  discard(): void {
+    if (this.#file === undefined) return;
+    this.#close();
+    try {
+      this.#host.disk.remove(this.#path);
+    } catch (error) {
+      throw this.#host.latch.fail(error, this.#path, "remove");
+    }
+  }
+
+  async #verify(expected: EntryId): Promise<SnapshotSummary> {
+    const file = this.#host.disk.open(this.#path, "read");
+    try {
+      const summary = await verifySnapshot(file, () => this.#host.pause());
+      const { index, term } = summary.lastIncluded;
+      if (index === expected.index && term === expected.term) return summary;
+      throw new CorruptionError(this.#path, 0, `it ends at index ${index} (term ${term}), not at ${expected.index}`);
+    } finally {
+      file.close();
+    }
+  }
+
+  async #startWriteback(file: DiskFile): Promise<void> {
+    this.#syncedLength = this.#length;
+    try {
+      await file.syncData();
+    } catch (error) {
+      this.#host.latch.fail(error, this.#path, "sync");
+    } finally {
+      this.#writeback = undefined;
+    }
+  }
+
+  #close(): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+}
+
+/** Reads all of `file` and verifies every checksum, with pauses. Rejects as `readSnapshot` throws. */
+export async function verifySnapshot(file: DiskFile, pause: () => Promise<void>): Promise<SnapshotSummary> {
+  const blocks = readSnapshot(file);
+  let bytes = 0;
+  for (;;) {
+    const step = blocks.next();
+    if (step.done === true) return step.value;
+    bytes += step.value.length;
+    if (bytes < VERIFY_SLICE_BYTES) continue;
+    bytes = 0;
+    await pause();
+  }
+}

@@ -1,0 +1,107 @@
+/** What the driver asks of storage. `openStorage` in `open.ts` recovers a directory and returns a `Storage`. */
+
+import type { Configuration, Entry, EntryId, HardState, Index, NodeId, SnapshotDescription } from "../raft/types.ts";
+
+/** Who a data directory belongs to; written once, checked at each start. */
+export interface Ownership {
+  readonly nodeId: NodeId;
+  readonly clusterId: string;
+  /** Random name of this directory, made when it was created: 16 hex digits. */
+  readonly identity: string;
+}
+
+/** What was found in the directory at start. Everything here is durable. */
+export interface Recovered {
+  readonly ownership: Ownership;
+  /** False when the directory was created by this start. */
+  readonly existed: boolean;
+  readonly hardState: HardState;
+  /** The configuration the node was first started with. */
+  readonly initialConfiguration: Configuration;
+  readonly snapshot: SnapshotDescription | undefined;
+  /** The log after the snapshot, contiguous. */
+  readonly entries: readonly Entry[];
+  /** Bytes of an unacknowledged, incomplete last write that were cut off. */
+  readonly tornBytes: number;
+}
+
+/** Sizes for LOGSIZE and METRICS. */
+export interface StorageSizes {
+  readonly segments: number;
+  readonly walBytes: number;
+  readonly snapshots: number;
+  readonly snapshotBytes: number;
+}
+
+/** A snapshot being written by this node. Blocks are byte strings, at most `SNAPSHOT_BLOCK_BYTES_MAX` long. */
+export interface SnapshotWriter {
+  /** Into the page cache only. Throws `NoSpaceError`: then `abort` and go on without a snapshot. */
+  write(block: string): void;
+  /** Footer, sync, rename, directory sync, verification by reading it back in slices. Older ones but the previous go. */
+  finish(): Promise<SnapshotDescription>;
+  /** Removes the temporary file. */
+  abort(): void;
+}
+
+/** A snapshot being received from the leader as the bytes of its file. */
+export interface SnapshotReceiver {
+  /** The next byte wanted. */
+  readonly nextOffset: number;
+  /** `offset` must be `nextOffset`. Throws `NoSpaceError`. */
+  write(offset: number, data: Uint8Array): void;
+  /** Verifies every checksum, syncs, renames. Rejects with `CorruptionError` (the file is removed) or `DiskFailureError`. */
+  finish(): Promise<SnapshotDescription>;
+  abort(): void;
+}
+
+/** A snapshot opened for reading; goes on working after newer snapshots have replaced its file. */
+export interface SnapshotSource {
+  readonly description: SnapshotDescription;
+  /** A copy of up to `lengthMax` bytes of the file at `offset`. */
+  readChunk(offset: number, lengthMax: number): Uint8Array;
+  /** The state machine's blocks in the order written; each checksum is verified. Throws `CorruptionError`. */
+  blocks(): Iterable<string>;
+  close(): void;
+}
+
+/**
+ * Log, hard state and snapshots of one node in one directory.
+ *
+ * Any `DiskFailureError`, thrown or rejected, is final: the driver acknowledges nothing of that batch and ends the process.
+ */
+export interface Storage {
+  readonly directory: string;
+  readonly recovered: Recovered;
+
+  /**
+   * Makes room for a write of `bytes` command bytes with `entries` entries, preallocating a segment if need be.
+   * False when the disk is full: then nothing may be appended now; a later call may succeed.
+   */
+  reserve(bytes: number, entries: number): boolean;
+
+  /**
+   * Writes `entries` (contiguous, one term, at least one) as one record, into the page cache only. Entries at or above
+   * the first index are replaced. The body is `encodeOnce(entries, ...)`, so a received body is stored as it came.
+   */
+  append(entries: readonly Entry[]): void;
+
+  /** Makes everything appended before the call durable with one fdatasync (more only when segments rolled). One at a time. */
+  sync(): Promise<void>;
+
+  /** Temporary file, sync, rename, directory sync. One at a time; may run beside `sync`. */
+  saveHardState(hardState: HardState): Promise<void>;
+
+  /** Starts a snapshot of the state at `lastIncluded`. One at a time. */
+  createSnapshot(lastIncluded: EntryId, configuration: Configuration): SnapshotWriter;
+  /** Starts to receive one. A receiver not finished is aborted. */
+  receiveSnapshot(lastIncluded: EntryId, configuration: Configuration): SnapshotReceiver;
+  /** The newest complete snapshot, or undefined. */
+  openSnapshot(): SnapshotSource | undefined;
+
+  /** Removes segments that hold only entries at or below `index`. Call after a snapshot at or above it is complete. */
+  compact(index: Index): Promise<void>;
+
+  sizes(): StorageSizes;
+  /** Waits for what is in flight, closes files, releases the lock. */
+  close(): Promise<void>;
+}

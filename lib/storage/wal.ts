@@ -1,0 +1,289 @@
+/** The write-ahead log in use: append, sync, roll, compact. Recovery is in wal_recovery.ts, layouts in wal_format.ts. */
+
+import { assert } from "../base/assert.ts";
+import { encodeOnce } from "../base/bytes.ts";
+import { checksum } from "../base/checksum.ts";
+import { NoSpaceError } from "../base/errors.ts";
+import { encodeEntries } from "../raft/entry_codec.ts";
+import { type Entry, type Index, type Term, toIndex } from "../raft/types.ts";
+import { viewOf } from "./binary.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import type { FailureLatch } from "./failure_latch.ts";
+import type { LogShape } from "./log_shape.ts";
+import { SpareSegment } from "./spare_segment.ts";
+import {
+  encodeMark,
+  encodeRecordHeader,
+  encodeSegmentHeader,
+  MARK_BYTES,
+  RECORD_BODY_BYTES_MAX,
+  RECORD_HEADER_BYTES,
+  type RecordHeader,
+  SEGMENT_HEADER_BYTES,
+  segmentName,
+} from "./wal_format.ts";
+
+/** A byte of a command takes at most six in a body ("\u0000"), an entry two quotes and a comma, or "null" and a comma. */
+const BODY_BYTES_PER_COMMAND_BYTE = 6;
+const BODY_BYTES_PER_ENTRY = 5;
+/** For brackets, the headers of several records, and configurations, whose bytes the caller does not count. */
+const BODY_SLACK_BYTES = 16_384;
+/** Records up to this size are put together in a buffer that is kept; larger ones in one of their own. */
+const SCRATCH_BYTES = 1_048_576;
+
+/** A segment that is complete. */
+export interface OldSegment {
+  readonly name: string;
+  readonly bytes: number;
+  /** Number of its last record. */
+  readonly lastNumber: number;
+  /** Highest index of any entry in it, replaced ones included. */
+  readonly highestIndex: number;
+}
+
+/** The segment that records are appended to. */
+export interface CurrentSegment {
+  readonly name: string;
+  readonly file: DiskFile;
+  readonly sequence: number;
+  readonly bytes: number;
+  /** Where the next record goes. */
+  offset: number;
+  lastNumber: number;
+  highestIndex: number;
+}
+
+/** Where the log stands after recovery. Everything in it is durable. */
+export interface WalStart {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly latch: FailureLatch;
+  readonly segmentBytes: number;
+  readonly older: OldSegment[];
+  readonly current: CurrentSegment;
+  readonly spare: SpareSegment;
+  readonly mark: DiskFile;
+  readonly shape: LogShape;
+  readonly lastNumber: number;
+  readonly chain: number;
+  /** Above every epoch found. */
+  readonly epoch: number;
+  /** The term of the last entry of a complete snapshot that ends at `index`. */
+  snapshotTermAt(index: number): Term | undefined;
+}
+
+/** A position in the log that a sync covers. */
+interface Position {
+  readonly number: number;
+  readonly index: Index;
+  readonly sequence: number;
+  readonly offset: number;
+}
+
+/** The log of one directory. */
+export class Wal {
+  readonly #start: WalStart;
+  readonly #latch: FailureLatch;
+  readonly #shape: LogShape;
+  readonly #older: OldSegment[];
+  readonly #spare: SpareSegment;
+  #current: CurrentSegment;
+  #number: number;
+  #chain: number;
+  #durable: Position;
+  /** Rolled segments with records that were never synced. */
+  #unsynced: DiskFile[] = [];
+  #directoryChanged = false;
+  #appendedBytes = 0;
+  #syncing = false;
+  #compacting: Promise<void> = Promise.resolve();
+  readonly #scratch = new Uint8Array(SCRATCH_BYTES);
+  readonly #scratchView = viewOf(this.#scratch);
+  readonly #markBytes = new Uint8Array(MARK_BYTES);
+
+  constructor(start: WalStart) {
+    this.#start = start;
+    this.#latch = start.latch;
+    this.#shape = start.shape;
+    this.#older = start.older;
+    this.#spare = start.spare;
+    this.#current = start.current;
+    this.#number = start.lastNumber;
+    this.#chain = start.chain;
+    this.#durable = this.#position();
+  }
+
+  /** See `Storage.reserve`. Costs nothing while the current segment or the prepared one is large enough. */
+  reserve(bytes: number, entries: number): boolean {
+    this.#latch.check();
+    const body = bytes * BODY_BYTES_PER_COMMAND_BYTE + entries * BODY_BYTES_PER_ENTRY + BODY_SLACK_BYTES;
+    const record = RECORD_HEADER_BYTES + Math.min(body, RECORD_BODY_BYTES_MAX);
+    return this.#current.bytes - this.#current.offset >= record || this.#spare.ensure(SEGMENT_HEADER_BYTES + record);
+  }
+
+  /** See `Storage.append`. Without a `reserve` before it may throw `NoSpaceError`, and has then written nothing. */
+  append(entries: readonly Entry[]): void {
+    this.#latch.check();
+    const first = entries[0];
+    assert(first !== undefined, "Cannot append no entries");
+    const body = encodeOnce(entries, () => encodeEntries(entries));
+    assert(body.length <= RECORD_BODY_BYTES_MAX, `Cannot append ${body.length} bytes in one record`);
+    const restart = this.#contradictsSnapshot(first.index - 1);
+    const prevTerm = restart ?? this.#shape.termAt(first.index - 1);
+    assert(prevTerm !== undefined, `Cannot append entry ${first.index}: last index is ${this.#shape.lastIndex}`);
+    const bytes = RECORD_HEADER_BYTES + body.length;
+    if (this.#current.offset + bytes > this.#current.bytes) this.#roll(bytes, first.index);
+    const header: RecordHeader = {
+      number: this.#number + 1,
+      durableNumber: this.#durable.number,
+      durableIndex: this.#durable.index,
+      firstIndex: first.index,
+      term: first.term,
+      prevTerm,
+      count: entries.length,
+      restart: restart !== undefined,
+      epoch: this.#start.epoch,
+      sequence: this.#current.sequence,
+      offset: this.#current.offset,
+      chain: this.#chain,
+      bodyBytes: body.length,
+      bodyChecksum: checksum(body),
+    };
+    const problem = this.#shape.take(header);
+    assert(problem === undefined, `Cannot append entry ${first.index}: ${problem}`);
+    this.#write(header, body);
+  }
+
+  /** See `Storage.sync`. */
+  async sync(): Promise<void> {
+    this.#latch.check();
+    assert(!this.#syncing, "Cannot sync the log: a sync is in flight");
+    if (this.#number === this.#durable.number && !this.#directoryChanged) return;
+    this.#syncing = true;
+    const target = this.#position();
+    const rolled = this.#unsynced;
+    this.#unsynced = [];
+    try {
+      const pending = this.#startSyncs(rolled);
+      // This is work for the event loop while the disk is at work for us.
+      this.#spare.prepare(this.#appendedBytes);
+      this.#appendedBytes = 0;
+      await pending;
+      this.#latch.check();
+    } catch (error) {
+      throw this.#latch.fail(error, this.#start.directory, "sync");
+    } finally {
+      this.#syncing = false;
+      for (const file of rolled) file.close();
+    }
+    this.#durable = target;
+    this.#writeMark();
+  }
+
+  /** See `Storage.compact`. Calls are carried out one after the other. */
+  compact(index: Index): Promise<void> {
+    const run = this.#compacting.then(() => this.#removeUpTo(index));
+    this.#compacting = run.catch(() => {}); // The caller gets the error; the next call finds it in the latch.
+    return run;
+  }
+
+  /** Segments and their bytes, the prepared one included. */
+  sizes(): { segments: number; walBytes: number } {
+    const older = this.#older.reduce((sum, segment) => sum + segment.bytes, 0);
+    return { segments: this.#older.length + 1, walBytes: older + this.#current.bytes + this.#spare.bytes };
+  }
+
+  /** Waits for what is in flight and closes all files. The caller has waited for `sync`. */
+  async close(): Promise<void> {
+    await this.#compacting;
+    await this.#spare.close();
+    for (const file of [...this.#unsynced, this.#current.file, this.#start.mark]) file.close();
+  }
+
+  /** The term to go on from, when a snapshot that ends at `index` has replaced a log that says otherwise (Raft 7). */
+  #contradictsSnapshot(index: number): Term | undefined {
+    const term = this.#start.snapshotTermAt(index);
+    return term === this.#shape.termAt(index) ? undefined : term;
+  }
+
+  #write(header: RecordHeader, body: Uint8Array): void {
+    const bytes = RECORD_HEADER_BYTES + body.length;
+    const large = bytes > SCRATCH_BYTES ? new Uint8Array(bytes) : undefined;
+    const target = large === undefined
+      ? { bytes: this.#scratch, view: this.#scratchView }
+      : { bytes: large, view: viewOf(large) };
+    const chain = encodeRecordHeader(header, target);
+    target.bytes.set(body, RECORD_HEADER_BYTES);
+    try {
+      this.#current.file.writeAt(this.#current.offset, target.bytes.subarray(0, bytes));
+    } catch (error) {
+      throw this.#latch.fail(error, this.#current.file.path, "write");
+    }
+    this.#chain = chain;
+    this.#number = header.number;
+    this.#appendedBytes += bytes;
+    this.#current.offset += bytes;
+    this.#current.lastNumber = header.number;
+    this.#current.highestIndex = Math.max(this.#current.highestIndex, header.firstIndex + header.count - 1);
+  }
+
+  #roll(recordBytes: number, firstIndex: Index): void {
+    const { directory, epoch } = this.#start;
+    if (!this.#spare.ensure(SEGMENT_HEADER_BYTES + recordBytes)) throw new NoSpaceError(directory);
+    const { name: currentName, bytes, lastNumber, highestIndex, file: rolled } = this.#current;
+    const sequence = this.#current.sequence + 1;
+    const names = new Set([...this.#older.map((segment) => segment.name), currentName]);
+    const name = segmentName(firstIndex, sequence, (taken) => names.has(taken));
+    const size = this.#spare.bytes;
+    try {
+      const file = this.#spare.take(`${directory}/${name}`);
+      const header = { sequence, epoch, firstNumber: this.#number + 1, firstIndex, chain: this.#chain };
+      file.writeAt(0, encodeSegmentHeader(header));
+      this.#current = { name, file, sequence, bytes: size, offset: SEGMENT_HEADER_BYTES, lastNumber, highestIndex: 0 };
+    } catch (error) {
+      throw this.#latch.fail(error, `${directory}/${name}`, "start segment");
+    }
+    this.#older.push({ name: currentName, bytes, lastNumber, highestIndex });
+    this.#unsynced.push(rolled);
+    this.#directoryChanged = true;
+  }
+
+  #startSyncs(rolled: readonly DiskFile[]): Promise<unknown> {
+    const current = this.#current.file.syncData();
+    if (rolled.length === 0 && !this.#directoryChanged) return current;
+    this.#directoryChanged = false;
+    const others = rolled.map((file) => file.syncData());
+    return Promise.all([current, ...others, this.#start.disk.syncDirectory(this.#start.directory)]);
+  }
+
+  #position(): Position {
+    const { sequence, offset } = this.#current;
+    return { number: this.#number, index: toIndex(this.#shape.lastIndex), sequence, offset };
+  }
+
+  #writeMark(): void {
+    encodeMark({ epoch: this.#start.epoch, ...this.#durable }, this.#markBytes);
+    try {
+      this.#start.mark.writeAt(0, this.#markBytes);
+    } catch (error) {
+      // The mark only adds proof; on a full copy-on-write disk the log goes on without it.
+      if (!(error instanceof NoSpaceError)) throw this.#latch.fail(error, this.#start.mark.path, "write");
+    }
+  }
+
+  async #removeUpTo(index: Index): Promise<void> {
+    const { disk, directory } = this.#start;
+    for (let oldest = this.#older[0]; oldest !== undefined; oldest = this.#older[0]) {
+      if (oldest.highestIndex > index || oldest.lastNumber > this.#durable.number) return;
+      this.#latch.check();
+      try {
+        disk.remove(`${directory}/${oldest.name}`);
+        this.#older.shift();
+        // One at a time: were two removals in flight, a crash could leave a hole between segments.
+        await disk.syncDirectory(directory);
+      } catch (error) {
+        throw this.#latch.fail(error, `${directory}/${oldest.name}`, "remove");
+      }
+    }
+  }
+}

@@ -1,0 +1,247 @@
+/** Messages of the core to headers and bodies and back. What does not decode reaches nobody. */
+
+import { unreachable } from "../base/assert.ts";
+import { bytesToString, encodeOnce, rememberEncoding } from "../base/bytes.ts";
+import { decodeConfiguration, decodeEntries, encodeEntries } from "../raft/entry_codec.ts";
+import type {
+  AppendEntries,
+  AppendEntriesResult,
+  InstallSnapshot,
+  InstallSnapshotResult,
+  Message,
+  ReadIndex,
+  ReadIndexResult,
+  RequestVote,
+  RequestVoteResult,
+} from "../raft/messages.ts";
+import { EMPTY_CONFIGURATION, type Entry, type Index, type Term, toIndex, toTerm } from "../raft/types.ts";
+import { asciiJson, type Fields } from "./fields.ts";
+import { NO_BODY } from "./frame.ts";
+
+/** A message in the form it travels in. `header` is ASCII; `body` may be shared with others and must not be changed. */
+export interface EncodedMessage {
+  readonly header: string;
+  readonly body: Uint8Array;
+}
+
+/** The wire form of a message. The sender is `leaderId` or `candidateId` where the paper says so, else `from`. */
+export function encodeMessage(message: Message): EncodedMessage {
+  const { type: rpc, term, from, to } = message;
+  switch (message.type) {
+    case "RequestVote": {
+      const { preVote, leadershipTransfer, lastLogIndex, lastLogTerm } = message;
+      return plain({ rpc, term, candidateId: from, to, preVote, leadershipTransfer, lastLogIndex, lastLogTerm });
+    }
+    case "RequestVoteResult":
+      return plain({ rpc, term, from, to, preVote: message.preVote, voteGranted: message.voteGranted });
+    case "AppendEntries":
+      return encodeAppendEntries(message);
+    case "AppendEntriesResult": {
+      const { success, matchIndex, rejectedIndex, conflictIndex, conflictTerm, round } = message;
+      return plain({ rpc, term, from, to, success, matchIndex, rejectedIndex, conflictIndex, conflictTerm, round });
+    }
+    case "InstallSnapshot":
+      return encodeInstallSnapshot(message);
+    case "InstallSnapshotResult": {
+      const { lastIncludedIndex, nextOffset, installed, round } = message;
+      return plain({ rpc, term, from, to, lastIncludedIndex, nextOffset, installed, round });
+    }
+    case "TimeoutNow":
+      return plain({ rpc, term, leaderId: from, to });
+    case "ReadIndex":
+      return plain({ rpc, term, from, to, incarnation: message.incarnation, token: message.token });
+    case "ReadIndexResult": {
+      const { incarnation, token, confirmed, readIndex } = message;
+      return plain({ rpc, term, from, to, incarnation, token, confirmed, readIndex });
+    }
+    default:
+      return unreachable(message);
+  }
+}
+
+function encodeAppendEntries(message: AppendEntries): EncodedMessage {
+  const { type: rpc, term, from: leaderId, to, prevLogIndex, prevLogTerm, entries } = message;
+  const { leaderCommit, round, confirm } = message;
+  const entriesTerm = entries[0]?.term ?? 0;
+  const fields = { rpc, term, leaderId, to, prevLogIndex, prevLogTerm, entriesTerm, leaderCommit, round, confirm };
+  // The same array goes to every peer and to the log: its bytes are made once.
+  const body = entries.length === 0 ? NO_BODY : encodeOnce(entries, () => encodeEntries(entries));
+  return { header: JSON.stringify(fields), body };
+}
+
+function encodeInstallSnapshot(message: InstallSnapshot): EncodedMessage {
+  const { type: rpc, term, from: leaderId, to, lastIncludedIndex, lastIncludedTerm } = message;
+  const { configuration, offset, done, round } = message;
+  const last = { lastIncludedIndex, lastIncludedTerm };
+  // Addresses are text and may be beyond ASCII; everything else in a header is numbers and names of ours.
+  return {
+    header: asciiJson({ rpc, term, leaderId, to, ...last, offset, done, round, configuration }),
+    body: message.data,
+  };
+}
+
+function plain(fields: Readonly<Record<string, string | number | boolean>>): EncodedMessage {
+  return { header: JSON.stringify(fields), body: NO_BODY };
+}
+
+/** Reads what `encodeMessage` made; undefined for everything else. Copies what it keeps of `body`. */
+export function decodeMessage(fields: Fields, body: Uint8Array): Message | undefined {
+  const message = decodeAny(fields, body);
+  return fields.valid ? message : undefined;
+}
+
+function decodeAny(fields: Fields, body: Uint8Array): Message | undefined {
+  if (fields.rpc === "AppendEntries") return decodeAppendEntries(fields, body);
+  if (fields.rpc === "InstallSnapshot") return decodeInstallSnapshot(fields, body);
+  if (body.length > 0) return undefined;
+  switch (fields.rpc) {
+    case "RequestVote":
+      return decodeRequestVote(fields);
+    case "RequestVoteResult":
+      return decodeRequestVoteResult(fields);
+    case "AppendEntriesResult":
+      return decodeAppendEntriesResult(fields);
+    case "InstallSnapshotResult":
+      return decodeInstallSnapshotResult(fields);
+    case "TimeoutNow":
+      return { type: "TimeoutNow", ...envelope(fields, "leaderId") };
+    case "ReadIndex":
+      return decodeReadIndex(fields);
+    case "ReadIndexResult":
+      return decodeReadIndexResult(fields);
+    default:
+      return undefined; // A name from outside: not a union of ours, so not `unreachable`.
+  }
+}
+
+function decodeRequestVote(fields: Fields): RequestVote {
+  return {
+    type: "RequestVote",
+    ...envelope(fields, "candidateId"),
+    preVote: fields.flag("preVote"),
+    leadershipTransfer: fields.flag("leadershipTransfer"),
+    lastLogIndex: index(fields, "lastLogIndex"),
+    lastLogTerm: term(fields, "lastLogTerm"),
+  };
+}
+
+function decodeRequestVoteResult(fields: Fields): RequestVoteResult {
+  return {
+    type: "RequestVoteResult",
+    ...envelope(fields, "from"),
+    preVote: fields.flag("preVote"),
+    voteGranted: fields.flag("voteGranted"),
+  };
+}
+
+function decodeAppendEntries(fields: Fields, body: Uint8Array): AppendEntries {
+  const prevLogIndex = index(fields, "prevLogIndex");
+  const entriesTerm = term(fields, "entriesTerm");
+  // Entries have a term, and no entries have none: so each message has exactly one form.
+  if ((body.length === 0) !== (entriesTerm === 0)) fields.reject(undefined);
+  const decoded = fields.valid ? decodeBody(body, { prevLogIndex, entriesTerm }) : [];
+  return {
+    type: "AppendEntries",
+    ...envelope(fields, "leaderId"),
+    prevLogIndex,
+    prevLogTerm: term(fields, "prevLogTerm"),
+    entries: decoded ?? fields.reject([]),
+    leaderCommit: index(fields, "leaderCommit"),
+    round: fields.count("round"),
+    confirm: fields.flag("confirm"),
+  };
+}
+
+interface BodyPosition {
+  readonly prevLogIndex: Index;
+  readonly entriesTerm: Term;
+}
+
+function decodeBody(body: Uint8Array, position: BodyPosition): readonly Entry[] | undefined {
+  if (body.length === 0) return [];
+  const text = bytesToString(body);
+  const entries = decodeEntries(text, toIndex(position.prevLogIndex + 1), position.entriesTerm);
+  if (entries === undefined || entries.length === 0) return undefined;
+  if (!Number.isSafeInteger(position.prevLogIndex + entries.length)) return undefined;
+  // Only an escape can make a character above 0xFF; without one the commands need no look.
+  if (text.includes("\\u") && !entries.every(isByteEntry)) return undefined;
+  rememberEncoding(entries, body.slice());
+  return entries;
+}
+
+function isByteEntry(entry: Entry): boolean {
+  if (entry.type !== "Command") return true;
+  const { command } = entry;
+  for (let at = 0; at < command.length; at++) if (command.charCodeAt(at) > 0xff) return false;
+  return true;
+}
+
+function decodeAppendEntriesResult(fields: Fields): AppendEntriesResult {
+  return {
+    type: "AppendEntriesResult",
+    ...envelope(fields, "from"),
+    success: fields.flag("success"),
+    matchIndex: index(fields, "matchIndex"),
+    rejectedIndex: index(fields, "rejectedIndex"),
+    conflictIndex: index(fields, "conflictIndex"),
+    conflictTerm: term(fields, "conflictTerm"),
+    round: fields.count("round"),
+  };
+}
+
+function decodeInstallSnapshot(fields: Fields, body: Uint8Array): InstallSnapshot {
+  return {
+    type: "InstallSnapshot",
+    ...envelope(fields, "leaderId"),
+    lastIncludedIndex: index(fields, "lastIncludedIndex"),
+    lastIncludedTerm: term(fields, "lastIncludedTerm"),
+    configuration: decodeConfiguration(fields.raw("configuration")) ?? fields.reject(EMPTY_CONFIGURATION),
+    offset: fields.count("offset"),
+    data: body.slice(),
+    done: fields.flag("done"),
+    round: fields.count("round"),
+  };
+}
+
+function decodeInstallSnapshotResult(fields: Fields): InstallSnapshotResult {
+  return {
+    type: "InstallSnapshotResult",
+    ...envelope(fields, "from"),
+    lastIncludedIndex: index(fields, "lastIncludedIndex"),
+    nextOffset: fields.count("nextOffset"),
+    installed: fields.flag("installed"),
+    round: fields.count("round"),
+  };
+}
+
+function decodeReadIndex(fields: Fields): ReadIndex {
+  return {
+    type: "ReadIndex",
+    ...envelope(fields, "from"),
+    incarnation: fields.count("incarnation"),
+    token: fields.count("token"),
+  };
+}
+
+function decodeReadIndexResult(fields: Fields): ReadIndexResult {
+  return {
+    type: "ReadIndexResult",
+    ...envelope(fields, "from"),
+    incarnation: fields.count("incarnation"),
+    token: fields.count("token"),
+    confirmed: fields.flag("confirmed"),
+    readIndex: index(fields, "readIndex"),
+  };
+}
+
+function envelope(fields: Fields, sender: "from" | "leaderId" | "candidateId"): Pick<Message, "from" | "to" | "term"> {
+  return { from: fields.nodeId(sender), to: fields.nodeId("to"), term: term(fields, "term") };
+}
+
+function index(fields: Fields, name: string): Index {
+  return toIndex(fields.count(name));
+}
+
+function term(fields: Fields, name: string): Term {
+  return toTerm(fields.count(name));
+}

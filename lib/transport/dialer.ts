@@ -1,0 +1,138 @@
+/** Keeps the outgoing connection to one peer: dials, shakes hands, serves, and after a pause begins again. */
+
+import { parseAddress } from "./address.ts";
+import { Connection, describe } from "./connection.ts";
+import { dial } from "./dial.ts";
+import { dialHandshake, type HandshakeOptions } from "./handshake.ts";
+import type { Peer, TransportContext } from "./peer.ts";
+import { serveOutgoing } from "./serve.ts";
+
+/** What a dialer shares with the transport. */
+export interface DialerOptions {
+  readonly context: TransportContext;
+  readonly handshake: HandshakeOptions;
+  /** 0 to 1, 1 excluded. */
+  random(): number;
+}
+
+/** Runs from `run` to `stop`. */
+export class Dialer {
+  readonly #peer: Peer;
+  readonly #options: DialerOptions;
+  readonly #stop = new AbortController();
+  /** Attempts in a row that led to no connection that lasted. */
+  #failures = 0;
+  #wakePause: (() => void) | undefined;
+  #dialAtOnce = false;
+  #current: Connection | undefined;
+
+  constructor(peer: Peer, options: DialerOptions) {
+    this.#peer = peer;
+    this.#options = options;
+  }
+
+  /** Resolves after `stop`. */
+  async run(): Promise<void> {
+    const { clock, limits } = this.#options.context;
+    while (!this.#stop.signal.aborted) {
+      this.#dialAtOnce = false;
+      const connection = await this.#connect();
+      if (connection === undefined) {
+        this.#failures += 1;
+      } else {
+        const since = clock.now();
+        await serveOutgoing(this.#peer, connection);
+        this.#peer.down("outgoing", connection);
+        // One that fails right after each handshake must not be dialed in a tight loop.
+        this.#failures = clock.now() - since >= limits.backoffMsMax ? 0 : this.#failures + 1;
+      }
+      await this.#pause();
+    }
+  }
+
+  /** Ends the pause, if there is one: the peer is evidently alive. */
+  wake(): void {
+    this.#dialAtOnce = true;
+    this.#wakePause?.();
+  }
+
+  /** Drops the attempt or connection under way and dials at once. */
+  redial(reason: string): void {
+    this.#current?.close({ reason, expected: true, damage: false });
+    this.#failures = 0;
+    this.wake();
+  }
+
+  /** Ends the dialer and closes its connection. */
+  stop(reason: string): void {
+    this.#stop.abort();
+    this.#current?.close({ reason, expected: true, damage: false });
+    this.#wakePause?.();
+  }
+
+  async #connect(): Promise<Connection | undefined> {
+    const { context } = this.#options;
+    const peer = this.#peer;
+    const endpoint = parseAddress(peer.address);
+    if (endpoint === undefined) {
+      peer.fail("outgoing", { problem: `"${peer.address}" is not of the form host:port`, level: "warn" });
+      return undefined;
+    }
+    let socket: Deno.TcpConn;
+    try {
+      const { clock, limits } = context;
+      socket = await dial(endpoint, { clock, timeoutMs: limits.dialTimeoutMs, signal: this.#stop.signal });
+    } catch (error) {
+      // Ordinary while a peer is down: told by `problem`, not by the log at its usual level.
+      const problem = `cannot connect: ${describe(error)}`;
+      if (!this.#stop.signal.aborted) peer.fail("outgoing", { problem, level: "debug" });
+      return undefined;
+    }
+    const connection = new Connection(socket, context);
+    this.#current = connection;
+    if (this.#stop.signal.aborted) connection.close({ reason: "stopped", expected: true, damage: false });
+    return await this.#shakeHands(connection) ? connection : undefined;
+  }
+
+  async #shakeHands(connection: Connection): Promise<boolean> {
+    const { context, handshake } = this.#options;
+    const peer = this.#peer;
+    const timer = context.clock.after(context.limits.handshakeTimeoutMs, () => {
+      connection.close({ reason: "the handshake took too long", expected: false, damage: false });
+    });
+    const result = await dialHandshake(connection, { ...handshake, expected: peer.id });
+    timer.cancel();
+    if (result.type === "Admitted") {
+      peer.up("outgoing", { connection, greeting: result.greeting });
+      return true;
+    }
+    if (result.type === "Refused") {
+      peer.fail("outgoing", { problem: result.reason, level: "warn" });
+    } else if (connection.ending?.expected === false) {
+      peer.fail("outgoing", { problem: `handshake failed: ${connection.ending.reason}`, level: "debug" });
+      peer.down("outgoing", connection); // Counts and logs damage.
+    }
+    return false;
+  }
+
+  async #pause(): Promise<void> {
+    const delayMs = this.#delayMs();
+    if (delayMs === 0 || this.#dialAtOnce || this.#stop.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.context.clock.after(delayMs, resolve);
+      this.#wakePause = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#wakePause = undefined;
+  }
+
+  /** 0 after a connection that lasted, then doubling, each between half and the whole of the step. */
+  #delayMs(): number {
+    if (this.#failures === 0) return 0;
+    const { backoffMsMin, backoffMsMax } = this.#options.context.limits;
+    const step = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(this.#failures - 1, 16));
+    return step * (0.5 + this.#options.random() / 2);
+  }
+}

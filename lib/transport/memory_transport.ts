@@ -1,0 +1,341 @@
+/** A network in memory for tests and simulation: deterministic, with cuts, latency and loss, and nothing shared. */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Message } from "../raft/messages.ts";
+import type { NodeId } from "../raft/types.ts";
+import { decodeMessage, type EncodedMessage, encodeMessage } from "./codec.ts";
+import { parseFields } from "./fields.ts";
+import { MessageCounts } from "./message_counts.ts";
+import type { Greeting, PeerInfo, PeerStatus, Transport, TransportHandler } from "./transport.ts";
+
+/** How a network in memory behaves. */
+export interface MemoryNetworkOptions {
+  readonly clock: Clock;
+  /** Milliseconds from one node to another, asked for each flush and each event; 1 by default. */
+  latencyMs?(from: NodeId, to: NodeId): number;
+}
+
+/** Milliseconds after which a refused peer is greeted again. */
+const RETRY_MS = 1_000;
+
+/** A pair of nodes; `epoch` changes with each connect and each loss, so that what was in flight is lost. */
+interface Link {
+  readonly ends: readonly [NodeId, NodeId];
+  cut: boolean;
+  up: boolean;
+  /** The timer of the next greeting, while one is due. */
+  greeting: Timer | undefined;
+  epoch: number;
+  /** Ends that do not know yet that the connection was lost. */
+  readonly untold: Set<NodeId>;
+  /** Towards the lower and towards the higher id. */
+  readonly lanes: readonly [Lane, Lane];
+}
+
+/** What is under way in one direction. Each delivery takes the oldest, so that no rounding of times can reorder them. */
+interface Lane {
+  readonly flushes: { readonly epoch: number; readonly frames: readonly EncodedMessage[] }[];
+  dueAt: number;
+}
+
+/** Joins the transports made by `connect`. Every event is a timer of the clock, and the same calls give the same order. */
+export class MemoryNetwork {
+  readonly #options: MemoryNetworkOptions;
+  readonly #nodes = new Map<NodeId, MemoryTransport>();
+  readonly #links = new Map<string, Link>();
+  #loses: ((message: Message) => boolean) | undefined;
+
+  constructor(options: MemoryNetworkOptions) {
+    this.#options = options;
+  }
+
+  /** The transport of a node; one made again for the same id takes the place of the first, as a restarted process does. */
+  connect(id: NodeId, greeting: Partial<Greeting> = {}): Transport {
+    this.#nodes.get(id)?.end();
+    const node = new MemoryTransport(this, {
+      clock: this.#options.clock,
+      greeting: { ...defaultGreeting(id), ...greeting, nodeId: id },
+    });
+    this.#nodes.set(id, node);
+    return node;
+  }
+
+  /** Cuts the connection of two nodes: both are told, what is in flight is lost. */
+  cut(a: NodeId, b: NodeId): void {
+    this.#link(a, b).cut = true;
+    this.review(a, b);
+  }
+
+  /** Lets two nodes connect again. */
+  heal(a: NodeId, b: NodeId): void {
+    this.#link(a, b).cut = false;
+    this.review(a, b);
+  }
+
+  /** Loses each message for which `loses` is true, without telling anybody; undefined loses none. */
+  drop(loses: ((message: Message) => boolean) | undefined): void {
+    this.#loses = loses;
+  }
+
+  /** Whether messages pass between two nodes. For `MemoryTransport`. */
+  isUp(a: NodeId, b: NodeId): boolean {
+    return this.#link(a, b).up;
+  }
+
+  /** The node's transport, while it runs. For `MemoryTransport`. */
+  running(id: NodeId): MemoryTransport | undefined {
+    const node = this.#nodes.get(id);
+    return node?.handler === undefined ? undefined : node;
+  }
+
+  /** Connects or disconnects two nodes as their state now asks. For `MemoryTransport`. */
+  review(a: NodeId, b: NodeId): void {
+    const link = this.#link(a, b);
+    if (!this.#mayConnect(link)) this.lose(link.ends, undefined);
+    else if (!link.up && link.greeting === undefined) this.#greetAfter(link, this.#latency(a, b));
+  }
+
+  /** Ends a connection of `own` by its own will and greets again, without waiting if the last greeting was refused. */
+  reset(own: NodeId, other: NodeId): void {
+    const link = this.#link(own, other);
+    this.lose(link.ends, own);
+    link.greeting?.cancel();
+    link.greeting = undefined;
+    this.review(own, other);
+  }
+
+  /** Ends a connection; every end but `silentFor` is told. For `MemoryTransport`. */
+  lose([a, b]: readonly [NodeId, NodeId], silentFor: NodeId | undefined): void {
+    const link = this.#link(a, b);
+    if (!link.up) return;
+    link.up = false;
+    link.epoch += 1;
+    for (const [own, other] of bothWays(link)) {
+      const node = this.running(own);
+      if (node === undefined || own === silentFor || !node.lists(other)) continue;
+      link.untold.add(own);
+      this.#options.clock.after(this.#latency(other, own), () => this.#tellLoss(link, [own, other]));
+    }
+  }
+
+  /** Carries messages that left in one flush. For `MemoryTransport`. */
+  carry([from, to]: readonly [NodeId, NodeId], messages: readonly Message[]): void {
+    const link = this.#link(from, to);
+    const kept = messages.filter((message) => this.#loses?.(message) !== true).map(encodeMessage);
+    // A body may be shared with the sender's log: the receiver decodes a copy.
+    const frames = kept.map(({ header, body }) => ({ header, body: body.slice() }));
+    if (frames.length === 0 || !link.up) return;
+    const lane = link.lanes[to > from ? 1 : 0];
+    const now = this.#options.clock.now();
+    lane.dueAt = Math.max(now + this.#latency(from, to), lane.dueAt);
+    lane.flushes.push({ epoch: link.epoch, frames });
+    this.#options.clock.after(lane.dueAt - now, () => this.#deliver(link, { lane, to }));
+  }
+
+  #deliver(link: Link, { lane, to }: { readonly lane: Lane; readonly to: NodeId }): void {
+    const flush = lane.flushes.shift();
+    for (const { header, body } of flush?.frames ?? []) {
+      // Any message may make the receiver stop or reset: what comes after it is lost then.
+      if (flush?.epoch !== link.epoch) return;
+      const fields = parseFields(header);
+      const message = fields === undefined ? undefined : decodeMessage(fields, body);
+      if (message !== undefined) this.running(to)?.take(message, header.length + body.length);
+    }
+  }
+
+  #greetAfter(link: Link, delayMs: number): void {
+    link.greeting = this.#options.clock.after(delayMs, () => {
+      link.greeting = undefined;
+      if (link.up || !this.#mayConnect(link)) return;
+      if (this.#isRefused(link)) return this.#greetAfter(link, RETRY_MS);
+      link.up = true;
+      link.epoch += 1;
+      for (const [own, other] of bothWays(link)) {
+        this.#tellLoss(link, [own, other]);
+        this.running(own)?.handler?.connected(other);
+      }
+    });
+  }
+
+  #tellLoss(link: Link, [own, other]: readonly [NodeId, NodeId]): void {
+    if (link.untold.delete(own)) this.running(own)?.handler?.disconnected(other);
+  }
+
+  #isRefused(link: Link): boolean {
+    const reasons = bothWays(link).map(([own, other]) => this.running(own)?.admit(this.running(other)));
+    const reason = reasons.find((text) => text !== undefined);
+    for (const [own, other] of bothWays(link)) this.running(own)?.setProblem(other, reason);
+    return reason !== undefined;
+  }
+
+  #mayConnect(link: Link): boolean {
+    return !link.cut && bothWays(link).every(([own, other]) => this.running(own)?.lists(other) === true);
+  }
+
+  #latency(from: NodeId, to: NodeId): number {
+    return this.#options.latencyMs?.(from, to) ?? 1;
+  }
+
+  #link(a: NodeId, b: NodeId): Link {
+    const ends: readonly [NodeId, NodeId] = a < b ? [a, b] : [b, a];
+    const key = ends.join();
+    const known = this.#links.get(key);
+    if (known !== undefined) return known;
+    const lanes: Link["lanes"] = [{ flushes: [], dueAt: 0 }, { flushes: [], dueAt: 0 }];
+    const link: Link = { ends, cut: false, up: false, greeting: undefined, epoch: 0, untold: new Set(), lanes };
+    this.#links.set(key, link);
+    return link;
+  }
+}
+
+interface KnownPeer {
+  readonly address: string;
+  outbox: Message[];
+  status: PeerStatus | undefined;
+  lastContact: number | undefined;
+  bytesReceived: number;
+  framesDropped: number;
+  problem: string | undefined;
+}
+
+/** A node's end of a `MemoryNetwork`. */
+class MemoryTransport implements Transport {
+  readonly #network: MemoryNetwork;
+  readonly #clock: Clock;
+  readonly #greeting: Greeting;
+  readonly #counts = new MessageCounts();
+  readonly #peers = new Map<NodeId, KnownPeer>();
+  /** Undefined before `start` and after the end. */
+  handler: TransportHandler | undefined;
+
+  constructor(network: MemoryNetwork, options: { readonly clock: Clock; readonly greeting: Greeting }) {
+    this.#network = network;
+    this.#clock = options.clock;
+    this.#greeting = options.greeting;
+  }
+
+  start(handler: TransportHandler): Promise<void> {
+    this.handler = handler;
+    for (const id of this.#peers.keys()) this.#network.review(this.#greeting.nodeId, id);
+    return Promise.resolve();
+  }
+
+  send(message: Message): void {
+    const peer = this.#peers.get(message.to);
+    if (peer === undefined) return;
+    if (this.#isUp(message.to)) {
+      peer.outbox.push(message);
+      this.#counts.countSent(message);
+    } else peer.framesDropped += 1;
+  }
+
+  flush(): void {
+    for (const [id, peer] of this.#peers) {
+      const messages = peer.outbox;
+      if (messages.length === 0) continue;
+      peer.outbox = [];
+      if (this.#isUp(id)) this.#network.carry([this.#greeting.nodeId, id], messages);
+    }
+  }
+
+  setPeers(peers: readonly { readonly id: NodeId; readonly address: string }[]): void {
+    const own = this.#greeting.nodeId;
+    const wanted = new Map(peers.filter(({ id }) => id !== own).map(({ id, address }) => [id, address]));
+    for (const id of [...this.#peers.keys()]) {
+      if (wanted.has(id)) continue;
+      this.#peers.delete(id);
+      this.#network.review(own, id);
+    }
+    for (const [id, address] of wanted) {
+      this.#peers.set(id, { ...(this.#peers.get(id) ?? unknownPeer()), address });
+      this.#network.review(own, id);
+    }
+  }
+
+  reset(peer: NodeId): void {
+    this.#network.reset(this.#greeting.nodeId, peer);
+  }
+
+  peers(): readonly PeerInfo[] {
+    return [...this.#peers].map(([id, peer]) => this.#info(id, peer));
+  }
+
+  counts(): { readonly sent: ReadonlyMap<string, number>; readonly received: ReadonlyMap<string, number> } {
+    return this.#counts;
+  }
+
+  stop(): Promise<void> {
+    this.end();
+    return Promise.resolve();
+  }
+
+  /** Ends at once, as a process that dies does. */
+  end(): void {
+    this.handler = undefined;
+    for (const id of this.#peers.keys()) this.#network.review(this.#greeting.nodeId, id);
+  }
+
+  lists(id: NodeId): boolean {
+    return this.#peers.has(id);
+  }
+
+  admit(other: MemoryTransport | undefined): string | undefined {
+    return other === undefined ? "not running" : this.handler?.admit(other.#greeting);
+  }
+
+  setProblem(id: NodeId, problem: string | undefined): void {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return;
+    peer.problem = problem;
+    if (problem === undefined) peer.lastContact = this.#clock.now();
+  }
+
+  take(message: Message, bytes: number): void {
+    const peer = this.#peers.get(message.from);
+    if (peer === undefined) return;
+    peer.lastContact = this.#clock.now();
+    peer.bytesReceived += bytes;
+    this.#counts.countReceived(message);
+    this.handler?.receive(message);
+  }
+
+  #isUp(id: NodeId): boolean {
+    return this.handler !== undefined && this.#network.isUp(this.#greeting.nodeId, id);
+  }
+
+  #info(id: NodeId, peer: KnownPeer): PeerInfo {
+    const reachable = this.#isUp(id);
+    if (reachable) peer.status = this.#network.running(id)?.handler?.status() ?? peer.status;
+    const { address, status, lastContact, bytesReceived, framesDropped, problem } = peer;
+    const traffic = { bytesSent: 0, bytesReceived, framesDropped };
+    return { id, address, reachable, lastContact, roundTripMs: undefined, status, ...traffic, problem };
+  }
+}
+
+function bothWays({ ends: [low, high] }: Link): readonly (readonly [NodeId, NodeId])[] {
+  return [[low, high], [high, low]];
+}
+
+function unknownPeer(): KnownPeer {
+  return {
+    address: "",
+    outbox: [],
+    status: undefined,
+    lastContact: undefined,
+    bytesReceived: 0,
+    framesDropped: 0,
+    problem: undefined,
+  };
+}
+
+function defaultGreeting(nodeId: NodeId): Greeting {
+  return {
+    clusterId: "memory",
+    nodeId,
+    incarnation: 0,
+    identity: "",
+    rejoin: false,
+    membersFingerprint: "",
+    clientAddress: "",
+  };
+}

@@ -1,0 +1,193 @@
+/**
+ * The peer transport over TCP.
+ *
+ * Each node dials every peer for the messages it sends, and accepts the connections by which theirs come: one connection
+ * per direction, so that two nodes that start together need no agreement on which of two connections to keep.
+ */
+
+import { assert } from "../base/assert.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Message } from "../raft/messages.ts";
+import type { NodeId } from "../raft/types.ts";
+import { Acceptor } from "./acceptor.ts";
+import { encodeMessage } from "./codec.ts";
+import { Dialer } from "./dialer.ts";
+import type { HandshakeOptions } from "./handshake.ts";
+import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from "./limits.ts";
+import { MessageCounts } from "./message_counts.ts";
+import { type Log, Peer, type TransportContext } from "./peer.ts";
+import type { Greeting, PeerInfo, Transport, TransportHandler } from "./transport.ts";
+
+/** What a `TcpTransport` is made with. */
+export interface TcpTransportOptions {
+  readonly clock: Clock;
+  /** 0 to 1, 1 excluded: spreads the attempts to reconnect. */
+  readonly random: () => number;
+  readonly greeting: Greeting;
+  /** Port 0 takes a free one; see `port`. */
+  readonly listen: { readonly hostname: string; readonly port: number };
+  /** The shared secret of the cluster; all nodes have the same one or none has. */
+  readonly secret: string | undefined;
+  readonly limits?: Partial<TransportLimits>;
+  readonly log: Log;
+}
+
+/** Everything that exists between `start` and `stop`. */
+interface Running {
+  readonly context: TransportContext;
+  readonly handshake: HandshakeOptions;
+  readonly acceptor: Acceptor;
+  readonly tasks: Set<Promise<void>>;
+  ticker: Timer;
+}
+
+interface Connected {
+  readonly peer: Peer;
+  dialer: Dialer;
+}
+
+const CHECKS_PER_PING = 4;
+
+/** One listener, and for each peer one connection out and one in. */
+export class TcpTransport implements Transport {
+  readonly #options: TcpTransportOptions;
+  readonly #limits: TransportLimits;
+  readonly #counts = new MessageCounts();
+  readonly #peers = new Map<NodeId, Connected>();
+  #wanted: readonly { readonly id: NodeId; readonly address: string }[] = [];
+  #listener: Deno.TcpListener | undefined;
+  #running: Running | undefined;
+
+  constructor(options: TcpTransportOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_TRANSPORT_LIMITS, ...options.limits };
+  }
+
+  /** The port listened on; only after `start`. */
+  get port(): number {
+    assert(this.#listener !== undefined, "Cannot tell the port before the transport has started");
+    return this.#listener.addr.port;
+  }
+
+  // deno-lint-ignore require-await -- the contract wants the system's error as a rejection.
+  async start(handler: TransportHandler): Promise<void> {
+    assert(this.#listener === undefined, "Cannot start a transport twice");
+    const { clock, log, listen, greeting, secret } = this.#options;
+    const context: TransportContext = { clock, log, handler, limits: this.#limits };
+    this.#listener = Deno.listen(listen);
+    const handshake: HandshakeOptions = {
+      greeting,
+      secret,
+      knows: (id) => this.#peers.has(id),
+      admit: (other) => handler.admit(other),
+    };
+    const acceptor = new Acceptor(this.#listener, {
+      context,
+      handshake,
+      findPeer: (id) => this.#peers.get(id)?.peer,
+      receive: (message) => {
+        this.#counts.countReceived(message);
+        handler.receive(message);
+      },
+      dialedBy: (peer) => {
+        if (peer.outgoing === undefined) this.#peers.get(peer.id)?.dialer.wake();
+      },
+    });
+    this.#running = { context, handshake, acceptor, tasks: new Set(), ticker: this.#scheduleCheck(clock.now()) };
+    this.#spawn(acceptor.run());
+    this.setPeers(this.#wanted);
+  }
+
+  send(message: Message): void {
+    const peer = this.#peers.get(message.to)?.peer;
+    if (peer === undefined) return;
+    if (peer.outgoing === undefined) return peer.drop();
+    const { header, body } = encodeMessage(message);
+    if (peer.send(header, body)) this.#counts.countSent(message);
+  }
+
+  flush(): void {
+    for (const { peer } of this.#peers.values()) peer.outgoing?.flush();
+  }
+
+  setPeers(peers: readonly { readonly id: NodeId; readonly address: string }[]): void {
+    this.#wanted = peers.filter(({ id }) => id !== this.#options.greeting.nodeId);
+    const running = this.#running;
+    if (running === undefined) return;
+    const wanted = new Map(this.#wanted.map(({ id, address }) => [id, address]));
+    for (const [id, { peer, dialer }] of this.#peers) {
+      if (wanted.has(id)) continue;
+      this.#peers.delete(id);
+      dialer.stop("no longer a peer");
+      peer.close("no longer a peer");
+    }
+    for (const [id, address] of wanted) this.#keep(running, { id, address });
+  }
+
+  reset(peer: NodeId): void {
+    const connected = this.#peers.get(peer);
+    connected?.peer.close("reset");
+    connected?.dialer.redial("reset");
+  }
+
+  peers(): readonly PeerInfo[] {
+    return [...this.#peers.values()].map(({ peer }) => peer.info());
+  }
+
+  counts(): { readonly sent: ReadonlyMap<string, number>; readonly received: ReadonlyMap<string, number> } {
+    return this.#counts;
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    running.ticker.cancel();
+    running.acceptor.stop();
+    for (const { peer, dialer } of this.#peers.values()) {
+      dialer.stop("this node stops");
+      peer.close("this node stops");
+    }
+    await Promise.all(running.tasks);
+  }
+
+  #keep(running: Running, { id, address }: { readonly id: NodeId; readonly address: string }): void {
+    const known = this.#peers.get(id);
+    if (known === undefined) {
+      const peer = new Peer(id, { address, context: running.context });
+      this.#peers.set(id, { peer, dialer: this.#dial(running, peer) });
+    } else if (known.peer.address !== address) {
+      known.peer.address = address;
+      known.dialer.stop("the address changed");
+      known.dialer = this.#dial(running, known.peer);
+    }
+  }
+
+  #dial({ context, handshake }: Running, peer: Peer): Dialer {
+    const dialer = new Dialer(peer, { context, handshake, random: this.#options.random });
+    this.#spawn(dialer.run());
+    return dialer;
+  }
+
+  /** A rejection is a bug of ours or of the handler and ends the process; only `stop` waits for the tasks. */
+  #spawn(task: Promise<void>): void {
+    const tasks = this.#running?.tasks;
+    const tracked = task.finally(() => tasks?.delete(tracked));
+    tasks?.add(tracked);
+  }
+
+  #scheduleCheck(previous: number): Timer {
+    const { clock } = this.#options;
+    const intervalMs = this.#limits.pingIntervalMs / CHECKS_PER_PING;
+    return clock.after(intervalMs, () => {
+      const now = clock.now();
+      // After a stop of this process its timers run before the answers that wait in the sockets are read.
+      const stalled = now - previous > intervalMs + this.#limits.pongTimeoutMs / 2;
+      for (const { peer } of this.#peers.values()) {
+        if (stalled) peer.forgive(now);
+        else peer.check(now);
+      }
+      if (this.#running !== undefined) this.#running.ticker = this.#scheduleCheck(now);
+    });
+  }
+}

@@ -1,0 +1,78 @@
+/** What the driver asks of the peer transport: messages to and from the other servers, and who is connected. */
+
+import type { Message } from "../raft/messages.ts";
+import type { EntryId, Index, NodeId, Role, Term } from "../raft/types.ts";
+
+/** What a node tells its peers about itself, carried by the answers to pings (once a second). */
+export interface PeerStatus {
+  readonly role: Role;
+  readonly term: Term;
+  readonly leaderId: NodeId | undefined;
+  readonly commitIndex: Index;
+  readonly lastApplied: Index;
+  /** Last entry of the log that is durable. */
+  readonly lastDurable: EntryId;
+  readonly clientAddress: string;
+}
+
+/** What this node says in a handshake, and what the peer said in its own. */
+export interface Greeting {
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  /** Random name of this life of the process. */
+  readonly incarnation: number;
+  /** Name of the data directory (`Ownership.identity`). */
+  readonly identity: string;
+  /** The directory is new and its owner asked (`--new-identity`) to be admitted again under the old id. */
+  readonly rejoin: boolean;
+  /** Fingerprint of the initial `id=address` list, so that two nodes that disagree about ids find out. */
+  readonly membersFingerprint: string;
+  readonly clientAddress: string;
+}
+
+/** What is known of one peer for STATUS, STATS, CLUSTER and METRICS. Times are `Clock.now()` milliseconds. */
+export interface PeerInfo {
+  readonly id: NodeId;
+  readonly address: string;
+  /** Both directions are up and the last ping was answered in time. */
+  readonly reachable: boolean;
+  readonly lastContact: number | undefined;
+  readonly roundTripMs: number | undefined;
+  readonly status: PeerStatus | undefined;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly framesDropped: number;
+  /** Why the last handshake failed, for people; undefined after a success. */
+  readonly problem: string | undefined;
+}
+
+/** The driver's side of the transport. Every call comes from the event loop, never from within a call to `Transport`. */
+export interface TransportHandler {
+  receive(message: Message): void;
+  /** A connection that was up ended (either direction). Once for each loss of contact. */
+  disconnected(peer: NodeId): void;
+  /** Both directions came up. */
+  connected(peer: NodeId): void;
+  /** Whether a peer that greets so may exchange messages; a string is the reason to refuse it, sent to it and logged. */
+  admit(greeting: Greeting): string | undefined;
+  /** What to put into the answer to a ping. */
+  status(): PeerStatus;
+}
+
+/** Sends messages and tells what it knows of the peers. */
+export interface Transport {
+  /** Starts listening and connecting. Rejects with the system's error when the port is taken. */
+  start(handler: TransportHandler): Promise<void>;
+  /** Queues a message; drops it (and counts) when the peer is not connected or its queue is full. Raft repeats. Never throws. */
+  send(message: Message): void;
+  /** Writes what is queued, one write per connection. Called at the end of each pass of the driver. */
+  flush(): void;
+  /** The servers to keep connections to, own id excluded; called again when the configuration changes. */
+  setPeers(peers: readonly { readonly id: NodeId; readonly address: string }[]): void;
+  /** Closes the connections of one peer, so that the handshake is done again. */
+  reset(peer: NodeId): void;
+  peers(): readonly PeerInfo[];
+  /** Messages sent and received by `type`, for METRICS. */
+  counts(): { readonly sent: ReadonlyMap<string, number>; readonly received: ReadonlyMap<string, number> };
+  stop(): Promise<void>;
+}

@@ -1,0 +1,173 @@
+/**
+ * A TCP forwarder before each node's peer port, so that a test can cut the network between any two nodes, in one
+ * direction or both. A cut holds the bytes back and delivers them when it is healed, as TCP does after a lost route.
+ */
+
+/** Where one node is to be found. */
+export interface ProxyRoute {
+  readonly nodeId: number;
+  /** The port that the others dial: the proxy listens here. */
+  readonly advertisedPort: number;
+  /** The port that the node listens on. */
+  readonly boundPort: number;
+}
+
+interface Direction {
+  readonly from: Deno.TcpConn;
+  readonly to: Deno.TcpConn;
+  readonly sender: number;
+  readonly receiver: number;
+}
+
+const PREFIX_BYTES = 16;
+const HEADER_BYTES_MAX = 16_384;
+/** A dialer that has not said who it is: its bytes pass every cut. */
+const STRANGER = -1;
+
+/** Forwards between nodes, each behind a port of its own. */
+export class PeerProxy implements AsyncDisposable {
+  readonly #listeners: Deno.TcpListener[] = [];
+  readonly #connections = new Set<Deno.TcpConn>();
+  readonly #tasks = new Set<Promise<void>>();
+  readonly #cuts = new Set<string>();
+  #healed = Promise.withResolvers<void>();
+  #stopped = false;
+
+  /** Listens on every advertised port. */
+  constructor(routes: readonly ProxyRoute[]) {
+    for (const route of routes) {
+      const listener = Deno.listen({ hostname: "127.0.0.1", port: route.advertisedPort });
+      this.#listeners.push(listener);
+      this.#run(this.#accept(listener, route));
+    }
+  }
+
+  /** Holds back everything that `from` sends to `to`. */
+  cut(from: number, to: number): void {
+    this.#cuts.add(`${from}>${to}`);
+  }
+
+  /** Cuts both directions between `node` and each of `others`. */
+  isolate(node: number, others: readonly number[]): void {
+    for (const other of others) {
+      if (other === node) continue;
+      this.cut(node, other);
+      this.cut(other, node);
+    }
+  }
+
+  /** Ends every cut; what was held back is delivered. */
+  heal(): void {
+    this.#cuts.clear();
+    this.#healed.resolve();
+    this.#healed = Promise.withResolvers<void>();
+  }
+
+  /** Closes everything. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true;
+    for (const listener of this.#listeners) listener.close();
+    for (const connection of this.#connections) close(connection);
+    this.heal();
+    await Promise.all(this.#tasks);
+  }
+
+  #run(task: Promise<void>): void {
+    const watched = task.catch(() => {}).then(() => {
+      this.#tasks.delete(watched);
+    });
+    this.#tasks.add(watched);
+  }
+
+  async #accept(listener: Deno.TcpListener, route: ProxyRoute): Promise<void> {
+    while (!this.#stopped) {
+      const dialer = await listener.accept();
+      this.#connections.add(dialer);
+      this.#run(this.#serve(dialer, route));
+    }
+  }
+
+  async #serve(dialer: Deno.TcpConn, route: ProxyRoute): Promise<void> {
+    let acceptor: Deno.TcpConn | undefined;
+    try {
+      const first = await readFirstFrame(dialer);
+      const dialerId = dialerOf(first);
+      await this.#gate(dialerId, route.nodeId);
+      acceptor = await Deno.connect({ hostname: "127.0.0.1", port: route.boundPort });
+      this.#connections.add(acceptor);
+      if (this.#stopped) return;
+      dialer.setNoDelay(true);
+      acceptor.setNoDelay(true);
+      await writeAll(acceptor, first);
+      await Promise.all([
+        this.#pump({ from: dialer, to: acceptor, sender: dialerId, receiver: route.nodeId }),
+        this.#pump({ from: acceptor, to: dialer, sender: route.nodeId, receiver: dialerId }),
+      ]);
+    } finally {
+      for (const connection of [dialer, acceptor]) {
+        if (connection === undefined) continue;
+        this.#connections.delete(connection);
+        close(connection);
+      }
+    }
+  }
+
+  async #pump({ from, to, sender, receiver }: Direction): Promise<void> {
+    const buffer = new Uint8Array(65_536);
+    try {
+      for (;;) {
+        const count = await from.read(buffer);
+        await this.#gate(sender, receiver);
+        if (count === null) break;
+        await writeAll(to, buffer.subarray(0, count));
+      }
+    } finally {
+      // Either end closes both: the nodes know no half-closed connections.
+      close(from);
+      close(to);
+    }
+  }
+
+  async #gate(from: number, to: number): Promise<void> {
+    while (!this.#stopped && this.#cuts.has(`${from}>${to}`)) await this.#healed.promise;
+  }
+}
+
+/** What a dialer sent up to the end of its first frame, or less if it sends something else. */
+async function readFirstFrame(connection: Deno.TcpConn): Promise<Uint8Array> {
+  let bytes = new Uint8Array(0);
+  const buffer = new Uint8Array(HEADER_BYTES_MAX);
+  while (bytes.length < PREFIX_BYTES || bytes.length < PREFIX_BYTES + headerLength(bytes)) {
+    const count = await connection.read(buffer);
+    if (count === null) break;
+    const joined = new Uint8Array(bytes.length + count);
+    joined.set(bytes);
+    joined.set(buffer.subarray(0, count), bytes.length);
+    bytes = joined;
+  }
+  return bytes;
+}
+
+function headerLength(bytes: Uint8Array): number {
+  return Math.min(HEADER_BYTES_MAX, new DataView(bytes.buffer, bytes.byteOffset).getUint32(8));
+}
+
+/** The node id in the dialer's Hello. */
+function dialerOf(bytes: Uint8Array): number {
+  if (bytes.length < PREFIX_BYTES) return STRANGER;
+  const header = new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + headerLength(bytes)));
+  const match = /"nodeId":(\d+)/.exec(header);
+  return match === null ? STRANGER : Number(match[1]);
+}
+
+async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+}
+
+function close(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch {
+    // Closed already.
+  }
+}

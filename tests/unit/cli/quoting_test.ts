@@ -1,0 +1,38 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { lineOfArguments } from "../../../lib/cli/shell/quoting.ts";
+import { UsageError } from "../../../lib/cli/usage_error.ts";
+
+Deno.test("arguments become one line that keeps every byte of them", () => {
+  const cases: [args: string[], line: string][] = [
+    [["GET", "key1"], "GET key1"],
+    [["get", "a b"], 'get "a b"'],
+    [["PUT", "k", "v"], "PUT k v"],
+    [["PUT", "k", "two words"], 'PUT k "two words"'],
+    [["PUT", "k", "two", "words"], 'PUT k "two words"'],
+    [["PUT", "k", ""], 'PUT k ""'],
+    [["PUT", "k"], "PUT k"],
+    [["PUT"], "PUT"],
+    [["PUT", "k", 'say "hi"'], 'PUT k "say \\"hi\\""'],
+    [["PUT", "k", "it's"], `PUT k "it's"`],
+    [["PUT", "k", "a\\b"], 'PUT k "a\\\\b"'],
+    [["PUT", "k", "a\nb\tc\r"], 'PUT k "a\\nb\\tc\\x0d"'],
+    [["PUT", "k", "\x00\x1b\x7f"], 'PUT k "\\x00\\x1b\\x7f"'],
+    [["PUT", "k", " padded "], 'PUT k " padded "'],
+    [["PUT", "k", "é"], 'PUT k "\xc3\xa9"'],
+    [["PUT", "k", "-5"], 'PUT k "-5"'],
+    [["PUT", "-k", "a b", "-v", "c d"], 'PUT -k "a b" -v "c d"'],
+    [["PUT", "--key", "-v", "--value", "--key"], 'PUT --key "-v" --value "--key"'],
+    [["PUT", "--key=a b", "--value=c"], 'PUT --key "a b" --value c'],
+    [["SET", "k", "two", "words"], 'SET k "two words"'],
+    [["DELETE", "--key", "a b"], 'DELETE --key "a b"'],
+    [["LOGS", "5"], "LOGS 5"],
+    [["GET key1"], "GET key1"],
+    [['PUT k "a b"'], 'PUT k "a b"'],
+    [["HELP"], "HELP"],
+  ];
+  for (const [args, line] of cases) assertEquals(lineOfArguments(args), line, JSON.stringify(args));
+});
+
+Deno.test("one argument that is several lines is refused", () => {
+  assertThrows(() => lineOfArguments(["GET a\nDELETE b"]), UsageError, "A command is one line");
+});

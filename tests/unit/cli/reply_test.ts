@@ -1,0 +1,47 @@
+import { assertEquals } from "@std/assert";
+import { classifyReply, exitCodeOf, namedLeader, type ReplyKind } from "../../../lib/cli/shell/reply.ts";
+import { completions, traitsOf } from "../../../lib/cli/shell/vocabulary.ts";
+
+Deno.test("every reply has its outcome and its exit code", () => {
+  const cases: [line: string, reply: string, kind: ReplyKind, exitCode: number][] = [
+    ["PUT a b", "a added successfully.", "Done", 0],
+    ["set a b", "a added successfully.", "Done", 0],
+    ["PUT x y", "Error: No leader. added successfully.", "Done", 0],
+    ["GET a", "value of a: Error: No leader.", "Done", 0],
+    ["GET a", "Error: a does not exist.", "NotFound", 3],
+    ["GET a", "Error: No leader. does not exist.", "NotFound", 3],
+    ["DEL a", "Error: a does not exist.", "NotFound", 3],
+    ["DELETE a", "a deleted successfully.", "Done", 0],
+    ["PUT a b", "Error: Not leader. Current leader is Node 2", "NotLeader", 5],
+    ["PUT a b", "Error: No leader. Reachable 1 of 3 nodes, need 2.", "NoLeader", 5],
+    ["GET a", "Error: No leader. Reachable 1 of 3 nodes, need 2.", "NoLeader", 5],
+    ["PUT a b", "Error: Outcome unknown. The write may or may not take effect.", "Unknown", 6],
+    ["PUT a", "Error: Usage: PUT <key> <value>", "Usage", 2],
+    ["FOO", "Error: Unknown command 'FOO'. Type HELP for the command reference.", "Usage", 2],
+    ["PUT a b", "Error: No space left on the leader's disk.", "Failed", 1],
+    ["STATUS", "Status\nNode ID: 0", "Done", 0],
+    ["SNAPSHOT", "Error: Snapshot failed.", "Failed", 1],
+  ];
+  for (const [line, reply, kind, exitCode] of cases) {
+    assertEquals(classifyReply(traitsOf(line), reply), kind, reply);
+    assertEquals(exitCodeOf(kind), exitCode);
+  }
+});
+
+Deno.test("the named leader is read strictly", () => {
+  assertEquals(namedLeader("Error: Not leader. Current leader is Node 2"), 2);
+  assertEquals(namedLeader("Error: Not leader. Current leader is Node x"), undefined);
+  assertEquals(namedLeader("Error: No leader. Reachable 1 of 3 nodes, need 2."), undefined);
+});
+
+Deno.test("the first word is completed in the case it was begun in", () => {
+  const cases: [begun: string, names: string[]][] = [
+    ["p", ["put"]],
+    ["P", ["PUT"]],
+    ["lo", ["logsize", "logs"]],
+    ["Sta", ["STATUS", "STATS"]],
+    ["xyz", []],
+  ];
+  for (const [begun, names] of cases) assertEquals(completions(begun), names);
+  assertEquals(completions("").length, 15);
+});

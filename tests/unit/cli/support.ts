@@ -1,0 +1,37 @@
+/** What the tests of the command line share: settings from plain values, and surroundings that remember. */
+
+import { type Settings, settle } from "../../../lib/cli/settings.ts";
+import { splitArguments } from "../../../lib/cli/arguments.ts";
+import type { Surroundings } from "../../../lib/cli/surroundings.ts";
+
+/** Surroundings with an environment and files of their own. */
+export interface FakeSurroundings extends Surroundings {
+  readonly output: () => string;
+  readonly errors: () => string;
+}
+
+/** Makes surroundings that keep what is written. */
+export function fakeSurroundings(
+  environment: Readonly<Record<string, string>> = {},
+  files: Readonly<Record<string, string>> = {},
+): FakeSurroundings {
+  let output = "";
+  let errors = "";
+  return {
+    environment: (name) => environment[name],
+    readTextFile: (path) => {
+      const text = files[path];
+      if (text === undefined) throw new Deno.errors.NotFound(`No such file: ${path}`);
+      return text;
+    },
+    out: (text) => output += text,
+    err: (text) => errors += text,
+    output: () => output,
+    errors: () => errors,
+  };
+}
+
+/** The settings of a command line without environment and files. */
+export function settingsOf(...args: string[]): Settings {
+  return settle(splitArguments(args).flags, fakeSurroundings());
+}

@@ -1,0 +1,166 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { launchCluster, type NodePlan } from "../../../lib/cluster/launcher.ts";
+import type { NodeProcess, ProcessEnd, ProcessPlan } from "../../../lib/cluster/node_process.ts";
+import type { NodeView } from "../../../lib/cluster/probe.ts";
+
+/** Fake processes by node id, and a launcher around them. Time passes only in timers, at once. */
+class Stage {
+  readonly said: string[] = [];
+  readonly printed: string[] = [];
+  readonly plans: ProcessPlan[] = [];
+  readonly views = new Map<number, NodeView>();
+  /** What SIGTERM does to a node: by default it stops with code 0. */
+  onTerm: (id: number) => void = (id) => this.end(id, 0);
+  stop = () => {};
+  kill = () => {};
+  readonly exit: Promise<number>;
+  readonly #ends = new Map<number, (end: ProcessEnd) => void>();
+  readonly #printWaiters: (() => void)[] = [];
+  #now = 0;
+
+  constructor(count: number) {
+    const nodes = Array.from({ length: count }, (_, id) => planOf(id));
+    this.exit = launchCluster({
+      nodes,
+      clientCommand: "./kvstore cli",
+      startProcess: (plan) => this.#start(plan),
+      probe: (node) => Promise.resolve(this.views.get(node.id)),
+      now: () => this.#now,
+      after: (delayMs, action) => {
+        const timer = setTimeout(() => {
+          this.#now += delayMs;
+          action();
+        }, 0);
+        return () => clearTimeout(timer);
+      },
+      say: (line) => this.said.push(line),
+      print: (text) => {
+        this.printed.push(text);
+        this.#printWaiters.forEach((wake) => wake());
+      },
+      requests: {
+        stop: new Promise((resolve) => this.stop = resolve),
+        kill: new Promise((resolve) => this.kill = resolve),
+      },
+    });
+  }
+
+  elect(leaderId: number, count: number): void {
+    for (let id = 0; id < count; id++) {
+      this.views.set(id, { nodeId: id, role: id === leaderId ? "Leader" : "Follower", leaderId });
+    }
+  }
+
+  ready(): Promise<void> {
+    return new Promise((resolve) => this.#printWaiters.push(resolve));
+  }
+
+  end(id: number, code: number, signal?: string): void {
+    this.#ends.get(id)?.({ code, signal });
+  }
+
+  #start(plan: ProcessPlan): NodeProcess {
+    this.plans.push(plan);
+    const id = Number(plan.args[0]);
+    const ended = new Promise<ProcessEnd>((resolve) => this.#ends.set(id, resolve));
+    const kill = (signal: string) => signal === "SIGTERM" ? this.onTerm(id) : this.end(id, 137, signal);
+    return { pid: 1_000 + id, ended, kill };
+  }
+}
+
+function planOf(id: number): NodePlan {
+  return {
+    id,
+    host: "127.0.0.1",
+    port: 5000 + id,
+    clientAddress: `127.0.0.1:${5000 + id}`,
+    peerAddress: `127.0.0.1:${15000 + id}`,
+    dataDirectory: `./kvstore-data/node-${id}`,
+    executable: "kvstore",
+    args: [String(id)],
+    environment: {},
+  };
+}
+
+Deno.test("the table comes when all nodes know the leader, and a signal stops all nodes", async () => {
+  const stage = new Stage(3);
+  stage.elect(1, 3);
+  await stage.ready();
+  assertEquals(stage.printed[0]?.split("\n").slice(1, 14), [
+    "KVStore is ready: 3 nodes, node 1 is the leader.",
+    "",
+    "Node  Role      Clients         Peers            Data directory",
+    "0     Follower  127.0.0.1:5000  127.0.0.1:15000  ./kvstore-data/node-0",
+    "1     Leader    127.0.0.1:5001  127.0.0.1:15001  ./kvstore-data/node-1",
+    "2     Follower  127.0.0.1:5002  127.0.0.1:15002  ./kvstore-data/node-2",
+    "",
+    "Try:",
+    "  printf 'PUT hello world\\nGET hello\\nEXIT\\n' | nc localhost 5001",
+    "  printf 'GET hello\\nEXIT\\n' | nc localhost 5000",
+    "  ./kvstore cli",
+    "",
+    "Ctrl-C stops all nodes.",
+  ]);
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+  assertEquals(stage.plans.length, 3);
+});
+
+Deno.test("nodes that know no leader yet are waited for, and people are told after 10 s", async () => {
+  const stage = new Stage(3);
+  stage.elect(0, 2);
+  while (!stage.said.some((line) => line.startsWith("Still"))) await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(stage.said, ["Still waiting for node 2 (silent) of 3 nodes"]);
+  assertEquals(stage.printed, []);
+  stage.elect(0, 3);
+  await stage.ready();
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("a node's lines carry its name, and a crashed node is started again", async () => {
+  const stage = new Stage(3);
+  stage.elect(0, 3);
+  await stage.ready();
+  stage.plans[2]?.onLine("hello");
+  stage.end(2, 137, "SIGKILL");
+  while (stage.plans.length < 4) await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(stage.said, [
+    "[node 2] hello",
+    "node 2 was ended by SIGKILL; starting it again in 0.2 s",
+    "node 2 is started again",
+  ]);
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("a damaged node is left out, and without a majority the rest is stopped with its exit code", async () => {
+  const stage = new Stage(3);
+  stage.end(0, 74);
+  stage.elect(1, 3);
+  await stage.ready();
+  assertStringIncludes(stage.printed[0] ?? "", "0     not running");
+  stage.end(2, 75);
+  assertEquals(await stage.exit, 74);
+  assertStringIncludes(stage.said.join("\n"), "Too few nodes are left to form a majority");
+});
+
+Deno.test("a second signal kills nodes that do not stop", async () => {
+  const stage = new Stage(3);
+  stage.elect(0, 3);
+  await stage.ready();
+  stage.onTerm = () => {};
+  stage.stop();
+  stage.kill();
+  assertEquals(await stage.exit, 130);
+});
+
+Deno.test("nodes that do not stop within 6 s are killed", async () => {
+  const stage = new Stage(3);
+  stage.elect(0, 3);
+  await stage.ready();
+  stage.onTerm = (id) => id === 1 ? undefined : stage.end(id, 0);
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+  assertEquals(stage.said.at(-1), "Killing 1 node, not stopped within 6 s");
+});

@@ -1,0 +1,148 @@
+import { assertEquals } from "@std/assert";
+import type { NodeProcess, ProcessEnd } from "../../../lib/cluster/node_process.ts";
+import { Supervisor } from "../../../lib/cluster/supervisor.ts";
+
+/** A supervisor whose processes end when the test says so, on a clock of its own. */
+class Stage {
+  readonly said: string[] = [];
+  readonly signals: string[] = [];
+  started = 0;
+  finals = 0;
+  startError: Error | undefined;
+  readonly supervisor: Supervisor;
+  #now = 0;
+  #end: (end: ProcessEnd) => void = () => {};
+  #timer: { at: number; action: () => void } | undefined;
+
+  constructor() {
+    this.supervisor = new Supervisor({
+      name: "node 1",
+      start: () => this.#start(),
+      now: () => this.#now,
+      after: (delayMs, action) => {
+        this.#timer = { at: this.#now + delayMs, action };
+        return () => this.#timer = undefined;
+      },
+      say: (line) => this.said.push(line),
+      onFinal: () => this.finals += 1,
+    });
+    this.supervisor.start();
+  }
+
+  /** The pause before the next start; undefined when none is planned. */
+  get pauseMs(): number | undefined {
+    return this.#timer === undefined ? undefined : this.#timer.at - this.#now;
+  }
+
+  pass(durationMs: number): void {
+    this.#now += durationMs;
+  }
+
+  async end(code: number, signal?: string): Promise<void> {
+    this.#end({ code, signal });
+    await Promise.resolve();
+    await Promise.resolve();
+  }
+
+  fire(): void {
+    const timer = this.#timer;
+    this.#timer = undefined;
+    if (timer === undefined) return;
+    this.#now = timer.at;
+    timer.action();
+  }
+
+  #start(): NodeProcess {
+    if (this.startError !== undefined) throw this.startError;
+    this.started += 1;
+    const ended = new Promise<ProcessEnd>((resolve) => this.#end = resolve);
+    return { pid: 100 + this.started, ended, kill: (signal) => this.signals.push(signal) };
+  }
+}
+
+Deno.test("a node that is killed is started again, each time later, for ever", async () => {
+  const stage = new Stage();
+  const pauses: (number | undefined)[] = [];
+  for (let crash = 0; crash < 8; crash++) {
+    await stage.end(137, "SIGKILL");
+    pauses.push(stage.pauseMs);
+    assertEquals(stage.supervisor.state, "Waiting");
+    stage.fire();
+    assertEquals(stage.supervisor.state, "Running");
+  }
+  assertEquals(pauses, [200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000]);
+  assertEquals(stage.started, 9);
+  assertEquals(stage.said.slice(0, 2), [
+    "node 1 was ended by SIGKILL; starting it again in 0.2 s",
+    "node 1 is started again",
+  ]);
+});
+
+Deno.test("a node that ran well before it crashed is started again at once", async () => {
+  const stage = new Stage();
+  for (let crash = 0; crash < 8; crash++) {
+    stage.pass(10_000);
+    await stage.end(1);
+    assertEquals(stage.pauseMs, 200);
+    stage.fire();
+  }
+  assertEquals(stage.supervisor.state, "Running");
+});
+
+Deno.test("exit codes that another start cannot mend are final", async () => {
+  const cases: [code: number, reason: string][] = [
+    [2, "its command line was refused"],
+    [74, "its data is damaged; see its last lines, and kvstore inspect"],
+    [75, "its disk failed a write; check the disk before starting it again"],
+  ];
+  for (const [code, reason] of cases) {
+    const stage = new Stage();
+    await stage.end(code);
+    assertEquals(stage.supervisor.state, "GaveUp");
+    assertEquals(stage.supervisor.exitCode, code);
+    assertEquals(stage.said, [`node 1 exited with code ${code} and is not started again: ${reason}`]);
+    assertEquals([stage.pauseMs, stage.finals, stage.started], [undefined, 1, 1]);
+  }
+});
+
+Deno.test("a node that fails five times in a row is given up", async () => {
+  const stage = new Stage();
+  for (let failure = 1; failure < 5; failure++) {
+    await stage.end(1);
+    stage.fire();
+  }
+  await stage.end(1);
+  assertEquals(stage.supervisor.state, "GaveUp");
+  assertEquals(stage.said.at(-1), "node 1 exited with code 1 and is not started again: it failed 5 times in a row");
+  assertEquals(stage.started, 5);
+});
+
+Deno.test("a node that was asked to stop is not started again", async () => {
+  const stage = new Stage();
+  await stage.end(0);
+  assertEquals([stage.supervisor.state, stage.finals, stage.pauseMs], ["Stopped", 1, undefined]);
+});
+
+Deno.test("stopping ends the process, or the wait for the next start", async () => {
+  const running = new Stage();
+  running.supervisor.stop("SIGTERM");
+  assertEquals([running.signals, running.supervisor.state], [["SIGTERM"], "Running"]);
+  running.supervisor.stop("SIGKILL");
+  await running.end(137, "SIGKILL");
+  assertEquals([running.signals, running.supervisor.state], [["SIGTERM", "SIGKILL"], "Stopped"]);
+  assertEquals([running.finals, running.pauseMs], [1, undefined]);
+
+  const waiting = new Stage();
+  await waiting.end(1);
+  waiting.supervisor.stop("SIGTERM");
+  assertEquals([waiting.supervisor.state, waiting.finals, waiting.pauseMs], ["Stopped", 1, undefined]);
+});
+
+Deno.test("a program that cannot be started again is given up", async () => {
+  const stage = new Stage();
+  await stage.end(1);
+  stage.startError = new Error("no such file");
+  stage.fire();
+  assertEquals([stage.supervisor.state, stage.finals], ["GaveUp", 1]);
+  assertEquals(stage.said.at(-1), "node 1 cannot be started: no such file");
+});

@@ -1,0 +1,237 @@
+/** Nodes over memory: outcomes, fail-over, recovery, snapshots and the way back of a wiped node, in simulated time. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { WriteOutcome } from "../../../lib/node/api.ts";
+import type { Node } from "../../../lib/node/node.ts";
+import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryCluster } from "../../support/memory_cluster.ts";
+
+function kind(outcome: WriteOutcome): string {
+  return outcome.type === "NotDone" ? `NotDone ${outcome.reason} ${outcome.leaderId}` : outcome.type;
+}
+
+function other(cluster: MemoryCluster, node: Node): Node {
+  const id = cluster.ids.find((candidate) => candidate !== node.id && cluster.nodes.has(candidate));
+  return cluster.node(id ?? -1);
+}
+
+async function fill(cluster: MemoryCluster, leader: Node, range: { from: number; to: number }): Promise<void> {
+  let done = 0;
+  for (let at = range.from; at < range.to; at++) {
+    leader.write({ type: "Put", key: `key${at}`, value: `value${at}` }, (outcome) => {
+      assertEquals(outcome.type, "Done");
+      done += 1;
+    });
+  }
+  await cluster.clock.until(() => done === range.to - range.from, 20_000, "every write is done");
+}
+
+Deno.test("a write is done on the leader, refused on a follower with the leader's id, and read on every node", async () => {
+  const cluster = new MemoryCluster(3, 1);
+  await cluster.start();
+  const leader = await cluster.leader();
+  const follower = other(cluster, leader);
+  assertEquals(kind(await cluster.put(leader.id, "k", "v")), "Done");
+  assertEquals(kind(await cluster.put(follower.id, "k", "w")), `NotDone NotLeader ${leader.id}`);
+  for (const id of cluster.ids) assertEquals(await cluster.get(id, "k"), { value: "v" });
+  assertEquals(await cluster.get(follower.id, "none"), { value: undefined });
+  await cluster.stop();
+});
+
+Deno.test("one node alone is a cluster", async () => {
+  const cluster = new MemoryCluster(1, 2);
+  await cluster.start();
+  const leader = await cluster.leader();
+  assertEquals(kind(await cluster.put(leader.id, "k", "v")), "Done");
+  cluster.crash(leader.id);
+  await cluster.start();
+  await cluster.leader();
+  assertEquals(await cluster.get(0, "k"), { value: "v" });
+  await cluster.stop();
+});
+
+Deno.test("a key or value over its limit is refused and nothing is appended", async () => {
+  const cluster = new MemoryCluster(1, 3);
+  await cluster.start();
+  const leader = await cluster.leader();
+  const before = leader.status().raft.lastEntry.index;
+  assertEquals(kind(await cluster.put(0, "k".repeat(65_537), "v")), "NotDone TooLarge 0");
+  assertEquals(kind(await cluster.put(0, "k", "v".repeat(8_388_609))), "NotDone TooLarge 0");
+  assertEquals(leader.status().raft.lastEntry.index, before);
+  await cluster.stop();
+});
+
+Deno.test("what was acknowledged outlives the power loss of all nodes at once, time after time", async () => {
+  const cluster = new MemoryCluster(3, 4);
+  await cluster.start();
+  for (let round = 0; round < 3; round++) {
+    const leader = await cluster.leader();
+    await fill(cluster, leader, { from: round * 50, to: round * 50 + 50 });
+    for (const id of cluster.ids) cluster.crash(id);
+    await cluster.start();
+  }
+  await cluster.leader();
+  for (const id of cluster.ids) {
+    for (const at of [0, 49, 77, 149]) assertEquals(await cluster.get(id, `key${at}`), { value: `value${at}` });
+  }
+  await cluster.stop();
+});
+
+Deno.test("the crash of the leader is noticed by its sockets: another one leads long before an election timeout", async () => {
+  const cluster = new MemoryCluster(3, 5);
+  await cluster.start();
+  const leader = await cluster.leader();
+  const begun = cluster.clock.now();
+  cluster.crash(leader.id);
+  const next = await cluster.leader();
+  assert(next.id !== leader.id);
+  assert(cluster.clock.now() - begun < 300, `it took ${cluster.clock.now() - begun} ms`);
+  assertEquals(kind(await cluster.put(next.id, "k", "v")), "Done");
+  await cluster.start([leader.id]);
+  await cluster.converged();
+  assertEquals(await cluster.get(leader.id, "k"), { value: "v" });
+  await cluster.stop();
+});
+
+Deno.test("a leader cut off gives unknown for what it appended, then says that it has no leader", async () => {
+  const cluster = new MemoryCluster(3, 6);
+  await cluster.start();
+  const leader = await cluster.leader();
+  for (const id of cluster.ids) if (id !== leader.id) cluster.network.cut(leader.id, id);
+  assertEquals(kind(await cluster.put(leader.id, "lost", "x")), "Unknown");
+  assertEquals(kind(await cluster.put(leader.id, "k", "x")), "NotDone NoLeader undefined");
+  assertEquals(await cluster.get(leader.id, "k"), { reason: "NoLeader" });
+  const { quorum } = leader.status();
+  assertEquals(quorum, { reachable: 1, total: 3, needed: 2 });
+  const rest = cluster.ids.filter((id) => id !== leader.id);
+  const next = await cluster.leader(rest);
+  assertEquals(kind(await cluster.put(next.id, "k", "new")), "Done");
+  for (const id of rest) cluster.network.heal(leader.id, id);
+  await cluster.leader();
+  await cluster.converged();
+  assertEquals(await cluster.get(leader.id, "k"), { value: "new" });
+  assertEquals(await cluster.get(leader.id, "lost"), { value: undefined });
+  const logs = cluster.ids.map((id) => JSON.stringify(cluster.node(id).logTail(100)));
+  assertEquals(new Set(logs).size, 1);
+  await cluster.stop();
+});
+
+Deno.test("a write that another leader's entry replaced before its deadline is certainly not done", async () => {
+  const cluster = new MemoryCluster(3, 7, { requestTimeoutMs: 60_000 });
+  await cluster.start();
+  const leader = await cluster.leader();
+  const rest = cluster.ids.filter((id) => id !== leader.id);
+  for (const id of rest) cluster.network.cut(leader.id, id);
+  let outcome: WriteOutcome | undefined;
+  leader.write({ type: "Put", key: "k", value: "lost" }, (result) => outcome = result);
+  const next = await cluster.leader(rest);
+  await fill(cluster, next, { from: 0, to: 5 });
+  for (const id of rest) cluster.network.heal(leader.id, id);
+  await cluster.clock.until(() => outcome !== undefined, 20_000, "the fate of the replaced write is known");
+  assertEquals(kind(outcome ?? { type: "Unknown" }), `NotDone NotLeader ${next.id}`);
+  await cluster.stop();
+});
+
+Deno.test("snapshots keep log and disk bounded, and a follower far behind is brought back by one", async () => {
+  const cluster = new MemoryCluster(3, 8, { snapshotEntries: 200, raftLimits: { chunkBytesMax: 1_000 } });
+  await cluster.start();
+  const leader = await cluster.leader();
+  const late = other(cluster, leader).id;
+  cluster.crash(late);
+  for (let round = 0; round < 20; round++) {
+    await fill(cluster, leader, { from: round * 100, to: round * 100 + 100 });
+  }
+  await cluster.clock.advance(1_000);
+  const status = leader.status();
+  assert(status.raft.snapshot.index > 1_500, `snapshot at ${status.raft.snapshot.index}`);
+  assert(status.logEntries <= 800, `${status.logEntries} entries in memory`);
+  assert(status.storage.snapshots <= 2);
+  await cluster.start([late]);
+  await cluster.converged();
+  assert(
+    cluster.log.some((line) => line.includes(`${late} info Installed the leader's snapshot`)),
+    cluster.log.join("\n"),
+  );
+  for (const at of [0, 999, 1_999]) assertEquals(await cluster.get(late, `key${at}`), { value: `value${at}` });
+  cluster.crash(late);
+  await cluster.start([late]);
+  await cluster.leader();
+  assertEquals(await cluster.get(late, "key1999"), { value: "value1999" });
+  await cluster.stop();
+});
+
+Deno.test("a wiped node is refused under its old id, and comes back with a new identity", async () => {
+  const cluster = new MemoryCluster(3, 9, { snapshotEntries: 200 });
+  await cluster.start();
+  const leader = await cluster.leader();
+  await fill(cluster, leader, { from: 0, to: 1_000 });
+  await cluster.clock.advance(1_000);
+  const wiped = other(cluster, leader).id;
+  cluster.crash(wiped);
+  cluster.disks.set(wiped, new MemoryDisk());
+  await cluster.start([wiped]);
+  await cluster.clock.advance(5_000);
+  assertEquals(await cluster.get(wiped, "key0"), { reason: "NoLeader" });
+  assertEquals(leader.status().raft.role, "Leader");
+  cluster.crash(wiped);
+  cluster.disks.set(wiped, new MemoryDisk());
+  await cluster.start([wiped], true);
+  const voters = (): string => cluster.node(wiped).status().raft.configuration.voters.join();
+  await cluster.clock.until(() => voters() === "0,1,2", 30_000, "the wiped node is a voter again");
+  await cluster.converged();
+  assertEquals(await cluster.get(wiped, "key999"), { value: "value999" });
+  const third = cluster.ids.find((id) => id !== leader.id && id !== wiped) ?? -1;
+  cluster.crash(third);
+  assertEquals(kind(await cluster.put((await cluster.leader()).id, "k", "v")), "Done");
+  await cluster.stop();
+});
+
+Deno.test("a full disk of the leader refuses writes for certain, reads go on, and writes resume with room", async () => {
+  const cluster = new MemoryCluster(1, 10);
+  await cluster.start();
+  const leader = await cluster.leader();
+  await fill(cluster, leader, { from: 0, to: 10 });
+  const disk = cluster.disks.get(0);
+  assert(disk !== undefined);
+  disk.capacityBytes = 0;
+  const outcomes = new Set<string>();
+  for (let round = 0; round < 40; round++) outcomes.add(kind(await cluster.put(0, `big${round}`, "x".repeat(30_000))));
+  assertEquals([...outcomes], ["Done", "NotDone NoSpace 0"]);
+  assertEquals(await cluster.get(0, "key5"), { value: "value5" });
+  disk.capacityBytes = Infinity;
+  assertEquals(kind(await cluster.put(0, "after", "x".repeat(30_000))), "Done");
+  await cluster.stop();
+});
+
+Deno.test("a failed sync ends the node and nothing of that batch is acknowledged", async () => {
+  const cluster = new MemoryCluster(1, 11);
+  await cluster.start();
+  const leader = await cluster.leader();
+  const disk = cluster.disks.get(0);
+  assert(disk !== undefined);
+  disk.hooks.failSync = (path) => path.includes("/wal/");
+  let outcome: WriteOutcome | undefined;
+  let failure: Error | undefined;
+  leader.failed.then((error) => failure = error);
+  leader.write({ type: "Put", key: "k", value: "v" }, (result) => outcome = result);
+  await cluster.clock.until(() => failure !== undefined, 5_000, "the node fails");
+  await cluster.clock.advance(100);
+  assertEquals(failure?.name, "DiskFailureError");
+  assertEquals(outcome, undefined);
+});
+
+Deno.test("a leader that stops hands leadership over first", async () => {
+  const cluster = new MemoryCluster(3, 12);
+  await cluster.start();
+  const leader = await cluster.leader();
+  await fill(cluster, leader, { from: 0, to: 20 });
+  const begun = cluster.clock.now();
+  let stopped = false;
+  leader.stop().then(() => stopped = true);
+  await cluster.clock.until(() => stopped, 5_000, "the leader stops");
+  cluster.nodes.delete(leader.id);
+  const next = await cluster.leader();
+  assert(cluster.clock.now() - begun < 500, `it took ${cluster.clock.now() - begun} ms`);
+  assertEquals(kind(await cluster.put(next.id, "k", "v")), "Done");
+  await cluster.stop();
+});

@@ -1,0 +1,109 @@
+/** Which change of the membership is due, and who is refused at the handshake. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { dueMembershipChange, type MembershipFacts, refusalOf } from "../../../lib/node/membership_keeper.ts";
+import { configurationOf } from "../../../lib/node/options.ts";
+import type { PeerProgress, RaftStatus } from "../../../lib/raft/status.ts";
+import type { Configuration } from "../../../lib/raft/types.ts";
+import { EMPTY_CONFIGURATION, toIndex, toTerm, toTicks, ZERO_ENTRY_ID } from "../../../lib/raft/types.ts";
+import type { Greeting } from "../../../lib/transport/transport.ts";
+
+function configuration(identities: readonly string[]): Configuration {
+  return configurationOf(
+    identities.map((identity, id) => ({ id, address: `a:${id}`, clientAddress: `c:${id}`, identity })),
+  );
+}
+
+function greeting(nodeId: number, identity: string, rejoin = false): Greeting {
+  const rest = { clusterId: "c", incarnation: 1, membersFingerprint: "", clientAddress: "" };
+  return { nodeId, identity, rejoin, ...rest };
+}
+
+function facts(change: {
+  readonly configuration: Configuration;
+  readonly greetings?: readonly Greeting[];
+  readonly progress?: readonly PeerProgress[];
+  readonly status?: Partial<RaftStatus>;
+}): MembershipFacts {
+  const status: RaftStatus = {
+    id: 0,
+    role: "Leader",
+    currentTerm: toTerm(2),
+    votedFor: 0,
+    leaderId: 0,
+    commitIndex: toIndex(5_000),
+    firstIndex: toIndex(1),
+    lastEntry: ZERO_ENTRY_ID,
+    lastDurable: ZERO_ENTRY_ID,
+    snapshot: ZERO_ENTRY_ID,
+    logBytes: 0,
+    configuration: change.configuration,
+    termCommitted: true,
+    progress: change.progress ?? [],
+    transferTarget: undefined,
+    electionsStarted: 1,
+    ...change.status,
+  };
+  const greetings = new Map((change.greetings ?? []).map((greeting) => [greeting.nodeId, greeting]));
+  return { self: 0, identity: "x0", status, greetings };
+}
+
+Deno.test("the leader records the identities it has seen, its own too, and only once", () => {
+  const due = dueMembershipChange(
+    facts({ configuration: configuration(["", "", ""]), greetings: [greeting(1, "x1")] }),
+  );
+  assertEquals(due?.members.map((member) => member.identity), ["x0", "x1", ""]);
+  assertEquals(due?.voters, [0, 1, 2]);
+  assertEquals(dueMembershipChange(facts({ configuration: configuration(["x0", "x1", ""]) })), undefined);
+});
+
+Deno.test("nobody but a leader with a commit of its term, outside a joint configuration, changes anything", () => {
+  const blank = configuration(["", "", ""]);
+  const greetings = [greeting(1, "x1")];
+  for (const status of [{ role: "Follower" }, { termCommitted: false }] as const) {
+    assertEquals(dueMembershipChange(facts({ configuration: blank, greetings, status })), undefined);
+  }
+  assertEquals(dueMembershipChange(facts({ configuration: { ...blank, votersOld: [0, 1] }, greetings })), undefined);
+});
+
+Deno.test("a wiped server becomes a learner under its new identity, and a voter once it has caught up", () => {
+  const known = configuration(["x0", "x1", "x2"]);
+  const demotion = dueMembershipChange(facts({ configuration: known, greetings: [greeting(2, "y2", true)] }));
+  assertEquals([demotion?.voters, demotion?.learners], [[0, 1], [2]]);
+  assertEquals(demotion?.members[2]?.identity, "y2");
+  const learning: Configuration = { ...configuration(["x0", "x1", "y2"]), voters: [0, 1], learners: [2] };
+  const promotionAt = (matchIndex: number, state: PeerProgress["state"]) =>
+    dueMembershipChange(facts({
+      configuration: learning,
+      greetings: [greeting(2, "y2", true)],
+      progress: [{
+        id: 2,
+        state,
+        matchIndex: toIndex(matchIndex),
+        nextIndex: toIndex(matchIndex + 1),
+        silentTicks: toTicks(0),
+      }],
+    }));
+  assertEquals(promotionAt(10, "Replicate"), undefined);
+  assertEquals(promotionAt(4_900, "Snapshot"), undefined);
+  assertEquals([promotionAt(4_900, "Replicate")?.voters, promotionAt(4_900, "Replicate")?.learners], [[0, 1, 2], []]);
+});
+
+Deno.test("a wiped server that did not ask to be admitted again is left alone, and so is the only voter", () => {
+  const known = configuration(["x0", "x1", "x2"]);
+  assertEquals(dueMembershipChange(facts({ configuration: known, greetings: [greeting(2, "y2")] })), undefined);
+  const only: Configuration = { ...known, voters: [2], learners: [0, 1] };
+  assertEquals(dueMembershipChange(facts({ configuration: only, greetings: [greeting(2, "y2", true)] })), undefined);
+});
+
+Deno.test("a peer is refused when it is no member or its data directory is another one, with the way out", () => {
+  const known = configuration(["x0", "x1", "x2"]);
+  assertEquals(refusalOf(greeting(1, "x1"), known), undefined);
+  assertEquals(refusalOf(greeting(1, "x1"), configuration(["", "", ""])), undefined);
+  assertEquals(refusalOf(greeting(1, "anything"), EMPTY_CONFIGURATION), undefined);
+  assertEquals(refusalOf(greeting(7, "x7"), known), "Node 7 is not a member of this cluster");
+  assertStringIncludes(refusalOf(greeting(2, "y2"), known) ?? "", "--new-identity");
+  const waiting = refusalOf(greeting(2, "y2", true), known);
+  assert(waiting !== undefined);
+  assertStringIncludes(waiting, "waits until the leader has admitted");
+});

@@ -1,0 +1,141 @@
+/** Writes and reads that wait: each gets one outcome, and the right one. */
+
+import { assertEquals } from "@std/assert";
+import { PendingReads } from "../../../lib/node/pending_reads.ts";
+import { PendingWrites, type QueuedWrite } from "../../../lib/node/pending_writes.ts";
+import { WriteQueue } from "../../../lib/node/write_queue.ts";
+import { COMMANDS_PER_PROPOSAL_MAX } from "../../../lib/node/limits.ts";
+import { toIndex, toTerm } from "../../../lib/raft/types.ts";
+
+const RESULT = { result: { type: "Put", revision: 1, created: true }, leaderId: 2 } as const;
+
+function writes(outcomes: string[], names: readonly string[], deadline = 100): QueuedWrite[] {
+  return names.map((name) => ({
+    command: name,
+    deadline,
+    done: (outcome) => {
+      const detail = outcome.type === "NotDone" ? `${outcome.reason} ${outcome.leaderId}` : outcome.type;
+      outcomes.push(`${name}: ${detail}`);
+    },
+  }));
+}
+
+Deno.test("a write is done when its own entry is applied, and not done when another term's entry takes its index", () => {
+  const outcomes: string[] = [];
+  const pending = new PendingWrites();
+  pending.add(toIndex(5), toTerm(3), writes(outcomes, ["a", "b"]));
+  pending.applied(toIndex(4), toTerm(3), RESULT);
+  assertEquals(outcomes, []);
+  pending.applied(toIndex(5), toTerm(3), RESULT);
+  pending.applied(toIndex(6), toTerm(4), RESULT);
+  pending.applied(toIndex(7), toTerm(4), RESULT);
+  assertEquals(outcomes, ["a: Done", "b: NotLeader 2"]);
+  assertEquals([pending.size, pending.bytes], [0, 0]);
+});
+
+Deno.test("a write whose deadline passes is unknown, and stays so when its entry is applied later", () => {
+  const outcomes: string[] = [];
+  const pending = new PendingWrites();
+  pending.add(toIndex(1), toTerm(1), writes(outcomes, ["a"], 10));
+  pending.add(toIndex(2), toTerm(1), writes(outcomes, ["b"], 20));
+  pending.expire(9);
+  assertEquals(outcomes, []);
+  pending.expire(10);
+  pending.applied(toIndex(1), toTerm(1), RESULT);
+  pending.applied(toIndex(2), toTerm(1), RESULT);
+  assertEquals(outcomes, ["a: Unknown", "b: Done"]);
+});
+
+Deno.test("a write that a snapshot jumps over, or that this node itself overwrote, is unknown", () => {
+  const outcomes: string[] = [];
+  const pending = new PendingWrites();
+  pending.add(toIndex(1), toTerm(1), writes(outcomes, ["a", "b", "c", "d"]));
+  pending.jumpedTo(toIndex(2));
+  pending.add(toIndex(4), toTerm(3), writes(outcomes, ["e"]));
+  pending.applied(toIndex(3), toTerm(1), RESULT);
+  pending.applied(toIndex(4), toTerm(3), RESULT);
+  assertEquals(outcomes, ["a: Unknown", "b: Unknown", "d: Unknown", "c: Done", "e: Done"]);
+});
+
+Deno.test("a long queue of writes is emptied in order", () => {
+  const outcomes: string[] = [];
+  const pending = new PendingWrites();
+  const names = Array.from({ length: 10_000 }, (_, at) => `w${at}`);
+  pending.add(toIndex(1), toTerm(1), writes(outcomes, names));
+  for (let index = 1; index <= 10_000; index++) pending.applied(toIndex(index), toTerm(1), RESULT);
+  assertEquals(outcomes, names.map((name) => `${name}: Done`));
+  assertEquals([pending.size, pending.bytes], [0, 0]);
+});
+
+Deno.test("a proposal takes at most so many commands and so many bytes, but always one", () => {
+  const queue = new WriteQueue();
+  for (const write of writes([], Array.from({ length: COMMANDS_PER_PROPOSAL_MAX + 1 }, () => "c"))) queue.push(write);
+  for (const write of writes([], ["x".repeat(5_000_000), "y".repeat(5_000_000)])) queue.push(write);
+  const sizes: number[] = [];
+  while (queue.size > 0) sizes.push(queue.takeBatch().writes.length);
+  assertEquals(sizes, [COMMANDS_PER_PROPOSAL_MAX, 1, 1, 1]);
+  assertEquals(queue.bytes, 0);
+});
+
+function reads(outcomes: string[], names: readonly string[], deadline = 100): Parameters<PendingReads["add"]>[0][] {
+  return names.map((name) => ({
+    deadline,
+    done: (outcome) => void outcomes.push(`${name}: ${outcome.type === "Ready" ? outcome.index : outcome.reason}`),
+  }));
+}
+
+Deno.test("reads are served together once confirmed and applied", () => {
+  const outcomes: string[] = [];
+  const pending = new PendingReads();
+  for (const read of reads(outcomes, ["a", "b"])) pending.add(read);
+  const id = pending.ask(0);
+  pending.serve(toIndex(9));
+  pending.confirm(id, toIndex(10));
+  pending.serve(toIndex(9));
+  assertEquals(outcomes, []);
+  pending.serve(toIndex(10));
+  pending.confirm(id, toIndex(11));
+  assertEquals(outcomes, ["a: 10", "b: 10"]);
+  assertEquals(pending.size, 0);
+});
+
+Deno.test("a refused read is asked for again while there is a leader, else it is not done", () => {
+  const outcomes: string[] = [];
+  const pending = new PendingReads();
+  for (const read of reads(outcomes, ["a"])) pending.add(read);
+  pending.refuse(pending.ask(0), { reason: "NotLeader", leaderId: 1 });
+  assertEquals(pending.hasCollected, false);
+  pending.expire(1, 0);
+  assertEquals(pending.hasCollected, true);
+  pending.refuse(pending.ask(1), { reason: "NotLeader", leaderId: undefined });
+  for (const read of reads(outcomes, ["b"])) pending.add(read);
+  pending.refuse(pending.ask(2), { reason: "LogFull" });
+  assertEquals(outcomes, ["a: NoLeader", "b: Overloaded"]);
+});
+
+Deno.test("a read without an answer is asked for again, and ends at its deadline", () => {
+  const outcomes: string[] = [];
+  const pending = new PendingReads();
+  for (const read of reads(outcomes, ["a"], 50)) pending.add(read);
+  const first = pending.ask(0);
+  pending.expire(30, 10);
+  assertEquals(pending.hasCollected, true);
+  const second = pending.ask(30);
+  pending.confirm(first, toIndex(1));
+  pending.serve(toIndex(1));
+  assertEquals(outcomes, []);
+  pending.confirm(second, toIndex(7));
+  pending.expire(50, 40);
+  assertEquals(outcomes, ["a: Timeout"]);
+  assertEquals(pending.size, 0);
+});
+
+Deno.test("everything open is ended when the node stops", () => {
+  const outcomes: string[] = [];
+  const pending = new PendingReads();
+  for (const read of reads(outcomes, ["a"])) pending.add(read);
+  pending.ask(0);
+  for (const read of reads(outcomes, ["b"])) pending.add(read);
+  pending.endAll();
+  assertEquals(outcomes, ["a: Stopping", "b: Stopping"]);
+});

@@ -1,0 +1,38 @@
+/** A cluster under random trouble: the properties of Raft figure 3 hold after every step, and after a heal it goes on. */
+
+import { assertGreater } from "@std/assert";
+import { RaftChaos } from "../../support/raft_chaos.ts";
+import { RaftCluster } from "../../support/raft_cluster.ts";
+
+const SEEDS = Number(Deno.env.get("SEEDS") ?? 200);
+const FIRST_SEED = Number(Deno.env.get("SEED") ?? 1);
+const STEPS = 3_000;
+
+/** Runs one seed and returns what happened in it. */
+function runSeed(seed: number): RaftChaos {
+  const cluster = new RaftCluster({ voters: [1, 2, 3], learners: [4], spares: [5], seed });
+  const chaos = new RaftChaos(cluster);
+  try {
+    for (let step = 0; step < STEPS; step++) chaos.next();
+    chaos.recover();
+  } catch (cause) {
+    const replay = `SEED=${seed} SEEDS=1 deno test -A tests/unit/raft/random_cluster_test.ts`;
+    throw new Error(`Seed ${seed} failed; replay with ${replay}`, { cause });
+  }
+  return chaos;
+}
+
+Deno.test("random trouble breaks no property of Raft, and a healed cluster converges", () => {
+  const totals = { crashes: 0, changes: 0, snapshotsInstalled: 0 };
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+    const { counts } = runSeed(seed);
+    totals.crashes += counts.crashes;
+    totals.changes += counts.changes;
+    totals.snapshotsInstalled += counts.snapshotsInstalled;
+  }
+  if (SEEDS < 100) return;
+  // A test in which nothing happens proves nothing.
+  assertGreater(totals.crashes, SEEDS);
+  assertGreater(totals.changes, SEEDS / 10);
+  assertGreater(totals.snapshotsInstalled, SEEDS / 10);
+});

@@ -1,0 +1,87 @@
+import { assert, assertEquals, assertExists } from "@std/assert";
+import {
+  type Beat,
+  decodeBeat,
+  decodeHello,
+  decodeProof,
+  decodeRefused,
+  decodeWelcome,
+  encodeHello,
+  encodePing,
+  encodePong,
+  encodeProof,
+  encodeRefused,
+  encodeWelcome,
+  PROTOCOL_VERSION,
+} from "../../../lib/transport/control.ts";
+import { type Fields, parseFields } from "../../../lib/transport/fields.ts";
+import { greetingOf, statusOf } from "./support.ts";
+
+function fieldsOf(header: string): Fields {
+  const fields = parseFields(header);
+  assertExists(fields);
+  return fields;
+}
+
+const INTRODUCTION = {
+  version: PROTOCOL_VERSION,
+  greeting: greetingOf(3, { identity: "\u00fc\ud83d\ude00" }),
+  nonce: "0123456789abcdef".repeat(2),
+  secured: true,
+};
+const HELLO = { ...INTRODUCTION, to: 4 };
+const BEAT: Beat = { nonce: 5, status: statusOf(1) };
+
+Deno.test("control frames survive the way there", () => {
+  assertEquals(decodeHello(fieldsOf(encodeHello(HELLO))), HELLO);
+  const welcome = { ...INTRODUCTION, proof: "f".repeat(64) };
+  assertEquals(decodeWelcome(fieldsOf(encodeWelcome(welcome))), welcome);
+  assertEquals(decodeProof(fieldsOf(encodeProof("abc"))), "abc");
+  assertEquals(decodeBeat(fieldsOf(encodePing(BEAT, 1.5)), "Ping"), BEAT);
+  const leaderless = { ...BEAT, status: statusOf(0) };
+  assertEquals(decodeBeat(fieldsOf(encodePong(leaderless)), "Pong"), leaderless);
+});
+
+Deno.test("control frames are taken for nothing else", () => {
+  const headers = [encodeHello(HELLO), encodeProof("p"), encodePing(BEAT, 0), encodePong(BEAT), encodeRefused("r")];
+  const readers: readonly ((fields: Fields) => unknown)[] = [
+    decodeHello,
+    decodeProof,
+    (fields) => decodeBeat(fields, "Ping"),
+    (fields) => decodeBeat(fields, "Pong"),
+    decodeRefused,
+  ];
+  headers.forEach((header, at) => {
+    const taken = readers.map((read) => read(fieldsOf(header)) !== undefined);
+    assertEquals(taken, readers.map((_, other) => other === at), header);
+  });
+});
+
+/** Each field of a JSON object and of the objects in it, replaced by something wrong. */
+function spoiled(value: Record<string, unknown>): Record<string, unknown>[] {
+  return Object.entries(value).flatMap(([name, part]) => {
+    const inner = typeof part === "object" && part !== null ? spoiled(part as Record<string, unknown>) : [];
+    return [...inner, [], -1, 0.5, "x".repeat(1_025)].map((wrong) => ({ ...value, [name]: wrong }));
+  });
+}
+
+Deno.test("a wrong field anywhere spoils a Hello and a Ping", () => {
+  const hellos = spoiled(JSON.parse(encodeHello(HELLO)));
+  for (const hello of hellos) {
+    const decoded = decodeHello(fieldsOf(JSON.stringify(hello)));
+    assert(decoded === undefined || "otherVersion" in decoded, JSON.stringify(hello));
+  }
+  const { sentAt: _, ...ping }: Record<string, unknown> = JSON.parse(encodePing(BEAT, 1));
+  for (const wrong of spoiled(ping)) {
+    assertEquals(decodeBeat(fieldsOf(JSON.stringify(wrong)), "Ping"), undefined, JSON.stringify(wrong));
+  }
+});
+
+Deno.test("another version's Hello is recognised whatever else is in it", () => {
+  assertEquals(decodeHello(fieldsOf('{"rpc":"Hello","version":2}')), { otherVersion: 2 });
+});
+
+Deno.test("a refusal's reason is short and harmless on a terminal", () => {
+  assertEquals(decodeRefused(fieldsOf(encodeRefused("no \x1b[31m\n\u202e\u00fc"))), "no ?[31m??\u00fc");
+  assertEquals(decodeRefused(fieldsOf(encodeRefused("x".repeat(5_000))))?.length, 300);
+});

@@ -1,0 +1,386 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Connection } from "../../../lib/transport/connection.ts";
+import { decodeRefused, encodeHello, PROTOCOL_VERSION } from "../../../lib/transport/control.ts";
+import { freshNonce } from "../../../lib/transport/credentials.ts";
+import { FRAME_MAGIC } from "../../../lib/transport/frame.ts";
+import { acceptHandshake, dialHandshake } from "../../../lib/transport/handshake.ts";
+import type { TransportLimits } from "../../../lib/transport/limits.ts";
+import { encodeMessage } from "../../../lib/transport/codec.ts";
+import type { Greeting } from "../../../lib/transport/transport.ts";
+import {
+  acceptAs,
+  appendEntries,
+  closeQuietly,
+  framesOf,
+  greetingOf,
+  handshakeAs,
+  join,
+  type NodeOptions,
+  numbered,
+  type RawConnection,
+  rawDial,
+  seededRandom,
+  TestNode,
+  until,
+  withNodes,
+  withRawListener,
+} from "./support.ts";
+
+/** A node that knows a peer 0 which is not there, so that a raw connection can be it. */
+async function withTarget(limits: Partial<TransportLimits>, body: (node: TestNode) => Promise<void>): Promise<void> {
+  const node = await new TestNode(1, { limits: { backoffMsMin: 60_000, backoffMsMax: 60_000, ...limits } }).start();
+  node.transport.setPeers([{ id: 0, address: "127.0.0.1:1" }]);
+  try {
+    await body(node);
+  } finally {
+    await node.transport.stop();
+  }
+}
+
+/** A connection to `node` as its peer 0, handshake done. */
+async function peerConnection(node: TestNode): Promise<RawConnection> {
+  const raw = await rawDial(node);
+  const result = await dialHandshake(raw.connection, { ...handshakeAs(0), expected: node.id });
+  assertEquals(result.type, "Admitted");
+  return raw;
+}
+
+/** Reads until the node closes the connection. */
+async function drain(connection: Connection): Promise<void> {
+  while (await connection.receive() !== undefined);
+}
+
+async function writeRaw(port: number, bytes: Uint8Array): Promise<void> {
+  const socket = await Deno.connect({ hostname: "127.0.0.1", port });
+  try {
+    for (let at = 0; at < bytes.length;) at += await socket.write(bytes.subarray(at));
+    while (await socket.read(new Uint8Array(4_096)) !== null);
+  } catch (error) {
+    // The node may close while this still writes.
+    assert(error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe, String(error));
+  } finally {
+    socket.close();
+  }
+}
+
+Deno.test("garbage on the port reaches nobody and harms nobody", async () => {
+  const random = seededRandom(7);
+  await withNodes([{}, {}], async (zero, one) => {
+    await join(zero, one);
+    for (let round = 0; round < 30; round++) {
+      const bytes = new Uint8Array(16 + Math.floor(random() * 20_000)).map(() => Math.floor(random() * 256));
+      if (round % 3 === 0) new DataView(bytes.buffer).setUint32(0, FRAME_MAGIC);
+      await writeRaw(one.transport.port, bytes);
+    }
+    assertEquals(one.recorder.messages, []);
+    assertEquals([one.recorder.events, zero.recorder.events], [["connected 0"], ["connected 1"]]);
+    const lines = one.log.filter((line) => line.includes("Closed a connection"));
+    assert(lines.length >= 1 && lines.length <= 10, `${lines.length} lines for 30 connections`);
+    zero.post(numbered(1));
+    await until(() => one.recorder.messages.length === 1, "the peer is served as before");
+  });
+});
+
+const SPOILERS: readonly { readonly name: string; readonly bytes: Uint8Array; readonly reason: RegExp }[] = [
+  { name: "bad CRC", bytes: flip(framesOf([encodeMessage(numbered(1))]), 20), reason: /checksum/ },
+  { name: "oversized frame", bytes: oversized(), reason: /too long/ },
+  { name: "other magic", bytes: flip(framesOf([encodeMessage(numbered(1))]), 3), reason: /not a frame/ },
+  { name: "no JSON", bytes: framesOf([{ header: "{" }]), reason: /not a JSON object/ },
+  { name: "unknown message", bytes: framesOf([{ header: '{"rpc":"Nothing"}' }]), reason: /malformed message/ },
+  { name: "malformed Ping", bytes: framesOf([{ header: '{"rpc":"Ping"}' }]), reason: /malformed Ping/ },
+  {
+    name: "another sender",
+    bytes: framesOf([encodeMessage(numbered(1, { from: 2, to: 1 }))]),
+    reason: /from node 2 to node 1/,
+  },
+  {
+    name: "another receiver",
+    bytes: framesOf([encodeMessage(numbered(1, { from: 0, to: 2 }))]),
+    reason: /from node 0 to node 2/,
+  },
+];
+
+function flip(bytes: Uint8Array, at: number): Uint8Array {
+  return bytes.map((byte, position) => position === at ? byte ^ 1 : byte);
+}
+
+function oversized(): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, FRAME_MAGIC);
+  view.setUint32(8, 10);
+  view.setUint32(12, 67_108_864);
+  return bytes;
+}
+
+for (const { name, bytes, reason } of SPOILERS) {
+  Deno.test(`an admitted peer's bad frame closes the connection and reaches nobody: ${name}`, async () => {
+    await withTarget({}, async (node) => {
+      const good = framesOf([encodeMessage(numbered(77))]);
+      const { connection, socket } = await peerConnection(node);
+      await socket.write(new Uint8Array([...good, ...bytes, ...good]));
+      await drain(connection);
+      closeQuietly(connection);
+      await until(() => node.recorder.count("disconnected 0") === 1, "the loss is told");
+      assertEquals(node.recorder.messages, [numbered(77)]);
+      assertEquals(node.peer(0).framesDropped, 1);
+      assert(node.log.some((line) => line.startsWith("warn") && reason.test(line)), node.log.join("; "));
+    });
+  });
+}
+
+/** Sends one header as the first frame and returns the reason it is refused for. */
+async function refusalOf(node: TestNode, header: string): Promise<string | undefined> {
+  const { connection } = await rawDial(node);
+  connection.append(header);
+  connection.flush();
+  const answer = await connection.receive();
+  closeQuietly(connection);
+  return answer === undefined ? undefined : decodeRefused(answer.fields);
+}
+
+function helloOf(changes: Readonly<Record<string, unknown>> = {}, greeting: Partial<Greeting> = {}): string {
+  const hello = { version: PROTOCOL_VERSION, nonce: freshNonce(), secured: false, to: 1 };
+  return encodeHello({ ...hello, ...changes, greeting: greetingOf(0, greeting) });
+}
+
+Deno.test("a Hello that does not fit is refused with a reason", async () => {
+  await withTarget({}, async (node) => {
+    const cases: readonly (readonly [string, RegExp])[] = [
+      [helloOf({ version: 2 }), /protocol version 2 is not spoken here, only version 1/],
+      [helloOf({}, { clusterId: "other" }), /belongs to cluster "other"/],
+      [helloOf({}, { nodeId: 1 }), /both nodes have the id 1/],
+      [helloOf({}, { nodeId: 9 }), /knows no node 9/],
+      [helloOf({ to: 2 }), /expects node 2 at this address/],
+      [helloOf({ secured: true }), /has a cluster secret/],
+      [helloOf({}, { membersFingerprint: "x" }), /disagree about the ids and addresses/],
+    ];
+    for (const [hello, reason] of cases) assertMatch(await refusalOf(node, hello) ?? "", reason);
+    assertMatch(node.peer(0).problem ?? "", /disagree/);
+    assertEquals(node.recorder.greetings, []);
+    assertEquals(node.recorder.events, []);
+    assert(node.log.some((line) => line.startsWith("warn") && line.includes("Refused a connection")));
+  });
+});
+
+Deno.test("a first frame that is no Hello, or is long, closes the connection without an answer", async () => {
+  await withTarget({}, async (node) => {
+    const headers = [
+      encodeMessage(numbered(1)).header,
+      "{}",
+      '{"rpc":"Ping"}',
+      `{"rpc":"Hello","x":"${"x".repeat(17_000)}"}`,
+    ];
+    for (const header of headers) assertEquals(await refusalOf(node, header), undefined);
+    const { connection } = await rawDial(node);
+    connection.append(helloOf());
+    connection.append(encodeMessage(numbered(1)).header); // Instead of a proof.
+    connection.flush();
+    await drain(connection);
+    assertEquals([node.recorder.messages, node.recorder.events, node.recorder.greetings], [[], [], []]);
+  });
+});
+
+Deno.test("nodes with the same secret connect", async () => {
+  await withNodes([{ secret: "s" }, { secret: "s" }], async (zero, one) => {
+    await join(zero, one);
+    zero.post(numbered(1));
+    await until(() => one.recorder.messages.length === 1, "the message has arrived");
+  });
+});
+
+Deno.test("nodes with different secrets, or only one of them, refuse each other and say so", async () => {
+  const cases: readonly (readonly [NodeOptions, NodeOptions, RegExp])[] = [
+    [{ secret: "s" }, { secret: "t" }, /another cluster secret/],
+    [{ secret: "s" }, {}, /node 0 has a cluster secret and node 1 has none/],
+  ];
+  for (const [first, second, reason] of cases) {
+    await withNodes([first, second], async (zero, one) => {
+      zero.follow(one);
+      one.follow(zero);
+      await until(() => zero.peer(1).problem !== undefined && one.peer(0).problem !== undefined, "both know why");
+      for (const problem of [zero.peer(1).problem, one.peer(0).problem]) assertMatch(problem ?? "", reason);
+      assertEquals([zero.recorder.greetings, one.recorder.greetings], [[], []]);
+    });
+  }
+});
+
+Deno.test("a dialer with a wrong proof is refused even if it ignores the acceptor's", async () => {
+  const node = await new TestNode(1, { secret: "right" }).start();
+  node.transport.setPeers([{ id: 0, address: "127.0.0.1:1" }]);
+  const { connection } = await rawDial(node);
+  connection.append(helloOf({ secured: true }));
+  connection.flush();
+  assertEquals((await connection.receive())?.fields.rpc, "Welcome");
+  connection.append('{"rpc":"Proof","proof":"' + "0".repeat(64) + '"}');
+  connection.flush();
+  const answer = await connection.receive();
+  assertMatch(answer === undefined ? "" : decodeRefused(answer.fields) ?? "", /another cluster secret/);
+  closeQuietly(connection);
+  assertEquals([node.recorder.greetings, node.recorder.events], [[], []]);
+  await node.transport.stop();
+});
+
+Deno.test("nodes that disagree about who is where are told so at both ends", async () => {
+  await withNodes([{}, {}], async (zero, one) => {
+    zero.transport.setPeers([{ id: 2, address: one.address }, { id: 1, address: "127.0.0.1:1" }]);
+    one.follow(zero);
+    await until(() => zero.peer(2).problem?.includes("expects node 2 at this address") === true, "the dialer knows");
+    assertMatch(zero.peer(2).problem ?? "", /this is node 1/);
+    await until(() => one.peer(0).problem?.includes("expects node 2") === true, "the acceptor knows");
+  });
+});
+
+Deno.test("a peer that accepts and never answers the Hello is given up", async () => {
+  const silent = Promise.withResolvers<void>();
+  await withRawListener(() => silent.promise, async (address) => {
+    const zero = await new TestNode(0, { limits: { handshakeTimeoutMs: 30 } }).start();
+    zero.transport.setPeers([{ id: 1, address }]);
+    await until(() => zero.peer(1).problem !== undefined, "the handshake has ended");
+    assertMatch(zero.peer(1).problem ?? "", /handshake took too long/);
+    await zero.transport.stop();
+    silent.resolve();
+  });
+});
+
+Deno.test("a peer that answers no ping is half-open: closed, told, and dialed again", async () => {
+  let accepted = 0;
+  async function serve(connection: Connection): Promise<void> {
+    if (await acceptAs(1, connection)) accepted += 1;
+    while (await connection.receive() !== undefined); // Reads everything and says nothing.
+  }
+  await withRawListener(serve, async (address) => {
+    const zero = await new TestNode(0, { limits: { pingIntervalMs: 10, pongTimeoutMs: 50 } }).start();
+    zero.transport.setPeers([{ id: 1, address }]);
+    await until(() => accepted >= 2, "the peer was dialed again");
+    assertEquals(zero.peer(1).reachable, false);
+    assert(zero.recorder.count("disconnected 1") >= 1);
+    assertEquals(zero.recorder.count("connected 1"), 0);
+    assert(zero.log.some((line) => line.includes("no answer to a ping")), zero.log.join("; "));
+    await zero.transport.stop();
+  });
+});
+
+Deno.test("an incoming connection that falls silent is closed", async () => {
+  await withTarget({ pingIntervalMs: 10, pongTimeoutMs: 50 }, async (node) => {
+    const { connection } = await peerConnection(node);
+    await drain(connection);
+    await until(() => node.recorder.count("disconnected 0") === 1, "the loss is told");
+    assert(node.log.some((line) => line.includes("no sign of life")), node.log.join("; "));
+  });
+});
+
+Deno.test("a peer that does not read fills a bounded queue and is closed by the deadline", async () => {
+  const ends = Promise.withResolvers<void>();
+  async function serve(connection: Connection): Promise<void> {
+    await acceptAs(1, connection);
+    await ends.promise; // Never reads again.
+  }
+  const limits = { queueBytesMax: 20_000_000, writeTimeoutMs: 150, pingIntervalMs: 20, pongTimeoutMs: 5_000 };
+  await withRawListener(serve, async (address) => {
+    const zero = await new TestNode(0, { limits }).start();
+    zero.transport.setPeers([{ id: 1, address }]);
+    await until(() => zero.peer(1).bytesSent > 0, "the connection is up");
+    const entries = appendEntries(["v".repeat(1_000_000)]);
+    for (let sent = 0; sent < 60; sent++) zero.post(entries);
+    const { framesDropped } = zero.peer(1);
+    assert(framesDropped >= 35 && framesDropped < 60, `${framesDropped} of 60 dropped`);
+    await until(() => zero.recorder.count("disconnected 1") === 1, "the connection is given up");
+    assert(zero.log.some((line) => line.includes("has not read")), zero.log.join("; "));
+    assert(zero.log.some((line) => line.includes("Dropped a message")), zero.log.join("; "));
+    await zero.transport.stop();
+    ends.resolve();
+  });
+});
+
+Deno.test("the queue is bounded in messages, and what was taken arrives in order", async () => {
+  await withNodes([{ limits: { queueMessagesMax: 100 } }, {}], async (zero, one) => {
+    await join(zero, one);
+    for (let token = 0; token < 250; token++) zero.transport.send(numbered(token));
+    assertEquals(zero.peer(1).framesDropped, 150);
+    zero.transport.flush();
+    await until(() => one.recorder.messages.length >= 100, "what was taken has arrived");
+    assertEquals(one.recorder.messages, Array.from({ length: 100 }, (_, token) => numbered(token)));
+    assertEquals(zero.transport.counts().sent.get("ReadIndex"), 100);
+  });
+});
+
+Deno.test("a message longer than a frame may be is dropped and counted, the connection stays", async () => {
+  await withNodes([{ limits: { frameBytesMax: 10_000 } }, {}], async (zero, one) => {
+    await join(zero, one);
+    zero.post(appendEntries(["v".repeat(10_000)]));
+    zero.post(numbered(1));
+    await until(() => one.recorder.messages.length === 1, "the short one has arrived");
+    assertEquals([zero.peer(1).framesDropped, one.recorder.events], [1, ["connected 0"]]);
+  });
+});
+
+Deno.test("a slow consumer with a deep socket still gets everything in order", async () => {
+  await withNodes([{}, {}], async (zero, one) => {
+    await join(zero, one);
+    const commands = Array.from({ length: 30 }, (_, at) => String(at).repeat(200_000));
+    for (const command of commands) zero.post(appendEntries([command]));
+    await until(() => one.recorder.messages.length === commands.length, "everything has arrived");
+    const received = one.recorder.messages.map((message) => {
+      const entry = message.type === "AppendEntries" ? message.entries[0] : undefined;
+      return entry?.type === "Command" ? entry.command : "";
+    });
+    assert(received.every((command, at) => command === commands[at]));
+  });
+});
+
+Deno.test("strangers are limited, the oldest goes first, and a peer still gets in", async () => {
+  await withTarget({ unauthenticatedMax: 8, handshakeTimeoutMs: 60_000 }, async (node) => {
+    const strangers: RawConnection[] = [];
+    for (let count = 0; count < 20; count++) strangers.push(await rawDial(node));
+    const drained = strangers.map(({ connection }) => drain(connection));
+    await Promise.all(drained.slice(0, 12));
+    const { connection: peer } = await peerConnection(node);
+    peer.append(encodeMessage(numbered(1)).header);
+    peer.flush();
+    await until(() => node.recorder.messages.length === 1, "the peer's message has arrived");
+    const open = strangers.filter(({ connection }) => connection.ending === undefined).length;
+    assert(open <= 8 && open >= 7, `${open} strangers left`);
+    closeQuietly(peer);
+    for (const { connection } of strangers) closeQuietly(connection);
+    await Promise.all(drained);
+  });
+});
+
+Deno.test("who says nothing in the handshake is closed", async () => {
+  await withTarget({ handshakeTimeoutMs: 30 }, async (node) => {
+    const { connection } = await rawDial(node);
+    await drain(connection);
+    assertEquals(node.recorder.events, []);
+  });
+});
+
+Deno.test("a newer connection of the same peer replaces the older without a loss", async () => {
+  await withTarget({}, async (node) => {
+    const first = await peerConnection(node);
+    const second = await peerConnection(node);
+    await drain(first.connection);
+    second.connection.append(encodeMessage(numbered(1)).header);
+    second.connection.flush();
+    await until(() => node.recorder.messages.length === 1, "the newer one is served");
+    assertEquals(node.recorder.events, []);
+    closeQuietly(second.connection);
+    await until(() => node.recorder.count("disconnected 0") === 1, "its end is a loss");
+  });
+});
+
+Deno.test("an acceptor that is another node than expected is refused by the dialer", async () => {
+  const results: string[] = [];
+  async function serve(connection: Connection): Promise<void> {
+    const result = await acceptHandshake(connection, handshakeAs(2));
+    results.push(result.type === "Refused" ? result.reason : result.type);
+  }
+  await withRawListener(serve, async (address) => {
+    const zero = await new TestNode(0).start();
+    zero.transport.setPeers([{ id: 1, address }]);
+    await until(() => zero.peer(1).problem !== undefined && results.length > 0, "both know");
+    assertMatch(zero.peer(1).problem ?? "", /expects node 2|expects node 1/);
+    assertMatch(results[0] ?? "", /expects node/);
+    await zero.transport.stop();
+  });
+});

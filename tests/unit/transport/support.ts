@@ -1,0 +1,387 @@
+/** What the transport's tests share: clocks, sample messages, nodes that record, and peers that speak raw frames. */
+
+import { assert } from "@std/assert";
+import { encodeOnce, stringToBytes } from "../../../lib/base/bytes.ts";
+import type { Clock, Timer } from "../../../lib/base/clock.ts";
+import { encodeEntries } from "../../../lib/raft/entry_codec.ts";
+import type { AppendEntries, Message } from "../../../lib/raft/messages.ts";
+import { type Entry, toIndex, toTerm, ZERO_ENTRY_ID } from "../../../lib/raft/types.ts";
+import { encodeMessage } from "../../../lib/transport/codec.ts";
+import { Connection } from "../../../lib/transport/connection.ts";
+import { acceptHandshake, acceptPeer, type HandshakeOptions } from "../../../lib/transport/handshake.ts";
+import { FrameWriter, NO_BODY } from "../../../lib/transport/frame.ts";
+import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from "../../../lib/transport/limits.ts";
+import { TcpTransport } from "../../../lib/transport/tcp_transport.ts";
+import type { Greeting, PeerInfo, PeerStatus, TransportHandler } from "../../../lib/transport/transport.ts";
+
+/** The system's monotonic clock. */
+export const SYSTEM_CLOCK: Clock = {
+  now: () => performance.now(),
+  after(delayMs, action) {
+    const id = setTimeout(action, delayMs);
+    return { cancel: () => clearTimeout(id) };
+  },
+  endOfTurn: (action) => void setTimeout(action, 0),
+};
+
+/** Time that passes only by `advance`; timers of the same time run in the order they were set. */
+export class ManualClock implements Clock {
+  #now = 0;
+  #timers: { readonly at: number; readonly action: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, action: () => void): Timer {
+    const timer = { at: this.#now + delayMs, action };
+    const later = this.#timers.findIndex(({ at }) => at > timer.at);
+    this.#timers.splice(later < 0 ? this.#timers.length : later, 0, timer);
+    return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) };
+  }
+
+  endOfTurn(action: () => void): void {
+    this.after(0, action);
+  }
+
+  advance(milliseconds: number): void {
+    const end = this.#now + milliseconds;
+    for (;;) {
+      const timer = this.#timers[0];
+      if (timer === undefined || timer.at > end) break;
+      this.#timers.shift();
+      this.#now = Math.max(this.#now, timer.at);
+      timer.action();
+    }
+    this.#now = end;
+  }
+}
+
+/** Pseudo-random numbers 0 to 1 from a seed. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x9e3779b9) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
+    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
+    return ((mixed ^ (mixed >>> 15)) >>> 0) / 0x1_0000_0000;
+  };
+}
+
+/** Waits until `condition` holds and fails with `what` when it does not within 10 s. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!condition()) {
+    assert(performance.now() < deadline, `Waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/** Entries with these commands from `first` on. */
+export function commandEntries(commands: readonly string[], first: { readonly index: number; term: number }): Entry[] {
+  return commands.map((command, at) => ({
+    type: "Command",
+    index: toIndex(first.index + at),
+    term: toTerm(first.term),
+    command,
+  }));
+}
+
+/** An AppendEntries of term 7 after index 4. */
+export function appendEntries(commands: readonly string[], ends = { from: 0, to: 1 }): AppendEntries {
+  return {
+    type: "AppendEntries",
+    ...ends,
+    term: toTerm(7),
+    prevLogIndex: toIndex(4),
+    prevLogTerm: toTerm(6),
+    entries: commandEntries(commands, { index: 5, term: 7 }),
+    leaderCommit: toIndex(3),
+    round: 9,
+    confirm: true,
+  };
+}
+
+/** A small message whose `token` tells it apart. */
+export function numbered(token: number, ends = { from: 0, to: 1 }): Message {
+  return { type: "ReadIndex", ...ends, term: toTerm(1), incarnation: 5, token };
+}
+
+/** One message of each type, some in more than one form. */
+export function sampleMessages(): readonly Message[] {
+  const member = { id: 3, address: "h\u00fcgel:1", clientAddress: "\u4e16\ud83d\ude00:2", identity: "ab" };
+  const ascii = { ...member, address: "hill:1", clientAddress: "hill:2" };
+  const configuration = { members: [member], voters: [3], votersOld: [], learners: [] };
+  const envelope = { from: 2, to: 1, term: toTerm(8) };
+  const [index, term] = [toIndex(12), toTerm(5)];
+  const allBytes = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)).join("");
+  const mixed: Entry[] = [
+    ...commandEntries(["", allBytes, "\\u0141"], { index: 5, term: 7 }),
+    { type: "NoOp", index: toIndex(8), term: toTerm(7) },
+    {
+      type: "Configuration",
+      index: toIndex(9),
+      term: toTerm(7),
+      configuration: { ...configuration, members: [ascii] },
+    },
+  ];
+  return [
+    {
+      type: "RequestVote",
+      ...envelope,
+      preVote: true,
+      leadershipTransfer: false,
+      lastLogIndex: index,
+      lastLogTerm: term,
+    },
+    { type: "RequestVoteResult", ...envelope, preVote: false, voteGranted: true },
+    appendEntries([]),
+    appendEntries(["put a"]),
+    { ...appendEntries([]), entries: mixed },
+    {
+      type: "AppendEntriesResult",
+      ...envelope,
+      success: false,
+      matchIndex: toIndex(0),
+      rejectedIndex: index,
+      conflictIndex: index,
+      conflictTerm: term,
+      round: Number.MAX_SAFE_INTEGER,
+    },
+    {
+      type: "InstallSnapshot",
+      ...envelope,
+      lastIncludedIndex: index,
+      lastIncludedTerm: term,
+      configuration,
+      offset: 262_144,
+      data: stringToBytes(allBytes),
+      done: false,
+      round: 0,
+    },
+    {
+      type: "InstallSnapshotResult",
+      ...envelope,
+      lastIncludedIndex: index,
+      nextOffset: 9,
+      installed: true,
+      round: 1,
+    },
+    { type: "TimeoutNow", ...envelope },
+    { type: "ReadIndex", ...envelope, incarnation: 2 ** 48 - 1, token: 4 },
+    { type: "ReadIndexResult", ...envelope, incarnation: 1, token: 4, confirmed: true, readIndex: index },
+  ];
+}
+
+/** The bytes of frames one behind the other. */
+export function framesOf(parts: readonly { readonly header: string; readonly body?: Uint8Array }[]): Uint8Array {
+  const writer = new FrameWriter();
+  for (const { header, body } of parts) writer.append(header, body ?? NO_BODY);
+  return writer.bytes().slice();
+}
+
+/** The bytes of a message's frame. */
+export function frameOf(message: Message): Uint8Array {
+  return framesOf([encodeMessage(message)]);
+}
+
+/** The bytes that travel and are stored for entries. */
+export function bytesOfEntries(entries: readonly Entry[]): Uint8Array {
+  return encodeOnce(entries, () => encodeEntries(entries));
+}
+
+/** What node `nodeId` says of itself. */
+export function greetingOf(nodeId: number, changes: Partial<Greeting> = {}): Greeting {
+  return {
+    clusterId: "test",
+    nodeId,
+    incarnation: 100 + nodeId,
+    identity: `identity-${nodeId}`,
+    rejoin: false,
+    membersFingerprint: "fingerprint",
+    clientAddress: `127.0.0.1:${5_000 + nodeId}`,
+    ...changes,
+  };
+}
+
+/** What node `nodeId` tells in its pings. */
+export function statusOf(nodeId: number): PeerStatus {
+  return {
+    role: "Follower",
+    term: toTerm(4),
+    leaderId: nodeId === 0 ? undefined : 0,
+    commitIndex: toIndex(10 + nodeId),
+    lastApplied: toIndex(9),
+    lastDurable: ZERO_ENTRY_ID,
+    clientAddress: `127.0.0.1:${5_000 + nodeId}`,
+  };
+}
+
+/** Records every call of a transport. */
+export class Recorder implements TransportHandler {
+  readonly messages: Message[] = [];
+  readonly events: string[] = [];
+  readonly greetings: Greeting[] = [];
+  onReceive: (message: Message) => void = () => {};
+  judge: (greeting: Greeting) => string | undefined = () => undefined;
+  readonly #id: number;
+
+  constructor(id: number) {
+    this.#id = id;
+  }
+
+  receive(message: Message): void {
+    this.messages.push(message);
+    this.onReceive(message);
+  }
+
+  disconnected(peer: number): void {
+    this.events.push(`disconnected ${peer}`);
+  }
+
+  connected(peer: number): void {
+    this.events.push(`connected ${peer}`);
+  }
+
+  admit(greeting: Greeting): string | undefined {
+    this.greetings.push(greeting);
+    return this.judge(greeting);
+  }
+
+  status(): PeerStatus {
+    return statusOf(this.#id);
+  }
+
+  count(event: string): number {
+    return this.events.filter((other) => other === event).length;
+  }
+}
+
+/** How a test node differs from the usual. */
+export interface NodeOptions {
+  readonly greeting?: Partial<Greeting>;
+  readonly secret?: string;
+  readonly limits?: Partial<TransportLimits>;
+  readonly port?: number;
+  readonly clock?: Clock;
+}
+
+/** A running transport and what it told. */
+export class TestNode {
+  readonly recorder: Recorder;
+  readonly log: string[] = [];
+  readonly transport: TcpTransport;
+
+  constructor(readonly id: number, options: NodeOptions = {}) {
+    this.recorder = new Recorder(id);
+    this.transport = new TcpTransport({
+      clock: options.clock ?? SYSTEM_CLOCK,
+      random: seededRandom(id + 1),
+      greeting: greetingOf(id, options.greeting),
+      listen: { hostname: "127.0.0.1", port: options.port ?? 0 },
+      secret: options.secret,
+      limits: options.limits ?? {},
+      log: (level, message) => void this.log.push(`${level} ${message}`),
+    });
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.transport.port}`;
+  }
+
+  async start(): Promise<this> {
+    await this.transport.start(this.recorder);
+    return this;
+  }
+
+  follow(...others: readonly { readonly id: number; readonly address: string }[]): void {
+    this.transport.setPeers(others.map(({ id, address }) => ({ id, address })));
+  }
+
+  peer(id: number): PeerInfo {
+    const info = this.transport.peers().find((other) => other.id === id);
+    assert(info !== undefined, `Node ${this.id} has no peer ${id}`);
+    return info;
+  }
+
+  post(message: Message): void {
+    this.transport.send(message);
+    this.transport.flush();
+  }
+}
+
+/** Runs `body` with started nodes 0, 1, ... that are stopped afterwards, whatever happens. */
+export async function withNodes(
+  options: readonly NodeOptions[],
+  body: (...nodes: TestNode[]) => Promise<void>,
+): Promise<void> {
+  const nodes = options.map((each, id) => new TestNode(id, each));
+  try {
+    for (const node of nodes) await node.start();
+    await body(...nodes);
+  } finally {
+    await Promise.all(nodes.map((node) => node.transport.stop()));
+  }
+}
+
+/** Makes two nodes peers of each other and waits until both are connected. */
+export async function join(first: TestNode, second: TestNode): Promise<void> {
+  first.follow(second);
+  second.follow(first);
+  await until(() => first.peer(second.id).reachable && second.peer(first.id).reachable, "both nodes are reachable");
+}
+
+/** A connection to a node that speaks only what the test says, and its socket for what is no frame at all. */
+export interface RawConnection {
+  readonly connection: Connection;
+  readonly socket: Deno.TcpConn;
+}
+
+/** Connects to a node without saying anything. */
+export async function rawDial(node: TestNode): Promise<RawConnection> {
+  const socket = await Deno.connect({ hostname: "127.0.0.1", port: node.transport.port });
+  return { connection: new Connection(socket, { clock: SYSTEM_CLOCK, limits: DEFAULT_TRANSPORT_LIMITS }), socket };
+}
+
+/** A port that accepts connections and serves each by `serve`, until the end of `body`. */
+export async function withRawListener(
+  serve: (connection: Connection) => Promise<void>,
+  body: (address: string) => Promise<void>,
+): Promise<void> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connections: Connection[] = [];
+  const serving: Promise<void>[] = [];
+  async function acceptAll(): Promise<void> {
+    for await (const socket of listener) {
+      const connection = new Connection(socket, { clock: SYSTEM_CLOCK, limits: DEFAULT_TRANSPORT_LIMITS });
+      connections.push(connection);
+      serving.push(serve(connection));
+    }
+  }
+  const accepting = acceptAll();
+  try {
+    await body(`127.0.0.1:${listener.addr.port}`);
+  } finally {
+    listener.close();
+    for (const connection of connections) closeQuietly(connection);
+    await accepting;
+    await Promise.all(serving);
+  }
+}
+
+/** Ends a test's own connection. */
+export function closeQuietly(connection: Connection): void {
+  connection.close({ reason: "end of the test", expected: true, damage: false });
+}
+
+/** How a raw peer shakes hands: as node `id`, taking everybody. */
+export function handshakeAs(id: number, changes: Partial<HandshakeOptions> = {}): HandshakeOptions {
+  return { greeting: greetingOf(id), secret: undefined, knows: () => true, admit: () => undefined, ...changes };
+}
+
+/** Accepts as node `id` would, up to and with Accepted. */
+export async function acceptAs(id: number, connection: Connection): Promise<boolean> {
+  const result = await acceptHandshake(connection, handshakeAs(id));
+  if (result.type === "Admitted") acceptPeer(connection);
+  return result.type === "Admitted";
+}
