@@ -39,7 +39,7 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     ],
   },
   inspect: {
-    usage: "kvstore inspect DIR [--entries N]",
+    usage: "kvstore inspect DIR [--entries N] [--from INDEX] [--to INDEX]",
     summary: "Show what a stopped node's directory holds, as JSON; verifies every checksum.",
     details: ["Changes nothing. Exit code 74 when something is damaged, 1 when DIR is not a data directory."],
   },

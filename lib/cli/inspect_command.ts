@@ -1,8 +1,10 @@
 /** `kvstore inspect`: what a stopped node's directory holds, as JSON. */
 
 import { DenoDisk } from "../storage/deno_disk.ts";
+import { inspectDirectory, type Inspection } from "../storage/inspect.ts";
 import type { CommandContext } from "./commands.ts";
 import { EXIT, Failure } from "./failures.ts";
+import type { Settings } from "./settings.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Reads the directory and changes nothing. Resolves to 74 when something is damaged. */
@@ -12,11 +14,25 @@ export async function runInspectCommand({ settings, operands, surroundings }: Co
     throw new UsageError("inspect takes one directory, for example kvstore inspect ./kvstore-data/node-0");
   }
   refuseOtherDirectory(directory);
-  const { inspectDirectory } = await import("../storage/inspect.ts");
-  const inspection = await inspectDirectory(new DenoDisk(), directory);
+  const inspection = await inspect(directory, settings);
   surroundings.out(`${JSON.stringify(inspection, undefined, 2)}\n`);
-  void settings;
   return inspection.damages.length > 0 ? EXIT.corrupt : EXIT.ok;
+}
+
+async function inspect(directory: string, settings: Settings): Promise<Inspection> {
+  const disk = new DenoDisk();
+  const outline = await inspectDirectory(disk, directory);
+  const count = settings.integer("entries");
+  const ranged = settings.given("from") !== undefined || settings.given("to") !== undefined;
+  if (outline.log === null || (count === 0 && !ranged)) return outline;
+  // Which indexes there are is known only now.
+  const from = Math.max(settings.optionalInteger("from") ?? 1, outline.log.first.index);
+  const to = Math.min(settings.optionalInteger("to") ?? outline.log.last.index, outline.log.last.index);
+  const firstListed = Math.max(outline.log.first.index, to - count + 1);
+  return await inspectDirectory(disk, directory, {
+    digest: { from, to },
+    ...(count === 0 ? {} : { entries: { from: firstListed, count: to - firstListed + 1 } }),
+  });
 }
 
 function refuseOtherDirectory(directory: string): void {

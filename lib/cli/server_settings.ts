@@ -12,7 +12,7 @@ export const DATA_DIRECTORY = "./kvstore-data";
 
 /** The data directory of one node of a local cluster, or of a single node by default. */
 export function nodeDirectory(parent: string, id: number): string {
-  return `${parent.replace(/\/+$/, "") || "/"}/node-${id}`;
+  return `${parent.replace(/\/+$/, "")}/node-${id}`;
 }
 
 /** Who this node is. Throws `UsageError`. */
@@ -29,11 +29,10 @@ export function ownPeers(settings: Settings): ResolvedPeers {
 /** Everything `startServer` needs. Throws `UsageError`. */
 export function serverOptions(settings: Settings, log: LogSink): ServerOptions {
   checkServerSettings(settings);
+  if (settings.optionalInteger("peer-port") === settings.integer("port")) throw samePorts(settings.integer("port"));
   const { nodeId, port, peerPort, members } = ownPeers(settings);
   const peerBindPort = settings.optionalInteger("peer-bind-port") ?? peerPort;
-  if (peerBindPort === port) {
-    throw new UsageError(`The port for clients and the one for nodes are both ${port}; change --port or --peer-port`);
-  }
+  if (peerBindPort === port) throw samePorts(port);
   return {
     nodeId,
     host: settings.text("host"),
@@ -54,6 +53,10 @@ export function serverOptions(settings: Settings, log: LogSink): ServerOptions {
     unsafeNoFsync: settings.enabled("unsafe-no-fsync"),
     log,
   };
+}
+
+function samePorts(port: number): UsageError {
+  return new UsageError(`The port for clients and the one for nodes are both ${port}; change --port or --peer-port`);
 }
 
 /** What holds for a single node and for a local cluster. Throws `UsageError`. */

@@ -27,6 +27,11 @@ export class ConfigurationHistory {
     return this.#top().index;
   }
 
+  /** The configuration that was in force before the latest one; undefined when that is dropped. */
+  get previous(): Configuration | undefined {
+    return this.#placed.at(-2)?.configuration;
+  }
+
   /** A Configuration entry was appended at `index`. */
   push(index: number, configuration: Configuration): void {
     this.#placed.push({ index, configuration });

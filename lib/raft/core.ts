@@ -140,7 +140,13 @@ export function isLeading(core: Core): core is LeadingCore {
   return core.roleState.role === "Leader";
 }
 
-/** Raft 6: learners, removed servers and servers that were never admitted do not campaign. */
+/**
+ * Raft 6: learners, removed servers and servers that were never admitted do not campaign. But a voter that is left out of a
+ * configuration not known to be committed may be the only one whose log can win (thesis 4.2.2): until then it does.
+ */
 export function mayCampaign(core: Core): boolean {
-  return isVoter(core.log.configuration, core.id);
+  const { configuration, configurationIndex, previousConfiguration } = core.log;
+  if (isVoter(configuration, core.id)) return true;
+  if (configurationIndex <= core.commitIndex || previousConfiguration === undefined) return false;
+  return isVoter(previousConfiguration, core.id);
 }

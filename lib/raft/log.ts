@@ -81,6 +81,11 @@ export class RaftLog {
     return this.#configurations.latestIndex;
   }
 
+  /** The configuration before the latest, which is in force again should the latest be truncated. */
+  get previousConfiguration(): Configuration | undefined {
+    return this.#configurations.previous;
+  }
+
   /** The term of the entry at `index`; undefined outside `base.index` to `lastIndex`. */
   termAt(index: number): Term | undefined {
     if (index === this.#base.index) return this.#base.term;

@@ -35,6 +35,6 @@ export function isSealed(block: Uint8Array): boolean {
 /** Tells whether `bytes` begins with `magic` at `offset`. */
 export function hasMagic(bytes: Uint8Array, offset: number, magic: Uint8Array): boolean {
   if (offset + magic.length > bytes.length) return false;
-  for (let at = 0; at < magic.length; at++) { if (bytes[offset + at] !== magic[at]) return false; }
+  for (let at = 0; at < magic.length; at++) if (bytes[offset + at] !== magic[at]) return false;
   return true;
 }

@@ -4,14 +4,7 @@ import type { Configuration, Entry, EntryId, HardState, Index } from "../raft/ty
 import type { DiskLock } from "./disk.ts";
 import type { NodeStore } from "./node_store.ts";
 import type { SnapshotStore } from "./snapshot_store.ts";
-import type {
-  Recovered,
-  SnapshotReceiver,
-  SnapshotSource,
-  SnapshotWriter,
-  Storage,
-  StorageSizes,
-} from "./storage.ts";
+import type { Recovered, SnapshotReceiver, SnapshotSource, SnapshotWriter, Storage, StorageSizes } from "./storage.ts";
 import type { Wal } from "./wal.ts";
 
 /** The parts of an open directory. */

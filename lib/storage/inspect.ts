@@ -8,7 +8,7 @@ import type { Configuration, Entry, EntryId, NodeId } from "../raft/types.ts";
 import { setUint53, viewOf } from "./binary.ts";
 import type { Damage } from "./damage.ts";
 import type { Disk } from "./disk.ts";
-import { type LoadedDirectory, loadDirectory, loadNodeFile, SNAPSHOTS_NAME } from "./load.ts";
+import { loadDirectory, type LoadedDirectory, loadNodeFile, SNAPSHOTS_NAME } from "./load.ts";
 import { type NodeFile, nodeIdsOf } from "./node_file.ts";
 import { type ListedSnapshot, verifyListed } from "./snapshot_store.ts";
 import type { Ownership } from "./storage.ts";
@@ -79,7 +79,11 @@ export interface Inspection {
 }
 
 /** Reads `directory` without changing it. Damage is listed, not thrown. Throws `AccessError` when it cannot be read. */
-export async function inspectDirectory(disk: Disk, directory: string, options: InspectOptions = {}): Promise<Inspection> {
+export async function inspectDirectory(
+  disk: Disk,
+  directory: string,
+  options: InspectOptions = {},
+): Promise<Inspection> {
   const damages: Damage[] = [];
   const pause = () => Promise.resolve();
   const inUse = await isInUse(disk, directory);

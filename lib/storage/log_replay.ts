@@ -30,7 +30,7 @@ export class LogReplay {
     if (record.firstIndex + record.count - 1 <= this.#keepAbove) return undefined;
     const decoded = decodeEntries(bytesToString(body), record.firstIndex, record.term);
     if (decoded === undefined || decoded.length !== record.count) return "the entries of the record cannot be read";
-    for (const entry of decoded) { if (entry.index > this.#keepAbove) this.#entries.push(entry); }
+    for (const entry of decoded) if (entry.index > this.#keepAbove) this.#entries.push(entry);
     return undefined;
   }
 

@@ -144,7 +144,7 @@ export class MemoryDisk implements Disk {
       if (survival.keepOperation?.(operation) ?? false) apply(left, operation);
     }
     const reachable = Array.from(left.directories).filter((path) => isReachable(path, left.directories));
-    for (const space of [result.#seen, result.#durable]) { for (const path of reachable) space.directories.add(path); }
+    for (const space of [result.#seen, result.#durable]) for (const path of reachable) space.directories.add(path);
     for (const [path, inode] of left.files) {
       if (!result.#seen.directories.has(parentOf(path))) continue;
       const survivor = inode.survivor(path, survival);

@@ -42,9 +42,7 @@ export interface OpenStorageOptions {
  */
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
   const { disk, directory } = options;
-  const isNew = !disk.exists(directory);
-  disk.makeDirectory(directory);
-  if (isNew) await disk.syncDirectory(parentOf(directory));
+  await makeDurableDirectory(disk, directory);
   const lock = await disk.lock(`${directory}/LOCK`, directory);
   try {
     return await openLocked(options, lock);
@@ -52,6 +50,14 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     lock.release();
     throw error;
   }
+}
+
+/** Makes `directory` and its parents; each that is new needs a sync of the one above it. */
+async function makeDurableDirectory(disk: Disk, directory: string): Promise<void> {
+  const parents: string[] = [];
+  for (let path = directory; !disk.exists(path); path = parentOf(path)) parents.push(parentOf(path));
+  disk.makeDirectory(directory);
+  for (const parent of parents) await disk.syncDirectory(parent);
 }
 
 async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<Storage> {

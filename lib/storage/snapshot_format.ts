@@ -143,7 +143,9 @@ function readFooter(reader: SequentialReader, wanted: { start: number; blocks: n
   const footer = new Uint8Array(FOOTER_BYTES);
   footer.set(reader.last);
   footer.set(reader.take(FOOTER_BYTES - BLOCK_HEADER_BYTES), BLOCK_HEADER_BYTES);
-  if (!hasMagic(footer, 0, FOOTER_MAGIC) || !isSealed(footer)) throw reader.damaged(wanted.start, "the footer is damaged");
+  if (!hasMagic(footer, 0, FOOTER_MAGIC) || !isSealed(footer)) {
+    throw reader.damaged(wanted.start, "the footer is damaged");
+  }
   if (getUint53(viewOf(footer), 8) !== wanted.blocks) throw reader.damaged(wanted.start, "blocks are missing");
   if (viewOf(footer).getUint32(16, true) !== wanted.total) {
     throw reader.damaged(wanted.start, "the checksum of the whole file does not match");

@@ -28,13 +28,11 @@ export interface WalRecovery {
 /** Opens the log for appending; afterwards everything that the scan found is durable. Throws and rejects as the disk does. */
 export async function recoverWal(recovery: WalRecovery): Promise<Wal> {
   const { disk, directory, latch, segmentBytes, scan, shape } = recovery;
-  for (const name of disk.list(directory)) { if (name.endsWith(".tmp")) disk.remove(`${directory}/${name}`); }
+  for (const name of disk.list(directory)) if (name.endsWith(".tmp")) disk.remove(`${directory}/${name}`);
   const epoch = scan.epoch + 1;
   const spare = new SpareSegment({ disk, directory, latch, segmentBytes });
   const last = scan.segments.at(-1);
-  const current = last === undefined
-    ? await createFirst(recovery, { spare, epoch })
-    : await reopenLast(recovery, last);
+  const current = last === undefined ? await createFirst(recovery, { spare, epoch }) : await reopenLast(recovery, last);
   const mark = await openMark(disk, directory);
   const { lastNumber, chain } = scan;
   const older = scan.segments.slice(0, -1).map(({ name, bytes, lastNumber, highestIndex }) => {

@@ -54,11 +54,29 @@ Deno.test("B1 a change is pending until its last entry is committed, learner cha
   assertEquals(server.change([1, 2, 3], [5]).refused, []);
 });
 
+Deno.test("B1 a new leader leaves a joint configuration only after a commit of its own, however committed that is", () => {
+  const joint = configurationOf([1, 4, 5], { votersOld: [1, 2, 3] });
+  const server = new Server({ entries: [...logOf([1]), configurationEntry({ index: 2, term: 1 }, joint)] });
+  server.receive(appendEntries({ prevLogIndex: 2, prevLogTerm: 1, leaderCommit: 2 }));
+  assertEquals(Number(server.status.commitIndex), 2);
+  const elected = new Effects([elect(server), server.persist()]);
+  assertEquals(elected.written.map((entry) => entry.type), ["NoOp"]);
+  const after = server.acknowledge(elected);
+  assertEquals(after.written.map((entry) => entry.type), ["Configuration"]);
+});
+
 Deno.test("B2 a vote leaves in the step that makes it durable, among the messages that wait", () => {
   const effects = new Server().step({ type: "Receive", message: requestVote({ term: 4 }) });
   assertEquals(effects.hardState, { currentTerm: toTerm(4), votedFor: 2 });
   assertEquals(effects.messages, []);
   assertEquals(effects.durableMessages.map((message) => message.type), ["RequestVoteResult"]);
+});
+
+Deno.test("B2 a vote that is given again waits too: the first may not be durable yet", () => {
+  const server = new Server();
+  server.step({ type: "Receive", message: requestVote({ term: 4 }) });
+  const again = server.step({ type: "Receive", message: requestVote({ term: 4 }) });
+  assertEquals([again.messages, again.durableMessages.length], [[], 1]);
 });
 
 Deno.test("B2 an acknowledgement in a new term waits for that term to be durable", () => {
@@ -137,7 +155,7 @@ Deno.test("B5 answers with a larger term, from learners or of an old round confi
 Deno.test("B6 a delayed answer to an old round does not confirm a new read", () => {
   const server = leaderOf();
   const first = server.read(7);
-  server.acknowledge(first, [2]);
+  assertEquals(server.acknowledge(first, [2]).confirmedIds, [7]);
   server.read(8);
   // Server 3 answers the first round only now.
   assertEquals(server.acknowledge(first, [3]).confirmedIds, []);
@@ -148,6 +166,7 @@ Deno.test("B6 rounds rise within a term, also across heartbeats", () => {
   let last = -1;
   for (let id = 1; id <= 5; id++) {
     const rounds = server.read(id).sent("AppendEntries").map((message) => message.round);
+    assertEquals(rounds.length, 2);
     assert(rounds.every((round) => round > last), `${rounds} after ${last}`);
     last = Math.max(...rounds);
     server.tick(HEARTBEAT);
@@ -183,6 +202,23 @@ Deno.test("B7 a leader that was paused confirms a new read only by a new round",
   server.run({ type: "Stalled" });
   server.read(8);
   assert(!server.acknowledge(before).confirmedIds.includes(8));
+});
+
+Deno.test("B7 a leader that was paused asks again for the reads that waited", () => {
+  const server = leaderOf();
+  const before = server.read(7);
+  const after = server.run({ type: "Stalled" });
+  assertEquals(server.acknowledge(before).confirmedIds, []);
+  assertEquals(server.acknowledge(after, [2]).confirmedIds, [7]);
+});
+
+Deno.test("B7 a leader that was paused holds nobody back from voting until it has heard a majority again", () => {
+  const server = leaderOf();
+  server.run({ type: "Stalled" });
+  const request = requestVote({ term: 2, preVote: true, lastLogIndex: 1, lastLogTerm: 1 });
+  assert(server.receive(request).only("RequestVoteResult").voteGranted);
+  server.acknowledge(server.tick(HEARTBEAT));
+  assertEquals(server.receive(request).only("RequestVoteResult").voteGranted, false);
 });
 
 Deno.test("B7 a leader that was paused and deposed meanwhile refuses its reads", () => {

@@ -26,6 +26,7 @@ import {
   configurationEntry,
   configurationOf,
   elect,
+  HEARTBEAT,
   leaderOf,
   logOf,
   makeCandidate,
@@ -92,6 +93,10 @@ Deno.test("B11 a leader survives acknowledgements of nonsense: below its snapsho
     server.receive(appended({ from, term: 2, success: false, rejectedIndex: 7, conflictIndex: 0, conflictTerm: 8 }));
   }
   assertEquals([server.status.role, server.status.commitIndex], ["Leader", before]);
+  const effects = [server.propose("a"), server.tick(HEARTBEAT), server.tick(HEARTBEAT)];
+  for (const message of effects.flatMap((effect) => effect.sent("AppendEntries"))) assert(message.prevLogIndex <= 8);
+  for (const effect of effects) server.acknowledge(effect);
+  assertEquals(Number(server.status.commitIndex), 8);
 });
 
 Deno.test("B12 a snapshot that is not newer than the commit index changes nothing and is called installed", () => {
@@ -110,6 +115,15 @@ Deno.test("B12 a snapshot that arrives late, after newer entries were committed,
   server.receive(appendEntries({ prevLogIndex: 7, prevLogTerm: 1, leaderCommit: 7 }));
   server.run({ type: "SnapshotInstalled", snapshot: snapshotAt({ index: 5, term: 1 }, { bytes: 4 }) });
   assertEquals([server.status.lastEntry.index, server.status.commitIndex].map(Number), [7, 7]);
+});
+
+Deno.test("B12 an older snapshot that becomes ready after newer entries were applied applies nothing again", () => {
+  const server = new Server();
+  server.receive(appendEntries({ entries: logOf([1, 1, 1, 1, 1, 1]), leaderCommit: 6 }));
+  const late = server.run({ type: "SnapshotInstalled", snapshot: SNAPSHOT });
+  const next = server.receive(appendEntries({ prevLogIndex: 6, prevLogTerm: 1, leaderCommit: 6 }));
+  assertEquals([late.apply, next.apply], [[], []]);
+  assertEquals([server.status.commitIndex, server.status.lastEntry.index].map(Number), [6, 6]);
 });
 
 Deno.test("B12 a log that conflicts with the snapshot's last entry is dropped whole", () => {

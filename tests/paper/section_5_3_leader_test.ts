@@ -122,6 +122,12 @@ Deno.test("5.3 heartbeats tell the commit index when no entries follow", () => {
   assertEquals(told.at(-1), 2);
 });
 
+Deno.test("5.3 followers of an idle leader hear of a commit within one tick", () => {
+  const server = leaderOf();
+  server.acknowledge(server.propose("a"));
+  for (const peer of [2, 3]) assertEquals(Number(server.tick(1).sent("AppendEntries", peer).at(-1)?.leaderCommit), 2);
+});
+
 Deno.test("5.3 a leader makes one entry per index", () => {
   const server = leaderOf();
   const indexes = ["a", "b", "c"].flatMap((command) => server.propose(command).written.map((entry) => entry.index));

@@ -104,6 +104,15 @@ Deno.test("5.5 the commit index starts again from nothing and entries are applie
   assertEquals(effects.apply, logOf([1, 1]));
 });
 
+Deno.test("5.5 a log that became durable before the term it was written in leads to no second use of that term", () => {
+  const server = new Server({ term: 1, votedFor: 3, entries: logOf([1, 4]) });
+  const requests = makeCandidate(server).sent("RequestVote");
+  for (const request of requests) assert(request.term > 4);
+  const voter = new Server({ term: 1, entries: logOf([1, 4]) });
+  const answer = voter.receive(requestVote({ term: 2, lastLogIndex: 9, lastLogTerm: 4 })).only("RequestVoteResult");
+  assertEquals([answer.voteGranted, Number(answer.term)], [false, 4]);
+});
+
 Deno.test("5.6 a server whose clock runs fast deposes nobody and commits nothing by itself", () => {
   const network = new Network([{ id: 1 }, { id: 2 }, { id: 3 }]);
   const leader = network.elect(1);

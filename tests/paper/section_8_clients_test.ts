@@ -107,6 +107,13 @@ Deno.test("6.4 the answer to an earlier round does not serve a later read", () =
   assertEquals(server.acknowledge(early, [2]).confirmedIds, [7]);
 });
 
+Deno.test("6.4 a follower answers a round that a read waits for at once, though its entries are not durable yet", () => {
+  const server = new Server();
+  const message = appendEntries({ entries: logOf([1]), round: 6, confirm: true });
+  const answer = server.step({ type: "Receive", message }).only("AppendEntriesResult", 2);
+  assertEquals([answer.success, Number(answer.matchIndex), answer.round], [true, 0, 6]);
+});
+
 Deno.test("6.4 a follower asks its leader and serves the read at the index it is told", () => {
   const { server, question } = asking();
   const { token, incarnation } = question;

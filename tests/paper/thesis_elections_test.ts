@@ -213,9 +213,11 @@ Deno.test("3.10 a learner or a stranger is no target", () => {
 
 Deno.test("3.10 without a target the voter with the longest log is taken", () => {
   const server = leaderOf({ learners: [4] });
-  const entry = server.propose("a");
-  server.acknowledge(entry, [3, 4]);
-  assertEquals(server.run({ type: "TransferLeadership", target: undefined }).only("TimeoutNow").to, 3);
+  server.acknowledge(server.propose("a"), [3, 4]);
+  // The learner is further than any voter.
+  server.acknowledge(server.propose("b"), [4]);
+  server.run({ type: "TransferLeadership", target: undefined });
+  assertEquals(server.status.transferTarget, 3);
 });
 
 Deno.test("3.10 TimeoutNow of an earlier term, or to a learner, starts nothing", () => {

@@ -24,11 +24,13 @@ import {
   configurationEntry,
   configurationOf,
   DISCONNECT_DELAY,
+  elect,
   HEARTBEAT,
   leaderOf,
   logOf,
   makeCandidate,
   Server,
+  termsOf,
   TIMEOUT,
 } from "./support.ts";
 
@@ -101,6 +103,25 @@ Deno.test("10.2.2 no more than the limit are under way, and an answer lets the r
   assertEquals(more.flatMap((message) => message.entries.map((entry) => Number(entry.index))), [4, 5]);
 });
 
+Deno.test("10.2.2 a message holds entries of one term, and no more of them than the limits allow", () => {
+  const limits = { entriesPerMessageMax: 2, bytesPerMessageMax: 7 };
+  const server = new Server({ entries: logOf([1, 1, 1, 2, 3, 3, 3]), limits });
+  elect(server);
+  server.persist();
+  const refused = { term: 4, success: false, rejectedIndex: 7, conflictIndex: 1, conflictTerm: 0 };
+  const retry = server.receive(appended(refused));
+  const messages = [...retry.sent("AppendEntries", 2), ...server.acknowledge(retry, [2]).sent("AppendEntries", 2)];
+  const entries = messages.map((message) => message.entries).filter(({ length }) => length > 0);
+  assertEquals(entries.flat().map((entry) => Number(entry.index)), [1, 2, 3, 4, 5, 6, 7, 8]);
+  assertEquals(entries.map(termsOf), [[1, 1], [1], [2], [3, 3], [3], [4]]);
+});
+
+Deno.test("10.2.2 an entry longer than the limit of bytes is sent, alone", () => {
+  const server = leaderOf({ limits: { bytesPerMessageMax: 4 } });
+  const sent = server.propose("a", "longer than four", "b", "c").sent("AppendEntries", 2);
+  assertEquals(sent.map((message) => message.entries.length), [1, 1, 2]);
+});
+
 Deno.test("10.2.2 answers in the wrong order count as the highest", () => {
   const server = leaderOf();
   for (const command of ["a", "b"]) server.propose(command);
@@ -156,6 +177,15 @@ Deno.test("4.2.1 a change that keeps the voters is one entry and never joint", (
   assertGreater(server.tick(HEARTBEAT).sent("AppendEntries", 4).length, 0);
   // The change is committed, so the next one may begin.
   assertEquals(server.change([1, 2, 3], []).refused, []);
+});
+
+Deno.test("4.2.1 a change of an address or identity alone is one entry, in force at once", () => {
+  const server = leaderOf();
+  const { members, voters, learners } = configurationOf([1, 2, 3]);
+  const moved = members.map((member) => member.id === 3 ? { ...member, address: "h:33", identity: "new" } : member);
+  const effects = server.run({ type: "ChangeMembership", id: 9, members: moved, voters, learners });
+  assertEquals(effects.written.length, 1);
+  assertEquals(server.status.configuration, { members: moved, voters, votersOld: [], learners });
 });
 
 Deno.test("4.2.1 a learner that becomes a voter counts from the joint configuration on", () => {

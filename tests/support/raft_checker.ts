@@ -72,7 +72,8 @@ export class RaftChecker {
   /** Two logs that have an entry with the same index and term are equal up to it. */
   #checkLogMatching({ server, update }: ObservedStep): void {
     const first = update.writes[0]?.entries[0];
-    if (first === undefined) return;
+    // A sole voter that crashes before its new term is durable may use the term again: nobody has seen the first use.
+    if (first === undefined || !server.isTermDurable) return;
     const tail = server.node.logTail(server.node.lastEntry.index - first.index + 2);
     let previous: Entry | undefined;
     for (const entry of tail) {

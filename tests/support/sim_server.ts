@@ -94,6 +94,11 @@ export class SimServer {
     return this.#unsyncedWrites.length + this.#unsyncedHardStates.length;
   }
 
+  /** Whether the term the node is in would survive a crash. Until then nothing it wrote in that term has left it. */
+  get isTermDurable(): boolean {
+    return this.#unsyncedHardStates.length === 0;
+  }
+
   /** Steps the node and performs the effects that need no sync. */
   step(event: Event): Update {
     this.lastEvent = event;

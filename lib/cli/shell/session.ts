@@ -3,7 +3,7 @@
  * certainly not done. What may have been done is never repeated.
  */
 
-import { askStatus } from "../../cluster/probe.ts";
+import { askStatus, type NodeView } from "../../cluster/probe.ts";
 import { ConnectionLostError } from "../../cluster/text_connection.ts";
 import { type Endpoint, parseAddress } from "../../transport/address.ts";
 import type { NodeId } from "../../raft/types.ts";
@@ -51,7 +51,7 @@ export class Session {
   }
 
   /** The node in use and its role, for the prompt; undefined when no node answers. */
-  async describe(): Promise<{ nodeId: NodeId | undefined; role: string } | undefined> {
+  async describe(): Promise<NodeView | undefined> {
     const { connections, timeoutMs } = this.#options;
     for (let attempt = 0; attempt <= connections.endpoints.length; attempt++) {
       try {

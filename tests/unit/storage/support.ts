@@ -80,7 +80,11 @@ export async function failure<E extends Error>(
 
 /** A copy of the disk with everything that was written on it durable. */
 export function durableCopy(disk: MemoryDisk): MemoryDisk {
-  return disk.crash({ keepOperation: () => true, keepSize: () => true, keepVersions: (_path, _sector, count) => count });
+  return disk.crash({
+    keepOperation: () => true,
+    keepSize: () => true,
+    keepVersions: (_path, _sector, count) => count,
+  });
 }
 
 /** Overwrites bytes of a file behind the storage's back. */

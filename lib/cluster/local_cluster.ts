@@ -1,0 +1,85 @@
+/** A whole cluster inside this process, for programs and tests that want one without starting other processes. */
+
+import type { Member } from "../raft/types.ts";
+import { startServer } from "./server.ts";
+import type { LogSink, RunningServer, ServerOptions } from "./server_types.ts";
+
+/** How far the peer port is from the client port. */
+const PEER_PORT_OFFSET = 10_000;
+
+/** What a local cluster is started with. */
+export interface LocalClusterOptions {
+  /** Number of nodes, 1 to 7. */
+  readonly nodes: number;
+  /** Client port of node 0; node i gets `port + i`, and peers talk 10 000 above. */
+  readonly port: number;
+  /** Each node keeps its data in `node-<id>` below. */
+  readonly dataDirectory: string;
+  readonly log?: LogSink;
+}
+
+/** The servers of a local cluster, by id. */
+export interface LocalCluster {
+  readonly servers: readonly RunningServer[];
+  /** Stops every server in order. */
+  stop(): Promise<void>;
+}
+
+/** The settings that the command line has as defaults. */
+const DEFAULTS = {
+  host: "127.0.0.1",
+  clusterId: undefined,
+  newIdentity: false,
+  clusterSecret: undefined,
+  snapshotEntries: 200_000,
+  snapshotBytes: 67_108_864,
+  electionTimeoutMs: 1_000,
+  heartbeatMs: 100,
+  requestTimeoutMs: 5_000,
+  clientConnectionsMax: 4_096,
+  unsafeNoFsync: false,
+} as const;
+
+/**
+ * Starts the servers and resolves once every port is bound; a leader is found shortly after.
+ *
+ * Rejects with the errors of `startServer`; then nothing is left running.
+ */
+export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
+  const members: readonly Member[] = Array.from({ length: options.nodes }, (_, id) => ({
+    id,
+    address: `${DEFAULTS.host}:${options.port + id + PEER_PORT_OFFSET}`,
+    clientAddress: `${DEFAULTS.host}:${options.port + id}`,
+    identity: "",
+  }));
+  const servers: RunningServer[] = [];
+  const stop = async (): Promise<void> => {
+    for (const server of servers) await server.stop();
+  };
+  try {
+    for (const { id } of members) servers.push(await startServer(optionsOf({ nodeId: id, members }, options)));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { servers, stop };
+}
+
+interface Place {
+  readonly nodeId: number;
+  readonly members: readonly Member[];
+}
+
+function optionsOf({ nodeId, members }: Place, options: LocalClusterOptions): ServerOptions {
+  const peerPort = options.port + nodeId + PEER_PORT_OFFSET;
+  return {
+    ...DEFAULTS,
+    nodeId,
+    members,
+    clientPort: options.port + nodeId,
+    peerPort,
+    peerBindPort: peerPort,
+    dataDirectory: `${options.dataDirectory}/node-${nodeId}`,
+    log: options.log ?? (() => undefined),
+  };
+}

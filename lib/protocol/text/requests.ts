@@ -1,0 +1,65 @@
+/** What a line of the text protocol asks for, once it has been read. */
+
+import type { Command } from "../../kv/commands.ts";
+import type { ReportContext } from "./report_context.ts";
+
+/** A change of the state. */
+export interface WriteRequest {
+  readonly type: "Write";
+  readonly command: Command;
+}
+
+/** A linearizable read. */
+export interface ReadRequest {
+  readonly type: "Read";
+  readonly key: string;
+}
+
+/** Anything about this node or connection that is known at once. */
+export interface ReportRequest {
+  readonly type: "Report";
+  /** The whole reply as a byte string, line ends included. */
+  readonly render: (context: ReportContext) => string;
+}
+
+/** A checkpoint. */
+export interface SnapshotRequest {
+  readonly type: "Snapshot";
+}
+
+/** METRICS again and again. */
+export interface WatchRequest {
+  readonly type: "Watch";
+  readonly seconds: number;
+}
+
+/** The client says goodbye. */
+export interface ExitRequest {
+  readonly type: "Exit";
+}
+
+/** A line that cannot be done. */
+export interface RefusedRequest {
+  readonly type: "Refused";
+  /** One line without its end; a byte string. */
+  readonly reply: string;
+}
+
+/** A line after which the connection ends: with a last reply, or at once and without one. */
+export interface HangUpRequest {
+  readonly type: "HangUp";
+  readonly reply: string | undefined;
+  /** For the log. */
+  readonly reason: string;
+}
+
+/** Every kind of request. */
+export type Request =
+  | WriteRequest
+  | ReadRequest
+  | ReportRequest
+  | SnapshotRequest
+  | WatchRequest
+  | ExitRequest
+  | RefusedRequest
+  | HangUpRequest;

@@ -1,0 +1,86 @@
+/** Byte strings as people read them, on one line and so that PUT reads them back. */
+
+import { byteStringToText, textToByteString } from "../../base/bytes.ts";
+
+const DELETE_CODE = 0x7f;
+const SPACE = 0x20;
+/** No byte of a UTF-8 sequence is below this. */
+const BEYOND_ASCII = 0x80;
+
+/** C0, DEL, C1, and the two separators that some terminals take for line ends. */
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+// deno-lint-ignore no-control-regex
+const CONTROL_QUOTE_OR_BACKSLASH = /[\u0000-\u001f\u007f-\u009f\u2028\u2029"\\]/g;
+// deno-lint-ignore no-control-regex
+const NOT_ASCII_QUOTE_OR_BACKSLASH = /[\x00-\x1f"\\\x7f-\xff]/g;
+
+/** The bytes as they are if they are printable UTF-8 on one line, else in double quotes with escapes. */
+export function show(bytes: string): string {
+  return isPrintable(bytes) ? bytes : quote(bytes);
+}
+
+/** Whether the bytes are valid UTF-8 without control characters and line separators. The empty string is. */
+export function isPrintable(bytes: string): boolean {
+  for (let at = 0; at < bytes.length; at++) {
+    const code = bytes.charCodeAt(at);
+    if (code < SPACE || code === DELETE_CODE) return false;
+    if (code >= BEYOND_ASCII) return isPrintableText(bytes);
+  }
+  return true;
+}
+
+/** In double quotes, with the escapes of the lexer. Readable characters of valid UTF-8 stay; in anything else only ASCII does. */
+export function quote(bytes: string): string {
+  return `"${escape(bytes)}"`;
+}
+
+/** A word for an error message: printable, and at most `charactersMax` characters long. */
+export function shorten(bytes: string, charactersMax: number): string {
+  // A character has at most four bytes, so nothing behind these can be shown; what is cut through is no valid text then.
+  const text = byteStringToText(bytes.length <= charactersMax * 4 ? bytes : bytes.slice(0, charactersMax));
+  if (text !== undefined && !CONTROL.test(text)) {
+    return textToByteString([...text].slice(0, charactersMax).join(""));
+  }
+  let shown = "";
+  for (const byte of bytes.slice(0, charactersMax)) {
+    const next = escape(byte);
+    if (shown.length + next.length > charactersMax) break;
+    shown += next;
+  }
+  return shown;
+}
+
+/** Text of this process (a message, a host name) as a byte string of one line. */
+export function showText(text: string): string {
+  return show(textToByteString(text));
+}
+
+function isPrintableText(bytes: string): boolean {
+  const text = byteStringToText(bytes);
+  return text !== undefined && !CONTROL.test(text);
+}
+
+function escape(bytes: string): string {
+  const text = byteStringToText(bytes);
+  if (text === undefined) return bytes.replace(NOT_ASCII_QUOTE_OR_BACKSLASH, escapeByte);
+  return textToByteString(text.replace(CONTROL_QUOTE_OR_BACKSLASH, escapeCharacter));
+}
+
+function escapeCharacter(character: string): string {
+  return textToByteString(character).replace(NOT_ASCII_QUOTE_OR_BACKSLASH, escapeByte);
+}
+
+function escapeByte(byte: string): string {
+  switch (byte) {
+    case '"':
+    case "\\":
+      return `\\${byte}`;
+    case "\n":
+      return "\\n";
+    case "\t":
+      return "\\t";
+    default:
+      return `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  }
+}

@@ -1,0 +1,136 @@
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
+import { TextClient } from "../support/text_client.ts";
+import { waitFor } from "../support/wait.ts";
+import { exchange, noise, sendAll } from "./support/raw.ts";
+
+const CONNECTIONS = 2_000;
+const MEGABYTE = 1_048_576;
+const GROWTH_MAX = 300 * MEGABYTE;
+const SERVED_MS_MAX = 3_000;
+
+/** A client that was there before, and one that comes during an attack, are both served soon. */
+async function othersAreServed(client: TextClient, port: number): Promise<void> {
+  const begin = performance.now();
+  assertEquals(await client.ask("PUT served yes"), "served added successfully.");
+  assertEquals(await client.ask("GET served"), "value of served: yes");
+  using another = await TextClient.connect(port);
+  assertEquals(await another.ask("GET served"), "value of served: yes");
+  assertLess(performance.now() - begin, SERVED_MS_MAX);
+}
+
+async function withAttack(
+  wrap: { readonly wrap?: (line: readonly string[]) => readonly string[] },
+  attack: (cluster: ProcessCluster, target: { readonly leader: number; readonly client: TextClient }) => Promise<void>,
+): Promise<void> {
+  await withCluster(wrap, async (cluster) => {
+    const leader = await cluster.waitForLeader();
+    const before = await cluster.status(leader);
+    using client = await TextClient.connect(cluster.node(leader).clientPort);
+    await attack(cluster, { leader, client });
+    const after = await cluster.status(await cluster.waitForLeader());
+    assertEquals([after.get("Leader ID"), after.get("Term")], [before.get("Leader ID"), before.get("Term")]);
+    for (const { process } of cluster.nodes) assert(process?.alive, "every node is alive");
+  });
+}
+
+function residentBytes(cluster: ProcessCluster, id: number): number {
+  const status = Deno.readTextFileSync(`/proc/${cluster.node(id).process?.pid}/status`);
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024;
+}
+
+/** Opens many connections at once; those that the system or the node refuses are left out. */
+async function openMany(port: number, count: number): Promise<Deno.TcpConn[]> {
+  const settled = await Promise.allSettled(
+    Array.from({ length: count }, () => Deno.connect({ hostname: "127.0.0.1", port })),
+  );
+  return settled.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
+}
+
+function closeAll(connections: readonly Deno.TcpConn[]): void {
+  for (const connection of connections) {
+    try {
+      connection.close();
+    } catch {
+      // Closed by the server already.
+    }
+  }
+}
+
+Deno.test("clients that never read, endless lines, random bytes on both ports: the others are served", () =>
+  withAttack({}, async (cluster, { leader, client }) => {
+    const { clientPort, peerPort } = cluster.node(leader);
+    const before = residentBytes(cluster, leader);
+    assertEquals(await client.ask(`PUT big ${"b".repeat(MEGABYTE / 2)}`), "big added successfully.");
+
+    // Two thousand megabytes of replies that nobody reads.
+    const deaf = await openMany(clientPort, 4);
+    const asked = deaf.map((connection) => sendAll(connection, new TextEncoder().encode("GET big\n".repeat(1_000))));
+    await othersAreServed(client, clientPort);
+
+    const line = new Uint8Array(100 * MEGABYTE).fill(0x61);
+    assertMatch(
+      await exchange({ port: clientPort, bytes: line }),
+      /^(Error: Line too long \(limit 1048576 bytes\)\.\n)?$/,
+    );
+    await othersAreServed(client, clientPort);
+
+    for (const port of [clientPort, peerPort]) {
+      const noisy = await openMany(port, 20);
+      await Promise.all(noisy.map((connection, seed) => sendAll(connection, noise(200_000, seed))));
+      await othersAreServed(client, clientPort);
+      closeAll(noisy);
+    }
+    assertEquals(await exchange({ port: clientPort, bytes: "POST / HTTP/1.1\r\nHost: x\r\n\r\nPUT a b\n" }), "");
+    assertLess(residentBytes(cluster, leader) - before, GROWTH_MAX, "growth of the leader's memory");
+    closeAll(deaf);
+    await Promise.all(asked);
+    await othersAreServed(client, clientPort);
+  }));
+
+Deno.test("2 000 connections opened at once: all are served", () =>
+  withAttack({}, async (cluster, { leader, client }) => {
+    const { clientPort, peerPort } = cluster.node(leader);
+    const crowd = await openMany(clientPort, CONNECTIONS);
+    const strangers = await openMany(peerPort, CONNECTIONS / 4);
+    await othersAreServed(client, clientPort);
+    const replies = await Promise.all(crowd.map(askAndRead));
+    const served = replies.filter((reply) => reply === "value of served: yes\n").length;
+    assertEquals(served, CONNECTIONS);
+    closeAll([...crowd, ...strangers]);
+    await othersAreServed(client, clientPort);
+  }));
+
+Deno.test("2 000 connections opened at once under ulimit -n 256: who was there is served, the others hear why not", () =>
+  withAttack({ wrap: (line) => ["sh", "-c", 'ulimit -n 256; exec "$@"', "sh", ...line] }, async (cluster, attack) => {
+    const { leader, client } = attack;
+    const { clientPort, peerPort } = cluster.node(leader);
+    const crowd = await openMany(clientPort, CONNECTIONS);
+    const strangers = await openMany(peerPort, CONNECTIONS);
+    const replies = await Promise.all(crowd.slice(0, 1_000).map(askAndRead));
+    const others = new Set(replies.filter((reply) => !reply.startsWith("Error: served does not exist.")));
+    for (const reply of others) assertMatch(reply, /^(Error: Too many connections \(limit \d+\)\.\n)?$/);
+    // The leader goes on to serve and to lead: its peers have descriptors of their own.
+    assertEquals(await client.ask("PUT served yes"), "served added successfully.");
+    assertEquals(await client.ask("GET served"), "value of served: yes");
+    closeAll([...crowd, ...strangers]);
+    await waitFor(() => othersAreServed(client, clientPort).then(() => true), {
+      what: "new clients are served again",
+      timeoutMs: 10_000,
+    });
+  }));
+
+/** One question and the first bytes of the answer; "" when the connection ends before or takes too long. */
+async function askAndRead(connection: Deno.TcpConn): Promise<string> {
+  const buffer = new Uint8Array(200);
+  const timer = setTimeout(() => closeAll([connection]), 8_000);
+  try {
+    await connection.write(new TextEncoder().encode("GET served\n"));
+    const count = await connection.read(buffer);
+    return new TextDecoder().decode(buffer.subarray(0, count ?? 0));
+  } catch {
+    return "";
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,128 @@
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { findFreeRun, isFree } from "../support/ports.ts";
+import { programLine } from "../support/program.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { askBlockOnce, fieldsOf } from "../support/text_client.ts";
+import { waitFor, withDeadline } from "../support/wait.ts";
+import { exchange } from "./support/raw.ts";
+
+const READY_MS_MAX = 10_000;
+const OFFSETS = [0, 1, 2, 10_000, 10_001, 10_002];
+const READY_WORD = "KVStore is ready";
+
+/** A launcher and where its cluster is. */
+interface Launched {
+  readonly process: ServerProcess;
+  readonly port: number;
+}
+
+async function launch(directory: string, port: number): Promise<Launched> {
+  const process = new ServerProcess(
+    programLine(["cluster", "--port", String(port), "--data-dir", directory]),
+    { stdin: "piped" },
+  );
+  await waitFor(() => {
+    if (!process.alive) throw new Error(`The launcher ended: ${process.lines.slice(-5).join(" | ")}`);
+    return process.lines.some((line) => line.includes("Ctrl-C")) ? true : undefined;
+  }, { what: "the cluster is ready", timeoutMs: READY_MS_MAX + 5_000 });
+  return { process, port };
+}
+
+async function withLauncher(body: (directory: string) => Promise<Launched[]>): Promise<void> {
+  const directory = Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });
+  const started: Launched[] = [];
+  try {
+    started.push(...await body(directory));
+  } finally {
+    for (const { process } of started) if (process.alive) await process.end("SIGKILL");
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function triesOf(process: ServerProcess): string[] {
+  const begin = process.lines.indexOf("Try:");
+  return process.lines.slice(begin + 1, begin + 4).map((line) => line.trim());
+}
+
+/** Sends what the printed `printf ... | nc host port` would send. */
+async function run(line: string): Promise<string> {
+  const match = /^printf '(.*)' \| nc localhost (\d+)$/.exec(line);
+  assert(match !== null, `a line to try: ${line}`);
+  const bytes = (match[1] ?? "").replaceAll("\\n", "\n");
+  return await exchange({ port: Number(match[2]), bytes, halfClose: true });
+}
+
+function allFree(port: number): boolean {
+  return OFFSETS.every((offset) => isFree(port + offset));
+}
+
+Deno.test("kvstore cluster: ready with a table and lines that work, restarts a killed node, stops with exit 0", () =>
+  withLauncher(async (directory) => {
+    const port = findFreeRun(OFFSETS);
+    const begin = performance.now();
+    const launched = await launch(directory, port);
+    const { process } = launched;
+    assertLess(performance.now() - begin, READY_MS_MAX);
+    const ready = process.lines.findIndex((line) => line.startsWith(READY_WORD));
+    const rows = process.lines.slice(ready).filter((line) => /^\d+ +(Leader|Follower) /.test(line));
+    assertEquals(rows.map((row) => row.split(/ +/)[0]), ["0", "1", "2"]);
+    assertEquals(rows.filter((row) => row.includes("Leader")).length, 1);
+    for (const [id, row] of rows.entries()) {
+      assertMatch(row, new RegExp(`:${port + id} .*:${port + 10_000 + id} .*node-${id}`));
+    }
+    const [first = "", second = "", third = ""] = triesOf(process);
+    assertEquals(await run(first), "hello added successfully.\nvalue of hello: world\nGoodbye.\n");
+    assertEquals(await run(second), "value of hello: world\nGoodbye.\n");
+    assertMatch(third, /\bcli\b/);
+
+    await restartsKilledNode(launched);
+    const status = await process.end("SIGINT", 8_000);
+    assertEquals(status.code, 0);
+    assert(allFree(port), "no node is left");
+    return [launched];
+  }));
+
+/** Finds the process of node 1 by its listening port and ends it as a crash would. */
+async function restartsKilledNode({ process, port }: Launched): Promise<void> {
+  const victim = childrenOf(process.pid).find((pid) =>
+    Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes(String(port + 1))
+  );
+  assert(victim !== undefined, "node 1 is a process of its own");
+  const before = process.lines.length;
+  Deno.kill(victim, "SIGKILL");
+  await waitFor(async () => {
+    const fields = fieldsOf(await askBlockOnce(port + 1, "STATUS"));
+    return process.lines.length > before && fields.get("Role") === "Follower" ? true : undefined;
+  }, { what: "node 1 runs again", timeoutMs: 10_000 });
+  assert(process.lines.slice(before).some((line) => /node 1\b/.test(line)), "the launcher says so");
+}
+
+function childrenOf(pid: number): number[] {
+  return [...Deno.readDirSync("/proc")].map((entry) => Number(entry.name)).filter((child) => {
+    if (!Number.isInteger(child)) return false;
+    try {
+      return Deno.readTextFileSync(`/proc/${child}/stat`).split(") ")[1]?.split(" ")[1] === String(pid);
+    } catch {
+      return false;
+    }
+  });
+}
+
+Deno.test("kvstore cluster: data outlives a launcher killed -9, whose nodes do not", () =>
+  withLauncher(async (directory) => {
+    const port = findFreeRun(OFFSETS);
+    const first = await launch(directory, port);
+    assertMatch(await run(triesOf(first.process)[0] ?? ""), /^hello added/);
+    await first.process.end("SIGKILL");
+    await waitFor(() => allFree(port) ? true : undefined, { what: "the nodes end", timeoutMs: 8_000 });
+    const second = await launch(directory, port);
+    assertEquals(await exchange({ port, bytes: "GET hello\nEXIT\n" }), "value of hello: world\nGoodbye.\n");
+
+    const third = new ServerProcess(programLine(["cluster", "--port", String(port), "--data-dir", `${directory}/x`]));
+    const refused = await withDeadline(third.ended, { what: "a second cluster is refused", timeoutMs: 10_000 });
+    assertEquals(refused.code, 1);
+    assertMatch(third.lines.join("\n"), new RegExp(`\\b${port}\\b.*--port`));
+    assertEquals(third.lines.length, 1, third.lines.join("\n"));
+    assertEquals((await second.process.end("SIGTERM", 8_000)).code, 0);
+    return [first, second];
+  }));

@@ -1,0 +1,136 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { findFreePorts } from "../support/ports.ts";
+import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
+import { runProgram } from "../support/program.ts";
+import { waitFor } from "../support/wait.ts";
+import { hashTree } from "./support/tree.ts";
+
+const MARKER = "marker-in-the-middle";
+
+interface Refusal {
+  readonly code: number;
+  readonly line: RegExp;
+  readonly directory: string;
+  readonly clientPort?: number;
+  readonly peerPort?: number;
+}
+
+/** Starts a node that must refuse with one line, and compares the directory before and after. */
+async function refuses(refusal: Refusal): Promise<void> {
+  const [clientPort = 0, peerPort = 0] = findFreePorts(2);
+  const before = await treeOf(refusal.directory);
+  const result = await runProgram([
+    "node",
+    ...["--node-id", "0", "--port", String(refusal.clientPort ?? clientPort)],
+    ...["--peer-port", String(refusal.peerPort ?? peerPort), "--data-dir", refusal.directory, "--log-level", "warn"],
+  ]);
+  assertEquals(result.stdout, "");
+  assertEquals(result.stderr.split("\n").length, 2, `one line on stderr: ${result.stderr}`);
+  assertMatch(result.stderr, refusal.line);
+  assertEquals(result.code, refusal.code, result.stderr);
+  assertEquals(await treeOf(refusal.directory), before, "the directory is unchanged");
+}
+
+async function treeOf(directory: string): Promise<unknown> {
+  try {
+    return await hashTree(directory);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return "no directory";
+    throw error;
+  }
+}
+
+/** A directory of a cluster of one that has stopped cleanly after `MARKER` and many more writes. */
+async function withStoppedNode(body: (cluster: ProcessCluster, directory: string) => Promise<void>): Promise<void> {
+  await withCluster({ nodes: 1 }, async (cluster) => {
+    for (const key of ["first", MARKER, "last"]) {
+      assertEquals(await cluster.ask(0, `PUT ${key} 1`), `${key} added successfully.`);
+    }
+    await cluster.kill(0, "SIGTERM");
+    await body(cluster, cluster.node(0).directory);
+  });
+}
+
+function flip(path: string, at: (bytes: Uint8Array) => number): void {
+  const bytes = Deno.readFileSync(path);
+  const offset = at(bytes);
+  bytes[offset] = (bytes[offset] ?? 0) ^ 0x01;
+  Deno.writeFileSync(path, bytes);
+}
+
+function positionOf(bytes: Uint8Array, text: string): number {
+  const position = new TextDecoder("latin1").decode(bytes).indexOf(text);
+  assert(position >= 0, `"${text}" is in the file`);
+  return position;
+}
+
+Deno.test("a port in use: exit 1, one line with the port and the flag that changes it", async () => {
+  const directory = Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  await refuses({ code: 1, line: new RegExp(`\\b${port}\\b.*--port`), directory, clientPort: port });
+  await refuses({ code: 1, line: new RegExp(`\\b${port}\\b.*--peer-port`), directory, peerPort: port });
+  Deno.removeSync(directory, { recursive: true });
+});
+
+Deno.test("a directory that another node has open: exit 1 within a moment, and that node goes on", () =>
+  withCluster({ nodes: 1 }, async (cluster) => {
+    const { directory } = cluster.node(0);
+    // Nothing may be written meanwhile, so the directory is compared when the node is idle.
+    await waitFor(async () => (await cluster.status(0)).get("Role") === "Leader" ? true : undefined, {
+      what: "the node leads",
+      timeoutMs: 5_000,
+    });
+    await refuses({ code: 1, line: new RegExp(`${directory}`), directory });
+    assertEquals(await cluster.ask(0, "PUT still here"), "still added successfully.");
+  }));
+
+Deno.test("a damaged RaftNode0.json: exit 74, the file is named", () =>
+  withStoppedNode(async (_cluster, directory) => {
+    const file = `${directory}/RaftNode0.json`;
+    flip(file, (bytes) => positionOf(bytes, "currentTerm") + 3);
+    await refuses({ code: 74, line: /RaftNode0\.json/, directory });
+    Deno.writeFileSync(file, Deno.readFileSync(file).subarray(0, 20));
+    await refuses({ code: 74, line: /RaftNode0\.json/, directory });
+    Deno.removeSync(file);
+    await refuses({ code: 74, line: /RaftNode/, directory });
+  }));
+
+Deno.test("a log damaged in the middle: exit 74, file and offset are named, inspect says the same", () =>
+  withStoppedNode(async (_cluster, directory) => {
+    const [name = ""] = [...Deno.readDirSync(`${directory}/wal`)].map((entry) => entry.name)
+      .filter((entry) => entry.endsWith(".wal")).sort();
+    const file = `${directory}/wal/${name}`;
+    flip(file, (bytes) => positionOf(bytes, MARKER));
+    await refuses({ code: 74, line: new RegExp(`${name}.*\\b\\d+`), directory });
+    const before = await hashTree(directory);
+    const inspected = await runProgram(["inspect", directory]);
+    assertEquals(inspected.code, 74);
+    assert(JSON.parse(inspected.stdout).damages.length > 0, "inspect lists the damage");
+    assertEquals(await hashTree(directory), before);
+  }));
+
+Deno.test("a data directory that cannot be made or written: exit 1, the path is named", async () => {
+  const parent = Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });
+  Deno.writeTextFileSync(`${parent}/file`, "not a directory\n");
+  await refuses({ code: 1, line: /file\/data/, directory: `${parent}/file/data` });
+  assertEquals(Deno.readTextFileSync(`${parent}/file`), "not a directory\n");
+  // No user may create anything here, root neither.
+  await refuses({ code: 1, line: /\/proc\/kvstore-data/, directory: "/proc/kvstore-data" });
+  Deno.removeSync(parent, { recursive: true });
+});
+
+Deno.test("a directory of another node id: exit 1, both ids are named", () =>
+  withStoppedNode(async (_cluster, directory) => {
+    const [clientPort = 0, peerPort = 0] = findFreePorts(2);
+    const before = await hashTree(directory);
+    const result = await runProgram([
+      "node",
+      ...["--node-id", "1", "--port", String(clientPort), "--peer-port", String(peerPort)],
+      ...["--data-dir", directory, "--log-level", "warn"],
+    ]);
+    assertEquals(result.code, 1, result.stderr);
+    assertEquals(result.stderr.split("\n").length, 2, result.stderr);
+    assertMatch(result.stderr, /node 0|RaftNode0/i);
+    assertEquals(await hashTree(directory), before);
+  }));

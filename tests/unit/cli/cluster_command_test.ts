@@ -1,0 +1,67 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { planNodes } from "../../../lib/cli/cluster_command.ts";
+import { ownPeers } from "../../../lib/cli/server_settings.ts";
+import { UsageError } from "../../../lib/cli/usage_error.ts";
+import { settingsOf } from "./support.ts";
+
+const PROGRAM = { executable: "/bin/kvstore", prefix: ["run", "main.ts"], shown: "kvstore" };
+
+function plan(...args: string[]) {
+  return planNodes(settingsOf("cluster", ...args), PROGRAM);
+}
+
+Deno.test("each node is started with its own ports and directory and with what was given", () => {
+  const nodes = plan(
+    "--port",
+    "6000",
+    "--data-dir",
+    "/d",
+    "--unsafe-no-fsync",
+    "--snapshot-bytes",
+    "1MiB",
+    "--cluster-secret",
+    "s",
+  );
+  assertEquals(nodes.length, 3);
+  assertEquals(nodes[1], {
+    id: 1,
+    host: "127.0.0.1",
+    port: 6001,
+    clientAddress: "127.0.0.1:6001",
+    peerAddress: "127.0.0.1:16001",
+    dataDirectory: "/d/node-1",
+    executable: "/bin/kvstore",
+    args: [
+      ...["run", "main.ts", "node", "--node-id", "1", "--host", "127.0.0.1", "--port", "6001", "--peer-port", "16001"],
+      ...["--data-dir", "/d/node-1", "--peers=0=127.0.0.1:6000@16000,1=127.0.0.1:6001@16001,2=127.0.0.1:6002@16002"],
+      ...["--snapshot-bytes=1048576", "--unsafe-no-fsync=true"],
+    ],
+    // Other users of the machine see command lines, not environments.
+    environment: { KVSTORE_CLUSTER_SECRET: "s" },
+  });
+});
+
+Deno.test("the nodes understand what they are started with, and agree", () => {
+  for (
+    const args of [[], ["--nodes", "5"], ["--nodes", "1"], ["--host", "0.0.0.0", "--insecure"], ["--peer-port", "7000"]]
+  ) {
+    const nodes = plan(...args);
+    const seen = nodes.map((node) => ownPeers(settingsOf(...node.args.slice(2))));
+    assertEquals(seen.map(({ nodeId }) => nodeId), nodes.map(({ id }) => id));
+    assertEquals(new Set(seen.map(({ members }) => JSON.stringify(members))).size, 1);
+    assertEquals(seen[0]?.members.length, nodes.length);
+  }
+});
+
+Deno.test("ports that do not fit are refused before anything is started", () => {
+  const cases: [args: string[], message: string][] = [
+    [["--port", "65535"], "Port 65537 leaves no room for its peer port"],
+    [["--port", "55534"], "Port 55536 leaves no room for its peer port"],
+    [["--port", "65535", "--peer-port", "1000"], "3 nodes need ports up to 65537; the nearest valid --port is 65533"],
+    [["--peer-port", "65535"], "3 nodes need ports up to 65537; the nearest valid --peer-port is 65533"],
+    [["--peer-port", "5002"], "overlap; the nearest valid --peer-port is 5003"],
+    [["--peer-port", "4998"], "overlap; the nearest valid --peer-port is 4997"],
+    [["--host", "0.0.0.0"], "is reachable from other machines"],
+  ];
+  for (const [args, message] of cases) assertThrows(() => plan(...args), UsageError, message, args.join(" "));
+});

@@ -1,0 +1,171 @@
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { AccessError, CorruptionError, DirectoryLockedError, DiskFailureError } from "../../../lib/base/errors.ts";
+import { Failure } from "../../../lib/cli/failures.ts";
+import { type NodeParts, runNode } from "../../../lib/cli/node_command.ts";
+import { nodeDirectory, serverOptions } from "../../../lib/cli/server_settings.ts";
+import { UsageError } from "../../../lib/cli/usage_error.ts";
+import type { RunningServer, ServerOptions } from "../../../lib/cluster/server_types.ts";
+import { fakeSurroundings, settingsOf } from "./support.ts";
+
+/** A server that starts as told and remembers with what. */
+function stage(args: string[] = [], startError?: Error) {
+  const failed = Promise.withResolvers<Error>();
+  const stop = Promise.withResolvers<void>();
+  const kill = Promise.withResolvers<void>();
+  const stopped = Promise.withResolvers<void>();
+  const started: ServerOptions[] = [];
+  const events: string[] = [];
+  const parts: NodeParts = {
+    startServer: (options) => {
+      started.push(options);
+      if (startError !== undefined) return Promise.reject(startError);
+      const server: Partial<RunningServer> = {
+        clientAddress: "127.0.0.1:5000",
+        peerAddress: "127.0.0.1:15000",
+        failed: failed.promise,
+        stop: () => {
+          events.push("stop");
+          return stopped.promise;
+        },
+      };
+      return Promise.resolve(server as RunningServer);
+    },
+    system: { os: "linux", table: { readText: () => "", list: () => [], readLink: () => "" }, tryListen: () => {} },
+    requests: { stop: stop.promise, kill: kill.promise },
+  };
+  const surroundings = fakeSurroundings();
+  const context = { settings: settingsOf(...args), operands: [], surroundings };
+  return { parts, context, surroundings, started, events, failed, stop, kill, stopped };
+}
+
+const NOTHING = () => {};
+
+Deno.test("a node says that it is ready, and stops with 0", async () => {
+  const { parts, context, surroundings, events, stop, stopped } = stage(["--log-level", "error"]);
+  const exit = runNode(context, parts);
+  stop.resolve();
+  stopped.resolve();
+  assertEquals(await exit, 0);
+  assertEquals(
+    surroundings.output(),
+    "kvstore node 0 is ready: clients 127.0.0.1:5000, peers 127.0.0.1:15000, data ./kvstore-data/node-0\n",
+  );
+  assertEquals([events, surroundings.errors()], [["stop"], ""]);
+});
+
+Deno.test("a second signal ends a node that does not stop", async () => {
+  const { parts, context, stop, kill } = stage();
+  const exit = runNode(context, parts);
+  stop.resolve();
+  kill.resolve();
+  assertEquals(await exit, 130);
+});
+
+Deno.test("a failure while running is logged and has its exit code", async () => {
+  const cases: [error: Error, exitCode: number, line: string][] = [
+    [new DiskFailureError("wal/1.wal", "sync", new Error("EIO")), 75, "ERROR Cannot sync wal/1.wal: EIO"],
+    [new CorruptionError("a.snap", 12, "bad checksum"), 74, "ERROR Damaged data in a.snap at offset 12: bad checksum"],
+    [new RangeError("oops"), 1, "ERROR Bug: RangeError: oops"],
+  ];
+  for (const [error, exitCode, line] of cases) {
+    const { parts, context, surroundings, failed } = stage();
+    failed.resolve(error);
+    assertEquals(await runNode(context, parts), exitCode);
+    assertStringIncludes(surroundings.errors(), line);
+  }
+});
+
+Deno.test("a start that fails says nothing of its own", async () => {
+  for (
+    const error of [
+      new DirectoryLockedError("d"),
+      new AccessError("d", "create", "no"),
+      new CorruptionError("f", 0, "x"),
+    ]
+  ) {
+    const { parts, context, surroundings } = stage([], error);
+    const thrown = await assertRejects(() => runNode(context, parts));
+    assertEquals(thrown, error);
+    assertEquals([surroundings.output(), surroundings.errors()], ["", ""]);
+  }
+});
+
+Deno.test("a taken port is found before anything is started, and again when it was taken meanwhile", async () => {
+  const taken = new Deno.errors.AddrInUse("in use");
+  const before = stage();
+  const system = { ...before.parts.system, tryListen: (_: string, port: number) => refuse(port === 15_000, taken) };
+  await assertRejects(
+    () => runNode(before.context, { ...before.parts, system }),
+    Failure,
+    "Port 15000 on 127.0.0.1 is already in use; --peer-port changes it",
+  );
+  assertEquals(before.started, []);
+
+  let calls = 0;
+  const late = stage([], taken);
+  const lateSystem = { ...late.parts.system, tryListen: () => refuse(++calls > 2, taken) };
+  await assertRejects(() => runNode(late.context, { ...late.parts, system: lateSystem }), Failure, "Port 5000 on");
+});
+
+function refuse(refused: boolean, error: Error): void {
+  if (refused) throw error;
+}
+
+Deno.test("the settings become the options of the server", () => {
+  const settings = settingsOf(
+    ...["node", "--node-id", "1", "--port", "5001", "--peers", "0=5000,2=5002", "--data-dir", "/d", "--new-identity"],
+    ...["--cluster-id", "c", "--cluster-secret", "s", "--snapshot-bytes", "1MiB", "--peer-bind-port", "9001"],
+  );
+  const { members, log: _, ...options } = serverOptions(settings, NOTHING);
+  assertEquals(options, {
+    nodeId: 1,
+    host: "127.0.0.1",
+    clientPort: 5001,
+    peerPort: 15001,
+    peerBindPort: 9001,
+    clusterId: "c",
+    dataDirectory: "/d",
+    newIdentity: true,
+    clusterSecret: "s",
+    snapshotEntries: 200_000,
+    snapshotBytes: 1_048_576,
+    electionTimeoutMs: 1_000,
+    heartbeatMs: 100,
+    requestTimeoutMs: 5_000,
+    clientConnectionsMax: 4_096,
+    unsafeNoFsync: false,
+  });
+  assertEquals(members.map(({ id, address, identity }) => [id, address, identity]), [
+    [0, "127.0.0.1:15000", ""],
+    [1, "127.0.0.1:15001", ""],
+    [2, "127.0.0.1:15002", ""],
+  ]);
+  assertEquals(serverOptions(settingsOf("--node-id", "3"), NOTHING).dataDirectory, "./kvstore-data/node-3");
+  assertEquals(serverOptions(settingsOf(), NOTHING).clusterId, undefined);
+});
+
+Deno.test("settings that do not fit together are refused", () => {
+  const cases: [args: string[], message: string][] = [
+    [["--host", "0.0.0.0"], "--host 0.0.0.0 is reachable from other machines and nothing protects the cluster"],
+    [["--host", "10.0.0.1"], "give --cluster-secret, or --insecure to accept that"],
+    [
+      ["--heartbeat-ms", "501"],
+      "--heartbeat-ms 501 is more than half of --election-timeout-ms 1000; the nearest valid one is 500",
+    ],
+    [["--port", "5000", "--peer-port", "5000"], "The port for clients and the one for nodes are both 5000"],
+    [["--port", "60000"], "Port 60000 leaves no room for its peer port"],
+  ];
+  for (const [args, message] of cases) {
+    assertThrows(() => serverOptions(settingsOf(...args), NOTHING), UsageError, message, args.join(" "));
+  }
+  for (const more of [["--insecure"], ["--cluster-secret", "s"]]) {
+    assertEquals(serverOptions(settingsOf("--host", "0.0.0.0", ...more), NOTHING).host, "0.0.0.0");
+  }
+  for (const host of ["localhost", "127.0.0.2", "::1"]) {
+    assertEquals(serverOptions(settingsOf("--host", host), NOTHING).host, host);
+  }
+});
+
+Deno.test("a node's directory below a parent", () => {
+  assertEquals(["d", "d/", "/"].map((parent) => nodeDirectory(parent, 2)), ["d/node-2", "d/node-2", "/node-2"]);
+});

@@ -1,0 +1,294 @@
+/** Recovery: a torn write is cut off, everything else that is wrong is damage, and refusing changes nothing. */
+
+import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { CorruptionError, IncompatibleError } from "../../../lib/base/errors.ts";
+import type { Entry } from "../../../lib/raft/types.ts";
+import { seal, viewOf } from "../../../lib/storage/binary.ts";
+import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { RECORD_MAGIC, SEGMENT_HEADER_BYTES } from "../../../lib/storage/wal_format.ts";
+import {
+  DIRECTORY,
+  durableCopy,
+  entries,
+  failure,
+  FIRST_SEGMENT,
+  flip,
+  id,
+  idsOf,
+  MARK,
+  open,
+  patch,
+  write,
+} from "./support.ts";
+
+const WAL = `${DIRECTORY}/wal`;
+
+/** Offsets of the records in a file. */
+function recordsOf(disk: MemoryDisk, path = FIRST_SEGMENT): number[] {
+  const bytes = disk.contents(path) ?? new Uint8Array(0);
+  const found: number[] = [];
+  for (let at = 0; at < bytes.length; at++) {
+    if (RECORD_MAGIC.every((byte, position) => bytes[at + position] === byte)) found.push(at);
+  }
+  return found;
+}
+
+/** A directory whose log has `synced` records, then `unsynced` ones, one entry each; all in the page cache. */
+async function logOf(synced: number, unsynced: number): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  for (let index = 1; index <= synced; index++) await write(storage, entries(index, 1));
+  for (let index = synced + 1; index <= synced + unsynced; index++) storage.append(entries(index, 1));
+  return durableCopy(disk);
+}
+
+/** Opening must be refused as damage of `path`, and must leave every byte but LOCK as it is. */
+async function assertRefused(disk: MemoryDisk, path: string): Promise<CorruptionError> {
+  const before = new Map(disk.files());
+  const error = await failure(CorruptionError, () => open(disk));
+  assertEquals(error.file, path);
+  assertStringIncludes(error.message, `${path} at offset ${error.offset}`);
+  assertEquals(disk.files(), before);
+  return error;
+}
+
+Deno.test("a damaged record is damage when the mark proves it durable, and torn when nothing does", async (t) => {
+  const cases = [
+    { name: "the last synced", synced: 3, unsynced: 0, damaged: 3, mark: true, expected: undefined },
+    { name: "the last synced, mark lost", synced: 3, unsynced: 0, damaged: 3, mark: false, expected: "1/1 2/1" },
+    { name: "one that a later record proves", synced: 3, unsynced: 0, damaged: 2, mark: false, expected: undefined },
+    { name: "the last unsynced", synced: 2, unsynced: 1, damaged: 3, mark: true, expected: "1/1 2/1" },
+    {
+      name: "a middle unsynced: the later are lost",
+      synced: 2,
+      unsynced: 3,
+      damaged: 4,
+      mark: true,
+      expected: "1/1 2/1 3/1",
+    },
+    { name: "a middle unsynced, mark lost", synced: 2, unsynced: 3, damaged: 4, mark: false, expected: "1/1 2/1 3/1" },
+    {
+      name: "a synced before unsynced, mark lost",
+      synced: 2,
+      unsynced: 3,
+      damaged: 2,
+      mark: false,
+      expected: undefined,
+    },
+    { name: "the first and only unsynced", synced: 0, unsynced: 1, damaged: 1, mark: true, expected: "" },
+  ];
+  for (const { name, synced, unsynced, damaged, mark, expected } of cases) {
+    for (const where of ["header", "body"]) {
+      await t.step(`${name}: ${where}`, async () => {
+        const disk = await logOf(synced, unsynced);
+        const offset = recordsOf(disk)[damaged - 1] ?? 0;
+        flip(disk, FIRST_SEGMENT, 8 * (offset + (where === "header" ? 20 : 95)));
+        if (!mark) patch(disk, MARK, { offset: 0, bytes: new Uint8Array(64) });
+        if (expected === undefined) {
+          assertEquals((await assertRefused(disk, FIRST_SEGMENT)).offset, offset);
+          return;
+        }
+        const storage = await open(disk);
+        assertEquals(idsOf(storage.recovered.entries), expected);
+        assertGreater(storage.recovered.tornBytes, 0);
+      });
+    }
+  }
+});
+
+Deno.test("a torn tail is gone before anything is appended, so that it never comes back", async () => {
+  const disk = await logOf(2, 4);
+  const [, , third = 0, fourth = 0] = recordsOf(disk);
+  patch(disk, FIRST_SEGMENT, { offset: third, bytes: new Uint8Array(fourth - third) });
+  const storage = await open(disk);
+  assertEquals(recordsOf(disk.crash()).length, 2);
+  // The same record again, with the same length: what followed it once must not follow it now.
+  await write(storage, entries(3, 1));
+  await storage.close();
+  const again = await open(disk);
+  assertEquals(idsOf(again.recovered.entries), "1/1 2/1 3/1");
+  assertEquals(again.recovered.tornBytes, 0);
+});
+
+Deno.test("a record of an earlier life cannot follow one of a later life", async () => {
+  const disk = await logOf(1, 2);
+  const stale = disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0);
+  const [, second = 0, third = 0] = recordsOf(disk);
+  patch(disk, FIRST_SEGMENT, { offset: second, bytes: new Uint8Array(1) });
+  const storage = await open(disk);
+  storage.append(entries(2, 1));
+  patch(disk, FIRST_SEGMENT, { offset: third, bytes: stale.slice(third, third + 120) });
+  assertEquals(idsOf((await open(durableCopy(disk))).recovered.entries), "1/1 2/1");
+});
+
+Deno.test("records that the process left in the page cache are recovered and made durable at once", async () => {
+  const disk = new MemoryDisk();
+  const killed = await open(disk);
+  for (let index = 1; index <= 100; index++) killed.append(entries(index, 1));
+  assertGreater(disk.list(WAL).length, 3);
+  const survivor = disk.crash({
+    keepOperation: () => true,
+    keepSize: () => true,
+    keepVersions: (_p, _s, count) => count,
+  });
+  assertEquals(idsOf((await open(survivor)).recovered.entries), idsOf(entries(1, 1, 100)));
+  assertEquals((await open(survivor.crash())).recovered.entries, entries(1, 1, 100));
+});
+
+Deno.test("a segment that is missing, renamed over or without its header is damage", async (t) => {
+  const build = async (): Promise<{ disk: MemoryDisk; paths: string[] }> => {
+    const disk = new MemoryDisk();
+    const storage = await open(disk);
+    for (let index = 1; index <= 200; index++) await write(storage, entries(index, 1));
+    await storage.close();
+    const names = disk.list(WAL).filter((name) => name.endsWith(".wal"));
+    return { disk: durableCopy(disk), paths: names.map((name) => `${WAL}/${name}`) };
+  };
+  const cases: {
+    name: string;
+    harm: (disk: MemoryDisk, paths: string[]) => void;
+    file?: number;
+    directory?: string;
+  }[] = [
+    { name: "the first is missing", harm: (disk, [first]) => disk.remove(first ?? ""), directory: WAL },
+    { name: "a middle one is missing", harm: (disk, [, second]) => disk.remove(second ?? ""), file: 0 },
+    { name: "the last is missing", harm: (disk, paths) => disk.remove(paths.at(-1) ?? ""), file: -2 },
+    {
+      name: "all but LOCK and vote are missing",
+      harm: (disk, paths) => paths.forEach((path) => disk.remove(path)),
+      directory: WAL,
+    },
+    { name: "header of the first", harm: (disk, [first]) => flip(disk, first ?? "", 100), file: 0 },
+    { name: "header of a middle one", harm: (disk, [, second]) => flip(disk, second ?? "", 100), file: 1 },
+    { name: "header of the last", harm: (disk, paths) => flip(disk, paths.at(-1) ?? "", 100), file: -1 },
+    {
+      name: "a copy under another name",
+      harm: (disk, [, second]) => {
+        const file = disk.open(`${WAL}/copy.wal`, "create");
+        file.writeAt(0, disk.contents(second ?? "") ?? new Uint8Array(0));
+      },
+      directory: `${WAL}/copy.wal`,
+    },
+  ];
+  for (const { name, harm, file, directory } of cases) {
+    await t.step(name, async () => {
+      const { disk, paths } = await build();
+      harm(disk, paths);
+      await assertRefused(disk, directory ?? paths.at(file ?? 0) ?? "");
+    });
+  }
+});
+
+Deno.test("segments made after the last sync are torn whatever is left of them", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  await write(storage, entries(1, 1));
+  for (let index = 2; index <= 200; index++) storage.append(entries(index, 1));
+  const names = disk.list(WAL).filter((name) => name.endsWith(".wal"));
+  assertGreater(names.length, 3);
+  for (const [at, name] of names.entries()) {
+    if (at === 0) continue;
+    const image = durableCopy(disk);
+    patch(image, `${WAL}/${name}`, { offset: 0, bytes: new Uint8Array(SEGMENT_HEADER_BYTES) });
+    const again = await open(image);
+    const count = again.recovered.entries.length;
+    assertEquals(again.recovered.entries, entries(1, 1, count));
+    assertEquals(image.list(WAL).filter((left) => left.endsWith(".wal")).length, at);
+    await write(again, entries(count + 1, 2));
+    await again.close();
+    assertEquals((await open(image)).recovered.entries.length, count + 1);
+  }
+});
+
+Deno.test("a chain of valid records that is no log is damage", async () => {
+  const disk = await logOf(3, 0);
+  const [first = 0] = recordsOf(disk);
+  const bytes = (disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0)).slice(first, first + 88);
+  viewOf(bytes).setUint32(12, 2, true); // Two entries in a record whose body holds one.
+  seal(bytes);
+  patch(disk, FIRST_SEGMENT, { offset: first, bytes });
+  assertStringIncludes((await assertRefused(disk, FIRST_SEGMENT)).message, "cannot be read");
+});
+
+Deno.test("a segment of a newer format is refused in one line, and nothing is changed", async () => {
+  const disk = await logOf(1, 0);
+  const header = (disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0)).slice(0, SEGMENT_HEADER_BYTES);
+  viewOf(header).setUint32(8, 7, true);
+  seal(header);
+  patch(disk, FIRST_SEGMENT, { offset: 0, bytes: header });
+  const before = disk.files();
+  const error = await failure(IncompatibleError, () => open(disk));
+  assertEquals(
+    error.message,
+    `Cannot read ${FIRST_SEGMENT}: its format version is 7, and this program knows versions up to 1`,
+  );
+  assertEquals(disk.files(), before);
+});
+
+Deno.test("a value that looks like a record proves nothing", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  await write(storage, entries(1, 1));
+  await write(storage, entries(2, 1));
+  const [, second = 0] = recordsOf(disk);
+  const record = (disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0)).slice(second, second + 88);
+  const disguised: Entry = { type: "Command", ...id(3, 1), command: String.fromCharCode(...record) };
+  storage.append([disguised]);
+  const image = durableCopy(disk);
+  assertEquals(recordsOf(image).length, 3);
+  assertEquals((await open(image)).recovered.entries, [...entries(1, 1, 2), disguised]);
+});
+
+Deno.test("a damaged mark is no damage, and is written again", async () => {
+  const disk = await logOf(3, 0);
+  flip(disk, MARK, 200);
+  const storage = await open(disk);
+  assertEquals(idsOf(storage.recovered.entries), "1/1 2/1 3/1");
+  await storage.close();
+  flip(disk, FIRST_SEGMENT, 8 * ((recordsOf(disk)[2] ?? 0) + 20));
+  await assertRefused(disk, FIRST_SEGMENT);
+});
+
+Deno.test("every cut of a log gives the acknowledged prefix or is refused", async () => {
+  const synced = 12;
+  const disk = await logOf(synced, 3);
+  const bytes = disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0);
+  const records = recordsOf(disk);
+  const end = (records.at(-1) ?? 0) + 130;
+  const durableEnd = records[synced] ?? 0;
+  for (let length = 0; length <= end; length++) {
+    const image = disk.crash();
+    const file = image.open(FIRST_SEGMENT, "write");
+    file.truncate(length);
+    if (length < durableEnd) {
+      await assertRefused(image, FIRST_SEGMENT);
+      continue;
+    }
+    const { recovered } = await open(image);
+    const whole = records.filter((_, at) =>
+      (records[at + 1] ?? bytes.findLastIndex((byte) => byte !== 0) + 1) <= length
+    );
+    assertEquals(recovered.entries, entries(1, 1, whole.length), `cut at ${length}`);
+    assert(recovered.entries.length >= synced);
+  }
+});
+
+Deno.test("every bit flip in a log gives the acknowledged prefix or is refused", async () => {
+  const synced = 5;
+  const disk = await logOf(synced, 2);
+  const durableEnd = recordsOf(disk)[synced] ?? 0;
+  const end = (disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0)).findLastIndex((byte) => byte !== 0) + 20;
+  for (const [path, bits] of [[FIRST_SEGMENT, end * 8], [MARK, 64 * 8]] as const) {
+    for (let bit = 0; bit < bits; bit++) {
+      const image = disk.crash();
+      flip(image, path, bit);
+      if (path === FIRST_SEGMENT && bit < durableEnd * 8) {
+        await assertRefused(image, FIRST_SEGMENT);
+        continue;
+      }
+      const { recovered } = await open(image);
+      assert(recovered.entries.length >= synced, `bit ${bit}`);
+      assertEquals(recovered.entries, entries(1, 1, recovered.entries.length), `bit ${bit}`);
+    }
+  }
+});
