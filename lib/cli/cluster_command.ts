@@ -26,7 +26,7 @@ export async function runClusterCommand({ settings, surroundings }: CommandConte
   const requests = new StopSignals("terminal");
   const program = findOwnProgram();
   const nodes = planNodes(settings, program);
-  const problem = findPortProblem(portsOf(nodes, settings), THIS_SYSTEM);
+  const problem = await findPortProblem(portsOf(nodes, settings), THIS_SYSTEM);
   if (problem !== undefined) throw new Failure(problem.line);
   await makeDataDirectory(clusterDirectory(settings));
   return await launchCluster({

@@ -60,19 +60,19 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
 }
 
 async function startChecked(options: ServerOptions, { startServer, system }: NodeParts): Promise<RunningServer> {
-  refuseTakenPorts(options, system);
+  await refuseTakenPorts(options, system);
   try {
     return await startServer(options);
   } catch (error) {
     // Another program may have taken the port since the check.
-    if (error instanceof Deno.errors.AddrInUse) refuseTakenPorts(options, system);
+    if (error instanceof Deno.errors.AddrInUse) await refuseTakenPorts(options, system);
     throw error;
   }
 }
 
 /** Before anything is written: a node that cannot listen must not touch its directory. */
-function refuseTakenPorts(options: ServerOptions, system: PortSystem): void {
-  const problem = findPortProblem(wantedPorts(options), system);
+async function refuseTakenPorts(options: ServerOptions, system: PortSystem): Promise<void> {
+  const problem = await findPortProblem(wantedPorts(options), system);
   if (problem !== undefined) throw new Failure(problem.line);
 }
 

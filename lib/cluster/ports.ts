@@ -1,6 +1,7 @@
 /** Whether the ports a node needs are free, and a line that helps when one is not. */
 
 import { findPortHolder, type ProcessTable, SYSTEM_PROCESS_TABLE } from "./port_holder.ts";
+import { probeNode } from "./probe.ts";
 
 /** A port that will be listened on, and the flag that changes it. */
 export interface WantedPort {
@@ -21,34 +22,43 @@ export interface PortSystem {
   readonly table: ProcessTable;
   /** Throws what the system throws when the port cannot be listened on. */
   tryListen(host: string, port: number): void;
+  /** The id of the KVStore node that answers on a port; undefined when none does. */
+  askForNode(host: string, port: number): Promise<number | undefined>;
 }
+
+/** A program that does not answer STATUS within this time is no node of ours, in ms. */
+const ASK_MS = 300;
 
 /** This machine. */
 export const THIS_SYSTEM: PortSystem = {
   os: Deno.build.os,
   table: SYSTEM_PROCESS_TABLE,
   tryListen: (host, port) => Deno.listen({ hostname: host, port }).close(),
+  askForNode: async (hostname, port) => (await probeNode({ hostname, port }, ASK_MS))?.nodeId,
 };
 
 /** The first of the ports that cannot be listened on now, or undefined when all are free. */
-export function findPortProblem(wanted: readonly WantedPort[], system: PortSystem): PortProblem | undefined {
+export async function findPortProblem(
+  wanted: readonly WantedPort[],
+  system: PortSystem,
+): Promise<PortProblem | undefined> {
   for (const one of wanted) {
     try {
       system.tryListen(one.host, one.port);
     } catch (error) {
-      return { wanted: one, line: describePortProblem(one, { error, system }) };
+      return { wanted: one, line: await describePortProblem(one, { error, system }) };
     }
   }
   return undefined;
 }
 
-function describePortProblem(
-  { host, port, flag }: WantedPort,
+async function describePortProblem(
+  wanted: WantedPort,
   { error, system }: { error: unknown; system: PortSystem },
-): string {
+): Promise<string> {
+  const { host, port, flag } = wanted;
   if (error instanceof Deno.errors.AddrInUse) {
-    const holder = system.os === "linux" ? findPortHolder(port, system.table) : undefined;
-    const by = holder === undefined ? "" : ` by ${holder.name} (process ${holder.pid})`;
+    const by = await describeHolder(wanted, system);
     const hint = system.os === "darwin" && port === 5000
       ? "; on macOS this may be AirPlay Receiver (System Settings, General, AirDrop & Handoff)"
       : "";
@@ -59,4 +69,14 @@ function describePortProblem(
     return `Cannot listen on port ${port} of ${host}: ${why}; ${flag} changes the port (below 1024 needs privileges)`;
   }
   return `Cannot listen on port ${port} of ${host}: ${why}; --host changes the address and ${flag} the port`;
+}
+
+async function describeHolder({ host, port }: WantedPort, system: PortSystem): Promise<string> {
+  const holder = system.os === "linux" ? findPortHolder(port, system.table) : undefined;
+  const nodeId = await system.askForNode(host, port);
+  const known = [
+    ...(holder === undefined ? [] : [`${holder.name} (process ${holder.pid})`]),
+    ...(nodeId === undefined ? [] : [`KVStore node ${nodeId}, which is running already`]),
+  ];
+  return known.length === 0 ? "" : ` by ${known.join(": ")}`;
 }

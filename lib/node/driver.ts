@@ -59,6 +59,8 @@ export class Driver {
   readonly #failures: Counter;
   readonly #refusedForSpace: Counter;
   readonly #readCount: Counter;
+  readonly #appendSuccesses: Counter;
+  readonly #appendFailures: Counter;
   readonly #snapshotsTaken: Counter;
   readonly #snapshotsInstalled: Counter;
   #inbox: Event[] = [];
@@ -95,6 +97,8 @@ export class Driver {
     this.#failures = metrics.counter(METRIC.proposalsFailed);
     this.#refusedForSpace = metrics.counter(METRIC.refusedForSpace);
     this.#readCount = metrics.counter(METRIC.reads);
+    this.#appendSuccesses = metrics.counter(METRIC.appendSuccess);
+    this.#appendFailures = metrics.counter(METRIC.appendFailure);
     this.#snapshotsTaken = metrics.counter(METRIC.snapshotsTaken);
     this.#snapshotsInstalled = metrics.counter(METRIC.snapshotsInstalled);
     metrics.gauge(METRIC.proposalsPending, () => this.#pendingWrites.size + this.#queue.size);
@@ -256,8 +260,15 @@ export class Driver {
     }
   }
 
+  #countResult(event: Event): void {
+    if (event.type !== "Receive" || event.message.type !== "AppendEntriesResult") return;
+    if (event.message.success) this.#appendSuccesses.add();
+    else this.#appendFailures.add();
+  }
+
   /** Performs at once what may be, in the order that `Update` fixes; syncing and applying wait for the end of the pass. */
   #step(event: Event): Update {
+    this.#countResult(event);
     const update = this.#raft.step(event);
     for (const message of update.messages) this.#send(message);
     if (update.hardState !== undefined) this.#persistence.saveHardState(update.hardState);

@@ -102,7 +102,7 @@ export class ClientConnection implements ClientLink {
     this.#flushPlanned = false;
     if (this.#closed || this.#writing.length > 0) return;
     if (this.#context.budget.exceeded && this.#unsentBytes > FAIR_SHARE_BYTES) {
-      this.#context.log("warn", `Closed the connection of ${this.remote}: too many replies wait for all clients together`);
+      this.#context.warn(`Closed the connection of ${this.remote}: too many replies wait for all clients together`);
       return this.#close();
     }
     const piece = this.#output.take();
@@ -142,7 +142,7 @@ export class ClientConnection implements ClientLink {
   checkWrite(now: number): void {
     if (this.#writing.length === 0 || now - this.#progressAt <= WRITE_TIMEOUT_MS) return;
     const seconds = Math.round((now - this.#progressAt) / 1_000);
-    this.#context.log("info", `Closed the connection of ${this.remote}: the client has not read for ${seconds} s`);
+    this.#context.warn(`Closed the connection of ${this.remote}: the client has not read for ${seconds} s`);
     this.#close();
   }
 

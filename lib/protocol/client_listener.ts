@@ -51,6 +51,7 @@ class Listener implements ClientListener {
   readonly #refusal: Uint8Array;
   readonly #refusalLog: LogLimiter;
   readonly #acceptLog: LogLimiter;
+  readonly #clientLog: LogLimiter;
   #toFlush: ClientConnection[] = [];
   #checkTimer: Timer | undefined;
   #accepting: Promise<void> | undefined;
@@ -65,11 +66,13 @@ class Listener implements ClientListener {
     this.#refusal = stringToBytes(`Error: Too many connections (limit ${options.connectionsMax}).\n`);
     this.#refusalLog = new LogLimiter(options.clock);
     this.#acceptLog = new LogLimiter(options.clock);
+    this.#clientLog = new LogLimiter(options.clock);
     const { node, clock, log, httpPort, connectionsMax } = options;
     this.#context = {
       node,
       clock,
       log,
+      warn: (message) => this.#warn(this.#clientLog, message),
       httpPort,
       connectionsMax,
       metrics: new ClientMetrics(node.metrics),
@@ -115,7 +118,7 @@ class Listener implements ClientListener {
         this.#admit(await this.#listener.accept());
       } catch (error) {
         if (this.#stopping !== undefined) return;
-        this.#logLimited(this.#acceptLog, `Cannot accept a client connection: ${messageOf(error)}`);
+        this.#warn(this.#acceptLog, `Cannot accept a client connection: ${messageOf(error)}`);
         await this.#pause();
       }
     }
@@ -143,7 +146,7 @@ class Listener implements ClientListener {
   /** Tells one client that there is no room. Not awaited: the line fits into the empty buffer of a new socket. */
   #refuse(socket: Deno.TcpConn): void {
     this.#context.metrics.connectionsRefused.add();
-    this.#logLimited(this.#refusalLog, `Refused a client: ${this.#options.connectionsMax} connections are open`);
+    this.#warn(this.#refusalLog, `Refused a client: ${this.#options.connectionsMax} connections are open`);
     const close = () => closeQuietly(socket);
     socket.write(this.#refusal).then(close, close);
   }
@@ -166,7 +169,7 @@ class Listener implements ClientListener {
     });
   }
 
-  #logLimited(limiter: LogLimiter, message: string): void {
+  #warn(limiter: LogLimiter, message: string): void {
     const line = limiter.pass(message);
     if (line !== undefined) this.#options.log("warn", line);
   }

@@ -11,6 +11,8 @@ export interface SessionContext {
   readonly node: KeyValueNode;
   readonly clock: Clock;
   readonly log: NodeLog;
+  /** Logs a warning that any client can cause: at most one line each second. */
+  readonly warn: (message: string) => void;
   readonly metrics: ClientMetrics;
   readonly budget: MemoryBudget;
   /** Undefined where no HTTP is served. */
@@ -40,7 +42,7 @@ export interface ClientLink {
   abort(): void;
 }
 
-/** The conversation with one client in one protocol. Calls come from the event loop, never from within a call to the link. */
+/** The conversation with one client in one protocol. Calls come from the event loop; only `closed` may come from within `abort`. */
 export interface ProtocolSession {
   /** True while the session can take no more input; ended by `ClientLink.wake`. */
   readonly full: boolean;

@@ -2,6 +2,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Core } from "./core.ts";
+import type { Message } from "./messages.ts";
 import type { PeerProgress, RaftStatus } from "./status.ts";
 import type { EntryId } from "./types.ts";
 import type { Update } from "./update.ts";
@@ -66,6 +67,7 @@ export function checkStep(before: RaftStatus, after: RaftStatus, update: Update)
   const hardStateChanged = !sameTerm || before.votedFor !== after.votedFor;
   expect(!hardStateChanged || update.hardState !== undefined, "a term or vote changed and is not written (B2)");
   expect(update.hardState === undefined || update.messages.length === 0, "a message leaves before its term is durable");
+  expect(!update.messages.some(isPromise), "a vote or acknowledgement may leave before its term is durable (B2, B24)");
   for (const message of [...update.messages, ...update.durableMessages]) {
     expect(message.from === after.id, "a message has another sender");
     if (message.type === "AppendEntriesResult" && message.success) {
@@ -93,4 +95,10 @@ function checkPeer(peer: PeerProgress, last: EntryId): readonly string[] {
   if (peer.nextIndex > last.index + 1) flaws.push(`Peer ${peer.id}: it is to be sent entries that do not exist`);
   if (peer.matchIndex > last.index) flaws.push(`Peer ${peer.id}: it has acknowledged entries that do not exist`);
   return flaws;
+}
+
+/** Whether a message tells of this server's vote or disk. */
+function isPromise(message: Message): boolean {
+  if (message.type === "RequestVote" || message.type === "RequestVoteResult") return !message.preVote;
+  return message.type === "AppendEntriesResult" || message.type === "InstallSnapshotResult";
 }

@@ -52,8 +52,7 @@ export function bestSuccessor(core: LeadingCore): Progress | undefined {
   let best: Progress | undefined;
   for (const peer of core.roleState.progress.values()) {
     if (!peer.isVoter) continue;
-    const better = best === undefined || rank(peer) > rank(best);
-    if (better) best = peer;
+    if (best === undefined || isBetter(peer, best)) best = peer;
   }
   return best;
 }
@@ -69,6 +68,7 @@ export function handleTimeoutNow(core: Core, from: NodeId): void {
   if (mayCampaign(core)) becomeCandidate(core, true);
 }
 
-function rank(peer: Progress): number {
-  return (peer.inContact ? Number.MAX_SAFE_INTEGER / 2 : 0) + peer.matchIndex;
+function isBetter(peer: Progress, best: Progress): boolean {
+  if (peer.inContact !== best.inContact) return peer.inContact;
+  return peer.matchIndex > best.matchIndex;
 }

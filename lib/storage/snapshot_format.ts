@@ -11,8 +11,8 @@ import { newerFormat } from "./wal_format.ts";
 
 /** Version of the snapshot file. */
 export const SNAPSHOT_VERSION = 1;
-/** The longest block: room for the largest value and its key. */
-export const SNAPSHOT_BLOCK_BYTES_MAX = 16_777_216;
+/** The longest block: room for the largest value and its key, each byte escaped to six by JSON. */
+export const SNAPSHOT_BLOCK_BYTES_MAX = 67_108_864;
 /** In front of each block: its length and its checksum. */
 export const BLOCK_HEADER_BYTES = 8;
 

@@ -54,9 +54,9 @@ async function logIsBounded(cluster: ProcessCluster, id: number): Promise<void> 
 }
 
 async function gotSnapshotInChunks(cluster: ProcessCluster, id: number): Promise<void> {
-  const metrics = (await cluster.block(id, "METRICS")).join("\n");
-  const received = /InstallSnapshot.*?received\D*(\d+)/i.exec(metrics);
-  assertGreater(Number(received?.[1]), 1, `chunks received by node ${id}: ${metrics}`);
+  const metrics = fieldsOf(await cluster.block(id, "METRICS"));
+  assertGreater(numberOf(metrics, "RPC InstallSnapshot Received"), 1, `chunks received by node ${id}`);
+  assertGreater(numberOf(metrics, "Snapshots Installed"), 0, `snapshots installed by node ${id}`);
 }
 
 async function serves(cluster: ProcessCluster, id: number): Promise<void> {
@@ -97,9 +97,9 @@ async function countsAsVoter(cluster: ProcessCluster, id: number): Promise<void>
   const leader = await cluster.waitForLeader();
   const [victim = -1] = cluster.others(id, leader === id ? -1 : leader);
   await waitFor(async () => {
-    const row = (await cluster.block(leader, "CLUSTER")).join("\n");
-    return /learner/i.test(row) ? undefined : true;
-  }, { what: "no learner is left", timeoutMs: 10_000 });
+    const members = (await cluster.block(leader, "CLUSTER")).join("\n");
+    return members.includes("Voter: no") ? undefined : true;
+  }, { what: "all are voters", timeoutMs: 10_000 });
   await cluster.kill(victim);
   const next = await cluster.waitForLeader();
   assertEquals(await cluster.ask(next, "PUT voter counts"), "voter added successfully.");

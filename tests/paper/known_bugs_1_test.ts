@@ -173,6 +173,12 @@ Deno.test("B6 rounds rise within a term, also across heartbeats", () => {
   }
 });
 
+Deno.test("B6 an answer to a round that was never asked confirms no read to come", () => {
+  const server = leaderOf();
+  for (const from of [2, 3]) server.receive(appended({ from, matchIndex: 1, round: 1_000 }));
+  assertEquals(server.read(7).confirmedReads, []);
+});
+
 Deno.test("B6 a round of the leader's earlier term does not confirm a read of its later one", () => {
   const server = leaderOf();
   const old = server.read(7).sent("AppendEntries", 2);

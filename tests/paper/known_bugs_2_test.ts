@@ -275,6 +275,19 @@ Deno.test("B19 an entry that comes back after it was overwritten counts with its
   assertEquals(acknowledged(server.persist(1)), [1]);
 });
 
+Deno.test("B19 a write begun before a snapshot replaced the log acknowledges nothing above the snapshot", () => {
+  const server = new Server();
+  server.step({ type: "Receive", message: appendEntries({ term: 2, entries: logOf([2, 2, 2, 2]) }) });
+  const chunk = installSnapshot({ from: 3, term: 3, lastIncludedIndex: 2, lastIncludedTerm: 3, done: true });
+  server.step({ type: "Receive", message: chunk });
+  server.step({ type: "SnapshotInstalled", snapshot: snapshotAt({ index: 2, term: 3 }, { bytes: 4 }) });
+  const next = appendEntries({ from: 3, term: 3, prevLogIndex: 2, prevLogTerm: 3, entries: logOf([3, 3], 3) });
+  server.step({ type: "Receive", message: next });
+  for (const match of acknowledged(server.persist(1))) assertEquals(match, 2);
+  assertEquals(Number(server.status.lastDurable.index), 2);
+  assertEquals(acknowledged(server.persist(1)), [4]);
+});
+
 Deno.test("B19 a deposed leader's own write does not count for the leader that comes after", () => {
   const server = leaderOf();
   server.step({ type: "Propose", id: 1, commands: ["a", "b"] });

@@ -19,7 +19,7 @@
  * | 7 | on real servers a far-behind follower catches up |
  */
 
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater } from "@std/assert";
 import { appended, appendEntries, chunkTaken, installSnapshot, requestVote } from "./messages.ts";
 import { Network } from "./network.ts";
 import {

@@ -213,9 +213,10 @@ Deno.test("3.10 a learner or a stranger is no target", () => {
 
 Deno.test("3.10 without a target the voter with the longest log is taken", () => {
   const server = leaderOf({ learners: [4] });
-  server.acknowledge(server.propose("a"), [3, 4]);
+  server.acknowledge(server.propose("a"), [2, 3, 4]);
+  server.acknowledge(server.propose("b"), [3, 4]);
   // The learner is further than any voter.
-  server.acknowledge(server.propose("b"), [4]);
+  server.acknowledge(server.propose("c"), [4]);
   server.run({ type: "TransferLeadership", target: undefined });
   assertEquals(server.status.transferTarget, 3);
 });

@@ -103,18 +103,19 @@ Deno.test("10.2.2 no more than the limit are under way, and an answer lets the r
   assertEquals(more.flatMap((message) => message.entries.map((entry) => Number(entry.index))), [4, 5]);
 });
 
-Deno.test("10.2.2 a message holds entries of one term, and no more of them than the limits allow", () => {
-  const limits = { entriesPerMessageMax: 2, bytesPerMessageMax: 7 };
-  const server = new Server({ entries: logOf([1, 1, 1, 2, 3, 3, 3]), limits });
-  elect(server);
-  server.persist();
-  const refused = { term: 4, success: false, rejectedIndex: 7, conflictIndex: 1, conflictTerm: 0 };
-  const retry = server.receive(appended(refused));
-  const messages = [...retry.sent("AppendEntries", 2), ...server.acknowledge(retry, [2]).sent("AppendEntries", 2)];
-  const entries = messages.map((message) => message.entries).filter(({ length }) => length > 0);
-  assertEquals(entries.flat().map((entry) => Number(entry.index)), [1, 2, 3, 4, 5, 6, 7, 8]);
-  assertEquals(entries.map(termsOf), [[1, 1], [1], [2], [3, 3], [3], [4]]);
-});
+for (const limits of [{ entriesPerMessageMax: 2 }, { bytesPerMessageMax: 7 }]) {
+  Deno.test(`10.2.2 a message holds entries of one term, and no more than ${JSON.stringify(limits)}`, () => {
+    const server = new Server({ entries: logOf([1, 1, 1, 2, 3, 3, 3]), limits });
+    elect(server);
+    server.persist();
+    const refused = { term: 4, success: false, rejectedIndex: 7, conflictIndex: 1, conflictTerm: 0 };
+    const retry = server.receive(appended(refused));
+    const messages = [...retry.sent("AppendEntries", 2), ...server.acknowledge(retry, [2]).sent("AppendEntries", 2)];
+    const entries = messages.map((message) => message.entries).filter(({ length }) => length > 0);
+    assertEquals(entries.flat().map((entry) => Number(entry.index)), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assertEquals(entries.map(termsOf), [[1, 1], [1], [2], [3, 3], [3], [4]]);
+  });
+}
 
 Deno.test("10.2.2 an entry longer than the limit of bytes is sent, alone", () => {
   const server = leaderOf({ limits: { bytesPerMessageMax: 4 } });

@@ -96,9 +96,11 @@ function binary(): string | undefined {
 
 /** The rights that the task of the same name in deno.json gives, so that the tests find out when they do not suffice. */
 function permissionFlags(command: string | undefined): readonly string[] {
-  const task = command === "cluster" || command === "cli" ? command : "node";
-  const config: unknown = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
-  const match = new RegExp(`"${task}":"[^"]*?deno run ([^"]*?) ?(?:\\./)?main\\.ts`).exec(JSON.stringify(config));
-  if (match === null) throw new Error(`Cannot find "deno run ... main.ts" in task "${task}" of deno.json`);
+  const name = command === "cluster" || command === "cli" ? command : "node";
+  const config: { readonly tasks?: Readonly<Record<string, unknown>> } = JSON.parse(
+    Deno.readTextFileSync(`${ROOT}deno.json`),
+  );
+  const match = /deno run (.*?) ?(?:\.\/)?main\.ts/.exec(JSON.stringify(config.tasks?.[name] ?? ""));
+  if (match === null) throw new Error(`Cannot find "deno run ... main.ts" in task "${name}" of deno.json`);
   return (match[1] ?? "").split(" ").filter((flag) => flag !== "" && flag !== "--quiet" && flag !== "--no-prompt");
 }

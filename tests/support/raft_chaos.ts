@@ -14,20 +14,21 @@ interface Weights {
 }
 
 const ACTIONS: readonly Weights[] = [
-  { act: (chaos) => chaos.deliver(), weight: 60, always: true },
+  { act: (chaos) => chaos.deliver(), weight: 90, always: true },
   { act: (chaos) => chaos.tick(), weight: 25, always: true },
   { act: (chaos) => chaos.sync(), weight: 25, always: true },
   { act: (chaos) => chaos.propose(), weight: 8, always: true },
-  { act: (chaos) => chaos.read(), weight: 6, always: false },
+  { act: (chaos) => chaos.read(), weight: 8, always: false },
   { act: (chaos) => chaos.load(), weight: 4, always: true },
   { act: (chaos) => chaos.deliverShuffled(), weight: 15, always: false },
   { act: (chaos) => chaos.duplicate(), weight: 4, always: false },
   { act: (chaos) => chaos.drop(), weight: 4, always: false },
-  { act: (chaos) => chaos.snapshot(), weight: 1, always: false },
+  { act: (chaos) => chaos.snapshot(), weight: 2, always: false },
   { act: (chaos) => chaos.crash(), weight: 0.4, always: false },
   { act: (chaos) => chaos.restart(), weight: 0.8, always: true },
-  { act: (chaos) => chaos.cut(), weight: 0.4, always: false },
-  { act: (chaos) => chaos.heal(), weight: 0.5, always: true },
+  { act: (chaos) => chaos.cut(), weight: 0.6, always: false },
+  { act: (chaos) => chaos.heal(), weight: 0.3, always: true },
+  { act: (chaos) => chaos.slowDown(), weight: 0.5, always: false },
   { act: (chaos) => chaos.disconnect(), weight: 0.8, always: false },
   { act: (chaos) => chaos.stall(), weight: 0.3, always: false },
   { act: (chaos) => chaos.change(), weight: 0.8, always: false },
@@ -39,16 +40,16 @@ export interface ChaosCounts {
   crashes: number;
   changes: number;
   snapshotsInstalled: number;
-  readsConfirmed: number;
 }
 
 /** Acts on one cluster. */
 export class RaftChaos {
-  readonly counts: ChaosCounts = { crashes: 0, changes: 0, snapshotsInstalled: 0, readsConfirmed: 0 };
+  readonly counts: ChaosCounts = { crashes: 0, changes: 0, snapshotsInstalled: 0 };
   readonly #cluster: RaftCluster;
   readonly #random: Random;
   readonly #actions: readonly Weights[];
   readonly #total: number;
+  #slow: NodeId | undefined;
 
   constructor(cluster: RaftCluster) {
     this.#cluster = cluster;
@@ -104,8 +105,16 @@ export class RaftChaos {
     if (network.length > 0) network.splice(this.#random.below(network.length), 1);
   }
 
+  /** Clocks differ: a leader's may be slow, and it may be cut off: it will go on to believe that it leads. */
+  slowDown(): void {
+    this.#slow = this.#random.chance(0.7) ? this.#cluster.leader?.id : undefined;
+    if (this.#slow !== undefined && this.#random.chance(0.5)) this.#cluster.isolate(this.#slow);
+  }
+
   tick(): void {
-    this.#cluster.step(this.#any(), { type: "Tick" });
+    const id = this.#any();
+    if (id === this.#slow && this.#random.chance(0.9)) return;
+    this.#cluster.step(id, { type: "Tick" });
   }
 
   sync(): void {
@@ -122,7 +131,9 @@ export class RaftChaos {
   }
 
   read(): void {
-    this.#cluster.step(this.#any(), { type: "Read", id: this.#cluster.nextRequest() });
+    const leaders = this.#cluster.running.filter(({ node }) => node.role === "Leader").map(({ id }) => id);
+    const id = leaders.length > 0 && this.#random.chance(0.5) ? this.#random.pick(leaders) : this.#any();
+    this.#cluster.step(id, { type: "Read", id: this.#cluster.nextRequest() });
   }
 
   load(): void {

@@ -22,7 +22,7 @@ export interface WritersOptions {
 const RETRY_PAUSE_MS = 5;
 const NOT_LEADER = /^Error: Not leader\. Current leader is Node (\d+)/;
 /** Certainly not done, and likely to go better soon: an election, a stopping node, a full queue. */
-const NOT_DONE = /^Error: (No leader\.|Node is stopping|Stopping|Too many|Overloaded)/;
+const NOT_DONE = /^Error: (No leader|Stopping|Overloaded|Too many connections)/;
 const UNKNOWN = "Error: Outcome unknown.";
 
 /** Writers at work. */

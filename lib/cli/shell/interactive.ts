@@ -44,6 +44,8 @@ class Terminal {
       historySize: HISTORY_LINES_MAX,
       removeHistoryDuplicates: true,
     });
+    // Completion pauses the input, and Deno 2.4 loses the key that follows a pause.
+    this.#readline.pause = () => this.#readline;
     this.#shell = new Shell({ ...options, interactive: true, pause: (delayMs) => this.#pause(delayMs) });
   }
 

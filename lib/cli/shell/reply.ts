@@ -4,7 +4,10 @@ import type { NodeId } from "../../raft/types.ts";
 import { EXIT } from "../failures.ts";
 import type { CommandTraits } from "./vocabulary.ts";
 
-/** The outcome of a command. Certainly not done, and safe to send again: NotLeader and NoLeader. */
+/**
+ * The outcome of a command. Certainly not done, and safe to send again: NotLeader and NoLeader, which is also said of a
+ * read that no majority confirmed and by a node that is about to stop.
+ */
 export type ReplyKind = "Done" | "NotFound" | "NotLeader" | "NoLeader" | "Unknown" | "Usage" | "Failed";
 
 const SUCCESS: ReadonlyMap<string, (reply: string) => boolean> = new Map([
@@ -16,6 +19,8 @@ const SUCCESS: ReadonlyMap<string, (reply: string) => boolean> = new Map([
 const REFUSALS: readonly (readonly [prefix: string, kind: ReplyKind])[] = [
   ["Error: Not leader.", "NotLeader"],
   ["Error: No leader.", "NoLeader"],
+  ["Error: Timeout.", "NoLeader"],
+  ["Error: Stopping.", "NoLeader"],
   ["Error: Outcome unknown.", "Unknown"],
   ["Error: Usage:", "Usage"],
   ["Error: Unknown command", "Usage"],

@@ -198,10 +198,10 @@ async function isAlive(connection: Connection): Promise<boolean> {
   }
 }
 
-/** The client address of node `id` in a CLUSTER reply: the first address in the line that begins with `Node <id>:`. */
+/** The client address of node `id` in a CLUSTER reply: what comes first in the line that begins with `Node <id>:`. */
 export function findClientAddress(reply: string, id: NodeId): Endpoint | undefined {
   for (const line of reply.split("\n")) {
-    const match = /^\s*Node ([0-9]+): .*?(\S+:[0-9]{1,5})\b/.exec(line);
+    const match = /^Node ([0-9]+): ([^ ,]+)(?:,|$)/.exec(line);
     if (match !== null && Number(match[1]) === id) return parseAddress(match[2] ?? "");
   }
   return undefined;

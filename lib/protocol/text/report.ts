@@ -3,9 +3,9 @@
 /** One `Name: value` line. */
 export type ReportLine = readonly [name: string, value: string | number];
 
-/** The whole reply. Names and values are byte strings without line ends. */
+/** The whole reply but for the end of its last, empty line. Names and values are byte strings without line ends. */
 export function formatReport(title: string, lines: readonly ReportLine[]): string {
   let text = `${title}\n`;
   for (const [name, value] of lines) text += `${name}: ${value}\n`;
-  return `${text}\n`;
+  return text;
 }

@@ -19,5 +19,4 @@ export interface ReportContext {
   readonly connection: ConnectionView;
   readonly connections: number;
   readonly connectionsMax: number;
-  readonly httpPort: number | undefined;
 }

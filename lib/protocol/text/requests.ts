@@ -18,7 +18,7 @@ export interface ReadRequest {
 /** Anything about this node or connection that is known at once. */
 export interface ReportRequest {
   readonly type: "Report";
-  /** The whole reply as a byte string, line ends included. */
+  /** The reply as a byte string, the end of its last line left out. */
   readonly render: (context: ReportContext) => string;
 }
 

@@ -6,6 +6,7 @@ const DELETE_CODE = 0x7f;
 const SPACE = 0x20;
 /** No byte of a UTF-8 sequence is below this. */
 const BEYOND_ASCII = 0x80;
+const UTF8_BYTES_MAX = 4;
 
 /** C0, DEL, C1, and the two separators that some terminals take for line ends. */
 // deno-lint-ignore no-control-regex
@@ -37,11 +38,8 @@ export function quote(bytes: string): string {
 
 /** A word for an error message: printable, and at most `charactersMax` characters long. */
 export function shorten(bytes: string, charactersMax: number): string {
-  // A character has at most four bytes, so nothing behind these can be shown; what is cut through is no valid text then.
-  const text = byteStringToText(bytes.length <= charactersMax * 4 ? bytes : bytes.slice(0, charactersMax));
-  if (text !== undefined && !CONTROL.test(text)) {
-    return textToByteString([...text].slice(0, charactersMax).join(""));
-  }
+  const text = readableStart(bytes, charactersMax * UTF8_BYTES_MAX);
+  if (text !== undefined) return textToByteString([...text].slice(0, charactersMax).join(""));
   let shown = "";
   for (const byte of bytes.slice(0, charactersMax)) {
     const next = escape(byte);
@@ -54,6 +52,17 @@ export function shorten(bytes: string, charactersMax: number): string {
 /** Text of this process (a message, a host name) as a byte string of one line. */
 export function showText(text: string): string {
   return show(textToByteString(text));
+}
+
+/** The first `bytesMax` bytes as text if they are printable, without a character that the cut went through. */
+function readableStart(bytes: string, bytesMax: number): string | undefined {
+  const start = bytes.slice(0, bytesMax);
+  const cutMax = start.length < bytes.length ? UTF8_BYTES_MAX - 1 : 0;
+  for (let cut = 0; cut <= cutMax; cut++) {
+    const text = byteStringToText(start.slice(0, start.length - cut));
+    if (text !== undefined) return CONTROL.test(text) ? undefined : text;
+  }
+  return undefined;
 }
 
 function isPrintableText(bytes: string): boolean {

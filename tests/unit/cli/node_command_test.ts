@@ -30,7 +30,12 @@ function stage(args: string[] = [], startError?: Error) {
       };
       return Promise.resolve(server as RunningServer);
     },
-    system: { os: "linux", table: { readText: () => "", list: () => [], readLink: () => "" }, tryListen: () => {} },
+    system: {
+      os: "linux",
+      table: { readText: () => "", list: () => [], readLink: () => "" },
+      tryListen: () => {},
+      askForNode: () => Promise.resolve(undefined),
+    },
     requests: { stop: stop.promise, kill: kill.promise },
   };
   const surroundings = fakeSurroundings();

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { classifyReply, exitCodeOf, namedLeader, type ReplyKind } from "../../../lib/cli/shell/reply.ts";
-import { completions, traitsOf } from "../../../lib/cli/shell/vocabulary.ts";
+import { completions, traitsOf, VOCABULARY } from "../../../lib/cli/shell/vocabulary.ts";
+import { TEXT_COMMANDS } from "../../../lib/protocol/text/commands.ts";
 
 Deno.test("every reply has its outcome and its exit code", () => {
   const cases: [line: string, reply: string, kind: ReplyKind, exitCode: number][] = [
@@ -15,6 +16,8 @@ Deno.test("every reply has its outcome and its exit code", () => {
     ["PUT a b", "Error: Not leader. Current leader is Node 2", "NotLeader", 5],
     ["PUT a b", "Error: No leader. Reachable 1 of 3 nodes, need 2.", "NoLeader", 5],
     ["GET a", "Error: No leader. Reachable 1 of 3 nodes, need 2.", "NoLeader", 5],
+    ["GET a", "Error: Timeout. No majority confirmed the request in time.", "NoLeader", 5],
+    ["PUT a b", "Error: Stopping. This node is shutting down; use another one.", "NoLeader", 5],
     ["PUT a b", "Error: Outcome unknown. The write may or may not take effect.", "Unknown", 6],
     ["PUT a", "Error: Usage: PUT <key> <value>", "Usage", 2],
     ["FOO", "Error: Unknown command 'FOO'. Type HELP for the command reference.", "Usage", 2],
@@ -44,4 +47,10 @@ Deno.test("the first word is completed in the case it was begun in", () => {
   ];
   for (const [begun, names] of cases) assertEquals(completions(begun), names);
   assertEquals(completions("").length, 15);
+});
+
+Deno.test("the client knows the commands that the server knows", () => {
+  const words = (commands: readonly { name: string; aliases: readonly string[] }[]) =>
+    commands.map(({ name, aliases }) => [name, ...aliases].join(" ")).sort();
+  assertEquals(words(VOCABULARY), words(TEXT_COMMANDS));
 });

@@ -1,10 +1,9 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Failure } from "../../../lib/cli/failures.ts";
 import { type Connection, Connections, readConnectList } from "../../../lib/cli/shell/connections.ts";
 import { findClientAddress, Session } from "../../../lib/cli/shell/session.ts";
 import { UsageError } from "../../../lib/cli/usage_error.ts";
 import { ConnectionLostError, type Sent } from "../../../lib/cluster/text_connection.ts";
-import { assertThrows } from "@std/assert";
 
 const UNKNOWN = "Error: Outcome unknown. The write may or may not take effect.";
 const NO_LEADER = "Error: No leader. Reachable 1 of 3 nodes, need 2.";
@@ -57,8 +56,9 @@ class World {
 
 const CLUSTER = [
   "Cluster",
-  "Node 0: 127.0.0.1:5000, Follower, term 3, match index 10, lag 0, reachable",
-  "Node 2: 127.0.0.1:5002, Leader, term 3, match index 10, lag 0, reachable",
+  "Node 0: 127.0.0.1:5000, Peer Address: 127.0.0.1:15000, Role: Follower, Term: 3, Match Index: 10, Lag: 0, Reachable: yes",
+  "Node 1: unknown, Peer Address: 127.0.0.1:15001, Role: unknown, Term: unknown, Match Index: unknown, Reachable: no",
+  "Node 2: 127.0.0.1:5002, Peer Address: 127.0.0.1:15002, Role: Leader, Term: 3, Match Index: 10, Lag: 0, Reachable: yes",
 ].join("\n");
 
 function follower(line: string): string {
@@ -170,7 +170,8 @@ Deno.test("what concerns one node is not asked of another", async () => {
 
 Deno.test("a client address is found in CLUSTER, strictly by id", () => {
   assertEquals(findClientAddress(CLUSTER, 2), { hostname: "127.0.0.1", port: 5002 });
-  assertEquals(findClientAddress(CLUSTER, 1), undefined);
+  assertEquals(findClientAddress(CLUSTER, 1), undefined, "a peer address is none for clients");
+  assertEquals(findClientAddress(CLUSTER, 3), undefined);
   assertEquals(findClientAddress("nonsense", 0), undefined);
 });
 

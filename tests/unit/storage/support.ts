@@ -10,13 +10,14 @@ import {
   toTerm,
 } from "../../../lib/raft/types.ts";
 import type { Disk } from "../../../lib/storage/disk.ts";
-import type { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
 import { openStorage, type OpenStorageOptions } from "../../../lib/storage/open.ts";
 import type { Storage } from "../../../lib/storage/storage.ts";
 
 export const DIRECTORY = "/data/node-0";
 export const NODE_FILE = `${DIRECTORY}/RaftNode0.json`;
 export const FIRST_SEGMENT = `${DIRECTORY}/wal/00000000000000000001.wal`;
+export const SNAPSHOTS = `${DIRECTORY}/snapshots`;
 export const MARK = `${DIRECTORY}/wal/durable.mark`;
 
 /** A configuration of one voter. */
@@ -111,4 +112,17 @@ export async function makeSnapshot(storage: Storage, index: number, term: number
   writer.write(`state at ${index}`);
   writer.write("second block \xff\x00");
   await writer.finish();
+}
+
+/** The file of a snapshot. */
+export function pathOf(index: number, term: number): string {
+  return `${SNAPSHOTS}/${String(index).padStart(20, "0")}-${term}.snap`;
+}
+
+/** The bytes of a snapshot file that another node makes at `index`. */
+export async function bytesOf(index: number, term: number): Promise<Uint8Array> {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  await makeSnapshot(storage, index, term);
+  return disk.contents(pathOf(index, term)) ?? new Uint8Array(0);
 }

@@ -1,0 +1,185 @@
+/** The table of commands: names, aliases, usage, help and meaning. Parser, HELP and docs follow it. */
+
+import { readCount, readKey, readKeyAndValue, type UsageError } from "./arguments.ts";
+import { renderCluster } from "./cluster.ts";
+import { renderHelp } from "./help.ts";
+import { renderHistory } from "./history_report.ts";
+import { trimmedRest } from "./lexer.ts";
+import { renderLogSize } from "./log_size.ts";
+import { renderLogs } from "./logs.ts";
+import { renderMetrics } from "./metrics.ts";
+import { unknownCommand, usage } from "./outcomes.ts";
+import type { ReportContext } from "./report_context.ts";
+import type { Request } from "./requests.ts";
+import { renderStats } from "./stats.ts";
+import { renderStatus } from "./status.ts";
+
+/** One command. */
+export interface TextCommand {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly usage: string;
+  /** One line for HELP. */
+  readonly summary: string;
+  /** More lines for `HELP <command>`. */
+  readonly examples: readonly string[];
+  /** What a line asks for; `at` is behind the command word. */
+  readonly read: (line: string, at: number) => Request | UsageError;
+}
+
+const LOGS_COUNT = { least: 1, most: 10_000, otherwise: 10 } as const;
+const WATCH_SECONDS = { least: 1, most: 3_600, otherwise: 2 } as const;
+const USAGE_ERROR: UsageError = { type: "UsageError", detail: undefined };
+const EXIT: Request = { type: "Exit" };
+const SNAPSHOT: Request = { type: "Snapshot" };
+/** The cursor home, the screen cleared. */
+const CLEAR_SCREEN = "\x1b[H\x1b[2J";
+
+/** Every command, in the order of HELP. */
+export const TEXT_COMMANDS: readonly TextCommand[] = [
+  {
+    name: "PUT",
+    aliases: ["P", "SET", "ADD", "UPDATE", "WRITE"],
+    usage: "PUT <key> <value>",
+    summary: "Stores a value under a key; on the leader",
+    examples: ["PUT key1 value1", 'PUT key1 "a b"', "PUT --key key1 --value value1", "PUT -k key1 -v value1"],
+    read: (line, at) => {
+      const read = readKeyAndValue(line, at);
+      if (read.type === "UsageError") return read;
+      return { type: "Write", command: { type: "Put", key: read.key, value: read.value } };
+    },
+  },
+  {
+    name: "GET",
+    aliases: ["G", "FETCH", "READ", "RETRIEVE"],
+    usage: "GET <key>",
+    summary: "Shows the value of a key; on any node, never an old one",
+    examples: ["GET key1", 'GET "a key"', "GET --key key1"],
+    read: (line, at) => {
+      const read = readKey(line, at);
+      return read.type === "UsageError" ? read : { type: "Read", key: read.key };
+    },
+  },
+  {
+    name: "DELETE",
+    aliases: ["D", "DEL", "REMOVE", "RM"],
+    usage: "DELETE <key>",
+    summary: "Removes a key; on the leader",
+    examples: ["DELETE key1", "DELETE --key key1"],
+    read: (line, at) => {
+      const read = readKey(line, at);
+      return read.type === "UsageError" ? read : { type: "Write", command: { type: "Delete", key: read.key } };
+    },
+  },
+  report("STATUS", { aliases: ["S"], summary: "Shows role, term, log and peers of this node", render: renderStatus }),
+  report("METRICS", {
+    aliases: ["M"],
+    summary: "Shows counters, rates and latencies of this node",
+    render: renderMetrics,
+  }),
+  report("LOGSIZE", { summary: "Shows how much the log of this node holds", render: renderLogSize }),
+  {
+    name: "SNAPSHOT",
+    aliases: [],
+    usage: "SNAPSHOT",
+    summary: "Makes a checkpoint of this node now",
+    examples: [],
+    read: (line, at) => withoutArguments(line, at) ?? SNAPSHOT,
+  },
+  {
+    name: "LOGS",
+    aliases: [],
+    usage: "LOGS [count]",
+    summary: "Shows the last log entries of this node (1 to 10000, default 10)",
+    examples: ["LOGS", "LOGS 100"],
+    read: (line, at) => {
+      const count = readCount(line, { at, ...LOGS_COUNT });
+      if (typeof count !== "number") return count;
+      return { type: "Report", render: (context) => renderLogs(context, count) };
+    },
+  },
+  report("CLUSTER", { summary: "Shows every node of the cluster", render: renderCluster }),
+  {
+    name: "WATCH",
+    aliases: [],
+    usage: "WATCH [seconds]",
+    summary: "Shows METRICS every so many seconds (1 to 3600, default 2) until you send a line",
+    examples: ["WATCH", "WATCH 10"],
+    read: (line, at) => {
+      const seconds = readCount(line, { at, ...WATCH_SECONDS });
+      return typeof seconds === "number" ? { type: "Watch", seconds } : seconds;
+    },
+  },
+  {
+    name: "HELP",
+    aliases: ["H", "?"],
+    usage: "HELP [command]",
+    summary: "Shows all commands, or one in detail",
+    examples: ["HELP", "HELP PUT"],
+    read: (line, at) => helpRequest(trimmedRest(line, at)),
+  },
+  report("HISTORY", {
+    summary: "Shows the commands of this connection; !! repeats the last one, !n the one of number n",
+    render: renderHistory,
+  }),
+  report("STATS", { summary: "Shows the traffic of this connection and of this node", render: renderStats }),
+  report("CLEAR", { summary: "Clears the screen", render: () => CLEAR_SCREEN }),
+  {
+    name: "EXIT",
+    aliases: ["Q", "QUIT", "BYE"],
+    usage: "EXIT",
+    summary: "Closes this connection",
+    examples: [],
+    read: (line, at) => withoutArguments(line, at) ?? EXIT,
+  },
+];
+
+/** By name and alias, in capitals and in small letters: what is typed most is found without another string. */
+const BY_WORD: ReadonlyMap<string, TextCommand> = new Map(
+  TEXT_COMMANDS.flatMap((command) =>
+    [command.name, ...command.aliases].flatMap((word) => [[word, command], [word.toLowerCase(), command]] as const)
+  ),
+);
+const WORD_LENGTH_MAX = Math.max(...[...BY_WORD.keys()].map((word) => word.length));
+
+/** The command of that name or alias in any case; a byte string. */
+export function findCommand(word: string): TextCommand | undefined {
+  const found = BY_WORD.get(word);
+  // The bound keeps a long word of garbage from being copied only to be unknown.
+  if (found !== undefined || word.length > WORD_LENGTH_MAX) return found;
+  return BY_WORD.get(word.toUpperCase());
+}
+
+interface ReportParts {
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  readonly render: (context: ReportContext) => string;
+}
+
+function report(name: string, { aliases = [], summary, render }: ReportParts): TextCommand {
+  const request: Request = { type: "Report", render };
+  return {
+    name,
+    aliases,
+    usage: name,
+    summary,
+    examples: [],
+    read: (line, at) => withoutArguments(line, at) ?? request,
+  };
+}
+
+function withoutArguments(line: string, at: number): UsageError | undefined {
+  return trimmedRest(line, at) === "" ? undefined : USAGE_ERROR;
+}
+
+function helpRequest(word: string): Request {
+  if (word === "") return { type: "Report", render: () => renderHelp(TEXT_COMMANDS) };
+  const command = findCommand(word);
+  if (command === undefined) return { type: "Refused", reply: unknownCommand(word) };
+  return { type: "Report", render: () => renderHelp([command]) };
+}
+
+/** The reply to wrong arguments. */
+export function usageReply(command: TextCommand, error: UsageError): string {
+  return usage(command.usage, error.detail);
+}

@@ -1,0 +1,38 @@
+/** From a line to what it asks for. Repetitions (`!!`, `!n`) are the session's, which has the history. */
+
+import { findCommand, usageReply } from "./commands.ts";
+import { skipBlanks, wordEnd } from "./lexer.ts";
+import { notHttp, unknownCommand } from "./outcomes.ts";
+import type { HangUpRequest, Request } from "./requests.ts";
+
+const LETTER_O = 0x6f;
+const TO_LOWER_CASE = 0x20;
+const WEB_PAGE_PREFIXES: readonly string[] = ["post ", "host:"];
+const HTTP_REQUEST = /^[ \t]*[^ \t]+[ \t]+HTTP\/[0-9]/;
+
+const WEB_PAGE: HangUpRequest = { type: "HangUp", reply: undefined, reason: "it sent an HTTP request" };
+
+/** What the line asks for; `at` is its first byte that is no blank. */
+export function readLine(line: string, at: number, httpPort: number | undefined): Request {
+  if (isWebPage(line)) return WEB_PAGE;
+  const end = wordEnd(line, at);
+  const word = line.slice(at, end);
+  const command = findCommand(word);
+  if (command === undefined) return { type: "Refused", reply: unknownCommand(word) };
+  const request = command.read(line, end);
+  if (request.type !== "UsageError") return request;
+  if (command.name === "GET" && HTTP_REQUEST.test(line.slice(end, skipBlanks(line, end) + HTTP_TARGET_BYTES_MAX))) {
+    return { type: "HangUp", reply: notHttp(httpPort), reason: "it sent an HTTP request" };
+  }
+  return { type: "Refused", reply: usageReply(command, request) };
+}
+
+/** Longest path of an HTTP request that is recognised. */
+const HTTP_TARGET_BYTES_MAX = 8_192;
+
+/** Whether a web page made a browser send this: it can do that to any port of the machine it runs on. */
+function isWebPage(line: string): boolean {
+  // Both have an o there, and no command has, so that commands pay for one comparison.
+  if ((line.charCodeAt(1) | TO_LOWER_CASE) !== LETTER_O) return false;
+  return WEB_PAGE_PREFIXES.includes(line.slice(0, 5).toLowerCase());
+}

@@ -1,0 +1,117 @@
+/** The replies to reads and writes, and the errors: each text once. All are byte strings of one line without its end. */
+
+import { unreachable } from "../../base/assert.ts";
+import { type CommandResult, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../kv/commands.ts";
+import type { KeyValueNode, NotDone, SnapshotOutcome } from "../../node/api.ts";
+import { LINE_BYTES_MAX } from "../limits.ts";
+import { shorten, show, showText } from "./show.ts";
+
+const UNKNOWN_WORD_CHARACTERS_MAX = 40;
+
+/** Raft cannot tell whether the write will be committed. */
+export const OUTCOME_UNKNOWN = "Error: Outcome unknown. The write may or may not take effect.";
+/** The reply to EXIT. */
+export const GOODBYE = "Goodbye.";
+/** Follows the last report of WATCH. */
+export const WATCH_ENDED = "Watch ended.";
+/** Then the connection is closed. */
+export const LINE_TOO_LONG = `Error: Line too long (limit ${LINE_BYTES_MAX} bytes).`;
+/** Then the connection is closed. */
+export const NO_MEMORY = "Error: Overloaded. All clients together send too much; try again later.";
+/** A last line without an end may have been cut off on its way: a value must not be stored in part. */
+export const INCOMPLETE_LINE = "Error: Incomplete line. Every command ends with a newline.";
+
+/** The reply to a write that was done. */
+export function writeDone(key: string, result: CommandResult): string {
+  switch (result.type) {
+    case "Put":
+      return `${show(key)} added successfully.`;
+    case "Delete":
+      return result.existed ? `${show(key)} deleted successfully.` : keyMissing(key);
+    case "Invalid":
+      return "Error: Invalid command. The state machine does not know it.";
+    default:
+      return unreachable(result);
+  }
+}
+
+/** The reply to a read of a key that exists. */
+export function valueOf(key: string, value: string): string {
+  return `value of ${show(key)}: ${show(value)}`;
+}
+
+/** The key is not there. */
+export function keyMissing(key: string): string {
+  return `Error: ${show(key)} does not exist.`;
+}
+
+/** The reply to what was certainly not done. */
+export function notDone({ reason, leaderId }: NotDone, node: KeyValueNode): string {
+  switch (reason) {
+    case "NotLeader":
+      return leaderId === undefined ? noLeader(node) : `Error: Not leader. Current leader is Node ${leaderId}`;
+    case "NoLeader":
+      return noLeader(node);
+    case "Overloaded":
+      return "Error: Overloaded. Too many requests are waiting; try again later.";
+    case "NoSpace":
+      return "Error: No space. The leader's disk is full; reads go on.";
+    case "TooLarge":
+      return `Error: Too large. A key may have ${KEY_BYTES_MAX} bytes, a value ${VALUE_BYTES_MAX} bytes.`;
+    case "Stopping":
+      return "Error: Stopping. This node is shutting down; use another one.";
+    case "Timeout":
+      return `Error: Timeout. No majority confirmed the request in time. ${reachability(node)}`;
+    default:
+      return unreachable(reason);
+  }
+}
+
+/** The reply to SNAPSHOT. */
+export function snapshotTaken(outcome: SnapshotOutcome): string {
+  switch (outcome.type) {
+    case "Created":
+      return `Snapshot created at index ${outcome.id.index} (term ${outcome.id.term}).`;
+    case "UpToDate":
+      return `Snapshot is up to date at index ${outcome.id.index} (term ${outcome.id.term}).`;
+    case "Failed":
+      return snapshotFailed(outcome.message);
+    default:
+      return unreachable(outcome);
+  }
+}
+
+/** No snapshot was made. */
+export function snapshotFailed(message: string): string {
+  return `Error: Snapshot failed: ${showText(message)}`;
+}
+
+/** Wrong arguments; `detail` where the usage does not say it all. */
+export function usage(text: string, detail: string | undefined): string {
+  return `Error: Usage: ${text}${detail === undefined ? "" : ` (${detail})`}`;
+}
+
+/** No command has this name. */
+export function unknownCommand(word: string): string {
+  return `Error: Unknown command '${shorten(word, UNKNOWN_WORD_CHARACTERS_MAX)}'. Type HELP for the command reference.`;
+}
+
+/** `!!` or `!n` names nothing that is kept. */
+export function unknownEvent(word: string): string {
+  return `Error: Unknown event '${shorten(word, UNKNOWN_WORD_CHARACTERS_MAX)}'. Type HISTORY for the numbers.`;
+}
+
+/** What a browser or an HTTP client is told before the connection ends. */
+export function notHttp(httpPort: number | undefined): string {
+  const where = httpPort === undefined ? "This node serves no HTTP." : `HTTP is on port ${httpPort}.`;
+  return `Error: This port speaks the text protocol. ${where}`;
+}
+
+function noLeader(node: KeyValueNode): string {
+  return `Error: No leader. ${reachability(node)}`;
+}
+
+function reachability(node: KeyValueNode): string {
+  const { reachable, total, needed } = node.status().quorum;
+  return `Reachable ${reachable} of ${total} nodes, need ${needed}.`;
+}
