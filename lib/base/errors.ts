@@ -1,18 +1,38 @@
 /** The error classes that cross layers, matched by class and never by text. */
 
+/** What failed, and with which error of the system. */
+export interface FailedOperation {
+  readonly operation: string;
+  readonly cause: unknown;
+}
+
+function describe(file: string, { operation, cause }: FailedOperation): string {
+  return `Cannot ${operation} ${file}: ${cause instanceof Error ? cause.message : String(cause)}`;
+}
+
 /** Bytes on disk that cannot be what was written. Carries the file and the byte offset of the damage. */
 export class CorruptionError extends Error {
   override readonly name = "CorruptionError";
-  constructor(readonly file: string, readonly offset: number, readonly what: string) {
-    super(`Damaged data in ${file} at offset ${offset}: ${what}`);
+  readonly offset: number;
+  readonly what: string;
+
+  /** Says that `file` holds `what` at `offset`. */
+  constructor(readonly file: string, damage: { readonly offset: number; readonly what: string }) {
+    super(`Damaged data in ${file} at offset ${damage.offset}: ${damage.what}`);
+    this.offset = damage.offset;
+    this.what = damage.what;
   }
 }
 
 /** A write or sync that failed. Final for the process (exit code 75): never retried. */
 export class DiskFailureError extends Error {
   override readonly name = "DiskFailureError";
-  constructor(readonly file: string, readonly operation: string, cause: unknown) {
-    super(`Cannot ${operation} ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  readonly operation: string;
+
+  /** Says that `operation` failed on `file`, and why. */
+  constructor(readonly file: string, failure: FailedOperation) {
+    super(describe(file, failure), { cause: failure.cause });
+    this.operation = failure.operation;
   }
 }
 
@@ -40,7 +60,11 @@ export class IncompatibleError extends Error {
 /** The operating system refused an ordinary operation (permissions, missing directory) before anything changed. */
 export class AccessError extends Error {
   override readonly name = "AccessError";
-  constructor(readonly file: string, readonly operation: string, cause: unknown) {
-    super(`Cannot ${operation} ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  readonly operation: string;
+
+  /** Says that `operation` failed on `file`, and why. */
+  constructor(readonly file: string, failure: FailedOperation) {
+    super(describe(file, failure), { cause: failure.cause });
+    this.operation = failure.operation;
   }
 }

@@ -1,5 +1,6 @@
 /** `kvstore cli`: one command, a script from a pipe, or the interactive shell. */
 
+import { stdin, stdout } from "node:process";
 import { TextConnection } from "../cluster/text_connection.ts";
 import type { CommandContext } from "./commands.ts";
 import { EXIT } from "./failures.ts";
@@ -19,7 +20,8 @@ export async function runCliCommand(context: CommandContext): Promise<number> {
   if (operands.length > 0) return await runOne(session, { operands, surroundings });
   if (!Deno.stdin.isTerminal()) return await runScript(session, { lines: linesOf(Deno.stdin.readable), surroundings });
   const history = new History(historyPath(surroundings.environment));
-  return await runInteractive({ session, history, out: surroundings.out, err: surroundings.err });
+  const { out, err } = surroundings;
+  return await runInteractive({ session, history, out, err, input: stdin, output: stdout });
 }
 
 /** A session with the nodes of `--connect`. Throws `UsageError`. */

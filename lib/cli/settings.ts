@@ -69,8 +69,10 @@ export class Settings {
 /** Reads all three sources strictly. Throws `UsageError`. */
 export function settle(flags: ReadonlyMap<FlagName, string>, surroundings: Surroundings): Settings {
   const given = new Map<FlagName, Given>();
-  const configPath = flags.get("config") ?? surroundings.environment(environmentName("config"));
-  if (configPath !== undefined) {
+  const named = flags.get("config");
+  if (named !== undefined) add(given, "config", { text: named, origin: "--config" });
+  const configPath = named ?? surroundings.environment(environmentName("config"));
+  if (configPath !== undefined && configPath !== "") {
     for (const [name, { text, origin }] of readConfigFile(configPath, surroundings)) add(given, name, { text, origin });
   }
   for (const flag of FLAGS) {

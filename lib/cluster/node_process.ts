@@ -68,13 +68,14 @@ export function withoutSettings(environment: Readonly<Record<string, string>>): 
 
 /** Calls `onLine` for each line of a stream, without its line end, and for an unended last one. Never rejects. */
 export async function forEachLine(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  stream: AsyncIterable<Uint8Array>,
   onLine: (line: string) => void,
 ): Promise<void> {
+  const decoder = new TextDecoder();
   let rest = "";
   try {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
+    for await (const bytes of stream) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) onLine(line.endsWith("\r") ? line.slice(0, -1) : line);
       if (rest.length > LINE_LENGTH_MAX) {

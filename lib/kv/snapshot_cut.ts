@@ -21,10 +21,14 @@ export class SnapshotCut {
   readonly #onClose: () => void;
   #begun = false;
 
-  /** A cut of the state at `lastApplied`, from a clone of its index; `onClose` runs once, when it is closed. */
-  constructor(index: KeyIndex<Cell>, readonly lastApplied: number, onClose: () => void) {
+  /** Index of the last entry that the cut holds. */
+  readonly lastApplied: number;
+
+  /** A cut of the state at `lastApplied`, from a clone of its index; `onClose` runs when it is closed. */
+  constructor(index: KeyIndex<Cell>, of: { readonly lastApplied: number; readonly onClose: () => void }) {
     this.#entries = index.entries();
-    this.#onClose = onClose;
+    this.lastApplied = of.lastApplied;
+    this.#onClose = of.onClose;
   }
 
   /** Keeps what a cell holds before its first change since the cut. */
@@ -79,7 +83,7 @@ export class SnapshotLoader {
       const value: unknown = parsed[at + 1];
       const revision: unknown = parsed[at + 2];
       if (typeof key !== "string" || typeof value !== "string" || !Number.isSafeInteger(revision)) return false;
-      this.#state.load(key, value, Number(revision));
+      this.#state.load(key, { value, revision: Number(revision) });
     }
     return true;
   }

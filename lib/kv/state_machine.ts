@@ -2,7 +2,7 @@
 
 import { assert } from "../base/assert.ts";
 import { ShardedMap } from "../base/sharded_map.ts";
-import { type CommandResult, decodeCommand } from "./commands.ts";
+import { type CommandResult, decodeCommand, type PutCommand } from "./commands.ts";
 import { KeyIndex } from "./key_index.ts";
 import { type Cell, SnapshotCut } from "./snapshot_cut.ts";
 
@@ -50,7 +50,7 @@ export class StateMachine {
     this.skip(index);
     const decoded = decodeCommand(command);
     if (decoded === undefined) return { type: "Invalid", revision: index };
-    if (decoded.type === "Put") return this.#put(decoded.key, decoded.value, index);
+    if (decoded.type === "Put") return this.#put(decoded, index);
     return this.#delete(decoded.key, index);
   }
 
@@ -63,15 +63,18 @@ export class StateMachine {
   /** Opens a cut of the present state, to be read in slices while commands go on. One at a time; `close` it. */
   cut(): SnapshotCut {
     assert(this.#cut === undefined, "Cannot cut the state: another cut is open");
-    const cut = new SnapshotCut(new KeyIndex(this.#index), this.#lastApplied, () => {
-      this.#cut = undefined;
+    const cut = new SnapshotCut(new KeyIndex(this.#index), {
+      lastApplied: this.#lastApplied,
+      onClose: () => {
+        this.#cut = undefined;
+      },
     });
     this.#cut = cut;
     return cut;
   }
 
   /** For loading a snapshot into an empty state: keys come in ascending order. */
-  load(key: string, value: string, revision: number): void {
+  load(key: string, { value, revision }: KeyRecord): void {
     const cell: Cell = { value, revision };
     this.#cells.set(key, cell);
     this.#index.set(key, cell);
@@ -83,10 +86,10 @@ export class StateMachine {
     this.#lastApplied = index;
   }
 
-  #put(key: string, value: string, revision: number): CommandResult {
+  #put({ key, value }: PutCommand, revision: number): CommandResult {
     const cell = this.#cells.get(key);
     if (cell === undefined) {
-      this.load(key, value, revision);
+      this.load(key, { value, revision });
       return { type: "Put", revision, created: true };
     }
     this.#cut?.save(cell);

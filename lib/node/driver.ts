@@ -20,7 +20,7 @@ import { PendingReads } from "./pending_reads.ts";
 import { PendingWrites } from "./pending_writes.ts";
 import { Persistence } from "./persistence.ts";
 import { RoleObserver } from "./role_observer.ts";
-import { Snapshots } from "./snapshots.ts";
+import type { Snapshots } from "./snapshots.ts";
 import { WriteQueue } from "./write_queue.ts";
 
 /** What the driver joins. */
@@ -89,7 +89,7 @@ export class Driver {
       handler: {
         applied: (id, result) => {
           if (this.#pendingWrites.size === 0) return;
-          this.#pendingWrites.applied(id.index, id.term, { result, leaderId: raft.leaderId });
+          this.#pendingWrites.applied(id, { result, leaderId: raft.leaderId });
         },
         configurationCommitted: (configuration) => parts.configurationCommitted(configuration),
       },
@@ -234,7 +234,7 @@ export class Driver {
     const commands = writes.map((write) => write.command);
     const update = this.#step({ type: "Propose", id: this.#proposalId, commands });
     const accepted = update.accepted[0];
-    if (accepted !== undefined) return this.#pendingWrites.add(accepted.first.index, accepted.first.term, writes);
+    if (accepted !== undefined) return this.#pendingWrites.add(accepted.first, writes);
     const reason = reasonOf(update.refused[0]?.refusal);
     for (const write of writes) this.#refuseWrite(write.done, reason);
   }

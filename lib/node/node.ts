@@ -116,7 +116,7 @@ export class Node implements KeyValueNode {
       uptimeMs: this.#now() - this.#startedAt,
       now: this.#now(),
       peers,
-      quorum: quorumOf(this.id, status.configuration, peers),
+      quorum: quorumOf({ self: this.id, voters: status.configuration.voters, peers }),
       storage: storage.sizes(),
       clientAddress: greeting.clientAddress,
       directory: options.directory,

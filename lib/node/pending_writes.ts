@@ -1,7 +1,7 @@
 /** Writes in the log whose outcome is open, by index. Owns their deadlines. */
 
 import type { CommandResult } from "../kv/commands.ts";
-import type { Index, NodeId, Term } from "../raft/types.ts";
+import type { EntryId, Index, NodeId, Term } from "../raft/types.ts";
 import type { WriteOutcome } from "./api.ts";
 
 /** A write handed to the driver. Times are `Clock.now()` milliseconds. */
@@ -9,6 +9,12 @@ export interface QueuedWrite {
   readonly command: string;
   readonly deadline: number;
   readonly done: (outcome: WriteOutcome) => void;
+}
+
+/** What applying an entry gave, and who leads now. */
+export interface AppliedOutcome {
+  readonly result: CommandResult;
+  readonly leaderId: NodeId | undefined;
 }
 
 interface PendingWrite {
@@ -39,8 +45,8 @@ export class PendingWrites {
     return this.#bytes;
   }
 
-  /** The writes have been appended from `first` on, in `term`. */
-  add(first: Index, term: Term, writes: readonly QueuedWrite[]): void {
+  /** The writes have been appended from `first` on, all in its term. */
+  add({ index: first, term }: EntryId, writes: readonly QueuedWrite[]): void {
     this.#dropFrom(first);
     let index: number = first;
     for (const write of writes) {
@@ -50,15 +56,12 @@ export class PendingWrites {
     }
   }
 
-  /** Entry (index, term) was applied with `result`. Another term at that index means the write is certainly not done. */
-  applied(
-    index: Index,
-    term: Term,
-    outcome: { readonly result: CommandResult; readonly leaderId: NodeId | undefined },
-  ): void {
+  /** Entry `id` was applied with that outcome. Another term at that index means the write is certainly not done. */
+  applied(id: EntryId, outcome: AppliedOutcome): void {
+    const { index, term } = id;
     const front = this.#queue[this.#head];
     if (front === undefined || front.index > index) return;
-    if (front.index < index) return this.#skipTo(index, () => this.applied(index, term, outcome));
+    if (front.index < index) return this.#skipTo(index, () => this.applied(id, outcome));
     this.#pop();
     if (front.term === term) front.write.done({ type: "Done", result: outcome.result });
     else front.write.done({ type: "NotDone", reason: "NotLeader", leaderId: outcome.leaderId });

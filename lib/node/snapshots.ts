@@ -176,7 +176,10 @@ export class Snapshots {
   }
 
   #unreadable(): CorruptionError {
-    return new CorruptionError(this.#storage.directory, 0, "the snapshot's content is not of a known form");
+    return new CorruptionError(this.#storage.directory, {
+      offset: 0,
+      what: "the snapshot's content is not of a known form",
+    });
   }
 
   /** Repeats `step` until it is false, giving the event loop a turn every few milliseconds. */

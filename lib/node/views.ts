@@ -1,15 +1,21 @@
 /** What a node shows of itself and its cluster: pure functions from states to views. */
 
 import { describeCommand } from "../kv/describe.ts";
-import type { Configuration, Entry, Index, Member, NodeId } from "../raft/types.ts";
+import type { Entry, Index, Member, NodeId } from "../raft/types.ts";
 import { toIndex } from "../raft/types.ts";
 import type { PeerInfo, PeerStatus } from "../transport/transport.ts";
 import type { LogLine, MemberView, NodeStatus, Quorum } from "./api.ts";
 
-/** How many voters this node reaches, itself included, and how many a majority is. */
-export function quorumOf(self: NodeId, configuration: Configuration, peers: readonly PeerInfo[]): Quorum {
+/** What `quorumOf` looks at. */
+export interface QuorumFacts {
+  readonly self: NodeId;
+  readonly voters: readonly NodeId[];
+  readonly peers: readonly PeerInfo[];
+}
+
+/** How many of the voters node `self` reaches, itself included, and how many a majority is. */
+export function quorumOf({ self, voters, peers }: QuorumFacts): Quorum {
   const reached = new Set(peers.filter((peer) => peer.reachable).map((peer) => peer.id)).add(self);
-  const { voters } = configuration;
   return {
     reachable: voters.filter((id) => reached.has(id)).length,
     total: voters.length,

@@ -8,7 +8,7 @@ import { METRIC } from "../observe/names.ts";
 import { LogLimiter } from "../transport/log_limiter.ts";
 import { ClientConnection, type ConnectionContext } from "./client_connection.ts";
 import { ClientMetrics } from "./client_metrics.ts";
-import { ACCEPT_PAUSE_MS, CLIENT_MEMORY_BYTES_MAX, WRITE_CHECK_MS } from "./limits.ts";
+import { ACCEPT_PAUSE_MS, CLIENT_MEMORY_BYTES_MAX, DESCRIPTORS_RESERVED, WRITE_CHECK_MS } from "./limits.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 
 /** What the client port is opened with. */
@@ -48,7 +48,7 @@ class Listener implements ClientListener {
   readonly #listener: Deno.TcpListener;
   readonly #context: ConnectionContext;
   readonly #connections = new Set<ClientConnection>();
-  readonly #refusal: Uint8Array;
+  #connectionsMax: number;
   readonly #refusalLog: LogLimiter;
   readonly #acceptLog: LogLimiter;
   readonly #clientLog: LogLimiter;
@@ -63,7 +63,7 @@ class Listener implements ClientListener {
     this.#options = options;
     this.#listener = listener;
     this.port = listener.addr.port;
-    this.#refusal = stringToBytes(`Error: Too many connections (limit ${options.connectionsMax}).\n`);
+    this.#connectionsMax = options.connectionsMax;
     this.#refusalLog = new LogLimiter(options.clock);
     this.#acceptLog = new LogLimiter(options.clock);
     this.#clientLog = new LogLimiter(options.clock);
@@ -119,14 +119,28 @@ class Listener implements ClientListener {
       } catch (error) {
         if (this.#stopping !== undefined) return;
         this.#warn(this.#acceptLog, `Cannot accept a client connection: ${messageOf(error)}`);
+        this.#leaveDescriptors();
         await this.#pause();
       }
     }
   }
 
+  /**
+   * The system's limit on open files is reached: it becomes the limit of this port, less a reserve for peers and files,
+   * which the newest connections give back. Not every system tells its limit beforehand.
+   */
+  #leaveDescriptors(): void {
+    const connections = [...this.#connections];
+    const limit = connections.length - DESCRIPTORS_RESERVED;
+    if (limit < DESCRIPTORS_RESERVED || limit >= this.#connectionsMax) return;
+    this.#connectionsMax = limit;
+    this.#options.log("warn", `From now on at most ${limit} client connections: the system allows no more open files`);
+    for (const connection of connections.slice(limit)) connection.abort();
+  }
+
   #admit(socket: Deno.TcpConn): void {
     if (this.#stopping !== undefined) return closeQuietly(socket);
-    if (this.#connections.size >= this.#options.connectionsMax) return this.#refuse(socket);
+    if (this.#connections.size >= this.#connectionsMax) return this.#refuse(socket);
     try {
       socket.setNoDelay(true);
     } catch {
@@ -146,9 +160,10 @@ class Listener implements ClientListener {
   /** Tells one client that there is no room. Not awaited: the line fits into the empty buffer of a new socket. */
   #refuse(socket: Deno.TcpConn): void {
     this.#context.metrics.connectionsRefused.add();
-    this.#warn(this.#refusalLog, `Refused a client: ${this.#options.connectionsMax} connections are open`);
+    this.#warn(this.#refusalLog, `Refused a client: ${this.#connectionsMax} connections are open`);
     const close = () => closeQuietly(socket);
-    socket.write(this.#refusal).then(close, close);
+    const refusal = stringToBytes(`Error: Too many connections (limit ${this.#connectionsMax}).\n`);
+    socket.write(refusal).then(close, close);
   }
 
   #flushLater(connection: ClientConnection): void {

@@ -17,6 +17,8 @@ export const WRITE_CHECK_MS = 1_000;
 export const LINGER_MS = 1_000;
 /** The pause after a failed accept, which is what a lack of file descriptors gives. */
 export const ACCEPT_PAUSE_MS = 50;
+/** File descriptors that clients leave to peers and files once the system's limit is met. */
+export const DESCRIPTORS_RESERVED = 32;
 /** First size of a connection's read buffer: enough for a command, small enough for thousands of idle connections. */
 export const READ_BUFFER_BYTES_MIN = 4_096;
 /** What a read buffer grows to when reads fill it. */

@@ -8,7 +8,7 @@ import type { AppendEntries, AppendEntriesResult } from "./messages.ts";
 import { becomeFollower } from "./roles.ts";
 import { type NodeId, toIndex, toTerm } from "./types.ts";
 
-/** How an AppendEntries was taken. Dropped: no honest leader of this term sends it. */
+/** How an AppendEntries was taken. Dropped: no honest leader of this term sends it (divergence D10). */
 type Outcome = { readonly type: "Stored" | "Dropped" } | Conflict;
 
 /** Raft 5.3, fast back-up: where the leader shall look for the last common entry. */
@@ -32,7 +32,7 @@ export function handleAppendEntries(core: Core, message: AppendEntries): void {
   core.following.matchedIndex = Math.max(core.following.matchedIndex, last);
   // Raft figure 2, step 5. The minimum is with the last entry of THIS message: what follows it here may differ (B10).
   commitTo(core, Math.min(message.leaderCommit, last));
-  // Entries that are not durable are acknowledged from `Persisted`; what needs no disk is answered at once.
+  // Divergence D8. Entries that are not durable are acknowledged from `Persisted`; what needs no disk is answered at once.
   if (message.entries.length === 0 || message.confirm || last <= core.log.durableIndex) acknowledge(core);
 }
 

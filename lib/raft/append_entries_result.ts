@@ -6,7 +6,7 @@ import type { AppendEntriesResult } from "./messages.ts";
 import type { Progress } from "./progress.ts";
 import { replicate } from "./replication.ts";
 
-/** For a result of the current term; one from a server that is no peer, or with impossible numbers, is dropped (B17). */
+/** For a result of the current term. From a server that is no peer, or with impossible numbers, it is dropped (B17). */
 export function handleAppendEntriesResult(core: LeadingCore, result: AppendEntriesResult): void {
   const peer = core.roleState.progress.get(result.from);
   if (peer === undefined || !(result.round <= core.roleState.round)) return;

@@ -30,7 +30,8 @@ export function commitTo(core: Core, index: number): void {
 
 /** Hands out what is committed and was not handed out yet: each entry once, in order. */
 export function applyCommitted(core: Core): void {
-  // A snapshot is being loaded into the state machine: an entry applied to the old state meanwhile would be lost or doubled.
+  // Divergence D12. A snapshot is being loaded into the state machine: an entry applied to the old state meanwhile would be
+  // lost or doubled.
   if (core.receiving?.installing === true) return;
   if (core.appliedIndex >= core.commitIndex) return;
   core.outbox.apply(core.log.range(core.appliedIndex + 1, core.commitIndex));

@@ -72,6 +72,8 @@ export interface ElectionTimer {
   timeoutTicks: number;
   /** The timeout is a short one: the leader's connection broke, or an election met a refusal. */
   hurried: boolean;
+  /** Campaigns that met a refusal since a leader was heard. */
+  refusals: number;
   /** Since the leader was last heard; below `electionTimeoutTicksMin` this server sticks to it (thesis 4.2.3). */
   leaderSilentTicks: number;
 }
@@ -142,7 +144,7 @@ export function isLeading(core: Core): core is LeadingCore {
 
 /**
  * Raft 6: learners, removed servers and servers that were never admitted do not campaign. But a voter that is left out of a
- * configuration not known to be committed may be the only one whose log can win (thesis 4.2.2): until then it does.
+ * configuration not known to be committed may be the only one whose log can win (thesis 4.2.2, divergence D14).
  */
 export function mayCampaign(core: Core): boolean {
   const { configuration, configurationIndex, previousConfiguration } = core.log;

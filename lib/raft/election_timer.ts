@@ -12,7 +12,7 @@ export function restartElectionTimer(core: Core): void {
 
 /**
  * A short random delay instead: the leader is known to be gone, or an election was refused and may be split.
- * Departure from Raft 5.2, which waits a whole timeout (docs/divergence.md, "Hurried elections"): PreVote keeps it harmless.
+ * Departure from Raft 5.2, which waits a whole timeout (divergence D2): PreVote keeps it harmless.
  */
 export function hurryElection(core: Core): void {
   const { election } = core;
@@ -21,8 +21,21 @@ export function hurryElection(core: Core): void {
   election.hurried = true;
 }
 
+/**
+ * A vote was refused though PreVote was won: most likely the vote is split, and the next try follows soon (divergence D2).
+ * Each time later, up to a whole timeout: on slow disks votes may take longer to come than the refusal did.
+ */
+export function retryElection(core: Core): void {
+  const { election, options } = core;
+  const whole = options.drawElectionTimeout();
+  hurryElection(core);
+  election.timeoutTicks = Math.min(whole, election.timeoutTicks * 2 ** election.refusals);
+  election.refusals += 1;
+}
+
 /** The leader of the current term was heard. */
 export function heardLeader(core: Core): void {
+  core.election.refusals = 0;
   core.election.leaderSilentTicks = 0;
   restartElectionTimer(core);
 }

@@ -119,7 +119,7 @@ export class RaftLog {
     return this.termAt(low) === term ? toIndex(low) : undefined;
   }
 
-  /** Entries of one term from `from` on, as many as one message may hold, at least one; none above `lastIndex`. */
+  /** Entries of one term (divergence D7) from `from` on, as many as one message may hold, at least one; none above `lastIndex`. */
   run(from: number, limits: RunLimits): readonly Entry[] {
     if (from > this.lastIndex) return NO_ENTRIES;
     if (this.#lastAppended[0]?.index === from) return this.#lastAppended;

@@ -84,8 +84,8 @@ function flawOf({ members, voters, learners }: ChangeMembership): string | undef
 }
 
 /**
- * Thesis 4.2.1: a new voter is a learner first, here until it holds the configuration that names it. A server that knows
- * no members votes for nobody, so as a voter it could leave the joint configuration without any leader for ever.
+ * Thesis 4.2.1, divergence D13: a new voter is a learner first, here until it holds the configuration that names it. A
+ * server that knows no members votes for nobody, so as a voter it could leave a joint configuration leaderless for ever.
  */
 function strangerAmong(core: LeadingCore, { voters }: ChangeMembership): string | undefined {
   const { log, roleState } = core;

@@ -77,8 +77,9 @@ export class Outbox {
   }
 
   /**
-   * A step that changes the term lets nothing out before the term is durable. It matters for a sole voter, who wins its
-   * election in the step that starts it: entries sent at once could be sent again, different, in the same term after a crash.
+   * Divergence D5. A step that changes the term lets nothing out before the term is durable. It matters for a sole voter,
+   * who wins its election in the step that starts it: entries sent at once could be sent again, different, in the same
+   * term after a crash.
    */
   #holdBack(): void {
     if (this.#messages === undefined) return;

@@ -1,6 +1,7 @@
 /**
- * Linearizable reads without clocks (thesis 6.4, Raft 8): a leader notes its commit index, lets a majority answer a round
- * that began afterwards, and only then says that the state at that index may be read. Followers ask their leader.
+ * Linearizable reads without clocks (thesis 6.4, Raft 8, divergence D15): a leader notes its commit index, lets a majority
+ * answer a round that began afterwards, and only then says that the state at that index may be read. Followers ask their
+ * leader.
  */
 
 import { type Core, isLeading, type LeadingCore, type Reader } from "./core.ts";

@@ -16,7 +16,7 @@ import { handleTimeoutNow } from "./transfer.ts";
 /** Terms rise by one for each campaign: a term beyond this never comes from an election, and must not end all further ones. */
 const TERM_MAX = 2 ** 52;
 
-/** Takes one message. Whatever a peer says, nothing is thrown: a message that makes no sense is dropped. */
+/** Takes one message. Whatever a peer says, nothing is thrown: a message that makes no sense is dropped (divergence D10). */
 export function handleMessage(core: Core, message: Message): void {
   const { term } = message;
   if (message.to !== core.id || message.from === core.id) return;

@@ -60,12 +60,12 @@ export function heartbeat(core: LeadingCore, peer: Progress): void {
   else sendEmpty(core, peer);
 }
 
-/** An AppendEntries without entries: it carries round and commit index, and finds out whether messages were lost. */
+/** An AppendEntries without entries: it carries round and commit index, and shows what was lost (divergence D9). */
 export function sendEmpty(core: LeadingCore, peer: Progress): void {
   if (isWithinLog(core, peer)) send(core, { peer, entries: NO_ENTRIES });
 }
 
-/** Sends the commit index to a peer that can take it and was not told it yet. */
+/** Sends the commit index to a peer that can take it and was not told it yet (divergence D11). */
 export function tellCommit(core: LeadingCore, peer: Progress): void {
   if (peer.state !== "Replicate") return;
   // The peer takes no more than the entries it is known to have (B10): more need not be told.

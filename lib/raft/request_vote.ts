@@ -1,7 +1,7 @@
 /** RequestVote and its result (Raft 5.2, 5.4.1), and the same as PreVote (thesis 9.6) with leader stickiness (4.2.3). */
 
 import { type Core, isLeading, mayCampaign } from "./core.ts";
-import { hurryElection } from "./election_timer.ts";
+import { hurryElection, retryElection } from "./election_timer.ts";
 import type { RequestVote, RequestVoteResult } from "./messages.ts";
 import { hasQuorum } from "./quorum.ts";
 import { countVotes, grantVote } from "./roles.ts";
@@ -9,7 +9,7 @@ import type { Term } from "./types.ts";
 
 /**
  * Whether this server holds with a leader it has reason to believe alive (thesis 4.2.3): then it neither votes nor lets
- * its term be raised by a candidate. Judged by when the leader was heard, never by a remembered name (B23).
+ * its term be raised by a candidate (divergence D1). Judged by when the leader was heard, never by a remembered name (B23).
  */
 export function sticksToLeader(core: Core): boolean {
   const { electionTimeoutTicksMin } = core.limits;
@@ -68,7 +68,7 @@ export function handlePreVote(core: Core, request: RequestVote): void {
     return;
   }
   refuseVote(core, request);
-  // The other one cannot win against this log: nobody gains by waiting for a whole timeout.
+  // Divergence D2. The other one cannot win against this log: nobody gains by waiting for a whole timeout.
   if (later && !upToDate && !sticksToLeader(core) && waitsForElection(core)) hurryElection(core);
 }
 
@@ -79,8 +79,7 @@ export function handleRequestVoteResult(core: Core, result: RequestVoteResult): 
   if (state.role !== asked || state.votes.has(result.from)) return;
   state.votes.set(result.from, result.voteGranted);
   countVotes(core);
-  // A real vote refused after PreVote was won: most likely split. The others wait as long as this server would.
-  if (!result.preVote && !result.voteGranted && !core.election.hurried) hurryElection(core);
+  if (!result.preVote && !result.voteGranted && !core.election.hurried) retryElection(core);
 }
 
 /** Whether a granted PreVote answers the question this server asks now. */
@@ -92,7 +91,7 @@ function waitsForElection(core: Core): boolean {
   return core.roleState.role === "Follower" && mayCampaign(core) && !core.election.hurried;
 }
 
-/** A server that was never admitted knows no members: it votes for nobody, lest a wiped directory votes twice (B22). */
+/** Divergence D6. A server never admitted knows no members: it votes for nobody, lest a wiped directory votes twice (B22). */
 function isAdmitted(core: Core): boolean {
   return core.log.configuration.voters.length > 0;
 }

@@ -26,7 +26,10 @@ export function renewTransfers(core: LeadingCore): void {
   }
 }
 
-/** Sends the chunk at the offset of the transfer. The driver reads `data` from the snapshot file: from `offset` on `chunkBytesMax` bytes, or what is left. */
+/**
+ * Sends the chunk at the offset of the transfer. The driver reads `data` from the snapshot file: from `offset` on
+ * `chunkBytesMax` bytes, or what is left.
+ */
 export function sendChunk(core: LeadingCore, peer: Progress): void {
   const { transfer } = peer;
   assert(transfer !== undefined, "Cannot send a chunk outside Snapshot");

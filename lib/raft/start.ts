@@ -13,7 +13,8 @@ export function startCore(options: RaftOptions): Core {
   const base = snapshot?.lastIncluded ?? ZERO_ENTRY_ID;
   const configuration = snapshot?.configuration ?? options.initialConfiguration;
   const log = new RaftLog({ base, configuration, entries: options.entries });
-  // The log may have become durable before the term it was written in: that term is over, with whatever was done in it.
+  // Divergence D4. The log may have become durable before the term it was written in: that term is over, with whatever was
+  // done in it.
   const behind = log.lastTerm > hardState.currentTerm;
   const currentTerm: Term = behind ? log.lastTerm : hardState.currentTerm;
   return {
@@ -31,6 +32,7 @@ export function startCore(options: RaftOptions): Core {
       elapsedTicks: 0,
       timeoutTicks: firstTimeout(options, log),
       hurried: false,
+      refusals: 0,
       // This life has heard no leader: it may vote at once.
       leaderSilentTicks: limits.electionTimeoutTicksMin,
     },
@@ -45,7 +47,7 @@ export function startCore(options: RaftOptions): Core {
   };
 }
 
-/** A sole voter has nobody to wait for, nor to disturb: it campaigns at the first tick. */
+/** A sole voter has nobody to wait for, nor to disturb: it campaigns at the first tick (divergence D3). */
 function firstTimeout(options: RaftOptions, log: RaftLog): number {
   const { voters, votersOld } = log.configuration;
   const drawn = options.drawElectionTimeout();

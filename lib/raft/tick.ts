@@ -18,7 +18,7 @@ export function handleTick(core: Core): void {
   else tickElection(core);
 }
 
-/** A process that dies closes its sockets: followers need not wait for the timeout to notice (docs/divergence.md). */
+/** A process that dies closes its sockets: followers need not wait for the timeout to notice (divergence D2). */
 export function handlePeerDisconnected(core: Core, peer: NodeId): void {
   if (isLeading(core)) {
     disconnectPeer(core, peer);

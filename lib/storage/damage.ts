@@ -12,5 +12,5 @@ export interface Damage {
 
 /** The error that refuses to go on after `damage`. */
 export function corruption(damage: Damage): CorruptionError {
-  return new CorruptionError(damage.file, damage.offset, damage.what);
+  return new CorruptionError(damage.file, { offset: damage.offset, what: damage.what });
 }

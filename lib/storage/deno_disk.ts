@@ -29,7 +29,7 @@ export class DenoDisk implements Disk {
       return true;
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;
-      throw new AccessError(path, "look at", error);
+      throw new AccessError(path, { operation: "look at", cause: error });
     }
   }
 
@@ -38,7 +38,7 @@ export class DenoDisk implements Disk {
       return Array.from(Deno.readDirSync(path), (entry) => entry.name).sort(compareNames);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return [];
-      throw new AccessError(path, "list", error);
+      throw new AccessError(path, { operation: "list", cause: error });
     }
   }
 
@@ -76,7 +76,7 @@ export class DenoDisk implements Disk {
         directory.close();
       }
     } catch (error) {
-      throw new DiskFailureError(path, "sync", error);
+      throw new DiskFailureError(path, { operation: "sync", cause: error });
     }
   }
 

@@ -13,7 +13,7 @@ export function isNoSpace(error: unknown): boolean {
 
 /** The error of an operation that changes nothing in an open file: no space, or the system refused. */
 export function refusal(error: unknown, file: string, operation: string): NoSpaceError | AccessError {
-  return isNoSpace(error) ? new NoSpaceError(file) : new AccessError(file, operation, error);
+  return isNoSpace(error) ? new NoSpaceError(file) : new AccessError(file, { operation, cause: error });
 }
 
 /** A `DiskFile` over `Deno.FsFile`. */
@@ -47,7 +47,7 @@ export class DenoFile implements DiskFile {
       return total;
     } catch (error) {
       this.#position = -1;
-      throw new DiskFailureError(this.path, "read", error);
+      throw new DiskFailureError(this.path, { operation: "read", cause: error });
     }
   }
 
@@ -65,7 +65,7 @@ export class DenoFile implements DiskFile {
       }
     } catch (error) {
       this.#position = -1;
-      throw isNoSpace(error) ? new NoSpaceError(this.path) : new DiskFailureError(this.path, "write", error);
+      throw isNoSpace(error) ? new NoSpaceError(this.path) : new DiskFailureError(this.path, { operation: "write", cause: error });
     }
   }
 
@@ -74,7 +74,7 @@ export class DenoFile implements DiskFile {
     try {
       await this.#file.syncData();
     } catch (error) {
-      throw new DiskFailureError(this.path, "sync", error);
+      throw new DiskFailureError(this.path, { operation: "sync", cause: error });
     } finally {
       this.#syncsInFlight -= 1;
       if (this.#closeWanted && this.#syncsInFlight === 0) this.#file.close();
@@ -86,7 +86,7 @@ export class DenoFile implements DiskFile {
       this.#file.truncateSync(size);
       this.#size = size;
     } catch (error) {
-      throw isNoSpace(error) ? new NoSpaceError(this.path) : new DiskFailureError(this.path, "truncate", error);
+      throw isNoSpace(error) ? new NoSpaceError(this.path) : new DiskFailureError(this.path, { operation: "truncate", cause: error });
     }
   }
 

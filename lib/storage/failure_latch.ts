@@ -17,7 +17,7 @@ export class FailureLatch {
   /** Makes an error of the disk final and returns it as `DiskFailureError`. Any other error is a bug and comes back as it is. */
   fail(error: unknown, file: string, operation: string): unknown {
     if (error instanceof AccessError || error instanceof NoSpaceError) {
-      return this.fail(new DiskFailureError(file, operation, error), file, operation);
+      return this.fail(new DiskFailureError(file, { operation, cause: error }), file, operation);
     }
     if (error instanceof DiskFailureError) this.#failure ??= error;
     return error;

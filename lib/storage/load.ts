@@ -61,13 +61,13 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadedDirecto
   const end: EntryId = summary?.lastIncluded ?? ZERO_ENTRY_ID;
   const replay = new LogReplay(whole === true ? 0 : end.index);
   const scan = scanWal(disk, wal, (record, body) => replay.take(record, body));
+  const missing = describeMissing({ nodeFile, listed, scan });
+  if (missing !== undefined) damages.push({ file: directory, offset: 0, what: missing });
   if (scan.damage !== undefined) damages.push(scan.damage);
   const entries = replay.entriesAfter(end);
   // Without its snapshot the log cannot be judged.
   const judged = listed.length === 0 || summary !== undefined;
   if (typeof entries === "string" && judged) damages.push({ file: wal, offset: 0, what: entries });
-  const missing = describeMissing({ nodeFile, listed, scan });
-  if (missing !== undefined) damages.push({ file: directory, offset: 0, what: missing });
   return {
     listed,
     newest: summary && { lastIncluded: end, configuration: summary.configuration, bytes: summary.bytes },

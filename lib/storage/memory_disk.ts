@@ -95,10 +95,10 @@ export class MemoryDisk implements Disk {
   open(path: string, mode: OpenMode): DiskFile {
     const inode = this.#seen.files.get(path);
     if (mode !== "create") {
-      if (inode === undefined) throw new AccessError(path, "open", "no such file");
+      if (inode === undefined) throw new AccessError(path, { operation: "open", cause: "no such file" });
       return new MemoryFile(path, inode, this.#host);
     }
-    if (!this.#seen.directories.has(parentOf(path))) throw new AccessError(path, "open", "no such directory");
+    if (!this.#seen.directories.has(parentOf(path))) throw new AccessError(path, { operation: "open", cause: "no such directory" });
     if (inode !== undefined) {
       inode.truncate(0);
       this.hooks.afterCall?.("truncate", path);
@@ -111,7 +111,7 @@ export class MemoryDisk implements Disk {
 
   rename(from: string, to: string): void {
     const inode = this.#seen.files.get(from);
-    if (inode === undefined) throw new AccessError(from, "rename", "no such file");
+    if (inode === undefined) throw new AccessError(from, { operation: "rename", cause: "no such file" });
     this.#change({ type: "Rename", directory: parentOf(to), path: to, from, inode });
   }
 
@@ -126,7 +126,7 @@ export class MemoryDisk implements Disk {
     if (success) { for (const operation of covered) apply(this.#durable, operation); }
     this.#pending = this.#pending.filter((operation) => !covered.has(operation));
     this.hooks.afterCall?.("syncDirectory", path);
-    if (!success) throw new DiskFailureError(path, "sync", "planned fault");
+    if (!success) throw new DiskFailureError(path, { operation: "sync", cause: "planned fault" });
   }
 
   lock(path: string, directory: string): Promise<DiskLock> {
@@ -152,6 +152,11 @@ export class MemoryDisk implements Disk {
       result.#durable.files.set(path, survivor);
     }
     return result;
+  }
+
+  /** Gives all locks up, as the system does for a process that was killed. What it wrote stays in the page cache. */
+  releaseLocks(): void {
+    this.#locked.clear();
   }
 
   /** A copy of a file as reads show it; undefined when there is none. For tests. */
@@ -180,7 +185,7 @@ export class MemoryDisk implements Disk {
   }
 
   #beforeWrite(path: string): void {
-    if (this.hooks.failWrite?.(path)) throw new DiskFailureError(path, "write", "planned fault");
+    if (this.hooks.failWrite?.(path)) throw new DiskFailureError(path, { operation: "write", cause: "planned fault" });
   }
 
   async #runSync(path: string): Promise<boolean> {

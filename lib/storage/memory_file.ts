@@ -162,7 +162,7 @@ export class MemoryFile implements DiskFile {
     const success = await this.#host.runSync(this.path);
     finish(success);
     this.#host.afterCall("sync", this.path);
-    if (!success) throw new DiskFailureError(this.path, "sync", "planned fault");
+    if (!success) throw new DiskFailureError(this.path, { operation: "sync", cause: "planned fault" });
   }
 
   truncate(size: number): void {
@@ -178,7 +178,7 @@ export class MemoryFile implements DiskFile {
   }
 
   #check(operation: string): void {
-    if (!this.#open) throw new DiskFailureError(this.path, operation, "the file is closed");
+    if (!this.#open) throw new DiskFailureError(this.path, { operation, cause: "the file is closed" });
   }
 }
 

@@ -183,7 +183,7 @@ class SequentialReader {
   }
 
   damaged(offset: number, what: string): CorruptionError {
-    return new CorruptionError(this.#file.path, offset, what);
+    return new CorruptionError(this.#file.path, { offset, what });
   }
 
   #fill(count: number): void {

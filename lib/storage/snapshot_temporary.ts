@@ -89,7 +89,7 @@ export class TemporarySnapshot {
       const summary = await verifySnapshot(file, () => this.#host.pause());
       const { index, term } = summary.lastIncluded;
       if (index === expected.index && term === expected.term) return summary;
-      throw new CorruptionError(this.#path, 0, `it ends at index ${index} (term ${term}), not at ${expected.index}`);
+      throw new CorruptionError(this.#path, { offset: 0, what: `it ends at index ${index} (term ${term}), not at ${expected.index}` });
     } finally {
       file.close();
     }

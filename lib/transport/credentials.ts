@@ -23,8 +23,14 @@ export function freshNonce(): string {
   return randomBytes(16).toString("hex");
 }
 
+/** What a proof is about. */
+export interface Proven {
+  readonly both: Introductions;
+  readonly secret: string | undefined;
+}
+
 /** HMAC-SHA256 of role, nonces and everything both sides said of themselves; "" without a secret. 64 hex digits. */
-export function prove(role: "dialer" | "acceptor", both: Introductions, secret: string | undefined): string {
+export function prove(role: "dialer" | "acceptor", { both, secret }: Proven): string {
   if (secret === undefined) return "";
   const parts = [role, ...spoken(both.dialer), ...spoken(both.acceptor)];
   return createHmac("sha256", secret).update(JSON.stringify(parts)).digest("hex");
@@ -57,8 +63,11 @@ export function findMismatch(own: Expectation, other: Introduction, who: NodeId)
   return undefined;
 }
 
-/** What an acceptor has against a dialer, before any proof. */
-export function findHelloMismatch(own: Expectation, hello: Hello, known: boolean): string | undefined {
+/** What an acceptor has against a dialer, before any proof; `known` tells whether it is one of its peers. */
+export function findHelloMismatch(
+  own: Expectation,
+  { hello, known }: { readonly hello: Hello; readonly known: boolean },
+): string | undefined {
   const id = own.greeting.nodeId;
   const who = hello.greeting.nodeId;
   const mismatch = findMismatch(own, hello, who);

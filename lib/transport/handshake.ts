@@ -67,10 +67,12 @@ export async function dialHandshake(
   const claimedId = welcome.greeting.nodeId;
   const both: Introductions = { dialer, acceptor: welcome };
   const objection = findWelcomeMismatch(expectation(options), welcome, options.expected) ??
-    (sameProof(prove("acceptor", both, options.secret), welcome.proof) ? undefined : wrongSecret(claimedId)) ??
+    (sameProof(prove("acceptor", { both, secret: options.secret }), welcome.proof)
+      ? undefined
+      : wrongSecret(claimedId)) ??
     options.admit(welcome.greeting);
   if (objection !== undefined) return await refuse(connection, { reason: objection, claimedId });
-  send(connection, encodeProof(prove("dialer", both, options.secret)));
+  send(connection, encodeProof(prove("dialer", { both, secret: options.secret })));
   const verdict = await connection.receive();
   if (verdict === undefined) return LOST;
   if (verdict.fields.rpc !== "Accepted") return takeRefusal(connection, { frame: verdict, claimedId });
@@ -89,16 +91,16 @@ export async function acceptHandshake(connection: Connection, options: Handshake
     return await refuse(connection, { reason, claimedId: undefined });
   }
   const claimedId = hello.greeting.nodeId;
-  const mismatch = findHelloMismatch(expectation(options), hello, options.knows(claimedId));
+  const mismatch = findHelloMismatch(expectation(options), { hello, known: options.knows(claimedId) });
   if (mismatch !== undefined) return await refuse(connection, { reason: mismatch, claimedId });
   const acceptor = introduce(options);
   const both: Introductions = { dialer: hello, acceptor };
-  send(connection, encodeWelcome({ ...acceptor, proof: prove("acceptor", both, options.secret) }));
+  send(connection, encodeWelcome({ ...acceptor, proof: prove("acceptor", { both, secret: options.secret }) }));
   const second = await connection.receive();
   if (second === undefined) return LOST;
   const proof = decodeProof(second.fields);
   if (proof === undefined) return takeRefusal(connection, { frame: second, claimedId });
-  const objection = sameProof(prove("dialer", both, options.secret), proof)
+  const objection = sameProof(prove("dialer", { both, secret: options.secret }), proof)
     ? options.admit(hello.greeting)
     : wrongSecret(claimedId);
   if (objection !== undefined) return await refuse(connection, { reason: objection, claimedId });

@@ -95,12 +95,19 @@ async function wipedNode(cluster: ProcessCluster, id: number): Promise<void> {
 /** The node admitted again is a voter: a majority of it and one other commits. */
 async function countsAsVoter(cluster: ProcessCluster, id: number): Promise<void> {
   const leader = await cluster.waitForLeader();
-  const [victim = -1] = cluster.others(id, leader === id ? -1 : leader);
-  await waitFor(async () => {
-    const members = (await cluster.block(leader, "CLUSTER")).join("\n");
-    return members.includes("Voter: no") ? undefined : true;
-  }, { what: "all are voters", timeoutMs: 10_000 });
+  const [victim = -1] = cluster.others(id, leader);
+  await waitFor(async () => await membershipIsSettled(cluster, leader) ? true : undefined, {
+    what: "all are voters",
+    timeoutMs: 10_000,
+  });
   await cluster.kill(victim);
-  const next = await cluster.waitForLeader();
-  assertEquals(await cluster.ask(next, "PUT voter counts"), "voter added successfully.");
+  assertEquals(await cluster.ask(leader, "PUT voter counts"), "voter added successfully.");
+}
+
+/** The last change of the configuration is committed, and leaves neither learners nor a joint configuration behind. */
+async function membershipIsSettled(cluster: ProcessCluster, leader: number): Promise<boolean> {
+  const committed = numberOf(await cluster.status(leader), "Commit Index");
+  const changes = (await cluster.block(leader, "LOGS 1000")).filter((line) => line.includes(": (configuration"));
+  const [, index, text] = /^Index (\d+), .*: (\(configuration.*\))$/.exec(changes.at(-1) ?? "") ?? [];
+  return text === "(configuration voters 0,1,2)" && Number(index) <= committed;
 }

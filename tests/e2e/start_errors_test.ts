@@ -51,6 +51,17 @@ async function withStoppedNode(body: (cluster: ProcessCluster, directory: string
   });
 }
 
+/** Waits until a running node has made its reserve and writes nothing any more. */
+async function isIdle(directory: string): Promise<void> {
+  let before: unknown;
+  await waitFor(async () => {
+    const now = JSON.stringify(await treeOf(directory));
+    const idle = now === before;
+    before = now;
+    return idle ? true : undefined;
+  }, { what: "the node is idle", timeoutMs: 10_000, everyMs: 300 });
+}
+
 function flip(path: string, at: (bytes: Uint8Array) => number): void {
   const bytes = Deno.readFileSync(path);
   const offset = at(bytes);
@@ -76,11 +87,7 @@ Deno.test("a port in use: exit 1, one line with the port and the flag that chang
 Deno.test("a directory that another node has open: exit 1 within a moment, and that node goes on", () =>
   withCluster({ nodes: 1 }, async (cluster) => {
     const { directory } = cluster.node(0);
-    // Nothing may be written meanwhile, so the directory is compared when the node is idle.
-    await waitFor(async () => (await cluster.status(0)).get("Role") === "Leader" ? true : undefined, {
-      what: "the node leads",
-      timeoutMs: 5_000,
-    });
+    await isIdle(directory);
     await refuses({ code: 1, line: new RegExp(`${directory}`), directory });
     assertEquals(await cluster.ask(0, "PUT still here"), "still added successfully.");
   }));

@@ -9,6 +9,7 @@
  * | 5.5 | a repeated RequestVote gets the same answer |
  * | 5.5 | a crashed candidate is no obstacle |
  * | figure 2 | term, vote and log survive; commit index and role do not |
+ * | figure 2 | term and log become durable together: a log that is ahead of its term is recovered safely |
  * | 5.6 | safety does not depend on timing |
  * | 5.6 | the cluster elects a leader after the old one fails |
  */

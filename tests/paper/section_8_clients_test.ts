@@ -9,6 +9,7 @@
  * | 8 | before it answers a read it hears from a majority that it has not been deposed |
  * | 6.4 | the read index is the commit index when the read came |
  * | 6.4 | one round may serve every read that came before it, none that came after |
+ * | 6.4 | a follower answers such a round at once, whatever its disk does |
  * | 6.4 | followers ask the leader, which confirms as for its own reads |
  * | 6.4 | a server that is not a confirmed leader confirms nothing |
  * | 6.4 | an answer serves only the question it was asked for |

@@ -9,6 +9,7 @@
  * | 10.2.1 | a follower answers after its write, once for all that became durable |
  * | 10.2.2 | several AppendEntries may be under way to one follower |
  * | 10.2.2 | reordered answers and requests do no harm |
+ * | 10.2.2 | a message holds entries of one term, within the limits of entries and bytes |
  * | 4.2.1 | learners get entries, and count in no majority |
  * | 4.2.1 | learners do not campaign and are not asked for votes |
  * | 4.2.1 | a change of learners is one entry; a learner may become a voter |

@@ -10,6 +10,8 @@ export class Ledger {
   readonly acknowledged = new Map<string, string>();
   /** Values that may be found or not, but nothing else in their place. */
   readonly unknown = new Map<string, string>();
+  /** How often an outcome was unknown for which reason. */
+  readonly reasons = new Map<string, number>();
   /** When each acknowledged write was sent first, and when its reply came, in the order of the replies. */
   readonly times: { readonly sentAt: number; readonly repliedAt: number }[] = [];
   /** Replies that fit no outcome we know. */
@@ -19,6 +21,12 @@ export class Ledger {
   acknowledge(write: { readonly key: string; readonly value: string; readonly sentAt: number }): void {
     this.acknowledged.set(write.key, write.value);
     this.times.push({ sentAt: write.sentAt, repliedAt: performance.now() });
+  }
+
+  /** Notes a write whose fate is unknown; `reason` is the reply, or how the connection ended. */
+  leaveOpen(write: { readonly key: string; readonly value: string; readonly reason: string }): void {
+    this.unknown.set(write.key, write.value);
+    this.reasons.set(write.reason, (this.reasons.get(write.reason) ?? 0) + 1);
   }
 
   /** Longest time without any acknowledgement between the two times, in ms. */

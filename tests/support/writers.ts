@@ -52,7 +52,7 @@ export class Writers {
       const sentAt = performance.now();
       const outcome = await writer.write(`PUT ${key} ${value}`, () => this.#stopping);
       if (outcome === "Done") ledger.acknowledge({ key, value, sentAt });
-      else if (outcome === "Unknown") ledger.unknown.set(key, value);
+      else if (outcome === "Unknown") ledger.leaveOpen({ key, value, reason: writer.lastReason });
       if (pauseMs > 0) await delay(pauseMs);
     }
     writer.close();
@@ -64,6 +64,9 @@ export class Writer {
   readonly #options: WritersOptions;
   #target: number;
   #client: TextClient | undefined;
+
+  /** Why the last outcome was unknown. */
+  lastReason = "";
 
   /** Begins at node `target`. */
   constructor(options: WritersOptions, target = 0) {
@@ -79,11 +82,13 @@ export class Writer {
       let reply: string;
       try {
         reply = await client.ask(line);
-      } catch {
+      } catch (error) {
+        this.lastReason = error instanceof Error ? error.message : String(error);
         this.#moveOn();
         return "Unknown";
       }
       if (reply.endsWith(" successfully.")) return "Done";
+      this.lastReason = reply;
       if (reply.startsWith(UNKNOWN)) return "Unknown";
       await this.#follow(reply);
     } while (!givenUp());

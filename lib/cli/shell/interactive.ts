@@ -1,7 +1,7 @@
 /** The shell on a terminal: line editing by node:readline, a prompt that says which node answers, Tab completion. */
 
-import { stdin, stdout } from "node:process";
 import { createInterface, type Interface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { textToByteString } from "../../base/bytes.ts";
 import { EXIT } from "../failures.ts";
 import { type History, HISTORY_LINES_MAX } from "./history.ts";
@@ -11,6 +11,9 @@ import { completions } from "./vocabulary.ts";
 
 /** What the terminal shell works with. */
 export interface InteractiveOptions {
+  /** The terminal: `stdin` and `stdout` of node:process. */
+  readonly input: Readable;
+  readonly output: Writable;
   readonly session: Session;
   readonly history: History;
   readonly out: (text: string) => void;
@@ -36,8 +39,8 @@ class Terminal {
   constructor(options: InteractiveOptions) {
     this.#options = options;
     this.#readline = createInterface({
-      input: stdin,
-      output: stdout,
+      input: options.input,
+      output: options.output,
       terminal: true,
       completer: completeLine,
       history: [...options.history.lines].reverse(),

@@ -37,7 +37,9 @@ const FLAGS: readonly (readonly [spelling: string, name: FlagName])[] = [
 /** `<key> <rest of line>`, or `--key <key> --value <value>` in any order. `at` is behind the command word. */
 export function readKeyAndValue(line: string, at: number): KeyValue | UsageError {
   const start = skipBlanks(line, at);
-  if (line.charCodeAt(start) === DASH && flagAt(line, start) !== undefined) return readNamed(line, start, true);
+  if (line.charCodeAt(start) === DASH && flagAt(line, start) !== undefined) {
+    return readNamed(line, { start, wantsValue: true });
+  }
   const key = nextToken(line, start);
   if (key === undefined || key.type === "LexicalError" || key.text === "") return usageError(key);
   const value = restOfLine(line, skipBlanks(line, key.end));
@@ -47,7 +49,9 @@ export function readKeyAndValue(line: string, at: number): KeyValue | UsageError
 /** `<key>`, or `--key <key>`. The value is empty. */
 export function readKey(line: string, at: number): KeyValue | UsageError {
   const start = skipBlanks(line, at);
-  if (line.charCodeAt(start) === DASH && flagAt(line, start) !== undefined) return readNamed(line, start, false);
+  if (line.charCodeAt(start) === DASH && flagAt(line, start) !== undefined) {
+    return readNamed(line, { start, wantsValue: false });
+  }
   const key = nextToken(line, start);
   if (key === undefined || key.type === "LexicalError" || key.text === "") return usageError(key);
   if (skipBlanks(line, key.end) < line.length) return PLAIN_USAGE_ERROR;
@@ -66,7 +70,12 @@ export function readCount(
   return count >= range.least && count <= range.most ? count : PLAIN_USAGE_ERROR;
 }
 
-function readNamed(line: string, start: number, wantsValue: boolean): KeyValue | UsageError {
+interface NamedForm {
+  readonly start: number;
+  readonly wantsValue: boolean;
+}
+
+function readNamed(line: string, { start, wantsValue }: NamedForm): KeyValue | UsageError {
   let key: string | undefined;
   let value: string | undefined;
   for (let at = start; at < line.length;) {

@@ -12,9 +12,10 @@ const HTTP_REQUEST = /^[ \t]*[^ \t]+[ \t]+HTTP\/[0-9]/;
 
 const WEB_PAGE: HangUpRequest = { type: "HangUp", reply: undefined, reason: "it sent an HTTP request" };
 
-/** What the line asks for; `at` is its first byte that is no blank. */
-export function readLine(line: string, at: number, httpPort: number | undefined): Request {
+/** What the line asks for. `httpPort` is where browsers are sent, if anywhere. */
+export function readLine(line: string, httpPort: number | undefined): Request {
   if (isWebPage(line)) return WEB_PAGE;
+  const at = skipBlanks(line, 0);
   const end = wordEnd(line, at);
   const word = line.slice(at, end);
   const command = findCommand(word);

@@ -206,7 +206,7 @@ export class TextSession implements ProtocolSession, SlotHandler {
     this.#context.metrics.received.add();
     if (line.charCodeAt(at) === EXCLAMATION_MARK) return this.#repeat(trimmedRest(line, at));
     this.#history.add(trimmedRest(line, at), this.#lines.sourceBytes);
-    this.#held = readLine(line, at, this.#context.httpPort);
+    this.#held = readLine(line, this.#context.httpPort);
   }
 
   #repeat(word: string): void {
@@ -217,7 +217,7 @@ export class TextSession implements ProtocolSession, SlotHandler {
     }
     this.#history.add(repetition.line, repetition.line.length);
     this.#answer(repetition.announcement);
-    this.#held = readLine(repetition.line, 0, this.#context.httpPort);
+    this.#held = readLine(repetition.line, this.#context.httpPort);
   }
 
   #mayStart({ type }: Request): boolean {
@@ -309,9 +309,9 @@ export class TextSession implements ProtocolSession, SlotHandler {
 
   #hangUp(reply: string | undefined, reason: string): void {
     this.#context.warn(`Closed the connection of ${this.#link.remote}: ${reason}`);
+    this.#end();
     if (reply === undefined) return this.#link.abort();
     this.#answer(reply);
-    this.#end();
   }
 
   #end(): void {

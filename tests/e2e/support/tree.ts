@@ -7,12 +7,16 @@ export async function hashTree(root: string): Promise<Record<string, string>> {
   return tree;
 }
 
-/** Bytes of all files below a directory. */
+/** Bytes of all files below a directory; those that go while it is read count nothing. */
 export function treeBytes(root: string): number {
   let sum = 0;
   for (const entry of Deno.readDirSync(root)) {
     const path = `${root}/${entry.name}`;
-    sum += entry.isDirectory ? treeBytes(path) : Deno.statSync(path).size;
+    try {
+      sum += entry.isDirectory ? treeBytes(path) : Deno.statSync(path).size;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
   return sum;
 }

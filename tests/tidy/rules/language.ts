@@ -15,14 +15,20 @@ export const noEnum: Deno.lint.Rule = {
 /** `hash-private`: `#name` is private at run time too, `private name` only for the type checker. Constructors have no `#`. */
 export const hashPrivate: Deno.lint.Rule = {
   create(context) {
-    function check(
-      node: Deno.lint.PropertyDefinition | Deno.lint.MethodDefinition | Deno.lint.TSParameterProperty,
-    ): void {
-      if (node.type === "MethodDefinition" && node.kind === "constructor") return;
-      if (node.accessibility !== "private" && node.accessibility !== "protected") return;
-      context.report({ range: node.range, message: `Cannot use the word ${node.accessibility}: write #name` });
+    function check(range: Deno.lint.Range, accessibility: string | undefined): void {
+      if (accessibility !== "private" && accessibility !== "protected") return;
+      context.report({ range, message: `Cannot use the word ${accessibility}: write #name` });
     }
-    return { PropertyDefinition: check, MethodDefinition: check, TSParameterProperty: check };
+    return {
+      PropertyDefinition: (node) => check(node.range, node.accessibility),
+      MethodDefinition(node) {
+        if (node.kind !== "constructor") check(node.range, node.accessibility);
+      },
+      TSParameterProperty(node) {
+        // Deno leaves `accessibility` out of these.
+        check(node.range, context.sourceCode.text.slice(...node.range).split(" ")[0]);
+      },
+    };
   },
 };
 

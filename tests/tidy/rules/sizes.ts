@@ -1,4 +1,6 @@
-/** Caps on files, functions and parameter lists, for the program, its tests and its tools alike. */
+/** Caps on files and functions, for the program, its tests and its tools alike, and on the parameters of the program. */
+
+import { isProgram, projectPath } from "../project.ts";
 
 /** A file has one responsibility; aim at 150 lines. */
 const FILE_LINES_MAX = 400;
@@ -35,12 +37,13 @@ export const functionSize: Deno.lint.Rule = {
 };
 
 /**
- * `parameters`: reports more than two positional parameters. A third one is an options object: it is called `options`, is
+ * `parameters`: in the program, reports more than two positional parameters. A third one is an options object: it is called `options`, is
  * taken apart in braces, or has an object type; it may also be one that a caller can leave out. A function written as an
  * argument is free, since its caller decides what it is given.
  */
 export const parameters: Deno.lint.Rule = {
   create(context) {
+    if (!isProgram(projectPath(context.filename))) return {};
     function check(node: AnyFunction): void {
       if (node.type !== "FunctionDeclaration" && isArgument(node)) return;
       const positional = node.params.filter((parameter) => !isThis(parameter));

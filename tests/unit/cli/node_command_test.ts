@@ -8,7 +8,7 @@ import type { RunningServer, ServerOptions } from "../../../lib/cluster/server_t
 import { fakeSurroundings, settingsOf } from "./support.ts";
 
 /** A server that starts as told and remembers with what. */
-function stage(args: string[] = [], startError?: Error) {
+function stage(args: string[] = [], { startError }: { startError?: Error } = {}) {
   const failed = Promise.withResolvers<Error>();
   const stop = Promise.withResolvers<void>();
   const kill = Promise.withResolvers<void>();
@@ -68,8 +68,16 @@ Deno.test("a second signal ends a node that does not stop", async () => {
 
 Deno.test("a failure while running is logged and has its exit code", async () => {
   const cases: [error: Error, exitCode: number, line: string][] = [
-    [new DiskFailureError("wal/1.wal", "sync", new Error("EIO")), 75, "ERROR Cannot sync wal/1.wal: EIO"],
-    [new CorruptionError("a.snap", 12, "bad checksum"), 74, "ERROR Damaged data in a.snap at offset 12: bad checksum"],
+    [
+      new DiskFailureError("wal/1.wal", { operation: "sync", cause: new Error("EIO") }),
+      75,
+      "ERROR Cannot sync wal/1.wal: EIO",
+    ],
+    [
+      new CorruptionError("a.snap", { offset: 12, what: "bad checksum" }),
+      74,
+      "ERROR Damaged data in a.snap at offset 12: bad checksum",
+    ],
     [new RangeError("oops"), 1, "ERROR Bug: RangeError: oops"],
   ];
   for (const [error, exitCode, line] of cases) {
@@ -84,11 +92,11 @@ Deno.test("a start that fails says nothing of its own", async () => {
   for (
     const error of [
       new DirectoryLockedError("d"),
-      new AccessError("d", "create", "no"),
-      new CorruptionError("f", 0, "x"),
+      new AccessError("d", { operation: "create", cause: "no" }),
+      new CorruptionError("f", { offset: 0, what: "x" }),
     ]
   ) {
-    const { parts, context, surroundings } = stage([], error);
+    const { parts, context, surroundings } = stage([], { startError: error });
     const thrown = await assertRejects(() => runNode(context, parts));
     assertEquals(thrown, error);
     assertEquals([surroundings.output(), surroundings.errors()], ["", ""]);
@@ -107,7 +115,7 @@ Deno.test("a taken port is found before anything is started, and again when it w
   assertEquals(before.started, []);
 
   let calls = 0;
-  const late = stage([], taken);
+  const late = stage([], { startError: taken });
   const lateSystem = { ...late.parts.system, tryListen: () => refuse(++calls > 2, taken) };
   await assertRejects(() => runNode(late.context, { ...late.parts, system: lateSystem }), Failure, "Port 5000 on");
 });

@@ -16,7 +16,10 @@ import { editDistance } from "../../../lib/cli/usage_error.ts";
 import { fakeSurroundings } from "./support.ts";
 
 /** Runs the program with commands that only note that they were run. */
-async function run(args: string[], environment: Record<string, string> = {}, error?: Error) {
+async function run(
+  args: string[],
+  { environment = {}, error }: { environment?: Record<string, string>; error?: Error } = {},
+) {
   const surroundings = fakeSurroundings(environment);
   const ran: [CommandName, CommandContext][] = [];
   const note = (name: CommandName): RunCommand => (context) => {
@@ -48,7 +51,7 @@ Deno.test("the command is the one that is named, or the one that is meant", asyn
     [["inspect", "d"], {}, "inspect"],
   ];
   for (const [args, environment, command] of cases) {
-    assertEquals((await run(args, environment)).ran, [command], args.join(" "));
+    assertEquals((await run(args, { environment })).ran, [command], args.join(" "));
   }
   assertEquals((await run([])).exitCode, 9);
 });
@@ -89,7 +92,7 @@ Deno.test("wrong usage is one line on standard error and exit code 2", async () 
     [["help", "nod"], {}, 'kvstore: Unknown command "nod"; did you mean node?\n'],
   ];
   for (const [args, environment, line] of cases) {
-    const { exitCode, out, err } = await run(args, environment);
+    const { exitCode, out, err } = await run(args, { environment });
     assertEquals([exitCode, out, err], [2, "", line], args.join(" "));
   }
 });
@@ -99,19 +102,19 @@ Deno.test("every expected error is one line with its exit code, and a bug keeps 
     [new Failure("Port 5000 is taken"), 1],
     [new Failure("own code", 5), 5],
     [new DirectoryLockedError("d"), 1],
-    [new AccessError("d", "create", new Error("two\nlines")), 1],
+    [new AccessError("d", { operation: "create", cause: new Error("two\nlines") }), 1],
     [new IncompatibleError("newer format"), 1],
-    [new CorruptionError("d/RaftNode0.json", 0, "checksum"), 74],
-    [new DiskFailureError("d/wal", "sync", "EIO"), 75],
+    [new CorruptionError("d/RaftNode0.json", { offset: 0, what: "checksum" }), 74],
+    [new DiskFailureError("d/wal", { operation: "sync", cause: "EIO" }), 75],
     [new Deno.errors.AddrInUse("in use"), 1],
     [new Deno.errors.PermissionDenied("denied"), 1],
   ];
   for (const [error, expected] of cases) {
-    const { exitCode, out, err } = await run(["cluster"], {}, error);
+    const { exitCode, out, err } = await run(["cluster"], { error });
     assertEquals([exitCode, out], [expected, ""]);
     assertEquals(err, `kvstore: ${onOneLine(error.message)}\n`);
   }
-  await assertRejects(() => run(["cluster"], {}, new RangeError("bug")), RangeError, "bug");
+  await assertRejects(() => run(["cluster"], { error: new RangeError("bug") }), RangeError, "bug");
 });
 
 Deno.test("a log line has its time and level and stays one line", () => {

@@ -5,9 +5,13 @@ import { PendingReads } from "../../../lib/node/pending_reads.ts";
 import { PendingWrites, type QueuedWrite } from "../../../lib/node/pending_writes.ts";
 import { WriteQueue } from "../../../lib/node/write_queue.ts";
 import { COMMANDS_PER_PROPOSAL_MAX } from "../../../lib/node/limits.ts";
-import { toIndex, toTerm } from "../../../lib/raft/types.ts";
+import { type EntryId, toIndex, toTerm } from "../../../lib/raft/types.ts";
 
 const RESULT = { result: { type: "Put", revision: 1, created: true }, leaderId: 2 } as const;
+
+function at(index: number, term: number): EntryId {
+  return { index: toIndex(index), term: toTerm(term) };
+}
 
 function writes(outcomes: string[], names: readonly string[], deadline = 100): QueuedWrite[] {
   return names.map((name) => ({
@@ -23,12 +27,12 @@ function writes(outcomes: string[], names: readonly string[], deadline = 100): Q
 Deno.test("a write is done when its own entry is applied, and not done when another term's entry takes its index", () => {
   const outcomes: string[] = [];
   const pending = new PendingWrites();
-  pending.add(toIndex(5), toTerm(3), writes(outcomes, ["a", "b"]));
-  pending.applied(toIndex(4), toTerm(3), RESULT);
+  pending.add(at(5, 3), writes(outcomes, ["a", "b"]));
+  pending.applied(at(4, 3), RESULT);
   assertEquals(outcomes, []);
-  pending.applied(toIndex(5), toTerm(3), RESULT);
-  pending.applied(toIndex(6), toTerm(4), RESULT);
-  pending.applied(toIndex(7), toTerm(4), RESULT);
+  pending.applied(at(5, 3), RESULT);
+  pending.applied(at(6, 4), RESULT);
+  pending.applied(at(7, 4), RESULT);
   assertEquals(outcomes, ["a: Done", "b: NotLeader 2"]);
   assertEquals([pending.size, pending.bytes], [0, 0]);
 });
@@ -36,24 +40,24 @@ Deno.test("a write is done when its own entry is applied, and not done when anot
 Deno.test("a write whose deadline passes is unknown, and stays so when its entry is applied later", () => {
   const outcomes: string[] = [];
   const pending = new PendingWrites();
-  pending.add(toIndex(1), toTerm(1), writes(outcomes, ["a"], 10));
-  pending.add(toIndex(2), toTerm(1), writes(outcomes, ["b"], 20));
+  pending.add(at(1, 1), writes(outcomes, ["a"], 10));
+  pending.add(at(2, 1), writes(outcomes, ["b"], 20));
   pending.expire(9);
   assertEquals(outcomes, []);
   pending.expire(10);
-  pending.applied(toIndex(1), toTerm(1), RESULT);
-  pending.applied(toIndex(2), toTerm(1), RESULT);
+  pending.applied(at(1, 1), RESULT);
+  pending.applied(at(2, 1), RESULT);
   assertEquals(outcomes, ["a: Unknown", "b: Done"]);
 });
 
 Deno.test("a write that a snapshot jumps over, or that this node itself overwrote, is unknown", () => {
   const outcomes: string[] = [];
   const pending = new PendingWrites();
-  pending.add(toIndex(1), toTerm(1), writes(outcomes, ["a", "b", "c", "d"]));
+  pending.add(at(1, 1), writes(outcomes, ["a", "b", "c", "d"]));
   pending.jumpedTo(toIndex(2));
-  pending.add(toIndex(4), toTerm(3), writes(outcomes, ["e"]));
-  pending.applied(toIndex(3), toTerm(1), RESULT);
-  pending.applied(toIndex(4), toTerm(3), RESULT);
+  pending.add(at(4, 3), writes(outcomes, ["e"]));
+  pending.applied(at(3, 1), RESULT);
+  pending.applied(at(4, 3), RESULT);
   assertEquals(outcomes, ["a: Unknown", "b: Unknown", "d: Unknown", "c: Done", "e: Done"]);
 });
 
@@ -61,8 +65,8 @@ Deno.test("a long queue of writes is emptied in order", () => {
   const outcomes: string[] = [];
   const pending = new PendingWrites();
   const names = Array.from({ length: 10_000 }, (_, at) => `w${at}`);
-  pending.add(toIndex(1), toTerm(1), writes(outcomes, names));
-  for (let index = 1; index <= 10_000; index++) pending.applied(toIndex(index), toTerm(1), RESULT);
+  pending.add(at(1, 1), writes(outcomes, names));
+  for (let index = 1; index <= 10_000; index++) pending.applied(at(index, 1), RESULT);
   assertEquals(outcomes, names.map((name) => `${name}: Done`));
   assertEquals([pending.size, pending.bytes], [0, 0]);
 });

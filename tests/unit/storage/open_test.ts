@@ -214,7 +214,7 @@ Deno.test("close waits for what is in flight", async () => {
 Deno.test("a directory that cannot be used is refused by what the system says", async () => {
   class ReadOnlyDisk extends MemoryDisk {
     override makeDirectory(path: string): void {
-      throw new AccessError(path, "create", new Error("read-only file system"));
+      throw new AccessError(path, { operation: "create", cause: new Error("read-only file system") });
     }
   }
   const error = await failure(AccessError, () => open(new ReadOnlyDisk()));

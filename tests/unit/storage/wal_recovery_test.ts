@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { CorruptionError, IncompatibleError } from "../../../lib/base/errors.ts";
-import type { Entry } from "../../../lib/raft/types.ts";
+import { type Entry, toIndex } from "../../../lib/raft/types.ts";
 import { seal, viewOf } from "../../../lib/storage/binary.ts";
 import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
 import { RECORD_MAGIC, SEGMENT_HEADER_BYTES } from "../../../lib/storage/wal_format.ts";
@@ -15,6 +15,7 @@ import {
   flip,
   id,
   idsOf,
+  makeSnapshot,
   MARK,
   open,
   patch,
@@ -121,18 +122,57 @@ Deno.test("a record of an earlier life cannot follow one of a later life", async
   assertEquals(idsOf((await open(durableCopy(disk))).recovered.entries), "1/1 2/1");
 });
 
-Deno.test("records that the process left in the page cache are recovered and made durable at once", async () => {
+Deno.test("records that a killed process left in the page cache are recovered and made durable at once", async () => {
   const disk = new MemoryDisk();
   const killed = await open(disk);
-  for (let index = 1; index <= 100; index++) killed.append(entries(index, 1));
+  await write(killed, entries(1, 1));
+  for (let index = 2; index <= 100; index++) killed.append(entries(index, 1));
   assertGreater(disk.list(WAL).length, 3);
-  const survivor = disk.crash({
-    keepOperation: () => true,
-    keepSize: () => true,
-    keepVersions: (_p, _s, count) => count,
+  disk.releaseLocks();
+  assertEquals((await open(disk)).recovered.entries, entries(1, 1, 100));
+  assertEquals((await open(disk.crash())).recovered.entries, entries(1, 1, 100));
+});
+
+Deno.test("a log that was compacted before it was synced can be lost without being missed", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  await storage.saveHardState({ currentTerm: id(0, 1).term, votedFor: 0 });
+  for (let index = 1; index <= 100; index++) storage.append(entries(index, 1));
+  await makeSnapshot(storage, 100, 1);
+  await storage.compact(toIndex(100));
+  const { recovered } = await open(disk.crash());
+  assertEquals([recovered.snapshot?.lastIncluded, recovered.entries], [id(100, 1), []]);
+});
+
+Deno.test("a whole record that does not follow the one before is not taken for the next", async (t) => {
+  const build = async (command: string): Promise<MemoryDisk> => {
+    const disk = new MemoryDisk();
+    const storage = await open(disk);
+    await write(storage, [{ type: "Command", ...id(1, 1), command }]);
+    await write(storage, entries(2, 1));
+    await storage.close();
+    return disk;
+  };
+  await t.step("of another log", async () => {
+    const [disk, other] = [await build("one"), await build("two")];
+    const [, second = 0] = recordsOf(disk);
+    const bytes = (other.contents(FIRST_SEGMENT) ?? new Uint8Array(0)).slice(second);
+    patch(disk, FIRST_SEGMENT, { offset: second, bytes });
+    assertEquals((await assertRefused(disk, FIRST_SEGMENT)).offset, second);
   });
-  assertEquals(idsOf((await open(survivor)).recovered.entries), idsOf(entries(1, 1, 100)));
-  assertEquals((await open(survivor.crash())).recovered.entries, entries(1, 1, 100));
+  for (
+    const [field, position] of [["number", 16], ["epoch", 64], ["sequence", 68], ["offset", 72], ["chain", 76]] as const
+  ) {
+    await t.step(`with another ${field}`, async () => {
+      const disk = await build("one");
+      const [, second = 0] = recordsOf(disk);
+      const bytes = (disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0)).slice(second, second + 88);
+      viewOf(bytes).setUint32(position, viewOf(bytes).getUint32(position, true) - 1, true);
+      seal(bytes);
+      patch(disk, FIRST_SEGMENT, { offset: second, bytes });
+      assertEquals((await assertRefused(disk, FIRST_SEGMENT)).offset, second);
+    });
+  }
 });
 
 Deno.test("a segment that is missing, renamed over or without its header is damage", async (t) => {

@@ -28,7 +28,10 @@ Deno.test("an acceptor refuses who does not fit, and says why", () => {
     { known: false, reason: /node 1 knows no node 0/ },
   ];
   for (const { changes, hello, known, reason } of cases) {
-    const mismatch = findHelloMismatch(OWN, { ...introductionOf(0, changes), to: 1, ...hello }, known ?? true);
+    const mismatch = findHelloMismatch(OWN, {
+      hello: { ...introductionOf(0, changes), to: 1, ...hello },
+      known: known ?? true,
+    });
     if (reason === undefined) assertEquals(mismatch, undefined);
     else assertMatch(mismatch ?? "", reason);
   }
@@ -45,18 +48,18 @@ Deno.test("a dialer refuses who is not the one it expects", () => {
 
 Deno.test("a proof depends on the secret, the role and everything said", () => {
   const both = { dialer: introductionOf(0), acceptor: introductionOf(1) };
-  const proof = prove("dialer", both, "secret");
+  const proof = prove("dialer", { both, secret: "secret" });
   assertMatch(proof, /^[0-9a-f]{64}$/);
-  assert(sameProof(proof, prove("dialer", both, "secret")));
+  assert(sameProof(proof, prove("dialer", { both, secret: "secret" })));
   const others = [
-    prove("acceptor", both, "secret"),
-    prove("dialer", both, "Secret"),
-    prove("dialer", { ...both, dialer: { ...both.dialer, nonce: "b".repeat(32) } }, "secret"),
-    prove("dialer", { ...both, acceptor: { ...both.acceptor, nonce: "b".repeat(32) } }, "secret"),
-    prove("dialer", { ...both, dialer: introductionOf(0, { identity: "x" }) }, "secret"),
-    prove("dialer", { ...both, dialer: introductionOf(0, { rejoin: true }) }, "secret"),
-    prove("dialer", { dialer: both.acceptor, acceptor: both.dialer }, "secret"),
-    prove("dialer", both, undefined),
+    prove("acceptor", { both, secret: "secret" }),
+    prove("dialer", { both, secret: "Secret" }),
+    prove("dialer", { both: { ...both, dialer: { ...both.dialer, nonce: "b".repeat(32) } }, secret: "secret" }),
+    prove("dialer", { both: { ...both, acceptor: { ...both.acceptor, nonce: "b".repeat(32) } }, secret: "secret" }),
+    prove("dialer", { both: { ...both, dialer: introductionOf(0, { identity: "x" }) }, secret: "secret" }),
+    prove("dialer", { both: { ...both, dialer: introductionOf(0, { rejoin: true }) }, secret: "secret" }),
+    prove("dialer", { both: { dialer: both.acceptor, acceptor: both.dialer }, secret: "secret" }),
+    prove("dialer", { both, secret: undefined }),
     proof.slice(1),
   ];
   for (const other of others) assert(!sameProof(proof, other), other);
@@ -64,7 +67,10 @@ Deno.test("a proof depends on the secret, the role and everything said", () => {
 });
 
 Deno.test("without a secret there is nothing to prove", () => {
-  assertEquals(prove("dialer", { dialer: introductionOf(0), acceptor: introductionOf(1) }, undefined), "");
+  assertEquals(
+    prove("dialer", { both: { dialer: introductionOf(0), acceptor: introductionOf(1) }, secret: undefined }),
+    "",
+  );
 });
 
 Deno.test("nonces are 32 hex digits and never the same", () => {

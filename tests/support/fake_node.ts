@@ -1,0 +1,226 @@
+/** A node in memory whose outcomes and delays a test decides; what it stores it keeps in a Map. */
+
+import { Registry } from "../../lib/observe/metrics.ts";
+import type { Command, CommandResult } from "../../lib/kv/commands.ts";
+import type {
+  KeyRecord,
+  KeyValueNode,
+  LogLine,
+  MemberView,
+  NodeStatus,
+  NotDoneReason,
+  ReadOutcome,
+  RpcCounts,
+  SnapshotOutcome,
+  StateView,
+  WriteOutcome,
+} from "../../lib/node/api.ts";
+import type { PeerInfo } from "../../lib/transport/transport.ts";
+import { EMPTY_CONFIGURATION, type NodeId, toIndex, toTerm } from "../../lib/raft/types.ts";
+
+/** A request that a test lets go on. */
+export interface HeldRequest {
+  readonly type: "Write" | "Read";
+  readonly key: string;
+  /** Gives the outcome that the node is set to, or the one given. */
+  finish(outcome?: WriteOutcome & ReadOutcome): void;
+}
+
+/** Answers every request in a microtask, or, when `holding`, when the test says so. */
+export class FakeNode implements KeyValueNode {
+  readonly id: NodeId = 0;
+  readonly metrics = new Registry();
+  readonly values = new Map<string, KeyRecord>();
+  readonly state: StateView;
+  /** Requests in the order they came, as `PUT k`, `DELETE k`, `READ`. */
+  readonly seen: string[] = [];
+  readonly held: HeldRequest[] = [];
+  holding = false;
+  /** Undefined does what is asked. */
+  refusal: NotDoneReason | undefined;
+  leaderId: NodeId | undefined = 0;
+  /** Writes take effect, but nobody hears of it. */
+  unknown = false;
+  reachable = 3;
+  snapshotOutcome: () => Promise<SnapshotOutcome> = () =>
+    Promise.resolve({ type: "Created", id: { index: toIndex(42), term: toTerm(3) } });
+  logLines: readonly LogLine[] = [];
+  #index = 0;
+
+  /** An empty node that leads. */
+  constructor() {
+    const values = this.values;
+    this.state = {
+      get: (key) => values.get(key),
+      get size() {
+        return values.size;
+      },
+      get bytes() {
+        return [...values].reduce((sum, [key, { value }]) => sum + key.length + value.length, 0);
+      },
+    };
+  }
+
+  /** See `KeyValueNode`. */
+  write(command: Command, done: (outcome: WriteOutcome) => void): void {
+    this.seen.push(`${command.type.toUpperCase()} ${command.key}`);
+    this.#later("Write", command.key, (outcome) => done(outcome ?? this.#writeOutcome(command)));
+  }
+
+  /** See `KeyValueNode`. */
+  read(done: (outcome: ReadOutcome) => void): void {
+    this.seen.push("READ");
+    this.#later("Read", "", (outcome) => done(outcome ?? this.#notDone() ?? { type: "Ready", index: toIndex(1) }));
+  }
+
+  /** See `KeyValueNode`. Nothing in it changes by itself. */
+  status(): NodeStatus {
+    return {
+      raft: {
+        id: this.id,
+        role: this.leaderId === this.id ? "Leader" : "Follower",
+        currentTerm: toTerm(3),
+        votedFor: this.leaderId,
+        leaderId: this.leaderId,
+        commitIndex: toIndex(42),
+        firstIndex: toIndex(11),
+        lastEntry: { index: toIndex(43), term: toTerm(3) },
+        lastDurable: { index: toIndex(43), term: toTerm(3) },
+        snapshot: { index: toIndex(10), term: toTerm(2) },
+        logBytes: 1_536,
+        configuration: EMPTY_CONFIGURATION,
+        termCommitted: true,
+        progress: [],
+        transferTarget: undefined,
+        electionsStarted: 1,
+      },
+      lastApplied: toIndex(42),
+      uptimeMs: 3_723_000,
+      now: 1_000,
+      peers: PEERS,
+      quorum: { reachable: this.reachable, total: 3, needed: 2 },
+      storage: { segments: 1, walBytes: 67_108_864, snapshots: 1, snapshotBytes: 100 },
+      clientAddress: "127.0.0.1:5000",
+      directory: "/data/node-0",
+      logEntries: 33,
+      keys: this.state.size,
+      keyBytes: this.state.bytes,
+      eventLoopLagMs: { last: 0.5, max: 12.25 },
+    };
+  }
+
+  /** See `KeyValueNode`. */
+  members(): readonly MemberView[] {
+    return MEMBERS;
+  }
+
+  /** See `KeyValueNode`. */
+  logTail(count: number): readonly LogLine[] {
+    return this.logLines.slice(-count);
+  }
+
+  /** See `KeyValueNode`. */
+  takeSnapshot(): Promise<SnapshotOutcome> {
+    return this.snapshotOutcome();
+  }
+
+  /** See `KeyValueNode`. */
+  rpcCounts(): RpcCounts {
+    return { sent: new Map([["AppendEntries", 7]]), received: new Map([["AppendEntriesResult", 6]]) };
+  }
+
+  #later(type: "Write" | "Read", key: string, finish: HeldRequest["finish"]): void {
+    if (this.holding) this.held.push({ type, key, finish });
+    else queueMicrotask(() => finish());
+  }
+
+  #writeOutcome(command: Command): WriteOutcome {
+    const refused = this.#notDone();
+    if (refused !== undefined) return refused;
+    const result = this.#apply(command);
+    return this.unknown ? { type: "Unknown" } : { type: "Done", result };
+  }
+
+  #notDone(): (WriteOutcome & { readonly type: "NotDone" }) | undefined {
+    if (this.refusal === undefined) return undefined;
+    return { type: "NotDone", reason: this.refusal, leaderId: this.leaderId };
+  }
+
+  #apply(command: Command): CommandResult {
+    this.#index += 1;
+    const revision = this.#index;
+    const existed = this.values.has(command.key);
+    if (command.type === "Delete") {
+      this.values.delete(command.key);
+      return { type: "Delete", revision, existed };
+    }
+    this.values.set(command.key, { value: command.value, revision });
+    return { type: "Put", revision, created: !existed };
+  }
+}
+
+const PEERS: readonly PeerInfo[] = [
+  {
+    id: 1,
+    address: "127.0.0.1:15001",
+    reachable: true,
+    lastContact: 988,
+    roundTripMs: 0.25,
+    status: undefined,
+    bytesSent: 100,
+    bytesReceived: 200,
+    framesDropped: 0,
+    problem: undefined,
+  },
+  {
+    id: 2,
+    address: "127.0.0.1:15002",
+    reachable: false,
+    lastContact: undefined,
+    roundTripMs: undefined,
+    status: undefined,
+    bytesSent: 0,
+    bytesReceived: 0,
+    framesDropped: 3,
+    problem: "connection refused",
+  },
+];
+
+const MEMBERS: readonly MemberView[] = [
+  {
+    id: 0,
+    clientAddress: "127.0.0.1:5000",
+    peerAddress: "127.0.0.1:15000",
+    voter: true,
+    reachable: true,
+    role: "Leader",
+    term: toTerm(3),
+    matchIndex: toIndex(43),
+    lag: 0,
+    lastContactMs: 0,
+  },
+  {
+    id: 1,
+    clientAddress: "127.0.0.1:5001",
+    peerAddress: "127.0.0.1:15001",
+    voter: true,
+    reachable: true,
+    role: "Follower",
+    term: toTerm(3),
+    matchIndex: toIndex(40),
+    lag: 2,
+    lastContactMs: 12.4,
+  },
+  {
+    id: 2,
+    clientAddress: "",
+    peerAddress: "127.0.0.1:15002",
+    voter: false,
+    reachable: false,
+    role: undefined,
+    term: undefined,
+    matchIndex: undefined,
+    lag: undefined,
+    lastContactMs: undefined,
+  },
+];

@@ -1,0 +1,237 @@
+/** The client port over real sockets: limits, half-closed clients, clients that do not read, and the end. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { SystemClock } from "../../../lib/node/system_clock.ts";
+import { METRIC } from "../../../lib/observe/names.ts";
+import { type ClientListener, startClientListener } from "../../../lib/protocol/client_listener.ts";
+import { WRITE_TIMEOUT_MS } from "../../../lib/protocol/limits.ts";
+import { FakeNode } from "../../support/fake_node.ts";
+
+/** The real clock, with a switch that makes time pass at once for those who ask what time it is. */
+class ShiftedClock extends SystemClock {
+  shiftMs = 0;
+
+  override now(): number {
+    return super.now() + this.shiftMs;
+  }
+}
+
+interface Bench {
+  readonly node: FakeNode;
+  readonly clock: ShiftedClock;
+  readonly listener: ClientListener;
+  readonly logged: string[];
+  connect(): Promise<Deno.TcpConn>;
+}
+
+async function withListener(
+  options: { readonly connectionsMax?: number },
+  run: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const node = new FakeNode();
+  const clock = new ShiftedClock();
+  const logged: string[] = [];
+  const listener = startClientListener({
+    node,
+    clock,
+    hostname: "127.0.0.1",
+    port: 0,
+    connectionsMax: options.connectionsMax ?? 100,
+    httpPort: undefined,
+    log: (_level, message) => logged.push(message),
+  });
+  const open: Deno.TcpConn[] = [];
+  try {
+    await run({
+      node,
+      clock,
+      listener,
+      logged,
+      connect: async () => {
+        const conn = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+        open.push(conn);
+        return conn;
+      },
+    });
+  } finally {
+    for (const conn of open) closeQuietly(conn);
+    await listener.stop(100);
+  }
+}
+
+function closeQuietly(conn: Deno.TcpConn): void {
+  try {
+    conn.close();
+  } catch {
+    // The test closed it.
+  }
+}
+
+async function send(conn: Deno.TcpConn, text: string): Promise<void> {
+  for (let bytes = new TextEncoder().encode(text); bytes.length > 0;) bytes = bytes.subarray(await conn.write(bytes));
+}
+
+/** Everything up to the end of the stream, or up to `until`; a reset counts as the end. */
+async function receive(conn: Deno.TcpConn, until?: string): Promise<string> {
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(65_536);
+  let text = "";
+  while (until === undefined || !text.endsWith(until)) {
+    const count = await conn.read(buffer).catch(() => null);
+    if (count === null) break;
+    text += decoder.decode(buffer.subarray(0, count), { stream: true });
+  }
+  return text;
+}
+
+/** Waits for what another turn of the event loop brings. */
+async function until(condition: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!condition()) {
+    assert(performance.now() < end, `Not within 10 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+Deno.test("A client is served, and EXIT closes its connection", async () => {
+  await withListener({}, async ({ connect, listener, node }) => {
+    const conn = await connect();
+    await send(conn, "PUT key1 value1\nGET key1\nEXIT\n");
+    assertEquals(await receive(conn), "key1 added successfully.\nvalue of key1: value1\nGoodbye.\n");
+    conn.close();
+    await until(() => listener.connections() === 0, "the connection is forgotten");
+    assertEquals(node.metrics.counter(METRIC.clientBytesReceived).value, 30);
+    assertEquals(node.metrics.counter(METRIC.clientBytesSent).value, 56);
+  });
+});
+
+Deno.test("A client that has closed its side gets the replies to all it sent", async () => {
+  await withListener({}, async ({ connect, node }) => {
+    const conn = await connect();
+    node.holding = true;
+    await send(conn, "PUT a 1\nPUT b 2\n");
+    await conn.closeWrite();
+    await until(() => node.held.length === 2, "both writes are under way");
+    for (const request of node.held) request.finish();
+    assertEquals(await receive(conn), "a added successfully.\nb added successfully.\n");
+  });
+});
+
+Deno.test("Replies of one turn leave in one write", async () => {
+  await withListener({}, async ({ connect }) => {
+    const conn = await connect();
+    await send(conn, "PUT a 1\n".repeat(16));
+    const buffer = new Uint8Array(65_536);
+    assertEquals(await conn.read(buffer), "a added successfully.\n".length * 16);
+  });
+});
+
+Deno.test("Connections beyond the limit are told so and closed, and room that gets free is used", async () => {
+  await withListener({ connectionsMax: 2 }, async ({ connect, listener, node, logged }) => {
+    const [first, second] = [await connect(), await connect()];
+    await until(() => listener.connections() === 2, "two connections");
+    for (let count = 0; count < 5; count++) {
+      assertEquals(await receive(await connect()), "Error: Too many connections (limit 2).\n");
+    }
+    assertEquals(node.metrics.counter(METRIC.clientConnectionsRefused).value, 5);
+    assertEquals(logged.length, 1, "one line each second");
+    await send(second, "GET k\n");
+    assertEquals(await receive(second, "\n"), "Error: k does not exist.\n");
+    first.close();
+    await until(() => listener.connections() === 1, "one connection less");
+    const third = await connect();
+    await send(third, "GET k\n");
+    assertEquals(await receive(third, "\n"), "Error: k does not exist.\n");
+  });
+});
+
+Deno.test("A line of 100 MB is refused with one line, and its end is not waited for", async () => {
+  await withListener({}, async ({ connect, listener }) => {
+    const conn = await connect();
+    const block = new Uint8Array(1_000_000).fill(0x78);
+    const sending = (async () => {
+      try {
+        for (let sent = 0; sent < 100; sent++) {
+          for (let rest: Uint8Array = block; rest.length > 0;) rest = rest.subarray(await conn.write(rest));
+        }
+      } catch {
+        // The server has closed the connection.
+      }
+    })();
+    assertEquals(await receive(conn), "Error: Line too long (limit 1048576 bytes).\n");
+    await sending;
+    await until(() => listener.connections() === 0, "the connection is closed");
+  });
+});
+
+Deno.test("A client that never reads is stopped, hurts nobody, and is closed after its time", async () => {
+  await withListener({}, async ({ connect, listener, node, clock, logged }) => {
+    node.values.set("k", { value: "v".repeat(1_000_000), revision: 1 });
+    const lazy = await connect();
+    await send(lazy, "GET k\n".repeat(1_000));
+    await until(() => node.metrics.counter(METRIC.clientBytesSent).value > 0, "the buffers of the system fill");
+    const other = await connect();
+    await send(other, "PUT a 1\n");
+    assertEquals(await receive(other, "\n"), "a added successfully.\n");
+    assert(node.seen.filter((request) => request === "READ").length <= 1_000);
+    clock.shiftMs = WRITE_TIMEOUT_MS + 1_000;
+    await until(() => listener.connections() === 1, "the lazy connection is closed");
+    assertStringIncludes(logged.join("\n"), "the client has not read for 3");
+    await send(other, "GET a\n");
+    assertEquals(await receive(other, "\n"), "value of a: 1\n");
+  });
+});
+
+Deno.test("A slow reader gets every byte of replies that are longer than all buffers", async () => {
+  await withListener({}, async ({ connect, node }) => {
+    const value = "0123456789".repeat(100_000);
+    node.values.set("k", { value, revision: 1 });
+    const conn = await connect();
+    await send(conn, "GET k\n".repeat(30) + "EXIT\n");
+    assertEquals(await receive(conn) === `value of k: ${value}\n`.repeat(30) + "Goodbye.\n", true);
+  });
+});
+
+Deno.test("Random bytes and a reset end one connection and no other", async () => {
+  await withListener({}, async ({ connect, listener, logged }) => {
+    const noise = await connect();
+    const bytes = Uint8Array.from({ length: 50_000 }, (_, at) => (at * 7_919 + (at >> 3)) & 0xff);
+    await noise.write(bytes);
+    noise.close();
+    await until(() => listener.connections() === 0, "the noise is gone");
+    const conn = await connect();
+    await send(conn, "GET k\n");
+    assertEquals(await receive(conn, "\n"), "Error: k does not exist.\n");
+    assertEquals(logged.filter((line) => line.includes("at ")), [], "no stack trace");
+  });
+});
+
+Deno.test("A POST is closed without a reply and without effect", async () => {
+  await withListener({}, async ({ connect, node, logged }) => {
+    const conn = await connect();
+    await send(conn, "POST / HTTP/1.1\r\nHost: localhost\r\n\r\nPUT k v\r\n");
+    assertEquals(await receive(conn), "");
+    assertEquals(node.seen, []);
+    assertEquals(logged.length, 1);
+  });
+});
+
+Deno.test("Stopping answers what runs, refuses new connections, and ends within its grace", async () => {
+  await withListener({}, async ({ connect, listener, node }) => {
+    node.holding = true;
+    const [busy, stuck, idle] = [await connect(), await connect(), await connect()];
+    await send(busy, "PUT a 1\n");
+    await send(stuck, "PUT b 2\n");
+    await until(() => node.held.length === 2 && listener.connections() === 3, "both writes are under way");
+    const stopped = listener.stop(50);
+    node.held.find((request) => request.key === "a")?.finish();
+    assertEquals(await receive(busy), "a added successfully.\n");
+    assertEquals(await receive(idle), "");
+    await stopped;
+    assertEquals([await receive(stuck), listener.connections()], ["", 0]);
+    assertEquals(
+      await Deno.connect({ hostname: "127.0.0.1", port: listener.port }).then(() => "open", () => "refused"),
+      "refused",
+    );
+  });
+});

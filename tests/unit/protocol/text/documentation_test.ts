@@ -1,0 +1,54 @@
+/** docs/text-protocol.md names every command, alias, usage and reply there is. */
+
+import { assertStringIncludes } from "@std/assert";
+import type { NotDoneReason } from "../../../../lib/node/api.ts";
+import { TEXT_COMMANDS } from "../../../../lib/protocol/text/commands.ts";
+import {
+  HISTORY_BYTES_MAX,
+  HISTORY_COMMAND_BYTES_MAX,
+  HISTORY_COMMANDS_MAX,
+} from "../../../../lib/protocol/text/history.ts";
+import * as outcomes from "../../../../lib/protocol/text/outcomes.ts";
+import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, WRITE_TIMEOUT_MS } from "../../../../lib/protocol/limits.ts";
+import { FakeNode } from "../../../support/fake_node.ts";
+
+const REASONS: Readonly<Record<NotDoneReason, true>> = {
+  NotLeader: true,
+  NoLeader: true,
+  Overloaded: true,
+  NoSpace: true,
+  TooLarge: true,
+  Stopping: true,
+  Timeout: true,
+};
+
+Deno.test("The documentation is complete", async () => {
+  const text = await Deno.readTextFile(new URL("../../../../docs/text-protocol.md", import.meta.url));
+  const node = new FakeNode();
+  node.reachable = 1;
+  const replies = [
+    ...Object.keys(REASONS).map((reason) =>
+      outcomes.notDone({ type: "NotDone", reason: reason as NotDoneReason, leaderId: 0 }, node)
+    ),
+    ...Object.values(outcomes).filter((value) => typeof value === "string"),
+    outcomes.writeDone("key1", { type: "Invalid", revision: 1 }),
+    outcomes.unknownCommand("FOO"),
+    outcomes.unknownEvent("!9"),
+    outcomes.usage("PUT <key> <value>", undefined),
+    outcomes.notHttp(8_000),
+  ];
+  for (const reply of replies) assertStringIncludes(text, `\`${reply}\``);
+  for (const { usage, aliases } of TEXT_COMMANDS) {
+    assertStringIncludes(text, `\`${usage}\``);
+    for (const alias of aliases) assertStringIncludes(text, `\`${alias}\``);
+  }
+  const limits = [
+    `the last ${HISTORY_COMMANDS_MAX} commands`,
+    `${HISTORY_BYTES_MAX / 1_024} KiB`,
+    `${HISTORY_COMMAND_BYTES_MAX / 1_024} KiB`,
+    `${REQUESTS_IN_FLIGHT_MAX} commands`,
+    `${WRITE_TIMEOUT_MS / 1_000} s`,
+    `${CLIENT_MEMORY_BYTES_MAX / 1_048_576} MiB`,
+  ];
+  for (const limit of limits) assertStringIncludes(text, limit);
+});

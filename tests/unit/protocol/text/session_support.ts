@@ -1,0 +1,102 @@
+/** A text session on a link that only records, so that tests need no socket. */
+
+import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
+import { ClientMetrics } from "../../../../lib/protocol/client_metrics.ts";
+import { CLIENT_MEMORY_BYTES_MAX } from "../../../../lib/protocol/limits.ts";
+import type { ClientLink, SessionContext } from "../../../../lib/protocol/protocol.ts";
+import { TextSession } from "../../../../lib/protocol/text/session.ts";
+import { FakeNode } from "../../../support/fake_node.ts";
+import { VirtualClock } from "../../../support/virtual_clock.ts";
+
+/** What a session did to its link. */
+export class RecordingLink implements ClientLink {
+  readonly remote = "127.0.0.1:9";
+  readonly openedAt = 0;
+  bytesReceived = 0;
+  bytesSent = 0;
+  output = "";
+  finished = false;
+  aborted = false;
+  wakes = 0;
+  /** While false, what is sent stays unsent: the client does not read. */
+  reading = true;
+  unsentBytes = 0;
+
+  /** See `ClientLink`. */
+  send(reply: string): void {
+    if (this.finished || this.aborted) return;
+    this.output += reply;
+    if (!this.reading) this.unsentBytes += reply.length;
+  }
+
+  /** See `ClientLink`. */
+  wake(): void {
+    this.wakes += 1;
+  }
+
+  /** See `ClientLink`. */
+  finish(): void {
+    this.finished = !this.aborted;
+  }
+
+  /** See `ClientLink`. */
+  abort(): void {
+    this.aborted = true;
+  }
+}
+
+/** A session with all it needs. */
+export class SessionBench {
+  readonly node = new FakeNode();
+  readonly clock = new VirtualClock();
+  readonly link = new RecordingLink();
+  readonly metrics = new ClientMetrics(this.node.metrics);
+  readonly warnings: string[] = [];
+  readonly budget: MemoryBudget;
+  readonly session: TextSession;
+
+  /** Begins the session. */
+  constructor(options: { readonly httpPort?: number; readonly memoryBytesMax?: number } = {}) {
+    this.budget = new MemoryBudget(options.memoryBytesMax ?? CLIENT_MEMORY_BYTES_MAX);
+    const context: SessionContext = {
+      node: this.node,
+      clock: this.clock,
+      log: () => {},
+      warn: (message) => this.warnings.push(message),
+      metrics: this.metrics,
+      budget: this.budget,
+      httpPort: options.httpPort,
+      connectionsMax: 100,
+      connections: () => 3,
+    };
+    this.session = new TextSession(this.link, context);
+  }
+
+  /** What came since the last call. */
+  takeOutput(): string {
+    const { output } = this.link;
+    this.link.output = "";
+    return output;
+  }
+
+  /** Sends a chunk as the connection would: only while the session takes input. Then lets everything settle. */
+  async send(...chunks: readonly string[]): Promise<void> {
+    for (const chunk of chunks) {
+      while (this.session.full && !this.link.finished && !this.link.aborted) await this.settle();
+      if (this.link.finished || this.link.aborted) return;
+      this.session.receive(chunk);
+    }
+    await this.settle();
+  }
+
+  /** Sends a line and returns what came back for it. */
+  async ask(line: string): Promise<string> {
+    await this.send(`${line}\n`);
+    return this.takeOutput();
+  }
+
+  /** Lets every microtask run. */
+  async settle(): Promise<void> {
+    await this.clock.advance(0);
+  }
+}
