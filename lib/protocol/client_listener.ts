@@ -67,14 +67,14 @@ class Listener implements ClientListener {
     this.#refusalLog = new LogLimiter(options.clock);
     this.#acceptLog = new LogLimiter(options.clock);
     this.#clientLog = new LogLimiter(options.clock);
-    const { node, clock, log, httpPort, connectionsMax } = options;
+    const { node, clock, log, httpPort } = options;
     this.#context = {
       node,
       clock,
       log,
       warn: (message) => this.#warn(this.#clientLog, message),
       httpPort,
-      connectionsMax,
+      connectionsMax: () => this.#connectionsMax,
       metrics: new ClientMetrics(node.metrics),
       budget: new MemoryBudget(CLIENT_MEMORY_BYTES_MAX),
       connections: () => this.connections(),

@@ -17,7 +17,8 @@ export interface SessionContext {
   readonly budget: MemoryBudget;
   /** Undefined where no HTTP is served. */
   readonly httpPort: number | undefined;
-  readonly connectionsMax: number;
+  /** The limit on client connections in force now. */
+  connectionsMax(): number;
   /** Client connections open now. */
   connections(): number;
 }

@@ -106,19 +106,31 @@ Deno.test("2 000 connections opened at once under ulimit -n 256: who was there i
     const { leader, client } = attack;
     const { clientPort, peerPort } = cluster.node(leader);
     const crowd = await openMany(clientPort, CONNECTIONS);
-    const strangers = await openMany(peerPort, CONNECTIONS);
+    const strangers = await openMany(peerPort, CONNECTIONS / 4);
     const replies = await Promise.all(crowd.slice(0, 1_000).map(askAndRead));
     const others = new Set(replies.filter((reply) => !reply.startsWith("Error: served does not exist.")));
     for (const reply of others) assertMatch(reply, /^(Error: Too many connections \(limit \d+\)\.\n)?$/);
-    // The leader goes on to serve and to lead: its peers have descriptors of their own.
+    // The leader goes on to serve and to lead: its peers, its log and its snapshots have descriptors of their own.
     assertEquals(await client.ask("PUT served yes"), "served added successfully.");
     assertEquals(await client.ask("GET served"), "value of served: yes");
+    await fillsSegments(client);
+    assertMatch(await client.ask("SNAPSHOT"), /^Snapshot created at index \d+/);
     closeAll([...crowd, ...strangers]);
     await waitFor(() => othersAreServed(client, clientPort).then(() => true), {
       what: "new clients are served again",
       timeoutMs: 10_000,
     });
   }));
+
+/** So much that the log needs another segment: a file to be opened when descriptors are scarce. */
+async function fillsSegments(client: TextClient): Promise<void> {
+  const value = "s".repeat(50_000);
+  for (let round = 0; round < 40; round++) {
+    const replies = Array.from({ length: 10 }, () => client.expect(false));
+    client.send(`PUT filler ${value}\n`.repeat(10));
+    for (const reply of replies) assertEquals((await reply)[0], "filler added successfully.");
+  }
+}
 
 /** One question and the first bytes of the answer; "" when the connection ends before or takes too long. */
 async function askAndRead(connection: Deno.TcpConn): Promise<string> {

@@ -337,7 +337,7 @@ export class TextSession implements ProtocolSession, SlotHandler {
         history: this.#history,
       },
       connections: this.#context.connections(),
-      connectionsMax: this.#context.connectionsMax,
+      connectionsMax: this.#context.connectionsMax(),
     };
   }
 }

@@ -66,7 +66,7 @@ export class SessionBench {
       metrics: this.metrics,
       budget: this.budget,
       httpPort: options.httpPort,
-      connectionsMax: 100,
+      connectionsMax: () => 100,
       connections: () => 3,
     };
     this.session = new TextSession(this.link, context);
