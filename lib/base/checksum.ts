@@ -8,7 +8,9 @@ const START_LIMIT = 0x8000_0000;
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let remainder = byte;
-  for (let bit = 0; bit < 8; bit++) remainder = (remainder & 1) === 0 ? remainder >>> 1 : POLYNOMIAL ^ (remainder >>> 1);
+  for (let bit = 0; bit < 8; bit++) {
+    remainder = (remainder & 1) === 0 ? remainder >>> 1 : POLYNOMIAL ^ (remainder >>> 1);
+  }
   return remainder;
 });
 
@@ -23,5 +25,6 @@ export function checksum(bytes: Uint8Array, previous = 0): number {
 }
 
 function addByte(previous: number, byte: number): number {
-  return ~(TABLE[(~previous ^ byte) & 0xff] ?? 0 ^ (~previous >>> 8)) >>> 0;
+  const remainder = ~previous >>> 0;
+  return ~((TABLE[(remainder ^ byte) & 0xff] ?? 0) ^ (remainder >>> 8)) >>> 0;
 }

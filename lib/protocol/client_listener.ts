@@ -8,8 +8,15 @@ import { METRIC } from "../observe/names.ts";
 import { LogLimiter } from "../transport/log_limiter.ts";
 import { ClientConnection, type ConnectionContext } from "./client_connection.ts";
 import { ClientMetrics } from "./client_metrics.ts";
-import { ACCEPT_PAUSE_MS, CLIENT_MEMORY_BYTES_MAX, DESCRIPTORS_RESERVED, WRITE_CHECK_MS } from "./limits.ts";
+import {
+  ACCEPT_PAUSE_MS,
+  CLIENT_MEMORY_BYTES_MAX,
+  DESCRIPTORS_RESERVED,
+  REQUESTS_PER_TURN_MAX,
+  WRITE_CHECK_MS,
+} from "./limits.ts";
 import { MemoryBudget } from "./memory_budget.ts";
+import { TurnBudget } from "./turn_budget.ts";
 
 /** What the client port is opened with. */
 export interface ClientListenerOptions {
@@ -47,6 +54,7 @@ class Listener implements ClientListener {
   readonly #options: ClientListenerOptions;
   readonly #listener: Deno.TcpListener;
   readonly #context: ConnectionContext;
+  readonly #turns: TurnBudget;
   readonly #connections = new Set<ClientConnection>();
   #connectionsMax: number;
   readonly #refusalLog: LogLimiter;
@@ -64,6 +72,7 @@ class Listener implements ClientListener {
     this.#listener = listener;
     this.port = listener.addr.port;
     this.#connectionsMax = options.connectionsMax;
+    this.#turns = new TurnBudget(options.clock, REQUESTS_PER_TURN_MAX);
     this.#refusalLog = new LogLimiter(options.clock);
     this.#acceptLog = new LogLimiter(options.clock);
     this.#clientLog = new LogLimiter(options.clock);
@@ -77,6 +86,7 @@ class Listener implements ClientListener {
       connectionsMax: () => this.#connectionsMax,
       metrics: new ClientMetrics(node.metrics),
       budget: new MemoryBudget(CLIENT_MEMORY_BYTES_MAX),
+      turns: this.#turns,
       connections: () => this.connections(),
       flushLater: (connection) => this.#flushLater(connection),
     };
@@ -109,6 +119,7 @@ class Listener implements ClientListener {
     if (this.#connections.size > 0) await emptied;
     grace.cancel();
     this.#checkTimer?.cancel();
+    this.#turns.stop();
   }
 
   async #acceptAll(): Promise<void> {

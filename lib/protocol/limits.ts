@@ -4,6 +4,8 @@
 export const LINE_BYTES_MAX = 1_048_576;
 /** Requests of one connection that have no reply with the system yet; above it nothing more is read from that connection. */
 export const REQUESTS_IN_FLIGHT_MAX = 1_024;
+/** Requests taken from all connections together in one turn of the event loop: about 10 ms of the worst junk. */
+export const REQUESTS_PER_TURN_MAX = 2_048;
 /** Bytes of one connection waiting to be sent; above it nothing more is read from that connection. */
 export const UNSENT_BYTES_MAX = 1_048_576;
 /** A write that makes no progress for so long ends its connection: the client does not read. */

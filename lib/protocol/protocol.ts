@@ -5,6 +5,7 @@ import type { KeyValueNode } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
 import type { ClientMetrics } from "./client_metrics.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
+import type { TurnBudget } from "./turn_budget.ts";
 
 /** The server as its client sessions see it. */
 export interface SessionContext {
@@ -15,6 +16,7 @@ export interface SessionContext {
   readonly warn: (message: string) => void;
   readonly metrics: ClientMetrics;
   readonly budget: MemoryBudget;
+  readonly turns: TurnBudget;
   /** Undefined where no HTTP is served. */
   readonly httpPort: number | undefined;
   /** The limit on client connections in force now. */

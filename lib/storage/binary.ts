@@ -9,8 +9,8 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Writes a non-negative safe integer as 8 bytes. */
-export function setUint53(view: DataView, offset: number, value: number): void {
+/** Writes a non-negative safe integer as 8 bytes at `offset`. */
+export function setUint53(view: DataView, { offset, value }: { offset: number; value: number }): void {
   view.setUint32(offset, value % TWO_TO_32, true);
   view.setUint32(offset + 4, Math.floor(value / TWO_TO_32), true);
 }
@@ -32,8 +32,8 @@ export function isSealed(block: Uint8Array): boolean {
   return viewOf(block).getUint32(block.length - 4, true) === checksum(block.subarray(0, block.length - 4));
 }
 
-/** Tells whether `bytes` begins with `magic` at `offset`. */
-export function hasMagic(bytes: Uint8Array, offset: number, magic: Uint8Array): boolean {
+/** Tells whether `bytes` has `magic` at `offset`. */
+export function hasMagic(bytes: Uint8Array, { magic, offset }: { magic: Uint8Array; offset: number }): boolean {
   if (offset + magic.length > bytes.length) return false;
   for (let at = 0; at < magic.length; at++) if (bytes[offset + at] !== magic[at]) return false;
   return true;

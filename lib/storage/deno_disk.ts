@@ -19,7 +19,7 @@ export class DenoDisk implements Disk {
     try {
       Deno.mkdirSync(path, { recursive: true });
     } catch (error) {
-      throw refusal(error, path, "create");
+      throw refusal(error, { file: path, operation: "create" });
     }
   }
 
@@ -47,7 +47,7 @@ export class DenoDisk implements Disk {
     try {
       return new DenoFile(path, Deno.openSync(path, { read: true, write: mode !== "read", create, truncate: create }));
     } catch (error) {
-      throw refusal(error, path, "open");
+      throw refusal(error, { file: path, operation: "open" });
     }
   }
 
@@ -55,7 +55,7 @@ export class DenoDisk implements Disk {
     try {
       Deno.renameSync(from, to);
     } catch (error) {
-      throw refusal(error, from, "rename");
+      throw refusal(error, { file: from, operation: "rename" });
     }
   }
 
@@ -63,7 +63,7 @@ export class DenoDisk implements Disk {
     try {
       Deno.removeSync(path);
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw refusal(error, path, "remove");
+      if (!(error instanceof Deno.errors.NotFound)) throw refusal(error, { file: path, operation: "remove" });
     }
   }
 
@@ -86,7 +86,7 @@ export class DenoDisk implements Disk {
       if (!await takeLock(file)) throw new DirectoryLockedError(directory);
     } catch (error) {
       file.close();
-      throw error instanceof DirectoryLockedError ? error : refusal(error, path, "lock");
+      throw error instanceof DirectoryLockedError ? error : refusal(error, { file: path, operation: "lock" });
     }
     // Closing the descriptor gives the lock up; the file stays, since removing it could let two processes hold it.
     return { release: () => file.close() };
@@ -97,7 +97,7 @@ function openLockFile(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path, { read: true, write: true, create: true });
   } catch (error) {
-    throw refusal(error, path, "open");
+    throw refusal(error, { file: path, operation: "open" });
   }
 }
 

@@ -12,7 +12,10 @@ export function isNoSpace(error: unknown): boolean {
 }
 
 /** The error of an operation that changes nothing in an open file: no space, or the system refused. */
-export function refusal(error: unknown, file: string, operation: string): NoSpaceError | AccessError {
+export function refusal(
+  error: unknown,
+  { file, operation }: { file: string; operation: string },
+): NoSpaceError | AccessError {
   return isNoSpace(error) ? new NoSpaceError(file) : new AccessError(file, { operation, cause: error });
 }
 
@@ -65,7 +68,9 @@ export class DenoFile implements DiskFile {
       }
     } catch (error) {
       this.#position = -1;
-      throw isNoSpace(error) ? new NoSpaceError(this.path) : new DiskFailureError(this.path, { operation: "write", cause: error });
+      throw isNoSpace(error)
+        ? new NoSpaceError(this.path)
+        : new DiskFailureError(this.path, { operation: "write", cause: error });
     }
   }
 
@@ -86,7 +91,9 @@ export class DenoFile implements DiskFile {
       this.#file.truncateSync(size);
       this.#size = size;
     } catch (error) {
-      throw isNoSpace(error) ? new NoSpaceError(this.path) : new DiskFailureError(this.path, { operation: "truncate", cause: error });
+      throw isNoSpace(error)
+        ? new NoSpaceError(this.path)
+        : new DiskFailureError(this.path, { operation: "truncate", cause: error });
     }
   }
 

@@ -2,6 +2,12 @@
 
 import { AccessError, DiskFailureError, NoSpaceError } from "../base/errors.ts";
 
+/** What failed, on which file. */
+export interface FailurePlace {
+  readonly file: string;
+  readonly operation: string;
+}
+
 /**
  * Shared by everything that writes in one directory. Linux marks pages clean when writing them back fails, so a second
  * sync would succeed without the data: hence never a second try, of anything.
@@ -15,16 +21,16 @@ export class FailureLatch {
   }
 
   /** Makes an error of the disk final and returns it as `DiskFailureError`. Any other error is a bug and comes back as it is. */
-  fail(error: unknown, file: string, operation: string): unknown {
+  fail(error: unknown, place: FailurePlace): unknown {
     if (error instanceof AccessError || error instanceof NoSpaceError) {
-      return this.fail(new DiskFailureError(file, { operation, cause: error }), file, operation);
+      return this.fail(new DiskFailureError(place.file, { operation: place.operation, cause: error }), place);
     }
     if (error instanceof DiskFailureError) this.#failure ??= error;
     return error;
   }
 
   /** The same for operations that can do without space: then `NoSpaceError` is not final. */
-  failUnlessFull(error: unknown, file: string, operation: string): unknown {
-    return error instanceof NoSpaceError ? error : this.fail(error, file, operation);
+  failUnlessFull(error: unknown, place: FailurePlace): unknown {
+    return error instanceof NoSpaceError ? error : this.fail(error, place);
   }
 }

@@ -87,9 +87,9 @@ export async function inspectDirectory(
   const damages: Damage[] = [];
   const pause = () => Promise.resolve();
   const inUse = await isInUse(disk, directory);
-  const nodeFile = readNodeFile(disk, directory, damages);
+  const nodeFile = readNodeFile({ disk, directory, damages });
   const hadNodeFile = nodeFile !== undefined || damages.length > 0;
-  const loaded = await collect(damages, directory, () => {
+  const loaded = await collect({ damages, file: directory }, () => {
     return loadDirectory({ disk, directory, pause, nodeFile: nodeFile ?? undefined, whole: true });
   });
   // What is said about a missing node file is wrong when it is there but damaged.
@@ -117,7 +117,10 @@ async function isInUse(disk: Disk, directory: string): Promise<boolean> {
 }
 
 /** Runs `read` and lists what it finds damaged or too new, under `file` when the error names none. */
-async function collect<T>(damages: Damage[], file: string, read: () => Promise<T> | T): Promise<T | undefined> {
+async function collect<T>(
+  { damages, file }: { damages: Damage[]; file: string },
+  read: () => Promise<T>,
+): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
@@ -132,7 +135,11 @@ function damageOf(error: unknown, file: string): Damage {
   throw error;
 }
 
-function readNodeFile(disk: Disk, directory: string, damages: Damage[]): NodeFile | undefined {
+function readNodeFile({ disk, directory, damages }: {
+  disk: Disk;
+  directory: string;
+  damages: Damage[];
+}): NodeFile | undefined {
   const ids = nodeIdsOf(disk.list(directory));
   const id = ids[0];
   if (ids.length > 1) damages.push({ file: directory, offset: 0, what: `files of several nodes: ${ids.join(", ")}` });
@@ -151,7 +158,7 @@ async function inspectSnapshot(
 ): Promise<InspectedSnapshot> {
   const { name, bytes, lastIncluded } = listed;
   const file = `${place.directory}/${name}`;
-  const summary = await collect(damages, file, () => verifyListed(place, listed));
+  const summary = await collect({ damages, file }, () => verifyListed(place, listed));
   return { file, bytes, lastIncluded, configuration: summary?.configuration ?? null, blocks: summary?.blocks ?? 0 };
 }
 
@@ -208,8 +215,8 @@ function digestOf(entries: readonly Entry[], { from, to }: { from: number; to: n
   let crc = 0;
   let count = 0;
   for (const entry of sliceOf(entries, { from, count: to - from + 1 })) {
-    setUint53(view, 0, entry.index);
-    setUint53(view, 8, entry.term);
+    setUint53(view, { offset: 0, value: entry.index });
+    setUint53(view, { offset: 8, value: entry.term });
     crc = checksum(stringToBytes(encodeEntries([entry])), checksum(id, crc));
     count += 1;
   }

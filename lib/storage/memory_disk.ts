@@ -98,7 +98,9 @@ export class MemoryDisk implements Disk {
       if (inode === undefined) throw new AccessError(path, { operation: "open", cause: "no such file" });
       return new MemoryFile(path, inode, this.#host);
     }
-    if (!this.#seen.directories.has(parentOf(path))) throw new AccessError(path, { operation: "open", cause: "no such directory" });
+    if (!this.#seen.directories.has(parentOf(path))) {
+      throw new AccessError(path, { operation: "open", cause: "no such directory" });
+    }
     if (inode !== undefined) {
       inode.truncate(0);
       this.hooks.afterCall?.("truncate", path);

@@ -51,7 +51,7 @@ export function decodeNodeFile(bytes: Uint8Array, file: string): NodeFile {
   if (sum !== checksumOf(content)) throw damaged(file, "the checksum does not match");
   const { format, nodeId, clusterId, identity, currentTerm, votedFor } = content;
   if (typeof format !== "number") throw damaged(file, "the format version is missing");
-  if (format > NODE_FILE_FORMAT) throw newerFormat(file, format, NODE_FILE_FORMAT);
+  if (format > NODE_FILE_FORMAT) throw newerFormat(file, { version: format, known: NODE_FILE_FORMAT });
   const initialConfiguration = decodeConfiguration(content["membership"]);
   if (
     !isCount(nodeId) || typeof clusterId !== "string" || typeof identity !== "string" || !isCount(currentTerm) ||

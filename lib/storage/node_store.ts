@@ -37,7 +37,7 @@ export class NodeStore {
       await this.#replace(encodeNodeFile(this.#content));
       this.prepareReserve();
     } catch (error) {
-      throw this.#latch.fail(error, this.#path(), "write");
+      throw this.#latch.fail(error, { file: this.#path(), operation: "write" });
     } finally {
       this.#saving = false;
     }

@@ -90,7 +90,7 @@ async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<
     firstIndex: (newest?.lastIncluded.index ?? 0) + 1,
     snapshotTermAt: (index) => snapshots.termAt(index),
   });
-  const recovered = describe(content, loaded, found !== undefined);
+  const recovered = describe(content, { loaded, existed: found !== undefined });
   return new DirectoryStorage({ directory, recovered, lock, node, snapshots, wal });
 }
 
@@ -113,7 +113,7 @@ function newNodeFile({ nodeId, clusterId, initialConfiguration, makeIdentity }: 
   return { ownership: { nodeId, clusterId, identity: makeIdentity() }, hardState, initialConfiguration };
 }
 
-function describe(content: NodeFile, loaded: LoadedDirectory, existed: boolean): Recovered {
+function describe(content: NodeFile, { loaded, existed }: { loaded: LoadedDirectory; existed: boolean }): Recovered {
   const { ownership, initialConfiguration } = content;
   const { entries, newest: snapshot, scan } = loaded;
   const lastTerm = entries.at(-1)?.term ?? (snapshot?.lastIncluded ?? ZERO_ENTRY_ID).term;

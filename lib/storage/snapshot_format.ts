@@ -51,18 +51,18 @@ export function encodeSnapshotHead({ lastIncluded, configuration }: SnapshotHead
   return bytes;
 }
 
-/** Writes the length and the checksum of `block` at `offset` of `target`. */
-export function encodeBlockHeader(block: Uint8Array, target: Uint8Array, offset: number): void {
+/** Writes the length and the checksum of `block` at the start of `target`. */
+export function encodeBlockHeader(block: Uint8Array, target: Uint8Array): void {
   const view = viewOf(target);
-  view.setUint32(offset, block.length, true);
-  view.setUint32(offset + 4, checksum(block), true);
+  view.setUint32(0, block.length, true);
+  view.setUint32(4, checksum(block), true);
 }
 
 /** The end of the file. It begins with four zeros, since no block is empty. `total` is the checksum of all bytes before it. */
 export function encodeFooter(blocks: number, total: number): Uint8Array {
   const bytes = new Uint8Array(FOOTER_BYTES);
   bytes.set(FOOTER_MAGIC);
-  setUint53(viewOf(bytes), 8, blocks);
+  setUint53(viewOf(bytes), { offset: 8, value: blocks });
   viewOf(bytes).setUint32(16, total, true);
   seal(bytes);
   return bytes;
@@ -104,7 +104,7 @@ export function* readSnapshot(file: DiskFile): Generator<Uint8Array, SnapshotSum
 
 function readHead(reader: SequentialReader, file: DiskFile): SnapshotHead {
   const prefix = reader.take(PREFIX_BYTES);
-  if (!hasMagic(prefix, 0, MAGIC)) throw reader.damaged(0, "it does not begin as a snapshot does");
+  if (!hasMagic(prefix, { magic: MAGIC, offset: 0 })) throw reader.damaged(0, "it does not begin as a snapshot does");
   const version = viewOf(prefix).getUint32(8, true);
   const length = viewOf(prefix).getUint32(12, true);
   if (length > META_BYTES_MAX) throw reader.damaged(12, "the head has an impossible length");
@@ -112,7 +112,7 @@ function readHead(reader: SequentialReader, file: DiskFile): SnapshotHead {
   whole.set(prefix);
   whole.set(reader.take(length + 4), PREFIX_BYTES);
   if (!isSealed(whole)) throw reader.damaged(0, "the checksum of the head does not match");
-  if (version > SNAPSHOT_VERSION) throw newerFormat(file.path, version, SNAPSHOT_VERSION);
+  if (version > SNAPSHOT_VERSION) throw newerFormat(file.path, { version, known: SNAPSHOT_VERSION });
   const head = parseMeta(whole.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
   if (head === undefined) throw reader.damaged(PREFIX_BYTES, "the head cannot be read");
   return head;
@@ -143,7 +143,7 @@ function readFooter(reader: SequentialReader, wanted: { start: number; blocks: n
   const footer = new Uint8Array(FOOTER_BYTES);
   footer.set(reader.last);
   footer.set(reader.take(FOOTER_BYTES - BLOCK_HEADER_BYTES), BLOCK_HEADER_BYTES);
-  if (!hasMagic(footer, 0, FOOTER_MAGIC) || !isSealed(footer)) {
+  if (!hasMagic(footer, { magic: FOOTER_MAGIC, offset: 0 }) || !isSealed(footer)) {
     throw reader.damaged(wanted.start, "the footer is damaged");
   }
   if (getUint53(viewOf(footer), 8) !== wanted.blocks) throw reader.damaged(wanted.start, "blocks are missing");

@@ -44,7 +44,10 @@ export async function verifyListed(
     const summary = await verifySnapshot(file, pause);
     const { index, term } = summary.lastIncluded;
     if (index === lastIncluded.index && term === lastIncluded.term) return summary;
-    throw new CorruptionError(path, { offset: 0, what: `it holds a snapshot that ends at index ${index} (term ${term})` });
+    throw new CorruptionError(path, {
+      offset: 0,
+      what: `it holds a snapshot that ends at index ${index} (term ${term})`,
+    });
   } finally {
     file.close();
   }

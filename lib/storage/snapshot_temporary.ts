@@ -47,7 +47,7 @@ export class TemporarySnapshot {
       this.#file ??= disk.open(this.#path, "create");
       this.#file.writeAt(this.#length, bytes);
     } catch (error) {
-      throw latch.failUnlessFull(error, this.#path, "write");
+      throw latch.failUnlessFull(error, { file: this.#path, operation: "write" });
     }
     this.#length += bytes.length;
     if (this.#length - this.#syncedLength >= WRITEBACK_BYTES) this.#writeback ??= this.#startWriteback(this.#file);
@@ -68,7 +68,7 @@ export class TemporarySnapshot {
       return { lastIncluded, configuration, bytes };
     } catch (error) {
       this.discard();
-      throw latch.failUnlessFull(error, this.#path, "sync");
+      throw latch.failUnlessFull(error, { file: this.#path, operation: "sync" });
     }
   }
 
@@ -79,7 +79,7 @@ export class TemporarySnapshot {
     try {
       this.#host.disk.remove(this.#path);
     } catch (error) {
-      throw this.#host.latch.fail(error, this.#path, "remove");
+      throw this.#host.latch.fail(error, { file: this.#path, operation: "remove" });
     }
   }
 
@@ -89,7 +89,10 @@ export class TemporarySnapshot {
       const summary = await verifySnapshot(file, () => this.#host.pause());
       const { index, term } = summary.lastIncluded;
       if (index === expected.index && term === expected.term) return summary;
-      throw new CorruptionError(this.#path, { offset: 0, what: `it ends at index ${index} (term ${term}), not at ${expected.index}` });
+      throw new CorruptionError(this.#path, {
+        offset: 0,
+        what: `it ends at index ${index} (term ${term}), not at ${expected.index}`,
+      });
     } finally {
       file.close();
     }
@@ -100,7 +103,7 @@ export class TemporarySnapshot {
     try {
       await file.syncData();
     } catch (error) {
-      this.#host.latch.fail(error, this.#path, "sync");
+      this.#host.latch.fail(error, { file: this.#path, operation: "sync" });
     } finally {
       this.#writeback = undefined;
     }

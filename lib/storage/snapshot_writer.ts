@@ -47,7 +47,8 @@ export class SnapshotFileWriter implements SnapshotWriter {
     this.#makeRoom(BLOCK_HEADER_BYTES + block.length);
     const start = this.#used + BLOCK_HEADER_BYTES;
     writeString(block, this.#buffer, start);
-    encodeBlockHeader(this.#buffer.subarray(start, start + block.length), this.#buffer, this.#used);
+    const encoded = this.#buffer.subarray(start, start + block.length);
+    encodeBlockHeader(encoded, this.#buffer.subarray(this.#used, start));
     this.#used = start + block.length;
     this.#blocks += 1;
   }

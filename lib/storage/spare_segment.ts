@@ -109,7 +109,7 @@ export class SpareSegment {
   #fill(bytes: number): void {
     this.#file ??= this.#options.disk.open(this.#path, "create");
     try {
-      writeZeros(this.#file, this.#filled, bytes);
+      writeZeros(this.#file, { from: this.#filled, to: bytes });
       this.#filled = bytes;
     } catch (error) {
       this.#filled = Math.max(this.#filled, this.#file.size());
@@ -125,9 +125,9 @@ export class SpareSegment {
     try {
       disk.remove(this.#path);
     } catch (removal) {
-      latch.fail(removal, this.#path, "remove");
+      latch.fail(removal, { file: this.#path, operation: "remove" });
     }
-    const reason = latch.failUnlessFull(error, this.#path, "write");
+    const reason = latch.failUnlessFull(error, { file: this.#path, operation: "write" });
     if (!(reason instanceof NoSpaceError) && !(reason instanceof DiskFailureError)) throw reason; // A bug of ours.
   }
 
@@ -135,7 +135,7 @@ export class SpareSegment {
     try {
       await this.#file?.syncData();
     } catch (error) {
-      this.#options.latch.fail(error, this.#path, "sync");
+      this.#options.latch.fail(error, { file: this.#path, operation: "sync" });
     } finally {
       this.#syncing = undefined;
     }

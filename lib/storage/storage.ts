@@ -33,11 +33,14 @@ export interface StorageSizes {
   readonly snapshotBytes: number;
 }
 
-/** A snapshot being written by this node. Blocks are byte strings, at most `SNAPSHOT_BLOCK_BYTES_MAX` long. */
+/** A snapshot being written by this node. Blocks are byte strings, not empty, at most `SNAPSHOT_BLOCK_BYTES_MAX` long. */
 export interface SnapshotWriter {
   /** Into the page cache only. Throws `NoSpaceError`: then `abort` and go on without a snapshot. */
   write(block: string): void;
-  /** Footer, sync, rename, directory sync, verification by reading it back in slices. Older ones but the previous go. */
+  /**
+   * Footer, sync, verification by reading it back in slices, rename, directory sync. Older ones but the previous go.
+   * Rejects with `NoSpaceError` (nothing is left behind), `CorruptionError` or `DiskFailureError`.
+   */
   finish(): Promise<SnapshotDescription>;
   /** Removes the temporary file. */
   abort(): void;

@@ -10,7 +10,7 @@ import { viewOf } from "./binary.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import type { FailureLatch } from "./failure_latch.ts";
 import type { LogShape } from "./log_shape.ts";
-import { SpareSegment } from "./spare_segment.ts";
+import type { SpareSegment } from "./spare_segment.ts";
 import {
   encodeMark,
   encodeRecordHeader,
@@ -171,7 +171,7 @@ export class Wal {
       await pending;
       this.#latch.check();
     } catch (error) {
-      throw this.#latch.fail(error, this.#start.directory, "sync");
+      throw this.#latch.fail(error, { file: this.#start.directory, operation: "sync" });
     } finally {
       this.#syncing = false;
       for (const file of rolled) file.close();
@@ -217,7 +217,7 @@ export class Wal {
     try {
       this.#current.file.writeAt(this.#current.offset, target.bytes.subarray(0, bytes));
     } catch (error) {
-      throw this.#latch.fail(error, this.#current.file.path, "write");
+      throw this.#latch.fail(error, { file: this.#current.file.path, operation: "write" });
     }
     this.#chain = chain;
     this.#number = header.number;
@@ -233,7 +233,7 @@ export class Wal {
     const { name: currentName, bytes, lastNumber, highestIndex, file: rolled } = this.#current;
     const sequence = this.#current.sequence + 1;
     const names = new Set([...this.#older.map((segment) => segment.name), currentName]);
-    const name = segmentName(firstIndex, sequence, (taken) => names.has(taken));
+    const name = segmentName({ firstIndex, sequence }, (taken) => names.has(taken));
     const size = this.#spare.bytes;
     try {
       const file = this.#spare.take(`${directory}/${name}`);
@@ -241,7 +241,7 @@ export class Wal {
       file.writeAt(0, encodeSegmentHeader(header));
       this.#current = { name, file, sequence, bytes: size, offset: SEGMENT_HEADER_BYTES, lastNumber, highestIndex: 0 };
     } catch (error) {
-      throw this.#latch.fail(error, `${directory}/${name}`, "start segment");
+      throw this.#latch.fail(error, { file: `${directory}/${name}`, operation: "start segment" });
     }
     this.#older.push({ name: currentName, bytes, lastNumber, highestIndex });
     this.#unsynced.push(rolled);
@@ -267,7 +267,9 @@ export class Wal {
       this.#start.mark.writeAt(0, this.#markBytes);
     } catch (error) {
       // The mark only adds proof; on a full copy-on-write disk the log goes on without it.
-      if (!(error instanceof NoSpaceError)) throw this.#latch.fail(error, this.#start.mark.path, "write");
+      if (!(error instanceof NoSpaceError)) {
+        throw this.#latch.fail(error, { file: this.#start.mark.path, operation: "write" });
+      }
     }
   }
 
@@ -282,7 +284,7 @@ export class Wal {
         // One at a time: were two removals in flight, a crash could leave a hole between segments.
         await disk.syncDirectory(directory);
       } catch (error) {
-        throw this.#latch.fail(error, `${directory}/${oldest.name}`, "remove");
+        throw this.#latch.fail(error, { file: `${directory}/${oldest.name}`, operation: "remove" });
       }
     }
   }

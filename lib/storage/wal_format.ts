@@ -85,20 +85,20 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   view.setUint32(12, header.sequence, true);
   view.setUint32(16, header.epoch, true);
   view.setUint32(20, header.chain, true);
-  setUint53(view, 24, header.firstNumber);
-  setUint53(view, 32, header.firstIndex);
+  setUint53(view, { offset: 24, value: header.firstNumber });
+  setUint53(view, { offset: 32, value: header.firstIndex });
   seal(bytes);
   return bytes;
 }
 
 /** Reads a segment header; undefined when it is not one. Throws `IncompatibleError` for a newer version. */
 export function decodeSegmentHeader(bytes: Uint8Array, file: string): SegmentHeader | undefined {
-  if (!hasMagic(bytes, 0, SEGMENT_MAGIC) || bytes.length < SEGMENT_HEADER_BYTES) return undefined;
+  if (!hasMagic(bytes, { magic: SEGMENT_MAGIC, offset: 0 }) || bytes.length < SEGMENT_HEADER_BYTES) return undefined;
   const block = bytes.subarray(0, SEGMENT_HEADER_BYTES);
   if (!isSealed(block)) return undefined;
   const view = viewOf(block);
   const version = view.getUint32(8, true);
-  if (version > WAL_VERSION) throw newerFormat(file, version, WAL_VERSION);
+  if (version > WAL_VERSION) throw newerFormat(file, { version, known: WAL_VERSION });
   return {
     sequence: view.getUint32(12, true),
     epoch: view.getUint32(16, true),
@@ -116,12 +116,12 @@ export function encodeRecordHeader(header: RecordHeader, target: { bytes: Uint8A
   view.setUint16(6, header.restart ? FLAG_RESTART : 0, true);
   view.setUint32(8, header.bodyBytes, true);
   view.setUint32(12, header.count, true);
-  setUint53(view, 16, header.number);
-  setUint53(view, 24, header.durableNumber);
-  setUint53(view, 32, header.durableIndex);
-  setUint53(view, 40, header.firstIndex);
-  setUint53(view, 48, header.term);
-  setUint53(view, 56, header.prevTerm);
+  setUint53(view, { offset: 16, value: header.number });
+  setUint53(view, { offset: 24, value: header.durableNumber });
+  setUint53(view, { offset: 32, value: header.durableIndex });
+  setUint53(view, { offset: 40, value: header.firstIndex });
+  setUint53(view, { offset: 48, value: header.term });
+  setUint53(view, { offset: 56, value: header.prevTerm });
   view.setUint32(64, header.epoch, true);
   view.setUint32(68, header.sequence, true);
   view.setUint32(72, header.offset, true);
@@ -132,7 +132,9 @@ export function encodeRecordHeader(header: RecordHeader, target: { bytes: Uint8A
 
 /** Reads the record header at `offset`; undefined when there is no valid one. */
 export function decodeRecordHeader(bytes: Uint8Array, offset: number): ReadRecordHeader | undefined {
-  if (!hasMagic(bytes, offset, RECORD_MAGIC) || offset + RECORD_HEADER_BYTES > bytes.length) return undefined;
+  if (!hasMagic(bytes, { magic: RECORD_MAGIC, offset }) || offset + RECORD_HEADER_BYTES > bytes.length) {
+    return undefined;
+  }
   const block = bytes.subarray(offset, offset + RECORD_HEADER_BYTES);
   if (!isSealed(block)) return undefined;
   const view = viewOf(block);
@@ -161,8 +163,8 @@ export function encodeMark(mark: DurableMark, target: Uint8Array): void {
   target.set(MARK_MAGIC);
   view.setUint32(8, WAL_VERSION, true);
   view.setUint32(12, mark.epoch, true);
-  setUint53(view, 16, mark.number);
-  setUint53(view, 24, mark.index);
+  setUint53(view, { offset: 16, value: mark.number });
+  setUint53(view, { offset: 24, value: mark.index });
   view.setUint32(32, mark.sequence, true);
   view.setUint32(36, mark.offset, true);
   seal(target);
@@ -170,7 +172,10 @@ export function encodeMark(mark: DurableMark, target: Uint8Array): void {
 
 /** Reads the mark; undefined when it is not a valid one. */
 export function decodeMark(bytes: Uint8Array): DurableMark | undefined {
-  if (bytes.length < MARK_BYTES || !hasMagic(bytes, 0, MARK_MAGIC) || !isSealed(bytes.subarray(0, MARK_BYTES))) {
+  if (
+    bytes.length < MARK_BYTES || !hasMagic(bytes, { magic: MARK_MAGIC, offset: 0 }) ||
+    !isSealed(bytes.subarray(0, MARK_BYTES))
+  ) {
     return undefined;
   }
   const view = viewOf(bytes);
@@ -184,14 +189,17 @@ export function decodeMark(bytes: Uint8Array): DurableMark | undefined {
 }
 
 /** The name of a segment. A name that is taken, after a truncation, gets the sequence number as well. */
-export function segmentName(firstIndex: Index, sequence: number, isTaken: (name: string) => boolean): string {
+export function segmentName(
+  { firstIndex, sequence }: { firstIndex: Index; sequence: number },
+  isTaken: (name: string) => boolean,
+): string {
   const index = String(firstIndex).padStart(20, "0");
   const plain = `${index}.wal`;
   return isTaken(plain) ? `${index}-${sequence}.wal` : plain;
 }
 
 /** The one line for data of a later version of this program. */
-export function newerFormat(file: string, version: number, known: number): IncompatibleError {
+export function newerFormat(file: string, { version, known }: { version: number; known: number }): IncompatibleError {
   return new IncompatibleError(
     `Cannot read ${file}: its format version is ${version}, and this program knows versions up to ${known}`,
   );

@@ -52,7 +52,7 @@ async function createFirst(
   const { disk, directory, segmentBytes, scan } = recovery;
   await removeLeftovers(recovery);
   const firstIndex = toIndex(recovery.firstIndex);
-  const name = segmentName(firstIndex, 1, () => false);
+  const name = segmentName({ firstIndex, sequence: 1 }, () => false);
   if (!spare.ensure(segmentBytes)) throw new NoSpaceError(directory);
   const bytes = spare.bytes;
   const header = { sequence: 1, epoch, firstNumber: scan.lastNumber + 1, firstIndex, chain: scan.chain };
@@ -66,7 +66,7 @@ async function reopenLast(recovery: WalRecovery, last: ScannedSegment): Promise<
   const { disk, directory, segmentBytes, scan } = recovery;
   const file = disk.open(last.path, "write");
   // Zeros first, durable before anything is appended: a record of the torn tail must never be found again.
-  writeZeros(file, last.end, scan.tornEnd);
+  writeZeros(file, { from: last.end, to: scan.tornEnd });
   extend(file, segmentBytes);
   await file.syncData();
   await syncUnproven(recovery, last);
@@ -104,7 +104,7 @@ async function removeLeftovers({ disk, directory, scan }: WalRecovery): Promise<
 /** Preallocates a segment that is shorter than it should be, as far as the disk has room. */
 function extend(file: DiskFile, segmentBytes: number): void {
   try {
-    writeZeros(file, file.size(), segmentBytes);
+    writeZeros(file, { from: file.size(), to: segmentBytes });
   } catch (error) {
     if (!(error instanceof NoSpaceError)) throw error;
   }

@@ -182,7 +182,7 @@ class WalScanner {
     let epoch = segment.header.epoch;
     for (;;) {
       const record = decodeRecordHeader(bytes, segment.end);
-      if (record === undefined || !this.#follows(record, segment, epoch)) break;
+      if (record === undefined || !this.#follows(record, { segment, epoch })) break;
       const from = segment.end + RECORD_HEADER_BYTES;
       const body = bytes.subarray(from, from + record.bodyBytes);
       if (body.length < record.bodyBytes || checksum(body) !== record.bodyChecksum) break;
@@ -200,7 +200,7 @@ class WalScanner {
     return segment;
   }
 
-  #follows(record: ReadRecordHeader, segment: ScannedSegment, epoch: number): boolean {
+  #follows(record: ReadRecordHeader, { segment, epoch }: { segment: ScannedSegment; epoch: number }): boolean {
     return record.number === this.#number + 1 && record.chain === this.#chain && record.epoch >= epoch &&
       record.sequence === segment.header.sequence && record.offset === segment.end;
   }

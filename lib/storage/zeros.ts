@@ -7,7 +7,7 @@ const ZEROS = Buffer.alloc(1_048_576);
 const PROBE_BYTES = 65_536;
 
 /** Fills `from` to `to` (exclusive) with zeros. Throws as `writeAt`. */
-export function writeZeros(file: DiskFile, from: number, to: number): void {
+export function writeZeros(file: DiskFile, { from, to }: { from: number; to: number }): void {
   for (let at = from; at < to; at += ZEROS.length) file.writeAt(at, ZEROS.subarray(0, Math.min(ZEROS.length, to - at)));
 }
 

@@ -48,6 +48,7 @@ async function logIsBounded(cluster: ProcessCluster, id: number): Promise<void> 
     const fields = fieldsOf(await cluster.block(id, "LOGSIZE"));
     return numberOf(fields, "Entries") < 5_000 ? fields : undefined;
   }, { what: `the log of node ${id} is cut behind its snapshots`, timeoutMs: 5_000 });
+  assertLess(numberOf(sizes, "Memory"), 5_000 * 2 * VALUE.length, `node ${id}: bytes in memory`);
   assertGreater(numberOf(sizes, "Snapshot Index"), WRITES - 5_000, `node ${id}`);
   assertLess(treeBytes(`${cluster.node(id).directory}/wal`), 4 * SEGMENT_BYTES, `node ${id}: segments`);
   assertLess(treeBytes(cluster.node(id).directory), 5 * SEGMENT_BYTES, `node ${id}: directory`);

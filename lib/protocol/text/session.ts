@@ -49,6 +49,7 @@ export class TextSession implements ProtocolSession, SlotHandler {
   #watchTimer: Timer | undefined;
   #commands = 0;
   #advancing = false;
+  #inTurnQueue = false;
   #inputEnded = false;
   /** No further line is taken; once the replies are out, the link is finished. */
   #ended = false;
@@ -160,6 +161,7 @@ export class TextSession implements ProtocolSession, SlotHandler {
     this.#advancing = true;
     while (!this.#ended && this.#hasRoom()) {
       if (this.#held === undefined) {
+        if (this.#waitsForTurn()) break;
         const line = this.#lines.next();
         if (line === undefined) {
           this.#allLinesTaken();
@@ -177,6 +179,19 @@ export class TextSession implements ProtocolSession, SlotHandler {
     this.#finishIfDone();
     if (!this.full) this.#link.wake();
   }
+
+  /** Whether this turn's share of input is used up; then the session goes on in the next one. */
+  #waitsForTurn(): boolean {
+    if (this.#inTurnQueue) return true;
+    if (!this.#lines.hasInput || this.#context.turns.take(this.#resume)) return false;
+    this.#inTurnQueue = true;
+    return true;
+  }
+
+  readonly #resume = (): void => {
+    this.#inTurnQueue = false;
+    this.#advance();
+  };
 
   #hasRoom(): boolean {
     return this.#replies.size < REQUESTS_IN_FLIGHT_MAX && this.#link.unsentBytes <= UNSENT_BYTES_MAX &&

@@ -182,18 +182,18 @@ async function imagesOf(seed: number, samples: number): Promise<{ images: Image[
   const disk = new MemoryDisk({ pieceBytes: 1_500 });
   const chance = chanceOf(seed);
   const images: Image[] = [];
-  let workload: Workload | undefined;
+  const running: { workload?: Workload } = {};
   let calls = 0;
   disk.hooks.afterCall = (operation, path) => {
     calls += 1;
-    const promises = workload?.promises ??
+    const promises = running.workload?.promises ??
       { appended: 0, acknowledged: 0, term: 0, termAsked: 0, snapshot: 0, snapshotAsked: 0 };
     for (let sample = 0; sample < samples; sample++) {
       const call = `call ${calls} (${operation} ${path}), seed ${seed}, sample ${sample}`;
       images.push({ disk: disk.crash(survivalOf(chance, sample)), call, promises });
     }
   };
-  workload = new Workload(await open(disk));
+  const workload = running.workload = new Workload(await open(disk));
   await run(workload);
   disk.hooks.afterCall = undefined;
   return { images, workload };

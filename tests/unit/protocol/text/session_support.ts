@@ -2,8 +2,9 @@
 
 import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
 import { ClientMetrics } from "../../../../lib/protocol/client_metrics.ts";
-import { CLIENT_MEMORY_BYTES_MAX } from "../../../../lib/protocol/limits.ts";
+import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/protocol/limits.ts";
 import type { ClientLink, SessionContext } from "../../../../lib/protocol/protocol.ts";
+import { TurnBudget } from "../../../../lib/protocol/turn_budget.ts";
 import { TextSession } from "../../../../lib/protocol/text/session.ts";
 import { FakeNode } from "../../../support/fake_node.ts";
 import { VirtualClock } from "../../../support/virtual_clock.ts";
@@ -56,7 +57,10 @@ export class SessionBench {
   readonly session: TextSession;
 
   /** Begins the session. */
-  constructor(options: { readonly httpPort?: number; readonly memoryBytesMax?: number } = {}) {
+  constructor(
+    options: { readonly httpPort?: number; readonly memoryBytesMax?: number; readonly requestsPerTurnMax?: number } =
+      {},
+  ) {
     this.budget = new MemoryBudget(options.memoryBytesMax ?? CLIENT_MEMORY_BYTES_MAX);
     const context: SessionContext = {
       node: this.node,
@@ -65,6 +69,7 @@ export class SessionBench {
       warn: (message) => this.warnings.push(message),
       metrics: this.metrics,
       budget: this.budget,
+      turns: new TurnBudget(this.clock, options.requestsPerTurnMax ?? REQUESTS_PER_TURN_MAX),
       httpPort: options.httpPort,
       connectionsMax: () => 100,
       connections: () => 3,
