@@ -1,12 +1,12 @@
 /** Snapshots of a node: taken in slices while it serves, sent to peers chunk by chunk, received, verified and loaded. */
 
 import type { Clock } from "../base/clock.ts";
-import { CorruptionError, NoSpaceError } from "../base/errors.ts";
+import { CorruptionError, IncompatibleError, NoSpaceError } from "../base/errors.ts";
 import { SnapshotLoader } from "../kv/snapshot_cut.ts";
 import { StateMachine } from "../kv/state_machine.ts";
 import type { Event } from "../raft/events.ts";
 import type { InstallSnapshot } from "../raft/messages.ts";
-import { type EntryId, type Index, type NodeId, toIndex } from "../raft/types.ts";
+import { type EntryId, type Index, type NodeId, type SnapshotDescription, toIndex } from "../raft/types.ts";
 import type { SnapshotChunk } from "../raft/update.ts";
 import type { SnapshotReceiver, SnapshotSource, Storage } from "../storage/storage.ts";
 import type { SnapshotOutcome } from "./api.ts";
@@ -115,30 +115,35 @@ export class Snapshots {
   async #take(): Promise<SnapshotOutcome> {
     const { state, id, configuration } = this.#handler.cutPoint();
     if (id.index === (this.newest?.index ?? 0)) return { type: "UpToDate", id };
-    const writer = this.#storage.createSnapshot(id, configuration);
-    const cut = state.cut();
-    try {
-      await this.#inSlices(() => {
-        const block = cut.next();
-        if (block !== undefined) writer.write(block);
-        return block !== undefined;
-      });
-      if (this.#closed) throw new Error("The node is stopping");
-    } catch (error) {
-      writer.abort();
-      if (error instanceof NoSpaceError || this.#closed) {
-        return { type: "Failed", message: error instanceof Error ? error.message : String(error) };
-      }
-      throw error;
-    } finally {
-      cut.close();
-    }
-    const snapshot = await writer.finish();
+    const snapshot = await this.#write({ state, id, configuration });
+    if (typeof snapshot === "string") return { type: "Failed", message: snapshot };
     this.#replaceCurrent();
     const keepFrom = Math.max(1, id.index + 1 - Math.min(TRAILING_ENTRIES_MAX, this.#entriesBetween));
     this.#handler.enqueue({ type: "SnapshotTaken", snapshot, keepFrom });
     await this.#storage.compact(toIndex(keepFrom - 1));
     return { type: "Created", id };
+  }
+
+  /** Writes a cut of the state to the disk. A text says why there is none, with nothing changed. */
+  async #write({ state, id, configuration }: AppliedState): Promise<SnapshotDescription | string> {
+    const writer = this.#storage.createSnapshot(id, configuration);
+    const cut = state.cut();
+    try {
+      await this.#inSlices(() => {
+        const block = this.#closed ? undefined : cut.next();
+        if (block !== undefined) writer.write(block);
+        return block !== undefined;
+      });
+      if (!this.#closed) return await writer.finish();
+      writer.abort();
+      return "The node is stopping";
+    } catch (error) {
+      writer.abort();
+      if (error instanceof NoSpaceError) return error.message;
+      throw error;
+    } finally {
+      cut.close();
+    }
   }
 
   async #load(receiver: SnapshotReceiver, lastIncluded: EntryId): Promise<void> {
@@ -152,7 +157,7 @@ export class Snapshots {
       this.#handler.enqueue({ type: "SnapshotInstalled", snapshot });
       await this.#storage.compact(snapshot.lastIncluded.index);
     } catch (error) {
-      if (!(error instanceof CorruptionError)) throw error;
+      if (!isUnusable(error)) throw error;
       this.#reject(lastIncluded, error);
     }
   }
@@ -228,6 +233,11 @@ export class Snapshots {
     this.#handler.warn(`Cannot use the received snapshot: ${error.message}`);
     this.#handler.enqueue({ type: "SnapshotRejected", lastIncluded });
   }
+}
+
+/** A snapshot that arrived damaged, in a newer format, or found no room: it is asked for again. */
+function isUnusable(error: unknown): error is Error {
+  return error instanceof CorruptionError || error instanceof NoSpaceError || error instanceof IncompatibleError;
 }
 
 function holds(source: SnapshotSource, lastIncludedIndex: Index): boolean {
