@@ -37,6 +37,8 @@ export interface RaftOptions {
   readonly incarnation: number;
   /** A fresh election timeout in ticks, at least `electionTimeoutTicksMin`. Asked at each restart of the timer. */
   drawElectionTimeout(): Ticks;
+  /** How long this life waits for a leader before its first campaign; drawn like any other when left out (D16). */
+  readonly firstElectionTimeoutTicks?: Ticks;
   /** A short random delay in ticks before the PreVote after `PeerDisconnected(leader)`. */
   drawDisconnectDelay(): Ticks;
   readonly limits: RaftLimits;

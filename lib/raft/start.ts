@@ -55,5 +55,7 @@ function firstTimeout(options: RaftOptions, log: RaftLog): number {
     drawn >= options.limits.electionTimeoutTicksMin,
     `Cannot use an election timeout of ${drawn} ticks: too short`,
   );
-  return voters.length === 1 && voters[0] === options.id && votersOld.length === 0 ? 1 : drawn;
+  if (voters.length === 1 && voters[0] === options.id && votersOld.length === 0) return 1;
+  // A server that has just started may ask sooner (divergence D16): who hears a leader refuses its PreVote.
+  return options.firstElectionTimeoutTicks ?? drawn;
 }
