@@ -69,8 +69,12 @@ export class TcpTransport implements Transport {
     return this.#listener.addr.port;
   }
 
-  // deno-lint-ignore require-await -- the contract wants the system's error as a rejection.
-  async start(handler: TransportHandler): Promise<void> {
+  start(handler: TransportHandler): Promise<void> {
+    // The system's error becomes a rejection.
+    return Promise.resolve(handler).then((known) => this.#begin(known));
+  }
+
+  #begin(handler: TransportHandler): void {
     assert(this.#listener === undefined, "Cannot start a transport twice");
     const { clock, log, listen, greeting, secret } = this.#options;
     const context: TransportContext = { clock, log, handler, limits: this.#limits };

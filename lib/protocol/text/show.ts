@@ -9,12 +9,10 @@ const BEYOND_ASCII = 0x80;
 const UTF8_BYTES_MAX = 4;
 
 /** C0, DEL, C1, and the two separators that some terminals take for line ends. */
-// deno-lint-ignore no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
-// deno-lint-ignore no-control-regex
-const CONTROL_QUOTE_OR_BACKSLASH = /[\u0000-\u001f\u007f-\u009f\u2028\u2029"\\]/g;
-// deno-lint-ignore no-control-regex
-const NOT_ASCII_QUOTE_OR_BACKSLASH = /[\x00-\x1f"\\\x7f-\xff]/g;
+const CONTROL = /[\p{Cc}\u2028\u2029]/u;
+const CONTROL_QUOTE_OR_BACKSLASH = /[\p{Cc}\u2028\u2029"\\]/gu;
+/** Everything but the printable ASCII characters that need no escape. */
+const NOT_ASCII_QUOTE_OR_BACKSLASH = /[^ !#-[\]-~]/g;
 
 /** The bytes as they are if they are printable UTF-8 on one line, else in double quotes with escapes. */
 export function show(bytes: string): string {
