@@ -7,7 +7,7 @@ import type { NodeOptions } from "../../lib/node/options.ts";
 import { startNode } from "../../lib/node/start_node.ts";
 import { Registry } from "../../lib/observe/metrics.ts";
 import type { Member, NodeId } from "../../lib/raft/types.ts";
-import { MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import { type CrashSurvival, MemoryDisk } from "../../lib/storage/memory_disk.ts";
 import { MemoryNetwork } from "../../lib/transport/memory_transport.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
@@ -82,14 +82,14 @@ export class MemoryCluster {
     this.nodes.set(id, node);
   }
 
-  /** Ends a server as `kill -9` and a power loss do: what was not synced is gone. */
-  crash(id: NodeId): void {
+  /** Ends a server as `kill -9` and a power loss do: of what was not synced only what `survival` keeps is left. */
+  crash(id: NodeId, survival: CrashSurvival = {}): void {
     this.network.running(id)?.end();
     this.node(id).failWith(new Error("crashed"));
     this.node(id).driver.end();
     this.nodes.delete(id);
     const disk = this.disks.get(id);
-    if (disk !== undefined) this.disks.set(id, disk.crash());
+    if (disk !== undefined) this.disks.set(id, disk.crash(survival));
   }
 
   /** The running node of that id. */
