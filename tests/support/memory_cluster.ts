@@ -18,6 +18,12 @@ export type ClusterSettings = Partial<
   Pick<NodeOptions, "snapshotEntries" | "snapshotBytes" | "requestTimeoutMs" | "raftLimits" | "segmentBytes">
 >;
 
+/** A cluster's settings beyond those of its nodes. */
+export interface ClusterOptions extends ClusterSettings {
+  /** How many simulated milliseconds the next sync takes; none when left out. */
+  readonly syncMs?: () => number;
+}
+
 /** The nodes by id; a node that was crashed is missing until it is started again. */
 export class MemoryCluster {
   readonly clock = new VirtualClock();
@@ -28,10 +34,12 @@ export class MemoryCluster {
   readonly #members: readonly Member[];
   readonly #random: Random;
   readonly #settings: ClusterSettings;
+  readonly #syncMs: (() => number) | undefined;
 
-  constructor(count: number, seed: number, settings: ClusterSettings = {}) {
+  constructor(count: number, seed: number, { syncMs, ...settings }: ClusterOptions = {}) {
     this.#random = new Random(seed);
     this.#settings = settings;
+    this.#syncMs = syncMs;
     this.#members = Array.from({ length: count }, (_, id) => ({
       id,
       address: `node${id}:15000`,
@@ -53,6 +61,10 @@ export class MemoryCluster {
   async #startOne(id: NodeId, newIdentity: boolean): Promise<void> {
     const disk = this.disks.get(id) ?? new MemoryDisk();
     this.disks.set(id, disk);
+    const syncMs = this.#syncMs;
+    if (syncMs !== undefined) {
+      disk.hooks.delaySync = () => new Promise((resolve) => void this.clock.after(syncMs(), resolve));
+    }
     const starting = startNode({
       nodeId: id,
       members: this.#members,

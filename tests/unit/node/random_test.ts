@@ -60,7 +60,13 @@ class Run {
     this.#random = new Random(seed);
     const nodes = this.#random.pick([3, 3, 5]);
     const snapshotEntries = this.#random.pick([20, 60, 1_000_000]);
-    this.cluster = new MemoryCluster(nodes, seed, { snapshotEntries, requestTimeoutMs: 2_000, segmentBytes: 16_384 });
+    const syncMsMax = this.#random.pick([0, 2, 40]);
+    this.cluster = new MemoryCluster(nodes, seed, {
+      snapshotEntries,
+      requestTimeoutMs: 2_000,
+      segmentBytes: 16_384,
+      syncMs: () => this.#random.below(syncMsMax + 1),
+    });
   }
 
   async run(): Promise<void> {
