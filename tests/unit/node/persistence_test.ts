@@ -1,0 +1,147 @@
+/** The order of durability: one sync at a time, and no message before the hard state it speaks of. */
+
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { Persistence } from "../../../lib/node/persistence.ts";
+import { Registry } from "../../../lib/observe/metrics.ts";
+import { METRIC } from "../../../lib/observe/names.ts";
+import type { Message, TimeoutNow } from "../../../lib/raft/messages.ts";
+import { type HardState, toIndex, toTerm } from "../../../lib/raft/types.ts";
+import type { LogWrite } from "../../../lib/raft/update.ts";
+import type { Storage } from "../../../lib/storage/storage.ts";
+import { MemoryCluster } from "../../support/memory_cluster.ts";
+import { VirtualClock } from "../../support/virtual_clock.ts";
+
+/** A storage whose syncs and saves end when the test says so. */
+class Bench {
+  readonly heard: string[] = [];
+  readonly saved: HardState[] = [];
+  readonly ends: ((error?: Error) => void)[] = [];
+  readonly clock = new VirtualClock();
+  readonly metrics = new Registry();
+  readonly persistence: Persistence;
+
+  constructor() {
+    const later = () =>
+      new Promise<void>((resolve, reject) => {
+        this.ends.push((error) => error === undefined ? resolve() : reject(error));
+      });
+    const storage: Pick<Storage, "append" | "sync" | "saveHardState"> = {
+      append: (entries) => void this.heard.push(`append ${entries.at(-1)?.index}`),
+      sync: later,
+      saveHardState: (hardState) => {
+        this.saved.push(hardState);
+        return later();
+      },
+    };
+    this.persistence = new Persistence(storage as Storage, {
+      clock: this.clock,
+      metrics: this.metrics,
+      handler: {
+        persisted: (write, last) => void this.heard.push(`persisted ${write} up to ${last.index}`),
+        release: (messages) => void this.heard.push(`release ${messages.map((message) => message.to).join()}`),
+        failed: (error) => void this.heard.push(`failed ${error instanceof Error ? error.message : error}`),
+      },
+    });
+  }
+
+  async end(error?: Error): Promise<void> {
+    this.ends.shift()?.(error);
+    await this.clock.advance(0);
+  }
+}
+
+function write(number: number, index: number): LogWrite {
+  return { number, entries: [{ type: "NoOp", index: toIndex(index), term: toTerm(1) }] };
+}
+
+function message(to: number): TimeoutNow {
+  return { type: "TimeoutNow", from: 0, to, term: toTerm(1) };
+}
+
+function hardState(term: number): HardState {
+  return { currentTerm: toTerm(term), votedFor: 0 };
+}
+
+Deno.test("what is written while a sync is in flight waits for it and is synced together", async () => {
+  const bench = new Bench();
+  bench.persistence.append(write(1, 1));
+  bench.persistence.flush();
+  for (const number of [2, 3]) {
+    bench.persistence.append(write(number, number));
+    bench.persistence.flush();
+  }
+  assertEquals(bench.ends.length, 1);
+  await bench.end();
+  bench.persistence.flush();
+  await bench.end();
+  assertEquals(bench.heard, ["append 1", "append 2", "append 3", "persisted 1 up to 1", "persisted 3 up to 3"]);
+  assertEquals(bench.metrics.counter(METRIC.walSyncs).value, 2);
+  assert(bench.persistence.idle);
+});
+
+Deno.test("messages are held until no hard state is being saved; of several only the newest is saved after the first", async () => {
+  const bench = new Bench();
+  for (const term of [1, 2, 3]) bench.persistence.saveHardState(hardState(term));
+  bench.persistence.hold(message(1));
+  await bench.end();
+  assertEquals([bench.heard, bench.persistence.savingHardState], [[], true]);
+  bench.persistence.hold(message(2));
+  await bench.end();
+  assertEquals(bench.heard, ["release 1,2"]);
+  assertEquals(bench.saved.map((saved) => Number(saved.currentTerm)), [1, 3]);
+});
+
+Deno.test("a failed sync or save is told and nothing is said to be durable or released", async () => {
+  const bench = new Bench();
+  bench.persistence.append(write(1, 1));
+  bench.persistence.flush();
+  await bench.end(new Error("EIO"));
+  bench.persistence.saveHardState(hardState(1));
+  bench.persistence.hold(message(1));
+  await bench.end(new Error("EROFS"));
+  assertEquals(bench.heard, ["append 1", "failed EIO", "failed EROFS"]);
+});
+
+Deno.test("a vote, and a request for votes, is on the disk of its sender before it leaves (B2, B24)", async () => {
+  const cluster = new MemoryCluster(3, 21, { syncMs: () => 30 });
+  let looked = 0;
+  const early: string[] = [];
+  const look = (passing: Message): boolean => {
+    const votes = passing.type === "RequestVote" ? !passing.preVote : passing.type === "RequestVoteResult" &&
+      !passing.preVote && passing.voteGranted;
+    if (votes) {
+      looked += 1;
+      const { currentTerm, votedFor } = durableVote(cluster, passing.from);
+      const candidate = passing.type === "RequestVote" ? passing.from : passing.to;
+      if (currentTerm !== passing.term || votedFor !== candidate) {
+        early.push(
+          `${passing.type} of term ${passing.term} from ${passing.from}: the disk has ${currentTerm}/${votedFor}`,
+        );
+      }
+    }
+    return false;
+  };
+  cluster.network.drop(look);
+  await cluster.start();
+  for (let round = 0; round < 4; round++) {
+    const leader = await cluster.leader();
+    cluster.crash(leader.id);
+    await cluster.leader();
+    await cluster.start([leader.id]);
+  }
+  assertEquals(early, []);
+  assertGreater(looked, 8);
+  await cluster.stop();
+});
+
+/** The vote that a power loss now would leave on the disk of a node. */
+function durableVote(
+  cluster: MemoryCluster,
+  id: number,
+): { readonly currentTerm: unknown; readonly votedFor: unknown } {
+  const file = cluster.disks.get(id)?.crash().open(`/data/RaftNode${id}.json`, "read");
+  assert(file !== undefined);
+  const bytes = new Uint8Array(file.size());
+  file.readAt(0, bytes);
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
