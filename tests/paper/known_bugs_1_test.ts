@@ -194,7 +194,7 @@ Deno.test("B6 a round of the leader's earlier term does not confirm a read of it
 Deno.test("B6 a follower does not take the answer to a refused read for a new one", () => {
   const server = new Server();
   server.receive(appendEntries());
-  const old = server.read(7).only("ReadIndex");
+  const old = server.read(7).sole("ReadIndex");
   server.run({ type: "PeerDisconnected", peer: 2 });
   server.receive(appendEntries());
   server.read(8);
@@ -222,9 +222,9 @@ Deno.test("B7 a leader that was paused holds nobody back from voting until it ha
   const server = leaderOf();
   server.run({ type: "Stalled" });
   const request = requestVote({ term: 2, preVote: true, lastLogIndex: 1, lastLogTerm: 1 });
-  assert(server.receive(request).only("RequestVoteResult").voteGranted);
+  assert(server.receive(request).sole("RequestVoteResult").voteGranted);
   server.acknowledge(server.tick(HEARTBEAT));
-  assertEquals(server.receive(request).only("RequestVoteResult").voteGranted, false);
+  assertEquals(server.receive(request).sole("RequestVoteResult").voteGranted, false);
 });
 
 Deno.test("B7 a leader that was paused and deposed meanwhile refuses its reads", () => {
@@ -256,7 +256,7 @@ Deno.test("B8 an acknowledged entry stays acknowledged after a delayed heartbeat
   const server = new Server();
   server.receive(appendEntries({ entries: logOf([1, 1, 1]) }));
   server.receive(appendEntries());
-  const answer = server.receive(appendEntries({ prevLogIndex: 3, prevLogTerm: 1 })).only("AppendEntriesResult");
+  const answer = server.receive(appendEntries({ prevLogIndex: 3, prevLogTerm: 1 })).sole("AppendEntriesResult");
   assertEquals([answer.success, Number(answer.matchIndex)], [true, 3]);
 });
 
@@ -272,5 +272,5 @@ Deno.test("B9 an entry of the removed tail matches nothing any more", () => {
   const server = new Server({ entries: logOf([1, 2, 2, 2]) });
   server.receive(appendEntries({ term: 3, prevLogIndex: 1, prevLogTerm: 1, entries: logOf([3], 2) }));
   const answer = server.receive(appendEntries({ term: 3, prevLogIndex: 4, prevLogTerm: 2 }));
-  assertEquals(answer.only("AppendEntriesResult").success, false);
+  assertEquals(answer.sole("AppendEntriesResult").success, false);
 });

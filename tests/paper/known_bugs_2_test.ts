@@ -62,7 +62,7 @@ Deno.test("B11 a follower takes entries that begin below its snapshot as matchin
   const effects = server.receive(
     appendEntries({ prevLogIndex: 2, prevLogTerm: 1, entries: logOf([1, 1, 1, 1, 1], 3) }),
   );
-  const answer = effects.only("AppendEntriesResult");
+  const answer = effects.sole("AppendEntriesResult");
   assertEquals([answer.success, Number(answer.matchIndex)], [true, 7]);
   assertEquals(effects.written.map((entry) => Number(entry.index)), [7]);
 });
@@ -70,7 +70,7 @@ Deno.test("B11 a follower takes entries that begin below its snapshot as matchin
 Deno.test("B11 a request wholly below the snapshot is no conflict and truncates nothing", () => {
   const server = new Server({ snapshot: SNAPSHOT, entries: logOf([1, 1], 6) });
   const effects = server.receive(appendEntries({ prevLogIndex: 1, prevLogTerm: 1, entries: logOf([1], 2) }));
-  assert(effects.only("AppendEntriesResult").success);
+  assert(effects.sole("AppendEntriesResult").success);
   assertEquals([effects.writes, Number(server.status.lastEntry.index)], [[], 7]);
 });
 
@@ -80,7 +80,7 @@ Deno.test("B11 a leader survives a refusal that points below its snapshot", () =
   server.persist();
   const refused = { from: 3, term: 2, success: false, rejectedIndex: 6, conflictIndex: 2, conflictTerm: 1 };
   const effects = server.receive(appended(refused));
-  assertEquals(Number(effects.only("InstallSnapshot", 3).lastIncludedIndex), 5);
+  assertEquals(Number(effects.sole("InstallSnapshot", 3).lastIncludedIndex), 5);
 });
 
 Deno.test("B11 a leader survives acknowledgements of nonsense: below its snapshot, above its log", () => {
@@ -104,7 +104,7 @@ Deno.test("B12 a snapshot that is not newer than the commit index changes nothin
   server.receive(appendEntries({ entries: logOf([1, 1, 1, 1, 1, 1]), leaderCommit: 6 }));
   const effects = server.receive(installSnapshot({ done: true }));
   assertEquals(effects.snapshotChunks, []);
-  assertEquals(effects.only("InstallSnapshotResult").installed, true);
+  assertEquals(effects.sole("InstallSnapshotResult").installed, true);
   assertEquals([server.status.lastEntry.index, server.status.commitIndex].map(Number), [6, 6]);
 });
 
@@ -140,7 +140,7 @@ Deno.test("B12 what was acknowledged of a dropped log is not acknowledged again"
   const snapshot = snapshotAt({ index: 5, term: 3 }, { bytes: 4 });
   server.run({ type: "SnapshotInstalled", snapshot });
   assertEquals(Number(server.status.lastDurable.index), 5);
-  const answer = server.receive(appendEntries({ term: 4, prevLogIndex: 5, prevLogTerm: 3 })).only(
+  const answer = server.receive(appendEntries({ term: 4, prevLogIndex: 5, prevLogTerm: 3 })).sole(
     "AppendEntriesResult",
   );
   assertEquals(Number(answer.matchIndex), 5);
@@ -181,7 +181,7 @@ Deno.test("B16 a candidate that follows the term's leader keeps the vote it gave
   server.receive(appendEntries({ from: 3 }));
   server.tick(TIMEOUT_MIN + 1);
   assertEquals([server.status.votedFor, server.hardState.votedFor], [1, 1]);
-  const answer = server.receive(requestVote({ from: 2, term: 1 })).only("RequestVoteResult");
+  const answer = server.receive(requestVote({ from: 2, term: 1 })).sole("RequestVoteResult");
   assertEquals(answer.voteGranted, false);
 });
 
@@ -207,17 +207,17 @@ Deno.test("B17 votes and acknowledgements of an older term count for nothing", (
 Deno.test("B17 an answer to a question of an earlier life confirms nothing in this one", () => {
   const first = new Server({ incarnation: 1000 });
   first.receive(appendEntries());
-  const { token } = first.read(7).only("ReadIndex");
+  const { token } = first.read(7).sole("ReadIndex");
   const second = new Server({ term: 1, incarnation: 2000 });
   second.receive(appendEntries());
-  assertEquals(second.read(7).only("ReadIndex").incarnation, 2000);
+  assertEquals(second.read(7).sole("ReadIndex").incarnation, 2000);
   assertEquals(second.receive(readIndexResult({ token, incarnation: 1000 })).confirmedReads, []);
 });
 
 Deno.test("B17 an answer of the deposed leader confirms nothing", () => {
   const server = new Server();
   server.receive(appendEntries());
-  const { token, incarnation } = server.read(7).only("ReadIndex");
+  const { token, incarnation } = server.read(7).sole("ReadIndex");
   server.receive(appendEntries({ from: 3, term: 2 }));
   server.read(8);
   assertEquals(server.receive(readIndexResult({ from: 2, term: 1, token, incarnation })).confirmedReads, []);
@@ -301,26 +301,26 @@ Deno.test("B23 a follower that has not heard its leader for the shortest timeout
   const server = new Server();
   server.receive(appendEntries({ from: 3 }));
   server.tick(TIMEOUT_MIN + 1);
-  assert(server.receive(requestVote({ term: 2, preVote: true })).only("RequestVoteResult").voteGranted);
+  assert(server.receive(requestVote({ term: 2, preVote: true })).sole("RequestVoteResult").voteGranted);
 });
 
 Deno.test("B23 a follower whose leader's connection ended grants at once", () => {
   const server = new Server();
   server.receive(appendEntries({ from: 3 }));
   server.run({ type: "PeerDisconnected", peer: 3 });
-  assert(server.receive(requestVote({ term: 2, preVote: true })).only("RequestVoteResult").voteGranted);
-  assert(server.receive(requestVote({ term: 2 })).only("RequestVoteResult").voteGranted);
+  assert(server.receive(requestVote({ term: 2, preVote: true })).sole("RequestVoteResult").voteGranted);
+  assert(server.receive(requestVote({ term: 2 })).sole("RequestVoteResult").voteGranted);
 });
 
 Deno.test("B23 a pre-candidate, and a leader that lost its quorum, grant to others", () => {
   const asking = new Server();
   asking.receive(appendEntries({ from: 3 }));
   campaign(asking);
-  assert(asking.receive(requestVote({ term: 2, preVote: true })).only("RequestVoteResult").voteGranted);
+  assert(asking.receive(requestVote({ term: 2, preVote: true })).sole("RequestVoteResult").voteGranted);
   const server = leaderOf();
   server.tick(TIMEOUT * 2 + 1);
   const request = requestVote({ term: 2, preVote: true, lastLogIndex: 1, lastLogTerm: 1 });
-  assert(server.receive(request).only("RequestVoteResult").voteGranted);
+  assert(server.receive(request).sole("RequestVoteResult").voteGranted);
 });
 
 Deno.test("B24 requests for votes leave in the step that makes the own vote durable, among the messages that wait", () => {
@@ -335,7 +335,7 @@ Deno.test("B24 a candidate that restarts does not vote for another in its term",
   const server = new Server();
   makeCandidate(server);
   server.restart();
-  assertEquals(server.receive(requestVote({ term: 1 })).only("RequestVoteResult").voteGranted, false);
+  assertEquals(server.receive(requestVote({ term: 1 })).sole("RequestVoteResult").voteGranted, false);
 });
 
 Deno.test("B24 a cluster of one sends nothing of its new term before the term is durable", () => {

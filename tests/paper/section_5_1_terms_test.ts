@@ -104,8 +104,8 @@ Deno.test("5.1 every message carries the sender's current term", () => {
   assertGreater(effects.sent("AppendEntries").length, 0);
   for (const message of effects.sent("AppendEntries")) assertEquals(message.term, 8);
   const follower = new Server({ term: 7 });
-  assertEquals(follower.receive(appendEntries({ term: 7 })).only("AppendEntriesResult").term, 7);
-  assertEquals(follower.receive(requestVote({ term: 6 })).only("RequestVoteResult").term, 7);
+  assertEquals(follower.receive(appendEntries({ term: 7 })).sole("AppendEntriesResult").term, 7);
+  assertEquals(follower.receive(requestVote({ term: 6 })).sole("RequestVoteResult").term, 7);
 });
 
 const OF_TERM_9: readonly Message[] = [
@@ -145,7 +145,7 @@ Deno.test("5.1 a stale AppendEntries is refused with the current term and change
   const server = new Server({ term: 3, entries: logOf([1, 3]) });
   const entries = logOf([2], 2);
   const effects = server.receive(appendEntries({ term: 2, prevLogIndex: 1, prevLogTerm: 1, entries, leaderCommit: 2 }));
-  const answer = effects.only("AppendEntriesResult");
+  const answer = effects.sole("AppendEntriesResult");
   assertEquals([answer.success, answer.term], [false, toTerm(3)]);
   assertEquals([effects.writes, effects.apply], [[], []]);
   assertEquals([server.status.leaderId, termsOf(server.log)], [undefined, [1, 3]]);
@@ -153,13 +153,13 @@ Deno.test("5.1 a stale AppendEntries is refused with the current term and change
 });
 
 Deno.test("5.1 a stale RequestVote is refused with the current term", () => {
-  const answer = new Server({ term: 3 }).receive(requestVote({ term: 2 })).only("RequestVoteResult");
+  const answer = new Server({ term: 3 }).receive(requestVote({ term: 2 })).sole("RequestVoteResult");
   assertEquals([answer.voteGranted, answer.term], [false, toTerm(3)]);
 });
 
 Deno.test("5.1 a stale InstallSnapshot is refused with the current term", () => {
   const effects = new Server({ term: 3 }).receive(installSnapshot({ term: 2 }));
-  const answer = effects.only("InstallSnapshotResult");
+  const answer = effects.sole("InstallSnapshotResult");
   assertEquals([answer.installed, answer.term], [false, toTerm(3)]);
   assertEquals(effects.snapshotChunks, []);
 });

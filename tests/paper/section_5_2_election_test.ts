@@ -46,7 +46,7 @@ Deno.test("5.2 heartbeats of the leader keep a follower from campaigning", () =>
 Deno.test("5.2 granting a vote restarts the voter's timer", () => {
   const server = new Server();
   server.tick(TIMEOUT - 2);
-  assert(server.receive(requestVote()).only("RequestVoteResult").voteGranted);
+  assert(server.receive(requestVote()).sole("RequestVoteResult").voteGranted);
   assertEquals(server.tick(TIMEOUT - 2).sent("RequestVote"), []);
   assertGreater(server.tick(4).sent("RequestVote").length, 0);
 });
@@ -136,17 +136,17 @@ Deno.test("5.2 only votes of voters count: not those of learners or strangers", 
 Deno.test("5.2 a server votes for at most one candidate in a term", () => {
   const server = new Server();
   const first = server.receive(requestVote({ from: 2, term: 1 }));
-  assert(first.only("RequestVoteResult").voteGranted);
+  assert(first.sole("RequestVoteResult").voteGranted);
   assertEquals(first.hardState, { currentTerm: toTerm(1), votedFor: 2 });
-  assertEquals(server.receive(requestVote({ from: 3, term: 1 })).only("RequestVoteResult").voteGranted, false);
+  assertEquals(server.receive(requestVote({ from: 3, term: 1 })).sole("RequestVoteResult").voteGranted, false);
   assertEquals(server.status.votedFor, 2);
 });
 
 Deno.test("5.2 votes go first come first served, and a new term gives a new vote", () => {
   const server = new Server();
   server.receive(requestVote({ from: 3, term: 1 }));
-  assertEquals(server.receive(requestVote({ from: 2, term: 1 })).only("RequestVoteResult").voteGranted, false);
-  assert(server.receive(requestVote({ from: 2, term: 2 })).only("RequestVoteResult").voteGranted);
+  assertEquals(server.receive(requestVote({ from: 2, term: 1 })).sole("RequestVoteResult").voteGranted, false);
+  assert(server.receive(requestVote({ from: 2, term: 2 })).sole("RequestVoteResult").voteGranted);
 });
 
 Deno.test("5.2 a new leader tells every follower at once", () => {
@@ -161,7 +161,7 @@ for (const ahead of [0, 2]) {
     const server = new Server();
     makeCandidate(server);
     const leaderTerm = 1 + ahead;
-    assert(server.receive(appendEntries({ from: 3, term: leaderTerm })).only("AppendEntriesResult").success);
+    assert(server.receive(appendEntries({ from: 3, term: leaderTerm })).sole("AppendEntriesResult").success);
     assertEquals([server.status.role, server.status.leaderId], ["Follower", 3]);
     assertEquals(server.status.currentTerm, leaderTerm);
   });
@@ -170,7 +170,7 @@ for (const ahead of [0, 2]) {
 Deno.test("5.2 a candidate refuses a leader of a smaller term and stays a candidate", () => {
   const server = new Server({ term: 4 });
   makeCandidate(server);
-  const answer = server.receive(appendEntries({ term: 4 })).only("AppendEntriesResult");
+  const answer = server.receive(appendEntries({ term: 4 })).sole("AppendEntriesResult");
   assertEquals([answer.success, answer.term], [false, toTerm(5)]);
   assertEquals(server.status.role, "Candidate");
 });

@@ -21,7 +21,7 @@ import { logOf, Server, termsOf } from "./support.ts";
 Deno.test("5.3 a follower whose log is too short refuses and says where it ends", () => {
   const server = new Server({ entries: logOf([1, 1]) });
   const effects = server.receive(appendEntries({ prevLogIndex: 5, prevLogTerm: 1, entries: logOf([1], 6) }));
-  const { success, rejectedIndex, conflictIndex, conflictTerm, matchIndex } = effects.only("AppendEntriesResult");
+  const { success, rejectedIndex, conflictIndex, conflictTerm, matchIndex } = effects.sole("AppendEntriesResult");
   assertEquals([rejectedIndex, conflictIndex, conflictTerm, matchIndex].map(Number), [5, 3, 0, 0]);
   assert(!success);
   assertEquals(effects.writes, []);
@@ -30,7 +30,7 @@ Deno.test("5.3 a follower whose log is too short refuses and says where it ends"
 Deno.test("5.3 a follower whose entry has another term refuses and names that term and its first index", () => {
   const server = new Server({ entries: logOf([1, 2, 2, 2, 3]) });
   const effects = server.receive(appendEntries({ term: 4, prevLogIndex: 4, prevLogTerm: 4, entries: logOf([4], 5) }));
-  const { success, rejectedIndex, conflictIndex, conflictTerm } = effects.only("AppendEntriesResult");
+  const { success, rejectedIndex, conflictIndex, conflictTerm } = effects.sole("AppendEntriesResult");
   assertEquals([rejectedIndex, conflictIndex, conflictTerm].map(Number), [4, 2, 2]);
   assert(!success);
   assertEquals(server.log.length, 5);
@@ -39,20 +39,20 @@ Deno.test("5.3 a follower whose entry has another term refuses and names that te
 Deno.test("5.3 the first index of the conflicting term may be the first entry of the log", () => {
   const server = new Server({ entries: logOf([2, 2, 2]) });
   const answer = server.receive(appendEntries({ term: 3, prevLogIndex: 3, prevLogTerm: 1 }));
-  assertEquals(Number(answer.only("AppendEntriesResult").conflictIndex), 1);
+  assertEquals(Number(answer.sole("AppendEntriesResult").conflictIndex), 1);
 });
 
 Deno.test("5.3 a follower that has the preceding entry appends and reports the match", () => {
   const server = new Server({ entries: logOf([1, 1]) });
   const effects = server.receive(appendEntries({ prevLogIndex: 2, prevLogTerm: 1, entries: logOf([1, 1], 3) }));
-  const answer = effects.only("AppendEntriesResult");
+  const answer = effects.sole("AppendEntriesResult");
   assertEquals([answer.success, Number(answer.matchIndex)], [true, 4]);
   assertEquals(termsOf(server.log), [1, 1, 1, 1]);
 });
 
 Deno.test("5.3 a heartbeat's match says nothing of entries behind it", () => {
   const server = new Server({ entries: logOf([1, 1, 2, 2]) });
-  const answer = server.receive(appendEntries({ term: 3, prevLogIndex: 2, prevLogTerm: 1 })).only(
+  const answer = server.receive(appendEntries({ term: 3, prevLogIndex: 2, prevLogTerm: 1 })).sole(
     "AppendEntriesResult",
   );
   assertEquals([answer.success, Number(answer.matchIndex)], [true, 2]);
@@ -73,7 +73,7 @@ Deno.test("5.3 what follows a conflicting entry is deleted too", () => {
   assertEquals(termsOf(server.log), [1, 1, 1]);
   assertEquals(effects.written.map((entry) => Number(entry.index)), [3]);
   assertEquals(Number(server.status.lastEntry.index), 3);
-  assertEquals(Number(effects.only("AppendEntriesResult").matchIndex), 3);
+  assertEquals(Number(effects.sole("AppendEntriesResult").matchIndex), 3);
 });
 
 Deno.test("5.3 of entries that overlap the log only the new ones are appended", () => {
@@ -88,7 +88,7 @@ Deno.test("5.3 entries that are in the log already change nothing, also when mor
   const effects = server.receive(appendEntries({ entries: logOf([1]) }));
   assertEquals(effects.writes, []);
   assertEquals(Number(server.status.lastEntry.index), 3);
-  assertEquals(Number(effects.only("AppendEntriesResult").matchIndex), 1);
+  assertEquals(Number(effects.sole("AppendEntriesResult").matchIndex), 1);
 });
 
 Deno.test("5.3 a follower commits no further than the last entry the leader has shown it", () => {
@@ -134,5 +134,5 @@ Deno.test("5.3 nothing is acknowledged that is not durable", () => {
   const message = appendEntries({ entries: logOf([1, 1]), confirm: true });
   const early = server.step({ type: "Receive", message }).sent("AppendEntriesResult");
   for (const answer of early) assertEquals(Number(answer.matchIndex), 0);
-  assertEquals(Number(server.persist().only("AppendEntriesResult").matchIndex), 2);
+  assertEquals(Number(server.persist().sole("AppendEntriesResult").matchIndex), 2);
 });

@@ -151,7 +151,7 @@ Deno.test("5.3 an entry is sent again as it was, at the same index", () => {
 Deno.test("5.3 AppendEntries names index and term of the entry before the new ones", () => {
   const { server, effects } = freshLeader();
   server.acknowledge(effects);
-  const message = server.propose("a").only("AppendEntries", 2);
+  const message = server.propose("a").sole("AppendEntries", 2);
   assertEquals([Number(message.prevLogIndex), Number(message.prevLogTerm)], [4, 3]);
 });
 
@@ -165,7 +165,7 @@ Deno.test("5.3 nextIndex starts just after the leader's last entry", () => {
 
 Deno.test("5.3 after a refusal for a short log the leader tries where that log ends", () => {
   const { server } = freshLeader();
-  const retry = server.receive(refusal(3, { index: 2, term: 0 })).only("AppendEntries", 2);
+  const retry = server.receive(refusal(3, { index: 2, term: 0 })).sole("AppendEntries", 2);
   assertEquals([Number(retry.prevLogIndex), Number(retry.prevLogTerm)], [1, 1]);
 });
 
@@ -174,7 +174,7 @@ Deno.test("5.3 after a refusal for a conflicting term the leader tries earlier, 
   elect(server);
   server.persist();
   const fields = { success: false, rejectedIndex: 5, conflictIndex: 3, conflictTerm: 2 };
-  const retry = server.receive(appended({ term: 5, ...fields })).only("AppendEntries", 2);
+  const retry = server.receive(appended({ term: 5, ...fields })).sole("AppendEntries", 2);
   assertLess(Number(retry.prevLogIndex), 5);
   assertGreaterOrEqual(Number(retry.prevLogIndex), 2);
 });
@@ -182,7 +182,7 @@ Deno.test("5.3 after a refusal for a conflicting term the leader tries earlier, 
 Deno.test("5.3 once the logs match the leader sends everything that is missing", () => {
   const { server } = freshLeader();
   const retry = server.receive(refusal(3, { index: 1, term: 0 }));
-  assertEquals(Number(retry.only("AppendEntries", 2).prevLogIndex), 0);
+  assertEquals(Number(retry.sole("AppendEntries", 2).prevLogIndex), 0);
   const rest = new Effects([retry, server.acknowledge(retry, [2])]);
   const entries = rest.sent("AppendEntries", 2).flatMap((message) => message.entries);
   assertEquals(entries.map((entry) => Number(entry.index)), [1, 2, 3, 4]);
@@ -225,6 +225,6 @@ Deno.test("5.3 a leader never overwrites its own log, whatever a stale leader se
   const entries = logOf([1, 1], 2);
   const effects = server.receive(appendEntries({ term: 1, prevLogIndex: 1, prevLogTerm: 1, entries }));
   assertEquals(effects.writes, []);
-  assert(!effects.only("AppendEntriesResult").success);
+  assert(!effects.sole("AppendEntriesResult").success);
   assertEquals(server.log, before);
 });

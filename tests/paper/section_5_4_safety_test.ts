@@ -42,7 +42,7 @@ for (const { claim, lastLogIndex, lastLogTerm, granted } of LOGS) {
     Deno.test(`5.4.1 ${preVote ? "pre-vote" : "vote"} for a candidate with ${claim}: ${granted ? "yes" : "no"}`, () => {
       const server = new Server({ entries: logOf([1, 1, 2]), term: 3 });
       const answer = server.receive(requestVote({ term: 4, preVote, lastLogIndex, lastLogTerm }));
-      assertEquals(answer.only("RequestVoteResult").voteGranted, granted);
+      assertEquals(answer.sole("RequestVoteResult").voteGranted, granted);
     });
   }
 }
@@ -52,7 +52,7 @@ Deno.test("5.4.1 entries that are not committed count in the comparison too", ()
   server.receive(appendEntries({ entries: logOf([1, 1]), leaderCommit: 0 }));
   until(() => server.status.role !== "Follower", () => server.tick());
   const answer = server.receive(requestVote({ term: 5, lastLogIndex: 1, lastLogTerm: 1 }));
-  assertEquals(answer.only("RequestVoteResult").voteGranted, false);
+  assertEquals(answer.sole("RequestVoteResult").voteGranted, false);
 });
 
 Deno.test("5.4.1 a server that misses a committed entry cannot be elected", () => {

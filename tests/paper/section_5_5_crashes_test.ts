@@ -39,15 +39,15 @@ Deno.test("5.5 an AppendEntries carried out before a crash is acknowledged when 
   server.restart();
   const effects = server.receive(message);
   assertEquals(effects.writes, []);
-  assertEquals(Number(effects.only("AppendEntriesResult").matchIndex), 2);
+  assertEquals(Number(effects.sole("AppendEntriesResult").matchIndex), 2);
 });
 
 Deno.test("5.5 a vote given before a crash is given again to the same candidate only", () => {
   const server = new Server();
   server.receive(requestVote({ from: 3 }));
   server.restart();
-  assertEquals(server.receive(requestVote({ from: 2 })).only("RequestVoteResult").voteGranted, false);
-  assert(server.receive(requestVote({ from: 3 })).only("RequestVoteResult").voteGranted);
+  assertEquals(server.receive(requestVote({ from: 2 })).sole("RequestVoteResult").voteGranted, false);
+  assert(server.receive(requestVote({ from: 3 })).sole("RequestVoteResult").voteGranted);
 });
 
 Deno.test("5.5 an AppendEntries that arrives twice appends once", () => {
@@ -56,13 +56,13 @@ Deno.test("5.5 an AppendEntries that arrives twice appends once", () => {
   server.receive(message);
   const effects = server.receive(message);
   assertEquals([effects.writes, effects.apply], [[], []]);
-  assertEquals(Number(effects.only("AppendEntriesResult").matchIndex), 2);
+  assertEquals(Number(effects.sole("AppendEntriesResult").matchIndex), 2);
 });
 
 Deno.test("5.5 a repeated request for a vote is granted again", () => {
   const server = new Server();
   for (let count = 0; count < 3; count++) {
-    assert(server.receive(requestVote()).only("RequestVoteResult").voteGranted);
+    assert(server.receive(requestVote()).sole("RequestVoteResult").voteGranted);
   }
   assertEquals(server.hardState, { currentTerm: toTerm(1), votedFor: 2 });
 });
@@ -110,7 +110,7 @@ Deno.test("5.5 a log that became durable before the term it was written in leads
   const requests = makeCandidate(server).sent("RequestVote");
   for (const request of requests) assert(request.term > 4);
   const voter = new Server({ term: 1, entries: logOf([1, 4]) });
-  const answer = voter.receive(requestVote({ term: 2, lastLogIndex: 9, lastLogTerm: 4 })).only("RequestVoteResult");
+  const answer = voter.receive(requestVote({ term: 2, lastLogIndex: 9, lastLogTerm: 4 })).sole("RequestVoteResult");
   assertEquals([answer.voteGranted, Number(answer.term)], [false, 4]);
 });
 

@@ -216,7 +216,7 @@ Deno.test("6 that does not hinder normal elections: after the shortest timeout t
   const server = new Server();
   server.receive(appendEntries({ from: 3 }));
   server.tick(TIMEOUT_MIN + 1);
-  assert(server.receive(requestVote({ term: 2 })).only("RequestVoteResult").voteGranted);
+  assert(server.receive(requestVote({ term: 2 })).sole("RequestVoteResult").voteGranted);
 });
 
 Deno.test("6 a second change is refused while one is under way", () => {

@@ -70,13 +70,13 @@ Deno.test("7 a follower takes snapshots without the leader's knowledge", () => {
   server.run({ type: "SnapshotTaken", snapshot: snapshotAt({ index: 2, term: 1 }), keepFrom: 3 });
   assertEquals(Number(server.status.firstIndex), 3);
   const effects = server.receive(appendEntries({ prevLogIndex: 3, prevLogTerm: 1, entries: logOf([1], 4) }));
-  assertEquals(Number(effects.only("AppendEntriesResult").matchIndex), 4);
+  assertEquals(Number(effects.sole("AppendEntriesResult").matchIndex), 4);
 });
 
 Deno.test("7 the first entry after a snapshot is checked against its last included index and term", () => {
   const server = new Server({ snapshot: SNAPSHOT });
   const effects = server.receive(appendEntries({ prevLogIndex: 5, prevLogTerm: 1, entries: logOf([1], 6) }));
-  assertEquals(Number(effects.only("AppendEntriesResult").matchIndex), 6);
+  assertEquals(Number(effects.sole("AppendEntriesResult").matchIndex), 6);
 });
 
 Deno.test("7 the leader names the snapshot's last entry as the one before its first", () => {
@@ -90,7 +90,7 @@ Deno.test("7 the leader names the snapshot's last entry as the one before its fi
 Deno.test("7 a snapshot's last entry counts as the last of an empty log in elections", () => {
   const server = new Server({ snapshot: snapshotAt({ index: 5, term: 3 }) });
   const older = requestVote({ term: 4, lastLogIndex: 9, lastLogTerm: 2 });
-  assertEquals(server.receive(older).only("RequestVoteResult").voteGranted, false);
+  assertEquals(server.receive(older).sole("RequestVoteResult").voteGranted, false);
   const [request] = campaign(server).sent("RequestVote");
   assertEquals([request?.lastLogIndex, request?.lastLogTerm].map(Number), [5, 3]);
 });
@@ -107,7 +107,7 @@ Deno.test("7 a snapshot brings the latest configuration of what it replaces", ()
 
 Deno.test("7 a follower that needs a dropped entry gets the snapshot", () => {
   const { effects } = transferring();
-  const chunk = effects.only("InstallSnapshot", 3);
+  const chunk = effects.sole("InstallSnapshot", 3);
   assertEquals([chunk.lastIncludedIndex, chunk.lastIncludedTerm, chunk.offset].map(Number), [5, 1, 0]);
   assertEquals(chunk.configuration.voters, [1, 2, 3]);
 });
@@ -121,9 +121,9 @@ Deno.test("7 a follower whose next entry is still in the log gets no snapshot", 
 
 Deno.test("7 chunks go in order of their offsets, the last one marked", () => {
   const { server, effects } = transferring();
-  const chunks = [effects.only("InstallSnapshot", 3)];
+  const chunks = [effects.sole("InstallSnapshot", 3)];
   for (const nextOffset of [4, 8]) {
-    chunks.push(server.receive(chunkTaken({ from: 3, term: 2, nextOffset })).only("InstallSnapshot", 3));
+    chunks.push(server.receive(chunkTaken({ from: 3, term: 2, nextOffset })).sole("InstallSnapshot", 3));
   }
   assertEquals(chunks.map(({ offset, done }) => [offset, done]), [[0, false], [4, false], [8, true]]);
 });
@@ -161,7 +161,7 @@ Deno.test("7 chunks are stored by offset and each is answered with the next offs
     assertEquals(effects.snapshotChunks.map((chunk) => [chunk.offset, chunk.data.length, chunk.done]), [
       [offset, 4, false],
     ]);
-    const answer = effects.only("InstallSnapshotResult");
+    const answer = effects.sole("InstallSnapshotResult");
     assertEquals([answer.nextOffset, answer.installed], [offset + 4, false]);
   }
 });
@@ -186,7 +186,7 @@ Deno.test("7 the last chunk is answered when the snapshot is in force, not befor
     type: "SnapshotInstalled",
     snapshot: snapshotAt({ index: 5, term: 1 }, { bytes: 8 }),
   });
-  const answer = installed.only("InstallSnapshotResult");
+  const answer = installed.sole("InstallSnapshotResult");
   assertEquals([answer.installed, Number(answer.lastIncludedIndex), answer.to], [true, 5, 2]);
 });
 
@@ -213,7 +213,7 @@ Deno.test("7 a received snapshot that cannot be used is asked for again from the
   const server = new Server();
   loading(server);
   const effects = server.run({ type: "SnapshotRejected", lastIncluded: SNAPSHOT.lastIncluded });
-  const answer = effects.only("InstallSnapshotResult");
+  const answer = effects.sole("InstallSnapshotResult");
   assertEquals([answer.nextOffset, answer.installed], [0, false]);
   assertEquals(server.receive(installSnapshot({ term: 2 })).snapshotChunks.length, 1);
 });

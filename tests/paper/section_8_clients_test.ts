@@ -25,7 +25,7 @@ import { Effects, elect, leaderOf, logOf, Server, TIMEOUT, until } from "./suppo
 function asking() {
   const server = new Server();
   server.receive(appendEntries());
-  return { server, question: server.read(7).only("ReadIndex", 2) };
+  return { server, question: server.read(7).sole("ReadIndex", 2) };
 }
 
 Deno.test("8 a server that knows no leader refuses commands and reads and says so", () => {
@@ -111,7 +111,7 @@ Deno.test("6.4 the answer to an earlier round does not serve a later read", () =
 Deno.test("6.4 a follower answers a round that a read waits for at once, though its entries are not durable yet", () => {
   const server = new Server();
   const message = appendEntries({ entries: logOf([1]), round: 6, confirm: true });
-  const answer = server.step({ type: "Receive", message }).only("AppendEntriesResult", 2);
+  const answer = server.step({ type: "Receive", message }).sole("AppendEntriesResult", 2);
   assertEquals([answer.success, Number(answer.matchIndex), answer.round], [true, 0, 6]);
 });
 
@@ -128,7 +128,7 @@ Deno.test("6.4 a leader answers a follower's question after a majority has answe
   assertEquals(asked.sent("ReadIndexResult"), []);
   const first = server.acknowledge(asked, [2]);
   assertEquals(first.sent("ReadIndexResult"), []);
-  const answer = server.acknowledge(asked, [4]).only("ReadIndexResult", 3);
+  const answer = server.acknowledge(asked, [4]).sole("ReadIndexResult", 3);
   assertEquals([answer.confirmed, Number(answer.readIndex), answer.token, answer.incarnation], [true, 1, 12, 5]);
 });
 
@@ -146,7 +146,7 @@ Deno.test("6.4 a leader whose term has no commit yet confirms no follower's ques
 Deno.test("6.4 a server that is not leader confirms no question", () => {
   const server = new Server();
   server.receive(appendEntries({ from: 3 }));
-  const answer = server.receive(readIndex({ from: 2 })).only("ReadIndexResult", 2);
+  const answer = server.receive(readIndex({ from: 2 })).sole("ReadIndexResult", 2);
   assertEquals([answer.confirmed, Number(answer.readIndex)], [false, 0]);
 });
 
@@ -178,9 +178,9 @@ Deno.test("6.4 an answer to another question confirms nothing, and none confirms
 Deno.test("6.4 each question has a token of its own and the incarnation of this life", () => {
   const server = new Server({ incarnation: 1234 });
   server.receive(appendEntries());
-  const first = server.read(7).only("ReadIndex");
+  const first = server.read(7).sole("ReadIndex");
   server.receive(readIndexResult({ token: first.token, incarnation: 1234 }));
-  const second = server.read(8).only("ReadIndex");
+  const second = server.read(8).sole("ReadIndex");
   assertNotEquals(first.token, second.token);
   assertEquals([first.incarnation, second.incarnation], [1234, 1234]);
 });

@@ -125,7 +125,7 @@ export class Effects implements Update {
   }
 
   /** The one message of `type`, to `peer` if given; fails when there are none or several. */
-  only<T extends Message["type"]>(type: T, peer?: NodeId): MessageOf<T> {
+  sole<T extends Message["type"]>(type: T, peer?: NodeId): MessageOf<T> {
     const found = this.sent(type, peer);
     assertEquals(found.length, 1, `messages of type ${type}`);
     return found[0] ?? fail();

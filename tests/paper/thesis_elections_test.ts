@@ -65,7 +65,7 @@ Deno.test("9.6 no pre-vote is granted within the shortest timeout of hearing the
 Deno.test("9.6 a pre-vote is granted to anybody who could win, however often and to how many", () => {
   const server = new Server();
   for (const from of [2, 3, 2]) {
-    assert(server.receive(requestVote({ from, preVote: true })).only("RequestVoteResult").voteGranted);
+    assert(server.receive(requestVote({ from, preVote: true })).sole("RequestVoteResult").voteGranted);
   }
 });
 
@@ -73,13 +73,13 @@ Deno.test("9.6 granting a pre-vote changes neither term nor vote nor timer", () 
   const server = new Server({ term: 2, votedFor: 3 });
   server.tick(TIMEOUT - 2);
   const effects = server.receive(requestVote({ term: 7, preVote: true }));
-  assert(effects.only("RequestVoteResult").voteGranted);
+  assert(effects.sole("RequestVoteResult").voteGranted);
   assertEquals([effects.hardState, server.status.currentTerm, server.status.votedFor], [undefined, toTerm(2), 3]);
   assertGreater(server.tick(4).sent("RequestVote").length, 0);
 });
 
 Deno.test("9.6 a pre-vote for a term that is not above the voter's is refused with the voter's term", () => {
-  const answer = new Server({ term: 5 }).receive(requestVote({ term: 4, preVote: true })).only("RequestVoteResult");
+  const answer = new Server({ term: 5 }).receive(requestVote({ term: 4, preVote: true })).sole("RequestVoteResult");
   assertEquals([answer.voteGranted, answer.preVote, answer.term], [false, true, toTerm(5)]);
 });
 
@@ -161,7 +161,7 @@ Deno.test("3.10 during a transfer the leader takes no commands", () => {
 
 Deno.test("3.10 a target whose log is up to date is told at once", () => {
   const effects = leaderOf().run({ type: "TransferLeadership", target: 3 });
-  assertEquals(effects.only("TimeoutNow").to, 3);
+  assertEquals(effects.sole("TimeoutNow").to, 3);
 });
 
 Deno.test("3.10 a target that lags gets the missing entries first", () => {
@@ -169,7 +169,7 @@ Deno.test("3.10 a target that lags gets the missing entries first", () => {
   const entry = server.propose("a");
   assertEquals(server.run({ type: "TransferLeadership", target: 3 }).sent("TimeoutNow"), []);
   assertEquals(server.acknowledge(entry, [2]).sent("TimeoutNow"), []);
-  assertEquals(server.acknowledge(entry, [3]).only("TimeoutNow").to, 3);
+  assertEquals(server.acknowledge(entry, [3]).sole("TimeoutNow").to, 3);
 });
 
 Deno.test("3.10 the target campaigns at once, without PreVote, and says why", () => {
@@ -187,10 +187,10 @@ Deno.test("3.10 a request that the leader caused is answered although the leader
   const follower = new Server();
   follower.receive(appendEntries({ from: 3 }));
   const request = requestVote({ term: 2, leadershipTransfer: true });
-  assert(follower.receive(request).only("RequestVoteResult").voteGranted);
+  assert(follower.receive(request).sole("RequestVoteResult").voteGranted);
   const leader = leaderOf();
   const asked = requestVote({ term: 2, leadershipTransfer: true, lastLogIndex: 1, lastLogTerm: 1 });
-  assert(leader.receive(asked).only("RequestVoteResult").voteGranted);
+  assert(leader.receive(asked).sole("RequestVoteResult").voteGranted);
   assertEquals(leader.status.role, "Follower");
 });
 

@@ -74,7 +74,7 @@ Deno.test("10.2.1 a follower answers when its write is durable", () => {
   const server = new Server();
   const effects = server.step({ type: "Receive", message: appendEntries({ entries: logOf([1]) }) });
   for (const answer of effects.sent("AppendEntriesResult")) assertEquals(Number(answer.matchIndex), 0);
-  const answer = server.persist().only("AppendEntriesResult", 2);
+  const answer = server.persist().sole("AppendEntriesResult", 2);
   assertEquals([answer.success, Number(answer.matchIndex)], [true, 1]);
 });
 
@@ -83,7 +83,7 @@ Deno.test("10.2.1 one answer speaks for all writes that became durable together"
   server.step({ type: "Receive", message: appendEntries({ entries: logOf([1]) }) });
   const second = appendEntries({ prevLogIndex: 1, prevLogTerm: 1, entries: logOf([1, 1], 2), round: 3 });
   server.step({ type: "Receive", message: second });
-  const answer = server.persist().only("AppendEntriesResult", 2);
+  const answer = server.persist().sole("AppendEntriesResult", 2);
   assertEquals([Number(answer.matchIndex), answer.round], [3, 3]);
 });
 
@@ -135,9 +135,9 @@ Deno.test("10.2.2 answers in the wrong order count as the highest", () => {
 Deno.test("10.2.2 requests in the wrong order are refused and succeed when they come again", () => {
   const server = new Server();
   const later = appendEntries({ prevLogIndex: 1, prevLogTerm: 1, entries: logOf([1], 2) });
-  assert(!server.receive(later).only("AppendEntriesResult").success);
+  assert(!server.receive(later).sole("AppendEntriesResult").success);
   server.receive(appendEntries(LEADER_1));
-  assertEquals(Number(server.receive(later).only("AppendEntriesResult").matchIndex), 2);
+  assertEquals(Number(server.receive(later).sole("AppendEntriesResult").matchIndex), 2);
 });
 
 Deno.test("4.2.1 a learner gets every entry and heartbeat", () => {
@@ -212,7 +212,7 @@ Deno.test("4.2.1 a server that was never admitted learns the members from the le
   const configuration = configurationOf([1, 2, 3], { learners: [4] });
   const entries = [configurationEntry({ index: 1, term: 1 }, configuration)];
   const effects = server.receive(appendEntries({ to: 4, entries }));
-  assertEquals(Number(effects.only("AppendEntriesResult").matchIndex), 1);
+  assertEquals(Number(effects.sole("AppendEntriesResult").matchIndex), 1);
   assertEquals(server.status.configuration, configuration);
 });
 

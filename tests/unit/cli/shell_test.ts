@@ -166,9 +166,9 @@ Deno.test("the history file is readable by its owner only", () => {
 
 Deno.test("where the history is kept", () => {
   const cases: [environment: Record<string, string>, path: string | undefined][] = [
-    [{ HOME: "/home/a" }, "/home/a/.kvstore_history"],
-    [{ HOME: "/home/a", KVSTORE_HISTORY: "/tmp/h" }, "/tmp/h"],
-    [{ HOME: "/home/a", KVSTORE_HISTORY: "" }, undefined],
+    [{ HOME: "/users/a" }, "/users/a/.kvstore_history"],
+    [{ HOME: "/users/a", KVSTORE_HISTORY: "/tmp/h" }, "/tmp/h"],
+    [{ HOME: "/users/a", KVSTORE_HISTORY: "" }, undefined],
     [{}, undefined],
   ];
   for (const [environment, path] of cases) assertEquals(historyPath((name) => environment[name]), path);

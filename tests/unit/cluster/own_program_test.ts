@@ -33,7 +33,7 @@ Deno.test("a compiled program starts itself and is shown as it can be typed", ()
   const cases: [executable: string, shown: string][] = [
     ["/usr/bin/kvstore", "kvstore"],
     ["/srv/dist/kvstore", "./dist/kvstore"],
-    ["/home/a/kvstore", "/home/a/kvstore"],
+    ["/users/a/kvstore", "/users/a/kvstore"],
   ];
   for (const [executable, shown] of cases) {
     assertEquals(findOwnProgram({ ...FACTS, standalone: true, executable }), { executable, prefix: [], shown });
