@@ -21,18 +21,28 @@ const CONNECTIONS_MIN = 16;
 /** How long the client listener may take to end its connections. */
 const CLOSE_CLIENTS_MS = 500;
 
+/** What a server runs on, where that is not the machine itself; for tests of faults. */
+export interface ServerGround {
+  /** The disk under `--unsafe-no-fsync` too; the real one when left out. */
+  readonly disk?: Disk;
+  /** Size of a log segment in bytes. */
+  readonly segmentBytes?: number;
+}
+
 /**
  * Starts a server; resolves once both ports are bound. It may take a while longer to find a leader.
  *
  * Rejects with `DirectoryLockedError`, `CorruptionError`, `IncompatibleError`, `AccessError`, or the system's error for a
  * port that is taken; then nothing is left open.
  */
-export async function startServer(options: ServerOptions): Promise<RunningServer> {
+export async function startServer(options: ServerOptions, ground: ServerGround = {}): Promise<RunningServer> {
   const clock = new SystemClock();
   const metrics = new Registry();
-  const disk: Disk = options.unsafeNoFsync ? new UnsyncedDisk(new DenoDisk()) : new DenoDisk();
+  const real = ground.disk ?? new DenoDisk();
+  const disk: Disk = options.unsafeNoFsync ? new UnsyncedDisk(real) : real;
+  const sizes = ground.segmentBytes === undefined ? {} : { segmentBytes: ground.segmentBytes };
   let transport: TcpTransport | undefined;
-  const node = await startNode({ ...options, directory: options.dataDirectory }, {
+  const node = await startNode({ ...options, ...sizes, directory: options.dataDirectory }, {
     clock,
     disk,
     metrics,

@@ -8,14 +8,14 @@ import { encodeEntries } from "../raft/entry_codec.ts";
 import type { Event } from "../raft/events.ts";
 import type { Message } from "../raft/messages.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
-import type { Configuration } from "../raft/types.ts";
+import type { Configuration, NodeId } from "../raft/types.ts";
 import type { Refusal, Update } from "../raft/update.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type AppliedState, Applier } from "./applier.ts";
 import type { NotDoneReason, ReadOutcome, SnapshotOutcome, WriteOutcome } from "./api.ts";
 import { PENDING_READS_MAX, PENDING_WRITE_BYTES_MAX, PENDING_WRITES_MAX, READ_RETRY_MS } from "./limits.ts";
-import type { NodeLog, NodeOptions } from "./options.ts";
+import type { NodeLog, NodeOptions, NodePorts } from "./options.ts";
 import { PendingReads } from "./pending_reads.ts";
 import { PendingWrites } from "./pending_writes.ts";
 import { Persistence } from "./persistence.ts";
@@ -36,10 +36,15 @@ export interface DriverParts {
   /** The state recovered from the newest snapshot, or the empty one. */
   readonly begin: AppliedState;
   readonly snapshots: Snapshots;
+  readonly stepped: NodePorts["stepped"];
   /** Told once of the failure that ends the node. */
   failed(error: unknown): void;
   /** A configuration is committed. */
   configurationCommitted(configuration: Configuration): void;
+  /** Another configuration is in force than before. */
+  configurationInForce(): void;
+  /** Whether a peer is not the one that the configuration in force counts on. */
+  isStranger(peer: NodeId): boolean;
 }
 
 /**
@@ -68,12 +73,14 @@ export class Driver {
   #proposalId = 0;
   #ended = false;
   #refusingWrites = false;
+  #configuration: Configuration;
 
   /** A driver that waits for its first event. */
   constructor(parts: DriverParts) {
     const { metrics, raft, clock } = parts;
     this.#parts = parts;
     this.#raft = raft;
+    this.#configuration = raft.configuration;
     this.#observer = new RoleObserver(raft, parts);
     this.#persistence = new Persistence(parts.storage, {
       clock,
@@ -201,7 +208,7 @@ export class Driver {
   #pass(): void {
     const inbox = this.#inbox;
     this.#inbox = [];
-    for (const event of inbox) if (this.#hasRoomFor(event)) this.#step(event);
+    for (const event of inbox) if (this.#isHeard(event) && this.#hasRoomFor(event)) this.#step(event);
     if (this.#reads.hasCollected) this.#step({ type: "Read", id: this.#reads.ask(this.#parts.clock.now()) });
     while (this.#queue.size > 0 && !this.#persistence.syncing) this.#propose();
     this.#parts.transport.flush();
@@ -209,7 +216,24 @@ export class Driver {
     this.#applier.apply();
     this.#reads.serve(this.#applier.present.id.index);
     this.#observer.observe();
+    this.#lookAtConfiguration();
     this.#takeSnapshotIfDue();
+  }
+
+  #lookAtConfiguration(): void {
+    const { configuration } = this.#raft;
+    if (configuration === this.#configuration) return;
+    this.#configuration = configuration;
+    this.#parts.configurationInForce();
+  }
+
+  /** RELIABILITY B22: a promise counts only from the directory that this server's configuration names. */
+  #isHeard(event: Event): boolean {
+    if (event.type !== "Receive") return true;
+    const { type, from } = event.message;
+    const isPromise = type === "AppendEntriesResult" || type === "RequestVoteResult" ||
+      type === "InstallSnapshotResult";
+    return !isPromise || !this.#parts.isStranger(from);
   }
 
   /** A follower without disk space leaves AppendEntries unanswered, as if lost: the leader repeats it. */
@@ -270,6 +294,7 @@ export class Driver {
   #step(event: Event): Update {
     this.#countResult(event);
     const update = this.#raft.step(event);
+    this.#parts.stepped?.(this.#raft, { event, update });
     for (const message of update.messages) this.#send(message);
     if (update.hardState !== undefined) this.#persistence.saveHardState(update.hardState);
     for (const write of update.writes) this.#persistence.append(write);

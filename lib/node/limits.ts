@@ -20,6 +20,12 @@ export const READ_RETRY_MS = 300;
 export const SNAPSHOT_SLICE_MS = 3;
 /** Entries kept behind a snapshot for followers that lag a little, at most as many as lie between snapshots. */
 export const TRAILING_ENTRIES_MAX = 10_000;
+/** Entries kept, beyond those, for a follower that is receiving an older snapshot: it must find what comes after it. */
+export const KEPT_FOR_RECEIVER_ENTRIES_MAX = 1_000_000;
+/** Bytes of commands in memory above which nothing is kept for such a follower. */
+export const KEPT_FOR_RECEIVER_BYTES_MAX = 268_435_456;
+/** A follower that has not answered for so long is not waited for. */
+export const RECEIVER_SILENT_MS_MAX = 10_000;
 /** How often the leader looks after the membership (identities, nodes to admit again). */
 export const MEMBERSHIP_CHECK_MS = 200;
 /** A learner this close to the commit index is made a voter. */

@@ -33,15 +33,35 @@ export function dueMembershipChange(facts: MembershipFacts): DueChange | undefin
   return dueReadmission(facts) ?? duePromotion(facts) ?? dueIdentities(facts);
 }
 
-/** Why a server may not exchange messages with this one, by the configuration that is committed; undefined when it may. */
-export function refusalOf(greeting: Greeting, configuration: Configuration): string | undefined {
-  if (configuration.members.length === 0) return undefined;
+/** The configuration in force on this server, and where it stands in the log. */
+export interface ConfigurationInForce {
+  readonly configuration: Configuration;
+  readonly index: number;
+}
+
+/**
+ * Why a server may not exchange messages with this one, by the configuration in force; undefined when it may. Who knows of
+ * a later configuration is heard, for this server may be the one that lags; but see `isStranger`.
+ */
+export function refusalOf(greeting: Greeting, { configuration, index }: ConfigurationInForce): string | undefined {
+  if (configuration.members.length === 0 || greeting.configurationIndex > index) return undefined;
   const member = configuration.members.find((candidate) => candidate.id === greeting.nodeId);
   if (member === undefined) return `Node ${greeting.nodeId} is not a member of this cluster`;
-  if (member.identity === "" || member.identity === greeting.identity) return undefined;
+  if (member.identity === greeting.identity || (member.identity === "" && !greeting.rejoin)) return undefined;
   if (greeting.rejoin) return `Node ${greeting.nodeId} waits until the leader has admitted its new data directory`;
   return `Node ${greeting.nodeId} is known with another data directory (identity ${member.identity}, not ` +
     `${greeting.identity}): if its data is lost, start it once with an empty directory and --new-identity`;
+}
+
+/**
+ * Whether a peer is not the directory that the configuration in force counts on: votes and acknowledgements of the one
+ * are no promises of the other (RELIABILITY B22).
+ */
+export function isStranger(greeting: Greeting | undefined, configuration: Configuration): boolean {
+  if (greeting === undefined) return false;
+  const member = configuration.members.find((candidate) => candidate.id === greeting.nodeId);
+  if (member === undefined || member.identity === greeting.identity) return false;
+  return member.identity !== "" || greeting.rejoin;
 }
 
 function dueReadmission({ status, greetings, self }: MembershipFacts): DueChange | undefined {
@@ -49,7 +69,7 @@ function dueReadmission({ status, greetings, self }: MembershipFacts): DueChange
   for (const member of configuration.members) {
     const greeting = greetings.get(member.id);
     if (greeting === undefined || !greeting.rejoin || member.id === self) continue;
-    if (member.identity === "" || member.identity === greeting.identity) continue;
+    if (member.identity === greeting.identity) continue;
     const voters = configuration.voters.filter((id) => id !== member.id);
     if (voters.length === 0) continue;
     const learners = [...configuration.learners.filter((id) => id !== member.id), member.id];

@@ -4,7 +4,7 @@ import { type Command, encodeCommand, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../
 import type { Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
-import type { Configuration, NodeId } from "../raft/types.ts";
+import type { Configuration, Member, NodeId } from "../raft/types.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Greeting, PeerStatus, Transport, TransportHandler } from "../transport/transport.ts";
 import type {
@@ -19,8 +19,8 @@ import type {
   WriteOutcome,
 } from "./api.ts";
 import type { Driver } from "./driver.ts";
-import { DRAIN_MS, HANDOVER_MS, LOG_TAIL_MAX, MEMBERSHIP_CHECK_MS, TICK_MS } from "./limits.ts";
-import { dueMembershipChange, refusalOf } from "./membership_keeper.ts";
+import { DRAIN_MS, HANDOVER_MS, LOG_TAIL_MAX, MEMBERSHIP_CHECK_MS, RECEIVER_SILENT_MS_MAX, TICK_MS } from "./limits.ts";
+import { dueMembershipChange, isStranger, refusalOf } from "./membership_keeper.ts";
 import type { NodeOptions, NodePorts } from "./options.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { Ticker } from "./ticker.ts";
@@ -50,6 +50,7 @@ export class Node implements KeyValueNode {
   readonly #readmitted = new Set<string>();
   readonly #failed = Promise.withResolvers<Error>();
   readonly #startedAt: number;
+  #committedMembers: readonly Member[] = [];
   #ticksUntilCheck = 0;
   #changeId = 0;
   #stopping: Promise<void> | undefined;
@@ -70,7 +71,7 @@ export class Node implements KeyValueNode {
 
   /** Begins to listen, connect and tick. Rejects with the error of `Transport.start`. */
   async start(): Promise<void> {
-    this.#dialPeers(this.#parts.raft.configuration);
+    this.#dialPeers();
     await this.#parts.transport.start(this.#transportHandler());
     this.#ticker.start();
   }
@@ -144,16 +145,27 @@ export class Node implements KeyValueNode {
 
   /** The driver applied a configuration. */
   configurationCommitted(configuration: Configuration): void {
-    this.#dialPeers(configuration);
-    for (const member of configuration.members) {
+    this.#committedMembers = configuration.members;
+    this.#dialPeers();
+  }
+
+  /** Another configuration is in force, committed or not. */
+  configurationInForce(): void {
+    this.#dialPeers();
+    for (const member of this.#parts.raft.configuration.members) {
       const greeting = this.#greetings.get(member.id);
-      // Who was refused until now greets again, and who greets under a name that is no longer known is refused.
-      const news = member.identity !== "" && greeting?.rejoin === true && greeting.identity === member.identity;
+      // Who was refused until now greets again.
+      const news = greeting?.rejoin === true && greeting.identity === member.identity;
       if (news && !this.#readmitted.has(greeting.identity)) {
         this.#readmitted.add(greeting.identity);
         this.#parts.transport.reset(member.id);
       }
     }
+  }
+
+  /** See `isStranger` in membership_keeper.ts. */
+  isStranger(peer: NodeId): boolean {
+    return isStranger(this.#greetings.get(peer), this.#parts.raft.configuration);
   }
 
   #transportHandler(): TransportHandler {
@@ -167,8 +179,9 @@ export class Node implements KeyValueNode {
   }
 
   #admit(greeting: Greeting): string | undefined {
-    const refusal = refusalOf(greeting, this.driver.applied.configuration);
-    if (refusal === undefined || greeting.rejoin) this.#greetings.set(greeting.nodeId, greeting);
+    const { configuration, configurationIndex: index } = this.#parts.raft;
+    const refusal = refusalOf(greeting, { configuration, index });
+    if (refusal === undefined || greeting.rejoin) this.#greetings.set(greeting.nodeId, { ...greeting });
     return refusal;
   }
 
@@ -231,7 +244,9 @@ export class Node implements KeyValueNode {
   #check(): void {
     if (this.#parts.raft.role !== "Leader") return this.#parts.snapshots.prune(new Set());
     const status = this.#parts.raft.status();
-    const receiving = status.progress.filter((peer) => peer.state === "Snapshot").map((peer) => peer.id);
+    const receiving = status.progress
+      .filter(({ state, silentTicks }) => state === "Snapshot" && silentTicks <= RECEIVER_SILENT_MS_MAX / TICK_MS)
+      .map((peer) => peer.id);
     this.#parts.snapshots.prune(new Set(receiving));
     const { identity } = this.#parts.greeting;
     const change = dueMembershipChange({ self: this.id, identity, status, greetings: this.#greetings });
@@ -240,12 +255,15 @@ export class Node implements KeyValueNode {
     this.driver.enqueue({ type: "ChangeMembership", id: this.#changeId, ...change });
   }
 
-  #dialPeers(configuration: Configuration): void {
+  /** Members of the configuration in force and of the committed one: either may be the older. */
+  #dialPeers(): void {
     const { members } = this.#parts.options;
-    const known = configuration.members.length > 0 ? configuration.members : members;
-    const peers = known.filter((member) => member.id !== this.id).map((member) => {
+    const named = [...this.#parts.raft.configuration.members, ...this.#committedMembers];
+    const known = new Map((named.length > 0 ? named : members).map((member) => [member.id, member]));
+    known.delete(this.id);
+    const peers = Array.from(known.values(), (member) => {
       // What the operator says of an address is newer than what the log says.
-      const address = members.find((named) => named.id === member.id)?.address ?? member.address;
+      const address = members.find((other) => other.id === member.id)?.address ?? member.address;
       return { id: member.id, address };
     });
     this.#parts.transport.setPeers(peers);

@@ -3,7 +3,10 @@
 import type { Clock } from "../base/clock.ts";
 import type { Registry } from "../observe/metrics.ts";
 import type { Configuration, Member, NodeId } from "../raft/types.ts";
+import type { Event } from "../raft/events.ts";
 import type { RaftLimits } from "../raft/options.ts";
+import type { RaftNode } from "../raft/raft_node.ts";
+import type { Update } from "../raft/update.ts";
 import type { Disk } from "../storage/disk.ts";
 import type { Greeting, Transport } from "../transport/transport.ts";
 
@@ -20,6 +23,8 @@ export interface NodePorts {
   makeTransport(greeting: Greeting): Transport;
   readonly metrics: Registry;
   readonly log: NodeLog;
+  /** Sees each step of the core before its effects are performed; for simulators. */
+  stepped?(raft: RaftNode, step: { readonly event: Event; readonly update: Update }): void;
 }
 
 /** The settings of a node. Times in milliseconds. */

@@ -11,7 +11,12 @@ import type { SnapshotChunk } from "../raft/update.ts";
 import type { SnapshotReceiver, SnapshotSource, Storage } from "../storage/storage.ts";
 import type { SnapshotOutcome } from "./api.ts";
 import type { AppliedState } from "./applier.ts";
-import { SNAPSHOT_SLICE_MS, TRAILING_ENTRIES_MAX } from "./limits.ts";
+import {
+  KEPT_FOR_RECEIVER_BYTES_MAX,
+  KEPT_FOR_RECEIVER_ENTRIES_MAX,
+  SNAPSHOT_SLICE_MS,
+  TRAILING_ENTRIES_MAX,
+} from "./limits.ts";
 
 /** What snapshots ask of the driver. */
 export interface SnapshotsHandler {
@@ -24,6 +29,8 @@ export interface SnapshotsHandler {
   /** A failure that ends the process. */
   failed(error: unknown): void;
   warn(message: string): void;
+  /** Bytes of the commands in memory. */
+  logBytes(): number;
 }
 
 /** Owns the snapshot files that are open and the one job (taking or loading) that runs at a time. */
@@ -118,10 +125,22 @@ export class Snapshots {
     const snapshot = await this.#write({ state, id, configuration });
     if (typeof snapshot === "string") return { type: "Failed", message: snapshot };
     this.#replaceCurrent();
-    const keepFrom = Math.max(1, id.index + 1 - Math.min(TRAILING_ENTRIES_MAX, this.#entriesBetween));
+    const keepFrom = this.#keepFrom(id.index);
     this.#handler.enqueue({ type: "SnapshotTaken", snapshot, keepFrom });
     await this.#storage.compact(toIndex(keepFrom - 1));
     return { type: "Created", id };
+  }
+
+  /**
+   * The first entry that stays behind a snapshot at `index`. Under load a follower that needs longer for a snapshot than
+   * the next one takes to be due would never catch up, were the entries after the one it receives not kept.
+   */
+  #keepFrom(index: number): number {
+    let from = index + 1 - Math.min(TRAILING_ENTRIES_MAX, this.#entriesBetween);
+    if (this.#handler.logBytes() <= KEPT_FOR_RECEIVER_BYTES_MAX) {
+      for (const source of this.#sending.values()) from = Math.min(from, source.description.lastIncluded.index + 1);
+    }
+    return Math.max(1, from, index + 1 - KEPT_FOR_RECEIVER_ENTRIES_MAX);
   }
 
   /** Writes a cut of the state to the disk. A text says why there is none, with nothing changed. */

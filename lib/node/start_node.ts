@@ -47,6 +47,7 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
     anyCluster: options.clusterId === undefined,
     initialConfiguration: options.newIdentity ? EMPTY_CONFIGURATION : configurationOf(options.members),
     makeIdentity: () => randomDigits(ports.random),
+    pause: () => new Promise((resolve) => void ports.clock.after(0, resolve)),
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
   });
   try {
@@ -63,15 +64,7 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
   const { recovered } = storage;
   reportRecovery(recovered, options, ports);
   const raft = makeCore(recovered, { options, ports, limits, incarnation });
-  const greeting: Greeting = {
-    clusterId: recovered.ownership.clusterId,
-    nodeId: options.nodeId,
-    incarnation,
-    identity: recovered.ownership.identity,
-    rejoin: recovered.initialConfiguration.members.length === 0 && !raft.configuration.voters.includes(options.nodeId),
-    membersFingerprint: fingerprintOf(options.members),
-    clientAddress: options.members.find((member) => member.id === options.nodeId)?.clientAddress ?? "",
-  };
+  const greeting = makeGreeting({ recovered, options, raft, incarnation });
   const transport = ports.makeTransport(greeting);
   let node: Node | undefined = undefined;
   // The parts below call back only after the node exists: nothing runs before its start.
@@ -88,6 +81,7 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
       enqueue: (event) => existing().driver.enqueue(event),
       failed: (error) => existing().driver.fail(error),
       warn: (message) => ports.log("warn", message),
+      logBytes: () => raft.status().logBytes,
     },
   });
   const state = (await snapshots.restore()) ?? new StateMachine();
@@ -106,12 +100,44 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
       id: recovered.snapshot?.lastIncluded ?? ZERO_ENTRY_ID,
       configuration: recovered.snapshot?.configuration ?? recovered.initialConfiguration,
     },
+    stepped: ports.stepped,
     failed: (error) => existing().failWith(error),
     configurationCommitted: (configuration) => existing().configurationCommitted(configuration),
+    configurationInForce: () => existing().configurationInForce(),
+    isStranger: (peer) => existing().isStranger(peer),
   });
   node = new Node({ raft, storage, transport, driver, snapshots, options, ports, greeting });
   await node.start();
   return node;
+}
+
+/** Whether the configuration lists this very directory as a voter's, and not the one that was lost. */
+function votesUnder({ ownership: { nodeId, identity } }: Recovered, configuration: Configuration): boolean {
+  const member = configuration.members.find(({ id }) => id === nodeId);
+  return configuration.voters.includes(nodeId) && member?.identity === identity;
+}
+
+/** What the node says of itself in each handshake; part of it changes while it lives. */
+function makeGreeting({ recovered, options, raft, incarnation }: {
+  readonly recovered: Recovered;
+  readonly options: NodeOptions;
+  readonly raft: RaftNode;
+  readonly incarnation: number;
+}): Greeting {
+  return {
+    clusterId: recovered.ownership.clusterId,
+    nodeId: options.nodeId,
+    incarnation,
+    identity: recovered.ownership.identity,
+    get rejoin(): boolean {
+      return recovered.initialConfiguration.members.length === 0 && !votesUnder(recovered, raft.configuration);
+    },
+    get configurationIndex(): number {
+      return raft.configurationIndex;
+    },
+    membersFingerprint: fingerprintOf(options.members),
+    clientAddress: options.members.find((member) => member.id === options.nodeId)?.clientAddress ?? "",
+  };
 }
 
 interface CoreParts {

@@ -95,6 +95,11 @@ export class RaftNode {
     return this.#core.log.configuration;
   }
 
+  /** Index of that configuration; of the snapshot's last entry when it is older. */
+  get configurationIndex(): Index {
+    return toIndex(this.#core.log.configurationIndex);
+  }
+
   /** The last `count` entries in memory, oldest first. */
   logTail(count: number): readonly Entry[] {
     const { log } = this.#core;

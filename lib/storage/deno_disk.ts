@@ -68,15 +68,13 @@ export class DenoDisk implements Disk {
   }
 
   async syncDirectory(path: string): Promise<void> {
+    const directory = openDirectory(path);
     try {
-      const directory = Deno.openSync(path);
-      try {
-        await directory.sync();
-      } finally {
-        directory.close();
-      }
+      await directory.sync();
     } catch (error) {
       throw new DiskFailureError(path, { operation: "sync", cause: error });
+    } finally {
+      directory.close();
     }
   }
 
@@ -90,6 +88,14 @@ export class DenoDisk implements Disk {
     }
     // Closing the descriptor gives the lock up; the file stays, since removing it could let two processes hold it.
     return { release: () => file.close() };
+  }
+}
+
+function openDirectory(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path);
+  } catch (error) {
+    throw new AccessError(path, { operation: "open", cause: error });
   }
 }
 

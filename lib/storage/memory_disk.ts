@@ -27,6 +27,10 @@ export interface MemoryDiskHooks {
   failSync?: ((path: string) => boolean) | undefined;
   /** True makes this write fail with `DiskFailureError` before anything is written. */
   failWrite?: ((path: string) => boolean) | undefined;
+  /** True makes this read of a file fail with `DiskFailureError`. */
+  failRead?: ((path: string) => boolean) | undefined;
+  /** True makes this sync of a file succeed without effect, as a drive that lies does. */
+  loseSync?: ((path: string) => boolean) | undefined;
   /** Holds a sync back. */
   delaySync?: ((path: string) => Promise<void>) | undefined;
 }
@@ -68,9 +72,11 @@ export class MemoryDisk implements Disk {
     this.#host = {
       pieceBytes: options.pieceBytes ?? Infinity,
       takeSpace: (size, bytes) => this.#takeSpace(size, bytes),
+      beforeRead: (path) => this.#beforeRead(path),
       beforeWrite: (path) => this.#beforeWrite(path),
       afterCall: (operation, path) => this.hooks.afterCall?.(operation, path),
       runSync: (path) => this.#runSync(path),
+      losesSync: (path) => this.hooks.loseSync?.(path) ?? false,
     };
   }
 
@@ -125,8 +131,11 @@ export class MemoryDisk implements Disk {
   async syncDirectory(path: string): Promise<void> {
     const covered = new Set(this.#pending.filter((operation) => operation.directory === path));
     const success = await this.#runSync(path);
-    if (success) { for (const operation of covered) apply(this.#durable, operation); }
-    this.#pending = this.#pending.filter((operation) => !covered.has(operation));
+    // Unlike the pages of a file, what a directory's failed sync leaves is still in the journal for the next one.
+    if (success) {
+      for (const operation of covered) apply(this.#durable, operation);
+      this.#pending = this.#pending.filter((operation) => !covered.has(operation));
+    }
     this.hooks.afterCall?.("syncDirectory", path);
     if (!success) throw new DiskFailureError(path, { operation: "sync", cause: "planned fault" });
   }
@@ -166,6 +175,11 @@ export class MemoryDisk implements Disk {
     return this.#seen.files.get(path)?.contents();
   }
 
+  /** Changes what is stored of a file, as a drive that decays does: `change` gets its bytes and changes them in place. */
+  damage(path: string, change: (bytes: Uint8Array) => void): void {
+    this.#seen.files.get(path)?.damage(change);
+  }
+
   /** Every file with its contents, in order of path. For tests. */
   files(): ReadonlyMap<string, Uint8Array> {
     const paths = Array.from(this.#seen.files.keys()).sort();
@@ -184,6 +198,10 @@ export class MemoryDisk implements Disk {
     for (const inode of new Set(this.#seen.files.values())) used += inode.size;
     const room = Math.min(this.capacityBytes - used, (this.#options.fileBytesMax ?? Infinity) - size);
     return Math.max(0, Math.min(bytes, room));
+  }
+
+  #beforeRead(path: string): void {
+    if (this.hooks.failRead?.(path)) throw new DiskFailureError(path, { operation: "read", cause: "planned fault" });
   }
 
   #beforeWrite(path: string): void {

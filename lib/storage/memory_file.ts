@@ -57,6 +57,12 @@ export class Inode {
     this.#remember(size, before);
   }
 
+  /** Lets `change` change the bytes, in the page cache and on the drive alike. For files of which everything is synced. */
+  damage(change: (bytes: Uint8Array) => void): void {
+    change(this.#cache.subarray(0, this.#size));
+    this.#durable = this.#cache.slice();
+  }
+
   /** What a sync started now will cover; call the result when it ends. Writes in between are not covered. */
   startSync(): (success: boolean) => void {
     const size = this.#size;
@@ -112,11 +118,15 @@ export class Inode {
 export interface MemoryFileHost {
   /** Room for `bytes` more in a file of `size` bytes: less than asked when the disk is full. */
   takeSpace(size: number, bytes: number): number;
+  /** Throws the planned failure of a read; else nothing. */
+  beforeRead(path: string): void;
   /** Throws the planned failure of a write; else nothing. */
   beforeWrite(path: string): void;
   afterCall(operation: string, path: string): void;
   /** The planned outcome of a sync. */
   runSync(path: string): Promise<boolean>;
+  /** Whether a sync that succeeds does nothing. */
+  losesSync(path: string): boolean;
   /** The most bytes one write takes. */
   readonly pieceBytes: number;
 }
@@ -138,6 +148,7 @@ export class MemoryFile implements DiskFile {
 
   readAt(offset: number, target: Uint8Array): number {
     this.#check("read");
+    this.#host.beforeRead(this.path);
     return this.#inode.read(offset, target);
   }
 
@@ -160,7 +171,7 @@ export class MemoryFile implements DiskFile {
     const finish = this.#inode.startSync();
     this.#host.afterCall("startSync", this.path);
     const success = await this.#host.runSync(this.path);
-    finish(success);
+    if (!this.#host.losesSync(this.path)) finish(success);
     this.#host.afterCall("sync", this.path);
     if (!success) throw new DiskFailureError(this.path, { operation: "sync", cause: "planned fault" });
   }

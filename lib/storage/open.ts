@@ -4,7 +4,7 @@
  * Everything that can be refused (damage, another node or cluster, a newer format) is refused before the first change.
  */
 
-import { IncompatibleError } from "../base/errors.ts";
+import { AccessError, IncompatibleError } from "../base/errors.ts";
 import { type Configuration, type HardState, type NodeId, toTerm, ZERO_ENTRY_ID } from "../raft/types.ts";
 import { corruption } from "./damage.ts";
 import type { Disk, DiskLock } from "./disk.ts";
@@ -42,7 +42,9 @@ export interface OpenStorageOptions {
  */
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
   const { disk, directory } = options;
-  await makeDurableDirectory(disk, directory);
+  disk.makeDirectory(directory);
+  // The node file is the first that is made durable: without it an earlier start may have ended before its first sync.
+  if (!disk.exists(`${directory}/${nodeFileName(options.nodeId)}`)) await syncAncestors(disk, directory);
   const lock = await disk.lock(`${directory}/LOCK`, directory);
   try {
     return await openLocked(options, lock);
@@ -52,12 +54,18 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
   }
 }
 
-/** Makes `directory` and its parents; each that is new needs a sync of the one above it. */
-async function makeDurableDirectory(disk: Disk, directory: string): Promise<void> {
-  const parents: string[] = [];
-  for (let path = directory; !disk.exists(path); path = parentOf(path)) parents.push(parentOf(path));
-  disk.makeDirectory(directory);
-  for (const parent of parents) await disk.syncDirectory(parent);
+/** Makes the names on the way to `directory` durable: any of them may be new. */
+async function syncAncestors(disk: Disk, directory: string): Promise<void> {
+  for (let path = directory; path !== "/" && path !== ".";) {
+    path = parentOf(path);
+    try {
+      await disk.syncDirectory(path);
+    } catch (error) {
+      // What may not even be opened was not made by this program, nor was anything above it.
+      if (error instanceof AccessError) return;
+      throw error;
+    }
+  }
 }
 
 async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<Storage> {

@@ -81,11 +81,13 @@ export class SnapshotStore {
     this.#newest = options.newest;
   }
 
-  /** Removes what a crash left: temporary files, and snapshots that were replaced. */
+  /** Makes durable what was found, and removes what a crash left: temporary files, and snapshots that were replaced. */
   async tidy(): Promise<void> {
     const { disk, directory } = this.#options;
     const temporary = disk.list(directory).filter((name) => name.endsWith(".tmp"));
     for (const name of temporary) disk.remove(`${directory}/${name}`);
+    // A process killed between rename and sync left the name in the page cache only; compaction is about to rely on it.
+    if (this.#listed.length > 0) await disk.syncDirectory(directory);
     await this.#removeOlder();
   }
 

@@ -11,6 +11,9 @@ import { encodeMark, encodeSegmentHeader, MARK_BYTES, SEGMENT_HEADER_BYTES, segm
 import { MARK_NAME, type ScannedSegment, type WalScan } from "./wal_scan.ts";
 import { writeZeros } from "./zeros.ts";
 
+/** Bytes that are written again at a time. */
+const REWRITE_BYTES = 1_048_576;
+
 /** A log that was scanned and found undamaged. */
 export interface WalRecovery {
   readonly disk: Disk;
@@ -67,6 +70,7 @@ async function reopenLast(recovery: WalRecovery, last: ScannedSegment): Promise<
   const file = disk.open(last.path, "write");
   // Zeros first, durable before anything is appended: a record of the torn tail must never be found again.
   writeZeros(file, { from: last.end, to: scan.tornEnd });
+  rewriteUnproven(file, last, scan);
   extend(file, segmentBytes);
   await file.syncData();
   await syncUnproven(recovery, last);
@@ -83,16 +87,33 @@ async function reopenLast(recovery: WalRecovery, last: ScannedSegment): Promise<
   };
 }
 
-/** Records that no mark vouches for may be in the page cache only (the process was killed, the machine was not). */
+/** The older segments with records that no mark vouches for. */
 async function syncUnproven({ disk, scan }: WalRecovery, last: ScannedSegment): Promise<void> {
   for (const segment of scan.segments) {
     if (segment === last || segment.lastNumber <= (scan.mark?.number ?? 0)) continue;
     const file = disk.open(segment.path, "write");
     try {
+      rewriteUnproven(file, segment, scan);
       await file.syncData();
     } finally {
       file.close();
     }
+  }
+}
+
+/**
+ * Writes again, as they are, the bytes of a segment that no mark vouches for: they may be in the page cache only. When the
+ * process before ended because a sync failed, Linux takes their pages for clean, and a sync alone would not write them.
+ */
+function rewriteUnproven(file: DiskFile, segment: ScannedSegment, { mark }: WalScan): void {
+  const { sequence } = segment.header;
+  if (mark !== undefined && mark.sequence > sequence) return;
+  const from = mark?.sequence === sequence ? Math.min(mark.offset, segment.end) : 0;
+  const buffer = new Uint8Array(Math.min(REWRITE_BYTES, segment.end - from));
+  for (let at = from; at < segment.end;) {
+    const count = file.readAt(at, buffer.subarray(0, Math.min(buffer.length, segment.end - at)));
+    file.writeAt(at, buffer.subarray(0, count));
+    at += count;
   }
 }
 

@@ -127,6 +127,7 @@ function decodeGreeting(fields: Fields): Greeting {
     incarnation: fields.count("incarnation"),
     identity: fields.text("identity"),
     rejoin: fields.flag("rejoin"),
+    configurationIndex: fields.count("configurationIndex"),
     membersFingerprint: fields.text("membersFingerprint"),
     clientAddress: fields.text("clientAddress"),
   };

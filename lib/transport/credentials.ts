@@ -92,6 +92,7 @@ function spoken({ version, greeting, nonce, secured }: Introduction): readonly u
     greeting.incarnation,
     greeting.identity,
     greeting.rejoin,
+    greeting.configurationIndex,
     greeting.membersFingerprint,
     greeting.clientAddress,
     nonce,

@@ -117,7 +117,8 @@ export function acceptPeer(connection: Connection): void {
 function introduce(options: HandshakeOptions): Introduction {
   return {
     version: PROTOCOL_VERSION,
-    greeting: options.greeting,
+    // As it is now: both ends must speak of the same one until the proofs are compared.
+    greeting: { ...options.greeting },
     nonce: freshNonce(),
     secured: options.secret !== undefined,
   };

@@ -13,6 +13,11 @@ export interface MemoryNetworkOptions {
   readonly clock: Clock;
   /** Milliseconds from one node to another, asked for each flush and each event; 1 by default. */
   latencyMs?(from: NodeId, to: NodeId): number;
+  /**
+   * In how many milliseconds each copy of a message arrives: none for one that is lost, several for a duplicated one. Then
+   * messages overtake each other and outlive the connection they were sent on. When left out, each connection is in order.
+   */
+  fates?(message: Message): readonly number[];
 }
 
 /** Milliseconds after which a refused peer is greeted again. */
@@ -54,7 +59,7 @@ export class MemoryNetwork {
     this.#nodes.get(id)?.end();
     const node = new MemoryTransport(this, {
       clock: this.#options.clock,
-      greeting: { ...defaultGreeting(id), ...greeting, nodeId: id },
+      greeting: isWhole(greeting) ? greeting : { ...defaultGreeting(id), ...greeting, nodeId: id },
     });
     this.#nodes.set(id, node);
     return node;
@@ -121,15 +126,36 @@ export class MemoryNetwork {
   /** Carries messages that left in one flush. For `MemoryTransport`. */
   carry([from, to]: readonly [NodeId, NodeId], messages: readonly Message[]): void {
     const link = this.#link(from, to);
+    if (!link.up) return;
+    if (this.#options.fates !== undefined) return this.#scatter(link, { messages, to });
     const kept = messages.filter((message) => this.#loses?.(message) !== true).map(encodeMessage);
     // A body may be shared with the sender's log: the receiver decodes a copy.
     const frames = kept.map(({ header, body }) => ({ header, body: body.slice() }));
-    if (frames.length === 0 || !link.up) return;
+    if (frames.length === 0) return;
     const lane = link.lanes[to > from ? 1 : 0];
     const now = this.#options.clock.now();
     lane.dueAt = Math.max(now + this.#latency(from, to), lane.dueAt);
     lane.flushes.push({ epoch: link.epoch, frames });
     this.#options.clock.after(lane.dueAt - now, () => this.#deliver(link, { lane, to }));
+  }
+
+  /** Each message on its own way. */
+  #scatter(link: Link, { messages, to }: { readonly messages: readonly Message[]; readonly to: NodeId }): void {
+    for (const message of messages) {
+      const delays = this.#options.fates?.(message) ?? [];
+      if (delays.length === 0) continue;
+      const { header, body } = encodeMessage(message);
+      const copy = body.slice();
+      for (const delay of delays) {
+        this.#options.clock.after(delay, () => this.#arrive(link, { header, body: copy, to }));
+      }
+    }
+  }
+
+  #arrive(link: Link, { header, body, to }: EncodedMessage & { readonly to: NodeId }): void {
+    const fields = link.up ? parseFields(header) : undefined;
+    const message = fields === undefined ? undefined : decodeMessage(fields, body);
+    if (message !== undefined) this.running(to)?.take(message, header.length + body.length);
   }
 
   #deliver(link: Link, { lane, to }: { readonly lane: Lane; readonly to: NodeId }): void {
@@ -312,6 +338,11 @@ class MemoryTransport implements Transport {
   }
 }
 
+/** A greeting that may change with its node, and so must not be copied. */
+function isWhole(greeting: Partial<Greeting>): greeting is Greeting {
+  return "configurationIndex" in greeting && "identity" in greeting && "nodeId" in greeting;
+}
+
 function bothWays({ ends: [low, high] }: Link): readonly (readonly [NodeId, NodeId])[] {
   return [[low, high], [high, low]];
 }
@@ -335,6 +366,7 @@ function defaultGreeting(nodeId: NodeId): Greeting {
     incarnation: 0,
     identity: "",
     rejoin: false,
+    configurationIndex: 0,
     membersFingerprint: "",
     clientAddress: "",
   };

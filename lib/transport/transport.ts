@@ -25,6 +25,8 @@ export interface Greeting {
   readonly identity: string;
   /** The directory is new and its owner asked (`--new-identity`) to be admitted again under the old id. */
   readonly rejoin: boolean;
+  /** Index of the configuration in force at the sender, 0 when it knows none: who knows a newer one cannot be judged. */
+  readonly configurationIndex: number;
   /** Fingerprint of the initial `id=address` list, so that two nodes that disagree about ids find out. */
   readonly membersFingerprint: string;
   readonly clientAddress: string;

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import type { Node } from "../../../lib/node/node.ts";
+import type { NodeId } from "../../../lib/raft/types.ts";
 import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
 import { MemoryCluster } from "../../support/memory_cluster.ts";
 
@@ -160,6 +161,24 @@ Deno.test("snapshots keep log and disk bounded, and a follower far behind is bro
   await cluster.stop();
 });
 
+Deno.test("a follower catches up although snapshots are due faster than one can be sent", async () => {
+  const cluster = new MemoryCluster(3, 24, { snapshotEntries: 20, raftLimits: { chunkBytesMax: 64 } });
+  await cluster.start();
+  const leader = await cluster.leader();
+  const behind = other(cluster, leader).id;
+  cluster.crash(behind);
+  await fill(cluster, leader, { from: 0, to: 400 });
+  await cluster.start([behind]);
+  for (let round = 0; round < 200; round++) {
+    leader.write({ type: "Put", key: "busy", value: `${round}` }, () => {});
+    leader.write({ type: "Put", key: `busy${round}`, value: "" }, () => {});
+    await cluster.clock.advance(10);
+  }
+  const lag = leader.status().lastApplied - cluster.node(behind).status().lastApplied;
+  assert(lag < 20, `it lags by ${lag} entries`);
+  await cluster.stop();
+});
+
 Deno.test("a wiped node is refused under its old id, and comes back with a new identity", async () => {
   const cluster = new MemoryCluster(3, 9, { snapshotEntries: 200 });
   await cluster.start();
@@ -183,6 +202,98 @@ Deno.test("a wiped node is refused under its old id, and comes back with a new i
   const third = cluster.ids.find((id) => id !== leader.id && id !== wiped) ?? -1;
   cluster.crash(third);
   assertEquals(kind(await cluster.put((await cluster.leader()).id, "k", "v")), "Done");
+  await cluster.stop();
+});
+
+async function snapshotOf(cluster: MemoryCluster, node: Node): Promise<void> {
+  let taken = false;
+  node.takeSnapshot().then(() => taken = true);
+  await cluster.clock.until(() => taken, 5_000, "a snapshot is taken");
+}
+
+/** Empties the directory of a node and waits until `leader` counts it as a voter again. */
+async function wipeAndReadmit(
+  cluster: MemoryCluster,
+  { wiped, leader }: { wiped: NodeId; leader: Node },
+): Promise<void> {
+  const identity = (): string => {
+    const { members, voters } = leader.status().raft.configuration;
+    return voters.includes(wiped) ? members.find(({ id }) => id === wiped)?.identity ?? "" : "";
+  };
+  await cluster.clock.until(() => identity() !== "", 10_000, "the identities are recorded");
+  const before = identity();
+  await cluster.converged();
+  for (const node of cluster.nodes.values()) await snapshotOf(cluster, node);
+  if (cluster.nodes.has(wiped)) cluster.crash(wiped);
+  cluster.disks.set(wiped, new MemoryDisk());
+  await cluster.start([wiped], true);
+  await cluster.clock.until(() => !["", before].includes(identity()), 30_000, "the wiped node is a voter again");
+}
+
+Deno.test("after a power loss everywhere a node admitted again is known by the log, not by the last snapshot", async () => {
+  const cluster = new MemoryCluster(3, 21);
+  await cluster.start();
+  const leader = await cluster.leader();
+  const [wiped = -1, third = -1] = cluster.ids.filter((id) => id !== leader.id);
+  await wipeAndReadmit(cluster, { wiped, leader });
+  assertEquals(kind(await cluster.put(leader.id, "key", "value")), "Done");
+  for (const id of cluster.ids) cluster.crash(id);
+  await cluster.start([wiped, third]);
+  await cluster.leader();
+  assertEquals(await cluster.get(wiped, "key"), { value: "value" });
+  await cluster.stop();
+});
+
+Deno.test("a follower that was away while another node was admitted again accepts that one as its leader", async () => {
+  const cluster = new MemoryCluster(5, 22);
+  await cluster.start();
+  const leader = await cluster.leader();
+  const [wiped = -1, away = -1, fourth = -1, fifth = -1] = cluster.ids.filter((id) => id !== leader.id);
+  await cluster.clock.advance(1_000);
+  await snapshotOf(cluster, cluster.node(away));
+  cluster.crash(away);
+  await wipeAndReadmit(cluster, { wiped, leader });
+  assertEquals(kind(await cluster.put(leader.id, "key", "value")), "Done");
+  await cluster.clock.advance(1_000);
+  cluster.crash(leader.id);
+  cluster.crash(fifth);
+  // Only the one that was admitted again reaches a majority.
+  cluster.network.cut(fourth, away);
+  await cluster.start([away]);
+  await cluster.clock.until(() => cluster.node(away).status().raft.leaderId === wiped, 20_000, "it leads");
+  assertEquals(await cluster.get(away, "key"), { value: "value" });
+  cluster.network.heal(fourth, away);
+  await cluster.stop();
+});
+
+Deno.test("a node whose admission was cut short by a crash is admitted all the same", async () => {
+  const cluster = new MemoryCluster(3, 23, { raftLimits: { entriesPerMessageMax: 1 } });
+  await cluster.start();
+  const leader = await cluster.leader();
+  const wiped = other(cluster, leader).id;
+  await cluster.clock.advance(1_000);
+  cluster.crash(wiped);
+  cluster.disks.set(wiped, new MemoryDisk());
+  // It gets no further than to a configuration that still counts on its old directory.
+  const end = leader.status().raft.lastEntry.index;
+  cluster.network.drop((message) =>
+    message.to === wiped && message.type === "AppendEntries" && message.entries.length > 0 &&
+    message.prevLogIndex >= end
+  );
+  await cluster.start([wiped], true);
+  const durable = (): number => cluster.node(wiped).status().raft.lastDurable.index;
+  await cluster.clock.until(() => durable() === end, 10_000, "the first entries arrive");
+  const term = leader.status().raft.currentTerm;
+  cluster.crash(wiped);
+  cluster.crash(leader.id);
+  await cluster.start([leader.id]);
+  cluster.network.drop(undefined);
+  await cluster.start([wiped], true);
+  const leading = (): Node | undefined => [...cluster.nodes.values()].find((node) => node.status().raft.termCommitted);
+  await cluster.clock.until(() => (leading()?.status().raft.currentTerm ?? 0) > term, 20_000, "another term begins");
+  const voters = (): string | undefined => leading()?.status().raft.configuration.voters.join();
+  await cluster.clock.until(() => voters() === "0,1,2", 30_000, "it votes again");
+  await cluster.converged();
   await cluster.stop();
 });
 

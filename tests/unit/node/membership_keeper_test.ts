@@ -1,7 +1,12 @@
 /** Which change of the membership is due, and who is refused at the handshake. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { dueMembershipChange, type MembershipFacts, refusalOf } from "../../../lib/node/membership_keeper.ts";
+import {
+  dueMembershipChange,
+  isStranger,
+  type MembershipFacts,
+  refusalOf,
+} from "../../../lib/node/membership_keeper.ts";
 import { configurationOf } from "../../../lib/node/options.ts";
 import type { PeerProgress, RaftStatus } from "../../../lib/raft/status.ts";
 import type { Configuration } from "../../../lib/raft/types.ts";
@@ -16,7 +21,7 @@ function configuration(identities: readonly string[]): Configuration {
 
 function greeting(nodeId: number, identity: string, rejoin = false): Greeting {
   const rest = { clusterId: "c", incarnation: 1, membersFingerprint: "", clientAddress: "" };
-  return { nodeId, identity, rejoin, ...rest };
+  return { nodeId, identity, rejoin, configurationIndex: 1, ...rest };
 }
 
 function facts(change: {
@@ -98,12 +103,26 @@ Deno.test("a wiped server that did not ask to be admitted again is left alone, a
 
 Deno.test("a peer is refused when it is no member or its data directory is another one, with the way out", () => {
   const known = configuration(["x0", "x1", "x2"]);
-  assertEquals(refusalOf(greeting(1, "x1"), known), undefined);
-  assertEquals(refusalOf(greeting(1, "x1"), configuration(["", "", ""])), undefined);
-  assertEquals(refusalOf(greeting(1, "anything"), EMPTY_CONFIGURATION), undefined);
-  assertEquals(refusalOf(greeting(7, "x7"), known), "Node 7 is not a member of this cluster");
-  assertStringIncludes(refusalOf(greeting(2, "y2"), known) ?? "", "--new-identity");
-  const waiting = refusalOf(greeting(2, "y2", true), known);
+  const inForce = { configuration: known, index: 5 };
+  assertEquals(refusalOf(greeting(1, "x1"), inForce), undefined);
+  const unnamed = { configuration: configuration(["", "", ""]), index: 1 };
+  assertEquals(refusalOf(greeting(1, "x1"), unnamed), undefined);
+  assertStringIncludes(refusalOf(greeting(1, "x1", true), unnamed) ?? "", "waits until the leader has admitted");
+  assertEquals(refusalOf(greeting(1, "anything"), { configuration: EMPTY_CONFIGURATION, index: 0 }), undefined);
+  assertEquals(refusalOf(greeting(7, "x7"), inForce), "Node 7 is not a member of this cluster");
+  assertStringIncludes(refusalOf(greeting(2, "y2"), inForce) ?? "", "--new-identity");
+  const waiting = refusalOf(greeting(2, "y2", true), inForce);
   assert(waiting !== undefined);
   assertStringIncludes(waiting, "waits until the leader has admitted");
+});
+
+Deno.test("a peer that knows of a later configuration is not refused, but its promises do not count", () => {
+  const known = configuration(["x0", "x1", "x2"]);
+  const later = { ...greeting(2, "y2"), configurationIndex: 9 };
+  assertEquals(refusalOf(later, { configuration: known, index: 5 }), undefined);
+  assert(isStranger(later, known));
+  assert(isStranger(greeting(2, "y2", true), configuration(["", "", ""])));
+  assert(!isStranger(greeting(2, "x2"), known));
+  assert(!isStranger(greeting(2, "x2"), configuration(["", "", ""])));
+  assert(!isStranger(undefined, known));
 });

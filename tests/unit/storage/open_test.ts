@@ -171,6 +171,14 @@ Deno.test("a file of node 0 with the content of another node is refused", async 
   assertStringIncludes(await assertRefused(disk, IncompatibleError), "it belongs to node 3, and this is node 0");
 });
 
+Deno.test("a start that was killed before the first sync leaves nothing that the next one takes for durable", async () => {
+  const disk = new MemoryDisk();
+  disk.makeDirectory(DIRECTORY);
+  await write(await open(disk), entries(1, 1));
+  const storage = await open(disk.crash());
+  assertEquals([storage.recovered.existed, storage.recovered.entries.length], [true, 1]);
+});
+
 Deno.test("a directory in use is refused, and free again after close", async () => {
   const disk = new MemoryDisk();
   const storage = await open(disk);

@@ -1,7 +1,7 @@
 /** Recovery: a torn write is cut off, everything else that is wrong is damage, and refusing changes nothing. */
 
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { CorruptionError, IncompatibleError } from "../../../lib/base/errors.ts";
+import { CorruptionError, DiskFailureError, IncompatibleError } from "../../../lib/base/errors.ts";
 import { type Entry, toIndex } from "../../../lib/raft/types.ts";
 import { seal, viewOf } from "../../../lib/storage/binary.ts";
 import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
@@ -131,6 +131,19 @@ Deno.test("records that a killed process left in the page cache are recovered an
   disk.releaseLocks();
   assertEquals((await open(disk)).recovered.entries, entries(1, 1, 100));
   assertEquals((await open(disk.crash())).recovered.entries, entries(1, 1, 100));
+});
+
+Deno.test("records whose sync had failed are written again by the next start, or a power loss would take them", async () => {
+  const disk = await logOf(2, 0);
+  const storage = await open(disk);
+  storage.append(entries(3, 1, 2));
+  disk.hooks.failSync = (path) => path === FIRST_SEGMENT;
+  await failure(DiskFailureError, () => storage.sync());
+  // The process ends; its pages stay, and the system takes them for clean.
+  disk.hooks.failSync = undefined;
+  disk.releaseLocks();
+  assertEquals(idsOf((await open(disk)).recovered.entries), "1/1 2/1 3/1 4/1");
+  assertEquals(idsOf((await open(disk.crash())).recovered.entries), "1/1 2/1 3/1 4/1");
 });
 
 Deno.test("a log that was compacted before it was synced can be lost without being missed", async () => {

@@ -198,6 +198,7 @@ export function greetingOf(nodeId: number, changes: Partial<Greeting> = {}): Gre
     incarnation: 100 + nodeId,
     identity: `identity-${nodeId}`,
     rejoin: false,
+    configurationIndex: 0,
     membersFingerprint: "fingerprint",
     clientAddress: `127.0.0.1:${5_000 + nodeId}`,
     ...changes,
