@@ -2,6 +2,7 @@
 
 import { encodeOnce } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import { fault, type FaultSite } from "../base/faults.ts";
 import type { Counter, Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
 import { encodeEntries } from "../raft/entry_codec.ts";
@@ -171,8 +172,9 @@ export class Driver {
   /** Ends requests whose deadline has passed; called with every tick. */
   expire(): void {
     const now = this.#parts.clock.now();
-    this.#pendingWrites.expire(now);
-    this.#reads.expire(now, now - READ_RETRY_MS);
+    this.#pendingWrites.expire(fault("node/writesExpireEarly") ? Infinity : now);
+    const askedBefore = now - (fault("node/readsAskedAgain") ? 0 : READ_RETRY_MS);
+    this.#reads.expire(fault("node/readsExpireEarly") ? Infinity : now, askedBefore);
     if (this.#reads.hasCollected) this.#schedule();
   }
 
@@ -207,17 +209,27 @@ export class Driver {
 
   #pass(): void {
     const inbox = this.#inbox;
-    this.#inbox = [];
+    this.#inbox = inbox.length > 1 && fault("node/inboxInParts") ? inbox.splice(inbox.length >> 1) : [];
+    if (this.#inbox.length > 0) this.#schedule();
     for (const event of inbox) if (this.#isHeard(event) && this.#hasRoomFor(event)) this.#step(event);
     if (this.#reads.hasCollected) this.#step({ type: "Read", id: this.#reads.ask(this.#parts.clock.now()) });
-    while (this.#queue.size > 0 && !this.#persistence.syncing) this.#propose();
-    this.#parts.transport.flush();
-    this.#persistence.flush();
-    this.#applier.apply();
-    this.#reads.serve(this.#applier.present.id.index);
+    if (!this.#putsOff("node/proposalsPutOff")) {
+      while (this.#queue.size > 0 && !this.#persistence.syncing) this.#propose();
+    }
+    if (!this.#putsOff("node/sendingPutOff")) this.#parts.transport.flush();
+    if (!this.#putsOff("node/syncPutOff")) this.#persistence.flush();
+    if (!this.#putsOff("node/applyPutOff")) this.#applier.apply();
+    if (!this.#putsOff("node/readsServedLate")) this.#reads.serve(this.#applier.present.id.index);
     this.#observer.observe();
     this.#lookAtConfiguration();
     this.#takeSnapshotIfDue();
+  }
+
+  /** A simulator may leave a part of a pass to the next one. */
+  #putsOff(site: FaultSite): boolean {
+    const putsOff = fault(site);
+    if (putsOff) this.#schedule();
+    return putsOff;
   }
 
   #lookAtConfiguration(): void {
@@ -242,7 +254,7 @@ export class Driver {
     const { entries } = event.message;
     if (entries.length === 0) return true;
     const bytes = encodeOnce(entries, () => encodeEntries(entries)).length;
-    if (this.#parts.storage.reserve(bytes, entries.length)) return true;
+    if (!fault("node/spaceRefused") && this.#parts.storage.reserve(bytes, entries.length)) return true;
     this.#refusedForSpace.add();
     return false;
   }
@@ -268,7 +280,7 @@ export class Driver {
     if (this.#raft.role !== "Leader") return this.#raft.leaderId === undefined ? "NoLeader" : "NotLeader";
     const tooMany = this.#pendingWrites.size + this.#queue.size >= PENDING_WRITES_MAX;
     const tooLong = this.#pendingWrites.bytes + this.#queue.bytes >= PENDING_WRITE_BYTES_MAX;
-    return tooMany || tooLong ? "Overloaded" : undefined;
+    return tooMany || tooLong || fault("node/writeRefused") ? "Overloaded" : undefined;
   }
 
   #refuseWrite(done: (outcome: WriteOutcome) => void, reason: NotDoneReason): void {
@@ -325,7 +337,8 @@ export class Driver {
 
   #takeSnapshotIfDue(): void {
     const { snapshotEntries: entries, snapshotBytes: bytes } = this.#parts.options;
-    if (this.#parts.snapshots.taking || !this.#applier.snapshotIsDue({ entries, bytes })) return;
+    const limits = { entries: fault("node/snapshotEarly") ? Math.min(entries, 3) : entries, bytes };
+    if (this.#parts.snapshots.taking || !this.#applier.snapshotIsDue(limits)) return;
     this.takeSnapshot().then((outcome) => {
       if (outcome.type === "Failed") this.#parts.log("warn", `Cannot take a snapshot: ${outcome.message}`);
     }).catch((error: unknown) => this.fail(error));

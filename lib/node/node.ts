@@ -1,5 +1,6 @@
 /** A running node: what the protocols see of the driver, the ear of the transport, and the care for its life. */
 
+import { fault } from "../base/faults.ts";
 import { type Command, encodeCommand, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../kv/commands.ts";
 import type { Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
@@ -152,6 +153,7 @@ export class Node implements KeyValueNode {
   /** Another configuration is in force, committed or not. */
   configurationInForce(): void {
     this.#dialPeers();
+    if (fault("node/stallReported")) this.driver.enqueue({ type: "Stalled" });
     for (const member of this.#parts.raft.configuration.members) {
       const greeting = this.#greetings.get(member.id);
       // Who was refused until now greets again.
@@ -171,7 +173,9 @@ export class Node implements KeyValueNode {
   #transportHandler(): TransportHandler {
     return {
       receive: (message) => this.driver.enqueue({ type: "Receive", message }),
-      disconnected: (peer) => this.driver.enqueue({ type: "PeerDisconnected", peer }),
+      disconnected: (peer) => {
+        if (!fault("node/disconnectNotTold")) this.driver.enqueue({ type: "PeerDisconnected", peer });
+      },
       connected: (peer) => this.#parts.ports.log("debug", `Connected with node ${peer}`),
       admit: (greeting) => this.#admit(greeting),
       status: () => this.#peerStatus(),
@@ -227,7 +231,8 @@ export class Node implements KeyValueNode {
   }
 
   #ticks(count: number): void {
-    for (let tick = 0; tick < count; tick++) this.driver.enqueue({ type: "Tick" });
+    const wanted = count + (fault("node/tickDoubled") ? 1 : 0) - (fault("node/tickLost") ? 1 : 0);
+    for (let tick = 0; tick < wanted; tick++) this.driver.enqueue({ type: "Tick" });
     this.driver.expire();
     this.#ticksUntilCheck -= count;
     if (this.#ticksUntilCheck > 0) return;
@@ -242,6 +247,8 @@ export class Node implements KeyValueNode {
   }
 
   #check(): void {
+    const [peer] = this.#greetings.keys();
+    if (peer !== undefined && fault("node/connectionReset")) this.#parts.transport.reset(peer);
     if (this.#parts.raft.role !== "Leader") return this.#parts.snapshots.prune(new Set());
     const status = this.#parts.raft.status();
     const receiving = status.progress
@@ -249,6 +256,7 @@ export class Node implements KeyValueNode {
       .map((peer) => peer.id);
     this.#parts.snapshots.prune(new Set(receiving));
     const { identity } = this.#parts.greeting;
+    if (fault("node/membershipLookSkipped")) return;
     const change = dueMembershipChange({ self: this.id, identity, status, greetings: this.#greetings });
     if (change === undefined) return;
     this.#changeId += 1;

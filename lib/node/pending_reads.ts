@@ -1,5 +1,6 @@
 /** Reads that wait for their confirmation (ReadIndex, thesis 6.4) and then for the state machine to be new enough. */
 
+import { fault } from "../base/faults.ts";
 import type { Index } from "../raft/types.ts";
 import type { Refusal } from "../raft/update.ts";
 import type { ReadOutcome } from "./api.ts";
@@ -49,7 +50,9 @@ export class PendingReads {
   /** Closes the batch of this turn under a fresh id, never reused in this process. */
   ask(now: number): number {
     this.#lastId += 1;
+    const rest = this.#collected.length > 1 && fault("node/batchOfOneRead") ? this.#collected.splice(1) : [];
     this.#asked.set(this.#lastId, { askedAt: now, reads: this.#collected });
+    this.#again.push(...rest);
     this.#collected = [];
     return this.#lastId;
   }

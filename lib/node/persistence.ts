@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { fault } from "../base/faults.ts";
 import type { Counter, Histogram, Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
 import type { Message } from "../raft/messages.ts";
@@ -96,6 +97,7 @@ export class Persistence {
   }
 
   #saveNext(): void {
+    if (fault("node/releaseLate")) return this.#clock.endOfTurn(() => this.#saveNext());
     const hardState = this.#hardState;
     if (hardState === undefined) {
       this.#savingHardState = false;
@@ -105,6 +107,7 @@ export class Persistence {
     }
     this.#hardState = undefined;
     this.#storage.saveHardState(hardState)
+      .then(() => fault("node/hardStateSavedTwice") ? this.#storage.saveHardState(hardState) : undefined)
       .then(() => this.#saveNext())
       .catch((error: unknown) => this.#handler.failed(error));
   }

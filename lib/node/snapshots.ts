@@ -2,6 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { CorruptionError, IncompatibleError, NoSpaceError } from "../base/errors.ts";
+import { fault } from "../base/faults.ts";
 import { SnapshotLoader } from "../kv/snapshot_cut.ts";
 import { StateMachine } from "../kv/state_machine.ts";
 import type { Event } from "../raft/events.ts";
@@ -82,13 +83,14 @@ export class Snapshots {
   /** Puts the bytes into a chunk that is about to be sent; undefined when its file is gone (the core asks again). */
   fill(message: InstallSnapshot, chunkBytesMax: number): InstallSnapshot | undefined {
     const source = this.#sourceFor(message);
-    if (source === undefined) return undefined;
+    if (source === undefined || fault("node/chunkGone")) return undefined;
     return { ...message, data: source.readChunk(message.offset, chunkBytesMax) };
   }
 
   /** Stores a chunk from the leader; the last one starts verification and loading. */
   store(chunk: SnapshotChunk): void {
     try {
+      if (fault("node/chunkRefused")) throw new NoSpaceError(this.#storage.directory);
       if (chunk.offset === 0) {
         this.#receiver?.abort();
         this.#receiver = this.#storage.receiveSnapshot(chunk.lastIncluded, chunk.configuration);
@@ -122,6 +124,7 @@ export class Snapshots {
   async #take(): Promise<SnapshotOutcome> {
     const { state, id, configuration } = this.#handler.cutPoint();
     if (id.index === (this.newest?.index ?? 0)) return { type: "UpToDate", id };
+    if (fault("node/snapshotPutOff")) return { type: "Failed", message: "Put off" };
     const snapshot = await this.#write({ state, id, configuration });
     if (typeof snapshot === "string") return { type: "Failed", message: snapshot };
     this.#replaceCurrent();
@@ -136,7 +139,8 @@ export class Snapshots {
    * the next one takes to be due would never catch up, were the entries after the one it receives not kept.
    */
   #keepFrom(index: number): number {
-    let from = index + 1 - Math.min(TRAILING_ENTRIES_MAX, this.#entriesBetween);
+    const trailing = fault("node/trailingNone") ? 0 : Math.min(TRAILING_ENTRIES_MAX, this.#entriesBetween);
+    let from = index + 1 - trailing;
     if (this.#handler.logBytes() <= KEPT_FOR_RECEIVER_BYTES_MAX) {
       for (const source of this.#sending.values()) from = Math.min(from, source.description.lastIncluded.index + 1);
     }
@@ -212,7 +216,7 @@ export class Snapshots {
       const end = this.#clock.now() + SNAPSHOT_SLICE_MS;
       do {
         if (!step()) return;
-      } while (this.#clock.now() < end);
+      } while (this.#clock.now() < end && !fault("node/sliceOfOne"));
       await new Promise<void>((resolve) => this.#clock.after(0, resolve));
     }
   }
@@ -223,6 +227,10 @@ export class Snapshots {
     this.#previous = this.#current;
     this.#current = this.#storage.openSnapshot();
     if (dropped !== undefined) this.#closeUnlessUsed(dropped);
+    const previous = this.#previous;
+    if (previous === undefined || !fault("node/previousSnapshotClosed")) return;
+    this.#previous = undefined;
+    this.#closeUnlessUsed(previous);
   }
 
   #sourceFor(message: InstallSnapshot): SnapshotSource | undefined {

@@ -1,5 +1,6 @@
 /** Writes that were taken and are not proposed yet: they wait for the sync in flight (group commit). */
 
+import { fault } from "../base/faults.ts";
 import { BYTES_PER_PROPOSAL_MAX, COMMANDS_PER_PROPOSAL_MAX } from "./limits.ts";
 import type { QueuedWrite } from "./pending_writes.ts";
 
@@ -28,9 +29,10 @@ export class WriteQueue {
   takeBatch(): { readonly writes: readonly QueuedWrite[]; readonly bytes: number } {
     let count = 0;
     let bytes = 0;
+    const most = fault("node/batchOfOne") ? 1 : COMMANDS_PER_PROPOSAL_MAX;
     for (const write of this.#writes) {
       const { length } = write.command;
-      if (count > 0 && (count >= COMMANDS_PER_PROPOSAL_MAX || bytes + length > BYTES_PER_PROPOSAL_MAX)) break;
+      if (count > 0 && (count >= most || bytes + length > BYTES_PER_PROPOSAL_MAX)) break;
       count += 1;
       bytes += length;
     }

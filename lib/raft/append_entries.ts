@@ -1,6 +1,7 @@
 /** The follower's side of AppendEntries (Raft 5.3, figure 2): checks, stores, and acknowledges what is durable. */
 
 import { assert } from "../base/assert.ts";
+import { fault } from "../base/faults.ts";
 import { commitTo } from "./commit.ts";
 import type { Core } from "./core.ts";
 import { heardLeader } from "./election_timer.ts";
@@ -20,7 +21,7 @@ interface Conflict {
 
 /** For a message of the current term. */
 export function handleAppendEntries(core: Core, message: AppendEntries): void {
-  if (!isSound(message) || !acceptLeader(core, message.from)) return;
+  if (fault("raft/appendDropped") || !isSound(message) || !acceptLeader(core, message.from)) return;
   core.following.round = Math.max(core.following.round, message.round);
   const outcome = store(core, message);
   if (outcome.type === "Dropped") return;
@@ -56,6 +57,7 @@ export function acceptLeader(core: Core, from: NodeId): boolean {
 /** After a write became durable: tells the leader when there is more to acknowledge than it was told. */
 export function acknowledgePersisted(core: Core): void {
   const { following } = core;
+  if (fault("raft/acknowledgementLeftOut")) return;
   if (Math.min(following.matchedIndex, core.log.durableIndex) > following.acknowledgedIndex) acknowledge(core);
 }
 
@@ -104,6 +106,9 @@ function store(core: Core, message: AppendEntries): Outcome {
 function findConflict(core: Core, message: AppendEntries): Outcome | undefined {
   const { log } = core;
   const term = log.termAt(message.prevLogIndex);
+  if (fault("raft/conflictOneBack") && term !== message.prevLogTerm && message.prevLogIndex > core.commitIndex + 1) {
+    return { type: "Refused", conflictIndex: message.prevLogIndex, conflictTerm: 0 };
+  }
   if (term === undefined) return { type: "Refused", conflictIndex: log.lastIndex + 1, conflictTerm: 0 };
   if (term === message.prevLogTerm) return undefined;
   if (message.prevLogIndex <= Math.max(core.commitIndex, core.following.matchedIndex)) return { type: "Dropped" };

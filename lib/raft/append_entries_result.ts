@@ -1,5 +1,6 @@
 /** The leader's side of AppendEntriesResult (Raft 5.3): moves a peer forward, or back to where the logs agree. */
 
+import { fault } from "../base/faults.ts";
 import { advanceCommit } from "./commit.ts";
 import type { LeadingCore } from "./core.ts";
 import type { AppendEntriesResult } from "./messages.ts";
@@ -23,6 +24,7 @@ function handleSuccess(core: LeadingCore, what: { readonly peer: Progress; reado
   if (peer.state === "Probe" && matchIndex >= peer.nextIndex - 1) peer.becomeReplicate();
   // What the peer has by now may make the snapshot needless.
   if (peer.state === "Snapshot" && peer.matchIndex >= core.log.base.index) peer.becomeProbe(peer.matchIndex + 1);
+  if (advanced && peer.state === "Replicate" && fault("raft/probeAgain")) peer.becomeProbe(peer.matchIndex + 1);
   if (advanced) advanceCommit(core);
   replicate(core, peer);
 }
@@ -43,6 +45,7 @@ function handleRefusal(
 /** Raft 5.3: past this leader's last entry of the conflicting term, or to the first index of it at the peer. */
 function backUp(core: LeadingCore, result: AppendEntriesResult): number {
   const { rejectedIndex, conflictIndex, conflictTerm } = result;
+  if (fault("raft/backUpByOne")) return rejectedIndex;
   const own = conflictTerm > 0 ? core.log.lastIndexOfTerm(conflictTerm, rejectedIndex) : undefined;
   // The same term at the refused index itself would be no conflict: then the peer's own word must do.
   const next = own === undefined || own >= rejectedIndex ? conflictIndex : own + 1;

@@ -1,6 +1,7 @@
 /** When entries are committed (Raft 5.3, 5.4.2), and handing them out to the state machine in order. */
 
 import { assert } from "../base/assert.ts";
+import { fault } from "../base/faults.ts";
 import type { Core, LeadingCore } from "./core.ts";
 import { quorumValue } from "./quorum.ts";
 
@@ -34,6 +35,7 @@ export function applyCommitted(core: Core): void {
   // lost or doubled.
   if (core.receiving?.installing === true) return;
   if (core.appliedIndex >= core.commitIndex) return;
-  core.outbox.apply(core.log.range(core.appliedIndex + 1, core.commitIndex));
-  core.appliedIndex = core.commitIndex;
+  const last = fault("raft/applyOneEntry") ? core.appliedIndex + 1 : core.commitIndex;
+  core.outbox.apply(core.log.range(core.appliedIndex + 1, last));
+  core.appliedIndex = last;
 }

@@ -1,12 +1,16 @@
 /** When a server campaigns, and how long it holds with the leader it heard. Time is ticks; chance is injected. */
 
+import { fault } from "../base/faults.ts";
 import type { Core } from "./core.ts";
 
 /** Raft 5.2: another random election timeout, from now on. */
 export function restartElectionTimer(core: Core): void {
   const { election } = core;
   election.elapsedTicks = 0;
-  election.timeoutTicks = core.options.drawElectionTimeout();
+  election.timeoutTicks = fault("raft/electionTimeoutShortest")
+    ? core.limits.electionTimeoutTicksMin
+    : core.options.drawElectionTimeout();
+  if (fault("raft/electionTimeoutDoubled")) election.timeoutTicks *= 2;
   election.hurried = false;
 }
 
@@ -17,7 +21,7 @@ export function restartElectionTimer(core: Core): void {
 export function hurryElection(core: Core): void {
   const { election } = core;
   election.elapsedTicks = 0;
-  election.timeoutTicks = core.options.drawDisconnectDelay();
+  election.timeoutTicks = fault("raft/disconnectDelayNone") ? 1 : core.options.drawDisconnectDelay();
   election.hurried = true;
 }
 
@@ -29,7 +33,9 @@ export function retryElection(core: Core): void {
   const { election, options } = core;
   const whole = options.drawElectionTimeout();
   hurryElection(core);
-  election.timeoutTicks = Math.min(whole, election.timeoutTicks * 2 ** election.refusals);
+  election.timeoutTicks = fault("raft/retryWaitsWhole")
+    ? whole
+    : Math.min(whole, election.timeoutTicks * 2 ** election.refusals);
   election.refusals += 1;
 }
 

@@ -1,6 +1,6 @@
 /** Entries as one JSON text, the form they have in frames and in the log: written once, stored and sent as it is. */
 
-import { type Configuration, type Entry, type Index, type Term, toIndex } from "./types.ts";
+import { type Configuration, type Entry, type Index, type Member, type Term, toIndex } from "./types.ts";
 
 /** A command is a string, a no-op null, a configuration an object. */
 type EncodedEntry = string | null | Configuration;
@@ -8,12 +8,24 @@ type EncodedEntry = string | null | Configuration;
 /** Encodes entries of one term; `firstIndex` and `term` travel beside the text. Characters are 0x20-0xFF (latin1). */
 export function encodeEntries(entries: readonly Entry[]): string {
   const encoded: EncodedEntry[] = [];
+  let isByteString = true;
   for (const entry of entries) {
     if (entry.type === "Command") encoded.push(entry.command);
     else if (entry.type === "NoOp") encoded.push(null);
-    else encoded.push(entry.configuration);
+    else {
+      encoded.push(entry.configuration);
+      isByteString = false;
+    }
   }
-  return JSON.stringify(encoded);
+  const text = JSON.stringify(encoded);
+  // An address is text and may hold what no byte can: in the log it would become another character, or a line end.
+  return isByteString ? text : text.replace(BEYOND_BYTES, escapeCharacter);
+}
+
+const BEYOND_BYTES = /[\u0100-\uffff]/g;
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** Reads what `encodeEntries` wrote. Returns undefined for any other text: the caller drops the frame or names the damage. */
@@ -56,7 +68,12 @@ export function decodeConfiguration(value: unknown): Configuration | undefined {
   const known = new Set(members.map((member) => member.id));
   const named = [...voters, ...votersOld, ...learners];
   if (!named.every((id) => known.has(id)) || known.size !== members.length) return undefined;
-  return { members, voters, votersOld, learners };
+  return { members: members.map(memberOf), voters, votersOld, learners };
+}
+
+/** Without fields that nobody asked for: they would go into the log of every server. */
+function memberOf({ id, address, clientAddress, identity }: Member): Member {
+  return { id, address, clientAddress, identity };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -71,7 +88,7 @@ function isIdList(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((id, at) => isId(id) && (at === 0 || value[at - 1] < id));
 }
 
-function isMember(value: unknown): value is Configuration["members"][number] {
+function isMember(value: unknown): value is Member {
   return isRecord(value) && isId(value["id"]) && typeof value["address"] === "string" &&
     typeof value["clientAddress"] === "string" && typeof value["identity"] === "string";
 }

@@ -1,5 +1,6 @@
 /** The receiver's side of InstallSnapshot (Raft 7): chunks in order, then the whole snapshot in place of the log. */
 
+import { fault } from "../base/faults.ts";
 import { acceptLeader } from "./append_entries.ts";
 import { commitTo } from "./commit.ts";
 import { type Core, isLeading, type Receiving } from "./core.ts";
@@ -107,6 +108,7 @@ function takeChunk(
 ): boolean {
   const { receiving, message } = what;
   const { from, configuration, offset, data, done } = message;
+  if (fault("raft/chunkIgnored")) return false;
   if (receiving.installing || offset !== receiving.nextOffset || (data.length === 0 && !done)) return false;
   core.outbox.storeChunk({ from, lastIncluded: receiving.lastIncluded, configuration, offset, data, done });
   receiving.nextOffset += data.length;

@@ -1,5 +1,6 @@
 /** Changes of the configuration by joint consensus, with learners (Raft 6, thesis 4.2.1); one at a time. */
 
+import { fault } from "../base/faults.ts";
 import type { Core, LeadingCore } from "./core.ts";
 import { isLeading } from "./core.ts";
 import type { ChangeMembership } from "./events.ts";
@@ -27,7 +28,7 @@ export function leaveJoint(core: LeadingCore): void {
   const { log, roleState } = core;
   const { configuration } = log;
   // B1: like any change, not before an entry of the own term is committed, and only on top of a committed one.
-  if (!isJoint(configuration) || !isSettled(core) || !roleState.termCommitted) return;
+  if (!isJoint(configuration) || !isSettled(core) || !roleState.termCommitted || fault("raft/jointKept")) return;
   const { voters, learners } = configuration;
   const members = configuration.members.filter(({ id }) => voters.includes(id) || learners.includes(id));
   appendConfiguration(core, { members, voters, votersOld: [], learners });
@@ -63,7 +64,8 @@ function refusalOf(core: Core, event: ChangeMembership): Refusal | undefined {
   if (!isLeading(core)) return { reason: "NotLeader", leaderId: core.leaderId };
   if (core.roleState.transfer !== undefined) return { reason: "Transferring", leaderId: core.id };
   if (!core.roleState.termCommitted) return { reason: "TermNotCommitted" };
-  if (isJoint(core.log.configuration) || !isSettled(core)) return { reason: "ChangeInProgress" };
+  const isBusy = isJoint(core.log.configuration) || !isSettled(core);
+  if (isBusy || fault("raft/changeRefused")) return { reason: "ChangeInProgress" };
   const what = flawOf(event) ?? strangerAmong(core, event);
   return what === undefined ? undefined : { reason: "InvalidConfiguration", what };
 }

@@ -1,6 +1,7 @@
 /** Proposals of clients: appended by a leader in runs that fit one message each, or refused as a whole. */
 
 import { assert } from "../base/assert.ts";
+import { fault } from "../base/faults.ts";
 import { type Core, isLeading, type LeadingCore } from "./core.ts";
 import type { Propose } from "./events.ts";
 import { appendAsLeader } from "./replication.ts";
@@ -29,6 +30,7 @@ function refusalOf(core: LeadingCore, event: Propose): Refusal | undefined {
   if (roleState.transfer !== undefined) return { reason: "Transferring", leaderId: core.id };
   const uncommitted = core.log.lastIndex - core.commitIndex;
   // However large, a proposal is taken when nothing waits: else it could never be.
+  if (fault("raft/proposalRefused")) return { reason: "LogFull" };
   if (uncommitted === 0) return undefined;
   let bytes = roleState.uncommittedBytes;
   for (const command of event.commands) bytes += command.length;

@@ -4,6 +4,7 @@
  * leader.
  */
 
+import { fault } from "../base/faults.ts";
 import { type Core, isLeading, type LeadingCore, type Reader } from "./core.ts";
 import type { Read } from "./events.ts";
 import type { ReadIndex, ReadIndexResult } from "./messages.ts";
@@ -14,8 +15,9 @@ import { type NodeId, toIndex } from "./types.ts";
 /** Readers of this server's driver: confirmed by a round of its own when it leads, by the leader when it follows. */
 export function handleRead(core: Core, event: Read): void {
   if (isLeading(core)) {
-    if (isFull(core)) core.outbox.refuseRead({ id: event.id, refusal: { reason: "LogFull" } });
-    else takeRead(core, { type: "Local", id: event.id });
+    if (isFull(core) || fault("raft/readRefused")) {
+      core.outbox.refuseRead({ id: event.id, refusal: { reason: "LogFull" } });
+    } else takeRead(core, { type: "Local", id: event.id });
     return;
   }
   if (core.leaderId === undefined) {
@@ -42,7 +44,8 @@ export function handleRead(core: Core, event: Read): void {
 export function handleReadIndex(core: Core, message: ReadIndex): void {
   const { from, incarnation, token } = message;
   const reader = { type: "Remote", from, incarnation, token } as const;
-  if (isLeading(core) && core.roleState.progress.has(from) && !isFull(core)) takeRead(core, reader);
+  const mayTake = isLeading(core) && core.roleState.progress.has(from) && !isFull(core);
+  if (mayTake && !fault("raft/readIndexRefused")) takeRead(core, reader);
   else refuseReadIndex(core, message);
 }
 
@@ -102,7 +105,7 @@ export function settleReads(core: LeadingCore): void {
   if (roleState.termCommitted && roleState.heldReads.length > 0) beginRound(core, roleState.heldReads.splice(0));
   if (roleState.pendingReads.length === 0) return;
   askRound(core);
-  confirmReads(core);
+  if (!fault("raft/confirmationPutOff")) confirmReads(core);
 }
 
 function takeRead(core: LeadingCore, reader: Reader): void {

@@ -1,6 +1,7 @@
 /** The leader's side of AppendEntries (Raft 5.3): appends to its own log and feeds each peer as far as its state allows. */
 
 import { assert } from "../base/assert.ts";
+import { fault } from "../base/faults.ts";
 import type { LeadingCore } from "./core.ts";
 import { Progress } from "./progress.ts";
 import { isVoter } from "./quorum.ts";
@@ -50,7 +51,7 @@ export function replicate(core: LeadingCore, peer: Progress): void {
   }
   while (
     peer.state === "Replicate" && peer.nextIndex <= core.log.lastIndex &&
-    peer.inFlightCount < core.limits.inFlightMessagesMax
+    peer.inFlightCount < (fault("raft/windowOfOne") ? 1 : core.limits.inFlightMessagesMax)
   ) sendRun(core, peer);
 }
 
@@ -67,14 +68,16 @@ export function sendEmpty(core: LeadingCore, peer: Progress): void {
 
 /** Sends the commit index to a peer that can take it and was not told it yet (divergence D11). */
 export function tellCommit(core: LeadingCore, peer: Progress): void {
-  if (peer.state !== "Replicate") return;
+  if (peer.state !== "Replicate" || fault("raft/commitNotTold")) return;
   // The peer takes no more than the entries it is known to have (B10): more need not be told.
   if (peer.toldCommit < Math.min(core.commitIndex, peer.nextIndex - 1)) sendEmpty(core, peer);
 }
 
 function sendRun(core: LeadingCore, peer: Progress): void {
   if (!isWithinLog(core, peer)) return;
-  const entries = core.log.run(peer.nextIndex, core.limits);
+  const run = core.log.run(peer.nextIndex, core.limits);
+  const isEmptyProbe = peer.state === "Probe" && fault("raft/probeEmpty");
+  const entries = isEmptyProbe ? NO_ENTRIES : fault("raft/runOfOneEntry") ? run.slice(0, 1) : run;
   send(core, { peer, entries });
   if (peer.state === "Probe") peer.probeSent = true;
   else peer.sent(peer.nextIndex + entries.length - 1);
@@ -82,9 +85,14 @@ function sendRun(core: LeadingCore, peer: Progress): void {
 
 /** False when the peer needs entries that are dropped: then a snapshot is on its way instead (Raft 7). */
 function isWithinLog(core: LeadingCore, peer: Progress): boolean {
-  if (peer.nextIndex >= core.log.firstIndex) return true;
+  const missing = peer.nextIndex < core.log.firstIndex;
+  if (!missing && !(lacksSnapshot(core, peer) && fault("raft/snapshotNotNeeded"))) return true;
   beginSnapshot(core, peer);
   return false;
+}
+
+function lacksSnapshot(core: LeadingCore, peer: Progress): boolean {
+  return core.snapshot !== undefined && peer.nextIndex <= core.snapshot.lastIncluded.index;
 }
 
 function send(core: LeadingCore, what: { readonly peer: Progress; readonly entries: readonly Entry[] }): void {

@@ -1,5 +1,6 @@
 /** RequestVote and its result (Raft 5.2, 5.4.1), and the same as PreVote (thesis 9.6) with leader stickiness (4.2.3). */
 
+import { fault } from "../base/faults.ts";
 import { type Core, isLeading, mayCampaign } from "./core.ts";
 import { hurryElection, retryElection } from "./election_timer.ts";
 import type { RequestVote, RequestVoteResult } from "./messages.ts";
@@ -13,6 +14,7 @@ import type { Term } from "./types.ts";
  */
 export function sticksToLeader(core: Core): boolean {
   const { electionTimeoutTicksMin } = core.limits;
+  if (fault("raft/leaderForgotten")) return false;
   if (!isLeading(core)) return core.election.leaderSilentTicks < electionTimeoutTicksMin;
   const { progress } = core.roleState;
   return hasQuorum(core.log.configuration, (id) => {
@@ -24,7 +26,8 @@ export function sticksToLeader(core: Core): boolean {
 /** Raft 5.2, for a request of the current term: at most one vote in a term, for a candidate whose log is no older. */
 export function handleRequestVote(core: Core, request: RequestVote): void {
   const free = core.votedFor === undefined || core.votedFor === request.from;
-  const voteGranted = free && core.leaderId === undefined && isAdmitted(core) && isUpToDate(core, request);
+  const voteGranted = free && core.leaderId === undefined && isAdmitted(core) && isUpToDate(core, request) &&
+    !fault("raft/voteRefused");
   if (voteGranted) grantVote(core, request.from);
   core.outbox.sendWhenDurable({
     type: "RequestVoteResult",
@@ -54,7 +57,7 @@ export function refuseVote(core: Core, request: RequestVote): void {
 export function handlePreVote(core: Core, request: RequestVote): void {
   const later = request.term > core.currentTerm;
   const upToDate = isUpToDate(core, request);
-  if (later && upToDate && isAdmitted(core) && !sticksToLeader(core)) {
+  if (later && upToDate && isAdmitted(core) && !sticksToLeader(core) && !fault("raft/preVoteRefused")) {
     core.outbox.send({
       type: "RequestVoteResult",
       from: core.id,

@@ -1,6 +1,7 @@
 /** The leader's side of InstallSnapshot (Raft 7): one chunk in flight per peer, sent again when no answer comes. */
 
 import { assert } from "../base/assert.ts";
+import { fault } from "../base/faults.ts";
 import type { LeadingCore } from "./core.ts";
 import type { Progress } from "./progress.ts";
 
@@ -16,7 +17,8 @@ export function beginSnapshot(core: LeadingCore, peer: Progress): void {
 /** On each heartbeat: after an interval without progress the chunk is sent again; it also keeps the peer from campaigning. */
 export function resendChunk(core: LeadingCore, peer: Progress): void {
   const { transfer } = peer;
-  if (transfer !== undefined && transfer.waitedTicks >= core.limits.heartbeatTicks) sendChunk(core, peer);
+  if (transfer === undefined) return;
+  if (transfer.waitedTicks >= core.limits.heartbeatTicks || fault("raft/chunkSentAgain")) sendChunk(core, peer);
 }
 
 /** A newer snapshot is there: a transfer of the old one that no peer has answered begins anew, any other goes on. */

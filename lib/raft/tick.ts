@@ -1,5 +1,6 @@
 /** The passing of time, and what tells that time or a connection was lost. */
 
+import { fault } from "../base/faults.ts";
 import { type Core, isLeading, type LeadingCore, mayCampaign } from "./core.ts";
 import { forgetLeaderContact, hurryElection, restartElectionTimer } from "./election_timer.ts";
 import { hasQuorum } from "./quorum.ts";
@@ -72,8 +73,10 @@ function tickLeader(core: LeadingCore): void {
     return;
   }
   tickTransfer(core);
+  if (fault("raft/roundRestarted")) restartRounds(core);
   roleState.heartbeatElapsedTicks += 1;
-  const due = roleState.heartbeatElapsedTicks >= limits.heartbeatTicks;
+  const elapsed = roleState.heartbeatElapsedTicks >= limits.heartbeatTicks;
+  const due = elapsed ? !fault("raft/heartbeatLate") : fault("raft/heartbeatEarly");
   if (due) roleState.heartbeatElapsedTicks = 0;
   for (const peer of roleState.progress.values()) {
     if (peer.state === "Snapshot") resendChunk(core, peer);

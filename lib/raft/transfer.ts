@@ -1,5 +1,6 @@
 /** Leadership transfer (thesis 3.10): the target is brought up to date, then asked to campaign at once. */
 
+import { fault } from "../base/faults.ts";
 import { type Core, isLeading, type LeadingCore, mayCampaign } from "./core.ts";
 import type { TransferLeadership } from "./events.ts";
 import type { Progress } from "./progress.ts";
@@ -23,7 +24,7 @@ export function settleTransfer(core: LeadingCore): void {
   const { transfer, progress } = core.roleState;
   if (transfer === undefined) return;
   const peer = progress.get(transfer.target);
-  if (peer === undefined || !isVoter(core.log.configuration, peer.id)) {
+  if (peer === undefined || !isVoter(core.log.configuration, peer.id) || fault("raft/transferAbandoned")) {
     abandonTransfer(core);
     return;
   }
@@ -65,7 +66,7 @@ export function sendTimeoutNow(core: LeadingCore, to: NodeId): void {
 /** The leader of the current term asks this server to campaign: without PreVote, and past stickiness (thesis 4.2.3). */
 export function handleTimeoutNow(core: Core, from: NodeId): void {
   if (core.roleState.role !== "Follower" || (core.leaderId !== undefined && core.leaderId !== from)) return;
-  if (mayCampaign(core)) becomeCandidate(core, true);
+  if (mayCampaign(core) && !fault("raft/timeoutNowIgnored")) becomeCandidate(core, true);
 }
 
 function isBetter(peer: Progress, best: Progress): boolean {

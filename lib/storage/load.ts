@@ -62,12 +62,18 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadedDirecto
   const replay = new LogReplay(whole === true ? 0 : end.index);
   const scan = scanWal(disk, wal, (record, body) => replay.take(record, body));
   const missing = describeMissing({ nodeFile, listed, scan });
-  if (missing !== undefined) damages.push({ file: directory, offset: 0, what: missing });
+  const unreadable = findUnreadable(scan);
+  const beginning = unreadable === undefined ? undefined : `${wal}/${unreadable}`;
+  if (missing !== undefined && nodeFile === undefined) damages.push({ file: directory, offset: 0, what: missing });
+  // Where the log itself shows what is wrong, that place says more than the directory.
   if (scan.damage !== undefined) damages.push(scan.damage);
+  if (missing !== undefined && nodeFile !== undefined) {
+    damages.push({ file: beginning ?? directory, offset: 0, what: missing });
+  }
   const entries = replay.entriesAfter(end);
   // Without its snapshot the log cannot be judged.
   const judged = listed.length === 0 || summary !== undefined;
-  if (typeof entries === "string" && judged) damages.push({ file: wal, offset: 0, what: entries });
+  if (typeof entries === "string" && judged) damages.push({ file: beginning ?? wal, offset: 0, what: entries });
   return {
     listed,
     newest: summary && { lastIncluded: end, configuration: summary.configuration, bytes: summary.bytes },
@@ -92,6 +98,12 @@ async function verifyNewest(
     damages.push({ file: error.file, offset: error.offset, what: error.what });
     return undefined;
   }
+}
+
+/** The segment that, by its name, stands before all that could be read: if anything is missing there, it is in this one. */
+function findUnreadable({ segments, leftovers }: WalScan): string | undefined {
+  const first = segments[0]?.name;
+  return leftovers.find((name) => first === undefined || name < first);
 }
 
 /** Files that must be there because others are. */

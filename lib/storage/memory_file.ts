@@ -81,13 +81,16 @@ export class Inode {
     const result = new Inode();
     const keepsSize = this.#durableSize !== this.#size && (survival.keepSize?.(path) ?? false);
     result.#size = keepsSize ? this.#size : this.#durableSize;
-    result.#cache = grown(this.#durable.slice(), Math.max(result.#size, this.#cache.length));
+    result.#cache = new Uint8Array(result.#size);
+    result.#cache.set(this.#durable.subarray(0, result.#size));
     for (const [sector, versions] of this.#unsynced) {
       const kept = survival.keepVersions?.(path, sector, versions.length) ?? 0;
       const content = kept === 0 ? undefined : versions[kept - 1];
-      if (content !== undefined) result.#cache.set(content, sector * SECTOR_BYTES);
+      const start = sector * SECTOR_BYTES;
+      if (content !== undefined && start < result.#size) {
+        result.#cache.set(content.subarray(0, result.#size - start), start);
+      }
     }
-    result.#cache.fill(0, result.#size);
     result.#durable = result.#cache.slice();
     result.#durableSize = result.#size;
     return result;

@@ -2,6 +2,7 @@
 
 import { assert } from "../base/assert.ts";
 import { NoSpaceError } from "../base/errors.ts";
+import { fault } from "../base/faults.ts";
 import type { HardState } from "../raft/types.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import type { FailureLatch } from "./failure_latch.ts";
@@ -45,6 +46,7 @@ export class NodeStore {
 
   /** Makes the next temporary file. Throws as the disk does, but goes on without when the disk is full. */
   prepareReserve(): void {
+    if (fault("storage/nodeFileNotReserved")) return;
     const path = this.#temporaryPath();
     try {
       const file = this.#disk.open(path, "create");

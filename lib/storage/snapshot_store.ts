@@ -1,6 +1,7 @@
 /** The snapshots of a directory: the newest and the one before it. */
 
 import { CorruptionError } from "../base/errors.ts";
+import { fault } from "../base/faults.ts";
 import type { Configuration, EntryId, SnapshotDescription, Term } from "../raft/types.ts";
 import type { Disk } from "./disk.ts";
 import type { FailureLatch } from "./failure_latch.ts";
@@ -160,9 +161,11 @@ export class SnapshotStore {
   }
 
   async #removeOlder(): Promise<void> {
+    if (fault("storage/olderSnapshotKept")) return;
     const { disk, directory } = this.#options;
-    const old = this.#listed.slice(SNAPSHOTS_KEPT);
-    this.#listed = this.#listed.slice(0, SNAPSHOTS_KEPT);
+    const kept = fault("storage/olderSnapshotRemoved") ? 1 : SNAPSHOTS_KEPT;
+    const old = this.#listed.slice(kept);
+    this.#listed = this.#listed.slice(0, kept);
     for (const snapshot of old) disk.remove(`${directory}/${snapshot.name}`);
     if (old.length > 0) await disk.syncDirectory(directory);
   }

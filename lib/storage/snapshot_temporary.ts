@@ -1,6 +1,7 @@
 /** A snapshot file in the making: written here or received, then synced, verified and given its name. */
 
 import { CorruptionError } from "../base/errors.ts";
+import { fault } from "../base/faults.ts";
 import type { EntryId, SnapshotDescription } from "../raft/types.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import type { FailureLatch } from "./failure_latch.ts";
@@ -50,7 +51,8 @@ export class TemporarySnapshot {
       throw latch.failUnlessFull(error, { file: this.#path, operation: "write" });
     }
     this.#length += bytes.length;
-    if (this.#length - this.#syncedLength >= WRITEBACK_BYTES) this.#writeback ??= this.#startWriteback(this.#file);
+    const isDue = this.#length - this.#syncedLength >= WRITEBACK_BYTES || fault("storage/writebackEarly");
+    if (isDue) this.#writeback ??= this.#startWriteback(this.#file);
   }
 
   /** Syncs, verifies by reading back, publishes. Rejects with `CorruptionError` when it is not the snapshot of `expected`. */
@@ -123,7 +125,7 @@ export async function verifySnapshot(file: DiskFile, pause: () => Promise<void>)
     const step = blocks.next();
     if (step.done === true) return step.value;
     bytes += step.value.length;
-    if (bytes < VERIFY_SLICE_BYTES) continue;
+    if (bytes < VERIFY_SLICE_BYTES && !fault("storage/verifiedInSlices")) continue;
     bytes = 0;
     await pause();
   }

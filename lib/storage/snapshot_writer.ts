@@ -3,6 +3,7 @@
 import { assert } from "../base/assert.ts";
 import { writeString } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
+import { fault } from "../base/faults.ts";
 import type { SnapshotDescription } from "../raft/types.ts";
 import {
   BLOCK_HEADER_BYTES,
@@ -82,7 +83,7 @@ export class SnapshotFileWriter implements SnapshotWriter {
   }
 
   #makeRoom(bytes: number): void {
-    if (this.#used + bytes <= this.#buffer.length) return;
+    if (this.#used + bytes <= this.#buffer.length && !fault("storage/blockFlushed")) return;
     this.#flush();
     if (bytes > this.#buffer.length) this.#buffer = new Uint8Array(bytes);
   }

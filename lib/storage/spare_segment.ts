@@ -2,6 +2,7 @@
 
 import { assert } from "../base/assert.ts";
 import { DiskFailureError, NoSpaceError } from "../base/errors.ts";
+import { fault } from "../base/faults.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import type { FailureLatch } from "./failure_latch.ts";
 import { writeZeros } from "./zeros.ts";
@@ -47,7 +48,7 @@ export class SpareSegment {
   /** Prepares one more slice, in proportion to the bytes appended since the last, and syncs it beside the work. A failure is for `latch.check` to tell. */
   prepare(appendedBytes: number): void {
     const missing = this.#options.segmentBytes - this.#filled;
-    if (this.#paused || missing <= 0) return;
+    if (this.#paused || missing <= 0 || fault("storage/spareNotPrepared")) return;
     const slice = Math.min(Math.max(2 * appendedBytes, SLICE_BYTES_MIN), SLICE_BYTES_MAX, missing);
     try {
       this.#fill(this.#filled + slice);
@@ -97,7 +98,8 @@ export class SpareSegment {
   }
 
   #fillUrgently(bytes: number): void {
-    const wanted = Math.max(bytes, Math.min(URGENT_BYTES_MIN, this.#options.segmentBytes));
+    const least = fault("storage/spareExact") ? bytes : Math.min(URGENT_BYTES_MIN, this.#options.segmentBytes);
+    const wanted = Math.max(bytes, least);
     try {
       this.#fill(wanted);
     } catch (error) {

@@ -4,6 +4,7 @@ import { assert } from "../base/assert.ts";
 import { encodeOnce } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import { NoSpaceError } from "../base/errors.ts";
+import { fault } from "../base/faults.ts";
 import { encodeEntries } from "../raft/entry_codec.ts";
 import { type Entry, type Index, type Term, toIndex } from "../raft/types.ts";
 import { viewOf } from "./binary.ts";
@@ -30,6 +31,9 @@ const BODY_BYTES_PER_ENTRY = 5;
 const BODY_SLACK_BYTES = 16_384;
 /** Records up to this size are put together in a buffer that is kept; larger ones in one of their own. */
 const SCRATCH_BYTES = 1_048_576;
+
+/** Headers of so many records fit into the slack of a reservation. */
+const SPLIT_ENTRIES_MAX = 64;
 
 /** A segment that is complete. */
 export interface OldSegment {
@@ -118,6 +122,7 @@ export class Wal {
     this.#latch.check();
     const body = bytes * BODY_BYTES_PER_COMMAND_BYTE + entries * BODY_BYTES_PER_ENTRY + BODY_SLACK_BYTES;
     const record = RECORD_HEADER_BYTES + Math.min(body, RECORD_BODY_BYTES_MAX);
+    if (fault("storage/reserveRefused")) return false;
     return this.#current.bytes - this.#current.offset >= record || this.#spare.ensure(SEGMENT_HEADER_BYTES + record);
   }
 
@@ -126,13 +131,18 @@ export class Wal {
     this.#latch.check();
     const first = entries[0];
     assert(first !== undefined, "Cannot append no entries");
+    if (entries.length > 1 && entries.length <= SPLIT_ENTRIES_MAX && fault("storage/recordOfOneEntry")) {
+      for (const entry of entries) this.append([entry]);
+      return;
+    }
     const body = encodeOnce(entries, () => encodeEntries(entries));
     assert(body.length <= RECORD_BODY_BYTES_MAX, `Cannot append ${body.length} bytes in one record`);
     const restart = this.#contradictsSnapshot(first.index - 1);
     const prevTerm = restart ?? this.#shape.termAt(first.index - 1);
     assert(prevTerm !== undefined, `Cannot append entry ${first.index}: last index is ${this.#shape.lastIndex}`);
     const bytes = RECORD_HEADER_BYTES + body.length;
-    if (this.#current.offset + bytes > this.#current.bytes) this.#roll(bytes, first.index);
+    const isFull = this.#current.offset + bytes > this.#current.bytes;
+    if (isFull || (this.#mayRollEarly(bytes) && fault("storage/rolledEarly"))) this.#roll(bytes, first.index);
     const header: RecordHeader = {
       number: this.#number + 1,
       durableNumber: this.#durable.number,
@@ -177,11 +187,12 @@ export class Wal {
       for (const file of rolled) file.close();
     }
     this.#durable = target;
-    this.#writeMark();
+    if (!fault("storage/markNotWritten")) this.#writeMark();
   }
 
   /** See `Storage.compact`. Calls are carried out one after the other. */
   compact(index: Index): Promise<void> {
+    if (fault("storage/compactionSkipped")) return this.#compacting;
     const run = this.#compacting.then(() => this.#removeUpTo(index));
     this.#compacting = run.catch(() => {}); // The caller gets the error; the next call finds it in the latch.
     return run;
@@ -206,9 +217,13 @@ export class Wal {
     return term === this.#shape.termAt(index) ? undefined : term;
   }
 
+  #mayRollEarly(recordBytes: number): boolean {
+    return this.#current.offset > SEGMENT_HEADER_BYTES && this.#spare.bytes >= SEGMENT_HEADER_BYTES + recordBytes;
+  }
+
   #write(header: RecordHeader, body: Uint8Array): void {
     const bytes = RECORD_HEADER_BYTES + body.length;
-    const large = bytes > SCRATCH_BYTES ? new Uint8Array(bytes) : undefined;
+    const large = bytes > SCRATCH_BYTES || fault("storage/bufferNotKept") ? new Uint8Array(bytes) : undefined;
     const target = large === undefined
       ? { bytes: this.#scratch, view: this.#scratchView }
       : { bytes: large, view: viewOf(large) };
@@ -250,7 +265,7 @@ export class Wal {
 
   #startSyncs(rolled: readonly DiskFile[]): Promise<unknown> {
     const current = this.#current.file.syncData();
-    if (rolled.length === 0 && !this.#directoryChanged) return current;
+    if (rolled.length === 0 && !this.#directoryChanged && !fault("storage/directorySynced")) return current;
     this.#directoryChanged = false;
     const others = rolled.map((file) => file.syncData());
     return Promise.all([current, ...others, this.#start.disk.syncDirectory(this.#start.directory)]);
@@ -286,6 +301,7 @@ export class Wal {
       } catch (error) {
         throw this.#latch.fail(error, { file: `${directory}/${oldest.name}`, operation: "remove" });
       }
+      if (fault("storage/compactionOfOne")) return;
     }
   }
 }

@@ -222,9 +222,8 @@ class WalScanner {
       const { durableNumber: proven, lowestNumber } = this.#provenIn(bytes, 0);
       durableNumber = Math.max(durableNumber, proven);
       tornBytes += endOfData(bytes, 0);
-      if (candidate.header === undefined && lowestNumber < (headless?.lowestNumber ?? Infinity)) {
-        headless = { candidate, lowestNumber };
-      }
+      const isNearer = headless === undefined || lowestNumber < headless.lowestNumber;
+      if (candidate.header === undefined && endOfData(bytes, 0) > 0 && isNearer) headless = { candidate, lowestNumber };
     }
     const cut = last === undefined ? undefined : { file: last.path, offset: last.end };
     if (headless !== undefined && headless.lowestNumber <= durableNumber) {
@@ -232,8 +231,11 @@ class WalScanner {
       this.#damage = { file: headless.candidate.path, offset: 0, what: "the segment header is damaged" };
     } else if (durableNumber > this.#number) {
       const what = `record ${this.#number + 1} is damaged or missing, but records up to ${durableNumber} were durable`;
-      const place = cut ?? { file: rest[0]?.path ?? this.#directory, offset: 0 };
-      this.#damage = { ...place, what: tail.length > (last?.end ?? 0) ? what : `${what}; no data stands here` };
+      const hasData = tail.length > (last?.end ?? 0);
+      // Without data behind the chain, a segment that cannot be told by its header is where the records must have been.
+      const next = headless === undefined ? undefined : { file: headless.candidate.path, offset: 0 };
+      const place = (hasData ? cut : next ?? cut) ?? { file: rest[0]?.path ?? this.#directory, offset: 0 };
+      this.#damage = { ...place, what: hasData || place === next ? what : `${what}; no data stands here` };
     }
     return tornBytes;
   }

@@ -20,6 +20,12 @@ export interface ProcessClusterOptions {
   readonly proxied?: boolean;
   /** Changes the command line of every node, to start it under a limit for example. */
   readonly wrap?: (line: CommandLine) => CommandLine;
+  /** The command line that starts the program with arguments; `programLine` by default. */
+  readonly program?: (args: CommandLine) => CommandLine;
+  /** An existing directory for everything of this cluster, which is then left to the caller. */
+  readonly root?: string;
+  /** Gives each node a pipe as standard input, which breaks when this process ends. */
+  readonly stdin?: "null" | "piped";
 }
 
 /** One node of the cluster: its addresses stay, its processes come and go. */
@@ -64,7 +70,7 @@ export class ProcessCluster implements AsyncDisposable {
   /** Chooses ports and makes directories; starts nothing yet. */
   constructor(options: ProcessClusterOptions = {}) {
     this.#options = options;
-    this.#root = Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });
+    this.#root = options.root ?? Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });
     this.nodes = Array.from({ length: options.nodes ?? 3 }, (_, id) => this.#plan(id));
     if (options.proxied === true) {
       this.#proxy = new PeerProxy(this.nodes.map((node) => ({
@@ -116,7 +122,7 @@ export class ProcessCluster implements AsyncDisposable {
     const node = this.node(id);
     const peers = this.nodes.filter((other) => other.id !== id)
       .map((other) => `${other.id}=127.0.0.1:${other.clientPort}@${other.peerPort}`);
-    const line = programLine([
+    const line = (this.#options.program ?? programLine)([
       "node",
       ...["--node-id", String(id), "--port", String(node.clientPort), "--peer-port", String(node.peerPort)],
       ...(node.peerBindPort === node.peerPort ? [] : ["--peer-bind-port", String(node.peerBindPort)]),
@@ -132,7 +138,7 @@ export class ProcessCluster implements AsyncDisposable {
   launch(id: number, flags: readonly string[] = []): ServerProcess {
     const node = this.node(id);
     if (node.process?.alive === true) throw new Error(`Cannot start node ${id}: it runs already`);
-    const process = new ServerProcess(this.commandLine(id, flags));
+    const process = new ServerProcess(this.commandLine(id, flags), { stdin: this.#options.stdin ?? "null" });
     node.process = process;
     node.processes.push(process);
     return process;
@@ -233,7 +239,7 @@ export class ProcessCluster implements AsyncDisposable {
       await process.end("SIGTERM", STOP_TIMEOUT_MS).catch(() => process.end("SIGKILL"));
     }));
     await this.#proxy?.[Symbol.asyncDispose]();
-    await Deno.remove(this.#root, { recursive: true });
+    if (this.#options.root === undefined) await Deno.remove(this.#root, { recursive: true });
   }
 
   #plan(id: number): ClusterNode {

@@ -1,7 +1,10 @@
 /**
  * A TCP forwarder before each node's peer port, so that a test can cut the network between any two nodes, in one
- * direction or both. A cut holds the bytes back and delivers them when it is healed, as TCP does after a lost route.
+ * direction or both, slow it down, and break its connections. A cut holds the bytes back and delivers them when it is
+ * healed, as TCP does after a lost route.
  */
+
+import { delay } from "./wait.ts";
 
 /** Where one node is to be found. */
 export interface ProxyRoute {
@@ -10,6 +13,19 @@ export interface ProxyRoute {
   readonly advertisedPort: number;
   /** The port that the node listens on. */
   readonly boundPort: number;
+}
+
+/** A slow direction: at most `bytesMax` bytes at a time, each piece `delayMs` later than it came. */
+export interface Slowness {
+  readonly delayMs: number;
+  readonly bytesMax: number;
+}
+
+/** Two ends that are joined. */
+interface Link {
+  readonly dialerId: number;
+  readonly acceptorId: number;
+  readonly ends: readonly Deno.TcpConn[];
 }
 
 interface Direction {
@@ -29,7 +45,10 @@ export class PeerProxy implements AsyncDisposable {
   readonly #listeners: Deno.TcpListener[] = [];
   readonly #connections = new Set<Deno.TcpConn>();
   readonly #tasks = new Set<Promise<void>>();
-  readonly #cuts = new Set<string>();
+  readonly #links = new Set<Link>();
+  /** How many cuts lie on a direction: faults may overlap, and the end of one must not end the others. */
+  readonly #cuts = new Map<string, number>();
+  readonly #slow = new Map<string, Slowness>();
   #healed = Promise.withResolvers<void>();
   #stopped = false;
 
@@ -44,7 +63,39 @@ export class PeerProxy implements AsyncDisposable {
 
   /** Holds back everything that `from` sends to `to`. */
   cut(from: number, to: number): void {
-    this.#cuts.add(`${from}>${to}`);
+    const direction = `${from}>${to}`;
+    this.#cuts.set(direction, (this.#cuts.get(direction) ?? 0) + 1);
+  }
+
+  /** Takes one `cut` back; when it was the last one in that direction, what was held back is delivered. */
+  mend(from: number, to: number): void {
+    const direction = `${from}>${to}`;
+    const left = (this.#cuts.get(direction) ?? 0) - 1;
+    if (left > 0) this.#cuts.set(direction, left);
+    else this.#cuts.delete(direction);
+    this.#wake();
+  }
+
+  /** Slows down what `from` sends to `to`, until `speedUp` or `heal`. */
+  slowDown(from: number, to: number, slowness: Slowness): void {
+    this.#slow.set(`${from}>${to}`, slowness);
+  }
+
+  /** Ends `slowDown`. */
+  speedUp(from: number, to: number): void {
+    this.#slow.delete(`${from}>${to}`);
+  }
+
+  /** Breaks every connection between the two nodes. Returns their number. */
+  breakConnections(first: number, second: number): number {
+    let broken = 0;
+    for (const { dialerId, acceptorId, ends } of [...this.#links]) {
+      if (Math.min(first, second) !== Math.min(dialerId, acceptorId)) continue;
+      if (Math.max(first, second) !== Math.max(dialerId, acceptorId)) continue;
+      for (const end of ends) close(end);
+      broken += 1;
+    }
+    return broken;
   }
 
   /** Cuts both directions between `node` and each of `others`. */
@@ -56,11 +107,11 @@ export class PeerProxy implements AsyncDisposable {
     }
   }
 
-  /** Ends every cut; what was held back is delivered. */
+  /** Ends every cut and slowness; what was held back is delivered. */
   heal(): void {
     this.#cuts.clear();
-    this.#healed.resolve();
-    this.#healed = Promise.withResolvers<void>();
+    this.#slow.clear();
+    this.#wake();
   }
 
   /** Closes everything. */
@@ -70,6 +121,11 @@ export class PeerProxy implements AsyncDisposable {
     for (const connection of this.#connections) close(connection);
     this.heal();
     await Promise.all(this.#tasks);
+  }
+
+  #wake(): void {
+    this.#healed.resolve();
+    this.#healed = Promise.withResolvers<void>();
   }
 
   #run(task: Promise<void>): void {
@@ -89,6 +145,7 @@ export class PeerProxy implements AsyncDisposable {
 
   async #serve(dialer: Deno.TcpConn, route: ProxyRoute): Promise<void> {
     let acceptor: Deno.TcpConn | undefined;
+    let link: Link | undefined;
     try {
       const first = await readFirstFrame(dialer);
       const dialerId = dialerOf(first);
@@ -98,12 +155,15 @@ export class PeerProxy implements AsyncDisposable {
       if (this.#stopped) return;
       dialer.setNoDelay(true);
       acceptor.setNoDelay(true);
+      link = { dialerId, acceptorId: route.nodeId, ends: [dialer, acceptor] };
+      this.#links.add(link);
       await writeAll(acceptor, first);
       await Promise.all([
         this.#pump({ from: dialer, to: acceptor, sender: dialerId, receiver: route.nodeId }),
         this.#pump({ from: acceptor, to: dialer, sender: route.nodeId, receiver: dialerId }),
       ]);
     } finally {
+      if (link !== undefined) this.#links.delete(link);
       for (const connection of [dialer, acceptor]) {
         if (connection === undefined) continue;
         this.#connections.delete(connection);
@@ -119,12 +179,25 @@ export class PeerProxy implements AsyncDisposable {
         const count = await from.read(buffer);
         await this.#gate(sender, receiver);
         if (count === null) break;
-        await writeAll(to, buffer.subarray(0, count));
+        await this.#forward(to, { bytes: buffer.subarray(0, count), sender, receiver });
       }
     } finally {
       // Either end closes both: the nodes know no half-closed connections.
       close(from);
       close(to);
+    }
+  }
+
+  async #forward(
+    to: Deno.TcpConn,
+    { bytes, sender, receiver }: { bytes: Uint8Array; sender: number; receiver: number },
+  ): Promise<void> {
+    for (let sent = 0; sent < bytes.length;) {
+      const slowness = this.#slow.get(`${sender}>${receiver}`);
+      if (slowness !== undefined && !this.#stopped) await delay(slowness.delayMs);
+      const piece = bytes.subarray(sent, slowness === undefined ? bytes.length : sent + slowness.bytesMax);
+      await writeAll(to, piece);
+      sent += piece.length;
     }
   }
 

@@ -1,0 +1,119 @@
+/** Deals faults, several at a time, in episodes; after each episode everything is healed and writes must go on. */
+
+import type { Random } from "../../lib/base/random.ts";
+import { delay } from "../support/wait.ts";
+import { DISK_FAULTS } from "./faults/disk_faults.ts";
+import { type Fault, type Running, shuffled, type Stage } from "./faults/fault.ts";
+import { MEMBERSHIP_FAULTS } from "./faults/membership_faults.ts";
+import { NETWORK_FAULTS } from "./faults/network_faults.ts";
+import { PROCESS_FAULTS } from "./faults/process_faults.ts";
+
+/** Every kind of fault. */
+export const FAULTS: readonly Fault[] = [...PROCESS_FAULTS, ...NETWORK_FAULTS, ...DISK_FAULTS, ...MEMBERSHIP_FAULTS];
+
+/** Those that show most of what a leader may do wrong come more often than the others. */
+const FREQUENT: ReadonlySet<string> = new Set(["isolate-leader", "pause-leader"]);
+const EPISODE_MS = { least: 6_000, most: 12_000 } as const;
+const GAP_MS = { least: 100, most: 1_200 } as const;
+const CALM_MS = 300;
+/** Faults at the same time, drawn for each episode: with many at once there is seldom a majority, and little happens. */
+const RUNNING = { least: 1, most: 3 } as const;
+/** After an episode so many writes must be acknowledged ... */
+const PROGRESS_WRITES = 40;
+/** ... within this time, which the start of all nodes and an election are part of. */
+const PROGRESS_TIMEOUT_MS = 20_000;
+
+/** What disturbers work with. */
+export interface DisturberOptions {
+  readonly stage: Stage;
+  readonly random: Random;
+  /** Writes acknowledged so far. */
+  acknowledged(): number;
+  /** Hears of each fault as it begins and ends. */
+  say(line: string): void;
+}
+
+/** Deals faults. */
+export class Disturber {
+  /** How often each kind of fault began. */
+  readonly counts = new Map<string, number>();
+  /** One line for each episode after which nothing went on. */
+  readonly problems: string[] = [];
+  readonly #options: DisturberOptions;
+  readonly #running = new Set<Promise<void>>();
+  /** The rest of a shuffled pack: every kind has its turn before one comes again. */
+  #pack: Fault[] = [];
+
+  /** A disturber at rest. */
+  constructor(options: DisturberOptions) {
+    this.#options = options;
+  }
+
+  /** Episodes until `over` says to end; the last one is healed like the others. */
+  async run(over: () => boolean): Promise<void> {
+    while (!over() && this.problems.length === 0) {
+      try {
+        await this.#episode(over);
+      } finally {
+        while (this.#running.size > 0) await Promise.all(this.#running);
+      }
+      await this.#options.stage.fleet.heal();
+      await this.#goesOn();
+      await delay(CALM_MS);
+    }
+  }
+
+  async #episode(over: () => boolean): Promise<void> {
+    const { random } = this.#options;
+    const end = performance.now() + random.between(EPISODE_MS.least, EPISODE_MS.most);
+    const atATime = random.between(RUNNING.least, RUNNING.most);
+    while (performance.now() < end && !over()) {
+      if (this.#running.size < atATime) await this.#deal();
+      await delay(random.between(GAP_MS.least, GAP_MS.most));
+    }
+  }
+
+  /** Begins the first fault of the pack that is possible now. */
+  async #deal(): Promise<void> {
+    const { stage, random, say } = this.#options;
+    if (this.#pack.length === 0) {
+      this.#pack = shuffled([...FAULTS, ...FAULTS.filter(({ name }) => FREQUENT.has(name))], random);
+    }
+    for (const fault of [...this.#pack]) {
+      const running = await fault.begin(stage, random.fork());
+      if (running === undefined) continue;
+      this.#pack.splice(this.#pack.indexOf(fault), 1);
+      this.counts.set(fault.name, (this.counts.get(fault.name) ?? 0) + 1);
+      say(`${fault.name} ${running.detail}`);
+      const task: Promise<void> = this.#finish(fault, running).then(() => {
+        this.#running.delete(task);
+      });
+      this.#running.add(task);
+      return;
+    }
+  }
+
+  async #finish({ name }: Fault, running: Running): Promise<void> {
+    await delay(running.lastsMs);
+    try {
+      await running.end();
+      this.#options.say(`end of ${name} ${running.detail}`);
+    } catch (error) {
+      this.problems.push(`the end of ${name} failed: ${error instanceof Error ? error.stack : error}`);
+    }
+  }
+
+  async #goesOn(): Promise<void> {
+    const { acknowledged } = this.#options;
+    const begin = performance.now();
+    const wanted = acknowledged() + PROGRESS_WRITES;
+    while (acknowledged() < wanted) {
+      if (performance.now() - begin > PROGRESS_TIMEOUT_MS) {
+        this.problems.push(`${PROGRESS_TIMEOUT_MS} ms after the last fault of an episode, writes do not go on`);
+        return;
+      }
+      await delay(20);
+    }
+    this.#options.say(`healed, ${PROGRESS_WRITES} writes in ${Math.round(performance.now() - begin)} ms`);
+  }
+}

@@ -1,0 +1,95 @@
+/** The verdict on a run, from what clients were told, what the log says and what every node holds in the end. */
+
+import { checkCertificate } from "../linearizability/certificate.ts";
+import type { Operation } from "../linearizability/history.ts";
+import { describeSearchResult, searchLinearization } from "../linearizability/search.ts";
+import { type LedgerWrite, possibleFinals } from "./durable_ledger.ts";
+import { certifiable } from "./indexes.ts";
+import type { LogBook } from "./log_book.ts";
+
+/** What is judged. */
+export interface Evidence {
+  /** Everything that was acknowledged or left open, from the ledger on disk. */
+  readonly ledger: readonly LedgerWrite[];
+  readonly operations: readonly Operation[];
+  /** Values of writes that were certainly not done. */
+  readonly refused: readonly string[];
+  /** What each key holds in the end, as each node reads it; null for no value. */
+  readonly finals: ReadonlyMap<number, ReadonlyMap<string, string | null>>;
+  readonly book: LogBook;
+}
+
+/** So many problems of a kind are told; more of them say nothing new. */
+const TOLD_MAX = 5;
+/** What fills up values. */
+const PADDING = /x{8,}/g;
+
+/** One line for each problem found; empty when all is well. */
+export function judge(evidence: Evidence): string[] {
+  return [
+    ...few(evidence.book.contradictions),
+    ...few(brokenPromises(evidence)),
+    ...few(falseRefusals(evidence)),
+    ...few(lostFromLog(evidence)),
+    ...few(certificateProblems(evidence.operations, evidence.book)),
+    ...few(searchProblems(evidence.operations)),
+  ];
+}
+
+/** Every key on every node: what was acknowledged and not overwritten, or what may have taken its place. */
+export function brokenPromises({ ledger, finals }: Evidence): string[] {
+  const broken: string[] = [];
+  for (const [key, possible] of possibleFinals(ledger)) {
+    for (const [node, values] of finals) {
+      const value = values.get(key);
+      if (value !== undefined && possible.has(value)) continue;
+      const allowed = [...possible].map(brief).join(" or ");
+      broken.push(`key ${key} on node ${node}: promised was ${allowed}, read was ${brief(value)}`);
+    }
+  }
+  return broken;
+}
+
+/** A write that was certainly not done must not be in the log. */
+function falseRefusals({ refused, book }: Evidence): string[] {
+  return refused.flatMap((value) => {
+    const index = book.indexOf(value);
+    return index === undefined ? [] : [`the write of ${brief(value)} was refused and stands in the log at ${index}`];
+  });
+}
+
+/** When the whole log was seen, every acknowledged write must be in it. */
+function lostFromLog({ ledger, book }: Evidence): string[] {
+  if (book.missing > 0) return [];
+  return ledger.flatMap(({ key, value, return: returned }) => {
+    if (value === null || returned === null || book.indexOf(value) !== undefined) return [];
+    return [`the write of ${brief(value)} to ${key} was acknowledged and is nowhere in the log`];
+  });
+}
+
+/** By key: the index of a read is that of the write it saw, and says nothing about other keys. */
+function certificateProblems(operations: readonly Operation[], book: LogBook): string[] {
+  const problems: string[] = [];
+  for (const [key, ofKey] of Map.groupBy(operations, (operation) => operation.key)) {
+    for (const violation of checkCertificate(certifiable(ofKey, book))) {
+      problems.push(`certificate of ${key}: ${violation}`);
+    }
+  }
+  return problems;
+}
+
+function searchProblems(operations: readonly Operation[]): string[] {
+  const result = searchLinearization(operations);
+  // "Undecided" is a failure too: it proves nothing.
+  return result.type === "Linearizable" ? [] : [`search: ${describeSearchResult(result)}`];
+}
+
+function brief(value: string | null | undefined): string {
+  if (value === undefined) return "not answered";
+  return value === null ? "nothing" : value.slice(0, 24);
+}
+
+function few(problems: readonly string[]): readonly string[] {
+  const told = problems.slice(0, TOLD_MAX).map((problem) => problem.replace(PADDING, "x..."));
+  return problems.length <= TOLD_MAX ? told : [...told, `... and ${problems.length - TOLD_MAX} more of this kind`];
+}

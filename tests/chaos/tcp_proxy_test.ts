@@ -1,0 +1,90 @@
+import { assertEquals, assertGreaterOrEqual } from "@std/assert";
+
+import { findFreePorts } from "../support/ports.ts";
+import { PeerProxy } from "../support/tcp_proxy.ts";
+import { withDeadline } from "../support/wait.ts";
+
+const DIALER = 7;
+const ACCEPTOR = 3;
+
+interface Ends {
+  readonly proxy: PeerProxy;
+  readonly dialer: Deno.TcpConn;
+  readonly acceptor: Deno.TcpConn;
+}
+
+/** A frame with a greeting: what the proxy looks at to know who dials. */
+function greeting(nodeId: number): Uint8Array<ArrayBuffer> {
+  const header = new TextEncoder().encode(`{"nodeId":${nodeId}}`);
+  const frame = new Uint8Array(16 + header.length);
+  new DataView(frame.buffer).setUint32(8, header.length);
+  frame.set(header, 16);
+  return frame;
+}
+
+async function joined(body: (ends: Ends) => Promise<void>): Promise<void> {
+  const [advertisedPort = 0, boundPort = 0] = findFreePorts(2);
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: boundPort });
+  await using proxy = new PeerProxy([{ nodeId: ACCEPTOR, advertisedPort, boundPort }]);
+  using dialer = await Deno.connect({ hostname: "127.0.0.1", port: advertisedPort });
+  const hello = greeting(DIALER);
+  await dialer.write(hello);
+  using acceptor = await listener.accept();
+  await readBytes(acceptor, hello.length);
+  await body({ proxy, dialer, acceptor });
+}
+
+async function readBytes(connection: Deno.TcpConn, count: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(count);
+  for (let read = 0; read < count;) {
+    const more = await withDeadline(connection.read(bytes.subarray(read)), { what: "bytes come", timeoutMs: 5_000 });
+    if (more === null) throw new Error(`The connection ended after ${read} of ${count} bytes`);
+    read += more;
+  }
+  return bytes;
+}
+
+Deno.test("two cuts on a direction hold the bytes back until both are mended", () =>
+  joined(async ({ proxy, dialer, acceptor }) => {
+    proxy.cut(DIALER, ACCEPTOR);
+    proxy.cut(DIALER, ACCEPTOR);
+    await dialer.write(new Uint8Array([1]));
+    let come = false;
+    const reading = readBytes(acceptor, 1).then(() => {
+      come = true;
+    });
+    proxy.mend(DIALER, ACCEPTOR);
+    // The other direction is open: its byte makes a round while this one waits.
+    await acceptor.write(new Uint8Array([2]));
+    await readBytes(dialer, 1);
+    assertEquals(come, false);
+    proxy.mend(DIALER, ACCEPTOR);
+    await reading;
+  }));
+
+Deno.test("a slow direction takes its time for each piece until it is sped up", () =>
+  joined(async ({ proxy, dialer, acceptor }) => {
+    proxy.slowDown(DIALER, ACCEPTOR, { delayMs: 10, bytesMax: 10 });
+    const begin = performance.now();
+    await dialer.write(new Uint8Array(50));
+    await readBytes(acceptor, 50);
+    assertGreaterOrEqual(performance.now() - begin, 45);
+    proxy.slowDown(DIALER, ACCEPTOR, { delayMs: 10, bytesMax: 1 });
+    await dialer.write(new Uint8Array(10_000));
+    await readBytes(acceptor, 2);
+    proxy.speedUp(DIALER, ACCEPTOR);
+    // At the slow pace it would take 100 s.
+    await readBytes(acceptor, 9_998);
+  }));
+
+Deno.test("connections between two nodes are broken, in whichever order they are named, and others are not", () =>
+  joined(async ({ proxy, dialer, acceptor }) => {
+    assertEquals(proxy.breakConnections(ACCEPTOR, DIALER + 1), 0);
+    await dialer.write(new Uint8Array([1]));
+    assertEquals(await readBytes(acceptor, 1), new Uint8Array([1]));
+    assertEquals(proxy.breakConnections(ACCEPTOR, DIALER), 1);
+    for (const end of [dialer, acceptor]) {
+      const read = await withDeadline(end.read(new Uint8Array(1)).catch(() => null), { what: "end", timeoutMs: 5_000 });
+      assertEquals(read, null);
+    }
+  }));

@@ -1,0 +1,73 @@
+/** The layers of tests that may find a planted bug, and what their outputs say. */
+
+import type { Ended } from "./command.ts";
+
+/** A layer, in the order in which they are asked. */
+export type LayerName = "simulator" | "crash tests" | "unit and paper tests";
+
+/** The layers by the words of the command line. */
+export const LAYERS: ReadonlyMap<string, LayerName> = new Map([
+  ["simulator", "simulator"],
+  ["crash", "crash tests"],
+  ["tests", "unit and paper tests"],
+]);
+
+/** What found a bug. */
+export interface Finding {
+  readonly layer: LayerName;
+  /** The name of the check or of the test. */
+  readonly check: string;
+  /** What it said. */
+  readonly message: string;
+  /** The simulator's seeds up to and including the one that failed, and that one. */
+  readonly seeds?: number;
+  readonly seed?: number;
+}
+
+/** The paths of a layer that consists of tests. */
+export interface TestLayer {
+  readonly name: LayerName;
+  readonly paths: readonly string[];
+}
+
+/** The simulator's program. */
+export const SIMULATOR = "tests/sim/main.ts";
+
+/** The layers after the simulator. */
+export const TEST_LAYERS: readonly TestLayer[] = [
+  { name: "crash tests", paths: ["tests/crash"] },
+  {
+    name: "unit and paper tests",
+    paths: ["tests/paper", "tests/scripts", "tests/unit/raft", "tests/unit/node", "tests/unit/storage"],
+  },
+];
+
+/** What a run of the simulator that began after `before` other seeds found; undefined when all of its seeds passed. */
+export function readSimulator({ code, output }: Ended, before: number): Finding | undefined {
+  const failed = /^FAILED seed (\d+) \((\d+) of \d+\): (.+?): (.*)$/m.exec(output);
+  if (failed !== null) {
+    const [, seed, at, check = "", message = ""] = failed;
+    return { layer: "simulator", check, message, seeds: before + Number(at), seed: Number(seed) };
+  }
+  if (code === 0) return undefined;
+  if (code === undefined) return { layer: "simulator", check: "time limit", message: "the simulator does not end" };
+  return { layer: "simulator", check: "exit code", message: `${code}: ${lastLine(output)}` };
+}
+
+/** What a run of `deno test` found; undefined when all tests passed. */
+export function readTests({ code, output }: Ended, layer: LayerName): Finding | undefined {
+  if (code === 0) return undefined;
+  if (code === undefined) return { layer, check: "time limit", message: "a test does not end" };
+  const failed = /^ FAILURES $[\s\S]*?^(.+?) => \.\/(tests\/[^:]+):/m.exec(output);
+  const [, test, file] = failed ?? [];
+  const error = /^error: (.*)$/m.exec(output)?.[1];
+  if (test === undefined || file === undefined) {
+    return { layer, check: "exit code", message: `${code}: ${lastLine(output)}` };
+  }
+  return { layer, check: `${file}: ${test}`, message: error ?? "" };
+}
+
+function lastLine(output: string): string {
+  const lines = output.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  return lines.find((line) => line.startsWith("error: ")) ?? lines.at(-1) ?? "no output";
+}

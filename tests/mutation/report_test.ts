@@ -1,0 +1,70 @@
+/** What the mutation gate reads from the outputs of the layers, and what it writes into docs/testing.md. */
+
+import { assert, assertEquals } from "@std/assert";
+import { readSimulator, readTests } from "./layers.ts";
+import { isFound, renderTable, rowOf, updatePage } from "./report.ts";
+
+const MUTATION = { id: "B4", what: "A bug | here", patches: [] };
+
+Deno.test("a failing seed of the simulator is found with its check and the number of seeds", () => {
+  const output = "x\nFAILED seed 517 (17 of 250): one-vote: node 1 voted: twice\n    more\n";
+  assertEquals(readSimulator({ code: 1, output }, 500), {
+    layer: "simulator",
+    check: "one-vote",
+    message: "node 1 voted: twice",
+    seeds: 517,
+    seed: 517,
+  });
+  assertEquals(readSimulator({ code: 0, output: "passed: 250 seeds\n" }, 0), undefined);
+});
+
+Deno.test("a simulator that breaks down or does not end has found the bug too", () => {
+  assertEquals(readSimulator({ code: 1, output: "error: Uncaught x\n  at y\n" }, 0)?.message, "1: error: Uncaught x");
+  assertEquals(readSimulator({ code: undefined, output: "" }, 0)?.check, "time limit");
+});
+
+Deno.test("the first failing test is found with its file", () => {
+  const output = "running 1 test from ./tests/paper/x_test.ts\na claim ... FAILED (1ms)\n\n ERRORS \n\n" +
+    "a claim => ./tests/paper/x_test.ts:3:6\nerror: AssertionError: no\n\n FAILURES \n\n" +
+    "a claim => ./tests/paper/x_test.ts:3:6\n\nFAILED | 0 passed | 1 failed (1ms)\n";
+  const found = readTests({ code: 1, output }, "unit and paper tests");
+  assertEquals(found?.check, "tests/paper/x_test.ts: a claim");
+  assertEquals(found?.message, "AssertionError: no");
+  assertEquals(readTests({ code: 0, output: "ok" }, "crash tests"), undefined);
+  assertEquals(readTests({ code: undefined, output: "" }, "crash tests")?.check, "time limit");
+  assertEquals(readTests({ code: 1, output: "error: no\n" }, "crash tests")?.message, "1: error: no");
+});
+
+Deno.test("a row tells what found the bug, or that nothing did", () => {
+  const found = { layer: "simulator", check: "one-vote", message: "", seeds: 17, seed: 17 } as const;
+  const tested = { layer: "crash tests", check: "a", message: "" } as const;
+  const base = { mutation: MUTATION, seedsTried: 17, unrelated: [], problem: undefined };
+  assertEquals(rowOf({ ...base, findings: [found, tested] }), [
+    "B4",
+    "A bug | here",
+    "simulator: one-vote; crash tests: a",
+    "17",
+  ]);
+  assertEquals(rowOf({ ...base, findings: [tested] })[3], "> 17");
+  assertEquals(rowOf({ ...base, findings: [], seedsTried: 5_000 })[2], "nothing");
+  assertEquals(rowOf({ ...base, findings: [found], problem: "x" })[2], "unclear");
+  assert(isFound({ ...base, findings: [found] }));
+  assert(!isFound({ ...base, findings: [] }));
+  assert(!isFound({ ...base, findings: [found], problem: "x" }));
+});
+
+Deno.test("new rows take the place of those of the same bug, and the others stay", () => {
+  const page = "# T\n\n<!-- mutations:begin -->\n<!-- mutations:end -->\n\nend\n";
+  const order = ["B1", "B4"];
+  const first = updatePage(page, [["B4", "A bug | here", "nothing", "> 9"]], order) ?? "";
+  assert(first.includes(`-->\n\n${renderTable([["B4", "A bug | here", "nothing", "> 9"]])}\n\n<!-- mutations:end`));
+  assert(first.includes("A bug \\| here"));
+  const second = updatePage(first, [["B1", "other", "simulator: x", "3"]], order) ?? "";
+  assert(
+    second.includes(renderTable([["B1", "other", "simulator: x", "3"], ["B4", "A bug | here", "nothing", "> 9"]])),
+  );
+  const third = updatePage(second, [["B4", "A bug | here", "simulator: y", "1"]], order) ?? "";
+  assert(!third.includes("nothing"));
+  assert(third.startsWith("# T\n\n") && third.endsWith("\n\nend\n"));
+  assertEquals(updatePage("no place", [], order), undefined);
+});

@@ -1,0 +1,57 @@
+/** Raft 5.3: entries with the same index and term are the same, and so is everything before them. */
+
+import type { Entry } from "../../../lib/raft/types.ts";
+import type { Check, Step, Violate } from "../check.ts";
+import type { SimServer } from "../server.ts";
+import type { Shadows } from "../shadow.ts";
+
+interface Known {
+  readonly content: string;
+  readonly prevTerm: number | undefined;
+}
+
+/** Remembers every entry that was ever written by any server. */
+export class LogMatching implements Check {
+  readonly name = "log-matching";
+  readonly #known = new Map<number, Map<number, Known>>();
+  readonly #shadows: Shadows;
+  readonly #violate: Violate;
+
+  constructor(shadows: Shadows, violate: Violate) {
+    this.#shadows = shadows;
+    this.#violate = violate;
+  }
+
+  /** See `Check`. */
+  stepped(server: SimServer, { update }: Step): void {
+    for (const { entries } of update.writes) {
+      let prevTerm: number | undefined = this.#shadows.of(server.id).termAt((entries[0]?.index ?? 0) - 1);
+      for (const entry of entries) {
+        this.#take(server, entry, prevTerm);
+        prevTerm = entry.term;
+      }
+    }
+  }
+
+  #take(server: SimServer, entry: Entry, prevTerm: number | undefined): void {
+    const content = contentOf(entry);
+    const byTerm = this.#known.get(entry.index) ?? new Map<number, Known>();
+    if (byTerm.size === 0) this.#known.set(entry.index, byTerm);
+    const known = byTerm.get(entry.term);
+    if (known === undefined) byTerm.set(entry.term, { content, prevTerm });
+    else if (known.content !== content) {
+      this.#violate(`entry ${entry.index} of term ${entry.term} differs on node ${server.id}: ${content}`);
+    } else if (known.prevTerm !== undefined && prevTerm !== undefined && known.prevTerm !== prevTerm) {
+      this.#violate(`what stands before entry ${entry.index} of term ${entry.term} differs on node ${server.id}`);
+    }
+  }
+}
+
+/** The content of an entry, to compare. */
+export function contentOf(entry: Entry): string {
+  if (entry.type === "Command") return entry.command;
+  if (entry.type === "NoOp") return "no-op";
+  const { members, voters, votersOld, learners } = entry.configuration;
+  const named = members.map(({ id, address, clientAddress, identity }) => [id, address, clientAddress, identity]);
+  return JSON.stringify([named, voters, votersOld, learners]);
+}

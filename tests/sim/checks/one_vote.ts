@@ -1,0 +1,42 @@
+/** Raft 5.2 and figure 2: a server votes once in a term, for ever, and no vote leaves before it is durable. */
+
+import type { Message } from "../../../lib/raft/messages.ts";
+import type { NodeId } from "../../../lib/raft/types.ts";
+import { loadNodeFile } from "../../../lib/storage/load.ts";
+import type { Check, Violate } from "../check.ts";
+import { DIRECTORY, type SimServer } from "../server.ts";
+
+/** Remembers every vote that left a process. */
+export class OneVote implements Check {
+  readonly name = "one-vote";
+  readonly #votes = new Map<string, NodeId>();
+  readonly #violate: Violate;
+
+  constructor(violate: Violate) {
+    this.#violate = violate;
+  }
+
+  /** See `Check`. */
+  sent(server: SimServer, message: Message): void {
+    if (message.type === "RequestVote" && !message.preVote) this.#vote(server, message.term, server.id);
+    else if (message.type === "RequestVoteResult" && !message.preVote && message.voteGranted) {
+      this.#vote(server, message.term, message.to);
+    }
+  }
+
+  #vote(server: SimServer, term: number, candidate: NodeId): void {
+    const vote = `${server.id}:${term}`;
+    const known = this.#votes.get(vote);
+    if (known === candidate) return;
+    this.#votes.set(vote, candidate);
+    if (known !== undefined) {
+      this.#violate(`node ${server.id} voted for ${known} and for ${candidate} in term ${term}`);
+      return;
+    }
+    // What a power loss at this moment would leave.
+    const durable = loadNodeFile(server.disk.crash(), DIRECTORY, server.id)?.hardState;
+    const isKept = durable !== undefined &&
+      (durable.currentTerm > term || (durable.currentTerm === term && durable.votedFor === candidate));
+    if (!isKept) this.#violate(`a vote of node ${server.id} in term ${term} left before it was durable`);
+  }
+}

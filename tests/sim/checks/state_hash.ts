@@ -1,0 +1,51 @@
+/** Equal states after equal entries: what each node holds is what the committed log says, and so the same on all nodes. */
+
+import type { Check, Violate } from "../check.ts";
+import type { Reference } from "../reference.ts";
+import type { SimServer } from "../server.ts";
+
+/** Compares the whole state of each running node with the model, now and then and after each start. */
+export class StateHash implements Check {
+  readonly name = "state-hash";
+  readonly #servers: readonly SimServer[];
+  readonly #reference: Reference;
+  readonly #violate: Violate;
+
+  constructor(parts: { readonly servers: readonly SimServer[]; readonly reference: Reference }, violate: Violate) {
+    this.#servers = parts.servers;
+    this.#reference = parts.reference;
+    this.#violate = violate;
+  }
+
+  /** See `Check`. */
+  watch(): void {
+    for (const server of this.#servers) this.#compare(server);
+  }
+
+  /** See `Check`. */
+  started(server: SimServer): void {
+    this.#compare(server);
+  }
+
+  #compare(server: SimServer): void {
+    const applied = server.node?.driver.applied;
+    if (applied === undefined) return;
+    const { index } = applied.id;
+    if (index > this.#reference.lastIndex) {
+      this.#violate(`node ${server.id} has applied ${index}, but only ${this.#reference.lastIndex} are committed`);
+      return;
+    }
+    let size = 0;
+    for (const key of this.#reference.keys()) {
+      const wanted = this.#reference.versionAt(key, index);
+      const found = applied.state.get(key);
+      if (wanted?.value !== undefined) size += 1;
+      if (found?.value === wanted?.value && (found === undefined || found.revision === wanted?.index)) continue;
+      this.#violate(
+        `node ${server.id} at ${index}: ${key} is ${found?.value} (${found?.revision}), not ${wanted?.value} (${wanted?.index})`,
+      );
+      return;
+    }
+    if (applied.state.size !== size) this.#violate(`node ${server.id} at ${index} has ${applied.state.size} keys`);
+  }
+}

@@ -1,0 +1,60 @@
+/** Raft 5.4.3: no two servers apply different entries at one index, and each applies them in order, once in its life. */
+
+import type { Entry, NodeId } from "../../../lib/raft/types.ts";
+import type { Check, Step, Violate } from "../check.ts";
+import type { Reference } from "../reference.ts";
+import type { SimServer } from "../server.ts";
+import { contentOf } from "./log_matching.ts";
+
+/** Compares what is applied with what was applied first, which it appends to the reference. */
+export class StateMachineSafety implements Check {
+  readonly name = "state-machine-safety";
+  readonly #applied = new Map<NodeId, number>();
+  readonly #reference: Reference;
+  readonly #committed: Check["committed"];
+  readonly #violate: Violate;
+
+  /** `committed` hears of each entry that is applied for the first time. */
+  constructor(
+    parts: { readonly reference: Reference; readonly committed: Required<Check>["committed"] },
+    violate: Violate,
+  ) {
+    this.#reference = parts.reference;
+    this.#committed = parts.committed;
+    this.#violate = violate;
+  }
+
+  /** See `Check`. */
+  stepped(server: SimServer, { raft, update, event }: Step): void {
+    if (event.type === "SnapshotInstalled") this.#applied.set(server.id, event.snapshot.lastIncluded.index);
+    for (const entry of update.apply) {
+      const last = this.#applied.get(server.id);
+      if (last !== undefined && entry.index !== last + 1) {
+        this.#violate(`node ${server.id} applies entry ${entry.index} after ${last}`);
+      }
+      this.#applied.set(server.id, entry.index);
+      const known = this.#reference.at(entry.index);
+      if (known === undefined) this.#first(server, { entry, raft });
+      else if (known.term !== entry.term || contentOf(known) !== contentOf(entry)) {
+        this.#violate(
+          `node ${server.id} applies ${entry.index}/${entry.term} where ${known.index}/${known.term} was applied before`,
+        );
+      }
+    }
+  }
+
+  /** See `Check`. */
+  ended(server: SimServer): void {
+    this.#applied.delete(server.id);
+  }
+
+  #first(server: SimServer, { entry, raft }: { readonly entry: Entry; readonly raft: Step["raft"] }): void {
+    const expected = this.#reference.lastIndex + 1;
+    if (entry.index !== expected) {
+      this.#violate(`node ${server.id} applies entry ${entry.index} but the log that is known ends at ${expected - 1}`);
+      return;
+    }
+    this.#reference.append(entry);
+    this.#committed?.(entry, raft);
+  }
+}

@@ -1,0 +1,275 @@
+/** The clients of a simulated cluster: one operation at a time each, every answer judged at once and kept in a history. */
+
+import { type Command, encodeCommand } from "../../lib/kv/commands.ts";
+import type { ReadOutcome, WriteOutcome } from "../../lib/node/api.ts";
+import type { Node } from "../../lib/node/node.ts";
+import type { Entry } from "../../lib/raft/types.ts";
+import type { Random } from "../../lib/base/random.ts";
+import type { Operation } from "../linearizability/history.ts";
+import type { Check } from "./check.ts";
+import type { SimServer } from "./server.ts";
+import { TextWork } from "./text_work.ts";
+import type { World } from "./world.ts";
+
+/** After so many operations a key is left for a new one, so that histories of one key stay short enough to be searched. */
+const OPERATIONS_PER_KEY = 250;
+/** Names that trip programs over. */
+const KEY_NAMES = ["key", "__proto__", "\x00\xff", "constructor", "a b", "\r\n", "k\u00e9", ""] as const;
+
+/** How the clients of a run divide their work, in hundredths. Every `Command` has an entry: a new one does not compile without. */
+const WRITE_SHARES: Readonly<Record<Command["type"], number>> = { Put: 40, Delete: 6 };
+/** The writes of the workload as they stand in histories. */
+export const COMMANDS_IN_WORKLOAD: readonly string[] = Object.keys(WRITE_SHARES).map((type) => type.toLowerCase());
+
+const READ_SHARE = 42;
+const TEXT_SHARE = 8;
+
+/** An operation under way. */
+export interface Pending {
+  readonly client: number;
+  readonly operation: string;
+  readonly key: string;
+  readonly argument: string | null;
+  readonly call: number;
+  /** The highest index that was known to any client when this began. */
+  readonly known: number;
+  readonly server: SimServer;
+  readonly life: object;
+  finished: boolean;
+}
+
+/** What the clients did, and what is true of it. */
+export class Workload implements Check {
+  readonly name = "workload";
+  readonly history: Operation[] = [];
+  /** How often each kind of operation was done. */
+  readonly done = new Map<string, number>();
+  acknowledged = 0;
+  unknown = 0;
+  refused = 0;
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #text: TextWork;
+  readonly #open = new Map<number, Pending>();
+  readonly #refusedCommands = new Set<string>();
+  readonly #committedPuts = new Set<string>();
+  readonly #keyUses: number[] = [];
+  #clients = 0;
+  #values = 0;
+  #completedIndex = 0;
+  #stamp = 0;
+  #stopping = false;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.random.fork();
+    this.#text = new TextWork(world, this);
+    world.onEnd.push((server) => this.#serverEnded(server));
+  }
+
+  /** Operations that have not ended. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Begins the clients. */
+  start(): void {
+    for (let count = 0; count < this.#world.settings.clients; count++) this.#think(this.#newClient());
+  }
+
+  /** Ends each client after its present operation. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** Takes an operation into the history; the calls of one run are told apart by their times. */
+  begin(client: number, what: Pick<Pending, "operation" | "key" | "argument" | "server">): Pending {
+    const known = this.#completedIndex;
+    const pending = { client, ...what, call: this.#now(), known, life: what.server.life, finished: false };
+    this.#open.set(client, pending);
+    this.#world.clock.busy = true;
+    this.#world.trace(() => `client ${client} asks node ${what.server.id}: ${describe(pending)}`);
+    return pending;
+  }
+
+  /** An operation was done. `index` is null where the protocol does not tell it. */
+  complete(pending: Pending, end: { readonly result: Operation["result"]; readonly index: number | null }): void {
+    const { client, operation, key, argument, call } = pending;
+    this.done.set(operation, (this.done.get(operation) ?? 0) + 1);
+    this.acknowledged += 1;
+    if (end.index !== null) {
+      if (end.index < pending.known) {
+        this.#world.violate(
+          "stale",
+          `${describe(pending)} took effect at ${end.index}, after ${pending.known} was known`,
+        );
+      }
+      this.#completedIndex = Math.max(this.#completedIndex, end.index);
+    }
+    this.history.push({ client, operation, key, argument, call, return: this.#now(), outcome: "ok", ...end });
+    this.#finish(pending, client, () => `done, ${end.result} at ${end.index}`);
+  }
+
+  /** It is not known whether it was done. What a client does afterwards it does under another name. */
+  lose(pending: Pending): void {
+    const { client, operation, key, argument, call } = pending;
+    this.unknown += 1;
+    if (operation === "put" || operation === "delete") {
+      const none = { result: null, return: null, index: null } as const;
+      this.history.push({ client, operation, key, argument, call, outcome: "unknown", ...none });
+    }
+    this.#finish(pending, this.#newClient(), () => "unknown");
+  }
+
+  /** It was certainly not done. */
+  refuse(pending: Pending, why: string): void {
+    this.refused += 1;
+    this.#finish(pending, pending.client, () => `not done: ${why}`);
+  }
+
+  /** A command of its own that is never used again. */
+  newValue(): string {
+    this.#values += 1;
+    const length = this.#random.below(this.#world.settings.valueBytesMax);
+    return `${this.#values}.`.padEnd(length, "\u00e9x");
+  }
+
+  /** See `Check`. No write that was refused is ever done, and none is done twice. */
+  committed(entry: Entry): void {
+    if (entry.type !== "Command") return;
+    if (this.#refusedCommands.has(entry.command)) {
+      this.#world.violate(
+        "refused-but-done",
+        `${JSON.stringify(entry.command)} was refused, and is entry ${entry.index}`,
+      );
+    }
+    if (entry.command[2] !== "P") return;
+    if (this.#committedPuts.has(entry.command)) {
+      this.#world.violate("done-twice", `${JSON.stringify(entry.command)} is done again by entry ${entry.index}`);
+    }
+    this.#committedPuts.add(entry.command);
+  }
+
+  #newClient(): number {
+    this.#clients += 1;
+    return this.#clients;
+  }
+
+  #now(): number {
+    this.#stamp = Math.max(this.#stamp + 1, Math.round(this.#world.clock.now() * 1e6));
+    return this.#stamp;
+  }
+
+  #think(client: number): void {
+    if (this.#stopping) return;
+    const pauseMs = -Math.log(1 - this.#random.fraction()) * this.#world.settings.thinkMs;
+    this.#world.clock.plan(pauseMs, { action: () => this.#act(client), life: undefined, isArrival: false });
+  }
+
+  #act(client: number): void {
+    const server = this.#pickServer();
+    const node = server?.node;
+    if (this.#stopping) return;
+    if (server === undefined || node === undefined) return this.#think(client);
+    let share = this.#random.below(100);
+    for (const [type, width] of Object.entries(WRITE_SHARES) as [Command["type"], number][]) {
+      if (share < width) return this.#write(client, server, this.#makeCommand(type));
+      share -= width;
+    }
+    if (share < READ_SHARE) return this.#read(client, server, node);
+    if (share < READ_SHARE + TEXT_SHARE) return this.#text.act(client, server, node);
+    node.status();
+    node.members();
+    node.logTail(10);
+    node.rpcCounts();
+    this.#think(client);
+  }
+
+  /** The leader as far as it is known, now and then any node. */
+  #pickServer(): SimServer | undefined {
+    const running = this.#world.running();
+    if (running.length === 0) return undefined;
+    const server = this.#random.pick(running);
+    const leaderId = server.node?.status().raft.leaderId;
+    const leader = leaderId === undefined ? undefined : this.#world.servers[leaderId];
+    return leader?.state === "Running" && !leader.life.paused && this.#random.chance(0.7) ? leader : server;
+  }
+
+  #pickKey(): string {
+    const at = this.#random.below(this.#world.settings.keys);
+    const uses = this.#keyUses[at] ?? 0;
+    this.#keyUses[at] = uses + 1;
+    return `${KEY_NAMES[at % KEY_NAMES.length]}${at}.${Math.floor(uses / OPERATIONS_PER_KEY)}`;
+  }
+
+  #makeCommand(type: Command["type"]): Command {
+    const key = this.#pickKey();
+    return type === "Put" ? { type, key, value: this.newValue() } : { type, key };
+  }
+
+  #write(client: number, server: SimServer, command: Command): void {
+    const operation = command.type.toLowerCase();
+    const argument = command.type === "Put" ? command.value : null;
+    const pending = this.begin(client, { operation, key: command.key, argument, server });
+    server.node?.write(command, (outcome) => this.#wrote(pending, { command, outcome }));
+  }
+
+  #wrote(pending: Pending, { command, outcome }: { readonly command: Command; readonly outcome: WriteOutcome }): void {
+    if (!this.#isExpected(pending)) return;
+    if (outcome.type === "Unknown") return this.lose(pending);
+    if (outcome.type === "NotDone") {
+      if (command.type === "Put") this.#refusedCommands.add(encodeCommand(command));
+      return this.refuse(pending, outcome.reason);
+    }
+    const { result } = outcome;
+    const index = result.revision;
+    const entry = this.#world.reference.at(index);
+    if (entry?.type !== "Command" || entry.command !== encodeCommand(command)) {
+      this.#world.violate("acknowledged", `${describe(pending)} was acknowledged as entry ${index}, which is another`);
+    }
+    const before = this.#world.reference.versionAt(command.key, index - 1)?.value !== undefined;
+    const told = result.type === "Put" ? !result.created : result.type === "Delete" && result.existed;
+    if (told !== before) this.#world.violate("acknowledged", `${describe(pending)}: wrong result ${told} at ${index}`);
+    this.complete(pending, { result: result.type === "Put" ? result.created : told, index });
+  }
+
+  #read(client: number, server: SimServer, node: Node): void {
+    const key = this.#pickKey();
+    const pending = this.begin(client, { operation: "get", key, argument: null, server });
+    node.read((outcome) => this.#readOutcome(pending, node, outcome));
+  }
+
+  #readOutcome(pending: Pending, node: Node, outcome: ReadOutcome): void {
+    if (!this.#isExpected(pending)) return;
+    if (outcome.type !== "Ready") return this.refuse(pending, outcome.reason);
+    const { index } = node.driver.applied.id;
+    const found = node.state.get(pending.key)?.value;
+    const wanted = this.#world.reference.versionAt(pending.key, index)?.value;
+    if (index < outcome.index || found !== wanted) {
+      this.#world.violate("read", `${describe(pending)} at ${index} (for ${outcome.index}): ${found}, not ${wanted}`);
+    }
+    this.complete(pending, { result: found ?? null, index });
+  }
+
+  /** A callback comes once, from a process that lives. */
+  #isExpected(pending: Pending): boolean {
+    if (pending.server.life !== pending.life) return false;
+    if (pending.finished) this.#world.violate("callback", `${describe(pending)} was answered twice`);
+    return !pending.finished;
+  }
+
+  #serverEnded(server: SimServer): void {
+    for (const pending of [...this.#open.values()]) if (pending.life === server.life) this.lose(pending);
+  }
+
+  #finish(pending: Pending, client: number, outcome: () => string): void {
+    pending.finished = true;
+    this.#open.delete(pending.client);
+    this.#world.trace(() => `client ${pending.client} ${describe(pending)}: ${outcome()}`);
+    this.#think(client);
+  }
+}
+
+function describe({ operation, key, argument }: Pending): string {
+  return `${operation} ${JSON.stringify(key)}${argument === null ? "" : ` ${JSON.stringify(argument.slice(0, 20))}`}`;
+}

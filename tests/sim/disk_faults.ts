@@ -1,0 +1,126 @@
+/** Faults of one server's disk while a process uses it, and what a power loss leaves. Damage at rest is in damage.ts. */
+
+import type { Random } from "../../lib/base/random.ts";
+import type { CrashSurvival, MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import type { Life } from "./clock.ts";
+import type { SimServer } from "./server.ts";
+import type { World } from "./world.ts";
+
+/** The next operation of a kind fails once. */
+export type DiskFailure = "disk/failed-sync" | "disk/failed-write" | "disk/failed-read";
+
+/** Plans and performs faults of a disk; remembers whether one explains the end of a process. */
+export class DiskFaults {
+  readonly #world: World;
+  readonly #server: SimServer;
+  readonly #random: Random;
+  readonly #planned = new Set<DiskFailure>();
+  #slowUntil = 0;
+  #slowMs = 0;
+  #roomBytes: number | undefined;
+  #cause = false;
+  constructor(world: World, server: SimServer) {
+    this.#world = world;
+    this.#server = server;
+    this.#random = world.random.fork();
+  }
+
+  /** Sets the hooks of `disk` for a new process. */
+  attach(disk: MemoryDisk, life: Life): void {
+    const { clock, settings } = this.#world;
+    this.#planned.clear();
+    this.#cause = false;
+    disk.hooks.afterCall = () => clock.busy = true;
+    disk.hooks.failSync = () => this.#fails("disk/failed-sync");
+    disk.hooks.failWrite = () => this.#fails("disk/failed-write");
+    disk.hooks.failRead = () => this.#fails("disk/failed-read");
+    disk.hooks.loseSync = (path) => settings.canary && path.endsWith(".wal");
+    disk.hooks.delaySync = () =>
+      new Promise((resolve) => {
+        const slow = clock.now() < this.#slowUntil ? this.#slowMs : 0;
+        const delayMs = settings.syncMsMax * this.#random.fraction() + slow * this.#random.fraction();
+        const action = (): void => {
+          clock.busy = true;
+          resolve();
+        };
+        clock.plan(delayMs, { action, life, isArrival: false });
+      });
+    this.#limit();
+  }
+
+  /** Makes the next operation of that kind fail. */
+  plan(failure: DiskFailure): void {
+    this.#planned.add(failure);
+  }
+
+  /** Syncs take up to `syncMs` longer for `ms`. */
+  slow(ms: number, syncMs: number): void {
+    this.#slowUntil = this.#world.clock.now() + ms;
+    this.#slowMs = syncMs;
+    this.#world.counts.add("disk/slow-sync");
+  }
+
+  /** Leaves room for `bytes` more only; undefined ends it. */
+  fill(bytes: number | undefined): void {
+    this.#roomBytes = bytes;
+    if (bytes !== undefined) this.#world.counts.add("disk/full");
+    this.#limit();
+  }
+
+  /** Ends every fault. */
+  calm(): void {
+    this.#planned.clear();
+    this.#slowUntil = 0;
+    this.fill(undefined);
+  }
+
+  /** Whether a fault explains that the process of now ends. */
+  takeCause(): boolean {
+    return this.#cause || this.#roomBytes !== undefined;
+  }
+
+  /** Chance decides what of the unsynced data survives a power loss. */
+  survival(): CrashSurvival {
+    const { counts, settings } = this.#world;
+    if (settings.canary) return {};
+    const random = this.#random.fork();
+    const kept = random.chance(0.3) ? random.pick([0, 1]) : settings.survivalProbability;
+    const mayTear = settings.faults.has("power/torn-sectors");
+    const mayDrop = settings.faults.has("power/dropped-operations");
+    const keepsAll = random.chance(kept);
+    return {
+      keepVersions: (_path, _sector, versions) => {
+        if (!mayTear) return keepsAll ? versions : 0;
+        const survivors = random.chance(kept) ? random.between(0, versions) : 0;
+        if (survivors < versions) counts.add("power/torn-sectors");
+        return survivors;
+      },
+      keepSize: () => mayTear ? random.chance(kept) : keepsAll,
+      keepOperation: () => {
+        const keeps = mayDrop ? random.chance(kept) : keepsAll;
+        if (!keeps) counts.add("power/dropped-operations");
+        return keeps;
+      },
+    };
+  }
+
+  #fails(failure: DiskFailure): boolean {
+    if (!this.#planned.delete(failure)) return false;
+    this.#world.counts.add(failure);
+    this.#world.trace(() => `node ${this.#server.id}: ${failure}`);
+    this.#cause = true;
+    return true;
+  }
+
+  #limit(): void {
+    const { disk } = this.#server;
+    if (this.#roomBytes === undefined) disk.capacityBytes = Infinity;
+    else disk.capacityBytes = usedBytes(disk) + this.#roomBytes;
+  }
+}
+
+function usedBytes(disk: MemoryDisk): number {
+  let used = 0;
+  for (const bytes of disk.files().values()) used += bytes.length;
+  return used;
+}

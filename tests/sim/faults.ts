@@ -1,0 +1,61 @@
+/** The classes of faults that the simulator injects, and how often each was. */
+
+/** What each class does. A run switches each off with a probability of its own; `counts` says what really happened. */
+export const FAULT_CLASSES = {
+  "network/loss": "a message is lost",
+  "network/duplicate": "a message arrives twice or more often",
+  "network/reorder": "a message overtakes others by a delay of its own",
+  "network/tail": "a message is late by up to some seconds",
+  "network/cut": "two nodes are parted, and both are told",
+  "network/partition": "the nodes are parted into two groups, silently",
+  "network/isolate-leader": "the leader reaches nobody and nobody reaches it",
+  "network/one-way": "messages pass in one direction only",
+  "network/bridge": "two groups that reach each other only through one node",
+  "network/clog": "everything between two nodes waits and then comes at once",
+  "network/reset": "a connection ends and is made again",
+  "clock/skew": "a process begins with another time",
+  "clock/drift": "a clock runs fast or slow",
+  "clock/jump": "a clock jumps forward",
+  "process/pause": "a process stands still for a while",
+  "process/kill": "a process is killed; the page cache stays",
+  "process/stop": "a process is told to stop and does so in order",
+  "process/kill-starting": "a process is killed while it recovers",
+  "power/loss": "a machine loses power: what is not synced is kept, lost, torn or reordered",
+  "power/loss-of-all": "all machines lose power at once",
+  "power/torn-sectors": "sectors of one write survive a power loss partly",
+  "power/dropped-operations": "changes of a directory that were not synced are lost",
+  "disk/slow-sync": "a sync takes long",
+  "disk/failed-sync": "a sync fails",
+  "disk/failed-write": "a write fails",
+  "disk/failed-read": "a read fails",
+  "disk/full": "the disk has no room for a while",
+  "disk/bit-flip": "a bit of synced data changes",
+  "disk/lost-write": "a sector of synced data holds what it held before",
+  "disk/misdirected-write": "a sector of synced data is found in another place",
+  "disk/wiped": "a directory is lost and its node is admitted again with a new one",
+  "operator/snapshot": "a checkpoint is asked for",
+  "operator/transfer": "the leadership is handed to another node",
+  "operator/demote": "a voter becomes a learner",
+  "operator/promote": "a learner becomes a voter",
+} as const;
+
+/** The name of a class. */
+export type FaultClass = keyof typeof FAULT_CLASSES;
+
+/** The names in order. */
+export const FAULT_CLASS_NAMES = Object.keys(FAULT_CLASSES) as FaultClass[];
+
+/** How often each fault was injected. */
+export class FaultCounts {
+  readonly #counts = new Map<FaultClass, number>();
+
+  /** One more. */
+  add(fault: FaultClass, count = 1): void {
+    this.#counts.set(fault, (this.#counts.get(fault) ?? 0) + count);
+  }
+
+  /** By class, in the order of `FAULT_CLASSES`. */
+  entries(): readonly (readonly [FaultClass, number])[] {
+    return FAULT_CLASS_NAMES.map((name) => [name, this.#counts.get(name) ?? 0]);
+  }
+}

@@ -1,0 +1,249 @@
+/** Brings about faults at random moments, and ends those that last. */
+
+import type { Random } from "../../lib/base/random.ts";
+import type { NodeId } from "../../lib/raft/types.ts";
+import { plantDamage } from "./damage.ts";
+import type { FaultClass } from "./faults.ts";
+import type { Operator } from "./operator.ts";
+import { DIRECTORY, type SimServer } from "./server.ts";
+import type { World } from "./world.ts";
+
+const LASTING_MS_MAX = 3_000;
+const PAUSE_MS_MAX = 2_500;
+const JUMP_MS_MAX = 4_000;
+const CLOG_MS_MAX = 2_000;
+const SLOW_SYNC_MS_MAX = 500;
+const ROOM_BYTES_MAX = 60_000;
+
+/** Does one fault; false when the moment does not allow it. */
+type Fault = () => boolean;
+
+/** One source of trouble for a run. */
+export class Nemesis {
+  readonly #world: World;
+  readonly #operator: Operator;
+  readonly #random: Random;
+  readonly #faults: ReadonlyMap<FaultClass, Fault>;
+  #resting = true;
+
+  constructor(world: World, operator: Operator) {
+    this.#world = world;
+    this.#operator = operator;
+    this.#random = world.random.fork();
+    const all: readonly (readonly [FaultClass, Fault])[] = [
+      ...this.#networkFaults(),
+      ...this.#processFaults(),
+      ...this.#diskFaults(),
+      ...this.#operatorFaults(),
+    ];
+    this.#faults = new Map(all.filter(([name]) => world.settings.faults.has(name)));
+  }
+
+  /** Faults come from now on. */
+  start(): void {
+    this.#resting = false;
+    this.#plan();
+  }
+
+  /** No more faults; those that last are ended. */
+  async rest(): Promise<void> {
+    this.#resting = true;
+    this.#world.networkFaults.calm();
+    const ids = this.#world.servers.map(({ id }) => id);
+    for (const a of ids) for (const b of ids) if (a < b) this.#world.network.heal(a, b);
+    for (const server of this.#world.servers) {
+      server.faults.calm();
+      server.clock?.drift(1);
+      if (server.life.paused) await this.#world.clock.resume(server.life);
+    }
+  }
+
+  /** All machines lose power at once, and nothing is left that was not synced. */
+  blackout(): void {
+    this.#world.counts.add("power/loss-of-all");
+    for (const server of this.#world.servers) server.losePower({});
+  }
+
+  #plan(): void {
+    const pauseMs = -Math.log(1 - this.#random.fraction()) * this.#world.settings.disturbMs;
+    this.#world.clock.after(pauseMs, () => {
+      if (this.#resting || this.#faults.size === 0) return;
+      const [name, fault] = this.#random.pick([...this.#faults]);
+      if (fault()) {
+        this.#world.counts.add(name);
+        this.#world.trace(() => `fault ${name}`);
+      }
+      this.#plan();
+    });
+  }
+
+  #networkFaults(): readonly (readonly [FaultClass, Fault])[] {
+    const faults = this.#world.networkFaults;
+    return [
+      ["network/cut", () =>
+        this.#onPair(([a, b]) => {
+          this.#world.network.cut(a, b);
+          this.#later(() => this.#world.network.heal(a, b));
+        })],
+      ["network/partition", () => {
+        const ids = this.#shuffled();
+        const size = this.#random.between(1, Math.max(1, ids.length - 1));
+        faults.part(ids.slice(0, size), ids.slice(size));
+        return this.#healLater(ids.length > 1);
+      }],
+      ["network/isolate-leader", () => {
+        const leader = this.#operator.leader();
+        if (leader === undefined) return false;
+        faults.part([leader.id], this.#shuffled().filter((id) => id !== leader.id));
+        return this.#healLater(true);
+      }],
+      ["network/one-way", () =>
+        this.#onPair(([a, b]) => {
+          faults.block(a, b);
+          this.#healLater(true);
+        })],
+      ["network/bridge", () => {
+        const [, ...others] = this.#shuffled();
+        const half = Math.ceil(others.length / 2);
+        faults.part(others.slice(0, half), others.slice(half));
+        return this.#healLater(others.length > 1);
+      }],
+      ["network/clog", () =>
+        this.#onPair(([a, b]) => {
+          faults.clog(a, b, this.#world.clock.now() + this.#random.below(CLOG_MS_MAX));
+        })],
+      ["network/reset", () =>
+        this.#onPair(([a, b]) => {
+          this.#world.network.cut(a, b);
+          this.#world.network.heal(a, b);
+        })],
+    ];
+  }
+
+  #processFaults(): readonly (readonly [FaultClass, Fault])[] {
+    return [
+      ["clock/drift", () => this.#onServer((server) => server.clock?.drift(this.#random.pick([0.5, 0.9, 1, 1.1, 2])))],
+      ["clock/jump", () => this.#onServer((server) => server.clock?.jump(this.#random.below(JUMP_MS_MAX)))],
+      ["process/pause", () => this.#onServer((server) => this.#pause(server))],
+      ["process/kill", () => this.#onServer((server) => server.kill())],
+      ["process/stop", () => this.#onServer((server) => server.stop())],
+      ["power/loss", () => this.#onServer((server) => server.losePower(server.faults.survival()))],
+      ["power/loss-of-all", () => {
+        for (const server of this.#world.servers) server.losePower(server.faults.survival());
+        return true;
+      }],
+    ];
+  }
+
+  #diskFaults(): readonly (readonly [FaultClass, Fault])[] {
+    return [
+      [
+        "disk/slow-sync",
+        () =>
+          this.#onServer((server) =>
+            server.faults.slow(this.#random.below(LASTING_MS_MAX), this.#random.below(SLOW_SYNC_MS_MAX))
+          ),
+      ],
+      ["disk/failed-sync", () => this.#onServer((server) => server.faults.plan("disk/failed-sync"), false)],
+      ["disk/failed-write", () => this.#onServer((server) => server.faults.plan("disk/failed-write"), false)],
+      ["disk/failed-read", () => this.#onServer((server) => server.faults.plan("disk/failed-read"), false)],
+      ["disk/full", () =>
+        this.#onServer((server) => {
+          server.faults.fill(this.#random.below(ROOM_BYTES_MAX));
+          this.#later(() => server.faults.fill(undefined));
+        }, false)],
+      ["disk/bit-flip", () => this.#damage("disk/bit-flip")],
+      ["disk/lost-write", () => this.#damage("disk/lost-write")],
+      ["disk/misdirected-write", () => this.#damage("disk/misdirected-write")],
+      ["disk/wiped", () => {
+        const server = this.#random.pick(this.#world.servers);
+        if (!this.#operator.mayLose(server)) return false;
+        server.losePower({});
+        server.wipe();
+        return true;
+      }],
+    ];
+  }
+
+  #operatorFaults(): readonly (readonly [FaultClass, Fault])[] {
+    return [
+      ["operator/snapshot", () =>
+        this.#onServer(({ node, life }) => {
+          this.#world.clock.busy = true;
+          node?.takeSnapshot().catch((error: unknown) => {
+            // What ends the node is judged where its end is seen.
+            if (life.alive) node.failWith(error);
+          });
+        })],
+      ["operator/transfer", () => {
+        const leader = this.#operator.leader();
+        const target = this.#random.chance(0.5) ? undefined : this.#random.pick(this.#world.servers).id;
+        leader?.node?.driver.enqueue({ type: "TransferLeadership", target });
+        return leader !== undefined;
+      }],
+      ["operator/demote", () => this.#operator.demote()],
+      ["operator/promote", () => this.#operator.promote()],
+    ];
+  }
+
+  #pause(server: SimServer): void {
+    const { life } = server;
+    life.paused = true;
+    this.#later(() => {
+      // In an event of its own, since resuming takes several turns.
+      this.#resumes.push(life);
+    }, PAUSE_MS_MAX);
+  }
+
+  readonly #resumes: SimServer["life"][] = [];
+
+  /** Lets the paused processes go on whose time has come; called between two events. */
+  async resume(): Promise<void> {
+    for (const life of this.#resumes.splice(0)) await this.#world.clock.resume(life);
+  }
+
+  #damage(kind: "disk/bit-flip" | "disk/lost-write" | "disk/misdirected-write"): boolean {
+    const server = this.#random.pick(this.#world.servers);
+    if (server.hasLostData || !this.#operator.mayLose(server)) return false;
+    if (server.disk.files().size === 0) return false;
+    // Only what was synced is damaged, and found when the disk is read again.
+    server.losePower({});
+    const place = plantDamage(server.disk, { directory: DIRECTORY, kind, random: this.#random });
+    this.#world.trace(() => `node ${server.id}: ${kind} ${place ?? "found no place"}`);
+    if (place !== undefined) server.damaged = true;
+    return place !== undefined;
+  }
+
+  #onServer(act: (server: SimServer) => void, running = true): boolean {
+    const servers = running ? this.#world.running() : this.#world.servers;
+    if (servers.length === 0) return false;
+    act(this.#random.pick(servers));
+    return true;
+  }
+
+  #onPair(act: (pair: readonly [NodeId, NodeId]) => void): boolean {
+    const [a, b] = this.#shuffled();
+    if (a === undefined || b === undefined) return false;
+    act([a, b]);
+    return true;
+  }
+
+  #healLater(begun: boolean): boolean {
+    this.#later(() => this.#world.networkFaults.heal());
+    return begun;
+  }
+
+  #later(action: () => void, msMax = LASTING_MS_MAX): void {
+    this.#world.clock.after(this.#random.below(msMax), action);
+  }
+
+  #shuffled(): NodeId[] {
+    const ids = this.#world.servers.map(({ id }) => id);
+    for (let at = ids.length - 1; at > 0; at--) {
+      const other = this.#random.below(at + 1);
+      const [left, right] = [ids[at], ids[other]];
+      if (left !== undefined && right !== undefined) [ids[at], ids[other]] = [right, left];
+    }
+    return ids;
+  }
+}

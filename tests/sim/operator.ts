@@ -1,0 +1,136 @@
+/** The operator of a simulated cluster: starts what is down, replaces what is lost, changes the membership. */
+
+import type { Random } from "../../lib/base/random.ts";
+import type { Configuration, Entry, NodeId } from "../../lib/raft/types.ts";
+import type { Check } from "./check.ts";
+import type { SimServer } from "./server.ts";
+import type { World } from "./world.ts";
+
+const RESTART_MS_MAX = 3_000;
+const KILL_STARTING_MS_MAX = 15;
+
+/** Owns which servers are about to be started and which are being admitted again. */
+export class Operator implements Check {
+  readonly name = "operator";
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #starting = new Set<NodeId>();
+  /** Wiped servers that the configuration already lists as learners. */
+  readonly #learning = new Set<NodeId>();
+  #changes = 1_000_000;
+  /** False ends the restarts: what is down then stays down. */
+  restarts = true;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.random.fork();
+  }
+
+  /** See `Check`. */
+  watch(): void {
+    if (!this.restarts) return;
+    for (const server of this.#world.servers) {
+      if (server.state !== "Down" || this.#starting.has(server.id)) continue;
+      this.#starting.add(server.id);
+      this.#world.clock.after(this.#random.below(RESTART_MS_MAX), () => {
+        this.#starting.delete(server.id);
+        if (this.restarts) this.start(server);
+      });
+    }
+  }
+
+  /** See `Check`. A new directory counts again once its server votes again. */
+  committed(entry: Entry): void {
+    if (entry.type !== "Configuration") return;
+    const { voters, votersOld, learners } = entry.configuration;
+    for (const server of this.#world.servers) {
+      if (!server.rejoins) this.#learning.delete(server.id);
+      else if (learners.includes(server.id)) this.#learning.add(server.id);
+      else if (this.#learning.has(server.id) && votersOld.length === 0 && voters.includes(server.id)) {
+        server.rejoins = false;
+        this.#world.trace(() => `node ${server.id} is admitted again`);
+      }
+    }
+  }
+
+  /** See `Check`. A directory that is lost once more has to be admitted once more. */
+  wiped(server: SimServer): void {
+    this.#learning.delete(server.id);
+  }
+
+  /** Starts a server, with an empty directory if the one it has was refused. */
+  start(server: SimServer): void {
+    if (server.state !== "Down") return;
+    if (server.refusedToStart) server.wipe();
+    server.start();
+    if (!this.#world.settings.faults.has("process/kill-starting") || !this.#random.chance(0.1)) return;
+    const { life } = server;
+    this.#world.clock.after(this.#random.fraction() * KILL_STARTING_MS_MAX, () => {
+      if (server.life !== life || server.state !== "Starting") return;
+      this.#world.counts.add("process/kill-starting");
+      server.kill();
+    });
+  }
+
+  /** Whether the data of one more server may be lost: a majority must keep all of it, and no change may be under way. */
+  mayLose(server: SimServer): boolean {
+    if (this.#isChanging()) return false;
+    const { voters } = this.#world.configuration();
+    const kept = voters.filter((id) => id !== server.id && !this.#world.server(id).hasLostData);
+    return kept.length * 2 > voters.length && kept.length > 0;
+  }
+
+  /** The node that leads, as far as it is seen; undefined when there is none. */
+  leader(): SimServer | undefined {
+    return this.#world.running().find((server) => server.node?.status().raft.role === "Leader");
+  }
+
+  /** Makes a voter a learner. False when that cannot be asked for now. */
+  demote(): boolean {
+    const { voters } = this.#world.configuration();
+    return voters.length > 1 && this.#change(this.#random.pick(voters), "learners");
+  }
+
+  /** Makes a learner a voter. False when that cannot be asked for now. */
+  promote(): boolean {
+    const { learners } = this.#world.configuration();
+    return learners.length > 0 && this.#change(this.#random.pick(learners), "voters");
+  }
+
+  #change(id: NodeId, to: "voters" | "learners"): boolean {
+    const leader = this.leader();
+    const configuration = leader?.node?.status().raft.configuration;
+    if (leader?.node === undefined || configuration === undefined || this.#isChanging()) return false;
+    if (this.#world.servers.some((server) => server.hasLostData)) return false;
+    const { members } = configuration;
+    const voters = configuration.voters.filter((other) => other !== id);
+    const learners = configuration.learners.filter((other) => other !== id);
+    (to === "voters" ? voters : learners).push(id);
+    if (voters.length === 0 || voters.length + learners.length !== members.length) return false;
+    this.#changes += 1;
+    this.#world.trace(() => `the operator wants voters ${voters} and learners ${learners}`);
+    leader.node.driver.enqueue({ type: "ChangeMembership", id: this.#changes, members, voters, learners });
+    return true;
+  }
+
+  /** Whether any log holds a configuration that is not known to be committed. */
+  #isChanging(): boolean {
+    if (this.#world.configuration().votersOld.length > 0) return true;
+    const { lastIndex } = this.#world.reference;
+    return this.#world.servers.some(({ id }) => this.#world.shadows.of(id).lastConfigurationIndex > lastIndex);
+  }
+
+  /** Every set of voters that a leader may need: of the committed configuration, and of later ones in some log. */
+  votersInForce(): readonly (readonly NodeId[])[] {
+    const latest: Pick<Configuration, "voters" | "votersOld"> = this.#world.configuration();
+    const sets = [latest.voters, latest.votersOld];
+    const { lastIndex } = this.#world.reference;
+    for (const { id, hasLostData } of this.#world.servers) {
+      const { configuration, configurationIndex } = this.#world.shadows.of(id);
+      // An older one, or one that lost against another entry, is on a server that cannot be elected.
+      if (hasLostData || configuration === undefined || configurationIndex <= lastIndex) continue;
+      sets.push(configuration.voters, configuration.votersOld);
+    }
+    return sets.filter((voters) => voters.length > 0);
+  }
+}

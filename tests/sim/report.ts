@@ -1,0 +1,89 @@
+/** Adds up the results of many runs and prints them for people. */
+
+import type { RunResult } from "./run.ts";
+
+/** So many seeds inject every kind of fault, and reach every fault site. */
+const SEEDS_FOR_FAULTS = 200;
+const SEEDS_FOR_SITES = 1_000;
+
+/** Failures in full, sums at the end. */
+export class Report {
+  failed = 0;
+  readonly #wanted: number;
+  readonly #print: (line: string) => void;
+  readonly #results: RunResult[] = [];
+  readonly #begun = performance.now();
+
+  /** `wanted` is the number of seeds. */
+  constructor(wanted: number, print: (line: string) => void) {
+    this.#wanted = wanted;
+    this.#print = print;
+  }
+
+  /** Takes a result; a failure is printed at once. */
+  add(result: RunResult): void {
+    this.#results.push(result);
+    if (result.violation === undefined) return;
+    this.failed += 1;
+    const { check, message, atMs } = result.violation;
+    const [first, ...more] = message.split("\n");
+    this.#print(`FAILED seed ${result.seed} (${this.#results.length} of ${this.#wanted}): ${check}: ${first}`);
+    for (const line of more.slice(0, 12)) this.#print(`    ${line}`);
+    this.#print(`    at ${(atMs / 1_000).toFixed(3)} simulated s; deno task sim --seed ${result.seed} --trace`);
+  }
+
+  /** Prints the sums. Enough seeds that leave something out fail as well: a simulator that injects nothing finds nothing. */
+  finish(): void {
+    const results = this.#results;
+    const sum = (of: (result: RunResult) => number): number => results.reduce((total, result) => total + of(result), 0);
+    const seconds = (performance.now() - this.#begun) / 1_000;
+    this.#print("");
+    const missing = [
+      ...this.#table("faults injected", (result) => result.faults),
+      ...this.#table("operations done", (result) => result.done),
+    ];
+    const untouched = this.#table("fault sites hit", (result) => result.sites);
+    if (results.length >= SEEDS_FOR_FAULTS && missing.length > 0) this.#fail(`never: ${missing.join(" ")}`);
+    if (results.length >= SEEDS_FOR_SITES && untouched.length > 0) this.#fail(`never: ${untouched.join(" ")}`);
+    const rates = results.filter(({ servers }) => servers === 3).map(({ simulatedMs, wallMs }) => simulatedMs / wallMs);
+    this.#print(
+      `${results.length} seeds, ${sum((result) => result.operations)} operations done and checked, ` +
+        `${sum((result) => result.unknown)} unknown, ${sum((result) => result.refused)} refused; ` +
+        `${sum((result) => result.committed)} entries committed in ${sum((result) => result.elections)} terms`,
+    );
+    this.#print(
+      `${(sum((result) => result.simulatedMs) / 1_000).toFixed(0)} simulated seconds in ${seconds.toFixed(1)} s; ` +
+        `three nodes: ${median(rates).toFixed(0)} simulated seconds per second of one core in the median seed`,
+    );
+    const failing = results.filter(({ violation }) => violation !== undefined).length;
+    this.#print(
+      this.failed === 0 ? `passed: ${results.length} seeds` : `FAILED: ${failing} of ${results.length} seeds`,
+    );
+  }
+
+  #fail(what: string): void {
+    this.failed += 1;
+    this.#print(`FAILED ${what}`);
+  }
+
+  /** Prints the sums of one kind and returns the names whose sum is 0. */
+  #table(title: string, of: (result: RunResult) => readonly (readonly [string, number])[]): readonly string[] {
+    const sums = new Map<string, number>();
+    for (const result of this.#results) {
+      for (const [name, count] of of(result)) sums.set(name, (sums.get(name) ?? 0) + count);
+    }
+    const never = [...sums].filter(([, count]) => count === 0).map(([name]) => name);
+    this.#print(
+      `${title}: ${sums.size - never.length} of ${sums.size} kinds${
+        never.length > 0 ? `; never: ${never.join(" ")}` : ""
+      }`,
+    );
+    this.#print([...sums].map(([name, count]) => `    ${name} ${count}`).join("\n"));
+    return never;
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[sorted.length >> 1] ?? NaN;
+}

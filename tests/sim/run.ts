@@ -1,0 +1,244 @@
+/**
+ * One run from one seed: boot, a phase of faults (safety), then peace. In peace a random majority must serve again
+ * (liveness), and in the end all nodes must agree and nothing that was acknowledged may be missing.
+ */
+
+import { FAULT_SITES, type FaultSite, installFaults } from "../../lib/base/faults.ts";
+import { Random } from "../../lib/base/random.ts";
+import { checkCertificate } from "../linearizability/certificate.ts";
+import type { Operation } from "../linearizability/history.ts";
+import { describeSearchResult, searchLinearization } from "../linearizability/search.ts";
+import { Workload } from "./clients.ts";
+import { Nemesis } from "./nemesis.ts";
+import { Operator } from "./operator.ts";
+import type { SimServer } from "./server.ts";
+import { drawSettings, type Settings } from "./settings.ts";
+import { type TraceSink, type Violation, World } from "./world.ts";
+
+const BOOT_MS_MAX = 30_000;
+const LIVENESS_MS_MAX = 60_000;
+const CONVERGENCE_MS_MAX = 120_000;
+const STOP_MS_MAX = 20_000;
+const STEP_MS = 20;
+/** Operations that must be done before faults begin, and again in peace. */
+const OPERATIONS_MIN = 5;
+
+/** What one run gave. */
+export interface RunResult {
+  readonly seed: number;
+  readonly violation: Violation | undefined;
+  readonly operations: number;
+  readonly unknown: number;
+  readonly refused: number;
+  readonly done: readonly (readonly [string, number])[];
+  readonly faults: readonly (readonly [string, number])[];
+  readonly sites: readonly (readonly [string, number])[];
+  readonly simulatedMs: number;
+  readonly wallMs: number;
+  readonly servers: number;
+  readonly committed: number;
+  readonly elections: number;
+}
+
+/** How a run may differ from what its seed says. */
+export interface RunOptions {
+  readonly overrides?: Partial<Settings>;
+  readonly sink?: TraceSink | undefined;
+  /** Gets the history, whatever the outcome. */
+  readonly history?: (operations: readonly Operation[]) => void;
+}
+
+/** Runs a seed. Never rejects for what it finds: that is the `violation`. */
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  const begun = performance.now();
+  const settings = drawSettings(seed, options.overrides);
+  const world = new World(settings, options.sink);
+  const run = new Run(world);
+  const sites = siteInjector(settings);
+  installFaults(sites.inject);
+  try {
+    await run.run(() => installFaults(undefined));
+  } finally {
+    installFaults(undefined);
+  }
+  options.history?.(run.workload.history);
+  const { acknowledged, unknown, refused, done } = run.workload;
+  return {
+    seed,
+    violation: world.violation,
+    operations: acknowledged,
+    unknown,
+    refused,
+    done: [...done],
+    faults: world.counts.entries(),
+    sites: [...sites.hits],
+    simulatedMs: world.clock.now(),
+    wallMs: performance.now() - begun,
+    servers: settings.servers,
+    committed: world.reference.lastIndex,
+    elections: new Set(world.reference.entries.map(({ term }) => term)).size,
+  };
+}
+
+function siteInjector(settings: Settings): {
+  readonly inject: (site: FaultSite) => boolean;
+  readonly hits: Map<FaultSite, number>;
+} {
+  const random = new Random(settings.seed ^ 0xfa17);
+  const hits = new Map<FaultSite, number>();
+  for (const site of Object.keys(FAULT_SITES) as FaultSite[]) hits.set(site, 0);
+  const inject = (site: FaultSite): boolean => {
+    if (!settings.sites.has(site) || !random.chance(settings.siteProbability)) return false;
+    hits.set(site, (hits.get(site) ?? 0) + 1);
+    return true;
+  };
+  return { inject, hits };
+}
+
+class Run {
+  readonly #world: World;
+  readonly workload: Workload;
+  readonly #operator: Operator;
+  readonly #nemesis: Nemesis;
+  readonly #random: Random;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.random.fork();
+    this.workload = new Workload(world);
+    this.#operator = new Operator(world);
+    this.#nemesis = new Nemesis(world, this.#operator);
+    world.watchWith(this.workload);
+    world.watchWith(this.#operator);
+  }
+
+  async run(endSites: () => void): Promise<void> {
+    await this.#boot();
+    this.#nemesis.start();
+    await this.#advance(this.#world.settings.safetyMs);
+    await this.#nemesis.rest();
+    endSites();
+    await this.#serve("the cluster serves again without a restart");
+    await this.#settleInPeace();
+    await this.#converge();
+    if (this.#world.violation === undefined) this.#judgeHistory();
+    await this.#stop();
+  }
+
+  async #boot(): Promise<void> {
+    for (const server of this.#world.servers) this.#operator.start(server);
+    this.workload.start();
+    await this.#until(() => this.workload.acknowledged >= OPERATIONS_MIN, {
+      what: "the new cluster serves",
+      limitMs: BOOT_MS_MAX,
+    });
+  }
+
+  /** After a loss of power everywhere a random majority must serve again. */
+  async #settleInPeace(): Promise<void> {
+    if (this.#world.violation !== undefined) return;
+    this.#operator.restarts = false;
+    this.#nemesis.blackout();
+    const majority = this.#pickMajority();
+    this.#world.trace(() => `peace; nodes ${majority.map(({ id }) => id)} must serve`);
+    for (const server of majority) this.#operator.start(server);
+    await this.#serve("a majority serves again", majority);
+  }
+
+  /** Waits until some more operations are done; `revived` are started again when they go down. */
+  async #serve(what: string, revived: readonly SimServer[] = []): Promise<void> {
+    const before = this.workload.acknowledged;
+    await this.#until(() => {
+      this.#revive(revived);
+      return this.workload.acknowledged >= before + OPERATIONS_MIN && this.#operator.leader() !== undefined;
+    }, { what, limitMs: LIVENESS_MS_MAX });
+  }
+
+  async #converge(): Promise<void> {
+    const { servers, reference } = this.#world;
+    const same = (): boolean => {
+      this.#revive(servers);
+      const last = reference.lastIndex;
+      return servers.every((server) => !server.rejoins && server.node?.driver.applied.id.index === last);
+    };
+    this.#operator.restarts = true;
+    await this.#until(() => servers.every(({ state, rejoins }) => state === "Running" && !rejoins), {
+      what: "every node runs and is a member again",
+      limitMs: CONVERGENCE_MS_MAX,
+    });
+    this.workload.stop();
+    await this.#until(() => this.workload.open === 0, { what: "every request is answered", limitMs: STOP_MS_MAX });
+    await this.#until(same, { what: "all nodes have applied the same entries", limitMs: CONVERGENCE_MS_MAX });
+    await this.#advance(200);
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#world.violation !== undefined) return;
+    this.#operator.restarts = false;
+    for (const server of this.#world.servers) server.stop();
+    await this.#until(() => this.#world.servers.every(({ state }) => state === "Down"), {
+      what: "every node stops when it is told to",
+      limitMs: STOP_MS_MAX,
+    });
+  }
+
+  /** Starts what has gone down although it should serve: a fault planned before the peace may end it at its start. */
+  #revive(servers: readonly SimServer[]): void {
+    for (const server of servers) if (server.state === "Down") this.#operator.start(server);
+  }
+
+  /** Servers without which no majority is lost stay down: chance picks them. */
+  #pickMajority(): readonly SimServer[] {
+    const sets = this.#operator.votersInForce();
+    const chosen = new Set(this.#world.servers);
+    const order = [...this.#world.servers].sort((left, right) => {
+      return Number(right.hasLostData) - Number(left.hasLostData) || this.#draws(left.id) - this.#draws(right.id);
+    });
+    for (const server of order) {
+      chosen.delete(server);
+      const enough = sets.every((voters) => {
+        const left = voters.filter((id) => chosen.has(this.#world.server(id)));
+        return left.length * 2 > voters.length;
+      });
+      if (!enough) chosen.add(server);
+    }
+    return [...chosen];
+  }
+
+  readonly #drawn = new Map<number, number>();
+
+  #draws(id: number): number {
+    const known = this.#drawn.get(id) ?? this.#random.fraction();
+    this.#drawn.set(id, known);
+    return known;
+  }
+
+  #judgeHistory(): void {
+    const { history } = this.workload;
+    // The text protocol tells no index, so its keys are judged by the search alone.
+    const texts = new Set(history.filter((one) => one.index === null && one.outcome === "ok").map(({ key }) => key));
+    const certified = history.filter((one) => !texts.has(one.key));
+    for (const flaw of checkCertificate(certified).slice(0, 3)) this.#world.violate("certificate", flaw);
+    const result = searchLinearization(history);
+    if (result.type !== "Linearizable") this.#world.violate("linearizability", describeSearchResult(result));
+  }
+
+  async #advance(ms: number): Promise<void> {
+    const end = this.#world.clock.now() + ms;
+    while (this.#world.violation === undefined && this.#world.clock.now() < end) {
+      await this.#world.clock.advance(Math.min(STEP_MS, end - this.#world.clock.now()));
+      await this.#nemesis.resume();
+    }
+  }
+
+  async #until(
+    condition: () => boolean,
+    { what, limitMs }: { readonly what: string; readonly limitMs: number },
+  ): Promise<void> {
+    const end = this.#world.clock.now() + limitMs;
+    while (this.#world.violation === undefined && !condition()) {
+      if (this.#world.clock.now() >= end) return this.#world.violate("liveness", `not within ${limitMs} ms: ${what}`);
+      await this.#advance(STEP_MS);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/** What one run is like, drawn from its seed (swarm testing: each run has another selection of faults). */
+
+import { FAULT_SITES, type FaultSite } from "../../lib/base/faults.ts";
+import { Random } from "../../lib/base/random.ts";
+import { FAULT_CLASS_NAMES, type FaultClass } from "./faults.ts";
+
+/** Each class of faults is off with this probability. */
+const OFF_PROBABILITY = 0.3;
+
+/** Where the code may depart from the ordinary (`lib/base/faults.ts`): how often a site is enabled, and then fires. */
+const SITE_ENABLED_PROBABILITY = 0.25;
+
+/** Times in simulated milliseconds. */
+export interface Settings {
+  readonly seed: number;
+  readonly servers: number;
+  readonly clients: number;
+  readonly keys: number;
+  readonly electionTimeoutMs: number;
+  readonly heartbeatMs: number;
+  readonly requestTimeoutMs: number;
+  readonly snapshotEntries: number;
+  readonly segmentBytes: number;
+  readonly chunkBytesMax: number;
+  readonly valueBytesMax: number;
+  /** Mean pause of a client between two operations. */
+  readonly thinkMs: number;
+  readonly safetyMs: number;
+  /** Mean time between two events of the nemesis. */
+  readonly disturbMs: number;
+  readonly latencyMs: number;
+  readonly lossProbability: number;
+  readonly duplicateProbability: number;
+  readonly reorderProbability: number;
+  readonly tailProbability: number;
+  /** Arrivals are put off to multiples of this, so that several come in one turn of the event loop. */
+  readonly quantumMs: number;
+  readonly syncMsMax: number;
+  /** How likely what was not synced survives a power loss. */
+  readonly survivalProbability: number;
+  readonly faults: ReadonlySet<FaultClass>;
+  readonly sites: ReadonlySet<FaultSite>;
+  readonly siteProbability: number;
+  /**
+   * Plants the canary: syncs of the log succeed and do nothing, and the checks that look at the disk are off. So only what
+   * the faults bring about can show it, and a run that does not fail has injected nothing.
+   */
+  readonly canary: boolean;
+}
+
+/** The canary's settings: without snapshots, which would save what the log loses. */
+export const CANARY: Partial<Settings> = { canary: true, snapshotEntries: 1_000_000 };
+
+/** The settings of a seed; `overrides` wins. */
+export function drawSettings(seed: number, overrides: Partial<Settings> = {}): Settings {
+  const random = new Random(seed);
+  const electionTimeoutMs = random.pick([150, 300, 300, 600, 1_000]);
+  const settings: Settings = {
+    seed,
+    servers: random.pick([1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7]),
+    clients: random.between(1, 5),
+    keys: random.pick([1, 2, 4, 8, 16]),
+    electionTimeoutMs,
+    heartbeatMs: Math.max(10, Math.round(electionTimeoutMs / random.pick([5, 10]) / 10) * 10),
+    requestTimeoutMs: random.pick([300, 1_000, 3_000]),
+    snapshotEntries: random.pick([5, 20, 60, 200, 1_000_000]),
+    segmentBytes: random.pick([32_768, 65_536]),
+    chunkBytesMax: random.pick([64, 512, 4_096, 65_536]),
+    valueBytesMax: random.pick([8, 100, 600, 3_000]),
+    thinkMs: random.pick([5, 20, 60, 150]),
+    safetyMs: random.between(8_000, 20_000),
+    disturbMs: random.pick([100, 300, 800, 2_000]),
+    latencyMs: random.pick([0.2, 1, 5, 20]),
+    lossProbability: random.pick([0.001, 0.02, 0.1, 0.3]),
+    duplicateProbability: random.pick([0.01, 0.1, 0.5]),
+    reorderProbability: random.pick([0.02, 0.2, 0.6]),
+    tailProbability: random.pick([0.001, 0.01, 0.05]),
+    quantumMs: random.pick([0, 0.5, 5]),
+    syncMsMax: random.pick([0, 1, 10]),
+    survivalProbability: random.pick([0, 0.2, 0.5, 0.9, 1]),
+    faults: new Set(FAULT_CLASS_NAMES.filter(() => !random.chance(OFF_PROBABILITY))),
+    sites: new Set(siteNames().filter(() => random.chance(SITE_ENABLED_PROBABILITY))),
+    siteProbability: random.pick([0.01, 0.05, 0.25]),
+    canary: false,
+  };
+  return { ...settings, ...overrides };
+}
+
+function siteNames(): readonly FaultSite[] {
+  return Object.keys(FAULT_SITES) as FaultSite[];
+}

@@ -1,0 +1,110 @@
+/** What an outsider knows of each server's log, from its steps alone: the terms of its entries and how far it is durable. */
+
+import type { Configuration, NodeId, Term } from "../../lib/raft/types.ts";
+import type { Check, Step } from "./check.ts";
+import type { SimServer } from "./server.ts";
+
+/** The log of one server. It outlives the process until the next one tells what it found. */
+export class ShadowLog {
+  /** Terms by index, for entries behind the snapshot. */
+  readonly terms = new Map<number, Term>();
+  baseIndex = 0;
+  baseTerm = 0;
+  lastIndex = 0;
+  /** Everything up to it is known to be durable. */
+  durableIndex = 0;
+  currentTerm = 0;
+  commitIndex = 0;
+  /** The last configuration written, replaced or not. */
+  lastConfigurationIndex = 0;
+  /** The one in force, and its index. */
+  configuration: Configuration | undefined;
+  configurationIndex = 0;
+  life: object | undefined;
+
+  /** The term at an index; undefined when it is not in the log (or below the snapshot, which holds what was committed). */
+  termAt(index: number): number | undefined {
+    return index === this.baseIndex ? this.baseTerm : this.terms.get(index);
+  }
+
+  /** Whether the entry is in the log or covered by the snapshot. */
+  holds(index: number, term: number): boolean {
+    return index <= this.baseIndex || this.terms.get(index) === term;
+  }
+}
+
+/** Follows every server. The first among the checks, since others look into it. */
+export class Shadows implements Check {
+  readonly name = "recovered-log";
+  readonly #logs = new Map<NodeId, ShadowLog>();
+  readonly #violate: (message: string) => void;
+
+  constructor(violate: (message: string) => void) {
+    this.#violate = violate;
+  }
+
+  /** The log of a server. */
+  of(id: NodeId): ShadowLog {
+    const known = this.#logs.get(id);
+    if (known !== undefined) return known;
+    const log = new ShadowLog();
+    this.#logs.set(id, log);
+    return log;
+  }
+
+  /** See `Check`. */
+  stepped(server: SimServer, { raft, update }: Step): void {
+    const log = this.of(server.id);
+    if (log.life !== server.life) this.#begin(server, log, { raft, update });
+    for (const { entries } of update.writes) {
+      const first = entries[0];
+      if (first === undefined) continue;
+      for (let index = first.index as number; index <= log.lastIndex; index++) log.terms.delete(index);
+      for (const entry of entries) {
+        log.terms.set(entry.index, entry.term);
+        if (entry.type === "Configuration") log.lastConfigurationIndex = entry.index;
+      }
+      log.lastIndex = first.index + entries.length - 1;
+    }
+    log.durableIndex = raft.lastDurable.index;
+    log.currentTerm = raft.currentTerm;
+    log.commitIndex = raft.commitIndex;
+    log.configuration = raft.configuration;
+    log.configurationIndex = raft.configurationIndex;
+    const last = raft.lastEntry;
+    // A snapshot that was installed took the place of the log.
+    if (last.index !== log.lastIndex || !log.holds(last.index, last.term)) this.#rebase(log, raft);
+  }
+
+  /** See `Check`. A new directory promises nothing; what the old one promised counts until the new process has begun. */
+  wiped(server: SimServer): void {
+    this.of(server.id).life = undefined;
+  }
+
+  #begin(server: SimServer, log: ShadowLog, { raft, update }: Pick<Step, "raft" | "update">): void {
+    log.life = server.life;
+    const promised = { index: log.durableIndex, term: log.termAt(log.durableIndex) };
+    const firstWrite = update.writes[0]?.entries[0]?.index ?? Infinity;
+    this.#rebase(log, raft);
+    if (server.rejoins) return;
+    // Replacing a conflicting tail in the very first step is no loss.
+    const index = Math.min(promised.index, firstWrite - 1);
+    if (log.lastIndex < index) {
+      this.#violate(`node ${server.id} recovered ${log.lastIndex} entries of ${promised.index} durable ones`);
+    } else if (index === promised.index && promised.term !== undefined && !log.holds(index, promised.term)) {
+      this.#violate(`node ${server.id} recovered another entry ${index} than the one that was durable`);
+    }
+  }
+
+  #rebase(log: ShadowLog, raft: Step["raft"]): void {
+    const entries = raft.logTail(Number.MAX_SAFE_INTEGER);
+    log.terms.clear();
+    const { snapshot } = raft.status();
+    const first = entries[0];
+    log.baseIndex = first === undefined ? raft.lastEntry.index : first.index - 1;
+    log.baseTerm = first === undefined ? raft.lastEntry.term : snapshot.index === log.baseIndex ? snapshot.term : 0;
+    for (const entry of entries) log.terms.set(entry.index, entry.term);
+    log.lastIndex = raft.lastEntry.index;
+    log.durableIndex = raft.lastDurable.index;
+  }
+}

@@ -1,0 +1,79 @@
+/** A process' end of the simulated network: tells the checks what leaves, and holds back what reaches a paused process. */
+
+import type { Message } from "../../lib/raft/messages.ts";
+import type { NodeId } from "../../lib/raft/types.ts";
+import type { PeerInfo, Transport, TransportHandler } from "../../lib/transport/transport.ts";
+import type { Life } from "./clock.ts";
+
+/** What the simulator wants to know of a process' traffic. */
+export interface TransportObserver {
+  readonly life: Life;
+  /** A message leaves. */
+  sent(message: Message): void;
+}
+
+/** A `Transport` around the one of the network in memory. */
+export class SimTransport implements Transport {
+  readonly #inner: Transport;
+  readonly #observer: TransportObserver;
+
+  constructor(inner: Transport, observer: TransportObserver) {
+    this.#inner = inner;
+    this.#observer = observer;
+  }
+
+  /** See `Transport`. A paused process does not answer greetings either. */
+  start(handler: TransportHandler): Promise<void> {
+    const { life } = this.#observer;
+    return this.#inner.start({
+      receive: (message) => this.#arrive(() => handler.receive(message)),
+      disconnected: (peer) => this.#arrive(() => handler.disconnected(peer)),
+      connected: (peer) => this.#arrive(() => handler.connected(peer)),
+      admit: (greeting) => life.paused ? "no answer" : handler.admit(greeting),
+      status: () => handler.status(),
+    });
+  }
+
+  /** See `Transport`. */
+  send(message: Message): void {
+    this.#observer.sent(message);
+    this.#inner.send(message);
+  }
+
+  /** See `Transport`. */
+  flush(): void {
+    this.#inner.flush();
+  }
+
+  /** See `Transport`. */
+  setPeers(peers: readonly { readonly id: NodeId; readonly address: string }[]): void {
+    this.#inner.setPeers(peers);
+  }
+
+  /** See `Transport`. */
+  reset(peer: NodeId): void {
+    this.#inner.reset(peer);
+  }
+
+  /** See `Transport`. */
+  peers(): readonly PeerInfo[] {
+    return this.#inner.peers();
+  }
+
+  /** See `Transport`. */
+  counts(): ReturnType<Transport["counts"]> {
+    return this.#inner.counts();
+  }
+
+  /** See `Transport`. */
+  stop(): Promise<void> {
+    return this.#inner.stop();
+  }
+
+  #arrive(action: () => void): void {
+    const { life } = this.#observer;
+    if (!life.alive) return;
+    if (life.paused) life.heldArrivals.push(action);
+    else action();
+  }
+}

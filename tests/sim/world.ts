@@ -1,0 +1,188 @@
+/** The simulated world: servers, network, time, the log they agreed on, and the checks that watch every step. */
+
+import { Random } from "../../lib/base/random.ts";
+import { describeEvent, describeUpdate } from "../../lib/raft/describe.ts";
+import type { Message } from "../../lib/raft/messages.ts";
+import type { Configuration, Entry, Member, NodeId } from "../../lib/raft/types.ts";
+import { MemoryNetwork } from "../../lib/transport/memory_transport.ts";
+import type { Check, Step } from "./check.ts";
+import { CoreInvariants } from "./checks/core_invariants.ts";
+import { DurableAcknowledgement } from "./checks/durable_acknowledgement.ts";
+import { ElectionSafety } from "./checks/election_safety.ts";
+import { LeaderCompleteness } from "./checks/leader_completeness.ts";
+import { LogMatching } from "./checks/log_matching.ts";
+import { Membership } from "./checks/membership.ts";
+import { Monotonic } from "./checks/monotonic.ts";
+import { OneVote } from "./checks/one_vote.ts";
+import { QuorumAtCommit } from "./checks/quorum_at_commit.ts";
+import { StateHash } from "./checks/state_hash.ts";
+import { StateMachineSafety } from "./checks/state_machine_safety.ts";
+import { SimClock } from "./clock.ts";
+import { FaultCounts } from "./faults.ts";
+import { NetworkFaults } from "./network_faults.ts";
+import { Reference } from "./reference.ts";
+import { plannedMembers, SimServer } from "./server.ts";
+import type { Settings } from "./settings.ts";
+import { Shadows } from "./shadow.ts";
+
+/** Takes the lines of a trace. */
+export type TraceSink = (line: string) => void;
+
+/** The first thing that did not hold. */
+export interface Violation {
+  readonly check: string;
+  readonly message: string;
+  readonly atMs: number;
+}
+
+const WATCH_MS = 100;
+
+/** One simulated cluster and everything around it. */
+export class World {
+  readonly settings: Settings;
+  readonly random: Random;
+  readonly clock = new SimClock();
+  readonly counts = new FaultCounts();
+  readonly network: MemoryNetwork;
+  readonly networkFaults: NetworkFaults;
+  readonly members: readonly Member[];
+  readonly servers: readonly SimServer[];
+  readonly reference = new Reference();
+  readonly shadows: Shadows;
+  /** Told when a process ends, so that its clients hear of it. */
+  readonly onEnd: ((server: SimServer) => void)[] = [];
+  violation: Violation | undefined;
+  readonly #checks: Check[];
+  readonly #sink: TraceSink | undefined;
+
+  constructor(settings: Settings, sink: TraceSink | undefined) {
+    this.settings = settings;
+    this.#sink = sink;
+    this.random = new Random(settings.seed ^ 0x5eed);
+    this.networkFaults = new NetworkFaults(settings, { random: this.random.fork(), counts: this.counts });
+    const quantum = settings.quantumMs;
+    this.network = new MemoryNetwork({
+      clock: {
+        now: () => this.clock.now(),
+        after: (delayMs, action) => {
+          const at = this.clock.now() + delayMs;
+          const due = quantum === 0 ? at : Math.ceil(at / quantum) * quantum;
+          return this.clock.plan(due - this.clock.now(), { action, life: undefined, isArrival: true });
+        },
+        endOfTurn: (action) => this.clock.endOfTurn(action),
+      },
+      latencyMs: () => settings.latencyMs,
+      fates: (message) => this.networkFaults.fates(message, this.clock.now()),
+    });
+    this.members = plannedMembers(settings.servers);
+    this.servers = this.members.map(({ id }) => new SimServer(this, id));
+    this.shadows = new Shadows((message) => this.violate("recovered-log", message));
+    this.#checks = this.#makeChecks();
+    this.clock.stopped = () => this.violation !== undefined;
+    this.#watch();
+  }
+
+  /** Adds a check, that of the workload for example. */
+  watchWith(check: Check): void {
+    this.#checks.push(check);
+  }
+
+  /** Writes a line of the trace, which is made only when somebody wants it. */
+  trace(line: () => string): void {
+    this.#sink?.(`${this.clock.now().toFixed(3)} ${line()}`);
+  }
+
+  /** Ends the run: something does not hold. */
+  violate(check: string, message: string): void {
+    this.trace(() => `VIOLATION ${check}: ${message}`);
+    this.violation ??= { check, message, atMs: this.clock.now() };
+  }
+
+  /** The server of that id. */
+  server(id: NodeId): SimServer {
+    const server = this.servers[id];
+    if (server === undefined) throw new RangeError(`There is no server ${id}`);
+    return server;
+  }
+
+  /** Servers whose process serves. */
+  running(): readonly SimServer[] {
+    return this.servers.filter((server) => server.state === "Running" && !server.life.paused);
+  }
+
+  /** The latest configuration that is committed; the one the operator named before there is any. */
+  configuration(): Pick<Configuration, "voters" | "votersOld" | "learners"> {
+    const latest = this.reference.configurations.at(-1)?.configuration;
+    return latest ?? { voters: this.members.map(({ id }) => id), votersOld: [], learners: [] };
+  }
+
+  /** A core has made a step; see `NodePorts.stepped`. */
+  stepped(server: SimServer, step: Step): void {
+    if (this.#sink !== undefined) this.#traceStep(server, step);
+    for (const check of this.#checks) check.stepped?.(server, step);
+  }
+
+  /** A message leaves a process. */
+  sent(server: SimServer, message: Message): void {
+    for (const check of this.#checks) check.sent?.(server, message);
+  }
+
+  /** A process serves from now on. */
+  started(server: SimServer): void {
+    for (const check of this.#checks) check.started?.(server);
+  }
+
+  /** A process is gone. */
+  ended(server: SimServer): void {
+    for (const check of this.#checks) check.ended?.(server);
+    for (const tell of this.onEnd) tell(server);
+  }
+
+  /** A directory is new. */
+  wiped(server: SimServer): void {
+    this.trace(() => `node ${server.id} has lost its directory`);
+    for (const check of this.#checks) check.wiped?.(server);
+  }
+
+  #committed(entry: Entry, raft: Step["raft"]): void {
+    for (const check of this.#checks) check.committed?.(entry, raft);
+  }
+
+  #watch(): void {
+    this.clock.after(WATCH_MS, () => {
+      for (const check of this.#checks) check.watch?.();
+      this.#watch();
+    });
+  }
+
+  #makeChecks(): Check[] {
+    const { reference, shadows, servers, settings } = this;
+    const to = (name: string) => (message: string) => this.violate(name, message);
+    const lookingAtDisks = settings.canary ? [] : [
+      new OneVote(to("one-vote")),
+      new DurableAcknowledgement({ random: this.random.fork(), shadows }, to("durable-acknowledgement")),
+    ];
+    return [
+      shadows,
+      new ElectionSafety(to("election-safety")),
+      ...lookingAtDisks,
+      new LogMatching(shadows, to("log-matching")),
+      new LeaderCompleteness({ reference, shadows }, to("leader-completeness")),
+      new StateMachineSafety(
+        { reference, committed: (entry, raft) => this.#committed(entry, raft) },
+        to("state-machine-safety"),
+      ),
+      new QuorumAtCommit(shadows, to("quorum-at-commit")),
+      new CoreInvariants(to("core-invariants")),
+      new Monotonic(to("monotonic")),
+      new StateHash({ servers, reference }, to("state-hash")),
+      new Membership(shadows, to("membership")),
+    ];
+  }
+
+  #traceStep(server: SimServer, { event, update }: Step): void {
+    const effects = describeUpdate(update);
+    if (event.type === "Tick" && effects.length === 0) return;
+    this.trace(() => `node ${server.id} ${describeEvent(event)}${effects.map((effect) => `\n    ${effect}`).join("")}`);
+  }
+}
