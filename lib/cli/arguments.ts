@@ -56,6 +56,7 @@ export function checkFlagsOf(command: CommandName, flags: ReadonlyMap<FlagName, 
 
 /** Moves the flags at the start of `args` into `flags` and returns what follows them. */
 function takeFlags(args: readonly string[], flags: Map<FlagName, string>): readonly string[] {
+  refuseUnderscore(args);
   const unknown: string[] = [];
   const parsed = parseArgs(args.map((arg) => arg === "--" ? END_OF_FLAGS : arg), {
     string: ["_", ...VALUED],
@@ -80,6 +81,13 @@ function takeFlags(args: readonly string[], flags: Map<FlagName, string>): reado
     flags.set(name, String(values[0]));
   }
   return rest;
+}
+
+/** `parseArgs` keeps the operands under the name `_` and breaks on a flag of that name, `-_`. No flag of ours has a `_`. */
+function refuseUnderscore(args: readonly string[]): void {
+  const at = args.findIndex((arg) => /^(?:--[^=]*|-(?!-).*)_/s.test(arg));
+  // What stands behind an operand is not looked at here.
+  if (at >= 0 && takeFlags(args.slice(0, at), new Map()).length === 0) refuseUnknown(args[at]);
 }
 
 /** Only the first `--` ends the flags; those behind an operand are looked at when their turn comes. */

@@ -54,5 +54,10 @@ function asText(value: unknown, { origin, list }: { origin: string; list: boolea
 }
 
 function shown(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch (error) {
+    if (error instanceof RangeError) return "[...]"; // Nested too deep to be shown.
+    throw error;
+  }
 }

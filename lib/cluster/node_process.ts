@@ -71,7 +71,8 @@ export async function forEachLine(
   stream: AsyncIterable<Uint8Array>,
   onLine: (line: string) => void,
 ): Promise<void> {
-  const decoder = new TextDecoder();
+  // A mark of the byte order would be taken away wherever a piece begins with it.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let rest = "";
   try {
     for await (const bytes of stream) {

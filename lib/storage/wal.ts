@@ -39,8 +39,6 @@ const SPLIT_ENTRIES_MAX = 64;
 export interface OldSegment {
   readonly name: string;
   readonly bytes: number;
-  /** Number of its last record. */
-  readonly lastNumber: number;
   /** Highest index of any entry in it, replaced ones included. */
   readonly highestIndex: number;
 }
@@ -53,7 +51,6 @@ export interface CurrentSegment {
   readonly bytes: number;
   /** Where the next record goes. */
   offset: number;
-  lastNumber: number;
   highestIndex: number;
 }
 
@@ -238,14 +235,13 @@ export class Wal {
     this.#number = header.number;
     this.#appendedBytes += bytes;
     this.#current.offset += bytes;
-    this.#current.lastNumber = header.number;
     this.#current.highestIndex = Math.max(this.#current.highestIndex, header.firstIndex + header.count - 1);
   }
 
   #roll(recordBytes: number, firstIndex: Index): void {
     const { directory, epoch } = this.#start;
     if (!this.#spare.ensure(SEGMENT_HEADER_BYTES + recordBytes)) throw new NoSpaceError(directory);
-    const { name: currentName, bytes, lastNumber, highestIndex, file: rolled } = this.#current;
+    const { name: currentName, bytes, highestIndex, file: rolled } = this.#current;
     const sequence = this.#current.sequence + 1;
     const names = new Set([...this.#older.map((segment) => segment.name), currentName]);
     const name = segmentName({ firstIndex, sequence }, (taken) => names.has(taken));
@@ -254,11 +250,11 @@ export class Wal {
       const file = this.#spare.take(`${directory}/${name}`);
       const header = { sequence, epoch, firstNumber: this.#number + 1, firstIndex, chain: this.#chain };
       file.writeAt(0, encodeSegmentHeader(header));
-      this.#current = { name, file, sequence, bytes: size, offset: SEGMENT_HEADER_BYTES, lastNumber, highestIndex: 0 };
+      this.#current = { name, file, sequence, bytes: size, offset: SEGMENT_HEADER_BYTES, highestIndex: 0 };
     } catch (error) {
       throw this.#latch.fail(error, { file: `${directory}/${name}`, operation: "start segment" });
     }
-    this.#older.push({ name: currentName, bytes, lastNumber, highestIndex });
+    this.#older.push({ name: currentName, bytes, highestIndex });
     this.#unsynced.push(rolled);
     this.#directoryChanged = true;
   }
@@ -291,7 +287,9 @@ export class Wal {
   async #removeUpTo(index: Index): Promise<void> {
     const { disk, directory } = this.#start;
     for (let oldest = this.#older[0]; oldest !== undefined; oldest = this.#older[0]) {
-      if (oldest.highestIndex > index || oldest.lastNumber > this.#durable.number) return;
+      // A crash may leave a segment that was never synced without its header: one that is durable must stay before it.
+      const sequence = this.#current.sequence - this.#older.length;
+      if (oldest.highestIndex > index || sequence >= this.#durable.sequence) return;
       this.#latch.check();
       try {
         disk.remove(`${directory}/${oldest.name}`);

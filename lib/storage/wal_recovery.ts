@@ -39,8 +39,8 @@ export async function recoverWal(recovery: WalRecovery): Promise<Wal> {
   const current = last === undefined ? await createFirst(recovery, { spare, epoch }) : await reopenLast(recovery, last);
   const mark = await openMark(disk, directory);
   const { lastNumber, chain } = scan;
-  const older = scan.segments.slice(0, -1).map(({ name, bytes, lastNumber, highestIndex }) => {
-    return { name, bytes, lastNumber, highestIndex };
+  const older = scan.segments.slice(0, -1).map(({ name, bytes, highestIndex }) => {
+    return { name, bytes, highestIndex };
   });
   const snapshotTermAt: WalStart["snapshotTermAt"] = (index) => recovery.snapshotTermAt(index);
   const position = { sequence: current.sequence, offset: current.offset };
@@ -63,7 +63,7 @@ async function createFirst(
   await spare.write(encodeSegmentHeader(header));
   const file = spare.take(`${directory}/${name}`);
   await disk.syncDirectory(directory);
-  return { name, file, sequence: 1, bytes, offset: SEGMENT_HEADER_BYTES, lastNumber: scan.lastNumber, highestIndex: 0 };
+  return { name, file, sequence: 1, bytes, offset: SEGMENT_HEADER_BYTES, highestIndex: 0 };
 }
 
 async function reopenLast(recovery: WalRecovery, last: ScannedSegment): Promise<CurrentSegment> {
@@ -83,7 +83,6 @@ async function reopenLast(recovery: WalRecovery, last: ScannedSegment): Promise<
     sequence: last.header.sequence,
     bytes: file.size(),
     offset: last.end,
-    lastNumber: last.lastNumber,
     highestIndex: last.highestIndex,
   };
 }

@@ -155,6 +155,14 @@ export class Nemesis {
       ["disk/bit-flip", () => this.#damage("disk/bit-flip")],
       ["disk/lost-write", () => this.#damage("disk/lost-write")],
       ["disk/misdirected-write", () => this.#damage("disk/misdirected-write")],
+      ["disk/emptied", () => {
+        const server = this.#random.pick(this.#world.servers);
+        if (!this.#operator.isKnown(server) || !this.#operator.mayLose(server)) return false;
+        server.losePower({});
+        server.wipe(false);
+        server.start();
+        return true;
+      }],
       ["disk/wiped", () => {
         const server = this.#random.pick(this.#world.servers);
         if (!this.#operator.mayLose(server)) return false;

@@ -61,7 +61,7 @@ export class Operator implements Check {
   /** Starts a server, with an empty directory if the one it has was refused. */
   start(server: SimServer): void {
     if (server.state !== "Down") return;
-    if (server.refusedToStart) server.wipe();
+    if (server.refusedToStart || !server.announced) server.wipe();
     server.start();
     if (!this.#world.settings.faults.has("process/kill-starting") || !this.#random.chance(0.1)) return;
     const { life } = server;
@@ -69,6 +69,15 @@ export class Operator implements Check {
       if (server.life !== life || server.state !== "Starting") return;
       this.#world.counts.add("process/kill-starting");
       server.kill();
+    });
+  }
+
+  /** Whether all others know the directory of this server by name, durably: then they tell any other from it. */
+  isKnown(server: SimServer): boolean {
+    return !this.#isChanging() && this.#world.servers.every(({ id }) => {
+      const { configuration, configurationIndex, durableIndex } = this.#world.shadows.of(id);
+      const identity = configuration?.members.find((member) => member.id === server.id)?.identity ?? "";
+      return identity !== "" && configurationIndex <= durableIndex;
     });
   }
 

@@ -38,6 +38,8 @@ export class SimServer {
   damaged = false;
   /** The directory is new and has to be admitted by the others. */
   rejoins = false;
+  /** The operator says so with `--new-identity`. */
+  announced = true;
   /** The start was refused because of damage; only a new directory helps. */
   refusedToStart = false;
 
@@ -108,7 +110,8 @@ export class SimServer {
   }
 
   /** The directory is lost with everything in it; the next start is under a new identity. */
-  wipe(): void {
+  wipe(announced = true): void {
+    this.announced = announced;
     this.disk = new MemoryDisk();
     this.rejoins = true;
     this.damaged = false;
@@ -123,7 +126,7 @@ export class SimServer {
       members,
       clusterId: "simulated",
       directory: DIRECTORY,
-      newIdentity: this.rejoins,
+      newIdentity: this.rejoins && this.announced,
       ...LOG_LIMITS,
       snapshotEntries: settings.snapshotEntries,
       electionTimeoutMs: settings.electionTimeoutMs,

@@ -27,6 +27,14 @@ export class ShadowLog {
     return index === this.baseIndex ? this.baseTerm : this.terms.get(index);
   }
 
+  /** What the directory before had, whose last acknowledgements may still be under way; until it is admitted again. */
+  ghost: ReadonlyMap<number, Term> | undefined;
+
+  /** Whether the entry is durable here, or was in the directory that is lost. */
+  hasDurably(index: number, term: number): boolean {
+    return (this.durableIndex >= index && this.holds(index, term)) || this.ghost?.get(index) === term;
+  }
+
   /** Whether the entry is in the log or covered by the snapshot. */
   holds(index: number, term: number): boolean {
     return index <= this.baseIndex || this.terms.get(index) === term;
@@ -55,6 +63,7 @@ export class Shadows implements Check {
   /** See `Check`. */
   stepped(server: SimServer, { raft, update }: Step): void {
     const log = this.of(server.id);
+    if (!server.rejoins) log.ghost = undefined;
     if (log.life !== server.life) this.#begin(server, log, { raft, update });
     for (const { entries } of update.writes) {
       const first = entries[0];
@@ -78,7 +87,9 @@ export class Shadows implements Check {
 
   /** See `Check`. A new directory promises nothing; what the old one promised counts until the new process has begun. */
   wiped(server: SimServer): void {
-    this.of(server.id).life = undefined;
+    const log = this.of(server.id);
+    log.life = undefined;
+    log.ghost = new Map([...log.terms].filter(([index]) => index <= log.durableIndex));
   }
 
   #begin(server: SimServer, log: ShadowLog, { raft, update }: Pick<Step, "raft" | "update">): void {

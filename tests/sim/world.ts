@@ -15,6 +15,7 @@ import { Membership } from "./checks/membership.ts";
 import { Monotonic } from "./checks/monotonic.ts";
 import { OneVote } from "./checks/one_vote.ts";
 import { QuorumAtCommit } from "./checks/quorum_at_commit.ts";
+import { ReadIndexes } from "./checks/read_index.ts";
 import { StateHash } from "./checks/state_hash.ts";
 import { StateMachineSafety } from "./checks/state_machine_safety.ts";
 import { SimClock } from "./clock.ts";
@@ -111,9 +112,9 @@ export class World {
   }
 
   /** The latest configuration that is committed; the one the operator named before there is any. */
-  configuration(): Pick<Configuration, "voters" | "votersOld" | "learners"> {
+  configuration(): Configuration {
     const latest = this.reference.configurations.at(-1)?.configuration;
-    return latest ?? { voters: this.members.map(({ id }) => id), votersOld: [], learners: [] };
+    return latest ?? { members: this.members, voters: this.members.map(({ id }) => id), votersOld: [], learners: [] };
   }
 
   /** A core has made a step; see `NodePorts.stepped`. */
@@ -173,6 +174,7 @@ export class World {
         to("state-machine-safety"),
       ),
       new QuorumAtCommit(shadows, to("quorum-at-commit")),
+      new ReadIndexes(reference, to("read-index")),
       new CoreInvariants(to("core-invariants")),
       new Monotonic(to("monotonic")),
       new StateHash({ servers, reference }, to("state-hash")),

@@ -11,16 +11,15 @@ const TAKES_KEY: ReadonlySet<string> = new Set(["PUT", "GET", "DELETE"]);
 
 /**
  * The line, as a byte string. A single argument with blanks in it is a whole line already (`kvstore cli "GET a"`).
- * Throws `UsageError` when that line is more than one.
+ * Throws `UsageError` when the first argument is more than one line.
  */
 export function lineOfArguments(args: readonly string[]): string {
   const [word = "", ...rest] = args;
-  if (args.length === 1 && /[ \t\r\n]/.test(word)) {
-    if (/[\r\n]/.test(word)) {
-      throw new UsageError("A command is one line; give its arguments one by one, or the lines on standard input");
-    }
-    return textToByteString(word);
+  // The first word goes as it is: a line end in it would begin another command.
+  if (/[\r\n]/.test(word)) {
+    throw new UsageError("A command is one line; give its arguments one by one, or the lines on standard input");
   }
+  if (args.length === 1 && /[ \t]/.test(word)) return textToByteString(word);
   const { name } = traitsOf(word);
   if (!TAKES_KEY.has(name)) return [word, ...rest.map(quote)].map(textToByteString).join(" ");
   const named = rest.some((arg, at) => at % 2 === 0 && (NAMED.test(arg) || NAMED_WITH_VALUE.test(arg)));

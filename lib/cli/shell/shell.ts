@@ -7,6 +7,7 @@ import { exitCodeOf } from "./reply.ts";
 import type { Session } from "./session.ts";
 import { firstWord, traitsOf } from "./vocabulary.ts";
 
+const BLANKS = " \t\r\n";
 const WATCH_SECONDS = 2;
 const WATCH_SECONDS_MAX = 3_600;
 /** Clears the screen and goes to its top. */
@@ -119,5 +120,9 @@ function show(bytes: string): string {
 
 /** Only ASCII blanks: `trim` would also take the byte 0xA0, which may be the end of a letter. */
 function trimBlanks(line: string): string {
-  return line.replace(/^[ \t\r\n]+/, "").replace(/[ \t\r\n]+$/, "");
+  let [start, end] = [0, line.length];
+  while (start < end && BLANKS.includes(line.charAt(start))) start += 1;
+  // Not by a regular expression: it would begin anew at each blank of a long run in the middle.
+  while (end > start && BLANKS.includes(line.charAt(end - 1))) end -= 1;
+  return line.slice(start, end);
 }

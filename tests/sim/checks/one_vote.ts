@@ -10,6 +10,8 @@ import { DIRECTORY, type SimServer } from "../server.ts";
 export class OneVote implements Check {
   readonly name = "one-vote";
   readonly #votes = new Map<string, NodeId>();
+  /** The last vote of each directory. */
+  readonly #last = new Map<NodeId, { readonly term: number; readonly candidate: NodeId }>();
   readonly #violate: Violate;
 
   constructor(violate: Violate) {
@@ -24,11 +26,28 @@ export class OneVote implements Check {
     }
   }
 
+  /** See `Check`. */
+  wiped(server: SimServer): void {
+    this.#last.delete(server.id);
+  }
+
+  /** See `Check`. What was voted in the term that is recovered is recovered too. */
+  started(server: SimServer): void {
+    const raft = server.node?.status().raft;
+    if (raft === undefined || server.rejoins) return;
+    const last = this.#last.get(server.id);
+    if (last?.term !== raft.currentTerm || last.candidate === raft.votedFor) return;
+    this.#violate(
+      `node ${server.id} voted for ${last.candidate} in term ${raft.currentTerm} and recovered a vote for ${raft.votedFor}`,
+    );
+  }
+
   #vote(server: SimServer, term: number, candidate: NodeId): void {
     const vote = `${server.id}:${term}`;
     const known = this.#votes.get(vote);
     if (known === candidate) return;
     this.#votes.set(vote, candidate);
+    this.#last.set(server.id, { term, candidate });
     if (known !== undefined) {
       this.#violate(`node ${server.id} voted for ${known} and for ${candidate} in term ${term}`);
       return;

@@ -33,6 +33,8 @@ Deno.test("arguments become one line that keeps every byte of them", () => {
   for (const [args, line] of cases) assertEquals(lineOfArguments(args), line, JSON.stringify(args));
 });
 
-Deno.test("one argument that is several lines is refused", () => {
-  assertThrows(() => lineOfArguments(["GET a\nDELETE b"]), UsageError, "A command is one line");
+Deno.test("a first argument that is several lines is refused", () => {
+  for (const args of [["GET a\nDELETE b"], ["GET\nDELETE", "b"], ["STATUS\r", "x"], ["X\nDELETE b", ""]]) {
+    assertThrows(() => lineOfArguments(args), UsageError, "A command is one line");
+  }
 });

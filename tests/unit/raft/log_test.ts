@@ -84,6 +84,11 @@ Deno.test("a run remembered from before a truncation is not handed out again", (
   log.truncate(2);
   log.append([command(2, 3, "newer"), command(3, 3, "newest")]);
   assertEquals(log.run(3, WIDE), [command(3, 3, "newest")]);
+  const other = logOf([1, 1, 1]);
+  assertEquals(other.run(3, WIDE).length, 1);
+  other.truncate(2);
+  other.append([command(2, 2, "new"), command(3, 2, "newer")]);
+  assertEquals(other.run(3, WIDE), [command(3, 2, "newer")]);
 });
 
 Deno.test("entries are appended in order of index and of term only", () => {

@@ -122,6 +122,14 @@ Deno.test("compact removes old segments only when all of their entries are at or
   await storage.compact(toIndex(0));
   assertEquals(storage.sizes().segments, before);
   await makeSnapshot(storage, 200, 1);
+  for (let index = 2; index <= 200; index++) {
+    // A segment goes with its last entry, not with the one before.
+    await storage.compact(toIndex(index - 1));
+    const { segments } = storage.sizes();
+    const kept = Array.from(disk.files().keys()).filter((path) => path.endsWith(".wal")).sort()[0] ?? "";
+    assert(Number(kept.slice(-24, -4)) <= index, `${kept} is the first segment left, entry ${index} is needed`);
+    assertEquals(storage.sizes().segments, segments);
+  }
   await storage.compact(toIndex(200));
   const half = storage.sizes().segments;
   assert(half < before && half > 1);
