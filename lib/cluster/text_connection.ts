@@ -27,6 +27,8 @@ export interface TextRequest {
   /** Whether a reply that is not an error goes on to an empty line. */
   readonly multiLine: boolean;
   readonly timeoutMs: number;
+  /** A longer reply ends the connection; `REPLY_BYTES_MAX` when left out. */
+  readonly replyBytesMax?: number;
 }
 
 /** One connection. Requests are made one after the other; after an error the connection is closed. */
@@ -35,6 +37,8 @@ export class TextConnection {
   readonly #conn: Deno.TcpConn;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
   #received = "";
+  /** Bytes that the reply may still have. */
+  #room = 0;
   #ended = false;
 
   private constructor(address: string, conn: Deno.TcpConn) {
@@ -58,10 +62,10 @@ export class TextConnection {
   }
 
   /** The reply as a byte string without its last line end. Throws `ConnectionLostError`. */
-  async request({ line, multiLine, timeoutMs }: TextRequest): Promise<string> {
+  async request(request: TextRequest): Promise<string> {
     if (this.#ended) throw new ConnectionLostError(`The connection to ${this.address} is closed`, "NotSent");
     try {
-      return await withDeadline(this.#exchange(line, multiLine), timeoutMs);
+      return await withDeadline(this.#exchange(request), request.timeoutMs);
     } catch (error) {
       this.close();
       throw new ConnectionLostError(`Lost the connection to ${this.address}: ${describe(error)}`, "MaybeSent");
@@ -79,9 +83,10 @@ export class TextConnection {
     }
   }
 
-  async #exchange(line: string, multiLine: boolean): Promise<string> {
+  async #exchange({ line, multiLine, replyBytesMax = REPLY_BYTES_MAX }: TextRequest): Promise<string> {
     // What is left of an earlier reply can only be what a server says before it closes.
     this.#received = "";
+    this.#room = replyBytesMax;
     let bytes = stringToBytes(`${line}\n`);
     while (bytes.length > 0) bytes = bytes.subarray(await this.#conn.write(bytes));
     const first = await this.#readLine();
@@ -92,18 +97,22 @@ export class TextConnection {
   }
 
   async #readLine(): Promise<string> {
-    let searched = 0;
-    let end = this.#received.indexOf("\n");
+    // Joined once: searched and joined anew with each piece, a long line would take quadratic time.
+    const pieces: string[] = [];
+    let piece = this.#received;
+    let end = piece.indexOf("\n");
     while (end === -1) {
-      searched = this.#received.length;
+      pieces.push(piece);
       const count = await this.#conn.read(this.#buffer);
       if (count === null) throw new Error("the server closed it");
-      this.#received += bytesToString(this.#buffer, 0, count);
-      if (this.#received.length > REPLY_BYTES_MAX) throw new Error("the reply is too long");
-      end = this.#received.indexOf("\n", searched);
+      this.#room -= count;
+      if (this.#room < 0) throw new Error("the reply is too long");
+      piece = bytesToString(this.#buffer, 0, count);
+      end = piece.indexOf("\n");
     }
-    const line = this.#received.slice(0, end);
-    this.#received = this.#received.slice(end + 1);
+    this.#received = piece.slice(end + 1);
+    pieces.push(piece.slice(0, end));
+    const line = pieces.join("");
     return line.endsWith("\r") ? line.slice(0, -1) : line;
   }
 }

@@ -18,7 +18,7 @@ import type { NotDoneReason, ReadOutcome, SnapshotOutcome, WriteOutcome } from "
 import { PENDING_READS_MAX, PENDING_WRITE_BYTES_MAX, PENDING_WRITES_MAX, READ_RETRY_MS } from "./limits.ts";
 import type { NodeLog, NodeOptions, NodePorts } from "./options.ts";
 import { PendingReads } from "./pending_reads.ts";
-import { PendingWrites } from "./pending_writes.ts";
+import { PendingWrites, type QueuedWrite } from "./pending_writes.ts";
 import { Persistence } from "./persistence.ts";
 import { RoleObserver } from "./role_observer.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -172,6 +172,7 @@ export class Driver {
   /** Ends requests whose deadline has passed; called with every tick. */
   expire(): void {
     const now = this.#parts.clock.now();
+    for (const write of this.#queue.expire(now)) this.#refuseWrite(write.done, "Timeout");
     this.#pendingWrites.expire(fault("node/writesExpireEarly") ? Infinity : now);
     const askedBefore = now - (fault("node/readsAskedAgain") ? 0 : READ_RETRY_MS);
     this.#reads.expire(fault("node/readsExpireEarly") ? Infinity : now, askedBefore);
@@ -253,8 +254,8 @@ export class Driver {
     if (event.type !== "Receive" || event.message.type !== "AppendEntries") return true;
     const { entries } = event.message;
     if (entries.length === 0) return true;
-    const bytes = encodeOnce(entries, () => encodeEntries(entries)).length;
-    if (!fault("node/spaceRefused") && this.#parts.storage.reserve(bytes, entries.length)) return true;
+    const body = encodeOnce(entries, () => encodeEntries(entries)).length;
+    if (!fault("node/spaceRefused") && this.#parts.storage.reserveBody(body)) return true;
     this.#refusedForSpace.add();
     return false;
   }
@@ -268,11 +269,21 @@ export class Driver {
     }
     this.#proposalId += 1;
     const commands = writes.map((write) => write.command);
-    const update = this.#step({ type: "Propose", id: this.#proposalId, commands });
+    const update = this.#proposeAll(writes, commands);
     const accepted = update.accepted[0];
     if (accepted !== undefined) return this.#pendingWrites.add(accepted.first, writes);
     const reason = reasonOf(update.refused[0]?.refusal);
     for (const write of writes) this.#refuseWrite(write.done, reason);
+  }
+
+  /** A step that throws ends the node; nobody may wait for ever for the outcome of its writes. */
+  #proposeAll(writes: readonly QueuedWrite[], commands: readonly string[]): Update {
+    try {
+      return this.#step({ type: "Propose", id: this.#proposalId, commands });
+    } catch (error) {
+      for (const write of writes) write.done({ type: "Unknown" });
+      throw error;
+    }
   }
 
   #refusalOfWrite(): NotDoneReason | undefined {
@@ -326,7 +337,9 @@ export class Driver {
   #transmit(message: Message): void {
     if (message.type !== "InstallSnapshot") return this.#parts.transport.send(message);
     const filled = this.#parts.snapshots.fill(message, this.#parts.chunkBytesMax);
-    if (filled !== undefined) this.#parts.transport.send(filled);
+    if (filled !== undefined) return this.#parts.transport.send(filled);
+    // The file is gone: without this the core would ask for its chunks for ever. It looks anew at what the peer needs.
+    this.enqueue({ type: "PeerDisconnected", peer: message.to });
   }
 
   #release(messages: readonly Message[]): void {

@@ -26,6 +26,8 @@ export const KEPT_FOR_RECEIVER_ENTRIES_MAX = 1_000_000;
 export const KEPT_FOR_RECEIVER_BYTES_MAX = 268_435_456;
 /** A follower that has not answered for so long is not waited for. */
 export const RECEIVER_SILENT_MS_MAX = 10_000;
+/** When a term or vote finds no space on the disk, it is tried again after so long; until then the node promises nothing. */
+export const NO_SPACE_RETRY_MS = 200;
 /** How often the leader looks after the membership (identities, nodes to admit again). */
 export const MEMBERSHIP_CHECK_MS = 200;
 /** A learner this close to the commit index is made a voter. */

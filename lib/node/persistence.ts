@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { NoSpaceError } from "../base/errors.ts";
 import { fault } from "../base/faults.ts";
 import type { Counter, Histogram, Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
@@ -12,6 +13,7 @@ import type { Message } from "../raft/messages.ts";
 import type { EntryId, HardState } from "../raft/types.ts";
 import type { LogWrite } from "../raft/update.ts";
 import type { Storage } from "../storage/storage.ts";
+import { NO_SPACE_RETRY_MS } from "./limits.ts";
 
 /** What persistence tells the driver; each from a later turn than the call that caused it. */
 export interface PersistenceHandler {
@@ -109,6 +111,13 @@ export class Persistence {
     this.#storage.saveHardState(hardState)
       .then(() => fault("node/hardStateSavedTwice") ? this.#storage.saveHardState(hardState) : undefined)
       .then(() => this.#saveNext())
-      .catch((error: unknown) => this.#handler.failed(error));
+      .catch((error: unknown) => {
+        if (!(error instanceof NoSpaceError)) return this.#handler.failed(error);
+        this.#clock.after(NO_SPACE_RETRY_MS, () => {
+          // Unless a newer one came meanwhile. Until it is saved this node promises nothing.
+          this.#hardState ??= hardState;
+          this.#saveNext();
+        });
+      });
   }
 }

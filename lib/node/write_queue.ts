@@ -25,6 +25,17 @@ export class WriteQueue {
     this.#bytes += write.command.length;
   }
 
+  /** Takes out the writes whose deadline has passed: they were never proposed. */
+  expire(now: number): readonly QueuedWrite[] {
+    const first = this.#writes[0];
+    if (first === undefined || first.deadline > now) return [];
+    // All have the same time to wait, so the first that is left ends the search.
+    const left = this.#writes.findIndex(({ deadline }) => deadline > now);
+    const expired = this.#writes.splice(0, left === -1 ? this.#writes.length : left);
+    for (const { command } of expired) this.#bytes -= command.length;
+    return expired;
+  }
+
   /** Takes the writes of one proposal from the front: at least one, within the limits of a proposal. */
   takeBatch(): { readonly writes: readonly QueuedWrite[]; readonly bytes: number } {
     let count = 0;

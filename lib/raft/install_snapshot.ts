@@ -54,6 +54,9 @@ export function handleSnapshotInstalled(core: Core, { snapshot }: SnapshotInstal
   const { log } = core;
   if (log.termAt(lastIncluded.index) === lastIncluded.term) {
     // Raft figure 13, step 6: the same entry is in the log, so what follows it is good.
+    if (isLeading(core) && lastIncluded.index > core.commitIndex) {
+      core.roleState.uncommittedBytes -= log.bytesBetween(core.commitIndex + 1, lastIncluded.index);
+    }
     log.dropThrough(lastIncluded.index);
   } else {
     assert(core.commitIndex < lastIncluded.index, "Cannot discard committed entries for a snapshot");

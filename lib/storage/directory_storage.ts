@@ -34,6 +34,10 @@ export class DirectoryStorage implements Storage {
     return this.#parts.wal.reserve(bytes, entries);
   }
 
+  reserveBody(bodyBytes: number): boolean {
+    return this.#parts.wal.reserveBody(bodyBytes);
+  }
+
   append(entries: readonly Entry[]): void {
     this.#parts.wal.append(entries);
   }

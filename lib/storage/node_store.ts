@@ -38,7 +38,8 @@ export class NodeStore {
       await this.#replace(encodeNodeFile(this.#content));
       this.prepareReserve();
     } catch (error) {
-      throw this.#latch.fail(error, { file: this.#path(), operation: "write" });
+      // Without space nothing took the place of the old file yet: it may be tried again.
+      throw this.#latch.failUnlessFull(error, { file: this.#path(), operation: "write" });
     } finally {
       this.#saving = false;
     }

@@ -80,7 +80,6 @@ async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<
   const content = found ?? newNodeFile(options);
   const node = new NodeStore({ disk, directory, latch }, content);
   if (found === undefined) await node.save(content.hardState);
-  else node.prepareReserve();
   const [walDirectory, snapshotDirectory] = [`${directory}/${WAL_NAME}`, `${directory}/${SNAPSHOTS_NAME}`];
   disk.makeDirectory(walDirectory);
   disk.makeDirectory(snapshotDirectory);
@@ -98,6 +97,8 @@ async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<
     firstIndex: (newest?.lastIncluded.index ?? 0) + 1,
     snapshotTermAt: (index) => snapshots.termAt(index),
   });
+  // After what a crash had left was removed: on a full disk that is the room for it.
+  if (found !== undefined) node.prepareReserve();
   const recovered = describe(content, { loaded, existed: found !== undefined });
   return new DirectoryStorage({ directory, recovered, lock, node, snapshots, wal });
 }

@@ -60,15 +60,18 @@ export class SpareSegment {
     this.#syncing ??= this.#sync();
   }
 
-  /** Makes sure that at least `bytes` are prepared. False when the disk is full; then its space is given back. */
+  /** Makes sure that at least `bytes` are prepared. False when the disk is full; then what was prepared before stays. */
   ensure(bytes: number): boolean {
-    if (this.#filled >= bytes) return true;
+    const before = this.#filled;
+    if (before >= bytes) return true;
     try {
       this.#fillUrgently(bytes);
       this.#paused = false;
       return true;
     } catch (error) {
-      this.#release(error);
+      // What a leader must append without asking (the entry that begins its term) finds room in what was prepared.
+      if (!(error instanceof NoSpaceError) || before === 0) this.#release(error);
+      else this.#shrink(before);
       this.#options.latch.check();
       return false;
     }
@@ -116,6 +119,15 @@ export class SpareSegment {
     } catch (error) {
       this.#filled = Math.max(this.#filled, this.#file.size());
       throw error;
+    }
+  }
+
+  #shrink(bytes: number): void {
+    try {
+      this.#file?.truncate(bytes);
+      this.#filled = bytes;
+    } catch (error) {
+      this.#release(error);
     }
   }
 

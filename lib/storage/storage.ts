@@ -82,6 +82,9 @@ export interface Storage {
    */
   reserve(bytes: number, entries: number): boolean;
 
+  /** The same for entries whose encoded form is known to have `bodyBytes` bytes, and for exactly these. */
+  reserveBody(bodyBytes: number): boolean;
+
   /**
    * Writes `entries` (contiguous, one term, at least one) as one record, into the page cache only. Entries at or above
    * the first index are replaced. The body is `encodeOnce(entries, ...)`, so a received body is stored as it came.

@@ -32,9 +32,6 @@ const BODY_SLACK_BYTES = 16_384;
 /** Records up to this size are put together in a buffer that is kept; larger ones in one of their own. */
 const SCRATCH_BYTES = 1_048_576;
 
-/** Headers of so many records fit into the slack of a reservation. */
-const SPLIT_ENTRIES_MAX = 64;
-
 /** A segment that is complete. */
 export interface OldSegment {
   readonly name: string;
@@ -116,10 +113,15 @@ export class Wal {
 
   /** See `Storage.reserve`. Costs nothing while the current segment or the prepared one is large enough. */
   reserve(bytes: number, entries: number): boolean {
-    this.#latch.check();
     const body = bytes * BODY_BYTES_PER_COMMAND_BYTE + entries * BODY_BYTES_PER_ENTRY + BODY_SLACK_BYTES;
-    const record = RECORD_HEADER_BYTES + Math.min(body, RECORD_BODY_BYTES_MAX);
+    return this.reserveBody(Math.min(body, RECORD_BODY_BYTES_MAX));
+  }
+
+  /** See `Storage.reserveBody`. */
+  reserveBody(bodyBytes: number): boolean {
+    this.#latch.check();
     if (fault("storage/reserveRefused")) return false;
+    const record = RECORD_HEADER_BYTES + bodyBytes;
     return this.#current.bytes - this.#current.offset >= record || this.#spare.ensure(SEGMENT_HEADER_BYTES + record);
   }
 
@@ -128,7 +130,7 @@ export class Wal {
     this.#latch.check();
     const first = entries[0];
     assert(first !== undefined, "Cannot append no entries");
-    if (entries.length > 1 && entries.length <= SPLIT_ENTRIES_MAX && fault("storage/recordOfOneEntry")) {
+    if (entries.length > 1 && this.#hasRoomToSplit(entries) && fault("storage/recordOfOneEntry")) {
       for (const entry of entries) this.append([entry]);
       return;
     }
@@ -212,6 +214,12 @@ export class Wal {
   #contradictsSnapshot(index: number): Term | undefined {
     const term = this.#start.snapshotTermAt(index);
     return term === this.#shape.termAt(index) ? undefined : term;
+  }
+
+  #hasRoomToSplit(entries: readonly Entry[]): boolean {
+    const body = encodeOnce(entries, () => encodeEntries(entries));
+    const more = entries.length * (RECORD_HEADER_BYTES + BODY_BYTES_PER_ENTRY);
+    return this.#current.bytes - this.#current.offset >= body.length + more;
   }
 
   #mayRollEarly(recordBytes: number): boolean {

@@ -65,7 +65,7 @@ export const BUGS_3: readonly Mutation[] = [
     what: "A failed save of term and vote is ignored",
     patches: [{
       file: "lib/storage/node_store.ts",
-      find: 'throw this.#latch.fail(error, { file: this.#path(), operation: "write" });',
+      find: 'throw this.#latch.failUnlessFull(error, { file: this.#path(), operation: "write" });',
       replace: "if (!(error instanceof Error)) throw error;",
     }],
   },

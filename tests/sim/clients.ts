@@ -35,6 +35,8 @@ export interface Pending {
   readonly known: number;
   readonly server: SimServer;
   readonly life: object;
+  /** Nobody waits for it. */
+  readonly isPatrol: boolean;
   finished: boolean;
 }
 
@@ -75,6 +77,17 @@ export class Workload implements Check {
   /** Begins the clients. */
   start(): void {
     for (let count = 0; count < this.#world.settings.clients; count++) this.#think(this.#newClient());
+    this.#patrol();
+  }
+
+  /** Reads on every node at once. A client that waits for a leader that was cut off would not see what that one still says. */
+  #patrol(): void {
+    if (this.#stopping) return;
+    for (const server of this.#world.running()) {
+      if (server.node !== undefined) this.#read(this.#newClient(), server, { node: server.node, isPatrol: true });
+    }
+    const pauseMs = -Math.log(1 - this.#random.fraction()) * this.#world.settings.patrolMs;
+    this.#world.clock.plan(pauseMs, { action: () => this.#patrol(), life: undefined, isArrival: false });
   }
 
   /** Ends each client after its present operation. */
@@ -83,9 +96,20 @@ export class Workload implements Check {
   }
 
   /** Takes an operation into the history; the calls of one run are told apart by their times. */
-  begin(client: number, what: Pick<Pending, "operation" | "key" | "argument" | "server">): Pending {
+  begin(
+    client: number,
+    what: Pick<Pending, "operation" | "key" | "argument" | "server"> & { readonly isPatrol?: boolean },
+  ): Pending {
     const known = this.#completedIndex;
-    const pending = { client, ...what, call: this.#now(), known, life: what.server.life, finished: false };
+    const pending = {
+      client,
+      isPatrol: false,
+      ...what,
+      call: this.#now(),
+      known,
+      life: what.server.life,
+      finished: false,
+    };
     this.#open.set(client, pending);
     this.#world.clock.busy = true;
     this.#world.trace(() => `client ${client} asks node ${what.server.id}: ${describe(pending)}`);
@@ -123,7 +147,7 @@ export class Workload implements Check {
 
   /** It was certainly not done. */
   refuse(pending: Pending, why: string): void {
-    this.refused += 1;
+    if (!pending.isPatrol) this.refused += 1;
     this.#finish(pending, pending.client, () => `not done: ${why}`);
   }
 
@@ -176,7 +200,7 @@ export class Workload implements Check {
       if (share < width) return this.#write(client, server, this.#makeCommand(type));
       share -= width;
     }
-    if (share < READ_SHARE) return this.#read(client, server, node);
+    if (share < READ_SHARE) return this.#read(client, server, { node, isPatrol: false });
     if (share < READ_SHARE + TEXT_SHARE) return this.#text.act(client, server, node);
     node.status();
     node.members();
@@ -233,9 +257,13 @@ export class Workload implements Check {
     this.complete(pending, { result: result.type === "Put" ? result.created : told, index });
   }
 
-  #read(client: number, server: SimServer, node: Node): void {
+  #read(
+    client: number,
+    server: SimServer,
+    { node, isPatrol }: { readonly node: Node; readonly isPatrol: boolean },
+  ): void {
     const key = this.#pickKey();
-    const pending = this.begin(client, { operation: "get", key, argument: null, server });
+    const pending = this.begin(client, { operation: "get", key, argument: null, server, isPatrol });
     node.read((outcome) => this.#readOutcome(pending, node, outcome));
   }
 
@@ -266,7 +294,7 @@ export class Workload implements Check {
     pending.finished = true;
     this.#open.delete(pending.client);
     this.#world.trace(() => `client ${pending.client} ${describe(pending)}: ${outcome()}`);
-    this.#think(client);
+    if (!pending.isPatrol) this.#think(client);
   }
 }
 

@@ -74,9 +74,14 @@ export class DiskFaults {
     this.fill(undefined);
   }
 
-  /** Whether a fault explains that the process of now ends. */
-  takeCause(): boolean {
-    return this.#cause || this.#roomBytes !== undefined;
+  /** Whether an operation was made to fail in the life of now. */
+  get hasFailed(): boolean {
+    return this.#cause;
+  }
+
+  /** Whether the disk has little room, or had until now. */
+  get isFull(): boolean {
+    return this.#roomBytes !== undefined;
   }
 
   /** Chance decides what of the unsynced data survives a power loss. */

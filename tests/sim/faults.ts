@@ -8,7 +8,7 @@ export const FAULT_CLASSES = {
   "network/tail": "a message is late by up to some seconds",
   "network/cut": "two nodes are parted, and both are told",
   "network/partition": "the nodes are parted into two groups, silently",
-  "network/isolate-leader": "the leader reaches nobody and nobody reaches it",
+  "network/isolate-leader": "the leader reaches less than a majority, and may have a slow clock",
   "network/one-way": "messages pass in one direction only",
   "network/bridge": "two groups that reach each other only through one node",
   "network/clog": "everything between two nodes waits and then comes at once",

@@ -94,8 +94,11 @@ export class Nemesis {
       ["network/isolate-leader", () => {
         const leader = this.#operator.leader();
         if (leader === undefined) return false;
-        faults.part([leader.id], this.#shuffled().filter((id) => id !== leader.id));
-        return this.#healLater(true);
+        this.#isolate(leader);
+        // Long enough for the others to elect another one.
+        const { electionTimeoutMs } = this.#world.settings;
+        this.#world.clock.after(electionTimeoutMs * this.#random.between(2, 8), () => this.#world.networkFaults.heal());
+        return true;
       }],
       ["network/one-way", () =>
         this.#onPair(([a, b]) => {
@@ -192,6 +195,16 @@ export class Nemesis {
       ["operator/demote", () => this.#operator.demote()],
       ["operator/promote", () => this.#operator.promote()],
     ];
+  }
+
+  /** Leaves a leader with less than a majority, now and then with a slow clock: it learns late that another one leads. */
+  #isolate(leader: SimServer): void {
+    const others = this.#shuffled().filter((id) => id !== leader.id);
+    const companions = this.#random.below(Math.floor(others.length / 2) + 1);
+    this.#world.networkFaults.part([leader.id, ...others.slice(0, companions)], others.slice(companions));
+    if (!this.#world.settings.faults.has("clock/drift") || !this.#random.chance(0.5)) return;
+    this.#world.counts.add("clock/drift");
+    leader.clock?.drift(this.#random.pick([0.2, 0.5]));
   }
 
   #pause(server: SimServer): void {

@@ -153,13 +153,18 @@ export class SimServer {
     if (!life.alive) return;
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     this.#world.trace(() => `node ${this.id} ends: ${message}`);
-    const planned = this.faults.takeCause();
     if (error instanceof CorruptionError && this.damaged) this.refusedToStart = true;
-    else if (!(planned && (error instanceof DiskFailureError || error instanceof NoSpaceError))) {
+    else if (!this.#isExplained(error)) {
       const stack = error instanceof Error ? error.stack : "";
       this.#world.violate("unexpected-end", `node ${this.id} ended: ${message}\n${stack}`);
     }
     this.kill();
+  }
+
+  /** A failed operation ends a process; a full disk only one that cannot even start. */
+  #isExplained(error: unknown): boolean {
+    if (error instanceof NoSpaceError) return this.faults.isFull && this.state === "Starting";
+    return error instanceof DiskFailureError && this.faults.hasFailed;
   }
 
   #end(): void {

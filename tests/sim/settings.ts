@@ -25,6 +25,8 @@ export interface Settings {
   readonly valueBytesMax: number;
   /** Mean pause of a client between two operations. */
   readonly thinkMs: number;
+  /** Mean time between two reads that every node is asked for, whether or not it has answered the last. */
+  readonly patrolMs: number;
   readonly safetyMs: number;
   /** Mean time between two events of the nemesis. */
   readonly disturbMs: number;
@@ -68,6 +70,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     chunkBytesMax: random.pick([64, 512, 4_096, 65_536]),
     valueBytesMax: random.pick([8, 100, 600, 3_000]),
     thinkMs: random.pick([5, 20, 60, 150]),
+    patrolMs: random.pick([30, 100, 400]),
     safetyMs: random.between(8_000, 20_000),
     disturbMs: random.pick([100, 300, 800, 2_000]),
     latencyMs: random.pick([0.2, 1, 5, 20]),

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { History, type HistoryFiles, historyPath } from "../../../lib/cli/shell/history.ts";
 import { linesOf } from "../../../lib/cli/shell/lines.ts";
 import type { Answer, Session } from "../../../lib/cli/shell/session.ts";
@@ -54,6 +54,14 @@ Deno.test("a line is sent without the blanks around it and its reply shown", asy
   assertEquals([shown, asked, last], ["reply to GET a\n", ["GET a"], { exitCode: 0, leave: false }]);
   assertEquals((await stage().run("PUT k caf\xc3\xa0")).asked, ["PUT k caf\xc3\xa0"], "the byte A0 is no blank");
   assertEquals((await stage().run("   ")).asked, []);
+});
+
+Deno.test("a long run of blanks inside a line costs no more than other bytes", async () => {
+  const line = `PUT k a${" ".repeat(200_000)}b`;
+  const begun = performance.now();
+  assertEquals((await stage().run(`${line}\r\n`)).asked, [line]);
+  // A search that begins anew at each blank would take a hundred times as long.
+  assert(performance.now() - begun < 2_000);
 });
 
 Deno.test("a write done elsewhere says where, and a failure is a line and goes on", async () => {

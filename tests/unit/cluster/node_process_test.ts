@@ -3,13 +3,13 @@ import { forEachLine, startProcess, withoutSettings } from "../../../lib/cluster
 import { parentGone } from "../../../lib/cluster/parent_watch.ts";
 
 Deno.test("a stream is cut into lines wherever its pieces end", async () => {
-  const bytes = new TextEncoder().encode("one\r\ntwo é\n\nlast");
+  const bytes = new TextEncoder().encode("one\r\ntwo é\n\nla\ufeffst");
   for (let size = 1; size <= bytes.length; size++) {
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.slice(at, at + size));
     const lines: string[] = [];
     await forEachLine(ReadableStream.from(pieces), (line) => lines.push(line));
-    assertEquals(lines, ["one", "two é", "", "last"]);
+    assertEquals(lines, ["one", "two é", "", "la\ufeffst"]);
   }
 });
 

@@ -67,6 +67,16 @@ Deno.test("a connection that ends or is silent is lost, and stays so", async () 
   });
 });
 
+Deno.test("a reply of any number of lines has a longest length", async () => {
+  for (const piece of ["line\n", "no end "]) {
+    await withServer([[piece.repeat(1_000)]], async (endpoint) => {
+      const connection = await TextConnection.open(endpoint, 5_000);
+      const request = { line: "LOGS", multiLine: true, timeoutMs: 5_000, replyBytesMax: 1_000 };
+      await assertRejects(() => connection.request(request), ConnectionLostError, "the reply is too long");
+    });
+  }
+});
+
 Deno.test("a port without a server is a connection that was never there", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const endpoint = { hostname: "127.0.0.1", port: listener.addr.port };

@@ -1,0 +1,218 @@
+/** What Raft replicates: entries, the commands in them, and the blocks of a snapshot of the state. */
+
+import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
+import type { Random } from "../../lib/base/random.ts";
+import { type Command, decodeCommand, encodeCommand } from "../../lib/kv/commands.ts";
+import { describeCommand } from "../../lib/kv/describe.ts";
+import { SnapshotLoader } from "../../lib/kv/snapshot_cut.ts";
+import { StateMachine } from "../../lib/kv/state_machine.ts";
+import { decodeEntries, encodeEntries } from "../../lib/raft/entry_codec.ts";
+import { type Configuration, toIndex, toTerm } from "../../lib/raft/types.ts";
+import { fuzz, require, requireSame } from "./harness.ts";
+import { anyBytes, anyText, mutate, mutateMost, OTHER_JSON } from "./mutators.ts";
+import { assertLinear } from "./timing.ts";
+import { anyConfiguration, anyEntries } from "./values.ts";
+
+const FIRST = { index: toIndex(7), term: toTerm(3) };
+const BEYOND_BYTES = /[\u0100-\uffff]/;
+
+fuzz("entries there and back", {
+  make: (random) => anyEntries(random, FIRST),
+  check: (entries) => {
+    const text = encodeEntries(entries);
+    const stored = bytesToString(stringToBytes(text));
+    requireSame(stored, text, "The text of entries is a byte string");
+    requireSame(decodeEntries(stored, FIRST.index, FIRST.term), entries, "The entries that are read");
+    return entries.length === 0 ? "none" : "some";
+  },
+  outcomes: ["none", "some"],
+});
+
+/** A configuration with one thing wrong, or nothing. */
+function oddConfiguration(random: Random): string {
+  const { members, voters, votersOld, learners } = anyConfiguration(random);
+  const ids = members.map((member) => member.id);
+  const lists = random.pick([
+    [...ids, ...ids],
+    [...ids].reverse(),
+    [...ids, 5],
+    [...ids, 2 ** 31],
+    [-1],
+    [0.5],
+    "x",
+    null,
+    ids,
+  ]);
+  const others = random.pick([[...members, ...members], [...members].reverse(), [null], [{ id: 1 }], {}, members]);
+  const changed = random.pick([{ voters: lists }, { votersOld: lists }, { learners: lists }, { members: others }, {}]);
+  return JSON.stringify([{ members, voters, votersOld, learners, ...changed }]);
+}
+
+fuzz("mutated entries", {
+  make: (random) => {
+    if (random.chance(0.2)) return oddConfiguration(random);
+    return mutateMost((source) => encodeEntries(anyEntries(source, FIRST)), random, true);
+  },
+  check: (text) => {
+    const entries = decodeEntries(text, FIRST.index, FIRST.term);
+    if (entries === undefined) return "refused";
+    entries.forEach((entry, at) => {
+      requireSame([entry.index, entry.term], [FIRST.index + at, FIRST.term], "Index and term");
+      if (entry.type === "Configuration") requireConfiguration(entry.configuration);
+    });
+    const again = decodeEntries(encodeEntries(entries), FIRST.index, FIRST.term);
+    requireSame(again, entries, "What was taken must be readable again");
+    return "taken";
+  },
+  outcomes: ["refused", "taken"],
+});
+
+function requireConfiguration({ members, voters, votersOld, learners }: Configuration): void {
+  const ids = members.map((member) => member.id);
+  for (const list of [voters, votersOld, learners]) {
+    require(list.every((id, at) => ids.includes(id) && (at === 0 || (list[at - 1] ?? 0) < id)), `Ids ${list}`);
+  }
+  require(new Set(ids).size === ids.length, `Members ${ids}`);
+}
+
+function anyCommand(random: Random): Command {
+  const key = anyBytes(random, 30);
+  if (random.chance(0.3)) return { type: "Delete", key };
+  return { type: "Put", key, value: anyBytes(random, random.chance(0.02) ? 5_000 : 40) };
+}
+
+fuzz("commands", {
+  make: (random) => {
+    const command = anyCommand(random);
+    const encoded = encodeCommand(command);
+    const mutated = random.chance(0.3) ? encoded : mutate(encoded, random);
+    return { command: mutated === encoded ? command : undefined, bytes: mutated };
+  },
+  check: ({ command, bytes }) => {
+    const decoded = decodeCommand(bytes);
+    requireSame(decoded, commandIn(bytes), "What another reader finds");
+    if (command !== undefined) requireSame(decoded, command, "The command that is read");
+    const shown = describeCommand(bytes);
+    require(/^[\x20-\x7e]*$/.test(shown) && shown.length < 700, `Shown as ${shown}`);
+    if (decoded === undefined) return "refused";
+    requireSame(decodeCommand(encodeCommand(decoded)), decoded, "What was taken must be readable again");
+    const state = new StateMachine();
+    require(state.apply(1, bytes).type === decoded.type, "The state machine reads the same command");
+    return command === undefined ? "taken" : "whole";
+  },
+  outcomes: ["refused", "taken", "whole"],
+});
+
+/** The rule of the format once more, as simple as it can be. */
+function commandIn(bytes: string): Command | undefined {
+  if (!bytes.startsWith("1;")) return undefined;
+  const fields: string[] = [];
+  for (let at = 3; at < bytes.length;) {
+    const digits = /^([0-9]{1,11}):/.exec(bytes.slice(at, at + 12))?.[1];
+    const start = at + (digits?.length ?? 0) + 1;
+    if (digits === undefined || start + Number(digits) > bytes.length) return undefined;
+    at = start + Number(digits);
+    fields.push(bytes.slice(start, at));
+  }
+  const [key, value] = fields;
+  if (key !== undefined && bytes[2] === "D" && fields.length === 1) return { type: "Delete", key };
+  if (key === undefined || value === undefined || bytes[2] !== "P" || fields.length !== 2) return undefined;
+  return { type: "Put", key, value };
+}
+
+/** The blocks of a small state. */
+function anyBlocks(random: Random): string[] {
+  const state = new StateMachine();
+  for (let index = 1; index <= random.below(8); index++) state.apply(index, encodeCommand(anyCommand(random)));
+  return blocksOf(state);
+}
+
+function blocksOf(state: StateMachine): string[] {
+  const cut = state.cut();
+  const blocks: string[] = [];
+  for (let block = cut.next(); block !== undefined; block = cut.next()) blocks.push(block);
+  cut.close();
+  return blocks;
+}
+
+/** The state that the blocks hold, or undefined when one of them is refused. */
+function load(blocks: readonly string[]): StateMachine | undefined {
+  const state = new StateMachine();
+  const loader = new SnapshotLoader(state);
+  return blocks.every((block) => loader.load(block)) && loader.finish() ? state : undefined;
+}
+
+fuzz("blocks of a snapshot there and back", {
+  make: anyBlocks,
+  check: (blocks) => {
+    const state = load(blocks);
+    require(state !== undefined, "A block is refused");
+    requireSame(blocksOf(state), blocks, "The blocks of what was loaded");
+    return blocks.length > 1 ? "filled" : "empty";
+  },
+  outcomes: ["filled", "empty"],
+});
+
+fuzz("mutated blocks of a snapshot", {
+  make: (random) => {
+    const blocks = anyBlocks(random);
+    const at = random.below(blocks.length);
+    if (random.chance(0.1)) return [...blocks, ...blocks.slice(at)]; // Keys that have come before.
+    if (random.chance(0.02)) return blocks.map((block, place) => place === at ? random.pick(OTHER_JSON) : block);
+    return blocks.map((block, place) => place === at ? mutate(block, random) : block);
+  },
+  check: (blocks) => {
+    const state = load(blocks);
+    if (state === undefined) return "refused";
+    require(state.lastApplied >= 0, `Last applied is ${state.lastApplied}`);
+    const again = blocksOf(state);
+    const strings = again.slice(1).flatMap((block): unknown[] => JSON.parse(block)).filter((item) =>
+      typeof item === "string"
+    );
+    require(strings.every((text) => !BEYOND_BYTES.test(text)), "Keys and values are byte strings");
+    require(state.size * 2 === strings.length && state.bytes === strings.join("").length, "Sizes fit what is there");
+    requireSame(blocksOf(load(again) ?? new StateMachine()), again, "What was taken must be readable again");
+    return "taken";
+  },
+  outcomes: ["refused", "taken"],
+});
+
+fuzz("texts in the place of blocks, entries and commands", {
+  make: (random) => anyText(random, 60),
+  check: (text) => {
+    decodeEntries(text, FIRST.index, FIRST.term);
+    const block = load(['{"format":1,"lastApplied":0}', text]);
+    require(load([text]) === undefined || text.includes("format"), "A state of nothing");
+    require(block === undefined || text.trim().startsWith("["), "A block that is no list");
+    require(decodeCommand(text) === undefined || text.startsWith("1;"), "A command without its version");
+    return "judged";
+  },
+  outcomes: ["judged"],
+});
+
+Deno.test("entries, commands and blocks take linear time", () => {
+  const entries = (text: string) => decodeEntries(text, FIRST.index, FIRST.term);
+  for (const piece of ["[", '"a",', "null,", "9", '{"members":', '"\\u0000']) {
+    assertLinear(`entries of ${piece}`, { make: (size) => `[${piece.repeat(size)}`, run: entries });
+  }
+  const ids = (size: number) => Array.from({ length: size }, (_, at) => at);
+  const configuration = (size: number) => {
+    const members = ids(size).map((id) => ({ id, address: "", clientAddress: "", identity: "" }));
+    return JSON.stringify([{ members, voters: ids(size), votersOld: [], learners: [] }]);
+  };
+  assertLinear("a configuration of many members", { make: configuration, run: entries, size: 1_024 });
+  for (const piece of ["9", "0", ":", "P1:a"]) {
+    assertLinear(`commands of ${piece}`, { make: (size) => `1;P${piece.repeat(size)}`, run: decodeCommand });
+    assertLinear(`described commands of ${piece}`, {
+      make: (size) => `1;P${size}:${piece.repeat(size)}`.slice(0, size + 10),
+      run: describeCommand,
+      size: 65_536,
+    });
+  }
+  const block = (size: number) => JSON.stringify(ids(size).flatMap((id) => [String(id).padStart(9, "0"), "v", id]));
+  assertLinear("a block of many keys", {
+    make: (size) => ['{"format":1,"lastApplied":1}', block(size)],
+    run: load,
+    size: 2_048,
+  });
+});
