@@ -16,7 +16,7 @@ const LEAST: Count = {
   recoveryStops: 6_000,
   recoveryStates: 2_200,
   killed: 1_400,
-  killedStates: 11_000,
+  killedStates: 9_000,
 };
 
 Deno.test("a crash after any disk call leaves what was acknowledged, nothing invented, and a directory to go on with", async (t) => {

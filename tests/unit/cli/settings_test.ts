@@ -56,6 +56,7 @@ Deno.test("a bad configuration file or environment is refused with its name", ()
     [{ file: '{"port": 1.5}' }, '"port" in kv.json must be a whole number'],
     [{ file: '{"port": null}' }, '"port" in kv.json must be a text, a number, true or false, not "null"'],
     [{ file: '{"port": [1]}' }, '"port" in kv.json must be a text, a number'],
+    [{ file: `{"port": ${"[".repeat(100_000)}${"]".repeat(100_000)}}` }, '"port" in kv.json must be a text, a number'],
     [{ file: "[]" }, "Configuration file kv.json must hold one JSON object"],
     [{ file: "{" }, "Cannot read configuration file kv.json: "],
     [{ flags: { config: "none.json" } }, "Cannot read configuration file none.json: No such file"],
