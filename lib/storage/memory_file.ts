@@ -14,6 +14,12 @@ export interface DataSurvival {
   keepSize?(path: string): boolean;
 }
 
+/** A sector after a write. */
+interface Version {
+  readonly change: number;
+  readonly content: Uint8Array;
+}
+
 /** The content of a file, whatever its names. */
 export class Inode {
   /** What reads return; longer than `size`, zero beyond it. */
@@ -23,7 +29,11 @@ export class Inode {
   #durable = new Uint8Array(0);
   #durableSize = 0;
   /** Contents of each unsynced sector after each write to it, oldest first. */
-  readonly #unsynced = new Map<number, Uint8Array[]>();
+  readonly #unsynced = new Map<number, Version[]>();
+  /** Counts changes, so that a sync knows which came before it, also when a later one ends first. */
+  #changes = 0;
+  /** The change up to which the durable size is known. */
+  #durableSizeAt = 0;
 
   get size(): number {
     return this.#size;
@@ -52,6 +62,7 @@ export class Inode {
     const before = this.#size;
     this.#cache = grown(this.#cache, size);
     this.#size = size;
+    this.#changes += 1;
     if (size >= before) return;
     this.#cache.fill(0, size, before);
     this.#remember(size, before);
@@ -66,13 +77,15 @@ export class Inode {
   /** What a sync started now will cover; call the result when it ends. Writes in between are not covered. */
   startSync(): (success: boolean) => void {
     const size = this.#size;
-    const covered = Array.from(this.#unsynced, ([sector, versions]) => ({ sector, count: versions.length }));
+    const upTo = this.#changes;
+    const covered = Array.from(this.#unsynced.keys());
     return (success) => {
       // After a failed sync Linux takes the pages for clean: what they held is never written by a later sync.
-      for (const { sector, count } of covered) this.#settle(sector, { count, success });
-      if (!success) return;
+      for (const sector of covered) this.#settle(sector, { upTo, success });
+      if (!success || upTo < this.#durableSizeAt) return;
       if (size < this.#durableSize) this.#durable.fill(0, size, this.#durableSize);
       this.#durableSize = size;
+      this.#durableSizeAt = upTo;
     };
   }
 
@@ -85,7 +98,7 @@ export class Inode {
     result.#cache.set(this.#durable.subarray(0, result.#size));
     for (const [sector, versions] of this.#unsynced) {
       const kept = survival.keepVersions?.(path, sector, versions.length) ?? 0;
-      const content = kept === 0 ? undefined : versions[kept - 1];
+      const content = kept === 0 ? undefined : versions[kept - 1]?.content;
       const start = sector * SECTOR_BYTES;
       if (content !== undefined && start < result.#size) {
         result.#cache.set(content.subarray(0, result.#size - start), start);
@@ -98,19 +111,22 @@ export class Inode {
 
   #remember(from: number, to: number): void {
     this.#cache = grown(this.#cache, to + SECTOR_BYTES);
+    this.#changes += 1;
+    const change = this.#changes;
     for (let sector = Math.floor(from / SECTOR_BYTES); sector * SECTOR_BYTES < to; sector++) {
       const content = this.#cache.slice(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES);
       const versions = this.#unsynced.get(sector);
-      if (versions === undefined) this.#unsynced.set(sector, [content]);
-      else versions.push(content);
+      if (versions === undefined) this.#unsynced.set(sector, [{ change, content }]);
+      else versions.push({ change, content });
     }
   }
 
-  #settle(sector: number, outcome: { count: number; success: boolean }): void {
-    const versions = this.#unsynced.get(sector);
-    const settled = versions?.splice(0, outcome.count);
-    if (versions?.length === 0) this.#unsynced.delete(sector);
-    const content = settled?.at(-1);
+  #settle(sector: number, outcome: { readonly upTo: number; readonly success: boolean }): void {
+    const versions = this.#unsynced.get(sector) ?? [];
+    const left = versions.findIndex(({ change }) => change > outcome.upTo);
+    const settled = versions.splice(0, left === -1 ? versions.length : left);
+    if (versions.length === 0) this.#unsynced.delete(sector);
+    const content = settled.at(-1)?.content;
     if (content === undefined || !outcome.success) return;
     this.#durable = grown(this.#durable, (sector + 1) * SECTOR_BYTES);
     this.#durable.set(content, sector * SECTOR_BYTES);

@@ -63,6 +63,9 @@ export class TemporarySnapshot {
       latch.check();
       this.append(new Uint8Array(0));
       await this.#file?.syncData();
+      // One that began beside it may have failed, and only one of the two hears of a failure.
+      await this.#writeback;
+      latch.check();
       const summary = await this.#verify(expected);
       await this.#host.publish(this.#path, summary);
       this.#close();
