@@ -72,6 +72,11 @@ export class Operator implements Check {
     });
   }
 
+  /** Whether a server with a new directory holds what the others have: only the commit of its vote is outstanding, at most. */
+  isLearning(server: SimServer): boolean {
+    return this.#learning.has(server.id);
+  }
+
   /** Whether all others know the directory of this server by name, durably: then they tell any other from it. */
   isKnown(server: SimServer): boolean {
     return !this.#isChanging() && this.#world.servers.every(({ id }) => {

@@ -192,7 +192,7 @@ class Run {
     const sets = this.#operator.votersInForce();
     const chosen = new Set(this.#world.servers);
     const order = [...this.#world.servers].sort((left, right) => {
-      return Number(right.hasLostData) - Number(left.hasLostData) || this.#draws(left.id) - this.#draws(right.id);
+      return this.#lack(right) - this.#lack(left) || this.#draws(left.id) - this.#draws(right.id);
     });
     for (const server of order) {
       chosen.delete(server);
@@ -203,6 +203,12 @@ class Run {
       if (!enough) chosen.add(server);
     }
     return [...chosen];
+  }
+
+  /** How little a server is worth to a majority: one that is being admitted again may be needed by a pending configuration. */
+  #lack(server: SimServer): number {
+    if (!server.hasLostData) return 0;
+    return this.#operator.isLearning(server) ? 1 : 2;
   }
 
   readonly #drawn = new Map<number, number>();
