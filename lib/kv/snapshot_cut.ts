@@ -90,6 +90,8 @@ export class SnapshotLoader {
       const value: unknown = parsed[at + 1];
       const revision: unknown = parsed[at + 2];
       if (typeof key !== "string" || typeof value !== "string" || !isCount(revision)) return false;
+      // Entries after the snapshot would be applied on top of their own effects.
+      if (revision > this.#lastApplied) return false;
       if (mayBeWide && (BEYOND_BYTES.test(key) || BEYOND_BYTES.test(value))) return false;
       // A key that came before would be counted twice.
       if (this.#lastKey !== undefined && key <= this.#lastKey) return false;

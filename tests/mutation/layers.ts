@@ -38,7 +38,14 @@ export const TEST_LAYERS: readonly TestLayer[] = [
   { name: "crash tests", paths: ["tests/crash"] },
   {
     name: "unit and paper tests",
-    paths: ["tests/paper", "tests/scripts", "tests/unit/raft", "tests/unit/node", "tests/unit/storage"],
+    paths: [
+      "tests/paper",
+      "tests/scripts",
+      "tests/unit/kv",
+      "tests/unit/raft",
+      "tests/unit/node",
+      "tests/unit/storage",
+    ],
   },
 ];
 

@@ -17,6 +17,7 @@ Deno.test("a block is refused when it cannot be of a state", () => {
     ['{"format":2,"lastApplied":3}'],
     [head, '["a","v",-1]'],
     [head, '["a","v",0.5]'],
+    [head, '["a","v",4]'],
     [head, '["a","v"]'],
     [head, '["a\\u0141","v",1]'],
     [head, '["a","\\ud800",1]'],
