@@ -21,9 +21,14 @@ export function handleInstallSnapshotResult(core: LeadingCore, result: InstallSn
   }
   const { nextOffset } = result;
   if (!(nextOffset >= 0 && nextOffset <= transfer.snapshot.bytes) || nextOffset === transfer.offset) return;
-  const forward = nextOffset > transfer.offset;
+  // Back to an earlier offset only after a heartbeat without progress: each late duplicate would otherwise make the next
+  // answer look like progress, and answers and chunks would multiply; nor may a snapshot that the peer cannot use make a
+  // loop without pause.
+  if (nextOffset < transfer.offset) {
+    transfer.backTo = nextOffset;
+    return;
+  }
   transfer.offset = nextOffset;
-  // Back to an earlier offset only at the next heartbeat: late duplicates must not start a race, nor a snapshot that the
-  // peer cannot use a loop without pause.
-  if (forward) sendChunk(core, peer);
+  transfer.backTo = undefined;
+  sendChunk(core, peer);
 }

@@ -10,6 +10,8 @@ export interface SnapshotTransfer {
   readonly snapshot: SnapshotDescription;
   /** Where the chunk in flight begins. */
   offset: number;
+  /** An earlier offset that the peer asked for, taken up when a heartbeat has passed without progress. */
+  backTo: number | undefined;
   /** Since the chunk was sent; it is sent again after a heartbeat interval without progress. */
   waitedTicks: number;
   /** The peer has answered at least once. */
@@ -123,7 +125,7 @@ export class Progress {
   /** The peer needs entries that are gone. */
   becomeSnapshot(snapshot: SnapshotDescription): void {
     this.#enter("Snapshot");
-    this.#transfer = { snapshot, offset: 0, waitedTicks: 0, started: false };
+    this.#transfer = { snapshot, offset: 0, backTo: undefined, waitedTicks: 0, started: false };
   }
 
   #enter(state: ProgressState): void {

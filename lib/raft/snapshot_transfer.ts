@@ -18,7 +18,12 @@ export function beginSnapshot(core: LeadingCore, peer: Progress): void {
 export function resendChunk(core: LeadingCore, peer: Progress): void {
   const { transfer } = peer;
   if (transfer === undefined) return;
-  if (transfer.waitedTicks >= core.limits.heartbeatTicks || fault("raft/chunkSentAgain")) sendChunk(core, peer);
+  const isLate = transfer.waitedTicks >= core.limits.heartbeatTicks;
+  if (isLate && transfer.backTo !== undefined) {
+    transfer.offset = transfer.backTo;
+    transfer.backTo = undefined;
+  }
+  if (isLate || fault("raft/chunkSentAgain")) sendChunk(core, peer);
 }
 
 /** A newer snapshot is there: a transfer of the old one that no peer has answered begins anew, any other goes on. */

@@ -135,6 +135,18 @@ Deno.test("7 a chunk that is not answered is sent again", () => {
   assertEquals(new Set(again.map((chunk) => chunk.offset)), new Set([0]));
 });
 
+Deno.test("7 late copies of answers make no further chunks", () => {
+  const { server } = transferring();
+  const answer = (nextOffset: number) => server.receive(chunkTaken({ from: 3, term: 2, nextOffset }));
+  answer(4);
+  answer(8);
+  for (const nextOffset of [4, 8, 4, 8, 0, 4, 8]) assertEquals(answer(nextOffset).sent("InstallSnapshot", 3), []);
+  // A peer that has begun anew says so again when the chunk comes again.
+  answer(0);
+  const again = server.tick(HEARTBEAT * 3).sent("InstallSnapshot", 3);
+  assertEquals(new Set(again.map((chunk) => chunk.offset)), new Set([0]));
+});
+
 Deno.test("7 once the snapshot is installed the leader goes on with the entries after it", () => {
   const { server } = transferring();
   for (const nextOffset of [4, 8]) server.receive(chunkTaken({ from: 3, term: 2, nextOffset }));

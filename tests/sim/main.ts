@@ -11,6 +11,8 @@ import { type RunResult, runSeed } from "./run.ts";
 import { CANARY, type Settings } from "./settings.ts";
 
 const DEFAULT_SEEDS = 200;
+/** After so many milliseconds a seed is named on standard error. */
+const SLOW_SEED_MS = 30_000;
 
 interface Options {
   readonly first: number;
@@ -47,12 +49,19 @@ async function runAll(options: Options, report: Report): Promise<void> {
         worker.onmessage = ({ data }) => resolve(data);
         worker.onerror = (event) => reject(new Error(event.message));
       });
+      const slow = setInterval(() => warn(`Seed ${seed} is still running`), SLOW_SEED_MS);
       worker.postMessage({ seed, overrides: options.overrides });
       report.add(await answer);
+      clearInterval(slow);
     }
     worker.terminate();
   }
   await Promise.all(Array.from({ length: Math.min(options.jobs, options.seeds) }, () => work()));
+}
+
+/** A run that does not end must be told apart from one that takes long. */
+function warn(line: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
 function print(line: string): void {
