@@ -1,8 +1,8 @@
 /**
- * KVStore as a library: start servers in your own process.
+ * KVStore as a library: start servers in your own process, and talk to servers anywhere.
  *
  * ```ts
- * import { startLocalCluster } from "@kvstore/kvstore";
+ * import { connect, startLocalCluster } from "@kvstore/kvstore";
  *
  * const cluster = await startLocalCluster({ nodes: 3, port: 5000, dataDirectory: "./kvstore-data" });
  * const [server] = cluster.servers;
@@ -10,6 +10,10 @@
  * server?.node.write({ type: "Put", key: "greeting", value: "hello" }, (outcome) => {
  *   // outcome.type is "Done", "NotDone" (safe to retry, here perhaps on outcome.leaderId) or "Unknown".
  * });
+ *
+ * const client = await connect({ servers: ["127.0.0.1:5000"], session: true });
+ * await client.put("greeting", "hello");
+ * await client.close();
  * await cluster.stop();
  * ```
  *
@@ -17,12 +21,23 @@
  */
 
 export { byteStringToText, textToByteString } from "./lib/base/bytes.ts";
+export { type CasChange, type Client, connect } from "./lib/client/client.ts";
+export type { DeleteOptions, PutOptions } from "./lib/client/conditions.ts";
+export { Entry, KeyEntry, RevisedEntry, type Revision } from "./lib/client/entries.ts";
+export { NotDoneError, OutcomeUnknownError, ProtocolError, ServerError } from "./lib/client/errors.ts";
+export type { ConnectOptions } from "./lib/client/options.ts";
+export type { Reply as ClientReply } from "./lib/client/replies.ts";
+export type { ScanOptions } from "./lib/client/scan.ts";
+export type { OperationOptions } from "./lib/client/scope.ts";
+export type { Comparison, Transaction, TransactionResult } from "./lib/client/transaction.ts";
+export type { Bytes, Word } from "./lib/client/words.ts";
 export { type LocalCluster, type LocalClusterOptions, startLocalCluster } from "./lib/cluster/local_cluster.ts";
 export { startServer } from "./lib/cluster/server.ts";
 export type { LogLevel, LogSink, RunningServer, ServerOptions } from "./lib/cluster/server_types.ts";
-export type { Command, CommandResult } from "./lib/kv/commands.ts";
+export type { KeyRecord } from "./lib/kv/cell.ts";
+export type { Command } from "./lib/kv/commands.ts";
+export type { CommandResult } from "./lib/kv/results.ts";
 export type {
-  KeyRecord,
   KeyValueNode,
   NodeStatus,
   NotDone,

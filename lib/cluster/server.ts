@@ -47,6 +47,7 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
     disk,
     metrics,
     random: randomNumber,
+    wallClockMs: () => Date.now(),
     log: options.log,
     makeTransport: (greeting) => {
       transport = new TcpTransport({

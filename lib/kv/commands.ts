@@ -1,12 +1,16 @@
 /**
  * The commands of the replicated state machine and their encoding as byte strings in the log.
  *
- * `<version><header fields>;<operation><fields>`: version "1"; header fields are reserved for the session, the sequence
- * number and the leader's time (each a letter and a value, empty today); the operation is one letter; a field is
- * `<length in decimal>:<bytes>`. Printable where keys and values are, so that JSON adds little to it.
+ * `<version><header fields>;<operation><fields>`: version "1"; header fields are `t<ms>` (the leader's time), `s<id>` and
+ * `q<sequence>` (the session that the command belongs to), each only where it is needed, in this order; the operation is one
+ * letter; a field is `<length in decimal>:<bytes>`, a number `<decimal>:`. Printable where keys and values are, so that JSON
+ * adds little to it.
  */
 
-/** Stores `value` under `key`. */
+import { unreachable } from "../base/assert.ts";
+import { FieldReader, writeCount, writeField } from "./fields.ts";
+
+/** Stores `value` under `key`, without a deadline. */
 export interface PutCommand {
   readonly type: "Put";
   readonly key: string;
@@ -19,63 +23,267 @@ export interface DeleteCommand {
   readonly key: string;
 }
 
-/** A command that changes the state. Keys and values are byte strings. */
-export type Command = PutCommand | DeleteCommand;
+/** One command of the call table (calls.ts): its name in capitals, then its arguments. */
+export type Call = readonly string[];
 
-/** What applying a command gave. `revision` is the log index of this command. */
-export type CommandResult =
-  | { readonly type: "Put"; readonly revision: number; readonly created: boolean }
-  | { readonly type: "Delete"; readonly revision: number; readonly existed: boolean }
-  | { readonly type: "Invalid"; readonly revision: number };
+/** Does one call. */
+export interface CallCommand {
+  readonly type: "Call";
+  readonly call: Call;
+}
+
+/** What of a key is compared. A key that is not there has EXISTS, VERSION, CREATE and MOD 0, and no VALUE. */
+export type CompareField = "VALUE" | "VERSION" | "CREATE" | "MOD" | "EXISTS";
+/** How it is compared. Values are ordered by their bytes. */
+export type CompareOperator = "=" | "!=" | "<" | ">";
+
+/** One condition. `operand` is a decimal number, and for VALUE a byte string. */
+export interface Compare {
+  readonly key: string;
+  readonly field: CompareField;
+  readonly operator: CompareOperator;
+  readonly operand: string;
+}
+
+/** Does the calls of `then` at once if every comparison holds, else those of `otherwise`. */
+export interface TransactionCommand {
+  readonly type: "Transaction";
+  readonly compares: readonly Compare[];
+  readonly then: readonly Call[];
+  readonly otherwise: readonly Call[];
+}
+
+/** Does nothing but move the cluster's time on: what is due expires. */
+export interface AdvanceCommand {
+  readonly type: "Advance";
+}
+
+/** Opens a session that lives for `ttlMs` after its last use. */
+export interface OpenSessionCommand {
+  readonly type: "OpenSession";
+  readonly ttlMs: number;
+}
+
+/** Uses a session, so that it lives on. */
+export interface KeepAliveCommand {
+  readonly type: "KeepAlive";
+  readonly session: number;
+}
+
+/** Ends a session; its answers are forgotten. */
+export interface CloseSessionCommand {
+  readonly type: "CloseSession";
+  readonly session: number;
+}
+
+/** A command that changes the state. Keys and values are byte strings. */
+export type Command =
+  | PutCommand
+  | DeleteCommand
+  | CallCommand
+  | TransactionCommand
+  | AdvanceCommand
+  | OpenSessionCommand
+  | KeepAliveCommand
+  | CloseSessionCommand;
+
+/** The place of a command in a session: applied at most once. `sequence` from 1 to 2^53 - 1, chosen by the client. */
+export interface SessionUse {
+  readonly id: number;
+  readonly sequence: number;
+}
+
+/** A command as the log has it. */
+export interface LoggedCommand {
+  readonly command: Command;
+  /** The leader's time in milliseconds since 1970, where it moved on. */
+  readonly timeMs: number | undefined;
+  readonly session: SessionUse | undefined;
+}
 
 /** Longest key in bytes. */
 export const KEY_BYTES_MAX = 65_536;
 /** Longest value in bytes. */
 export const VALUE_BYTES_MAX = 8_388_608;
+/** Longest command in bytes, all its keys and values together: a longest value with room for its key and options. */
+export const COMMAND_BYTES_MAX = 8_650_752;
+/** Calls and comparisons of one transaction. */
+export const TRANSACTION_PARTS_MAX = 100_000;
 
-const PREFIX = "1;";
+const VERSION = "1";
+const END_OF_HEADER = ";";
+const FIELDS: readonly CompareField[] = ["VALUE", "VERSION", "CREATE", "MOD", "EXISTS"];
+const OPERATORS: readonly CompareOperator[] = ["=", "!=", "<", ">"];
 
-/** The log form of a command. */
-export function encodeCommand(command: Command): string {
-  if (command.type === "Put") {
-    return `${PREFIX}P${command.key.length}:${command.key}${command.value.length}:${command.value}`;
+/** The log form of a command, without a time. */
+export function encodeCommand(command: Command, session?: SessionUse): string {
+  if (session === undefined) return `${VERSION}${END_OF_HEADER}${encodeOperation(command)}`;
+  return `${VERSION}s${session.id}q${session.sequence}${END_OF_HEADER}${encodeOperation(command)}`;
+}
+
+/** The same command with the leader's time. */
+export function stampCommand(encoded: string, timeMs: number): string {
+  return `${VERSION}t${timeMs}${encoded.slice(VERSION.length)}`;
+}
+
+/** The command as it was before the leader stamped it. */
+export function unstampCommand(encoded: string): string {
+  if (encoded[VERSION.length] !== "t") return encoded;
+  let at = VERSION.length + 1;
+  while (isDigit(encoded.charCodeAt(at))) at += 1;
+  return VERSION + encoded.slice(at);
+}
+
+function encodeOperation(command: Command): string {
+  switch (command.type) {
+    case "Put":
+      return `P${command.key.length}:${command.key}${command.value.length}:${command.value}`;
+    case "Delete":
+      return `D${command.key.length}:${command.key}`;
+    case "Call":
+      return `C${encodeCall(command.call)}`;
+    case "Transaction":
+      return encodeTransaction(command);
+    case "Advance":
+      return "A";
+    case "OpenSession":
+      return `O${writeCount(command.ttlMs)}`;
+    case "KeepAlive":
+      return `K${writeCount(command.session)}`;
+    case "CloseSession":
+      return `X${writeCount(command.session)}`;
+    default:
+      return unreachable(command);
   }
-  return `${PREFIX}D${command.key.length}:${command.key}`;
 }
 
-/** Reads what `encodeCommand` wrote; undefined for everything else, newer versions included. Never throws. */
-export function decodeCommand(bytes: string): Command | undefined {
-  if (!bytes.startsWith(PREFIX)) return undefined;
-  const operation = bytes[PREFIX.length];
-  const key = readField(bytes, PREFIX.length + 1);
-  if (key === undefined) return undefined;
-  if (operation === "D") return key.end === bytes.length ? { type: "Delete", key: key.value } : undefined;
-  if (operation !== "P") return undefined;
-  const value = readField(bytes, key.end);
-  if (value === undefined || value.end !== bytes.length) return undefined;
-  return { type: "Put", key: key.value, value: value.value };
+function encodeTransaction({ compares, then, otherwise }: TransactionCommand): string {
+  const parts = [`T${writeCount(compares.length)}${writeCount(then.length)}${writeCount(otherwise.length)}`];
+  for (const { key, field, operator, operand } of compares) {
+    parts.push(writeField(key), writeField(field), writeField(operator), writeField(operand));
+  }
+  for (const call of then) parts.push(encodeCall(call));
+  for (const call of otherwise) parts.push(encodeCall(call));
+  return parts.join("");
 }
 
-interface Field {
-  readonly value: string;
+function encodeCall(call: Call): string {
+  let encoded = writeCount(call.length);
+  for (const argument of call) encoded += writeField(argument);
+  return encoded;
+}
+
+/** Reads what `encodeCommand` and `stampCommand` wrote; undefined for everything else, newer versions included. Never throws. */
+export function decodeCommand(bytes: string): LoggedCommand | undefined {
+  if (!bytes.startsWith(VERSION)) return undefined;
+  let at = VERSION.length;
+  const time = readHeaderField(bytes, { at, letter: "t" });
+  if (time !== undefined) at = time.end;
+  const id = readHeaderField(bytes, { at, letter: "s" });
+  const sequence = id === undefined ? undefined : readHeaderField(bytes, { at: id.end, letter: "q" });
+  if (id !== undefined && sequence === undefined) return undefined;
+  if (sequence !== undefined) at = sequence.end;
+  if (bytes[at] !== END_OF_HEADER) return undefined;
+  const command = decodeOperation(bytes, at + 1);
+  if (command === undefined) return undefined;
+  return {
+    command,
+    timeMs: time?.value,
+    session: id === undefined || sequence === undefined ? undefined : { id: id.value, sequence: sequence.value },
+  };
+}
+
+interface HeaderPlace {
+  readonly at: number;
+  readonly letter: string;
+}
+
+interface HeaderField {
+  readonly value: number;
   readonly end: number;
 }
 
-const LENGTH_DIGITS_MAX = 10;
+function readHeaderField(bytes: string, { at, letter }: HeaderPlace): HeaderField | undefined {
+  if (bytes[at] !== letter) return undefined;
+  let value = 0;
+  let end = at + 1;
+  for (; isDigit(bytes.charCodeAt(end)); end++) value = value * 10 + (bytes.charCodeAt(end) - ZERO);
+  return end > at + 1 && Number.isSafeInteger(value) ? { value, end } : undefined;
+}
+
 const ZERO = 0x30;
 const NINE = 0x39;
-const COLON = 0x3a;
 
-function readField(bytes: string, start: number): Field | undefined {
-  let length = 0;
-  let at = start;
-  for (; at < bytes.length && at - start <= LENGTH_DIGITS_MAX; at++) {
-    const code = bytes.charCodeAt(at);
-    if (code === COLON) break;
-    if (code < ZERO || code > NINE) return undefined;
-    length = length * 10 + (code - ZERO);
+function isDigit(code: number): boolean {
+  return code >= ZERO && code <= NINE;
+}
+
+function decodeOperation(bytes: string, at: number): Command | undefined {
+  const reader = new FieldReader(bytes, at + 1);
+  const command = readOperation(bytes[at] ?? "", reader);
+  return reader.endsHere ? command : undefined;
+}
+
+function readOperation(letter: string, reader: FieldReader): Command | undefined {
+  switch (letter) {
+    case "P":
+      return { type: "Put", key: reader.field(), value: reader.field() };
+    case "D":
+      return { type: "Delete", key: reader.field() };
+    case "C":
+      return { type: "Call", call: readCall(reader) };
+    case "T":
+      return readTransaction(reader);
+    case "A":
+      return { type: "Advance" };
+    case "O":
+      return { type: "OpenSession", ttlMs: reader.count() };
+    case "K":
+      return { type: "KeepAlive", session: reader.count() };
+    case "X":
+      return { type: "CloseSession", session: reader.count() };
+    default:
+      return undefined; // A letter of a newer version.
   }
-  if (at === start || bytes.charCodeAt(at) !== COLON) return undefined;
-  const end = at + 1 + length;
-  return end <= bytes.length ? { value: bytes.slice(at + 1, end), end } : undefined;
+}
+
+function readTransaction(reader: FieldReader): TransactionCommand | undefined {
+  const compareCount = reader.count();
+  const thenCount = reader.count();
+  const otherwiseCount = reader.count();
+  if (compareCount + thenCount + otherwiseCount > TRANSACTION_PARTS_MAX) return undefined;
+  const compares: Compare[] = [];
+  for (let count = 0; count < compareCount && reader.valid; count++) {
+    const compare = makeCompare([reader.field(), reader.field(), reader.field(), reader.field()]);
+    if (compare === undefined) return undefined;
+    compares.push(compare);
+  }
+  return {
+    type: "Transaction",
+    compares,
+    then: readCalls(reader, thenCount),
+    otherwise: readCalls(reader, otherwiseCount),
+  };
+}
+
+/** A comparison from its four words; undefined when one of them is none. A number is taken as it stands and judged when compared. */
+export function makeCompare(words: readonly string[]): Compare | undefined {
+  const [key, fieldWord, operatorWord, operand] = words;
+  const field = FIELDS.find((known) => known === fieldWord);
+  const operator = OPERATORS.find((known) => known === operatorWord);
+  if (key === undefined || field === undefined || operator === undefined || operand === undefined) return undefined;
+  return { key, field, operator, operand };
+}
+
+function readCalls(reader: FieldReader, count: number): readonly Call[] {
+  const calls: Call[] = [];
+  for (let at = 0; at < count && reader.valid; at++) calls.push(readCall(reader));
+  return calls;
+}
+
+function readCall(reader: FieldReader): Call {
+  const count = reader.count();
+  const call: string[] = [];
+  for (let at = 0; at < count && reader.valid; at++) call.push(reader.field());
+  return call;
 }

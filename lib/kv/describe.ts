@@ -1,15 +1,57 @@
 /** Commands as people read them, in LOGS and `inspect`. Byte strings in, byte strings out. */
 
-import { decodeCommand } from "./commands.ts";
+import { unreachable } from "../base/assert.ts";
+import { type Call, type Command, decodeCommand } from "./commands.ts";
 
 const SHOWN_BYTES_MAX = 64;
+const SHOWN_WORDS_MAX = 8;
 
 /** One line for a command of the log; a long value is cut and its length told. */
 export function describeCommand(bytes: string): string {
-  const command = decodeCommand(bytes);
-  if (command === undefined) return `(unreadable command of ${bytes.length} bytes)`;
-  if (command.type === "Delete") return `DELETE ${quote(command.key)}`;
-  return `PUT ${quote(command.key)} ${quote(command.value)}`;
+  const logged = decodeCommand(bytes);
+  if (logged === undefined) return `(unreadable command of ${bytes.length} bytes)`;
+  const { command, session } = logged;
+  const text = describe(command);
+  return session === undefined ? text : `${text} (session ${session.id}, sequence ${session.sequence})`;
+}
+
+function describe(command: Command): string {
+  switch (command.type) {
+    case "Put":
+      return `PUT ${quote(command.key)} ${quote(command.value)}`;
+    case "Delete":
+      return `DELETE ${quote(command.key)}`;
+    case "Call":
+      return describeCall(command.call);
+    case "Transaction": {
+      const { compares, then, otherwise } = command;
+      const shown = then.slice(0, SHOWN_WORDS_MAX).map(describeCall).join("; ");
+      const more = then.length > SHOWN_WORDS_MAX ? `; ... (${then.length} calls)` : "";
+      return `TXN (${compares.length} compares, ${then.length} then, ${otherwise.length} else): ${shown}${more}`;
+    }
+    case "Advance":
+      return "ADVANCE TIME";
+    case "OpenSession":
+      return `OPEN SESSION ${command.ttlMs} ms`;
+    case "KeepAlive":
+      return `KEEP SESSION ${command.session} ALIVE`;
+    case "CloseSession":
+      return `CLOSE SESSION ${command.session}`;
+    default:
+      return unreachable(command);
+  }
+}
+
+function describeCall([name = "", ...words]: Call): string {
+  const shown = words.slice(0, SHOWN_WORDS_MAX).map(quote);
+  const more = words.length > SHOWN_WORDS_MAX ? [`... (${words.length} arguments)`] : [];
+  return [quoteUnlessPlain(name), ...shown, ...more].join(" ");
+}
+
+const PLAIN = /^[A-Z]{1,32}$/;
+
+function quoteUnlessPlain(name: string): string {
+  return PLAIN.test(name) ? name : quote(name);
 }
 
 function quote(bytes: string): string {

@@ -27,6 +27,16 @@ export class KeyIndex<V> {
     this.#tree.delete(key);
   }
 
+  /** The first key in byte order; undefined when there is none. */
+  get firstKey(): string | undefined {
+    return this.#tree.minKey();
+  }
+
+  /** The last key in byte order; undefined when there is none. */
+  get lastKey(): string | undefined {
+    return this.#tree.maxKey();
+  }
+
   /** Keys and values in byte order, from `start` on. */
   entries(start?: string): IterableIterator<[string, V]> {
     return this.#tree.entries(start);

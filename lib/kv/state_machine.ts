@@ -1,27 +1,45 @@
-/** The replicated state machine: keys, values and revisions. Deterministic: the same log gives the same state and snapshot. */
+/** The replicated state machine: keys, sessions and time. Deterministic: the same log gives the same state and snapshot. */
 
-import { assert } from "../base/assert.ts";
-import { ShardedMap } from "../base/sharded_map.ts";
-import { type CommandResult, decodeCommand, type PutCommand } from "./commands.ts";
-import { KeyIndex } from "./key_index.ts";
-import { type Cell, SnapshotCut } from "./snapshot_cut.ts";
+import { assert, unreachable } from "../base/assert.ts";
+import type { CallContext } from "./call.ts";
+import { findCall, runCall } from "./calls.ts";
+import type { KeyRecord } from "./cell.ts";
+import {
+  type Call,
+  type Command,
+  type Compare,
+  decodeCommand,
+  type LoggedCommand,
+  type TransactionCommand,
+} from "./commands.ts";
+import { holds } from "./compare.ts";
+import { Keyspace } from "./keyspace.ts";
+import type { Reply } from "./replies.ts";
+import type { CommandResult } from "./results.ts";
+import { CursorMemory } from "./scan_cursor.ts";
+import { SESSION_TTL_MS, type SessionRecord, Sessions } from "./sessions.ts";
+import { SnapshotCut } from "./snapshot_cut.ts";
 
-/** A value and the log index of its last change. */
-export interface KeyRecord {
-  readonly value: string;
-  readonly revision: number;
+/** Keys, and sessions, that one entry removes at most because they are due: the rest waits for the next. */
+export const SWEPT_PER_ENTRY_MAX = 1_000;
+
+/** What a read needs beside the state. */
+export interface ReadSurroundings {
+  /** The cluster's time as far as this node can tell, in ms since 1970; what remains of a deadline is told from it. */
+  readonly nowMs: number;
+  /** A number in [0, 1). */
+  random(): number;
 }
 
 /**
  * The state after applying the log up to `lastApplied`.
  *
- * Invariants: the map and the ordered index lead to the same cells; `bytes` is the sum of the lengths of keys and values;
- * while a cut is open, a cell it has not emitted yet is saved to it before the cell changes.
+ * Invariants: those of `Keyspace` and `Sessions`; the time never goes back.
  */
 export class StateMachine {
-  readonly #cells = new ShardedMap<Cell>();
-  readonly #index = new KeyIndex<Cell>();
-  #bytes = 0;
+  readonly #keys = new Keyspace();
+  readonly #sessions = new Sessions();
+  readonly #cursors = new CursorMemory();
   #lastApplied = 0;
   #cut: SnapshotCut | undefined;
 
@@ -30,28 +48,57 @@ export class StateMachine {
     return this.#lastApplied;
   }
 
-  /** Number of keys. */
+  /** Number of keys, those included that have expired and are not swept yet. */
   get size(): number {
-    return this.#cells.size;
+    return this.#keys.size;
   }
 
   /** Bytes of keys and values. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#keys.bytes;
   }
 
-  /** The record of `key`, or undefined. The object is a view of the present: read it at once. */
+  /** Open sessions. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** The cluster's time as of the last entry, in ms since 1970. */
+  get timeMs(): number {
+    return this.#keys.timeMs;
+  }
+
+  /** When the next key or session expires; undefined for never. */
+  get nextDeadline(): number | undefined {
+    const key = this.#keys.nextDeadline;
+    const session = this.#sessions.nextDeadline;
+    return key === undefined || (session !== undefined && session < key) ? session : key;
+  }
+
+  /** The record of `key`, or undefined. */
   get(key: string): KeyRecord | undefined {
-    return this.#cells.get(key);
+    return this.#keys.record(key);
+  }
+
+  /** Answers a call that changes nothing. Refused calls give an error reply. */
+  read(call: Call, surroundings: ReadSurroundings): Reply {
+    const spec = findCall(call);
+    if (spec?.access === "Write") return { error: "ERR a write cannot be answered as a read" };
+    return runCall(call, { ...this.#context(0, surroundings), cursors: this.#cursors });
+  }
+
+  /** Whether every comparison holds now. */
+  compare(compares: readonly Compare[]): boolean {
+    return compares.every((compare) => holds(compare, this.#keys));
   }
 
   /** Applies the command of entry `index`, the next one. A command that cannot be read changes nothing, on every node alike. */
   apply(index: number, command: string): CommandResult {
     this.skip(index);
-    const decoded = decodeCommand(command);
-    if (decoded === undefined) return { type: "Invalid", revision: index };
-    if (decoded.type === "Put") return this.#put(decoded, index);
-    return this.#delete(decoded.key, index);
+    const logged = decodeCommand(command);
+    if (logged === undefined) return { type: "Invalid", revision: index };
+    if (logged.timeMs !== undefined) this.#advance(logged.timeMs);
+    return logged.session === undefined ? this.#do(logged.command, index) : this.#doOnce(logged, index);
   }
 
   /** Entry `index`, the next one, holds nothing for the state machine (a no-op or a configuration). */
@@ -63,7 +110,9 @@ export class StateMachine {
   /** Opens a cut of the present state, to be read in slices while commands go on. One at a time; `close` it. */
   cut(): SnapshotCut {
     assert(this.#cut === undefined, "Cannot cut the state: another cut is open");
-    const cut = new SnapshotCut(new KeyIndex(this.#index), {
+    const cut = new SnapshotCut({
+      keys: this.#keys,
+      sessions: this.#sessions,
       lastApplied: this.#lastApplied,
       onClose: () => {
         this.#cut = undefined;
@@ -74,38 +123,91 @@ export class StateMachine {
   }
 
   /** For loading a snapshot into an empty state: keys come in ascending order. */
-  load(key: string, { value, revision }: KeyRecord): void {
-    const cell: Cell = { value, revision };
-    this.#cells.set(key, cell);
-    this.#index.set(key, cell);
-    this.#bytes += key.length + value.length;
+  load(key: string, record: KeyRecord): void {
+    this.#keys.load(key, record);
   }
 
-  /** Ends the loading of a snapshot whose last included index is `index`. */
-  finishLoading(index: number): void {
+  /** For loading a snapshot. */
+  loadSession(record: SessionRecord): void {
+    this.#sessions.load(record);
+  }
+
+  /** Ends the loading of a snapshot. */
+  finishLoading({ index, timeMs }: { readonly index: number; readonly timeMs: number }): void {
     this.#lastApplied = index;
+    this.#keys.advance(timeMs);
   }
 
-  #put({ key, value }: PutCommand, revision: number): CommandResult {
-    const cell = this.#cells.get(key);
-    if (cell === undefined) {
-      this.load(key, { value, revision });
-      return { type: "Put", revision, created: true };
+  #advance(timeMs: number): void {
+    this.#keys.advance(timeMs);
+    this.#keys.sweep(SWEPT_PER_ENTRY_MAX);
+    this.#sessions.sweep(this.#keys.timeMs, SWEPT_PER_ENTRY_MAX);
+  }
+
+  #doOnce({ command, session }: LoggedCommand, index: number): CommandResult {
+    if (session === undefined) return this.#do(command, index);
+    this.#sessions.renew(session.id, this.#keys.timeMs);
+    const verdict = this.#sessions.judge(session, index);
+    if (verdict.type === "Answer") return verdict.result;
+    if (verdict.type === "Refuse") return { type: "Refused", revision: index, reason: verdict.reason };
+    const result = this.#do(command, index);
+    this.#sessions.keep(session, result);
+    return result;
+  }
+
+  #do(command: Command, revision: number): CommandResult {
+    const { type } = command;
+    switch (type) {
+      case "Put": {
+        const created = this.#keys.put(command.key, command.value, { revision, expiresAt: undefined });
+        return { type, revision, created };
+      }
+      case "Delete":
+        return { type, revision, existed: this.#keys.remove(command.key) };
+      case "Call":
+        return { type: "Reply", revision, reply: runCall(command.call, this.#writeContext(revision)) };
+      case "Transaction":
+        return this.#transact(command, revision);
+      case "Advance":
+        return { type: "Reply", revision, reply: null };
+      case "OpenSession": {
+        const ttlMs = Math.min(Math.max(command.ttlMs, SESSION_TTL_MS.least), SESSION_TTL_MS.most);
+        const id = this.#sessions.open(revision, { ttlMs, now: this.#keys.timeMs });
+        if (id === undefined) return { type: "Refused", revision, reason: "TooManySessions" };
+        return { type: "Reply", revision, reply: id };
+      }
+      case "KeepAlive":
+        return this.#sessionReply(this.#sessions.renew(command.session, this.#keys.timeMs), revision);
+      case "CloseSession":
+        return this.#sessionReply(this.#sessions.close(command.session), revision);
+      default:
+        return unreachable(command);
     }
-    this.#cut?.save(cell);
-    this.#bytes += value.length - cell.value.length;
-    cell.value = value;
-    cell.revision = revision;
-    return { type: "Put", revision, created: false };
   }
 
-  #delete(key: string, revision: number): CommandResult {
-    const cell = this.#cells.get(key);
-    if (cell === undefined) return { type: "Delete", revision, existed: false };
-    // An open cut keeps the cell through its own clone of the index, and nothing changes the cell any more.
-    this.#cells.delete(key);
-    this.#index.delete(key);
-    this.#bytes -= key.length + cell.value.length;
-    return { type: "Delete", revision, existed: true };
+  #sessionReply(known: boolean, revision: number): CommandResult {
+    if (!known) return { type: "Refused", revision, reason: "NoSession" };
+    return { type: "Reply", revision, reply: { status: "OK" } };
+  }
+
+  #transact({ compares, then, otherwise }: TransactionCommand, revision: number): CommandResult {
+    const succeeded = this.compare(compares);
+    const context = this.#writeContext(revision);
+    const replies = (succeeded ? then : otherwise).map((call) => runCall(call, context));
+    return { type: "Transaction", revision, succeeded, replies };
+  }
+
+  /** Chance and time come from the log, so that every node draws and tells the same. */
+  #writeContext(revision: number): CallContext {
+    let drawn = revision;
+    const random = () => {
+      drawn = (Math.imul(drawn, 0x9e3779b1) + 0x7f4a7c15) >>> 0;
+      return drawn / 2 ** 32;
+    };
+    return this.#context(revision, { nowMs: this.#keys.timeMs, random });
+  }
+
+  #context(revision: number, { nowMs, random }: ReadSurroundings): CallContext {
+    return { keys: this.#keys, revision, nowMs: Math.max(nowMs, this.#keys.timeMs), random, cursors: undefined };
   }
 }

@@ -1,6 +1,9 @@
 /** What a running node offers to the protocols: writes, confirmed reads, and what there is to know about it. */
 
-import type { Command, CommandResult } from "../kv/commands.ts";
+import type { KeyRecord } from "../kv/cell.ts";
+import type { Call, Command, Compare, SessionUse } from "../kv/commands.ts";
+import type { Reply } from "../kv/replies.ts";
+import type { CommandResult } from "../kv/results.ts";
 import type { Registry } from "../observe/metrics.ts";
 import type { PeerInfo } from "../transport/transport.ts";
 import type { RaftStatus } from "../raft/status.ts";
@@ -39,12 +42,6 @@ export type WriteOutcome =
 
 /** After `Ready` the state machine may be read, synchronously in the callback, and is as new as linearizability asks. */
 export type ReadOutcome = { readonly type: "Ready"; readonly index: Index } | NotDone;
-
-/** A value and its revision: the log index of the last change. */
-export interface KeyRecord {
-  readonly value: string;
-  readonly revision: number;
-}
 
 /** Read access to the state machine. Byte strings. */
 export interface StateView {
@@ -124,6 +121,15 @@ export interface KeyValueNode {
   readonly metrics: Registry;
   /** Appends a command if this node leads. `done` gets the outcome within `REQUEST_TIMEOUT_MS` and a little. */
   write(command: Command, done: (outcome: WriteOutcome) => void): void;
+  /**
+   * Appends a command on any node: one that does not lead passes it on to the leader, and waits for one while there is none.
+   * Writes of one node take effect in the order in which they were submitted. `done` as for `write`.
+   */
+  submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void;
+  /** Answers a call that changes nothing from the state as it is now; see `read` for when that is new enough. */
+  answer(call: Call): Reply;
+  /** Whether every comparison holds in the state as it is now. */
+  compare(compares: readonly Compare[]): boolean;
   /** Confirms a linearizable read (ReadIndex, batched), on any node. */
   read(done: (outcome: ReadOutcome) => void): void;
   status(): NodeStatus;

@@ -1,6 +1,6 @@
 /** The applied side of a node: the state machine, how far it is, and what is committed but not applied yet. */
 
-import type { CommandResult } from "../kv/commands.ts";
+import type { CommandResult } from "../kv/results.ts";
 import type { StateMachine } from "../kv/state_machine.ts";
 import type { Counter, Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";

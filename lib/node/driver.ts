@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import { fault, type FaultSite } from "../base/faults.ts";
 import type { Counter, Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
+import { stampCommand } from "../kv/commands.ts";
 import { encodeEntries } from "../raft/entry_codec.ts";
 import type { Event } from "../raft/events.ts";
 import type { Message } from "../raft/messages.ts";
@@ -15,7 +16,8 @@ import type { Storage } from "../storage/storage.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type AppliedState, Applier } from "./applier.ts";
 import type { NotDoneReason, ReadOutcome, SnapshotOutcome, WriteOutcome } from "./api.ts";
-import { PENDING_READS_MAX, PENDING_WRITE_BYTES_MAX, PENDING_WRITES_MAX, READ_RETRY_MS } from "./limits.ts";
+import type { ClusterClock } from "./cluster_clock.ts";
+import * as limits from "./limits.ts";
 import type { NodeLog, NodeOptions, NodePorts } from "./options.ts";
 import { PendingReads } from "./pending_reads.ts";
 import { PendingWrites, type QueuedWrite } from "./pending_writes.ts";
@@ -30,6 +32,7 @@ export interface DriverParts {
   readonly storage: Storage;
   readonly transport: Transport;
   readonly clock: Clock;
+  readonly clusterClock: ClusterClock;
   readonly metrics: Registry;
   readonly log: NodeLog;
   readonly options: NodeOptions;
@@ -44,6 +47,8 @@ export interface DriverParts {
   configurationCommitted(configuration: Configuration): void;
   /** Another configuration is in force than before. */
   configurationInForce(): void;
+  /** The events of a turn have been stepped; proposing comes next. */
+  beforeProposals(): void;
   /** Whether a peer is not the one that the configuration in force counts on. */
   isStranger(peer: NodeId): boolean;
 }
@@ -72,6 +77,7 @@ export class Driver {
   #inbox: Event[] = [];
   #passScheduled = false;
   #proposalId = 0;
+  #lastStampMs = 0;
   #ended = false;
   #refusingWrites = false;
   #configuration: Configuration;
@@ -122,6 +128,16 @@ export class Driver {
     return this.#pendingWrites.size === 0 && this.#queue.size === 0 && this.#reads.size === 0;
   }
 
+  /** Writes that are proposed or wait for it. */
+  get writesOpen(): number {
+    return this.#pendingWrites.size + this.#queue.size;
+  }
+
+  /** Plans a pass for the end of this turn. */
+  wake(): void {
+    this.#schedule();
+  }
+
   /** Puts an event into the inbox; it is stepped at the end of this turn. */
   enqueue(event: Event): void {
     this.#inbox.push(event);
@@ -139,7 +155,7 @@ export class Driver {
 
   /** See `KeyValueNode.read`. */
   read(done: (outcome: ReadOutcome) => void): void {
-    if (this.#ended || this.#reads.size >= PENDING_READS_MAX) {
+    if (this.#ended || this.#reads.size >= limits.PENDING_READS_MAX) {
       const reason = this.#ended ? "Stopping" : "Overloaded";
       return queueMicrotask(() => done({ type: "NotDone", reason, leaderId: this.#raft.leaderId }));
     }
@@ -174,7 +190,7 @@ export class Driver {
     const now = this.#parts.clock.now();
     for (const write of this.#queue.expire(now)) this.#refuseWrite(write.done, "Timeout");
     this.#pendingWrites.expire(fault("node/writesExpireEarly") ? Infinity : now);
-    const askedBefore = now - (fault("node/readsAskedAgain") ? 0 : READ_RETRY_MS);
+    const askedBefore = now - (fault("node/readsAskedAgain") ? 0 : limits.READ_RETRY_MS);
     this.#reads.expire(fault("node/readsExpireEarly") ? Infinity : now, askedBefore);
     if (this.#reads.hasCollected) this.#schedule();
   }
@@ -214,12 +230,14 @@ export class Driver {
     if (this.#inbox.length > 0) this.#schedule();
     for (const event of inbox) if (this.#isHeard(event) && this.#hasRoomFor(event)) this.#step(event);
     if (this.#reads.hasCollected) this.#step({ type: "Read", id: this.#reads.ask(this.#parts.clock.now()) });
+    this.#parts.beforeProposals();
     if (!this.#putsOff("node/proposalsPutOff")) {
       while (this.#queue.size > 0 && !this.#persistence.syncing) this.#propose();
     }
     if (!this.#putsOff("node/sendingPutOff")) this.#parts.transport.flush();
     if (!this.#putsOff("node/syncPutOff")) this.#persistence.flush();
     if (!this.#putsOff("node/applyPutOff")) this.#applier.apply();
+    this.#parts.clusterClock.learn(this.#applier.present.state.timeMs);
     if (!this.#putsOff("node/readsServedLate")) this.#reads.serve(this.#applier.present.id.index);
     this.#observer.observe();
     this.#lookAtConfiguration();
@@ -262,18 +280,29 @@ export class Driver {
 
   #propose(): void {
     const { writes, bytes } = this.#queue.takeBatch();
-    if (this.#raft.role === "Leader" && !this.#parts.storage.reserve(bytes, writes.length)) {
+    if (this.#raft.role === "Leader" && !this.#parts.storage.reserve(bytes + limits.STAMP_BYTES_MAX, writes.length)) {
       this.#refusedForSpace.add();
       for (const write of writes) this.#refuseWrite(write.done, "NoSpace");
       return;
     }
     this.#proposalId += 1;
-    const commands = writes.map((write) => write.command);
+    const commands = this.#stamped(writes);
     const update = this.#proposeAll(writes, commands);
     const accepted = update.accepted[0];
     if (accepted !== undefined) return this.#pendingWrites.add(accepted.first, writes);
     const reason = reasonOf(update.refused[0]?.refusal);
     for (const write of writes) this.#refuseWrite(write.done, reason);
+  }
+
+  /** The first command of a proposal carries the cluster's time when that has moved on. */
+  #stamped(writes: readonly QueuedWrite[]): readonly string[] {
+    const commands = writes.map((write) => write.command);
+    const [first] = commands;
+    const now = this.#parts.clusterClock.now();
+    if (first === undefined || now <= this.#lastStampMs || this.#raft.role !== "Leader") return commands;
+    this.#lastStampMs = now;
+    commands[0] = stampCommand(first, now);
+    return commands;
   }
 
   /** A step that throws ends the node; nobody may wait for ever for the outcome of its writes. */
@@ -289,8 +318,8 @@ export class Driver {
   #refusalOfWrite(): NotDoneReason | undefined {
     if (this.#ended || this.#refusingWrites) return "Stopping";
     if (this.#raft.role !== "Leader") return this.#raft.leaderId === undefined ? "NoLeader" : "NotLeader";
-    const tooMany = this.#pendingWrites.size + this.#queue.size >= PENDING_WRITES_MAX;
-    const tooLong = this.#pendingWrites.bytes + this.#queue.bytes >= PENDING_WRITE_BYTES_MAX;
+    const tooMany = this.#pendingWrites.size + this.#queue.size >= limits.PENDING_WRITES_MAX;
+    const tooLong = this.#pendingWrites.bytes + this.#queue.bytes >= limits.PENDING_WRITE_BYTES_MAX;
     return tooMany || tooLong || fault("node/writeRefused") ? "Overloaded" : undefined;
   }
 
@@ -335,9 +364,10 @@ export class Driver {
   }
 
   #transmit(message: Message): void {
-    if (message.type !== "InstallSnapshot") return this.#parts.transport.send(message);
+    const { transport } = this.#parts;
+    if (message.type !== "InstallSnapshot") return void transport.send(message);
     const filled = this.#parts.snapshots.fill(message, this.#parts.chunkBytesMax);
-    if (filled !== undefined) return this.#parts.transport.send(filled);
+    if (filled !== undefined) return void transport.send(filled);
     // The file is gone: without this the core would ask for its chunks for ever. It looks anew at what the peer needs.
     this.enqueue({ type: "PeerDisconnected", peer: message.to });
   }
@@ -350,8 +380,8 @@ export class Driver {
 
   #takeSnapshotIfDue(): void {
     const { snapshotEntries: entries, snapshotBytes: bytes } = this.#parts.options;
-    const limits = { entries: fault("node/snapshotEarly") ? Math.min(entries, 3) : entries, bytes };
-    if (this.#parts.snapshots.taking || !this.#applier.snapshotIsDue(limits)) return;
+    const due = { entries: fault("node/snapshotEarly") ? Math.min(entries, 3) : entries, bytes };
+    if (this.#parts.snapshots.taking || !this.#applier.snapshotIsDue(due)) return;
     this.takeSnapshot().then((outcome) => {
       if (outcome.type === "Failed") this.#parts.log("warn", `Cannot take a snapshot: ${outcome.message}`);
     }).catch((error: unknown) => this.fail(error));

@@ -38,3 +38,9 @@ export const HANDOVER_MS = 1_500;
 export const DRAIN_MS = 2_000;
 /** Lines that LOGS gives at most. */
 export const LOG_TAIL_MAX = 10_000;
+/** A `ForwardResult` is sent once its outcomes are so long; the rest follows in another. */
+export const FORWARDED_RESULT_BYTES_TARGET = 4_194_304;
+/** Longest outcome that is passed on; JSON may make six times as much of it, which must fit into a frame. */
+export const FORWARDED_OUTCOME_BYTES_MAX = 8_912_896;
+/** What the leader's time adds to a proposal. */
+export const STAMP_BYTES_MAX = 24;

@@ -1,12 +1,23 @@
 /** A running node: what the protocols see of the driver, the ear of the transport, and the care for its life. */
 
 import { fault } from "../base/faults.ts";
-import { type Command, encodeCommand, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../kv/commands.ts";
+import {
+  type Call,
+  type Command,
+  COMMAND_BYTES_MAX,
+  type Compare,
+  encodeCommand,
+  KEY_BYTES_MAX,
+  type SessionUse,
+  VALUE_BYTES_MAX,
+} from "../kv/commands.ts";
+import type { Reply } from "../kv/replies.ts";
 import type { Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
 import type { Configuration, Member, NodeId } from "../raft/types.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { PeerMessage } from "../transport/forward.ts";
 import type { Greeting, PeerStatus, Transport, TransportHandler } from "../transport/transport.ts";
 import type {
   KeyValueNode,
@@ -19,11 +30,14 @@ import type {
   StateView,
   WriteOutcome,
 } from "./api.ts";
+import type { ClusterClock } from "./cluster_clock.ts";
 import type { Driver } from "./driver.ts";
+import { proposeForwarded } from "./forwarded_writes.ts";
 import { DRAIN_MS, HANDOVER_MS, LOG_TAIL_MAX, MEMBERSHIP_CHECK_MS, RECEIVER_SILENT_MS_MAX, TICK_MS } from "./limits.ts";
 import { dueMembershipChange, isStranger, refusalOf } from "./membership_keeper.ts";
 import type { NodeOptions, NodePorts } from "./options.ts";
 import type { Snapshots } from "./snapshots.ts";
+import { Submissions } from "./submissions.ts";
 import { Ticker } from "./ticker.ts";
 import { logLines, memberViews, quorumOf } from "./views.ts";
 
@@ -37,7 +51,10 @@ export interface NodeParts {
   readonly options: NodeOptions;
   readonly ports: NodePorts;
   readonly greeting: Greeting;
+  readonly clusterClock: ClusterClock;
 }
+
+const ADVANCE = encodeCommand({ type: "Advance" });
 
 /** A node that runs until `stop` or until `failed` resolves. */
 export class Node implements KeyValueNode {
@@ -54,6 +71,9 @@ export class Node implements KeyValueNode {
   #committedMembers: readonly Member[] = [];
   #ticksUntilCheck = 0;
   #changeId = 0;
+  readonly #submissions: Submissions;
+  /** An entry that moves the time on is under way. */
+  #advancing = false;
   #stopping: Promise<void> | undefined;
 
   /** A node that waits for `start`. */
@@ -63,6 +83,18 @@ export class Node implements KeyValueNode {
     this.metrics = parts.ports.metrics;
     this.driver = parts.driver;
     this.#startedAt = parts.ports.clock.now();
+    this.#submissions = new Submissions({
+      self: this.id,
+      incarnation: parts.greeting.incarnation,
+      timeoutMs: parts.options.requestTimeoutMs,
+      role: () => parts.raft.role,
+      leaderId: () => parts.raft.leaderId,
+      localWritesOpen: () => parts.driver.writesOpen,
+      write: (command, done) => parts.driver.write(command, done),
+      send: (message) => parts.transport.send(message),
+      now: () => parts.ports.clock.now(),
+      wake: () => parts.driver.wake(),
+    });
     this.#ticker = new Ticker(parts.ports.clock, {
       handler: { ticks: (count) => this.#ticks(count), stalled: (gapMs) => this.#stalled(gapMs) },
       lag: this.metrics.histogram(METRIC.eventLoopLagSeconds),
@@ -89,11 +121,39 @@ export class Node implements KeyValueNode {
 
   /** See `KeyValueNode`. */
   write(command: Command, done: (outcome: WriteOutcome) => void): void {
-    const tooLarge = command.key.length > KEY_BYTES_MAX ||
-      (command.type === "Put" && command.value.length > VALUE_BYTES_MAX);
-    if (!tooLarge) return this.driver.write(encodeCommand(command), done);
+    const key = "key" in command ? command.key : "";
+    const value = "value" in command ? command.value : "";
+    const encoded = encodeCommand(command);
+    const isTooLarge = key.length > KEY_BYTES_MAX || value.length > VALUE_BYTES_MAX ||
+      encoded.length > COMMAND_BYTES_MAX;
+    if (!isTooLarge) return this.driver.write(encoded, done);
     const leaderId = this.#parts.raft.leaderId;
     queueMicrotask(() => done({ type: "NotDone", reason: "TooLarge", leaderId }));
+  }
+
+  /** See `KeyValueNode`. */
+  submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void {
+    const encoded = encodeCommand(command, session);
+    if (encoded.length <= COMMAND_BYTES_MAX) return this.#submissions.add(encoded, done);
+    const leaderId = this.#parts.raft.leaderId;
+    queueMicrotask(() => done({ type: "NotDone", reason: "TooLarge", leaderId }));
+  }
+
+  /** See `KeyValueNode`. */
+  answer(call: Call): Reply {
+    const { ports, clusterClock } = this.#parts;
+    const surroundings = { nowMs: clusterClock.now(), random: () => ports.random() };
+    return this.driver.applied.state.read(call, surroundings);
+  }
+
+  /** See `KeyValueNode`. */
+  compare(compares: readonly Compare[]): boolean {
+    return this.driver.applied.state.compare(compares);
+  }
+
+  /** The events of a turn have been stepped: who leads may have changed. */
+  passOn(): void {
+    this.#submissions.pump();
   }
 
   /** See `KeyValueNode`. */
@@ -172,14 +232,28 @@ export class Node implements KeyValueNode {
 
   #transportHandler(): TransportHandler {
     return {
-      receive: (message) => this.driver.enqueue({ type: "Receive", message }),
+      receive: (message) => this.#receive(message),
       disconnected: (peer) => {
+        this.#submissions.disconnected(peer);
         if (!fault("node/disconnectNotTold")) this.driver.enqueue({ type: "PeerDisconnected", peer });
       },
       connected: (peer) => this.#parts.ports.log("debug", `Connected with node ${peer}`),
       admit: (greeting) => this.#admit(greeting),
       status: () => this.#peerStatus(),
     };
+  }
+
+  #receive(message: PeerMessage): void {
+    if (message.type === "ForwardResult") return this.#submissions.takeResult(message);
+    if (message.type !== "Forward") return this.driver.enqueue({ type: "Receive", message });
+    const { transport } = this.#parts;
+    proposeForwarded(message, {
+      self: this.id,
+      write: (command, done) => this.driver.write(command, done),
+      send: (result) => {
+        if (transport.send(result)) transport.flush();
+      },
+    });
   }
 
   #admit(greeting: Greeting): string | undefined {
@@ -203,7 +277,7 @@ export class Node implements KeyValueNode {
       await this.#until(() => raft.role !== "Leader", HANDOVER_MS);
     }
     this.driver.refuseWrites();
-    await this.#until(() => this.driver.drained, DRAIN_MS);
+    await this.#until(() => this.driver.drained && this.#submissions.size === 0, DRAIN_MS);
   }
 
   /** Drains and closes everything. Idempotent. */
@@ -217,6 +291,7 @@ export class Node implements KeyValueNode {
     await this.drain();
     this.#ticker.stop();
     this.driver.end();
+    this.#submissions.endAll();
     await transport.stop();
     await snapshots.close();
     await storage.close();
@@ -234,10 +309,23 @@ export class Node implements KeyValueNode {
     const wanted = count + (fault("node/tickDoubled") ? 1 : 0) - (fault("node/tickLost") ? 1 : 0);
     for (let tick = 0; tick < wanted; tick++) this.driver.enqueue({ type: "Tick" });
     this.driver.expire();
+    this.#submissions.expire();
+    this.#advanceTime();
     this.#ticksUntilCheck -= count;
     if (this.#ticksUntilCheck > 0) return;
     this.#ticksUntilCheck = MEMBERSHIP_CHECK_MS / TICK_MS;
     this.#check();
+  }
+
+  /** What is due expires by an entry of the log; without writes that carry the time on, the leader makes one. */
+  #advanceTime(): void {
+    const { nextDeadline } = this.driver.applied.state;
+    if (nextDeadline === undefined || this.#advancing || this.#parts.raft.role !== "Leader") return;
+    if (nextDeadline > this.#parts.clusterClock.now()) return;
+    this.#advancing = true;
+    this.driver.write(ADVANCE, () => {
+      this.#advancing = false;
+    });
   }
 
   #stalled(gapMs: number): void {

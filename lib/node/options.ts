@@ -19,6 +19,8 @@ export interface NodePorts {
   readonly disk: Disk;
   /** A number in [0, 1), the only source of chance. */
   random(): number;
+  /** Milliseconds since 1970 by the machine's clock, which may jump. */
+  wallClockMs(): number;
   /** Makes the transport once the directory is open and the greeting known. */
   makeTransport(greeting: Greeting): Transport;
   readonly metrics: Registry;

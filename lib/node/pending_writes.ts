@@ -1,6 +1,6 @@
 /** Writes in the log whose outcome is open, by index. Owns their deadlines. */
 
-import type { CommandResult } from "../kv/commands.ts";
+import type { CommandResult } from "../kv/results.ts";
 import type { EntryId, Index, NodeId, Term } from "../raft/types.ts";
 import type { WriteOutcome } from "./api.ts";
 

@@ -3,7 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { CorruptionError, IncompatibleError, NoSpaceError } from "../base/errors.ts";
 import { fault } from "../base/faults.ts";
-import { SnapshotLoader } from "../kv/snapshot_cut.ts";
+import { SnapshotLoader } from "../kv/snapshot_loader.ts";
 import { StateMachine } from "../kv/state_machine.ts";
 import type { Event } from "../raft/events.ts";
 import type { InstallSnapshot } from "../raft/messages.ts";

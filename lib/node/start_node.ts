@@ -18,6 +18,7 @@ import { openStorage } from "../storage/open.ts";
 import type { Recovered, Storage } from "../storage/storage.ts";
 import type { Greeting } from "../transport/transport.ts";
 import { StateMachine } from "../kv/state_machine.ts";
+import { ClusterClock } from "./cluster_clock.ts";
 import { Driver } from "./driver.ts";
 import { TICK_MS } from "./limits.ts";
 import { Node } from "./node.ts";
@@ -85,12 +86,15 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
     },
   });
   const state = (await snapshots.restore()) ?? new StateMachine();
+  const clusterClock = new ClusterClock(ports.clock, () => ports.wallClockMs());
+  clusterClock.learn(state.timeMs);
   const driver = new Driver({
     raft,
     storage,
     transport,
     snapshots,
     clock: ports.clock,
+    clusterClock,
     metrics: ports.metrics,
     log: ports.log,
     options,
@@ -104,9 +108,10 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
     failed: (error) => existing().failWith(error),
     configurationCommitted: (configuration) => existing().configurationCommitted(configuration),
     configurationInForce: () => existing().configurationInForce(),
+    beforeProposals: () => existing().passOn(),
     isStranger: (peer) => existing().isStranger(peer),
   });
-  node = new Node({ raft, storage, transport, driver, snapshots, options, ports, greeting });
+  node = new Node({ raft, storage, transport, driver, snapshots, options, ports, greeting, clusterClock });
   await node.start();
   return node;
 }

@@ -1,6 +1,6 @@
 /** Accepts connections of other servers and shakes hands; strangers are few, short-lived and cheap. */
 
-import type { Message } from "../raft/messages.ts";
+import type { PeerMessage } from "./forward.ts";
 import type { NodeId } from "../raft/types.ts";
 import { Connection } from "./connection.ts";
 import { acceptHandshake, acceptPeer, type HandshakeOptions, type HandshakeResult } from "./handshake.ts";
@@ -14,7 +14,7 @@ export interface AcceptorOptions {
   readonly handshake: HandshakeOptions;
   findPeer(id: NodeId): Peer | undefined;
   /** Takes a message that was decoded and is from its connection's peer. */
-  receive(this: void, message: Message): void;
+  receive(this: void, message: PeerMessage): void;
   /** The peer dialed this node: it is alive. */
   dialedBy(peer: Peer): void;
 }

@@ -16,6 +16,7 @@ import type {
 } from "../raft/messages.ts";
 import { EMPTY_CONFIGURATION, type Entry, type Index, type Term, toIndex, toTerm } from "../raft/types.ts";
 import { asciiJson, type Fields } from "./fields.ts";
+import { decodeForwarding, encodeForwarding, isForwarding, type PeerMessage } from "./forward.ts";
 import { NO_BODY } from "./frame.ts";
 
 /** A message in the form it travels in. `header` is ASCII; `body` may be shared with others and must not be changed. */
@@ -25,7 +26,8 @@ export interface EncodedMessage {
 }
 
 /** The wire form of a message. The sender is `leaderId` or `candidateId` where the paper says so, else `from`. */
-export function encodeMessage(message: Message): EncodedMessage {
+export function encodeMessage(message: PeerMessage): EncodedMessage {
+  if (isForwarding(message)) return encodeForwarding(message);
   const { type: rpc, term, from, to } = message;
   switch (message.type) {
     case "RequestVote": {
@@ -85,14 +87,15 @@ function plain(fields: Readonly<Record<string, string | number | boolean>>): Enc
 }
 
 /** Reads what `encodeMessage` made; undefined for everything else. Copies what it keeps of `body`. */
-export function decodeMessage(fields: Fields, body: Uint8Array): Message | undefined {
+export function decodeMessage(fields: Fields, body: Uint8Array): PeerMessage | undefined {
   const message = decodeAny(fields, body);
   return fields.valid ? message : undefined;
 }
 
-function decodeAny(fields: Fields, body: Uint8Array): Message | undefined {
+function decodeAny(fields: Fields, body: Uint8Array): PeerMessage | undefined {
   if (fields.rpc === "AppendEntries") return decodeAppendEntries(fields, body);
   if (fields.rpc === "InstallSnapshot") return decodeInstallSnapshot(fields, body);
+  if (fields.rpc === "Forward" || fields.rpc === "ForwardResult") return decodeForwarding(fields, body);
   if (body.length > 0) return undefined;
   switch (fields.rpc) {
     case "RequestVote":

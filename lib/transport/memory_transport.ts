@@ -1,7 +1,7 @@
 /** A network in memory for tests and simulation: deterministic, with cuts, latency and loss, and nothing shared. */
 
+import { isForwarding, type PeerMessage } from "./forward.ts";
 import type { Clock, Timer } from "../base/clock.ts";
-import type { Message } from "../raft/messages.ts";
 import type { NodeId } from "../raft/types.ts";
 import { decodeMessage, type EncodedMessage, encodeMessage } from "./codec.ts";
 import { parseFields } from "./fields.ts";
@@ -17,7 +17,7 @@ export interface MemoryNetworkOptions {
    * In how many milliseconds each copy of a message arrives: none for one that is lost, several for a duplicated one. Then
    * messages overtake each other and outlive the connection they were sent on. When left out, each connection is in order.
    */
-  fates?(message: Message): readonly number[];
+  fates?(message: PeerMessage): readonly number[];
 }
 
 /** Milliseconds after which a refused peer is greeted again. */
@@ -48,7 +48,7 @@ export class MemoryNetwork {
   readonly #options: MemoryNetworkOptions;
   readonly #nodes = new Map<NodeId, MemoryTransport>();
   readonly #links = new Map<string, Link>();
-  #loses: ((message: Message) => boolean) | undefined;
+  #loses: ((message: PeerMessage) => boolean) | undefined;
 
   constructor(options: MemoryNetworkOptions) {
     this.#options = options;
@@ -78,7 +78,7 @@ export class MemoryNetwork {
   }
 
   /** Loses each message for which `loses` is true, without telling anybody; undefined loses none. */
-  drop(loses: ((message: Message) => boolean) | undefined): void {
+  drop(loses: ((message: PeerMessage) => boolean) | undefined): void {
     this.#loses = loses;
   }
 
@@ -124,7 +124,7 @@ export class MemoryNetwork {
   }
 
   /** Carries messages that left in one flush. For `MemoryTransport`. */
-  carry([from, to]: readonly [NodeId, NodeId], messages: readonly Message[]): void {
+  carry([from, to]: readonly [NodeId, NodeId], messages: readonly PeerMessage[]): void {
     const link = this.#link(from, to);
     if (!link.up) return;
     if (this.#options.fates !== undefined) return this.#scatter(link, { messages, to });
@@ -140,9 +140,11 @@ export class MemoryNetwork {
   }
 
   /** Each message on its own way. */
-  #scatter(link: Link, { messages, to }: { readonly messages: readonly Message[]; readonly to: NodeId }): void {
+  #scatter(link: Link, { messages, to }: { readonly messages: readonly PeerMessage[]; readonly to: NodeId }): void {
     for (const message of messages) {
-      const delays = this.#options.fates?.(message) ?? [];
+      const fates = this.#options.fates?.(message) ?? [];
+      // Only messages of Raft may come twice: what is forwarded relies on TCP, which doubles nothing.
+      const delays = isForwarding(message) ? fates.slice(0, 1) : fates;
       if (delays.length === 0) continue;
       const { header, body } = encodeMessage(message);
       const copy = body.slice();
@@ -216,7 +218,7 @@ export class MemoryNetwork {
 
 interface KnownPeer {
   readonly address: string;
-  outbox: Message[];
+  outbox: PeerMessage[];
   status: PeerStatus | undefined;
   lastContact: number | undefined;
   bytesReceived: number;
@@ -246,13 +248,16 @@ class MemoryTransport implements Transport {
     return Promise.resolve();
   }
 
-  send(message: Message): void {
+  send(message: PeerMessage): boolean {
     const peer = this.#peers.get(message.to);
-    if (peer === undefined) return;
-    if (this.#isUp(message.to)) {
-      peer.outbox.push(message);
-      this.#counts.countSent(message);
-    } else peer.framesDropped += 1;
+    if (peer === undefined) return false;
+    if (!this.#isUp(message.to)) {
+      peer.framesDropped += 1;
+      return false;
+    }
+    peer.outbox.push(message);
+    this.#counts.countSent(message);
+    return true;
   }
 
   flush(): void {
@@ -316,7 +321,7 @@ class MemoryTransport implements Transport {
     if (problem === undefined) peer.lastContact = this.#clock.now();
   }
 
-  take(message: Message, bytes: number): void {
+  take(message: PeerMessage, bytes: number): void {
     const peer = this.#peers.get(message.from);
     if (peer === undefined) return;
     peer.lastContact = this.#clock.now();

@@ -1,17 +1,17 @@
 /** Counts messages by type, for METRICS. */
 
-import type { Message } from "../raft/messages.ts";
+import type { PeerMessage } from "./forward.ts";
 
 /** Totals since the start of the process. */
 export class MessageCounts {
   readonly sent: Map<string, number> = new Map();
   readonly received: Map<string, number> = new Map();
 
-  countSent(message: Message): void {
+  countSent(message: PeerMessage): void {
     this.sent.set(message.type, (this.sent.get(message.type) ?? 0) + 1);
   }
 
-  countReceived(message: Message): void {
+  countReceived(message: PeerMessage): void {
     this.received.set(message.type, (this.received.get(message.type) ?? 0) + 1);
   }
 }

@@ -1,7 +1,7 @@
 /** What happens with the frames of a connection that is up, until it ends. */
 
+import type { PeerMessage } from "./forward.ts";
 import type { NodeId } from "../raft/types.ts";
-import type { Message } from "../raft/messages.ts";
 import { decodeMessage } from "./codec.ts";
 import type { Connection, ReceivedFrame } from "./connection.ts";
 import { decodeBeat, decodeRefused, encodePong } from "./control.ts";
@@ -11,7 +11,7 @@ import type { PeerStatus } from "./transport.ts";
 /** Where the frames of an incoming connection go. */
 export interface IncomingSink {
   readonly ownId: NodeId;
-  receive(message: Message): void;
+  receive(message: PeerMessage): void;
   status(): PeerStatus;
 }
 

@@ -5,9 +5,9 @@
  * per direction, so that two nodes that start together need no agreement on which of two connections to keep.
  */
 
+import type { PeerMessage } from "./forward.ts";
 import { assert } from "../base/assert.ts";
 import type { Clock, Timer } from "../base/clock.ts";
-import type { Message } from "../raft/messages.ts";
 import type { NodeId } from "../raft/types.ts";
 import { Acceptor } from "./acceptor.ts";
 import { encodeMessage } from "./codec.ts";
@@ -102,12 +102,17 @@ export class TcpTransport implements Transport {
     this.setPeers(this.#wanted);
   }
 
-  send(message: Message): void {
+  send(message: PeerMessage): boolean {
     const peer = this.#peers.get(message.to)?.peer;
-    if (peer === undefined) return;
-    if (peer.outgoing === undefined) return peer.drop();
+    if (peer === undefined) return false;
+    if (peer.outgoing === undefined) {
+      peer.drop();
+      return false;
+    }
     const { header, body } = encodeMessage(message);
-    if (peer.send(header, body)) this.#counts.countSent(message);
+    if (!peer.send(header, body)) return false;
+    this.#counts.countSent(message);
+    return true;
   }
 
   flush(): void {

@@ -1,7 +1,7 @@
 /** What the driver asks of the peer transport: messages to and from the other servers, and who is connected. */
 
-import type { Message } from "../raft/messages.ts";
 import type { EntryId, Index, NodeId, Role, Term } from "../raft/types.ts";
+import type { PeerMessage } from "./forward.ts";
 
 /** What a node tells its peers about itself, carried by the answers to pings (once a second). */
 export interface PeerStatus {
@@ -50,7 +50,7 @@ export interface PeerInfo {
 
 /** The driver's side of the transport. Every call comes from the event loop, never from within a call to `Transport`. */
 export interface TransportHandler {
-  receive(message: Message): void;
+  receive(message: PeerMessage): void;
   /** A connection that was up ended (either direction). Once for each loss of contact. */
   disconnected(peer: NodeId): void;
   /** Both directions came up. */
@@ -65,8 +65,11 @@ export interface TransportHandler {
 export interface Transport {
   /** Starts listening and connecting. Rejects with the system's error when the port is taken. */
   start(handler: TransportHandler): Promise<void>;
-  /** Queues a message; drops it (and counts) when the peer is not connected or its queue is full. Raft repeats. Never throws. */
-  send(message: Message): void;
+  /**
+   * Queues a message; drops it (and counts) when the peer is not connected or its queue is full: then false, and it was
+   * certainly not sent. Raft repeats. Never throws.
+   */
+  send(message: PeerMessage): boolean;
   /** Writes what is queued, one write per connection. Called at the end of each pass of the driver. */
   flush(): void;
   /** The servers to keep connections to, own id excluded; called again when the configuration changes. */

@@ -1,5 +1,6 @@
 /** Messages and control frames between servers: what is sent arrives as it is, and everything else is refused or well formed. */
 
+import { isForwarding } from "../../lib/transport/forward.ts";
 import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
 import type { Random } from "../../lib/base/random.ts";
 import type { Message } from "../../lib/raft/messages.ts";
@@ -38,7 +39,8 @@ function wireOf(message: Message): Wire {
 
 function decode({ header, body }: Wire): Message | undefined {
   const fields = parseFields(header);
-  return fields === undefined ? undefined : decodeMessage(fields, stringToBytes(body));
+  const message = fields === undefined ? undefined : decodeMessage(fields, stringToBytes(body));
+  return message === undefined || isForwarding(message) ? undefined : message;
 }
 
 fuzz("messages there and back", {

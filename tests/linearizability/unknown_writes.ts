@@ -101,8 +101,11 @@ export class UnknownWrites {
   }
 
   #hasRoom(writes: readonly UnknownWrite[], { after, upTo }: Demand): boolean {
-    const floor = writes.reduce((highest, write) => Math.max(highest, write.floor), after);
-    return this.#countFree(floor, upTo) >= writes.length;
+    // Each index is given to one write: above every floor there must be as many as writes that must lie there.
+    return writes.every(({ floor }) => {
+      const above = writes.filter((write) => write.floor >= floor).length;
+      return this.#countFree(Math.max(floor, after), upTo) >= above;
+    });
   }
 
   /** Tries chains of writes that build on the state, the shortest first. */

@@ -1,13 +1,15 @@
 /** The clients of a simulated cluster: one operation at a time each, every answer judged at once and kept in a history. */
 
-import { type Command, encodeCommand } from "../../lib/kv/commands.ts";
+import { type Command, encodeCommand, unstampCommand } from "../../lib/kv/commands.ts";
 import type { ReadOutcome, WriteOutcome } from "../../lib/node/api.ts";
 import type { Node } from "../../lib/node/node.ts";
+import { unreachable } from "../../lib/base/assert.ts";
 import type { Entry } from "../../lib/raft/types.ts";
 import type { Random } from "../../lib/base/random.ts";
 import type { Operation } from "../linearizability/history.ts";
 import type { Check } from "./check.ts";
 import type { SimServer } from "./server.ts";
+import { IN_HISTORIES, operationOf, shownOf } from "./operations.ts";
 import { TextWork } from "./text_work.ts";
 import type { World } from "./world.ts";
 
@@ -17,11 +19,20 @@ const OPERATIONS_PER_KEY = 250;
 const KEY_NAMES = ["key", "__proto__", "\x00\xff", "constructor", "a b", "\r\n", "k\u00e9", ""] as const;
 
 /** How the clients of a run divide their work, in hundredths. Every `Command` has an entry: a new one does not compile without. */
-const WRITE_SHARES: Readonly<Record<Command["type"], number>> = { Put: 40, Delete: 6 };
+const WRITE_SHARES: Readonly<Record<Command["type"], number>> = {
+  Put: 28,
+  Delete: 6,
+  Call: 6,
+  Transaction: 4,
+  Advance: 1,
+  OpenSession: 1,
+  KeepAlive: 1,
+  CloseSession: 1,
+};
 /** The writes of the workload as they stand in histories. */
 export const COMMANDS_IN_WORKLOAD: readonly string[] = Object.keys(WRITE_SHARES).map((type) => type.toLowerCase());
 
-const READ_SHARE = 42;
+const READ_SHARE = 40;
 const TEXT_SHARE = 8;
 
 /** An operation under way. */
@@ -38,6 +49,13 @@ export interface Pending {
   /** Nobody waits for it. */
   readonly isPatrol: boolean;
   finished: boolean;
+}
+
+/** How an operation ended. `as` is for one that turned out to be another. */
+interface Completion {
+  readonly result: Operation["result"];
+  readonly index: number | null;
+  readonly as?: Pick<Pending, "operation" | "argument">;
 }
 
 /** What the clients did, and what is true of it. */
@@ -60,6 +78,7 @@ export class Workload implements Check {
   #values = 0;
   #completedIndex = 0;
   #stamp = 0;
+  readonly #sessions: number[] = [];
   #stopping = false;
 
   constructor(world: World) {
@@ -117,8 +136,9 @@ export class Workload implements Check {
   }
 
   /** An operation was done. `index` is null where the protocol does not tell it. */
-  complete(pending: Pending, end: { readonly result: Operation["result"]; readonly index: number | null }): void {
-    const { client, operation, key, argument, call } = pending;
+  complete(pending: Pending, { as, ...end }: Completion): void {
+    const { client, key, call } = pending;
+    const { operation, argument } = as ?? pending;
     this.done.set(operation, (this.done.get(operation) ?? 0) + 1);
     this.acknowledged += 1;
     if (end.index !== null) {
@@ -130,7 +150,9 @@ export class Workload implements Check {
       }
       this.#completedIndex = Math.max(this.#completedIndex, end.index);
     }
-    this.history.push({ client, operation, key, argument, call, return: this.#now(), outcome: "ok", ...end });
+    if (IN_HISTORIES.has(operation)) {
+      this.history.push({ client, operation, key, argument, call, return: this.#now(), outcome: "ok", ...end });
+    }
     this.#finish(pending, client, () => `done, ${end.result} at ${end.index}`);
   }
 
@@ -138,7 +160,7 @@ export class Workload implements Check {
   lose(pending: Pending): void {
     const { client, operation, key, argument, call } = pending;
     this.unknown += 1;
-    if (operation === "put" || operation === "delete") {
+    if (operation !== "get" && IN_HISTORIES.has(operation)) {
       const none = { result: null, return: null, index: null } as const;
       this.history.push({ client, operation, key, argument, call, outcome: "unknown", ...none });
     }
@@ -161,17 +183,18 @@ export class Workload implements Check {
   /** See `Check`. No write that was refused is ever done, and none is done twice. */
   committed(entry: Entry): void {
     if (entry.type !== "Command") return;
-    if (this.#refusedCommands.has(entry.command)) {
+    if (this.#refusedCommands.has(unstampCommand(entry.command))) {
       this.#world.violate(
         "refused-but-done",
         `${JSON.stringify(entry.command)} was refused, and is entry ${entry.index}`,
       );
     }
-    if (entry.command[2] !== "P") return;
-    if (this.#committedPuts.has(entry.command)) {
+    const command = unstampCommand(entry.command);
+    if (command[2] !== "P" && command[2] !== "T") return;
+    if (this.#committedPuts.has(command)) {
       this.#world.violate("done-twice", `${JSON.stringify(entry.command)} is done again by entry ${entry.index}`);
     }
-    this.#committedPuts.add(entry.command);
+    this.#committedPuts.add(command);
   }
 
   #newClient(): number {
@@ -227,34 +250,81 @@ export class Workload implements Check {
   }
 
   #makeCommand(type: Command["type"]): Command {
-    const key = this.#pickKey();
-    return type === "Put" ? { type, key, value: this.newValue() } : { type, key };
+    switch (type) {
+      case "Put":
+        return { type, key: this.#pickKey(), value: this.newValue() };
+      case "Delete":
+        return { type, key: this.#pickKey() };
+      case "Call":
+        return { type, call: ["INCR", `n${this.#pickKey()}`] };
+      case "Transaction": {
+        const key = this.#pickKey();
+        const compares = [{ key, field: "EXISTS", operator: "=", operand: "0" }] as const;
+        return { type, compares, then: [["SET", key, this.newValue()]], otherwise: [["GET", key]] };
+      }
+      case "Advance":
+        return { type };
+      case "OpenSession":
+        return { type, ttlMs: 1_000 + this.#random.below(10_000) };
+      case "KeepAlive":
+      case "CloseSession":
+        return { type, session: this.#sessions.length > 0 ? this.#random.pick(this.#sessions) : 1 };
+      default:
+        return unreachable(type);
+    }
   }
 
   #write(client: number, server: SimServer, command: Command): void {
-    const operation = command.type.toLowerCase();
-    const argument = command.type === "Put" ? command.value : null;
-    const pending = this.begin(client, { operation, key: command.key, argument, server });
-    server.node?.write(command, (outcome) => this.#wrote(pending, { command, outcome }));
+    const pending = this.begin(client, { ...operationOf(command), server });
+    const done = (outcome: WriteOutcome) => this.#wrote(pending, { command, outcome });
+    // On any node, which passes it on, or only where the leader is.
+    if (this.#random.chance(0.5)) server.node?.submit(command, done);
+    else server.node?.write(command, done);
   }
 
   #wrote(pending: Pending, { command, outcome }: { readonly command: Command; readonly outcome: WriteOutcome }): void {
     if (!this.#isExpected(pending)) return;
     if (outcome.type === "Unknown") return this.lose(pending);
     if (outcome.type === "NotDone") {
-      if (command.type === "Put") this.#refusedCommands.add(encodeCommand(command));
+      if (command.type === "Put" || command.type === "Transaction") this.#refusedCommands.add(encodeCommand(command));
       return this.refuse(pending, outcome.reason);
     }
     const { result } = outcome;
     const index = result.revision;
+    const name = command.type.toLowerCase();
+    if (name !== pending.operation) this.done.set(name, (this.done.get(name) ?? 0) + 1);
     const entry = this.#world.reference.at(index);
-    if (entry?.type !== "Command" || entry.command !== encodeCommand(command)) {
+    if (entry?.type !== "Command" || unstampCommand(entry.command) !== encodeCommand(command)) {
       this.#world.violate("acknowledged", `${describe(pending)} was acknowledged as entry ${index}, which is another`);
     }
-    const before = this.#world.reference.versionAt(command.key, index - 1)?.value !== undefined;
-    const told = result.type === "Put" ? !result.created : result.type === "Delete" && result.existed;
-    if (told !== before) this.#world.violate("acknowledged", `${describe(pending)}: wrong result ${told} at ${index}`);
-    this.complete(pending, { result: result.type === "Put" ? result.created : told, index });
+    if (result.type === "Reply" && command.type === "OpenSession") this.#sessions.push(index);
+    const wanted = this.#wanted(command, index);
+    const told = shownOf(result);
+    if (wanted !== undefined && JSON.stringify(told) !== JSON.stringify(wanted)) {
+      this.#world.violate("acknowledged", `${describe(pending)}: ${JSON.stringify(told)} at ${index}, not ${wanted}`);
+    }
+    if (command.type === "Transaction" && result.type === "Transaction" && !result.succeeded) {
+      return this.complete(pending, { result: told, index, as: { operation: "get", argument: null } });
+    }
+    this.complete(pending, { result: command.type === "Transaction" ? true : told, index });
+  }
+
+  /** What the model says that a command gives; undefined where it says nothing. */
+  #wanted(command: Command, index: number): Operation["result"] | undefined {
+    const { reference } = this.#world;
+    const valueBefore = (key: string) => reference.versionAt(key, index - 1)?.value;
+    switch (command.type) {
+      case "Put":
+        return valueBefore(command.key) === undefined;
+      case "Delete":
+        return valueBefore(command.key) !== undefined;
+      case "Call":
+        return Number(valueBefore(command.call[1] ?? "") ?? "0") + 1;
+      case "Transaction":
+        return valueBefore(command.then[0]?.[1] ?? "") ?? "OK";
+      default:
+        return undefined;
+    }
   }
 
   #read(

@@ -1,7 +1,7 @@
 /** What happens to messages: loss, duplicates, delays, and nodes that do not reach each other. */
 
 import type { Random } from "../../lib/base/random.ts";
-import type { Message } from "../../lib/raft/messages.ts";
+import type { PeerMessage } from "../../lib/transport/forward.ts";
 import type { NodeId } from "../../lib/raft/types.ts";
 import type { FaultCounts } from "./faults.ts";
 import type { Settings } from "./settings.ts";
@@ -59,7 +59,7 @@ export class NetworkFaults {
   }
 
   /** Milliseconds for each copy of a message that leaves at `now`; see `MemoryNetworkOptions.fates`. */
-  fates(message: Message, now: number): readonly number[] {
+  fates(message: PeerMessage, now: number): readonly number[] {
     const { from, to } = message;
     const { latencyMs } = this.#settings;
     const way = direction(from, to);

@@ -1,6 +1,6 @@
 /** The one log that the cluster agreed on, as its first applications showed it, and what every key was after each entry. */
 
-import { decodeCommand } from "../../lib/kv/commands.ts";
+import { type Command, decodeCommand, unstampCommand } from "../../lib/kv/commands.ts";
 import type { Configuration, Entry } from "../../lib/raft/types.ts";
 
 /** A value after the entry at `index`; undefined when the key was not there. */
@@ -34,12 +34,32 @@ export class Reference {
       this.configurations.push({ index: entry.index, configuration: entry.configuration });
     }
     if (entry.type !== "Command") return;
-    const command = decodeCommand(entry.command);
-    if (command === undefined) return;
-    const versions = this.#versions.get(command.key) ?? [];
-    if (versions.length === 0) this.#versions.set(command.key, versions);
-    versions.push({ index: entry.index, value: command.type === "Put" ? command.value : undefined });
-    if (command.type === "Put") this.#indexByCommand.set(entry.command, entry.index);
+    const logged = decodeCommand(entry.command);
+    if (logged !== undefined) this.#apply(logged.command, entry);
+  }
+
+  /** A model of its own: what the workload asks for, in the plainest way. */
+  #apply(command: Command, entry: Entry & { readonly type: "Command" }): void {
+    const { index } = entry;
+    if (command.type === "Put") this.#change(command.key, { index, value: command.value });
+    if (command.type === "Delete") this.#change(command.key, { index, value: undefined });
+    if (command.type === "Call") {
+      const [name, key = ""] = command.call;
+      const count = Number(this.versionAt(key, index)?.value ?? "0") + 1;
+      if (name === "INCR") this.#change(key, { index, value: `${count}` });
+    }
+    if (command.type === "Transaction") {
+      // The workload stores the value of `then` if its one comparison says that the key is not there.
+      const [, key = "", value = ""] = command.then[0] ?? [];
+      if (this.versionAt(key, index)?.value === undefined) this.#change(key, { index, value });
+    }
+    this.#indexByCommand.set(unstampCommand(entry.command), index);
+  }
+
+  #change(key: string, version: Version): void {
+    const versions = this.#versions.get(key) ?? [];
+    if (versions.length === 0) this.#versions.set(key, versions);
+    versions.push(version);
   }
 
   /** Where a put was committed; undefined while it is not. Values are unique. */

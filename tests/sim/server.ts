@@ -18,6 +18,8 @@ import type { World } from "./world.ts";
 export const DIRECTORY = "/data";
 
 const SKEW_MS_MAX = 10_000_000;
+/** The date of simulated time 0, in ms since 1970. */
+const EPOCH_MS = 1_700_000_000_000;
 /** Entries in memory, so that a slow follower makes the leader refuse writes in some runs. */
 const LOG_LIMITS = { snapshotEntries: 1_000_000, snapshotBytes: 1_000_000_000 } as const;
 
@@ -71,6 +73,7 @@ export class SimServer {
       disk: new LifeDisk(this.disk, life),
       metrics: new Registry(),
       random: () => random.fraction(),
+      wallClockMs: () => EPOCH_MS + clock.now(),
       makeTransport: (greeting) =>
         new SimTransport(network.connect(this.id, greeting), {
           life,

@@ -89,7 +89,8 @@ export class Shadows implements Check {
   wiped(server: SimServer): void {
     const log = this.of(server.id);
     log.life = undefined;
-    log.ghost = new Map([...log.terms].filter(([index]) => index <= log.durableIndex));
+    // One that is lost before it was admitted leaves the promises of the one before it.
+    log.ghost = new Map([...(log.ghost ?? []), ...[...log.terms].filter(([index]) => index <= log.durableIndex)]);
   }
 
   #begin(server: SimServer, log: ShadowLog, { raft, update }: Pick<Step, "raft" | "update">): void {

@@ -1,6 +1,7 @@
 /** A process' end of the simulated network: tells the checks what leaves, and holds back what reaches a paused process. */
 
 import type { Message } from "../../lib/raft/messages.ts";
+import { isForwarding, type PeerMessage } from "../../lib/transport/forward.ts";
 import type { NodeId } from "../../lib/raft/types.ts";
 import type { PeerInfo, Transport, TransportHandler } from "../../lib/transport/transport.ts";
 import type { Life } from "./clock.ts";
@@ -35,9 +36,9 @@ export class SimTransport implements Transport {
   }
 
   /** See `Transport`. */
-  send(message: Message): void {
-    this.#observer.sent(message);
-    this.#inner.send(message);
+  send(message: PeerMessage): boolean {
+    if (!isForwarding(message)) this.#observer.sent(message);
+    return this.#inner.send(message);
   }
 
   /** See `Transport`. */

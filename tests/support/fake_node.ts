@@ -1,9 +1,11 @@
 /** A node in memory whose outcomes and delays a test decides; what it stores it keeps in a Map. */
 
 import { Registry } from "../../lib/observe/metrics.ts";
-import type { Command, CommandResult } from "../../lib/kv/commands.ts";
+import type { KeyRecord } from "../../lib/kv/cell.ts";
+import type { Call, Command } from "../../lib/kv/commands.ts";
+import type { Reply } from "../../lib/kv/replies.ts";
+import type { CommandResult } from "../../lib/kv/results.ts";
 import type {
-  KeyRecord,
   KeyValueNode,
   LogLine,
   MemberView,
@@ -63,8 +65,24 @@ export class FakeNode implements KeyValueNode {
 
   /** See `KeyValueNode`. */
   write(command: Command, done: (outcome: WriteOutcome) => void): void {
-    this.seen.push(`${command.type.toUpperCase()} ${command.key}`);
-    this.#later("Write", command.key, (outcome) => done(outcome ?? this.#writeOutcome(command)));
+    const key = "key" in command ? command.key : "";
+    this.seen.push(`${command.type.toUpperCase()} ${key}`);
+    this.#later("Write", key, (outcome) => done(outcome ?? this.#writeOutcome(command)));
+  }
+
+  /** See `KeyValueNode`. */
+  submit(command: Command, done: (outcome: WriteOutcome) => void): void {
+    this.write(command, done);
+  }
+
+  /** See `KeyValueNode`. Knows GET only. */
+  answer([, key = ""]: Call): Reply {
+    return this.values.get(key)?.value ?? null;
+  }
+
+  /** See `KeyValueNode`. Nothing is compared. */
+  compare(): boolean {
+    return true;
   }
 
   /** See `KeyValueNode`. */
@@ -149,14 +167,20 @@ export class FakeNode implements KeyValueNode {
   #apply(command: Command): CommandResult {
     this.#index += 1;
     const revision = this.#index;
+    if (command.type !== "Put" && command.type !== "Delete") throw new Error(`Not in this stand-in: ${command.type}`);
     const existed = this.values.has(command.key);
     if (command.type === "Delete") {
       this.values.delete(command.key);
       return { type: "Delete", revision, existed };
     }
-    this.values.set(command.key, { value: command.value, revision });
+    this.values.set(command.key, fakeRecord(command.value, revision));
     return { type: "Put", revision, created: !existed };
   }
+}
+
+/** A record that was made by the entry that it is of. */
+export function fakeRecord(value: string, revision: number): KeyRecord {
+  return { value, createRevision: revision, revision, version: 1, expiresAt: undefined };
 }
 
 const PEERS: readonly PeerInfo[] = [

@@ -79,6 +79,7 @@ export class MemoryCluster {
       segmentBytes: 262_144,
       ...this.#settings,
     }, {
+      wallClockMs: () => 1_700_000_000_000 + this.clock.now(),
       clock: this.clock,
       disk,
       metrics: new Registry(),

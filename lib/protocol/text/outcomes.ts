@@ -1,7 +1,8 @@
 /** The replies to reads and writes, and the errors: each text once. All are byte strings of one line without its end. */
 
 import { unreachable } from "../../base/assert.ts";
-import { type CommandResult, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../kv/commands.ts";
+import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../kv/commands.ts";
+import type { CommandResult } from "../../kv/results.ts";
 import type { KeyValueNode, NotDone, SnapshotOutcome } from "../../node/api.ts";
 import { LINE_BYTES_MAX } from "../limits.ts";
 import { shorten, show, showText } from "./show.ts";
@@ -28,6 +29,9 @@ export function writeDone(key: string, result: CommandResult): string {
       return `${show(key)} added successfully.`;
     case "Delete":
       return result.existed ? `${show(key)} deleted successfully.` : keyMissing(key);
+    case "Reply":
+    case "Transaction":
+    case "Refused":
     case "Invalid":
       return "Error: Invalid command. The state machine does not know it.";
     default:

@@ -1,12 +1,12 @@
 /** What a line of the text protocol asks for, once it has been read. */
 
-import type { Command } from "../../kv/commands.ts";
+import type { DeleteCommand, PutCommand } from "../../kv/commands.ts";
 import type { ReportContext } from "./report_context.ts";
 
 /** A change of the state. */
 export interface WriteRequest {
   readonly type: "Write";
-  readonly command: Command;
+  readonly command: PutCommand | DeleteCommand;
 }
 
 /** A linearizable read. */

@@ -1,7 +1,7 @@
 /** Blocks of a snapshot from outside: what cannot be a state is refused before anything relies on it. */
 
 import { assertEquals } from "@std/assert";
-import { SnapshotLoader } from "../../../lib/kv/snapshot_cut.ts";
+import { SnapshotLoader } from "../../../lib/kv/snapshot_loader.ts";
 import { StateMachine } from "../../../lib/kv/state_machine.ts";
 
 function load(...blocks: readonly string[]): boolean {
@@ -10,19 +10,29 @@ function load(...blocks: readonly string[]): boolean {
 }
 
 Deno.test("a block is refused when it cannot be of a state", () => {
-  const head = '{"format":1,"lastApplied":3}';
-  assertEquals(load(head, '["a","\\u0000\xff",1]', '["b","v",2]'), true);
+  const head = '{"format":2,"lastApplied":3,"timeMs":5}';
+  assertEquals(load(head, '["a","\\u0000\xff",1,1,1,0]', '["b","v",1,2,2,9]'), true);
+  assertEquals(load(head, '{"sessions":[[2,1000,90,0,[[1,"{}"],[2,null]]],[3,1000,90,0,[]]]}'), true);
   const refused: readonly (readonly string[])[] = [
-    ['{"format":1,"lastApplied":-3}'],
+    ['{"format":2,"lastApplied":-3,"timeMs":5}'],
     ['{"format":2,"lastApplied":3}'],
-    [head, '["a","v",-1]'],
-    [head, '["a","v",0.5]'],
-    [head, '["a","v",4]'],
-    [head, '["a","v"]'],
-    [head, '["a\\u0141","v",1]'],
-    [head, '["a","\\ud800",1]'],
-    [head, '["a","v",1,"a","w",2]'],
-    [head, '["b","v",1]', '["a","v",2]'],
+    ['{"format":1,"lastApplied":3,"timeMs":5}'],
+    [head, '["a","v",-1,1,1,0]'],
+    [head, '["a","v",1,0.5,1,0]'],
+    [head, '["a","v",1,4,1,0]'],
+    [head, '["a","v",3,2,1,0]'],
+    [head, '["a","v",1,1,0,0]'],
+    [head, '["a","v",1,1,1]'],
+    [head, '["a","v",1,1,1,-1]'],
+    [head, '["a\\u0141","v",1,1,1,0]'],
+    [head, '["a","\\ud800",1,1,1,0]'],
+    [head, '["a","v",1,1,1,0,"a","w",2,2,1,0]'],
+    [head, '["b","v",1,1,1,0]', '["a","v",2,2,1,0]'],
+    [head, '{"sessions":[[4,1000,90,0,[]]]}'],
+    [head, '{"sessions":[[3,1000,90,0,[]],[2,1000,90,0,[]]]}'],
+    [head, '{"sessions":[[2,1000,90,0,[[1,"{"]]]]}'],
+    [head, '{"sessions":[[2,1000,90,0]]}'],
+    [head, "{}"],
   ];
   for (const blocks of refused) assertEquals(load(...blocks), false, blocks.join(" "));
 });

@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Random } from "../../../lib/base/random.ts";
-import { type Command, decodeCommand, encodeCommand } from "../../../lib/kv/commands.ts";
+import { type Command, decodeCommand, encodeCommand, stampCommand, unstampCommand } from "../../../lib/kv/commands.ts";
 import { describeCommand } from "../../../lib/kv/describe.ts";
-import { SnapshotLoader } from "../../../lib/kv/snapshot_cut.ts";
+import { SnapshotLoader } from "../../../lib/kv/snapshot_loader.ts";
 import { StateMachine } from "../../../lib/kv/state_machine.ts";
 
 const EVERY_BYTE = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join("");
@@ -39,8 +39,27 @@ Deno.test("commands come back from the log as they were, whatever bytes they hol
     { type: "Put", key: EVERY_BYTE, value: EVERY_BYTE + EVERY_BYTE },
     { type: "Put", key: "1:2:3", value: "" },
     { type: "Delete", key: EVERY_BYTE },
+    { type: "Call", call: ["SET", EVERY_BYTE, "", "NX"] },
+    {
+      type: "Transaction",
+      compares: [{ key: "a:1", field: "VALUE", operator: "!=", operand: EVERY_BYTE }],
+      then: [["GET", "a"], ["DEL", "b", "c"]],
+      otherwise: [],
+    },
+    { type: "Advance" },
+    { type: "OpenSession", ttlMs: 60_000 },
+    { type: "KeepAlive", session: 12 },
+    { type: "CloseSession", session: 12 },
   ];
-  for (const command of commands) assertEquals(decodeCommand(encodeCommand(command)), command);
+  for (const command of commands) {
+    const encoded = encodeCommand(command);
+    assertEquals(decodeCommand(encoded), { command, timeMs: undefined, session: undefined });
+    const session = { id: 7, sequence: 9 };
+    const stamped = stampCommand(encodeCommand(command, session), 1_700_000_000_000);
+    assertEquals(decodeCommand(stamped), { command, timeMs: 1_700_000_000_000, session });
+    assertEquals(unstampCommand(stamped), encodeCommand(command, session));
+    assertEquals(unstampCommand(encoded), encoded);
+  }
 });
 
 Deno.test("bytes that are no command are told from commands and never throw", () => {
@@ -56,6 +75,17 @@ Deno.test("bytes that are no command are told from commands and never throw", ()
     "1;D99999999999:k",
     "1;D-1:k",
     "1;D:",
+    "1;A:",
+    "1;C2:3:GET",
+    "1;C2:3:GET1:k1:k",
+    "1;T1:0:0:1:k5:VALUE2:==1:v",
+    "1;T200000:0:0:",
+    "1s5;A",
+    "1q5;A",
+    "1s5q;A",
+    "1t;A",
+    "1q5s5;A",
+    "1;O99999999999999999:",
   ];
   for (const bytes of bad) assertEquals(decodeCommand(bytes), undefined, bytes);
   const random = new Random(7);
@@ -64,7 +94,7 @@ Deno.test("bytes that are no command are told from commands and never throw", ()
     const at = random.below(whole.length);
     const mutated = whole.slice(0, at) + String.fromCharCode(random.below(256)) + whole.slice(at + 1);
     const decoded = decodeCommand(mutated);
-    if (decoded !== undefined) assertEquals(encodeCommand(decoded), mutated);
+    if (decoded !== undefined) assertEquals(encodeCommand(decoded.command), mutated);
   }
 });
 
@@ -149,8 +179,8 @@ Deno.test("a cut shows the state of its moment whatever is applied while it is r
 
 Deno.test("blocks of another form are refused by the loader", () => {
   for (
-    const blocks of [["[]"], ["{}"], ['{"format":2,"lastApplied":1}'], ["x"], [
-      '{"format":1,"lastApplied":1}',
+    const blocks of [["[]"], ["{}"], ['{"format":1,"lastApplied":1}'], ["x"], [
+      '{"format":2,"lastApplied":1,"timeMs":0}',
       '["k","v"]',
     ]]
   ) {

@@ -1,10 +1,11 @@
 /** The order of durability: one sync at a time, and no message before the hard state it speaks of. */
 
+import { isForwarding, type PeerMessage } from "../../../lib/transport/forward.ts";
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { Persistence } from "../../../lib/node/persistence.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
 import { METRIC } from "../../../lib/observe/names.ts";
-import type { Message, TimeoutNow } from "../../../lib/raft/messages.ts";
+import type { TimeoutNow } from "../../../lib/raft/messages.ts";
 import { type HardState, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import type { LogWrite } from "../../../lib/raft/update.ts";
 import type { Storage } from "../../../lib/storage/storage.ts";
@@ -106,7 +107,8 @@ Deno.test("a vote, and a request for votes, is on the disk of its sender before 
   const cluster = new MemoryCluster(3, 21, { syncMs: () => 30 });
   let looked = 0;
   const early: string[] = [];
-  const look = (passing: Message): boolean => {
+  const look = (passing: PeerMessage): boolean => {
+    if (isForwarding(passing)) return false;
     const votes = passing.type === "RequestVote" ? !passing.preVote : passing.type === "RequestVoteResult" &&
       !passing.preVote && passing.voteGranted;
     if (votes) {

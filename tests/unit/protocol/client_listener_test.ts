@@ -5,7 +5,7 @@ import { SystemClock } from "../../../lib/node/system_clock.ts";
 import { METRIC } from "../../../lib/observe/names.ts";
 import { type ClientListener, startClientListener } from "../../../lib/protocol/client_listener.ts";
 import { WRITE_TIMEOUT_MS } from "../../../lib/protocol/limits.ts";
-import { FakeNode } from "../../support/fake_node.ts";
+import { FakeNode, fakeRecord } from "../../support/fake_node.ts";
 
 /** The real clock, with a switch that makes time pass at once for those who ask what time it is. */
 class ShiftedClock extends SystemClock {
@@ -166,7 +166,7 @@ Deno.test("A line of 100 MB is refused with one line, and its end is not waited 
 
 Deno.test("A client that never reads is stopped, hurts nobody, and is closed after its time", async () => {
   await withListener({}, async ({ connect, listener, node, clock, logged }) => {
-    node.values.set("k", { value: "v".repeat(1_000_000), revision: 1 });
+    node.values.set("k", fakeRecord("v".repeat(1_000_000), 1));
     const lazy = await connect();
     await send(lazy, "GET k\n".repeat(1_000));
     await until(() => node.metrics.counter(METRIC.clientBytesSent).value > 0, "the buffers of the system fill");
@@ -185,7 +185,7 @@ Deno.test("A client that never reads is stopped, hurts nobody, and is closed aft
 Deno.test("A slow reader gets every byte of replies that are longer than all buffers", async () => {
   await withListener({}, async ({ connect, node }) => {
     const value = "0123456789".repeat(100_000);
-    node.values.set("k", { value, revision: 1 });
+    node.values.set("k", fakeRecord(value, 1));
     const conn = await connect();
     await send(conn, "GET k\n".repeat(30) + "EXIT\n");
     assertEquals(await receive(conn) === `value of k: ${value}\n`.repeat(30) + "Goodbye.\n", true);

@@ -1,5 +1,6 @@
 /** Order, back-pressure, WATCH, the end of a connection, and hostile lines, without a socket. */
 
+import { fakeRecord } from "../../../support/fake_node.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { LINE_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/protocol/limits.ts";
 import { SessionBench } from "./session_support.ts";
@@ -159,7 +160,7 @@ Deno.test("A client that does not read stops its own requests, and goes on where
   const bench = new SessionBench();
   bench.link.reading = false;
   const value = "v".repeat(100_000);
-  bench.node.values.set("k", { value, revision: 1 });
+  bench.node.values.set("k", fakeRecord(value, 1));
   const lines = 200;
   await bench.send("GET k\n".repeat(lines));
   assert(bench.session.full);

@@ -1,0 +1,135 @@
+/** Deadlines of keys: EXPIRE and its family, TTL and its family, PERSIST. */
+
+import { type CallContext, type CallSpec, FIRST_KEY, wordAt } from "../call.ts";
+import type { Cell } from "../cell.ts";
+import type { Call } from "../commands.ts";
+import { type ErrorReply, isErrorReply, type Reply } from "../replies.ts";
+import { optionAt, readTime, type TimeForm } from "./options.ts";
+
+interface ExpireConditions {
+  readonly nx: boolean;
+  readonly xx: boolean;
+  readonly gt: boolean;
+  readonly lt: boolean;
+}
+
+const NX_WITH_OTHERS: ErrorReply = { error: "ERR NX and XX, GT or LT options at the same time are not compatible" };
+const GT_WITH_LT: ErrorReply = { error: "ERR GT and LT options at the same time are not compatible" };
+const OPTION_SHOWN_BYTES_MAX = 128;
+
+/** The calls of this file. */
+export const DEADLINE_CALLS: readonly CallSpec[] = [
+  expiry("EXPIRE", { unitMs: 1_000, isRelative: true }),
+  expiry("PEXPIRE", { unitMs: 1, isRelative: true }),
+  expiry("EXPIREAT", { unitMs: 1_000, isRelative: false }),
+  expiry("PEXPIREAT", { unitMs: 1, isRelative: false }),
+  remaining("TTL", {
+    what: "the seconds",
+    tell: (at, nowMs) => Math.floor((Math.max(0, at - nowMs) + 500) / 1_000),
+  }),
+  remaining("PTTL", { what: "the milliseconds", tell: (at, nowMs) => Math.max(0, Math.round(at - nowMs)) }),
+  remaining("EXPIRETIME", { what: "the seconds since 1970", tell: (at) => Math.floor((at + 500) / 1_000) }),
+  remaining("PEXPIRETIME", { what: "the milliseconds since 1970", tell: (at) => at }),
+  {
+    name: "PERSIST",
+    arity: 2,
+    access: "Write",
+    keys: FIRST_KEY,
+    summary: "Takes away a key's deadline.",
+    run: (call, { keys, revision }) => {
+      const key = wordAt(call, 1);
+      if (keys.get(key)?.deadline === undefined) return 0;
+      keys.expire(key, { expiresAt: undefined, revision });
+      return 1;
+    },
+  },
+];
+
+interface RemainingParts {
+  readonly what: string;
+  readonly tell: (at: number, nowMs: number) => number;
+}
+
+function remaining(name: string, { what, tell }: RemainingParts): CallSpec {
+  return {
+    name,
+    arity: 2,
+    access: "Read",
+    keys: FIRST_KEY,
+    summary: `Returns ${what} to or of a key's deadline; -1 without one, -2 without the key.`,
+    run: (call, { keys, nowMs }) => {
+      const cell = keys.get(wordAt(call, 1));
+      if (cell === undefined) return -2;
+      return cell.deadline === undefined ? -1 : tell(cell.deadline.at, nowMs);
+    },
+  };
+}
+
+function expiry(name: string, form: TimeForm): CallSpec {
+  return {
+    name,
+    arity: -3,
+    access: "Write",
+    keys: FIRST_KEY,
+    summary: "Sets a key's deadline; one in the past removes the key.",
+    check: (call) => {
+      const conditions = readConditions(call);
+      if (isErrorReply(conditions)) return conditions;
+      const at = readTime({ text: wordAt(call, 2), form }, { nowMs: 0, name, leastExclusive: undefined });
+      return isErrorReply(at) ? at : undefined;
+    },
+    run: (call, context) => runExpiry(call, { context, form, name }),
+  };
+}
+
+interface ExpiryParts {
+  readonly context: CallContext;
+  readonly form: TimeForm;
+  readonly name: string;
+}
+
+function runExpiry(call: Call, { context: { keys, nowMs, revision }, form, name }: ExpiryParts): Reply {
+  const conditions = readConditions(call);
+  if (isErrorReply(conditions)) return conditions;
+  const at = readTime({ text: wordAt(call, 2), form }, { nowMs, name, leastExclusive: undefined });
+  if (isErrorReply(at)) return at;
+  const key = wordAt(call, 1);
+  const cell = keys.get(key);
+  if (cell === undefined || !isWanted(conditions, { cell, at })) return 0;
+  if (at <= nowMs) keys.remove(key);
+  else keys.expire(key, { expiresAt: at, revision });
+  return 1;
+}
+
+interface DeadlineChange {
+  readonly cell: Readonly<Cell>;
+  readonly at: number;
+}
+
+/** A key without a deadline counts as one that expires after every other. */
+function isWanted({ nx, xx, gt, lt }: ExpireConditions, change: DeadlineChange): boolean {
+  const { cell: { deadline }, at } = change;
+  if (nx && deadline !== undefined) return false;
+  if (xx && deadline === undefined) return false;
+  if (gt && (deadline === undefined || at <= deadline.at)) return false;
+  return !(lt && deadline !== undefined && at >= deadline.at);
+}
+
+function readConditions(call: Call): ExpireConditions | ErrorReply {
+  const named = new Set<string>();
+  for (let at = 3; at < call.length; at++) {
+    const option = optionAt(call, at);
+    if (!["NX", "XX", "GT", "LT"].includes(option)) {
+      return { error: `ERR Unsupported option ${oneLine(wordAt(call, at))}` };
+    }
+    named.add(option);
+  }
+  const conditions = { nx: named.has("NX"), xx: named.has("XX"), gt: named.has("GT"), lt: named.has("LT") };
+  if (conditions.nx && (conditions.xx || conditions.gt || conditions.lt)) return NX_WITH_OTHERS;
+  return conditions.gt && conditions.lt ? GT_WITH_LT : conditions;
+}
+
+/** An error is one line, whatever the client wrote. */
+function oneLine(word: string): string {
+  return word.slice(0, OPTION_SHOWN_BYTES_MAX).replaceAll("\r", " ").replaceAll("\n", " ");
+}

@@ -1,0 +1,160 @@
+/** Calls on keys themselves: their kind, names and copies. */
+
+import { ALL_KEYS, type CallSpec, FIRST_KEY, NO_KEYS, wordAt } from "../call.ts";
+import type { Cell } from "../cell.ts";
+import type { Call } from "../commands.ts";
+import { parseInteger64 } from "../integers.ts";
+import type { Keyspace } from "../keyspace.ts";
+import { type ErrorReply, NOT_AN_INTEGER, OK, type Reply, SYNTAX_ERROR } from "../replies.ts";
+import { optionAt } from "./options.ts";
+
+const NO_SUCH_KEY: ErrorReply = { error: "ERR no such key" };
+const SAME_OBJECTS: ErrorReply = { error: "ERR source and destination objects are the same" };
+const BAD_DATABASE: ErrorReply = { error: "ERR DB index is out of range" };
+const TWO_KEYS = { first: 1, last: 2, step: 1 } as const;
+/** Longest value that Redis keeps in one piece with its header. */
+const EMBEDDED_BYTES_MAX = 44;
+/** Bytes of a key beside its name and value: cell, entry of the map, share of the index. */
+const BYTES_PER_KEY = 150;
+
+/** The calls of this file. */
+export const KEY_CALLS: readonly CallSpec[] = [
+  {
+    name: "TYPE",
+    arity: 2,
+    access: "Read",
+    keys: FIRST_KEY,
+    summary: "Returns the kind of a key's value.",
+    run: (call, { keys }) => ({ status: keys.get(wordAt(call, 1)) === undefined ? "none" : "string" }),
+  },
+  {
+    name: "RENAME",
+    arity: 3,
+    access: "Write",
+    keys: TWO_KEYS,
+    summary: "Gives a key another name; a key of that name goes.",
+    run: (call, { keys, revision }) => {
+      const cell = keys.get(wordAt(call, 1));
+      if (cell === undefined) return NO_SUCH_KEY;
+      if (wordAt(call, 1) !== wordAt(call, 2)) move(call, { cell, keys, revision });
+      return OK;
+    },
+  },
+  {
+    name: "RENAMENX",
+    arity: 3,
+    access: "Write",
+    keys: TWO_KEYS,
+    summary: "Gives a key another name unless a key has it.",
+    run: (call, { keys, revision }) => {
+      const cell = keys.get(wordAt(call, 1));
+      if (cell === undefined) return NO_SUCH_KEY;
+      if (keys.get(wordAt(call, 2)) !== undefined) return 0;
+      move(call, { cell, keys, revision });
+      return 1;
+    },
+  },
+  {
+    name: "COPY",
+    arity: -3,
+    access: "Write",
+    keys: TWO_KEYS,
+    summary: "Stores a key's value and deadline under another name.",
+    check: (call) => {
+      const options = readCopyOptions(call);
+      return typeof options === "boolean" ? undefined : options;
+    },
+    run: (call, { keys, revision }): Reply => {
+      const replaces = readCopyOptions(call);
+      if (typeof replaces !== "boolean") return replaces;
+      const [, source = "", target = ""] = call;
+      const cell = keys.get(source);
+      if (cell === undefined || (keys.get(target) !== undefined && !replaces)) return 0;
+      keys.put(target, cell.value, { revision, expiresAt: cell.deadline?.at });
+      return 1;
+    },
+  },
+  {
+    name: "OBJECT",
+    arity: -2,
+    access: "Read",
+    keys: { first: 2, last: 2, step: 1 },
+    summary: "Tells how Redis would hold a value.",
+    run: (call, { keys }): Reply => {
+      if (optionAt(call, 1) !== "ENCODING" || call.length !== 3) {
+        return { error: "ERR unknown subcommand or wrong number of arguments. Try OBJECT ENCODING." };
+      }
+      const value = keys.get(wordAt(call, 2))?.value;
+      return value === undefined ? null : encodingOf(value);
+    },
+  },
+  {
+    name: "MEMORY",
+    arity: -2,
+    access: "Read",
+    keys: { first: 2, last: 2, step: 1 },
+    summary: "Estimates the memory of a key in bytes.",
+    run: (call, { keys }): Reply => {
+      const isForm = call.length === 3 || (call.length === 5 && optionAt(call, 3) === "SAMPLES");
+      if (optionAt(call, 1) !== "USAGE" || !isForm) {
+        return { error: "ERR unknown subcommand or wrong number of arguments. Try MEMORY USAGE." };
+      }
+      const key = wordAt(call, 2);
+      const value = keys.get(key)?.value;
+      return value === undefined ? null : BYTES_PER_KEY + key.length + value.length;
+    },
+  },
+  {
+    name: "REVISION",
+    arity: 2,
+    access: "Read",
+    keys: ALL_KEYS,
+    summary: "Returns a key's create revision, modify revision and version.",
+    run: (call, { keys }) => {
+      const cell = keys.get(wordAt(call, 1));
+      return cell === undefined ? null : [cell.createRevision, cell.revision, cell.version];
+    },
+  },
+  {
+    name: "DBSIZE",
+    arity: 1,
+    access: "Read",
+    keys: NO_KEYS,
+    summary: "Returns the number of keys.",
+    run: (_call, { keys }) => keys.size,
+  },
+];
+
+interface MoveParts {
+  readonly cell: Readonly<Cell>;
+  readonly keys: Keyspace;
+  readonly revision: number;
+}
+
+function move(call: Call, { cell, keys, revision }: MoveParts): void {
+  const { value } = cell;
+  const expiresAt = cell.deadline?.at;
+  keys.remove(wordAt(call, 1));
+  keys.put(wordAt(call, 2), value, { revision, expiresAt });
+}
+
+/** Whether a key of the new name is replaced. */
+function readCopyOptions(call: Call): boolean | ErrorReply {
+  let replaces = false;
+  for (let at = 3; at < call.length; at++) {
+    const option = optionAt(call, at);
+    if (option === "REPLACE") replaces = true;
+    else if (option === "DB" && at + 1 < call.length) {
+      at += 1;
+      const database = parseInteger64(wordAt(call, at));
+      if (database === undefined) return NOT_AN_INTEGER;
+      if (database !== 0) return BAD_DATABASE;
+    } else return SYNTAX_ERROR;
+  }
+  return wordAt(call, 1) === wordAt(call, 2) ? SAME_OBJECTS : replaces;
+}
+
+function encodingOf(value: string): string {
+  if (parseInteger64(value) !== undefined) return "int";
+  return value.length <= EMBEDDED_BYTES_MAX ? "embstr" : "raw";
+}

@@ -1,0 +1,195 @@
+/** Calls that go through the keys in byte order: KEYS, SCAN, RANGE, PREFIX, RANDOMKEY. */
+
+import { type CallContext, type CallSpec, FIRST_KEY, NO_KEYS, wordAt } from "../call.ts";
+import type { Call } from "../commands.ts";
+import { compileGlob } from "../glob.ts";
+import { parseInteger64 } from "../integers.ts";
+import type { Keyspace } from "../keyspace.ts";
+import { type ErrorReply, NOT_AN_INTEGER, type Reply, SYNTAX_ERROR } from "../replies.ts";
+import { cursorOf, findCursor } from "../scan_cursor.ts";
+import { optionAt } from "./options.ts";
+
+/** Keys that RANGE and PREFIX return at most in one call. */
+export const RANGE_LIMIT_MAX = 100_000;
+const SCAN_COUNT = 10;
+const BAD_CURSOR: ErrorReply = { error: "ERR invalid cursor" };
+
+/** The calls of this file. */
+export const ORDERED_CALLS: readonly CallSpec[] = [
+  {
+    name: "KEYS",
+    arity: 2,
+    access: "Read",
+    keys: NO_KEYS,
+    summary: "Returns every key that matches a pattern, in byte order.",
+    run: (call, { keys }) => {
+      const glob = compileGlob(wordAt(call, 1));
+      const found: string[] = [];
+      for (const [key] of keys.entries(glob.literalPrefix)) {
+        if (!key.startsWith(glob.literalPrefix)) break;
+        if (glob.matches(key)) found.push(key);
+      }
+      return found;
+    },
+  },
+  {
+    name: "SCAN",
+    arity: -2,
+    access: "Read",
+    keys: NO_KEYS,
+    summary: "Returns the next keys in byte order, and a cursor for the rest.",
+    check: (call) => {
+      const options = readScanOptions(call);
+      return "error" in options ? options : undefined;
+    },
+    run: runScan,
+  },
+  {
+    name: "RANGE",
+    arity: -3,
+    access: "Read",
+    keys: NO_KEYS,
+    summary: "Returns keys and values from a key on, up to another, which is left out.",
+    check: (call) => {
+      const options = readRangeOptions(call, 3);
+      return "error" in options ? options : undefined;
+    },
+    run: (call, { keys }) => {
+      const options = readRangeOptions(call, 3);
+      if ("error" in options) return options;
+      const end = wordAt(call, 2);
+      return listFrom(keys, { ...options, start: wordAt(call, 1), isInside: (key) => end === "" || key < end });
+    },
+  },
+  {
+    name: "PREFIX",
+    arity: -2,
+    access: "Read",
+    keys: FIRST_KEY,
+    summary: "Returns keys and values of one beginning, after a key where one is given.",
+    check: (call) => {
+      const options = readRangeOptions(call, 2);
+      return "error" in options ? options : undefined;
+    },
+    run: (call, { keys }) => {
+      const options = readRangeOptions(call, 2);
+      if ("error" in options) return options;
+      const prefix = wordAt(call, 1);
+      const start = options.after === undefined || options.after < prefix ? prefix : `${options.after}\0`;
+      return listFrom(keys, { ...options, start, isInside: (key) => key.startsWith(prefix) });
+    },
+  },
+  {
+    name: "RANDOMKEY",
+    arity: 1,
+    access: "Read",
+    keys: NO_KEYS,
+    summary: "Returns one of the keys.",
+    run: (_call, { keys, random }) => randomKey(keys, random),
+  },
+];
+
+interface ScanOptions {
+  readonly cursor: number;
+  readonly pattern: string | undefined;
+  readonly count: number;
+  readonly type: string | undefined;
+}
+
+function readScanOptions(call: Call): ScanOptions | ErrorReply {
+  const cursor = parseInteger64(wordAt(call, 1));
+  if (cursor === undefined || cursor < 0) return BAD_CURSOR;
+  let pattern: string | undefined;
+  let type: string | undefined;
+  let count = SCAN_COUNT;
+  for (let at = 2; at < call.length; at += 2) {
+    const option = optionAt(call, at);
+    if (at + 1 >= call.length) return SYNTAX_ERROR;
+    const argument = wordAt(call, at + 1);
+    if (option === "MATCH") pattern = argument;
+    else if (option === "TYPE") type = argument;
+    else if (option === "COUNT") {
+      const number = parseInteger64(argument);
+      if (number === undefined) return NOT_AN_INTEGER;
+      if (number < 1) return SYNTAX_ERROR;
+      count = Math.min(Number(number), RANGE_LIMIT_MAX);
+    } else return SYNTAX_ERROR;
+  }
+  return { cursor: Number(cursor), pattern, count, type };
+}
+
+/** COUNT keys are looked at, so that each call costs the same whatever matches. */
+function runScan(call: Call, { keys, cursors: memory }: CallContext): Reply {
+  const options = readScanOptions(call);
+  if ("error" in options) return options;
+  const after = options.cursor === 0 ? undefined : findCursor(options.cursor, { keys, memory });
+  const glob = options.pattern === undefined ? undefined : compileGlob(options.pattern);
+  const prefix = glob?.literalPrefix ?? "";
+  const next = after === undefined ? "" : `${after}\0`;
+  const found: string[] = [];
+  let looked = 0;
+  let last = "";
+  for (const [key] of keys.entries(next < prefix ? prefix : next)) {
+    if (!key.startsWith(prefix)) break;
+    if (looked === options.count) {
+      const cursor = cursorOf(last);
+      memory?.add(cursor, last);
+      return [cursor.toString(), found];
+    }
+    looked += 1;
+    last = key;
+    const isOfType = options.type === undefined || options.type.toLowerCase() === "string";
+    if (isOfType && (glob === undefined || glob.matches(key))) found.push(key);
+  }
+  return ["0", found];
+}
+
+interface RangeOptions {
+  readonly limit: number;
+  readonly keysOnly: boolean;
+  readonly after: string | undefined;
+}
+
+function readRangeOptions(call: Call, from: number): RangeOptions | ErrorReply {
+  let limit = RANGE_LIMIT_MAX;
+  let keysOnly = false;
+  let after: string | undefined;
+  for (let at = from; at < call.length; at++) {
+    const option = optionAt(call, at);
+    if (option === "KEYS") keysOnly = true;
+    else if (option === "AFTER" && from === 2 && at + 1 < call.length) after = wordAt(call, ++at);
+    else if (option === "LIMIT" && at + 1 < call.length) {
+      const number = parseInteger64(wordAt(call, ++at));
+      if (number === undefined || number < 0) return NOT_AN_INTEGER;
+      limit = Math.min(Number(number), RANGE_LIMIT_MAX);
+    } else return SYNTAX_ERROR;
+  }
+  return { limit, keysOnly, after };
+}
+
+function listFrom(
+  keys: Keyspace,
+  of: RangeOptions & { readonly start: string; readonly isInside: (key: string) => boolean },
+): Reply {
+  const found: string[] = [];
+  let count = 0;
+  for (const [key, { value }] of keys.entries(of.start)) {
+    if (count === of.limit || !of.isInside(key)) break;
+    count += 1;
+    found.push(key);
+    if (!of.keysOnly) found.push(value);
+  }
+  return found;
+}
+
+/** The first key behind a random place between the first and the last: cheap, and not evenly spread. */
+function randomKey(keys: Keyspace, random: () => number): Reply {
+  let place = "";
+  for (let at = 0; at < RANDOM_PLACE_BYTES; at++) place += String.fromCharCode(Math.floor(random() * 256));
+  const shared = keys.sharedPrefix();
+  for (const [key] of keys.entries(shared + place)) return key;
+  for (const [key] of keys.entries()) return key;
+  return null;
+}
+
+const RANDOM_PLACE_BYTES = 4;

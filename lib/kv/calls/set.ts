@@ -1,0 +1,209 @@
+/** SET with its options, its older forms, and the calls that read a value and change its deadline or remove it. */
+
+import { type CallContext, type CallSpec, FIRST_KEY, wordAt } from "../call.ts";
+import type { Call } from "../commands.ts";
+import { type ErrorReply, isErrorReply, OK, type Reply, SYNTAX_ERROR } from "../replies.ts";
+import { optionAt, readTime, TIME_FORMS, type WrittenTime } from "./options.ts";
+
+interface SetOptions {
+  readonly condition: "NX" | "XX" | "IFEQ" | undefined;
+  /** The value to be there for IFEQ. */
+  readonly expected: string;
+  readonly wantsOld: boolean;
+  readonly time: WrittenTime | "Keep" | undefined;
+}
+
+const SECONDS = { unitMs: 1_000, isRelative: true } as const;
+const MILLISECONDS = { unitMs: 1, isRelative: true } as const;
+
+/** The calls of this file. */
+export const SET_CALLS: readonly CallSpec[] = [
+  {
+    name: "SET",
+    arity: -3,
+    access: "Write",
+    keys: FIRST_KEY,
+    summary: "Stores a value, on conditions and with a deadline where asked.",
+    check: (call) => {
+      const options = readSetOptions(call);
+      return isErrorReply(options) ? options : checkTime(options.time, "SET");
+    },
+    run: runSet,
+  },
+  {
+    name: "SETNX",
+    arity: 3,
+    access: "Write",
+    keys: FIRST_KEY,
+    summary: "Stores a value unless the key is there.",
+    run: (call, { keys, revision }) => {
+      if (keys.get(wordAt(call, 1)) !== undefined) return 0;
+      keys.put(wordAt(call, 1), wordAt(call, 2), { revision, expiresAt: undefined });
+      return 1;
+    },
+  },
+  timedSet("SETEX", SECONDS),
+  timedSet("PSETEX", MILLISECONDS),
+  {
+    name: "GETSET",
+    arity: 3,
+    access: "Write",
+    keys: FIRST_KEY,
+    summary: "Stores a value and returns the one before.",
+    run: (call, { keys, revision }) => {
+      const before = keys.get(wordAt(call, 1))?.value ?? null;
+      keys.put(wordAt(call, 1), wordAt(call, 2), { revision, expiresAt: undefined });
+      return before;
+    },
+  },
+  {
+    name: "GETDEL",
+    arity: 2,
+    access: "Write",
+    keys: FIRST_KEY,
+    summary: "Returns a value and removes its key.",
+    run: (call, { keys }) => {
+      const value = keys.get(wordAt(call, 1))?.value ?? null;
+      if (value !== null) keys.remove(wordAt(call, 1));
+      return value;
+    },
+  },
+  {
+    name: "GETEX",
+    arity: -2,
+    access: "Write",
+    keys: FIRST_KEY,
+    summary: "Returns a value and sets or takes away its key's deadline.",
+    check: (call) => {
+      // The time is judged only where the key is there.
+      const change = readGetExOptions(call);
+      return isErrorReply(change) ? change : undefined;
+    },
+    run: runGetEx,
+  },
+  {
+    name: "DELEX",
+    arity: -2,
+    access: "Write",
+    keys: FIRST_KEY,
+    summary: "Removes a key if its value is, or is not, the one given.",
+    check: (call) => isDelExForm(call) ? undefined : SYNTAX_ERROR,
+    run: (call, { keys }) => {
+      if (!isDelExForm(call)) return SYNTAX_ERROR;
+      const cell = keys.get(wordAt(call, 1));
+      if (cell === undefined) return 0;
+      const matches = call.length === 2 || (cell.value === wordAt(call, 3)) === (optionAt(call, 2) === "IFEQ");
+      return matches && keys.remove(wordAt(call, 1)) ? 1 : 0;
+    },
+  },
+];
+
+function runSet(call: Call, { keys, revision, nowMs }: CallContext): Reply {
+  const options = readSetOptions(call);
+  if (isErrorReply(options)) return options;
+  const key = wordAt(call, 1);
+  const expiresAt = expiryOf(options.time, { nowMs, name: "SET" });
+  if (isErrorReply(expiresAt)) return expiresAt;
+  const before = keys.get(key)?.value;
+  const reply = options.wantsOld ? before ?? null : OK;
+  if (!isMet(options, before)) return options.wantsOld ? before ?? null : null;
+  keys.put(key, wordAt(call, 2), { revision, expiresAt });
+  return reply;
+}
+
+function isMet({ condition, expected }: SetOptions, before: string | undefined): boolean {
+  if (condition === "NX") return before === undefined;
+  if (condition === "XX") return before !== undefined;
+  return condition === undefined || before === expected;
+}
+
+function readSetOptions(call: Call): SetOptions | ErrorReply {
+  let condition: SetOptions["condition"];
+  let expected = "";
+  let wantsOld = false;
+  let time: SetOptions["time"];
+  for (let at = 3; at < call.length; at++) {
+    const option = optionAt(call, at);
+    const form = TIME_FORMS.get(option);
+    const hasArgument = at + 1 < call.length;
+    if (option === "GET") wantsOld = true;
+    else if ((option === "NX" || option === "XX") && (condition === undefined || condition === option)) {
+      condition = option;
+    } else if (option === "IFEQ" && condition === undefined && hasArgument) {
+      condition = option;
+      at += 1;
+      expected = wordAt(call, at);
+    } else if (option === "KEEPTTL" && (time === undefined || time === "Keep")) time = "Keep";
+    else if (form !== undefined && hasArgument && (time === undefined || (time !== "Keep" && time.form === form))) {
+      at += 1;
+      time = { text: wordAt(call, at), form };
+    } else return SYNTAX_ERROR;
+  }
+  return { condition, expected, wantsOld, time };
+}
+
+/** A time that cannot be is refused before the log; only the sum with the present must wait for the leader's clock. */
+function checkTime(time: SetOptions["time"], name: string): ErrorReply | undefined {
+  const expiresAt = expiryOf(time, { nowMs: 0, name });
+  return isErrorReply(expiresAt) ? expiresAt : undefined;
+}
+
+function expiryOf(
+  time: SetOptions["time"],
+  of: { readonly nowMs: number; readonly name: string },
+): number | undefined | "Keep" | ErrorReply {
+  if (time === undefined) return undefined;
+  return time === "Keep" ? "Keep" : readTime(time, { ...of, leastExclusive: 0 });
+}
+
+function timedSet(name: string, form: typeof SECONDS | typeof MILLISECONDS): CallSpec {
+  return {
+    name,
+    arity: 4,
+    access: "Write",
+    keys: FIRST_KEY,
+    summary: "Stores a value with a deadline.",
+    check: (call) => checkTime({ text: wordAt(call, 2), form }, name),
+    run: (call, { keys, revision, nowMs }) => {
+      const expiresAt = readTime({ text: wordAt(call, 2), form }, { nowMs, name, leastExclusive: 0 });
+      if (isErrorReply(expiresAt)) return expiresAt;
+      keys.put(wordAt(call, 1), wordAt(call, 3), { revision, expiresAt });
+      return OK;
+    },
+  };
+}
+
+type DeadlineChange = "None" | "Persist" | WrittenTime;
+
+function readGetExOptions(call: Call): DeadlineChange | ErrorReply {
+  if (call.length === 2) return "None";
+  const option = optionAt(call, 2);
+  if (option === "PERSIST" && call.length === 3) return "Persist";
+  const form = TIME_FORMS.get(option);
+  return form !== undefined && call.length === 4 ? { text: wordAt(call, 3), form } : SYNTAX_ERROR;
+}
+
+function runGetEx(call: Call, { keys, revision, nowMs }: CallContext): Reply {
+  const change = readGetExOptions(call);
+  if (isErrorReply(change)) return change;
+  const key = wordAt(call, 1);
+  const cell = keys.get(key);
+  if (cell === undefined) return null;
+  const { value, deadline } = cell;
+  if (change === "None") return value;
+  if (change === "Persist") {
+    if (deadline !== undefined) keys.expire(key, { expiresAt: undefined, revision });
+    return value;
+  }
+  const expiresAt = readTime(change, { nowMs, name: "GETEX", leastExclusive: 0 });
+  if (isErrorReply(expiresAt)) return expiresAt;
+  if (expiresAt <= nowMs) keys.remove(key);
+  else keys.expire(key, { expiresAt, revision });
+  return value;
+}
+
+function isDelExForm(call: Call): boolean {
+  if (call.length === 2) return true;
+  const option = optionAt(call, 2);
+  return call.length === 4 && (option === "IFEQ" || option === "IFNE");
+}

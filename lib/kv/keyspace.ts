@@ -1,0 +1,194 @@
+/** The keys: point lookups, byte order, and what expires when. */
+
+import { ShardedMap } from "../base/sharded_map.ts";
+import { type Cell, type KeyRecord, recordOf } from "./cell.ts";
+import { Deadlines } from "./deadlines.ts";
+import { KeyIndex } from "./key_index.ts";
+
+/** How a value is stored. */
+export interface StoreOptions {
+  /** Log index of the entry that stores it. */
+  readonly revision: number;
+  /** When the key expires; undefined for never, "Keep" for what is so far. */
+  readonly expiresAt: number | undefined | "Keep";
+}
+
+/** How a deadline is changed. */
+export interface DeadlineOptions {
+  /** Undefined for never. */
+  readonly expiresAt: number | undefined;
+  /** Log index of the entry that changes it. */
+  readonly revision: number;
+}
+
+/**
+ * Every key with its cell.
+ *
+ * Invariants: map and index lead to the same cells; `bytes` is the sum of the lengths of keys and values; a cell's deadline is
+ * in the queue; `beforeChange` is told of a cell before it changes. A cell whose deadline has come counts as absent although
+ * it is swept later, so that a sweep of many takes no longer than its share of an entry.
+ */
+export class Keyspace {
+  #cells = new ShardedMap<Cell>();
+  #index = new KeyIndex<Cell>();
+  #deadlines = new Deadlines();
+  #bytes = 0;
+  #timeMs = 0;
+  /** Told of a cell before it changes; for a snapshot that is being taken. */
+  beforeChange: ((cell: Cell) => void) | undefined;
+
+  /** Number of keys, those included that have expired and are not swept yet. */
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  /** Bytes of keys and values. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The cluster's time, from the log. */
+  get timeMs(): number {
+    return this.#timeMs;
+  }
+
+  /** Keys that have a deadline. */
+  get expiring(): number {
+    return this.#deadlines.size;
+  }
+
+  /** The earliest deadline of a key. */
+  get nextDeadline(): number | undefined {
+    return this.#deadlines.first?.at;
+  }
+
+  /** The cell of a key that is there; a view of the present, to be read at once and never changed. */
+  get(key: string): Readonly<Cell> | undefined {
+    const cell = this.#cells.get(key);
+    return cell === undefined || this.#isDue(cell) ? undefined : cell;
+  }
+
+  /** Stores a value; whether the key is new. */
+  put(key: string, value: string, options: StoreOptions): boolean {
+    const cell = this.#cells.get(key);
+    if (cell === undefined) {
+      this.#add(key, { value, ...firstVersion(options), deadline: undefined });
+      if (typeof options.expiresAt === "number") this.#expire(key, options.expiresAt);
+      return true;
+    }
+    const created = this.#isDue(cell);
+    this.beforeChange?.(cell);
+    this.#bytes += value.length - cell.value.length;
+    cell.value = value;
+    cell.revision = options.revision;
+    cell.version = created ? 1 : cell.version + 1;
+    if (created) cell.createRevision = options.revision;
+    if (created || options.expiresAt !== "Keep") this.#setDeadline(cell, { key, at: options.expiresAt });
+    return created;
+  }
+
+  /** Sets or takes away the deadline of a key that is there. */
+  expire(key: string, { expiresAt, revision }: DeadlineOptions): void {
+    const cell = this.#cells.get(key);
+    if (cell === undefined) return;
+    this.beforeChange?.(cell);
+    cell.revision = revision;
+    cell.version += 1;
+    this.#setDeadline(cell, { key, at: expiresAt });
+  }
+
+  /** Removes a key; whether it was there. */
+  remove(key: string): boolean {
+    const cell = this.#cells.get(key);
+    if (cell === undefined) return false;
+    const existed = !this.#isDue(cell);
+    // A snapshot keeps the cell through its own clone of the index, and nothing changes the cell any more.
+    if (cell.deadline !== undefined) this.#deadlines.remove(cell.deadline);
+    this.#cells.delete(key);
+    this.#index.delete(key);
+    this.#bytes -= key.length + cell.value.length;
+    return existed;
+  }
+
+  /** Removes every key. */
+  clear(): void {
+    this.#cells = new ShardedMap();
+    this.#index = new KeyIndex();
+    this.#deadlines = new Deadlines();
+    this.#bytes = 0;
+  }
+
+  /** Moves the time on, never back. */
+  advance(timeMs: number): void {
+    if (timeMs > this.#timeMs) this.#timeMs = timeMs;
+  }
+
+  /** Removes keys whose deadline has come, at most `countMax`, the earliest first. */
+  sweep(countMax: number): number {
+    let count = 0;
+    for (; count < countMax; count++) {
+      const { first } = this.#deadlines;
+      if (first === undefined || first.at > this.#timeMs) break;
+      this.remove(first.key);
+    }
+    return count;
+  }
+
+  /** Keys that are there, with their cells, in byte order from `start` on. Nothing may change meanwhile. */
+  *entries(start?: string): Iterable<readonly [string, Readonly<Cell>]> {
+    for (const entry of this.#index.entries(start)) if (!this.#isDue(entry[1])) yield entry;
+  }
+
+  /** The beginning that every key has. */
+  sharedPrefix(): string {
+    const first = this.#index.firstKey ?? "";
+    const last = this.#index.lastKey ?? "";
+    let length = 0;
+    while (length < first.length && first.charCodeAt(length) === last.charCodeAt(length)) length += 1;
+    return first.slice(0, length);
+  }
+
+  /** The ordered index as it is now, in constant time: later changes do not reach the copy. */
+  cloneIndex(): KeyIndex<Cell> {
+    return new KeyIndex(this.#index);
+  }
+
+  /** For loading a snapshot: keys come in ascending order, each once. */
+  load(key: string, { value, createRevision, revision, version, expiresAt }: KeyRecord): void {
+    this.#add(key, { value, createRevision, revision, version, deadline: undefined });
+    if (expiresAt !== undefined) this.#expire(key, expiresAt);
+  }
+
+  /** A copy of what is known of a key that is there. */
+  record(key: string): KeyRecord | undefined {
+    const cell = this.get(key);
+    return cell === undefined ? undefined : recordOf(cell);
+  }
+
+  #add(key: string, cell: Cell): void {
+    this.#cells.set(key, cell);
+    this.#index.set(key, cell);
+    this.#bytes += key.length + cell.value.length;
+  }
+
+  #expire(key: string, at: number): void {
+    const cell = this.#cells.get(key);
+    if (cell !== undefined) cell.deadline = this.#deadlines.add(key, at);
+  }
+
+  #setDeadline(
+    cell: Cell,
+    { key, at }: { readonly key: string; readonly at: StoreOptions["expiresAt"] },
+  ): void {
+    if (cell.deadline !== undefined) this.#deadlines.remove(cell.deadline);
+    cell.deadline = typeof at === "number" ? this.#deadlines.add(key, at) : undefined;
+  }
+
+  #isDue({ deadline }: Cell): boolean {
+    return deadline !== undefined && deadline.at <= this.#timeMs;
+  }
+}
+
+function firstVersion({ revision }: StoreOptions): Pick<Cell, "createRevision" | "revision" | "version"> {
+  return { createRevision: revision, revision, version: 1 };
+}

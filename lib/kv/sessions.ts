@@ -1,0 +1,180 @@
+/** Client sessions (Raft 8, thesis 6.3): each command of a session is applied at most once, and its first answer given again. */
+
+import type { SessionUse } from "./commands.ts";
+import { type Deadline, Deadlines } from "./deadlines.ts";
+import type { CommandResult, SessionRefusal } from "./results.ts";
+import { resultFromJson, resultToJson } from "./results.ts";
+
+/** Sessions that may be open. */
+export const SESSIONS_MAX = 10_000;
+/** Answers kept of one session: so many commands may be under way at once. */
+export const ANSWERS_KEPT_MAX = 128;
+/** A longer answer is not kept: it is told of that the command was applied. */
+export const ANSWER_BYTES_MAX = 16_384;
+/** Bytes of the answers of one session; the oldest go first. */
+export const SESSION_BYTES_MAX = 65_536;
+/** Shortest and longest time that a session may live after its last use, in ms. */
+export const SESSION_TTL_MS = { least: 1_000, most: 86_400_000, otherwise: 60_000 } as const;
+
+/** A session as a snapshot holds it. Answers are by sequence number in the order in which they were given; null was too long. */
+export interface SessionRecord {
+  readonly id: number;
+  readonly ttlMs: number;
+  readonly expiresAt: number;
+  /** No sequence number up to this one is applied any more. */
+  readonly floor: number;
+  readonly answers: readonly (readonly [number, string | null])[];
+}
+
+interface Session {
+  readonly id: number;
+  readonly ttlMs: number;
+  floor: number;
+  bytes: number;
+  deadline: Deadline;
+  readonly answers: Map<number, string | null>;
+}
+
+/** What to do with a command of a session. */
+export type SessionVerdict =
+  | { readonly type: "Apply" }
+  | { readonly type: "Answer"; readonly result: CommandResult }
+  | { readonly type: "Refuse"; readonly reason: SessionRefusal };
+
+const APPLY: SessionVerdict = { type: "Apply" };
+
+/** Every open session. Invariant: each has its deadline in the queue, and at most `ANSWERS_KEPT_MAX` answers. */
+export class Sessions {
+  readonly #sessions = new Map<number, Session>();
+  readonly #deadlines = new Deadlines();
+  /** While a snapshot is being taken: what the sessions were that have changed since. Undefined for one that was not there. */
+  #saved: Map<number, SessionRecord | undefined> | undefined;
+
+  /** Number of open sessions. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** The earliest deadline. */
+  get nextDeadline(): number | undefined {
+    return this.#deadlines.first?.at;
+  }
+
+  /** Opens a session; undefined when there are too many. Its id is the index of the entry that opens it. */
+  open(id: number, { ttlMs, now }: { readonly ttlMs: number; readonly now: number }): number | undefined {
+    if (this.#sessions.size >= SESSIONS_MAX) return undefined;
+    this.#save(id);
+    const deadline = this.#deadlines.add(nameOf(id), now + ttlMs);
+    this.#sessions.set(id, { id, ttlMs, floor: 0, bytes: 0, deadline, answers: new Map() });
+    return id;
+  }
+
+  /** Puts a session's deadline off; whether it is open. */
+  renew(id: number, now: number): boolean {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return false;
+    const at = Math.max(session.deadline.at, now + session.ttlMs);
+    if (at === session.deadline.at) return true;
+    this.#save(id);
+    this.#deadlines.remove(session.deadline);
+    session.deadline = this.#deadlines.add(nameOf(id), at);
+    return true;
+  }
+
+  /** Ends a session; whether it was open. */
+  close(id: number): boolean {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return false;
+    this.#save(id);
+    this.#deadlines.remove(session.deadline);
+    this.#sessions.delete(id);
+    return true;
+  }
+
+  /** Ends sessions whose deadline has come, at most `countMax`. */
+  sweep(now: number, countMax: number): void {
+    for (let count = 0; count < countMax; count++) {
+      const { first } = this.#deadlines;
+      if (first === undefined || first.at > now) return;
+      this.close(Number(first.key));
+    }
+  }
+
+  /** Whether a command is new to its session. */
+  judge({ id, sequence }: SessionUse, revision: number): SessionVerdict {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return { type: "Refuse", reason: "NoSession" };
+    const answer = session.answers.get(sequence);
+    if (answer === null) return { type: "Refuse", reason: "AnswerNotKept" };
+    if (answer !== undefined) {
+      const result = resultFromJson(JSON.parse(answer));
+      return { type: "Answer", result: result ?? { type: "Invalid", revision } };
+    }
+    return sequence <= session.floor ? { type: "Refuse", reason: "StaleSequence" } : APPLY;
+  }
+
+  /** Keeps the answer to a command that has just been applied. */
+  keep({ id, sequence }: SessionUse, result: CommandResult): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    this.#save(id);
+    const text = JSON.stringify(resultToJson(result));
+    const answer = text.length > ANSWER_BYTES_MAX ? null : text;
+    session.answers.set(sequence, answer);
+    session.bytes += answer?.length ?? 0;
+    while (session.answers.size > ANSWERS_KEPT_MAX || session.bytes > SESSION_BYTES_MAX) forgetOldest(session);
+  }
+
+  /** Begins to keep what sessions were, for a snapshot; returns the ids of now. */
+  beginSnapshot(): readonly number[] {
+    this.#saved = new Map();
+    return [...this.#sessions.keys()].sort((a, b) => a - b);
+  }
+
+  /** What a session was when the snapshot began. */
+  snapshotOf(id: number): SessionRecord | undefined {
+    if (this.#saved?.has(id) === true) return this.#saved.get(id);
+    return this.#record(id);
+  }
+
+  /** The snapshot is complete. */
+  endSnapshot(): void {
+    this.#saved = undefined;
+  }
+
+  /** For loading a snapshot. */
+  load({ id, ttlMs, expiresAt, floor, answers }: SessionRecord): void {
+    const bytes = answers.reduce((sum, [, answer]) => sum + (answer?.length ?? 0), 0);
+    const deadline = this.#deadlines.add(nameOf(id), expiresAt);
+    this.#sessions.set(id, { id, ttlMs, floor, bytes, deadline, answers: new Map(answers) });
+  }
+
+  #save(id: number): void {
+    const saved = this.#saved;
+    if (saved !== undefined && !saved.has(id)) saved.set(id, this.#record(id));
+  }
+
+  #record(id: number): SessionRecord | undefined {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return undefined;
+    const { ttlMs, floor, deadline, answers } = session;
+    return { id, ttlMs, expiresAt: deadline.at, floor, answers: [...answers] };
+  }
+}
+
+const ID_DIGITS = 16;
+
+/** Names in the queue are ordered as the ids are. */
+function nameOf(id: number): string {
+  return id.toString().padStart(ID_DIGITS, "0");
+}
+
+/** What is forgotten must never be applied again: the floor rises to it. */
+function forgetOldest(session: Session): void {
+  for (const [sequence, answer] of session.answers) {
+    session.answers.delete(sequence);
+    session.bytes -= answer?.length ?? 0;
+    session.floor = Math.max(session.floor, sequence);
+    return;
+  }
+}

@@ -1,0 +1,86 @@
+/** Commands that a follower passes on to the leader for its clients, and their outcomes: one hop, no part of Raft. */
+
+import { bytesToString, stringToBytes } from "../base/bytes.ts";
+import type { Message } from "../raft/messages.ts";
+import type { NodeId } from "../raft/types.ts";
+import type { Fields } from "./fields.ts";
+
+/** Commands for the leader, in the order in which they shall be appended. */
+export interface Forward {
+  readonly type: "Forward";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** Name of the sender's life: an answer for an earlier one is dropped. */
+  readonly incarnation: number;
+  /** Never used again in that life. */
+  readonly id: number;
+  /** Encoded commands. */
+  readonly commands: readonly string[];
+}
+
+/** Outcomes of some of the commands of a `Forward`: those from `first` on. */
+export interface ForwardResult {
+  readonly type: "ForwardResult";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly incarnation: number;
+  readonly id: number;
+  readonly first: number;
+  /** Encoded outcomes; see lib/node/forwarded_outcome.ts. */
+  readonly outcomes: readonly string[];
+}
+
+/** Everything that servers send to each other. */
+export type PeerMessage = Message | Forward | ForwardResult;
+
+/** Whether a message is one of this file. */
+export function isForwarding(message: PeerMessage): message is Forward | ForwardResult {
+  return message.type === "Forward" || message.type === "ForwardResult";
+}
+
+/** The wire form. */
+export function encodeForwarding(
+  message: Forward | ForwardResult,
+): { readonly header: string; readonly body: Uint8Array } {
+  const { type: rpc, from, to, incarnation, id } = message;
+  if (message.type === "Forward") {
+    const header = JSON.stringify({ rpc, from, to, incarnation, id });
+    return { header, body: stringToBytes(JSON.stringify(message.commands)) };
+  }
+  const header = JSON.stringify({ rpc, from, to, incarnation, id, first: message.first });
+  return { header, body: stringToBytes(JSON.stringify(message.outcomes)) };
+}
+
+/** Reads what `encodeForwarding` made; undefined for everything else. */
+export function decodeForwarding(fields: Fields, body: Uint8Array): Forward | ForwardResult | undefined {
+  const { rpc } = fields;
+  if (rpc !== "Forward" && rpc !== "ForwardResult") return undefined;
+  const envelope = { from: fields.nodeId("from"), to: fields.nodeId("to") };
+  const call = { incarnation: fields.count("incarnation"), id: fields.count("id") };
+  const first = rpc === "ForwardResult" ? fields.count("first") : 0;
+  const texts = fields.valid ? decodeTexts(bytesToString(body)) : undefined;
+  if (texts === undefined) return undefined;
+  if (rpc === "Forward") return { type: rpc, ...envelope, ...call, commands: texts };
+  return { type: rpc, ...envelope, ...call, first, outcomes: texts };
+}
+
+/** Only an escape can make a character that is no byte. */
+const BEYOND_BYTES = /[\u0100-\uffff]/;
+
+function decodeTexts(text: string): readonly string[] | undefined {
+  const parsed = parse(text);
+  if (!Array.isArray(parsed) || parsed.length === 0) return undefined;
+  const mayBeWide = text.includes("\\u");
+  for (const item of parsed) {
+    if (typeof item !== "string" || (mayBeWide && BEYOND_BYTES.test(item))) return undefined;
+  }
+  return parsed;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Not JSON: the frame is refused as one of another shape is.
+  }
+}

@@ -1,0 +1,169 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { NotDoneError, OutcomeUnknownError, ServerError } from "../../../lib/client/errors.ts";
+import { SESSION_WINDOW } from "../../../lib/client/limits.ts";
+import { connectTo, serverOf } from "./support/clients.ts";
+import { FakeStore } from "./support/fake_store.ts";
+import { error } from "./support/resp.ts";
+import { type Answer, CLOSE, type Script } from "./support/scripted_server.ts";
+
+/** Carries out each numbered write, and loses the connection instead of the answer to every `nth`. */
+function dropping(store: FakeStore, nth: number): Script {
+  let writes = 0;
+  return (words) => {
+    if (words[0] !== "ONCE") return undefined;
+    writes += 1;
+    const answer = store.apply(words);
+    return writes % nth === 0 ? CLOSE : answer;
+  };
+}
+
+Deno.test("increments whose answers are lost count exactly once, whichever server they are repeated on", async () => {
+  const store = new FakeStore();
+  await using first = serverOf(store, dropping(store, 3));
+  await using second = serverOf(store, dropping(store, 4));
+  await using client = await connectTo([first, second], { session: true, timeoutMs: 20_000 });
+  for (let count = 0; count < 10; count++) {
+    await Promise.all([client.increment("n"), client.increment("n"), client.increment("n", 2)]);
+  }
+  assertEquals(store.values.get("n"), "40");
+  assertEquals(store.applied.length, 30);
+  assertEquals(first.named("ONCE").length + second.named("ONCE").length > 30, true);
+});
+
+Deno.test("a repetition has the number of the first attempt, and reads have none", async () => {
+  const store = new FakeStore();
+  let lost = false;
+  await using server = serverOf(store, (words) => {
+    if (words[0] !== "ONCE" || lost) return undefined;
+    lost = true;
+    return CLOSE;
+  });
+  await using client = await connectTo([server], { session: true });
+  await client.put("k", "v");
+  await client.get("k");
+  await client.put("k", "w");
+  assertEquals(server.named("ONCE").map((words) => words.slice(1).join(" ")), [
+    "1 1 SET k v",
+    "1 1 SET k v",
+    "1 2 SET k w",
+  ]);
+  assertEquals(server.named("SESSION").map((words) => words.join(" ")), ["SESSION OPEN 60000"]);
+});
+
+Deno.test("an expired session is replaced, and the write done in the new one", async () => {
+  const store = new FakeStore();
+  await using server = serverOf(store);
+  await using client = await connectTo([server], { session: true });
+  await client.increment("n");
+  store.expireSessions();
+  assertEquals(await Promise.all([client.increment("n"), client.increment("n")]), [2, 3]);
+  assertEquals(server.named("SESSION").length, 2);
+});
+
+Deno.test("a session that expires after a lost answer leaves the outcome unknown", async () => {
+  const store = new FakeStore();
+  let writes = 0;
+  await using server = serverOf(store, (words) => {
+    if (words[0] !== "ONCE") return undefined;
+    writes += 1;
+    if (writes > 1) return undefined;
+    store.apply(words);
+    store.expireSessions();
+    return CLOSE;
+  });
+  await using client = await connectTo([server], { session: true });
+  await assertRejects(() => client.increment("n"), OutcomeUnknownError, "NOSESSION");
+  assertEquals(store.values.get("n"), "1");
+  assertEquals(await client.increment("n"), 2);
+});
+
+Deno.test("a number below the window gets another one if it was certainly not done, else it is unknown", async () => {
+  const store = new FakeStore();
+  const answers: (Answer | undefined)[] = [error("STALESEQ too old"), undefined, CLOSE, error("STALESEQ too old")];
+  let at = 0;
+  await using server = serverOf(store, (words) => words[0] === "ONCE" ? answers[at++] : undefined);
+  await using client = await connectTo([server], { session: true });
+  assertEquals(await client.increment("n"), 1);
+  await assertRejects(() => client.increment("n"), OutcomeUnknownError, "STALESEQ");
+  assertEquals(server.named("ONCE").map((words) => words[2]), ["1", "2", "3", "3"]);
+});
+
+Deno.test("TIMEOUT is repeated within the session until it is known", async () => {
+  const store = new FakeStore();
+  let writes = 0;
+  await using server = serverOf(store, (words) => {
+    if (words[0] !== "ONCE") return undefined;
+    writes += 1;
+    const answer = store.apply(words);
+    return writes < 3 ? error("TIMEOUT outcome unknown") : answer;
+  });
+  await using client = await connectTo([server], { session: true });
+  assertEquals(await client.increment("n"), 1);
+  assertEquals([writes, store.values.get("n")], [3, "1"]);
+});
+
+Deno.test("at the deadline a write that may have been done is unknown, one that was refused throughout is not done", async () => {
+  const store = new FakeStore();
+  let answer = error("TIMEOUT outcome unknown");
+  await using server = serverOf(store, (words) => words[0] === "ONCE" ? answer : undefined);
+  await using client = await connectTo([server], { session: true });
+  await assertRejects(() => client.increment("n", 1, { timeoutMs: 60 }), OutcomeUnknownError, "TIMEOUT");
+  answer = error("CLUSTERDOWN no leader");
+  await assertRejects(() => client.increment("n", 1, { timeoutMs: 60 }), NotDoneError, "CLUSTERDOWN");
+  answer = error("ERR value is not an integer or out of range");
+  await assertRejects(() => client.increment("n"), ServerError, "not an integer");
+});
+
+Deno.test("numbers never run further ahead of the oldest unanswered one than servers remember", async () => {
+  const store = new FakeStore();
+  const held = Promise.withResolvers<void>();
+  let widest = 0;
+  const unanswered = new Set<number>();
+  await using server = serverOf(store, (words) => {
+    if (words[0] !== "ONCE") return undefined;
+    const sequence = Number(words[2]);
+    unanswered.add(sequence);
+    widest = Math.max(widest, sequence - Math.min(...unanswered));
+    const answer = store.apply(words) ?? error("ERR");
+    return held.promise.then(() => {
+      unanswered.delete(sequence);
+      return answer;
+    });
+  });
+  await using client = await connectTo([server], { session: true });
+  const writes = Array.from({ length: 500 }, () => client.increment("n"));
+  const controller = new AbortController();
+  const given = [1, 2, 3].map(() => client.increment("never", 1, { signal: controller.signal }).catch(() => "aborted"));
+  await server.seen("ONCE", SESSION_WINDOW);
+  assertEquals(server.named("ONCE").length, SESSION_WINDOW);
+  controller.abort();
+  assertEquals(await Promise.all(given), ["aborted", "aborted", "aborted"]);
+  held.resolve();
+  const sums = await Promise.all(writes);
+  assertEquals(sums.map(Number).sort((a, b) => a - b), Array.from({ length: 500 }, (_, at) => at + 1));
+  assertEquals([widest < SESSION_WINDOW, store.values.has("never")], [true, false]);
+});
+
+Deno.test("a session is kept alive while its client is idle, and ended with it", async () => {
+  const store = new FakeStore();
+  await using server = serverOf(store);
+  const client = await connectTo([server], { session: true, sessionTtlMs: 1_000 });
+  const verbs = (): unknown[] => server.named("SESSION").map((words) => words[1]);
+  await server.seen("SESSION", 2);
+  assertEquals(verbs(), ["OPEN", "KEEPALIVE"]);
+  store.expireSessions();
+  await server.seen("SESSION", 3);
+  assertEquals(await client.increment("n"), 1);
+  assertEquals(verbs(), ["OPEN", "KEEPALIVE", "KEEPALIVE", "OPEN"]);
+  await client.close();
+  assertEquals(verbs(), ["OPEN", "KEEPALIVE", "KEEPALIVE", "OPEN", "CLOSE"]);
+  assertEquals(store.sessions.size, 0);
+});
+
+Deno.test("a server without sessions is told when connecting", async () => {
+  await using server = serverOf(
+    new FakeStore(),
+    (words) => words[0] === "SESSION" ? error("ERR unknown command") : undefined,
+  );
+  await assertRejects(() => connectTo([server], { session: true }), ServerError, "unknown command");
+});
