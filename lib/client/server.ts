@@ -79,7 +79,9 @@ export class Server {
     const attempt = new AbortController();
     const { signal, connector, credentials } = this.#options;
     let opened: Connection | undefined;
+    let isOver = false;
     function abandon(): void {
+      if (isOver) return; // In Deno 2.4 a timer that is due already fires although it was cleared.
       const reason = signal.aborted ? signal.reason : new Error(`No connection within ${CONNECT_TIMEOUT_MS} ms`);
       attempt.abort(reason);
       opened?.close(reason);
@@ -105,6 +107,7 @@ export class Server {
       if (error instanceof ServerError || error instanceof NotDoneError) throw error;
       throw new NotDoneError("UNREACHABLE", { message: `Cannot connect to ${this.address}: ${cause.message}`, cause });
     } finally {
+      isOver = true;
       clearTimeout(timer);
       signal.removeEventListener("abort", abandon);
     }

@@ -165,6 +165,7 @@ export class Session {
   }
 
   async #keepAlive(session: OpenSession): Promise<void> {
+    if (this.#closed || this.#current !== session) return;
     try {
       await this.#ask(["SESSION", "KEEPALIVE", session.id], this.#options.ttlMs / 3);
     } catch (error) {

@@ -22,7 +22,7 @@ export class Timers {
     const slot = this.#slots.get(entry.slot);
     if (slot === undefined) this.#slots.set(entry.slot, new Set([entry]));
     else slot.add(entry);
-    this.#tick ??= setTimeout(() => this.#sweep(), TIMER_SLOT_MS);
+    this.#schedule();
     return entry;
   }
 
@@ -38,16 +38,30 @@ export class Timers {
     this.#tick = undefined;
   }
 
+  #schedule(): void {
+    if (this.#tick !== undefined) return;
+    const tick = setTimeout(() => {
+      // In Deno 2.4 a timer that is due already fires although it was cleared; it must not end the one set since.
+      if (this.#tick === tick) this.#sweep();
+    }, TIMER_SLOT_MS);
+    this.#tick = tick;
+  }
+
   #sweep(): void {
     this.#tick = undefined;
     const now = currentSlot();
     for (const slot of this.#dueSlots(now)) {
       const due = this.#slots.get(slot);
+      if (due === undefined) continue;
+      // One action may remove another entry: what is removed here does not run any more.
+      for (const entry of due) {
+        due.delete(entry);
+        entry.action();
+      }
       this.#slots.delete(slot);
-      for (const entry of due ?? []) entry.action();
     }
     this.#swept = now;
-    if (this.#slots.size > 0) this.#tick ??= setTimeout(() => this.#sweep(), TIMER_SLOT_MS);
+    if (this.#slots.size > 0) this.#schedule();
   }
 
   /** After a long pause of the process there are fewer slots in use than slots that have passed. */

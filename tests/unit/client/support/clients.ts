@@ -2,7 +2,7 @@
 
 import { type Client, connect } from "../../../../lib/client/client.ts";
 import type { ConnectOptions } from "../../../../lib/client/options.ts";
-import { FakeStore } from "./fake_store.ts";
+import type { FakeStore } from "./fake_store.ts";
 import { type Script, ScriptedServer } from "./scripted_server.ts";
 
 /** A client of the servers, connected, with one connection to each unless `options` say otherwise. */
