@@ -50,6 +50,9 @@ export function serverOptions(settings: Settings, log: LogSink): ServerOptions {
     heartbeatMs: settings.integer("heartbeat-ms"),
     requestTimeoutMs: settings.integer("request-timeout-ms"),
     clientConnectionsMax: settings.integer("max-connections"),
+    clusterMode: settings.enabled("cluster-mode"),
+    keyBytesMax: settings.integer("max-key-bytes"),
+    valueBytesMax: settings.integer("max-value-bytes"),
     unsafeNoFsync: settings.enabled("unsafe-no-fsync"),
     log,
   };

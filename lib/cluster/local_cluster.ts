@@ -1,5 +1,6 @@
 /** A whole cluster inside this process, for programs and tests that want one without starting other processes. */
 
+import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../kv/commands.ts";
 import type { Member } from "../raft/types.ts";
 import { startServer } from "./server.ts";
 import type { LogSink, RunningServer, ServerOptions } from "./server_types.ts";
@@ -37,6 +38,9 @@ const DEFAULTS = {
   heartbeatMs: 100,
   requestTimeoutMs: 5_000,
   clientConnectionsMax: 4_096,
+  clusterMode: false,
+  keyBytesMax: KEY_BYTES_MAX,
+  valueBytesMax: VALUE_BYTES_MAX,
   unsafeNoFsync: false,
 } as const;
 

@@ -86,6 +86,9 @@ async function serveClients(
     port: options.clientPort,
     connectionsMax: connectionsMax(options),
     httpPort: undefined,
+    clusterMode: options.clusterMode,
+    keyBytesMax: options.keyBytesMax,
+    valueBytesMax: options.valueBytesMax,
     log: options.log,
   });
   let stopping: Promise<void> | undefined;

@@ -39,6 +39,12 @@ export interface ServerOptions {
   /** How long a write or read may wait before its client hears the outcome is unknown, in ms. */
   readonly requestTimeoutMs: number;
   readonly clientConnectionsMax: number;
+  /** Redis clients are told to go to the leader themselves, as in Redis Cluster (`--cluster-mode`). */
+  readonly clusterMode: boolean;
+  /** Longest key of a Redis client in bytes. */
+  readonly keyBytesMax: number;
+  /** Longest value of a Redis client in bytes. */
+  readonly valueBytesMax: number;
   /** Never syncs: a power loss may lose acknowledged writes. */
   readonly unsafeNoFsync: boolean;
   readonly log: LogSink;

@@ -37,7 +37,7 @@ export function checkCall(call: Call): ErrorReply | undefined {
 }
 
 /** Whether a number of words, the name included, suits a call. */
-export function isArity({ arity }: CallSpec, words: number): boolean {
+export function isArity({ arity }: Pick<CallSpec, "arity">, words: number): boolean {
   return arity >= 0 ? words === arity : words >= -arity;
 }
 

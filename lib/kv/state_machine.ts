@@ -58,6 +58,11 @@ export class StateMachine {
     return this.#keys.bytes;
   }
 
+  /** Keys that have a deadline. */
+  get expiring(): number {
+    return this.#keys.expiring;
+  }
+
   /** Open sessions. */
   get sessions(): number {
     return this.#sessions.size;

@@ -75,6 +75,10 @@ export interface NodeStatus {
   readonly logEntries: number;
   readonly keys: number;
   readonly keyBytes: number;
+  /** Keys that have a deadline. */
+  readonly expiring: number;
+  /** The cluster's time at which the last snapshot was taken, in ms since 1970; that of the start when there was none since. */
+  readonly lastSnapshotMs: number;
   readonly eventLoopLagMs: { readonly last: number; readonly max: number };
 }
 
@@ -128,6 +132,8 @@ export interface KeyValueNode {
   submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void;
   /** Answers a call that changes nothing from the state as it is now; see `read` for when that is new enough. */
   answer(call: Call): Reply;
+  /** The cluster's time as far as this node can tell, in ms since 1970. */
+  timeMs(): number;
   /** Whether every comparison holds in the state as it is now. */
   compare(compares: readonly Compare[]): boolean;
   /** Confirms a linearizable read (ReadIndex, batched), on any node. */

@@ -147,6 +147,11 @@ export class Node implements KeyValueNode {
   }
 
   /** See `KeyValueNode`. */
+  timeMs(): number {
+    return this.#parts.clusterClock.now();
+  }
+
+  /** See `KeyValueNode`. */
   compare(compares: readonly Compare[]): boolean {
     return this.driver.applied.state.compare(compares);
   }
@@ -168,7 +173,7 @@ export class Node implements KeyValueNode {
 
   /** See `KeyValueNode`. */
   status(): NodeStatus {
-    const { raft, transport, storage, options, greeting } = this.#parts;
+    const { raft, transport, storage, options, greeting, snapshots } = this.#parts;
     const status = raft.status();
     const { state, id } = this.driver.applied;
     const peers = transport.peers();
@@ -185,6 +190,8 @@ export class Node implements KeyValueNode {
       logEntries: status.lastEntry.index - status.firstIndex + 1,
       keys: state.size,
       keyBytes: state.bytes,
+      expiring: state.expiring,
+      lastSnapshotMs: this.#parts.clusterClock.now() - (this.#now() - snapshots.takenAt),
       eventLoopLagMs: this.#ticker.lagMs,
     };
   }

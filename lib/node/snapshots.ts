@@ -46,12 +46,14 @@ export class Snapshots {
   #receiver: SnapshotReceiver | undefined;
   #jobs: Promise<void> = Promise.resolve();
   #taking: Promise<SnapshotOutcome> | undefined;
+  #takenAt: number;
   #closed = false;
 
   /** `entriesBetween` is the number of entries between snapshots, which bounds how many are kept behind one. */
   constructor(storage: Storage, parts: { clock: Clock; handler: SnapshotsHandler; entriesBetween: number }) {
     this.#storage = storage;
     this.#clock = parts.clock;
+    this.#takenAt = parts.clock.now();
     this.#handler = parts.handler;
     this.#entriesBetween = parts.entriesBetween;
     this.#current = storage.openSnapshot();
@@ -60,6 +62,11 @@ export class Snapshots {
   /** Whether one is being taken. */
   get taking(): boolean {
     return this.#taking !== undefined;
+  }
+
+  /** `Clock.now()` when the last one was taken, or of the start. */
+  get takenAt(): number {
+    return this.#takenAt;
   }
 
   /** The last entry that the newest snapshot includes; undefined when there is none. */
@@ -131,6 +138,7 @@ export class Snapshots {
     const keepFrom = this.#keepFrom(id.index);
     this.#handler.enqueue({ type: "SnapshotTaken", snapshot, keepFrom });
     await this.#storage.compact(toIndex(keepFrom - 1));
+    this.#takenAt = this.#clock.now();
     return { type: "Created", id };
   }
 

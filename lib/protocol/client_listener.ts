@@ -16,6 +16,7 @@ import {
   WRITE_CHECK_MS,
 } from "./limits.ts";
 import { MemoryBudget } from "./memory_budget.ts";
+import { ClientRegistry } from "./resp/client_record.ts";
 import { TurnBudget } from "./turn_budget.ts";
 
 /** What the client port is opened with. */
@@ -29,6 +30,12 @@ export interface ClientListenerOptions {
   readonly connectionsMax: number;
   /** Where browsers are sent; undefined where no HTTP is served. */
   readonly httpPort: number | undefined;
+  /** See `SessionContext`. */
+  readonly clusterMode: boolean;
+  /** Longest key in bytes, up to `KEY_BYTES_MAX`. */
+  readonly keyBytesMax: number;
+  /** Longest value in bytes, up to `VALUE_BYTES_MAX`. */
+  readonly valueBytesMax: number;
   readonly log: NodeLog;
 }
 
@@ -76,7 +83,7 @@ class Listener implements ClientListener {
     this.#refusalLog = new LogLimiter(options.clock);
     this.#acceptLog = new LogLimiter(options.clock);
     this.#clientLog = new LogLimiter(options.clock);
-    const { node, clock, log, httpPort } = options;
+    const { node, clock, log, httpPort, clusterMode, keyBytesMax, valueBytesMax } = options;
     this.#context = {
       node,
       clock,
@@ -87,6 +94,10 @@ class Listener implements ClientListener {
       metrics: new ClientMetrics(node.metrics),
       budget: new MemoryBudget(CLIENT_MEMORY_BYTES_MAX),
       turns: this.#turns,
+      clients: new ClientRegistry(),
+      clusterMode,
+      keyBytesMax,
+      valueBytesMax,
       connections: () => this.connections(),
       flushLater: (connection) => this.#flushLater(connection),
     };

@@ -5,6 +5,7 @@ import type { KeyValueNode } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
 import type { ClientMetrics } from "./client_metrics.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
+import type { ClientRegistry } from "./resp/client_record.ts";
 import type { TurnBudget } from "./turn_budget.ts";
 
 /** The server as its client sessions see it. */
@@ -17,6 +18,13 @@ export interface SessionContext {
   readonly metrics: ClientMetrics;
   readonly budget: MemoryBudget;
   readonly turns: TurnBudget;
+  /** The clients that speak the Redis protocol. */
+  readonly clients: ClientRegistry;
+  /** Clients are told to go to the leader themselves, as in Redis Cluster. */
+  readonly clusterMode: boolean;
+  /** Longest key and longest value that the Redis protocol takes, in bytes. */
+  readonly keyBytesMax: number;
+  readonly valueBytesMax: number;
   /** Undefined where no HTTP is served. */
   readonly httpPort: number | undefined;
   /** The limit on client connections in force now. */

@@ -6,6 +6,7 @@ import type { ReadOutcome, WriteOutcome } from "../../node/api.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../limits.ts";
 import type { ClientLink, ProtocolSession, SessionContext } from "../protocol.ts";
+import { ReplyQueue, type ReplySlot, type SlotHandler } from "../reply_queue.ts";
 import { History } from "./history.ts";
 import { skipBlanks, trimmedRest } from "./lexer.ts";
 import { readLine } from "./line_meaning.ts";
@@ -21,27 +22,35 @@ import {
   OUTCOME_UNKNOWN,
   snapshotFailed,
   snapshotTaken,
+  valueOf,
   WATCH_ENDED,
   writeDone,
 } from "./outcomes.ts";
 import { findRepetition } from "./repetition.ts";
-import { ReplyQueue, type ReplySlot, type SlotHandler } from "./reply_queue.ts";
 import type { ReportContext } from "./report_context.ts";
 import type { Request } from "./requests.ts";
 
 const EXCLAMATION_MARK = 0x21;
+
+/** What a reply is about: a key, and the value that a read found, made readable only when there is room to send it. */
+interface Subject {
+  readonly key: string;
+  value: string | undefined;
+}
+
+const NO_SUBJECT: Subject = { key: "", value: undefined };
 
 /**
  * Program order of one connection: writes run side by side, and so do reads, but a read begins after the writes before it
  * have finished, and a write after the reads before it; everything else after all that came before it. The request whose
  * turn has not come is held, and no further line is looked at until then.
  */
-export class TextSession implements ProtocolSession, SlotHandler {
+export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   readonly #link: ClientLink;
   readonly #context: SessionContext;
   readonly #lines: LineReader;
   readonly #history: History;
-  readonly #replies: ReplyQueue;
+  readonly #replies: ReplyQueue<Subject>;
   #held: Request | undefined;
   #writesOpen = 0;
   #readsOpen = 0;
@@ -62,7 +71,7 @@ export class TextSession implements ProtocolSession, SlotHandler {
     this.#context = context;
     this.#lines = new LineReader(context.budget);
     this.#history = new History(context.budget);
-    this.#replies = new ReplyQueue(this);
+    this.#replies = new ReplyQueue(this, NO_SUBJECT);
     this.#now = link.openedAt;
   }
 
@@ -104,13 +113,13 @@ export class TextSession implements ProtocolSession, SlotHandler {
   }
 
   /** See `SlotHandler`. */
-  wrote(slot: ReplySlot, outcome: WriteOutcome): void {
+  wrote(slot: ReplySlot<Subject>, outcome: WriteOutcome): void {
     this.#writesOpen -= 1;
     const { succeeded, failed } = this.#context.metrics;
     if (outcome.type === "Done") {
       const { result } = outcome;
       const found = result.type === "Put" || (result.type === "Delete" && result.existed);
-      slot.reply = `${writeDone(slot.key, result)}\n`;
+      slot.reply = `${writeDone(slot.request.key, result)}\n`;
       this.#settle(slot, found ? succeeded : failed);
     } else if (outcome.type === "NotDone") {
       slot.reply = `${notDone(outcome, this.#context.node)}\n`;
@@ -122,21 +131,30 @@ export class TextSession implements ProtocolSession, SlotHandler {
   }
 
   /** See `SlotHandler`. */
-  readDone(slot: ReplySlot, outcome: ReadOutcome): void {
+  readDone(slot: ReplySlot<Subject>, outcome: ReadOutcome): void {
     this.#readsOpen -= 1;
     const { node, metrics } = this.#context;
     if (outcome.type === "NotDone") {
       slot.reply = `${notDone(outcome, node)}\n`;
       return this.#settle(slot, outcome.reason === "NotLeader" ? metrics.redirected : metrics.failed);
     }
-    const record = node.state.get(slot.key);
-    if (record === undefined) slot.reply = `${keyMissing(slot.key)}\n`;
-    else slot.value = record.value;
+    const record = node.state.get(slot.request.key);
+    if (record === undefined) slot.reply = `${keyMissing(slot.request.key)}\n`;
+    else slot.request.value = record.value;
     this.#settle(slot, record === undefined ? metrics.failed : metrics.succeeded);
   }
 
+  /** See `SlotHandler`. */
+  render({ reply, request: { key, value } }: ReplySlot<Subject>): string | undefined {
+    return value === undefined ? reply : `${valueOf(key, value)}\n`;
+  }
+
+  #add(key: string): ReplySlot<Subject> {
+    return this.#replies.add({ key, value: undefined }, this.#now);
+  }
+
   /** A read or write has its outcome. */
-  #settle(slot: ReplySlot, counter: Counter): void {
+  #settle(slot: ReplySlot<Subject>, counter: Counter): void {
     const { clock, metrics } = this.#context;
     counter.add();
     this.#now = clock.now();
@@ -254,10 +272,10 @@ export class TextSession implements ProtocolSession, SlotHandler {
     switch (request.type) {
       case "Write":
         this.#writesOpen += 1;
-        return node.write(request.command, this.#replies.add(request.command.key, this.#now).wrote);
+        return node.write(request.command, this.#add(request.command.key).wrote);
       case "Read":
         this.#readsOpen += 1;
-        return node.read(this.#replies.add(request.key, this.#now).readDone);
+        return node.read(this.#add(request.key).readDone);
       case "Report":
         metrics.succeeded.add();
         return this.#answer(request.render(this.#reportContext()));
@@ -283,12 +301,12 @@ export class TextSession implements ProtocolSession, SlotHandler {
 
   /** Puts a reply of one or more lines, the end of its last one left out, behind the replies before it. */
   #answer(reply: string): void {
-    this.#replies.add("", this.#now).reply = `${reply}\n`;
+    this.#replies.add(NO_SUBJECT, this.#now).reply = `${reply}\n`;
     this.#emit();
   }
 
   #takeSnapshot(): void {
-    const slot = this.#replies.add("", this.#now);
+    const slot = this.#replies.add(NO_SUBJECT, this.#now);
     this.#snapshotOpen = true;
     const settle = (reply: string, counter: Counter) => {
       this.#snapshotOpen = false;

@@ -5,6 +5,7 @@ import { type NodeParts, runNode } from "../../../lib/cli/node_command.ts";
 import { nodeDirectory, serverOptions } from "../../../lib/cli/server_settings.ts";
 import { UsageError } from "../../../lib/cli/usage_error.ts";
 import type { RunningServer, ServerOptions } from "../../../lib/cluster/server_types.ts";
+import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import { fakeSurroundings, settingsOf } from "./support.ts";
 
 /** A server that starts as told and remembers with what. */
@@ -146,6 +147,9 @@ Deno.test("the settings become the options of the server", () => {
     heartbeatMs: 100,
     requestTimeoutMs: 5_000,
     clientConnectionsMax: 4_096,
+    clusterMode: false,
+    keyBytesMax: KEY_BYTES_MAX,
+    valueBytesMax: VALUE_BYTES_MAX,
     unsafeNoFsync: false,
   });
   assertEquals(members.map(({ id, address, identity }) => [id, address, identity]), [

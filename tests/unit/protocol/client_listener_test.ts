@@ -1,5 +1,6 @@
 /** The client port over real sockets: limits, half-closed clients, clients that do not read, and the end. */
 
+import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { SystemClock } from "../../../lib/node/system_clock.ts";
 import { METRIC } from "../../../lib/observe/names.ts";
@@ -38,6 +39,9 @@ async function withListener(
     port: 0,
     connectionsMax: options.connectionsMax ?? 100,
     httpPort: undefined,
+    clusterMode: false,
+    keyBytesMax: KEY_BYTES_MAX,
+    valueBytesMax: VALUE_BYTES_MAX,
     log: (_level, message) => logged.push(message),
   });
   const open: Deno.TcpConn[] = [];

@@ -1,53 +1,58 @@
 /** The replies of one connection in the order of its requests, though they become ready in any order. */
 
-import type { ReadOutcome, WriteOutcome } from "../../node/api.ts";
-import { valueOf } from "./outcomes.ts";
+import type { ReadOutcome, WriteOutcome } from "../node/api.ts";
 
 /** Slots kept for the next requests; the rest of a burst is given back. */
 const SPARE_SLOTS_MAX = 64;
 
 /** What the slots tell their session. */
-export interface SlotHandler {
-  wrote(slot: ReplySlot, outcome: WriteOutcome): void;
-  readDone(slot: ReplySlot, outcome: ReadOutcome): void;
+export interface SlotHandler<R> {
+  wrote(slot: ReplySlot<R>, outcome: WriteOutcome): void;
+  readDone(slot: ReplySlot<R>, outcome: ReadOutcome): void;
+  /** The reply of the oldest request, once it is known: made as late as this where it takes much memory. */
+  render(slot: ReplySlot<R>): string | undefined;
 }
 
 /**
  * The place of one reply. Slots are used again and bring their callbacks along, so that a request costs no closure;
  * that is right because the node calls back exactly once.
  */
-export class ReplySlot {
-  next: ReplySlot | undefined;
-  /** The key that was written or read. */
-  key = "";
+export class ReplySlot<R> {
+  next: ReplySlot<R> | undefined;
+  /** What was asked. */
+  request: R;
   /** `Clock.now()` when the request was read. */
   startedAt = 0;
-  /** The reply with its line end, once it is known. */
+  /** The bytes of the reply, once they are known. */
   reply: string | undefined;
-  /** The value that a read found; it takes the place of `reply` and is made readable only when there is room to send it. */
-  value: string | undefined;
+  /** The client does not want the reply; its place is kept all the same. */
+  isMuted = false;
   readonly wrote: (outcome: WriteOutcome) => void;
   readonly readDone: (outcome: ReadOutcome) => void;
 
   /** A slot that reports to `handler`. */
-  constructor(handler: SlotHandler) {
+  constructor(handler: SlotHandler<R>, request: R) {
+    this.request = request;
     this.wrote = (outcome) => handler.wrote(this, outcome);
     this.readDone = (outcome) => handler.readDone(this, outcome);
   }
 }
 
 /** A linked list from the oldest request without a sent reply to the newest. */
-export class ReplyQueue {
-  readonly #handler: SlotHandler;
-  #first: ReplySlot | undefined;
-  #last: ReplySlot | undefined;
+export class ReplyQueue<R> {
+  readonly #handler: SlotHandler<R>;
+  /** Stands in a slot that is kept for later, so that it holds on to nothing. */
+  readonly #none: R;
+  #first: ReplySlot<R> | undefined;
+  #last: ReplySlot<R> | undefined;
   #size = 0;
-  #spare: ReplySlot | undefined;
+  #spare: ReplySlot<R> | undefined;
   #spareCount = 0;
 
   /** An empty queue. */
-  constructor(handler: SlotHandler) {
+  constructor(handler: SlotHandler<R>, none: R) {
     this.#handler = handler;
+    this.#none = none;
   }
 
   /** Requests whose reply has not been taken. */
@@ -56,9 +61,8 @@ export class ReplyQueue {
   }
 
   /** Adds a slot at the end. */
-  add(key: string, startedAt: number): ReplySlot {
-    const slot = this.#makeSlot();
-    slot.key = key;
+  add(request: R, startedAt: number): ReplySlot<R> {
+    const slot = this.#makeSlot(request);
     slot.startedAt = startedAt;
     if (this.#last === undefined) this.#first = slot;
     else this.#last.next = slot;
@@ -67,32 +71,34 @@ export class ReplyQueue {
     return slot;
   }
 
-  /** Takes the oldest reply if it is ready. */
+  /** Takes the oldest reply if it is ready; "" for one that is not wanted. */
   take(): string | undefined {
     const slot = this.#first;
     if (slot === undefined) return undefined;
-    const reply = slot.value === undefined ? slot.reply : `${valueOf(slot.key, slot.value)}\n`;
+    const reply = this.#handler.render(slot);
     if (reply === undefined) return undefined;
+    const { isMuted } = slot;
     this.#first = slot.next;
     if (this.#first === undefined) this.#last = undefined;
     this.#size -= 1;
     this.#recycle(slot);
-    return reply;
+    return isMuted ? "" : reply;
   }
 
-  #makeSlot(): ReplySlot {
+  #makeSlot(request: R): ReplySlot<R> {
     const spare = this.#spare;
-    if (spare === undefined) return new ReplySlot(this.#handler);
+    if (spare === undefined) return new ReplySlot(this.#handler, request);
     this.#spare = spare.next;
     this.#spareCount -= 1;
     spare.next = undefined;
+    spare.request = request;
     return spare;
   }
 
-  #recycle(slot: ReplySlot): void {
-    slot.key = "";
+  #recycle(slot: ReplySlot<R>): void {
+    slot.request = this.#none;
     slot.reply = undefined;
-    slot.value = undefined;
+    slot.isMuted = false;
     if (this.#spareCount >= SPARE_SLOTS_MAX) return;
     slot.next = this.#spare;
     this.#spare = slot;

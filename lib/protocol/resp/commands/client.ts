@@ -1,0 +1,202 @@
+/** CLIENT: what a connection tells about itself, and the list of all of them. */
+
+import { NO_KEYS } from "../../../kv/call.ts";
+import { parseInteger64 } from "../../../kv/integers.ts";
+import { OK } from "../../../kv/replies.ts";
+import type { ClientRecord, ReplyMode } from "../client_record.ts";
+import { isName } from "../names.ts";
+import {
+  answer,
+  type Conversation,
+  type Plan,
+  type ProtocolCommand,
+  refuse,
+  subcommandOf,
+  unknownSubcommand,
+  wrongSubcommandArity,
+} from "../plan.ts";
+import type { Words } from "../request_reader.ts";
+
+const BAD_NAME = "ERR Client names cannot contain spaces, newlines or special characters.";
+const SYNTAX = "ERR syntax error";
+
+/** The commands of this file. */
+export const CLIENT_COMMANDS: readonly ProtocolCommand[] = [{
+  name: "CLIENT",
+  arity: -2,
+  keys: NO_KEYS,
+  group: "connection",
+  isQueued: true,
+  summary: "Tells about the connections, names this one, or closes some.",
+  plan: (words, conversation) => {
+    const subcommand = SUBCOMMANDS.get(subcommandOf(words));
+    if (subcommand === undefined) return unknownSubcommand(words);
+    const { least, most, plan } = subcommand;
+    return words.length < least || words.length > most ? wrongSubcommandArity(words) : plan(words, conversation);
+  },
+}];
+
+interface Subcommand {
+  /** Number of words, CLIENT and the subcommand included. */
+  readonly least: number;
+  readonly most: number;
+  readonly plan: (words: Words, conversation: Conversation) => Plan;
+}
+
+const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
+  ["ID", { least: 2, most: 2, plan: (_words, { client }) => answer(client.id) }],
+  ["GETNAME", { least: 2, most: 2, plan: (_words, { client }) => answer(client.name === "" ? null : client.name) }],
+  ["SETNAME", { least: 3, most: 3, plan: setName }],
+  ["SETINFO", { least: 4, most: 4, plan: setInfo }],
+  ["INFO", { least: 2, most: 2, plan: (_words, conversation) => text(describe(conversation.client, conversation)) }],
+  ["LIST", { least: 2, most: Infinity, plan: list }],
+  ["KILL", { least: 3, most: Infinity, plan: kill }],
+  ["REPLY", { least: 3, most: 3, plan: setReplies }],
+  ["NO-EVICT", { least: 3, most: 3, plan: onOrOff }],
+  ["NO-TOUCH", { least: 3, most: 3, plan: onOrOff }],
+]);
+
+function text(lines: string): Plan {
+  return answer({ type: "Text", text: `${lines}\n` });
+}
+
+function setName(words: Words, { client }: Conversation): Plan {
+  const name = words[2] ?? "";
+  if (!isName(name)) return refuse(BAD_NAME);
+  client.name = name;
+  return answer(OK);
+}
+
+function setInfo(words: Words, { client }: Conversation): Plan {
+  const [, , attribute = "", value = ""] = words;
+  const which = attribute.toUpperCase();
+  if (which !== "LIB-NAME" && which !== "LIB-VER") return refuse(`ERR Unrecognized option '${attribute}'`);
+  if (!isName(value)) return refuse(`ERR ${attribute} cannot contain spaces, newlines or special characters.`);
+  if (which === "LIB-NAME") client.libraryName = value;
+  else client.libraryVersion = value;
+  return answer(OK);
+}
+
+/** Memory is bounded for every connection alike, and there is no order of eviction: both settings hold already. */
+function onOrOff(words: Words): Plan {
+  const setting = (words[2] ?? "").toUpperCase();
+  return setting === "ON" || setting === "OFF" ? answer(OK) : refuse(SYNTAX);
+}
+
+const REPLY_MODES: ReadonlyMap<string, ReplyMode> = new Map([["ON", "On"], ["OFF", "Off"], ["SKIP", "SkipNext"]]);
+
+/** Only ON is answered. What came before it keeps its reply. */
+function setReplies(words: Words, { client }: Conversation): Plan {
+  const mode = REPLY_MODES.get((words[2] ?? "").toUpperCase());
+  if (mode === undefined) return refuse(SYNTAX);
+  return {
+    type: "Later",
+    plan: () => {
+      client.replies = mode;
+      return answer(OK);
+    },
+  };
+}
+
+function list(words: Words, conversation: Conversation): Plan {
+  const option = (words[2] ?? "").toUpperCase();
+  let clients = [...conversation.context.clients.all];
+  if (option === "TYPE" && words.length === 4) {
+    const type = (words[3] ?? "").toLowerCase();
+    if (!CLIENT_TYPES.includes(type)) return refuse(`ERR Unknown client type '${words[3] ?? ""}'`);
+    if (type !== "normal") clients = [];
+  } else if (option === "ID" && words.length > 3) {
+    const ids = words.slice(3).map(parseInteger64);
+    if (ids.includes(undefined)) return refuse("ERR Invalid client ID");
+    clients = clients.filter(({ id }) => ids.includes(id));
+  } else if (words.length > 2) return refuse(SYNTAX);
+  return answer({ type: "Text", text: clients.map((client) => `${describe(client, conversation)}\n`).join("") });
+}
+
+const CLIENT_TYPES = ["normal", "master", "replica", "slave", "pubsub"];
+
+/** `KILL <address>` as of old, or `KILL ID|ADDR|LADDR|USER|TYPE|SKIPME <value> ...`. */
+function kill(words: Words, conversation: Conversation): Plan {
+  const { context: { clients }, client: self } = conversation;
+  if (words.length === 3) {
+    const found = [...clients.all].find(({ link }) => link.remote === words[2]);
+    if (found === undefined) return refuse("ERR No such client");
+    return found === self ? { type: "Close", reply: OK } : ending([found], OK);
+  }
+  const filter = readFilter(words, self);
+  if (typeof filter === "string") return refuse(filter);
+  const found = [...clients.all].filter(filter);
+  const plan = ending(found.filter((client) => client !== self), found.length);
+  return found.includes(self) && plan.type === "Answer" ? { type: "Close", reply: plan.reply } : plan;
+}
+
+function ending(clients: readonly ClientRecord[], reply: number | typeof OK): Plan {
+  for (const { link } of clients) link.abort();
+  return answer(reply);
+}
+
+function readFilter(words: Words, self: ClientRecord): ((client: ClientRecord) => boolean) | string {
+  const conditions: ((client: ClientRecord) => boolean)[] = [];
+  let skipsSelf = true;
+  for (let at = 2; at < words.length; at += 2) {
+    const value = words[at + 1];
+    if (value === undefined) return SYNTAX;
+    switch ((words[at] ?? "").toUpperCase()) {
+      case "ID": {
+        const id = parseInteger64(value);
+        if (id === undefined || id < 1) return "ERR client-id should be greater than 0";
+        conditions.push((client) => client.id === id);
+        break;
+      }
+      case "ADDR":
+        conditions.push(({ link }) => link.remote === value);
+        break;
+      case "TYPE":
+        if (!CLIENT_TYPES.includes(value.toLowerCase())) return `ERR Unknown client type '${value}'`;
+        conditions.push(() => value.toLowerCase() === "normal");
+        break;
+      case "USER":
+        if (value !== "default") return `ERR No such user '${value}'`;
+        break;
+      case "SKIPME":
+        if (!["yes", "no"].includes(value.toLowerCase())) return SYNTAX;
+        skipsSelf = value.toLowerCase() === "yes";
+        break;
+      default:
+        return SYNTAX;
+    }
+  }
+  return (client) => !(skipsSelf && client === self) && conditions.every((condition) => condition(client));
+}
+
+/** One line of CLIENT LIST. */
+function describe(client: ClientRecord, { context, transaction, client: self }: Conversation): string {
+  const now = context.clock.now();
+  const { link } = client;
+  const fields = [
+    ["id", client.id],
+    ["addr", link.remote],
+    ["laddr", context.node.status().clientAddress],
+    ["fd", client.id],
+    ["name", client.name],
+    ["age", Math.floor((now - link.openedAt) / 1_000)],
+    ["idle", Math.floor((now - client.lastAt) / 1_000)],
+    ["flags", "N"],
+    ["db", 0],
+    ["sub", 0],
+    ["psub", 0],
+    ["ssub", 0],
+    ["multi", client === self ? transaction.queued : -1],
+    ["qbuf", 0],
+    ["obl", 0],
+    ["oll", 0],
+    ["omem", link.unsentBytes],
+    ["cmd", client.command],
+    ["user", "default"],
+    ["redir", -1],
+    ["resp", client.version],
+    ["lib-name", client.libraryName],
+    ["lib-ver", client.libraryVersion],
+  ];
+  return fields.map(([name, value]) => `${name}=${value}`).join(" ");
+}

@@ -1,0 +1,126 @@
+/** Commands about the connection: PING, HELLO, AUTH, SELECT and the like. */
+
+import { NO_KEYS } from "../../../kv/call.ts";
+import { parseInteger64 } from "../../../kv/integers.ts";
+import { NOT_AN_INTEGER, OK } from "../../../kv/replies.ts";
+import { answer, type Conversation, type Plan, type ProtocolCommand, refuse } from "../plan.ts";
+import type { RespReply } from "../reply_writer.ts";
+import { isName } from "../names.ts";
+import type { Words } from "../request_reader.ts";
+import { REDIS_VERSION } from "../redis_version.ts";
+
+const PONG: RespReply = { status: "PONG" };
+const DEFAULT_USER = "default";
+const WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
+const NO_PASSWORD_SET = "ERR AUTH <password> called without any password configured for the default user. " +
+  "Are you sure your configuration is correct?";
+
+/** The commands of this file. */
+export const CONNECTION_COMMANDS: readonly ProtocolCommand[] = [
+  {
+    ...of("PING", -1, "Returns PONG, or the word that was given."),
+    plan: (words) => {
+      if (words.length > 2) return refuse("ERR wrong number of arguments for 'ping' command");
+      return answer(words[1] ?? PONG);
+    },
+  },
+  { ...of("ECHO", 2, "Returns the word that was given."), plan: (words) => answer(words[1] ?? "") },
+  {
+    ...of("HELLO", -1, "Chooses the version of the protocol and tells about the server."),
+    isQueued: false,
+    plan: planHello,
+  },
+  {
+    ...of("AUTH", -2, "Gives a password."),
+    isQueued: false,
+    plan: (words) => authenticate(words.slice(1)) ?? answer(OK),
+  },
+  { ...of("QUIT", -1, "Closes the connection."), isQueued: false, plan: () => ({ type: "Close", reply: OK }) },
+  { ...of("RESET", 1, "Brings the connection back to its beginning."), isQueued: false, plan: planReset },
+  { ...of("SELECT", 2, "Chooses the database; there is one, 0."), plan: planSelect },
+  {
+    ...of("READONLY", 1, "In cluster mode: reads are answered by this node too."),
+    plan: (_words, { client }) => {
+      client.readsAnywhere = true;
+      return answer(OK);
+    },
+  },
+  {
+    ...of("READWRITE", 1, "In cluster mode: reads go to the leader again."),
+    plan: (_words, { client }) => {
+      client.readsAnywhere = false;
+      return answer(OK);
+    },
+  },
+  { ...of("ASKING", 1, "Has no effect: no slot is ever moving."), plan: () => answer(OK) },
+];
+
+function of(name: string, arity: number, summary: string): Omit<ProtocolCommand, "plan"> {
+  return { name, arity, summary, keys: NO_KEYS, group: "connection", isQueued: true };
+}
+
+function planSelect(words: Words): Plan {
+  const database = parseInteger64(words[1] ?? "");
+  if (database === undefined) return answer(NOT_AN_INTEGER);
+  return database === 0 ? answer(OK) : refuse("ERR DB index is out of range");
+}
+
+function planReset(_words: Words, { client, transaction }: Conversation): Plan {
+  return {
+    type: "Later",
+    plan: () => {
+      transaction.discard();
+      client.reset();
+      return answer({ status: "RESET" });
+    },
+  };
+}
+
+/** No password is set anywhere: the user "default" may give any, and there is no other user. Undefined when it is right. */
+function authenticate(credentials: Words): Plan | undefined {
+  if (credentials.length > 2) return refuse("ERR syntax error");
+  if (credentials.length === 1) return refuse(NO_PASSWORD_SET);
+  return credentials[0] === DEFAULT_USER ? undefined : refuse(WRONG_PASSWORD);
+}
+
+/** The version changes for what comes behind it, so everything before it is answered first. */
+function planHello(words: Words, conversation: Conversation): Plan {
+  return { type: "Later", plan: () => hello(words, conversation) };
+}
+
+function hello(words: Words, { client, context }: Conversation): Plan {
+  let version = client.version;
+  let name: string | undefined;
+  if (words.length > 1) {
+    const number = parseInteger64(words[1] ?? "");
+    if (number === undefined) return refuse("ERR Protocol version is not an integer or out of range");
+    if (number !== 2 && number !== 3) return refuse("NOPROTO unsupported protocol version");
+    version = number;
+  }
+  for (let at = 2; at < words.length;) {
+    const option = (words[at] ?? "").toUpperCase();
+    if (option === "AUTH" && at + 2 < words.length) {
+      const refusal = authenticate(words.slice(at + 1, at + 3));
+      if (refusal !== undefined) return refusal;
+      at += 3;
+    } else if (option === "SETNAME" && at + 1 < words.length) {
+      name = words[at + 1] ?? "";
+      if (!isName(name)) return refuse("ERR Client names cannot contain spaces, newlines or special characters.");
+      at += 2;
+    } else return refuse(`ERR Syntax error in HELLO option '${words[at] ?? ""}'`);
+  }
+  client.version = version;
+  if (name !== undefined) client.name = name;
+  return answer({
+    type: "Map",
+    entries: [
+      ["server", "redis"],
+      ["version", REDIS_VERSION],
+      ["proto", version],
+      ["id", client.id],
+      ["mode", context.clusterMode ? "cluster" : "standalone"],
+      ["role", context.node.status().raft.role === "Leader" ? "master" : "replica"],
+      ["modules", []],
+    ],
+  });
+}

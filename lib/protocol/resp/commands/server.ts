@@ -1,0 +1,138 @@
+/** Commands about the server: INFO, TIME, ROLE, WAIT, snapshots and CONFIG. */
+
+import { NO_KEYS } from "../../../kv/call.ts";
+import { compileGlob } from "../../../kv/glob.ts";
+import { parseInteger64 } from "../../../kv/integers.ts";
+import { NOT_AN_INTEGER, type Reply } from "../../../kv/replies.ts";
+import type { MemberView } from "../../../node/api.ts";
+import { infoText } from "../info.ts";
+import {
+  answer,
+  type Conversation,
+  type Plan,
+  type ProtocolCommand,
+  refuse,
+  subcommandOf,
+  unknownSubcommand,
+  wrongSubcommandArity,
+} from "../plan.ts";
+import type { RespReply } from "../reply_writer.ts";
+import type { Words } from "../request_reader.ts";
+
+/** The commands of this file. */
+export const SERVER_COMMANDS: readonly ProtocolCommand[] = [
+  {
+    ...of("INFO", -1, "Tells about the server, the cluster and the keys, as text."),
+    plan: (words, { context }) => answer({ type: "Text", text: infoText(context, words.slice(1)) }),
+  },
+  { ...of("TIME", 1, "Returns the cluster's time: seconds and microseconds."), plan: planTime },
+  {
+    ...of("ROLE", 1, "Tells whether this node leads, and whom it follows."),
+    plan: (_words, { context }) => answer(role(context)),
+  },
+  { ...of("WAIT", 3, "Returns how many other nodes have this connection's writes, at the least."), plan: planWait },
+  {
+    ...of("LASTSAVE", 1, "Returns the time of the last snapshot, in seconds since 1970."),
+    plan: (_words, { context: { node } }) => answer(Math.floor(node.status().lastSnapshotMs / 1_000)),
+  },
+  {
+    ...of("SAVE", 1, "Takes a snapshot."),
+    isQueued: false,
+    plan: (_words, { context: { node } }) => ({ type: "Task", run: () => save(node) }),
+  },
+  { ...of("BGSAVE", -1, "Begins to take a snapshot."), plan: planBackgroundSave },
+  { ...of("CONFIG", -2, "Returns settings."), plan: planConfig },
+];
+
+function of(name: string, arity: number, summary: string): Omit<ProtocolCommand, "plan"> {
+  return { name, arity, summary, keys: NO_KEYS, group: "server", isQueued: true };
+}
+
+function planTime(_words: Words, { context: { node } }: Conversation): Plan {
+  const now = node.timeMs();
+  return answer([Math.floor(now / 1_000).toString(), ((now % 1_000) * 1_000).toString()]);
+}
+
+type Context = Conversation["context"];
+
+/** As Redis tells of a primary and its replicas. */
+function role({ node }: Context): Reply {
+  const { raft } = node.status();
+  const members = node.members();
+  if (raft.role === "Leader") {
+    const others = members.filter(({ id }) => id !== node.id);
+    return [
+      "master",
+      raft.commitIndex,
+      others.map((member) => [...endpointOf(member), String(member.matchIndex ?? 0)]),
+    ];
+  }
+  const leader = members.find(({ id }) => id === raft.leaderId);
+  const [host = "", port = "0"] = leader === undefined ? [] : endpointOf(leader);
+  return ["slave", host, Number(port), leader === undefined ? "connect" : "connected", raft.commitIndex];
+}
+
+function endpointOf({ clientAddress }: MemberView): [host: string, port: string] {
+  const colon = clientAddress.lastIndexOf(":");
+  return [clientAddress.slice(0, Math.max(colon, 0)), clientAddress.slice(colon + 1)];
+}
+
+/** Every acknowledged write is on a majority already: there is nothing to wait for but the replies before this one. */
+function planWait(words: Words, { context: { node } }: Conversation): Plan {
+  const replicas = parseInteger64(words[1] ?? "");
+  const timeout = parseInteger64(words[2] ?? "");
+  if (replicas === undefined) return answer(NOT_AN_INTEGER);
+  if (timeout === undefined) return refuse("ERR timeout is not an integer or out of range");
+  if (timeout < 0) return refuse("ERR timeout is negative");
+  return { type: "Later", plan: () => answer(node.status().quorum.needed - 1) };
+}
+
+async function save(node: Context["node"]): Promise<RespReply> {
+  const outcome = await node.takeSnapshot();
+  return outcome.type === "Failed" ? { error: `ERR ${outcome.message}` } : { status: "OK" };
+}
+
+function planBackgroundSave(words: Words, { context: { node, log } }: Conversation): Plan {
+  const isForm = words.length === 1 || (words.length === 2 && words[1]?.toUpperCase() === "SCHEDULE");
+  if (!isForm) return refuse("ERR syntax error");
+  const failed = (message: string) => log("warn", `Cannot take the snapshot that a client asked for: ${message}`);
+  save(node).then(
+    (reply) => typeof reply === "object" && reply !== null && "error" in reply ? failed(reply.error) : undefined,
+    (error: unknown) => failed(error instanceof Error ? error.message : String(error)),
+  );
+  return answer({ status: "Background saving started" });
+}
+
+function planConfig(words: Words, { context }: Conversation): Plan {
+  switch (subcommandOf(words)) {
+    case "GET": {
+      if (words.length < 3) return wrongSubcommandArity(words);
+      const globs = words.slice(2).map((word) => compileGlob(word.toLowerCase()));
+      const entries = settingsOf(context).filter(([name]) => globs.some((glob) => glob.matches(name)));
+      return answer({ type: "Map", entries });
+    }
+    case "SET":
+    case "RESETSTAT":
+    case "REWRITE":
+      return refuse("ERR settings are flags of the server and cannot be changed while it runs");
+    default:
+      return unknownSubcommand(words);
+  }
+}
+
+/** Settings of Redis that tools ask for, as they are here. */
+function settingsOf(context: Context): readonly (readonly [string, string])[] {
+  return [
+    ["appendfsync", "always"],
+    ["appendonly", "yes"],
+    ["cluster-enabled", context.clusterMode ? "yes" : "no"],
+    ["databases", "1"],
+    ["maxclients", context.connectionsMax().toString()],
+    ["maxmemory", "0"],
+    ["maxmemory-policy", "noeviction"],
+    ["port", context.node.status().clientAddress.split(":").at(-1) ?? ""],
+    ["proto-max-bulk-len", context.valueBytesMax.toString()],
+    ["save", ""],
+    ["timeout", "0"],
+  ];
+}

@@ -1,0 +1,189 @@
+/** SESSION, ONCE and TXN: what this server has beyond Redis, for commands that must take effect exactly once or together. */
+
+import { NO_KEYS } from "../../../kv/call.ts";
+import { changes, checkCall, findCall } from "../../../kv/calls.ts";
+import { type Call, type Command, type Compare, makeCompare, TRANSACTION_PARTS_MAX } from "../../../kv/commands.ts";
+import { parseInteger64 } from "../../../kv/integers.ts";
+import type { ErrorReply, Reply } from "../../../kv/replies.ts";
+import { SESSION_TTL_MS } from "../../../kv/sessions.ts";
+import { commandOfCall, showResult } from "../call_command.ts";
+import { INVALID_COMMAND } from "../errors.ts";
+import {
+  type Conversation,
+  type Plan,
+  type ProtocolCommand,
+  refuse,
+  subcommandOf,
+  unknownSubcommand,
+  wrongSubcommandArity,
+} from "../plan.ts";
+import type { RespReply } from "../reply_writer.ts";
+import type { Words } from "../request_reader.ts";
+
+/** Words of one comparison in TXN: key, field, operator, operand. */
+const COMPARE_WORDS = 4;
+
+/** The commands of this file. */
+export const SESSION_COMMANDS: readonly ProtocolCommand[] = [
+  {
+    name: "SESSION",
+    arity: -2,
+    keys: NO_KEYS,
+    group: "transactions",
+    isQueued: true,
+    summary: "Opens, keeps alive or closes a session, in which each command takes effect at most once.",
+    plan: planSession,
+  },
+  {
+    name: "ONCE",
+    arity: -4,
+    keys: NO_KEYS,
+    group: "transactions",
+    isQueued: true,
+    summary:
+      "Does a command of a session unless its sequence number was done before; then gives the first answer again.",
+    plan: planOnce,
+  },
+  {
+    name: "TXN",
+    arity: -4,
+    keys: NO_KEYS,
+    group: "transactions",
+    isQueued: true,
+    summary: "Compares, and does one of two lists of commands at once.",
+    plan: planTransaction,
+  },
+];
+
+function planSession(words: Words): Plan {
+  const subcommand = subcommandOf(words);
+  const number = positiveInteger(words[2] ?? "");
+  switch (subcommand) {
+    case "OPEN":
+      if (words.length > 3) return wrongSubcommandArity(words);
+      if (words.length === 3 && number === undefined) return NOT_POSITIVE;
+      return write({ type: "OpenSession", ttlMs: number ?? SESSION_TTL_MS.otherwise });
+    case "KEEPALIVE":
+    case "CLOSE":
+      if (words.length !== 3) return wrongSubcommandArity(words);
+      if (number === undefined) return NOT_POSITIVE;
+      return write({ type: subcommand === "CLOSE" ? "CloseSession" : "KeepAlive", session: number });
+    default:
+      return unknownSubcommand(words);
+  }
+}
+
+function write(command: Command): Plan {
+  return { type: "Write", command, session: undefined, show: showResult };
+}
+
+function planOnce(words: Words, conversation: Conversation): Plan {
+  const id = positiveInteger(words[1] ?? "");
+  const sequence = positiveInteger(words[2] ?? "");
+  if (id === undefined || sequence === undefined) return NOT_POSITIVE;
+  const plan = conversation.plan(words.slice(3));
+  if (plan.type === "Answer" || (plan.type === "Call" && !plan.isWrite)) return plan;
+  const session = { id, sequence };
+  if (plan.type === "Call") return { type: "Write", command: commandOfCall(plan.call), session, show: showResult };
+  if (plan.type !== "Write" || plan.session !== undefined) {
+    return refuse("ERR ONCE takes a command that changes keys, or TXN");
+  }
+  return { ...plan, session };
+}
+
+/** `TXN <compares> {key field operator operand} <then> {words of a call, their number first} <else> {...}`. */
+function planTransaction(words: Words, { context: { node } }: Conversation): Plan {
+  const reader = new PartReader(words);
+  const compares = reader.compares();
+  const then = reader.calls();
+  const otherwise = reader.calls();
+  const problem = reader.problem ?? (reader.isAtEnd ? undefined : BAD_FORM);
+  if (problem !== undefined) return { type: "Answer", reply: problem };
+  if (compares.length + then.length + otherwise.length > TRANSACTION_PARTS_MAX) {
+    return refuse("ERR the transaction is too large");
+  }
+  if (![...then, ...otherwise].some(changes)) {
+    return {
+      type: "Read",
+      answer: () => {
+        const succeeded = node.compare(compares);
+        return showTransaction(succeeded, (succeeded ? then : otherwise).map((call) => node.answer(call)));
+      },
+    };
+  }
+  return {
+    type: "Write",
+    command: { type: "Transaction", compares, then, otherwise },
+    session: undefined,
+    show: (result) => {
+      if (result.type === "Transaction") return showTransaction(result.succeeded, result.replies);
+      return result.type === "Refused" ? showResult(result) : INVALID_COMMAND;
+    },
+  };
+}
+
+function showTransaction(succeeded: boolean, replies: readonly Reply[]): RespReply {
+  return [succeeded ? 1 : 0, replies];
+}
+
+const BAD_FORM: ErrorReply = { error: "ERR TXN needs: compares, then, else, each with its number first" };
+const NOT_POSITIVE: Plan = refuse("ERR value is not a positive integer or out of range");
+
+/** Takes the words of TXN apart. The first problem stays; what is read after it is not used. */
+class PartReader {
+  readonly #words: Words;
+  #at = 1;
+  #problem: ErrorReply | undefined;
+
+  constructor(words: Words) {
+    this.#words = words;
+  }
+
+  get problem(): ErrorReply | undefined {
+    return this.#problem;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#words.length;
+  }
+
+  compares(): readonly Compare[] {
+    const compares: Compare[] = [];
+    for (let left = this.#count(); left > 0 && this.#problem === undefined; left--) {
+      const [key = "", field = "", ...rest] = this.#words.slice(this.#at, this.#at + COMPARE_WORDS);
+      const compare = makeCompare([key, field.toUpperCase(), ...rest]);
+      this.#at += COMPARE_WORDS;
+      if (compare !== undefined) compares.push(compare);
+      else this.#problem = { error: "ERR a comparison is: key VALUE|VERSION|CREATE|MOD|EXISTS =|!=|<|> operand" };
+    }
+    return compares;
+  }
+
+  calls(): readonly Call[] {
+    const calls: Call[] = [];
+    for (let left = this.#count(); left > 0 && this.#problem === undefined; left--) {
+      const size = this.#count();
+      const [name = "", ...rest] = this.#words.slice(this.#at, this.#at + size);
+      const call = [name.toUpperCase(), ...rest];
+      this.#at += size;
+      if (size === 0 || this.#at > this.#words.length) this.#problem ??= BAD_FORM;
+      else if (findCall(call) === undefined) this.#problem = { error: "ERR TXN takes commands on keys only" };
+      else this.#problem = checkCall(call);
+      calls.push(call);
+    }
+    return calls;
+  }
+
+  #count(): number {
+    const count = parseInteger64(this.#words[this.#at] ?? "");
+    this.#at += 1;
+    if (typeof count === "number" && count >= 0 && count <= this.#words.length) return count;
+    this.#problem ??= BAD_FORM;
+    return 0;
+  }
+}
+
+function positiveInteger(word: string): number | undefined {
+  const number = parseInteger64(word);
+  return typeof number === "number" && number > 0 ? number : undefined;
+}

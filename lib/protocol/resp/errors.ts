@@ -1,0 +1,66 @@
+/** Error replies whose first word tells a client what it may do: each text once. */
+
+import { unreachable } from "../../base/assert.ts";
+import type { SessionRefusal } from "../../kv/results.ts";
+import type { KeyValueNode, NotDone } from "../../node/api.ts";
+import type { RespReply } from "./reply_writer.ts";
+import type { Words } from "./request_reader.ts";
+
+/** The command was appended to the log, and whether it is committed is not known. */
+export const OUTCOME_UNKNOWN: RespReply = { error: "TIMEOUT outcome unknown" };
+/** A command of the log that this version does not know. */
+export const INVALID_COMMAND: RespReply = { error: "ERR the state machine does not know the command" };
+
+/** The reply to what was certainly not done. */
+export function notDone({ reason }: NotDone, node: KeyValueNode): RespReply {
+  switch (reason) {
+    case "NotLeader":
+    case "NoLeader":
+      return { error: `CLUSTERDOWN no leader; ${reachability(node)}` };
+    case "Overloaded":
+      return { error: "BUSY too many requests are waiting; try again later" };
+    case "NoSpace":
+      return { error: "READONLY the leader's disk is full; reads go on" };
+    case "TooLarge":
+      return { error: "ERR the command is too large" };
+    case "Stopping":
+      return { error: "TRYAGAIN this node is shutting down; use another one" };
+    case "Timeout":
+      return { error: `TRYAGAIN no majority confirmed the request in time; ${reachability(node)}` };
+    default:
+      return unreachable(reason);
+  }
+}
+
+/** The reply to a command of a session that was not applied now. */
+export function sessionRefused(reason: SessionRefusal): RespReply {
+  switch (reason) {
+    case "NoSession":
+      return { error: "NOSESSION the session is not open: it expired, was closed, or never existed" };
+    case "StaleSequence":
+      return { error: "STALESEQ the answer to this sequence number is not kept any more" };
+    case "AnswerNotKept":
+      return { error: "STALESEQ the command was applied; its answer was too long to be kept" };
+    case "TooManySessions":
+      return { error: "BUSY too many sessions are open; try again later" };
+    default:
+      return unreachable(reason);
+  }
+}
+
+/** The reply to a name that no command has, in the words of Redis. */
+export function unknownCommand(words: Words): RespReply {
+  const [name = ""] = words;
+  let shown = "";
+  for (let at = 1; at < words.length && shown.length < SHOWN_BYTES_MAX; at++) {
+    shown += `'${(words[at] ?? "").slice(0, SHOWN_BYTES_MAX - shown.length)}' `;
+  }
+  return { error: `ERR unknown command '${name.slice(0, SHOWN_BYTES_MAX)}', with args beginning with: ${shown}` };
+}
+
+const SHOWN_BYTES_MAX = 128;
+
+function reachability(node: KeyValueNode): string {
+  const { reachable, total, needed } = node.status().quorum;
+  return `reachable ${reachable} of ${total} nodes, need ${needed}`;
+}

@@ -1,0 +1,136 @@
+/** The text of INFO: the sections of Redis that clients and tools read, and one about Raft. */
+
+import type { MemberView } from "../../node/api.ts";
+import { METRIC } from "../../observe/names.ts";
+import type { SessionContext } from "../protocol.ts";
+import { REDIS_VERSION } from "./redis_version.ts";
+import type { Words } from "./request_reader.ts";
+
+type Lines = readonly (readonly [name: string, value: string | number])[];
+
+/** The sections by their names, in the order in which they are shown. */
+const SECTIONS: ReadonlyMap<string, (context: SessionContext) => Lines> = new Map([
+  ["server", server],
+  ["clients", clients],
+  ["memory", memory],
+  ["persistence", persistence],
+  ["stats", stats],
+  ["replication", replication],
+  ["cluster", ({ clusterMode }): Lines => [["cluster_enabled", clusterMode ? 1 : 0]]],
+  ["keyspace", keyspace],
+  ["raft", raft],
+]);
+const EVERY_SECTION = ["all", "default", "everything"];
+
+/** The sections asked for, all when none is named. Names that nothing has give nothing, as in Redis. */
+export function infoText(context: SessionContext, wanted: Words): string {
+  const names = wanted.map((word) => word.toLowerCase());
+  const isAll = names.length === 0 || names.some((name) => EVERY_SECTION.includes(name));
+  const shown: string[] = [];
+  for (const [name, lines] of SECTIONS) {
+    if (!isAll && !names.includes(name)) continue;
+    const title = `# ${name[0]?.toUpperCase()}${name.slice(1)}`;
+    shown.push([title, ...lines(context).map(([field, value]) => `${field}:${value}`), ""].join("\r\n"));
+  }
+  return shown.join("\r\n");
+}
+
+function server({ node, clusterMode }: SessionContext): Lines {
+  const { uptimeMs, clientAddress } = node.status();
+  return [
+    ["redis_version", REDIS_VERSION],
+    ["redis_mode", clusterMode ? "cluster" : "standalone"],
+    ["tcp_port", clientAddress.split(":").at(-1) ?? ""],
+    ["server_time_usec", node.timeMs() * 1_000],
+    ["uptime_in_seconds", Math.floor(uptimeMs / 1_000)],
+    ["uptime_in_days", Math.floor(uptimeMs / 86_400_000)],
+  ];
+}
+
+function clients(context: SessionContext): Lines {
+  return [
+    ["connected_clients", context.connections()],
+    ["maxclients", context.connectionsMax()],
+    ["blocked_clients", 0],
+  ];
+}
+
+function memory({ node }: SessionContext): Lines {
+  return [["used_memory_dataset", node.state.bytes], ["maxmemory", 0], ["maxmemory_policy", "noeviction"]];
+}
+
+function persistence({ node }: SessionContext): Lines {
+  const { storage, lastSnapshotMs } = node.status();
+  return [
+    ["loading", 0],
+    ["aof_enabled", 1],
+    ["aof_current_size", storage.walBytes],
+    ["rdb_last_save_time", Math.floor(lastSnapshotMs / 1_000)],
+  ];
+}
+
+function stats({ node }: SessionContext): Lines {
+  const value = (name: string) => node.metrics.counters.get(name)?.value ?? 0;
+  return [
+    ["total_commands_processed", value(METRIC.requestsReceived)],
+    ["total_net_input_bytes", value(METRIC.clientBytesReceived)],
+    ["total_net_output_bytes", value(METRIC.clientBytesSent)],
+    ["rejected_connections", value(METRIC.clientConnectionsRefused)],
+  ];
+}
+
+/** A follower shows itself as a replica of the leader; it takes writes all the same. */
+function replication({ node }: SessionContext): Lines {
+  const { raft } = node.status();
+  const members = node.members();
+  if (raft.role === "Leader") {
+    const others = members.filter(({ id }) => id !== node.id);
+    return [
+      ["role", "master"],
+      ["connected_slaves", others.filter(({ reachable }) => reachable).length],
+      ...others.map((member, at) => [`slave${at}`, replicaLine(member)] as const),
+      ["master_repl_offset", raft.commitIndex],
+    ];
+  }
+  const leader = members.find(({ id }) => id === raft.leaderId);
+  const [host = "", port = ""] = leader?.clientAddress.split(":") ?? [];
+  return [
+    ["role", "slave"],
+    ["master_host", host],
+    ["master_port", port],
+    ["master_link_status", leader === undefined ? "down" : "up"],
+    ["slave_read_only", 0],
+    ["connected_slaves", 0],
+    ["master_repl_offset", raft.commitIndex],
+  ];
+}
+
+function replicaLine({ clientAddress, matchIndex, lag, reachable }: MemberView): string {
+  const [ip = "", port = ""] = clientAddress.split(":");
+  return `ip=${ip},port=${port},state=${reachable ? "online" : "offline"},offset=${matchIndex ?? 0},lag=${lag ?? 0}`;
+}
+
+function keyspace({ node }: SessionContext): Lines {
+  const { keys, expiring } = node.status();
+  return keys === 0 ? [] : [["db0", `keys=${keys},expires=${expiring},avg_ttl=0`]];
+}
+
+function raft({ node }: SessionContext): Lines {
+  const { raft: status, lastApplied } = node.status();
+  const members = node.members();
+  const leader = members.find(({ id }) => id === status.leaderId);
+  return [
+    ["raft_node_id", node.id],
+    ["raft_role", status.role.toLowerCase()],
+    ["raft_term", status.currentTerm],
+    ["raft_leader_id", status.leaderId ?? ""],
+    ["raft_leader_address", leader?.clientAddress ?? ""],
+    ["raft_commit_index", status.commitIndex],
+    ["raft_last_applied", lastApplied],
+    ...members.map((member) => [`raft_member_${member.id}`, memberLine(member)] as const),
+  ];
+}
+
+function memberLine({ clientAddress, role, reachable }: MemberView): string {
+  return `address=${clientAddress},role=${role?.toLowerCase() ?? "unknown"},reachable=${reachable ? 1 : 0}`;
+}

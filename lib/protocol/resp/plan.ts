@@ -1,0 +1,84 @@
+/** What is to be done for a request: made from its words at once, started when its turn has come. */
+
+import type { Call, Command, SessionUse } from "../../kv/commands.ts";
+import type { CallSpec } from "../../kv/call.ts";
+import type { CommandResult } from "../../kv/results.ts";
+import type { SessionContext } from "../protocol.ts";
+import type { ClientRecord } from "./client_record.ts";
+import type { RespReply } from "./reply_writer.ts";
+import type { Words } from "./request_reader.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** A write with a form of its own: a transaction, or a command of a session. */
+export interface WritePlan {
+  readonly type: "Write";
+  readonly command: Command;
+  readonly session: SessionUse | undefined;
+  readonly show: (result: CommandResult) => RespReply;
+}
+
+/** What a request comes to. */
+export type Plan =
+  /** Known already; only its place among the replies is waited for. */
+  | { readonly type: "Answer"; readonly reply: RespReply }
+  /** One call of the table in lib/kv. */
+  | { readonly type: "Call"; readonly call: Call; readonly isWrite: boolean }
+  | WritePlan
+  /** Answered from the state once that is confirmed to be new enough. */
+  | { readonly type: "Read"; readonly answer: () => RespReply }
+  /** Depends on how everything before it ended: planned then. */
+  | { readonly type: "Later"; readonly plan: () => Plan }
+  /** Takes a while; nothing behind it begins before. */
+  | { readonly type: "Task"; readonly run: () => Promise<RespReply> }
+  /** The last reply of the connection. */
+  | { readonly type: "Close"; readonly reply: RespReply };
+
+/** A connection as its commands see it. */
+export interface Conversation {
+  readonly context: SessionContext;
+  readonly client: ClientRecord;
+  readonly transaction: Transaction;
+  /** The plan of an inner command, such as ONCE has one. */
+  plan(words: Words): Plan;
+}
+
+/** A command that is not one of the calls in lib/kv: about the connection, the server, or several calls at once. */
+export interface ProtocolCommand extends Pick<CallSpec, "name" | "arity" | "keys" | "summary"> {
+  /** The group of COMMAND DOCS. */
+  readonly group: "connection" | "server" | "transactions" | "generic" | "cluster";
+  /** Whether it stands in the queue of a MULTI; the others act at once, even there. */
+  readonly isQueued: boolean;
+  readonly plan: (words: Words, conversation: Conversation) => Plan;
+}
+
+/** A plan whose reply is known. */
+export function answer(reply: RespReply): Plan {
+  return { type: "Answer", reply };
+}
+
+/** A plan whose reply is an error. */
+export function refuse(error: string): Plan {
+  return { type: "Answer", reply: { error } };
+}
+
+/** A subcommand in capitals; "" when there is none. */
+export function subcommandOf(words: Words): string {
+  const word = words[1] ?? "";
+  return word.length > SUBCOMMAND_LENGTH_MAX ? "" : word.toUpperCase();
+}
+
+/** The reply to a subcommand that is not known. */
+export function unknownSubcommand(words: Words): Plan {
+  const name = (words[0] ?? "").toUpperCase();
+  return refuse(`ERR unknown subcommand '${(words[1] ?? "").slice(0, ECHOED_BYTES_MAX)}'. Try ${name} HELP.`);
+}
+
+/** The reply to a wrong number of words after a subcommand. */
+export function wrongSubcommandArity(words: Words): Plan {
+  const name = `${words[0] ?? ""}|${words[1] ?? ""}`.toLowerCase();
+  return refuse(`ERR wrong number of arguments for '${name}' command`);
+}
+
+/** Bytes of a word that an error shows. */
+export const ECHOED_BYTES_MAX = 128;
+const SUBCOMMAND_LENGTH_MAX = 32;

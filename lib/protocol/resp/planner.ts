@@ -1,0 +1,109 @@
+/** From the words of a request to what is to be done: names, number of words, sizes, queueing, redirection. */
+
+import { wrongArity } from "../../kv/call.ts";
+import { changes, isArity, keysOf } from "../../kv/calls.ts";
+import { type CommandEntry, findCommand } from "./commands.ts";
+import { unknownCommand } from "./errors.ts";
+import { answer, type Conversation, type Plan, refuse } from "./plan.ts";
+import type { RespReply } from "./reply_writer.ts";
+import type { Words } from "./request_reader.ts";
+import { slotOf } from "./slots.ts";
+import type { QueuedCommand } from "./transaction.ts";
+
+const QUEUED: RespReply = { status: "QUEUED" };
+const QUEUE_FULL = "ERR too many commands are queued";
+
+/** What a request comes to. While a MULTI is open most are queued, and one that cannot be spoils the queue. */
+export function planRequest(words: Words, conversation: Conversation): Plan {
+  const { client, transaction } = conversation;
+  const entry = findCommand(words[0] ?? "");
+  if (entry === undefined) {
+    transaction.spoil();
+    return answer(unknownCommand(words));
+  }
+  client.command = entry.name;
+  if (!isArity(entry, words.length)) {
+    transaction.spoil();
+    return answer(wrongArity(entry.name));
+  }
+  const refusal = entry.call === undefined ? undefined : refusalOf(entry, { words, conversation });
+  if (refusal !== undefined) {
+    transaction.spoil();
+    return answer(refusal);
+  }
+  const plan = planEntry(entry, { words, conversation });
+  return transaction.isOpen && entry.command?.isQueued !== false ? enqueue(plan, conversation) : plan;
+}
+
+interface PlanParts {
+  readonly words: Words;
+  readonly conversation: Conversation;
+}
+
+function planEntry(entry: CommandEntry, { words, conversation }: PlanParts): Plan {
+  if (entry.command !== undefined) {
+    const isLater = conversation.transaction.isOpen && entry.command.isQueued && DELAYED.has(entry.name);
+    return isLater
+      ? refuse(`ERR ${entry.name} is not allowed in a transaction`)
+      : entry.command.plan(words, conversation);
+  }
+  const call = words[0] === entry.name ? words : [entry.name, ...words.slice(1)];
+  const problem = entry.call?.check?.(call);
+  if (problem !== undefined) return answer(problem);
+  return { type: "Call", call, isWrite: changes(call) };
+}
+
+/** What can be said against a call before its options are looked at. */
+function refusalOf({ name }: CommandEntry, { words, conversation }: PlanParts): RespReply | undefined {
+  return tooLong({ name, words }, conversation) ?? redirection({ name, words }, conversation);
+}
+
+/** Commands that wait for something themselves have no place in a queue. */
+const DELAYED = new Set(["WAIT", "SESSION", "ONCE", "TXN"]);
+
+interface NamedWords {
+  readonly name: string;
+  readonly words: Words;
+}
+
+/** A key is shorter than the reader lets any word be. */
+function tooLong({ name, words }: NamedWords, { context: { keyBytesMax } }: Conversation): RespReply | undefined {
+  // Nearly every word is short; only a long one is worth a closer look.
+  for (let at = 1; at < words.length; at++) {
+    if ((words[at] ?? "").length <= keyBytesMax) continue;
+    const key = keysOf([name, ...words.slice(1)]).find(({ length }) => length > keyBytesMax);
+    return key === undefined
+      ? undefined
+      : { error: `ERR the key of ${key.length} bytes is too long (limit ${keyBytesMax})` };
+  }
+  return undefined;
+}
+
+/** In cluster mode clients go to the leader themselves; a read may stay here once they said READONLY. */
+function redirection({ name, words }: NamedWords, { context, client }: Conversation): RespReply | undefined {
+  if (!context.clusterMode) return undefined;
+  const call = [name, ...words.slice(1)];
+  const [key] = keysOf(call);
+  if (key === undefined || (client.readsAnywhere && !changes(call))) return undefined;
+  const { raft } = context.node.status();
+  if (raft.role === "Leader") return undefined;
+  const leader = context.node.members().find(({ id }) => id === raft.leaderId);
+  if (leader === undefined || leader.clientAddress === "") return { error: "CLUSTERDOWN no leader is known" };
+  return { error: `MOVED ${slotOf(key)} ${leader.clientAddress}` };
+}
+
+function enqueue(plan: Plan, { transaction }: Conversation): Plan {
+  const command = queuedForm(plan);
+  if (command === undefined) {
+    transaction.spoil();
+    return refuse("ERR this command is not allowed in a transaction");
+  }
+  if (transaction.add(command)) return answer(QUEUED);
+  transaction.spoil();
+  return refuse(QUEUE_FULL);
+}
+
+function queuedForm(plan: Plan): QueuedCommand | undefined {
+  if (plan.type === "Call") return { type: "Call", call: plan.call };
+  return plan.type === "Answer" ? { type: "Answer", reply: plan.reply } : undefined;
+}

@@ -1,0 +1,86 @@
+/** Replies as bytes of RESP2 and RESP3. */
+
+import { unreachable } from "../../base/assert.ts";
+import type { Reply } from "../../kv/replies.ts";
+
+/** The version of the protocol, chosen by HELLO. */
+export type RespVersion = 2 | 3;
+
+/** Types that only the protocol itself answers with; RESP2 shows each as the nearest one it has. */
+export type RespOnlyReply =
+  /** Pairs; a flat list in RESP2. */
+  | { readonly type: "Map"; readonly entries: readonly (readonly [RespReply, RespReply])[] }
+  /** Without order; a list in RESP2. */
+  | { readonly type: "Set"; readonly items: readonly RespReply[] }
+  /** A list whose items may be of these types. */
+  | { readonly type: "List"; readonly items: readonly RespReply[] }
+  /** Text for people; a string in RESP2. */
+  | { readonly type: "Text"; readonly text: string }
+  /** The list that is not there: what EXEC answers when a watched key has changed. */
+  | { readonly type: "NoList" };
+
+/** Whatever a request is answered with. */
+export type RespReply = Reply | RespOnlyReply;
+
+/** The bytes of a reply, as a byte string. */
+export function encodeReply(reply: RespReply, version: RespVersion): string {
+  switch (typeof reply) {
+    case "string":
+      return `$${reply.length}\r\n${reply}\r\n`;
+    case "number":
+    case "bigint":
+      return `:${reply}\r\n`;
+    default:
+      return reply === null ? encodeNull(version) : encodeObject(reply, version);
+  }
+}
+
+function encodeNull(version: RespVersion): string {
+  return version === 2 ? "$-1\r\n" : "_\r\n";
+}
+
+function encodeObject(reply: Exclude<RespReply, string | number | bigint | null>, version: RespVersion): string {
+  if (isList(reply)) return encodeItems(`*${reply.length}`, { items: reply, version });
+  if ("status" in reply) return `+${reply.status}\r\n`;
+  if ("error" in reply) return `-${oneLine(reply.error)}\r\n`;
+  switch (reply.type) {
+    case "Map":
+      return encodeItems(version === 2 ? `*${reply.entries.length * 2}` : `%${reply.entries.length}`, {
+        items: reply.entries.flat(),
+        version,
+      });
+    case "Set":
+      return encodeItems(`${version === 2 ? "*" : "~"}${reply.items.length}`, { items: reply.items, version });
+    case "List":
+      return encodeItems(`*${reply.items.length}`, { items: reply.items, version });
+    case "Text":
+      return version === 2
+        ? encodeReply(reply.text, version)
+        : `=${reply.text.length + TEXT_KIND.length}\r\n${TEXT_KIND}${reply.text}\r\n`;
+    case "NoList":
+      return version === 2 ? "*-1\r\n" : "_\r\n";
+    default:
+      return unreachable(reply);
+  }
+}
+
+/** Plain text, in the words of RESP3. */
+const TEXT_KIND = "txt:";
+
+function isList(reply: object): reply is readonly Reply[] {
+  return Array.isArray(reply);
+}
+
+function encodeItems(
+  head: string,
+  { items, version }: { readonly items: readonly RespReply[]; readonly version: RespVersion },
+): string {
+  let encoded = `${head}\r\n`;
+  for (const item of items) encoded += encodeReply(item, version);
+  return encoded;
+}
+
+/** What a client sent may stand in an error: it must not end its line. */
+function oneLine(text: string): string {
+  return text.includes("\r") || text.includes("\n") ? text.replaceAll("\r", " ").replaceAll("\n", " ") : text;
+}

@@ -1,0 +1,295 @@
+/**
+ * Cuts the bytes of a connection into requests of the Redis protocol, however they were split on their way.
+ *
+ * A request is `*<words>\r\n` and then `$<length>\r\n<bytes>\r\n` for each word, or one inline line of words. Time is linear in
+ * the bytes, memory at most what the limits say, and nothing is reserved for bytes that have only been announced.
+ */
+
+import { FAIR_SHARE_BYTES } from "../limits.ts";
+import type { MemoryBudget } from "../memory_budget.ts";
+import { nextToken } from "../text/lexer.ts";
+import {
+  BULK_BYTES_MAX,
+  HEADER_BYTES_MAX,
+  INLINE_BYTES_MAX,
+  PIECE_OVERHEAD_BYTES,
+  REQUEST_BYTES_MAX,
+  REQUEST_WORDS_MAX,
+} from "./limits.ts";
+
+/** The words of a request: its name and its arguments, byte strings. */
+export type Words = readonly string[];
+
+/** A request that was read over without being kept; the connection goes on behind it. */
+export interface RefusedRequest {
+  readonly refusal: string;
+}
+
+const STAR = 0x2a;
+const DOLLAR = 0x24;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const CARRIAGE_RETURN = 0x0d;
+const LINE_END_BYTES = 2;
+const DIGITS_MAX = 15;
+
+/** The longest word that this server keeps; a longer one makes its request refused. */
+export interface ReaderLimits {
+  readonly wordBytesMax: number;
+}
+
+/**
+ * One chunk at a time, and the words of a request whose end has not come.
+ *
+ * Invariants: `#words` holds the words of the request that has begun, none while it is being skipped; bytes of the chunk before
+ * `#at` are done with; `#rest` waits until it is `#needed` bytes long, or has a line end when that is 0.
+ */
+export class RequestReader {
+  readonly #budget: MemoryBudget;
+  readonly #wordBytesMax: number;
+  #chunk = "";
+  #at = 0;
+  #rest = "";
+  #needed = 0;
+  #words: string[] = [];
+  #wordsLeft = 0;
+  #requestBytes = 0;
+  /** What the budget was told of. */
+  #held = 0;
+  /** Bytes of a refused request's word that are still to be passed over. */
+  #skip = 0;
+  #refusal: string | undefined;
+  #problem: string | undefined;
+
+  /** A reader whose unfinished requests count for `budget`. */
+  constructor(budget: MemoryBudget, { wordBytesMax }: ReaderLimits) {
+    this.#budget = budget;
+    this.#wordBytesMax = wordBytesMax;
+  }
+
+  /** Why no further request can be read, as an error reply's text; final. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Whether bytes have come that `next` has not looked at. */
+  get hasInput(): boolean {
+    return this.#at < this.#chunk.length;
+  }
+
+  /** Takes the next bytes. The ones before must have been read to their end. */
+  push(chunk: string): void {
+    if (this.#rest === "") {
+      this.#chunk = chunk;
+      this.#at = 0;
+      return;
+    }
+    this.#hold(chunk.length + PIECE_OVERHEAD_BYTES);
+    this.#rest += chunk;
+    const isReady = this.#needed > 0 ? this.#rest.length >= this.#needed : chunk.includes("\n");
+    if (!isReady && this.#rest.length <= Math.max(this.#needed, INLINE_BYTES_MAX)) {
+      if (this.#isOverBudget()) this.#giveUpWord();
+      return;
+    }
+    this.#chunk = this.#rest;
+    this.#at = 0;
+    this.#rest = "";
+    this.#release();
+  }
+
+  /** The next request; undefined when its end has not come, or after a problem. */
+  next(): Words | RefusedRequest | undefined {
+    while (this.#problem === undefined && this.hasInput) {
+      if (this.#skip > 0) {
+        this.#skipOn();
+      } else if (this.#wordsLeft > 0) {
+        if (!this.#readWord()) return undefined;
+      } else if (this.#chunk.charCodeAt(this.#at) !== STAR) {
+        const words = this.#readInline();
+        if (words === undefined) return undefined;
+        if (words.length > 0) return words;
+        continue;
+      } else if (!this.#readCount()) return undefined;
+      else if (this.#wordsLeft === 0) continue;
+      if (this.#wordsLeft === 0 && this.#skip === 0) return this.#finish();
+    }
+    return undefined;
+  }
+
+  /** Drops everything and gives the memory back. */
+  clear(): void {
+    this.#chunk = "";
+    this.#at = 0;
+    this.#rest = "";
+    this.#words = [];
+    this.#release();
+    this.#problem ??= "ERR the connection is closed";
+  }
+
+  #finish(): Words | RefusedRequest {
+    const words = this.#words;
+    const refusal = this.#refusal;
+    this.#words = [];
+    this.#requestBytes = 0;
+    this.#refusal = undefined;
+    this.#release();
+    return refusal === undefined ? words : { refusal };
+  }
+
+  /** Reads `*<count>`; false when more bytes are needed or nothing can be read any more. */
+  #readCount(): boolean {
+    const count = this.#readNumber("invalid multibulk length");
+    if (count === undefined) return false;
+    if (count > REQUEST_WORDS_MAX) return this.#fail("invalid multibulk length");
+    this.#wordsLeft = Math.max(count, 0);
+    return true;
+  }
+
+  /** Reads one `$<length>` with its bytes; false as above. */
+  #readWord(): boolean {
+    const start = this.#at;
+    const first = this.#chunk.charCodeAt(start);
+    if (first !== DOLLAR) {
+      return this.#fail(`expected '$', got '${isPrintable(first) ? String.fromCharCode(first) : "?"}'`);
+    }
+    const length = this.#readNumber("invalid bulk length");
+    if (length === undefined) return false;
+    if (length < 0 || length > BULK_BYTES_MAX) return this.#fail("invalid bulk length");
+    const end = this.#at + length;
+    if (this.#refusal !== undefined || this.#isTooLong(length)) {
+      this.#skip = length + LINE_END_BYTES;
+      this.#wordsLeft -= 1;
+      return true;
+    }
+    if (end + LINE_END_BYTES > this.#chunk.length) {
+      this.#at = start;
+      this.#keepRest(end + LINE_END_BYTES - start);
+      return false;
+    }
+    this.#words.push(this.#chunk.slice(this.#at, end));
+    this.#requestBytes += length + WORD_OVERHEAD_BYTES;
+    this.#wordsLeft -= 1;
+    this.#at = end + LINE_END_BYTES;
+    return true;
+  }
+
+  #isTooLong(length: number): boolean {
+    if (length > this.#wordBytesMax) {
+      this.#refuse(`ERR a word of ${length} bytes is too long (limit ${this.#wordBytesMax})`);
+    } else if (this.#requestBytes + length + WORD_OVERHEAD_BYTES > REQUEST_BYTES_MAX) {
+      this.#refuse(`ERR the request is too long (limit ${REQUEST_BYTES_MAX} bytes)`);
+    } else if (this.#requestBytes > FAIR_SHARE_BYTES && this.#budget.exceeded) this.#refuse(NO_MEMORY);
+    return this.#refusal !== undefined;
+  }
+
+  #refuse(refusal: string): void {
+    this.#refusal = refusal;
+    this.#words = [];
+    this.#requestBytes = 0;
+  }
+
+  /** The word that is waited for is passed over after all: all clients together hold too much. */
+  #giveUpWord(): void {
+    if (this.#wordsLeft === 0 || this.#needed === 0) return void this.#fail("too big inline request");
+    this.#refuse(NO_MEMORY);
+    this.#skip = this.#needed - this.#rest.length;
+    this.#wordsLeft -= 1;
+    this.#rest = "";
+    this.#needed = 0;
+    this.#release();
+  }
+
+  #skipOn(): void {
+    const count = Math.min(this.#skip, this.#chunk.length - this.#at);
+    this.#skip -= count;
+    this.#at += count;
+  }
+
+  /** The number behind the first byte of a line, and the place behind the line; undefined as for `#readCount`. */
+  #readNumber(complaint: string): number | undefined {
+    const chunk = this.#chunk;
+    let at = this.#at + 1;
+    const isNegative = chunk.charCodeAt(at) === MINUS;
+    if (isNegative) at += 1;
+    const firstDigit = at;
+    let number = 0;
+    let code = chunk.charCodeAt(at);
+    while (code >= ZERO && code <= ZERO + 9) {
+      number = number * 10 + (code - ZERO);
+      at += 1;
+      code = chunk.charCodeAt(at);
+    }
+    if (at + 1 < chunk.length || (at < chunk.length && code !== CARRIAGE_RETURN)) {
+      if (code !== CARRIAGE_RETURN || at === firstDigit || at - firstDigit > DIGITS_MAX) {
+        this.#fail(complaint);
+        return undefined;
+      }
+      this.#at = at + LINE_END_BYTES;
+      return isNegative ? -number : number;
+    }
+    if (at - this.#at > HEADER_BYTES_MAX) this.#fail(complaint);
+    else this.#keepRest(0);
+    return undefined;
+  }
+
+  /** A line of words; no words for an empty line, undefined as for `#readCount`. */
+  #readInline(): Words | undefined {
+    const end = this.#chunk.indexOf("\n", this.#at);
+    if (end === -1 || end - this.#at > INLINE_BYTES_MAX) {
+      if (end !== -1 || this.#chunk.length - this.#at > INLINE_BYTES_MAX) this.#fail("too big inline request");
+      else this.#keepRest(0);
+      return undefined;
+    }
+    const hasReturn = this.#chunk.charCodeAt(end - 1) === CARRIAGE_RETURN && end > this.#at;
+    const line = this.#chunk.slice(this.#at, hasReturn ? end - 1 : end);
+    this.#at = end + 1;
+    const words: string[] = [];
+    for (let token = nextToken(line, 0); token !== undefined; token = nextToken(line, token.end)) {
+      if (token.type === "LexicalError") {
+        this.#fail("unbalanced quotes in request");
+        return undefined;
+      }
+      words.push(token.text);
+    }
+    return words;
+  }
+
+  /** What is left of the chunk waits for more bytes: until it is `needed` long, or for the end of its line when that is 0. */
+  #keepRest(needed: number): void {
+    this.#rest = this.#chunk.slice(this.#at);
+    this.#needed = needed;
+    this.#chunk = "";
+    this.#at = 0;
+    this.#hold(this.#requestBytes + this.#rest.length + PIECE_OVERHEAD_BYTES - this.#held);
+  }
+
+  #hold(bytes: number): void {
+    this.#held += bytes;
+    this.#budget.add(bytes);
+  }
+
+  #release(): void {
+    this.#budget.add(-this.#held);
+    this.#held = 0;
+  }
+
+  #isOverBudget(): boolean {
+    return this.#budget.exceeded && this.#held > FAIR_SHARE_BYTES;
+  }
+
+  #fail(complaint: string): false {
+    this.#problem = `ERR Protocol error: ${complaint}`;
+    this.#words = [];
+    this.#rest = "";
+    this.#release();
+    return false;
+  }
+}
+
+/** What a word costs beside its bytes. */
+const WORD_OVERHEAD_BYTES = 24;
+const NO_MEMORY = "BUSY all clients together send too much; try again later";
+
+function isPrintable(code: number): boolean {
+  return code > 0x20 && code < 0x7f;
+}

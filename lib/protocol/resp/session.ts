@@ -1,0 +1,319 @@
+/** One client's conversation in the Redis protocol: requests in, replies out in the same order. */
+
+import { unreachable } from "../../base/assert.ts";
+import { isErrorReply } from "../../kv/replies.ts";
+import type { ReadOutcome, WriteOutcome } from "../../node/api.ts";
+import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../limits.ts";
+import type { ClientLink, ProtocolSession, SessionContext } from "../protocol.ts";
+import { ReplyQueue, type ReplySlot, type SlotHandler } from "../reply_queue.ts";
+import { commandOfCall, showResult } from "./call_command.ts";
+import type { ClientRecord } from "./client_record.ts";
+import { notDone, OUTCOME_UNKNOWN } from "./errors.ts";
+import type { Conversation, Plan } from "./plan.ts";
+import { planRequest } from "./planner.ts";
+import { encodeReply, type RespReply } from "./reply_writer.ts";
+import { RequestReader, type Words } from "./request_reader.ts";
+import { Transaction } from "./transaction.ts";
+
+/** What a slot waits for; an answer that was known at once needs none. */
+type Awaited = Extract<Plan, { readonly type: "Call" | "Write" | "Read" | "Task" }>;
+
+/** Stands in slots whose reply is known. */
+const NOTHING: Awaited = { type: "Call", call: [], isWrite: false };
+
+/**
+ * Program order of one connection: writes run side by side, and so do reads, but a read begins after the writes before it
+ * have finished, and a write after the reads before it. The request whose turn has not come is held, and none is looked at
+ * behind it until then.
+ */
+export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conversation {
+  readonly context: SessionContext;
+  readonly client: ClientRecord;
+  readonly transaction = new Transaction();
+  readonly #link: ClientLink;
+  readonly #requests: RequestReader;
+  readonly #replies: ReplyQueue<Awaited>;
+  #held: Plan | undefined;
+  #writesOpen = 0;
+  #readsOpen = 0;
+  #taskOpen = false;
+  #advancing = false;
+  #inTurnQueue = false;
+  #inputEnded = false;
+  /** No further request is taken; once the replies are out, the link is finished. */
+  #ended = false;
+  /** The time of this turn, as far as it is known. */
+  #now: number;
+
+  /** A session at its first request. */
+  constructor(link: ClientLink, context: SessionContext) {
+    this.#link = link;
+    this.context = context;
+    this.client = context.clients.add(link);
+    this.#requests = new RequestReader(context.budget, { wordBytesMax: context.valueBytesMax });
+    this.#replies = new ReplyQueue<Awaited>(this, NOTHING);
+    this.#now = link.openedAt;
+  }
+
+  /** See `ProtocolSession`. */
+  get full(): boolean {
+    return !this.#ended && (this.#requests.hasInput || this.#held !== undefined || !this.#hasRoom());
+  }
+
+  /** See `ProtocolSession`. */
+  receive(chunk: string): void {
+    if (this.#ended) return;
+    this.#now = this.context.clock.now();
+    this.client.lastAt = this.#now;
+    this.#requests.push(chunk);
+    this.#advance();
+  }
+
+  /** See `ProtocolSession`. */
+  inputEnded(): void {
+    this.#inputEnded = true;
+    this.#advance();
+  }
+
+  /** See `ProtocolSession`. */
+  outputSent(): void {
+    this.#emit();
+    this.#advance();
+  }
+
+  /** See `ProtocolSession`. */
+  stop(): void {
+    this.#end();
+    this.#finishIfDone();
+  }
+
+  /** See `ProtocolSession`. */
+  closed(): void {
+    this.#end();
+    this.transaction.discard();
+    this.context.clients.remove(this.client);
+  }
+
+  /** See `Conversation`. */
+  plan(words: Words): Plan {
+    return planRequest(words, this);
+  }
+
+  /** See `SlotHandler`. */
+  wrote(slot: ReplySlot<Awaited>, outcome: WriteOutcome): void {
+    this.#writesOpen -= 1;
+    this.#settle(slot, this.#showWrite(slot.request, outcome));
+  }
+
+  /** See `SlotHandler`. */
+  readDone(slot: ReplySlot<Awaited>, outcome: ReadOutcome): void {
+    this.#readsOpen -= 1;
+    const { node } = this.context;
+    if (outcome.type === "NotDone") return this.#settle(slot, notDone(outcome, node));
+    const { request } = slot;
+    this.#settle(slot, request.type === "Read" ? request.answer() : node.answer(callOf(request)));
+  }
+
+  /** See `SlotHandler`. */
+  render({ reply }: ReplySlot<Awaited>): string | undefined {
+    return reply;
+  }
+
+  #showWrite(request: Awaited, outcome: WriteOutcome): RespReply {
+    switch (outcome.type) {
+      case "Done":
+        return request.type === "Write" ? request.show(outcome.result) : showResult(outcome.result);
+      case "NotDone":
+        return notDone(outcome, this.context.node);
+      case "Unknown":
+        return OUTCOME_UNKNOWN;
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  /** A request has its reply, and others may have waited for that. */
+  #settle(slot: ReplySlot<Awaited>, reply: RespReply): void {
+    const { clock, metrics } = this.context;
+    this.#now = clock.now();
+    metrics.commandSeconds.record((this.#now - slot.startedAt) / 1_000);
+    this.#complete(slot, reply);
+    this.#emit();
+    this.#advance();
+  }
+
+  #complete(slot: ReplySlot<Awaited>, reply: RespReply): void {
+    const { metrics } = this.context;
+    if (isErrorReply(reply)) metrics.failed.add();
+    else metrics.succeeded.add();
+    slot.reply = slot.isMuted ? "" : encodeReply(reply, this.client.version);
+  }
+
+  /** Sends the replies that are ready and in turn, as long as the client takes them. */
+  #emit(): void {
+    while (this.#link.unsentBytes <= UNSENT_BYTES_MAX) {
+      const reply = this.#replies.take();
+      if (reply === undefined) return;
+      if (reply !== "") this.#link.send(reply);
+    }
+  }
+
+  /** Takes requests as long as there are some and their turn has come. */
+  #advance(): void {
+    // A request that is answered at once leads back here: a loop must not become a recursion as deep as the input is long.
+    if (this.#advancing) return;
+    this.#advancing = true;
+    while (!this.#ended && this.#hasRoom()) {
+      if (this.#held === undefined && !this.#takeRequest()) break;
+      const plan = this.#held;
+      if (plan === undefined || !this.#mayStart(plan)) break;
+      this.#held = undefined;
+      this.#start(plan);
+    }
+    this.#emit();
+    this.#advancing = false;
+    this.#finishIfDone();
+    if (!this.full) this.#link.wake();
+  }
+
+  /** Makes the plan of the next request; false when there is none now. */
+  #takeRequest(): boolean {
+    if (this.#waitsForTurn()) return false;
+    const request = this.#requests.next();
+    if (request === undefined) {
+      this.#allTaken();
+      return false;
+    }
+    this.context.metrics.received.add();
+    if ("refusal" in request) {
+      this.transaction.spoil();
+      this.#held = { type: "Answer", reply: { error: request.refusal } };
+    } else this.#held = planRequest(request, this);
+    return true;
+  }
+
+  /** Whether this turn's share of input is used up; then the session goes on in the next one. */
+  #waitsForTurn(): boolean {
+    if (this.#inTurnQueue) return true;
+    if (!this.#requests.hasInput || this.context.turns.take(this.#resume)) return false;
+    this.#inTurnQueue = true;
+    return true;
+  }
+
+  readonly #resume = (): void => {
+    this.#inTurnQueue = false;
+    this.#advance();
+  };
+
+  #hasRoom(): boolean {
+    return this.#replies.size < REQUESTS_IN_FLIGHT_MAX && this.#link.unsentBytes <= UNSENT_BYTES_MAX && !this.#taskOpen;
+  }
+
+  /** Every byte has been looked at. What cannot be read, or ends in the middle of a request, is the last of a connection. */
+  #allTaken(): void {
+    const { problem } = this.#requests;
+    if (problem !== undefined) {
+      this.context.warn(`Closed the connection of ${this.#link.remote}: ${problem}`);
+      this.#answer({ error: problem });
+      return this.#end();
+    }
+    if (this.#inputEnded) this.#end();
+  }
+
+  #mayStart(plan: Plan): boolean {
+    switch (plan.type) {
+      case "Answer":
+        return true;
+      case "Call":
+        return plan.isWrite ? this.#readsOpen === 0 : this.#writesOpen === 0;
+      case "Write":
+        return this.#readsOpen === 0;
+      case "Read":
+        return this.#writesOpen === 0;
+      case "Later":
+      case "Task":
+      case "Close":
+        return this.#readsOpen === 0 && this.#writesOpen === 0;
+      default:
+        return unreachable(plan);
+    }
+  }
+
+  #start(plan: Plan): void {
+    switch (plan.type) {
+      case "Answer":
+        return this.#answer(plan.reply);
+      case "Call":
+        return plan.isWrite ? this.#write(plan) : this.#read(plan);
+      case "Write":
+        return this.#write(plan);
+      case "Read":
+        return this.#read(plan);
+      case "Later":
+        return this.#start(plan.plan());
+      case "Task":
+        return this.#perform(plan);
+      case "Close":
+        this.#answer(plan.reply);
+        return this.#end();
+      default:
+        return unreachable(plan);
+    }
+  }
+
+  #write(plan: Extract<Plan, { readonly type: "Call" | "Write" }>): void {
+    this.#writesOpen += 1;
+    const slot = this.#add(plan);
+    const { node } = this.context;
+    if (plan.type === "Call") return node.submit(commandOfCall(plan.call), slot.wrote);
+    node.submit(plan.command, slot.wrote, plan.session);
+  }
+
+  #read(plan: Extract<Plan, { readonly type: "Call" | "Read" }>): void {
+    this.#readsOpen += 1;
+    this.context.node.read(this.#add(plan).readDone);
+  }
+
+  #perform(plan: Extract<Plan, { readonly type: "Task" }>): void {
+    const slot = this.#add(plan);
+    this.#taskOpen = true;
+    const settle = (reply: RespReply) => {
+      this.#taskOpen = false;
+      this.#settle(slot, reply);
+    };
+    // A rejection ends the node; whoever runs the node hears of that from the node itself.
+    plan.run().then(
+      settle,
+      (error) => settle({ error: `ERR ${error instanceof Error ? error.message : String(error)}` }),
+    );
+  }
+
+  /** Puts a known reply behind the replies before it. */
+  #answer(reply: RespReply): void {
+    this.#complete(this.#add(NOTHING), reply);
+  }
+
+  #add(request: Awaited): ReplySlot<Awaited> {
+    const slot = this.#replies.add(request, this.#now);
+    const { client } = this;
+    if (client.replies === "On") return slot;
+    slot.isMuted = true;
+    if (client.replies === "SkipNext") client.replies = "Skip";
+    else if (client.replies === "Skip") client.replies = "On";
+    return slot;
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#held = undefined;
+    this.#requests.clear();
+  }
+
+  #finishIfDone(): void {
+    if (this.#ended && this.#replies.size === 0) this.#link.finish();
+  }
+}
+
+function callOf(request: Awaited): readonly string[] {
+  return request.type === "Call" ? request.call : [];
+}

@@ -1,0 +1,130 @@
+/** MULTI and WATCH of one connection: what is queued, and what must not change before EXEC. */
+
+import { type Call, type Compare, TRANSACTION_PARTS_MAX } from "../../kv/commands.ts";
+import { changes } from "../../kv/calls.ts";
+import type { Reply } from "../../kv/replies.ts";
+import type { CommandResult } from "../../kv/results.ts";
+import type { KeyValueNode } from "../../node/api.ts";
+import { INVALID_COMMAND } from "./errors.ts";
+import { QUEUED_COMMANDS_MAX, WATCHED_KEYS_MAX } from "./limits.ts";
+import { answer, type Plan, refuse } from "./plan.ts";
+import type { RespReply } from "./reply_writer.ts";
+
+const NO_LIST: RespReply = { type: "NoList" };
+/** A key that is not there has this revision. */
+const ABSENT = "0";
+
+/** What one command of a queue comes to: a call, or a reply that does not depend on the keys. */
+export type QueuedCommand =
+  | { readonly type: "Call"; readonly call: Call }
+  | { readonly type: "Answer"; readonly reply: RespReply };
+
+/** The transaction of a connection. Watched keys carry the revision that they had when they were watched. */
+export class Transaction {
+  #queue: QueuedCommand[] | undefined;
+  #isSpoiled = false;
+  #watched = new Map<string, string>();
+
+  /** Whether a MULTI is open. */
+  get isOpen(): boolean {
+    return this.#queue !== undefined;
+  }
+
+  /** Commands queued; -1 without MULTI, as CLIENT LIST has it. */
+  get queued(): number {
+    return this.#queue?.length ?? -1;
+  }
+
+  /** Keys watched. */
+  get watched(): number {
+    return this.#watched.size;
+  }
+
+  /** MULTI. */
+  open(): void {
+    this.#queue = [];
+    this.#isSpoiled = false;
+  }
+
+  /** Puts a command behind the others; false when there are too many. */
+  add(command: QueuedCommand): boolean {
+    if (this.#queue === undefined || this.#queue.length >= QUEUED_COMMANDS_MAX) return false;
+    this.#queue.push(command);
+    return true;
+  }
+
+  /** A command could not be queued: EXEC will refuse. */
+  spoil(): void {
+    if (this.#queue !== undefined) this.#isSpoiled = true;
+  }
+
+  /** Notes the revision of each key; false when there are too many. A key watched before keeps its older revision. */
+  watch(keys: readonly string[], node: KeyValueNode): boolean {
+    for (const key of keys) {
+      if (this.#watched.has(key)) continue;
+      if (this.#watched.size >= WATCHED_KEYS_MAX) return false;
+      this.#watched.set(key, node.state.get(key)?.revision.toString() ?? ABSENT);
+    }
+    return true;
+  }
+
+  /** UNWATCH. */
+  unwatch(): void {
+    this.#watched.clear();
+  }
+
+  /** Gives up the queue and the watched keys. */
+  discard(): void {
+    this.#queue = undefined;
+    this.#isSpoiled = false;
+    this.#watched.clear();
+  }
+
+  /** What EXEC comes to; ends the transaction. Called when every request before it has its outcome. */
+  take(node: KeyValueNode): Plan {
+    const queue = this.#queue ?? [];
+    const isSpoiled = this.#isSpoiled;
+    const compares = Array.from(this.#watched, ([key, operand]): Compare => {
+      return { key, field: "MOD", operator: "=", operand };
+    });
+    this.discard();
+    if (isSpoiled) return refuse("EXECABORT Transaction discarded because of previous errors.");
+    const calls = queue.flatMap((command) => command.type === "Call" ? [command.call] : []);
+    if (calls.length === 0 && compares.length === 0) return answer(gather(queue, []));
+    if (calls.some(changes)) return writeOf({ queue, calls, compares });
+    return {
+      type: "Read",
+      answer: () => node.compare(compares) ? gather(queue, calls.map((call) => node.answer(call))) : NO_LIST,
+    };
+  }
+}
+
+interface ExecParts {
+  readonly queue: readonly QueuedCommand[];
+  readonly calls: readonly Call[];
+  readonly compares: readonly Compare[];
+}
+
+function writeOf({ queue, calls, compares }: ExecParts): Plan {
+  if (calls.length + compares.length > TRANSACTION_PARTS_MAX) return refuse("ERR the transaction is too large");
+  return {
+    type: "Write",
+    command: { type: "Transaction", compares, then: calls, otherwise: [] },
+    session: undefined,
+    show: (result: CommandResult) => {
+      if (result.type !== "Transaction") return INVALID_COMMAND;
+      return result.succeeded ? gather(queue, result.replies) : NO_LIST;
+    },
+  };
+}
+
+/** The replies of the calls and the ones known before, in the order of the queue. */
+function gather(queue: readonly QueuedCommand[], replies: readonly Reply[]): RespReply {
+  let taken = 0;
+  const items = queue.map((command): RespReply => {
+    if (command.type === "Answer") return command.reply;
+    taken += 1;
+    return replies[taken - 1] ?? null;
+  });
+  return { type: "List", items };
+}
