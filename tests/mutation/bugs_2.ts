@@ -102,8 +102,8 @@ export const BUGS_2: readonly Mutation[] = [
     what: "The applied index is missing from the snapshot (etcd#13766)",
     patches: [{
       file: "lib/kv/state_machine.ts",
-      find: "this.#lastApplied = index;\n  }\n\n  #put",
-      replace: "this.#lastApplied = Math.min(index, 0);\n  }\n\n  #put",
+      find: "this.#lastApplied = index;\n    this.#keys.advance(timeMs);",
+      replace: "this.#lastApplied = Math.min(index, 0);\n    this.#keys.advance(timeMs);",
     }],
   },
   {

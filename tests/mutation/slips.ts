@@ -4,7 +4,6 @@ import type { Mutation } from "./mutation.ts";
 
 const WAL = "lib/storage/wal.ts";
 const WAL_RECOVERY = "lib/storage/wal_recovery.ts";
-const STATE_MACHINE = "lib/kv/state_machine.ts";
 const LOG = "lib/raft/log.ts";
 
 const CORE: readonly Mutation[] = [
@@ -140,7 +139,7 @@ const DRIVER: readonly Mutation[] = [
   {
     id: "M15",
     what: "A deleted key comes back with the next snapshot",
-    patches: [{ file: STATE_MACHINE, find: "    this.#index.delete(key);\n", replace: "" }],
+    patches: [{ file: "lib/kv/keyspace.ts", find: "    this.#index.delete(key);\n", replace: "" }],
   },
   {
     id: "M16",

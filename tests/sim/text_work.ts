@@ -1,5 +1,7 @@
 /** Clients that speak the text protocol: every command of its table, over the shipped session. */
 
+import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../lib/kv/commands.ts";
+import { ClientRegistry } from "../../lib/protocol/resp/client_record.ts";
 import type { Random } from "../../lib/base/random.ts";
 import type { Node } from "../../lib/node/node.ts";
 import { ClientMetrics } from "../../lib/protocol/client_metrics.ts";
@@ -99,6 +101,10 @@ export class TextWork {
       metrics: new ClientMetrics(node.metrics),
       budget: new MemoryBudget(CLIENT_MEMORY_BYTES_MAX),
       turns: new TurnBudget(clock, REQUESTS_PER_TURN_MAX),
+      clients: new ClientRegistry(),
+      clusterMode: false,
+      keyBytesMax: KEY_BYTES_MAX,
+      valueBytesMax: VALUE_BYTES_MAX,
       httpPort: undefined,
       connectionsMax: () => 1,
       connections: () => 1,

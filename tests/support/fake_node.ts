@@ -44,6 +44,7 @@ export class FakeNode implements KeyValueNode {
   /** Writes take effect, but nobody hears of it. */
   unknown = false;
   reachable = 3;
+  wallClockMs = 1_700_000_000_123;
   snapshotOutcome: () => Promise<SnapshotOutcome> = () =>
     Promise.resolve({ type: "Created", id: { index: toIndex(42), term: toTerm(3) } });
   logLines: readonly LogLine[] = [];
@@ -68,6 +69,11 @@ export class FakeNode implements KeyValueNode {
     const key = "key" in command ? command.key : "";
     this.seen.push(`${command.type.toUpperCase()} ${key}`);
     this.#later("Write", key, (outcome) => done(outcome ?? this.#writeOutcome(command)));
+  }
+
+  /** See `KeyValueNode`. */
+  timeMs(): number {
+    return this.wallClockMs;
   }
 
   /** See `KeyValueNode`. */
@@ -122,6 +128,8 @@ export class FakeNode implements KeyValueNode {
       directory: "/data/node-0",
       logEntries: 33,
       keys: this.state.size,
+      expiring: 0,
+      lastSnapshotMs: this.wallClockMs,
       keyBytes: this.state.bytes,
       eventLoopLagMs: { last: 0.5, max: 12.25 },
     };

@@ -2,6 +2,7 @@
 
 import { unreachable } from "../../base/assert.ts";
 import type { Reply } from "../../kv/replies.ts";
+import { REPLY_BYTES_MAX } from "./limits.ts";
 
 /** The version of the protocol, chosen by HELLO. */
 export type RespVersion = 2 | 3;
@@ -22,8 +23,43 @@ export type RespOnlyReply =
 /** Whatever a request is answered with. */
 export type RespReply = Reply | RespOnlyReply;
 
-/** The bytes of a reply, as a byte string. */
+/** The bytes of a reply, as a byte string. One that is too long becomes an error: no string could hold it. */
 export function encodeReply(reply: RespReply, version: RespVersion): string {
+  // Only a list can be longer than one value.
+  if (typeof reply !== "object" || reply === null || bytesOf(reply) <= REPLY_BYTES_MAX) return encode(reply, version);
+  return encode({ error: `ERR the reply is too long (limit ${REPLY_BYTES_MAX} bytes)` }, version);
+}
+
+/** What a reply takes at most, about. */
+function bytesOf(reply: RespReply): number {
+  if (typeof reply === "string") return reply.length + ITEM_BYTES;
+  if (typeof reply !== "object" || reply === null || "status" in reply || "error" in reply) return ITEM_BYTES;
+  if (isList(reply)) return sumOf(reply);
+  switch (reply.type) {
+    case "Map":
+      return sumOf(reply.entries.flat());
+    case "Set":
+    case "List":
+      return sumOf(reply.items);
+    case "Text":
+      return reply.text.length + ITEM_BYTES;
+    case "NoList":
+      return ITEM_BYTES;
+    default:
+      return unreachable(reply);
+  }
+}
+
+function sumOf(items: readonly RespReply[]): number {
+  let sum = ITEM_BYTES;
+  for (const item of items) sum += bytesOf(item);
+  return sum;
+}
+
+/** What an item takes beside its bytes. */
+const ITEM_BYTES = 32;
+
+function encode(reply: RespReply, version: RespVersion): string {
   switch (typeof reply) {
     case "string":
       return `$${reply.length}\r\n${reply}\r\n`;
@@ -55,7 +91,7 @@ function encodeObject(reply: Exclude<RespReply, string | number | bigint | null>
       return encodeItems(`*${reply.items.length}`, { items: reply.items, version });
     case "Text":
       return version === 2
-        ? encodeReply(reply.text, version)
+        ? encode(reply.text, version)
         : `=${reply.text.length + TEXT_KIND.length}\r\n${TEXT_KIND}${reply.text}\r\n`;
     case "NoList":
       return version === 2 ? "*-1\r\n" : "_\r\n";
@@ -76,7 +112,7 @@ function encodeItems(
   { items, version }: { readonly items: readonly RespReply[]; readonly version: RespVersion },
 ): string {
   let encoded = `${head}\r\n`;
-  for (const item of items) encoded += encodeReply(item, version);
+  for (const item of items) encoded += encode(item, version);
   return encoded;
 }
 

@@ -18,44 +18,55 @@ const NO_PASSWORD_SET = "ERR AUTH <password> called without any password configu
 /** The commands of this file. */
 export const CONNECTION_COMMANDS: readonly ProtocolCommand[] = [
   {
-    ...of("PING", -1, "Returns PONG, or the word that was given."),
+    ...of("PING", { arity: -1, summary: "Returns PONG, or the word that was given." }),
     plan: (words) => {
       if (words.length > 2) return refuse("ERR wrong number of arguments for 'ping' command");
       return answer(words[1] ?? PONG);
     },
   },
-  { ...of("ECHO", 2, "Returns the word that was given."), plan: (words) => answer(words[1] ?? "") },
+  { ...of("ECHO", { arity: 2, summary: "Returns the word that was given." }), plan: (words) => answer(words[1] ?? "") },
   {
-    ...of("HELLO", -1, "Chooses the version of the protocol and tells about the server."),
+    ...of("HELLO", { arity: -1, summary: "Chooses the version of the protocol and tells about the server." }),
     isQueued: false,
     plan: planHello,
   },
   {
-    ...of("AUTH", -2, "Gives a password."),
+    ...of("AUTH", { arity: -2, summary: "Gives a password." }),
     isQueued: false,
     plan: (words) => authenticate(words.slice(1)) ?? answer(OK),
   },
-  { ...of("QUIT", -1, "Closes the connection."), isQueued: false, plan: () => ({ type: "Close", reply: OK }) },
-  { ...of("RESET", 1, "Brings the connection back to its beginning."), isQueued: false, plan: planReset },
-  { ...of("SELECT", 2, "Chooses the database; there is one, 0."), plan: planSelect },
   {
-    ...of("READONLY", 1, "In cluster mode: reads are answered by this node too."),
+    ...of("QUIT", { arity: -1, summary: "Closes the connection." }),
+    isQueued: false,
+    plan: () => ({ type: "Close", reply: OK }),
+  },
+  {
+    ...of("RESET", { arity: 1, summary: "Brings the connection back to its beginning." }),
+    isQueued: false,
+    plan: planReset,
+  },
+  { ...of("SELECT", { arity: 2, summary: "Chooses the database; there is one, 0." }), plan: planSelect },
+  {
+    ...of("READONLY", { arity: 1, summary: "In cluster mode: reads are answered by this node too." }),
     plan: (_words, { client }) => {
       client.readsAnywhere = true;
       return answer(OK);
     },
   },
   {
-    ...of("READWRITE", 1, "In cluster mode: reads go to the leader again."),
+    ...of("READWRITE", { arity: 1, summary: "In cluster mode: reads go to the leader again." }),
     plan: (_words, { client }) => {
       client.readsAnywhere = false;
       return answer(OK);
     },
   },
-  { ...of("ASKING", 1, "Has no effect: no slot is ever moving."), plan: () => answer(OK) },
+  { ...of("ASKING", { arity: 1, summary: "Has no effect: no slot is ever moving." }), plan: () => answer(OK) },
 ];
 
-function of(name: string, arity: number, summary: string): Omit<ProtocolCommand, "plan"> {
+function of(
+  name: string,
+  { arity, summary }: Pick<ProtocolCommand, "arity" | "summary">,
+): Omit<ProtocolCommand, "plan"> {
   return { name, arity, summary, keys: NO_KEYS, group: "connection", isQueued: true };
 }
 

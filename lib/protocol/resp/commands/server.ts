@@ -22,29 +22,35 @@ import type { Words } from "../request_reader.ts";
 /** The commands of this file. */
 export const SERVER_COMMANDS: readonly ProtocolCommand[] = [
   {
-    ...of("INFO", -1, "Tells about the server, the cluster and the keys, as text."),
+    ...of("INFO", { arity: -1, summary: "Tells about the server, the cluster and the keys, as text." }),
     plan: (words, { context }) => answer({ type: "Text", text: infoText(context, words.slice(1)) }),
   },
-  { ...of("TIME", 1, "Returns the cluster's time: seconds and microseconds."), plan: planTime },
+  { ...of("TIME", { arity: 1, summary: "Returns the cluster's time: seconds and microseconds." }), plan: planTime },
   {
-    ...of("ROLE", 1, "Tells whether this node leads, and whom it follows."),
+    ...of("ROLE", { arity: 1, summary: "Tells whether this node leads, and whom it follows." }),
     plan: (_words, { context }) => answer(role(context)),
   },
-  { ...of("WAIT", 3, "Returns how many other nodes have this connection's writes, at the least."), plan: planWait },
   {
-    ...of("LASTSAVE", 1, "Returns the time of the last snapshot, in seconds since 1970."),
+    ...of("WAIT", { arity: 3, summary: "Returns how many other nodes have this connection's writes, at the least." }),
+    plan: planWait,
+  },
+  {
+    ...of("LASTSAVE", { arity: 1, summary: "Returns the time of the last snapshot, in seconds since 1970." }),
     plan: (_words, { context: { node } }) => answer(Math.floor(node.status().lastSnapshotMs / 1_000)),
   },
   {
-    ...of("SAVE", 1, "Takes a snapshot."),
+    ...of("SAVE", { arity: 1, summary: "Takes a snapshot." }),
     isQueued: false,
     plan: (_words, { context: { node } }) => ({ type: "Task", run: () => save(node) }),
   },
-  { ...of("BGSAVE", -1, "Begins to take a snapshot."), plan: planBackgroundSave },
-  { ...of("CONFIG", -2, "Returns settings."), plan: planConfig },
+  { ...of("BGSAVE", { arity: -1, summary: "Begins to take a snapshot." }), plan: planBackgroundSave },
+  { ...of("CONFIG", { arity: -2, summary: "Returns settings." }), plan: planConfig },
 ];
 
-function of(name: string, arity: number, summary: string): Omit<ProtocolCommand, "plan"> {
+function of(
+  name: string,
+  { arity, summary }: Pick<ProtocolCommand, "arity" | "summary">,
+): Omit<ProtocolCommand, "plan"> {
   return { name, arity, summary, keys: NO_KEYS, group: "server", isQueued: true };
 }
 

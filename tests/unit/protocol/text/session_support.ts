@@ -1,5 +1,7 @@
 /** A text session on a link that only records, so that tests need no socket. */
 
+import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../../lib/kv/commands.ts";
+import { ClientRegistry } from "../../../../lib/protocol/resp/client_record.ts";
 import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
 import { ClientMetrics } from "../../../../lib/protocol/client_metrics.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/protocol/limits.ts";
@@ -69,6 +71,10 @@ export class SessionBench {
       warn: (message) => this.warnings.push(message),
       metrics: this.metrics,
       budget: this.budget,
+      clients: new ClientRegistry(),
+      clusterMode: false,
+      keyBytesMax: KEY_BYTES_MAX,
+      valueBytesMax: VALUE_BYTES_MAX,
       turns: new TurnBudget(this.clock, options.requestsPerTurnMax ?? REQUESTS_PER_TURN_MAX),
       httpPort: options.httpPort,
       connectionsMax: () => 100,
