@@ -9,7 +9,7 @@ const NOT_A_FLOAT: ErrorReply = { error: "ERR value is not a valid float" };
 const NOT_FINITE: ErrorReply = { error: "ERR increment would produce NaN or Infinity" };
 
 /** Longest text that is read. */
-const TEXT_LENGTH_MAX = 256;
+const TEXT_LENGTH_MAX = 5_119;
 const MANTISSA_BITS = 64;
 /** Decimal exponents of what can be held; beyond it a number is infinite or nothing. */
 const DECIMAL_EXPONENT_MAX = 4_932;

@@ -24,21 +24,34 @@ export interface ApplierHandler {
 export class Applier {
   readonly #handler: ApplierHandler;
   readonly #appliedCount: Counter;
-  #present: AppliedState;
+  #state: StateMachine;
+  #last: EntryId;
+  #configuration: Configuration;
   #committed: (readonly Entry[])[] = [];
   #entriesSinceSnapshot = 0;
   #bytesSinceSnapshot = 0;
+  #keysAtSnapshot: number;
+  #bytesAtSnapshot: number;
 
   /** Goes on from `begin`. */
   constructor(begin: AppliedState, parts: { handler: ApplierHandler; metrics: Registry }) {
-    this.#present = begin;
+    this.#state = begin.state;
+    this.#keysAtSnapshot = begin.state.size;
+    this.#bytesAtSnapshot = begin.state.bytes;
+    this.#last = begin.id;
+    this.#configuration = begin.configuration;
     this.#handler = parts.handler;
     this.#appliedCount = parts.metrics.counter(METRIC.proposalsApplied);
   }
 
+  /** The applied state. */
+  get state(): StateMachine {
+    return this.#state;
+  }
+
   /** The applied state, its last entry and the configuration there. The state machine changes with an installation. */
   get present(): AppliedState {
-    return this.#present;
+    return { state: this.#state, id: this.#last, configuration: this.#configuration };
   }
 
   /** Takes committed entries, applied by the next `apply`. */
@@ -56,38 +69,45 @@ export class Applier {
 
   /** A snapshot's state takes the place of the present one, unless that is newer: then false. */
   install(loaded: AppliedState): boolean {
-    if (loaded.id.index <= this.#present.id.index) return false;
-    this.#present = loaded;
+    if (loaded.id.index <= this.#last.index) return false;
+    this.#state = loaded.state;
+    this.#last = loaded.id;
+    this.#configuration = loaded.configuration;
     this.restartCount();
     this.#handler.configurationCommitted(loaded.configuration);
     return true;
   }
 
-  /** Whether so much has been applied since the last snapshot that another one is due. */
-  snapshotIsDue(limits: { readonly entries: number; readonly bytes: number }): boolean {
-    return this.#entriesSinceSnapshot >= limits.entries || this.#bytesSinceSnapshot >= limits.bytes;
+  /**
+   * Whether so much has been applied since the last snapshot that another one is due: half as much as the state was large then,
+   * at the least, so that a write does not cost the more the more keys there are.
+   */
+  snapshotIsDue({ entries, bytes }: { readonly entries: number; readonly bytes: number }): boolean {
+    return this.#entriesSinceSnapshot >= Math.max(entries, this.#keysAtSnapshot / 2) ||
+      this.#bytesSinceSnapshot >= Math.max(bytes, this.#bytesAtSnapshot / 2);
   }
 
   /** A snapshot of the present state begins: count from here. */
   restartCount(): void {
     this.#entriesSinceSnapshot = 0;
     this.#bytesSinceSnapshot = 0;
+    this.#keysAtSnapshot = this.#state.size;
+    this.#bytesAtSnapshot = this.#state.bytes;
   }
 
   #applyEntry(entry: Entry): void {
     // A snapshot installed meanwhile may hold it already.
-    if (entry.index <= this.#present.id.index) return;
-    const { state } = this.#present;
+    if (entry.index <= this.#last.index) return;
     this.#entriesSinceSnapshot += 1;
     this.#appliedCount.add();
-    let result: CommandResult = { type: "Invalid", revision: entry.index };
+    let result: CommandResult | undefined;
     if (entry.type === "Command") {
       this.#bytesSinceSnapshot += entry.command.length;
-      result = state.apply(entry.index, entry.command);
-    } else state.skip(entry.index);
-    const configuration = entry.type === "Configuration" ? entry.configuration : this.#present.configuration;
-    this.#present = { state, id: entry, configuration };
-    this.#handler.applied(entry, result);
-    if (entry.type === "Configuration") this.#handler.configurationCommitted(configuration);
+      result = this.#state.apply(entry.index, entry.command);
+    } else this.#state.skip(entry.index);
+    if (entry.type === "Configuration") this.#configuration = entry.configuration;
+    this.#last = entry;
+    this.#handler.applied(entry, result ?? { type: "Invalid", revision: entry.index });
+    if (entry.type === "Configuration") this.#handler.configurationCommitted(entry.configuration);
   }
 }

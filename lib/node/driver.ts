@@ -1,17 +1,16 @@
 /** The driver: joins core, state machine, storage and transport, and is the only place that knows the order of effects. */
 
-import { encodeOnce } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { fault, type FaultSite } from "../base/faults.ts";
 import type { Counter, Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
 import { stampCommand } from "../kv/commands.ts";
-import { encodeEntries } from "../raft/entry_codec.ts";
+import type { StateMachine } from "../kv/state_machine.ts";
 import type { Event } from "../raft/events.ts";
 import type { Message } from "../raft/messages.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
 import type { Configuration, NodeId } from "../raft/types.ts";
-import type { Refusal, Update } from "../raft/update.ts";
+import type { Update } from "../raft/update.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type AppliedState, Applier } from "./applier.ts";
@@ -22,6 +21,8 @@ import type { NodeLog, NodeOptions, NodePorts } from "./options.ts";
 import { PendingReads } from "./pending_reads.ts";
 import { PendingWrites, type QueuedWrite } from "./pending_writes.ts";
 import { Persistence } from "./persistence.ts";
+import { hasRoomFor, isHeard } from "./reception.ts";
+import { reasonOf } from "./refusal_reason.ts";
 import { RoleObserver } from "./role_observer.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { WriteQueue } from "./write_queue.ts";
@@ -70,14 +71,14 @@ export class Driver {
   readonly #failures: Counter;
   readonly #refusedForSpace: Counter;
   readonly #readCount: Counter;
-  readonly #appendSuccesses: Counter;
-  readonly #appendFailures: Counter;
   readonly #snapshotsTaken: Counter;
   readonly #snapshotsInstalled: Counter;
   #inbox: Event[] = [];
   #passScheduled = false;
   #proposalId = 0;
   #lastStampMs = 0;
+  #proposedAt = 0;
+  #now: number;
   #ended = false;
   #refusingWrites = false;
   #configuration: Configuration;
@@ -88,6 +89,7 @@ export class Driver {
     this.#parts = parts;
     this.#raft = raft;
     this.#configuration = raft.configuration;
+    this.#now = clock.now();
     this.#observer = new RoleObserver(raft, parts);
     this.#persistence = new Persistence(parts.storage, {
       clock,
@@ -111,8 +113,6 @@ export class Driver {
     this.#failures = metrics.counter(METRIC.proposalsFailed);
     this.#refusedForSpace = metrics.counter(METRIC.refusedForSpace);
     this.#readCount = metrics.counter(METRIC.reads);
-    this.#appendSuccesses = metrics.counter(METRIC.appendSuccess);
-    this.#appendFailures = metrics.counter(METRIC.appendFailure);
     this.#snapshotsTaken = metrics.counter(METRIC.snapshotsTaken);
     this.#snapshotsInstalled = metrics.counter(METRIC.snapshotsInstalled);
     metrics.gauge(METRIC.proposalsPending, () => this.#pendingWrites.size + this.#queue.size);
@@ -123,6 +123,11 @@ export class Driver {
     return this.#applier.present;
   }
 
+  /** The applied state. */
+  get state(): StateMachine {
+    return this.#applier.state;
+  }
+
   /** Whether no write or read waits for its outcome. */
   get drained(): boolean {
     return this.#pendingWrites.size === 0 && this.#queue.size === 0 && this.#reads.size === 0;
@@ -131,6 +136,11 @@ export class Driver {
   /** Writes that are proposed or wait for it. */
   get writesOpen(): number {
     return this.#pendingWrites.size + this.#queue.size;
+  }
+
+  /** The time of the last tick: exact enough for deadlines, and free. */
+  get now(): number {
+    return this.#now;
   }
 
   /** Plans a pass for the end of this turn. */
@@ -146,10 +156,14 @@ export class Driver {
 
   /** See `KeyValueNode.write`; `command` is encoded. */
   write(command: string, done: (outcome: WriteOutcome) => void): void {
+    this.submit({ command, deadline: this.#now + this.#parts.options.requestTimeoutMs, done });
+  }
+
+  /** The same for a write that has its deadline. */
+  submit(write: QueuedWrite): void {
     const reason = this.#refusalOfWrite();
-    if (reason !== undefined) return this.#refuseWrite(done, reason);
-    const deadline = this.#parts.clock.now() + this.#parts.options.requestTimeoutMs;
-    this.#queue.push({ command, deadline, done });
+    if (reason !== undefined) return this.#refuseWrite(write, reason);
+    this.#queue.push(write);
     this.#schedule();
   }
 
@@ -160,7 +174,7 @@ export class Driver {
       return queueMicrotask(() => done({ type: "NotDone", reason, leaderId: this.#raft.leaderId }));
     }
     this.#readCount.add();
-    this.#reads.add({ deadline: this.#parts.clock.now() + this.#parts.options.requestTimeoutMs, done });
+    this.#reads.add({ deadline: this.#now + this.#parts.options.requestTimeoutMs, done });
     this.#schedule();
   }
 
@@ -188,7 +202,8 @@ export class Driver {
   /** Ends requests whose deadline has passed; called with every tick. */
   expire(): void {
     const now = this.#parts.clock.now();
-    for (const write of this.#queue.expire(now)) this.#refuseWrite(write.done, "Timeout");
+    this.#now = now;
+    for (const write of this.#queue.expire(now)) this.#refuseWrite(write, "Timeout");
     this.#pendingWrites.expire(fault("node/writesExpireEarly") ? Infinity : now);
     const askedBefore = now - (fault("node/readsAskedAgain") ? 0 : limits.READ_RETRY_MS);
     this.#reads.expire(fault("node/readsExpireEarly") ? Infinity : now, askedBefore);
@@ -228,11 +243,11 @@ export class Driver {
     const inbox = this.#inbox;
     this.#inbox = inbox.length > 1 && fault("node/inboxInParts") ? inbox.splice(inbox.length >> 1) : [];
     if (this.#inbox.length > 0) this.#schedule();
-    for (const event of inbox) if (this.#isHeard(event) && this.#hasRoomFor(event)) this.#step(event);
+    for (const event of inbox) if (this.#isTaken(event)) this.#step(event);
     if (this.#reads.hasCollected) this.#step({ type: "Read", id: this.#reads.ask(this.#parts.clock.now()) });
     this.#parts.beforeProposals();
     if (!this.#putsOff("node/proposalsPutOff")) {
-      while (this.#queue.size > 0 && !this.#persistence.syncing) this.#propose();
+      while (this.#queue.size > 0 && !this.#isGathering()) this.#propose();
     }
     if (!this.#putsOff("node/sendingPutOff")) this.#parts.transport.flush();
     if (!this.#putsOff("node/syncPutOff")) this.#persistence.flush();
@@ -242,6 +257,16 @@ export class Driver {
     this.#observer.observe();
     this.#lookAtConfiguration();
     this.#takeSnapshotIfDue();
+  }
+
+  /**
+   * Group commit: writes gather while a sync is in flight, and while the proposal before them is on its way to be committed,
+   * unless they have become many or it takes long. So a few clients share one round instead of splitting into several.
+   */
+  #isGathering(): boolean {
+    if (this.#persistence.syncing) return true;
+    if (this.#pendingWrites.size === 0 || this.#queue.size >= limits.GATHERED_WRITES_MAX) return false;
+    return this.#parts.clock.now() - this.#proposedAt < limits.GATHERING_MS_MAX;
   }
 
   /** A simulator may leave a part of a pass to the next one. */
@@ -258,31 +283,20 @@ export class Driver {
     this.#parts.configurationInForce();
   }
 
-  /** RELIABILITY B22: a promise counts only from the directory that this server's configuration names. */
-  #isHeard(event: Event): boolean {
-    if (event.type !== "Receive") return true;
-    const { type, from } = event.message;
-    const isPromise = type === "AppendEntriesResult" || type === "RequestVoteResult" ||
-      type === "InstallSnapshotResult";
-    return !isPromise || !this.#parts.isStranger(from);
-  }
-
-  /** A follower without disk space leaves AppendEntries unanswered, as if lost: the leader repeats it. */
-  #hasRoomFor(event: Event): boolean {
-    if (event.type !== "Receive" || event.message.type !== "AppendEntries") return true;
-    const { entries } = event.message;
-    if (entries.length === 0) return true;
-    const body = encodeOnce(entries, () => encodeEntries(entries)).length;
-    if (!fault("node/spaceRefused") && this.#parts.storage.reserveBody(body)) return true;
+  /** Whether the event may be stepped; one that may not is as good as lost on its way. */
+  #isTaken(event: Event): boolean {
+    if (!isHeard(event, this.#parts)) return false;
+    if (hasRoomFor(event, this.#parts.storage)) return true;
     this.#refusedForSpace.add();
     return false;
   }
 
   #propose(): void {
+    this.#proposedAt = this.#parts.clock.now();
     const { writes, bytes } = this.#queue.takeBatch();
     if (this.#raft.role === "Leader" && !this.#parts.storage.reserve(bytes + limits.STAMP_BYTES_MAX, writes.length)) {
       this.#refusedForSpace.add();
-      for (const write of writes) this.#refuseWrite(write.done, "NoSpace");
+      for (const write of writes) this.#refuseWrite(write, "NoSpace");
       return;
     }
     this.#proposalId += 1;
@@ -291,7 +305,7 @@ export class Driver {
     const accepted = update.accepted[0];
     if (accepted !== undefined) return this.#pendingWrites.add(accepted.first, writes);
     const reason = reasonOf(update.refused[0]?.refusal);
-    for (const write of writes) this.#refuseWrite(write.done, reason);
+    for (const write of writes) this.#refuseWrite(write, reason);
   }
 
   /** The first command of a proposal carries the cluster's time when that has moved on. */
@@ -323,28 +337,22 @@ export class Driver {
     return tooMany || tooLong || fault("node/writeRefused") ? "Overloaded" : undefined;
   }
 
-  #refuseWrite(done: (outcome: WriteOutcome) => void, reason: NotDoneReason): void {
+  #refuseWrite(write: QueuedWrite, reason: NotDoneReason): void {
     this.#failures.add();
     const leaderId = this.#raft.leaderId;
     // In a microtask of its own, so that a caller never hears the outcome before its call has returned.
-    queueMicrotask(() => done({ type: "NotDone", reason, leaderId }));
+    queueMicrotask(() => write.done({ type: "NotDone", reason, leaderId }));
   }
 
   #refuseQueued(reason: NotDoneReason): void {
     while (this.#queue.size > 0) {
-      for (const write of this.#queue.takeBatch().writes) this.#refuseWrite(write.done, reason);
+      for (const write of this.#queue.takeBatch().writes) this.#refuseWrite(write, reason);
     }
-  }
-
-  #countResult(event: Event): void {
-    if (event.type !== "Receive" || event.message.type !== "AppendEntriesResult") return;
-    if (event.message.success) this.#appendSuccesses.add();
-    else this.#appendFailures.add();
   }
 
   /** Performs at once what may be, in the order that `Update` fixes; syncing and applying wait for the end of the pass. */
   #step(event: Event): Update {
-    this.#countResult(event);
+    this.#observer.count(event);
     const update = this.#raft.step(event);
     this.#parts.stepped?.(this.#raft, { event, update });
     for (const message of update.messages) this.#send(message);
@@ -386,11 +394,4 @@ export class Driver {
       if (outcome.type === "Failed") this.#parts.log("warn", `Cannot take a snapshot: ${outcome.message}`);
     }).catch((error: unknown) => this.fail(error));
   }
-}
-
-function reasonOf(refusal: Refusal | undefined): NotDoneReason {
-  if (refusal === undefined || refusal.reason === "LogFull") return "Overloaded";
-  if (refusal.reason === "Transferring") return "Stopping";
-  if (refusal.reason === "NotLeader" && refusal.leaderId !== undefined) return "NotLeader";
-  return "NoLeader";
 }

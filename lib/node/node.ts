@@ -90,9 +90,9 @@ export class Node implements KeyValueNode {
       role: () => parts.raft.role,
       leaderId: () => parts.raft.leaderId,
       localWritesOpen: () => parts.driver.writesOpen,
-      write: (command, done) => parts.driver.write(command, done),
+      write: (write) => parts.driver.submit(write),
       send: (message) => parts.transport.send(message),
-      now: () => parts.ports.clock.now(),
+      now: () => parts.driver.now,
       wake: () => parts.driver.wake(),
     });
     this.#ticker = new Ticker(parts.ports.clock, {
@@ -116,7 +116,7 @@ export class Node implements KeyValueNode {
 
   /** The applied state; read it in the turn in which a read was confirmed. */
   get state(): StateView {
-    return this.driver.applied.state;
+    return this.driver.state;
   }
 
   /** See `KeyValueNode`. */
@@ -143,7 +143,7 @@ export class Node implements KeyValueNode {
   answer(call: Call): Reply {
     const { ports, clusterClock } = this.#parts;
     const surroundings = { nowMs: clusterClock.now(), random: () => ports.random() };
-    return this.driver.applied.state.read(call, surroundings);
+    return this.driver.state.read(call, surroundings);
   }
 
   /** See `KeyValueNode`. */
@@ -153,7 +153,7 @@ export class Node implements KeyValueNode {
 
   /** See `KeyValueNode`. */
   compare(compares: readonly Compare[]): boolean {
-    return this.driver.applied.state.compare(compares);
+    return this.driver.state.compare(compares);
   }
 
   /** The events of a turn have been stepped: who leads may have changed. */
@@ -326,7 +326,7 @@ export class Node implements KeyValueNode {
 
   /** What is due expires by an entry of the log; without writes that carry the time on, the leader makes one. */
   #advanceTime(): void {
-    const { nextDeadline } = this.driver.applied.state;
+    const { nextDeadline } = this.driver.state;
     if (nextDeadline === undefined || this.#advancing || this.#parts.raft.role !== "Leader") return;
     if (nextDeadline > this.#parts.clusterClock.now()) return;
     this.#advancing = true;

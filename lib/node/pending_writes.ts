@@ -4,11 +4,12 @@ import type { CommandResult } from "../kv/results.ts";
 import type { EntryId, Index, NodeId, Term } from "../raft/types.ts";
 import type { WriteOutcome } from "./api.ts";
 
-/** A write handed to the driver. Times are `Clock.now()` milliseconds. */
+/** A write handed to the driver, encoded. Times are `Clock.now()` milliseconds, a tick early at most. */
 export interface QueuedWrite {
   readonly command: string;
   readonly deadline: number;
-  readonly done: (outcome: WriteOutcome) => void;
+  /** Takes the outcome; called once. */
+  done(outcome: WriteOutcome): void;
 }
 
 /** What applying an entry gave, and who leads now. */

@@ -1,7 +1,8 @@
-/** Notices changes of role, term and leader, for the log and the metrics. */
+/** Notices changes of role, term and leader, and how AppendEntries ended, for the log and the metrics. */
 
 import type { Counter, Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
+import type { Event } from "../raft/events.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
 import type { NodeId, Role, Term } from "../raft/types.ts";
 import type { NodeLog } from "./options.ts";
@@ -12,6 +13,8 @@ export class RoleObserver {
   readonly #log: NodeLog;
   readonly #elections: Counter;
   readonly #leaderChanges: Counter;
+  readonly #appendSuccesses: Counter;
+  readonly #appendFailures: Counter;
   #role: Role;
   #term: Term;
   #leaderId: NodeId | undefined;
@@ -22,9 +25,18 @@ export class RoleObserver {
     this.#log = parts.log;
     this.#elections = parts.metrics.counter(METRIC.elections);
     this.#leaderChanges = parts.metrics.counter(METRIC.leaderChanges);
+    this.#appendSuccesses = parts.metrics.counter(METRIC.appendSuccess);
+    this.#appendFailures = parts.metrics.counter(METRIC.appendFailure);
     this.#role = raft.role;
     this.#term = raft.currentTerm;
     this.#leaderId = raft.leaderId;
+  }
+
+  /** Counts an answer to AppendEntries. */
+  count(event: Event): void {
+    if (event.type !== "Receive" || event.message.type !== "AppendEntriesResult") return;
+    if (event.message.success) this.#appendSuccesses.add();
+    else this.#appendFailures.add();
   }
 
   /** Logs and counts what changed since the last call. */

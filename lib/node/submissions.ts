@@ -5,6 +5,7 @@ import type { NodeId } from "../raft/types.ts";
 import type { Forward, ForwardResult } from "../transport/forward.ts";
 import type { NotDone, WriteOutcome } from "./api.ts";
 import { decodeOutcome } from "./forwarded_outcome.ts";
+import type { QueuedWrite } from "./pending_writes.ts";
 import {
   BYTES_PER_PROPOSAL_MAX,
   COMMANDS_PER_PROPOSAL_MAX,
@@ -22,38 +23,49 @@ export interface SubmissionsPorts {
   leaderId(): NodeId | undefined;
   /** Writes of this node that are proposed or wait for it. */
   localWritesOpen(): number;
-  /** Proposes; see `Driver.write`. */
-  write(command: string, done: (outcome: WriteOutcome) => void): void;
+  /** Proposes; see `Driver.submit`. */
+  write(write: QueuedWrite): void;
   /** False when it was certainly not sent. */
   send(message: Forward): boolean;
+  /** As exact as the ticks are. */
   now(): number;
   /** Plans a pass of the driver, which calls `pump`. */
   wake(): void;
 }
 
-class Submission {
+/** What a submission tells its owner. */
+interface Owner {
+  settle(submission: Submission, outcome: WriteOutcome): void;
+}
+
+interface SubmissionParts {
   readonly command: string;
-  readonly done: (outcome: WriteOutcome) => void;
+  readonly deadline: number;
+  readonly order: number;
+  readonly finished: (outcome: WriteOutcome) => void;
+}
+
+/** Waits, is under way, or is with the driver, which it is a write for: no other object is made for it. */
+class Submission implements QueuedWrite {
+  readonly command: string;
   readonly deadline: number;
   /** Place among the submissions of this node. */
   readonly order: number;
-  readonly #settle: (submission: Submission, outcome: WriteOutcome) => void;
+  /** Who submitted it hears its outcome here. */
+  readonly finished: (outcome: WriteOutcome) => void;
+  readonly #owner: Owner;
 
-  constructor(of: {
-    readonly command: string;
-    readonly done: (outcome: WriteOutcome) => void;
-    readonly deadline: number;
-    readonly order: number;
-    readonly settle: (submission: Submission, outcome: WriteOutcome) => void;
-  }) {
-    this.command = of.command;
-    this.done = of.done;
-    this.deadline = of.deadline;
-    this.order = of.order;
-    this.#settle = of.settle;
+  constructor(owner: Owner, { command, deadline, order, finished }: SubmissionParts) {
+    this.#owner = owner;
+    this.command = command;
+    this.deadline = deadline;
+    this.order = order;
+    this.finished = finished;
   }
 
-  readonly settled = (outcome: WriteOutcome): void => this.#settle(this, outcome);
+  done(outcome: WriteOutcome): void {
+    this.#owner.settle(this, outcome);
+  }
 }
 
 interface Flight {
@@ -69,7 +81,7 @@ interface Flight {
  *
  * Invariants: `waiting` is in ascending order; at most one flight; a submission is waiting, in the flight, or with the driver.
  */
-export class Submissions {
+export class Submissions implements Owner {
   readonly #ports: SubmissionsPorts;
   #waiting: Submission[] = [];
   #waitingBytes = 0;
@@ -79,7 +91,6 @@ export class Submissions {
   /** Something was refused since the last tick. */
   #pausing = false;
   #ended = false;
-  readonly #settle = (submission: Submission, outcome: WriteOutcome): void => this.#settled(submission, outcome);
 
   /** No submissions. */
   constructor(ports: SubmissionsPorts) {
@@ -100,8 +111,8 @@ export class Submissions {
     }
     this.#lastOrder += 1;
     const deadline = this.#ports.now() + this.#ports.timeoutMs;
-    const submission = new Submission({ command, done, deadline, order: this.#lastOrder, settle: this.#settle });
-    if (this.size === 0 && this.#ports.role() === "Leader") return this.#ports.write(command, submission.settled);
+    const submission = new Submission(this, { command, deadline, order: this.#lastOrder, finished: done });
+    if (this.size === 0 && this.#ports.role() === "Leader") return this.#ports.write(submission);
     this.#insert(submission);
     this.#ports.wake();
   }
@@ -113,7 +124,7 @@ export class Submissions {
       const writes = this.#waiting;
       this.#waiting = [];
       this.#waitingBytes = 0;
-      for (const submission of writes) this.#ports.write(submission.command, submission.settled);
+      for (const submission of writes) this.#ports.write(submission);
       return;
     }
     const to = this.#ports.leaderId();
@@ -139,7 +150,7 @@ export class Submissions {
       const submission = flight.batch[first + at];
       if (submission === undefined || !flight.open.delete(first + at)) continue;
       if (flight.open.size === 0) this.#flight = undefined;
-      this.#settled(submission, decodeOutcome(text));
+      this.settle(submission, decodeOutcome(text));
     }
     this.#ports.wake();
   }
@@ -187,10 +198,10 @@ export class Submissions {
   }
 
   /** Refused for want of leadership: it was not done, and another leader may do it as long as its client waits. */
-  #settled(submission: Submission, outcome: WriteOutcome): void {
+  settle(submission: Submission, outcome: WriteOutcome): void {
     const isElsewhere = outcome.type === "NotDone" &&
       (outcome.reason === "NotLeader" || outcome.reason === "NoLeader" || outcome.reason === "Stopping");
-    if (!isElsewhere || this.#ended || submission.deadline <= this.#ports.now()) return submission.done(outcome);
+    if (!isElsewhere || this.#ended || submission.deadline <= this.#ports.now()) return submission.finished(outcome);
     this.#insert(submission);
     // Tried again with the next tick: at once it would go round without end while a leader hands over.
     this.#pausing = true;
@@ -207,14 +218,14 @@ export class Submissions {
     const flight = this.#flight;
     if (flight === undefined) return;
     this.#flight = undefined;
-    for (const at of flight.open) flight.batch[at]?.done({ type: "Unknown" });
+    for (const at of flight.open) flight.batch[at]?.finished({ type: "Unknown" });
     this.#ports.wake();
   }
 
   #end(submissions: readonly Submission[], outcome: WriteOutcome): void {
-    for (const { command, done } of submissions) {
+    for (const { command, finished } of submissions) {
       this.#waitingBytes -= command.length;
-      done(outcome);
+      finished(outcome);
     }
   }
 

@@ -18,6 +18,7 @@ import {
 import { MemoryBudget } from "./memory_budget.ts";
 import { ClientRegistry } from "./resp/client_record.ts";
 import { TurnBudget } from "./turn_budget.ts";
+import { TurnTime } from "./turn_time.ts";
 
 /** What the client port is opened with. */
 export interface ClientListenerOptions {
@@ -94,6 +95,7 @@ class Listener implements ClientListener {
       metrics: new ClientMetrics(node.metrics),
       budget: new MemoryBudget(CLIENT_MEMORY_BYTES_MAX),
       turns: this.#turns,
+      turnTime: new TurnTime(clock),
       clients: new ClientRegistry(),
       clusterMode,
       keyBytesMax,

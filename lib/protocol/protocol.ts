@@ -6,12 +6,15 @@ import type { NodeLog } from "../node/options.ts";
 import type { ClientMetrics } from "./client_metrics.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 import type { ClientRegistry } from "./resp/client_record.ts";
+import type { TurnTime } from "./turn_time.ts";
 import type { TurnBudget } from "./turn_budget.ts";
 
 /** The server as its client sessions see it. */
 export interface SessionContext {
   readonly node: KeyValueNode;
   readonly clock: Clock;
+  /** The time of this turn, read from the clock once. */
+  readonly turnTime: TurnTime;
   readonly log: NodeLog;
   /** Logs a warning that any client can cause: at most one line each second. */
   readonly warn: (message: string) => void;

@@ -1,6 +1,6 @@
 /** The log in memory: the entries after a dropped prefix, with their terms, runs for messages, and what is durable. */
 
-import { assert } from "../base/assert.ts";
+import { assert, fail } from "../base/assert.ts";
 import { ConfigurationHistory } from "./configuration_history.ts";
 import { Durability } from "./durability.ts";
 import { type Configuration, type Entry, type EntryId, type Index, type Term, toIndex } from "./types.ts";
@@ -207,8 +207,8 @@ export class RaftLog {
   }
 
   #push(entry: Entry): void {
-    assert(entry.index === this.lastIndex + 1, `Cannot append entry ${entry.index}: last index is ${this.lastIndex}`);
-    assert(entry.term >= this.lastTerm, `Cannot append term ${entry.term} after term ${this.lastTerm}`);
+    if (entry.index !== this.lastIndex + 1) fail(`Cannot append entry ${entry.index}: last index is ${this.lastIndex}`);
+    if (entry.term < this.lastTerm) fail(`Cannot append term ${entry.term} after term ${this.lastTerm}`);
     this.#entries.push(entry);
     this.#bytes += entryBytes(entry);
     if (entry.type === "Configuration") this.#configurations.push(entry.index, entry.configuration);

@@ -189,8 +189,8 @@ export const BUGS_1: readonly Mutation[] = [
     }, {
       // The assertions that would end the process at once.
       file: "lib/raft/log.ts",
-      find: "entry.term >= this.lastTerm",
-      replace: "entry.term > 0",
+      find: "entry.term < this.lastTerm",
+      replace: "entry.term < 0",
     }, {
       file: "lib/storage/log_shape.ts",
       find: "if (record.prevTerm > term) return",

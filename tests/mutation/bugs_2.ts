@@ -46,8 +46,8 @@ export const BUGS_2: readonly Mutation[] = [
       },
       {
         file: "lib/node/applier.ts",
-        find: "if (loaded.id.index <= this.#present.id.index) return false;",
-        replace: "if (loaded.id.index === this.#present.id.index) return false;",
+        find: "if (loaded.id.index <= this.#last.index) return false;",
+        replace: "if (loaded.id.index === this.#last.index) return false;",
       },
     ],
   },

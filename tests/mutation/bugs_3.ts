@@ -152,9 +152,9 @@ export const BUGS_3: readonly Mutation[] = [
       "A node proposes a write of unknown outcome once more by itself, so that it may be applied twice after a fail-over",
     patches: [{
       file: "lib/node/driver.ts",
-      find: "this.#queue.push({ command, deadline, done });",
-      replace: "this.#queue.push({\n      command,\n      deadline,\n" +
-        '      done: (outcome) => outcome.type === "Unknown" && !this.#ended ? this.write(command, done) : done(outcome),\n' +
+      find: "this.#queue.push(write);",
+      replace: "this.#queue.push({\n      command: write.command,\n      deadline: write.deadline,\n" +
+        '      done: (outcome) => outcome.type === "Unknown" && !this.#ended ? this.submit(write) : write.done(outcome),\n' +
         "    });",
     }],
   },

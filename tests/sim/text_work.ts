@@ -1,5 +1,6 @@
 /** Clients that speak the text protocol: every command of its table, over the shipped session. */
 
+import { TurnTime } from "../../lib/protocol/turn_time.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../lib/kv/commands.ts";
 import { ClientRegistry } from "../../lib/protocol/resp/client_record.ts";
 import type { Random } from "../../lib/base/random.ts";
@@ -103,6 +104,7 @@ export class TextWork {
       turns: new TurnBudget(clock, REQUESTS_PER_TURN_MAX),
       clients: new ClientRegistry(),
       clusterMode: false,
+      turnTime: new TurnTime(clock),
       keyBytesMax: KEY_BYTES_MAX,
       valueBytesMax: VALUE_BYTES_MAX,
       httpPort: undefined,

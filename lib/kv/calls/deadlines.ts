@@ -15,7 +15,6 @@ interface ExpireConditions {
 
 const NX_WITH_OTHERS: ErrorReply = { error: "ERR NX and XX, GT or LT options at the same time are not compatible" };
 const GT_WITH_LT: ErrorReply = { error: "ERR GT and LT options at the same time are not compatible" };
-const OPTION_SHOWN_BYTES_MAX = 128;
 
 /** The calls of this file. */
 export const DEADLINE_CALLS: readonly CallSpec[] = [
@@ -120,16 +119,11 @@ function readConditions(call: Call): ExpireConditions | ErrorReply {
   for (let at = 3; at < call.length; at++) {
     const option = optionAt(call, at);
     if (!["NX", "XX", "GT", "LT"].includes(option)) {
-      return { error: `ERR Unsupported option ${oneLine(wordAt(call, at))}` };
+      return { error: `ERR Unsupported option ${wordAt(call, at)}` };
     }
     named.add(option);
   }
   const conditions = { nx: named.has("NX"), xx: named.has("XX"), gt: named.has("GT"), lt: named.has("LT") };
   if (conditions.nx && (conditions.xx || conditions.gt || conditions.lt)) return NX_WITH_OTHERS;
   return conditions.gt && conditions.lt ? GT_WITH_LT : conditions;
-}
-
-/** An error is one line, whatever the client wrote. */
-function oneLine(word: string): string {
-  return word.slice(0, OPTION_SHOWN_BYTES_MAX).replaceAll("\r", " ").replaceAll("\n", " ");
 }

@@ -1,6 +1,6 @@
 /** Calls on keys themselves: their kind, names and copies. */
 
-import { ALL_KEYS, type CallSpec, FIRST_KEY, NO_KEYS, wordAt } from "../call.ts";
+import { ALL_KEYS, type CallSpec, FIRST_KEY, NO_KEYS, wordAt, wrongArity } from "../call.ts";
 import type { Cell } from "../cell.ts";
 import type { Call } from "../commands.ts";
 import { parseInteger64 } from "../integers.ts";
@@ -80,10 +80,8 @@ export const KEY_CALLS: readonly CallSpec[] = [
     access: "Read",
     keys: { first: 2, last: 2, step: 1 },
     summary: "Tells how Redis would hold a value.",
+    check: (call) => checkSubcommand(call, "ENCODING"),
     run: (call, { keys }): Reply => {
-      if (optionAt(call, 1) !== "ENCODING" || call.length !== 3) {
-        return { error: "ERR unknown subcommand or wrong number of arguments. Try OBJECT ENCODING." };
-      }
       const value = keys.get(wordAt(call, 2))?.value;
       return value === undefined ? null : encodingOf(value);
     },
@@ -124,6 +122,17 @@ export const KEY_CALLS: readonly CallSpec[] = [
     run: (_call, { keys }) => keys.size,
   },
 ];
+
+/** The name of a subcommand that is not known is shown up to so many bytes. */
+const SUBCOMMAND_SHOWN_BYTES_MAX = 128;
+
+function checkSubcommand(call: Call, known: string): ErrorReply | undefined {
+  if (optionAt(call, 1) !== known) {
+    const shown = wordAt(call, 1).slice(0, SUBCOMMAND_SHOWN_BYTES_MAX);
+    return { error: `ERR unknown subcommand '${shown}'. Try ${wordAt(call, 0)} HELP.` };
+  }
+  return call.length === 3 ? undefined : wrongArity(`${wordAt(call, 0)}|${wordAt(call, 1)}`);
+}
 
 interface MoveParts {
   readonly cell: Readonly<Cell>;

@@ -178,9 +178,17 @@ type DeadlineChange = "None" | "Persist" | WrittenTime;
 function readGetExOptions(call: Call): DeadlineChange | ErrorReply {
   if (call.length === 2) return "None";
   const option = optionAt(call, 2);
-  if (option === "PERSIST" && call.length === 3) return "Persist";
+  if (option === "PERSIST") return isRepeated(call, 1) ? "Persist" : SYNTAX_ERROR;
   const form = TIME_FORMS.get(option);
-  return form !== undefined && call.length === 4 ? { text: wordAt(call, 3), form } : SYNTAX_ERROR;
+  if (form === undefined || !isRepeated(call, 2)) return SYNTAX_ERROR;
+  return { text: wordAt(call, call.length - 1), form };
+}
+
+/** Whether one option of `size` words is all there is; given again, its last form counts. */
+function isRepeated(call: Call, size: number): boolean {
+  if ((call.length - 2) % size !== 0) return false;
+  for (let at = 2; at < call.length; at += size) if (optionAt(call, at) !== optionAt(call, 2)) return false;
+  return true;
 }
 
 function runGetEx(call: Call, { keys, revision, nowMs }: CallContext): Reply {

@@ -54,6 +54,8 @@ export const STRING_CALLS: readonly CallSpec[] = [
       const end = parseInteger64(wordAt(call, 3));
       if (start === undefined || end === undefined) return NOT_AN_INTEGER;
       const value = keys.get(wordAt(call, 1))?.value ?? "";
+      // Compared before they are made numbers, which are not exact so far out.
+      if (start < 0 && end < 0 && start > end) return "";
       return partOf(value, { start: Number(start), end: Number(end) });
     },
   },
@@ -87,7 +89,6 @@ export const STRING_CALLS: readonly CallSpec[] = [
 
 /** Both ends are included and may count from the end of the value. */
 function partOf(value: string, { start, end }: { readonly start: number; readonly end: number }): string {
-  if (start < 0 && end < 0 && start > end) return "";
   const from = Math.max(0, start < 0 ? value.length + start : start);
   const to = Math.max(0, end < 0 ? value.length + end : end);
   return value.slice(from, to + 1);

@@ -1,7 +1,8 @@
 /** From the words of a request to what is to be done: names, number of words, sizes, queueing, redirection. */
 
 import { wrongArity } from "../../kv/call.ts";
-import { changes, isArity, keysOf } from "../../kv/calls.ts";
+import { changes, checkCall, isArity, keysOf } from "../../kv/calls.ts";
+import type { ErrorReply } from "../../kv/replies.ts";
 import { type CommandEntry, findCommand } from "./commands.ts";
 import { unknownCommand } from "./errors.ts";
 import { answer, type Conversation, type Plan, refuse } from "./plan.ts";
@@ -23,8 +24,7 @@ export function planRequest(words: Words, conversation: Conversation): Plan {
   }
   client.command = entry.name;
   if (!isArity(entry, words.length)) {
-    transaction.spoil();
-    return answer(wrongArity(entry.name));
+    return answer(refusedForArity(entry.name, transaction));
   }
   const refusal = entry.call === undefined ? undefined : refusalOf(entry, { words, conversation });
   if (refusal !== undefined) {
@@ -33,6 +33,17 @@ export function planRequest(words: Words, conversation: Conversation): Plan {
   }
   const plan = planEntry(entry, { words, conversation });
   return transaction.isOpen && entry.command?.isQueued !== false ? enqueue(plan, conversation) : plan;
+}
+
+/** EXEC itself ends the transaction even then, as in Redis. */
+function refusedForArity(name: string, transaction: Conversation["transaction"]): ErrorReply {
+  const refusal = wrongArity(name);
+  if (name !== "EXEC") {
+    transaction.spoil();
+    return refusal;
+  }
+  transaction.discard();
+  return { error: `EXECABORT Transaction discarded because of: ${refusal.error.slice("ERR ".length)}` };
 }
 
 interface PlanParts {
@@ -53,9 +64,13 @@ function planEntry(entry: CommandEntry, { words, conversation }: PlanParts): Pla
   return { type: "Call", call, isWrite: changes(call) };
 }
 
+/** Calls whose subcommand counts as a part of the name: a wrong one is refused at once, even in a MULTI. */
+const WITH_SUBCOMMANDS = new Set(["OBJECT", "MEMORY"]);
+
 /** What can be said against a call before its options are looked at. */
 function refusalOf({ name }: CommandEntry, { words, conversation }: PlanParts): RespReply | undefined {
-  return tooLong({ name, words }, conversation) ?? redirection({ name, words }, conversation);
+  const subcommandProblem = WITH_SUBCOMMANDS.has(name) ? checkCall([name, ...words.slice(1)]) : undefined;
+  return subcommandProblem ?? tooLong({ name, words }, conversation) ?? redirection({ name, words }, conversation);
 }
 
 /** Commands that wait for something themselves have no place in a queue. */

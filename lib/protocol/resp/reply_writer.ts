@@ -118,5 +118,8 @@ function encodeItems(
 
 /** What a client sent may stand in an error: it must not end its line. */
 function oneLine(text: string): string {
-  return text.includes("\r") || text.includes("\n") ? text.replaceAll("\r", " ").replaceAll("\n", " ") : text;
+  if (!text.includes("\r") && !text.includes("\n")) return text;
+  let end = text.length;
+  while (end > 0 && (text[end - 1] === "\r" || text[end - 1] === "\n")) end -= 1;
+  return text.slice(0, end).replaceAll("\r", " ").replaceAll("\n", " ");
 }

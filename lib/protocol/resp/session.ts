@@ -63,7 +63,7 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
   /** See `ProtocolSession`. */
   receive(chunk: string): void {
     if (this.#ended) return;
-    this.#now = this.context.clock.now();
+    this.#now = this.context.turnTime.now();
     this.client.lastAt = this.#now;
     this.#requests.push(chunk);
     this.#advance();
@@ -134,12 +134,13 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
 
   /** A request has its reply, and others may have waited for that. */
   #settle(slot: ReplySlot<Awaited>, reply: RespReply): void {
-    const { clock, metrics } = this.context;
-    this.#now = clock.now();
+    const { turnTime, metrics } = this.context;
+    this.#now = turnTime.now();
     metrics.commandSeconds.record((this.#now - slot.startedAt) / 1_000);
     this.#complete(slot, reply);
     this.#emit();
-    this.#advance();
+    if (this.#held !== undefined || this.#requests.hasInput || this.#ended || this.#inputEnded) this.#advance();
+    else if (!this.full) this.#link.wake();
   }
 
   #complete(slot: ReplySlot<Awaited>, reply: RespReply): void {

@@ -83,7 +83,7 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   /** See `ProtocolSession`. */
   receive(chunk: string): void {
     if (this.#ended) return;
-    this.#now = this.#context.clock.now();
+    this.#now = this.#context.turnTime.now();
     this.#lines.push(chunk);
     this.#advance();
   }
@@ -155,9 +155,9 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
 
   /** A read or write has its outcome. */
   #settle(slot: ReplySlot<Subject>, counter: Counter): void {
-    const { clock, metrics } = this.#context;
+    const { turnTime, metrics } = this.#context;
     counter.add();
-    this.#now = clock.now();
+    this.#now = turnTime.now();
     metrics.commandSeconds.record((this.#now - slot.startedAt) / 1_000);
     this.#emit();
     this.#advance();

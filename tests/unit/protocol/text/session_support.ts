@@ -1,5 +1,6 @@
 /** A text session on a link that only records, so that tests need no socket. */
 
+import { TurnTime } from "../../../../lib/protocol/turn_time.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../../lib/kv/commands.ts";
 import { ClientRegistry } from "../../../../lib/protocol/resp/client_record.ts";
 import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
@@ -73,6 +74,7 @@ export class SessionBench {
       budget: this.budget,
       clients: new ClientRegistry(),
       clusterMode: false,
+      turnTime: new TurnTime(this.clock),
       keyBytesMax: KEY_BYTES_MAX,
       valueBytesMax: VALUE_BYTES_MAX,
       turns: new TurnBudget(this.clock, options.requestsPerTurnMax ?? REQUESTS_PER_TURN_MAX),

@@ -1,0 +1,25 @@
+/** Messages that a node must not hear although they came unharmed: they count as lost on their way. */
+
+import { encodeOnce } from "../base/bytes.ts";
+import { fault } from "../base/faults.ts";
+import { encodeEntries } from "../raft/entry_codec.ts";
+import type { Event } from "../raft/events.ts";
+import type { NodeId } from "../raft/types.ts";
+import type { Storage } from "../storage/storage.ts";
+
+/** RELIABILITY B22: a promise counts only from the directory that this server's configuration names. */
+export function isHeard(event: Event, { isStranger }: { isStranger(peer: NodeId): boolean }): boolean {
+  if (event.type !== "Receive") return true;
+  const { type, from } = event.message;
+  const isPromise = type === "AppendEntriesResult" || type === "RequestVoteResult" || type === "InstallSnapshotResult";
+  return !isPromise || !isStranger(from);
+}
+
+/** A follower without disk space leaves AppendEntries unanswered, as if lost: the leader repeats it. */
+export function hasRoomFor(event: Event, storage: Storage): boolean {
+  if (event.type !== "Receive" || event.message.type !== "AppendEntries") return true;
+  const { entries } = event.message;
+  if (entries.length === 0) return true;
+  const body = encodeOnce(entries, () => encodeEntries(entries)).length;
+  return !fault("node/spaceRefused") && storage.reserveBody(body);
+}

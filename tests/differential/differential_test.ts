@@ -1,0 +1,63 @@
+/** KVStore gives the replies of redis-server 7.0, but for the known differences. `deno task differential` runs many more. */
+
+import { assertEquals } from "@std/assert";
+import type { Command } from "./connection.ts";
+import { ConnectionPairs } from "./execute.ts";
+import { findKnown, KNOWN_DIFFERENCES, type ReplyPair } from "./known.ts";
+import { describeReply } from "./reply.ts";
+import { runDifferential } from "./run.ts";
+import { hasRedis, startNodeHere, startRedis } from "./servers.ts";
+
+const SEQUENCES = 400;
+
+const ignore = !await hasRedis();
+const skipped = ignore ? " (skipped: redis-server is not installed)" : "";
+
+Deno.test({
+  name: `${SEQUENCES} random command sequences give the replies of redis-server${skipped}`,
+  ignore,
+  async fn() {
+    await using redis = await startRedis();
+    await using node = await startNodeHere();
+    const lines: string[] = [];
+    const result = await runDifferential({
+      sides: { left: node.addresses, right: redis.addresses },
+      seed: 4,
+      first: 0,
+      count: SEQUENCES,
+      jobs: 8,
+      say: (line) => void lines.push(line),
+      progress: () => {},
+    });
+    assertEquals(lines.join("\n"), "");
+    assertEquals(result.sequences, SEQUENCES);
+  },
+});
+
+/** What both servers reply to the last of some commands. */
+async function lastReplies(pairs: ConnectionPairs, commands: readonly Command[]): Promise<ReplyPair> {
+  const { left, right } = await pairs.open(0);
+  const sent: readonly Command[] = [["FLUSHALL"], ...commands];
+  const [ours, theirs] = await Promise.all([left.exchange(sent), right.exchange(sent)]);
+  const none = { type: "Broken", text: "no reply" } as const;
+  return {
+    command: commands.at(-1) ?? [],
+    before: sent.slice(0, -1),
+    left: ours.at(-1) ?? none,
+    right: theirs.at(-1) ?? none,
+  };
+}
+
+Deno.test({
+  name: `Every known difference is there, and is the one that is written down${skipped}`,
+  ignore,
+  async fn() {
+    await using redis = await startRedis();
+    await using node = await startNodeHere();
+    using pairs = new ConnectionPairs({ left: node.addresses, right: redis.addresses }, 0);
+    for (const { name, example } of KNOWN_DIFFERENCES) {
+      const pair = await lastReplies(pairs, example);
+      assertEquals(findKnown(pair)?.name, name, `${describeReply(pair.left)} and ${describeReply(pair.right)}`);
+    }
+  },
+});
