@@ -4,8 +4,8 @@ import type { Reply } from "./replies.ts";
 import type { Bytes, Word } from "./words.ts";
 
 /**
- * One comparison. Of a key that is not there, `exists`, `version`, `created` and `modified` are 0, and no comparison of its
- * `value` holds.
+ * One comparison. Of a key that is not there, `exists`, `version`, `created` and `modified` are 0, and of comparisons of its
+ * `value` only `!=` holds.
  */
 export interface Comparison {
   readonly key: Bytes;

@@ -31,8 +31,8 @@ export function showReady({ nodes, clientCommand }: { nodes: readonly ReadyNode[
     ...alignColumns([HEADER, ...rows]),
     "",
     "Try:",
-    `  printf 'PUT hello world\\nGET hello\\nEXIT\\n' | nc ${reach(leader)}`,
-    `  printf 'GET hello\\nEXIT\\n' | nc ${reach(other)}`,
+    `  printf 'PUT hello world\\nGET hello\\nEXIT\\n' | nc ${hostOf(leader)} ${leader?.node.port}`,
+    `  redis-cli -h ${hostOf(other)} -p ${other?.node.port} GET hello`,
     `  ${clientCommand}`,
     "",
     "Ctrl-C stops all nodes.",
@@ -48,7 +48,7 @@ export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ").trimEnd());
 }
 
-function reach(ready: ReadyNode | undefined): string {
+function hostOf(ready: ReadyNode | undefined): string {
   const host = ready?.node.host ?? "localhost";
-  return `${host === "127.0.0.1" || host === "0.0.0.0" ? "localhost" : host} ${ready?.node.port}`;
+  return host === "127.0.0.1" || host === "0.0.0.0" ? "localhost" : host;
 }

@@ -74,11 +74,25 @@ export class SnapshotCut {
       const entry = this.#entries.next();
       if (entry.done === true) break;
       const [key, present] = entry.value;
-      const { value, createRevision, revision, version, expiresAt } = this.#saved.get(present) ?? recordOf(present);
-      block.push(key, value, createRevision, revision, version, expiresAt ?? 0);
-      bytes += key.length + value.length;
+      bytes += key.length + this.#addKey(block, { key, present });
     }
     return block.length === 0 ? undefined : JSON.stringify(block);
+  }
+
+  /** Adds a key with what its cell held at the cut; returns the length of the value. */
+  #addKey(
+    block: (string | number)[],
+    { key, present }: { readonly key: string; readonly present: Readonly<Cell> },
+  ): number {
+    // A cell that is as old as the cut needs no search: most are, and no record is made for them.
+    if (present.revision <= this.lastApplied) {
+      const { value, createRevision, revision, version, deadline } = present;
+      block.push(key, value, createRevision, revision, version, deadline?.at ?? 0);
+      return value.length;
+    }
+    const { value, createRevision, revision, version, expiresAt } = this.#saved.get(present) ?? recordOf(present);
+    block.push(key, value, createRevision, revision, version, expiresAt ?? 0);
+    return value.length;
   }
 
   #sessionBlock(): string | undefined {

@@ -96,7 +96,7 @@ Deno.test("the table comes when all nodes know the leader, and a signal stops al
     "",
     "Try:",
     "  printf 'PUT hello world\\nGET hello\\nEXIT\\n' | nc localhost 5001",
-    "  printf 'GET hello\\nEXIT\\n' | nc localhost 5000",
+    "  redis-cli -h localhost -p 5000 GET hello",
     "  ./kvstore cli",
     "",
     "Ctrl-C stops all nodes.",
