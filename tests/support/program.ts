@@ -1,5 +1,6 @@
 /** How the process tests start the program: the executable named by KVSTORE_BINARY, or `deno run` as `deno task` does. */
 
+import { V8_FLAGS } from "../../lib/cluster/own_program.ts";
 import { fromFileUrl } from "@std/path";
 
 /** The root of the repository. */
@@ -25,7 +26,16 @@ export function isCompiled(): boolean {
 export function programLine(args: CommandLine): CommandLine {
   const executable = binary();
   if (executable !== undefined) return [executable, ...args];
-  return [Deno.execPath(), "run", "--quiet", "--no-prompt", ...permissionFlags(args[0]), `${ROOT}main.ts`, ...args];
+  return [
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "--no-prompt",
+    V8_FLAGS,
+    ...permissionFlags(args[0]),
+    `${ROOT}main.ts`,
+    ...args,
+  ];
 }
 
 /** The environment of this process without settings of the program, which must not reach the nodes of a test. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { findOwnProgram, type ProgramFacts } from "../../../lib/cluster/own_program.ts";
+import { findOwnProgram, type ProgramFacts, V8_FLAGS } from "../../../lib/cluster/own_program.ts";
 
 const FACTS: ProgramFacts = {
   standalone: false,
@@ -17,6 +17,7 @@ Deno.test("under deno run, the same module is run with the rights that are there
       "run",
       "--quiet",
       "--no-prompt",
+      V8_FLAGS,
       "--allow-net",
       "--allow-read",
       "--allow-write",
@@ -26,7 +27,7 @@ Deno.test("under deno run, the same module is run with the rights that are there
     shown: "deno task",
   });
   const all = findOwnProgram({ ...FACTS, granted: () => true });
-  assertEquals(all.prefix, ["run", "--quiet", "--no-prompt", "--allow-all", "/srv/kv store/main.ts"]);
+  assertEquals(all.prefix, ["run", "--quiet", "--no-prompt", V8_FLAGS, "--allow-all", "/srv/kv store/main.ts"]);
 });
 
 Deno.test("a compiled program starts itself and is shown as it can be typed", () => {
