@@ -38,6 +38,19 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "($KVSTORE_HISTORY names another file, or none when it is empty).",
     ],
   },
+  bench: {
+    usage: "kvstore bench [--connect HOST:PORT,...] [--connections 50] [--pipeline 1] [--rate R]",
+    summary: "Load servers that speak the Redis protocol, and measure throughput and latency.",
+    details: [
+      "Each connection sends --pipeline requests together and the next ones when all replies have come. With --rate requests",
+      "are due at fixed times instead: each is sent when it is due, whatever the server does, and its latency counts from",
+      "then, so that a server that stands still shows in every request it kept waiting.",
+      "Keys are key:000000012345 (counter:... for incr), below --keys, with equal chances; values are random printable bytes.",
+      "mset sets 10 keys with one request. A connection that is lost goes on with the next node. A connection whose request",
+      "was refused pauses for 10 ms. Errors are counted by their first word and have no part in the latencies.",
+      "The first Ctrl-C ends the run and shows what was measured. Exit code 1 when no request succeeded.",
+    ],
+  },
   inspect: {
     usage: "kvstore inspect DIR [--entries N] [--from INDEX] [--to INDEX]",
     summary: "Show what a stopped node's directory holds, as JSON; verifies every checksum.",

@@ -1,5 +1,6 @@
 /** The dispatch table: every command with its usage line, its summary and what runs it. */
 
+import { runBenchCommand } from "./bench_command.ts";
 import { runCliCommand } from "./cli_command.ts";
 import { runClusterCommand } from "./cluster_command.ts";
 import { COMMAND_NAMES } from "./arguments.ts";
@@ -27,6 +28,7 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   cluster: withoutOperands(runClusterCommand),
   node: withoutOperands(runNodeCommand),
   cli: runCliCommand,
+  bench: withoutOperands(runBenchCommand),
   inspect: runInspectCommand,
   version: withoutOperands(({ surroundings }) => {
     surroundings.out(`${versionLine()}\n`);

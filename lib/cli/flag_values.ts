@@ -9,6 +9,11 @@ export type FlagValue = string | number | boolean;
 /** Where a value came from, for the error text: `--port`, `KVSTORE_PORT`, `"port" in FILE`. */
 export type ValueOrigin = string;
 
+const NUMBER_WORDS = {
+  integer: "a whole number",
+  decimal: "a number",
+  size: "a size (bytes, or with KiB, MiB or GiB)",
+} as const;
 const UNITS: ReadonlyMap<string, number> = new Map([["", 1], ["KIB", 2 ** 10], ["MIB", 2 ** 20], ["GIB", 2 ** 30]]);
 
 /** The value of `flag` that `text` says. Throws `UsageError` with one line that names origin, value and remedy. */
@@ -18,6 +23,7 @@ export function readFlagValue(flag: Flag, { text, origin }: { text: string; orig
     case "switch":
       return readSwitch(text, origin);
     case "integer":
+    case "decimal":
     case "size":
       return readNumber(flag, { text, origin });
     case "choice":
@@ -63,14 +69,18 @@ function readNumber(flag: Flag, { text, origin }: { text: string; origin: ValueO
   const min = flag.min ?? 0;
   const max = flag.max ?? Number.MAX_SAFE_INTEGER;
   if (value !== undefined && value >= min && value <= max) return value;
-  const what = flag.kind === "size" ? "a size (bytes, or with KiB, MiB or GiB)" : "a whole number";
   throw new UsageError(
-    `${origin} must be ${what} from ${min} to ${max}, not ${quoteForPeople(text)}; ` +
+    `${origin} must be ${
+      NUMBER_WORDS[flag.kind === "size" || flag.kind === "decimal" ? flag.kind : "integer"]
+    } from ${min} to ${max}, not ${quoteForPeople(text)}; ` +
       `the nearest valid one is ${nearestInRange(flag, text)}`,
   );
 }
 
 function parseNumber(flag: Flag, text: string): number | undefined {
+  if (flag.kind === "decimal") {
+    return /^([0-9]{1,15}(\.[0-9]{0,9})?|\.[0-9]{1,9})$/.test(text) ? Number(text) : undefined;
+  }
   const match = /^([0-9]{1,16})([a-z]*)$/i.exec(text);
   if (match === null) return undefined;
   const unit = UNITS.get((match[2] ?? "").toUpperCase());

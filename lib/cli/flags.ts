@@ -4,12 +4,16 @@
  */
 
 import type { LogLevel } from "../cluster/server_types.ts";
+import { BENCH_FLAGS } from "./bench_flags.ts";
 
 /** The commands of the program. */
-export type CommandName = "cluster" | "node" | "cli" | "inspect" | "version" | "help";
+export type CommandName = "cluster" | "node" | "cli" | "bench" | "inspect" | "version" | "help";
 
-/** What a flag's value looks like. A switch has none; a size is a whole number with KiB, MiB or GiB behind it or not. */
-export type FlagKind = "integer" | "size" | "text" | "choice" | "switch";
+/**
+ * What a flag's value looks like. A switch has none; a size is a whole number with KiB, MiB or GiB behind it or not; a
+ * decimal is a number like 0.25.
+ */
+export type FlagKind = "integer" | "decimal" | "size" | "text" | "choice" | "switch";
 
 /** One flag. `min`, `max` and `choices` bound its values; without `default` it may stay unset. */
 export interface Flag {
@@ -33,8 +37,8 @@ export interface Flag {
 export const LOG_LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug"];
 
 const SERVERS: readonly CommandName[] = ["cluster", "node"];
-const CONFIGURABLE: readonly CommandName[] = ["cluster", "node", "cli"];
-const EVERYWHERE: readonly CommandName[] = ["cluster", "node", "cli", "inspect", "version", "help"];
+const CONFIGURABLE: readonly CommandName[] = ["cluster", "node", "cli", "bench"];
+const EVERYWHERE: readonly CommandName[] = ["cluster", "node", "cli", "bench", "inspect", "version", "help"];
 const PORT_MAX = 65_535;
 const ID_MAX = 2_147_483_647;
 
@@ -245,10 +249,10 @@ export const FLAGS = [
   {
     name: "connect",
     kind: "text",
-    commands: ["cli"],
+    commands: ["cli", "bench"],
     placeholder: "LIST",
     default: "127.0.0.1:5000,127.0.0.1:5001,127.0.0.1:5002",
-    help: "Nodes to try in turn: host:port or ports, with commas between.",
+    help: "Nodes: host:port or ports, with commas between. cli tries them in turn, bench shares its connections out.",
   },
   {
     name: "timeout-ms",
@@ -260,6 +264,7 @@ export const FLAGS = [
     max: 3_600_000,
     help: "How long to look for a node and a leader.",
   },
+  ...BENCH_FLAGS,
   {
     name: "entries",
     kind: "integer",

@@ -43,6 +43,11 @@ export class Settings {
     return value === undefined ? undefined : Number(value);
   }
 
+  /** A decimal number that has a default. */
+  decimal(name: FlagName): number {
+    return this.integer(name);
+  }
+
   /** A text that has a default. */
   text(name: FlagName): string {
     const value = this.optionalText(name);

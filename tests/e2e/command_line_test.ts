@@ -9,6 +9,7 @@ const AT_ONCE = 4;
 function badValues(flag: Flag): readonly string[] {
   switch (flag.kind) {
     case "integer":
+    case "decimal":
     case "size":
       return ["x", String((flag.max ?? 0) + 1)];
     case "choice":

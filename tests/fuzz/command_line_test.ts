@@ -41,7 +41,9 @@ function anyValue(name: string, random: Random): string {
 }
 
 function anyArguments(random: Random): string[] {
-  const args = random.chance(0.8) ? [random.pick(["cluster", "node", "cli", "inspect", "version", "help"])] : [];
+  const args = random.chance(0.8)
+    ? [random.pick(["cluster", "node", "cli", "bench", "inspect", "version", "help"])]
+    : [];
   for (let left = random.below(5); left > 0; left--) {
     const { name } = random.pick(FLAGS);
     const value = anyValue(name, random);

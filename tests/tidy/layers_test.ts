@@ -25,8 +25,10 @@ const ALLOWED: readonly Case[] = [
   ["protocol/text", "../limits.ts"],
   ["cluster", "../protocol/protocol.ts"],
   ["client", "../base/bytes.ts"],
+  ["load", "../base/random.ts"],
   ["cli", "../cluster/launcher.ts"],
   ["cli", "../client/client.ts"],
+  ["cli", "../load/run_load.ts"],
   ["cli", "../../deno.json"],
   ["cli/shell", "node:readline"],
 ];
@@ -57,6 +59,8 @@ const REFUSED: readonly Case[] = [
   ["protocol/text", "../../cluster/server.ts"],
   ["cluster", "../cli/run.ts"],
   ["client", "../node/api.ts"],
+  ["load", "../client/client.ts"],
+  ["load", "../protocol/limits.ts"],
   ["cli", "../../main.ts"],
   ["unheard_of", "../base/assert.ts"],
 ];

@@ -14,7 +14,7 @@ const NOTHING: readonly RegExp[] = [];
 /** `node:events` is out: layers call each other by functions, not by named events. */
 const PLATFORM: readonly RegExp[] = [/^node:(?!events$)/, /^@std\/(cli|fs|path)$/];
 const BELOW_NODE: readonly string[] = ["base", "raft", "kv", "storage", "transport", "observe"];
-const BELOW_CLI: readonly string[] = [...BELOW_NODE, "node", "protocol", "cluster", "client"];
+const BELOW_CLI: readonly string[] = [...BELOW_NODE, "node", "protocol", "cluster", "client", "load"];
 
 const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["base", { layers: [], packages: [/^node:(buffer|zlib)$/] }],
@@ -24,6 +24,7 @@ const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["storage", { layers: ["base", "raft"], packages: PLATFORM }],
   ["transport", { layers: ["base", "raft"], packages: PLATFORM }],
   ["client", { layers: ["base"], packages: PLATFORM }],
+  ["load", { layers: ["base"], packages: PLATFORM }],
   ["node", { layers: BELOW_NODE, packages: PLATFORM }],
   ["protocol", { layers: [...BELOW_NODE, "node"], packages: PLATFORM }],
   ["cluster", { layers: [...BELOW_NODE, "node", "protocol"], packages: PLATFORM }],

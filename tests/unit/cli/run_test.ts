@@ -31,6 +31,7 @@ async function run(
     cluster: note("cluster"),
     node: note("node"),
     cli: note("cli"),
+    bench: note("bench"),
     inspect: note("inspect"),
   };
   const exitCode = await runProgram(args, { surroundings, runners });

@@ -1,0 +1,56 @@
+/** `kvstore bench`: the load generator. */
+
+import { LOAD_COMMANDS, LoadError, type LoadOptions, type LoadProgress } from "../load/options.ts";
+import { runLoad } from "../load/run_load.ts";
+import { showLoadJson, showLoadText, showProgress } from "./bench_report.ts";
+import type { CommandContext } from "./commands.ts";
+import { EXIT, Failure } from "./failures.ts";
+import type { Settings } from "./settings.ts";
+import { readConnectList } from "./shell/connections.ts";
+import { StopSignals } from "./signals.ts";
+import { UsageError } from "./usage_error.ts";
+
+const SECONDS_DEFAULT = 10;
+
+/** Runs one load. Resolves to 1 when no request succeeded. Throws `Failure` when no node can be reached. */
+export async function runBenchCommand({ settings, surroundings }: CommandContext): Promise<number> {
+  const options = readLoadOptions(settings);
+  const interactive = Deno.stderr.isTerminal();
+  const signals = new StopSignals("terminal");
+  void signals.kill.then(() => Deno.exit(EXIT.interrupted));
+  const onProgress = (progress: LoadProgress) => surroundings.err(`\r\x1b[K${showProgress(progress)}`);
+  try {
+    const result = await runLoad({ ...options, stop: signals.stop, ...(interactive ? { onProgress } : {}) });
+    if (interactive) surroundings.err("\r\x1b[K");
+    const show = settings.enabled("json") ? showLoadJson : showLoadText;
+    surroundings.out(show(options, result));
+    return result.requests > 0 ? EXIT.ok : EXIT.failure;
+  } catch (error) {
+    if (error instanceof LoadError) throw new Failure(error.message);
+    throw error;
+  }
+}
+
+/** What the flags ask for. Throws `UsageError`. */
+export function readLoadOptions(settings: Settings): LoadOptions {
+  const seconds = settings.optionalInteger("duration");
+  const requests = settings.optionalInteger("requests");
+  if (seconds !== undefined && requests !== undefined) {
+    throw new UsageError("--duration and --requests exclude each other; give the one at which the run ends");
+  }
+  const command = LOAD_COMMANDS.find((name) => name === settings.text("command")) ?? "set";
+  return {
+    addresses: readConnectList(settings.text("connect")),
+    connections: settings.integer("connections"),
+    pipeline: settings.integer("pipeline"),
+    command,
+    valueBytes: settings.integer("value-bytes"),
+    keys: settings.integer("keys"),
+    keyOrder: settings.enabled("sequential") ? "sequential" : "random",
+    readShare: settings.decimal("read-share"),
+    rate: settings.optionalInteger("rate"),
+    limit: requests === undefined ? { seconds: seconds ?? SECONDS_DEFAULT } : { requests },
+    warmupSeconds: settings.decimal("warmup"),
+    seed: settings.integer("seed"),
+  };
+}
