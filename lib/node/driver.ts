@@ -244,7 +244,8 @@ export class Driver {
     this.#inbox = inbox.length > 1 && fault("node/inboxInParts") ? inbox.splice(inbox.length >> 1) : [];
     if (this.#inbox.length > 0) this.#schedule();
     for (const event of inbox) if (this.#isTaken(event)) this.#step(event);
-    if (this.#reads.hasCollected) this.#step({ type: "Read", id: this.#reads.ask(this.#parts.clock.now()) });
+    const askedAt = this.#parts.clock.now();
+    if (this.#reads.isDue(askedAt)) this.#step({ type: "Read", id: this.#reads.ask(askedAt) });
     this.#parts.beforeProposals();
     if (!this.#putsOff("node/proposalsPutOff")) {
       while (this.#queue.size > 0 && !this.#isGathering()) this.#propose();
@@ -265,7 +266,7 @@ export class Driver {
    */
   #isGathering(): boolean {
     if (this.#persistence.syncing) return true;
-    if (this.#pendingWrites.size === 0 || this.#queue.size >= limits.GATHERED_WRITES_MAX) return false;
+    if (this.#pendingWrites.size === 0 || this.#queue.size >= limits.GATHERED_MAX) return false;
     return this.#parts.clock.now() - this.#proposedAt < limits.GATHERING_MS_MAX;
   }
 

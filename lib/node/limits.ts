@@ -6,9 +6,9 @@ export const TICK_MS = 10;
 export const TICKS_PER_TURN_MAX = 5;
 /** Commands given to the core in one proposal. */
 export const COMMANDS_PER_PROPOSAL_MAX = 4_096;
-/** Writes that do not wait for the proposal before them to be committed once they are so many: a flood keeps the disks busy. */
-export const GATHERED_WRITES_MAX = 1_024;
-/** How long writes wait for that at most: a round between machines far apart must not be waited for. */
+/** Writes, and reads, that do not wait for the batch before them once they are so many: a flood keeps everybody busy. */
+export const GATHERED_MAX = 1_024;
+/** How long they wait for that at most: a round between machines far apart must not be waited for. */
 export const GATHERING_MS_MAX = 2;
 /** Bytes of commands given to the core in one proposal; one command is always taken. */
 export const BYTES_PER_PROPOSAL_MAX = 4_194_304;

@@ -66,6 +66,8 @@ export class Node implements KeyValueNode {
   readonly #greetings = new Map<NodeId, Greeting>();
   /** Identities of directories that were admitted again in this life. */
   readonly #readmitted = new Set<string>();
+  /** Whether this node asks to be admitted again, as it was told to the peers. */
+  #rejoins: boolean;
   readonly #failed = Promise.withResolvers<Error>();
   readonly #startedAt: number;
   #committedMembers: readonly Member[] = [];
@@ -82,6 +84,7 @@ export class Node implements KeyValueNode {
     this.id = parts.options.nodeId;
     this.metrics = parts.ports.metrics;
     this.driver = parts.driver;
+    this.#rejoins = parts.greeting.rejoin;
     this.#startedAt = parts.ports.clock.now();
     this.#submissions = new Submissions({
       self: this.id,
@@ -230,6 +233,10 @@ export class Node implements KeyValueNode {
         this.#parts.transport.reset(member.id);
       }
     }
+    const { rejoin } = this.#parts.greeting;
+    // The end of the log that made it a voter again is gone: who was greeted as by a voter would never promote it.
+    if (rejoin && !this.#rejoins) { for (const peer of this.#greetings.keys()) this.#parts.transport.reset(peer); }
+    this.#rejoins = rejoin;
   }
 
   /** See `isStranger` in membership_keeper.ts. */

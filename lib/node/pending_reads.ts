@@ -4,6 +4,7 @@ import { fault } from "../base/faults.ts";
 import type { Index } from "../raft/types.ts";
 import type { Refusal } from "../raft/update.ts";
 import type { ReadOutcome } from "./api.ts";
+import { GATHERED_MAX, GATHERING_MS_MAX } from "./limits.ts";
 
 /** A read handed to the driver. Times are `Clock.now()` milliseconds. */
 export interface QueuedRead {
@@ -29,6 +30,7 @@ export class PendingReads {
   readonly #asked = new Map<number, Batch>();
   #confirmed: Confirmed[] = [];
   #lastId = 0;
+  #lastAskedAt = 0;
   #size = 0;
 
   /** Reads not yet answered. */
@@ -36,9 +38,19 @@ export class PendingReads {
     return this.#size;
   }
 
-  /** Whether a confirmation should be asked for at the end of this turn. */
+  /** Whether reads wait to be asked for. */
   get hasCollected(): boolean {
     return this.#collected.length > 0;
+  }
+
+  /**
+   * Whether a confirmation should be asked for at the end of this turn. While a batch is on its way to be confirmed the next
+   * one gathers, so that one round serves many: not when that takes long, or when they have become many.
+   */
+  isDue(now: number): boolean {
+    if (!this.hasCollected) return false;
+    const isGathering = this.#asked.size > 0 && this.#collected.length < GATHERED_MAX;
+    return !isGathering || now - this.#lastAskedAt >= GATHERING_MS_MAX;
   }
 
   /** Takes a read for the batch of this turn. */
@@ -51,6 +63,7 @@ export class PendingReads {
   ask(now: number): number {
     this.#lastId += 1;
     const rest = this.#collected.length > 1 && fault("node/batchOfOneRead") ? this.#collected.splice(1) : [];
+    this.#lastAskedAt = now;
     this.#asked.set(this.#lastId, { askedAt: now, reads: this.#collected });
     this.#again.push(...rest);
     this.#collected = [];

@@ -26,6 +26,7 @@ export const VOCABULARY: readonly CommandTraits[] = [
   { name: "WATCH", aliases: [], kind: "node", multiLine: true, local: true },
   { name: "HELP", aliases: ["H", "?"], kind: "node", multiLine: true },
   { name: "STATS", aliases: [], kind: "node", multiLine: true },
+  { name: "PING", aliases: [], kind: "node", multiLine: false },
   { name: "HISTORY", aliases: [], kind: "node", multiLine: true, local: true },
   { name: "CLEAR", aliases: [], kind: "node", multiLine: false, local: true },
   { name: "EXIT", aliases: ["Q", "QUIT", "BYE"], kind: "node", multiLine: false, local: true },

@@ -30,6 +30,7 @@ const DOLLAR = 0x24;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const CARRIAGE_RETURN = 0x0d;
+const LINE_FEED = 0x0a;
 const LINE_END_BYTES = 2;
 const DIGITS_MAX = 15;
 
@@ -51,6 +52,8 @@ export class RequestReader {
   #at = 0;
   #rest = "";
   #needed = 0;
+  /** Without a line end it may be so long. */
+  #lineBytesMax = 0;
   #words: string[] = [];
   #wordsLeft = 0;
   #requestBytes = 0;
@@ -87,7 +90,7 @@ export class RequestReader {
     this.#hold(chunk.length + PIECE_OVERHEAD_BYTES);
     this.#rest += chunk;
     const isReady = this.#needed > 0 ? this.#rest.length >= this.#needed : chunk.includes("\n");
-    if (!isReady && this.#rest.length <= Math.max(this.#needed, INLINE_BYTES_MAX)) {
+    if (!isReady && this.#rest.length <= Math.max(this.#needed, this.#lineBytesMax)) {
       if (this.#isOverBudget()) this.#giveUpWord();
       return;
     }
@@ -163,7 +166,7 @@ export class RequestReader {
     }
     if (end + LINE_END_BYTES > this.#chunk.length) {
       this.#at = start;
-      this.#keepRest(end + LINE_END_BYTES - start);
+      this.#keepRest({ needed: end + LINE_END_BYTES - start });
       return false;
     }
     this.#words.push(this.#chunk.slice(this.#at, end));
@@ -219,16 +222,15 @@ export class RequestReader {
       at += 1;
       code = chunk.charCodeAt(at);
     }
-    if (at + 1 < chunk.length || (at < chunk.length && code !== CARRIAGE_RETURN)) {
-      if (code !== CARRIAGE_RETURN || at === firstDigit || at - firstDigit > DIGITS_MAX) {
-        this.#fail(complaint);
-        return undefined;
-      }
+    const isWhole = code === CARRIAGE_RETURN && chunk.charCodeAt(at + 1) === LINE_FEED;
+    if (isWhole && at > firstDigit && at - firstDigit <= DIGITS_MAX) {
       this.#at = at + LINE_END_BYTES;
       return isNegative ? -number : number;
     }
-    if (at - this.#at > HEADER_BYTES_MAX) this.#fail(complaint);
-    else this.#keepRest(0);
+    // Judged once its line has ended: else it would depend on how the bytes were split.
+    const hasEnd = isWhole || chunk.includes("\n", at);
+    if (hasEnd || chunk.length - this.#at > HEADER_BYTES_MAX) this.#fail(complaint);
+    else this.#keepRest({ lineBytesMax: HEADER_BYTES_MAX });
     return undefined;
   }
 
@@ -237,7 +239,7 @@ export class RequestReader {
     const end = this.#chunk.indexOf("\n", this.#at);
     if (end === -1 || end - this.#at > INLINE_BYTES_MAX) {
       if (end !== -1 || this.#chunk.length - this.#at > INLINE_BYTES_MAX) this.#fail("too big inline request");
-      else this.#keepRest(0);
+      else this.#keepRest({ lineBytesMax: INLINE_BYTES_MAX });
       return undefined;
     }
     const hasReturn = this.#chunk.charCodeAt(end - 1) === CARRIAGE_RETURN && end > this.#at;
@@ -254,10 +256,11 @@ export class RequestReader {
     return words;
   }
 
-  /** What is left of the chunk waits for more bytes: until it is `needed` long, or for the end of its line when that is 0. */
-  #keepRest(needed: number): void {
+  /** What is left of the chunk waits for more bytes: until it is `needed` long, or for the end of its line. */
+  #keepRest({ needed = 0, lineBytesMax = 0 }: { readonly needed?: number; readonly lineBytesMax?: number }): void {
     this.#rest = this.#chunk.slice(this.#at);
     this.#needed = needed;
+    this.#lineBytesMax = lineBytesMax;
     this.#chunk = "";
     this.#at = 0;
     this.#hold(this.#requestBytes + this.#rest.length + PIECE_OVERHEAD_BYTES - this.#held);

@@ -31,6 +31,8 @@ const LOGS_COUNT = { least: 1, most: 10_000, otherwise: 10 } as const;
 const WATCH_SECONDS = { least: 1, most: 3_600, otherwise: 2 } as const;
 const USAGE_ERROR: UsageError = { type: "UsageError", detail: undefined };
 const EXIT: Request = { type: "Exit" };
+/** With the line end of the Redis protocol, once the one of this protocol is behind it. */
+const PONG = "+PONG\r";
 const SNAPSHOT: Request = { type: "Snapshot" };
 /** The cursor home, the screen cleared. */
 const CLEAR_SCREEN = "\x1b[H\x1b[2J";
@@ -123,6 +125,10 @@ export const TEXT_COMMANDS: readonly TextCommand[] = [
     render: renderHistory,
   }),
   report("STATS", { summary: "Shows the traffic of this connection and of this node", render: renderStats }),
+  report("PING", {
+    summary: "Answers +PONG, as Redis does: for tools that ask so before all else",
+    render: () => PONG,
+  }),
   report("CLEAR", { summary: "Clears the screen", render: () => CLEAR_SCREEN }),
   {
     name: "EXIT",

@@ -1,6 +1,6 @@
 /** Raft 5.3: entries with the same index and term are the same, and so is everything before them. */
 
-import type { Entry } from "../../../lib/raft/types.ts";
+import type { Entry, NodeId } from "../../../lib/raft/types.ts";
 import type { Check, Step, Violate } from "../check.ts";
 import type { SimServer } from "../server.ts";
 import type { Shadows } from "../shadow.ts";
@@ -8,6 +8,8 @@ import type { Shadows } from "../shadow.ts";
 interface Known {
   readonly content: string;
   readonly prevTerm: number | undefined;
+  /** The only server that wrote it; undefined when there are several. */
+  writer: NodeId | undefined;
 }
 
 /** Remembers every entry that was ever written by any server. */
@@ -33,13 +35,26 @@ export class LogMatching implements Check {
     }
   }
 
+  /**
+   * See `Check`. A sole voter leads before its term is durable, and tells nobody until then (divergence D5): what it wrote in
+   * a term that is lost again was never seen, and other entries may take its place in the same term.
+   */
+  started(server: SimServer): void {
+    const term = server.node?.status().raft.currentTerm;
+    if (term === undefined || server.rejoins) return;
+    for (const byTerm of this.#known.values()) {
+      for (const [of, { writer }] of byTerm) if (of > term && writer === server.id) byTerm.delete(of);
+    }
+  }
+
   #take(server: SimServer, entry: Entry, prevTerm: number | undefined): void {
     const content = contentOf(entry);
     const byTerm = this.#known.get(entry.index) ?? new Map<number, Known>();
     if (byTerm.size === 0) this.#known.set(entry.index, byTerm);
     const known = byTerm.get(entry.term);
-    if (known === undefined) byTerm.set(entry.term, { content, prevTerm });
-    else if (known.content !== content) {
+    if (known === undefined) return void byTerm.set(entry.term, { content, prevTerm, writer: server.id });
+    if (known.writer !== server.id) known.writer = undefined;
+    if (known.content !== content) {
       this.#violate(`entry ${entry.index} of term ${entry.term} differs on node ${server.id}: ${content}`);
     } else if (known.prevTerm !== undefined && prevTerm !== undefined && known.prevTerm !== prevTerm) {
       this.#violate(`what stands before entry ${entry.index} of term ${entry.term} differs on node ${server.id}`);

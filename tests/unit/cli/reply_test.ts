@@ -39,14 +39,14 @@ Deno.test("the named leader is read strictly", () => {
 
 Deno.test("the first word is completed in the case it was begun in", () => {
   const cases: [begun: string, names: string[]][] = [
-    ["p", ["put"]],
+    ["p", ["put", "ping"]],
     ["P", ["PUT"]],
     ["lo", ["logsize", "logs"]],
     ["Sta", ["STATUS", "STATS"]],
     ["xyz", []],
   ];
   for (const [begun, names] of cases) assertEquals(completions(begun), names);
-  assertEquals(completions("").length, 15);
+  assertEquals(completions("").length, 16);
 });
 
 Deno.test("the client knows the commands that the server knows", () => {

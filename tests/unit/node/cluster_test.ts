@@ -298,6 +298,38 @@ Deno.test("a node whose admission was cut short by a crash is admitted all the s
   await cluster.stop();
 });
 
+// Simulated seed 4312.
+Deno.test("a node that lost with the end of its log that it was a voter again is made one all the same", async () => {
+  const cluster = new MemoryCluster(5, 24);
+  await cluster.start();
+  const leader = await cluster.leader();
+  const [wiped = -1, ...others] = cluster.ids.filter((id) => id !== leader.id);
+  await cluster.clock.advance(1_000);
+  cluster.crash(wiped);
+  cluster.disks.set(wiped, new MemoryDisk());
+  // Its promotion reaches nobody else.
+  cluster.network.drop((message) =>
+    message.type === "AppendEntries" && others.includes(message.to) &&
+    message.entries.some((entry) =>
+      entry.type === "Configuration" && entry.configuration.votersOld.length === 4 &&
+      entry.configuration.voters.includes(wiped)
+    )
+  );
+  await cluster.start([wiped], true);
+  const voters = (id: NodeId): string => cluster.node(id).status().raft.configuration.voters.join();
+  await cluster.clock.until(() => voters(wiped) === "0,1,2,3,4", 10_000, "it is to be a voter again");
+  await cluster.clock.advance(50);
+  cluster.crash(wiped);
+  cluster.crash(leader.id);
+  cluster.network.drop(undefined);
+  const next = await cluster.leader(others);
+  await cluster.start([wiped], true);
+  assertEquals(voters(wiped), "0,1,2,3,4");
+  await cluster.clock.until(() => voters(wiped) === voters(others[0] ?? -1), 5_000, "its log is repaired");
+  await cluster.clock.until(() => voters(next.id) === "0,1,2,3,4", 5_000, "it is a voter again");
+  await cluster.stop();
+});
+
 Deno.test("a full disk of the leader refuses writes for certain, reads go on, and writes resume with room", async () => {
   const cluster = new MemoryCluster(1, 10);
   await cluster.start();

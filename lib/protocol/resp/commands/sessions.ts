@@ -81,14 +81,14 @@ function planOnce(words: Words, conversation: Conversation): Plan {
   const id = positiveInteger(words[1] ?? "");
   const sequence = positiveInteger(words[2] ?? "");
   if (id === undefined || sequence === undefined) return NOT_POSITIVE;
+  // Looked at before it is planned: MULTI, for one, acts at once.
+  const inner = (words[3] ?? "").toUpperCase();
+  if (inner !== "TXN" && findCall([inner]) === undefined) return NOT_FOR_ONCE;
   const plan = conversation.plan(words.slice(3));
   if (plan.type === "Answer" || (plan.type === "Call" && !plan.isWrite)) return plan;
   const session = { id, sequence };
   if (plan.type === "Call") return { type: "Write", command: commandOfCall(plan.call), session, show: showResult };
-  if (plan.type !== "Write" || plan.session !== undefined) {
-    return refuse("ERR ONCE takes a command that changes keys, or TXN");
-  }
-  return { ...plan, session };
+  return plan.type === "Write" ? { ...plan, session } : plan;
 }
 
 /** `TXN <compares> {key field operator operand} <then> {words of a call, their number first} <else> {...}`. */
@@ -127,6 +127,7 @@ function showTransaction(succeeded: boolean, replies: readonly Reply[]): RespRep
 }
 
 const BAD_FORM: ErrorReply = { error: "ERR TXN needs: compares, then, else, each with its number first" };
+const NOT_FOR_ONCE: Plan = refuse("ERR ONCE takes a command on keys, or TXN");
 const NOT_POSITIVE: Plan = refuse("ERR value is not a positive integer or out of range");
 
 /** Takes the words of TXN apart. The first problem stays; what is read after it is not used. */

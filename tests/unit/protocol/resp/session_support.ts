@@ -1,0 +1,95 @@
+/** A session of the Redis protocol on a link that only records, so that tests need no socket. */
+
+import { ClientMetrics } from "../../../../lib/protocol/client_metrics.ts";
+import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/protocol/limits.ts";
+import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
+import type { SessionContext } from "../../../../lib/protocol/protocol.ts";
+import { ClientRegistry } from "../../../../lib/protocol/resp/client_record.ts";
+import { RespSession } from "../../../../lib/protocol/resp/session.ts";
+import { TurnBudget } from "../../../../lib/protocol/turn_budget.ts";
+import { TurnTime } from "../../../../lib/protocol/turn_time.ts";
+import { StateNode } from "../../../support/state_node.ts";
+import { VirtualClock } from "../../../support/virtual_clock.ts";
+import { RecordingLink } from "../text/session_support.ts";
+
+/** What a bench is made with; the defaults are those of a server. */
+export interface RespBenchOptions {
+  readonly clusterMode?: boolean;
+  readonly keyBytesMax?: number;
+  readonly valueBytesMax?: number;
+  readonly memoryBytesMax?: number;
+}
+
+/** One server with a state machine; more than one client may speak to it. */
+export class RespBench {
+  readonly node = new StateNode();
+  readonly clock = new VirtualClock();
+  readonly warnings: string[] = [];
+  readonly budget: MemoryBudget;
+  readonly #context: SessionContext;
+
+  /** A server without clients. */
+  constructor(options: RespBenchOptions = {}) {
+    this.budget = new MemoryBudget(options.memoryBytesMax ?? CLIENT_MEMORY_BYTES_MAX);
+    this.#context = {
+      node: this.node,
+      clock: this.clock,
+      turnTime: new TurnTime(this.clock),
+      log: () => {},
+      warn: (message) => this.warnings.push(message),
+      metrics: new ClientMetrics(this.node.metrics),
+      budget: this.budget,
+      turns: new TurnBudget(this.clock, REQUESTS_PER_TURN_MAX),
+      clients: new ClientRegistry(),
+      clusterMode: options.clusterMode ?? false,
+      keyBytesMax: options.keyBytesMax ?? 65_536,
+      valueBytesMax: options.valueBytesMax ?? 8_388_608,
+      httpPort: undefined,
+      connectionsMax: () => 100,
+      connections: () => 1,
+    };
+  }
+
+  /** Another client. */
+  connect(): RespClient {
+    return new RespClient(this.#context);
+  }
+}
+
+/** One client, whose replies are taken as the bytes they are. */
+export class RespClient {
+  readonly link = new RecordingLink();
+  readonly session: RespSession;
+
+  /** A client of the server with this context. */
+  constructor(context: SessionContext) {
+    this.session = new RespSession(this.link, context);
+  }
+
+  /** Sends requests, each the words of one string with blanks between, and gives back the replies. */
+  async ask(...lines: readonly string[]): Promise<string> {
+    return await this.send(lines.map((line) => request(...line.split(" "))).join(""));
+  }
+
+  /** Sends bytes and gives back what came. */
+  async send(bytes: string): Promise<string> {
+    this.session.receive(bytes);
+    return await this.take();
+  }
+
+  /** What came since the last call, once everything that goes on by itself has run. */
+  async take(): Promise<string> {
+    for (let step = 0; step < SETTLING_STEPS; step++) await Promise.resolve();
+    const { output } = this.link;
+    this.link.output = "";
+    return output;
+  }
+}
+
+/** Microtasks within which whatever does not wait for the clock comes to its end. */
+const SETTLING_STEPS = 200;
+
+/** The bytes of a request. */
+export function request(...words: readonly string[]): string {
+  return `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`;
+}
