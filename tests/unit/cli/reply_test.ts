@@ -40,7 +40,7 @@ Deno.test("the named leader is read strictly", () => {
 Deno.test("the first word is completed in the case it was begun in", () => {
   const cases: [begun: string, names: string[]][] = [
     ["p", ["put", "ping"]],
-    ["P", ["PUT"]],
+    ["P", ["PUT", "PING"]],
     ["lo", ["logsize", "logs"]],
     ["Sta", ["STATUS", "STATS"]],
     ["xyz", []],
