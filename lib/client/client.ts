@@ -210,18 +210,11 @@ class OperatingClient implements Client {
     await this.close();
   }
 
-  /** No command reads both at once: the value is that of a revision that stands before and after it. */
+  /** No command reads both, but a transaction does, at one moment. */
   async #getRevised(key: Bytes, options: OperationOptions): Promise<RevisedEntry | undefined> {
-    return await this.#operations.combine(options, async (run) => {
-      let before = revisionOf(await run(["REVISION", key]));
-      while (before !== undefined) {
-        const value = bytesOrNull(await run(["GET", key]));
-        const after = revisionOf(await run(["REVISION", key]));
-        if (value !== null && after?.modified === before.modified) return new RevisedEntry(value, before);
-        before = after;
-      }
-      return undefined;
-    });
+    const { replies: [revision, value] } = await this.txn({ then: [["REVISION", key], ["GET", key]] }, options);
+    const known = revisionOf(revision);
+    return known === undefined ? undefined : new RevisedEntry(bytesOf(value), known);
   }
 
   async #integer(words: readonly Word[], options: OperationOptions): Promise<number | bigint> {

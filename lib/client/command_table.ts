@@ -1,6 +1,6 @@
 /** What the client must know of a command before it sends it. */
 
-import type { Bytes } from "./words.ts";
+import { type Bytes, toBytes, type Word } from "./words.ts";
 
 /** How a command may be sent. */
 export type Access =
@@ -35,4 +35,40 @@ const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
 export function accessOf(name: Bytes): Access {
   const text = typeof name === "string" ? name : String.fromCharCode(...name.subarray(0, 32));
   return ACCESS.get(text.toUpperCase()) ?? "Write";
+}
+
+/** How a request may be sent: by its command, except that a transaction which only reads is a read. */
+export function accessOfRequest(words: readonly Word[]): Access {
+  const name = toBytes(words[0] ?? "");
+  if (name.length === 0) return "Forbidden";
+  const access = accessOf(name);
+  return access === "Write" && readsOnly(words) ? "Read" : access;
+}
+
+/** Words of one comparison of a transaction. */
+const COMPARISON_WORDS = 4;
+
+/** Whether it is `TXN <compares> {four words} <then> {words, their number first} <else> {...}` without a command that writes. */
+function readsOnly(words: readonly Word[]): boolean {
+  const [name = ""] = words;
+  if (typeof name !== "string" || name.toUpperCase() !== "TXN") return false;
+  let at = 2 + COMPARISON_WORDS * countOf(words[1]);
+  for (let list = 0; list < 2; list++) {
+    let calls = countOf(words[at]);
+    at += 1;
+    for (; calls > 0; calls--) {
+      const call = words[at + 1];
+      if (call === undefined || accessOf(toBytes(call)) !== "Read") return false;
+      at += 1 + countOf(words[at]);
+    }
+    if (calls !== 0) return false;
+  }
+  return at === words.length;
+}
+
+/** NaN, with which nothing compares, for anything that is no count. */
+function countOf(word: Word | undefined): number {
+  const isWritten = typeof word === "string" && /^\d{1,9}$/.test(word);
+  const isCount = isWritten || (typeof word === "number" && Number.isSafeInteger(word) && word >= 0);
+  return isCount ? Number(word) : NaN;
 }

@@ -34,6 +34,8 @@ export class Connection {
   #socket: Socket | undefined;
   #unsent = 0;
   #writing = false;
+  /** `performance.now()` when bytes came last, or when the first request without a reply was made. */
+  #heardAtMs = 0;
   #failure: Error | undefined;
 
   /** Connects. `lost` is called once when the connection ends by itself. */
@@ -75,6 +77,11 @@ export class Connection {
     return this.#waiters.length;
   }
 
+  /** For how long nothing has come although replies are missing, in ms; `nowMs` is `performance.now()`. */
+  silentMs(nowMs: number): number {
+    return this.#waiters.length === 0 ? 0 : nowMs - this.#heardAtMs;
+  }
+
   /** Whether so much waits for the socket that no request is to be added. */
   get isFull(): boolean {
     return this.#requests.length > UNSENT_BYTES_MAX;
@@ -84,6 +91,7 @@ export class Connection {
   send(words: readonly Word[], settle: Settle): void {
     if (this.#failure !== undefined) return settle({ type: "NotSent", cause: this.#failure });
     this.#requests.append(words);
+    if (this.#waiters.length === 0) this.#heardAtMs = performance.now();
     this.#waiters.push(settle);
     this.#unsent += 1;
     if (this.#writing) return;
@@ -125,6 +133,7 @@ export class Connection {
   }
 
   #receive(bytes: Uint8Array): void {
+    this.#heardAtMs = performance.now();
     try {
       this.#parser.feed(bytes);
     } catch (error) {

@@ -81,7 +81,7 @@ export function listOf(reply: Reply | undefined): readonly Reply[] {
 }
 
 /** The answer to REVISION; undefined when the key is not there. Throws `ProtocolError` for anything else. */
-export function revisionOf(reply: Reply): Revision | undefined {
+export function revisionOf(reply: Reply | undefined): Revision | undefined {
   if (reply === null) return undefined;
   const [created, modified, version] = listOf(reply);
   return {

@@ -72,7 +72,7 @@ export class Executor {
     let open: Failure | undefined; // The first attempt that may have been done.
     let last: Failure | undefined;
     for (let failures = 0;; failures++) {
-      if (last !== undefined) await scope.pause(pauseAfter(failures));
+      if (last !== undefined && !this.#closed) await scope.pause(pauseAfter(failures));
       if (scope.isOver || this.#closed) throw this.#giveUp({ scope, open, last });
       const attempt = await this.#attempt(request, scope);
       if ("reply" in attempt) return { reply: attempt.reply, maybeDoneBefore: open !== undefined };
@@ -181,7 +181,7 @@ function maybeDone(error: Error, { isFinal } = { isFinal: false }): Failure {
   return { error, code: isFinal ? "PROTOCOL" : "", mayBeDone: true, isFinal };
 }
 
-/** Twice as long each time, with chance in it: clients that failed together shall not come back together. */
-function pauseAfter(failures: number): number {
+/** In ms. Twice as long each time, with chance in it: clients that failed together shall not come back together. */
+export function pauseAfter(failures: number): number {
   return Math.min(BACKOFF_MS * 2 ** (failures - 1), BACKOFF_MS_MAX) * (0.5 + Math.random() / 2);
 }

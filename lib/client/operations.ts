@@ -1,6 +1,6 @@
 /** Every operation of one client on its way: admitted, given its time, sent by the session or without it, and its errors thrown. */
 
-import { accessOf } from "./command_table.ts";
+import { accessOfRequest } from "./command_table.ts";
 import { NotDoneError, ServerError } from "./errors.ts";
 import { Executor } from "./executor.ts";
 import type { Credentials } from "./handshake.ts";
@@ -12,7 +12,7 @@ import { type OperationOptions, Scope } from "./scope.ts";
 import { Session } from "./session.ts";
 import type { Connector } from "./socket.ts";
 import { Timers } from "./timers.ts";
-import { toBytes, type Word } from "./words.ts";
+import type { Word } from "./words.ts";
 
 /** What operations are carried out with. */
 export interface OperationsOptions {
@@ -21,9 +21,6 @@ export interface OperationsOptions {
   readonly credentials: Credentials | undefined;
   readonly hasSession: boolean;
 }
-
-/** Sends one command of an operation. */
-export type Run = (words: readonly Word[]) => Promise<Reply>;
 
 /** The operations of one client. */
 export class Operations {
@@ -44,10 +41,13 @@ export class Operations {
       credentials,
       connectionsMax: settings.connections,
       timers,
+      silenceMs: settings.attemptTimeoutMs,
     });
     const executor = new Executor(this.#router, settings.attemptTimeoutMs);
     this.#executor = executor;
-    if (hasSession) this.#session = new Session({ executor, timers, ttlMs: settings.sessionTtlMs });
+    if (hasSession) {
+      this.#session = new Session({ executor, timers, ttlMs: settings.sessionTtlMs, timeoutMs: settings.timeoutMs });
+    }
   }
 
   /** Connects, finds the leader and opens the session. Throws what an operation throws. */
@@ -64,12 +64,7 @@ export class Operations {
 
   /** The reply to a command. Throws TypeError for one that would change the shared connection. */
   async run(words: readonly Word[], options: OperationOptions): Promise<Reply> {
-    return await this.combine(options, (run) => run(words));
-  }
-
-  /** Several commands as one operation: one after the other within its time. */
-  async combine<T>(options: OperationOptions, body: (run: Run) => Promise<T>): Promise<T> {
-    return await this.#within(options, async (scope) => await body((words) => this.#send(words, scope)));
+    return await this.#within(options, (scope) => this.#send(words, scope));
   }
 
   /** Lets operations under way end, for a few seconds at most, and closes everything. */
@@ -79,10 +74,9 @@ export class Operations {
   }
 
   async #send(words: readonly Word[], scope: Scope): Promise<Reply> {
-    const [name = ""] = words;
-    const access = accessOf(toBytes(name));
-    if (access === "Forbidden" || name === "") {
-      throw new TypeError(`Cannot send the command "${name}": connections are shared with other operations`);
+    const access = accessOfRequest(words);
+    if (access === "Forbidden") {
+      throw new TypeError(`Cannot send the command "${words[0] ?? ""}": connections are shared with other operations`);
     }
     const reply = access === "Write" && this.#session !== undefined
       ? await this.#session.run(words, scope)
@@ -127,5 +121,6 @@ export class Operations {
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     // It may have opened a session in the end, whose timer must go.
     await this.#session?.close();
+    await this.#session?.settled();
   }
 }

@@ -14,14 +14,19 @@ import { Server, type ServerOptions } from "./server.ts";
 export class Router {
   readonly #servers = new Map<string, Server>();
   readonly #options: ServerOptions;
+  readonly #silenceMs: number;
   readonly #abort = new AbortController();
   #preferred: Server;
   #finding: Promise<Connection> | undefined;
   #following: Promise<void> | undefined;
   #followedAtMs = -Infinity;
 
-  /** Starts with at least one address; connects to none yet. */
-  constructor(addresses: readonly Address[], options: Omit<ServerOptions, "signal" | "lost">) {
+  /** Starts with at least one address; connects to none yet. A connection that is silent for `silenceMs` is given up. */
+  constructor(
+    addresses: readonly Address[],
+    { silenceMs, ...options }: Omit<ServerOptions, "signal" | "lost"> & { readonly silenceMs: number },
+  ) {
+    this.#silenceMs = silenceMs;
     this.#options = { ...options, signal: this.#abort.signal, lost: (server) => this.avoid(server.address) };
     for (const address of addresses) this.#add(address);
     const [first] = this.#servers.values();
@@ -31,9 +36,10 @@ export class Router {
 
   /** A connection to send to: at once when there is one. Rejects with `NotDoneError` when no server can be reached. */
   acquire(): Connection | Promise<Connection> {
-    const ready = this.#preferred.ready();
+    const nowMs = performance.now();
+    const ready = this.#readyOf(this.#preferred, nowMs);
     if (ready === undefined) return this.#find();
-    if (performance.now() - this.#followedAtMs > LEADER_CHECK_MS) this.#follow(ready);
+    if (nowMs - this.#followedAtMs > LEADER_CHECK_MS) this.#follow(ready);
     return ready;
   }
 
@@ -84,6 +90,18 @@ export class Router {
     return this.#servers.size < SERVERS_MAX ? this.#add(address) : undefined;
   }
 
+  /**
+   * An open connection of a server that answers. One that owes replies and is silent takes no further request: each would
+   * only wait for its own deadline, for as long as the system takes to find out that nobody is there.
+   */
+  #readyOf(server: Server, nowMs: number): Connection | undefined {
+    for (;;) {
+      const ready = server.ready();
+      if (ready === undefined || ready.silentMs(nowMs) <= this.#silenceMs) return ready;
+      this.retire(ready);
+    }
+  }
+
   #find(): Promise<Connection> {
     this.#finding ??= this.#tryEach().finally(() => {
       this.#finding = undefined;
@@ -97,7 +115,7 @@ export class Router {
     for (const server of servers) {
       if (this.#abort.signal.aborted) break;
       try {
-        const connection = server.ready() ?? await server.open();
+        const connection = this.#readyOf(server, performance.now()) ?? await server.open();
         this.#preferred = server;
         this.#follow(connection);
         return connection;

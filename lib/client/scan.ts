@@ -1,6 +1,7 @@
 /** Keys in byte order, page by page: each page begins behind the last key of the one before, so that no key comes twice. */
 
 import { bytesOf, KeyEntry, listOf } from "./entries.ts";
+import { ServerError } from "./errors.ts";
 import { SCAN_PAGE_BYTES, SCAN_PAGE_FIRST, SCAN_PAGE_MAX } from "./limits.ts";
 import type { Reply } from "./replies.ts";
 import type { OperationOptions } from "./scope.ts";
@@ -44,7 +45,15 @@ async function* scanPages(ask: Ask, options: ScanOptions): AsyncGenerator<readon
   let pageKeys = SCAN_PAGE_FIRST;
   while (missing > 0) {
     const wanted = Math.min(pageKeys, missing);
-    const page = listOf(await ask(pageWords(options, { last, wanted }), { signal, timeoutMs }));
+    let page: readonly Reply[];
+    try {
+      page = listOf(await ask(pageWords(options, { last, wanted }), { signal, timeoutMs }));
+    } catch (error) {
+      // Behind short values came so many long ones that no reply can hold them.
+      if (!(error instanceof ServerError) || last === undefined || wanted === 1) throw error;
+      pageKeys = wanted >> 1;
+      continue;
+    }
     const count = keysOnly ? page.length : page.length / 2;
     if (count > 0) yield page;
     if (count < wanted) return;

@@ -33,6 +33,12 @@ export function judgeReply(reply: Reply): Verdict {
   return reply instanceof ServerError ? VERDICTS.get(reply.code) ?? "Answer" : "Answer";
 }
 
+/** Whether what failed with the code of a `NotDoneError` may succeed a little later. */
+export function isPassing(code: string): boolean {
+  const verdict = VERDICTS.get(code);
+  return verdict === "Elsewhere" || verdict === "Wait" || code === "UNREACHABLE" || code === "DEADLINE";
+}
+
 /** The address that a MOVED error names; undefined for anything else. */
 export function movedTo(reply: Reply): string | undefined {
   return reply instanceof ServerError && reply.code === "MOVED" ? reply.message.split(" ")[2] : undefined;

@@ -6,6 +6,9 @@
 /** One place of a pattern: any bytes, or one byte of a set. */
 type Part = { readonly type: "Star" } | { readonly type: "One"; readonly accepts: (code: number) => boolean };
 
+/** Longest pattern that is worth reading: what it takes in memory is a hundred times its length. */
+export const PATTERN_BYTES_MAX = 65_536;
+
 /** A pattern that was read. */
 export interface Glob {
   /** What every matching text begins with. */

@@ -17,6 +17,8 @@ export type Reply = string | number | bigint | null | Status | ErrorReply | read
 export const OK: Status = { status: "OK" };
 /** An option that is unknown, misplaced, or does not go with another. */
 export const SYNTAX_ERROR: ErrorReply = { error: "ERR syntax error" };
+/** A pattern longer than `PATTERN_BYTES_MAX`. */
+export const LONG_PATTERN: ErrorReply = { error: "ERR the pattern is too long" };
 /** Text that is no integer of 64 bits. */
 export const NOT_AN_INTEGER: ErrorReply = { error: "ERR value is not an integer or out of range" };
 

@@ -1,8 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { textToByteString } from "../../lib/base/bytes.ts";
 import { Random } from "../../lib/base/random.ts";
 import { type Command, Connection } from "../differential/connection.ts";
 import type { Reply } from "../differential/reply.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
+import { fieldsOf, numberOf, TextClient } from "../support/text_client.ts";
 
 /** Names that mean something to JavaScript, and bytes that mean something to protocols. */
 const SPECIAL = [
@@ -59,31 +61,57 @@ async function holdsAll(cluster: ProcessCluster, id: number): Promise<void> {
 async function textProtocolAgrees(cluster: ProcessCluster, id: number): Promise<void> {
   const quote = (bytes: string) =>
     `"${Array.from(bytes, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`).join("")}"`;
+  using client = await TextClient.connect(cluster.node(id).clientPort);
   for (const [key, value] of pairs()) {
-    const reply = await cluster.ask(id, `GET ${quote(key)}`);
-    assert(reply.startsWith("value of "), reply);
-    if (/^[a-z]+$/i.test(key)) assertEquals(reply, `value of ${key}: ${value}`);
+    const reply = textToByteString(await client.ask(`GET ${quote(key)}`));
+    const shown = afterShown(afterShown(reply, "", "value of "), key, ": ");
+    assertEquals(afterShown(shown, value), "", `node ${id}: ${JSON.stringify(key)}: ${reply}`);
+  }
+}
+
+/** What stands behind a byte string and an end in a reply, where the byte string is as it is or in quotes with escapes. */
+function afterShown(text: string, bytes: string, end = ""): string {
+  const [quoted = "", inside = ""] = /^"((?:[^"\\]|\\[^])*)"/.exec(text) ?? [];
+  const read = inside.replace(/\\(?:x([0-9a-f]{2})|([^]))/g, (_all, hex: string | undefined, other: string) => {
+    return hex === undefined ? (ESCAPES.get(other) ?? other) : String.fromCharCode(parseInt(hex, 16));
+  });
+  const length = quoted !== "" && read === bytes ? quoted.length : text.startsWith(bytes) ? bytes.length : NaN;
+  assert(text.startsWith(end, length), `${JSON.stringify(text)} does not begin with ${JSON.stringify(bytes)}`);
+  return text.slice(length + end.length);
+}
+
+const ESCAPES: ReadonlyMap<string, string> = new Map([["n", "\n"], ["t", "\t"]]);
+
+async function sameEverywhere(cluster: ProcessCluster): Promise<void> {
+  await cluster.waitUntilEqual();
+  for (const { id } of cluster.nodes) {
+    await holdsAll(cluster, id);
+    await textProtocolAgrees(cluster, id);
   }
 }
 
 Deno.test("256 binary keys and values are the same on every node, over restarts, snapshots and both protocols", () =>
-  withCluster({}, async (cluster) => {
+  withCluster({ flags: ["--snapshot-entries", "100"] }, async (cluster) => {
     const leader = await cluster.waitForLeader();
     const [writer = -1, wiped = -1] = cluster.others(leader);
     const replies = await exchange(cluster, writer, [...pairs()].map(([key, value]) => ["SET", key, value]));
-    assertEquals(new Set(replies.map((reply) => JSON.stringify(reply))).size, 1);
-    for (const id of [0, 1, 2]) await holdsAll(cluster, id);
-    await textProtocolAgrees(cluster, leader);
+    assertEquals(new Set(replies.map((reply) => JSON.stringify(reply))), new Set(['{"type":"Status","text":"OK"}']));
+    await sameEverywhere(cluster);
 
-    for (const id of [0, 1, 2]) assertEquals(await exchange(cluster, id, [["SAVE"]]), [{ type: "Status", text: "OK" }]);
+    for (const { id } of cluster.nodes) {
+      assertEquals(await exchange(cluster, id, [["SAVE"]]), [{ type: "Status", text: "OK" }]);
+    }
+    for (const { id } of cluster.nodes) await cluster.kill(id);
+    for (const { id } of cluster.nodes) await cluster.restart(id);
+    await cluster.waitForLeader();
+    await sameEverywhere(cluster);
+
     await cluster.kill(wiped);
     await Deno.remove(cluster.node(wiped).directory, { recursive: true });
+    await cluster.waitForLeader({ among: cluster.others(wiped) });
     await cluster.restart(wiped, ["--new-identity"]);
     await cluster.waitUntilEqual(20_000);
-    await holdsAll(cluster, wiped);
-
-    for (const id of [0, 1, 2]) await cluster.kill(id);
-    for (const id of [0, 1, 2]) cluster.launch(id);
-    await cluster.waitForLeader();
-    for (const id of [0, 1, 2]) await holdsAll(cluster, id);
+    const metrics = fieldsOf(await cluster.block(wiped, "METRICS"));
+    assertGreater(numberOf(metrics, "Snapshots Installed"), 0, "the wiped node got a snapshot");
+    await sameEverywhere(cluster);
   }));

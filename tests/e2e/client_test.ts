@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { connect } from "../../lib/client/client.ts";
-import { NotDoneError } from "../../lib/client/errors.ts";
+import { NotDoneError, OutcomeUnknownError } from "../../lib/client/errors.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 
 const TIMEOUT_MS = 20_000;
@@ -72,5 +72,28 @@ Deno.test("without a majority a write is certainly not done or unknown, and the 
     for (const id of others) cluster.launch(id);
     await client.put("k", "after");
     assertEquals((await client.get("k"))?.text(), "after");
+  });
+});
+
+Deno.test("a leader that stands still is left for the others, by writes of a session and without one", async () => {
+  await withCluster({}, async (cluster) => {
+    const options = { servers: serversOf(cluster), attemptTimeoutMs: 500 };
+    await using careful = await connect({ ...options, session: true, timeoutMs: TIMEOUT_MS });
+    await using plain = await connect({ ...options, timeoutMs: 300 });
+    const leader = await cluster.waitForLeader();
+    cluster.signal(leader, "SIGSTOP");
+    const counted = Promise.all(Array.from({ length: 20 }, () => careful.increment("n")));
+    const deadline = performance.now() + TIMEOUT_MS;
+    let isDone = false;
+    while (!isDone && performance.now() < deadline) {
+      isDone = await plain.put("k", "v").catch((error) => {
+        if (error instanceof NotDoneError || error instanceof OutcomeUnknownError) return false;
+        throw error;
+      });
+    }
+    assertEquals([isDone, Math.max(...(await counted).map(Number))], [true, 20]);
+    cluster.signal(leader, "SIGCONT");
+    assertEquals((await careful.get("n"))?.text(), "20");
+    assertEquals((await plain.get("k", { timeoutMs: TIMEOUT_MS }))?.text(), "v");
   });
 });

@@ -124,7 +124,7 @@ async function disturb(cluster: ProcessCluster, done: number): Promise<void> {
   if (SNAPSHOTS_AT.includes(done)) {
     for (const { clientPort } of cluster.nodes) {
       using connection = await Connection.open(`127.0.0.1:${clientPort}`);
-      await connection.exchange([["SAVE"]]);
+      assertEquals(await connection.exchange([["SAVE"]]), [{ type: "Status", text: "OK" }]);
     }
   }
   if (!KILLS_AT.includes(done)) return;
@@ -138,6 +138,7 @@ Deno.test("INCR 10 000 times through lost replies, dead leaders and snapshots en
     using proxy = new LossyProxy(cluster.ports);
     let started = 0;
     let attempts = 0;
+    const counts = new Set<number>();
     const disturbances: Promise<void>[] = [];
     async function work(): Promise<void> {
       using retrier = new Retrier(proxy.address);
@@ -147,12 +148,16 @@ Deno.test("INCR 10 000 times through lost replies, dead leaders and snapshots en
         started += 1;
         disturbances.push(disturb(cluster, started));
         const reply = await retrier.ask(["ONCE", session.value.toString(), String(sequence), "INCR", "n"]);
-        assertEquals(reply.type, "Integer", Deno.inspect(reply));
+        assert(reply.type === "Integer", Deno.inspect(reply));
+        counts.add(Number(reply.value));
       }
       attempts += retrier.attempts;
     }
     await Promise.all(Array.from({ length: WORKERS }, work));
     await Promise.all(disturbances);
+    // Each was told a count of its own, the first answer and no later one.
+    assertEquals([counts.size, Math.min(...counts), Math.max(...counts)], [INCREMENTS, 1, INCREMENTS]);
+    assertEquals(cluster.nodes.flatMap(({ processes }) => processes).length, cluster.nodes.length + KILLS_AT.length);
     for (const { clientPort } of cluster.nodes) {
       using connection = await Connection.open(`127.0.0.1:${clientPort}`);
       assertEquals(await connection.exchange([["GET", "n"]]), [{ type: "Bulk", text: String(INCREMENTS) }]);

@@ -1,109 +1,197 @@
 /** The Redis protocol against generated and mutated bytes: requests are found alike in every split, and sessions answer and end. */
 
 import type { Random } from "../../lib/base/random.ts";
+import type { NotDoneReason } from "../../lib/node/api.ts";
+import { METRIC } from "../../lib/observe/names.ts";
+import { UNSENT_BYTES_MAX } from "../../lib/protocol/limits.ts";
 import { MemoryBudget } from "../../lib/protocol/memory_budget.ts";
 import { COMMANDS } from "../../lib/protocol/resp/commands.ts";
 import { RequestReader } from "../../lib/protocol/resp/request_reader.ts";
-import { request, RespBench } from "../unit/protocol/resp/session_support.ts";
+import { readReply, ReplySyntaxError } from "../differential/reply.ts";
+import { request, RespBench, type RespClient } from "../unit/protocol/resp/session_support.ts";
 import { fuzz, require, requireSame } from "./harness.ts";
-import { anyBytes, mutate } from "./mutators.ts";
-import { randomSplit } from "./splits.ts";
+import { anyBytes, mutate, numberText } from "./mutators.ts";
+import { randomSplit, waysToSplit } from "./splits.ts";
 
 const NAMES = [...COMMANDS.keys()];
 const WORDS = [
-  "a",
-  "b",
-  "",
-  "0",
-  "1",
-  "-1",
-  "EX",
-  "NX",
-  "GET",
-  "MATCH",
-  "*",
-  "OPEN",
-  "ON",
-  "9223372036854775807",
-  "nosuch",
+  ...["a", "b", "", "0", "1", "2", "3", "-1", "*", "[a-", "x=y", "=", "nosuch"],
+  ...["EX", "NX", "GET", "SET", "MATCH", "COUNT", "LIMIT", "OPEN", "ON", "OFF", "SKIP", "ID", "VALUE", "EXISTS"],
+  ...["LIST", "KILL", "INFO", "DOCS", "GETKEYS", "SLOTS", "REPLY", "SETNAME", "AUTH", "raft", "9223372036854775807"],
 ];
+const WORD_BYTES_MAX = 600;
+/** What one piece of input may cost beside its bytes. */
+const PIECE_BYTES = 256;
+const REFUSALS: readonly NotDoneReason[] = ["NoLeader", "Overloaded", "NoSpace", "TooLarge", "Stopping", "Timeout"];
 
 function anyRequest(random: Random): string {
   const words = [random.chance(0.95) ? random.pick(NAMES) : anyBytes(random, 8)];
-  for (let count = random.below(5); count > 0; count--) {
+  for (let count = random.below(6); count > 0; count--) {
     words.push(random.chance(0.8) ? random.pick(WORDS) : anyBytes(random, 12));
   }
+  if (random.chance(0.02)) words.push("x".repeat(random.between(WORD_BYTES_MAX - 2, WORD_BYTES_MAX + 2)));
   return random.chance(0.9) ? request(...words) : `${words.join(" ")}\r\n`;
 }
 
-function anyInput(random: Random): string {
-  const bytes = Array.from({ length: random.between(1, 6) }, () => anyRequest(random)).join("");
-  if (random.chance(0.1)) return anyBytes(random, 40);
-  return random.chance(0.5) ? bytes : mutate(bytes, random);
+/** Counts and lengths that lie about what follows. */
+function anyLie(random: Random): string {
+  const count = numberText(random);
+  return random.chance(0.5)
+    ? `*${count}\r\n${anyRequest(random)}`
+    : `*2\r\n$3\r\nGET\r\n$${count}\r\n${anyBytes(random, 20)}`;
 }
 
-function readAll(chunks: readonly string[]): { readonly seen: string; readonly held: number; readonly ended: boolean } {
-  const budget = new MemoryBudget(1_000_000);
-  const reader = new RequestReader(budget, { wordBytesMax: 4_096 });
+function anyInput(random: Random): string {
+  if (random.chance(0.05)) return anyBytes(random, 60);
+  const requests = Array.from({ length: random.between(1, 6) }, () => {
+    return random.chance(0.03) ? anyLie(random) : anyRequest(random);
+  });
+  return random.chance(0.5) ? requests.join("") : mutate(requests.join(""), random);
+}
+
+interface Reading {
+  readonly seen: string;
+  readonly outcome: string;
+}
+
+/** Reads the pieces; what is held stays below what was sent and is given back. */
+function readAll(pieces: readonly string[], memoryBytesMax: number): Reading {
+  const budget = new MemoryBudget(memoryBytesMax);
+  const reader = new RequestReader(budget, { wordBytesMax: WORD_BYTES_MAX });
   const seen: unknown[] = [];
-  for (const chunk of chunks) {
+  let sent = 0;
+  for (const piece of pieces) {
     if (reader.problem !== undefined) break;
-    reader.push(chunk);
+    reader.push(piece);
+    sent += piece.length + PIECE_BYTES;
     for (let next = reader.next(); next !== undefined; next = reader.next()) seen.push(next);
+    // A word counts a few bytes more than it has, and takes five at the least.
+    require(budget.bytes >= 0 && budget.bytes <= 8 * sent, `${budget.bytes} bytes are held of ${sent}`);
   }
-  const ended = reader.problem !== undefined;
-  seen.push(reader.problem);
+  const { problem } = reader;
+  if (problem !== undefined) requireSame(budget.bytes, 0, "Memory held after a problem");
   reader.clear();
-  return { seen: JSON.stringify(seen), held: budget.bytes, ended };
+  requireSame(budget.bytes, 0, "Memory that is not given back");
+  const isRefused = seen.some((request) => !Array.isArray(request));
+  return {
+    seen: JSON.stringify([...seen, problem]),
+    outcome: problem !== undefined ? "problem" : isRefused ? "refused" : "read",
+  };
 }
 
 fuzz("requests of the Redis protocol", {
   make: anyInput,
   check: (input, random) => {
-    const whole = readAll([input]);
-    requireSame(readAll(randomSplit(input, random)).seen, whole.seen, "split and whole");
-    require(whole.held === 0, `${whole.held} bytes are still held`);
-    return whole.ended ? "problem" : "read";
+    const whole = readAll([input], 1_000_000);
+    for (const way of waysToSplit(input, random)) {
+      requireSame(readAll(way, 1_000_000).seen, whole.seen, `${way.length} pieces`);
+      readAll(way, random.below(200));
+    }
+    return whole.outcome;
   },
-  outcomes: ["problem", "read"],
+  outcomes: ["problem", "refused", "read"],
 });
+
+/** A conversation, and the conditions it takes place under. */
+interface Conversation {
+  readonly input: string;
+  readonly clusterMode: boolean;
+  readonly leaderId: number | undefined;
+  readonly refusal: NotDoneReason | undefined;
+  readonly unknown: boolean;
+  readonly memoryBytesMax: number | undefined;
+  /** The client reads only now and then. */
+  readonly slow: boolean;
+}
+
+function anyConversation(random: Random): Conversation {
+  return {
+    input: anyInput(random),
+    clusterMode: random.chance(0.2),
+    leaderId: random.chance(0.6) ? 0 : random.chance(0.5) ? 1 : undefined,
+    refusal: random.chance(0.15) ? random.pick(REFUSALS) : undefined,
+    unknown: random.chance(0.1),
+    memoryBytesMax: random.chance(0.1) ? random.below(200) : undefined,
+    slow: random.chance(0.1),
+  };
+}
+
+/** Steps in which a conversation must end, and those for each byte of it. */
+const STEPS_MIN = 200;
+const STEPS_PER_BYTE = 8;
+
+async function converse(plan: Conversation, pieces: readonly string[]): Promise<string> {
+  const { clusterMode, memoryBytesMax } = plan;
+  const bench = new RespBench({
+    clusterMode,
+    valueBytesMax: WORD_BYTES_MAX,
+    ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
+  });
+  const { node } = bench;
+  [node.refusal, node.leaderId, node.unknown] = [plan.refusal, plan.leaderId, plan.unknown];
+  const client = bench.connect();
+  const { link, session } = client;
+  link.reading = !plan.slow;
+  let stepsLeft = STEPS_MIN + STEPS_PER_BYTE * plan.input.length;
+  const isOver = () => link.finished || link.aborted;
+  const step = async () => {
+    require(--stepsLeft > 0, "The session is stuck");
+    require(link.unsentBytes <= UNSENT_BYTES_MAX + 1_000_000, "Replies are piled up");
+    await Promise.resolve();
+    if (link.unsentBytes === 0) return;
+    link.unsentBytes = 0;
+    session.outputSent();
+  };
+  for (const piece of pieces) {
+    while (session.full && !isOver()) await step();
+    if (!isOver()) session.receive(piece);
+  }
+  while (session.full && !isOver()) await step();
+  if (!isOver()) session.inputEnded();
+  while (!isOver()) await step();
+  return closeDown(bench, client);
+}
+
+/** What is left when the connection has ended: whole replies, one for each request, and no memory. */
+function closeDown({ node, budget, warnings }: RespBench, { link, session }: RespClient): string {
+  const value = (name: string) => node.metrics.counters.get(name)?.value ?? 0;
+  const received = value(METRIC.requestsReceived);
+  const answered = value(METRIC.requestsSucceeded) + value(METRIC.requestsFailed);
+  const { output } = link;
+  // What cannot be read is no request, and is answered all the same; a warning tells of it.
+  const expected = received + warnings.length;
+  require(link.aborted || answered === expected, `${received} received, ${answered} answered`);
+  const replies = countReplies(output);
+  require(link.aborted || replies <= answered, `${replies} replies to ${answered} requests`);
+  session.closed();
+  requireSame(budget.bytes, 0, "Memory that is not given back");
+  return output;
+}
+
+/** Replies one behind the other, to the last byte; throws where one is none. */
+function countReplies(bytes: string): number {
+  let count = 0;
+  for (let at = 0; at < bytes.length; count++) {
+    const read = readReply(bytes, at);
+    if (read === undefined) throw new ReplySyntaxError(`Half a reply: ${JSON.stringify(bytes.slice(at, at + 200))}`);
+    at = read.end;
+  }
+  return count;
+}
+
+/** What it tells is as old as its place in the input, and that depends on when the bytes came. */
+const TELLS_OF_NOW = /info|client/i;
 
 fuzz("sessions of the Redis protocol", {
-  make: anyInput,
-  check: async (input, random) => {
-    const bench = new RespBench({ valueBytesMax: 4_096, clusterMode: random.chance(0.2) });
-    const client = bench.connect();
-    if (random.chance(0.2)) bench.node.refusal = "NoLeader";
-    for (const chunk of randomSplit(input, random)) if (!client.session.full) client.session.receive(chunk);
-    client.session.inputEnded();
-    const output = await client.take();
-    require(isWholeReplies(output), `the replies are not whole: ${JSON.stringify(output.slice(-200))}`);
-    require(client.link.finished || client.link.aborted || client.session.full, "the session has not ended");
-    client.session.closed();
-    require(bench.budget.bytes === 0, `${bench.budget.bytes} bytes are still held`);
-    return output.includes("-ERR Protocol error") ? "problem" : output === "" ? "silent" : "answered";
+  make: anyConversation,
+  check: async (plan, random) => {
+    const whole = await converse(plan, [plan.input]);
+    const parts = await converse(plan, randomSplit(plan.input, random));
+    const isSteady = plan.memoryBytesMax === undefined && !TELLS_OF_NOW.test(plan.input);
+    if (isSteady) requireSame(parts, whole, "Another split");
+    if (whole.includes("-ERR Protocol error")) return "problem";
+    return whole === "" ? "silent" : whole.includes("-") ? "errors" : "good";
   },
-  outcomes: ["problem", "silent", "answered"],
-  share: 4,
+  outcomes: ["problem", "silent", "errors", "good"],
+  share: 2,
 });
-
-/** Whether bytes are replies one behind the other. */
-function isWholeReplies(bytes: string): boolean {
-  let at = 0;
-  while (at < bytes.length && at >= 0) at = endOfReply(bytes, at);
-  return at === bytes.length;
-}
-
-/** The place behind the reply that begins at `at`; -1 when there is none. */
-function endOfReply(bytes: string, at: number): number {
-  const end = bytes.indexOf("\r\n", at);
-  if (end === -1) return -1;
-  const count = Number(bytes.slice(at + 1, end));
-  const kind = bytes[at] ?? "";
-  if (kind === "+" || kind === "-" || kind === ":" || kind === "_" || count === -1) return end + 2;
-  if (kind === "$" || kind === "=") return bytes.startsWith("\r\n", end + 2 + count) ? end + 4 + count : -1;
-  if (!"*%~".includes(kind)) return -1;
-  let next = end + 2;
-  for (let left = kind === "%" ? count * 2 : count; left > 0 && next !== -1; left--) next = endOfReply(bytes, next);
-  return next;
-}

@@ -2,10 +2,10 @@
 
 import { type CallContext, type CallSpec, FIRST_KEY, NO_KEYS, wordAt } from "../call.ts";
 import type { Call } from "../commands.ts";
-import { compileGlob } from "../glob.ts";
+import { compileGlob, PATTERN_BYTES_MAX } from "../glob.ts";
 import { parseInteger64 } from "../integers.ts";
 import type { Keyspace } from "../keyspace.ts";
-import { type ErrorReply, NOT_AN_INTEGER, type Reply, SYNTAX_ERROR } from "../replies.ts";
+import { type ErrorReply, LONG_PATTERN, NOT_AN_INTEGER, type Reply, SYNTAX_ERROR } from "../replies.ts";
 import { cursorOf, findCursor } from "../scan_cursor.ts";
 import { optionAt } from "./options.ts";
 
@@ -22,7 +22,9 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
     access: "Read",
     keys: NO_KEYS,
     summary: "Returns every key that matches a pattern, in byte order.",
+    check: (call) => wordAt(call, 1).length > PATTERN_BYTES_MAX ? LONG_PATTERN : undefined,
     run: (call, { keys }) => {
+      if (wordAt(call, 1).length > PATTERN_BYTES_MAX) return LONG_PATTERN;
       const glob = compileGlob(wordAt(call, 1));
       const found: string[] = [];
       for (const [key] of keys.entries(glob.literalPrefix)) {
@@ -106,8 +108,10 @@ function readScanOptions(call: Call): ScanOptions | ErrorReply {
     const option = optionAt(call, at);
     if (at + 1 >= call.length) return SYNTAX_ERROR;
     const argument = wordAt(call, at + 1);
-    if (option === "MATCH") pattern = argument;
-    else if (option === "TYPE") type = argument;
+    if (option === "MATCH") {
+      if (argument.length > PATTERN_BYTES_MAX) return LONG_PATTERN;
+      pattern = argument;
+    } else if (option === "TYPE") type = argument;
     else if (option === "COUNT") {
       const number = parseInteger64(argument);
       if (number === undefined) return NOT_AN_INTEGER;

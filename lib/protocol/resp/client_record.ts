@@ -18,8 +18,8 @@ export class ClientRecord {
   replies: ReplyMode = "On";
   /** Whether it reads from this node although the node does not lead (READONLY, in cluster mode). */
   readsAnywhere = false;
-  /** The last command in lower case. */
-  command = "NULL";
+  /** The name of the last command; "" before the first. */
+  command = "";
   /** `Clock.now()` of its last command. */
   lastAt: number;
 

@@ -1,6 +1,7 @@
 /** Error replies whose first word tells a client what it may do: each text once. */
 
 import { unreachable } from "../../base/assert.ts";
+import type { ErrorReply } from "../../kv/replies.ts";
 import type { SessionRefusal } from "../../kv/results.ts";
 import type { KeyValueNode, NotDone } from "../../node/api.ts";
 import type { RespReply } from "./reply_writer.ts";
@@ -46,6 +47,13 @@ export function sessionRefused(reason: SessionRefusal): RespReply {
     default:
       return unreachable(reason);
   }
+}
+
+/** The reply to a command with a key beyond the limit; undefined when there is none. */
+export function longKey(keys: readonly string[], keyBytesMax: number): ErrorReply | undefined {
+  const key = keys.find(({ length }) => length > keyBytesMax);
+  if (key === undefined) return undefined;
+  return { error: `ERR the key of ${key.length} bytes is too long (limit ${keyBytesMax})` };
 }
 
 /** The reply to a name that no command has, in the words of Redis. */

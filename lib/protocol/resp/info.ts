@@ -84,7 +84,7 @@ function replication({ node }: SessionContext): Lines {
   const { raft } = node.status();
   const members = node.members();
   if (raft.role === "Leader") {
-    const others = members.filter(({ id }) => id !== node.id);
+    const others = members.filter(({ id, clientAddress }) => id !== node.id && clientAddress !== "");
     return [
       ["role", "master"],
       ["connected_slaves", others.filter(({ reachable }) => reachable).length],

@@ -4,7 +4,7 @@ import { wrongArity } from "../../kv/call.ts";
 import { changes, checkCall, isArity, keysOf } from "../../kv/calls.ts";
 import type { ErrorReply } from "../../kv/replies.ts";
 import { type CommandEntry, findCommand } from "./commands.ts";
-import { unknownCommand } from "./errors.ts";
+import { longKey, unknownCommand } from "./errors.ts";
 import { answer, type Conversation, type Plan, refuse } from "./plan.ts";
 import type { RespReply } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
@@ -86,10 +86,7 @@ function tooLong({ name, words }: NamedWords, { context: { keyBytesMax } }: Conv
   // Nearly every word is short; only a long one is worth a closer look.
   for (let at = 1; at < words.length; at++) {
     if ((words[at] ?? "").length <= keyBytesMax) continue;
-    const key = keysOf([name, ...words.slice(1)]).find(({ length }) => length > keyBytesMax);
-    return key === undefined
-      ? undefined
-      : { error: `ERR the key of ${key.length} bytes is too long (limit ${keyBytesMax})` };
+    return longKey(keysOf([name, ...words.slice(1)]), keyBytesMax);
   }
   return undefined;
 }

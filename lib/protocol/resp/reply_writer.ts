@@ -26,12 +26,14 @@ export type RespReply = Reply | RespOnlyReply;
 /** The bytes of a reply, as a byte string. One that is too long becomes an error: no string could hold it. */
 export function encodeReply(reply: RespReply, version: RespVersion): string {
   // Only a list can be longer than one value.
-  if (typeof reply !== "object" || reply === null || bytesOf(reply) <= REPLY_BYTES_MAX) return encode(reply, version);
+  if (typeof reply !== "object" || reply === null || sizeOfReply(reply) <= REPLY_BYTES_MAX) {
+    return encode(reply, version);
+  }
   return encode({ error: `ERR the reply is too long (limit ${REPLY_BYTES_MAX} bytes)` }, version);
 }
 
-/** What a reply takes at most, about. */
-function bytesOf(reply: RespReply): number {
+/** Bytes that a reply takes at most, about. */
+export function sizeOfReply(reply: RespReply): number {
   if (typeof reply === "string") return reply.length + ITEM_BYTES;
   if (typeof reply !== "object" || reply === null || "status" in reply || "error" in reply) return ITEM_BYTES;
   if (isList(reply)) return sumOf(reply);
@@ -52,7 +54,7 @@ function bytesOf(reply: RespReply): number {
 
 function sumOf(items: readonly RespReply[]): number {
   let sum = ITEM_BYTES;
-  for (const item of items) sum += bytesOf(item);
+  for (const item of items) sum += sizeOfReply(item);
   return sum;
 }
 

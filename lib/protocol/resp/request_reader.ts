@@ -116,6 +116,8 @@ export class RequestReader {
       else if (this.#wordsLeft === 0) continue;
       if (this.#wordsLeft === 0 && this.#skip === 0) return this.#finish();
     }
+    // The chunk ended where a word ended: the words before it wait, too.
+    if (this.#wordsLeft > 0 && this.#problem === undefined) this.#hold(this.#requestBytes - this.#held);
     return undefined;
   }
 
@@ -193,8 +195,10 @@ export class RequestReader {
 
   /** The word that is waited for is passed over after all: all clients together hold too much. */
   #giveUpWord(): void {
-    if (this.#wordsLeft === 0 || this.#needed === 0) return void this.#fail("too big inline request");
+    if (this.#wordsLeft === 0) return void this.#fail("too big inline request");
     this.#refuse(NO_MEMORY);
+    // In the middle of a length only the words before it can be given up.
+    if (this.#needed === 0) return this.#hold(this.#rest.length - this.#held);
     this.#skip = this.#needed - this.#rest.length;
     this.#wordsLeft -= 1;
     this.#rest = "";

@@ -164,7 +164,10 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
     // A request that is answered at once leads back here: a loop must not become a recursion as deep as the input is long.
     if (this.#advancing) return;
     this.#advancing = true;
-    while (!this.#ended && this.#hasRoom()) {
+    while (!this.#ended) {
+      // Replies that are known at once make room; where none is sent, nobody would call again.
+      if (!this.#hasRoom()) this.#emit();
+      if (!this.#hasRoom()) break;
       if (this.#held === undefined && !this.#takeRequest()) break;
       const plan = this.#held;
       if (plan === undefined || !this.#mayStart(plan)) break;

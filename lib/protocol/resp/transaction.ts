@@ -1,6 +1,6 @@
 /** MULTI and WATCH of one connection: what is queued, and what must not change before EXEC. */
 
-import { type Call, type Compare, TRANSACTION_PARTS_MAX } from "../../kv/commands.ts";
+import { type Call, COMMAND_BYTES_MAX, type Compare, TRANSACTION_PARTS_MAX } from "../../kv/commands.ts";
 import { changes } from "../../kv/calls.ts";
 import type { Reply } from "../../kv/replies.ts";
 import type { CommandResult } from "../../kv/results.ts";
@@ -8,7 +8,7 @@ import type { KeyValueNode } from "../../node/api.ts";
 import { INVALID_COMMAND } from "./errors.ts";
 import { QUEUED_COMMANDS_MAX, WATCHED_KEYS_MAX } from "./limits.ts";
 import { answer, type Plan, refuse } from "./plan.ts";
-import type { RespReply } from "./reply_writer.ts";
+import { type RespReply, sizeOfReply } from "./reply_writer.ts";
 
 const NO_LIST: RespReply = { type: "NoList" };
 /** A key that is not there has this revision. */
@@ -22,8 +22,11 @@ export type QueuedCommand =
 /** The transaction of a connection. Watched keys carry the revision that they had when they were watched. */
 export class Transaction {
   #queue: QueuedCommand[] | undefined;
+  /** Bytes of the queue, about. What no command of the log can hold is not gathered either. */
+  #queueBytes = 0;
   #isSpoiled = false;
   #watched = new Map<string, string>();
+  #watchedBytes = 0;
 
   /** Whether a MULTI is open. */
   get isOpen(): boolean {
@@ -43,12 +46,15 @@ export class Transaction {
   /** MULTI. */
   open(): void {
     this.#queue = [];
+    this.#queueBytes = 0;
     this.#isSpoiled = false;
   }
 
   /** Puts a command behind the others; false when there are too many. */
   add(command: QueuedCommand): boolean {
     if (this.#queue === undefined || this.#queue.length >= QUEUED_COMMANDS_MAX) return false;
+    this.#queueBytes += bytesOf(command);
+    if (this.#queueBytes > COMMAND_BYTES_MAX) return false;
     this.#queue.push(command);
     return true;
   }
@@ -62,7 +68,8 @@ export class Transaction {
   watch(keys: readonly string[], node: KeyValueNode): boolean {
     for (const key of keys) {
       if (this.#watched.has(key)) continue;
-      if (this.#watched.size >= WATCHED_KEYS_MAX) return false;
+      if (this.#watched.size >= WATCHED_KEYS_MAX || this.#watchedBytes + key.length > COMMAND_BYTES_MAX) return false;
+      this.#watchedBytes += key.length;
       this.#watched.set(key, node.state.get(key)?.revision.toString() ?? ABSENT);
     }
     return true;
@@ -71,13 +78,15 @@ export class Transaction {
   /** UNWATCH. */
   unwatch(): void {
     this.#watched.clear();
+    this.#watchedBytes = 0;
   }
 
   /** Gives up the queue and the watched keys. */
   discard(): void {
     this.#queue = undefined;
+    this.#queueBytes = 0;
     this.#isSpoiled = false;
-    this.#watched.clear();
+    this.unwatch();
   }
 
   /** What EXEC comes to; ends the transaction. Called when every request before it has its outcome. */
@@ -97,6 +106,14 @@ export class Transaction {
       answer: () => node.compare(compares) ? gather(queue, calls.map((call) => node.answer(call))) : NO_LIST,
     };
   }
+}
+
+/** What a word and a reply take beside their bytes. */
+const WORD_BYTES = 24;
+
+function bytesOf(command: QueuedCommand): number {
+  if (command.type === "Call") return command.call.reduce((sum, word) => sum + word.length + WORD_BYTES, WORD_BYTES);
+  return sizeOfReply(command.reply);
 }
 
 interface ExecParts {

@@ -1,11 +1,11 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Client } from "../../../lib/client/client.ts";
-import { NotDoneError, ProtocolError, ServerError } from "../../../lib/client/errors.ts";
+import { ProtocolError, ServerError } from "../../../lib/client/errors.ts";
 import { stringToBytes } from "../../../lib/base/bytes.ts";
 import { connectTo, serverOf } from "./support/clients.ts";
 import { FakeStore } from "./support/fake_store.ts";
 import { bulk, error, integer, list, NOTHING, OK } from "./support/resp.ts";
-import { ScriptedServer } from "./support/scripted_server.ts";
+import { type Answer, CLOSE, ScriptedServer } from "./support/scripted_server.ts";
 
 interface Case {
   readonly run: (client: Client) => Promise<unknown>;
@@ -97,24 +97,20 @@ Deno.test("an error within a transaction is a value, and thrown where one comman
   await assertRejects(() => client.put("k", "v", { ifRevision: 1 }), ServerError, "WRONGTYPE no");
 });
 
-Deno.test("a value is read with the revision that it had, however often the key changes meanwhile", async () => {
-  let revision = 10;
-  const changes = [0, 1, 1, 0, 0];
-  await using server = new ScriptedServer((words) => {
-    if (words[0] === "REVISION") return list([integer(1), integer(revision), integer(revision)]);
-    if (words[0] !== "GET") return undefined;
-    const value = `value-${revision}`;
-    revision += changes.shift() ?? 0;
-    return bulk(value);
-  });
-  await using client = await connectTo([server]);
-  for (const expected of [10, 12, 12]) {
-    const entry = await client.get("k", { revision: true });
-    assertEquals([entry?.text(), entry?.revision.modified], [`value-${expected}`, expected]);
-  }
-  changes.push(...Array<number>(10_000).fill(1));
-  const failure = await assertRejects(() => client.get("k", { revision: true, timeoutMs: 50 }), NotDoneError);
-  assertEquals(failure.code, "DEADLINE");
+Deno.test("a value is read with the revision that it had, at one moment, and again when the answer is lost", async () => {
+  const answers: Answer[] = [CLOSE, list([integer(1), list([list([integer(3), integer(9), integer(2)]), bulk("v")])])];
+  const store = new FakeStore();
+  await using server = serverOf(store, (words) => words[0] === "TXN" ? answers.shift() ?? "" : undefined);
+  await using client = await connectTo([server], { session: true });
+  const entry = await client.get("k", { revision: true });
+  assertEquals([entry?.text(), entry?.revision], ["v", { created: 3, modified: 9, version: 2 }]);
+  answers.push(list([integer(1), list([NOTHING, NOTHING])]), list([integer(1), list([])]));
+  assertEquals(await client.get("k", { revision: true }), undefined);
+  await assertRejects(() => client.get("k", { revision: true }), ProtocolError, "another kind");
+  assertEquals(
+    server.named("TXN").map((words) => words.join(" ")),
+    Array(4).fill("TXN 0 2 2 REVISION k 2 GET k 0"),
+  );
 });
 
 /** A store with keys of every first byte, and one that begins like another. */
@@ -188,4 +184,21 @@ Deno.test("pages of long values become short", async () => {
   assertEquals(count, 64);
   const pages = server.named("RANGE").map((words) => Number(words[4]));
   assertEquals([pages[0], Math.max(...pages), pages.at(-1)], [16, 16, 2]);
+});
+
+Deno.test("a page that no reply can hold is asked for again, shorter", async () => {
+  const store = new FakeStore();
+  for (let at = 10; at < 90; at++) store.values.set(`k${at}`, at < 50 ? "v" : "v".repeat(1_000));
+  await using server = serverOf(store, (words) => {
+    if (words[0] !== "RANGE") return undefined;
+    const page = store.apply(words) ?? "";
+    return page.length > 5_000 ? error("ERR the reply is too long") : page;
+  });
+  await using client = await connectTo([server]);
+  const keys: string[] = [];
+  for await (const entry of client.scan()) keys.push(entry.keyText());
+  assertEquals(keys, [...store.values.keys()]);
+  store.values.set("l", "v".repeat(6_000));
+  const scan = client.scan({ start: "k89" });
+  await assertRejects(() => Array.fromAsync(scan), ServerError, "too long");
 });

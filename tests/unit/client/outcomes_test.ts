@@ -105,6 +105,19 @@ Deno.test("a silent server is left for another one by what can be repeated, and 
   assertEquals(await put, true);
 });
 
+Deno.test("a silent server is left for another one also by operations that have less time than an attempt", async () => {
+  let isSilent = false;
+  await using silent = new ScriptedServer(() => isSilent ? silence() : undefined);
+  await using other = new ScriptedServer();
+  const client = await connectTo([silent, other], { attemptTimeoutMs: 60 });
+  isSilent = true;
+  let unknown = 0;
+  while (unknown < 10 && !await client.put("k", "v", { timeoutMs: 20 }).catch(() => false)) unknown += 1;
+  assertEquals([unknown, other.named("SET").length], [silent.named("SET").length, 1]);
+  assertEquals(unknown > 0 && unknown < 10, true, `${unknown} writes were lost`);
+  await client.close();
+});
+
 Deno.test("an aborted request rejects with the signal's reason, and its reply disturbs nobody", async () => {
   const held = Promise.withResolvers<string>();
   await using server = new ScriptedServer((words) => {

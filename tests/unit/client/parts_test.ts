@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { formatAddress, parseAddress } from "../../../lib/client/address.ts";
-import { accessOf } from "../../../lib/client/command_table.ts";
+import { accessOf, accessOfRequest } from "../../../lib/client/command_table.ts";
 import { deleteRequest, putRequest } from "../../../lib/client/conditions.ts";
 import { Fifo } from "../../../lib/client/fifo.ts";
 import { settle } from "../../../lib/client/options.ts";
@@ -70,6 +70,30 @@ Deno.test("an unknown command is taken for a write, in whatever letters", () => 
   assertEquals(accessOf("new-command"), "Write");
   assertEquals(accessOf("config"), "Server");
   assertEquals(accessOf("multi"), "Forbidden");
+});
+
+Deno.test("a transaction that only reads is a read; one that is not understood is a write", () => {
+  const compare = { key: "SET", field: "value", is: "=", operand: "SET" } as const;
+  const get = ["GET", "SET"];
+  const set = ["SET", "GET", "1"];
+  const access = (...parts: Parameters<typeof transactionWords>) => accessOfRequest(transactionWords(...parts));
+  assertEquals(access({ if: [compare], then: [get, get], else: [get] }), "Read");
+  assertEquals(access({}), "Read");
+  assertEquals([access({ then: [get, set] }), access({ else: [set] })], ["Write", "Write"]);
+  assertEquals(accessOfRequest(["txn", "0", "1", "2", "get", "k", "0"]), "Read");
+  const odd = [
+    "TXN",
+    "TXN 0",
+    "TXN 0 0",
+    "TXN x 0 0",
+    "TXN 0 1 2 GET 0",
+    "TXN 0 1 9 GET k 0",
+    "TXN 0 0 0 0",
+    "TXN 0 -1 0",
+  ];
+  for (const line of odd) assertEquals(accessOfRequest(line.split(" ")), "Write", line);
+  assertEquals(accessOfRequest(["TXN", 0, 1e15, -1, "GET"]), "Write");
+  assertEquals([accessOfRequest([]), accessOfRequest([new Uint8Array()])], ["Forbidden", "Forbidden"]);
 });
 
 Deno.test("text is strict UTF-8, and the next key is one zero byte longer", () => {

@@ -160,6 +160,66 @@ Deno.test("a session is kept alive while its client is idle, and ended with it",
   assertEquals(store.sessions.size, 0);
 });
 
+Deno.test("a write waits for another session until its own time is over, not that of one attempt to open it", async () => {
+  const store = new FakeStore();
+  let refusals = 0;
+  await using server = serverOf(store, (words) => {
+    if (words[1] !== "OPEN" || refusals === 0) return undefined;
+    refusals -= 1;
+    return error("CLUSTERDOWN no leader");
+  });
+  await using client = await connectTo([server], { session: true, timeoutMs: 150 });
+  store.expireSessions();
+  refusals = 14;
+  assertEquals(await client.increment("n", 1, { timeoutMs: 20_000 }), 1);
+  store.expireSessions();
+  refusals = Infinity;
+  const failure = await assertRejects(() => client.increment("n", 1, { timeoutMs: 400 }), NotDoneError, "no leader");
+  assertEquals([failure.code, store.values.get("n")], ["CLUSTERDOWN", "1"]);
+});
+
+async function closeWhileOpening(): Promise<void> {
+  const store = new FakeStore();
+  let isDown = false;
+  await using server = serverOf(store, (words) => isDown && words[1] === "OPEN" ? error("CLUSTERDOWN") : undefined);
+  const client = await connectTo([server], { session: true });
+  store.expireSessions();
+  isDown = true;
+  await assertRejects(() => client.increment("n", 1, { timeoutMs: 100 }), NotDoneError);
+  // Another session is still being opened, for whoever comes next.
+  await client.close();
+}
+
+Deno.test({
+  name: "closing leaves no timer of what the session itself had under way",
+  sanitizeOps: true,
+  sanitizeResources: true,
+  fn: closeWhileOpening,
+});
+
+Deno.test("servers that go on refusing numbers are asked with growing pauses", async () => {
+  const store = new FakeStore();
+  await using server = serverOf(store, (words) => words[0] === "ONCE" ? error("STALESEQ too old") : undefined);
+  await using client = await connectTo([server], { session: true });
+  await assertRejects(() => client.increment("n", 1, { timeoutMs: 300 }), NotDoneError);
+  const asked = server.named("ONCE").length;
+  assertEquals(asked > 2 && asked < 20, true, `${asked} requests`);
+});
+
+Deno.test("a session that could not be kept alive is tried again before it has expired", async () => {
+  const store = new FakeStore();
+  const times: number[] = [];
+  await using server = serverOf(store, (words) => {
+    if (words[1] !== "KEEPALIVE") return undefined;
+    times.push(performance.now());
+    return error("READONLY the disk is full");
+  });
+  await using _client = await connectTo([server], { session: true, sessionTtlMs: 2_400 });
+  await server.seen("SESSION", 3);
+  const [first = 0, second = 0] = times;
+  assertEquals(second - first < 600, true, `tried again after ${second - first} ms`);
+});
+
 Deno.test("a server without sessions is told when connecting", async () => {
   await using server = serverOf(
     new FakeStore(),

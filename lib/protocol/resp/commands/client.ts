@@ -191,7 +191,7 @@ function describe(client: ClientRecord, { context, transaction, client: self }: 
     ["obl", 0],
     ["oll", 0],
     ["omem", link.unsentBytes],
-    ["cmd", client.command],
+    ["cmd", client.command === "" ? "NULL" : client.command.toLowerCase()],
     ["user", "default"],
     ["redir", -1],
     ["resp", client.version],

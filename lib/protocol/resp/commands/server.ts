@@ -1,9 +1,9 @@
 /** Commands about the server: INFO, TIME, ROLE, WAIT, snapshots and CONFIG. */
 
 import { NO_KEYS } from "../../../kv/call.ts";
-import { compileGlob } from "../../../kv/glob.ts";
+import { compileGlob, PATTERN_BYTES_MAX } from "../../../kv/glob.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
-import { NOT_AN_INTEGER, type Reply } from "../../../kv/replies.ts";
+import { LONG_PATTERN, NOT_AN_INTEGER, type Reply } from "../../../kv/replies.ts";
 import type { MemberView } from "../../../node/api.ts";
 import { infoText } from "../info.ts";
 import {
@@ -66,7 +66,7 @@ function role({ node }: Context): Reply {
   const { raft } = node.status();
   const members = node.members();
   if (raft.role === "Leader") {
-    const others = members.filter(({ id }) => id !== node.id);
+    const others = members.filter(({ id, clientAddress }) => id !== node.id && clientAddress !== "");
     return [
       "master",
       raft.commitIndex,
@@ -113,6 +113,7 @@ function planConfig(words: Words, { context }: Conversation): Plan {
   switch (subcommandOf(words)) {
     case "GET": {
       if (words.length < 3) return wrongSubcommandArity(words);
+      if (words.slice(2).some((word) => word.length > PATTERN_BYTES_MAX)) return answer(LONG_PATTERN);
       const globs = words.slice(2).map((word) => compileGlob(word.toLowerCase()));
       const entries = settingsOf(context).filter(([name]) => globs.some((glob) => glob.matches(name)));
       return answer({ type: "Map", entries });

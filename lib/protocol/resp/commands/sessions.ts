@@ -1,13 +1,13 @@
 /** SESSION, ONCE and TXN: what this server has beyond Redis, for commands that must take effect exactly once or together. */
 
 import { NO_KEYS } from "../../../kv/call.ts";
-import { changes, checkCall, findCall } from "../../../kv/calls.ts";
+import { changes, checkCall, findCall, keysOf } from "../../../kv/calls.ts";
 import { type Call, type Command, type Compare, makeCompare, TRANSACTION_PARTS_MAX } from "../../../kv/commands.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import type { ErrorReply, Reply } from "../../../kv/replies.ts";
 import { SESSION_TTL_MS } from "../../../kv/sessions.ts";
 import { commandOfCall, showResult } from "../call_command.ts";
-import { INVALID_COMMAND } from "../errors.ts";
+import { INVALID_COMMAND, longKey } from "../errors.ts";
 import {
   type Conversation,
   type Plan,
@@ -92,7 +92,7 @@ function planOnce(words: Words, conversation: Conversation): Plan {
 }
 
 /** `TXN <compares> {key field operator operand} <then> {words of a call, their number first} <else> {...}`. */
-function planTransaction(words: Words, { context: { node } }: Conversation): Plan {
+function planTransaction(words: Words, { context: { node, keyBytesMax } }: Conversation): Plan {
   const reader = new PartReader(words);
   const compares = reader.compares();
   const then = reader.calls();
@@ -102,6 +102,9 @@ function planTransaction(words: Words, { context: { node } }: Conversation): Pla
   if (compares.length + then.length + otherwise.length > TRANSACTION_PARTS_MAX) {
     return refuse("ERR the transaction is too large");
   }
+  const keys = [...compares.map(({ key }) => key), ...then.flatMap(keysOf), ...otherwise.flatMap(keysOf)];
+  const refusal = longKey(keys, keyBytesMax);
+  if (refusal !== undefined) return { type: "Answer", reply: refusal };
   if (![...then, ...otherwise].some(changes)) {
     return {
       type: "Read",

@@ -2,6 +2,7 @@
 
 import { ALL_KEYS, NO_KEYS } from "../../../kv/call.ts";
 import { OK } from "../../../kv/replies.ts";
+import { longKey } from "../errors.ts";
 import { answer, type ProtocolCommand, refuse } from "../plan.ts";
 
 /** The commands of this file. */
@@ -57,8 +58,10 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     group: "transactions",
     isQueued: false,
     summary: "Makes the next EXEC do nothing if one of the keys changes before.",
-    plan: (words, { transaction, context: { node } }) => {
+    plan: (words, { transaction, context: { node, keyBytesMax } }) => {
       if (transaction.isOpen) return refuse("ERR WATCH inside MULTI is not allowed");
+      const refusal = longKey(words.slice(1), keyBytesMax);
+      if (refusal !== undefined) return answer(refusal);
       return {
         type: "Read",
         answer: () => transaction.watch(words.slice(1), node) ? OK : { error: "ERR too many keys are watched" },

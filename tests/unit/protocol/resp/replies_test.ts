@@ -1,46 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { encodeReply, type RespReply } from "../../../../lib/protocol/resp/reply_writer.ts";
-import { slotOf } from "../../../../lib/protocol/resp/slots.ts";
 import { RespBench } from "./session_support.ts";
-
-Deno.test("each type has its form in either version", () => {
-  const cases: readonly (readonly [reply: RespReply, two: string, three: string])[] = [
-    ["a\r\nb", "$4\r\na\r\nb\r\n", "$4\r\na\r\nb\r\n"],
-    ["", "$0\r\n\r\n", "$0\r\n\r\n"],
-    [-7, ":-7\r\n", ":-7\r\n"],
-    [9_223_372_036_854_775_807n, ":9223372036854775807\r\n", ":9223372036854775807\r\n"],
-    [null, "$-1\r\n", "_\r\n"],
-    [{ status: "OK" }, "+OK\r\n", "+OK\r\n"],
-    [{ error: "ERR a\r\nb\r\n" }, "-ERR a  b\r\n", "-ERR a  b\r\n"],
-    [[1, ["x"], null], "*3\r\n:1\r\n*1\r\n$1\r\nx\r\n$-1\r\n", "*3\r\n:1\r\n*1\r\n$1\r\nx\r\n_\r\n"],
-    [{ type: "Map", entries: [["a", 1]] }, "*2\r\n$1\r\na\r\n:1\r\n", "%1\r\n$1\r\na\r\n:1\r\n"],
-    [{ type: "Set", items: [1] }, "*1\r\n:1\r\n", "~1\r\n:1\r\n"],
-    [{ type: "List", items: [{ type: "Map", entries: [] }] }, "*1\r\n*0\r\n", "*1\r\n%0\r\n"],
-    [{ type: "Text", text: "hi" }, "$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n"],
-    [{ type: "NoList" }, "*-1\r\n", "_\r\n"],
-  ];
-  for (const [reply, two, three] of cases) {
-    assertEquals([encodeReply(reply, 2), encodeReply(reply, 3)], [two, three], two);
-  }
-});
-
-Deno.test("a reply that no string could hold is an error in its place", () => {
-  const value = "x".repeat(8_388_608);
-  const reply = Array.from({ length: 40 }, () => value);
-  assertEquals(encodeReply(reply, 2), "-ERR the reply is too long (limit 268435456 bytes)\r\n");
-});
-
-Deno.test("slots are those of Redis Cluster", () => {
-  const cases: readonly (readonly [key: string, slot: number])[] = [
-    ["foo", 12_182],
-    ["123456789", 0x31c3 % 16_384],
-    ["{user1000}.following", slotOf("user1000")],
-    ["foo{}{bar}", slotOf("foo{}{bar}")],
-    ["foo{bar}{zap}", slotOf("bar")],
-    ["", 0],
-  ];
-  for (const [key, slot] of cases) assertEquals(slotOf(key), slot, key);
-});
 
 Deno.test("COMMAND tells the arity and the places of the keys", async () => {
   const client = new RespBench().connect();

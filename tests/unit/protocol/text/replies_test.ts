@@ -71,6 +71,8 @@ const CONVERSATIONS: readonly (readonly (readonly [line: string, reply: string])
   [["\xc3\xbc".repeat(90), `Error: Unknown command '${"\xc3\xbc".repeat(40)}'. Type HELP for the command reference.`]],
   [["SNAPSHOT", "Snapshot created at index 42 (term 3)."]],
   [["CLEAR", "\x1b[H\x1b[2J"]],
+  // redis-benchmark reads to the line end of its own protocol.
+  [["PING\r", "+PONG\r"], ["ping", "+PONG\r"], ["PING hello", "Error: Usage: PING"]],
   [["!!", "Error: Unknown event '!!'. Type HISTORY for the numbers."]],
   [["GET k", "Error: k does not exist."], ["!!", "Repeating: GET k\nError: k does not exist."]],
   [["GET k", "Error: k does not exist."], ["!1", "Repeating: GET k\nError: k does not exist."]],

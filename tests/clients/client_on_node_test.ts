@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { type CommandLine, spawnLine } from "../../support/program.ts";
-import { serverOf } from "./support/clients.ts";
-import { FakeStore } from "./support/fake_store.ts";
-import { CLOSE } from "./support/scripted_server.ts";
+import { type CommandLine, spawnLine } from "../support/program.ts";
+import { serverOf } from "../unit/client/support/clients.ts";
+import { FakeStore } from "../unit/client/support/fake_store.ts";
+import { CLOSE } from "../unit/client/support/scripted_server.ts";
 
-const ROOT = fromFileUrl(new URL("../../../", import.meta.url));
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const TIMEOUT_MS = 60_000;
 
 /** What runs on Node: `client.mjs` is the bundle. A put, a read, counters in a session, a scan, an abort, the end. */
