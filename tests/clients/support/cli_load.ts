@@ -1,11 +1,12 @@
 /** The load of a redis-cli that reads its commands from a pipe, with what `failOver` asks of a driver. */
 
 import { kill, spawnLine } from "../../support/program.ts";
-import { delay } from "../../support/wait.ts";
+import { delay, withDeadline } from "../../support/wait.ts";
 import type { Json } from "./driver.ts";
 import type { Load } from "./fail_over.ts";
 
 const PAUSE_MS = 10;
+const END_TIMEOUT_MS = 30_000;
 // More than the load ever counts to, so that a reply says by its last digits which key it is about.
 const BASE = 1_000_000;
 
@@ -38,10 +39,13 @@ export class CliLoad implements Load, AsyncDisposable {
     if (op === "stop") {
       this.#running = false;
       await this.#writing;
+      // It ends once it has answered every line: what it answers later would be missing in the report.
+      await this.#input.close().catch(() => {});
+      await withDeadline(this.#reading, { what: "redis-cli answers every line and ends", timeoutMs: END_TIMEOUT_MS });
     }
     // `missing` is left to the other reads: this client reads in the same way.
     if (op === "missing") return [];
-    return { records: this.#records, counts: [], acknowledged: this.#records.length, errors: this.#errors };
+    return { records: [...this.#records], counts: [], acknowledged: this.#records.length, errors: { ...this.#errors } };
   }
 
   /** Ends the process. */
