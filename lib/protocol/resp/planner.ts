@@ -2,7 +2,6 @@
 
 import { wrongArity } from "../../kv/call.ts";
 import { changes, checkCall, isArity, keysOf } from "../../kv/calls.ts";
-import type { ErrorReply } from "../../kv/replies.ts";
 import { type CommandEntry, findCommand } from "./commands.ts";
 import { longKey, unknownCommand } from "./errors.ts";
 import { answer, type Conversation, type Plan, refuse } from "./plan.ts";
@@ -24,7 +23,7 @@ export function planRequest(words: Words, conversation: Conversation): Plan {
   }
   client.command = entry.name;
   if (!isArity(entry, words.length)) {
-    return answer(refusedForArity(entry.name, transaction));
+    return refusedForArity(entry.name, transaction);
   }
   const refusal = entry.call === undefined ? undefined : refusalOf(entry, { words, conversation });
   if (refusal !== undefined) {
@@ -35,15 +34,20 @@ export function planRequest(words: Words, conversation: Conversation): Plan {
   return transaction.isOpen && entry.command?.isQueued !== false ? enqueue(plan, conversation) : plan;
 }
 
-/** EXEC itself ends the transaction even then, as in Redis. */
-function refusedForArity(name: string, transaction: Conversation["transaction"]): ErrorReply {
+/** EXEC itself ends the transaction even then, as in Redis: once a WATCH before it has been done. */
+function refusedForArity(name: string, transaction: Conversation["transaction"]): Plan {
   const refusal = wrongArity(name);
   if (name !== "EXEC") {
     transaction.spoil();
-    return refusal;
+    return answer(refusal);
   }
-  transaction.discard();
-  return { error: `EXECABORT Transaction discarded because of: ${refusal.error.slice("ERR ".length)}` };
+  return {
+    type: "Later",
+    plan: () => {
+      transaction.discard();
+      return refuse(`EXECABORT Transaction discarded because of: ${refusal.error.slice("ERR ".length)}`);
+    },
+  };
 }
 
 interface PlanParts {

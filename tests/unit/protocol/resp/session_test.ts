@@ -70,6 +70,16 @@ Deno.test("what cannot be queued spoils the transaction, and an error of a queue
   );
 });
 
+Deno.test("an EXEC with too many words ends the transaction and forgets what a WATCH before it names", async () => {
+  const client = new RespBench().connect();
+  const refusal = "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n";
+  assertEquals(
+    await client.ask("WATCH a", "EXEC x", "SET a 1", "MULTI", "EXEC"),
+    `+OK\r\n${refusal}+OK\r\n+OK\r\n*0\r\n`,
+  );
+  assertEquals(await client.ask("MULTI", "EXEC x", "GET a"), `+OK\r\n${refusal}$1\r\n1\r\n`);
+});
+
 Deno.test("a command of a session is done once, however often it is sent", async () => {
   const client = new RespBench().connect();
   const opened = await client.ask("SESSION OPEN 5000");
