@@ -28,6 +28,7 @@ const TIMED: ReadonlySet<string> = new Set(
 );
 const HEXADECIMAL = /^[+-]?0x[0-9a-f.]+(?:p[+-]?[0-9]+)?$/i;
 const RANGE_BEYOND_ASCII = /\[.*(?:[\x80-\xff]-|-[\x80-\xff])/;
+const SEVERAL_STARS = /^\*{2,}$/;
 const ENCODINGS_INSTEAD: readonly string[] = ["int for raw", "embstr for raw", "int for embstr"];
 const IN_PLACE: readonly string[] = ["APPEND", "SETRANGE", "INCRBYFLOAT"];
 const REMOVING = /^(?:DEL|UNLINK|GETDEL|GETEX|P?EXPIRE(?:AT)?|RENAME(?:NX)?)$/;
@@ -62,6 +63,15 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     matches: ({ command, left, right }) =>
       ["KEYS", "SCAN"].includes(nameOf(command)) && left.type === "Array" && right.type === "Array" &&
       command.some((word) => RANGE_BEYOND_ASCII.test(word)),
+  },
+  {
+    name: "the empty key and patterns of several stars",
+    reason: "Redis 7.0 looks at no pattern but * for the empty key; ** matches it here, as it matches every key",
+    example: [["SET", "", "v"], ["KEYS", "**"]],
+    parts: false,
+    matches: ({ command, left, right }) =>
+      ["KEYS", "SCAN"].includes(nameOf(command)) && left.type === "Array" && right.type === "Array" &&
+      command.some((word) => SEVERAL_STARS.test(word)),
   },
   {
     name: "NUL in a word that an error quotes",

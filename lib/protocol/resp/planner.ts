@@ -30,8 +30,9 @@ export function planRequest(words: Words, conversation: Conversation): Plan {
     transaction.spoil();
     return answer(refusal);
   }
+  if (transaction.isOpen && ACTING.has(entry.name)) return enqueue(entry, { words, conversation });
   const plan = planEntry(entry, { words, conversation });
-  return transaction.isOpen && entry.command?.isQueued !== false ? enqueue(plan, conversation) : plan;
+  return transaction.isOpen && entry.command?.isQueued !== false ? enqueue(plan, { words, conversation }) : plan;
 }
 
 /** EXEC itself ends the transaction even then, as in Redis: once a WATCH before it has been done. */
@@ -108,8 +109,12 @@ function redirection({ name, words }: NamedWords, { context, client }: Conversat
   return { error: `MOVED ${slotOf(key)} ${leader.clientAddress}` };
 }
 
-function enqueue(plan: Plan, { transaction }: Conversation): Plan {
-  const command = queuedForm(plan);
+/** Commands that change more than keys: in a queue they wait for EXEC as well. */
+const ACTING = new Set(["CLIENT", "BGSAVE", "READONLY", "READWRITE"]);
+
+function enqueue(what: Plan | CommandEntry, { words, conversation }: PlanParts): Plan {
+  const { transaction } = conversation;
+  const command = "type" in what ? queuedForm(what) : actingForm(what, { words, conversation });
   if (command === undefined) {
     transaction.spoil();
     return refuse("ERR this command is not allowed in a transaction");
@@ -117,6 +122,16 @@ function enqueue(plan: Plan, { transaction }: Conversation): Plan {
   if (transaction.add(command)) return answer(QUEUED);
   transaction.spoil();
   return refuse(QUEUE_FULL);
+}
+
+function actingForm(entry: CommandEntry, parts: PlanParts): QueuedCommand {
+  return {
+    type: "Act",
+    act: () => {
+      const plan = planEntry(entry, parts);
+      return plan.type === "Answer" ? plan.reply : { error: `ERR ${entry.name} is not allowed in a transaction` };
+    },
+  };
 }
 
 function queuedForm(plan: Plan): QueuedCommand | undefined {

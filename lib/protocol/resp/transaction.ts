@@ -17,7 +17,9 @@ const ABSENT = "0";
 /** What one command of a queue comes to: a call, or a reply that does not depend on the keys. */
 export type QueuedCommand =
   | { readonly type: "Call"; readonly call: Call }
-  | { readonly type: "Answer"; readonly reply: RespReply };
+  | { readonly type: "Answer"; readonly reply: RespReply }
+  /** Done and answered at its place in EXEC. */
+  | { readonly type: "Act"; readonly act: () => RespReply };
 
 /** The transaction of a connection. Watched keys carry the revision that they had when they were watched. */
 export class Transaction {
@@ -113,7 +115,7 @@ const WORD_BYTES = 24;
 
 function bytesOf(command: QueuedCommand): number {
   if (command.type === "Call") return command.call.reduce((sum, word) => sum + word.length + WORD_BYTES, WORD_BYTES);
-  return sizeOfReply(command.reply);
+  return command.type === "Answer" ? sizeOfReply(command.reply) : WORD_BYTES;
 }
 
 interface ExecParts {
@@ -140,6 +142,7 @@ function gather(queue: readonly QueuedCommand[], replies: readonly Reply[]): Res
   let taken = 0;
   const items = queue.map((command): RespReply => {
     if (command.type === "Answer") return command.reply;
+    if (command.type === "Act") return command.act();
     taken += 1;
     return replies[taken - 1] ?? null;
   });

@@ -80,6 +80,20 @@ Deno.test("an EXEC with too many words ends the transaction and forgets what a W
   assertEquals(await client.ask("MULTI", "EXEC x", "GET a"), `+OK\r\n${refusal}$1\r\n1\r\n`);
 });
 
+Deno.test("what changes the connection waits for EXEC, and is not done after DISCARD", async () => {
+  const client = new RespBench().connect();
+  assertEquals(
+    await client.ask("MULTI", "CLIENT SETNAME a", "DISCARD", "CLIENT GETNAME"),
+    "+OK\r\n+QUEUED\r\n+OK\r\n$-1\r\n",
+  );
+  assertEquals(
+    await client.ask("MULTI", "CLIENT SETNAME a", "CLIENT REPLY OFF", "SET k 1", "EXEC"),
+    "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n" +
+      "*3\r\n+OK\r\n-ERR CLIENT is not allowed in a transaction\r\n+OK\r\n",
+  );
+  assertEquals(await client.ask("CLIENT GETNAME"), "$1\r\na\r\n");
+});
+
 Deno.test("a command of a session is done once, however often it is sent", async () => {
   const client = new RespBench().connect();
   const opened = await client.ask("SESSION OPEN 5000");
