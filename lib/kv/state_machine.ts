@@ -3,7 +3,7 @@
 import { assert, fail, unreachable } from "../base/assert.ts";
 import type { CallContext } from "./call.ts";
 import { changes, runCall } from "./calls.ts";
-import type { KeyRecord } from "./cell.ts";
+import { type KeyRecord, recordOf } from "./cell.ts";
 import {
   type Call,
   type Command,
@@ -86,6 +86,11 @@ export class StateMachine {
   /** The record of `key`, or undefined. */
   get(key: string): KeyRecord | undefined {
     return this.#keys.record(key);
+  }
+
+  /** Keys in byte order from `start` on, with what is known of each. Nothing may change meanwhile. */
+  *records(start: string): Iterable<readonly [key: string, record: KeyRecord]> {
+    for (const [key, cell] of this.#keys.entries(start)) yield [key, recordOf(cell)];
   }
 
   /** Answers a call that changes nothing. Refused calls give an error reply. */

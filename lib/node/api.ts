@@ -46,6 +46,8 @@ export type ReadOutcome = { readonly type: "Ready"; readonly index: Index } | No
 /** Read access to the state machine. Byte strings. */
 export interface StateView {
   get(key: string): KeyRecord | undefined;
+  /** Keys in byte order from `start` on, with what is known of each; nothing may change meanwhile. */
+  records(start: string): Iterable<readonly [key: string, record: KeyRecord]>;
   /** Number of keys. */
   readonly size: number;
   /** Bytes of keys and values. */

@@ -55,6 +55,8 @@ export class FakeNode implements KeyValueNode {
     const values = this.values;
     this.state = {
       get: (key) => values.get(key),
+      records: (start) =>
+        [...values].filter(([key]) => key >= start).sort(([first], [second]) => (first < second ? -1 : 1)),
       get size() {
         return values.size;
       },

@@ -30,7 +30,10 @@ export function planRequest(words: Words, conversation: Conversation): Plan {
     transaction.spoil();
     return answer(refusal);
   }
-  if (transaction.isOpen && ACTING.has(entry.name)) return enqueue(entry, { words, conversation });
+  if (ACTING.has(entry.name)) {
+    if (transaction.isOpen) return enqueue(entry, { words, conversation });
+    return { type: "Later", plan: () => planEntry(entry, { words, conversation }) };
+  }
   const plan = planEntry(entry, { words, conversation });
   return transaction.isOpen && entry.command?.isQueued !== false ? enqueue(plan, { words, conversation }) : plan;
 }
@@ -109,8 +112,8 @@ function redirection({ name, words }: NamedWords, { context, client }: Conversat
   return { error: `MOVED ${slotOf(key)} ${leader.clientAddress}` };
 }
 
-/** Commands that change more than keys: in a queue they wait for EXEC as well. */
-const ACTING = new Set(["CLIENT", "BGSAVE", "READONLY", "READWRITE"]);
+/** Commands that change or tell of more than keys: they wait for what comes before them, and in a queue for EXEC. */
+const ACTING = new Set(["CLIENT", "BGSAVE", "READONLY", "READWRITE", "INFO", "ROLE", "LASTSAVE", "TIME"]);
 
 function enqueue(what: Plan | CommandEntry, { words, conversation }: PlanParts): Plan {
   const { transaction } = conversation;

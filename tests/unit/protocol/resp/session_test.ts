@@ -94,6 +94,14 @@ Deno.test("what changes the connection waits for EXEC, and is not done after DIS
   assertEquals(await client.ask("CLIENT GETNAME"), "$1\r\na\r\n");
 });
 
+Deno.test("what changes or tells of the connection waits for the commands before it", async () => {
+  const client = new RespBench().connect();
+  assertEquals(
+    await client.ask("MULTI", "SET k 1", "CLIENT GETNAME", "EXEC", "CLIENT SETNAME a", "CLIENT GETNAME"),
+    "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n$-1\r\n+OK\r\n$1\r\na\r\n",
+  );
+});
+
 Deno.test("a command of a session is done once, however often it is sent", async () => {
   const client = new RespBench().connect();
   const opened = await client.ask("SESSION OPEN 5000");
