@@ -6,8 +6,8 @@
 /** One place of a pattern: any bytes, or one byte of a set. */
 type Part = { readonly type: "Star" } | { readonly type: "One"; readonly accepts: (code: number) => boolean };
 
-/** Longest pattern that is worth reading: what it takes in memory is a hundred times its length. */
-export const PATTERN_BYTES_MAX = 65_536;
+/** Longest pattern: a match takes at most its length times that of the key, which for the longest key is about a second. */
+export const PATTERN_BYTES_MAX = 4_096;
 
 /** A pattern that was read. */
 export interface Glob {

@@ -9,6 +9,8 @@ export interface Example {
   readonly operations: readonly Operation[];
 }
 
+const READING = ["GET", "STRLEN", "GETRANGE", "EXISTS", "TYPE"];
+
 /** Linearizable, with indexes that fit. */
 export const LINEARIZABLE: readonly Example[] = [
   example("nothing at all", ""),
@@ -49,6 +51,18 @@ export const LINEARIZABLE: readonly Example[] = [
   example("two unknown increments at once", "0-1 incr x -> 1 @1\n 2- incr x 2\n 3- incr x 4\n 5-6 get x -> 7 @3"),
   example("an unknown increment between known ones", "0- incr x 2\n 1-2 incr x -> 1 @1\n 3-4 incr x -> 4 @3"),
   example("of two unknown puts the one that explains a sum", "0- put x 5\n 1- put x 7\n 2-3 incr x -> 8 @2"),
+  called("calls on one value", [
+    [["APPEND", "x", "ab"], 2, [0, 1, 1]],
+    [["SETRANGE", "x", "1", "cd"], 3, [2, 9, 3]],
+    [["APPEND", "x", "e"], 3, [3, 8, 2]],
+    [["GET", "x"], "acd", [10, 11, 3]],
+  ]),
+  called("an unknown call explains an answer", [
+    [["SET", "x", "5"], { s: "OK" }, [0, 1, 1]],
+    [["DECRBY", "x", "3"], null, [2]],
+    [["SET", "x", "7", "IFEQ", "2"], { s: "OK" }, [4, 5, 3]],
+    [["GET", "x"], "7", [6, 7, 3]],
+  ]),
 ];
 
 /** Not linearizable, whatever the indexes. */
@@ -85,7 +99,46 @@ export const NOT_LINEARIZABLE: readonly Example[] = [
   example("a delete that finds what is not there", "0-1 delete x -> true @1"),
   example("an unknown increment that takes effect twice", "0- incr x 2\n 1-2 incr x -> 3 @2\n 3-4 incr x -> 6 @4"),
   example("a number that no increments give", "0- incr x 2\n 1- incr x 2\n 2-3 get x -> 3 @2"),
+  called("an append that is lost", [
+    [["APPEND", "x", "a"], 1, [0, 1, 1]],
+    [["APPEND", "x", "b"], 1, [2, 3, 2]],
+  ]),
+  called("two that both find no key", [
+    [["SETNX", "x", "a"], 1, [0, 9, 1]],
+    [["SETNX", "x", "b"], 1, [1, 8, 2]],
+  ]),
+  called("a condition that did not hold", [
+    [["SET", "x", "a"], { s: "OK" }, [0, 1, 1]],
+    [["DELEX", "x", "IFEQ", "b"], 1, [2, 3, 2]],
+  ]),
+  called("a call that reads what is gone", [
+    [["SET", "x", "a"], { s: "OK" }, [0, 1, 1]],
+    [["GETDEL", "x"], "a", [2, 3, 2]],
+    [["STRLEN", "x"], 1, [4, 5, 2]],
+  ]),
 ];
+
+type Called = readonly [
+  words: readonly string[],
+  answer: unknown,
+  times: readonly [call: number, end?: number, index?: number],
+];
+
+/** An example of calls: words, answer, and call, return and index; only the call where the outcome is unknown. */
+function called(name: string, calls: readonly Called[]): Example {
+  const operations = calls.map(([words, answer, [call, end, index]], client): Operation => ({
+    client,
+    operation: READING.includes(words[0] ?? "") ? "ask" : "call",
+    key: words[1] ?? "",
+    argument: JSON.stringify(words),
+    result: end === undefined ? null : JSON.stringify(answer),
+    outcome: end === undefined ? "unknown" : "ok",
+    call,
+    return: end ?? null,
+    index: index ?? null,
+  }));
+  return { name, operations };
+}
 
 function example(name: string, text: string): Example {
   return { name, operations: parseNotation(text) };

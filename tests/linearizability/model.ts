@@ -3,6 +3,7 @@
  * of the table at the end; both checks and the brute force use nothing else.
  */
 
+import { judgeCall } from "./calls.ts";
 import type { Operation } from "./history.ts";
 
 /** What stands under a key: a byte string, or undefined for no such key. */
@@ -95,9 +96,28 @@ const incr: OperationModel = {
   observes: "value",
 };
 
+/** A call of calls.ts that may change its key: the argument is its words, the result its answer, both as JSON. */
+const call: OperationModel = {
+  apply(state, { argument }, result) {
+    const { answer, effect } = judgeCall(state, JSON.parse(argument ?? "[]"));
+    if (result !== null && result !== JSON.stringify(answer)) return IMPOSSIBLE;
+    if (effect === "None") return state;
+    return effect === "Remove" ? undefined : effect.value;
+  },
+  writes: true,
+  readOnly: () => false,
+  overwrites: false,
+  observes: "value",
+};
+
+/** A call that only reads; in the same form. */
+const ask: OperationModel = { ...call, writes: false, readOnly: () => true };
+
 const MODELS: ReadonlyMap<string, OperationModel> = new Map([
   ["get", get],
   ["put", put],
   ["delete", remove],
   ["incr", incr],
+  ["call", call],
+  ["ask", ask],
 ]);

@@ -1,15 +1,19 @@
 /** The clients of a simulated cluster: one operation at a time each, every answer judged at once and kept in a history. */
 
 import { type Command, encodeCommand, unstampCommand } from "../../lib/kv/commands.ts";
+import { type CommandResult, resultToJson } from "../../lib/kv/results.ts";
 import type { ReadOutcome, WriteOutcome } from "../../lib/node/api.ts";
 import type { Node } from "../../lib/node/node.ts";
-import { unreachable } from "../../lib/base/assert.ts";
 import type { Entry } from "../../lib/raft/types.ts";
 import type { Random } from "../../lib/base/random.ts";
 import type { Operation } from "../linearizability/history.ts";
+import type { Words } from "./call_maker.ts";
 import type { Check } from "./check.ts";
+import { makeCommand, WRITE_SHARES } from "./command_maker.ts";
 import type { SimServer } from "./server.ts";
-import { IN_HISTORIES, operationOf, shownOf } from "./operations.ts";
+import { IN_HISTORIES, isPutIfAbsent, operationOf, shownOf } from "./operations.ts";
+import { QueryWork } from "./query_work.ts";
+import { SessionWork } from "./session_work.ts";
 import { TextWork } from "./text_work.ts";
 import type { World } from "./world.ts";
 
@@ -18,21 +22,10 @@ const OPERATIONS_PER_KEY = 250;
 /** Names that trip programs over. */
 const KEY_NAMES = ["key", "__proto__", "\x00\xff", "constructor", "a b", "\r\n", "k\u00e9", ""] as const;
 
-/** How the clients of a run divide their work, in hundredths. Every `Command` has an entry: a new one does not compile without. */
-const WRITE_SHARES: Readonly<Record<Command["type"], number>> = {
-  Put: 28,
-  Delete: 6,
-  Call: 6,
-  Transaction: 4,
-  Advance: 1,
-  OpenSession: 1,
-  KeepAlive: 1,
-  CloseSession: 1,
-};
-/** The writes of the workload as they stand in histories. */
-export const COMMANDS_IN_WORKLOAD: readonly string[] = Object.keys(WRITE_SHARES).map((type) => type.toLowerCase());
-
-const READ_SHARE = 40;
+/** Shares of the work beside the writes, in hundredths. */
+const READ_SHARE = 22;
+const QUERY_SHARE = 16;
+const SESSION_SHARE = 3;
 const TEXT_SHARE = 8;
 
 /** An operation under way. */
@@ -49,6 +42,8 @@ export interface Pending {
   /** Nobody waits for it. */
   readonly isPatrol: boolean;
   finished: boolean;
+  /** Told when it is lost with its process. */
+  lost?: () => void;
 }
 
 /** How an operation ended. `as` is for one that turned out to be another. */
@@ -70,6 +65,9 @@ export class Workload implements Check {
   readonly #world: World;
   readonly #random: Random;
   readonly #text: TextWork;
+  readonly #queries: QueryWork;
+  readonly #sessionWork: SessionWork;
+  readonly #words: Words;
   readonly #open = new Map<number, Pending>();
   readonly #refusedCommands = new Set<string>();
   readonly #committedPuts = new Set<string>();
@@ -78,13 +76,21 @@ export class Workload implements Check {
   #values = 0;
   #completedIndex = 0;
   #stamp = 0;
-  readonly #sessions: number[] = [];
+  readonly sessions: number[] = [];
   #stopping = false;
 
   constructor(world: World) {
     this.#world = world;
     this.#random = world.random.fork();
     this.#text = new TextWork(world, this);
+    this.#words = {
+      random: this.#random,
+      now: () => world.server(0).wallClockMs(),
+      key: (family) => `${family}${this.#pickKey()}`,
+      value: () => this.newValue(),
+    };
+    this.#queries = new QueryWork({ world, workload: this, words: this.#words });
+    this.#sessionWork = new SessionWork({ workload: this, words: this.#words });
     world.onEnd.push((server) => this.#serverEnded(server));
   }
 
@@ -150,7 +156,7 @@ export class Workload implements Check {
       }
       this.#completedIndex = Math.max(this.#completedIndex, end.index);
     }
-    if (IN_HISTORIES.has(operation)) {
+    if (this.#isInHistory(operation)) {
       this.history.push({ client, operation, key, argument, call, return: this.#now(), outcome: "ok", ...end });
     }
     this.#finish(pending, client, () => `done, ${end.result} at ${end.index}`);
@@ -160,11 +166,16 @@ export class Workload implements Check {
   lose(pending: Pending): void {
     const { client, operation, key, argument, call } = pending;
     this.unknown += 1;
-    if (operation !== "get" && IN_HISTORIES.has(operation)) {
+    if (operation !== "get" && operation !== "ask" && this.#isInHistory(operation)) {
       const none = { result: null, return: null, index: null } as const;
       this.history.push({ client, operation, key, argument, call, outcome: "unknown", ...none });
     }
     this.#finish(pending, this.#newClient(), () => "unknown");
+  }
+
+  /** What removes every key at once is no operation of a history; where that is done, the model of all keys alone judges. */
+  #isInHistory(operation: string): boolean {
+    return !this.#world.settings.flushes && IN_HISTORIES.has(operation);
   }
 
   /** It was certainly not done. */
@@ -224,7 +235,11 @@ export class Workload implements Check {
       share -= width;
     }
     if (share < READ_SHARE) return this.#read(client, server, { node, isPatrol: false });
-    if (share < READ_SHARE + TEXT_SHARE) return this.#text.act(client, server, node);
+    share -= READ_SHARE;
+    if (share < QUERY_SHARE) return this.#queries.act(client, server, node);
+    share -= QUERY_SHARE;
+    if (share < SESSION_SHARE) return this.#sessionWork.act(client, server);
+    if (share < SESSION_SHARE + TEXT_SHARE) return this.#text.act(client, server, node);
     node.status();
     node.members();
     node.logTail(10);
@@ -250,28 +265,9 @@ export class Workload implements Check {
   }
 
   #makeCommand(type: Command["type"]): Command {
-    switch (type) {
-      case "Put":
-        return { type, key: this.#pickKey(), value: this.newValue() };
-      case "Delete":
-        return { type, key: this.#pickKey() };
-      case "Call":
-        return { type, call: ["INCR", `n${this.#pickKey()}`] };
-      case "Transaction": {
-        const key = this.#pickKey();
-        const compares = [{ key, field: "EXISTS", operator: "=", operand: "0" }] as const;
-        return { type, compares, then: [["SET", key, this.newValue()]], otherwise: [["GET", key]] };
-      }
-      case "Advance":
-        return { type };
-      case "OpenSession":
-        return { type, ttlMs: 1_000 + this.#random.below(10_000) };
-      case "KeepAlive":
-      case "CloseSession":
-        return { type, session: this.#sessions.length > 0 ? this.#random.pick(this.#sessions) : 1 };
-      default:
-        return unreachable(type);
-    }
+    const { sessions } = this;
+    const { flushes } = this.#world.settings;
+    return makeCommand(type, { words: this.#words, sessions, flushes, plainKey: () => this.#pickKey() });
   }
 
   #write(client: number, server: SimServer, command: Command): void {
@@ -283,7 +279,7 @@ export class Workload implements Check {
   }
 
   #wrote(pending: Pending, { command, outcome }: { readonly command: Command; readonly outcome: WriteOutcome }): void {
-    if (!this.#isExpected(pending)) return;
+    if (!this.isExpected(pending)) return;
     if (outcome.type === "Unknown") return this.lose(pending);
     if (outcome.type === "NotDone") {
       if (command.type === "Put" || command.type === "Transaction") this.#refusedCommands.add(encodeCommand(command));
@@ -291,39 +287,34 @@ export class Workload implements Check {
     }
     const { result } = outcome;
     const index = result.revision;
-    const name = command.type.toLowerCase();
-    if (name !== pending.operation) this.done.set(name, (this.done.get(name) ?? 0) + 1);
-    const entry = this.#world.reference.at(index);
-    if (entry?.type !== "Command" || unstampCommand(entry.command) !== encodeCommand(command)) {
-      this.#world.violate("acknowledged", `${describe(pending)} was acknowledged as entry ${index}, which is another`);
-    }
-    if (result.type === "Reply" && command.type === "OpenSession") this.#sessions.push(index);
-    const wanted = this.#wanted(command, index);
-    const told = shownOf(result);
-    if (wanted !== undefined && JSON.stringify(told) !== JSON.stringify(wanted)) {
-      this.#world.violate("acknowledged", `${describe(pending)}: ${JSON.stringify(told)} at ${index}, not ${wanted}`);
-    }
-    if (command.type === "Transaction" && result.type === "Transaction" && !result.succeeded) {
-      return this.complete(pending, { result: told, index, as: { operation: "get", argument: null } });
-    }
-    this.complete(pending, { result: command.type === "Transaction" ? true : told, index });
+    this.#count(command, pending.operation);
+    this.judgeResult(pending, { result, encoded: encodeCommand(command) });
+    if (result.type === "Reply" && command.type === "OpenSession") this.sessions.push(index);
+    this.complete(pending, { ...shownOf(result, pending), index });
   }
 
-  /** What the model says that a command gives; undefined where it says nothing. */
-  #wanted(command: Command, index: number): Operation["result"] | undefined {
-    const { reference } = this.#world;
-    const valueBefore = (key: string) => reference.versionAt(key, index - 1)?.value;
-    switch (command.type) {
-      case "Put":
-        return valueBefore(command.key) === undefined;
-      case "Delete":
-        return valueBefore(command.key) !== undefined;
-      case "Call":
-        return Number(valueBefore(command.call[1] ?? "") ?? "0") + 1;
-      case "Transaction":
-        return valueBefore(command.then[0]?.[1] ?? "") ?? "OK";
-      default:
-        return undefined;
+  /** Counts under the names of the command and of its call what is counted under the name of its operation as well. */
+  #count(command: Command, operation: string): void {
+    const call = command.type === "Call" ? [command.call[0]?.toLowerCase() ?? ""] : [];
+    const names = new Set([command.type.toLowerCase(), ...call, ...(isPutIfAbsent(command) ? ["put if absent"] : [])]);
+    names.delete(operation);
+    for (const name of names) this.done.set(name, (this.done.get(name) ?? 0) + 1);
+  }
+
+  /** The entry that was acknowledged is the one that was sent, and its result is what the model of all keys says. */
+  judgeResult(
+    pending: Pending,
+    { result, encoded }: { readonly result: CommandResult; readonly encoded: string },
+  ): void {
+    const index = result.revision;
+    const entry = this.#world.reference.at(index);
+    if (entry?.type !== "Command" || unstampCommand(entry.command) !== encoded) {
+      this.#world.violate("acknowledged", `${describe(pending)} was acknowledged as entry ${index}, which is another`);
+    }
+    const told = JSON.stringify(resultToJson(result));
+    const wanted = JSON.stringify(this.#world.reference.resultAt(index));
+    if (told !== wanted) {
+      this.#world.violate("acknowledged", `${describe(pending)}: ${told} at ${index}, not ${wanted}`);
     }
   }
 
@@ -338,11 +329,11 @@ export class Workload implements Check {
   }
 
   #readOutcome(pending: Pending, node: Node, outcome: ReadOutcome): void {
-    if (!this.#isExpected(pending)) return;
+    if (!this.isExpected(pending)) return;
     if (outcome.type !== "Ready") return this.refuse(pending, outcome.reason);
     const { index } = node.driver.applied.id;
     const found = node.state.get(pending.key)?.value;
-    const wanted = this.#world.reference.versionAt(pending.key, index)?.value;
+    const wanted = this.#world.reference.recordAt(pending.key, index)?.value;
     if (index < outcome.index || found !== wanted) {
       this.#world.violate("read", `${describe(pending)} at ${index} (for ${outcome.index}): ${found}, not ${wanted}`);
     }
@@ -350,14 +341,18 @@ export class Workload implements Check {
   }
 
   /** A callback comes once, from a process that lives. */
-  #isExpected(pending: Pending): boolean {
+  isExpected(pending: Pending): boolean {
     if (pending.server.life !== pending.life) return false;
     if (pending.finished) this.#world.violate("callback", `${describe(pending)} was answered twice`);
     return !pending.finished;
   }
 
   #serverEnded(server: SimServer): void {
-    for (const pending of [...this.#open.values()]) if (pending.life === server.life) this.lose(pending);
+    for (const pending of [...this.#open.values()]) {
+      if (pending.life !== server.life) continue;
+      pending.lost?.();
+      this.lose(pending);
+    }
   }
 
   #finish(pending: Pending, client: number, outcome: () => string): void {

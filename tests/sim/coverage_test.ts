@@ -2,13 +2,14 @@
 
 import { assertEquals, assertGreater } from "@std/assert";
 import { TEXT_COMMANDS } from "../../lib/protocol/text/commands.ts";
-import { COMMANDS_IN_WORKLOAD } from "./clients.ts";
+import { CALLS } from "../../lib/kv/calls.ts";
+import { COMMANDS_IN_WORKLOAD } from "./command_maker.ts";
 import { runSeed } from "./run.ts";
 
 const SEEDS = 12;
 const FIRST = 900_001;
 
-Deno.test("every command of the state machine and of the text protocol is done in simulated runs", async () => {
+Deno.test("every command and call of the state machine, and every command of the text protocol, is done in simulated runs", async () => {
   const done = new Map<string, number>();
   for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
     const result = await runSeed(seed);
@@ -16,6 +17,9 @@ Deno.test("every command of the state machine and of the text protocol is done i
     for (const [name, count] of result.done) done.set(name, (done.get(name) ?? 0) + count);
   }
   // A command without an entry in the table of shares does not compile; here it is seen to be done.
-  const wanted = ["get", ...COMMANDS_IN_WORKLOAD, ...TEXT_COMMANDS.map(({ name }) => `text ${name}`)];
+  const calls = [...CALLS.keys()].map((name) => name.toLowerCase());
+  const sessions = ["session", "session retry", "scan on", "put if absent"];
+  const texts = TEXT_COMMANDS.map(({ name }) => `text ${name}`);
+  const wanted = ["get", ...COMMANDS_IN_WORKLOAD, ...calls, ...sessions, ...texts];
   for (const name of wanted) assertGreater(done.get(name) ?? 0, 0, `no run has done ${name}`);
 });

@@ -1,12 +1,14 @@
 /** The one log that the cluster agreed on, as its first applications showed it, and what every key was after each entry. */
 
-import { type Command, decodeCommand, unstampCommand } from "../../lib/kv/commands.ts";
+import { decodeCommand, unstampCommand } from "../../lib/kv/commands.ts";
 import type { Configuration, Entry } from "../../lib/raft/types.ts";
+import { KeyspaceModel, type ModelResult } from "./model/keyspace_model.ts";
+import type { ModelRecord, ModelState } from "./model/record.ts";
 
-/** A value after the entry at `index`; undefined when the key was not there. */
+/** A key after the entry at `index`; the record is undefined when it was not there. */
 interface Version {
   readonly index: number;
-  readonly value: string | undefined;
+  readonly record: ModelRecord | undefined;
 }
 
 /** The committed log and the state of a model that applies it. */
@@ -16,6 +18,10 @@ export class Reference {
   readonly configurations: { readonly index: number; readonly configuration: Configuration }[] = [];
   readonly #versions = new Map<string, Version[]>();
   readonly #indexByCommand = new Map<string, number>();
+  readonly #results = new Map<number, ModelResult>();
+  /** By index. */
+  readonly #times: number[] = [0];
+  readonly #model = new KeyspaceModel((key, record) => this.#change(key, record));
 
   /** Index of the last entry. */
   get lastIndex(): number {
@@ -33,33 +39,18 @@ export class Reference {
     if (entry.type === "Configuration") {
       this.configurations.push({ index: entry.index, configuration: entry.configuration });
     }
-    if (entry.type !== "Command") return;
-    const logged = decodeCommand(entry.command);
-    if (logged !== undefined) this.#apply(logged.command, entry);
+    if (entry.type === "Command") {
+      const logged = decodeCommand(entry.command);
+      if (logged !== undefined) this.#results.set(entry.index, this.#model.apply(logged, entry.index));
+      this.#indexByCommand.set(unstampCommand(entry.command), entry.index);
+    }
+    this.#times.push(this.#model.timeMs);
   }
 
-  /** A model of its own: what the workload asks for, in the plainest way. */
-  #apply(command: Command, entry: Entry & { readonly type: "Command" }): void {
-    const { index } = entry;
-    if (command.type === "Put") this.#change(command.key, { index, value: command.value });
-    if (command.type === "Delete") this.#change(command.key, { index, value: undefined });
-    if (command.type === "Call") {
-      const [name, key = ""] = command.call;
-      const count = Number(this.versionAt(key, index)?.value ?? "0") + 1;
-      if (name === "INCR") this.#change(key, { index, value: `${count}` });
-    }
-    if (command.type === "Transaction") {
-      // The workload stores the value of `then` if its one comparison says that the key is not there.
-      const [, key = "", value = ""] = command.then[0] ?? [];
-      if (this.versionAt(key, index)?.value === undefined) this.#change(key, { index, value });
-    }
-    this.#indexByCommand.set(unstampCommand(entry.command), index);
-  }
-
-  #change(key: string, version: Version): void {
+  #change(key: string, record: ModelRecord | undefined): void {
     const versions = this.#versions.get(key) ?? [];
     if (versions.length === 0) this.#versions.set(key, versions);
-    versions.push(version);
+    versions.push({ index: this.lastIndex, record });
   }
 
   /** Where a put was committed; undefined while it is not. Values are unique. */
@@ -67,8 +58,13 @@ export class Reference {
     return this.#indexByCommand.get(command);
   }
 
-  /** The last change of `key` at or below `index`. */
-  versionAt(key: string, index: number): Version | undefined {
+  /** What applying the entry at an index gives, in the form of `resultToJson`. */
+  resultAt(index: number): ModelResult | undefined {
+    return this.#results.get(index);
+  }
+
+  /** A key after the entry at `index`. */
+  recordAt(key: string, index: number): ModelRecord | undefined {
     const versions = this.#versions.get(key) ?? [];
     let low = 0;
     let high = versions.length;
@@ -77,11 +73,31 @@ export class Reference {
       if ((versions[middle]?.index ?? 0) <= index) low = middle + 1;
       else high = middle;
     }
-    return versions[low - 1];
+    return versions[low - 1]?.record;
+  }
+
+  /** All keys after the entry at `index`. */
+  stateAt(index: number): ModelState {
+    return {
+      get: (key) => this.recordAt(key, index),
+      names: () => this.keys().filter((key) => this.recordAt(key, index) !== undefined).sort(byBytes),
+      timeMs: this.#times[index] ?? 0,
+    };
+  }
+
+  /** Whether a key was there after each entry from `first` to `last`. */
+  stayed(key: string, { first, last }: { readonly first: number; readonly last: number }): boolean {
+    if (this.recordAt(key, first) === undefined) return false;
+    const between = (this.#versions.get(key) ?? []).filter(({ index }) => index > first && index <= last);
+    return between.every(({ record }) => record !== undefined);
   }
 
   /** Every key that was ever written. */
   keys(): readonly string[] {
     return [...this.#versions.keys()];
   }
+}
+
+function byBytes(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -56,6 +56,11 @@ export class SimServer {
     return this.damaged || this.rejoins || this.refusedToStart;
   }
 
+  /** The date by the clock of the process that runs now, or by that of the world. */
+  wallClockMs(): number {
+    return EPOCH_MS + (this.clock ?? this.#world.clock).now();
+  }
+
   /** Starts a process. The outcome is seen in `state`. */
   start(): void {
     const { settings, clock: time, network, random } = this.#world;
@@ -73,7 +78,7 @@ export class SimServer {
       disk: new LifeDisk(this.disk, life),
       metrics: new Registry(),
       random: () => random.fraction(),
-      wallClockMs: () => EPOCH_MS + clock.now(),
+      wallClockMs: () => this.wallClockMs(),
       makeTransport: (greeting) =>
         new SimTransport(network.connect(this.id, greeting), {
           life,

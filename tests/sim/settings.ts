@@ -10,6 +10,9 @@ const OFF_PROBABILITY = 0.3;
 /** Where the code may depart from the ordinary (`lib/base/faults.ts`): how often a site is enabled, and then fires. */
 const SITE_ENABLED_PROBABILITY = 0.25;
 
+/** Share of the runs with calls that remove every key. */
+const FLUSHES_PROBABILITY = 0.15;
+
 /** Times in simulated milliseconds. */
 export interface Settings {
   readonly seed: number;
@@ -23,6 +26,8 @@ export interface Settings {
   readonly segmentBytes: number;
   readonly chunkBytesMax: number;
   readonly valueBytesMax: number;
+  /** Whether clients remove every key now and then. */
+  readonly flushes: boolean;
   /** Mean pause of a client between two operations. */
   readonly thinkMs: number;
   /** Mean time between two reads that every node is asked for, whether or not it has answered the last. */
@@ -84,6 +89,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     faults: new Set(FAULT_CLASS_NAMES.filter(() => !random.chance(OFF_PROBABILITY))),
     sites: new Set(siteNames().filter(() => random.chance(SITE_ENABLED_PROBABILITY))),
     siteProbability: random.pick([0.01, 0.05, 0.25]),
+    flushes: random.chance(FLUSHES_PROBABILITY),
     canary: false,
   };
   return { ...settings, ...overrides };

@@ -1,6 +1,8 @@
 /** Equal states after equal entries: what each node holds is what the committed log says, and so the same on all nodes. */
 
+import type { KeyRecord } from "../../../lib/kv/cell.ts";
 import type { Check, Violate } from "../check.ts";
+import type { ModelRecord } from "../model/record.ts";
 import type { Reference } from "../reference.ts";
 import type { SimServer } from "../server.ts";
 
@@ -37,15 +39,19 @@ export class StateHash implements Check {
     }
     let size = 0;
     for (const key of this.#reference.keys()) {
-      const wanted = this.#reference.versionAt(key, index);
+      const wanted = this.#reference.recordAt(key, index);
       const found = applied.state.get(key);
-      if (wanted?.value !== undefined) size += 1;
-      if (found?.value === wanted?.value && (found === undefined || found.revision === wanted?.index)) continue;
-      this.#violate(
-        `node ${server.id} at ${index}: ${key} is ${found?.value} (${found?.revision}), not ${wanted?.value} (${wanted?.index})`,
-      );
-      return;
+      if (wanted !== undefined) size += 1;
+      if (isSame(found, wanted)) continue;
+      const shown = `is ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`;
+      return this.#violate(`node ${server.id} at ${index}: ${JSON.stringify(key)} ${shown}`);
     }
     if (applied.state.size !== size) this.#violate(`node ${server.id} at ${index} has ${applied.state.size} keys`);
   }
+}
+
+function isSame(found: KeyRecord | undefined, wanted: ModelRecord | undefined): boolean {
+  if (found === undefined || wanted === undefined) return found === wanted;
+  return found.value === wanted.value && found.revision === wanted.revision && found.version === wanted.version &&
+    found.createRevision === wanted.createRevision && found.expiresAt === wanted.expiresAt;
 }

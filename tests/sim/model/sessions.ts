@@ -1,0 +1,75 @@
+/** Sessions as the model has them: answers by sequence number, forgotten in order. */
+
+import type { SessionUse } from "../../../lib/kv/commands.ts";
+import { ANSWER_BYTES_MAX, ANSWERS_KEPT_MAX, SESSION_BYTES_MAX, SESSION_TTL_MS } from "../../../lib/kv/sessions.ts";
+import type { ModelResult } from "./keyspace_model.ts";
+
+interface Kept {
+  readonly sequence: number;
+  readonly text: string;
+}
+
+interface Open {
+  readonly ttlMs: number;
+  expiresAt: number;
+  floor: number;
+  /** Oldest first. */
+  kept: Kept[];
+}
+
+interface Act {
+  readonly now: number;
+  readonly revision: number;
+  readonly act: () => ModelResult;
+}
+
+/** The open sessions. */
+export class ModelSessions {
+  readonly #open = new Map<number, Open>();
+
+  /** Opens one. */
+  open(id: number, { ttlMs, now }: { readonly ttlMs: number; readonly now: number }): number {
+    const bounded = Math.min(Math.max(ttlMs, SESSION_TTL_MS.least), SESSION_TTL_MS.most);
+    this.#open.set(id, { ttlMs: bounded, expiresAt: now + bounded, floor: 0, kept: [] });
+    return id;
+  }
+
+  /** Whether it is open; then it lives on. */
+  renew(id: number, now: number): boolean {
+    const session = this.#open.get(id);
+    if (session !== undefined) session.expiresAt = Math.max(session.expiresAt, now + session.ttlMs);
+    return session !== undefined;
+  }
+
+  /** Ends one. */
+  close(id: number): boolean {
+    return this.#open.delete(id);
+  }
+
+  /** Ends those whose time has come. */
+  expire(now: number): void {
+    for (const [id, { expiresAt }] of [...this.#open]) if (expiresAt <= now) this.#open.delete(id);
+  }
+
+  /** Acts unless that sequence number has been used. */
+  once({ id, sequence }: SessionUse, { now, revision, act }: Act): ModelResult {
+    const session = this.#open.get(id);
+    if (session === undefined) return { type: "Refused", revision, reason: "NoSession" };
+    this.renew(id, now);
+    const known = session.kept.find((kept) => kept.sequence === sequence);
+    if (known?.text === "") return { type: "Refused", revision, reason: "AnswerNotKept" };
+    if (known !== undefined) return JSON.parse(known.text);
+    if (sequence <= session.floor) return { type: "Refused", revision, reason: "StaleSequence" };
+    const result = act();
+    const text = JSON.stringify(result);
+    session.kept.push({ sequence, text: text.length > ANSWER_BYTES_MAX ? "" : text });
+    while (session.kept.length > ANSWERS_KEPT_MAX || sizeOf(session) > SESSION_BYTES_MAX) {
+      session.floor = Math.max(session.floor, session.kept.shift()?.sequence ?? 0);
+    }
+    return result;
+  }
+}
+
+function sizeOf({ kept }: Open): number {
+  return kept.reduce((sum, { text }) => sum + text.length, 0);
+}
