@@ -29,7 +29,7 @@ const NOTHING: Awaited = { type: "Call", call: [], isWrite: false };
 export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conversation {
   readonly context: SessionContext;
   readonly client: ClientRecord;
-  readonly transaction = new Transaction();
+  readonly transaction: Transaction;
   readonly #link: ClientLink;
   readonly #requests: RequestReader;
   readonly #replies: ReplyQueue<Awaited>;
@@ -50,6 +50,7 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
     this.#link = link;
     this.context = context;
     this.client = context.clients.add(link);
+    this.transaction = new Transaction(context.budget);
     this.#requests = new RequestReader(context.budget, { wordBytesMax: context.valueBytesMax });
     this.#replies = new ReplyQueue<Awaited>(this, NOTHING);
     this.#now = link.openedAt;

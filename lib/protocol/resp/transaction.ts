@@ -5,6 +5,8 @@ import { changes } from "../../kv/calls.ts";
 import type { Reply } from "../../kv/replies.ts";
 import type { CommandResult } from "../../kv/results.ts";
 import type { KeyValueNode } from "../../node/api.ts";
+import { FAIR_SHARE_BYTES } from "../limits.ts";
+import type { MemoryBudget } from "../memory_budget.ts";
 import { INVALID_COMMAND } from "./errors.ts";
 import { QUEUED_COMMANDS_MAX, WATCHED_KEYS_MAX } from "./limits.ts";
 import { answer, type Plan, refuse } from "./plan.ts";
@@ -29,6 +31,12 @@ export class Transaction {
   #isSpoiled = false;
   #watched = new Map<string, string>();
   #watchedBytes = 0;
+  readonly #budget: MemoryBudget;
+
+  /** A transaction whose queue and watched keys count for `budget`. */
+  constructor(budget: MemoryBudget) {
+    this.#budget = budget;
+  }
 
   /** Whether a MULTI is open. */
   get isOpen(): boolean {
@@ -48,15 +56,16 @@ export class Transaction {
   /** MULTI. */
   open(): void {
     this.#queue = [];
-    this.#queueBytes = 0;
     this.#isSpoiled = false;
   }
 
   /** Puts a command behind the others; false when there are too many. */
   add(command: QueuedCommand): boolean {
     if (this.#queue === undefined || this.#queue.length >= QUEUED_COMMANDS_MAX) return false;
-    this.#queueBytes += bytesOf(command);
-    if (this.#queueBytes > COMMAND_BYTES_MAX) return false;
+    const bytes = bytesOf(command);
+    if (this.#queueBytes + bytes > COMMAND_BYTES_MAX || this.#takesTooMuch(bytes)) return false;
+    this.#queueBytes += bytes;
+    this.#budget.add(bytes);
     this.#queue.push(command);
     return true;
   }
@@ -70,8 +79,11 @@ export class Transaction {
   watch(keys: readonly string[], node: KeyValueNode): boolean {
     for (const key of keys) {
       if (this.#watched.has(key)) continue;
-      if (this.#watched.size >= WATCHED_KEYS_MAX || this.#watchedBytes + key.length > COMMAND_BYTES_MAX) return false;
-      this.#watchedBytes += key.length;
+      const bytes = key.length + WORD_BYTES;
+      if (this.#watched.size >= WATCHED_KEYS_MAX || this.#watchedBytes + bytes > COMMAND_BYTES_MAX) return false;
+      if (this.#takesTooMuch(bytes)) return false;
+      this.#watchedBytes += bytes;
+      this.#budget.add(bytes);
       this.#watched.set(key, node.state.get(key)?.revision.toString() ?? ABSENT);
     }
     return true;
@@ -80,15 +92,22 @@ export class Transaction {
   /** UNWATCH. */
   unwatch(): void {
     this.#watched.clear();
+    this.#budget.add(-this.#watchedBytes);
     this.#watchedBytes = 0;
   }
 
   /** Gives up the queue and the watched keys. */
   discard(): void {
     this.#queue = undefined;
+    this.#budget.add(-this.#queueBytes);
     this.#queueBytes = 0;
     this.#isSpoiled = false;
     this.unwatch();
+  }
+
+  /** Whether all clients together hold too much, and this one more than its share. */
+  #takesTooMuch(bytes: number): boolean {
+    return this.#budget.exceeded && this.#queueBytes + this.#watchedBytes + bytes > FAIR_SHARE_BYTES;
   }
 
   /** What EXEC comes to; ends the transaction. Called when every request before it has its outcome. */

@@ -74,6 +74,24 @@ Deno.test("a client that does not read is not answered further, and gets the res
   assertEquals(output, `$${value.length}\r\n${value}\r\n`.repeat(20));
 });
 
+Deno.test("queues count for the memory of all clients, and give it back", async () => {
+  const bench = new RespBench({ memoryBytesMax: 1_000_000 });
+  const [first, second] = [bench.connect(), bench.connect()];
+  const set = request("SET", "k", "v".repeat(400_000));
+  assertEquals(await first.send(`${request("MULTI")}${set.repeat(3)}`), `+OK\r\n${"+QUEUED\r\n".repeat(3)}`);
+  const small = request("SET", "k", "v");
+  const replies = await second.send(`${request("MULTI")}${request("SET", "k", "v".repeat(70_000))}${small}`);
+  assertStringIncludes(replies, "-ERR too many commands are queued\r\n+QUEUED\r\n");
+  assert(bench.budget.bytes >= 1_200_000);
+  assertEquals(await first.ask("DISCARD"), "+OK\r\n");
+  assertEquals(await second.ask("EXEC"), ABORTED);
+  assertEquals(bench.budget.bytes, 0);
+  await first.ask("WATCH abc", "MULTI", "PING");
+  assert(bench.budget.bytes > 0);
+  first.session.closed();
+  assertEquals(bench.budget.bytes, 0);
+});
+
 Deno.test("a queue holds no more than a command of the log can", async () => {
   const client = new RespBench().connect();
   const value = "v".repeat(1_000_000);
