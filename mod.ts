@@ -33,7 +33,8 @@ export type { Comparison, Transaction, TransactionResult } from "./lib/client/tr
 export type { Bytes, Word } from "./lib/client/words.ts";
 export { type LocalCluster, type LocalClusterOptions, startLocalCluster } from "./lib/cluster/local_cluster.ts";
 export { startServer } from "./lib/cluster/server.ts";
-export type { LogLevel, LogSink, RunningServer, ServerOptions } from "./lib/cluster/server_types.ts";
+export type { RunningServer, ServerOptions } from "./lib/cluster/server_types.ts";
+export type { Log as LogSink, LogFields, LogLevel } from "./lib/observe/log.ts";
 export type { KeyRecord } from "./lib/kv/cell.ts";
 export type { Command } from "./lib/kv/commands.ts";
 export type { CommandResult } from "./lib/kv/results.ts";

@@ -5,7 +5,16 @@ import { type CommandName, findFlag, type FlagName, FLAGS, flagsOf } from "./fla
 import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
 
 /** Every command that can be named. */
-export const COMMAND_NAMES: readonly CommandName[] = ["cluster", "node", "cli", "bench", "inspect", "version", "help"];
+export const COMMAND_NAMES: readonly CommandName[] = [
+  "cluster",
+  "node",
+  "cli",
+  "bench",
+  "inspect",
+  "assets",
+  "version",
+  "help",
+];
 
 /** The command line before its values are read. `command` is undefined when none is named. */
 export interface SplitArguments {

@@ -9,17 +9,17 @@ import { probeNode } from "../cluster/probe.ts";
 import type { CommandContext } from "./commands.ts";
 import { Failure } from "./failures.ts";
 import { environmentName, flagsOf, isSetting } from "./flags.ts";
-import { onOneLine } from "./log.ts";
+import { makeLauncherLog } from "./launcher_log.ts";
 import { defaultPeerPort, showAddress } from "./peers.ts";
-import { checkServerSettings, DATA_DIRECTORY, nodeDirectory } from "./server_settings.ts";
+import { checkServerSettings, DATA_DIRECTORY, defaultHttpPort, logFormat, nodeDirectory } from "./server_settings.ts";
 import type { Settings } from "./settings.ts";
+import { refuseOverlaps } from "./port_runs.ts";
 import { StopSignals } from "./signals.ts";
-import { UsageError } from "./usage_error.ts";
 
 /** A node that does not answer within this time is asked again. */
 const PROBE_MS = 500;
 /** What the launcher decides for each node by itself. */
-const OWN_FLAGS: ReadonlySet<string> = new Set(["port", "peer-port", "host", "data-dir"]);
+const OWN_FLAGS: ReadonlySet<string> = new Set(["port", "peer-port", "http-port", "host", "data-dir"]);
 
 /** Runs a local cluster until it is stopped. Resolves to the exit code. Throws the expected errors of the start. */
 export async function runClusterCommand({ settings, surroundings }: CommandContext): Promise<number> {
@@ -39,7 +39,7 @@ export async function runClusterCommand({ settings, surroundings }: CommandConte
       const timer = setTimeout(action, delayMs);
       return () => clearTimeout(timer);
     },
-    say: (line) => surroundings.err(`${onOneLine(line)}\n`),
+    ...makeLauncherLog({ format: logFormat(settings), write: surroundings.err, now: () => new Date() }),
     print: (text) => surroundings.out(text),
     requests,
   });
@@ -52,14 +52,16 @@ export function planNodes(settings: Settings, program: OwnProgram): readonly Nod
   const host = settings.text("host");
   const peers = places.map(({ id, port, peerPort }) => `${id}=${showAddress(peerHost(host), port)}@${peerPort}`);
   const secret = settings.optionalText("cluster-secret");
-  return places.map(({ id, port, peerPort }) => {
+  return places.map(({ id, port, peerPort, httpPort }) => {
     const dataDirectory = nodeDirectory(clusterDirectory(settings), id);
-    const own = ["--node-id", id, "--host", host, "--port", port, "--peer-port", peerPort, "--data-dir", dataDirectory];
+    const ports = ["--port", port, "--peer-port", peerPort, "--http-port", httpPort];
+    const own = ["--node-id", id, "--host", host, ...ports, "--data-dir", dataDirectory];
     return {
       id,
       host,
       port,
       clientAddress: showAddress(host, port),
+      httpAddress: showAddress(host, httpPort),
       peerAddress: showAddress(host, peerPort),
       dataDirectory,
       executable: program.executable,
@@ -69,22 +71,28 @@ export function planNodes(settings: Settings, program: OwnProgram): readonly Nod
   });
 }
 
-function placeNodes(settings: Settings): { id: number; port: number; peerPort: number }[] {
+/** The ports of one node. */
+interface Place {
+  readonly id: number;
+  readonly port: number;
+  readonly peerPort: number;
+  readonly httpPort: number;
+}
+
+function placeNodes(settings: Settings): Place[] {
   const count = Number(settings.text("nodes"));
   const port = settings.integer("port");
   const peerPort = settings.optionalInteger("peer-port") ?? defaultPeerPort(port + count - 1) - count + 1;
-  const highest = Math.max(port, peerPort) + count - 1;
-  if (highest > 65_535) {
-    const flag = peerPort > port ? "--peer-port" : "--port";
-    throw new UsageError(`${count} nodes need ports up to ${highest}; the nearest valid ${flag} is ${65_536 - count}`);
-  }
-  if (Math.abs(port - peerPort) < count) {
-    throw new UsageError(
-      `The ${count} ports for clients from ${port} on and those for nodes from ${peerPort} on overlap; ` +
-        `the nearest valid --peer-port is ${peerPort < port && port > count ? port - count : port + count}`,
-    );
-  }
-  return Array.from({ length: count }, (_, id) => ({ id, port: port + id, peerPort: peerPort + id }));
+  const httpPort = settings.optionalInteger("http-port") ?? defaultHttpPort(port);
+  refuseOverlaps([
+    { whose: "clients", first: port, flag: "--port", count },
+    { whose: "nodes", first: peerPort, flag: "--peer-port", count },
+    { whose: "HTTP", first: httpPort, flag: "--http-port", count },
+  ]);
+  return Array.from(
+    { length: count },
+    (_, id) => ({ id, port: port + id, peerPort: peerPort + id, httpPort: httpPort + id }),
+  );
 }
 
 /** The flags that somebody gave, for the nodes; what is secret goes through the environment. */
@@ -114,9 +122,10 @@ async function makeDataDirectory(directory: string): Promise<void> {
 
 function portsOf(nodes: readonly NodePlan[], settings: Settings): readonly WantedPort[] {
   const host = settings.text("host");
-  return placeNodes(settings).slice(0, nodes.length).flatMap(({ port, peerPort }) => [
+  return placeNodes(settings).slice(0, nodes.length).flatMap(({ port, peerPort, httpPort }) => [
     { host, port, flag: "--port" },
     { host, port: peerPort, flag: "--peer-port" },
+    { host, port: httpPort, flag: "--http-port" },
   ]);
 }
 

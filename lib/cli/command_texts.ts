@@ -56,6 +56,14 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     summary: "Show what a stopped node's directory holds, as JSON; verifies every checksum.",
     details: ["Changes nothing. Exit code 74 when something is damaged, 1 when DIR is not a data directory."],
   },
+  assets: {
+    usage: "kvstore assets dump DIR",
+    summary: "Write the files for other programs that the executable carries: alerts, a dashboard.",
+    details: [
+      "prometheus/alerts.yml are rules for Prometheus, grafana/kvstore.json is a dashboard for Grafana. A file that is there",
+      "with other contents is never overwritten: then nothing is written, and the exit code is 1.",
+    ],
+  },
   version: { usage: "kvstore version", summary: "Show the version of the program and of its runtime.", details: [] },
   help: { usage: "kvstore help [COMMAND]", summary: "Show help.", details: [] },
 };

@@ -1,5 +1,6 @@
 /** The dispatch table: every command with its usage line, its summary and what runs it. */
 
+import { runAssetsCommand } from "./assets_command.ts";
 import { runBenchCommand } from "./bench_command.ts";
 import { runCliCommand } from "./cli_command.ts";
 import { runClusterCommand } from "./cluster_command.ts";
@@ -30,6 +31,7 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   cli: runCliCommand,
   bench: withoutOperands(runBenchCommand),
   inspect: runInspectCommand,
+  assets: runAssetsCommand,
   version: withoutOperands(({ surroundings }) => {
     surroundings.out(`${versionLine()}\n`);
     return Promise.resolve(0);

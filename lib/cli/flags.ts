@@ -3,11 +3,11 @@
  * file and docs/command-line.md are all made from it.
  */
 
-import type { LogLevel } from "../cluster/server_types.ts";
+import type { LogFormat, LogLevel } from "../observe/log.ts";
 import { BENCH_FLAGS } from "./bench_flags.ts";
 
 /** The commands of the program. */
-export type CommandName = "cluster" | "node" | "cli" | "bench" | "inspect" | "version" | "help";
+export type CommandName = "cluster" | "node" | "cli" | "bench" | "inspect" | "assets" | "version" | "help";
 
 /**
  * What a flag's value looks like. A switch has none; a size is a whole number with KiB, MiB or GiB behind it or not; a
@@ -36,9 +36,12 @@ export interface Flag {
 /** Log levels, gravest first. */
 export const LOG_LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug"];
 
+/** Formats of log lines. */
+export const LOG_FORMATS: readonly LogFormat[] = ["text", "json"];
+
 const SERVERS: readonly CommandName[] = ["cluster", "node"];
 const CONFIGURABLE: readonly CommandName[] = ["cluster", "node", "cli", "bench"];
-const EVERYWHERE: readonly CommandName[] = ["cluster", "node", "cli", "bench", "inspect", "version", "help"];
+const EVERYWHERE: readonly CommandName[] = ["cluster", "node", "cli", "bench", "inspect", "assets", "version", "help"];
 const PORT_MAX = 65_535;
 const ID_MAX = 2_147_483_647;
 
@@ -100,6 +103,16 @@ export const FLAGS = [
     max: PORT_MAX,
     defaultShown: "the peer port",
     help: "Port to listen on for nodes, where a forwarder stands before it at the peer port.",
+  },
+  {
+    name: "http-port",
+    kind: "integer",
+    commands: SERVERS,
+    placeholder: "PORT",
+    min: 1,
+    max: PORT_MAX,
+    defaultShown: "port + 3000",
+    help: "HTTP port; of the first node in a local cluster, the others follow.",
   },
   {
     name: "host",
@@ -203,7 +216,8 @@ export const FLAGS = [
     default: "4096",
     min: 1,
     max: 1_000_000,
-    help: "Client connections at the same time; fewer when the system's limit of open files is lower.",
+    help:
+      "Client connections at the same time, and as many over HTTP; fewer when the system's limit of open files is lower.",
   },
   {
     name: "cluster-mode",
@@ -245,6 +259,15 @@ export const FLAGS = [
     default: "info",
     choices: LOG_LEVELS,
     help: "What to log: error, warn, info or debug.",
+  },
+  {
+    name: "log-format",
+    kind: "choice",
+    commands: SERVERS,
+    placeholder: "FORMAT",
+    default: "text",
+    choices: LOG_FORMATS,
+    help: "How to log: text for people, json for machines with one object on each line.",
   },
   {
     name: "connect",

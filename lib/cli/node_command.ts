@@ -7,7 +7,7 @@ import type { StopRequests } from "../cluster/launcher.ts";
 import type { CommandContext } from "./commands.ts";
 import { describeFailure, EXIT, Failure } from "./failures.ts";
 import { makeLog } from "./log.ts";
-import { logLevel, serverOptions, wantedPorts } from "./server_settings.ts";
+import { logFormat, logLevel, ownPeers, serverOptions, wantedPorts } from "./server_settings.ts";
 import { StopSignals } from "./signals.ts";
 
 /** A node must be gone 5 s after the signal, whatever its open requests do. */
@@ -40,14 +40,20 @@ async function startServerLate(options: ServerOptions): Promise<RunningServer> {
 
 /** `runNodeCommand` on given parts. */
 export async function runNode({ settings, surroundings }: CommandContext, parts: NodeParts): Promise<number> {
-  const log = makeLog({ level: logLevel(settings), write: surroundings.err, now: () => new Date() });
+  const log = makeLog({
+    level: logLevel(settings),
+    format: logFormat(settings),
+    node: ownPeers(settings).nodeId,
+    write: surroundings.err,
+    now: () => new Date(),
+  });
   const options = serverOptions(settings, log);
   const killed = parts.requests.kill.then(() => EXIT.interrupted);
   const server = await Promise.race([startChecked(options, parts), killed]);
   if (typeof server === "number") return server;
   surroundings.out(
-    `kvstore node ${options.nodeId} is ready: clients ${server.clientAddress}, peers ${server.peerAddress}, ` +
-      `data ${options.dataDirectory}\n`,
+    `kvstore node ${options.nodeId} is ready: clients ${server.clientAddress}, HTTP ${server.httpAddress}, ` +
+      `peers ${server.peerAddress}, data ${options.dataDirectory}\n`,
   );
   const failed = server.failed.then((error) => reportFailure(error, log));
   const stopped = parts.requests.stop.then(async () => {

@@ -1,8 +1,9 @@
 /** Turns settings into what a server is started with, and refuses those that do not fit together. */
 
-import type { LogLevel, LogSink, ServerOptions } from "../cluster/server_types.ts";
 import type { WantedPort } from "../cluster/ports.ts";
-import { LOG_LEVELS } from "./flags.ts";
+import type { ServerOptions } from "../cluster/server_types.ts";
+import type { Log, LogFormat, LogLevel } from "../observe/log.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "./flags.ts";
 import { isLoopback, type ResolvedPeers, resolvePeers } from "./peers.ts";
 import type { Settings } from "./settings.ts";
 import { UsageError } from "./usage_error.ts";
@@ -13,6 +14,15 @@ export const DATA_DIRECTORY = "./kvstore-data";
 /** The data directory of one node of a local cluster, or of a single node by default. */
 export function nodeDirectory(parent: string, id: number): string {
   return `${parent.replace(/\/+$/, "")}/node-${id}`;
+}
+
+const PORT_MAX = 65_535;
+/** How far the HTTP port is from the client port, unless told otherwise. */
+const HTTP_PORT_OFFSET = 3_000;
+
+/** The client port's HTTP port; it may be beyond the last port there is. */
+export function defaultHttpPort(port: number): number {
+  return port + HTTP_PORT_OFFSET;
 }
 
 /** Who this node is. Throws `UsageError`. */
@@ -27,18 +37,20 @@ export function ownPeers(settings: Settings): ResolvedPeers {
 }
 
 /** Everything `startServer` needs. Throws `UsageError`. */
-export function serverOptions(settings: Settings, log: LogSink): ServerOptions {
+export function serverOptions(settings: Settings, log: Log): ServerOptions {
   checkServerSettings(settings);
   if (settings.optionalInteger("peer-port") === settings.integer("port")) throw samePorts(settings.integer("port"));
   const { nodeId, port, peerPort, members } = ownPeers(settings);
   const peerBindPort = settings.optionalInteger("peer-bind-port") ?? peerPort;
-  if (peerBindPort === port) throw samePorts(port);
+  const httpPort = settings.optionalInteger("http-port") ?? defaultHttpPort(port);
+  checkPorts({ port, peerPort: peerBindPort, httpPort });
   return {
     nodeId,
     host: settings.text("host"),
     clientPort: port,
     peerPort,
     peerBindPort,
+    httpPort,
     members,
     clusterId: settings.optionalText("cluster-id"),
     dataDirectory: settings.optionalText("data-dir") ?? nodeDirectory(DATA_DIRECTORY, nodeId),
@@ -56,6 +68,21 @@ export function serverOptions(settings: Settings, log: LogSink): ServerOptions {
     unsafeNoFsync: settings.enabled("unsafe-no-fsync"),
     log,
   };
+}
+
+function checkPorts({ port, peerPort, httpPort }: { port: number; peerPort: number; httpPort: number }): void {
+  if (peerPort === port) throw samePorts(port);
+  if (httpPort > PORT_MAX) {
+    throw new UsageError(
+      `Port ${port} leaves no room for its HTTP port (port + ${HTTP_PORT_OFFSET}); ` +
+        `take a port up to ${PORT_MAX - HTTP_PORT_OFFSET} or give --http-port`,
+    );
+  }
+  if (httpPort !== port && httpPort !== peerPort) return;
+  const [other, flag] = httpPort === port ? ["clients", "--port"] : ["nodes", "--peer-port"];
+  throw new UsageError(
+    `The port for ${other} and the one for HTTP are both ${httpPort}; change ${flag} or --http-port`,
+  );
 }
 
 function samePorts(port: number): UsageError {
@@ -88,6 +115,7 @@ export function wantedPorts(options: ServerOptions): readonly WantedPort[] {
   return [
     { host: options.host, port: options.clientPort, flag: "--port" },
     { host: options.host, port: options.peerBindPort, flag: peerFlag },
+    { host: options.host, port: options.httpPort, flag: "--http-port" },
   ];
 }
 
@@ -95,4 +123,10 @@ export function wantedPorts(options: ServerOptions): readonly WantedPort[] {
 export function logLevel(settings: Settings): LogLevel {
   const wanted = settings.text("log-level");
   return LOG_LEVELS.find((level) => level === wanted) ?? "info";
+}
+
+/** The format of `--log-format`. */
+export function logFormat(settings: Settings): LogFormat {
+  const wanted = settings.text("log-format");
+  return LOG_FORMATS.find((format) => format === wanted) ?? "text";
 }

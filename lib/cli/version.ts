@@ -1,9 +1,6 @@
-/** The version of the program and of what it runs on. */
+/** The line that tells the version of the program and of what it runs on. */
 
-import configuration from "../../deno.json" with { type: "json" };
-
-/** The version of the program, as deno.json says. */
-export const VERSION: string = configuration.version;
+import { VERSION } from "../observe/version.ts";
 
 /** `kvstore 0.1.0 (deno 2.9.6, v8 15.0, linux x86_64)`. */
 export function versionLine(): string {

@@ -24,6 +24,7 @@ export interface NodePlan {
   readonly host: string;
   readonly port: number;
   readonly clientAddress: string;
+  readonly httpAddress: string;
   readonly peerAddress: string;
   readonly dataDirectory: string;
   readonly executable: string;
@@ -51,6 +52,8 @@ export interface LauncherOptions {
   readonly after: (delayMs: number, action: () => void) => () => void;
   /** Takes lines for the log, and the text that says the cluster is ready. */
   readonly say: (line: string) => void;
+  /** Takes a line that a node wrote; `say` gets it as `[node 0] line` when left out. */
+  readonly nodeLine?: (id: NodeId, line: string) => void;
   readonly print: (text: string) => void;
   readonly requests: StopRequests;
 }
@@ -97,6 +100,7 @@ class Launcher {
 
   #supervise(node: NodePlan): Supervisor {
     const { startProcess, now, after, say } = this.#options;
+    const { nodeLine = (id: NodeId, line: string) => say(`[node ${id}] ${line}`) } = this.#options;
     return new Supervisor({
       name: `node ${node.id}`,
       start: () =>
@@ -104,7 +108,7 @@ class Launcher {
           executable: node.executable,
           args: node.args,
           environment: node.environment,
-          onLine: (line) => say(`[node ${node.id}] ${line}`),
+          onLine: (line) => nodeLine(node.id, line),
         }),
       now,
       after,

@@ -1,22 +1,25 @@
 /** A whole cluster inside this process, for programs and tests that want one without starting other processes. */
 
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../kv/commands.ts";
+import type { Log } from "../observe/log.ts";
 import type { Member } from "../raft/types.ts";
 import { startServer } from "./server.ts";
-import type { LogSink, RunningServer, ServerOptions } from "./server_types.ts";
+import type { RunningServer, ServerOptions } from "./server_types.ts";
 
 /** How far the peer port is from the client port. */
 const PEER_PORT_OFFSET = 10_000;
+/** How far the HTTP port is from the client port. */
+const HTTP_PORT_OFFSET = 3_000;
 
 /** What a local cluster is started with. */
 export interface LocalClusterOptions {
   /** Number of nodes, 1 to 7. */
   readonly nodes: number;
-  /** Client port of node 0; node i gets `port + i`, and peers talk 10 000 above. */
+  /** Client port of node 0; node i gets `port + i`, HTTP is 3 000 above, and peers talk 10 000 above. */
   readonly port: number;
   /** Each node keeps its data in `node-<id>` below. */
   readonly dataDirectory: string;
-  readonly log?: LogSink;
+  readonly log?: Log;
 }
 
 /** The servers of a local cluster, by id. */
@@ -83,6 +86,7 @@ function optionsOf({ nodeId, members }: Place, options: LocalClusterOptions): Se
     clientPort: options.port + nodeId,
     peerPort,
     peerBindPort: peerPort,
+    httpPort: options.port + nodeId + HTTP_PORT_OFFSET,
     dataDirectory: `${options.dataDirectory}/node-${nodeId}`,
     log: options.log ?? (() => undefined),
   };

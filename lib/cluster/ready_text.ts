@@ -10,7 +10,7 @@ export interface ReadyNode {
   readonly view: NodeView | undefined;
 }
 
-const HEADER = ["Node", "Role", "Clients", "Peers", "Data directory"];
+const HEADER = ["Node", "Role", "Clients", "HTTP", "Peers", "Data directory"];
 
 /** Several lines, the last one ended. */
 export function showReady({ nodes, clientCommand }: { nodes: readonly ReadyNode[]; clientCommand: string }): string {
@@ -19,6 +19,7 @@ export function showReady({ nodes, clientCommand }: { nodes: readonly ReadyNode[
     String(node.id),
     view?.role ?? "not running",
     node.clientAddress,
+    node.httpAddress,
     node.peerAddress,
     node.dataDirectory,
   ]);
@@ -33,7 +34,10 @@ export function showReady({ nodes, clientCommand }: { nodes: readonly ReadyNode[
     "Try:",
     `  printf 'PUT hello world\\nGET hello\\nEXIT\\n' | nc ${hostOf(leader)} ${leader?.node.port}`,
     `  redis-cli -h ${hostOf(other)} -p ${other?.node.port} GET hello`,
-    `  ${clientCommand}`,
+    `  curl -X PUT --data-binary world ${urlOf(leader)}v1/kv/hello`,
+    "",
+    `Dashboard: ${urlOf(leader)}`,
+    `Shell:     ${clientCommand}`,
     "",
     "Ctrl-C stops all nodes.",
     "",
@@ -46,6 +50,12 @@ export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, at) => widths[at] = Math.max(widths[at] ?? 0, cell.length));
   return rows.map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ").trimEnd());
+}
+
+/** Where HTTP is, for a program on this machine. */
+function urlOf(ready: ReadyNode | undefined): string {
+  const address = ready?.node.httpAddress ?? "";
+  return `http://${address.replace(/^0\.0\.0\.0:/, "127.0.0.1:").replace(/^\[::\]/, "[::1]")}/`;
 }
 
 function hostOf(ready: ReadyNode | undefined): string {

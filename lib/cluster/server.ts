@@ -1,21 +1,29 @@
 /** Starts one complete server in this process: node, peer transport and the protocols of its clients. */
 
+import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Node } from "../node/node.ts";
 import { startNode } from "../node/start_node.ts";
 import { SystemClock } from "../node/system_clock.ts";
+import { withFields } from "../observe/log.ts";
 import { Registry } from "../observe/metrics.ts";
-import { startClientListener } from "../protocol/client_listener.ts";
+import { type ClientListener, startClientListener } from "../protocol/client_listener.ts";
+import type { HttpHandler } from "../protocol/http/http.ts";
+import { type HttpListener, startHttpListener } from "../protocol/http/listener.ts";
+import type { HttpTimes } from "../protocol/http/server/limits.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import type { Disk } from "../storage/disk.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
 import { descriptorLimit } from "./descriptor_limit.ts";
+import { HTTP_STAND_IN } from "./http_stand_in.ts";
 import { randomNumber } from "./random_number.ts";
 import type { RunningServer, ServerOptions } from "./server_types.ts";
 import { UnsyncedDisk } from "./unsynced_disk.ts";
 
 /** File descriptors kept for peers, log, snapshots and the runtime itself. */
 const RESERVED_DESCRIPTORS = 64;
+/** The client port and the HTTP port share what the system leaves. */
+const CLIENT_PORTS = 2;
 /** Client connections that are accepted even where descriptors are scarce. */
 const CONNECTIONS_MIN = 16;
 /** How long the client listener may take to end its connections. */
@@ -27,10 +35,12 @@ export interface ServerGround {
   readonly disk?: Disk;
   /** Size of a log segment in bytes. */
   readonly segmentBytes?: number;
+  /** Deadlines of the HTTP port other than the usual ones. */
+  readonly httpTimes?: Partial<HttpTimes>;
 }
 
 /**
- * Starts a server; resolves once both ports are bound. It may take a while longer to find a leader.
+ * Starts a server; resolves once its ports are bound. It may take a while longer to find a leader.
  *
  * Rejects with `DirectoryLockedError`, `CorruptionError`, `IncompatibleError`, `AccessError`, or the system's error for a
  * port that is taken; then nothing is left open.
@@ -42,13 +52,18 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
   const disk: Disk = options.unsafeNoFsync ? new UnsyncedDisk(real) : real;
   const sizes = ground.segmentBytes === undefined ? {} : { segmentBytes: ground.segmentBytes };
   let transport: TcpTransport | undefined;
-  const node = await startNode({ ...options, ...sizes, directory: options.dataDirectory }, {
+  const node = await startNode({
+    ...options,
+    ...sizes,
+    directory: options.dataDirectory,
+    httpAddress: options.httpPort === 0 ? "" : advertisedAddress(options, options.httpPort),
+  }, {
     clock,
     disk,
     metrics,
     random: randomNumber,
     wallClockMs: () => Date.now(),
-    log: options.log,
+    log: withFields(options.log, { component: "raft" }),
     makeTransport: (greeting) => {
       transport = new TcpTransport({
         clock,
@@ -56,13 +71,13 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
         greeting,
         listen: { hostname: options.host, port: options.peerBindPort },
         secret: options.clusterSecret,
-        log: options.log,
+        log: withFields(options.log, { component: "peers" }),
       });
       return transport;
     },
   });
   try {
-    return await serveClients(node, { options, clock, peerPort: transport?.port ?? options.peerBindPort });
+    return await serveClients(node, { options, ground, clock, peerPort: transport?.port ?? options.peerBindPort });
   } catch (error) {
     await node.stop();
     throw error;
@@ -71,36 +86,38 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
 
 interface ServeParts {
   readonly options: ServerOptions;
+  readonly ground: ServerGround;
   readonly clock: Clock;
   readonly peerPort: number;
 }
 
-async function serveClients(
-  node: Node,
-  { options, clock, peerPort }: ServeParts,
-): Promise<RunningServer> {
-  const listener = await startClientListener({
-    node,
-    clock,
-    hostname: options.host,
-    port: options.clientPort,
-    connectionsMax: connectionsMax(options),
-    httpPort: undefined,
-    clusterMode: options.clusterMode,
-    keyBytesMax: options.keyBytesMax,
-    valueBytesMax: options.valueBytesMax,
-    log: options.log,
-  });
+async function serveClients(node: Node, { options, ground, clock, peerPort }: ServeParts): Promise<RunningServer> {
+  const connectionsMax = connectionsMaxOf(options);
+  const http = startHttp(node, { options, ground, clock, connectionsMax });
+  const listener = await orStop(http, () =>
+    startClientListener({
+      node,
+      clock,
+      hostname: options.host,
+      port: options.clientPort,
+      connectionsMax,
+      httpPort: http.port,
+      clusterMode: options.clusterMode,
+      keyBytesMax: options.keyBytesMax,
+      valueBytesMax: options.valueBytesMax,
+      log: withFields(options.log, { component: "clients" }),
+    }));
   let stopping: Promise<void> | undefined;
   return {
     node,
     clientAddress: `${options.host}:${listener.port}`,
     peerAddress: `${options.host}:${peerPort}`,
+    httpAddress: `${options.host}:${http.port}`,
     failed: node.failed,
     stop: () => {
       stopping ??= (async () => {
         await node.drain();
-        await listener.stop(CLOSE_CLIENTS_MS);
+        await Promise.all([listener.stop(CLOSE_CLIENTS_MS), http.stop(CLOSE_CLIENTS_MS)]);
         await node.stop();
       })();
       return stopping;
@@ -108,11 +125,58 @@ async function serveClients(
   };
 }
 
-/** The operator's limit, or what the system's limit on file descriptors leaves, whichever is lower. */
-function connectionsMax(options: ServerOptions): number {
-  const available = descriptorLimit() - RESERVED_DESCRIPTORS;
+/** The listener that `start` makes; when it throws, the HTTP port is closed again. */
+async function orStop(http: HttpListener, start: () => ClientListener): Promise<ClientListener> {
+  try {
+    return start();
+  } catch (error) {
+    await http.stop(0);
+    throw error;
+  }
+}
+
+interface HttpParts {
+  readonly options: ServerOptions;
+  readonly ground: ServerGround;
+  readonly clock: Clock;
+  readonly connectionsMax: number;
+}
+
+function startHttp(node: Node, { options, ground, clock, connectionsMax }: HttpParts): HttpListener {
+  const { host } = options;
+  const log = withFields(options.log, { component: "http" });
+  const late: { service?: HttpHandler } = {};
+  const handler = (): HttpHandler => {
+    assert(late.service !== undefined, "Cannot answer over HTTP: the service is made in the turn that opens the port");
+    return late.service;
+  };
+  const listener = startHttpListener({
+    hostname: host,
+    port: options.httpPort,
+    // The routes know the address of their port, which the system may have chosen.
+    handler: { judge: (head) => handler().judge(head), handle: (request) => handler().handle(request) },
+    clock,
+    metrics: node.metrics,
+    log,
+    connectionsMax,
+    times: ground.httpTimes ?? {},
+  });
+  late.service = HTTP_STAND_IN;
+  return listener;
+}
+
+/** A port of this node at the host by which the other nodes know it. */
+function advertisedAddress({ host, nodeId, members }: ServerOptions, port: number): string {
+  const own = members.find((member) => member.id === nodeId)?.clientAddress ?? "";
+  const colon = own.lastIndexOf(":");
+  return `${colon > 0 ? own.slice(0, colon) : host}:${port}`;
+}
+
+/** The operator's limit for each port, or what the system's limit on file descriptors leaves, whichever is lower. */
+function connectionsMaxOf(options: ServerOptions): number {
+  const available = Math.floor((descriptorLimit() - RESERVED_DESCRIPTORS) / CLIENT_PORTS);
   if (available >= options.clientConnectionsMax) return options.clientConnectionsMax;
   const limit = Math.max(CONNECTIONS_MIN, available);
-  options.log("info", `At most ${limit} client connections: the system allows ${descriptorLimit()} open files`);
+  options.log("info", `At most ${limit} connections of each kind: the system allows ${descriptorLimit()} open files`);
   return limit;
 }

@@ -1,13 +1,8 @@
 /** One complete server: a node with the protocols its clients speak. `startServer` in server.ts makes it. */
 
 import type { KeyValueNode } from "../node/api.ts";
+import type { Log } from "../observe/log.ts";
 import type { Member, NodeId } from "../raft/types.ts";
-
-/** How grave a log line is, gravest first. */
-export type LogLevel = "error" | "warn" | "info" | "debug";
-
-/** Takes one line of the log. */
-export type LogSink = (level: LogLevel, message: string) => void;
 
 /** What a server is started with. Every field is decided by the caller; defaults live in the flags table of lib/cli. */
 export interface ServerOptions {
@@ -20,6 +15,8 @@ export interface ServerOptions {
   readonly peerPort: number;
   /** The port bound for peers; another one than `peerPort` where a forwarder stands before this node. */
   readonly peerBindPort: number;
+  /** 0 lets the system choose (tests). */
+  readonly httpPort: number;
   /** The initial configuration: every server with the address of its peer port and of its client port. */
   readonly members: readonly Member[];
   /** Undefined takes the id that an existing directory holds, and derives one from `members` for a new directory. */
@@ -47,7 +44,7 @@ export interface ServerOptions {
   readonly valueBytesMax: number;
   /** Never syncs: a power loss may lose acknowledged writes. */
   readonly unsafeNoFsync: boolean;
-  readonly log: LogSink;
+  readonly log: Log;
 }
 
 /** A server that runs. */
@@ -56,6 +53,7 @@ export interface RunningServer {
   /** `host:port` as bound. */
   readonly clientAddress: string;
   readonly peerAddress: string;
+  readonly httpAddress: string;
   /**
    * Hands leadership over, lets open requests finish or fail cleanly, closes everything. At most 5 s.
    */

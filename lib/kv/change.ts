@@ -1,6 +1,6 @@
 /** What an entry did to keys, for those who watch. */
 
-import type { KeyRecord } from "./cell.ts";
+import type { Cell, KeyRecord } from "./cell.ts";
 
 /** One key after one entry: an entry that touches a key several times gives one change of it. */
 export interface Change {
@@ -11,4 +11,21 @@ export interface Change {
   readonly record: KeyRecord | undefined;
   /** Revision of the key before the entry; undefined when it was not there. */
   readonly previousRevision: number | undefined;
+}
+
+/** More keys than this are not told one by one when an entry removes them all: the state jumps instead. */
+export const CLEARED_KEYS_TOLD_MAX = 10_000;
+
+/** Is told of every entry that is applied, in order, by exactly one call, synchronously. Never throws. */
+export interface ChangeSink {
+  /**
+   * The next entry is a Put without time and session, `command` as the log has it, and leaves its key without a deadline;
+   * `before` is what the key leads to so far, about to be changed: read it at once. The most frequent entry of all, so its
+   * change is not made until somebody wants it.
+   */
+  puts(command: string, before: Readonly<Cell> | undefined): void;
+  /** The next entry, a command of `commandBytes`, made these changes: each key once, in the order of first touch. May be none. */
+  changed(changes: readonly Change[], commandBytes: number): void;
+  /** The state is now that of `revision`, and what changed since the entry before is not told. */
+  jumped(revision: number): void;
 }

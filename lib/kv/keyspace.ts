@@ -2,6 +2,8 @@
 
 import { ShardedMap } from "../base/sharded_map.ts";
 import { type Cell, type KeyRecord, recordOf } from "./cell.ts";
+import { CLEARED_KEYS_TOLD_MAX } from "./change.ts";
+import type { ChangeRecorder } from "./change_recorder.ts";
 import { Deadlines } from "./deadlines.ts";
 import { KeyIndex } from "./key_index.ts";
 
@@ -25,7 +27,8 @@ export interface DeadlineOptions {
  * Every key with its cell.
  *
  * Invariants: map and index lead to the same cells; `bytes` is the sum of the lengths of keys and values; a cell's deadline is
- * in the queue; `beforeChange` is told of a cell before it changes. A cell whose deadline has come counts as absent although
+ * in the queue; `beforeChange` is told of a cell before it changes, `recorder` of every key before it is made, changed or
+ * removed, but by `create` and `replace`, whose caller tells it. A cell whose deadline has come counts as absent although
  * it is swept later, so that a sweep of many takes no longer than its share of an entry.
  */
 export class Keyspace {
@@ -36,6 +39,8 @@ export class Keyspace {
   #timeMs = 0;
   /** Told of a cell before it changes; for a snapshot that is being taken. */
   beforeChange: ((cell: Cell) => void) | undefined;
+  /** Told of every key that an entry touches; for those who watch. */
+  recorder: ChangeRecorder | undefined;
 
   /** Number of keys, those included that have expired and are not swept yet. */
   get size(): number {
@@ -68,9 +73,15 @@ export class Keyspace {
     return cell === undefined || this.#isDue(cell) ? undefined : cell;
   }
 
+  /** The cell of a key, also of one that has expired and is not swept yet; never to be changed. */
+  peek(key: string): Readonly<Cell> | undefined {
+    return this.#cells.get(key);
+  }
+
   /** Stores a value; whether the key is new. */
   put(key: string, value: string, options: StoreOptions): boolean {
     const cell = this.#cells.get(key);
+    this.#touch(key, cell);
     if (cell === undefined) {
       this.#add(ownCopy(key), { value, ...firstVersion(options), deadline: undefined });
       if (typeof options.expiresAt === "number") this.#expire(key, options.expiresAt);
@@ -87,24 +98,27 @@ export class Keyspace {
     return created;
   }
 
-  /** Stores a value without a deadline; whether the key is new. The same as `put`, for the most frequent write of all. */
-  overwrite(key: string, { value, revision }: Pick<KeyRecord, "value" | "revision">): boolean {
-    const cell = this.#cells.get(key);
-    if (cell === undefined || cell.deadline !== undefined) {
-      return this.put(key, value, { revision, expiresAt: undefined });
-    }
-    if (this.beforeChange !== undefined) this.beforeChange(cell);
-    this.#bytes += value.length - cell.value.length;
-    cell.value = value;
-    cell.revision = revision;
-    cell.version += 1;
-    return false;
+  /** Makes a key that `peek` does not know, without a deadline. Half of the most frequent write of all. */
+  create(key: string, { value, revision }: Pick<KeyRecord, "value" | "revision">): void {
+    this.#add(ownCopy(key), { value, createRevision: revision, revision, version: 1, deadline: undefined });
+  }
+
+  /** Stores a value in a cell that `peek` gave and that has no deadline. The other half. */
+  replace(cell: Readonly<Cell>, { value, revision }: Pick<KeyRecord, "value" | "revision">): void {
+    // The caller has it as read-only: changes of cells are made here alone.
+    const own: Cell = cell;
+    if (this.beforeChange !== undefined) this.beforeChange(own);
+    this.#bytes += value.length - own.value.length;
+    own.value = value;
+    own.revision = revision;
+    own.version += 1;
   }
 
   /** Sets or takes away the deadline of a key that is there. */
   expire(key: string, { expiresAt, revision }: DeadlineOptions): void {
     const cell = this.#cells.get(key);
     if (cell === undefined) return;
+    this.#touch(key, cell);
     this.beforeChange?.(cell);
     cell.revision = revision;
     cell.version += 1;
@@ -115,6 +129,7 @@ export class Keyspace {
   remove(key: string): boolean {
     const cell = this.#cells.get(key);
     if (cell === undefined) return false;
+    this.#touch(key, cell);
     const existed = !this.#isDue(cell);
     // A snapshot keeps the cell through its own clone of the index, and nothing changes the cell any more.
     if (cell.deadline !== undefined) this.#deadlines.remove(cell.deadline);
@@ -126,6 +141,8 @@ export class Keyspace {
 
   /** Removes every key. */
   clear(): void {
+    if (this.recorder !== undefined && this.size > CLEARED_KEYS_TOLD_MAX) this.recorder.tooMany();
+    else if (this.recorder !== undefined) { for (const [key, cell] of this.#index.entries()) this.#touch(key, cell); }
     this.#cells = new ShardedMap();
     this.#index = new KeyIndex();
     this.#deadlines = new Deadlines();
@@ -177,6 +194,12 @@ export class Keyspace {
   record(key: string): KeyRecord | undefined {
     const cell = this.get(key);
     return cell === undefined ? undefined : recordOf(cell);
+  }
+
+  #touch(key: string, cell: Cell | undefined): void {
+    if (this.recorder === undefined) return;
+    const found = cell === undefined ? undefined : { revision: cell.revision, isDue: this.#isDue(cell) };
+    this.recorder.touch(key, found);
   }
 
   #add(key: string, cell: Cell): void {

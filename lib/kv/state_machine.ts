@@ -3,6 +3,8 @@
 import { assert, fail, unreachable } from "../base/assert.ts";
 import type { CallContext } from "./call.ts";
 import { changes, runCall } from "./calls.ts";
+import type { ChangeSink } from "./change.ts";
+import { ChangeRecorder } from "./change_recorder.ts";
 import { type KeyRecord, recordOf } from "./cell.ts";
 import {
   type Call,
@@ -45,6 +47,7 @@ export class StateMachine {
   readonly #cursors = new CursorMemory();
   #lastApplied = 0;
   #cut: SnapshotCut | undefined;
+  #sink: ChangeSink | undefined;
 
   /** Index of the last entry applied. */
   get lastApplied(): number {
@@ -104,24 +107,32 @@ export class StateMachine {
     return compares.every((compare) => holds(compare, this.#keys));
   }
 
+  /** Who is told of every entry applied. */
+  get sink(): ChangeSink | undefined {
+    return this.#sink;
+  }
+
+  /** Tells `sink` of every entry applied from now on. */
+  tell(sink: ChangeSink): void {
+    this.#sink = sink;
+    this.#keys.recorder = new ChangeRecorder();
+  }
+
   /** Applies the command of entry `index`, the next one. A command that cannot be read changes nothing, on every node alike. */
   apply(index: number, command: string): CommandResult {
-    this.skip(index);
+    this.#goTo(index);
     // By far the most frequent command takes the short way.
-    if (isPlainPut(command)) {
-      const put = readPlainPut(command);
-      if (put !== undefined) return this.#put(put, index);
-    }
-    const logged = decodeCommand(command);
-    if (logged === undefined) return { type: "Invalid", revision: index };
-    if (logged.timeMs !== undefined) this.#advance(logged.timeMs);
-    return logged.session === undefined ? this.#do(logged.command, index) : this.#doOnce(logged, index);
+    const put = isPlainPut(command) ? readPlainPut(command) : undefined;
+    if (put !== undefined) return { type: "Put", revision: index, created: this.#putPlainly(put, command) };
+    const result = this.#applyAny(index, command);
+    this.#tell(command.length);
+    return result;
   }
 
   /** Entry `index`, the next one, holds nothing for the state machine (a no-op or a configuration). */
   skip(index: number): void {
-    if (index !== this.#lastApplied + 1) fail(`Cannot apply entry ${index}: last applied is ${this.#lastApplied}`);
-    this.#lastApplied = index;
+    this.#goTo(index);
+    this.#sink?.changed([], 0);
   }
 
   /** Opens a cut of the present state, to be read in slices while commands go on. One at a time; `close` it. */
@@ -153,6 +164,45 @@ export class StateMachine {
   finishLoading({ index, timeMs }: { readonly index: number; readonly timeMs: number }): void {
     this.#lastApplied = index;
     this.#keys.advance(timeMs);
+  }
+
+  #goTo(index: number): void {
+    if (index !== this.#lastApplied + 1) fail(`Cannot apply entry ${index}: last applied is ${this.#lastApplied}`);
+    this.#lastApplied = index;
+  }
+
+  #applyAny(index: number, command: string): CommandResult {
+    const logged = decodeCommand(command);
+    if (logged === undefined) return { type: "Invalid", revision: index };
+    if (logged.timeMs !== undefined) this.#advance(logged.timeMs);
+    return logged.session === undefined ? this.#do(logged.command, index) : this.#doOnce(logged, index);
+  }
+
+  /** Whether the key is new. */
+  #putPlainly({ key, value }: PutCommand, command: string): boolean {
+    const revision = this.#lastApplied;
+    const cell = this.#keys.peek(key);
+    if (cell?.deadline !== undefined) {
+      const created = this.#keys.put(key, value, { revision, expiresAt: undefined });
+      this.#tell(command.length);
+      return created;
+    }
+    if (this.#sink !== undefined) this.#sink.puts(command, cell);
+    if (cell === undefined) this.#keys.create(key, { value, revision });
+    else this.#keys.replace(cell, { value, revision });
+    return cell === undefined;
+  }
+
+  /** Tells the sink what the entry has changed, all of which has gone through the recorder. */
+  #tell(commandBytes: number): void {
+    if (this.#sink === undefined) return;
+    const recordNow = (key: string) => {
+      const cell = this.#keys.peek(key);
+      return cell === undefined ? undefined : recordOf(cell);
+    };
+    const changes = this.#keys.recorder?.take(recordNow);
+    if (changes === undefined) this.#sink.jumped(this.#lastApplied);
+    else this.#sink.changed(changes, commandBytes);
   }
 
   #advance(timeMs: number): void {
@@ -201,7 +251,7 @@ export class StateMachine {
   }
 
   #put({ key, value }: PutCommand, revision: number): CommandResult {
-    return { type: "Put", revision, created: this.#keys.overwrite(key, { value, revision }) };
+    return { type: "Put", revision, created: this.#keys.put(key, value, { revision, expiresAt: undefined }) };
   }
 
   #sessionReply(known: boolean, revision: number): CommandResult {

@@ -9,6 +9,7 @@ import type { PeerInfo } from "../transport/transport.ts";
 import type { RaftStatus } from "../raft/status.ts";
 import type { EntryId, Index, NodeId, Role, Term } from "../raft/types.ts";
 import type { StorageSizes } from "../storage/storage.ts";
+import type { Changes } from "./changes.ts";
 
 /** Why a request was certainly not done: it is safe to send it again. */
 export type NotDoneReason =
@@ -84,6 +85,16 @@ export interface NodeStatus {
   readonly eventLoopLagMs: { readonly last: number; readonly max: number };
 }
 
+/** Whether a node can work, as far as it knows by itself. */
+export interface NodeHealth {
+  /** It was told to stop, or hands its leadership over for that. */
+  readonly stopping: boolean;
+  /** Its storage or a bug has ended it; the process is about to end. */
+  readonly failed: boolean;
+  /** The disk has room for another write. */
+  readonly hasSpace: boolean;
+}
+
 /** One line of CLUSTER: what this node knows of a server, itself included. */
 export interface MemberView {
   readonly id: NodeId;
@@ -125,6 +136,8 @@ export interface KeyValueNode {
   readonly id: NodeId;
   readonly state: StateView;
   readonly metrics: Registry;
+  /** What the entries applied have changed. */
+  readonly changes: Changes;
   /** Appends a command if this node leads. `done` gets the outcome within `REQUEST_TIMEOUT_MS` and a little. */
   write(command: Command, done: (outcome: WriteOutcome) => void): void;
   /**
@@ -141,6 +154,8 @@ export interface KeyValueNode {
   /** Confirms a linearizable read (ReadIndex, batched), on any node. */
   read(done: (outcome: ReadOutcome) => void): void;
   status(): NodeStatus;
+  /** For health checks: may prepare a segment of the log, as the next write would. Never throws. */
+  health(): NodeHealth;
   members(): readonly MemberView[];
   logTail(count: number): readonly LogLine[];
   takeSnapshot(): Promise<SnapshotOutcome>;

@@ -23,6 +23,7 @@ export interface ApplierHandler {
 /** Applies committed entries in order, each once. Owns the state machine. */
 export class Applier {
   readonly #handler: ApplierHandler;
+  readonly #committedCount: Counter;
   readonly #appliedCount: Counter;
   #state: StateMachine;
   #last: EntryId;
@@ -41,6 +42,7 @@ export class Applier {
     this.#last = begin.id;
     this.#configuration = begin.configuration;
     this.#handler = parts.handler;
+    this.#committedCount = parts.metrics.counter(METRIC.proposalsCommitted);
     this.#appliedCount = parts.metrics.counter(METRIC.proposalsApplied);
   }
 
@@ -56,7 +58,9 @@ export class Applier {
 
   /** Takes committed entries, applied by the next `apply`. */
   commit(entries: readonly Entry[]): void {
-    if (entries.length > 0) this.#committed.push(entries);
+    if (entries.length === 0) return;
+    this.#committedCount.add(entries.length);
+    this.#committed.push(entries);
   }
 
   /** Applies everything that is committed. */
@@ -70,6 +74,9 @@ export class Applier {
   /** A snapshot's state takes the place of the present one, unless that is newer: then false. */
   install(loaded: AppliedState): boolean {
     if (loaded.id.index <= this.#last.index) return false;
+    const { sink } = this.#state;
+    if (sink !== undefined) loaded.state.tell(sink);
+    sink?.jumped(loaded.id.index);
     this.#state = loaded.state;
     this.#last = loaded.id;
     this.#configuration = loaded.configuration;

@@ -23,6 +23,7 @@ import type {
   KeyValueNode,
   LogLine,
   MemberView,
+  NodeHealth,
   NodeStatus,
   ReadOutcome,
   RpcCounts,
@@ -30,16 +31,18 @@ import type {
   StateView,
   WriteOutcome,
 } from "./api.ts";
+import type { ChangeFeed } from "./change_feed.ts";
 import type { ClusterClock } from "./cluster_clock.ts";
 import type { Driver } from "./driver.ts";
 import { proposeForwarded } from "./forwarded_writes.ts";
+import { Health } from "./health.ts";
 import { DRAIN_MS, HANDOVER_MS, LOG_TAIL_MAX, MEMBERSHIP_CHECK_MS, RECEIVER_SILENT_MS_MAX, TICK_MS } from "./limits.ts";
 import { dueMembershipChange, isStranger, refusalOf } from "./membership_keeper.ts";
 import type { NodeOptions, NodePorts } from "./options.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { Submissions } from "./submissions.ts";
 import { Ticker } from "./ticker.ts";
-import { logLines, memberViews, quorumOf } from "./views.ts";
+import { logLines, memberViews, peerStatusOf, peersToDial, quorumOf } from "./views.ts";
 
 /** What a node is made of. */
 export interface NodeParts {
@@ -48,6 +51,7 @@ export interface NodeParts {
   readonly transport: Transport;
   readonly driver: Driver;
   readonly snapshots: Snapshots;
+  readonly changes: ChangeFeed;
   readonly options: NodeOptions;
   readonly ports: NodePorts;
   readonly greeting: Greeting;
@@ -61,6 +65,7 @@ export class Node implements KeyValueNode {
   readonly id: NodeId;
   readonly metrics: Registry;
   readonly driver: Driver;
+  readonly changes: ChangeFeed;
   readonly #parts: NodeParts;
   readonly #ticker: Ticker;
   readonly #greetings = new Map<NodeId, Greeting>();
@@ -77,6 +82,7 @@ export class Node implements KeyValueNode {
   /** An entry that moves the time on is under way. */
   #advancing = false;
   #stopping: Promise<void> | undefined;
+  readonly #health = new Health();
 
   /** A node that waits for `start`. */
   constructor(parts: NodeParts) {
@@ -84,6 +90,7 @@ export class Node implements KeyValueNode {
     this.id = parts.options.nodeId;
     this.metrics = parts.ports.metrics;
     this.driver = parts.driver;
+    this.changes = parts.changes;
     this.#rejoins = parts.greeting.rejoin;
     this.#startedAt = parts.ports.clock.now();
     this.#submissions = new Submissions({
@@ -200,6 +207,11 @@ export class Node implements KeyValueNode {
   }
 
   /** See `KeyValueNode`. */
+  health(): NodeHealth {
+    return this.#health.view(this.#parts.storage);
+  }
+
+  /** See `KeyValueNode`. */
   members(): readonly MemberView[] {
     return memberViews({ self: this.#peerStatus(), id: this.id, status: this.status() });
   }
@@ -279,6 +291,7 @@ export class Node implements KeyValueNode {
 
   /** The driver or storage failed for good. */
   failWith(error: unknown): void {
+    this.#health.failed = true;
     this.#ticker.stop();
     this.#failed.resolve(error instanceof Error ? error : new Error(String(error)));
   }
@@ -286,6 +299,8 @@ export class Node implements KeyValueNode {
   /** Hands leadership over and lets open requests finish, refusing new writes. At most `HANDOVER_MS + DRAIN_MS`. */
   async drain(): Promise<void> {
     const { raft } = this.#parts;
+    this.#health.stopping = true;
+    this.changes.end();
     if (raft.role === "Leader" && raft.configuration.voters.length > 1) {
       this.driver.enqueue({ type: "TransferLeadership", target: undefined });
       await this.#until(() => raft.role !== "Leader", HANDOVER_MS);
@@ -367,29 +382,13 @@ export class Node implements KeyValueNode {
 
   /** Members of the configuration in force and of the committed one: either may be the older. */
   #dialPeers(): void {
-    const { members } = this.#parts.options;
-    const named = [...this.#parts.raft.configuration.members, ...this.#committedMembers];
-    const known = new Map((named.length > 0 ? named : members).map((member) => [member.id, member]));
-    known.delete(this.id);
-    const peers = Array.from(known.values(), (member) => {
-      // What the operator says of an address is newer than what the log says.
-      const address = members.find((other) => other.id === member.id)?.address ?? member.address;
-      return { id: member.id, address };
-    });
-    this.#parts.transport.setPeers(peers);
+    const known = [...this.#parts.raft.configuration.members, ...this.#committedMembers];
+    this.#parts.transport.setPeers(peersToDial({ self: this.id, known, named: this.#parts.options.members }));
   }
 
   #peerStatus(): PeerStatus {
-    const { raft, greeting } = this.#parts;
-    return {
-      role: raft.role,
-      term: raft.currentTerm,
-      leaderId: raft.leaderId,
-      commitIndex: raft.commitIndex,
-      lastApplied: this.driver.applied.id.index,
-      lastDurable: raft.lastDurable,
-      clientAddress: greeting.clientAddress,
-    };
+    const { raft, greeting: { clientAddress } } = this.#parts;
+    return peerStatusOf(raft, { lastApplied: this.driver.applied.id.index, clientAddress });
   }
 
   #now(): number {

@@ -1,6 +1,7 @@
 /** What a node is made of and started with. The driver knows only these ports, so a simulator can stand in for each. */
 
 import type { Clock } from "../base/clock.ts";
+import type { Log } from "../observe/log.ts";
 import type { Registry } from "../observe/metrics.ts";
 import type { Configuration, Member, NodeId } from "../raft/types.ts";
 import type { Event } from "../raft/events.ts";
@@ -11,7 +12,7 @@ import type { Disk } from "../storage/disk.ts";
 import type { Greeting, Transport } from "../transport/transport.ts";
 
 /** How a node reports what people should know. */
-export type NodeLog = (level: "error" | "warn" | "info" | "debug", message: string) => void;
+export type NodeLog = Log;
 
 /** The surroundings of a node. */
 export interface NodePorts {
@@ -42,6 +43,8 @@ export interface NodeOptions {
   readonly electionTimeoutMs: number;
   readonly heartbeatMs: number;
   readonly requestTimeoutMs: number;
+  /** `host:port` under which others find this node's HTTP; "" or left out where there is none, or the port is not known. */
+  readonly httpAddress?: string;
   /** Overrides of the core's limits, for tests. */
   readonly raftLimits?: Partial<RaftLimits>;
   /** Size of a log segment in bytes, for tests. */

@@ -18,6 +18,7 @@ import { openStorage } from "../storage/open.ts";
 import type { Recovered, Storage } from "../storage/storage.ts";
 import type { Greeting } from "../transport/transport.ts";
 import { StateMachine } from "../kv/state_machine.ts";
+import { ChangeFeed } from "./change_feed.ts";
 import { ClusterClock } from "./cluster_clock.ts";
 import { Driver } from "./driver.ts";
 import { TICK_MS } from "./limits.ts";
@@ -86,6 +87,11 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
     },
   });
   const state = (await snapshots.restore()) ?? new StateMachine();
+  const changes = new ChangeFeed({
+    revision: state.lastApplied,
+    endOfTurn: (action) => ports.clock.endOfTurn(action),
+  });
+  state.tell(changes);
   const clusterClock = new ClusterClock(ports.clock, () => ports.wallClockMs());
   clusterClock.learn(state.timeMs);
   const driver = new Driver({
@@ -111,7 +117,7 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
     beforeProposals: () => existing().passOn(),
     isStranger: (peer) => existing().isStranger(peer),
   });
-  node = new Node({ raft, storage, transport, driver, snapshots, options, ports, greeting, clusterClock });
+  node = new Node({ raft, storage, transport, driver, snapshots, changes, options, ports, greeting, clusterClock });
   await node.start();
   return node;
 }

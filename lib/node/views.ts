@@ -1,6 +1,7 @@
 /** What a node shows of itself and its cluster: pure functions from states to views. */
 
 import { describeCommand } from "../kv/describe.ts";
+import type { RaftNode } from "../raft/raft_node.ts";
 import type { Entry, Index, Member, NodeId } from "../raft/types.ts";
 import { toIndex } from "../raft/types.ts";
 import type { PeerInfo, PeerStatus } from "../transport/transport.ts";
@@ -21,6 +22,31 @@ export function quorumOf({ self, voters, peers }: QuorumFacts): Quorum {
     total: voters.length,
     needed: Math.floor(voters.length / 2) + 1,
   };
+}
+
+/** What a node tells its peers about itself. */
+export function peerStatusOf(
+  { role, currentTerm: term, leaderId, commitIndex, lastDurable }: RaftNode,
+  own: Pick<PeerStatus, "lastApplied" | "clientAddress">,
+): PeerStatus {
+  return { role, term, leaderId, commitIndex, lastDurable, ...own };
+}
+
+/** Whom a node may talk to: the members it knows by its log, or else those that the operator named. */
+export interface DialFacts {
+  readonly self: NodeId;
+  readonly known: readonly Member[];
+  readonly named: readonly Member[];
+}
+
+/** The servers to keep connections to, own id excluded. */
+export function peersToDial({ self, known, named }: DialFacts): readonly { id: NodeId; address: string }[] {
+  const byId = new Map((known.length > 0 ? known : named).map((member) => [member.id, member]));
+  byId.delete(self);
+  return Array.from(byId.values(), ({ id, address }) => {
+    // What the operator says of an address is newer than what the log says.
+    return { id, address: named.find((other) => other.id === id)?.address ?? address };
+  });
 }
 
 /** What `memberViews` looks at. */

@@ -1,11 +1,54 @@
 /** The metrics registry: counters, gauges and histograms that cost a few nanoseconds on the hot path. */
 
+import { showLabels } from "./labels.ts";
+
 /** Only rises. */
 export class Counter {
   value = 0;
   /** Adds `amount` (default 1, not negative). */
   add(amount = 1): void {
     this.value += amount;
+  }
+}
+
+/** Different combinations of label values of one metric; what is counted beyond them goes to one more series. */
+export const LABELLED_SERIES_MAX = 1_000;
+/** The value of every label of that one. */
+const OVERFLOW = "other";
+
+/**
+ * Counters of one name that differ in their labels. Who counts asks for a counter once and keeps it, or asks each time where a look-up in a Map is cheap enough. Label values
+ * come from tables of ours, never from what a client sent; the limit is there in case that is forgotten somewhere.
+ */
+export class CounterFamily {
+  readonly #labels: readonly string[];
+  readonly #series = new Map<string, Counter>();
+
+  /** A family without counters. `labels` are names. */
+  constructor(labels: readonly string[]) {
+    this.#labels = labels;
+  }
+
+  /** The counter of these values, in the order of the labels; made at the first call. */
+  counter(values: readonly string[]): Counter {
+    const shown = showLabels(this.#labels, values);
+    const known = this.#series.get(shown);
+    if (known !== undefined) return known;
+    const isFull = this.#series.size >= LABELLED_SERIES_MAX;
+    return this.#make(isFull ? showLabels(this.#labels, this.#labels.map(() => OVERFLOW)) : shown);
+  }
+
+  /** Each series: its labels as the exposition shows them, and its counter. */
+  get series(): ReadonlyMap<string, Counter> {
+    return this.#series;
+  }
+
+  #make(shown: string): Counter {
+    const known = this.#series.get(shown);
+    if (known !== undefined) return known;
+    const made = new Counter();
+    this.#series.set(shown, made);
+    return made;
   }
 }
 
@@ -28,8 +71,7 @@ export class Histogram {
 
   /** Records one duration in seconds. */
   record(seconds: number): void {
-    const bucket = seconds <= SMALLEST_SECONDS ? 0 : Math.ceil(Math.log(seconds / SMALLEST_SECONDS) / LOG_STEP);
-    const at = Math.min(bucket, BUCKET_COUNT - 1);
+    const at = bucketOf(seconds);
     this.#buckets[at] = (this.#buckets[at] ?? 0) + 1;
     this.#count += 1;
     this.#sum += seconds;
@@ -44,6 +86,19 @@ export class Histogram {
   /** Sum of the durations in seconds. */
   get sum(): number {
     return this.#sum;
+  }
+
+  /**
+   * Durations at or below each of `bounds`, which ascend, in seconds: exact at 2^n us, else those of the bucket around the
+   * bound as well.
+   */
+  countsUpTo(bounds: readonly number[]): readonly number[] {
+    let next = 0;
+    let seen = 0;
+    return bounds.map((bound) => {
+      for (const last = bucketOf(bound); next <= last; next++) seen += this.#buckets[next] ?? 0;
+      return seen;
+    });
   }
 
   /** Longest duration in seconds; 0 when empty. */
@@ -64,11 +119,20 @@ export class Histogram {
   }
 }
 
+/** Logarithms are not exact: without this 16 us would count as more than 16 us. */
+const ROUNDING = 1e-9;
+
+function bucketOf(seconds: number): number {
+  if (seconds <= SMALLEST_SECONDS) return 0;
+  return Math.min(Math.ceil(Math.log(seconds / SMALLEST_SECONDS) / LOG_STEP - ROUNDING), BUCKET_COUNT - 1);
+}
+
 /** Named metrics. A name is asked for once at construction of its owner, and the object kept. */
 export class Registry {
   readonly #counters = new Map<string, Counter>();
   readonly #gauges = new Map<string, Gauge>();
   readonly #histograms = new Map<string, Histogram>();
+  readonly #families = new Map<string, CounterFamily>();
 
   /** The counter of that name, made at the first call. */
   counter(name: string): Counter {
@@ -83,6 +147,16 @@ export class Registry {
   /** Registers a gauge; a later one of the same name takes its place. */
   gauge(name: string, read: () => number): void {
     this.#gauges.set(name, { read });
+  }
+
+  /** The counters of that name that differ in the values of `labels`, made at the first call. */
+  counterFamily(name: string, labels: readonly string[]): CounterFamily {
+    return findOrMake(this.#families, { name, make: () => new CounterFamily(labels) });
+  }
+
+  /** The families of counters by name. */
+  get families(): ReadonlyMap<string, CounterFamily> {
+    return this.#families;
   }
 
   /** The gauges by name. */

@@ -25,6 +25,56 @@ export const METRIC = {
   clientBytesSent: "kvstore_server_client_bytes_sent_total",
   clientConnections: "kvstore_server_client_connections",
   clientConnectionsRefused: "kvstore_server_client_connections_refused_total",
+  httpConnections: "kvstore_http_connections",
+  httpConnectionsRefused: "kvstore_http_connections_refused_total",
+  httpRequestsRefused: "kvstore_http_requests_refused_total",
+  httpBytesReceived: "kvstore_http_received_bytes_total",
+  httpBytesSent: "kvstore_http_sent_bytes_total",
   eventLoopLagSeconds: "kvstore_eventloop_lag_seconds",
   reads: "kvstore_server_reads_total",
+  hasLeader: "kvstore_server_has_leader",
+  isLeader: "kvstore_server_is_leader",
+  quorumReachable: "kvstore_server_quorum_reachable",
+  quorumNeeded: "kvstore_server_quorum_needed",
+  uptimeSeconds: "kvstore_server_uptime_seconds",
+  term: "kvstore_raft_term",
+  commitIndex: "kvstore_raft_commit_index",
+  appliedIndex: "kvstore_raft_applied_index",
+  lastLogIndex: "kvstore_raft_last_log_index",
+  snapshotIndex: "kvstore_raft_snapshot_index",
+  logEntries: "kvstore_raft_log_entries",
+  logBytes: "kvstore_raft_log_bytes",
+  peerMatchIndex: "kvstore_raft_peer_match_index",
+  peerSentBytes: "kvstore_network_peer_sent_bytes_total",
+  peerReceivedBytes: "kvstore_network_peer_received_bytes_total",
+  peerDroppedFrames: "kvstore_network_peer_dropped_frames_total",
+  peerRoundTripSeconds: "kvstore_network_peer_round_trip_time_seconds",
+  peerReachable: "kvstore_network_peer_reachable",
+  messagesSent: "kvstore_network_messages_sent_total",
+  messagesReceived: "kvstore_network_messages_received_total",
+  walBytes: "kvstore_disk_wal_bytes",
+  walSegments: "kvstore_disk_wal_segments",
+  snapshotBytes: "kvstore_disk_snapshot_bytes",
+  keys: "kvstore_store_keys",
+  bytes: "kvstore_store_bytes",
+  expiringKeys: "kvstore_store_expiring_keys",
+  respCommands: "kvstore_resp_commands_total",
+  httpRequests: "kvstore_http_requests_total",
+  buildInfo: "kvstore_build_info",
 } as const;
+
+/** What every program exposes under the same names. */
+export const PROCESS_METRIC = {
+  cpuSeconds: "process_cpu_seconds_total",
+  residentBytes: "process_resident_memory_bytes",
+  heapBytes: "process_heap_bytes",
+  externalBytes: "process_external_memory_bytes",
+  openFiles: "process_open_fds",
+  filesMax: "process_max_fds",
+  startSeconds: "process_start_time_seconds",
+} as const;
+
+/** The name of a metric. */
+export type MetricName =
+  | (typeof METRIC)[keyof typeof METRIC]
+  | (typeof PROCESS_METRIC)[keyof typeof PROCESS_METRIC];

@@ -1,20 +1,14 @@
-/** The client port: accepts connections, bounds their number, gathers their writes per turn, and closes them at the end. */
+/** The client port: the connections of people and of Redis clients, and what they share. */
 
 import { stringToBytes } from "../base/bytes.ts";
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { KeyValueNode } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
 import { METRIC } from "../observe/names.ts";
-import { LogLimiter } from "../transport/log_limiter.ts";
 import { ClientConnection, type ConnectionContext } from "./client_connection.ts";
 import { ClientMetrics } from "./client_metrics.ts";
-import {
-  ACCEPT_PAUSE_MS,
-  CLIENT_MEMORY_BYTES_MAX,
-  DESCRIPTORS_RESERVED,
-  REQUESTS_PER_TURN_MAX,
-  WRITE_CHECK_MS,
-} from "./limits.ts";
+import { ConnectionPort } from "./connection_port.ts";
+import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "./limits.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import { ClientRegistry } from "./resp/client_record.ts";
 import { TurnBudget } from "./turn_budget.ts";
@@ -60,49 +54,28 @@ export function startClientListener(options: ClientListenerOptions): ClientListe
 class Listener implements ClientListener {
   readonly port: number;
   readonly #options: ClientListenerOptions;
-  readonly #listener: Deno.TcpListener;
-  readonly #context: ConnectionContext;
   readonly #turns: TurnBudget;
-  readonly #connections = new Set<ClientConnection>();
-  #connectionsMax: number;
-  readonly #refusalLog: LogLimiter;
-  readonly #acceptLog: LogLimiter;
-  readonly #clientLog: LogLimiter;
-  #toFlush: ClientConnection[] = [];
-  #checkTimer: Timer | undefined;
-  #accepting: Promise<void> | undefined;
-  #endPause: (() => void) | undefined;
-  #emptied: (() => void) | undefined;
-  #stopping: Promise<void> | undefined;
+  readonly #connections: ConnectionPort<ClientConnection>;
 
   constructor(options: ClientListenerOptions, listener: Deno.TcpListener) {
     this.#options = options;
-    this.#listener = listener;
     this.port = listener.addr.port;
-    this.#connectionsMax = options.connectionsMax;
     this.#turns = new TurnBudget(options.clock, REQUESTS_PER_TURN_MAX);
-    this.#refusalLog = new LogLimiter(options.clock);
-    this.#acceptLog = new LogLimiter(options.clock);
-    this.#clientLog = new LogLimiter(options.clock);
-    const { node, clock, log, httpPort, clusterMode, keyBytesMax, valueBytesMax } = options;
-    this.#context = {
-      node,
+    const { clock, log, connectionsMax } = options;
+    const metrics = new ClientMetrics(options.node.metrics);
+    const context = this.#makeContext(metrics);
+    this.#connections = new ConnectionPort({
+      listener,
       clock,
       log,
-      warn: (message) => this.#warn(this.#clientLog, message),
-      httpPort,
-      connectionsMax: () => this.#connectionsMax,
-      metrics: new ClientMetrics(node.metrics),
-      budget: new MemoryBudget(CLIENT_MEMORY_BYTES_MAX),
-      turns: this.#turns,
-      turnTime: new TurnTime(clock),
-      clients: new ClientRegistry(),
-      clusterMode,
-      keyBytesMax,
-      valueBytesMax,
-      connections: () => this.connections(),
-      flushLater: (connection) => this.#flushLater(connection),
-    };
+      connectionsMax,
+      names: { one: "a client", adjective: "client" },
+      admit: (socket) => new ClientConnection(socket, context),
+      refuse: (limit) => {
+        metrics.connectionsRefused.add();
+        return stringToBytes(`Error: Too many connections (limit ${limit}).\n`);
+      },
+    });
   }
 
   connections(): number {
@@ -111,127 +84,34 @@ class Listener implements ClientListener {
 
   start(): void {
     this.#options.node.metrics.gauge(METRIC.clientConnections, () => this.connections());
-    this.#accepting = this.#acceptAll();
-    this.#checkLater();
+    this.#connections.start();
   }
 
-  stop(graceMs: number): Promise<void> {
-    this.#stopping ??= this.#stop(graceMs);
-    return this.#stopping;
-  }
-
-  async #stop(graceMs: number): Promise<void> {
-    this.#listener.close();
-    this.#endPause?.();
-    await this.#accepting;
-    const emptied = new Promise<void>((resolve) => this.#emptied = resolve);
-    for (const connection of [...this.#connections]) connection.stop();
-    const grace = this.#options.clock.after(graceMs, () => {
-      for (const connection of [...this.#connections]) connection.abort();
-    });
-    if (this.#connections.size > 0) await emptied;
-    grace.cancel();
-    this.#checkTimer?.cancel();
+  async stop(graceMs: number): Promise<void> {
+    await this.#connections.stop(graceMs);
     this.#turns.stop();
   }
 
-  async #acceptAll(): Promise<void> {
-    // Not `for await`: that ends for ever at the first failed accept, which is what a lack of file descriptors gives.
-    while (this.#stopping === undefined) {
-      try {
-        this.#admit(await this.#listener.accept());
-      } catch (error) {
-        if (this.#stopping !== undefined) return;
-        this.#warn(this.#acceptLog, `Cannot accept a client connection: ${messageOf(error)}`);
-        this.#leaveDescriptors();
-        await this.#pause();
-      }
-    }
+  #makeContext(metrics: ClientMetrics): ConnectionContext {
+    const { node, clock, log, httpPort, clusterMode, keyBytesMax, valueBytesMax } = this.#options;
+    return {
+      node,
+      clock,
+      log,
+      warn: (message) => this.#connections.warn(message),
+      httpPort,
+      connectionsMax: () => this.#connections.connectionsMax,
+      metrics,
+      bytesSent: metrics.bytesSent,
+      budget: new MemoryBudget(CLIENT_MEMORY_BYTES_MAX),
+      turns: this.#turns,
+      turnTime: new TurnTime(clock),
+      clients: new ClientRegistry(),
+      clusterMode,
+      keyBytesMax,
+      valueBytesMax,
+      connections: () => this.connections(),
+      flushLater: (output) => this.#connections.flushLater(output),
+    };
   }
-
-  /**
-   * The system's limit on open files is reached: it becomes the limit of this port, less a reserve for peers and files,
-   * which the newest connections give back. Not every system tells its limit beforehand.
-   */
-  #leaveDescriptors(): void {
-    const connections = [...this.#connections];
-    const limit = connections.length - DESCRIPTORS_RESERVED;
-    if (limit < DESCRIPTORS_RESERVED || limit >= this.#connectionsMax) return;
-    this.#connectionsMax = limit;
-    this.#options.log("warn", `From now on at most ${limit} client connections: the system allows no more open files`);
-    for (const connection of connections.slice(limit)) connection.abort();
-  }
-
-  #admit(socket: Deno.TcpConn): void {
-    if (this.#stopping !== undefined) return closeQuietly(socket);
-    if (this.#connections.size >= this.#connectionsMax) return this.#refuse(socket);
-    try {
-      socket.setNoDelay(true);
-    } catch {
-      // Already ended by the client: the first read tells.
-    }
-    const connection = new ClientConnection(socket, this.#context);
-    this.#connections.add(connection);
-    void this.#serve(connection);
-  }
-
-  async #serve(connection: ClientConnection): Promise<void> {
-    await connection.run();
-    this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.#emptied?.();
-  }
-
-  /** Tells one client that there is no room. Not awaited: the line fits into the empty buffer of a new socket. */
-  #refuse(socket: Deno.TcpConn): void {
-    this.#context.metrics.connectionsRefused.add();
-    this.#warn(this.#refusalLog, `Refused a client: ${this.#connectionsMax} connections are open`);
-    const close = () => closeQuietly(socket);
-    const refusal = stringToBytes(`Error: Too many connections (limit ${this.#connectionsMax}).\n`);
-    socket.write(refusal).then(close, close);
-  }
-
-  #flushLater(connection: ClientConnection): void {
-    this.#toFlush.push(connection);
-    if (this.#toFlush.length > 1) return;
-    this.#options.clock.endOfTurn(() => {
-      const connections = this.#toFlush;
-      this.#toFlush = [];
-      for (const each of connections) each.flush();
-    });
-  }
-
-  #checkLater(): void {
-    this.#checkTimer = this.#options.clock.after(WRITE_CHECK_MS, () => {
-      const now = this.#options.clock.now();
-      for (const connection of this.#connections) connection.checkWrite(now);
-      this.#checkLater();
-    });
-  }
-
-  #warn(limiter: LogLimiter, message: string): void {
-    const line = limiter.pass(message);
-    if (line !== undefined) this.#options.log("warn", line);
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.after(ACCEPT_PAUSE_MS, resolve);
-      this.#endPause = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
-  }
-}
-
-function closeQuietly(socket: Deno.TcpConn): void {
-  try {
-    socket.close();
-  } catch {
-    // The system had closed it before.
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@
 
 import type { Counter, Histogram, Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
+import { CommandCounters } from "./resp/command_counters.ts";
 
 /** Counters since the start. Every request received ends as one of succeeded, failed and redirected. */
 export class ClientMetrics {
@@ -13,6 +14,8 @@ export class ClientMetrics {
   readonly bytesReceived: Counter;
   readonly bytesSent: Counter;
   readonly connectionsRefused: Counter;
+  /** Commands of the Redis protocol. */
+  readonly commands: CommandCounters;
   /** From the command read to its reply ready. */
   readonly commandSeconds: Histogram;
 
@@ -25,6 +28,7 @@ export class ClientMetrics {
     this.bytesReceived = registry.counter(METRIC.clientBytesReceived);
     this.bytesSent = registry.counter(METRIC.clientBytesSent);
     this.connectionsRefused = registry.counter(METRIC.clientConnectionsRefused);
+    this.commands = new CommandCounters(registry);
     this.commandSeconds = registry.histogram(METRIC.commandSeconds);
   }
 }

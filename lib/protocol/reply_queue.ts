@@ -25,6 +25,8 @@ export class ReplySlot<R> {
   startedAt = 0;
   /** The bytes of the reply, once they are known. */
   reply: string | undefined;
+  /** What the session counts the request as. */
+  kind = 0;
   /** The client does not want the reply; its place is kept all the same. */
   isMuted = false;
   readonly wrote: (outcome: WriteOutcome) => void;

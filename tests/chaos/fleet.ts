@@ -99,7 +99,8 @@ export class Fleet {
     const node = this.cluster.node(id);
     if (node.process?.alive === true) return;
     try {
-      await Promise.all([node.clientPort, node.peerBindPort].map((port) => waitUntilFree(port, PORT_TIMEOUT_MS)));
+      const ports = [node.clientPort, node.peerBindPort, node.httpPort];
+      await Promise.all(ports.map((port) => waitUntilFree(port, PORT_TIMEOUT_MS)));
       this.#launch(id);
       await this.cluster.waitUntilAnswers(id, START_TIMEOUT_MS);
     } catch (error) {

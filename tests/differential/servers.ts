@@ -73,6 +73,7 @@ export async function startNodeHere(): Promise<StartedServer> {
       clientPort,
       peerPort,
       peerBindPort: peerPort,
+      httpPort: 0,
       members: [{ id: 0, address: `127.0.0.1:${peerPort}`, clientAddress: `127.0.0.1:${clientPort}`, identity: "" }],
       clusterId: undefined,
       dataDirectory: directory,

@@ -7,7 +7,7 @@ import { waitFor, withDeadline } from "../support/wait.ts";
 import { exchange } from "./support/raw.ts";
 
 const READY_MS_MAX = 10_000;
-const OFFSETS = [0, 1, 2, 10_000, 10_001, 10_002];
+const OFFSETS = [0, 1, 2, 3_000, 3_001, 3_002, 10_000, 10_001, 10_002];
 const READY_WORD = "KVStore is ready";
 
 /** A launcher and where its cluster is. */
@@ -60,6 +60,15 @@ async function runRedis(line: string): Promise<string> {
   return await exchange({ port: Number(match[1]), bytes, halfClose: true });
 }
 
+/** Sends what the printed curl line would send, and returns the status of the reply. */
+async function runCurl(line: string): Promise<number> {
+  const match = /^curl -X PUT --data-binary (\w+) (http:\S+)$/.exec(line);
+  assert(match !== null, `a line to try: ${line}`);
+  const response = await fetch(match[2] ?? "", { method: "PUT", body: match[1] ?? "" });
+  await response.body?.cancel();
+  return response.status;
+}
+
 function allFree(port: number): boolean {
   return OFFSETS.every((offset) => isFree(port + offset));
 }
@@ -76,12 +85,13 @@ Deno.test("kvstore cluster: ready with a table and lines that work, restarts a k
     assertEquals(rows.map((row) => row.split(/ +/)[0]), ["0", "1", "2"]);
     assertEquals(rows.filter((row) => row.includes("Leader")).length, 1);
     for (const [id, row] of rows.entries()) {
-      assertMatch(row, new RegExp(`:${port + id} .*:${port + 10_000 + id} .*node-${id}`));
+      assertMatch(row, new RegExp(`:${port + id} .*:${port + 3_000 + id} .*:${port + 10_000 + id} .*node-${id}`));
     }
     const [first = "", second = "", third = ""] = triesOf(process);
     assertEquals(await run(first), "hello added successfully.\nvalue of hello: world\nGoodbye.\n");
     assertEquals(await runRedis(second), "$5\r\nworld\r\n");
-    assertMatch(third, /\bcli\b/);
+    assertEquals(await runCurl(third), 201);
+    assert(process.lines.some((line) => /^Shell: .*\bcli\b/.test(line)));
 
     await restartsKilledNode(launched);
     const status = await process.end("SIGINT", 8_000);

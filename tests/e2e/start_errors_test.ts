@@ -13,16 +13,18 @@ interface Refusal {
   readonly directory: string;
   readonly clientPort?: number;
   readonly peerPort?: number;
+  readonly httpPort?: number;
 }
 
 /** Starts a node that must refuse with one line, and compares the directory before and after. */
 async function refuses(refusal: Refusal): Promise<void> {
-  const [clientPort = 0, peerPort = 0] = findFreePorts(2);
+  const [clientPort = 0, peerPort = 0, httpPort = 0] = findFreePorts(3);
   const before = await treeOf(refusal.directory);
   const result = await runProgram([
     "node",
     ...["--node-id", "0", "--port", String(refusal.clientPort ?? clientPort)],
-    ...["--peer-port", String(refusal.peerPort ?? peerPort), "--data-dir", refusal.directory, "--log-level", "warn"],
+    ...["--peer-port", String(refusal.peerPort ?? peerPort), "--http-port", String(refusal.httpPort ?? httpPort)],
+    ...["--data-dir", refusal.directory, "--log-level", "warn"],
   ]);
   assertEquals(result.stdout, "");
   assertEquals(result.stderr.split("\n").length, 2, `one line on stderr: ${result.stderr}`);
@@ -81,6 +83,7 @@ Deno.test("a port in use: exit 1, one line with the port and the flag that chang
   const { port } = taken.addr;
   await refuses({ code: 1, line: new RegExp(`\\b${port}\\b.*--port`), directory, clientPort: port });
   await refuses({ code: 1, line: new RegExp(`\\b${port}\\b.*--peer-port`), directory, peerPort: port });
+  await refuses({ code: 1, line: new RegExp(`\\b${port}\\b.*--http-port`), directory, httpPort: port });
   Deno.removeSync(directory, { recursive: true });
 });
 
@@ -129,12 +132,12 @@ Deno.test("a data directory that cannot be made or written: exit 1, the path is 
 
 Deno.test("a directory of another node id: exit 1, both ids are named", () =>
   withStoppedNode(async (_cluster, directory) => {
-    const [clientPort = 0, peerPort = 0] = findFreePorts(2);
+    const [clientPort = 0, peerPort = 0, httpPort = 0] = findFreePorts(3);
     const before = await hashTree(directory);
     const result = await runProgram([
       "node",
       ...["--node-id", "1", "--port", String(clientPort), "--peer-port", String(peerPort)],
-      ...["--data-dir", directory, "--log-level", "warn"],
+      ...["--http-port", String(httpPort), "--data-dir", directory, "--log-level", "warn"],
     ]);
     assertEquals(result.code, 1, result.stderr);
     assertEquals(result.stderr.split("\n").length, 2, result.stderr);

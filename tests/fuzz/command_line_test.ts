@@ -42,7 +42,7 @@ function anyValue(name: string, random: Random): string {
 
 function anyArguments(random: Random): string[] {
   const args = random.chance(0.8)
-    ? [random.pick(["cluster", "node", "cli", "bench", "inspect", "version", "help"])]
+    ? [random.pick(["cluster", "node", "cli", "bench", "inspect", "assets", "version", "help"])]
     : [];
   for (let left = random.below(5); left > 0; left--) {
     const { name } = random.pick(FLAGS);
@@ -106,9 +106,9 @@ fuzz("settings of flags, environment and file", {
       const settings = settle(splitArguments(args).flags, fakeSurroundings(environment, { file: config }));
       require(LOG_LEVELS.some((level) => level === settings.text("log-level")), "A level of the log");
       return serverOptions(settings, () => {});
-    }, ({ members, nodeId, clientPort, peerPort }) => {
+    }, ({ members, nodeId, clientPort, peerPort, httpPort }) => {
       require(members.some((member) => member.id === nodeId), "The node is a member");
-      for (const port of [clientPort, peerPort]) require(port >= 1 && port <= 65_535, `Port ${port}`);
+      for (const port of [clientPort, peerPort, httpPort]) require(port >= 1 && port <= 65_535, `Port ${port}`);
       return "settled";
     }),
   outcomes: ["refused", "settled"],

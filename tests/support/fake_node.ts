@@ -9,6 +9,7 @@ import type {
   KeyValueNode,
   LogLine,
   MemberView,
+  NodeHealth,
   NodeStatus,
   NotDoneReason,
   ReadOutcome,
@@ -17,6 +18,7 @@ import type {
   StateView,
   WriteOutcome,
 } from "../../lib/node/api.ts";
+import { ChangeFeed } from "../../lib/node/change_feed.ts";
 import type { PeerInfo } from "../../lib/transport/transport.ts";
 import { EMPTY_CONFIGURATION, type NodeId, toIndex, toTerm } from "../../lib/raft/types.ts";
 
@@ -32,6 +34,8 @@ export interface HeldRequest {
 export class FakeNode implements KeyValueNode {
   readonly id: NodeId = 0;
   readonly metrics = new Registry();
+  /** Told of nothing here. */
+  readonly changes = new ChangeFeed({ revision: 0, endOfTurn: queueMicrotask });
   readonly values = new Map<string, KeyRecord>();
   readonly state: StateView;
   /** Requests in the order they came, as `PUT k`, `DELETE k`, `READ`. */
@@ -48,6 +52,7 @@ export class FakeNode implements KeyValueNode {
   snapshotOutcome: () => Promise<SnapshotOutcome> = () =>
     Promise.resolve({ type: "Created", id: { index: toIndex(42), term: toTerm(3) } });
   logLines: readonly LogLine[] = [];
+  healthNow: NodeHealth = { stopping: false, failed: false, hasSpace: true };
   #index = 0;
 
   /** An empty node that leads. */
@@ -135,6 +140,11 @@ export class FakeNode implements KeyValueNode {
       keyBytes: this.state.bytes,
       eventLoopLagMs: { last: 0.5, max: 12.25 },
     };
+  }
+
+  /** See `KeyValueNode`. */
+  health(): NodeHealth {
+    return this.healthNow;
   }
 
   /** See `KeyValueNode`. */

@@ -36,6 +36,7 @@ export interface ClusterNode {
   readonly peerPort: number;
   /** The port that the node listens on for them; another one only behind a proxy. */
   readonly peerBindPort: number;
+  readonly httpPort: number;
   readonly directory: string;
   /** The present process or the last one. */
   process: ServerProcess | undefined;
@@ -125,6 +126,7 @@ export class ProcessCluster implements AsyncDisposable {
     const line = (this.#options.program ?? programLine)([
       "node",
       ...["--node-id", String(id), "--port", String(node.clientPort), "--peer-port", String(node.peerPort)],
+      ...["--http-port", String(node.httpPort)],
       ...(node.peerBindPort === node.peerPort ? [] : ["--peer-bind-port", String(node.peerBindPort)]),
       ...(peers.length === 0 ? [] : ["--peers", peers.join(",")]),
       ...["--data-dir", node.directory],
@@ -157,7 +159,8 @@ export class ProcessCluster implements AsyncDisposable {
   /** Starts a node again and waits until it answers. */
   async restart(id: number, flags: readonly string[] = []): Promise<void> {
     const node = this.node(id);
-    await Promise.all([waitUntilFree(node.clientPort, 5_000), waitUntilFree(node.peerBindPort, 5_000)]);
+    const ports = [node.clientPort, node.peerBindPort, node.httpPort];
+    await Promise.all(ports.map((port) => waitUntilFree(port, 5_000)));
     this.launch(id, flags);
     await this.waitUntilAnswers(id);
   }
@@ -243,10 +246,10 @@ export class ProcessCluster implements AsyncDisposable {
   }
 
   #plan(id: number): ClusterNode {
-    const [clientPort = 0, peerPort = 0, behind = 0] = findFreePorts(3);
+    const [clientPort = 0, peerPort = 0, httpPort = 0, behind = 0] = findFreePorts(4);
     const peerBindPort = this.#options.proxied === true ? behind : peerPort;
     const directory = `${this.#root}/node-${id}`;
-    return { id, clientPort, peerPort, peerBindPort, directory, process: undefined, processes: [] };
+    return { id, clientPort, peerPort, peerBindPort, httpPort, directory, process: undefined, processes: [] };
   }
 
   #running(id: number): ServerProcess {

@@ -18,6 +18,12 @@ export class StateNode extends FakeNode {
   readonly asked: string[] = [];
   #next = 0;
 
+  /** An empty node that leads, whose changes are told. */
+  constructor() {
+    super();
+    this.machine.tell(this.changes);
+  }
+
   /** See `KeyValueNode`. */
   override submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void {
     this.asked.push("Write");

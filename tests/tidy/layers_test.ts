@@ -29,7 +29,7 @@ const ALLOWED: readonly Case[] = [
   ["cli", "../cluster/launcher.ts"],
   ["cli", "../client/client.ts"],
   ["cli", "../load/run_load.ts"],
-  ["cli", "../../deno.json"],
+  ["observe", "../../deno.json"],
   ["cli/shell", "node:readline"],
 ];
 

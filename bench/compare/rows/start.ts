@@ -39,8 +39,8 @@ function commandLine({ binary, subject }: CompareOptions): MakeLine | undefined 
   const program = binary ?? `${ROOT}dist/kvstore`;
   if (!exists(program)) return undefined;
   return (port, directory) => {
-    const [peerPort = 0] = findFreePorts(1);
-    const ports = ["--port", String(port), "--peer-port", String(peerPort)];
+    const [peerPort = 0, httpPort = 0] = findFreePorts(2);
+    const ports = ["--port", String(port), "--peer-port", String(peerPort), "--http-port", String(httpPort)];
     return [program, "node", "--node-id", "0", ...ports, "--data-dir", `${directory}/data`];
   };
 }

@@ -3,13 +3,17 @@
 import type { Clock } from "../../base/clock.ts";
 import type { KeyValueNode } from "../../node/api.ts";
 import type { NodeLog } from "../../node/options.ts";
+import type { Tracer } from "../../observe/tracing.ts";
 import type { HttpReply, HttpRequest } from "./http.ts";
 
 /** The server as its routes see it. */
 export interface HttpContext {
   readonly node: KeyValueNode;
   readonly clock: Clock;
+  /** In the context of a request its lines carry the request's id. */
   readonly log: NodeLog;
+  /** Makes a span for each request; undefined unless the runtime exports traces. */
+  readonly tracer?: Tracer | undefined;
   /** Longest key and longest value in bytes. */
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;

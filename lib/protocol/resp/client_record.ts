@@ -20,6 +20,8 @@ export class ClientRecord {
   readsAnywhere = false;
   /** The name of the last command; "" before the first. */
   command = "";
+  /** The number of the last command in the table; 0 for a name that nothing has. */
+  commandNumber = 0;
   /** `Clock.now()` of its last command. */
   lastAt: number;
 

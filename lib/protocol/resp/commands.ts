@@ -15,6 +15,8 @@ import type { ProtocolCommand } from "./plan.ts";
 export interface CommandEntry extends Pick<CallSpec, "name" | "arity" | "keys" | "summary"> {
   readonly access: CallSpec["access"] | undefined;
   readonly group: string;
+  /** Its place in counters: 1 and up, each once. */
+  readonly number: number;
   /** What it does in lib/kv, or here: one of them is there. */
   readonly call: CallSpec | undefined;
   readonly command: ProtocolCommand | undefined;
@@ -35,17 +37,24 @@ const PROTOCOL_COMMANDS: readonly ProtocolCommand[] = [
   ...CLUSTER_COMMANDS,
 ];
 
-/** Every command by its name in capitals. */
-export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
-  ...Array.from(CALLS.values(), (call): [string, CommandEntry] => {
+/** The number of a name that nothing has. */
+export const UNKNOWN_COMMAND = 0;
+
+const ENTRIES: readonly Omit<CommandEntry, "number">[] = [
+  ...Array.from(CALLS.values(), (call) => {
     const { name, arity, keys, summary, access } = call;
-    return [name, { name, arity, keys, summary, access, group: groupOf(call), call, command: undefined }];
+    return { name, arity, keys, summary, access, group: groupOf(call), call, command: undefined };
   }),
-  ...PROTOCOL_COMMANDS.map((command): [string, CommandEntry] => {
+  ...PROTOCOL_COMMANDS.map((command) => {
     const { name, arity, keys, summary, group } = command;
-    return [name, { name, arity, keys, summary, access: undefined, group, call: undefined, command }];
+    return { name, arity, keys, summary, access: undefined, group, call: undefined, command };
   }),
-]);
+];
+
+/** Every command by its name in capitals. */
+export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map(
+  ENTRIES.map((entry, at) => [entry.name, { ...entry, number: UNKNOWN_COMMAND + 1 + at }]),
+);
 
 const bySpelling = new Map(
   [...COMMANDS].flatMap(([name, entry]) => [[name, entry], [name.toLowerCase(), entry]] as const),

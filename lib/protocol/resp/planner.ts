@@ -2,7 +2,7 @@
 
 import { wrongArity } from "../../kv/call.ts";
 import { changes, checkCall, isArity, keysOf } from "../../kv/calls.ts";
-import { type CommandEntry, findCommand } from "./commands.ts";
+import { type CommandEntry, findCommand, UNKNOWN_COMMAND } from "./commands.ts";
 import { longKey, unknownCommand } from "./errors.ts";
 import { answer, type Conversation, type Plan, refuse } from "./plan.ts";
 import type { RespReply } from "./reply_writer.ts";
@@ -17,6 +17,7 @@ const QUEUE_FULL = "ERR too many commands are queued";
 export function planRequest(words: Words, conversation: Conversation): Plan {
   const { client, transaction } = conversation;
   const entry = findCommand(words[0] ?? "");
+  client.commandNumber = entry?.number ?? UNKNOWN_COMMAND;
   if (entry === undefined) {
     transaction.spoil();
     return answer(unknownCommand(words));

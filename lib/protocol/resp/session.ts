@@ -9,6 +9,7 @@ import { ReplyQueue, type ReplySlot, type SlotHandler } from "../reply_queue.ts"
 import { commandOfCall, showResult } from "./call_command.ts";
 import type { ClientRecord } from "./client_record.ts";
 import { notDone, OUTCOME_UNKNOWN } from "./errors.ts";
+import { UNKNOWN_COMMAND } from "./commands.ts";
 import type { Conversation, Plan } from "./plan.ts";
 import { planRequest } from "./planner.ts";
 import { encodeReply, type RespReply } from "./reply_writer.ts";
@@ -34,6 +35,8 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
   readonly #requests: RequestReader;
   readonly #replies: ReplyQueue<Awaited>;
   #held: Plan | undefined;
+  /** What the request held, or the last one, counts as. */
+  #kind: number = UNKNOWN_COMMAND;
   #writesOpen = 0;
   #readsOpen = 0;
   #taskOpen = false;
@@ -146,8 +149,10 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
 
   #complete(slot: ReplySlot<Awaited>, reply: RespReply): void {
     const { metrics } = this.context;
-    if (isErrorReply(reply)) metrics.failed.add();
+    const isError = isErrorReply(reply);
+    if (isError) metrics.failed.add();
     else metrics.succeeded.add();
+    metrics.commands.count(slot.kind, isError);
     slot.reply = slot.isMuted ? "" : encodeReply(reply, this.client.version);
   }
 
@@ -193,7 +198,11 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
     if ("refusal" in request) {
       this.transaction.spoil();
       this.#held = { type: "Answer", reply: { error: request.refusal } };
-    } else this.#held = planRequest(request, this);
+      this.#kind = UNKNOWN_COMMAND;
+    } else {
+      this.#held = planRequest(request, this);
+      this.#kind = this.client.commandNumber;
+    }
     return true;
   }
 
@@ -219,6 +228,7 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
     const { problem } = this.#requests;
     if (problem !== undefined) {
       this.context.warn(`Closed the connection of ${this.#link.remote}: ${problem}`);
+      this.#kind = UNKNOWN_COMMAND;
       this.#answer({ error: problem });
       return this.#end();
     }
@@ -301,6 +311,7 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
   #add(request: Awaited): ReplySlot<Awaited> {
     const slot = this.#replies.add(request, this.#now);
     const { client } = this;
+    slot.kind = this.#kind;
     if (client.replies === "On") return slot;
     slot.isMuted = true;
     if (client.replies === "SkipNext") client.replies = "Skip";

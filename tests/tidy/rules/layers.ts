@@ -20,7 +20,7 @@ const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["base", { layers: [], packages: [/^node:(buffer|zlib)$/] }],
   ["raft", { layers: ["base"], packages: NOTHING }],
   ["kv", { layers: ["base"], packages: [/^sorted-btree$/] }],
-  ["observe", { layers: ["base"], packages: PLATFORM }],
+  ["observe", { layers: ["base"], packages: PLATFORM, files: ["deno.json"] }],
   ["storage", { layers: ["base", "raft"], packages: PLATFORM }],
   ["transport", { layers: ["base", "raft"], packages: PLATFORM }],
   ["client", { layers: ["base"], packages: PLATFORM }],
@@ -28,7 +28,7 @@ const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["node", { layers: BELOW_NODE, packages: PLATFORM }],
   ["protocol", { layers: [...BELOW_NODE, "node"], packages: PLATFORM }],
   ["cluster", { layers: [...BELOW_NODE, "node", "protocol"], packages: PLATFORM }],
-  ["cli", { layers: BELOW_CLI, packages: PLATFORM, files: ["deno.json"] }],
+  ["cli", { layers: BELOW_CLI, packages: PLATFORM }],
   ["main.ts", { layers: ["cli"], packages: NOTHING }],
   ["mod.ts", { layers: BELOW_CLI, packages: NOTHING }],
 ]);

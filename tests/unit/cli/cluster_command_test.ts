@@ -29,11 +29,18 @@ Deno.test("each node is started with its own ports and directory and with what w
     port: 6001,
     clientAddress: "127.0.0.1:6001",
     peerAddress: "127.0.0.1:16001",
+    httpAddress: "127.0.0.1:9001",
     dataDirectory: "/d/node-1",
     executable: "/bin/kvstore",
     args: [
       ...["run", "main.ts", "node", "--node-id", "1", "--host", "127.0.0.1", "--port", "6001", "--peer-port", "16001"],
-      ...["--data-dir", "/d/node-1", "--peers=0=127.0.0.1:6000@16000,1=127.0.0.1:6001@16001,2=127.0.0.1:6002@16002"],
+      ...[
+        "--http-port",
+        "9001",
+        "--data-dir",
+        "/d/node-1",
+        "--peers=0=127.0.0.1:6000@16000,1=127.0.0.1:6001@16001,2=127.0.0.1:6002@16002",
+      ],
       ...["--snapshot-bytes=1048576", "--unsafe-no-fsync=true"],
     ],
     // Other users of the machine see command lines, not environments.
@@ -43,7 +50,12 @@ Deno.test("each node is started with its own ports and directory and with what w
 
 Deno.test("the nodes understand what they are started with, and agree", () => {
   for (
-    const args of [[], ["--nodes", "5"], ["--nodes", "1"], ["--host", "0.0.0.0", "--insecure"], ["--peer-port", "7000"]]
+    const args of [[], ["--nodes", "5"], ["--nodes", "1"], ["--host", "0.0.0.0", "--insecure"], [
+      "--peer-port",
+      "7000",
+      "--http-port",
+      "7003",
+    ]]
   ) {
     const nodes = plan(...args);
     const seen = nodes.map((node) => ownPeers(settingsOf(...node.args.slice(2))));
@@ -61,6 +73,9 @@ Deno.test("ports that do not fit are refused before anything is started", () => 
     [["--peer-port", "65535"], "3 nodes need ports up to 65537; the nearest valid --peer-port is 65533"],
     [["--peer-port", "5002"], "overlap; the nearest valid --peer-port is 5003"],
     [["--peer-port", "4998"], "overlap; the nearest valid --peer-port is 4997"],
+    [["--http-port", "65534"], "3 nodes need ports up to 65536; the nearest valid --http-port is 65533"],
+    [["--peer-port", "8001"], "those for HTTP from 8000 on overlap; the nearest valid --http-port is 7998"],
+    [["--http-port", "5001", "--peer-port", "5003"], "overlap; the nearest valid --http-port is 4997"],
     [["--host", "0.0.0.0"], "is reachable from other machines"],
   ];
   for (const [args, message] of cases) assertThrows(() => plan(...args), UsageError, message, args.join(" "));

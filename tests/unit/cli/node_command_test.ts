@@ -23,6 +23,7 @@ function stage(args: string[] = [], { startError }: { startError?: Error } = {})
       const server: Partial<RunningServer> = {
         clientAddress: "127.0.0.1:5000",
         peerAddress: "127.0.0.1:15000",
+        httpAddress: "127.0.0.1:8000",
         failed: failed.promise,
         stop: () => {
           events.push("stop");
@@ -54,7 +55,8 @@ Deno.test("a node says that it is ready, and stops with 0", async () => {
   assertEquals(await exit, 0);
   assertEquals(
     surroundings.output(),
-    "kvstore node 0 is ready: clients 127.0.0.1:5000, peers 127.0.0.1:15000, data ./kvstore-data/node-0\n",
+    "kvstore node 0 is ready: clients 127.0.0.1:5000, HTTP 127.0.0.1:8000, peers 127.0.0.1:15000, " +
+      "data ./kvstore-data/node-0\n",
   );
   assertEquals([events, surroundings.errors()], [["stop"], ""]);
 });
@@ -117,7 +119,7 @@ Deno.test("a taken port is found before anything is started, and again when it w
 
   let calls = 0;
   const late = stage([], { startError: taken });
-  const lateSystem = { ...late.parts.system, tryListen: () => refuse(++calls > 2, taken) };
+  const lateSystem = { ...late.parts.system, tryListen: () => refuse(++calls > 3, taken) };
   await assertRejects(() => runNode(late.context, { ...late.parts, system: lateSystem }), Failure, "Port 5000 on");
 });
 
@@ -137,6 +139,7 @@ Deno.test("the settings become the options of the server", () => {
     clientPort: 5001,
     peerPort: 15001,
     peerBindPort: 9001,
+    httpPort: 8001,
     clusterId: "c",
     dataDirectory: "/d",
     newIdentity: true,
@@ -170,6 +173,9 @@ Deno.test("settings that do not fit together are refused", () => {
       "--heartbeat-ms 501 is more than half of --election-timeout-ms 1000; the nearest valid one is 500",
     ],
     [["--port", "5000", "--peer-port", "5000"], "The port for clients and the one for nodes are both 5000"],
+    [["--port", "5000", "--http-port", "5000"], "The port for clients and the one for HTTP are both 5000"],
+    [["--http-port", "15000"], "The port for nodes and the one for HTTP are both 15000; change --peer-port or"],
+    [["--port", "62536", "--peer-port", "1"], "Port 62536 leaves no room for its HTTP port"],
     [["--port", "60000"], "Port 60000 leaves no room for its peer port"],
   ];
   for (const [args, message] of cases) {

@@ -121,7 +121,7 @@ Deno.test("every expected error is one line with its exit code, and a bug keeps 
 Deno.test("a log line has its time and level and stays one line", () => {
   let written = "";
   const now = () => new Date(Date.UTC(2026, 0, 1));
-  const log = makeLog({ level: "warn", write: (text) => written += text, now });
+  const log = makeLog({ level: "warn", format: "text", node: 0, write: (text) => written += text, now });
   log("error", "bad");
   log("warn", "odd\nvalue \x1b[31m é");
   log("info", "unseen");

@@ -75,6 +75,7 @@ function planOf(id: number): NodePlan {
     port: 5000 + id,
     clientAddress: `127.0.0.1:${5000 + id}`,
     peerAddress: `127.0.0.1:${15000 + id}`,
+    httpAddress: `127.0.0.1:${8000 + id}`,
     dataDirectory: `./kvstore-data/node-${id}`,
     executable: "kvstore",
     args: [String(id)],
@@ -86,18 +87,21 @@ Deno.test("the table comes when all nodes know the leader, and a signal stops al
   const stage = new Stage(3);
   stage.elect(1, 3);
   await stage.ready();
-  assertEquals(stage.printed[0]?.split("\n").slice(1, 14), [
+  assertEquals(stage.printed[0]?.split("\n").slice(1, 17), [
     "KVStore is ready: 3 nodes, node 1 is the leader.",
     "",
-    "Node  Role      Clients         Peers            Data directory",
-    "0     Follower  127.0.0.1:5000  127.0.0.1:15000  ./kvstore-data/node-0",
-    "1     Leader    127.0.0.1:5001  127.0.0.1:15001  ./kvstore-data/node-1",
-    "2     Follower  127.0.0.1:5002  127.0.0.1:15002  ./kvstore-data/node-2",
+    "Node  Role      Clients         HTTP            Peers            Data directory",
+    "0     Follower  127.0.0.1:5000  127.0.0.1:8000  127.0.0.1:15000  ./kvstore-data/node-0",
+    "1     Leader    127.0.0.1:5001  127.0.0.1:8001  127.0.0.1:15001  ./kvstore-data/node-1",
+    "2     Follower  127.0.0.1:5002  127.0.0.1:8002  127.0.0.1:15002  ./kvstore-data/node-2",
     "",
     "Try:",
     "  printf 'PUT hello world\\nGET hello\\nEXIT\\n' | nc localhost 5001",
     "  redis-cli -h localhost -p 5000 GET hello",
-    "  ./kvstore cli",
+    "  curl -X PUT --data-binary world http://127.0.0.1:8001/v1/kv/hello",
+    "",
+    "Dashboard: http://127.0.0.1:8001/",
+    "Shell:     ./kvstore cli",
     "",
     "Ctrl-C stops all nodes.",
   ]);

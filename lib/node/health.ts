@@ -1,0 +1,25 @@
+/** What a node knows of its own fitness. */
+
+import type { Storage } from "../storage/storage.ts";
+import type { NodeHealth } from "./api.ts";
+
+/** Bytes of the write that must find room for a node to count as one that takes writes. */
+const PROBE_BYTES = 4_096;
+
+/** Set by the node as its life goes on; only ever from false to true. */
+export class Health {
+  stopping = false;
+  failed = false;
+
+  /** As of now. */
+  view(storage: Storage): NodeHealth {
+    const { stopping, failed } = this;
+    if (failed) return { stopping, failed, hasSpace: false };
+    try {
+      return { stopping, failed, hasSpace: storage.reserve(PROBE_BYTES, 1) };
+    } catch {
+      // A disk that failed for good says so with every call; the driver meets the same error with its next write.
+      return { stopping, failed: true, hasSpace: false };
+    }
+  }
+}

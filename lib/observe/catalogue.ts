@@ -1,0 +1,97 @@
+/** Every metric with its type, labels and meaning: what /metrics says of them, and what tests hold to be complete. */
+
+import { METRIC, type MetricName, PROCESS_METRIC } from "./names.ts";
+
+/** One metric. Counters never fall in the life of a process; labels are names whose values come from tables of ours. */
+export interface MetricDescription {
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/** Every metric, in the order of the exposition. */
+export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
+  [METRIC.hasLeader]: gauge("Whether this node knows a leader: 1 or 0."),
+  [METRIC.isLeader]: gauge("Whether this node is the leader: 1 or 0."),
+  [METRIC.leaderChanges]: counter("Changes of leader or of its term that this node has seen."),
+  [METRIC.proposalsCommitted]: counter("Log entries committed here since the start."),
+  [METRIC.proposalsApplied]: counter("Log entries applied to the state here since the start."),
+  [METRIC.proposalsPending]: gauge("Writes that wait for their outcome."),
+  [METRIC.proposalsFailed]: counter("Writes that were refused, certainly not done."),
+  [METRIC.refusedForSpace]: counter("Proposals and batches of entries refused because the disk was full."),
+  [METRIC.reads]: counter("Linearizable reads."),
+  [METRIC.quorumReachable]: gauge("Voters that this node can reach, itself included."),
+  [METRIC.quorumNeeded]: gauge("Voters that a majority needs."),
+  [METRIC.uptimeSeconds]: gauge("Seconds since this node started."),
+  [METRIC.commandSeconds]: histogram("Seconds from a command read at the client port to its reply."),
+  [METRIC.requestsReceived]: counter("Commands read at the client port."),
+  [METRIC.requestsSucceeded]: counter("Commands at the client port that succeeded."),
+  [METRIC.requestsFailed]: counter("Commands at the client port that were answered with an error."),
+  [METRIC.requestsRedirected]: counter("Commands at the client port that were answered with the name of the leader."),
+  [METRIC.clientBytesReceived]: counter("Bytes read at the client port."),
+  [METRIC.clientBytesSent]: counter("Bytes written at the client port."),
+  [METRIC.clientConnections]: gauge("Open connections of the client port."),
+  [METRIC.clientConnectionsRefused]: counter("Connections of the client port refused because there were too many."),
+  [METRIC.respCommands]: counter("Commands of the Redis protocol that were answered, by name and by ok or error.", [
+    "cmd",
+    "status",
+  ]),
+  [METRIC.httpRequests]: counter("HTTP requests that were answered, by operation and status code.", ["route", "code"]),
+  [METRIC.httpConnections]: gauge("Open connections of the HTTP port."),
+  [METRIC.httpConnectionsRefused]: counter("Connections of the HTTP port refused because there were too many."),
+  [METRIC.httpRequestsRefused]: counter(
+    "HTTP requests refused before a route saw them: malformed, too long, too slow.",
+  ),
+  [METRIC.httpBytesReceived]: counter("Bytes read at the HTTP port."),
+  [METRIC.httpBytesSent]: counter("Bytes written at the HTTP port."),
+  [METRIC.walSyncSeconds]: histogram("Seconds of each sync of the write-ahead log."),
+  [METRIC.walSyncs]: counter("Syncs of the write-ahead log."),
+  [METRIC.walBytes]: gauge("Bytes of the segments of the write-ahead log."),
+  [METRIC.walSegments]: gauge("Segments of the write-ahead log."),
+  [METRIC.snapshotBytes]: gauge("Bytes of the snapshots on disk."),
+  [METRIC.term]: gauge("The current term."),
+  [METRIC.commitIndex]: gauge("Index of the last committed entry known here."),
+  [METRIC.appliedIndex]: gauge("Index of the last applied entry."),
+  [METRIC.lastLogIndex]: gauge("Index of the last entry of the log."),
+  [METRIC.snapshotIndex]: gauge("Index of the last entry in the newest snapshot."),
+  [METRIC.logEntries]: gauge("Entries of the log in memory."),
+  [METRIC.logBytes]: gauge("Bytes of the commands in memory."),
+  [METRIC.recoveredEntries]: gauge("Log entries found on disk at the start."),
+  [METRIC.elections]: counter("Elections that this node stood in."),
+  [METRIC.snapshotsTaken]: counter("Snapshots taken here."),
+  [METRIC.snapshotsInstalled]: counter("Snapshots received from a leader and installed."),
+  [METRIC.appendSuccess]: counter("AppendEntries answered with success, as this leader heard it."),
+  [METRIC.appendFailure]: counter("AppendEntries answered with a mismatch, as this leader heard it."),
+  [METRIC.peerMatchIndex]: gauge("On the leader: last entry known to be on the follower.", ["to"]),
+  [METRIC.peerSentBytes]: counter("Bytes sent to a peer.", ["to"]),
+  [METRIC.peerReceivedBytes]: counter("Bytes received from a peer.", ["from"]),
+  [METRIC.peerDroppedFrames]: counter("Messages to or from a peer that were dropped.", ["to"]),
+  [METRIC.peerRoundTripSeconds]: gauge("Seconds that the last ping of a peer took.", ["to"]),
+  [METRIC.peerReachable]: gauge("Whether a peer answers in both directions: 1 or 0.", ["to"]),
+  [METRIC.messagesSent]: counter("Messages sent to peers, by type.", ["type"]),
+  [METRIC.messagesReceived]: counter("Messages received from peers, by type.", ["type"]),
+  [METRIC.keys]: gauge("Keys in the store."),
+  [METRIC.bytes]: gauge("Bytes of the keys and values in the store."),
+  [METRIC.expiringKeys]: gauge("Keys that have a deadline."),
+  [METRIC.eventLoopLagSeconds]: histogram("Seconds that ticks of the event loop came late."),
+  [METRIC.buildInfo]: gauge("Always 1; the labels tell what runs.", ["version", "deno", "node"]),
+  [PROCESS_METRIC.cpuSeconds]: counter("CPU seconds used, user and system."),
+  [PROCESS_METRIC.residentBytes]: gauge("Resident memory in bytes."),
+  [PROCESS_METRIC.heapBytes]: gauge("Bytes of the JavaScript heap in use."),
+  [PROCESS_METRIC.externalBytes]: gauge("Bytes of buffers outside of the JavaScript heap."),
+  [PROCESS_METRIC.openFiles]: gauge("Open file descriptors, where the system tells."),
+  [PROCESS_METRIC.filesMax]: gauge("Limit on open file descriptors, where the system tells."),
+  [PROCESS_METRIC.startSeconds]: gauge("Start of the process in seconds since 1970."),
+};
+
+function counter(help: string, labels: readonly string[] = []): MetricDescription {
+  return { type: "counter", help, labels };
+}
+
+function gauge(help: string, labels: readonly string[] = []): MetricDescription {
+  return { type: "gauge", help, labels };
+}
+
+function histogram(help: string): MetricDescription {
+  return { type: "histogram", help, labels: [] };
+}

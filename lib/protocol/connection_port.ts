@@ -1,0 +1,215 @@
+/** What every listening port does: accepts connections, bounds their number, gathers their writes, ends them at the end. */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { NodeLog } from "../node/options.ts";
+import { LogLimiter } from "../transport/log_limiter.ts";
+import { ACCEPT_PAUSE_MS, DESCRIPTORS_RESERVED, WRITE_CHECK_MS } from "./limits.ts";
+import type { SocketOutput } from "./socket_output.ts";
+
+/** A connection as its port sees it. */
+export interface PortConnection {
+  /** Serves until the connection is closed. Never rejects. */
+  run(): Promise<void>;
+  /** Closes once what runs has been answered. */
+  stop(): void;
+  /** Closes now. */
+  abort(): void;
+  /** Closes when a deadline has passed; called every `WRITE_CHECK_MS`: one timer for thousands of connections. */
+  check(now: number): void;
+}
+
+/** How log lines name what connects: "a client", "client". */
+export interface PortNames {
+  readonly one: string;
+  readonly adjective: string;
+}
+
+/** What a port is made of. */
+export interface ConnectionPortOptions<C extends PortConnection> {
+  readonly listener: Deno.TcpListener;
+  readonly clock: Clock;
+  readonly log: NodeLog;
+  readonly connectionsMax: number;
+  readonly names: PortNames;
+  /** Makes the connection of an accepted socket. */
+  admit(socket: Deno.TcpConn): C;
+  /** What one too many is told before it is closed. */
+  refuse(connectionsMax: number): Uint8Array;
+}
+
+/** A port and its connections. */
+export class ConnectionPort<C extends PortConnection> {
+  readonly #options: ConnectionPortOptions<C>;
+  readonly #connections = new Set<C>();
+  readonly #refusalLog: LogLimiter;
+  readonly #acceptLog: LogLimiter;
+  readonly #clientLog: LogLimiter;
+  #connectionsMax: number;
+  #toFlush: SocketOutput[] = [];
+  #checkTimer: Timer | undefined;
+  #accepting: Promise<void> | undefined;
+  #endPause: (() => void) | undefined;
+  #emptied: (() => void) | undefined;
+  #stopping: Promise<void> | undefined;
+
+  /** Takes over a listener; `start` begins to accept. */
+  constructor(options: ConnectionPortOptions<C>) {
+    this.#options = options;
+    this.#connectionsMax = options.connectionsMax;
+    this.#refusalLog = new LogLimiter(options.clock);
+    this.#acceptLog = new LogLimiter(options.clock);
+    this.#clientLog = new LogLimiter(options.clock);
+  }
+
+  /** Connections open now. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** The limit in force now. */
+  get connectionsMax(): number {
+    return this.#connectionsMax;
+  }
+
+  /** Begins to accept. */
+  start(): void {
+    this.#accepting = this.#acceptAll();
+    this.#checkLater();
+  }
+
+  /** Takes no new connection, gives the open ones `graceMs` milliseconds, closes everything. Idempotent. */
+  stop(graceMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs);
+    return this.#stopping;
+  }
+
+  /** Flushes `output` at the end of this turn, with all others that ask for it. */
+  flushLater(output: SocketOutput): void {
+    this.#toFlush.push(output);
+    if (this.#toFlush.length > 1) return;
+    this.#options.clock.endOfTurn(() => {
+      const outputs = this.#toFlush;
+      this.#toFlush = [];
+      for (const each of outputs) each.flush();
+    });
+  }
+
+  /** Logs a warning that any client can cause: at most one line each second. */
+  warn(message: string): void {
+    this.#warn(this.#clientLog, message);
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    this.#options.listener.close();
+    this.#endPause?.();
+    await this.#accepting;
+    const emptied = new Promise<void>((resolve) => this.#emptied = resolve);
+    for (const connection of [...this.#connections]) connection.stop();
+    const grace = this.#options.clock.after(graceMs, () => {
+      for (const connection of [...this.#connections]) connection.abort();
+    });
+    if (this.#connections.size > 0) await emptied;
+    grace.cancel();
+    this.#checkTimer?.cancel();
+  }
+
+  async #acceptAll(): Promise<void> {
+    // Not `for await`: that ends for ever at the first failed accept, which is what a lack of file descriptors gives.
+    while (this.#stopping === undefined) {
+      try {
+        this.#admit(await this.#options.listener.accept());
+      } catch (error) {
+        if (this.#stopping !== undefined) return;
+        this.#warn(this.#acceptLog, `Cannot accept ${this.#options.names.one} connection: ${messageOf(error)}`);
+        this.#leaveDescriptors();
+        await this.#pause();
+      }
+    }
+  }
+
+  /**
+   * The system's limit on open files is reached: it becomes the limit of this port, less a reserve for peers and files,
+   * which the newest connections give back. Not every system tells its limit beforehand.
+   */
+  #leaveDescriptors(): void {
+    const connections = [...this.#connections];
+    const limit = connections.length - DESCRIPTORS_RESERVED;
+    if (limit < DESCRIPTORS_RESERVED || limit >= this.#connectionsMax) return;
+    this.#connectionsMax = limit;
+    const { log, names } = this.#options;
+    log("warn", `From now on at most ${limit} ${names.adjective} connections: the system allows no more open files`);
+    for (const connection of connections.slice(limit)) connection.abort();
+  }
+
+  #admit(socket: Deno.TcpConn): void {
+    if (this.#stopping !== undefined) return closeQuietly(socket);
+    if (this.#connections.size >= this.#connectionsMax) return this.#refuse(socket);
+    try {
+      socket.setNoDelay(true);
+    } catch {
+      // Already ended by the client: the first read tells.
+    }
+    const connection = this.#options.admit(socket);
+    this.#connections.add(connection);
+    void this.#serve(connection);
+  }
+
+  async #serve(connection: C): Promise<void> {
+    await connection.run();
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#emptied?.();
+  }
+
+  /** Tells one client that there is no room. Not awaited: the bytes fit into the empty buffer of a new socket. */
+  #refuse(socket: Deno.TcpConn): void {
+    const { names, refuse } = this.#options;
+    this.#warn(this.#refusalLog, `Refused ${names.one}: ${this.#connectionsMax} connections are open`);
+    const close = () => closeQuietly(socket);
+    socket.write(refuse(this.#connectionsMax)).then(close, close);
+  }
+
+  #checkLater(): void {
+    this.#checkTimer = this.#options.clock.after(WRITE_CHECK_MS, () => {
+      const now = this.#options.clock.now();
+      for (const connection of this.#connections) connection.check(now);
+      this.#checkLater();
+    });
+  }
+
+  #warn(limiter: LogLimiter, message: string): void {
+    const line = limiter.pass(message);
+    if (line !== undefined) this.#options.log("warn", line);
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.after(ACCEPT_PAUSE_MS, resolve);
+      this.#endPause = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+}
+
+/** Closes a socket that the system may have closed before. */
+export function closeQuietly(socket: Deno.TcpConn): void {
+  try {
+    socket.close();
+  } catch {
+    // There is nothing left to release.
+  }
+}
+
+/** Whether the system, the client or our own closing ended the socket: nothing to report. */
+export function isSocketError(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.ConnectionAborted ||
+    error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.BadResource ||
+    error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.NotConnected ||
+    error instanceof Deno.errors.TimedOut || error instanceof Deno.errors.UnexpectedEof ||
+    (error instanceof Error && "code" in error);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

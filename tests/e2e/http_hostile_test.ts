@@ -1,0 +1,207 @@
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
+import type { CommandLine } from "../support/program.ts";
+import { TextClient } from "../support/text_client.ts";
+import { withDeadline } from "../support/wait.ts";
+import { HURRIED_TIMES } from "./support/hurried_times.ts";
+import { readToEnd, sendAll } from "./support/raw.ts";
+
+const NODE_PROGRAM = fromFileUrl(new URL("./support/hurried_node.ts", import.meta.url));
+const MEGABYTE = 1_048_576;
+const GROWTH_MAX = 300 * MEGABYTE;
+const EACH_KIND = 500;
+/** Every so often one in so many of the slow clients sends a byte. */
+const DRIP_MS = 50;
+const DRIP_SHARE = 10;
+/** Deadlines are looked at each second; the rest is for a machine that does other things as well. */
+const LATE_MS_MAX = 5_000;
+const WINDOW_MS = 1_000;
+const WINDOWS = 3;
+/** Below this, twice the usual is what any other program on the machine does to a request. */
+const NOISE_MS = 15;
+
+const encoder = new TextEncoder();
+
+function hurriedLine(args: CommandLine): CommandLine {
+  return [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-all", NODE_PROGRAM, ...args];
+}
+
+/** Runs `attack` on a node, beside a client whose requests must stay as quick as they are. */
+async function withNode(attack: (port: number, others: Others) => Promise<void>): Promise<void> {
+  await withCluster({ nodes: 1, program: hurriedLine, stdin: "piped" }, async (cluster) => {
+    using client = await TextClient.connect(cluster.node(0).clientPort);
+    const others = new Others(cluster, client);
+    await others.begin();
+    await attack(cluster.node(0).httpPort, others);
+    assertEquals(await client.ask("PUT after yes"), "after added successfully.");
+    assertEquals(await httpStatus(cluster.node(0).httpPort, ""), 404);
+    assert(cluster.node(0).process?.alive, "the node is alive");
+    assertLess(others.residentBytes() - others.residentBefore, GROWTH_MAX, "growth of memory");
+  });
+}
+
+/** The client that was there before, and what the node was like without an attack. */
+class Others {
+  readonly #cluster: ProcessCluster;
+  readonly #client: TextClient;
+  residentBefore = 0;
+  #usualMs = 0;
+
+  constructor(cluster: ProcessCluster, client: TextClient) {
+    this.#cluster = cluster;
+    this.#client = client;
+  }
+
+  /** Measures the node alone, warm. */
+  async begin(): Promise<void> {
+    await this.#p99();
+    this.#usualMs = await this.#p99();
+    this.residentBefore = this.residentBytes();
+  }
+
+  /** Requests are served about as quickly as without the attack: the best of some windows, since noise comes and goes. */
+  async areServed(): Promise<void> {
+    const seen: number[] = [];
+    const most = Math.max(2 * this.#usualMs, NOISE_MS);
+    for (let count = 0; count < WINDOWS; count++) {
+      const p99 = await this.#p99();
+      if (p99 <= most) return;
+      seen.push(p99);
+    }
+    throw new Error(`p99 is ${seen.map((ms) => ms.toFixed(1)).join(", ")} ms; ${this.#usualMs.toFixed(1)} ms before`);
+  }
+
+  /** Memory of the node. */
+  residentBytes(): number {
+    const status = Deno.readTextFileSync(`/proc/${this.#cluster.node(0).process?.pid}/status`);
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024;
+  }
+
+  /** In milliseconds, of a window of writes one after the other. */
+  async #p99(): Promise<number> {
+    const times: number[] = [];
+    const end = performance.now() + WINDOW_MS;
+    for (let at = performance.now(); at < end;) {
+      assertEquals(await this.#client.ask("PUT served yes"), "served added successfully.");
+      const now = performance.now();
+      times.push(now - at);
+      at = now;
+    }
+    times.sort((a, b) => a - b);
+    return times[Math.floor(times.length * 0.99)] ?? 0;
+  }
+}
+
+async function httpStatus(port: number, key: string): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/no-such-path${key}`);
+  await response.body?.cancel();
+  return response.status;
+}
+
+/** A connection of the attack, what it was sent, and how long after its opening it was closed. */
+interface Offender {
+  readonly connection: Deno.TcpConn;
+  readonly ended: Promise<{ readonly text: string; readonly afterMs: number }>;
+}
+
+async function offend(port: number, { count, first }: { count: number; first: string }): Promise<Offender[]> {
+  const settled = await Promise.allSettled(
+    Array.from({ length: count }, () => Deno.connect({ hostname: "127.0.0.1", port })),
+  );
+  const open = settled.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
+  assertEquals(open.length, count, "connections that the node took");
+  await Promise.all(open.map((connection) => sendAll(connection, encoder.encode(first))));
+  return open.map((connection) => {
+    const since = performance.now();
+    const ended = readToEnd(connection).then((text) => ({ text, afterMs: performance.now() - since }));
+    return { connection, ended };
+  });
+}
+
+/** Sends one byte on a tenth of the connections at a time, until it is stopped. */
+function drip(offenders: readonly Offender[]): () => void {
+  let turn = 0;
+  const timer = setInterval(() => {
+    turn += 1;
+    for (let at = turn % DRIP_SHARE; at < offenders.length; at += DRIP_SHARE) {
+      offenders[at]?.connection.write(encoder.encode("a")).catch(() => {});
+    }
+  }, DRIP_MS);
+  return () => clearInterval(timer);
+}
+
+async function endsOf(offenders: readonly Offender[], deadlineMs: number): Promise<string[]> {
+  const ends = await withDeadline(Promise.all(offenders.map(({ ended }) => ended)), {
+    what: "every offender is closed",
+    timeoutMs: deadlineMs + LATE_MS_MAX,
+  });
+  for (const { connection } of offenders) connection.close();
+  for (const { afterMs } of ends) assertLess(afterMs, deadlineMs + LATE_MS_MAX);
+  return ends.map(({ text }) => text);
+}
+
+const HEAD = "PUT /v1/kv/a HTTP/1.1\r\nHost: 127.0.0.1\r\n";
+
+Deno.test("2 000 slow, silent and idle HTTP connections: others are served, and each is closed at its deadline", () =>
+  withNode(async (port, others) => {
+    const idle = await offend(port, { count: EACH_KIND, first: `GET /x HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n` });
+    const silent = await offend(port, { count: EACH_KIND, first: "" });
+    const slowHeads = await offend(port, { count: EACH_KIND, first: `${HEAD}X: ` });
+    const slowBodies = await offend(port, { count: EACH_KIND, first: `${HEAD}Content-Length: 1000000\r\n\r\n` });
+    const stop = drip([...slowHeads, ...slowBodies]);
+    try {
+      await others.areServed();
+      assertLess(others.residentBytes() - others.residentBefore, GROWTH_MAX, "growth of memory under attack");
+      for (const text of await endsOf(silent, HURRIED_TIMES.headMs)) assertEquals(text, "");
+      for (const text of await endsOf(idle, HURRIED_TIMES.idleMs)) assertMatch(text, /^HTTP\/1\.1 404 [^]*$/);
+      for (const text of await endsOf(slowHeads, HURRIED_TIMES.headMs)) assertMatch(text, /^HTTP\/1\.1 408 /);
+      // The route may refuse the body at its head; what is left of it is then read over for a second.
+      for (const text of await endsOf(slowBodies, HURRIED_TIMES.bodyMs)) assertMatch(text, /^HTTP\/1\.1 4\d\d /);
+    } finally {
+      stop();
+    }
+  }));
+
+Deno.test("bodies of 100 MiB, announced and chunked: refused at once, memory stays bounded, others are served", () =>
+  withNode(async (port, others) => {
+    const piece = new Uint8Array(MEGABYTE).fill(0x61);
+    const chunk = new Uint8Array([...encoder.encode(`${MEGABYTE.toString(16)}\r\n`), ...piece, 13, 10]);
+    const send = async (framing: string, bytes: Uint8Array): Promise<string> => {
+      using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      const reply = readToEnd(connection);
+      await sendAll(connection, encoder.encode(`${HEAD}${framing}\r\n\r\n`));
+      for (let count = 0; count < 100 && await sendAll(connection, bytes); count++);
+      return await reply;
+    };
+    const sending = Promise.all(
+      Array.from(
+        { length: 8 },
+        (_, at) =>
+          at % 2 === 0 ? send(`Content-Length: ${100 * MEGABYTE}`, piece) : send("Transfer-Encoding: chunked", chunk),
+      ),
+    );
+    let highest = 0;
+    const timer = setInterval(() => highest = Math.max(highest, others.residentBytes()), DRIP_MS);
+    try {
+      await others.areServed();
+      const replies = await withDeadline(sending, { what: "each upload ends", timeoutMs: 30_000 });
+      // A client that goes on sending for long may find the connection reset before it reads.
+      for (const reply of replies) assertMatch(reply, /^(HTTP\/1\.1 413 [^]*)?$/);
+    } finally {
+      clearInterval(timer);
+    }
+    assertLess(highest - others.residentBefore, GROWTH_MAX, "growth of memory under attack");
+  }));
+
+Deno.test("400 MB of bodies that stay incomplete, in 2 000 connections: memory stays bounded, others are served", () =>
+  withNode(async (port, others) => {
+    const first = `${HEAD}Content-Length: 1000000\r\n\r\n${"b".repeat(200_000)}`;
+    const offenders: Offender[] = [];
+    for (let count = 0; count < 20; count++) offenders.push(...await offend(port, { count: 100, first }));
+    assertLess(others.residentBytes() - others.residentBefore, GROWTH_MAX, "growth of memory under attack");
+    await others.areServed();
+    for (const text of await endsOf(offenders, HURRIED_TIMES.bodyMs)) {
+      assertMatch(text, /^(HTTP\/1\.1 (4\d\d|503) [^]*)?$/);
+    }
+  }));

@@ -1,0 +1,218 @@
+/** What the state machine tells of its changes: enough to build the same state, and nothing twice. */
+
+import { assert, assertEquals } from "@std/assert";
+import { Random } from "../../../lib/base/random.ts";
+import type { Cell, KeyRecord } from "../../../lib/kv/cell.ts";
+import { type Change, type ChangeSink, CLEARED_KEYS_TOLD_MAX } from "../../../lib/kv/change.ts";
+import { type Call, type Command, encodeCommand, readPlainPut, stampCommand } from "../../../lib/kv/commands.ts";
+import { StateMachine, SWEPT_PER_ENTRY_MAX } from "../../../lib/kv/state_machine.ts";
+import { makeCommand, WRITE_SHARES } from "../../sim/command_maker.ts";
+
+const NOW_MS = 1_700_000_000_000;
+
+/** A state machine whose changes are kept by revision. */
+class Told implements ChangeSink {
+  readonly state = new StateMachine();
+  /** One item for each entry; a number is a jump to that revision. */
+  readonly entries: (readonly Change[] | number)[] = [];
+
+  constructor() {
+    this.state.tell(this);
+  }
+
+  puts(command: string, before: Readonly<Cell> | undefined): void {
+    const put = readPlainPut(command);
+    assert(put !== undefined);
+    const revision = this.entries.length + 1;
+    const record = {
+      value: put.value,
+      revision,
+      createRevision: before?.createRevision ?? revision,
+      version: (before?.version ?? 0) + 1,
+      expiresAt: undefined,
+    };
+    this.entries.push([{ type: "Put", key: put.key, record, previousRevision: before?.revision }]);
+  }
+
+  changed(changes: readonly Change[]): void {
+    this.entries.push(changes);
+  }
+
+  jumped(revision: number): void {
+    this.entries.push(revision);
+  }
+
+  apply(command: Command, timeMs?: number): readonly Change[] {
+    const encoded = encodeCommand(command);
+    const index = this.state.lastApplied + 1;
+    this.state.apply(index, timeMs === undefined ? encoded : stampCommand(encoded, timeMs));
+    assertEquals(this.entries.length, index, "every entry is told, once");
+    const last = this.entries.at(-1);
+    return typeof last === "object" ? last : [];
+  }
+
+  call(...call: readonly string[]): readonly Change[] {
+    return this.apply({ type: "Call", call });
+  }
+
+  transaction(...then: readonly Call[]): readonly Change[] {
+    return this.apply({ type: "Transaction", compares: [], then, otherwise: [] });
+  }
+}
+
+/** `type key value previous` of each change. */
+function brief(changes: readonly Change[]): string[] {
+  return changes.map(({ type, key, record, previousRevision }) =>
+    `${type} ${key} ${record?.value ?? "-"} ${previousRevision ?? "new"}`
+  );
+}
+
+Deno.test("a put, an overwrite and a removal are told with the revision before", () => {
+  const told = new Told();
+  assertEquals(brief(told.apply({ type: "Put", key: "a", value: "1" })), ["Put a 1 new"]);
+  assertEquals(brief(told.apply({ type: "Put", key: "a", value: "2" })), ["Put a 2 1"]);
+  assertEquals(brief(told.apply({ type: "Put", key: "a", value: "3" }, NOW_MS)), ["Put a 3 2"]);
+  assertEquals(brief(told.apply({ type: "Delete", key: "a" })), ["Delete a - 3"]);
+  assertEquals(brief(told.apply({ type: "Delete", key: "a" })), []);
+  assertEquals(brief(told.apply({ type: "Put", key: "a", value: "4" })), ["Put a 4 new"]);
+});
+
+Deno.test("a change carries the record as it is in the state", () => {
+  const told = new Told();
+  for (let round = 0; round < 4; round++) {
+    const [change] = told.apply({ type: "Put", key: "a", value: `${round}` });
+    assertEquals(change?.record, told.state.get("a"));
+  }
+  const [deadline] = told.call("PEXPIREAT", "a", `${NOW_MS + 5}`);
+  assertEquals(deadline?.type, "Put");
+  assertEquals(deadline?.record, told.state.get("a"));
+  assertEquals(deadline?.record?.expiresAt, NOW_MS + 5);
+  assertEquals(brief(told.apply({ type: "Put", key: "a", value: "x" })), ["Put a x 5"]);
+  assertEquals(told.entries.at(-1), [{
+    type: "Put",
+    key: "a",
+    record: told.state.get("a"),
+    previousRevision: 5,
+  }]);
+});
+
+Deno.test("reads, refusals, no-ops and damaged commands tell of an entry without changes", () => {
+  const told = new Told();
+  told.call("SET", "text", "x");
+  assertEquals(told.call("INCR", "text"), []);
+  assertEquals(told.call("GET", "text"), []);
+  assertEquals(told.call("PERSIST", "text"), []);
+  assertEquals(told.call("SET", "text", "y", "NX"), []);
+  assertEquals(told.call("RENAME", "text", "text"), []);
+  assertEquals(told.apply({ type: "Advance" }, NOW_MS), []);
+  told.state.skip(8);
+  told.state.apply(9, "what is this");
+  assertEquals(told.entries.slice(7), [[], []]);
+});
+
+Deno.test("an entry that touches a key several times gives one change of it, in the order of first touch", () => {
+  const told = new Told();
+  told.call("MSET", "a", "1", "b", "1", "c", "1");
+  const changes = told.transaction(
+    ["SET", "b", "2"],
+    ["SET", "a", "2"],
+    ["DEL", "b"],
+    ["SET", "a", "3"],
+    ["DEL", "c"],
+    [
+      "SET",
+      "c",
+      "4",
+    ],
+  );
+  assertEquals(brief(changes), ["Delete b - 1", "Put a 3 1", "Put c 4 1"]);
+});
+
+Deno.test("a key that is made and removed by one entry is not told of", () => {
+  const told = new Told();
+  assertEquals(told.transaction(["SET", "a", "1"], ["DEL", "a"]), []);
+  assertEquals(brief(told.transaction(["SET", "a", "1"], ["RENAME", "a", "b"])), ["Put b 1 new"]);
+});
+
+Deno.test("what a sweep removes has expired, what a command removes is deleted", () => {
+  const told = new Told();
+  told.apply({ type: "Call", call: ["SET", "a", "1", "PX", "10"] }, NOW_MS);
+  told.call("SET", "b", "1");
+  assertEquals(brief(told.apply({ type: "Delete", key: "b" }, NOW_MS + 10)), ["Expire a - 1", "Delete b - 2"]);
+  told.call("SET", "c", "1");
+  assertEquals(brief(told.call("EXPIRE", "c", "-1")), ["Delete c - 4"]);
+});
+
+Deno.test("a key that has expired and waits for its sweep is told of once, whatever removes it or takes its place", () => {
+  const told = new Told();
+  const count = SWEPT_PER_ENTRY_MAX + 3;
+  const pairs = Array.from({ length: count }, (_, at) => ["PSETEX", `k${String(at).padStart(5, "0")}`, "10", "v"]);
+  told.apply({ type: "Transaction", compares: [], then: pairs, otherwise: [] }, NOW_MS);
+  const swept = told.apply({ type: "Advance" }, NOW_MS + 10);
+  assertEquals(swept.length, SWEPT_PER_ENTRY_MAX);
+  const [first, second, third] = [count - 3, count - 2, count - 1].map((at) => `k${String(at).padStart(5, "0")}`);
+  assertEquals(brief(told.apply({ type: "Delete", key: first ?? "" })), [`Expire ${first} - 1`]);
+  assertEquals(brief(told.apply({ type: "Put", key: second ?? "", value: "w" })), [`Put ${second} w 1`]);
+  assertEquals(brief(told.apply({ type: "Advance" }, NOW_MS + 11)), [`Expire ${third} - 1`]);
+});
+
+Deno.test("a flush tells of every key, and of too many as a jump", () => {
+  const told = new Told();
+  told.call("MSET", "b", "1", "a", "1");
+  assertEquals(brief(told.transaction(["FLUSHALL"], ["SET", "c", "1"])), [
+    "Delete a - 1",
+    "Delete b - 1",
+    "Put c 1 new",
+  ]);
+  for (let at = 0; at < CLEARED_KEYS_TOLD_MAX; at++) told.apply({ type: "Put", key: `k${at}`, value: "" });
+  told.call("FLUSHALL");
+  assertEquals(told.entries.at(-1), told.state.lastApplied);
+  assertEquals(brief(told.call("SET", "a", "1")), ["Put a 1 new"], "what was touched before the jump is forgotten");
+});
+
+Deno.test("random commands: the changes of every prefix of the log, folded, are the state there", () => {
+  for (let seed = 1; seed <= 40; seed++) checkFold(seed);
+});
+
+function checkFold(seed: number): void {
+  const random = new Random(seed);
+  const told = new Told();
+  let timeMs = NOW_MS;
+  let values = 0;
+  const words = {
+    random,
+    now: () => timeMs,
+    key: (family: string) => `${family}${random.below(6)}`,
+    value: () => `v${values++}`,
+  };
+  const source = { words, sessions: [], flushes: true, plainKey: () => `p${random.below(6)}` };
+  const folded = new Map<string, KeyRecord>();
+  const revisions = new Map<string, number>();
+  const types = Object.keys(WRITE_SHARES) as readonly Command["type"][];
+  for (let step = 0; step < 300; step++) {
+    if (random.chance(0.5)) timeMs += random.below(2_000);
+    const stamp = random.chance(0.6) ? timeMs : undefined;
+    for (const { type, key, record, previousRevision } of told.apply(makeCommand(random.pick(types), source), stamp)) {
+      assertEquals(previousRevision, revisions.get(key), `seed ${seed}, step ${step}: the revision before of ${key}`);
+      assertEquals(record !== undefined, type === "Put");
+      if (record === undefined) revisions.delete(key);
+      else revisions.set(key, record.revision);
+      if (record === undefined) folded.delete(key);
+      else {
+        assertEquals(record.revision, told.state.lastApplied);
+        folded.set(key, record);
+      }
+    }
+    const alive = [...folded].filter(([key]) => told.state.get(key) !== undefined);
+    // A deadline in the past makes a key that is gone before its removal is told.
+    for (const [key] of folded) if (!alive.some(([other]) => other === key)) assert(isDue(told, key));
+    const wanted = Array.from(told.state.records(""), ([key, record]): [string, KeyRecord] => [key, record]);
+    assertEquals(alive.sort(([a], [b]) => a < b ? -1 : 1), wanted, `seed ${seed}, step ${step}`);
+  }
+}
+
+function isDue({ entries, state }: Told, key: string): boolean {
+  const last = entries.flat().findLast((change) => typeof change === "object" && change.key === key);
+  const expiresAt = typeof last === "object" ? last.record?.expiresAt : undefined;
+  return expiresAt !== undefined && expiresAt <= state.timeMs;
+}
