@@ -11,11 +11,11 @@ import { type ClientListener, startClientListener } from "../protocol/client_lis
 import type { HttpHandler } from "../protocol/http/http.ts";
 import { type HttpListener, startHttpListener } from "../protocol/http/listener.ts";
 import type { HttpTimes } from "../protocol/http/server/limits.ts";
+import { makeHttpService } from "../protocol/http/service.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import type { Disk } from "../storage/disk.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
 import { descriptorLimit } from "./descriptor_limit.ts";
-import { HTTP_STAND_IN } from "./http_stand_in.ts";
 import { randomNumber } from "./random_number.ts";
 import type { RunningServer, ServerOptions } from "./server_types.ts";
 import { UnsyncedDisk } from "./unsynced_disk.ts";
@@ -154,14 +154,25 @@ function startHttp(node: Node, { options, ground, clock, connectionsMax }: HttpP
     hostname: host,
     port: options.httpPort,
     // The routes know the address of their port, which the system may have chosen.
-    handler: { judge: (head) => handler().judge(head), handle: (request) => handler().handle(request) },
+    handler: {
+      judge: (head) => handler().judge(head),
+      handle: (request) => handler().handle(request),
+      refused: (reply) => handler().refused?.(reply) ?? reply,
+    },
     clock,
     metrics: node.metrics,
     log,
     connectionsMax,
     times: ground.httpTimes ?? {},
   });
-  late.service = HTTP_STAND_IN;
+  late.service = makeHttpService({
+    node,
+    clock,
+    log,
+    keyBytesMax: options.keyBytesMax,
+    valueBytesMax: options.valueBytesMax,
+    httpAddress: advertisedAddress(options, listener.port),
+  });
   return listener;
 }
 

@@ -99,6 +99,8 @@ export interface NodeHealth {
 export interface MemberView {
   readonly id: NodeId;
   readonly clientAddress: string;
+  /** `host:port` of its HTTP; "" while nothing has been heard from that server. */
+  readonly httpAddress: string;
   readonly peerAddress: string;
   readonly voter: boolean;
   readonly reachable: boolean;

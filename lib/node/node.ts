@@ -388,7 +388,8 @@ export class Node implements KeyValueNode {
 
   #peerStatus(): PeerStatus {
     const { raft, greeting: { clientAddress } } = this.#parts;
-    return peerStatusOf(raft, { lastApplied: this.driver.applied.id.index, clientAddress });
+    const { httpAddress = "" } = this.#parts.options;
+    return peerStatusOf(raft, { lastApplied: this.driver.applied.id.index, clientAddress, httpAddress });
   }
 
   #now(): number {

@@ -27,7 +27,7 @@ export function quorumOf({ self, voters, peers }: QuorumFacts): Quorum {
 /** What a node tells its peers about itself. */
 export function peerStatusOf(
   { role, currentTerm: term, leaderId, commitIndex, lastDurable }: RaftNode,
-  own: Pick<PeerStatus, "lastApplied" | "clientAddress">,
+  own: Pick<PeerStatus, "lastApplied" | "clientAddress" | "httpAddress">,
 ): PeerStatus {
   return { role, term, leaderId, commitIndex, lastDurable, ...own };
 }
@@ -91,6 +91,7 @@ function view(member: Member, { voter, reachable, known, lastContactMs, newest }
   return {
     id: member.id,
     clientAddress: known?.clientAddress ?? member.clientAddress,
+    httpAddress: known?.httpAddress ?? "",
     peerAddress: member.address,
     voter,
     reachable,

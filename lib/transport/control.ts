@@ -37,6 +37,7 @@ export interface Beat {
 
 const NONCE = /^[0-9a-f]{32}$/;
 const ROLES: readonly Role[] = ["Follower", "PreCandidate", "Candidate", "Leader"];
+const ADDRESS = /^[0-9A-Za-z._:[\]-]{0,270}$/;
 const REASON_CHARACTERS_MAX = 300;
 
 /** The header of the dialer's first frame. */
@@ -147,7 +148,14 @@ function decodeStatus(fields: Fields): PeerStatus {
     lastApplied: toIndex(fields.count("lastApplied")),
     lastDurable: fields.nested("lastDurable", decodeEntryId),
     clientAddress: fields.text("clientAddress"),
+    httpAddress: decodeHttpAddress(fields),
   };
+}
+
+/** It ends in headers of HTTP and in links, so that only what an address can hold is taken; older peers send none. */
+function decodeHttpAddress(fields: Fields): string {
+  const address = fields.absent("httpAddress") ? "" : fields.text("httpAddress");
+  return ADDRESS.test(address) ? address : fields.reject("");
 }
 
 function decodeEntryId(fields: Fields): PeerStatus["lastDurable"] {

@@ -13,6 +13,8 @@ export interface PeerStatus {
   /** Last entry of the log that is durable. */
   readonly lastDurable: EntryId;
   readonly clientAddress: string;
+  /** `host:port`; "" where it is not known. */
+  readonly httpAddress: string;
 }
 
 /** What this node says in a handshake, and what the peer said in its own. */

@@ -114,6 +114,7 @@ export function anyStatus(random: Random): PeerStatus {
     lastApplied: anyIndex(random),
     lastDurable: anyEntryId(random),
     clientAddress: anyText(random, 20),
+    httpAddress: random.chance(0.2) ? "" : `host-${random.below(9)}.test:${random.below(65_536)}`,
   };
 }
 

@@ -39,6 +39,7 @@ export async function askForEvents(
       log: () => {},
       keyBytesMax: 65_536,
       valueBytesMax: 8_388_608,
+      token: "",
       httpAddress: "127.0.0.1:8000",
     },
     path: new Map(),

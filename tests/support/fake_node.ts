@@ -234,6 +234,7 @@ const MEMBERS: readonly MemberView[] = [
   {
     id: 0,
     clientAddress: "127.0.0.1:5000",
+    httpAddress: "127.0.0.1:8000",
     peerAddress: "127.0.0.1:15000",
     voter: true,
     reachable: true,
@@ -246,6 +247,7 @@ const MEMBERS: readonly MemberView[] = [
   {
     id: 1,
     clientAddress: "127.0.0.1:5001",
+    httpAddress: "127.0.0.1:8001",
     peerAddress: "127.0.0.1:15001",
     voter: true,
     reachable: true,
@@ -258,6 +260,7 @@ const MEMBERS: readonly MemberView[] = [
   {
     id: 2,
     clientAddress: "",
+    httpAddress: "",
     peerAddress: "127.0.0.1:15002",
     voter: false,
     reachable: false,

@@ -56,4 +56,6 @@ export interface HttpHandler {
   judge(head: Omit<HttpRequest, "body">): number | HttpReply;
   /** Answers a request. */
   handle(request: HttpRequest): HttpReply | Promise<HttpReply>;
+  /** What the server answers without asking (too slow, too long), with the headers that every reply has. */
+  refused?(reply: HttpReply & { readonly body: string }): HttpReply;
 }

@@ -122,9 +122,10 @@ function makeContext(options: HttpListenerOptions, { turns, port }: ContextParts
 }
 
 /** What a client hears when there is no room for its connection. */
-function refuseConnection({ ids, date }: HttpConnectionContext, limit: number): Uint8Array {
+function refuseConnection({ handler, ids, date }: HttpConnectionContext, limit: number): Uint8Array {
   const detail = `Too many connections (limit ${limit})`;
-  const reply = refusalReply({ status: 503, code: "overloaded", detail });
+  const refused = refusalReply({ status: 503, code: "overloaded", detail });
+  const reply = handler.refused?.(refused) ?? refused;
   const shape = { minorVersion: 1, id: ids.of(undefined), staysOpen: false, date: date.text() } as const;
-  return stringToBytes(replyHead(reply, shape) + reply.body);
+  return stringToBytes(replyHead(reply, shape) + refused.body);
 }

@@ -19,6 +19,8 @@ export interface HttpContext {
   readonly valueBytesMax: number;
   /** `host:port` under which this node serves HTTP, as bound. */
   readonly httpAddress: string;
+  /** 32 hex digits of this process, which only its own pages can read: what a browser changes carries them in `X-KV-Token`. */
+  readonly token: string;
 }
 
 /** A JSON Schema, as OpenAPI 3.1 has it. */
@@ -38,6 +40,8 @@ export interface ResponseDescription {
   /** Media type of the body; none when left out. */
   readonly contentType?: string;
   readonly schema?: JsonSchema;
+  /** The body that a client gets instead which asks for JSON. */
+  readonly json?: JsonSchema;
 }
 
 /** A request as its route sees it: path and query decoded to byte strings. */

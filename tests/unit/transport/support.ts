@@ -215,6 +215,7 @@ export function statusOf(nodeId: number): PeerStatus {
     lastApplied: toIndex(9),
     lastDurable: ZERO_ENTRY_ID,
     clientAddress: `127.0.0.1:${5_000 + nodeId}`,
+    httpAddress: `127.0.0.1:${8_000 + nodeId}`,
   };
 }
 

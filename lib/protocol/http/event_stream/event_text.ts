@@ -1,9 +1,8 @@
 /** The text of the change stream: server-sent events whose data is JSON. Byte strings, so UTF-8 where text is sent. */
 
-import { isUtf8 } from "node:buffer";
-import { stringToBytes } from "../../../base/bytes.ts";
 import type { KeyRecord } from "../../../kv/cell.ts";
 import type { Change } from "../../../kv/change.ts";
+import { byteField, recordFields } from "../record_json.ts";
 import { RECONNECT_MS } from "./limits.ts";
 
 /** How long a client waits before it connects again; the first thing sent. */
@@ -96,17 +95,3 @@ export type StreamError = "no_quorum" | "stopping";
 export function errorEvent(code: StreamError): string {
   return `event: error\ndata: {"code":"${code}"}\n\n`;
 }
-
-function recordFields(key: string, { value, revision, createRevision, version, expiresAt }: KeyRecord): string {
-  const revisions = `"mod_revision":${revision},"create_revision":${createRevision},"version":${version}`;
-  return `${byteField("key", key)},${byteField("value", value)},${revisions},"expires_at":${expiresAt ?? null}`;
-}
-
-/** A byte string as text where it is UTF-8, else in base64 under another name. */
-function byteField(name: "key" | "value", bytes: string): string {
-  // The JSON of a byte string whose bytes are UTF-8 is the UTF-8 of the JSON of its text: what is escaped is ASCII.
-  if (BEYOND_ASCII.test(bytes) && !isUtf8(stringToBytes(bytes))) return `"${name}_base64":"${btoa(bytes)}"`;
-  return `"${name}":${JSON.stringify(bytes)}`;
-}
-
-const BEYOND_ASCII = /[\u0080-\u00ff]/;

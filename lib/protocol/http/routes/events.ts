@@ -1,20 +1,17 @@
 /** `GET /v1/events`: what changes, as server-sent events in the order of the log. */
 
-import type { NotDoneReason, ReadOutcome } from "../../../node/api.ts";
+import type { ReadOutcome } from "../../../node/api.ts";
 import { type EventFilter, makeFilter } from "../event_stream/filter.ts";
 import { type EventHub, hubOf } from "../event_stream/hub.ts";
 import { EventStream } from "../event_stream/stream.ts";
 import type { HttpReply } from "../http.ts";
-import { reasonOf } from "../server/refusal.ts";
+import { badRequest, notDone, problem, PROBLEM_TYPE } from "../problem.ts";
 import type { Parameter, ResponseDescription, Route, RouteCall } from "../route.ts";
 
 const EVENT_STREAM = "text/event-stream";
-const PROBLEM = "application/problem+json";
 const OK = 200;
-const BAD_REQUEST = 400;
 const GONE = 410;
 const TOO_MANY = 429;
-const UNAVAILABLE = 503;
 
 const QUERY: readonly Parameter[] = [
   { name: "prefix", description: "Only keys that begin so.", schema: { type: "string" } },
@@ -46,9 +43,9 @@ const RESPONSES: Readonly<Record<number, ResponseDescription>> = {
   },
   [GONE]: {
     description: "`compacted`: what was changed behind that revision is not known here; `oldest` is what is.",
-    contentType: PROBLEM,
+    contentType: PROBLEM_TYPE,
   },
-  [TOO_MANY]: { description: "`overloaded`: too many watchers.", contentType: PROBLEM },
+  [TOO_MANY]: { description: "`overloaded`: too many watchers.", contentType: PROBLEM_TYPE },
 };
 
 /** The operation, for the table of routes. */
@@ -81,7 +78,7 @@ interface WatchRequest {
 function watchEvents(call: RouteCall): HttpReply | Promise<HttpReply> {
   const { node, clock } = call.context;
   const wanted = readRequest(call);
-  if (typeof wanted === "string") return problem({ status: BAD_REQUEST, code: "bad_request", detail: wanted });
+  if (typeof wanted === "string") return badRequest(wanted);
   const hub = hubOf(node, clock);
   if (!hub.hasRoomFor(wanted.filter)) return tooMany();
   // Without this a node that lags would not know yet what the client has seen on another.
@@ -89,7 +86,7 @@ function watchEvents(call: RouteCall): HttpReply | Promise<HttpReply> {
 }
 
 function begin(hub: EventHub, { filter, snapshot, since }: WatchRequest, outcome: ReadOutcome): HttpReply {
-  if (outcome.type === "NotDone") return notConfirmed(outcome.reason);
+  if (outcome.type === "NotDone") return notDone(outcome);
   if (!hub.hasRoomFor(filter)) return tooMany();
   const { newest, oldest } = hub.node.changes;
   const isGone = since !== undefined && (since < oldest || since > newest);
@@ -97,7 +94,7 @@ function begin(hub: EventHub, { filter, snapshot, since }: WatchRequest, outcome
     const detail = since < oldest
       ? `What changed behind revision ${since} is not known any more`
       : `Revision ${since} lies ahead of this cluster, which is at ${newest}`;
-    return problem({ status: GONE, code: "compacted", detail, oldest, newest });
+    return problem({ status: GONE, code: "compacted", detail, more: { oldest, newest } });
   }
   const position = isGone ? newest : since ?? newest;
   const stream = new EventStream(hub, {
@@ -131,30 +128,10 @@ function readRequest({ query, request }: RouteCall): WatchRequest | string {
 }
 
 function tooMany(): HttpReply {
-  return problem({ status: TOO_MANY, code: "overloaded", detail: "There are too many watchers", retryAfter: true });
-}
-
-function notConfirmed(reason: NotDoneReason): HttpReply {
-  const detail = `No majority confirmed that this node is up to date: ${reason}`;
-  if (reason === "Overloaded") return problem({ status: TOO_MANY, code: "overloaded", detail, retryAfter: true });
-  const code = reason === "NoLeader" ? "no_leader" : reason === "Stopping" ? "stopping" : "no_quorum";
-  return problem({ status: UNAVAILABLE, code, detail, retryAfter: true });
-}
-
-interface Problem {
-  readonly status: number;
-  readonly code: string;
-  readonly detail: string;
-  readonly retryAfter?: boolean;
-  readonly oldest?: number;
-  readonly newest?: number;
-}
-
-function problem({ status, retryAfter = false, ...rest }: Problem): HttpReply {
-  const headers = [["Content-Type", PROBLEM], ["Cache-Control", "no-store"]] as const;
-  return {
-    status,
-    headers: retryAfter ? [...headers, ["Retry-After", "1"]] : headers,
-    body: JSON.stringify({ type: "about:blank", title: reasonOf(status), status, ...rest }),
-  };
+  return problem({
+    status: TOO_MANY,
+    code: "overloaded",
+    detail: "There are too many watchers",
+    headers: [["Retry-After", "1"]],
+  });
 }

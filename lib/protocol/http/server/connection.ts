@@ -294,10 +294,11 @@ export class HttpConnection implements PortConnection, OutputOwner {
     this.#context.refused.add();
     const { head, request } = this.#current ?? {};
     const id = request?.id ?? this.#context.ids.of(undefined);
-    const reply = refusalReply(refusal);
+    const refused = refusalReply(refusal);
+    const reply = this.#context.handler.refused?.(refused) ?? refused;
     const shape: ReplyShape = { minorVersion: 1, id, staysOpen: false, date: this.#context.date.text() };
     this.#output.send(replyHead(reply, shape));
-    if (head?.method !== "HEAD") this.#output.send(reply.body);
+    if (head?.method !== "HEAD") this.#output.send(refused.body);
     this.#finish();
   }
 

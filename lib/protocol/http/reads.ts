@@ -1,0 +1,63 @@
+/** Readings of the state: as new as they were asked to be, in the turn in which that is so. */
+
+import type { HttpReply } from "./http.ts";
+import { notDone, problem } from "./problem.ts";
+import type { Freshness } from "./parameters.ts";
+import type { HttpContext } from "./route.ts";
+
+/** How long a reading waits for `?min_revision=`. */
+export const REVISION_TIMEOUT_MS = 5_000;
+
+/** What is read. `answer` is called at most once, when the state is new enough, and must not wait. */
+export interface Reading {
+  readonly context: HttpContext;
+  answer(): HttpReply;
+}
+
+/** Answers once the state is new enough, or with a problem. */
+export function answerWhenFresh(
+  { stale, minRevision }: Freshness,
+  reading: Reading,
+): HttpReply | Promise<HttpReply> {
+  if (stale) return answerAtRevision(minRevision, reading);
+  return new Promise((resolve, reject) => {
+    reading.context.node.read((outcome) => {
+      if (outcome.type === "NotDone") return resolve(notDone(outcome));
+      try {
+        resolve(answerAtRevision(minRevision, reading));
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+}
+
+function answerAtRevision(
+  minRevision: number,
+  { context: { node, clock }, answer }: Reading,
+): HttpReply | Promise<HttpReply> {
+  if (node.changes.newest >= minRevision) return answer();
+  return new Promise((resolve, reject) => {
+    const finish = (reply: () => HttpReply) => {
+      timer.cancel();
+      end();
+      try {
+        resolve(reply());
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const timer = clock.after(REVISION_TIMEOUT_MS, () => finish(() => notReached(minRevision, node.changes.newest)));
+    const end = node.changes.watch({
+      changed: () => {
+        if (node.changes.newest >= minRevision) finish(answer);
+      },
+      ended: () => finish(() => notDone({ reason: "Stopping" })),
+    });
+  });
+}
+
+function notReached(minRevision: number, newest: number): HttpReply {
+  const detail = `Revision ${minRevision} was not reached in time; this node has applied ${newest}`;
+  return problem({ status: 504, code: "revision_not_reached", detail, headers: [["Retry-After", "1"]] });
+}

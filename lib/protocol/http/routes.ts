@@ -1,0 +1,24 @@
+/** The table of everything that is served over HTTP. */
+
+import type { Route } from "./route.ts";
+import { EVENT_ROUTES } from "./routes/events.ts";
+import { HEALTH_ROUTES } from "./routes/health.ts";
+import { KV_ROUTES } from "./routes/kv.ts";
+import { METRICS_ROUTES } from "./routes/metrics.ts";
+import { openApiRoute } from "./routes/openapi.ts";
+import { SCAN_ROUTES } from "./routes/scan.ts";
+import { SESSION_ROUTES } from "./routes/sessions.ts";
+import { TXN_ROUTES } from "./routes/txn.ts";
+
+const DESCRIBED: readonly Route[] = [
+  ...KV_ROUTES,
+  ...SCAN_ROUTES,
+  ...TXN_ROUTES,
+  ...SESSION_ROUTES,
+  ...EVENT_ROUTES,
+  ...METRICS_ROUTES,
+  ...HEALTH_ROUTES,
+];
+
+/** Every operation of this server. */
+export const ROUTES: readonly Route[] = [...DESCRIBED, openApiRoute(DESCRIBED)];

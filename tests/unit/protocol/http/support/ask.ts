@@ -1,0 +1,89 @@
+/** Asks an HTTP service as the server would, without sockets. */
+
+import { assert } from "@std/assert";
+import { byteStringToText } from "../../../../../lib/base/bytes.ts";
+import type { KeyValueNode } from "../../../../../lib/node/api.ts";
+import type { HttpHandler, HttpReply } from "../../../../../lib/protocol/http/http.ts";
+import type { Route } from "../../../../../lib/protocol/http/route.ts";
+import { makeHttpService } from "../../../../../lib/protocol/http/service.ts";
+import { VirtualClock } from "../../../../support/virtual_clock.ts";
+
+/** A reply whose body is whole. */
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Byte string. */
+  readonly body: string;
+  /** The body as JSON; undefined when it is none. */
+  readonly json: Readonly<Record<string, unknown>> | undefined;
+  /** The code of a problem. */
+  readonly code: unknown;
+}
+
+/** What a request has beside method and target. */
+export interface Extras {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** A service and the clock that it waits by. */
+export interface Service {
+  readonly handler: HttpHandler;
+  readonly clock: VirtualClock;
+  readonly logged: string[];
+}
+
+/** The service of a node, with small limits. */
+export function serviceOf(node: KeyValueNode, routes?: readonly Route[]): Service {
+  const clock = new VirtualClock();
+  const logged: string[] = [];
+  const handler = makeHttpService({
+    node,
+    clock,
+    log: (level, message) => logged.push(`${level} ${message}`),
+    keyBytesMax: 64,
+    valueBytesMax: 1_024,
+    httpAddress: "127.0.0.1:8000",
+    ...(routes === undefined ? {} : { routes }),
+  });
+  return { handler, clock, logged };
+}
+
+/** Sends `METHOD /target?query`; the server would do the same with a body within the limit. */
+export async function ask({ handler }: Service, line: string, extras: Extras = {}): Promise<Answer> {
+  const [method = "", target = ""] = line.split(" ");
+  const mark = target.indexOf("?");
+  const headers = new Map(Object.entries({ host: "127.0.0.1:8000", ...extras.headers }));
+  const head = {
+    method,
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: mark < 0 ? "" : target.slice(mark + 1),
+    headers,
+    remote: "127.0.0.1:1",
+    id: "r1",
+  };
+  const verdict = handler.judge(head);
+  if (typeof verdict !== "number") return answerOf(verdict);
+  const { body = "" } = extras;
+  assert(body.length <= verdict, `The server would refuse a body of ${body.length} bytes`);
+  return answerOf(await handler.handle({ ...head, body }));
+}
+
+function answerOf({ status, headers, body }: HttpReply): Answer {
+  assert(typeof body === "string");
+  const json = parse(body);
+  return {
+    status,
+    headers: new Map(headers.map(([name, value]) => [name.toLowerCase(), value])),
+    body,
+    json,
+    code: json?.["code"],
+  };
+}
+
+function parse(body: string): Readonly<Record<string, unknown>> | undefined {
+  const text = byteStringToText(body);
+  if (text === undefined || !text.startsWith("{")) return undefined;
+  return JSON.parse(text);
+}
