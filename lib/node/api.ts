@@ -127,6 +127,28 @@ export type SnapshotOutcome =
   | { readonly type: "UpToDate"; readonly id: EntryId }
   | { readonly type: "Failed"; readonly message: string };
 
+/** The outcome of a transfer of the leadership. `Failed`: nobody else, or another than the target, leads after the time for it. */
+export type TransferOutcome =
+  | { readonly type: "Done"; readonly leaderId: NodeId; readonly term: Term }
+  | { readonly type: "NotLeader" | "NotAVoter" | "NoOther" | "Failed" };
+
+/** A snapshot's file, open until `close`, whatever becomes of the node's own. */
+export interface Backup {
+  readonly id: EntryId;
+  /** Length of the file. */
+  readonly bytes: number;
+  /** Bytes from `offset` on, fewer than `lengthMax` only at the end. */
+  read(offset: number, lengthMax: number): Uint8Array;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** The outcome of opening a backup. `Busy`: so many are open that there is no room; `Empty`: nothing was ever written. */
+export type BackupOutcome =
+  | { readonly type: "Opened"; readonly backup: Backup }
+  | { readonly type: "Failed"; readonly message: string }
+  | { readonly type: "Busy" | "Empty" };
+
 /** RPC messages between servers by type, since the start. */
 export interface RpcCounts {
   readonly sent: ReadonlyMap<string, number>;
@@ -161,5 +183,9 @@ export interface KeyValueNode {
   members(): readonly MemberView[];
   logTail(count: number): readonly LogLine[];
   takeSnapshot(): Promise<SnapshotOutcome>;
+  /** Lets another voter lead: `target`, or the one that is best prepared. Never rejects. */
+  transferLeadership(target: NodeId | undefined): Promise<TransferOutcome>;
+  /** Opens a verified snapshot of the present state. Never rejects. */
+  openBackup(): Promise<BackupOutcome>;
   rpcCounts(): RpcCounts;
 }

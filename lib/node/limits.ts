@@ -38,6 +38,10 @@ export const MEMBERSHIP_CHECK_MS = 200;
 export const CAUGHT_UP_ENTRIES = 1_000;
 /** How long a stopping leader waits for another one to take over. */
 export const HANDOVER_MS = 1_500;
+/** How long a transfer of the leadership that somebody asked for may take: two elections and a little. */
+export const TRANSFER_MS = 5_000;
+/** Backups that are read at the same time. */
+export const BACKUPS_MAX = 4;
 /** How long a stopping node waits for open writes after that. */
 export const DRAIN_MS = 2_000;
 /** Lines that LOGS gives at most. */

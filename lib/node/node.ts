@@ -14,12 +14,11 @@ import {
 import type { Reply } from "../kv/replies.ts";
 import type { Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
-import type { RaftNode } from "../raft/raft_node.ts";
 import type { Configuration, Member, NodeId } from "../raft/types.ts";
-import type { Storage } from "../storage/storage.ts";
 import type { PeerMessage } from "../transport/forward.ts";
-import type { Greeting, PeerStatus, Transport, TransportHandler } from "../transport/transport.ts";
+import type { Greeting, PeerStatus, TransportHandler } from "../transport/transport.ts";
 import type {
+  BackupOutcome,
   KeyValueNode,
   LogLine,
   MemberView,
@@ -29,34 +28,21 @@ import type {
   RpcCounts,
   SnapshotOutcome,
   StateView,
+  TransferOutcome,
   WriteOutcome,
 } from "./api.ts";
+import { Backups } from "./backup.ts";
 import type { ChangeFeed } from "./change_feed.ts";
-import type { ClusterClock } from "./cluster_clock.ts";
 import type { Driver } from "./driver.ts";
 import { proposeForwarded } from "./forwarded_writes.ts";
 import { Health } from "./health.ts";
+import { transferLeadership, until } from "./leadership.ts";
 import { DRAIN_MS, HANDOVER_MS, LOG_TAIL_MAX, MEMBERSHIP_CHECK_MS, RECEIVER_SILENT_MS_MAX, TICK_MS } from "./limits.ts";
 import { dueMembershipChange, isStranger, refusalOf } from "./membership_keeper.ts";
-import type { NodeOptions, NodePorts } from "./options.ts";
-import type { Snapshots } from "./snapshots.ts";
+import type { NodeParts } from "./parts.ts";
 import { Submissions } from "./submissions.ts";
 import { Ticker } from "./ticker.ts";
 import { logLines, memberViews, peerStatusOf, peersToDial, quorumOf } from "./views.ts";
-
-/** What a node is made of. */
-export interface NodeParts {
-  readonly raft: RaftNode;
-  readonly storage: Storage;
-  readonly transport: Transport;
-  readonly driver: Driver;
-  readonly snapshots: Snapshots;
-  readonly changes: ChangeFeed;
-  readonly options: NodeOptions;
-  readonly ports: NodePorts;
-  readonly greeting: Greeting;
-  readonly clusterClock: ClusterClock;
-}
 
 const ADVANCE = encodeCommand({ type: "Advance" });
 
@@ -79,6 +65,7 @@ export class Node implements KeyValueNode {
   #ticksUntilCheck = 0;
   #changeId = 0;
   readonly #submissions: Submissions;
+  readonly #backups: Backups;
   /** An entry that moves the time on is under way. */
   #advancing = false;
   #stopping: Promise<void> | undefined;
@@ -104,6 +91,11 @@ export class Node implements KeyValueNode {
       send: (message) => parts.transport.send(message),
       now: () => parts.driver.now,
       wake: () => parts.driver.wake(),
+    });
+    this.#backups = new Backups({
+      clock: parts.ports.clock,
+      takeSnapshot: () => this.takeSnapshot(),
+      openSnapshot: () => parts.storage.openSnapshot(),
     });
     this.#ticker = new Ticker(parts.ports.clock, {
       handler: { ticks: (count) => this.#ticks(count), stalled: (gapMs) => this.#stalled(gapMs) },
@@ -137,15 +129,18 @@ export class Node implements KeyValueNode {
     const isTooLarge = key.length > KEY_BYTES_MAX || value.length > VALUE_BYTES_MAX ||
       encoded.length > COMMAND_BYTES_MAX;
     if (!isTooLarge) return this.driver.write(encoded, done);
-    const leaderId = this.#parts.raft.leaderId;
-    queueMicrotask(() => done({ type: "NotDone", reason: "TooLarge", leaderId }));
+    this.#refuseTooLarge(done);
   }
 
   /** See `KeyValueNode`. */
   submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void {
     const encoded = encodeCommand(command, session);
     if (encoded.length <= COMMAND_BYTES_MAX) return this.#submissions.add(encoded, done);
-    const leaderId = this.#parts.raft.leaderId;
+    this.#refuseTooLarge(done);
+  }
+
+  #refuseTooLarge(done: (outcome: WriteOutcome) => void): void {
+    const { leaderId } = this.#parts.raft;
     queueMicrotask(() => done({ type: "NotDone", reason: "TooLarge", leaderId }));
   }
 
@@ -179,6 +174,17 @@ export class Node implements KeyValueNode {
   /** See `KeyValueNode`. */
   takeSnapshot(): Promise<SnapshotOutcome> {
     return this.driver.takeSnapshot();
+  }
+
+  /** See `KeyValueNode`. */
+  transferLeadership(target: NodeId | undefined): Promise<TransferOutcome> {
+    const { raft, ports: { clock } } = this.#parts;
+    return transferLeadership({ raft, clock, enqueue: (event) => this.driver.enqueue(event) }, target);
+  }
+
+  /** See `KeyValueNode`. */
+  openBackup(): Promise<BackupOutcome> {
+    return this.#backups.open();
   }
 
   /** See `KeyValueNode`. */
@@ -298,15 +304,16 @@ export class Node implements KeyValueNode {
 
   /** Hands leadership over and lets open requests finish, refusing new writes. At most `HANDOVER_MS + DRAIN_MS`. */
   async drain(): Promise<void> {
-    const { raft } = this.#parts;
+    const { raft, ports: { clock } } = this.#parts;
     this.#health.stopping = true;
     this.changes.end();
     if (raft.role === "Leader" && raft.configuration.voters.length > 1) {
       this.driver.enqueue({ type: "TransferLeadership", target: undefined });
-      await this.#until(() => raft.role !== "Leader", HANDOVER_MS);
+      await until(clock, { condition: () => raft.role !== "Leader", limitMs: HANDOVER_MS });
     }
     this.driver.refuseWrites();
-    await this.#until(() => this.driver.drained && this.#submissions.size === 0, DRAIN_MS);
+    const isDrained = () => this.driver.drained && this.#submissions.size === 0;
+    await until(clock, { condition: isDrained, limitMs: DRAIN_MS });
   }
 
   /** Drains and closes everything. Idempotent. */
@@ -324,14 +331,6 @@ export class Node implements KeyValueNode {
     await transport.stop();
     await snapshots.close();
     await storage.close();
-  }
-
-  /** Waits until `condition` holds, looked at with every tick, but not longer than `limitMs`. */
-  async #until(condition: () => boolean, limitMs: number): Promise<void> {
-    const end = this.#now() + limitMs;
-    while (!condition() && this.#now() < end) {
-      await new Promise<void>((resolve) => this.#parts.ports.clock.after(TICK_MS, resolve));
-    }
   }
 
   #ticks(count: number): void {

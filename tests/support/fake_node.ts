@@ -6,6 +6,7 @@ import type { Call, Command } from "../../lib/kv/commands.ts";
 import type { Reply } from "../../lib/kv/replies.ts";
 import type { CommandResult } from "../../lib/kv/results.ts";
 import type {
+  BackupOutcome,
   KeyValueNode,
   LogLine,
   MemberView,
@@ -16,6 +17,7 @@ import type {
   RpcCounts,
   SnapshotOutcome,
   StateView,
+  TransferOutcome,
   WriteOutcome,
 } from "../../lib/node/api.ts";
 import { ChangeFeed } from "../../lib/node/change_feed.ts";
@@ -51,6 +53,10 @@ export class FakeNode implements KeyValueNode {
   wallClockMs = 1_700_000_000_123;
   snapshotOutcome: () => Promise<SnapshotOutcome> = () =>
     Promise.resolve({ type: "Created", id: { index: toIndex(42), term: toTerm(3) } });
+  transferOutcome: TransferOutcome = { type: "NotLeader" };
+  backupOutcome: BackupOutcome = { type: "Empty" };
+  /** The targets of transfers that were asked for. */
+  readonly transfers: (NodeId | undefined)[] = [];
   logLines: readonly LogLine[] = [];
   healthNow: NodeHealth = { stopping: false, failed: false, hasSpace: true };
   #index = 0;
@@ -102,6 +108,17 @@ export class FakeNode implements KeyValueNode {
   read(done: (outcome: ReadOutcome) => void): void {
     this.seen.push("READ");
     this.#later("Read", "", (outcome) => done(outcome ?? this.#notDone() ?? { type: "Ready", index: toIndex(1) }));
+  }
+
+  /** See `KeyValueNode`. */
+  transferLeadership(target: NodeId | undefined): Promise<TransferOutcome> {
+    this.transfers.push(target);
+    return Promise.resolve(this.transferOutcome);
+  }
+
+  /** See `KeyValueNode`. */
+  openBackup(): Promise<BackupOutcome> {
+    return Promise.resolve(this.backupOutcome);
   }
 
   /** See `KeyValueNode`. Nothing in it changes by itself. */

@@ -1,6 +1,7 @@
 /** The table of everything that is served over HTTP. */
 
 import type { Route } from "./route.ts";
+import { CLUSTER_ROUTES } from "./routes/cluster.ts";
 import { EVENT_ROUTES } from "./routes/events.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KV_ROUTES } from "./routes/kv.ts";
@@ -8,6 +9,7 @@ import { METRICS_ROUTES } from "./routes/metrics.ts";
 import { openApiRoute } from "./routes/openapi.ts";
 import { SCAN_ROUTES } from "./routes/scan.ts";
 import { SESSION_ROUTES } from "./routes/sessions.ts";
+import { SNAPSHOT_ROUTES } from "./routes/snapshot.ts";
 import { TXN_ROUTES } from "./routes/txn.ts";
 
 const DESCRIBED: readonly Route[] = [
@@ -16,6 +18,8 @@ const DESCRIBED: readonly Route[] = [
   ...TXN_ROUTES,
   ...SESSION_ROUTES,
   ...EVENT_ROUTES,
+  ...CLUSTER_ROUTES,
+  ...SNAPSHOT_ROUTES,
   ...METRICS_ROUTES,
   ...HEALTH_ROUTES,
 ];

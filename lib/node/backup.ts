@@ -1,0 +1,82 @@
+/** Backups: the file of a fresh snapshot, verified, for whoever wants to keep it elsewhere. */
+
+import type { Clock } from "../base/clock.ts";
+import { CorruptionError } from "../base/errors.ts";
+import type { SnapshotSource } from "../storage/storage.ts";
+import type { BackupOutcome, SnapshotOutcome } from "./api.ts";
+import { BACKUPS_MAX, SNAPSHOT_SLICE_MS } from "./limits.ts";
+
+/** What backups are made with. */
+export interface BackupParts {
+  readonly clock: Clock;
+  takeSnapshot(): Promise<SnapshotOutcome>;
+  /** The newest snapshot, opened once more. */
+  openSnapshot(): SnapshotSource | undefined;
+}
+
+/** Opens backups, a few at a time: each keeps a file alive that the node may have replaced. */
+export class Backups {
+  readonly #parts: BackupParts;
+  #open = 0;
+
+  /** Opens nothing yet. */
+  constructor(parts: BackupParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes a snapshot unless the newest has everything, reads it through, and opens it. Never rejects. */
+  async open(): Promise<BackupOutcome> {
+    if (this.#open >= BACKUPS_MAX) return { type: "Busy" };
+    this.#open += 1;
+    const outcome = await this.#openOne();
+    if (outcome.type !== "Opened") this.#open -= 1;
+    return outcome;
+  }
+
+  async #openOne(): Promise<BackupOutcome> {
+    const { takeSnapshot, openSnapshot } = this.#parts;
+    const taken = await takeSnapshot();
+    if (taken.type === "Failed") return { type: "Failed", message: taken.message };
+    const source = openSnapshot();
+    if (source === undefined) return { type: "Empty" };
+    const damage = await this.#verify(source);
+    if (damage !== undefined) {
+      source.close();
+      return { type: "Failed", message: damage };
+    }
+    return { type: "Opened", backup: this.#hand(source) };
+  }
+
+  /** What is wrong with the file; it was right when it was written. */
+  async #verify(source: SnapshotSource): Promise<string | undefined> {
+    const { clock } = this.#parts;
+    const blocks = source.blocks()[Symbol.iterator]();
+    try {
+      for (;;) {
+        const end = clock.now() + SNAPSHOT_SLICE_MS;
+        do {
+          if (blocks.next().done === true) return undefined;
+        } while (clock.now() < end);
+        await new Promise<void>((resolve) => clock.after(0, resolve));
+      }
+    } catch (error) {
+      if (error instanceof CorruptionError) return error.message;
+      throw error;
+    }
+  }
+
+  #hand(source: SnapshotSource): (BackupOutcome & { readonly type: "Opened" })["backup"] {
+    let isOpen = true;
+    return {
+      id: source.description.lastIncluded,
+      bytes: source.description.bytes,
+      read: (offset, lengthMax) => source.readChunk(offset, lengthMax),
+      close: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        this.#open -= 1;
+        source.close();
+      },
+    };
+  }
+}

@@ -1,0 +1,24 @@
+/** What a node is put together from. */
+
+import type { RaftNode } from "../raft/raft_node.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { Greeting, Transport } from "../transport/transport.ts";
+import type { ChangeFeed } from "./change_feed.ts";
+import type { ClusterClock } from "./cluster_clock.ts";
+import type { Driver } from "./driver.ts";
+import type { NodeOptions, NodePorts } from "./options.ts";
+import type { Snapshots } from "./snapshots.ts";
+
+/** What a node is made of. */
+export interface NodeParts {
+  readonly raft: RaftNode;
+  readonly storage: Storage;
+  readonly transport: Transport;
+  readonly driver: Driver;
+  readonly snapshots: Snapshots;
+  readonly changes: ChangeFeed;
+  readonly options: NodeOptions;
+  readonly ports: NodePorts;
+  readonly greeting: Greeting;
+  readonly clusterClock: ClusterClock;
+}

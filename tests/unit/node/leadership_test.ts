@@ -1,0 +1,102 @@
+/** Transfers of the leadership on request, and backups. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { Backup, BackupOutcome, TransferOutcome } from "../../../lib/node/api.ts";
+import { BACKUPS_MAX } from "../../../lib/node/limits.ts";
+import { readSnapshot } from "../../../lib/storage/snapshot_format.ts";
+import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryCluster } from "../../support/memory_cluster.ts";
+
+async function transfer(cluster: MemoryCluster, id: number, target?: number): Promise<TransferOutcome> {
+  let outcome: TransferOutcome | undefined;
+  cluster.node(id).transferLeadership(target).then((known) => outcome = known);
+  await cluster.clock.until(() => outcome !== undefined, 20_000, "the transfer ends");
+  return outcome ?? { type: "Failed" };
+}
+
+async function backup(cluster: MemoryCluster, id: number): Promise<BackupOutcome> {
+  let outcome: BackupOutcome | undefined;
+  cluster.node(id).openBackup().then((known) => outcome = known);
+  await cluster.clock.until(() => outcome !== undefined, 20_000, "the backup is open");
+  return outcome ?? { type: "Empty" };
+}
+
+function opened(outcome: BackupOutcome): Backup {
+  assert(outcome.type === "Opened", outcome.type);
+  return outcome.backup;
+}
+
+Deno.test("the leadership moves to the node asked for, or to another", async () => {
+  const cluster = new MemoryCluster(3, 5);
+  await cluster.start();
+  const leader = await cluster.leader();
+  await cluster.put(leader.id, "k", "v");
+  const [target = -1] = cluster.ids.filter((id) => id !== leader.id);
+  const term = leader.status().raft.currentTerm;
+  const moved = await transfer(cluster, leader.id, target);
+  assert(moved.type === "Done" && moved.leaderId === target && moved.term > term);
+  assertEquals((await cluster.leader()).id, target);
+  assertEquals(await transfer(cluster, leader.id, target), { type: "NotLeader" });
+  assertEquals(await transfer(cluster, target, 7), { type: "NotAVoter" });
+  assertEquals((await transfer(cluster, target, target)).type, "Done");
+  const away = await transfer(cluster, target);
+  assert(away.type === "Done" && away.leaderId !== target);
+  assertEquals((await cluster.put((await cluster.leader()).id, "k", "w")).type, "Done");
+  await cluster.stop();
+});
+
+Deno.test("a transfer to a node that is gone is given up, and writes go on", async () => {
+  const cluster = new MemoryCluster(3, 6);
+  await cluster.start();
+  const leader = await cluster.leader();
+  const [target = -1] = cluster.ids.filter((id) => id !== leader.id);
+  cluster.crash(target);
+  assertEquals(await transfer(cluster, leader.id, target), { type: "Failed" });
+  assertEquals((await cluster.leader()).id, leader.id);
+  assertEquals((await cluster.put(leader.id, "k", "v")).type, "Done");
+  await cluster.stop();
+  const alone = new MemoryCluster(1, 7);
+  await alone.start();
+  await alone.leader();
+  assertEquals(await transfer(alone, 0), { type: "NoOther" });
+  await alone.stop();
+});
+
+Deno.test("a backup is a whole snapshot with everything, whatever becomes of the node's own", async () => {
+  const cluster = new MemoryCluster(1, 8);
+  await cluster.start();
+  await cluster.leader();
+  for (let at = 0; at < 50; at++) await cluster.put(0, `key${at}`, `value${at}`);
+  const first = opened(await backup(cluster, 0));
+  await cluster.put(0, "later", "x");
+  for (let round = 0; round < 3; round++) {
+    opened(await backup(cluster, 0)).close();
+    await cluster.put(0, `more${round}`, "x");
+  }
+  const bytes = first.read(0, first.bytes);
+  assertEquals([bytes.length, first.read(first.bytes, 10).length], [first.bytes, 0]);
+  const disk = new MemoryDisk();
+  const file = disk.open("/copy", "create");
+  file.writeAt(0, bytes);
+  // Throws unless every checksum is right.
+  const text = Array.from(readSnapshot(file), (block) => new TextDecoder().decode(block)).join("");
+  file.close();
+  assert(text.includes("key49") && !text.includes("later"));
+  first.close();
+  first.close();
+  await cluster.stop();
+});
+
+Deno.test("backups are bounded, and give their place back", async () => {
+  const cluster = new MemoryCluster(1, 9);
+  await cluster.start();
+  await cluster.leader();
+  await cluster.put(0, "k", "v");
+  const open: Backup[] = [];
+  for (let count = 0; count < BACKUPS_MAX; count++) open.push(opened(await backup(cluster, 0)));
+  assertEquals((await backup(cluster, 0)).type, "Busy");
+  open.pop()?.close();
+  open.push(opened(await backup(cluster, 0)));
+  for (const one of open) one.close();
+  await cluster.stop();
+});
