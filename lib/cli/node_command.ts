@@ -1,6 +1,7 @@
 /** `kvstore node`: one server in this process, until a signal, the end of its launcher, or a failure. */
 
-import { LAUNCHED_VARIABLE, parentGone } from "../cluster/parent_watch.ts";
+import { LauncherLink } from "../cluster/launcher_link.ts";
+import { LAUNCHED_VARIABLE } from "../cluster/parent_watch.ts";
 import { findPortProblem, type PortSystem, THIS_SYSTEM } from "../cluster/ports.ts";
 import type { RunningServer, ServerOptions } from "../cluster/server_types.ts";
 import type { StopRequests } from "../cluster/launcher.ts";
@@ -18,17 +19,32 @@ export interface NodeParts {
   readonly startServer: (options: ServerOptions) => Promise<RunningServer>;
   readonly system: PortSystem;
   readonly requests: StopRequests;
+  /** The way to the launcher, where one has started this node. */
+  readonly link?: LauncherLink | undefined;
 }
 
 /** Runs one node to its end. Resolves to the exit code. Throws the expected errors of the start. */
 export async function runNodeCommand(context: CommandContext): Promise<number> {
   const launched = context.surroundings.environment(LAUNCHED_VARIABLE) !== undefined;
   const signals = new StopSignals(launched ? "launcher" : "terminal");
-  const stop = launched ? Promise.race([signals.stop, parentGone(Deno.stdin)]) : signals.stop;
+  const link = launched ? linkToLauncher(context) : undefined;
+  const stop = link === undefined ? signals.stop : Promise.race([signals.stop, link.gone]);
   return await runNode(context, {
     startServer: startServerLate,
     system: THIS_SYSTEM,
     requests: { stop, kill: signals.kill },
+    link,
+  });
+}
+
+function linkToLauncher({ surroundings }: CommandContext): LauncherLink {
+  return new LauncherLink({
+    input: Deno.stdin,
+    write: (line) => surroundings.out(line),
+    after: (delayMs, action) => {
+      const timer = setTimeout(action, delayMs);
+      return () => clearTimeout(timer);
+    },
   });
 }
 
@@ -47,10 +63,12 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
     write: surroundings.err,
     now: () => new Date(),
   });
-  const options = serverOptions(settings, log);
+  const { link } = parts;
+  const options = { ...serverOptions(settings, log), ...(link === undefined ? {} : { launcher: link }) };
   const killed = parts.requests.kill.then(() => EXIT.interrupted);
   const server = await Promise.race([startChecked(options, parts), killed]);
   if (typeof server === "number") return server;
+  if (link !== undefined) link.isolate = (isolated) => isolate(server, { isolated, log });
   surroundings.out(
     `kvstore node ${options.nodeId} is ready: clients ${server.clientAddress}, HTTP ${server.httpAddress}, ` +
       `peers ${server.peerAddress}, data ${options.dataDirectory}\n`,
@@ -63,6 +81,14 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
     return EXIT.ok;
   });
   return await Promise.race([failed, stopped, killed]);
+}
+
+function isolate(
+  server: RunningServer,
+  { isolated, log }: { readonly isolated: boolean; readonly log: ServerOptions["log"] },
+): void {
+  log("warn", isolated ? "Cut off from the other nodes, as the dashboard asked" : "Let back to the other nodes");
+  server.isolate(isolated);
 }
 
 async function startChecked(options: ServerOptions, { startServer, system }: NodeParts): Promise<RunningServer> {

@@ -7,6 +7,8 @@ import type { NodeId } from "../raft/types.ts";
 import type { StartProcess } from "./node_process.ts";
 import type { NodeView } from "./probe.ts";
 import { type ReadyNode, showReady } from "./ready_text.ts";
+import { LauncherControl } from "./launcher_control.ts";
+import { readRequest } from "./control_lines.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** How often the nodes are asked whether they are ready, in ms. */
@@ -72,10 +74,20 @@ class Launcher {
   readonly #waiters = new Set<() => void>();
   #stopRequested = false;
   #killRequested = false;
+  readonly #control: LauncherControl;
 
   constructor(options: LauncherOptions) {
     this.#options = options;
     this.#supervisors = options.nodes.map((node) => this.#supervise(node));
+    const { say, after, nodes } = options;
+    const supervised = nodes.map(({ id }, at) => ({ id, supervisor: this.#supervisors[at] }));
+    this.#control = new LauncherControl({
+      supervisors: new Map(
+        supervised.flatMap(({ id, supervisor }) => supervisor === undefined ? [] : [[id, supervisor]]),
+      ),
+      say,
+      after,
+    });
   }
 
   async run(): Promise<number> {
@@ -103,13 +115,19 @@ class Launcher {
     const { nodeLine = (id: NodeId, line: string) => say(`[node ${id}] ${line}`) } = this.#options;
     return new Supervisor({
       name: `node ${node.id}`,
-      start: () =>
-        startProcess({
+      start: () => {
+        this.#control.started(node.id);
+        return startProcess({
           executable: node.executable,
           args: node.args,
           environment: node.environment,
-          onLine: (line) => nodeLine(node.id, line),
-        }),
+          onLine: (line) => {
+            const request = readRequest(line);
+            if (request === undefined) nodeLine(node.id, line);
+            else this.#control.answer(node.id, request);
+          },
+        });
+      },
       now,
       after,
       say,
@@ -143,14 +161,19 @@ class Launcher {
   async #probeAll(): Promise<readonly ReadyNode[]> {
     const { nodes, probe } = this.#options;
     return await Promise.all(nodes.map(async (node, at) => {
-      const running = this.#isExpected(this.#supervisors[at]);
+      const running = this.#isAlive(this.#supervisors[at]);
       return { node, running, view: running ? await probe(node) : undefined };
     }));
   }
 
-  /** Whether a node runs or will run again. */
-  #isExpected(supervisor: Supervisor | undefined): boolean {
+  /** Whether a node runs or will run again by itself. */
+  #isAlive(supervisor: Supervisor | undefined): boolean {
     return supervisor?.state === "Running" || supervisor?.state === "Waiting";
+  }
+
+  /** The same, or somebody has killed it to see what happens, and may restart it. */
+  #isExpected(supervisor: Supervisor | undefined): boolean {
+    return this.#isAlive(supervisor) || supervisor?.state === "Down";
   }
 
   async #untilEnd(): Promise<Outcome> {
@@ -196,7 +219,7 @@ class Launcher {
   }
 
   #remaining(): readonly Supervisor[] {
-    return this.#supervisors.filter((supervisor) => this.#isExpected(supervisor));
+    return this.#supervisors.filter((supervisor) => this.#isAlive(supervisor));
   }
 
   #wake(): void {

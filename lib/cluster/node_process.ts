@@ -11,12 +11,17 @@ export interface ProcessEnd {
   readonly signal: string | undefined;
 }
 
+/** What the launcher sends to its nodes. */
+export type ProcessSignal = "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT";
+
 /** A process that was started. */
 export interface NodeProcess {
   readonly pid: number;
   readonly ended: Promise<ProcessEnd>;
   /** Does nothing when the process has ended. */
-  kill(signal: "SIGTERM" | "SIGKILL"): void;
+  kill(signal: ProcessSignal): void;
+  /** Writes to its standard input; lost when the process has ended. */
+  tell(text: string): void;
 }
 
 /** What to start. */
@@ -43,14 +48,19 @@ export function startProcess(plan: ProcessPlan): NodeProcess {
     stderr: "piped",
   }).spawn();
   const lines = [forEachLine(child.stdout, plan.onLine), forEachLine(child.stderr, plan.onLine)];
+  const input = child.stdin.getWriter();
   // Its last words come before the news of its end.
   const ended = Promise.all([child.status, ...lines]).then(async ([status]) => {
-    await child.stdin.close().catch(() => {});
+    await input.close().catch(() => {});
     return { code: status.code, signal: status.signal ?? undefined };
   });
   return {
     pid: child.pid,
     ended,
+    tell: (text) => {
+      // A pipe that breaks belongs to a process that is gone, of which `ended` tells.
+      input.write(new TextEncoder().encode(text)).catch(() => {});
+    },
     kill: (signal) => {
       try {
         child.kill(signal);

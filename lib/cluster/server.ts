@@ -77,7 +77,13 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
     },
   });
   try {
-    return await serveClients(node, { options, ground, clock, peerPort: transport?.port ?? options.peerBindPort });
+    return await serveClients(node, {
+      options,
+      ground,
+      clock,
+      peerPort: transport?.port ?? options.peerBindPort,
+      isolate: (isolated) => transport?.isolate(isolated),
+    });
   } catch (error) {
     await node.stop();
     throw error;
@@ -89,9 +95,13 @@ interface ServeParts {
   readonly ground: ServerGround;
   readonly clock: Clock;
   readonly peerPort: number;
+  isolate(isolated: boolean): void;
 }
 
-async function serveClients(node: Node, { options, ground, clock, peerPort }: ServeParts): Promise<RunningServer> {
+async function serveClients(
+  node: Node,
+  { options, ground, clock, peerPort, isolate }: ServeParts,
+): Promise<RunningServer> {
   const connectionsMax = connectionsMaxOf(options);
   const http = startHttp(node, { options, ground, clock, connectionsMax });
   const listener = await orStop(http, () =>
@@ -114,6 +124,7 @@ async function serveClients(node: Node, { options, ground, clock, peerPort }: Se
     peerAddress: `${options.host}:${peerPort}`,
     httpAddress: `${options.host}:${http.port}`,
     failed: node.failed,
+    isolate,
     stop: () => {
       stopping ??= (async () => {
         await node.drain();
@@ -172,6 +183,7 @@ function startHttp(node: Node, { options, ground, clock, connectionsMax }: HttpP
     keyBytesMax: options.keyBytesMax,
     valueBytesMax: options.valueBytesMax,
     httpAddress: advertisedAddress(options, listener.port),
+    launcher: options.launcher,
   });
   return listener;
 }

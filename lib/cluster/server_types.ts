@@ -2,6 +2,7 @@
 
 import type { KeyValueNode } from "../node/api.ts";
 import type { Log } from "../observe/log.ts";
+import type { LauncherPort } from "../protocol/http/launcher_port.ts";
 import type { Member, NodeId } from "../raft/types.ts";
 
 /** What a server is started with. Every field is decided by the caller; defaults live in the flags table of lib/cli. */
@@ -44,6 +45,8 @@ export interface ServerOptions {
   readonly valueBytesMax: number;
   /** Never syncs: a power loss may lose acknowledged writes. */
   readonly unsafeNoFsync: boolean;
+  /** The way to the launcher that started this server; left out where none did. */
+  readonly launcher?: LauncherPort;
   readonly log: Log;
 }
 
@@ -60,4 +63,6 @@ export interface RunningServer {
   stop(): Promise<void>;
   /** Resolves when the server can't go on: `DiskFailureError` (exit 75), `CorruptionError` (exit 74) or a bug. */
   readonly failed: Promise<Error>;
+  /** Cuts this server off from all others, or lets it come back; clients still reach it. */
+  isolate(isolated: boolean): void;
 }

@@ -3,6 +3,7 @@
  *
  *     Running --crash--> Waiting --backoff--> Running
  *        |--exit 2, 74, 75, or 5 quick failures--> GaveUp
+ *        |--killed on request--> Down --restart--> Running
  *        '--exit 0, or told to stop--> Stopped
  */
 
@@ -24,7 +25,7 @@ const FINAL_CODES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** What the supervised process is doing. */
-export type SupervisedState = "Running" | "Waiting" | "GaveUp" | "Stopped";
+export type SupervisedState = "Running" | "Waiting" | "Down" | "GaveUp" | "Stopped";
 
 /** What a supervisor needs. Times in milliseconds. */
 export interface SupervisorOptions {
@@ -49,6 +50,9 @@ export class Supervisor {
   #quickFailures = 0;
   #exitCode = 0;
   #stopping = false;
+  #paused = false;
+  /** What shall become of the process that was ended on request. */
+  #after: "Down" | "Restart" | undefined;
   #cancelRestart = () => {};
 
   constructor(options: SupervisorOptions) {
@@ -69,6 +73,11 @@ export class Supervisor {
     return this.#process?.pid;
   }
 
+  /** Whether the process was stopped in its tracks, and not continued. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
   /** Starts the process for the first time. Throws when the system cannot start it. */
   start(): void {
     this.#launch();
@@ -78,8 +87,39 @@ export class Supervisor {
   stop(signal: "SIGTERM" | "SIGKILL"): void {
     this.#stopping = true;
     this.#cancelRestart();
-    if (this.#process !== undefined) this.#process.kill(signal);
-    else if (this.#state === "Waiting") this.#finish("Stopped");
+    if (this.#process !== undefined) this.#signal(signal);
+    else if (this.#state === "Waiting" || this.#state === "Down") this.#finish("Stopped");
+  }
+
+  /** Kills the running process, which then stays down until `restart`. */
+  kill(): void {
+    this.#after = "Down";
+    this.#signal("SIGKILL");
+  }
+
+  /** Stops the running process in order and starts it again, or starts it at once where none runs. */
+  restart(): void {
+    this.#cancelRestart();
+    if (this.#process === undefined) return this.#restart();
+    this.#after = "Restart";
+    this.#signal("SIGTERM");
+  }
+
+  /** Stops the running process in its tracks, or lets it go on. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    this.#process?.kill(paused ? "SIGSTOP" : "SIGCONT");
+  }
+
+  /** Writes to the standard input of the process. */
+  tell(text: string): void {
+    this.#process?.tell(text);
+  }
+
+  /** A process that stands still would take a signal only when it goes on. */
+  #signal(signal: "SIGTERM" | "SIGKILL"): void {
+    this.#process?.kill(signal);
+    if (this.#paused) this.pause(false);
   }
 
   #launch(): void {
@@ -92,8 +132,16 @@ export class Supervisor {
 
   #ended(end: ProcessEnd): void {
     this.#process = undefined;
+    this.#paused = false;
     this.#exitCode = end.code;
     if (this.#stopping) return this.#finish("Stopped");
+    const wanted = this.#after;
+    this.#after = undefined;
+    if (wanted === "Down") {
+      this.#state = "Down";
+      return;
+    }
+    if (wanted === "Restart") return this.#restart();
     const { name, say } = this.#options;
     const how = end.signal === undefined ? `exited with code ${end.code}` : `was ended by ${end.signal}`;
     if (end.code === 0 && end.signal === undefined) {

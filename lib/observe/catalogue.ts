@@ -23,6 +23,7 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.quorumReachable]: gauge("Voters that this node can reach, itself included."),
   [METRIC.quorumNeeded]: gauge("Voters that a majority needs."),
   [METRIC.uptimeSeconds]: gauge("Seconds since this node started."),
+  [METRIC.httpSeconds]: histogram("Seconds from an HTTP request read to its reply, or to the head of a stream."),
   [METRIC.commandSeconds]: histogram("Seconds from a command read at the client port to its reply."),
   [METRIC.requestsReceived]: counter("Commands read at the client port."),
   [METRIC.requestsSucceeded]: counter("Commands at the client port that succeeded."),

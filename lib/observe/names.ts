@@ -27,6 +27,7 @@ export const METRIC = {
   clientConnectionsRefused: "kvstore_server_client_connections_refused_total",
   httpConnections: "kvstore_http_connections",
   httpConnectionsRefused: "kvstore_http_connections_refused_total",
+  httpSeconds: "kvstore_http_request_duration_seconds",
   httpRequestsRefused: "kvstore_http_requests_refused_total",
   httpBytesReceived: "kvstore_http_received_bytes_total",
   httpBytesSent: "kvstore_http_sent_bytes_total",

@@ -57,6 +57,7 @@ export class TcpTransport implements Transport {
   #wanted: readonly { readonly id: NodeId; readonly address: string }[] = [];
   #listener: Deno.TcpListener | undefined;
   #running: Running | undefined;
+  #isolated = false;
 
   constructor(options: TcpTransportOptions) {
     this.#options = options;
@@ -123,7 +124,7 @@ export class TcpTransport implements Transport {
     this.#wanted = peers.filter(({ id }) => id !== this.#options.greeting.nodeId);
     const running = this.#running;
     if (running === undefined) return;
-    const wanted = new Map(this.#wanted.map(({ id, address }) => [id, address]));
+    const wanted = new Map(this.#isolated ? [] : this.#wanted.map(({ id, address }) => [id, address]));
     for (const [id, { peer, dialer }] of this.#peers) {
       if (wanted.has(id)) continue;
       this.#peers.delete(id);
@@ -131,6 +132,12 @@ export class TcpTransport implements Transport {
       peer.close("no longer a peer");
     }
     for (const [id, address] of wanted) this.#keep(running, { id, address });
+  }
+
+  /** Cuts the connections to all peers, in both directions, and takes none; or lets them come again. */
+  isolate(isolated: boolean): void {
+    this.#isolated = isolated;
+    this.setPeers(this.#wanted);
   }
 
   reset(peer: NodeId): void {

@@ -1,12 +1,13 @@
-/** What is noticed of every HTTP request beside its reply: a count by operation and code, and a span where traces are exported. */
+/** What is noticed of every HTTP request beside its reply: a count by operation and code, its time, and a span where traces are exported. */
 
-import type { CounterFamily, Registry } from "../../observe/metrics.ts";
+import type { CounterFamily, Histogram, Registry } from "../../observe/metrics.ts";
 import { METRIC } from "../../observe/names.ts";
 import type { Tracer } from "../../observe/tracing.ts";
 import type { HttpReply, HttpRequest } from "./http.ts";
 import { answerTraced } from "./request_tracing.ts";
 import type { Route } from "./route.ts";
 
+const MS_PER_SECOND = 1_000;
 /** The label `route` of a path that nothing serves: what a client asks for must not become a label. */
 const NO_ROUTE = "none";
 
@@ -19,10 +20,14 @@ export interface Answering {
 /** Stands between the router and the routes. */
 export class RequestObserver {
   readonly #requests: CounterFamily;
+  readonly #seconds: Histogram;
   readonly #tracer: Tracer | undefined;
+  readonly #now: () => number;
 
-  /** Counts in `metrics`; makes spans when there is a tracer. */
-  constructor(metrics: Registry, tracer: Tracer | undefined) {
+  /** Counts in `metrics`, by a clock in milliseconds; makes spans when there is a tracer. */
+  constructor(metrics: Registry, { tracer, now }: { readonly tracer: Tracer | undefined; readonly now: () => number }) {
+    this.#seconds = metrics.histogram(METRIC.httpSeconds);
+    this.#now = now;
     this.#requests = metrics.counterFamily(METRIC.httpRequests, ["route", "code"]);
     this.#tracer = tracer;
   }
@@ -30,13 +35,14 @@ export class RequestObserver {
   /** Answers a request; an answer that is known at once stays so unless there is a tracer. */
   answer(request: HttpRequest, { route, answer }: Answering): HttpReply | Promise<HttpReply> {
     const tracer = this.#tracer;
+    const startedAt = this.#now();
     const reply = tracer === undefined ? answer() : answerTraced(request, { tracer, route, answer });
     const name = route?.id ?? NO_ROUTE;
-    return reply instanceof Promise ? reply.then((known) => this.#count(name, known)) : this.#count(name, reply);
-  }
-
-  #count(route: string, reply: HttpReply): HttpReply {
-    this.#requests.counter([route, String(reply.status)]).add();
-    return reply;
+    const note = (known: HttpReply): HttpReply => {
+      this.#seconds.record((this.#now() - startedAt) / MS_PER_SECOND);
+      this.#requests.counter([name, String(known.status)]).add();
+      return known;
+    };
+    return reply instanceof Promise ? reply.then(note) : note(reply);
   }
 }

@@ -5,6 +5,7 @@ import type { KeyValueNode } from "../../node/api.ts";
 import type { NodeLog } from "../../node/options.ts";
 import type { Tracer } from "../../observe/tracing.ts";
 import type { HttpReply, HttpRequest } from "./http.ts";
+import type { LauncherPort } from "./launcher_port.ts";
 
 /** The server as its routes see it. */
 export interface HttpContext {
@@ -21,6 +22,8 @@ export interface HttpContext {
   readonly httpAddress: string;
   /** 32 hex digits of this process, which only its own pages can read: what a browser changes carries them in `X-KV-Token`. */
   readonly token: string;
+  /** The way to the launcher that started this node; undefined where none did. */
+  readonly launcher?: LauncherPort | undefined;
 }
 
 /** A JSON Schema, as OpenAPI 3.1 has it. */

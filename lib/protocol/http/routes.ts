@@ -2,9 +2,12 @@
 
 import type { Route } from "./route.ts";
 import { CLUSTER_ROUTES } from "./routes/cluster.ts";
+import { DASHBOARD_ROUTES } from "./routes/dashboard.ts";
 import { EVENT_ROUTES } from "./routes/events.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KV_ROUTES } from "./routes/kv.ts";
+import { LAUNCHER_ROUTES } from "./routes/launcher.ts";
+import { LIVE_ROUTES } from "./routes/live.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
 import { openApiRoute } from "./routes/openapi.ts";
 import { SCAN_ROUTES } from "./routes/scan.ts";
@@ -20,8 +23,11 @@ const DESCRIBED: readonly Route[] = [
   ...EVENT_ROUTES,
   ...CLUSTER_ROUTES,
   ...SNAPSHOT_ROUTES,
+  ...LAUNCHER_ROUTES,
   ...METRICS_ROUTES,
   ...HEALTH_ROUTES,
+  ...LIVE_ROUTES,
+  ...DASHBOARD_ROUTES,
 ];
 
 /** Every operation of this server. */

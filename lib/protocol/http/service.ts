@@ -8,6 +8,7 @@ import { findTracer } from "../../observe/tracing.ts";
 import { VERSION } from "../../observe/version.ts";
 import { guardFacts, judgeOrigin, preflightHeaders, sharingHeaders } from "./guard.ts";
 import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
+import type { LauncherPort } from "./launcher_port.ts";
 import { isProblem, problem, type ProblemReply, withCluster } from "./problem.ts";
 import { readQuery } from "./query.ts";
 import { REDIRECT, redirect } from "./redirect.ts";
@@ -26,6 +27,8 @@ export interface HttpServiceOptions {
   readonly valueBytesMax: number;
   /** `host:port` of the HTTP port, as bound. */
   readonly httpAddress: string;
+  /** The way to the launcher that started this node. */
+  readonly launcher?: LauncherPort | undefined;
   /** What is served; everything when left out. */
   readonly routes?: readonly Route[];
 }
@@ -52,7 +55,10 @@ class HttpService implements HttpHandler {
   constructor({ routes = ROUTES, ...options }: HttpServiceOptions) {
     this.#context = { ...options, token: makeToken() };
     this.#router = new Router(routes);
-    this.#observer = new RequestObserver(options.node.metrics, findTracer(VERSION));
+    this.#observer = new RequestObserver(options.node.metrics, {
+      tracer: findTracer(VERSION),
+      now: () => options.clock.now(),
+    });
     this.#log = options.log;
   }
 

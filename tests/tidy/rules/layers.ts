@@ -26,7 +26,8 @@ const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["client", { layers: ["base"], packages: PLATFORM }],
   ["load", { layers: ["base"], packages: PLATFORM }],
   ["node", { layers: BELOW_NODE, packages: PLATFORM }],
-  ["protocol", { layers: [...BELOW_NODE, "node"], packages: PLATFORM }],
+  // uPlot runs in the browser only; the server hands its file out.
+  ["protocol", { layers: [...BELOW_NODE, "node"], packages: [...PLATFORM, /^uplot$/] }],
   ["cluster", { layers: [...BELOW_NODE, "node", "protocol"], packages: PLATFORM }],
   ["cli", { layers: BELOW_CLI, packages: PLATFORM }],
   ["main.ts", { layers: ["cli"], packages: NOTHING }],

@@ -1,11 +1,15 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { launchCluster, type NodePlan } from "../../../lib/cluster/launcher.ts";
 import type { NodeProcess, ProcessEnd, ProcessPlan } from "../../../lib/cluster/node_process.ts";
+import { readOrder, writeRequest } from "../../../lib/cluster/control_lines.ts";
+import type { NodeAction } from "../../../lib/protocol/http/launcher_port.ts";
 import type { NodeView } from "../../../lib/cluster/probe.ts";
 
 /** Fake processes by node id, and a launcher around them. Time passes only in timers, at once. */
 class Stage {
   readonly said: string[] = [];
+  /** What was written to nodes, and the signals they got. */
+  readonly told: string[] = [];
   readonly printed: string[] = [];
   readonly plans: ProcessPlan[] = [];
   readonly views = new Map<number, NodeView>();
@@ -63,8 +67,12 @@ class Stage {
     this.plans.push(plan);
     const id = Number(plan.args[0]);
     const ended = new Promise<ProcessEnd>((resolve) => this.#ends.set(id, resolve));
-    const kill = (signal: string) => signal === "SIGTERM" ? this.onTerm(id) : this.end(id, 137, signal);
-    return { pid: 1_000 + id, ended, kill };
+    const kill = (signal: string) => {
+      if (signal === "SIGTERM") this.onTerm(id);
+      else if (signal === "SIGKILL") this.end(id, 137, signal);
+      else this.told.push(`${id} ${signal}`);
+    };
+    return { pid: 1_000 + id, ended, kill, tell: (text) => this.told.push(`${id} ${text.trim()}`) };
   }
 }
 
@@ -167,4 +175,88 @@ Deno.test("nodes that do not stop within 6 s are killed", async () => {
   stage.stop();
   assertEquals(await stage.exit, 0);
   assertEquals(stage.said.at(-1), "Killing 1 node, not stopped within 6 s");
+});
+
+/** A ready cluster of three, and how node `from` asks it for something. */
+async function readyStage(): Promise<{
+  readonly stage: Stage;
+  readonly ask: (from: number, node: number, action: NodeAction) => string;
+}> {
+  const stage = new Stage(3);
+  stage.elect(0, 3);
+  await stage.ready();
+  const ask = (from: number, node: number, action: NodeAction) => {
+    const plan = stage.plans.findLast(({ args }) => args[0] === String(from));
+    plan?.onLine(writeRequest({ number: 7, wish: { node, action } }).trimEnd());
+    const order = readOrder(stage.told.at(-1)?.slice(2) ?? "");
+    if (order?.type !== "Answer" || order.number !== 7) return "no answer";
+    const { answer } = order;
+    if (answer.type !== "Nodes") return answer.type === "Refused" ? answer.reason : answer.type;
+    return answer.nodes.map(({ state, partitioned }) => `${state}${partitioned ? " alone" : ""}`).join();
+  };
+  return { stage, ask };
+}
+
+async function settle(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+Deno.test("a node killed on request stays down until it is restarted", async () => {
+  const { stage, ask } = await readyStage();
+  assertEquals(ask(1, 0, "kill"), "Running,Running,Running");
+  assertEquals(stage.said.at(-1), "The dashboard of node 1 asks to kill node 0");
+  await settle(() => ask(1, 0, "pause") === "node 0 does not run");
+  assertEquals(ask(1, 0, "kill"), "node 0 does not run");
+  assertEquals(stage.plans.length, 3);
+  assertEquals(ask(1, 0, "restart"), "Running,Running,Running");
+  assertEquals(stage.plans.length, 4);
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("the node whose page asks gets its answer before it ends, and the last one is not ended", async () => {
+  const { stage, ask } = await readyStage();
+  assertEquals(ask(1, 1, "kill"), "Running,Running,Running");
+  await settle(() => ask(0, 1, "kill") === "node 1 does not run");
+  ask(0, 2, "kill");
+  await settle(() => ask(0, 2, "kill") === "node 2 does not run");
+  assertEquals(ask(0, 0, "kill"), "node 0 is the last one that runs: nobody could bring it back");
+  assertEquals(ask(0, 0, "pause"), "node 0 is the last one that runs: nobody could bring it back");
+  assertEquals(ask(0, 9, "kill"), "there is no node 9");
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("restart of a running node stops it in order first", async () => {
+  const { stage, ask } = await readyStage();
+  ask(1, 0, "restart");
+  await settle(() => stage.plans.length === 4);
+  assertEquals(stage.said, ["The dashboard of node 1 asks to restart node 0", "node 0 is started again"]);
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("pause, continue, partition and heal reach the node, and only where they make sense", async () => {
+  const { stage, ask } = await readyStage();
+  assertEquals(ask(1, 0, "pause"), "Paused,Running,Running");
+  assertEquals(ask(1, 0, "pause"), "node 0 does not run");
+  assertEquals(ask(1, 0, "continue"), "Running,Running,Running");
+  assertEquals(ask(1, 0, "continue"), "node 0 is not paused");
+  assertEquals(stage.told.filter((line) => line.includes("SIG")), ["0 SIGSTOP", "0 SIGCONT"]);
+  assertEquals(ask(1, 0, "heal"), "node 0 is not partitioned");
+  assertEquals(ask(1, 0, "partition"), "Running alone,Running,Running");
+  assertEquals(ask(1, 0, "partition"), "node 0 is partitioned already");
+  assertEquals(ask(1, 0, "heal"), "Running,Running,Running");
+  assertEquals(stage.told.filter((line) => line.includes("Isolate")), [
+    '0 {"type":"Isolate","isolated":true}',
+    '0 {"type":"Isolate","isolated":false}',
+  ]);
+  ask(1, 0, "partition");
+  assertEquals(ask(1, 0, "restart"), "Running alone,Running,Running");
+  await settle(() => stage.plans.length === 4);
+  assertEquals(ask(1, 0, "pause"), "Paused,Running,Running");
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+  // A paused node is let go on, or it could not stop.
+  assertEquals(stage.told.at(-1), "0 SIGCONT");
 });

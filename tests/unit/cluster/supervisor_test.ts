@@ -56,7 +56,7 @@ class Stage {
     if (this.startError !== undefined) throw this.startError;
     this.started += 1;
     const ended = new Promise<ProcessEnd>((resolve) => this.#end = resolve);
-    return { pid: 100 + this.started, ended, kill: (signal) => this.signals.push(signal) };
+    return { pid: 100 + this.started, ended, kill: (signal) => this.signals.push(signal), tell: () => {} };
   }
 }
 

@@ -4,7 +4,6 @@ import { textToByteString } from "../../../base/bytes.ts";
 import { checkCall, keysOf } from "../../../kv/calls.ts";
 import {
   type Call,
-  COMMAND_BYTES_MAX,
   type Compare,
   type CompareField,
   type CompareOperator,
@@ -21,8 +20,8 @@ import type { Route, RouteCall } from "../route.ts";
 import { TXN_REQUEST_SCHEMA, TXN_RESULT_SCHEMA } from "../txn_schemas.ts";
 import { otherRequest, submit } from "../writes.ts";
 
-/** Longest body in bytes: base64 and escapes make a command longer. */
-export const TXN_BODY_BYTES_MAX: number = COMMAND_BYTES_MAX * 2;
+/** Longest body in bytes: twice a longest command, which base64 and escapes make longer. */
+export const TXN_BODY_BYTES_MAX = 17_301_504;
 
 const OK = 200;
 const JSON_TYPE = "application/json";

@@ -167,12 +167,12 @@ Deno.test("kv: min_revision waits until it is applied, and not for ever", async 
   const service = serviceOf(node);
   const waiting = ask(service, "GET /v1/kv/a?level=stale&min_revision=1");
   await ask(service, "PUT /v1/kv/a", { body: "1" });
-  service.clock.advance(0);
+  await service.clock.advance(0);
   assertEquals((await waiting).body, "1");
   const late = ask(service, "GET /v1/kv/a?min_revision=99");
   await Promise.resolve();
   await Promise.resolve();
-  service.clock.advance(5_000);
+  await service.clock.advance(5_000);
   const answer = await late;
   assertEquals([answer.status, answer.code], [504, "revision_not_reached"]);
 });

@@ -39,7 +39,7 @@ class RecordingTracer implements Tracer {
 
 Deno.test("requests are counted by operation and code; paths never become labels", async () => {
   const registry = new Registry();
-  const observer = new RequestObserver(registry, undefined);
+  const observer = new RequestObserver(registry, { tracer: undefined, now: () => 0 });
   const atOnce = observer.answer(request(), { route: LIVEZ, answer: () => reply(200) });
   assert(!(atOnce instanceof Promise), "without a tracer nothing is made to wait");
   await observer.answer(request(), { route: LIVEZ, answer: () => Promise.resolve(reply(503)) });
@@ -54,7 +54,7 @@ Deno.test("requests are counted by operation and code; paths never become labels
 
 Deno.test("a request is one span: its route, its status, its parent, and no key", async () => {
   const tracer = new RecordingTracer();
-  const observer = new RequestObserver(new Registry(), tracer);
+  const observer = new RequestObserver(new Registry(), { tracer, now: () => 0 });
   await observer.answer(request([["traceparent", "00-x"]]), { route: LIVEZ, answer: () => reply(200) });
   await observer.answer(request(), { route: undefined, answer: () => reply(500) });
   const common = { "http.request.method": "GET", "client.address": "127.0.0.1:9", "kvstore.request_id": "r1" };
@@ -73,7 +73,7 @@ Deno.test("a request is one span: its route, its status, its parent, and no key"
 
 Deno.test("a span ends also when the answer is a bug", async () => {
   const tracer = new RecordingTracer();
-  const observer = new RequestObserver(new Registry(), tracer);
+  const observer = new RequestObserver(new Registry(), { tracer, now: () => 0 });
   const answer = () => Promise.reject(new RangeError("bug"));
   await assertRejects(async () => await observer.answer(request(), { route: LIVEZ, answer }), RangeError);
   assertEquals(tracer.events.slice(-2), ["fail", "end"]);

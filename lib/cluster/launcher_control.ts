@@ -1,0 +1,130 @@
+/** The launcher's end of the talk with its nodes: what people ask for on the dashboard is done here. */
+
+import { unreachable } from "../base/assert.ts";
+import type { NodeId } from "../raft/types.ts";
+import type { LaunchedNode, LaunchedState, LauncherAnswer, NodeAction } from "../protocol/http/launcher_port.ts";
+import { type ControlRequest, writeOrder } from "./control_lines.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** What ends or stops the node that asks for it happens so much later, when its client has the reply. */
+const OWN_END_DELAY_MS = 100;
+
+/** What the control works with. */
+export interface LauncherControlOptions {
+  readonly supervisors: ReadonlyMap<NodeId, Supervisor>;
+  /** Takes a line for people with everything that is done. */
+  readonly say: (line: string) => void;
+  readonly after: (delayMs: number, action: () => void) => () => void;
+}
+
+/** Answers the nodes. */
+export class LauncherControl {
+  readonly #options: LauncherControlOptions;
+  readonly #partitioned = new Set<NodeId>();
+
+  /** Does nothing until a node asks. */
+  constructor(options: LauncherControlOptions) {
+    this.#options = options;
+  }
+
+  /** A process of that node is about to start: it knows nothing of a partition. */
+  started(id: NodeId): void {
+    this.#partitioned.delete(id);
+  }
+
+  /** Does what node `from` asks for, and tells it how things are then. */
+  answer(from: NodeId, { number, wish }: ControlRequest): void {
+    const answer = wish === undefined ? this.#nodes() : this.#act(from, wish);
+    this.#options.supervisors.get(from)?.tell(writeOrder({ type: "Answer", number, answer }));
+  }
+
+  #act(from: NodeId, { node, action }: { readonly node: NodeId; readonly action: NodeAction }): LauncherAnswer {
+    const supervisor = this.#options.supervisors.get(node);
+    if (supervisor === undefined) return refuse(`there is no node ${node}`);
+    const reason = this.#whyNot(node, { supervisor, action });
+    if (reason !== undefined) return refuse(reason);
+    this.#options.say(`The dashboard of node ${from} asks to ${action} node ${node}`);
+    const endsItself = from === node && (action === "kill" || action === "pause" || action === "restart");
+    if (endsItself) this.#options.after(OWN_END_DELAY_MS, () => this.#do(node, { supervisor, action }));
+    else this.#do(node, { supervisor, action });
+    return this.#nodes();
+  }
+
+  #whyNot(
+    node: NodeId,
+    { supervisor, action }: { readonly supervisor: Supervisor; readonly action: NodeAction },
+  ): string | undefined {
+    const { state, paused } = supervisor;
+    const isPartitioned = this.#partitioned.has(node);
+    switch (action) {
+      case "restart":
+        return undefined;
+      case "continue":
+        return paused ? undefined : `node ${node} is not paused`;
+      case "heal":
+        return isPartitioned ? undefined : `node ${node} is not partitioned`;
+      case "partition":
+        if (state !== "Running" || paused) return `node ${node} does not run`;
+        return isPartitioned ? `node ${node} is partitioned already` : undefined;
+      case "kill":
+      case "pause":
+        if (state !== "Running" || (paused && action === "pause")) return `node ${node} does not run`;
+        return this.#isLast(supervisor)
+          ? `node ${node} is the last one that runs: nobody could bring it back`
+          : undefined;
+      default:
+        return unreachable(action);
+    }
+  }
+
+  #isLast(supervisor: Supervisor): boolean {
+    const others = Array.from(this.#options.supervisors.values()).filter((other) => other !== supervisor);
+    return !others.some(({ state, paused }) => state === "Running" && !paused);
+  }
+
+  #do(node: NodeId, { supervisor, action }: { readonly supervisor: Supervisor; readonly action: NodeAction }): void {
+    switch (action) {
+      case "kill":
+        return supervisor.kill();
+      case "restart":
+        return supervisor.restart();
+      case "pause":
+      case "continue":
+        return supervisor.pause(action === "pause");
+      case "partition":
+        this.#partitioned.add(node);
+        return supervisor.tell(writeOrder({ type: "Isolate", isolated: true }));
+      case "heal":
+        this.#partitioned.delete(node);
+        return supervisor.tell(writeOrder({ type: "Isolate", isolated: false }));
+      default:
+        return unreachable(action);
+    }
+  }
+
+  #nodes(): LauncherAnswer {
+    const nodes = Array.from(this.#options.supervisors, ([id, supervisor]): LaunchedNode => {
+      return { id, pid: supervisor.pid, state: stateOf(supervisor), partitioned: this.#partitioned.has(id) };
+    });
+    return { type: "Nodes", nodes };
+  }
+}
+
+function refuse(reason: string): LauncherAnswer {
+  return { type: "Refused", reason };
+}
+
+function stateOf({ state, paused }: Supervisor): LaunchedState {
+  switch (state) {
+    case "Running":
+      return paused ? "Paused" : "Running";
+    case "Down":
+    case "Waiting":
+      return state;
+    case "GaveUp":
+    case "Stopped":
+      return "Ended";
+    default:
+      return unreachable(state);
+  }
+}

@@ -1,0 +1,114 @@
+/** Keeps the page connected: to the node it came from or, when that is gone, to the other members in turn. */
+
+/** A node that is silent for so long is gone. */
+const SILENT_MS = 3500;
+/** The pause before the next node is tried. */
+const NEXT_MS = 400;
+const REMEMBERED = "kvstore-members";
+
+/**
+ * Follows `/v1/live` of one node at a time. `onFrame` gets every frame, `onState` gets `live`, `reconnecting` or `gone` and
+ * the address. `gone` means that every known node was tried in vain.
+ */
+export class Connection {
+  #base = location.origin;
+  #token = "";
+  #source;
+  #watchdog;
+  #tried = new Set();
+  #members = remembered();
+  #onFrame;
+  #onState;
+
+  constructor({ onFrame, onState }) {
+    this.#onFrame = onFrame;
+    this.#onState = onState;
+    this.#open(location.origin);
+  }
+
+  /** The origin of the node that the page follows now. */
+  get base() {
+    return this.#base;
+  }
+
+  /** Sends a request to that node, with its token where something changes. */
+  async request(path, { method = "GET", headers = {}, body } = {}) {
+    const token = method === "GET" ? {} : { "X-KV-Token": this.#token };
+    return await fetch(this.#base + path, { method, headers: { ...headers, ...token }, body, cache: "no-store" });
+  }
+
+  #open(base) {
+    this.#base = base;
+    this.#tried.add(base);
+    const source = new EventSource(`${base}/v1/live`);
+    this.#source = source;
+    this.#watch();
+    source.onmessage = ({ data }) => {
+      if (source !== this.#source) return;
+      const frame = JSON.parse(data);
+      this.#token = frame.token;
+      this.#tried = new Set([base]);
+      this.#remember(frame.members);
+      this.#watch();
+      this.#onState({ state: "live", base });
+      this.#onFrame(frame);
+    };
+    source.onerror = () => {
+      if (source === this.#source) this.#next();
+    };
+  }
+
+  #watch() {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = setTimeout(() => this.#next(), SILENT_MS);
+  }
+
+  /** Leaves the present node for one that was not tried since the last frame; after all of them, begins anew. */
+  #next() {
+    clearTimeout(this.#watchdog);
+    this.#source?.close();
+    this.#source = undefined;
+    const known = [location.origin, ...this.#members];
+    let next = known.find((origin) => !this.#tried.has(origin));
+    const allTried = next === undefined;
+    if (allTried) {
+      this.#tried.clear();
+      next = known[(known.indexOf(this.#base) + 1) % known.length];
+    }
+    this.#onState({ state: allTried ? "gone" : "reconnecting", base: this.#base });
+    setTimeout(() => this.#open(next), NEXT_MS);
+  }
+
+  #remember(members) {
+    const origins = members.filter((member) => member.http_address !== "").map((member) =>
+      originOf(member.http_address)
+    );
+    this.#members = origins.filter((origin) => origin !== location.origin);
+    sessionStorage.setItem(REMEMBERED, JSON.stringify(this.#members));
+  }
+}
+
+/** A page that was opened as localhost goes on as localhost: its storage and permissions are the same then. */
+function originOf(address) {
+  const isLocal = location.hostname === "localhost" && address.startsWith("127.0.0.1:");
+  return `http://${isLocal ? address.replace("127.0.0.1", "localhost") : address}`;
+}
+
+function remembered() {
+  try {
+    const known = JSON.parse(sessionStorage.getItem(REMEMBERED) ?? "[]");
+    return Array.isArray(known) ? known.filter((origin) => typeof origin === "string") : [];
+  } catch {
+    return []; // Somebody else wrote there.
+  }
+}
+
+/** What a reply that is no success says, for people. */
+export async function problemOf(response) {
+  try {
+    const { detail, title, code } = await response.json();
+    return detail ?? title ?? code ?? `The server answered ${response.status}`;
+  } catch {
+    return `The server answered ${response.status}`;
+  }
+}

@@ -1,0 +1,74 @@
+/** `GET /`: the dashboard. */
+
+import type { HttpReply } from "../http.ts";
+import { dashboardFile } from "../dashboard/files.ts";
+import { problem } from "../problem.ts";
+import type { HttpContext, ResponseDescription, Route, RouteCall } from "../route.ts";
+
+const OK = 200;
+const NOT_MODIFIED = 304;
+
+const FILE: ResponseDescription = { description: "The file.", contentType: "text/html" };
+
+/** The operations, for the table of routes. */
+export const DASHBOARD_ROUTES: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/",
+    id: "getDashboard",
+    tag: "Dashboard",
+    summary: "The dashboard, for browsers.",
+    query: [],
+    headers: [],
+    responses: { [OK]: FILE, [NOT_MODIFIED]: { description: "The client has it." } },
+    handle: (call) => serve(call, "index.html"),
+  },
+  {
+    method: "GET",
+    path: "/assets/{name}",
+    id: "getDashboardFile",
+    tag: "Dashboard",
+    summary: "A file of the dashboard.",
+    query: [],
+    headers: [],
+    responses: { [OK]: FILE, [NOT_MODIFIED]: { description: "The client has it." } },
+    handle: (call) => serve(call, call.path.get("name") ?? ""),
+  },
+];
+
+async function serve({ request, context }: RouteCall, name: string): Promise<HttpReply> {
+  const file = await dashboardFile(name);
+  if (file === undefined) return problem({ status: 404, code: "not_found", detail: "There is no such file" });
+  const headers = [
+    ["Content-Type", file.contentType],
+    ["ETag", file.tag],
+    // A newer version of the server has newer files under the same names.
+    ["Cache-Control", "no-cache"],
+    ["Content-Security-Policy", contentSecurityPolicy(context)],
+    ["Referrer-Policy", "no-referrer"],
+    ["X-Frame-Options", "DENY"],
+  ] as const;
+  if (request.headers.get("if-none-match") === file.tag) return { status: NOT_MODIFIED, headers, body: "" };
+  return { status: OK, headers, body: file.body };
+}
+
+/** Nothing from elsewhere, and connections only to the members, with one of which the page goes on when this node is gone. */
+function contentSecurityPolicy({ node }: HttpContext): string {
+  const members = node.members().flatMap(({ httpAddress }) => httpAddress === "" ? [] : originsOf(httpAddress));
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    ["connect-src 'self'", ...members].join(" "),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
+
+/** A browser that was sent to localhost goes on there. */
+function originsOf(address: string): readonly string[] {
+  const port = /^127\.0\.0\.1:(\d+)$/.exec(address)?.[1];
+  return port === undefined ? [`http://${address}`] : [`http://${address}`, `http://localhost:${port}`];
+}
