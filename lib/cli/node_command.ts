@@ -68,7 +68,7 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
   const killed = parts.requests.kill.then(() => EXIT.interrupted);
   const server = await Promise.race([startChecked(options, parts), killed]);
   if (typeof server === "number") return server;
-  if (link !== undefined) link.isolate = (isolated) => isolate(server, { isolated, log });
+  if (link !== undefined) follow(link, (isolated) => isolate(server, { isolated, log }));
   surroundings.out(
     `kvstore node ${options.nodeId} is ready: clients ${server.clientAddress}, HTTP ${server.httpAddress}, ` +
       `peers ${server.peerAddress}, data ${options.dataDirectory}\n`,
@@ -81,6 +81,12 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
     return EXIT.ok;
   });
   return await Promise.race([failed, stopped, killed]);
+}
+
+/** Also what was ordered while the server was starting. */
+function follow(link: LauncherLink, action: (isolated: boolean) => void): void {
+  link.isolate = action;
+  if (link.isolated) action(true);
 }
 
 function isolate(

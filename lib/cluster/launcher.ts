@@ -121,8 +121,9 @@ class Launcher {
           executable: node.executable,
           args: node.args,
           environment: node.environment,
-          onLine: (line) => {
-            const request = readRequest(line);
+          onLine: (line, stream) => {
+            // Logs tell what clients sent, and nothing in them may be taken for a request.
+            const request = stream === "stdout" ? readRequest(line) : undefined;
             if (request === undefined) nodeLine(node.id, line);
             else this.#control.answer(node.id, request);
           },
@@ -189,7 +190,9 @@ class Launcher {
     const left = this.#supervisors.filter((supervisor) => this.#isExpected(supervisor)).length;
     const gaveUp = this.#supervisors.some(({ state }) => state === "GaveUp");
     if (gaveUp && left * 2 <= this.#supervisors.length) return "Lost";
-    return left === 0 ? "AllStopped" : undefined;
+    // Those that were killed on request come back through a dashboard, and no node is left that serves one.
+    if (this.#supervisors.some((supervisor) => this.#isAlive(supervisor))) return undefined;
+    return gaveUp ? "Lost" : "AllStopped";
   }
 
   #exitCodeAfter(outcome: Outcome): number {

@@ -17,6 +17,11 @@ export interface LauncherControlOptions {
   readonly after: (delayMs: number, action: () => void) => () => void;
 }
 
+interface Deed {
+  readonly supervisor: Supervisor;
+  readonly action: NodeAction;
+}
+
 /** Answers the nodes. */
 export class LauncherControl {
   readonly #options: LauncherControlOptions;
@@ -45,16 +50,21 @@ export class LauncherControl {
     if (reason !== undefined) return refuse(reason);
     this.#options.say(`The dashboard of node ${from} asks to ${action} node ${node}`);
     const endsItself = from === node && (action === "kill" || action === "pause" || action === "restart");
-    if (endsItself) this.#options.after(OWN_END_DELAY_MS, () => this.#do(node, { supervisor, action }));
+    if (endsItself) this.#options.after(OWN_END_DELAY_MS, () => this.#doLater(node, { supervisor, action }));
     else this.#do(node, { supervisor, action });
     return this.#nodes();
   }
 
-  #whyNot(
-    node: NodeId,
-    { supervisor, action }: { readonly supervisor: Supervisor; readonly action: NodeAction },
-  ): string | undefined {
+  /** Much may have happened since the answer: a crash, the end of the other nodes, a signal to the launcher. */
+  #doLater(node: NodeId, deed: Deed): void {
+    const reason = this.#whyNot(node, deed);
+    if (reason === undefined) return this.#do(node, deed);
+    this.#options.say(`Cannot ${deed.action} node ${node} any more: ${reason}`);
+  }
+
+  #whyNot(node: NodeId, { supervisor, action }: Deed): string | undefined {
     const { state, paused } = supervisor;
+    if (supervisor.stopping) return "the launcher is stopping its nodes";
     const isPartitioned = this.#partitioned.has(node);
     switch (action) {
       case "restart":
@@ -82,7 +92,7 @@ export class LauncherControl {
     return !others.some(({ state, paused }) => state === "Running" && !paused);
   }
 
-  #do(node: NodeId, { supervisor, action }: { readonly supervisor: Supervisor; readonly action: NodeAction }): void {
+  #do(node: NodeId, { supervisor, action }: Deed): void {
     switch (action) {
       case "kill":
         return supervisor.kill();

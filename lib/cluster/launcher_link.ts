@@ -24,6 +24,7 @@ export class LauncherLink implements LauncherPort {
   readonly #options: LauncherLinkOptions;
   readonly #waiting = new Map<number, (answer: LauncherAnswer) => void>();
   #number = 0;
+  #isolated = false;
   /** Called with every order to cut or mend the connections to the other nodes. */
   isolate: (isolated: boolean) => void = () => {};
   /** Resolves when the launcher is gone. A node must not outlive it, not even when it is killed with signal 9. */
@@ -33,6 +34,11 @@ export class LauncherLink implements LauncherPort {
   constructor(options: LauncherLinkOptions) {
     this.#options = options;
     this.gone = this.#listen();
+  }
+
+  /** What the last such order said: it may have come before there was anything to cut. */
+  get isolated(): boolean {
+    return this.#isolated;
   }
 
   /** See `LauncherPort`. */
@@ -83,7 +89,10 @@ export class LauncherLink implements LauncherPort {
 
   #hear(line: string): void {
     const order = readOrder(line);
-    if (order?.type === "Isolate") this.isolate(order.isolated);
+    if (order?.type === "Isolate") {
+      this.#isolated = order.isolated;
+      this.isolate(order.isolated);
+    }
     if (order?.type === "Answer") this.#waiting.get(order.number)?.(order.answer);
   }
 }

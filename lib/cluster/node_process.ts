@@ -24,14 +24,17 @@ export interface NodeProcess {
   tell(text: string): void;
 }
 
+/** Where a process writes. A node's log goes to `stderr`, and what it asks of its launcher to `stdout`. */
+export type OutputStream = "stdout" | "stderr";
+
 /** What to start. */
 export interface ProcessPlan {
   readonly executable: string;
   readonly args: readonly string[];
   /** Added to the environment, from which every other setting of ours is removed. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Takes each line the process writes to either stream. */
-  readonly onLine: (line: string) => void;
+  /** Takes each line the process writes, and to which stream. */
+  readonly onLine: (line: string, stream: OutputStream) => void;
 }
 
 /** Starts a process as a `ProcessPlan` says. */
@@ -47,7 +50,9 @@ export function startProcess(plan: ProcessPlan): NodeProcess {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const lines = [forEachLine(child.stdout, plan.onLine), forEachLine(child.stderr, plan.onLine)];
+  const lines = (["stdout", "stderr"] as const).map((stream) =>
+    forEachLine(child[stream], (line) => plan.onLine(line, stream))
+  );
   const input = child.stdin.getWriter();
   // Its last words come before the news of its end.
   const ended = Promise.all([child.status, ...lines]).then(async ([status]) => {

@@ -73,6 +73,11 @@ export class Supervisor {
     return this.#process?.pid;
   }
 
+  /** Whether the process was told to end for good. */
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
   /** Whether the process was stopped in its tracks, and not continued. */
   get paused(): boolean {
     return this.#paused;
@@ -137,12 +142,13 @@ export class Supervisor {
     if (this.#stopping) return this.#finish("Stopped");
     const wanted = this.#after;
     this.#after = undefined;
+    const { name, say } = this.#options;
     if (wanted === "Down") {
+      say(`${name} was killed and stays down until it is restarted`);
       this.#state = "Down";
       return;
     }
     if (wanted === "Restart") return this.#restart();
-    const { name, say } = this.#options;
     const how = end.signal === undefined ? `exited with code ${end.code}` : `was ended by ${end.signal}`;
     if (end.code === 0 && end.signal === undefined) {
       say(`${name} ${how}: it was asked to stop, so it is not started again`);

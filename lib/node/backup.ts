@@ -2,6 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { CorruptionError } from "../base/errors.ts";
+import type { Index } from "../raft/types.ts";
 import type { SnapshotSource } from "../storage/storage.ts";
 import type { BackupOutcome, SnapshotOutcome } from "./api.ts";
 import { BACKUPS_MAX, SNAPSHOT_SLICE_MS } from "./limits.ts";
@@ -9,6 +10,8 @@ import { BACKUPS_MAX, SNAPSHOT_SLICE_MS } from "./limits.ts";
 /** What backups are made with. */
 export interface BackupParts {
   readonly clock: Clock;
+  /** The last entry applied. */
+  lastApplied(): Index;
   takeSnapshot(): Promise<SnapshotOutcome>;
   /** The newest snapshot, opened once more. */
   openSnapshot(): SnapshotSource | undefined;
@@ -28,21 +31,36 @@ export class Backups {
   async open(): Promise<BackupOutcome> {
     if (this.#open >= BACKUPS_MAX) return { type: "Busy" };
     this.#open += 1;
-    const outcome = await this.#openOne();
+    const outcome = await this.#tryToOpen();
     if (outcome.type !== "Opened") this.#open -= 1;
     return outcome;
   }
 
+  /** What ends the node reaches it by itself; a client that waits for a backup hears that there is none. */
+  async #tryToOpen(): Promise<BackupOutcome> {
+    try {
+      return await this.#openOne();
+    } catch (error) {
+      return { type: "Failed", message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
   async #openOne(): Promise<BackupOutcome> {
-    const { takeSnapshot, openSnapshot } = this.#parts;
-    const taken = await takeSnapshot();
+    const { takeSnapshot, openSnapshot, lastApplied } = this.#parts;
+    const wanted = lastApplied();
+    let taken = await takeSnapshot();
+    // It may have joined a snapshot that was under way, of a state before this request; the next one begins later.
+    if (taken.type !== "Failed" && taken.id.index < wanted) taken = await takeSnapshot();
     if (taken.type === "Failed") return { type: "Failed", message: taken.message };
     const source = openSnapshot();
     if (source === undefined) return { type: "Empty" };
-    const damage = await this.#verify(source);
-    if (damage !== undefined) {
-      source.close();
-      return { type: "Failed", message: damage };
+    let isWhole = false;
+    try {
+      const damage = await this.#verify(source);
+      isWhole = damage === undefined;
+      if (damage !== undefined) return { type: "Failed", message: damage };
+    } finally {
+      if (!isWhole) source.close();
     }
     return { type: "Opened", backup: this.#hand(source) };
   }

@@ -94,6 +94,7 @@ export class Node implements KeyValueNode {
     });
     this.#backups = new Backups({
       clock: parts.ports.clock,
+      lastApplied: () => parts.driver.applied.id.index,
       takeSnapshot: () => this.takeSnapshot(),
       openSnapshot: () => parts.storage.openSnapshot(),
     });

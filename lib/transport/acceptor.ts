@@ -15,6 +15,8 @@ export interface AcceptorOptions {
   findPeer(id: NodeId): Peer | undefined;
   /** Takes a message that was decoded and is from its connection's peer. */
   receive(this: void, message: PeerMessage): void;
+  /** Nobody is let in for now. */
+  isClosed(): boolean;
   /** The peer dialed this node: it is alive. */
   dialedBy(peer: Peer): void;
 }
@@ -61,7 +63,8 @@ export class Acceptor {
   }
 
   #admitSocket(socket: Deno.TcpConn): void {
-    const { context } = this.#options;
+    const { context, isClosed } = this.#options;
+    if (isClosed()) return socket.close();
     const connection = new Connection(socket, context);
     // A flood of strangers pushes out its own oldest, so that a peer, done in milliseconds, gets through.
     for (const oldest of this.#strangers) {

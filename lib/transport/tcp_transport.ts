@@ -48,6 +48,8 @@ interface Connected {
 
 const CHECKS_PER_PING = 4;
 
+const ISOLATED = "cut off from the other nodes";
+
 /** One listener, and for each peer one connection out and one in. */
 export class TcpTransport implements Transport {
   readonly #options: TcpTransportOptions;
@@ -83,13 +85,15 @@ export class TcpTransport implements Transport {
     const handshake: HandshakeOptions = {
       greeting,
       secret,
-      knows: (id) => this.#peers.has(id),
+      knows: (id) => this.#peers.has(id) && !this.#isolated,
       admit: (other) => handler.admit(other),
     };
     const acceptor = new Acceptor(this.#listener, {
       context,
       handshake,
       findPeer: (id) => this.#peers.get(id)?.peer,
+      // Not refused with a reason: that would tell a peer of a mistake in its settings.
+      isClosed: () => this.#isolated,
       receive: (message) => {
         this.#counts.countReceived(message);
         handler.receive(message);
@@ -124,7 +128,7 @@ export class TcpTransport implements Transport {
     this.#wanted = peers.filter(({ id }) => id !== this.#options.greeting.nodeId);
     const running = this.#running;
     if (running === undefined) return;
-    const wanted = new Map(this.#isolated ? [] : this.#wanted.map(({ id, address }) => [id, address]));
+    const wanted = new Map(this.#wanted.map(({ id, address }) => [id, address]));
     for (const [id, { peer, dialer }] of this.#peers) {
       if (wanted.has(id)) continue;
       this.#peers.delete(id);
@@ -136,8 +140,16 @@ export class TcpTransport implements Transport {
 
   /** Cuts the connections to all peers, in both directions, and takes none; or lets them come again. */
   isolate(isolated: boolean): void {
+    if (this.#isolated === isolated) return;
     this.#isolated = isolated;
-    this.setPeers(this.#wanted);
+    const running = this.#running;
+    if (running === undefined) return;
+    // What is known of the peers stays, as it does when a cable is cut.
+    for (const connected of this.#peers.values()) {
+      connected.dialer.stop(ISOLATED);
+      connected.peer.close(ISOLATED);
+      if (!isolated) connected.dialer = this.#dial(running, connected.peer);
+    }
   }
 
   reset(peer: NodeId): void {
@@ -181,6 +193,7 @@ export class TcpTransport implements Transport {
 
   #dial({ context, handshake }: Running, peer: Peer): Dialer {
     const dialer = new Dialer(peer, { context, handshake, random: this.#options.random });
+    if (this.#isolated) dialer.stop(ISOLATED);
     this.#spawn(dialer.run());
     return dialer;
   }

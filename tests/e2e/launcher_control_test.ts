@@ -114,6 +114,52 @@ Deno.test("kill, restart, pause, continue, partition and heal through HTTP", () 
     await waitFor(read, { what: "the node that came back to know the leader", timeoutMs: TIMEOUT });
   }));
 
+Deno.test("a leader that is partitioned steps down, another one takes over, and it follows that one when healed", () =>
+  withLaunchedCluster(async ({ httpBases, process }) => {
+    const first = await Panel.open(httpBases[0] ?? "");
+    const leader = await first.leaderOtherThan(-1);
+    const panel = await Panel.open(httpBases[(leader + 1) % 3] ?? "");
+    // Its own dashboard asks, and goes on to serve: only the links to the other nodes are cut.
+    const own = await Panel.open(httpBases[leader] ?? "");
+    assertEquals((await own.press(leader, "partition")).status, 200);
+    const next = await panel.leaderOtherThan(leader);
+    await waitFor(async () => (await own.cluster())["leader"] === null || undefined, {
+      what: "the partitioned leader to step down",
+      timeoutMs: TIMEOUT,
+    });
+    for (const id of [0, 1, 2]) if (id !== leader) await reachable(own, id, false);
+    assertEquals((await panel.nodes()).map(({ partitioned }) => partitioned), [0, 1, 2].map((id) => id === leader));
+    assertEquals((await fetch(`${httpBases[next]}/v1/kv/a`, { method: "PUT", body: "1" })).status, 201);
+
+    assertEquals((await panel.press(leader, "heal")).status, 200);
+    await waitFor(async () => typeof (await own.cluster())["leader"] === "number" || undefined, {
+      what: "the healed node to know a leader",
+      timeoutMs: TIMEOUT,
+    });
+    assertEquals(await (await fetch(`${httpBases[leader]}/v1/kv/a`)).text(), "1");
+    const said = `The dashboard of node ${leader} asks to partition node ${leader}`;
+    assert(process.lines.some((line) => line.includes(said)), "the launcher says who asked for what");
+  }));
+
+Deno.test("restarted in order and partitioned while it starts, a node is cut off and not lost", () =>
+  withLaunchedCluster(async ({ httpBases, process }) => {
+    const panel = await Panel.open(httpBases[0] ?? "");
+    const before = (await panel.nodes())[1]?.pid;
+    assertEquals((await panel.press(1, "restart")).status, 200);
+    await waitFor(async () => {
+      const pid = (await panel.nodes())[1]?.pid;
+      return typeof pid === "number" && pid !== before || undefined;
+    }, { what: "the new process", timeoutMs: TIMEOUT });
+    assertEquals((await panel.press(1, "partition")).status, 200);
+    await waitFor(() => process.lines.some((line) => line.includes("Cut off from the other nodes")) || undefined, {
+      what: "node 1 to obey",
+      timeoutMs: TIMEOUT,
+    });
+    await reachable(panel, 1, false);
+    assertEquals((await panel.press(1, "heal")).status, 200);
+    await reachable(panel, 1, true);
+  }));
+
 Deno.test("without the token nobody kills, and without the launcher nothing can be", async () => {
   await withLaunchedCluster(async ({ httpBases: [base = ""] }) => {
     for (const headers of [{}, { "x-kv-token": "0".repeat(32) }, { "x-kv-token": "" }]) {

@@ -109,3 +109,12 @@ Deno.test("the pure check refuses what only the platform has, and passes what th
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("the executable is made with the same configuration, without what only tests import", () => {
+  const testsOnly = ["@std/assert", "axe-core", "playwright-core"];
+  const whole = readConfiguration("deno.json");
+  const small = readConfiguration("deno.compile.json");
+  const imports = Object.entries(record(whole["imports"])).filter(([name]) => !testsOnly.includes(name));
+  assertEquals(record(small["imports"]), Object.fromEntries(imports));
+  assertEquals(small["compilerOptions"], whole["compilerOptions"]);
+});

@@ -31,8 +31,8 @@ export interface Conditions {
   readonly noneMatch: Tags | undefined;
 }
 
-/** Tags of one header: each is a comparison or a look. */
-const TAGS_MAX = 64;
+/** Tags of one header at most: each is a comparison or a look. */
+export const TAGS_MAX = 64;
 const TAG = /^(W\/)?"(\d{1,16})"$/;
 
 /** The entity tag of a record. */

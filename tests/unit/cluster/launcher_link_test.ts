@@ -1,7 +1,7 @@
 /** A node's talk with its launcher: answers by number, orders, silence, junk, the end. */
 
 import { assertEquals } from "@std/assert";
-import { readRequest, writeOrder } from "../../../lib/cluster/control_lines.ts";
+import { CONTROL_LINE_LENGTH_MAX, readRequest, writeOrder } from "../../../lib/cluster/control_lines.ts";
 import { LAUNCHER_REQUESTS_MAX, LauncherLink } from "../../../lib/cluster/launcher_link.ts";
 import type { LauncherAnswer } from "../../../lib/protocol/http/launcher_port.ts";
 
@@ -61,6 +61,7 @@ Deno.test("link: orders are followed, silence is told, and the end is noticed", 
   const bench = new Bench();
   await bench.hear(writeOrder({ type: "Isolate", isolated: true }) + writeOrder({ type: "Isolate", isolated: false }));
   assertEquals(bench.isolated, [true, false]);
+  assertEquals(bench.link.isolated, false);
   const asked = bench.link.status();
   for (const fire of bench.timers) fire();
   assertEquals(await asked, { type: "Gone" });
@@ -89,4 +90,21 @@ Deno.test("control lines: lines of a log are no requests", () => {
   ) {
     assertEquals(readRequest(line), undefined, JSON.stringify(line));
   }
+});
+
+Deno.test("link: an order that came before anybody followed is remembered", async () => {
+  const bench = new Bench();
+  assertEquals(bench.link.isolated, false);
+  await bench.hear(writeOrder({ type: "Isolate", isolated: true }));
+  assertEquals(bench.link.isolated, true);
+});
+
+Deno.test("link: a line that does not end is let go, and the next one is heard", async () => {
+  const bench = new Bench();
+  const asked = bench.link.status();
+  const piece = "x".repeat(4_096);
+  for (let length = 0; length <= CONTROL_LINE_LENGTH_MAX; length += piece.length) await bench.hear(piece);
+  // Had the long line been kept, this one would be its end.
+  await bench.hear(writeOrder({ type: "Answer", number: 1, answer: NODES }));
+  assertEquals(await asked, NODES);
 });

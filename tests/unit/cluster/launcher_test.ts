@@ -134,7 +134,7 @@ Deno.test("a node's lines carry its name, and a crashed node is started again", 
   const stage = new Stage(3);
   stage.elect(0, 3);
   await stage.ready();
-  stage.plans[2]?.onLine("hello");
+  stage.plans[2]?.onLine("hello", "stderr");
   stage.end(2, 137, "SIGKILL");
   while (stage.plans.length < 4) await new Promise((resolve) => setTimeout(resolve, 0));
   assertEquals(stage.said, [
@@ -187,7 +187,7 @@ async function readyStage(): Promise<{
   await stage.ready();
   const ask = (from: number, node: number, action: NodeAction) => {
     const plan = stage.plans.findLast(({ args }) => args[0] === String(from));
-    plan?.onLine(writeRequest({ number: 7, wish: { node, action } }).trimEnd());
+    plan?.onLine(writeRequest({ number: 7, wish: { node, action } }).trimEnd(), "stdout");
     const order = readOrder(stage.told.at(-1)?.slice(2) ?? "");
     if (order?.type !== "Answer" || order.number !== 7) return "no answer";
     const { answer } = order;
@@ -207,6 +207,7 @@ Deno.test("a node killed on request stays down until it is restarted", async () 
   assertEquals(stage.said.at(-1), "The dashboard of node 1 asks to kill node 0");
   await settle(() => ask(1, 0, "pause") === "node 0 does not run");
   assertEquals(ask(1, 0, "kill"), "node 0 does not run");
+  assertEquals(stage.said.at(-1), "node 0 was killed and stays down until it is restarted");
   assertEquals(stage.plans.length, 3);
   assertEquals(ask(1, 0, "restart"), "Running,Running,Running");
   assertEquals(stage.plans.length, 4);
@@ -259,4 +260,47 @@ Deno.test("pause, continue, partition and heal reach the node, and only where th
   assertEquals(await stage.exit, 0);
   // A paused node is let go on, or it could not stop.
   assertEquals(stage.told.at(-1), "0 SIGCONT");
+});
+
+Deno.test("what a log says is no request, whatever it says", async () => {
+  const { stage } = await readyStage();
+  const line = writeRequest({ number: 7, wish: { node: 0, action: "kill" } }).trimEnd();
+  stage.plans[1]?.onLine(line, "stderr");
+  assertEquals(stage.said, [`[node 1] ${line}`]);
+  assertEquals(stage.told, []);
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("when the last node that ran is given up, those that were killed cannot be brought back: the launcher ends", async () => {
+  const { stage, ask } = await readyStage();
+  for (const node of [1, 2]) {
+    ask(0, node, "kill");
+    await settle(() => ask(0, node, "kill") === `node ${node} does not run`);
+  }
+  stage.end(0, 75);
+  assertEquals(await stage.exit, 75);
+});
+
+Deno.test("a node that pauses itself goes on when it has become the last one meanwhile", async () => {
+  const { stage, ask } = await readyStage();
+  ask(0, 2, "kill");
+  await settle(() => ask(0, 2, "kill") === "node 2 does not run");
+  assertEquals(ask(0, 0, "pause"), "Running,Running,Down");
+  ask(0, 1, "kill");
+  const late = "Cannot pause node 0 any more: node 0 is the last one that runs: nobody could bring it back";
+  await settle(() => stage.said.at(-1) === late);
+  assertEquals(stage.told.filter((line) => line.includes("SIGSTOP")), []);
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("a launcher that stops its nodes starts none on request", async () => {
+  const { stage, ask } = await readyStage();
+  stage.onTerm = (id) => id === 0 ? undefined : stage.end(id, 0);
+  stage.stop();
+  await settle(() => ask(0, 1, "restart") === "the launcher is stopping its nodes");
+  stage.end(0, 0);
+  assertEquals(await stage.exit, 0);
+  assertEquals(stage.plans.filter(({ args }) => args[0] === "0").length, 1);
 });

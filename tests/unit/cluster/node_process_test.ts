@@ -33,10 +33,10 @@ Deno.test("a process gets its environment, its lines are collected, and its end 
     executable: Deno.execPath(),
     args: ["eval", script],
     environment: { KVSTORE_X: "y" },
-    onLine: (line) => lines.push(line),
+    onLine: (line, stream) => lines.push(`${stream} ${line}`),
   });
   assertEquals(await process.ended, { code: 7, signal: undefined });
-  assertEquals(lines.sort(), ["1 y true", "to err"]);
+  assertEquals(lines.sort(), ["stderr to err", "stdout 1 y true"]);
   process.kill("SIGTERM");
 });
 

@@ -146,3 +146,37 @@ Deno.test("a program that cannot be started again is given up", async () => {
   assertEquals([stage.supervisor.state, stage.finals], ["GaveUp", 1]);
   assertEquals(stage.said.at(-1), "node 1 cannot be started: no such file");
 });
+
+Deno.test("killed on request it stays down, and restarted it counts as any other", async () => {
+  const stage = new Stage();
+  stage.supervisor.kill();
+  assertEquals(stage.signals, ["SIGKILL"]);
+  await stage.end(137, "SIGKILL");
+  assertEquals([stage.supervisor.state, stage.pauseMs, stage.finals], ["Down", undefined, 0]);
+  stage.supervisor.restart();
+  assertEquals([stage.supervisor.state, stage.started], ["Running", 2]);
+  await stage.end(137, "SIGKILL");
+  assertEquals([stage.supervisor.state, stage.pauseMs], ["Waiting", 200]);
+});
+
+Deno.test("a restart on request ends the wait for the next start", async () => {
+  const stage = new Stage();
+  await stage.end(1);
+  stage.supervisor.restart();
+  assertEquals([stage.supervisor.state, stage.started, stage.pauseMs], ["Running", 2, undefined]);
+});
+
+Deno.test("a paused process is let go on when it has to end, and one that is down ends at once", async () => {
+  const paused = new Stage();
+  paused.supervisor.pause(true);
+  paused.supervisor.stop("SIGTERM");
+  assertEquals(paused.signals, ["SIGSTOP", "SIGTERM", "SIGCONT"]);
+  await paused.end(0);
+  assertEquals([paused.supervisor.state, paused.supervisor.paused], ["Stopped", false]);
+
+  const down = new Stage();
+  down.supervisor.kill();
+  await down.end(137, "SIGKILL");
+  down.supervisor.stop("SIGTERM");
+  assertEquals([down.supervisor.state, down.finals], ["Stopped", 1]);
+});

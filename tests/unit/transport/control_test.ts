@@ -57,6 +57,19 @@ Deno.test("control frames are taken for nothing else", () => {
   });
 });
 
+Deno.test("a status without an HTTP address is an older peer's, one with a harmful address is refused", () => {
+  const { status, ...beat }: Record<string, unknown> = JSON.parse(encodePong(BEAT));
+  const told = (httpAddress?: string) => {
+    const header = JSON.stringify({ ...beat, status: { ...(status as Record<string, unknown>), httpAddress } });
+    return decodeBeat(fieldsOf(header), "Pong")?.status.httpAddress;
+  };
+  assertEquals(told(), "");
+  for (const fine of ["", "kv-2.internal:8000", "[::1]:8000"]) assertEquals(told(fine), fine);
+  for (const harmful of ["a b:1", "a:1\r\nX: y", '"><script>', "h/path", "x".repeat(271)]) {
+    assertEquals(told(harmful), undefined, harmful);
+  }
+});
+
 /** Each field of a JSON object and of the objects in it, replaced by something wrong. */
 function spoiled(value: Record<string, unknown>): Record<string, unknown>[] {
   return Object.entries(value).flatMap(([name, part]) => {

@@ -259,3 +259,17 @@ Deno.test("a process that did not run for a while blames itself, not its peers",
     assertEquals([zero.recorder.events, one.recorder.events], [["connected 1"], ["connected 0"]]);
   });
 });
+
+Deno.test("an isolated node keeps what it knew of its peers, takes none, and comes back", async () => {
+  await withNodes(BOTH_QUICK, async (zero, one) => {
+    await join(zero, one);
+    zero.transport.isolate(true);
+    await until(() => !zero.peer(1).reachable && !one.peer(0).reachable, "both have lost each other");
+    assertEquals([zero.peer(1).status, zero.transport.send(numbered(1))], [statusOf(1), false]);
+    zero.transport.isolate(false);
+    await until(() => zero.peer(1).reachable && one.peer(0).reachable, "both have each other again");
+    zero.post(numbered(2));
+    await until(() => one.recorder.messages.length === 1, "a message has arrived");
+    assertEquals(tokens(one.recorder.messages), [2]);
+  });
+});

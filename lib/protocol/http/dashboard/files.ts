@@ -19,11 +19,11 @@ const FILES: ReadonlyMap<string, { readonly contentType: string; readonly read: 
   ["index.html", own("index.html", "text/html; charset=utf-8")],
   ["style.css", own("style.css", STYLE)],
   ["icon.svg", own("icon.svg", "image/svg+xml")],
-  ...["main", "connection", "topology", "charts", "browser", "controls", "events", "format"].map((name) =>
+  ...["main", "connection", "topology", "charts", "browser", "controls", "events", "format", "values"].map((name) =>
     [`${name}.js`, own(`${name}.js`, SCRIPT)] as const
   ),
-  ["uplot.js", { contentType: SCRIPT, read: () => readChartFile("uPlot.iife.min.js") }],
-  ["uplot.css", { contentType: STYLE, read: () => readChartFile("uPlot.min.css") }],
+  ["uplot.js", { contentType: SCRIPT, read: readCharts }],
+  ["uplot.css", { contentType: STYLE, read: () => readChartFile("dist/uPlot.min.css") }],
 ]);
 
 const loaded = new Map<string, Promise<DashboardFile>>();
@@ -56,8 +56,14 @@ function own(
   return { contentType, read: () => Deno.readTextFile(new URL(`./assets/${name}`, import.meta.url)) };
 }
 
+/** Its license wants to go wherever it goes. */
+async function readCharts(): Promise<string> {
+  const [license, script] = await Promise.all(["LICENSE", "dist/uPlot.iife.min.js"].map(readChartFile));
+  return `/*!\n${license}\n*/\n${script}`;
+}
+
 /** Importing it is what makes Deno fetch the package and `deno compile` take it along; what it exports is for browsers. */
 async function readChartFile(name: string): Promise<string> {
   await import("uplot");
-  return await Deno.readTextFile(new URL(import.meta.resolve(`uplot/dist/${name}`)));
+  return await Deno.readTextFile(new URL(import.meta.resolve(`uplot/${name}`)));
 }

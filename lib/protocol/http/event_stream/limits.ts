@@ -11,7 +11,7 @@ export const INDEXED_PREFIX_BYTES_MAX = 128;
  * a slow one costs this and one piece, and no more.
  */
 export const UNSENT_EVENT_BYTES_MAX = 32_768;
-/** Bytes that wait for all watchers together, about: with more of them each gets shorter pieces. Half of what HTTP may hold. */
+/** Bytes that wait for all watchers together, about: with more of them each gets shorter pieces. Two thirds of what HTTP may hold. */
 export const ALL_UNSENT_BYTES_TARGET = 67_108_864;
 /** Bytes of events made for one watcher, or one group of them, before others get their turn; a longer entry is one piece. */
 export const EVENT_PIECE_BYTES = { least: 16_384, most: 1_048_576 } as const;

@@ -9,7 +9,7 @@ export const HAPPENINGS_MAX = 100;
 export interface Happening {
   /** Milliseconds since 1970 by the clock of the machine. */
   readonly at: number;
-  readonly type: "election" | "leader" | "snapshot" | "reachable" | "unreachable";
+  readonly type: "election" | "leader" | "lost" | "snapshot" | "reachable" | "unreachable";
   /** For people. */
   readonly text: string;
 }
@@ -59,15 +59,14 @@ export class Happenings {
 function* differences(last: Look, look: Look): Iterable<readonly [Happening["type"], string]> {
   if (look.term !== last.term && last !== NOTHING) yield ["election", `Term ${look.term} began`];
   if (look.leader !== last.leader) {
-    yield [
-      "leader",
-      look.leader === undefined ? "No leader is known" : `Node ${look.leader} leads in term ${look.term}`,
-    ];
+    yield look.leader === undefined
+      ? ["lost", "No leader is known"]
+      : ["leader", `Node ${look.leader} leads in term ${look.term}`];
   }
   if (look.snapshot !== last.snapshot) yield ["snapshot", `Snapshot up to entry ${look.snapshot}`];
   for (const [id, isReachable] of look.reachable) {
-    const before = last.reachable.get(id);
-    if (before === undefined || before === isReachable) continue;
+    // One that was never looked at is worth a line only when it is away.
+    if (isReachable === (last.reachable.get(id) ?? true)) continue;
     yield isReachable ? ["reachable", `Node ${id} is reachable`] : ["unreachable", `Node ${id} is not reachable`];
   }
 }

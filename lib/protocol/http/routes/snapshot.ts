@@ -134,10 +134,19 @@ class BackupStream implements BodyStream {
     const sink = this.#sink;
     if (sink === undefined) return;
     if (this.#at === this.#backup.bytes) return sink.finish();
-    const piece = this.#backup.read(this.#at, BACKUP_PIECE_BYTES);
-    // The file is shorter than it was when it was verified: half a backup must not look like one.
+    const piece = this.#readPiece();
+    // The file is not what it was when it was verified: half a backup must not look like one.
     if (piece.length === 0) return sink.abort();
     this.#at += piece.length;
     sink.send(bytesToString(piece));
+  }
+
+  /** Empty when nothing more can be read, also by an error: the node itself does without this file. */
+  #readPiece(): Uint8Array {
+    try {
+      return this.#backup.read(this.#at, BACKUP_PIECE_BYTES);
+    } catch {
+      return new Uint8Array();
+    }
   }
 }

@@ -2,13 +2,18 @@
 
 import { bytesToString } from "../../../base/bytes.ts";
 
-const NOTHING = new Uint8Array(0);
+/** The first block: most bodies are short. */
 const FIRST_BYTES = 4_096;
+/** The longest of the others, each as long as those before it. Growing one block by copying would leave as much garbage as there is body, while an attack is going on. */
+const BLOCK_BYTES = 65_536;
 
 /** Grows with what has arrived, not with what was announced: an announcement costs the client nothing. */
 export class BodyBuffer {
-  #bytes: Uint8Array = NOTHING;
+  #blocks: Uint8Array[] = [];
+  /** Bytes in the last block. */
+  #used = 0;
   #length = 0;
+  #held = 0;
 
   /** Bytes that have arrived. */
   get length(): number {
@@ -17,31 +22,45 @@ export class BodyBuffer {
 
   /** Memory held. */
   get heldBytes(): number {
-    return this.#bytes.length;
+    return this.#held;
   }
 
   /** Adds a copy of `piece`. `bytesMax` is the longest body that can come of it. */
   add(piece: Uint8Array, bytesMax: number): void {
-    const needed = this.#length + piece.length;
-    if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, Math.min(bytesMax, Math.max(FIRST_BYTES, 2 * this.#bytes.length))));
-      grown.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = grown;
+    for (let at = 0; at < piece.length;) {
+      const block = this.#roomyBlock(Math.max(piece.length - at, bytesMax - this.#length));
+      const part = piece.subarray(at, at + block.length - this.#used);
+      block.set(part, this.#used);
+      this.#used += part.length;
+      this.#length += part.length;
+      at += part.length;
     }
-    this.#bytes.set(piece, this.#length);
-    this.#length = needed;
   }
 
   /** The whole body as a byte string; the buffer is empty afterwards. */
   take(): string {
-    const body = bytesToString(this.#bytes, 0, this.#length);
+    const last = this.#blocks.length - 1;
+    const parts = this.#blocks.map((block, at) => bytesToString(block, 0, at === last ? this.#used : block.length));
     this.clear();
-    return body;
+    return parts.join("");
   }
 
   /** Gives the memory back. */
   clear(): void {
-    this.#bytes = NOTHING;
+    this.#blocks = [];
+    this.#used = 0;
     this.#length = 0;
+    this.#held = 0;
+  }
+
+  /** A block with room for at least one byte, a new one no longer than what can still come. */
+  #roomyBlock(bytesMax: number): Uint8Array {
+    const last = this.#blocks.at(-1);
+    if (last !== undefined && this.#used < last.length) return last;
+    const block = new Uint8Array(Math.min(bytesMax, BLOCK_BYTES, Math.max(FIRST_BYTES, this.#length)));
+    this.#blocks.push(block);
+    this.#used = 0;
+    this.#held += block.length;
+    return block;
   }
 }

@@ -1,12 +1,12 @@
 /** One HTTP connection: reads requests one after the other, answers each before the next, and keeps its deadlines. */
 
 import { closeQuietly, isSocketError, type PortConnection } from "../../connection_port.ts";
-import { FAIR_SHARE_BYTES, READ_BUFFER_BYTES_MAX, READ_BUFFER_BYTES_MIN, UNSENT_BYTES_MAX } from "../../limits.ts";
+import { FAIR_SHARE_BYTES, READ_BUFFER_BYTES_MIN, UNSENT_BYTES_MAX } from "../../limits.ts";
 import { type OutputOwner, SocketOutput } from "../../socket_output.ts";
 import type { BodyStream, HttpReply, HttpRequest } from "../http.ts";
 import { ByteInput } from "./byte_input.ts";
 import type { HttpConnectionContext } from "./connection_context.ts";
-import { LINGER_BYTES_MAX } from "./limits.ts";
+import { BODY_BUFFER_BYTES, LINGER_BYTES_MAX } from "./limits.ts";
 import { bodyFormOf, replyHead, type ReplyShape } from "./reply_head.ts";
 import { type Refusal, refusalReply } from "./refusal.ts";
 import { type RequestHead, RequestReader } from "./request_reader.ts";
@@ -145,7 +145,7 @@ export class HttpConnection implements PortConnection, OutputOwner {
   /** Thousands of connections are idle, and a long body is read faster in long pieces. */
   #fittingBuffer(): Uint8Array {
     const long = this.#phase === "Body" && this.#reader.bodyBytes >= READ_BUFFER_BYTES_MIN;
-    const length = long ? READ_BUFFER_BYTES_MAX : READ_BUFFER_BYTES_MIN;
+    const length = long ? BODY_BUFFER_BYTES : READ_BUFFER_BYTES_MIN;
     if (this.#buffer.length !== length) this.#buffer = new Uint8Array(length);
     return this.#buffer;
   }

@@ -21,7 +21,9 @@ export const LINGER_BYTES_MAX = 8_388_608;
 /** Requests taken from all HTTP connections together in one turn of the event loop: some milliseconds. */
 export const HTTP_REQUESTS_PER_TURN_MAX = 256;
 /** Bytes that all HTTP connections together may hold: heads and bodies being read or answered, unsent replies. */
-export const HTTP_MEMORY_BYTES_MAX = 134_217_728;
+export const HTTP_MEMORY_BYTES_MAX = 100_663_296;
+/** What a connection reads a long body into: longer ones would be most of the memory when thousands of bodies come slowly. */
+export const BODY_BUFFER_BYTES = 16_384;
 /** Longest id of a request that is taken over from the client. */
 export const REQUEST_ID_LENGTH_MAX = 64;
 

@@ -130,6 +130,14 @@ Deno.test("backup: the file in pieces, and a broken transfer when it is shorter 
   node.backupOutcome = { type: "Opened", backup: short };
   assertEquals((await download(node)).end, "aborted");
   assertEquals(short.closed, 1);
+  const failing: Backup = {
+    ...backupOf(bytes),
+    read: () => {
+      throw new Error("EIO");
+    },
+  };
+  node.backupOutcome = { type: "Opened", backup: failing };
+  assertEquals((await download(node)).end, "aborted");
 });
 
 Deno.test("backup: HEAD opens nothing, and refusals say why", async () => {

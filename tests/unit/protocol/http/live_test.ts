@@ -87,6 +87,7 @@ Deno.test("live: what a frame holds", async () => {
   assertEquals(frame.happenings.map(({ text }: { text: string }) => text), [
     "Node 0 leads in term 3",
     "Snapshot up to entry 10",
+    "Node 2 is not reachable",
   ]);
   assert(frame.memory.rss > 0);
 });
@@ -145,7 +146,7 @@ Deno.test("live: what happened is found by looking again, and bounded", () => {
   happenings.look({ raft: { ...raft, currentTerm: toTerm(4), leaderId: undefined }, members: unreachable, nowMs: 3 });
   assertEquals(happenings.list.slice(begun).map(({ type, text }) => `${type}: ${text}`), [
     "election: Term 4 began",
-    "leader: No leader is known",
+    "lost: No leader is known",
     "unreachable: Node 0 is not reachable",
     "unreachable: Node 1 is not reachable",
   ]);

@@ -2,72 +2,10 @@
 
 import { byId, make, setText, showBytes, showDuration } from "./format.js";
 import { problemOf } from "./connection.js";
+import { bytesOf, pathOf, showKey, textOf, VIEWS } from "./values.js";
 
 const PAGE_KEYS = 15;
 const SHOWN_VALUE_MAX = 80;
-const strict = new TextDecoder("utf-8", { fatal: true });
-
-/** Bytes of a field that is text, or base64 under another name. */
-function bytesOf(item, name) {
-  const coded = item[`${name}_base64`];
-  if (coded === undefined) return new TextEncoder().encode(item[name] ?? "");
-  return Uint8Array.from(atob(coded), (character) => character.charCodeAt(0));
-}
-
-function textOf(bytes) {
-  try {
-    return strict.decode(bytes);
-  } catch {
-    return undefined; // Any bytes may be a value.
-  }
-}
-
-/** Text in which every byte that is no printable text is escaped. */
-function showKey(bytes) {
-  const text = textOf(bytes);
-  if (text !== undefined && !/[\p{Cc}\ufffd]/u.test(text)) return text;
-  return Array.from(bytes, (byte) => {
-    return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`;
-  }).join("");
-}
-
-/** The path of a key, every byte that is not plain escaped. */
-function pathOf(bytes) {
-  return `/v1/kv/${
-    Array.from(bytes, (byte) => {
-      const character = String.fromCharCode(byte);
-      return /[A-Za-z0-9_-]/.test(character) ? character : `%${byte.toString(16).padStart(2, "0")}`;
-    }).join("")
-  }`;
-}
-
-const VIEWS = {
-  text: {
-    show: (bytes) => textOf(bytes),
-    read: (text) => new TextEncoder().encode(text),
-    complaint: "These bytes are not text: look at them as hex",
-  },
-  json: {
-    show: (bytes) => {
-      try {
-        return JSON.stringify(JSON.parse(textOf(bytes) ?? ""), null, 2);
-      } catch {
-        return undefined; // Not JSON.
-      }
-    },
-    read: (text) => new TextEncoder().encode(JSON.stringify(JSON.parse(text))),
-    complaint: "This value is not JSON",
-  },
-  hex: {
-    show: (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" "),
-    read: (text) => {
-      const digits = text.replace(/\s+/g, "");
-      if (!/^([0-9a-fA-F]{2})*$/.test(digits)) throw new SyntaxError("Hex takes pairs of the digits 0 to 9 and a to f");
-      return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-    },
-    complaint: "",
-  },
-};
 
 /** The whole section. */
 export class KeyBrowser {
@@ -75,9 +13,15 @@ export class KeyBrowser {
   /** Cursors of the pages up to the present one; the first has none. */
   #cursors = [""];
   #next = "";
-  /** The key in the editor: its bytes (undefined for a new one), the value as it was read, and its tag. */
+  /** The key in the editor: its bytes (undefined for a new one), the value as it was read or edited, and its tag. */
   #open = undefined;
   #view = "text";
+  /** What the field for the value began with. */
+  #shown = "";
+  #isSaving = false;
+  /** Number of the newest request for a page and for a value: the reply to an older one comes too late. */
+  #loads = 0;
+  #reads = 0;
 
   constructor(connection) {
     this.#connection = connection;
@@ -113,26 +57,26 @@ export class KeyBrowser {
   }
 
   #begin() {
-    this.#cursors = [""];
-    return this.#load();
+    return this.#load([""]);
   }
 
   #turn(by) {
-    if (by > 0) this.#cursors.push(this.#next);
-    else this.#cursors.pop();
-    return this.#load();
+    return this.#load(by > 0 ? [...this.#cursors, this.#next] : this.#cursors.slice(0, -1));
   }
 
-  async #load() {
+  async #load(cursors = this.#cursors) {
+    const number = ++this.#loads;
     const query = new URLSearchParams({ limit: PAGE_KEYS, prefix: byId("prefix").value });
-    const cursor = this.#cursors.at(-1);
+    const cursor = cursors.at(-1);
     if (cursor) query.set("cursor", cursor);
     const response = await this.#ask(`/v1/kv?${query}`);
+    if (number !== this.#loads) return;
     if (response === undefined || !response.ok) {
       setText(byId("page-note"), response === undefined ? "The node does not answer" : await problemOf(response));
       return;
     }
     const { items, cursor: next } = await response.json();
+    this.#cursors = cursors;
     this.#next = next ?? "";
     byId("previous").disabled = this.#cursors.length === 1;
     byId("next").disabled = next === null;
@@ -161,13 +105,16 @@ export class KeyBrowser {
   }
 
   async #read(key) {
+    const number = ++this.#reads;
     const response = await this.#ask(pathOf(key));
+    if (number !== this.#reads) return;
     if (response === undefined) return this.#say("The node does not answer", true);
     if (!response.ok) {
       await this.#load();
       return setText(byId("page-note"), await problemOf(response));
     }
     const value = new Uint8Array(await response.arrayBuffer());
+    if (number !== this.#reads) return;
     const ttl = response.headers.get("x-kv-ttl-ms");
     const facts = [
       showBytes(value.length),
@@ -187,19 +134,37 @@ export class KeyBrowser {
     byId("delete").hidden = key === undefined;
     setText(byId("editor-facts"), facts);
     for (const row of byId("rows").children) {
-      row.setAttribute("aria-selected", String(key !== undefined && row.dataset.key === showKey(key)));
+      const isOpen = key !== undefined && row.dataset.key === showKey(key);
+      if (isOpen) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
     }
-    this.#say("", false);
-    this.#look(VIEWS.text.show(value) === undefined ? "hex" : "text");
+    this.#show(VIEWS.text.show(value) === undefined ? "hex" : "text");
     (key === undefined ? field : byId("value")).focus();
   }
 
+  /** Shows the value another way, with what was changed meanwhile. */
   #look(view) {
     if (this.#open === undefined) return;
+    try {
+      this.#open.value = this.#written();
+    } catch (error) {
+      return this.#say(error.message, true);
+    }
+    this.#show(view);
+  }
+
+  /** The bytes in the editor; those that were read as long as nothing was changed. */
+  #written() {
+    const { value } = byId("value");
+    return value === this.#shown ? this.#open.value : VIEWS[this.#view].read(value);
+  }
+
+  #show(view) {
     const text = VIEWS[view].show(this.#open.value);
     if (text === undefined) return this.#say(VIEWS[view].complaint, true);
     this.#view = view;
     byId("value").value = text;
+    this.#shown = byId("value").value;
     for (const tab of document.querySelectorAll(".tab")) {
       tab.setAttribute("aria-pressed", String(tab.dataset.view === view));
     }
@@ -207,12 +172,17 @@ export class KeyBrowser {
   }
 
   async #save() {
-    const open = this.#open;
-    if (open === undefined) return;
+    if (this.#open === undefined || this.#isSaving) return;
+    this.#isSaving = true;
+    await this.#put(this.#open);
+    this.#isSaving = false;
+  }
+
+  async #put(open) {
     const key = open.key ?? new TextEncoder().encode(byId("editor-key").value);
     let body;
     try {
-      body = VIEWS[this.#view].read(byId("value").value);
+      body = this.#written();
     } catch (error) {
       return this.#say(error.message, true);
     }
@@ -227,8 +197,10 @@ export class KeyBrowser {
       return this.#say(`${what}; nothing was saved`, true);
     }
     if (!response.ok) return this.#say(await problemOf(response), true);
+    const view = this.#view;
     await this.#load();
     await this.#read(key);
+    if (this.#open !== undefined && VIEWS[view].show(this.#open.value) !== undefined) this.#show(view);
     this.#say("Saved", false);
   }
 
@@ -250,12 +222,17 @@ export class KeyBrowser {
     if (!response.ok) return this.#say(await problemOf(response), true);
     this.#close();
     await this.#load();
+    byId("prefix").focus();
   }
 
   #close() {
     this.#open = undefined;
+    this.#reads += 1;
     byId("editor").hidden = true;
-    for (const row of byId("rows").children) row.setAttribute("aria-selected", "false");
+    const row = document.querySelector("#rows [aria-current]");
+    row?.removeAttribute("aria-current");
+    // The keyboard goes on where it came from.
+    (row?.querySelector("button") ?? byId("new-key")).focus();
   }
 
   /** The reply, or undefined when there is none. */

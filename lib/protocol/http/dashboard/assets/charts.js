@@ -4,6 +4,7 @@ import { byId, make, setText, showBytes, showNumber, showSeconds } from "./forma
 
 const SECONDS_KEPT = 180;
 const HEIGHT = 130;
+const HOUR_AND_MINUTE = { hour: "2-digit", minute: "2-digit" };
 
 const CHARTS = [
   {
@@ -125,14 +126,19 @@ function draw({ chart, plot, data }) {
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: true }, y: { range: (...[, , most]) => [0, most > 0 ? most * 1.1 : 1] } },
+    scales: {
+      // New points come in on the right, and all charts show the same time.
+      x: { time: true, range: (...[, , last]) => [last - SECONDS_KEPT, last] },
+      y: { range: (...[, , most]) => [0, most > 0 ? most * 1.1 : 1] },
+    },
     axes: [
       {
         ...axis,
         size: 22,
         space: 60,
-        incrs: [5, 10, 15, 30, 60],
-        values: (_plot, times) => times.map((time) => new Date(time * 1000).toLocaleTimeString("en-GB")),
+        incrs: [60],
+        values: (_plot, times) =>
+          times.map((time) => new Date(time * 1000).toLocaleTimeString("en-GB", HOUR_AND_MINUTE)),
       },
       {
         ...axis,

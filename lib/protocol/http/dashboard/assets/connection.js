@@ -15,7 +15,10 @@ export class Connection {
   #token = "";
   #source;
   #watchdog;
+  /** Those that did not answer since the last frame. */
   #tried = new Set();
+  #isGone = false;
+  /** Their origins by id: a member that is away has the address that it had. */
   #members = remembered();
   #onFrame;
   #onState;
@@ -47,7 +50,8 @@ export class Connection {
       if (source !== this.#source) return;
       const frame = JSON.parse(data);
       this.#token = frame.token;
-      this.#tried = new Set([base]);
+      this.#tried.clear();
+      this.#isGone = false;
       this.#remember(frame.members);
       this.#watch();
       this.#onState({ state: "live", base });
@@ -60,31 +64,38 @@ export class Connection {
 
   #watch() {
     clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => this.#next(), SILENT_MS);
+    this.#watchdog = setTimeout(() => {
+      // One that hangs is not asked again; one that only ended the connection is.
+      this.#tried.add(this.#base);
+      this.#next();
+    }, SILENT_MS);
   }
 
-  /** Leaves the present node for one that was not tried since the last frame; after all of them, begins anew. */
+  /** Goes on with a node that was not tried since the last frame, the present one first; after all of them, begins anew. */
   #next() {
     clearTimeout(this.#watchdog);
     this.#source?.close();
     this.#source = undefined;
-    const known = [location.origin, ...this.#members];
+    const known = [this.#base, location.origin, ...this.#members.values()];
     let next = known.find((origin) => !this.#tried.has(origin));
     const allTried = next === undefined;
     if (allTried) {
       this.#tried.clear();
-      next = known[(known.indexOf(this.#base) + 1) % known.length];
+      next = known.find((origin) => origin !== this.#base) ?? this.#base;
+      this.#isGone = true;
     }
-    this.#onState({ state: allTried ? "gone" : "reconnecting", base: this.#base });
+    this.#onState({ state: this.#isGone ? "gone" : "reconnecting", base: this.#base });
     setTimeout(() => this.#open(next), NEXT_MS);
   }
 
   #remember(members) {
-    const origins = members.filter((member) => member.http_address !== "").map((member) =>
-      originOf(member.http_address)
-    );
-    this.#members = origins.filter((origin) => origin !== location.origin);
-    sessionStorage.setItem(REMEMBERED, JSON.stringify(this.#members));
+    const before = this.#members;
+    this.#members = new Map();
+    for (const { id, http_address: address } of members) {
+      const origin = address === "" ? before.get(id) : originOf(address);
+      if (origin !== undefined) this.#members.set(id, origin);
+    }
+    sessionStorage.setItem(REMEMBERED, JSON.stringify([...this.#members]));
   }
 }
 
@@ -96,10 +107,9 @@ function originOf(address) {
 
 function remembered() {
   try {
-    const known = JSON.parse(sessionStorage.getItem(REMEMBERED) ?? "[]");
-    return Array.isArray(known) ? known.filter((origin) => typeof origin === "string") : [];
+    return new Map(JSON.parse(sessionStorage.getItem(REMEMBERED) ?? "[]"));
   } catch {
-    return []; // Somebody else wrote there.
+    return new Map(); // Somebody else wrote there.
   }
 }
 

@@ -27,7 +27,7 @@ export function showBytes(bytes) {
 /** Seconds as microseconds, milliseconds or seconds. */
 export function showSeconds(seconds) {
   if (seconds === null || seconds === undefined) return "-";
-  if (seconds < 1e-3) return `${few.format(seconds * 1e6)} us`;
+  if (seconds < 1e-3) return `${few.format(seconds * 1e6)} µs`;
   return seconds < 1 ? `${few.format(seconds * 1e3)} ms` : `${few.format(seconds)} s`;
 }
 

@@ -53,7 +53,7 @@ function showState({ state, base }) {
   warn(
     state === "gone"
       ? "No node of the cluster answers. This page shows what was last known, and goes on trying."
-      : `${address} does not answer. Trying the other nodes.`,
+      : `${address} does not answer. Looking for a node that does.`,
   );
 }
 

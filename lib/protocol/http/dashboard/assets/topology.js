@@ -47,7 +47,8 @@ function shapeOf(member, { place: { x, y }, leader }) {
 function roleOf({ id, reachable, role, voter }, leader) {
   if (!reachable) return "unreachable";
   if (id === leader) return "leader";
-  return voter ? (role ?? "unknown").toLowerCase() : "learner";
+  if (!voter) return "learner";
+  return role === "PreCandidate" ? "pre-candidate" : (role ?? "unknown").toLowerCase();
 }
 
 /** Brings the cards up to date; they are made once for each node, so that focus and buttons stay. */
