@@ -132,6 +132,12 @@ export type TransferOutcome =
   | { readonly type: "Done"; readonly leaderId: NodeId; readonly term: Term }
   | { readonly type: "NotLeader" | "NotAVoter" | "NoOther" | "Failed" };
 
+/** The outcome of a removal. `Unsafe`: not begun, and why; `Unknown`: begun, and not known to be done after the time for it. */
+export type RemovalOutcome =
+  | { readonly type: "Done" }
+  | { readonly type: "Unsafe"; readonly reason: string }
+  | { readonly type: "NotLeader" | "NotAMember" | "Unknown" };
+
 /** A snapshot's file, open until `close`, whatever becomes of the node's own. */
 export interface Backup {
   readonly id: EntryId;
@@ -185,6 +191,8 @@ export interface KeyValueNode {
   takeSnapshot(): Promise<SnapshotOutcome>;
   /** Lets another voter lead: `target`, or the one that is best prepared. Never rejects. */
   transferLeadership(target: NodeId | undefined): Promise<TransferOutcome>;
+  /** Removes a server from the configuration, if the others can go on without it. Never rejects. */
+  removeMember(id: NodeId): Promise<RemovalOutcome>;
   /** Opens a verified snapshot of the present state. Never rejects. */
   openBackup(): Promise<BackupOutcome>;
   rpcCounts(): RpcCounts;

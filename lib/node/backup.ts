@@ -7,12 +7,14 @@ import type { SnapshotSource } from "../storage/storage.ts";
 import type { BackupOutcome, SnapshotOutcome } from "./api.ts";
 import { BACKUPS_MAX, SNAPSHOT_SLICE_MS } from "./limits.ts";
 
+/** Takes a snapshot, or joins one that is under way. */
+export type TakeSnapshot = () => Promise<SnapshotOutcome>;
+
 /** What backups are made with. */
 export interface BackupParts {
   readonly clock: Clock;
   /** The last entry applied. */
   lastApplied(): Index;
-  takeSnapshot(): Promise<SnapshotOutcome>;
   /** The newest snapshot, opened once more. */
   openSnapshot(): SnapshotSource | undefined;
 }
@@ -28,25 +30,25 @@ export class Backups {
   }
 
   /** Takes a snapshot unless the newest has everything, reads it through, and opens it. Never rejects. */
-  async open(): Promise<BackupOutcome> {
+  async open(takeSnapshot: TakeSnapshot): Promise<BackupOutcome> {
     if (this.#open >= BACKUPS_MAX) return { type: "Busy" };
     this.#open += 1;
-    const outcome = await this.#tryToOpen();
+    const outcome = await this.#tryToOpen(takeSnapshot);
     if (outcome.type !== "Opened") this.#open -= 1;
     return outcome;
   }
 
   /** What ends the node reaches it by itself; a client that waits for a backup hears that there is none. */
-  async #tryToOpen(): Promise<BackupOutcome> {
+  async #tryToOpen(takeSnapshot: TakeSnapshot): Promise<BackupOutcome> {
     try {
-      return await this.#openOne();
+      return await this.#openOne(takeSnapshot);
     } catch (error) {
       return { type: "Failed", message: error instanceof Error ? error.message : String(error) };
     }
   }
 
-  async #openOne(): Promise<BackupOutcome> {
-    const { takeSnapshot, openSnapshot, lastApplied } = this.#parts;
+  async #openOne(takeSnapshot: TakeSnapshot): Promise<BackupOutcome> {
+    const { openSnapshot, lastApplied } = this.#parts;
     const wanted = lastApplied();
     let taken = await takeSnapshot();
     // It may have joined a snapshot that was under way, of a state before this request; the next one begins later.

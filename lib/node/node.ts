@@ -25,20 +25,21 @@ import type {
   NodeHealth,
   NodeStatus,
   ReadOutcome,
+  RemovalOutcome,
   RpcCounts,
   SnapshotOutcome,
   StateView,
   TransferOutcome,
   WriteOutcome,
 } from "./api.ts";
-import { Backups } from "./backup.ts";
 import type { ChangeFeed } from "./change_feed.ts";
 import type { Driver } from "./driver.ts";
 import { proposeForwarded } from "./forwarded_writes.ts";
 import { Health } from "./health.ts";
-import { transferLeadership, until } from "./leadership.ts";
+import { transferLeadership, type TransferParts, until } from "./leadership.ts";
 import { DRAIN_MS, HANDOVER_MS, LOG_TAIL_MAX, MEMBERSHIP_CHECK_MS, RECEIVER_SILENT_MS_MAX, TICK_MS } from "./limits.ts";
 import { dueMembershipChange, isStranger, refusalOf } from "./membership_keeper.ts";
+import { reachableOf, removeMember } from "./member_removal.ts";
 import type { NodeParts } from "./parts.ts";
 import { Submissions } from "./submissions.ts";
 import { Ticker } from "./ticker.ts";
@@ -65,7 +66,6 @@ export class Node implements KeyValueNode {
   #ticksUntilCheck = 0;
   #changeId = 0;
   readonly #submissions: Submissions;
-  readonly #backups: Backups;
   /** An entry that moves the time on is under way. */
   #advancing = false;
   #stopping: Promise<void> | undefined;
@@ -91,12 +91,6 @@ export class Node implements KeyValueNode {
       send: (message) => parts.transport.send(message),
       now: () => parts.driver.now,
       wake: () => parts.driver.wake(),
-    });
-    this.#backups = new Backups({
-      clock: parts.ports.clock,
-      lastApplied: () => parts.driver.applied.id.index,
-      takeSnapshot: () => this.takeSnapshot(),
-      openSnapshot: () => parts.storage.openSnapshot(),
     });
     this.#ticker = new Ticker(parts.ports.clock, {
       handler: { ticks: (count) => this.#ticks(count), stalled: (gapMs) => this.#stalled(gapMs) },
@@ -179,13 +173,21 @@ export class Node implements KeyValueNode {
 
   /** See `KeyValueNode`. */
   transferLeadership(target: NodeId | undefined): Promise<TransferOutcome> {
-    const { raft, ports: { clock } } = this.#parts;
-    return transferLeadership({ raft, clock, enqueue: (event) => this.driver.enqueue(event) }, target);
+    return transferLeadership(this.#steering(), target);
+  }
+
+  /** See `KeyValueNode`. */
+  removeMember(id: NodeId): Promise<RemovalOutcome> {
+    return removeMember({ ...this.#steering(), reachable: () => reachableOf(this.members()) }, id);
+  }
+
+  #steering(): TransferParts {
+    return { ...this.#parts, clock: this.#parts.ports.clock, enqueue: (event) => this.driver.enqueue(event) };
   }
 
   /** See `KeyValueNode`. */
   openBackup(): Promise<BackupOutcome> {
-    return this.#backups.open();
+    return this.#parts.snapshots.backups.open(() => this.driver.takeSnapshot());
   }
 
   /** See `KeyValueNode`. */

@@ -12,6 +12,7 @@ import type { SnapshotChunk } from "../raft/update.ts";
 import type { SnapshotReceiver, SnapshotSource, Storage } from "../storage/storage.ts";
 import type { SnapshotOutcome } from "./api.ts";
 import type { AppliedState } from "./applier.ts";
+import { Backups } from "./backup.ts";
 import {
   KEPT_FOR_RECEIVER_BYTES_MAX,
   KEPT_FOR_RECEIVER_ENTRIES_MAX,
@@ -48,6 +49,8 @@ export class Snapshots {
   #taking: Promise<SnapshotOutcome> | undefined;
   #takenAt: number;
   #closed = false;
+  /** Opens files of snapshots for whoever wants to keep them elsewhere. */
+  readonly backups: Backups;
 
   /** `entriesBetween` is the number of entries between snapshots, which bounds how many are kept behind one. */
   constructor(storage: Storage, parts: { clock: Clock; handler: SnapshotsHandler; entriesBetween: number }) {
@@ -57,6 +60,11 @@ export class Snapshots {
     this.#handler = parts.handler;
     this.#entriesBetween = parts.entriesBetween;
     this.#current = storage.openSnapshot();
+    this.backups = new Backups({
+      clock: parts.clock,
+      lastApplied: () => this.#handler.cutPoint().id.index,
+      openSnapshot: () => storage.openSnapshot(),
+    });
   }
 
   /** Whether one is being taken. */

@@ -199,6 +199,26 @@ Deno.test("a follower leads to the leader only on request, and leadership moves 
     assertEquals(await askOnce(cluster.node(follower).clientPort, "GET a"), "value of a: 2");
   }));
 
+Deno.test("a server leaves the cluster on request, and not where the others could not go on", () =>
+  withCluster({}, async (cluster) => {
+    const leader = await cluster.waitForLeader();
+    const [stays = 0, leaves = 0] = cluster.others(leader);
+    const ask = askerOf(cluster, stays);
+    const unknown = await ask("DELETE /v1/cluster/members/77");
+    assertEquals([unknown.status, unknown.json["code"]], [404, "not_a_member"]);
+    assertEquals((await ask(`DELETE /v1/cluster/members/${leaves}`)).status, 200);
+    assertEquals((await ask("PUT /v1/kv/a", { body: "1" })).status, 201);
+    await cluster.kill(leaves);
+    assertEquals((await ask("PUT /v1/kv/a", { body: "2" })).status, 200);
+    await cluster.kill(stays);
+    const alone = askerOf(cluster, leader);
+    await waitFor(async () => {
+      const { status, json } = await alone(`DELETE /v1/cluster/members/${leader}`);
+      // While it still leads it says why; then there is no leader to ask.
+      return [409, 503].includes(status) && json["code"] !== undefined || undefined;
+    }, { what: "the removal to be refused", timeoutMs: 10_000 });
+  }));
+
 Deno.test("without a majority nothing is done, and the reply says so", () =>
   withCluster({}, async (cluster) => {
     const leader = await cluster.waitForLeader();

@@ -14,6 +14,7 @@ import type {
   NodeStatus,
   NotDoneReason,
   ReadOutcome,
+  RemovalOutcome,
   RpcCounts,
   SnapshotOutcome,
   StateView,
@@ -54,6 +55,7 @@ export class FakeNode implements KeyValueNode {
   snapshotOutcome: () => Promise<SnapshotOutcome> = () =>
     Promise.resolve({ type: "Created", id: { index: toIndex(42), term: toTerm(3) } });
   transferOutcome: TransferOutcome = { type: "NotLeader" };
+  removalOutcome: RemovalOutcome = { type: "NotLeader" };
   backupOutcome: BackupOutcome = { type: "Empty" };
   /** The targets of transfers that were asked for. */
   readonly transfers: (NodeId | undefined)[] = [];
@@ -114,6 +116,11 @@ export class FakeNode implements KeyValueNode {
   transferLeadership(target: NodeId | undefined): Promise<TransferOutcome> {
     this.transfers.push(target);
     return Promise.resolve(this.transferOutcome);
+  }
+
+  /** See `KeyValueNode`. */
+  removeMember(): Promise<RemovalOutcome> {
+    return Promise.resolve(this.removalOutcome);
   }
 
   /** See `KeyValueNode`. */

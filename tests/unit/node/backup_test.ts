@@ -17,14 +17,15 @@ class Ground {
   opened = 0;
   closed = 0;
   damage: Error | undefined;
+  /** Takes the next of the snapshots. */
+  readonly take = (): Promise<SnapshotOutcome> => {
+    const outcome = this.outcomes[this.taken++] ?? this.outcomes.at(-1);
+    assert(outcome !== undefined);
+    return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
+  };
   readonly backups = new Backups({
     clock: new VirtualClock(),
     lastApplied: () => toIndex(this.applied),
-    takeSnapshot: () => {
-      const outcome = this.outcomes[this.taken++] ?? this.outcomes.at(-1);
-      assert(outcome !== undefined);
-      return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
-    },
     openSnapshot: () => this.#source(),
   });
 
@@ -59,9 +60,9 @@ function created(index: number): SnapshotOutcome {
 
 Deno.test("a backup is not made of a snapshot that was begun before what it must contain", async () => {
   const early = new Ground(created(7), created(10));
-  assertEquals([(await early.backups.open()).type, early.taken], ["Opened", 2]);
+  assertEquals([(await early.backups.open(early.take)).type, early.taken], ["Opened", 2]);
   const fresh = new Ground(created(10));
-  assertEquals([(await fresh.backups.open()).type, fresh.taken], ["Opened", 1]);
+  assertEquals([(await fresh.backups.open(fresh.take)).type, fresh.taken], ["Opened", 1]);
 });
 
 Deno.test("whatever goes wrong, a backup fails without an exception, closes its file and gives its place back", async () => {
@@ -73,11 +74,11 @@ Deno.test("whatever goes wrong, a backup fails without an exception, closes its 
     const ground = new Ground(created(10));
     ground.damage = damage;
     for (let attempt = 0; attempt <= BACKUPS_MAX; attempt++) {
-      assertEquals(await ground.backups.open(), { type: "Failed", message: damage.message });
+      assertEquals(await ground.backups.open(ground.take), { type: "Failed", message: damage.message });
     }
     assertEquals([ground.opened, ground.closed], [BACKUPS_MAX + 1, BACKUPS_MAX + 1]);
     const unfinished = new Ground(damage);
-    assertEquals(await unfinished.backups.open(), { type: "Failed", message: damage.message });
+    assertEquals(await unfinished.backups.open(unfinished.take), { type: "Failed", message: damage.message });
     assertEquals(unfinished.opened, 0);
   }
 });

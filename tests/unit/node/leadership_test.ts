@@ -1,7 +1,7 @@
 /** Transfers of the leadership on request, and backups. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Backup, BackupOutcome, TransferOutcome } from "../../../lib/node/api.ts";
+import type { Backup, BackupOutcome, RemovalOutcome, TransferOutcome } from "../../../lib/node/api.ts";
 import { BACKUPS_MAX } from "../../../lib/node/limits.ts";
 import { readSnapshot } from "../../../lib/storage/snapshot_format.ts";
 import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
@@ -12,6 +12,13 @@ async function transfer(cluster: MemoryCluster, id: number, target?: number): Pr
   cluster.node(id).transferLeadership(target).then((known) => outcome = known);
   await cluster.clock.until(() => outcome !== undefined, 20_000, "the transfer ends");
   return outcome ?? { type: "Failed" };
+}
+
+async function remove(cluster: MemoryCluster, id: number, removed: number): Promise<RemovalOutcome> {
+  let outcome: RemovalOutcome | undefined;
+  cluster.node(id).removeMember(removed).then((known) => outcome = known);
+  await cluster.clock.until(() => outcome !== undefined, 20_000, "the removal ends");
+  return outcome ?? { type: "Unknown" };
 }
 
 async function backup(cluster: MemoryCluster, id: number): Promise<BackupOutcome> {
@@ -98,5 +105,59 @@ Deno.test("backups are bounded, and give their place back", async () => {
   open.pop()?.close();
   open.push(opened(await backup(cluster, 0)));
   for (const one of open) one.close();
+  await cluster.stop();
+});
+
+Deno.test("a server is removed, one at a time, and the others go on without it", async () => {
+  const cluster = new MemoryCluster(5, 10);
+  await cluster.start();
+  const leader = await cluster.leader();
+  await cluster.put(leader.id, "k", "v");
+  const [first = -1, second = -1] = cluster.ids.filter((id) => id !== leader.id);
+  assertEquals(await remove(cluster, first, second), { type: "NotLeader" });
+  assertEquals(await remove(cluster, leader.id, 9), { type: "NotAMember" });
+  assertEquals(await remove(cluster, leader.id, first), { type: "Done" });
+  assertEquals(leader.status().raft.configuration.voters.includes(first), false);
+  assertEquals(await remove(cluster, leader.id, first), { type: "NotAMember" });
+  cluster.crash(first);
+  assertEquals(await remove(cluster, leader.id, second), { type: "Done" });
+  cluster.crash(second);
+  assertEquals((await cluster.put(leader.id, "k", "w")).type, "Done");
+  // Three are left, so one more may be lost.
+  const [third = -1] = cluster.ids.filter((id) => ![leader.id, first, second].includes(id));
+  cluster.crash(third);
+  assertEquals((await cluster.put(leader.id, "k", "x")).type, "Done");
+  await cluster.stop();
+});
+
+Deno.test("a removal after which the others could not go on is not begun", async () => {
+  const cluster = new MemoryCluster(3, 11);
+  await cluster.start();
+  const leader = await cluster.leader();
+  const [first = -1, second = -1] = cluster.ids.filter((id) => id !== leader.id);
+  cluster.crash(first);
+  await cluster.clock.until(() => !leader.members()[first]?.reachable, 20_000, "the loss is noticed");
+  const refused = await remove(cluster, leader.id, second);
+  assert(refused.type === "Unsafe" && refused.reason.includes("2 are needed"), JSON.stringify(refused));
+  assertEquals(leader.status().raft.configuration.voters.length, 3);
+  // The one that is gone may go: the others are a majority of what is left.
+  assertEquals(await remove(cluster, leader.id, first), { type: "Done" });
+  assertEquals((await cluster.put(leader.id, "k", "v")).type, "Done");
+  await cluster.stop();
+  const alone = new MemoryCluster(1, 12);
+  await alone.start();
+  await alone.leader();
+  assertEquals(await remove(alone, 0, 0), { type: "Unsafe", reason: "it is the last voter" });
+  await alone.stop();
+});
+
+Deno.test("a leader that is removed hands over", async () => {
+  const cluster = new MemoryCluster(3, 13);
+  await cluster.start();
+  const leader = await cluster.leader();
+  assertEquals(await remove(cluster, leader.id, leader.id), { type: "Done" });
+  const next = await cluster.leader(cluster.ids.filter((id) => id !== leader.id));
+  assertEquals((await cluster.put(next.id, "k", "v")).type, "Done");
+  assertEquals(next.status().raft.configuration.voters.includes(leader.id), false);
   await cluster.stop();
 });

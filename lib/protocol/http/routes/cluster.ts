@@ -72,6 +72,26 @@ export const CLUSTER_ROUTES: readonly Route[] = [
     handle: ({ context: { node } }) => json({ members: node.members().map(memberJson) }),
   },
   {
+    method: "DELETE",
+    path: "/v1/cluster/members/{id}",
+    id: "removeMember",
+    tag: "Cluster",
+    summary:
+      "Removes a server from the cluster, one at a time, if the others can go on. It cannot come back under its number.",
+    query: [REDIRECT],
+    headers: [],
+    responses: {
+      [OK]: {
+        description: "The configuration without it is committed.",
+        contentType: JSON_TYPE,
+        schema: { type: "object", properties: { members: MEMBERS_SCHEMA }, required: ["members"] },
+      },
+      404: { description: "`not_a_member`", contentType: PROBLEM_TYPE },
+      409: { description: "`unsafe_membership_change`: not begun; `detail` says why.", contentType: PROBLEM_TYPE },
+    },
+    handle: deleteMember,
+  },
+  {
     method: "POST",
     path: "/v1/cluster/leader",
     id: "transferLeadership",
@@ -159,6 +179,30 @@ function getLogTail({ context: { node }, query }: RouteCall): HttpReply {
   }
   return json({ entries: node.logTail(count).map(({ id: { index, term }, text }) => ({ index, term, text })) });
 }
+
+async function deleteMember(call: RouteCall): Promise<HttpReply> {
+  const { context: { node }, path } = call;
+  const id = readCount(path.get("id") ?? "");
+  const outcome = id === undefined ? NOT_A_MEMBER : await node.removeMember(id);
+  switch (outcome.type) {
+    case "Done":
+      return json({ members: node.members().map(memberJson) });
+    case "NotLeader":
+      return await askLeader(call);
+    case "NotAMember":
+      return problem({ status: 404, code: "not_a_member", detail: "There is no such member" });
+    case "Unsafe":
+      return problem({ status: 409, code: "unsafe_membership_change", detail: `Nothing was begun: ${outcome.reason}` });
+    default:
+      return problem({
+        status: 504,
+        code: "outcome_unknown",
+        detail: "The removal was begun, and is not known to be committed; GET /v1/cluster/members shows what holds",
+      });
+  }
+}
+
+const NOT_A_MEMBER = { type: "NotAMember" } as const;
 
 async function postLeader(call: RouteCall): Promise<HttpReply> {
   const { context: { node }, request } = call;

@@ -159,3 +159,23 @@ Deno.test("backup: HEAD opens nothing, and refusals say why", async () => {
     assertEquals([answer.status, answer.code], [status, code]);
   }
 });
+
+Deno.test("members: removed, not there, unsafe, unknown", async () => {
+  const node = new FakeNode();
+  const service = serviceOf(node);
+  node.removalOutcome = { type: "Done" };
+  const done = await ask(service, "DELETE /v1/cluster/members/2");
+  assertEquals([done.status, Array.isArray(done.json?.["members"])], [200, true]);
+  assertEquals((await ask(service, "DELETE /v1/cluster/members/x")).code, "not_a_member");
+  for (
+    const [outcome, status, code] of [
+      [{ type: "NotAMember" }, 404, "not_a_member"],
+      [{ type: "Unsafe", reason: "it is the last voter" }, 409, "unsafe_membership_change"],
+      [{ type: "Unknown" }, 504, "outcome_unknown"],
+    ] as const
+  ) {
+    node.removalOutcome = outcome;
+    const answer = await ask(service, "DELETE /v1/cluster/members/1");
+    assertEquals([answer.status, answer.code], [status, code]);
+  }
+});
