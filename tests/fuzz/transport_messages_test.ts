@@ -107,7 +107,11 @@ function requireSaid(understood: unknown, said: unknown): void {
     return;
   }
   const record = said as Readonly<Record<string, unknown>>;
-  for (const [name, value] of Object.entries(understood)) requireSaid(value, record[name]);
+  for (const [name, value] of Object.entries(understood)) {
+    // An older peer does not send its address, which then is empty.
+    const isLeftOut = name === "httpAddress" && (record[name] ?? "") === "";
+    requireSaid(value, isLeftOut ? "" : record[name]);
+  }
 }
 
 function senderIn(said: Readonly<Record<string, unknown>>): unknown {
