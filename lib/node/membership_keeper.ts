@@ -3,7 +3,7 @@
  * whose directory was emptied again under its old id, without ever trusting a promise that the old directory made.
  *
  * A directory that was emptied has forgotten its votes and acknowledgements, so it may not take part as the voter it was
- * (RELIABILITY B22). With `--new-identity` the leader first makes it a learner by joint consensus, which the others
+ * (known bug B22). With `--new-identity` the leader first makes it a learner by joint consensus, which the others
  * decide without it, feeds it, and makes it a voter again once it has caught up.
  */
 
@@ -55,7 +55,7 @@ export function refusalOf(greeting: Greeting, { configuration, index }: Configur
 
 /**
  * Whether a peer is not the directory that the configuration in force counts on: votes and acknowledgements of the one
- * are no promises of the other (RELIABILITY B22).
+ * are no promises of the other (known bug B22).
  */
 export function isStranger(greeting: Greeting | undefined, configuration: Configuration): boolean {
   if (greeting === undefined) return false;

@@ -7,7 +7,7 @@ import type { Event } from "../raft/events.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Storage } from "../storage/storage.ts";
 
-/** RELIABILITY B22: a promise counts only from the directory that this server's configuration names. */
+/** Known bug B22: a promise counts only from the directory that this server's configuration names. */
 export function isHeard(event: Event, { isStranger }: { isStranger(peer: NodeId): boolean }): boolean {
   if (event.type !== "Receive") return true;
   const { type, from } = event.message;

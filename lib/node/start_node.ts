@@ -28,7 +28,7 @@ import { Snapshots } from "./snapshots.ts";
 
 const INCARNATION_MAX = 2 ** 48;
 const IDENTITY_DIGITS = 16;
-/** RELIABILITY section 4: the delay before the PreVote after the leader's connection ended, in ticks. */
+/** The random delay before the PreVote once the leader's connection has ended, in ticks: it keeps followers from colliding. */
 const DISCONNECT_DELAY_TICKS = { min: 1, max: 5 } as const;
 
 /** The first election timeout of a life, as a share of the shortest one: for the lowest id, and more for each further one. */

@@ -13,7 +13,7 @@ export interface TickerHandler {
 }
 
 /**
- * RELIABILITY section 4: after SIGSTOP or a long stall due timers run before the heartbeats that wait in the socket. So few
+ * After SIGSTOP or a long stall, due timers run before the heartbeats that wait in the socket are read. So few
  * ticks are caught up at once, the rest is forgotten, and after a long gap the core is told instead to forget its confidence.
  */
 export class Ticker {

@@ -19,7 +19,7 @@ import { isFound, rowOf, updatePage } from "./report.ts";
 import { Workspace } from "./workspace.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
-const PAGE = `${ROOT}docs/testing.md`;
+const PAGE = `${ROOT}docs/generated/mutations.md`;
 const DEFAULT_SEEDS = 5_000;
 const DEFAULT_JOBS = 2;
 const DEFAULT_MINUTES = 30;
@@ -150,7 +150,7 @@ async function run(options: Options & HuntOptions): Promise<number> {
 function writePage(verdicts: readonly Verdict[]): void {
   const page = updatePage(Deno.readTextFileSync(PAGE), verdicts.map(rowOf), MUTATIONS.map(({ id }) => id));
   if (page === undefined) {
-    throw new Error("docs/testing.md has no lines <!-- mutations:begin --> and <!-- mutations:end -->");
+    throw new Error("docs/generated/mutations.md has no lines <!-- mutations:begin --> and <!-- mutations:end -->");
   }
   Deno.writeTextFileSync(PAGE, page);
 }

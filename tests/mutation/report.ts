@@ -1,4 +1,4 @@
-/** The table of planted bugs and what found them, as it stands in docs/testing.md. Pure. */
+/** The table of planted bugs and what found them, as it stands in docs/generated/mutations.md. Pure. */
 
 import type { Verdict } from "./hunt.ts";
 

@@ -1,4 +1,4 @@
-/** What the mutation gate reads from the outputs of the layers, and what it writes into docs/testing.md. */
+/** What the mutation gate reads from the outputs of the layers, and what it writes into docs/generated/mutations.md. */
 
 import { assert, assertEquals } from "@std/assert";
 import { readSimulator, readTests } from "./layers.ts";

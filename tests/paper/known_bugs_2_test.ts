@@ -1,5 +1,5 @@
 /**
- * Bugs that real Raft systems had, by their numbers in the list of planted bugs (docs/testing.md); each test fails on a core
+ * Bugs that real Raft systems had, by their numbers in docs/known-bugs.md; each test fails on a core
  * that has the bug. This file: B10 to B24, those of them that lie in the core.
  *
  * | number | bug |

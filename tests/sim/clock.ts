@@ -83,7 +83,7 @@ export class SimClock implements Clock {
     if (!this.stopped()) this.#now = end;
   }
 
-  /** Lets a paused process go on: RELIABILITY section 4, its timers run before what has arrived. */
+  /** Lets a paused process go on: as after SIGCONT, its timers run before what has arrived. */
   async resume(life: Life): Promise<void> {
     life.paused = false;
     for (const action of life.heldTimers.splice(0)) {
