@@ -1,6 +1,6 @@
 /**
- * The leader's care for the membership: it records the identity of each server's data directory, and admits a server
- * whose directory was emptied again under its old id, without ever trusting a promise that the old directory made.
+ * The leader's care for the membership: it records the identity of each server's data directory and the addresses that
+ * the server announces, and admits a server whose directory was emptied again under its old id, without ever trusting a promise that the old directory made.
  *
  * A directory that was emptied has forgotten its votes and acknowledgements, so it may not take part as the voter it was
  * (known bug B22). With `--new-identity` the leader first makes it a learner by joint consensus, which the others
@@ -16,10 +16,14 @@ import { CAUGHT_UP_ENTRIES } from "./limits.ts";
 /** The next change of the membership that is due, without its id. */
 export type DueChange = Omit<ChangeMembership, "type" | "id">;
 
+/** What a server says of itself; "" is an address that it does not say. */
+export type Announcement = Pick<Greeting, "identity" | "peerAddress" | "clientAddress">;
+
 /** What the keeper looks at. */
 export interface MembershipFacts {
   readonly self: NodeId;
-  readonly identity: string;
+  /** What this node says of itself. */
+  readonly own: Announcement;
   readonly status: RaftStatus;
   /** The last greeting heard from each peer. */
   readonly greetings: ReadonlyMap<NodeId, Greeting>;
@@ -30,7 +34,7 @@ export function dueMembershipChange(facts: MembershipFacts): DueChange | undefin
   const { status } = facts;
   const { configuration } = status;
   if (status.role !== "Leader" || !status.termCommitted || configuration.votersOld.length > 0) return undefined;
-  return dueReadmission(facts) ?? duePromotion(facts) ?? dueIdentities(facts);
+  return dueReadmission(facts) ?? duePromotion(facts) ?? dueAnnouncements(facts);
 }
 
 /** The configuration in force on this server, and where it stands in the log. */
@@ -90,14 +94,22 @@ function duePromotion({ status, greetings }: MembershipFacts): DueChange | undef
   return undefined;
 }
 
-function dueIdentities({ status, greetings, self, identity }: MembershipFacts): DueChange | undefined {
+function dueAnnouncements({ status, greetings, self, own }: MembershipFacts): DueChange | undefined {
   const { members, voters, learners } = status.configuration;
-  const named = members.map((member) => {
-    const known = member.id === self ? identity : greetings.get(member.id)?.identity;
-    return member.identity === "" && known !== undefined ? { ...member, identity: known } : member;
-  });
-  const news = named.some((member, at) => member !== members[at]);
-  return news ? { members: named, voters, learners } : undefined;
+  const renewed = members.map((member) => renew(member, member.id === self ? own : greetings.get(member.id)));
+  const news = renewed.some((member, at) => member !== members[at]);
+  return news ? { members: renewed, voters, learners } : undefined;
+}
+
+/** The member as it announces itself; the same object when that is no news. Another directory announces nothing here. */
+function renew(member: Member, announcement: Announcement | undefined): Member {
+  if (announcement === undefined) return member;
+  if (member.identity !== "" && member.identity !== announcement.identity) return member;
+  const { identity } = announcement;
+  const address = announcement.peerAddress === "" ? member.address : announcement.peerAddress;
+  const clientAddress = announcement.clientAddress === "" ? member.clientAddress : announcement.clientAddress;
+  const news = identity !== member.identity || address !== member.address || clientAddress !== member.clientAddress;
+  return news ? { ...member, identity, address, clientAddress } : member;
 }
 
 function replace(members: readonly Member[], changed: Member): readonly Member[] {

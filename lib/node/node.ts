@@ -14,9 +14,9 @@ import {
 import type { Reply } from "../kv/replies.ts";
 import type { Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
-import type { Configuration, Member, NodeId } from "../raft/types.ts";
+import type { Configuration, NodeId } from "../raft/types.ts";
 import type { PeerMessage } from "../transport/forward.ts";
-import type { Greeting, PeerStatus, TransportHandler } from "../transport/transport.ts";
+import type { PeerStatus, TransportHandler } from "../transport/transport.ts";
 import type {
   BackupOutcome,
   KeyValueNode,
@@ -38,12 +38,12 @@ import { proposeForwarded } from "./forwarded_writes.ts";
 import { Health } from "./health.ts";
 import { transferLeadership, type TransferParts, until } from "./leadership.ts";
 import { DRAIN_MS, HANDOVER_MS, LOG_TAIL_MAX, MEMBERSHIP_CHECK_MS, RECEIVER_SILENT_MS_MAX, TICK_MS } from "./limits.ts";
-import { dueMembershipChange, isStranger, refusalOf } from "./membership_keeper.ts";
+import { PeerDirectory } from "./peer_directory.ts";
 import { reachableOf, removeMember } from "./member_removal.ts";
 import type { NodeParts } from "./parts.ts";
 import { Submissions } from "./submissions.ts";
 import { Ticker } from "./ticker.ts";
-import { logLines, memberViews, peerStatusOf, peersToDial, quorumOf } from "./views.ts";
+import { logLines, memberViews, peerStatusOf, quorumOf } from "./views.ts";
 
 const ADVANCE = encodeCommand({ type: "Advance" });
 
@@ -55,14 +55,9 @@ export class Node implements KeyValueNode {
   readonly changes: ChangeFeed;
   readonly #parts: NodeParts;
   readonly #ticker: Ticker;
-  readonly #greetings = new Map<NodeId, Greeting>();
-  /** Identities of directories that were admitted again in this life. */
-  readonly #readmitted = new Set<string>();
-  /** Whether this node asks to be admitted again, as it was told to the peers. */
-  #rejoins: boolean;
+  readonly #directory: PeerDirectory;
   readonly #failed = Promise.withResolvers<Error>();
   readonly #startedAt: number;
-  #committedMembers: readonly Member[] = [];
   #ticksUntilCheck = 0;
   #changeId = 0;
   readonly #submissions: Submissions;
@@ -78,7 +73,13 @@ export class Node implements KeyValueNode {
     this.metrics = parts.ports.metrics;
     this.driver = parts.driver;
     this.changes = parts.changes;
-    this.#rejoins = parts.greeting.rejoin;
+    this.#directory = new PeerDirectory({
+      self: this.id,
+      raft: parts.raft,
+      transport: parts.transport,
+      greeting: parts.greeting,
+      named: parts.options.members,
+    });
     this.#startedAt = parts.ports.clock.now();
     this.#submissions = new Submissions({
       self: this.id,
@@ -101,7 +102,7 @@ export class Node implements KeyValueNode {
 
   /** Begins to listen, connect and tick. Rejects with the error of `Transport.start`. */
   async start(): Promise<void> {
-    this.#dialPeers();
+    this.#directory.dial();
     await this.#parts.transport.start(this.#transportHandler());
     this.#ticker.start();
   }
@@ -237,32 +238,18 @@ export class Node implements KeyValueNode {
 
   /** The driver applied a configuration. */
   configurationCommitted(configuration: Configuration): void {
-    this.#committedMembers = configuration.members;
-    this.#dialPeers();
+    this.#directory.configurationCommitted(configuration);
   }
 
   /** Another configuration is in force, committed or not. */
   configurationInForce(): void {
-    this.#dialPeers();
+    this.#directory.configurationInForce();
     if (fault("node/stallReported")) this.driver.enqueue({ type: "Stalled" });
-    for (const member of this.#parts.raft.configuration.members) {
-      const greeting = this.#greetings.get(member.id);
-      // Who was refused until now greets again.
-      const news = greeting?.rejoin === true && greeting.identity === member.identity;
-      if (news && !this.#readmitted.has(greeting.identity)) {
-        this.#readmitted.add(greeting.identity);
-        this.#parts.transport.reset(member.id);
-      }
-    }
-    const { rejoin } = this.#parts.greeting;
-    // The end of the log that made it a voter again is gone: who was greeted as by a voter would never promote it.
-    if (rejoin && !this.#rejoins) { for (const peer of this.#greetings.keys()) this.#parts.transport.reset(peer); }
-    this.#rejoins = rejoin;
   }
 
   /** See `isStranger` in membership_keeper.ts. */
   isStranger(peer: NodeId): boolean {
-    return isStranger(this.#greetings.get(peer), this.#parts.raft.configuration);
+    return this.#directory.isStranger(peer);
   }
 
   #transportHandler(): TransportHandler {
@@ -273,7 +260,7 @@ export class Node implements KeyValueNode {
         if (!fault("node/disconnectNotTold")) this.driver.enqueue({ type: "PeerDisconnected", peer });
       },
       connected: (peer) => this.#parts.ports.log("debug", `Connected with node ${peer}`),
-      admit: (greeting) => this.#admit(greeting),
+      admit: (greeting) => this.#directory.admit(greeting),
       status: () => this.#peerStatus(),
     };
   }
@@ -289,13 +276,6 @@ export class Node implements KeyValueNode {
         if (transport.send(result)) transport.flush();
       },
     });
-  }
-
-  #admit(greeting: Greeting): string | undefined {
-    const { configuration, configurationIndex: index } = this.#parts.raft;
-    const refusal = refusalOf(greeting, { configuration, index });
-    if (refusal === undefined || greeting.rejoin) this.#greetings.set(greeting.nodeId, { ...greeting });
-    return refusal;
   }
 
   /** The driver or storage failed for good. */
@@ -366,7 +346,7 @@ export class Node implements KeyValueNode {
   }
 
   #check(): void {
-    const [peer] = this.#greetings.keys();
+    const peer = this.#directory.anyPeer;
     if (peer !== undefined && fault("node/connectionReset")) this.#parts.transport.reset(peer);
     if (this.#parts.raft.role !== "Leader") return this.#parts.snapshots.prune(new Set());
     const status = this.#parts.raft.status();
@@ -374,18 +354,11 @@ export class Node implements KeyValueNode {
       .filter(({ state, silentTicks }) => state === "Snapshot" && silentTicks <= RECEIVER_SILENT_MS_MAX / TICK_MS)
       .map((peer) => peer.id);
     this.#parts.snapshots.prune(new Set(receiving));
-    const { identity } = this.#parts.greeting;
     if (fault("node/membershipLookSkipped")) return;
-    const change = dueMembershipChange({ self: this.id, identity, status, greetings: this.#greetings });
+    const change = this.#directory.dueChange(status);
     if (change === undefined) return;
     this.#changeId += 1;
     this.driver.enqueue({ type: "ChangeMembership", id: this.#changeId, ...change });
-  }
-
-  /** Members of the configuration in force and of the committed one: either may be the older. */
-  #dialPeers(): void {
-    const known = [...this.#parts.raft.configuration.members, ...this.#committedMembers];
-    this.#parts.transport.setPeers(peersToDial({ self: this.id, known, named: this.#parts.options.members }));
   }
 
   #peerStatus(): PeerStatus {

@@ -135,6 +135,8 @@ function makeGreeting({ recovered, options, raft, incarnation }: {
   readonly raft: RaftNode;
   readonly incarnation: number;
 }): Greeting {
+  const own = options.members.find((member) => member.id === options.nodeId);
+  const fingerprint = fingerprintOf(options.members);
   return {
     clusterId: recovered.ownership.clusterId,
     nodeId: options.nodeId,
@@ -146,8 +148,12 @@ function makeGreeting({ recovered, options, raft, incarnation }: {
     get configurationIndex(): number {
       return raft.configurationIndex;
     },
-    membersFingerprint: fingerprintOf(options.members),
-    clientAddress: options.members.find((member) => member.id === options.nodeId)?.clientAddress ?? "",
+    get membersFingerprint(): string {
+      const recorded = raft.configuration.members.find(({ id }) => id === options.nodeId)?.identity;
+      return recorded === recovered.ownership.identity ? "" : fingerprint;
+    },
+    clientAddress: own?.clientAddress ?? "",
+    peerAddress: own?.address ?? "",
   };
 }
 

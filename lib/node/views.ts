@@ -4,7 +4,7 @@ import { describeCommand } from "../kv/describe.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
 import type { Entry, Index, Member, NodeId } from "../raft/types.ts";
 import { toIndex } from "../raft/types.ts";
-import type { PeerInfo, PeerStatus } from "../transport/transport.ts";
+import type { PeerAddresses, PeerInfo, PeerStatus } from "../transport/transport.ts";
 import type { LogLine, MemberView, NodeStatus, Quorum } from "./api.ts";
 
 /** What `quorumOf` looks at. */
@@ -37,15 +37,20 @@ export interface DialFacts {
   readonly self: NodeId;
   readonly known: readonly Member[];
   readonly named: readonly Member[];
+  /** The address that each node announced in its last handshake with this one; "" where it said none. */
+  announced(id: NodeId): string;
 }
 
-/** The servers to keep connections to, own id excluded. */
-export function peersToDial({ self, known, named }: DialFacts): readonly { id: NodeId; address: string }[] {
-  const byId = new Map((known.length > 0 ? known : named).map((member) => [member.id, member]));
-  byId.delete(self);
-  return Array.from(byId.values(), ({ id, address }) => {
-    // What the operator says of an address is newer than what the log says.
-    return { id, address: named.find((other) => other.id === id)?.address ?? address };
+/**
+ * The servers to keep connections to, own id excluded. What a node says of itself comes first, then the log, then what the
+ * operator said: only the node itself knows where it is now, and the operator's list may be as old as this process.
+ */
+export function peersToDial({ self, known, named, announced }: DialFacts): readonly PeerAddresses[] {
+  const ids = new Set((known.length > 0 ? known : named).map(({ id }) => id));
+  ids.delete(self);
+  return Array.from(ids, (id) => {
+    const listed = [...known, ...named].filter((member) => member.id === id).map(({ address }) => address);
+    return { id, addresses: [...new Set([announced(id), ...listed])].filter((address) => address !== "") };
   });
 }
 

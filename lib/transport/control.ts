@@ -130,7 +130,8 @@ function decodeGreeting(fields: Fields): Greeting {
     rejoin: fields.flag("rejoin"),
     configurationIndex: fields.count("configurationIndex"),
     membersFingerprint: fields.text("membersFingerprint"),
-    clientAddress: fields.text("clientAddress"),
+    clientAddress: decodeAddress(fields, "clientAddress"),
+    peerAddress: decodeAddress(fields, "peerAddress"),
   };
 }
 
@@ -147,14 +148,14 @@ function decodeStatus(fields: Fields): PeerStatus {
     commitIndex: toIndex(fields.count("commitIndex")),
     lastApplied: toIndex(fields.count("lastApplied")),
     lastDurable: fields.nested("lastDurable", decodeEntryId),
-    clientAddress: fields.text("clientAddress"),
-    httpAddress: decodeHttpAddress(fields),
+    clientAddress: decodeAddress(fields, "clientAddress"),
+    httpAddress: decodeAddress(fields, "httpAddress"),
   };
 }
 
-/** It ends in headers of HTTP and in links, so that only what an address can hold is taken; older peers send none. */
-function decodeHttpAddress(fields: Fields): string {
-  const address = fields.absent("httpAddress") ? "" : fields.text("httpAddress");
+/** It ends in the log, in headers of HTTP and in links, so that only what an address can hold is taken; "" where it is absent. */
+function decodeAddress(fields: Fields, name: string): string {
+  const address = fields.absent(name) ? "" : fields.text(name);
   return ADDRESS.test(address) ? address : fields.reject("");
 }
 

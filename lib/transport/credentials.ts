@@ -95,6 +95,7 @@ function spoken({ version, greeting, nonce, secured }: Introduction): readonly u
     greeting.configurationIndex,
     greeting.membersFingerprint,
     greeting.clientAddress,
+    greeting.peerAddress,
     nonce,
     secured,
   ];

@@ -39,6 +39,7 @@ export class Dialer {
       const connection = await this.#connect();
       if (connection === undefined) {
         this.#failures += 1;
+        this.#peer.tryNextAddress();
       } else {
         const since = clock.now();
         await serveOutgoing(this.#peer, connection);

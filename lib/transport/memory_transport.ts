@@ -6,7 +6,7 @@ import type { NodeId } from "../raft/types.ts";
 import { decodeMessage, type EncodedMessage, encodeMessage } from "./codec.ts";
 import { parseFields } from "./fields.ts";
 import { MessageCounts } from "./message_counts.ts";
-import type { Greeting, PeerInfo, PeerStatus, Transport, TransportHandler } from "./transport.ts";
+import type { Greeting, PeerAddresses, PeerInfo, PeerStatus, Transport, TransportHandler } from "./transport.ts";
 
 /** How a network in memory behaves. */
 export interface MemoryNetworkOptions {
@@ -269,9 +269,9 @@ class MemoryTransport implements Transport {
     }
   }
 
-  setPeers(peers: readonly { readonly id: NodeId; readonly address: string }[]): void {
+  setPeers(peers: readonly PeerAddresses[]): void {
     const own = this.#greeting.nodeId;
-    const wanted = new Map(peers.filter(({ id }) => id !== own).map(({ id, address }) => [id, address]));
+    const wanted = new Map(peers.filter(({ id }) => id !== own).map(({ id, addresses }) => [id, addresses[0] ?? ""]));
     for (const id of [...this.#peers.keys()]) {
       if (wanted.has(id)) continue;
       this.#peers.delete(id);
@@ -374,5 +374,6 @@ function defaultGreeting(nodeId: NodeId): Greeting {
     configurationIndex: 0,
     membersFingerprint: "",
     clientAddress: "",
+    peerAddress: "",
   };
 }

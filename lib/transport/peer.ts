@@ -47,7 +47,8 @@ interface Side {
  */
 export class Peer {
   readonly id: NodeId;
-  address: string;
+  #addresses: readonly string[];
+  #addressInUse = 0;
   readonly #context: TransportContext;
   readonly #sides: Readonly<Record<Direction, Side>> = {
     outgoing: { link: undefined, failure: undefined },
@@ -66,13 +67,36 @@ export class Peer {
   #pastSent = 0;
   #pastReceived = 0;
 
-  constructor(id: NodeId, options: { readonly address: string; readonly context: TransportContext }) {
+  constructor(id: NodeId, options: { readonly addresses: readonly string[]; readonly context: TransportContext }) {
     this.id = id;
-    this.address = options.address;
+    this.#addresses = options.addresses;
     this.#context = options.context;
     this.#damageLog = new LogLimiter(options.context.clock);
     this.#dropLog = new LogLimiter(options.context.clock);
     this.#refusalLog = new LogLimiter(options.context.clock);
+  }
+
+  /** The address to dial now; "" when none was given. */
+  get address(): string {
+    return this.#addresses[this.#addressInUse] ?? "";
+  }
+
+  /** An attempt failed: the next one goes to the next address. */
+  tryNextAddress(): void {
+    this.#addressInUse = this.#addresses.length === 0 ? 0 : (this.#addressInUse + 1) % this.#addresses.length;
+  }
+
+  /** Takes other addresses, the best first; false when the connection in use leads to none of them. */
+  moveTo(addresses: readonly string[]): boolean {
+    const { address: used } = this;
+    const same = addresses.length === this.#addresses.length &&
+      addresses.every((one, at) => one === this.#addresses[at]);
+    if (same) return true;
+    this.#addresses = addresses;
+    const at = addresses.indexOf(used);
+    // A connection that works stays; otherwise the best address is tried at once.
+    this.#addressInUse = this.outgoing === undefined || at < 0 ? 0 : at;
+    return at >= 0;
   }
 
   /** The connection our messages leave by, undefined while there is none. */

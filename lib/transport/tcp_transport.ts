@@ -16,7 +16,7 @@ import type { HandshakeOptions } from "./handshake.ts";
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from "./limits.ts";
 import { MessageCounts } from "./message_counts.ts";
 import { type Log, Peer, type TransportContext } from "./peer.ts";
-import type { Greeting, PeerInfo, Transport, TransportHandler } from "./transport.ts";
+import type { Greeting, PeerAddresses, PeerInfo, Transport, TransportHandler } from "./transport.ts";
 
 /** What a `TcpTransport` is made with. */
 export interface TcpTransportOptions {
@@ -56,7 +56,7 @@ export class TcpTransport implements Transport {
   readonly #limits: TransportLimits;
   readonly #counts = new MessageCounts();
   readonly #peers = new Map<NodeId, Connected>();
-  #wanted: readonly { readonly id: NodeId; readonly address: string }[] = [];
+  #wanted: readonly PeerAddresses[] = [];
   #listener: Deno.TcpListener | undefined;
   #running: Running | undefined;
   #isolated = false;
@@ -124,18 +124,18 @@ export class TcpTransport implements Transport {
     for (const { peer } of this.#peers.values()) peer.outgoing?.flush();
   }
 
-  setPeers(peers: readonly { readonly id: NodeId; readonly address: string }[]): void {
+  setPeers(peers: readonly PeerAddresses[]): void {
     this.#wanted = peers.filter(({ id }) => id !== this.#options.greeting.nodeId);
     const running = this.#running;
     if (running === undefined) return;
-    const wanted = new Map(this.#wanted.map(({ id, address }) => [id, address]));
+    const wanted = new Set(this.#wanted.map(({ id }) => id));
     for (const [id, { peer, dialer }] of this.#peers) {
       if (wanted.has(id)) continue;
       this.#peers.delete(id);
       dialer.stop("no longer a peer");
       peer.close("no longer a peer");
     }
-    for (const [id, address] of wanted) this.#keep(running, { id, address });
+    for (const peer of this.#wanted) this.#keep(running, peer);
   }
 
   /** Cuts the connections to all peers, in both directions, and takes none; or lets them come again. */
@@ -179,13 +179,12 @@ export class TcpTransport implements Transport {
     await Promise.all(running.tasks);
   }
 
-  #keep(running: Running, { id, address }: { readonly id: NodeId; readonly address: string }): void {
+  #keep(running: Running, { id, addresses }: PeerAddresses): void {
     const known = this.#peers.get(id);
     if (known === undefined) {
-      const peer = new Peer(id, { address, context: running.context });
+      const peer = new Peer(id, { addresses, context: running.context });
       this.#peers.set(id, { peer, dialer: this.#dial(running, peer) });
-    } else if (known.peer.address !== address) {
-      known.peer.address = address;
+    } else if (!known.peer.moveTo(addresses)) {
       known.dialer.stop("the address changed");
       known.dialer = this.#dial(running, known.peer);
     }

@@ -29,14 +29,27 @@ export interface Greeting {
   readonly rejoin: boolean;
   /** Index of the configuration in force at the sender, 0 when it knows none: who knows a newer one cannot be judged. */
   readonly configurationIndex: number;
-  /** Fingerprint of the initial `id=address` list, so that two nodes that disagree about ids find out. */
+  /**
+   * Fingerprint of the initial `id=address` list, so that the nodes of a new cluster that disagree about ids find out; ""
+   * once the log knows this directory's identity: from then on ids and identities decide, and addresses may change.
+   */
   readonly membersFingerprint: string;
   readonly clientAddress: string;
+  /** `host:port` by which the others reach this node's peer port: the node's own word, which beats what they were told. */
+  readonly peerAddress: string;
+}
+
+/** A server to keep a connection to. */
+export interface PeerAddresses {
+  readonly id: NodeId;
+  /** `host:port`, the best first; the next is tried where one leads to nobody, or to another node. At least one. */
+  readonly addresses: readonly string[];
 }
 
 /** What is known of one peer for STATUS, STATS, CLUSTER and METRICS. Times are `Clock.now()` milliseconds. */
 export interface PeerInfo {
   readonly id: NodeId;
+  /** The address that is dialed now. */
   readonly address: string;
   /** Both directions are up and the last ping was answered in time. */
   readonly reachable: boolean;
@@ -75,7 +88,7 @@ export interface Transport {
   /** Writes what is queued, one write per connection. Called at the end of each pass of the driver. */
   flush(): void;
   /** The servers to keep connections to, own id excluded; called again when the configuration changes. */
-  setPeers(peers: readonly { readonly id: NodeId; readonly address: string }[]): void;
+  setPeers(peers: readonly PeerAddresses[]): void;
   /** Closes the connections of one peer, so that the handshake is done again. */
   reset(peer: NodeId): void;
   peers(): readonly PeerInfo[];

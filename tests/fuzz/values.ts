@@ -90,6 +90,12 @@ export function anyEntries(random: Random, first: EntryId, countMax = 5): Entry[
   });
 }
 
+/** What an address may look like to a codec: any of the characters that occur in one. */
+function anyAddress(random: Random): string {
+  const host = random.pick(["127.0.0.1", "node-1.example", "[::1]", "a".repeat(255), ""]);
+  return host === "" ? "" : `${host}:${random.between(0, 65_535)}`;
+}
+
 /** What a node says of itself in a handshake. */
 export function anyGreeting(random: Random): Greeting {
   return {
@@ -100,7 +106,8 @@ export function anyGreeting(random: Random): Greeting {
     rejoin: random.chance(0.5),
     configurationIndex: anyCount(random),
     membersFingerprint: anyText(random, 20),
-    clientAddress: anyText(random, random.chance(0.05) ? 1_024 : 20),
+    clientAddress: anyAddress(random),
+    peerAddress: anyAddress(random),
   };
 }
 

@@ -3,7 +3,7 @@
 import type { Message } from "../../lib/raft/messages.ts";
 import { isForwarding, type PeerMessage } from "../../lib/transport/forward.ts";
 import type { NodeId } from "../../lib/raft/types.ts";
-import type { PeerInfo, Transport, TransportHandler } from "../../lib/transport/transport.ts";
+import type { PeerAddresses, PeerInfo, Transport, TransportHandler } from "../../lib/transport/transport.ts";
 import type { Life } from "./clock.ts";
 
 /** What the simulator wants to know of a process' traffic. */
@@ -47,7 +47,7 @@ export class SimTransport implements Transport {
   }
 
   /** See `Transport`. */
-  setPeers(peers: readonly { readonly id: NodeId; readonly address: string }[]): void {
+  setPeers(peers: readonly PeerAddresses[]): void {
     this.#inner.setPeers(peers);
   }
 

@@ -28,15 +28,15 @@ export interface ProcessClusterOptions {
   readonly stdin?: "null" | "piped";
 }
 
-/** One node of the cluster: its addresses stay, its processes come and go. */
+/** One node of the cluster: its directory stays, its processes come and go, its ports change by `move` alone. */
 export interface ClusterNode {
   readonly id: number;
-  readonly clientPort: number;
+  clientPort: number;
   /** The port that the others dial. */
-  readonly peerPort: number;
+  peerPort: number;
   /** The port that the node listens on for them; another one only behind a proxy. */
-  readonly peerBindPort: number;
-  readonly httpPort: number;
+  peerBindPort: number;
+  httpPort: number;
   readonly directory: string;
   /** The present process or the last one. */
   process: ServerProcess | undefined;
@@ -154,6 +154,14 @@ export class ProcessCluster implements AsyncDisposable {
   /** Sends a signal and does not wait: SIGSTOP and SIGCONT. */
   signal(id: number, signal: Deno.Signal): void {
     this.#running(id).signal(signal);
+  }
+
+  /** Gives a stopped node other ports, for its next start and for the command lines of the others from now on. */
+  move(id: number): void {
+    const node = this.node(id);
+    if (this.#proxy !== undefined || node.process?.alive === true) throw new Error(`Cannot move node ${id}`);
+    const [clientPort = 0, peerPort = 0, httpPort = 0] = findFreePorts(3);
+    Object.assign(node, { clientPort, peerPort, peerBindPort: peerPort, httpPort });
   }
 
   /** Starts a node again and waits until it answers. */

@@ -20,7 +20,7 @@ function configuration(identities: readonly string[]): Configuration {
 }
 
 function greeting(nodeId: number, identity: string, rejoin = false): Greeting {
-  const rest = { clusterId: "c", incarnation: 1, membersFingerprint: "", clientAddress: "" };
+  const rest = { clusterId: "c", incarnation: 1, membersFingerprint: "", clientAddress: "", peerAddress: "" };
   return { nodeId, identity, rejoin, configurationIndex: 1, ...rest };
 }
 
@@ -50,7 +50,7 @@ function facts(change: {
     ...change.status,
   };
   const greetings = new Map((change.greetings ?? []).map((greeting) => [greeting.nodeId, greeting]));
-  return { self: 0, identity: "x0", status, greetings };
+  return { self: 0, own: { identity: "x0", peerAddress: "", clientAddress: "" }, status, greetings };
 }
 
 Deno.test("the leader records the identities it has seen, its own too, and only once", () => {
@@ -60,6 +60,22 @@ Deno.test("the leader records the identities it has seen, its own too, and only 
   assertEquals(due?.members.map((member) => member.identity), ["x0", "x1", ""]);
   assertEquals(due?.voters, [0, 1, 2]);
   assertEquals(dueMembershipChange(facts({ configuration: configuration(["x0", "x1", ""]) })), undefined);
+});
+
+Deno.test("the leader records the addresses that members announce, its own too, once, and of their directories only", () => {
+  const known = configuration(["x0", "x1", "x2"]);
+  const moved = { ...greeting(1, "x1"), peerAddress: "b:1", clientAddress: "d:1" };
+  const imposter = { ...greeting(2, "y2"), peerAddress: "b:2", clientAddress: "d:2" };
+  const own = { identity: "x0", peerAddress: "b:0", clientAddress: "d:0" };
+  const due = dueMembershipChange({ ...facts({ configuration: known, greetings: [moved, imposter] }), own });
+  assertEquals(due?.members.map(({ address, clientAddress }) => `${address} ${clientAddress}`), [
+    "b:0 d:0",
+    "b:1 d:1",
+    "a:2 c:2",
+  ]);
+  assertEquals([due?.voters, due?.learners], [[0, 1, 2], []]);
+  const recorded = { ...known, members: due?.members ?? [] };
+  assertEquals(dueMembershipChange({ ...facts({ configuration: recorded, greetings: [moved] }), own }), undefined);
 });
 
 Deno.test("nobody but a leader with a commit of its term, outside a joint configuration, changes anything", () => {

@@ -29,7 +29,7 @@ import {
 /** A node that knows a peer 0 which is not there, so that a raw connection can be it. */
 async function withTarget(limits: Partial<TransportLimits>, body: (node: TestNode) => Promise<void>): Promise<void> {
   const node = await new TestNode(1, { limits: { backoffMsMin: 60_000, backoffMsMax: 60_000, ...limits } }).start();
-  node.transport.setPeers([{ id: 0, address: "127.0.0.1:1" }]);
+  node.transport.setPeers([{ id: 0, addresses: ["127.0.0.1:1"] }]);
   try {
     await body(node);
   } finally {
@@ -207,7 +207,7 @@ Deno.test("nodes with different secrets, or only one of them, refuse each other 
 
 Deno.test("a dialer with a wrong proof is refused even if it ignores the acceptor's", async () => {
   const node = await new TestNode(1, { secret: "right" }).start();
-  node.transport.setPeers([{ id: 0, address: "127.0.0.1:1" }]);
+  node.transport.setPeers([{ id: 0, addresses: ["127.0.0.1:1"] }]);
   const { connection } = await rawDial(node);
   connection.append(helloOf({ secured: true }));
   connection.flush();
@@ -223,7 +223,7 @@ Deno.test("a dialer with a wrong proof is refused even if it ignores the accepto
 
 Deno.test("nodes that disagree about who is where are told so at both ends", async () => {
   await withNodes([{}, {}], async (zero, one) => {
-    zero.transport.setPeers([{ id: 2, address: one.address }, { id: 1, address: "127.0.0.1:1" }]);
+    zero.transport.setPeers([{ id: 2, addresses: [one.address] }, { id: 1, addresses: ["127.0.0.1:1"] }]);
     one.follow(zero);
     await until(() => zero.peer(2).problem?.includes("expects node 2 at this address") === true, "the dialer knows");
     assertMatch(zero.peer(2).problem ?? "", /this is node 1/);
@@ -235,7 +235,7 @@ Deno.test("a peer that accepts and never answers the Hello is given up", async (
   const silent = Promise.withResolvers<void>();
   await withRawListener(() => silent.promise, async (address) => {
     const zero = await new TestNode(0, { limits: { handshakeTimeoutMs: 30 } }).start();
-    zero.transport.setPeers([{ id: 1, address }]);
+    zero.transport.setPeers([{ id: 1, addresses: [address] }]);
     await until(() => zero.peer(1).problem !== undefined, "the handshake has ended");
     assertMatch(zero.peer(1).problem ?? "", /handshake took too long/);
     await zero.transport.stop();
@@ -251,7 +251,7 @@ Deno.test("a peer that answers no ping is half-open: closed, told, and dialed ag
   }
   await withRawListener(serve, async (address) => {
     const zero = await new TestNode(0, { limits: { pingIntervalMs: 10, pongTimeoutMs: 50 } }).start();
-    zero.transport.setPeers([{ id: 1, address }]);
+    zero.transport.setPeers([{ id: 1, addresses: [address] }]);
     await until(() => accepted >= 2, "the peer was dialed again");
     assertEquals(zero.peer(1).reachable, false);
     assert(zero.recorder.count("disconnected 1") >= 1);
@@ -279,7 +279,7 @@ Deno.test("a peer that does not read fills a bounded queue and is closed by the 
   const limits = { queueBytesMax: 20_000_000, writeTimeoutMs: 150, pingIntervalMs: 20, pongTimeoutMs: 5_000 };
   await withRawListener(serve, async (address) => {
     const zero = await new TestNode(0, { limits }).start();
-    zero.transport.setPeers([{ id: 1, address }]);
+    zero.transport.setPeers([{ id: 1, addresses: [address] }]);
     await until(() => zero.peer(1).bytesSent > 0, "the connection is up");
     const entries = appendEntries(["v".repeat(1_000_000)]);
     for (let sent = 0; sent < 60; sent++) zero.post(entries);
@@ -377,7 +377,7 @@ Deno.test("an acceptor that is another node than expected is refused by the dial
   }
   await withRawListener(serve, async (address) => {
     const zero = await new TestNode(0).start();
-    zero.transport.setPeers([{ id: 1, address }]);
+    zero.transport.setPeers([{ id: 1, addresses: [address] }]);
     await until(() => zero.peer(1).problem !== undefined && results.length > 0, "both know");
     assertMatch(zero.peer(1).problem ?? "", /expects node 2|expects node 1/);
     assertMatch(results[0] ?? "", /expects node/);

@@ -20,7 +20,7 @@ class Cluster {
   add(id: number): MemoryNode {
     const node = { transport: this.network.connect(id), recorder: new Recorder(id) };
     void node.transport.start(node.recorder);
-    node.transport.setPeers([0, 1, 2].map((peer) => ({ id: peer, address: `node${peer}:1` })));
+    node.transport.setPeers([0, 1, 2].map((peer) => ({ id: peer, addresses: [`node${peer}:1`] })));
     this.nodes[id] = node;
     return node;
   }

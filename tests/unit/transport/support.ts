@@ -201,6 +201,7 @@ export function greetingOf(nodeId: number, changes: Partial<Greeting> = {}): Gre
     configurationIndex: 0,
     membersFingerprint: "fingerprint",
     clientAddress: `127.0.0.1:${5_000 + nodeId}`,
+    peerAddress: `127.0.0.1:${15_000 + nodeId}`,
     ...changes,
   };
 }
@@ -297,7 +298,7 @@ export class TestNode {
   }
 
   follow(...others: readonly { readonly id: number; readonly address: string }[]): void {
-    this.transport.setPeers(others.map(({ id, address }) => ({ id, address })));
+    this.transport.setPeers(others.map(({ id, address }) => ({ id, addresses: [address] })));
   }
 
   peer(id: number): PeerInfo {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertExists, assertMatch, assertRejects } from "@std/assert";
+import { findFreePorts } from "../../support/ports.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
 import {
   appendEntries,
@@ -117,7 +118,7 @@ Deno.test("a peer that dials is dialed at once, whatever the backoff", async () 
   await withNodes([{ limits: patient }, {}], async (zero, one) => {
     const port = one.transport.port;
     await one.transport.stop();
-    zero.transport.setPeers([{ id: 1, address: `127.0.0.1:${port}` }]);
+    zero.transport.setPeers([{ id: 1, addresses: [`127.0.0.1:${port}`] }]);
     await until(() => zero.peer(1).problem !== undefined, "the first dial has failed");
     const again = await new TestNode(1, { port }).start();
     try {
@@ -177,10 +178,23 @@ Deno.test("removed peers are closed without an event and may come back", async (
   });
 });
 
+Deno.test("an address that leads to nobody or to another node is left for the next one of the same peer", async () => {
+  await withNodes([...BOTH_QUICK, {}], async (zero, one, two) => {
+    const [nobody = 0] = findFreePorts(1);
+    two.follow(zero);
+    one.follow(zero);
+    zero.transport.setPeers([{ id: 1, addresses: [`127.0.0.1:${nobody}`, two.address, one.address] }]);
+    await until(() => zero.peer(1).reachable, "the third address is found");
+    assertEquals(zero.peer(1).address, one.address);
+    zero.transport.setPeers([{ id: 1, addresses: [two.address, one.address] }]);
+    assertEquals([zero.peer(1).reachable, zero.peer(1).address], [true, one.address]);
+  });
+});
+
 Deno.test("a peer that moves is followed, and a useless address is a problem and no exception", async () => {
   await withNodes([...BOTH_QUICK, {}], async (zero, one) => {
     one.follow(zero);
-    zero.transport.setPeers([{ id: 0, address: zero.address }, { id: 1, address: "nowhere" }]);
+    zero.transport.setPeers([{ id: 0, addresses: [zero.address] }, { id: 1, addresses: ["nowhere"] }]);
     await until(() => zero.peer(1).problem?.includes("host:port") === true, "the address is named");
     assertEquals(zero.transport.peers().length, 1);
     zero.follow(one);
