@@ -10,6 +10,8 @@ export interface Cell {
   revision: number;
   version: number;
   deadline: Deadline | undefined;
+  /** Where its key stands in the list of keys. */
+  place: number;
 }
 
 /** A key's value and revisions at one moment. */

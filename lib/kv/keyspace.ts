@@ -6,6 +6,7 @@ import { CLEARED_KEYS_TOLD_MAX } from "./change.ts";
 import type { ChangeRecorder } from "./change_recorder.ts";
 import { Deadlines } from "./deadlines.ts";
 import { KeyIndex } from "./key_index.ts";
+import { KeyList } from "./key_list.ts";
 
 /** How a value is stored. */
 export interface StoreOptions {
@@ -23,10 +24,13 @@ export interface DeadlineOptions {
   readonly revision: number;
 }
 
+/** Draws of a random key before the first one is taken: 100 expired keys in a row mean that hardly any other is left. */
+const RANDOM_DRAWS_MAX = 100;
+
 /**
  * Every key with its cell.
  *
- * Invariants: map and index lead to the same cells; `bytes` is the sum of the lengths of keys and values; a cell's deadline is
+ * Invariants: map and index lead to the same cells, and the list has their keys; `bytes` is the sum of the lengths of keys and values; a cell's deadline is
  * in the queue; `beforeChange` is told of a cell before it changes, `recorder` of every key before it is made, changed or
  * removed, but by `create` and `replace`, whose caller tells it. A cell whose deadline has come counts as absent although
  * it is swept later, so that a sweep of many takes no longer than its share of an entry.
@@ -34,6 +38,7 @@ export interface DeadlineOptions {
 export class Keyspace {
   #cells = new ShardedMap<Cell>();
   #index = new KeyIndex<Cell>();
+  #list = new KeyList();
   #deadlines = new Deadlines();
   #bytes = 0;
   #timeMs = 0;
@@ -83,7 +88,7 @@ export class Keyspace {
     const cell = this.#cells.get(key);
     this.#touch(key, cell);
     if (cell === undefined) {
-      this.#add(ownCopy(key), { value, ...firstVersion(options), deadline: undefined });
+      this.#add(ownCopy(key), { value, ...firstVersion(options) });
       if (typeof options.expiresAt === "number") this.#expire(key, options.expiresAt);
       return true;
     }
@@ -100,7 +105,7 @@ export class Keyspace {
 
   /** Makes a key that `peek` does not know, without a deadline. Half of the most frequent write of all. */
   create(key: string, { value, revision }: Pick<KeyRecord, "value" | "revision">): void {
-    this.#add(ownCopy(key), { value, createRevision: revision, revision, version: 1, deadline: undefined });
+    this.#add(ownCopy(key), { value, createRevision: revision, revision, version: 1 });
   }
 
   /** Stores a value in a cell that `peek` gave and that has no deadline. The other half. */
@@ -135,6 +140,7 @@ export class Keyspace {
     if (cell.deadline !== undefined) this.#deadlines.remove(cell.deadline);
     this.#cells.delete(key);
     this.#index.delete(key);
+    this.#unlist(cell);
     this.#bytes -= key.length + cell.value.length;
     return existed;
   }
@@ -145,6 +151,7 @@ export class Keyspace {
     else if (this.recorder !== undefined) { for (const [key, cell] of this.#index.entries()) this.#touch(key, cell); }
     this.#cells = new ShardedMap();
     this.#index = new KeyIndex();
+    this.#list = new KeyList();
     this.#deadlines = new Deadlines();
     this.#bytes = 0;
   }
@@ -170,6 +177,20 @@ export class Keyspace {
     for (const entry of this.#index.entries(start)) if (!this.#isDue(entry[1])) yield entry;
   }
 
+  /**
+   * A key that is there, each equally likely; undefined when there is none. For reads alone: the places of the keys are as
+   * they came to this node, by entries or by a snapshot, so that another node draws another key. After many draws of keys that have expired and
+   * are not swept yet it is the first one in byte order.
+   */
+  randomKey(random: () => number): string | undefined {
+    for (let draw = 0; draw < RANDOM_DRAWS_MAX && this.#list.size > 0; draw++) {
+      const key = this.#list.at(Math.floor(random() * this.#list.size));
+      if (key !== undefined && this.get(key) !== undefined) return key;
+    }
+    for (const [key] of this.entries()) return key;
+    return undefined;
+  }
+
   /** The beginning that every key has. */
   sharedPrefix(): string {
     const first = this.#index.firstKey ?? "";
@@ -186,7 +207,7 @@ export class Keyspace {
 
   /** For loading a snapshot: keys come in ascending order, each once. */
   load(key: string, { value, createRevision, revision, version, expiresAt }: KeyRecord): void {
-    this.#add(key, { value, createRevision, revision, version, deadline: undefined });
+    this.#add(key, { value, createRevision, revision, version });
     if (expiresAt !== undefined) this.#expire(key, expiresAt);
   }
 
@@ -202,10 +223,19 @@ export class Keyspace {
     this.recorder.touch(key, found);
   }
 
-  #add(key: string, cell: Cell): void {
+  #add(key: string, made: Omit<Cell, "deadline" | "place">): void {
+    const { value, createRevision, revision, version } = made;
+    const place = this.#list.add(key);
+    const cell: Cell = { value, createRevision, revision, version, deadline: undefined, place };
     this.#cells.set(key, cell);
     this.#index.set(key, cell);
     this.#bytes += key.length + cell.value.length;
+  }
+
+  #unlist({ place }: Cell): void {
+    const moved = this.#list.remove(place);
+    const cell = moved === undefined ? undefined : this.#cells.get(moved);
+    if (cell !== undefined) cell.place = place;
   }
 
   #expire(key: string, at: number): void {

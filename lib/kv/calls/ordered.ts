@@ -87,7 +87,7 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
     access: "Read",
     keys: NO_KEYS,
     summary: "Returns one of the keys.",
-    run: (_call, { keys, random }) => randomKey(keys, random),
+    run: (_call, { keys, random, revision }) => revision === 0 ? keys.randomKey(random) ?? null : keyNear(keys, random),
   },
 ];
 
@@ -186,14 +186,24 @@ function listFrom(
   return found;
 }
 
-/** The first key behind a random place between the first and the last: cheap, and not evenly spread. */
-function randomKey(keys: Keyspace, random: () => number): Reply {
-  let place = "";
+/**
+ * For an entry of the log, whose answer may have to be the same on every node: some keys behind a random place in byte
+ * order. Less even than a draw by place, but it depends on nothing but the keys.
+ */
+function keyNear(keys: Keyspace, random: () => number): Reply {
+  let place = keys.sharedPrefix();
   for (let at = 0; at < RANDOM_PLACE_BYTES; at++) place += String.fromCharCode(Math.floor(random() * 256));
-  const shared = keys.sharedPrefix();
-  for (const [key] of keys.entries(shared + place)) return key;
-  for (const [key] of keys.entries()) return key;
-  return null;
+  const skipped = Math.floor(random() * SKIPPED_KEYS_MAX);
+  const passed: string[] = [];
+  for (const start of [place, ""]) {
+    for (const [key] of keys.entries(start)) {
+      if (passed.length === skipped) return key;
+      passed.push(key);
+    }
+  }
+  // Fewer keys than were to be skipped: all of them have been passed at least once.
+  return passed[skipped % Math.max(passed.length, 1)] ?? null;
 }
 
 const RANDOM_PLACE_BYTES = 4;
+const SKIPPED_KEYS_MAX = 128;

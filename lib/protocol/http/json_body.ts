@@ -76,8 +76,10 @@ export class JsonValue {
 
   /** A text as the byte string of its UTF-8 form. */
   text(): string {
-    if (typeof this.#value === "string") return textToByteString(this.#value);
-    this.complain("must be a string");
+    if (typeof this.#value === "string" && this.#value.isWellFormed()) return textToByteString(this.#value);
+    // UTF-8 has no bytes for half a surrogate pair: as U+FFFD two different keys would become one.
+    const what = typeof this.#value === "string" ? "has a lone surrogate, which UTF-8 cannot say" : "must be a string";
+    this.complain(what);
     return "";
   }
 

@@ -60,7 +60,8 @@ async function postSnapshot({ context: { node } }: RouteCall): Promise<HttpReply
   return {
     status: outcome.type === "Created" ? CREATED : OK,
     headers: [["Content-Type", JSON_TYPE]],
-    body: `${JSON.stringify(outcome.id)}\n`,
+    // Not the id as it came: where that is an entry, it carries the entry's command.
+    body: `${JSON.stringify({ index: outcome.id.index, term: outcome.id.term })}\n`,
   };
 }
 

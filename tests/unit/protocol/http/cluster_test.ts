@@ -62,6 +62,14 @@ Deno.test("cluster: the leadership moves where it is asked to, or the reply says
   assertEquals((await post("{}")).code, "no_leader");
 });
 
+Deno.test("snapshot: the answer is an index and a term, and nothing of the entry that stands there", async () => {
+  const node = new FakeNode();
+  const entry = { index: toIndex(42), term: toTerm(3), type: "Command", command: "a secret" };
+  node.snapshotOutcome = () => Promise.resolve({ type: "Created", id: entry });
+  const reply = await ask(serviceOf(node), "POST /v1/snapshot");
+  assertEquals(reply.json, { index: 42, term: 3 });
+});
+
 Deno.test("snapshot: created, up to date, failed", async () => {
   const node = new FakeNode();
   const service = serviceOf(node);

@@ -8,6 +8,23 @@ function txn(service: Service, body: unknown, headers: Readonly<Record<string, s
   return ask(service, "POST /v1/txn", { body: JSON.stringify(body), headers });
 }
 
+Deno.test("txn: text that UTF-8 cannot say is refused, so that no two keys are taken for one", async () => {
+  const service = serviceOf(new StateNode());
+  const lone = String.raw`"\ud800"`;
+  for (
+    const body of [
+      `{"then":[{"put":{"key":${lone},"value":"x"}}]}`,
+      `{"then":[{"put":{"key":"k","value":${lone}}}]}`,
+      `{"then":[{"command":["SET","k",${lone}]}]}`,
+      `{"compare":[{"key":${lone},"op":"=","value":"1"}],"then":[]}`,
+    ]
+  ) {
+    const reply = await ask(service, "POST /v1/txn", { body });
+    assertEquals([reply.status, reply.code], [400, "invalid_body"], body);
+  }
+  assertEquals((await ask(service, "GET /v1/kv/k")).status, 404);
+});
+
 Deno.test("txn: then or else, at once, with a result for each operation", async () => {
   const service = serviceOf(new StateNode());
   await ask(service, "PUT /v1/kv/balance", { body: "10" });
