@@ -110,7 +110,7 @@ export class Session {
       this.#expire(session);
       return reply;
     }
-    return reply.code === "STALESEQ" ? reply : undefined;
+    return reply.code === "STALESEQ" || reply.code === "SEQREUSED" ? reply : undefined;
   }
 
   #expire(session: OpenSession): void {

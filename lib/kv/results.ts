@@ -11,6 +11,8 @@ export type SessionRefusal =
   | "StaleSequence"
   /** It was applied; its answer was too long to be kept. */
   | "AnswerNotKept"
+  /** Another command was applied under that sequence number. */
+  | "SequenceReused"
   /** So many sessions are open that none can be added. */
   | "TooManySessions";
 
@@ -28,7 +30,13 @@ export type CommandResult =
   | { readonly type: "Refused"; readonly revision: number; readonly reason: SessionRefusal }
   | { readonly type: "Invalid"; readonly revision: number };
 
-const REFUSALS: readonly SessionRefusal[] = ["NoSession", "StaleSequence", "AnswerNotKept", "TooManySessions"];
+const REFUSALS: readonly SessionRefusal[] = [
+  "NoSession",
+  "StaleSequence",
+  "AnswerNotKept",
+  "SequenceReused",
+  "TooManySessions",
+];
 
 /** A result as JSON values. */
 export function resultToJson(result: CommandResult): unknown {

@@ -16,14 +16,17 @@ export const SESSION_BYTES_MAX = 65_536;
 /** Shortest and longest time that a session may live after its last use, in ms. */
 export const SESSION_TTL_MS = { least: 1_000, most: 86_400_000, otherwise: 60_000 } as const;
 
-/** A session as a snapshot holds it. Answers are by sequence number in the order in which they were given; null was too long. */
+/** What is kept of a command: its sequence number, its answer (null was too long), and the hash of the command. */
+export type KeptAnswer = readonly [sequence: number, answer: string | null, hash: string];
+
+/** A session as a snapshot holds it; the answers in the order in which they were given. */
 export interface SessionRecord {
   readonly id: number;
   readonly ttlMs: number;
   readonly expiresAt: number;
   /** No sequence number up to this one is applied any more. */
   readonly floor: number;
-  readonly answers: readonly (readonly [number, string | null])[];
+  readonly answers: readonly KeptAnswer[];
 }
 
 interface Session {
@@ -32,7 +35,13 @@ interface Session {
   floor: number;
   bytes: number;
   deadline: Deadline;
-  readonly answers: Map<number, string | null>;
+  /** By sequence number. */
+  readonly answers: Map<number, KeptAnswer>;
+}
+
+/** A command of a session, and the hash of all of it but the leader's time. */
+export interface HashedUse extends SessionUse {
+  readonly hash: string;
 }
 
 /** What to do with a command of a session. */
@@ -100,27 +109,27 @@ export class Sessions {
     }
   }
 
-  /** Whether a command is new to its session. */
-  judge({ id, sequence }: SessionUse, revision: number): SessionVerdict {
+  /** Whether a command is new to its session. Another one under a used number is a mistake of the client, never an answer. */
+  judge({ id, sequence, hash }: HashedUse, revision: number): SessionVerdict {
     const session = this.#sessions.get(id);
     if (session === undefined) return { type: "Refuse", reason: "NoSession" };
-    const answer = session.answers.get(sequence);
+    const kept = session.answers.get(sequence);
+    if (kept === undefined) return sequence <= session.floor ? { type: "Refuse", reason: "StaleSequence" } : APPLY;
+    const [, answer, keptHash] = kept;
+    if (keptHash !== hash) return { type: "Refuse", reason: "SequenceReused" };
     if (answer === null) return { type: "Refuse", reason: "AnswerNotKept" };
-    if (answer !== undefined) {
-      const result = resultFromJson(JSON.parse(answer));
-      return { type: "Answer", result: result ?? { type: "Invalid", revision } };
-    }
-    return sequence <= session.floor ? { type: "Refuse", reason: "StaleSequence" } : APPLY;
+    const result = resultFromJson(JSON.parse(answer));
+    return { type: "Answer", result: result ?? { type: "Invalid", revision } };
   }
 
   /** Keeps the answer to a command that has just been applied. */
-  keep({ id, sequence }: SessionUse, result: CommandResult): void {
+  keep({ id, sequence, hash }: HashedUse, result: CommandResult): void {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     this.#save(id);
     const text = JSON.stringify(resultToJson(result));
     const answer = text.length > ANSWER_BYTES_MAX ? null : text;
-    session.answers.set(sequence, answer);
+    session.answers.set(sequence, [sequence, answer, hash]);
     session.bytes += answer?.length ?? 0;
     while (session.answers.size > ANSWERS_KEPT_MAX || session.bytes > SESSION_BYTES_MAX) forgetOldest(session);
   }
@@ -146,7 +155,14 @@ export class Sessions {
   load({ id, ttlMs, expiresAt, floor, answers }: SessionRecord): void {
     const bytes = answers.reduce((sum, [, answer]) => sum + (answer?.length ?? 0), 0);
     const deadline = this.#deadlines.add(nameOf(id), expiresAt);
-    this.#sessions.set(id, { id, ttlMs, floor, bytes, deadline, answers: new Map(answers) });
+    this.#sessions.set(id, {
+      id,
+      ttlMs,
+      floor,
+      bytes,
+      deadline,
+      answers: new Map(answers.map((kept) => [kept[0], kept])),
+    });
   }
 
   #save(id: number): void {
@@ -158,7 +174,7 @@ export class Sessions {
     const session = this.#sessions.get(id);
     if (session === undefined) return undefined;
     const { ttlMs, floor, deadline, answers } = session;
-    return { id, ttlMs, expiresAt: deadline.at, floor, answers: [...answers] };
+    return { id, ttlMs, expiresAt: deadline.at, floor, answers: [...answers.values()] };
   }
 }
 
@@ -171,7 +187,7 @@ function nameOf(id: number): string {
 
 /** What is forgotten must never be applied again: the floor rises to it. */
 function forgetOldest(session: Session): void {
-  for (const [sequence, answer] of session.answers) {
+  for (const [sequence, answer] of session.answers.values()) {
     session.answers.delete(sequence);
     session.bytes -= answer?.length ?? 0;
     session.floor = Math.max(session.floor, sequence);

@@ -6,7 +6,7 @@ import type { Keyspace } from "./keyspace.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Format of the blocks, in the first block. */
-export const SNAPSHOT_FORMAT = 2;
+export const SNAPSHOT_FORMAT = 3;
 /** Values in a block for each key: key, value, create revision, revision, version, deadline (0 for none). */
 export const VALUES_PER_KEY = 6;
 /** A block is closed once it holds so many bytes of keys and values. */

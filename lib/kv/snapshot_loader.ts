@@ -1,11 +1,12 @@
 /** The way back from the blocks of a snapshot to a state machine; what cannot be a state is refused. */
 
-import { ANSWERS_KEPT_MAX, type SessionRecord } from "./sessions.ts";
+import { ANSWERS_KEPT_MAX, type KeptAnswer, type SessionRecord } from "./sessions.ts";
 import { SNAPSHOT_FORMAT, VALUES_PER_KEY } from "./snapshot_cut.ts";
 import type { StateMachine } from "./state_machine.ts";
 
 /** Only an escape can make a character that is no byte: a block without one needs no closer look. */
 const ESCAPE_BEYOND_BYTES = /\\u(?!00)/;
+const COMMAND_HASH = /^[0-9a-f]{16}$/;
 const BEYOND_BYTES = /[\u0100-\uffff]/;
 
 /** Loads the blocks of a cut, in order, into an empty state machine. */
@@ -82,9 +83,10 @@ function readSession(session: unknown): SessionRecord | undefined {
   return { id, ttlMs, expiresAt, floor, answers };
 }
 
-function isAnswer(answer: unknown): answer is readonly [number, string | null] {
-  if (!Array.isArray(answer) || answer.length !== 2) return false;
-  const [sequence, text]: readonly unknown[] = answer;
+function isAnswer(answer: unknown): answer is KeptAnswer {
+  if (!Array.isArray(answer) || answer.length !== 3) return false;
+  const [sequence, text, hash]: readonly unknown[] = answer;
+  if (typeof hash !== "string" || !COMMAND_HASH.test(hash)) return false;
   return isCount(sequence) && (text === null || (typeof text === "string" && parse(text) !== undefined));
 }
 

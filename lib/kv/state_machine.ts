@@ -1,6 +1,7 @@
 /** The replicated state machine: keys, sessions and time. Deterministic: the same log gives the same state and snapshot. */
 
 import { assert, fail, unreachable } from "../base/assert.ts";
+import { hash64 } from "../base/hash.ts";
 import type { CallContext } from "./call.ts";
 import { changes, runCall } from "./calls.ts";
 import type { ChangeSink } from "./change.ts";
@@ -16,6 +17,7 @@ import {
   type PutCommand,
   readPlainPut,
   type TransactionCommand,
+  unstampCommand,
 } from "./commands.ts";
 import { holds } from "./compare.ts";
 import { Keyspace } from "./keyspace.ts";
@@ -175,7 +177,9 @@ export class StateMachine {
     const logged = decodeCommand(command);
     if (logged === undefined) return { type: "Invalid", revision: index };
     if (logged.timeMs !== undefined) this.#advance(logged.timeMs);
-    return logged.session === undefined ? this.#do(logged.command, index) : this.#doOnce(logged, index);
+    return logged.session === undefined
+      ? this.#do(logged.command, index)
+      : this.#doOnce(logged, { index, encoded: command });
   }
 
   /** Whether the key is new. */
@@ -211,8 +215,12 @@ export class StateMachine {
     this.#sessions.sweep(this.#keys.timeMs, SWEPT_PER_ENTRY_MAX);
   }
 
-  #doOnce({ command, session }: LoggedCommand, index: number): CommandResult {
-    if (session === undefined) return this.#do(command, index);
+  #doOnce(
+    { command, session: use }: LoggedCommand,
+    { index, encoded }: { readonly index: number; readonly encoded: string },
+  ): CommandResult {
+    if (use === undefined) return this.#do(command, index);
+    const session = { ...use, hash: hash64(unstampCommand(encoded)) };
     this.#sessions.renew(session.id, this.#keys.timeMs);
     const verdict = this.#sessions.judge(session, index);
     if (verdict.type === "Answer") return verdict.result;

@@ -6,7 +6,7 @@ import { CALLS } from "../../lib/kv/calls.ts";
 import { COMMANDS_IN_WORKLOAD } from "./command_maker.ts";
 import { runSeed } from "./run.ts";
 
-const SEEDS = 12;
+const SEEDS = 30;
 const FIRST = 900_001;
 
 Deno.test("every command and call of the state machine, and every command of the text protocol, is done in simulated runs", async () => {
@@ -18,7 +18,7 @@ Deno.test("every command and call of the state machine, and every command of the
   }
   // A command without an entry in the table of shares does not compile; here it is seen to be done.
   const calls = [...CALLS.keys()].map((name) => name.toLowerCase());
-  const sessions = ["session", "session retry", "scan on", "put if absent"];
+  const sessions = ["session", "session retry", "session reuse", "scan on", "put if absent"];
   const texts = TEXT_COMMANDS.map(({ name }) => `text ${name}`);
   const wanted = ["get", ...COMMANDS_IN_WORKLOAD, ...calls, ...sessions, ...texts];
   for (const name of wanted) assertGreater(done.get(name) ?? 0, 0, `no run has done ${name}`);

@@ -25,15 +25,16 @@ export class SessionWork {
     this.#words = words;
   }
 
-  /** Sends a command of one of the sessions, the one that is not settled first. */
+  /** Sends a command of one of the sessions, the one that is not settled first; rarely one under a number already used. */
   act(client: number, server: SimServer): void {
     const used = this.#pick();
     const again = used.open !== undefined;
-    if (used.open === undefined) used.sequence += 1;
+    const reuses = !again && used.sequence > 0 && this.#words.random.chance(REUSE_CHANCE);
+    if (!again && !reuses) used.sequence += 1;
     const call = used.open ?? makeSessionCall(this.#words);
     used.open = call;
     used.isBusy = true;
-    const operation = again ? "session retry" : "session";
+    const operation = again ? "session retry" : reuses ? "session reuse" : "session";
     const pending = this.#workload.begin(client, { operation, key: call[1] ?? "", argument: null, server });
     const use = { id: used.id, sequence: used.sequence };
     const done = (outcome: WriteOutcome) => this.#done(pending, { used, use, outcome });
@@ -71,6 +72,9 @@ export class SessionWork {
     this.#workload.complete(pending, { result: null, index: null });
   }
 }
+
+/** How often a settled client takes the number of its last command for another one. */
+const REUSE_CHANCE = 0.1;
 
 /** The id of a session that nobody ever opens. */
 const NO_SESSION = 1_000_000_000;

@@ -53,8 +53,9 @@ const WAITING_PROBLEMS: Readonly<Record<number, string>> = {
 };
 
 const WRITE_PROBLEMS: Readonly<Record<number, string>> = {
-  409: "`stale_sequence`, `answer_not_kept`, `sequence_reused`: the number was used before in its session.",
+  409: "`stale_sequence`, `answer_not_kept`: the number was used before in its session.",
   410: "`no_session`: the session of `Idempotency-Key` is not open.",
+  422: "`sequence_reused`: another request was done under the number; this one was not.",
   507: "`no_space`: the disk of the leader is full; certainly not done.",
 };
 

@@ -126,6 +126,12 @@ export function sessionProblem(reason: SessionRefusal): ProblemReply {
         code: "answer_not_kept",
         detail: "The request was done before; its answer was too long to be kept",
       });
+    case "SequenceReused":
+      return problem({
+        status: 422,
+        code: "sequence_reused",
+        detail: "Another request was done under this sequence number; this one was not done",
+      });
     case "TooManySessions":
       return problem({ status: 429, code: "overloaded", detail: "Too many sessions are open", headers: RETRY_AFTER });
     default:

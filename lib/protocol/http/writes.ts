@@ -2,7 +2,7 @@
 
 import type { Command, SessionUse } from "../../kv/commands.ts";
 import type { CommandResult } from "../../kv/results.ts";
-import { invalidCommand, isProblem, problem, type ProblemReply, sessionProblem, writeProblem } from "./problem.ts";
+import { invalidCommand, isProblem, type ProblemReply, sessionProblem, writeProblem } from "./problem.ts";
 import { readSessionUse } from "./parameters.ts";
 import type { RouteCall } from "./route.ts";
 
@@ -28,10 +28,4 @@ function submitIn(
       resolve(result.type === "Invalid" ? invalidCommand() : result);
     }, session);
   });
-}
-
-/** The reply when a session's number was used for another kind of request, whose result cannot answer this one. */
-export function otherRequest(): ProblemReply {
-  const detail = "This sequence number was used for another request of the session";
-  return problem({ status: 409, code: "sequence_reused", detail });
 }

@@ -42,6 +42,8 @@ export function sessionRefused(reason: SessionRefusal): RespReply {
       return { error: "STALESEQ the answer to this sequence number is not kept any more" };
     case "AnswerNotKept":
       return { error: "STALESEQ the command was applied; its answer was too long to be kept" };
+    case "SequenceReused":
+      return { error: "SEQREUSED another command was applied under this sequence number; this one was not" };
     case "TooManySessions":
       return { error: "BUSY too many sessions are open; try again later" };
     default:

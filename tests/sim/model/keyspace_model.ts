@@ -45,7 +45,9 @@ export class KeyspaceModel implements ModelState {
     if (timeMs !== undefined && timeMs > this.timeMs) this.timeMs = timeMs;
     if (timeMs !== undefined) this.#expire();
     if (session === undefined) return this.#do(command);
-    return this.#sessions.once(session, { now: this.timeMs, revision: index, act: () => this.#do(command) });
+    const sent = JSON.stringify(command);
+    const act = () => this.#do(command);
+    return this.#sessions.once(session, { now: this.timeMs, revision: index, command: sent, act });
   }
 
   #expire(): void {

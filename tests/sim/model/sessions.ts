@@ -7,6 +7,8 @@ import type { ModelResult } from "./keyspace_model.ts";
 interface Kept {
   readonly sequence: number;
   readonly text: string;
+  /** The whole command: the state machine keeps a hash of it. */
+  readonly command: string;
 }
 
 interface Open {
@@ -20,6 +22,8 @@ interface Open {
 interface Act {
   readonly now: number;
   readonly revision: number;
+  /** What the client sent. */
+  readonly command: string;
   readonly act: () => ModelResult;
 }
 
@@ -51,18 +55,21 @@ export class ModelSessions {
     for (const [id, { expiresAt }] of [...this.#open]) if (expiresAt <= now) this.#open.delete(id);
   }
 
-  /** Acts unless that sequence number has been used. */
-  once({ id, sequence }: SessionUse, { now, revision, act }: Act): ModelResult {
+  /** Acts unless that sequence number has been used, for this command or for another. */
+  once({ id, sequence }: SessionUse, { now, revision, command, act }: Act): ModelResult {
     const session = this.#open.get(id);
     if (session === undefined) return { type: "Refused", revision, reason: "NoSession" };
     this.renew(id, now);
     const known = session.kept.find((kept) => kept.sequence === sequence);
+    if (known !== undefined && known.command !== command) {
+      return { type: "Refused", revision, reason: "SequenceReused" };
+    }
     if (known?.text === "") return { type: "Refused", revision, reason: "AnswerNotKept" };
     if (known !== undefined) return JSON.parse(known.text);
     if (sequence <= session.floor) return { type: "Refused", revision, reason: "StaleSequence" };
     const result = act();
     const text = JSON.stringify(result);
-    session.kept.push({ sequence, text: text.length > ANSWER_BYTES_MAX ? "" : text });
+    session.kept.push({ sequence, command, text: text.length > ANSWER_BYTES_MAX ? "" : text });
     while (session.kept.length > ANSWERS_KEPT_MAX || sizeOf(session) > SESSION_BYTES_MAX) {
       session.floor = Math.max(session.floor, session.kept.shift()?.sequence ?? 0);
     }

@@ -10,12 +10,18 @@ function load(...blocks: readonly string[]): boolean {
 }
 
 Deno.test("a block is refused when it cannot be of a state", () => {
-  const head = '{"format":2,"lastApplied":3,"timeMs":5}';
+  const head = '{"format":3,"lastApplied":3,"timeMs":5}';
   assertEquals(load(head, '["a","\\u0000\xff",1,1,1,0]', '["b","v",1,2,2,9]'), true);
-  assertEquals(load(head, '{"sessions":[[2,1000,90,0,[[1,"{}"],[2,null]]],[3,1000,90,0,[]]]}'), true);
+  assertEquals(
+    load(
+      head,
+      '{"sessions":[[2,1000,90,0,[[1,"{}","0123456789abcdef"],[2,null,"0123456789abcdef"]]],[3,1000,90,0,[]]]}',
+    ),
+    true,
+  );
   const refused: readonly (readonly string[])[] = [
-    ['{"format":2,"lastApplied":-3,"timeMs":5}'],
-    ['{"format":2,"lastApplied":3}'],
+    ['{"format":3,"lastApplied":-3,"timeMs":5}'],
+    ['{"format":3,"lastApplied":3}'],
     ['{"format":1,"lastApplied":3,"timeMs":5}'],
     [head, '["a","v",-1,1,1,0]'],
     [head, '["a","v",1,0.5,1,0]'],
@@ -30,7 +36,9 @@ Deno.test("a block is refused when it cannot be of a state", () => {
     [head, '["b","v",1,1,1,0]', '["a","v",2,2,1,0]'],
     [head, '{"sessions":[[4,1000,90,0,[]]]}'],
     [head, '{"sessions":[[3,1000,90,0,[]],[2,1000,90,0,[]]]}'],
-    [head, '{"sessions":[[2,1000,90,0,[[1,"{"]]]]}'],
+    [head, '{"sessions":[[2,1000,90,0,[[1,"{","0123456789abcdef"]]]]}'],
+    [head, '{"sessions":[[2,1000,90,0,[[1,"{}"]]]]}'],
+    [head, '{"sessions":[[2,1000,90,0,[[1,"{}","0123"]]]]}'],
     [head, '{"sessions":[[2,1000,90,0]]}'],
     [head, "{}"],
   ];

@@ -108,6 +108,28 @@ Deno.test("a command of a session is applied once and answered again, also after
   });
 });
 
+Deno.test("another command under a used sequence number is refused and changes nothing, also after a snapshot", () => {
+  const state = new StateMachine();
+  apply(state, { type: "OpenSession", ttlMs: 10_000 }, { timeMs: NOW_MS });
+  const use = { id: 1, sequence: 1 };
+  const first = apply(state, call("SET", "a", "1"), { session: use });
+  apply(state, { type: "Put", key: "long", value: "v".repeat(ANSWER_BYTES_MAX) });
+  const long = { id: 1, sequence: 2 };
+  apply(state, call("GETSET", "long", "short"), { session: long });
+  for (const one of [state, reload(state)]) {
+    const others = [call("SET", "a", "2"), call("SET", "b", "1"), call("GET", "a")];
+    for (const [session, commands] of [[use, others], [long, [call("GETSET", "long", "other")]]] as const) {
+      for (const command of commands) {
+        const refused = apply(one, command, { session, timeMs: NOW_MS + one.lastApplied });
+        assert(refused.type === "Refused" && refused.reason === "SequenceReused");
+      }
+    }
+    assertEquals([one.get("a")?.value, one.get("b"), one.get("long")?.value], ["1", undefined, "short"]);
+    // The leader's time is not part of the command: a retry is stamped later.
+    assertEquals(apply(one, call("SET", "a", "1"), { session: use, timeMs: NOW_MS + 999 }), first);
+  }
+});
+
 Deno.test("a session forgets its oldest answers, and never applies what it has forgotten", () => {
   const state = new StateMachine();
   apply(state, { type: "OpenSession", ttlMs: 10_000 }, { timeMs: NOW_MS });

@@ -23,13 +23,13 @@ import {
   setCall,
   TTL,
 } from "../parameters.ts";
-import { badRequest, isProblem, problem, PROBLEM_TYPE, type ProblemReply } from "../problem.ts";
+import { badRequest, isProblem, problem, PROBLEM_TYPE, type ProblemReply, sessionProblem } from "../problem.ts";
 import { answerWhenFresh } from "../reads.ts";
 import { recordFields } from "../record_json.ts";
 import { REDIRECT } from "../redirect.ts";
 import type { ResponseDescription, Route, RouteCall } from "../route.ts";
 import { RECORD_SCHEMA } from "../schemas.ts";
-import { type Applied, otherRequest, submit } from "../writes.ts";
+import { type Applied, submit } from "../writes.ts";
 
 const BYTES = "application/octet-stream";
 const JSON_TYPE = "application/json";
@@ -169,7 +169,7 @@ async function putKey(call: RouteCall): Promise<HttpReply> {
   const then = [["EXISTS", key], setCall({ key, value }, ttlMs)];
   const result = await submit(call, { type: "Transaction", compares, then, otherwise: [] });
   if (isProblem(result)) return result;
-  if (result.type !== "Transaction") return otherRequest();
+  if (result.type !== "Transaction") return sessionProblem("SequenceReused");
   if (!result.succeeded) return await compareFailedNow(call, key);
   const [existed, stored] = result.replies;
   if (isErrorReply(stored)) return badRequest(stored.error);
@@ -182,7 +182,7 @@ async function putPlainly(
 ): Promise<HttpReply> {
   const result = await submit(call, { type: "Put", ...entry });
   if (isProblem(result)) return result;
-  return result.type === "Put" ? written(result, result.created ? CREATED : OK) : otherRequest();
+  return result.type === "Put" ? written(result, result.created ? CREATED : OK) : sessionProblem("SequenceReused");
 }
 
 async function deleteKey(call: RouteCall): Promise<HttpReply> {
@@ -194,12 +194,12 @@ async function deleteKey(call: RouteCall): Promise<HttpReply> {
   if (compares.length === 0) {
     const result = await submit(call, { type: "Delete", key });
     if (isProblem(result)) return result;
-    if (result.type !== "Delete") return otherRequest();
+    if (result.type !== "Delete") return sessionProblem("SequenceReused");
     return result.existed ? gone(result) : keyNotFound();
   }
   const result = await submit(call, { type: "Transaction", compares, then: [["DEL", key]], otherwise: [] });
   if (isProblem(result)) return result;
-  if (result.type !== "Transaction") return otherRequest();
+  if (result.type !== "Transaction") return sessionProblem("SequenceReused");
   if (!result.succeeded) return await compareFailedNow(call, key);
   return result.replies[0] === 1 ? gone(result) : keyNotFound();
 }

@@ -3,9 +3,9 @@
 import { SESSION_TTL_MS } from "../../../kv/sessions.ts";
 import type { HttpReply } from "../http.ts";
 import { readCount, readTtl } from "../parameters.ts";
-import { badRequest, isProblem, problem, PROBLEM_TYPE } from "../problem.ts";
+import { badRequest, isProblem, problem, PROBLEM_TYPE, sessionProblem } from "../problem.ts";
 import type { Parameter, ResponseDescription, Route, RouteCall } from "../route.ts";
-import { otherRequest, submit } from "../writes.ts";
+import { submit } from "../writes.ts";
 
 const OK = 200;
 const CREATED = 201;
@@ -76,7 +76,7 @@ async function openSession(call: RouteCall): Promise<HttpReply> {
   if (ttlMs < least || ttlMs > most) return badRequest(`ttl of a session must lie between ${least} ms and ${most} ms`);
   const result = await submit(call, { type: "OpenSession", ttlMs });
   if (isProblem(result)) return result;
-  if (result.type !== "Reply" || typeof result.reply !== "number") return otherRequest();
+  if (result.type !== "Reply" || typeof result.reply !== "number") return sessionProblem("SequenceReused");
   const id = result.reply;
   return {
     status: CREATED,

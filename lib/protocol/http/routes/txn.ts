@@ -13,12 +13,12 @@ import { isErrorReply, type Reply } from "../../../kv/replies.ts";
 import type { HttpReply } from "../http.ts";
 import { JsonValue } from "../json_body.ts";
 import { IDEMPOTENCY_KEY, readDuration, refuseLongKey, setCall } from "../parameters.ts";
-import { badRequest, isProblem, problem, type ProblemReply } from "../problem.ts";
+import { badRequest, isProblem, problem, type ProblemReply, sessionProblem } from "../problem.ts";
 import { byteField, isText } from "../record_json.ts";
 import { REDIRECT } from "../redirect.ts";
 import type { Route, RouteCall } from "../route.ts";
 import { TXN_REQUEST_SCHEMA, TXN_RESULT_SCHEMA } from "../txn_schemas.ts";
-import { otherRequest, submit } from "../writes.ts";
+import { submit } from "../writes.ts";
 
 /** Longest body in bytes: twice a longest command, which base64 and escapes make longer. */
 export const TXN_BODY_BYTES_MAX = 17_301_504;
@@ -87,7 +87,7 @@ async function transact(call: RouteCall): Promise<HttpReply> {
   };
   const result = await submit(call, { type: "Transaction", compares, ...calls });
   if (isProblem(result)) return result;
-  if (result.type !== "Transaction") return otherRequest();
+  if (result.type !== "Transaction") return sessionProblem("SequenceReused");
   const { succeeded, revision, replies } = result;
   const kinds = succeeded ? then : otherwise;
   const results = replies.map((reply, at) => showResult(kinds[at]?.kind ?? "command", reply));

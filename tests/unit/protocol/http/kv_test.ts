@@ -228,7 +228,12 @@ Deno.test("kv: in a session a write is done once and answered alike", async () =
   const first = await ask(service, "PUT /v1/kv/a", { headers, body: "1" });
   const again = await ask(service, "PUT /v1/kv/a", { headers, body: "1" });
   assertEquals([first.status, again.status, again.headers.get("etag")], [201, 201, first.headers.get("etag")]);
-  assertEquals((await ask(service, "DELETE /v1/kv/a", { headers })).code, "sequence_reused");
+  for (const [line, body] of [["DELETE /v1/kv/a", ""], ["PUT /v1/kv/a", "2"], ["PUT /v1/kv/b", "1"]] as const) {
+    const reused = await ask(service, line, { headers, body });
+    assertEquals([reused.status, reused.code, reused.headers.has("etag")], [422, "sequence_reused", false], line);
+  }
+  assertEquals((await ask(service, "GET /v1/kv/a")).body, "1");
+  assertEquals((await ask(service, "GET /v1/kv/b")).status, 404);
   assertEquals((await ask(service, `POST /v1/sessions/${id}/keepalive`)).status, 200);
   assertEquals((await ask(service, `DELETE /v1/sessions/${id}`)).status, 200);
   for (const line of [`POST /v1/sessions/${id}/keepalive`, `DELETE /v1/sessions/${id}`]) {

@@ -110,9 +110,15 @@ Deno.test("a command of a session is done once, however often it is sent", async
     await client.ask(`ONCE ${id} 1 INCR n`, `ONCE ${id} 1 INCR n`, `ONCE ${id} 2 INCR n`),
     ":1\r\n:1\r\n:2\r\n",
   );
-  assertEquals(await client.ask(`ONCE ${id} 3 SET k v`, `ONCE ${id} 3 SET k w`, "GET k"), "+OK\r\n+OK\r\n$1\r\nv\r\n");
+  assertEquals(await client.ask(`ONCE ${id} 3 SET k v`, `ONCE ${id} 3 SET k v`, "GET k"), "+OK\r\n+OK\r\n$1\r\nv\r\n");
+  const reused = "-SEQREUSED another command was applied under this sequence number; this one was not\r\n";
   assertEquals(
-    await client.ask(`ONCE ${id} 4 TXN 1 n VALUE = 2 1 2 INCR n 0`, `ONCE ${id} 4 TXN 0 1 2 INCR n 0`),
+    await client.ask(`ONCE ${id} 3 SET k w`, `ONCE ${id} 3 DEL k`, "GET k"),
+    `${reused}${reused}$1\r\nv\r\n`,
+  );
+  const transaction = `ONCE ${id} 4 TXN 1 n VALUE = 2 1 2 INCR n 0`;
+  assertEquals(
+    await client.ask(transaction, transaction),
     "*2\r\n:1\r\n*1\r\n:3\r\n*2\r\n:1\r\n*1\r\n:3\r\n",
   );
   assertEquals(await client.ask(`SESSION KEEPALIVE ${id}`, `SESSION CLOSE ${id}`), "+OK\r\n+OK\r\n");
