@@ -16,6 +16,7 @@ import {
   type Watched,
   withBrowser,
 } from "./browser.ts";
+import { CHROMIUM, REDIS_CLI, testWith } from "../support/needs.ts";
 
 const LEADER = /^node (\d)$/;
 
@@ -41,102 +42,117 @@ async function seriousViolations({ page }: Watched): Promise<readonly string[]> 
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
 }
 
-Deno.test("a person sees the cluster, kills the leader, sees the next one, and edits a key", () =>
-  withLaunchedCluster(({ httpBases, ports }) =>
-    withBrowser([], async (browser) => {
-      const watched = await openPage(browser, DESKTOP);
-      const { page, errors } = watched;
-      const response = await page.goto(httpBases[0] ?? "");
-      const policy = await response?.headerValue("content-security-policy") ?? "";
-      assert(policy.includes("script-src 'self';") && !policy.includes("unsafe-inline"), policy);
-      await untilAttribute(page, { id: "connection", name: "data-state", value: "live" });
-      for (const id of [0, 1, 2]) {
-        await untilAttribute(page, { id: `node-${id}`, name: "data-reachable", value: "true" });
-      }
-      const leader = await leaderOf(watched);
-      await untilAttribute(page, { id: `node-${leader}`, name: "data-role", value: "Leader" });
-      // What is set now is lost when the page is loaded again.
-      await page.evaluate("globalThis.marked = true");
+testWith(
+  [CHROMIUM, REDIS_CLI],
+  "a person sees the cluster, kills the leader, sees the next one, and edits a key",
+  () =>
+    withLaunchedCluster(({ httpBases, ports }) =>
+      withBrowser([], async (browser) => {
+        const watched = await openPage(browser, DESKTOP);
+        const { page, errors } = watched;
+        const response = await page.goto(httpBases[0] ?? "");
+        const policy = await response?.headerValue("content-security-policy") ?? "";
+        assert(policy.includes("script-src 'self';") && !policy.includes("unsafe-inline"), policy);
+        await untilAttribute(page, { id: "connection", name: "data-state", value: "live" });
+        for (const id of [0, 1, 2]) {
+          await untilAttribute(page, { id: `node-${id}`, name: "data-reachable", value: "true" });
+        }
+        const leader = await leaderOf(watched);
+        await untilAttribute(page, { id: `node-${leader}`, name: "data-role", value: "Leader" });
+        // What is set now is lost when the page is loaded again.
+        await page.evaluate("globalThis.marked = true");
 
-      await byTestId(page, `kill-${leader}`).click();
-      const next = await leaderOf(watched, (id) => id !== leader);
-      await untilAttribute(page, { id: `node-${leader}`, name: "data-reachable", value: "false" });
-      await untilAttribute(page, { id: "connection", name: "data-state", value: "live" });
-      await untilText(page, "time-line", (text) => text.includes(`Node ${next} leads`));
+        await byTestId(page, `kill-${leader}`).click();
+        const next = await leaderOf(watched, (id) => id !== leader);
+        await untilAttribute(page, { id: `node-${leader}`, name: "data-reachable", value: "false" });
+        await untilAttribute(page, { id: "connection", name: "data-state", value: "live" });
+        await untilText(page, "time-line", (text) => text.includes(`Node ${next} leads`));
 
-      await byTestId(page, "new-key").click();
-      await byTestId(page, "editor-key").fill("from/the browser é");
-      await byTestId(page, "value-editor").fill("first");
-      await byTestId(page, "value-save").click();
-      const row = page.locator('[data-testid="key-row"][data-key="from/the browser é"]');
-      await row.waitFor();
-      await row.getByRole("button").click();
-      await waitFor(async () => await byTestId(page, "value-editor").inputValue() === "first" || undefined, {
-        what: "the value in the editor",
-        timeoutMs: 10_000,
-      });
-      await byTestId(page, "view-hex").click();
-      assertEquals(await byTestId(page, "value-editor").inputValue(), "66 69 72 73 74");
-      await byTestId(page, "view-json").click();
-      await byTestId(page, "view-text").click();
-      await byTestId(page, "value-editor").fill("edited");
-      await byTestId(page, "value-save").click();
-      await waitFor(async () => await redis(ports[next] ?? 0, "GET", "from/the browser é") === "edited" || undefined, {
-        what: "the edited value in redis-cli",
-        timeoutMs: 10_000,
-      });
+        await byTestId(page, "new-key").click();
+        await byTestId(page, "editor-key").fill("from/the browser é");
+        await byTestId(page, "value-editor").fill("first");
+        await byTestId(page, "value-save").click();
+        const row = page.locator('[data-testid="key-row"][data-key="from/the browser é"]');
+        await row.waitFor();
+        await row.getByRole("button").click();
+        await waitFor(async () => await byTestId(page, "value-editor").inputValue() === "first" || undefined, {
+          what: "the value in the editor",
+          timeoutMs: 10_000,
+        });
+        await byTestId(page, "view-hex").click();
+        assertEquals(await byTestId(page, "value-editor").inputValue(), "66 69 72 73 74");
+        await byTestId(page, "view-json").click();
+        await byTestId(page, "view-text").click();
+        await byTestId(page, "value-editor").fill("edited");
+        await byTestId(page, "value-save").click();
+        await waitFor(
+          async () => await redis(ports[next] ?? 0, "GET", "from/the browser é") === "edited" || undefined,
+          {
+            what: "the edited value in redis-cli",
+            timeoutMs: 10_000,
+          },
+        );
 
-      await byTestId(page, `restart-${leader}`).click();
-      await untilAttribute(page, { id: `node-${leader}`, name: "data-reachable", value: "true" });
-      await byTestId(page, "value-delete").click();
-      await byTestId(page, "confirm-no").click();
-      assertEquals(await redis(ports[next] ?? 0, "GET", "from/the browser é"), "edited");
-      await byTestId(page, "value-delete").click();
-      await byTestId(page, "confirm-yes").click();
-      await row.waitFor({ state: "detached" });
-      assertEquals(await redis(ports[next] ?? 0, "EXISTS", "from/the browser é"), "0");
+        await byTestId(page, `restart-${leader}`).click();
+        await untilAttribute(page, { id: `node-${leader}`, name: "data-reachable", value: "true" });
+        await byTestId(page, "value-delete").click();
+        await byTestId(page, "confirm-no").click();
+        assertEquals(await redis(ports[next] ?? 0, "GET", "from/the browser é"), "edited");
+        await byTestId(page, "value-delete").click();
+        await byTestId(page, "confirm-yes").click();
+        await row.waitFor({ state: "detached" });
+        assertEquals(await redis(ports[next] ?? 0, "EXISTS", "from/the browser é"), "0");
 
-      assertEquals(await page.evaluate("globalThis.marked"), true);
-      assertNoErrors(errors);
-    })
-  ));
+        assertEquals(await page.evaluate("globalThis.marked"), true);
+        assertNoErrors(errors);
+      })
+    ),
+);
 
-Deno.test("an edit that somebody else overtook is not saved, and the page says so", () =>
-  withLaunchedCluster(({ httpBases, ports }) =>
-    withBrowser([], async (browser) => {
-      await redis(ports[1] ?? 0, "SET", "k", "1");
-      const { page, errors } = await openPage(browser, DESKTOP);
-      await page.goto(httpBases[2] ?? "");
-      await page.locator('[data-testid="key-row"][data-key="k"]').getByRole("button").click();
-      await byTestId(page, "value-editor").fill("mine");
-      await redis(ports[1] ?? 0, "SET", "k", "theirs");
-      await byTestId(page, "value-save").click();
-      await page.getByText("nothing was saved").waitFor();
-      assertEquals(await redis(ports[1] ?? 0, "GET", "k"), "theirs");
-      // The refusal itself stands in the console, and nothing else does.
-      assertEquals(errors.filter((text) => !text.includes("412")), []);
-    })
-  ));
+testWith(
+  [CHROMIUM],
+  "an edit that somebody else overtook is not saved, and the page says so",
+  () =>
+    withLaunchedCluster(({ httpBases, ports }) =>
+      withBrowser([], async (browser) => {
+        await redis(ports[1] ?? 0, "SET", "k", "1");
+        const { page, errors } = await openPage(browser, DESKTOP);
+        await page.goto(httpBases[2] ?? "");
+        await page.locator('[data-testid="key-row"][data-key="k"]').getByRole("button").click();
+        await byTestId(page, "value-editor").fill("mine");
+        await redis(ports[1] ?? 0, "SET", "k", "theirs");
+        await byTestId(page, "value-save").click();
+        await page.getByText("nothing was saved").waitFor();
+        assertEquals(await redis(ports[1] ?? 0, "GET", "k"), "theirs");
+        // The refusal itself stands in the console, and nothing else does.
+        assertEquals(errors.filter((text) => !text.includes("412")), []);
+      })
+    ),
+);
 
-Deno.test("a node without a majority says so, and pause and partition are shown", () =>
-  withLaunchedCluster(({ httpBases }) =>
-    withBrowser([], async (browser) => {
-      const watched = await openPage(browser, DESKTOP);
-      const { page } = watched;
-      await page.goto(httpBases[0] ?? "");
-      await leaderOf(watched);
-      await byTestId(page, "partition-0").click();
-      await page.getByText("Node 0 knows no leader").waitFor();
-      assertEquals(await byTestId(page, "leader").textContent(), "none");
-      await byTestId(page, "heal-0").click();
-      await leaderOf(watched);
-      await page.getByText("Node 0 knows no leader").waitFor({ state: "hidden" });
-      await byTestId(page, "pause-1").click();
-      await untilAttribute(page, { id: "node-1", name: "data-reachable", value: "false" });
-      await byTestId(page, "continue-1").click();
-      await untilAttribute(page, { id: "node-1", name: "data-reachable", value: "true" });
-    })
-  ));
+testWith(
+  [CHROMIUM],
+  "a node without a majority says so, and pause and partition are shown",
+  () =>
+    withLaunchedCluster(({ httpBases }) =>
+      withBrowser([], async (browser) => {
+        const watched = await openPage(browser, DESKTOP);
+        const { page } = watched;
+        await page.goto(httpBases[0] ?? "");
+        await leaderOf(watched);
+        await byTestId(page, "partition-0").click();
+        await page.getByText("Node 0 knows no leader").waitFor();
+        assertEquals(await byTestId(page, "leader").textContent(), "none");
+        await byTestId(page, "heal-0").click();
+        await leaderOf(watched);
+        await page.getByText("Node 0 knows no leader").waitFor({ state: "hidden" });
+        await byTestId(page, "pause-1").click();
+        await untilAttribute(page, { id: "node-1", name: "data-reachable", value: "false" });
+        await byTestId(page, "continue-1").click();
+        await untilAttribute(page, { id: "node-1", name: "data-reachable", value: "true" });
+      })
+    ),
+);
 
 const VIEWS: Readonly<Record<string, View>> = {
   light: DESKTOP,
@@ -145,56 +161,64 @@ const VIEWS: Readonly<Record<string, View>> = {
   "phone-dark": { width: 360, height: 740, colorScheme: "dark" },
 };
 
-Deno.test("pictures in light, dark and phone width; axe finds nothing serious; nothing is wider than the screen", () =>
-  withLaunchedCluster(({ httpBases, ports }) =>
-    withBrowser([], async (browser) => {
-      const directory = screenshotDirectory();
-      for (let count = 0; count < 40; count++) {
-        await redis(ports[0] ?? 0, "SET", `user:${count}`, `{"number":${count}}`);
-      }
-      for (const [name, view] of Object.entries(VIEWS)) {
-        const watched = await openPage(browser, view);
-        const { page, errors } = watched;
-        await page.goto(httpBases[1] ?? "");
-        await leaderOf(watched);
-        await page.locator('[data-testid="key-row"]').first().getByRole("button").click();
-        await byTestId(page, "view-json").click();
-        // Charts begin to show something with the third point.
-        await page.waitForFunction("document.querySelectorAll('#charts canvas').length === 5");
-        assertEquals(await seriousViolations(watched), [], name);
-        const width = await page.evaluate("document.documentElement.scrollWidth");
-        assertEquals(width, view.width, `${name} is as wide as the screen`);
-        await page.screenshot({ path: `${directory}/${name}.png`, fullPage: true });
-        assertEquals(errors, [], name);
-      }
-      await Deno.stdout.write(new TextEncoder().encode(`Screenshots are in ${directory}\n`));
-    })
-  ));
+testWith(
+  [CHROMIUM],
+  "pictures in light, dark and phone width; axe finds nothing serious; nothing is wider than the screen",
+  () =>
+    withLaunchedCluster(({ httpBases, ports }) =>
+      withBrowser([], async (browser) => {
+        const directory = screenshotDirectory();
+        for (let count = 0; count < 40; count++) {
+          await redis(ports[0] ?? 0, "SET", `user:${count}`, `{"number":${count}}`);
+        }
+        for (const [name, view] of Object.entries(VIEWS)) {
+          const watched = await openPage(browser, view);
+          const { page, errors } = watched;
+          await page.goto(httpBases[1] ?? "");
+          await leaderOf(watched);
+          await page.locator('[data-testid="key-row"]').first().getByRole("button").click();
+          await byTestId(page, "view-json").click();
+          // Charts begin to show something with the third point.
+          await page.waitForFunction("document.querySelectorAll('#charts canvas').length === 5");
+          assertEquals(await seriousViolations(watched), [], name);
+          const width = await page.evaluate("document.documentElement.scrollWidth");
+          assertEquals(width, view.width, `${name} is as wide as the screen`);
+          await page.screenshot({ path: `${directory}/${name}.png`, fullPage: true });
+          assertEquals(errors, [], name);
+        }
+        await Deno.stdout.write(new TextEncoder().encode(`Screenshots are in ${directory}\n`));
+      })
+    ),
+);
 
-Deno.test("the keyboard alone reaches every control in sight, and the theme is kept", () =>
-  withLaunchedCluster(({ httpBases }) =>
-    withBrowser([], async (browser) => {
-      const watched = await openPage(browser, DESKTOP);
-      const { page } = watched;
-      await page.goto(httpBases[0] ?? "");
-      await leaderOf(watched);
-      await byTestId(page, "kill-2").waitFor();
-      const wanted = await page.evaluate(
-        "[...document.querySelectorAll('a,button,input')].filter((e) => e.checkVisibility() && !e.disabled).length",
-      ) as number;
-      const reached = new Set<string>();
-      for (let presses = 0; presses < wanted + 10; presses++) {
-        await page.keyboard.press("Tab");
-        reached.add(await page.evaluate("document.activeElement.outerHTML") as string);
-      }
-      assert(reached.size >= wanted, `${reached.size} of ${wanted}`);
-      const before = await page.evaluate("getComputedStyle(document.body).backgroundColor");
-      const theme = byTestId(page, "theme-toggle");
-      await theme.focus();
-      await page.keyboard.press("Enter");
-      await page.keyboard.press("Enter");
-      assertNotEquals(await page.evaluate("getComputedStyle(document.body).backgroundColor"), before);
-      await page.reload();
-      assertNotEquals(await page.evaluate("getComputedStyle(document.body).backgroundColor"), before);
-    })
-  ));
+testWith(
+  [CHROMIUM],
+  "the keyboard alone reaches every control in sight, and the theme is kept",
+  () =>
+    withLaunchedCluster(({ httpBases }) =>
+      withBrowser([], async (browser) => {
+        const watched = await openPage(browser, DESKTOP);
+        const { page } = watched;
+        await page.goto(httpBases[0] ?? "");
+        await leaderOf(watched);
+        await byTestId(page, "kill-2").waitFor();
+        const wanted = await page.evaluate(
+          "[...document.querySelectorAll('a,button,input')].filter((e) => e.checkVisibility() && !e.disabled).length",
+        ) as number;
+        const reached = new Set<string>();
+        for (let presses = 0; presses < wanted + 10; presses++) {
+          await page.keyboard.press("Tab");
+          reached.add(await page.evaluate("document.activeElement.outerHTML") as string);
+        }
+        assert(reached.size >= wanted, `${reached.size} of ${wanted}`);
+        const before = await page.evaluate("getComputedStyle(document.body).backgroundColor");
+        const theme = byTestId(page, "theme-toggle");
+        await theme.focus();
+        await page.keyboard.press("Enter");
+        await page.keyboard.press("Enter");
+        assertNotEquals(await page.evaluate("getComputedStyle(document.body).backgroundColor"), before);
+        await page.reload();
+        assertNotEquals(await page.evaluate("getComputedStyle(document.body).backgroundColor"), before);
+      })
+    ),
+);

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { withLaunchedCluster } from "../support/launched_cluster.ts";
 import { DESKTOP, openPage, withBrowser } from "./browser.ts";
+import { CHROMIUM, testWith } from "../support/needs.ts";
 
 const SECRET = "the-secret-value";
 
@@ -83,51 +84,59 @@ async function attack(
   });
 }
 
-Deno.test("a page of another port or host neither reads nor changes anything", () =>
-  withLaunchedCluster(async ({ httpBases }) => {
-    const [base = ""] = httpBases;
-    assertEquals((await fetch(`${base}/v1/kv/secret`, { method: "PUT", body: SECRET })).status, 201);
-    const foreign = serveForeign();
-    try {
-      const local = base.replace("127.0.0.1", "localhost");
-      await attack(`http://127.0.0.1:${foreign.port}/`, { bases: [base, local], args: [] });
-      await attack(`http://evil.test:${foreign.port}/`, {
-        bases: [base],
-        args: ["--host-resolver-rules=MAP evil.test 127.0.0.1", "--disable-features=LocalNetworkAccessChecks"],
+testWith(
+  [CHROMIUM],
+  "a page of another port or host neither reads nor changes anything",
+  () =>
+    withLaunchedCluster(async ({ httpBases }) => {
+      const [base = ""] = httpBases;
+      assertEquals((await fetch(`${base}/v1/kv/secret`, { method: "PUT", body: SECRET })).status, 201);
+      const foreign = serveForeign();
+      try {
+        const local = base.replace("127.0.0.1", "localhost");
+        await attack(`http://127.0.0.1:${foreign.port}/`, { bases: [base, local], args: [] });
+        await attack(`http://evil.test:${foreign.port}/`, {
+          bases: [base],
+          args: ["--host-resolver-rules=MAP evil.test 127.0.0.1", "--disable-features=LocalNetworkAccessChecks"],
+        });
+        await assertUntouched(httpBases);
+      } finally {
+        await foreign.stop();
+      }
+    }),
+);
+
+testWith(
+  [CHROMIUM],
+  "a name that was made to lead here is no way in",
+  () =>
+    withLaunchedCluster(async ({ httpBases }) => {
+      const [base = ""] = httpBases;
+      assertEquals((await fetch(`${base}/v1/kv/secret`, { method: "PUT", body: SECRET })).status, 201);
+      const port = new URL(base).port;
+      await withBrowser(["--host-resolver-rules=MAP evil.test 127.0.0.1"], async (browser) => {
+        const { page } = await openPage(browser, DESKTOP);
+        // To the browser this is one origin: only the name in Host tells.
+        const own = `http://evil.test:${port}`;
+        const opened = await page.goto(`${own}/`);
+        assertEquals(opened?.status(), 403);
+        for (const path of ["/v1/kv/secret", "/v1/live", "/v1/kv", "/metrics", "/openapi.json"]) {
+          const seen = await page.evaluate(
+            `fetch(${JSON.stringify(own + path)}).then(async (r) => [r.status, await r.text()])`,
+          ) as [number, string];
+          assertEquals(seen[0], 403, path);
+          assert(!seen[1].includes(SECRET) && !seen[1].includes('token":'), seen[1]);
+        }
+        for (const [method, path] of [["PUT", "/v1/kv/secret"], ["POST", "/v1/launcher/nodes/1/kill"]]) {
+          const status = await page.evaluate(
+            `fetch(${JSON.stringify(own + path)}, { method: "${method}", body: "x" }).then((r) => r.status)`,
+          );
+          assertEquals(status, 403, path);
+        }
       });
       await assertUntouched(httpBases);
-    } finally {
-      await foreign.stop();
-    }
-  }));
-
-Deno.test("a name that was made to lead here is no way in", () =>
-  withLaunchedCluster(async ({ httpBases }) => {
-    const [base = ""] = httpBases;
-    assertEquals((await fetch(`${base}/v1/kv/secret`, { method: "PUT", body: SECRET })).status, 201);
-    const port = new URL(base).port;
-    await withBrowser(["--host-resolver-rules=MAP evil.test 127.0.0.1"], async (browser) => {
-      const { page } = await openPage(browser, DESKTOP);
-      // To the browser this is one origin: only the name in Host tells.
-      const own = `http://evil.test:${port}`;
-      const opened = await page.goto(`${own}/`);
-      assertEquals(opened?.status(), 403);
-      for (const path of ["/v1/kv/secret", "/v1/live", "/v1/kv", "/metrics", "/openapi.json"]) {
-        const seen = await page.evaluate(
-          `fetch(${JSON.stringify(own + path)}).then(async (r) => [r.status, await r.text()])`,
-        ) as [number, string];
-        assertEquals(seen[0], 403, path);
-        assert(!seen[1].includes(SECRET) && !seen[1].includes('token":'), seen[1]);
-      }
-      for (const [method, path] of [["PUT", "/v1/kv/secret"], ["POST", "/v1/launcher/nodes/1/kill"]]) {
-        const status = await page.evaluate(
-          `fetch(${JSON.stringify(own + path)}, { method: "${method}", body: "x" }).then((r) => r.status)`,
-        );
-        assertEquals(status, 403, path);
-      }
-    });
-    await assertUntouched(httpBases);
-  }));
+    }),
+);
 
 Deno.test("HTTP requests to the client port do nothing", () =>
   withLaunchedCluster(async ({ httpBases, ports }) => {

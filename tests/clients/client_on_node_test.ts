@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { NODE, testWith } from "../support/needs.ts";
 import { type CommandLine, spawnLine } from "../support/program.ts";
 import { serverOf } from "../unit/client/support/clients.ts";
 import { FakeStore } from "../unit/client/support/fake_store.ts";
@@ -38,7 +39,7 @@ async function outputOf(line: CommandLine, directory: string): Promise<string> {
   return decoder.decode(stdout);
 }
 
-Deno.test("the client runs on Node, from its bundled source", async () => {
+testWith([NODE], "the client runs on Node, from its bundled source", async () => {
   const directory = await Deno.makeTempDir({ prefix: "kvstore-client-node-" });
   const store = new FakeStore();
   let writes = 0;

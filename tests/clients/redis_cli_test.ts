@@ -6,23 +6,28 @@ import { isRedisTarget, type Target, withTarget } from "./support/cluster.ts";
 import { failOver } from "./support/fail_over.ts";
 import { redisCli, runTool } from "./support/redis_cli.ts";
 import { SCRIPTS } from "./support/scripts.ts";
+import { PYTHON, REDIS_CLI, testWith } from "../support/needs.ts";
 
-Deno.test("redis-cli connects, uses the server and survives a fail-over", (t) =>
-  withTarget({ clusterMode: false }, async (target) => {
-    for (const port of target.ports) {
-      const node = `through port ${port}`;
-      await t.step(`one command, ${node}`, () => oneCommand(port));
-      await t.step(`a session by a pipe, ${node}`, () => sessionByPipe(port));
-      await t.step(`a session on a terminal, ${node}`, () => sessionOnTerminal(port));
-      await t.step(`mass insertion with --pipe, then --scan, ${node}`, () => massInsertion(port));
-      await t.step(`RESP3 with -3, ${node}`, () => resp3(port));
-    }
-    await t.step({
-      name: `redis-cli goes on after the death of a leader${isRedisTarget() ? " (needs KVStore: left out)" : ""}`,
-      ignore: target.cluster === undefined,
-      fn: () => killLeaders(target),
-    });
-  }));
+testWith(
+  [REDIS_CLI, PYTHON],
+  "redis-cli connects, uses the server and survives a fail-over",
+  (t) =>
+    withTarget({ clusterMode: false }, async (target) => {
+      for (const port of target.ports) {
+        const node = `through port ${port}`;
+        await t.step(`one command, ${node}`, () => oneCommand(port));
+        await t.step(`a session by a pipe, ${node}`, () => sessionByPipe(port));
+        await t.step(`a session on a terminal, ${node}`, () => sessionOnTerminal(port));
+        await t.step(`mass insertion with --pipe, then --scan, ${node}`, () => massInsertion(port));
+        await t.step(`RESP3 with -3, ${node}`, () => resp3(port));
+      }
+      await t.step({
+        name: `redis-cli goes on after the death of a leader${isRedisTarget() ? " (needs KVStore: left out)" : ""}`,
+        ignore: target.cluster === undefined,
+        fn: () => killLeaders(target),
+      });
+    }),
+);
 
 async function oneCommand(port: number): Promise<void> {
   assertEquals(await redisCli(port, ["PING"]), "PONG");

@@ -6,32 +6,26 @@ import { ConnectionPairs } from "./execute.ts";
 import { findKnown, KNOWN_DIFFERENCES, type ReplyPair } from "./known.ts";
 import { describeReply } from "./reply.ts";
 import { runDifferential } from "./run.ts";
-import { hasRedis, startNodeHere, startRedis } from "./servers.ts";
+import { startNodeHere, startRedis } from "./servers.ts";
+import { REDIS_SERVER, testWith } from "../support/needs.ts";
 
 const SEQUENCES = 400;
 
-const ignore = !await hasRedis();
-const skipped = ignore ? " (skipped: redis-server is not installed)" : "";
-
-Deno.test({
-  name: `${SEQUENCES} random command sequences give the replies of redis-server${skipped}`,
-  ignore,
-  async fn() {
-    await using redis = await startRedis();
-    await using node = await startNodeHere();
-    const lines: string[] = [];
-    const result = await runDifferential({
-      sides: { left: node.addresses, right: redis.addresses },
-      seed: 4,
-      first: 0,
-      count: SEQUENCES,
-      jobs: 8,
-      say: (line) => void lines.push(line),
-      progress: () => {},
-    });
-    assertEquals(lines.join("\n"), "");
-    assertEquals(result.sequences, SEQUENCES);
-  },
+testWith([REDIS_SERVER], `${SEQUENCES} random command sequences give the replies of redis-server`, async () => {
+  await using redis = await startRedis();
+  await using node = await startNodeHere();
+  const lines: string[] = [];
+  const result = await runDifferential({
+    sides: { left: node.addresses, right: redis.addresses },
+    seed: 4,
+    first: 0,
+    count: SEQUENCES,
+    jobs: 8,
+    say: (line) => void lines.push(line),
+    progress: () => {},
+  });
+  assertEquals(lines.join("\n"), "");
+  assertEquals(result.sequences, SEQUENCES);
 });
 
 /** What both servers reply to the last of some commands. */
@@ -48,16 +42,12 @@ async function lastReplies(pairs: ConnectionPairs, commands: readonly Command[])
   };
 }
 
-Deno.test({
-  name: `Every known difference is there, and is the one that is written down${skipped}`,
-  ignore,
-  async fn() {
-    await using redis = await startRedis();
-    await using node = await startNodeHere();
-    using pairs = new ConnectionPairs({ left: node.addresses, right: redis.addresses }, 0);
-    for (const { name, example } of KNOWN_DIFFERENCES) {
-      const pair = await lastReplies(pairs, example);
-      assertEquals(findKnown(pair)?.name, name, `${describeReply(pair.left)} and ${describeReply(pair.right)}`);
-    }
-  },
+testWith([REDIS_SERVER], `Every known difference is there, and is the one that is written down`, async () => {
+  await using redis = await startRedis();
+  await using node = await startNodeHere();
+  using pairs = new ConnectionPairs({ left: node.addresses, right: redis.addresses }, 0);
+  for (const { name, example } of KNOWN_DIFFERENCES) {
+    const pair = await lastReplies(pairs, example);
+    assertEquals(findKnown(pair)?.name, name, `${describeReply(pair.left)} and ${describeReply(pair.right)}`);
+  }
 });

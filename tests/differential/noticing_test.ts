@@ -6,11 +6,9 @@ import { ConnectionPairs, execute } from "./execute.ts";
 import { makeSequence } from "./generator.ts";
 import { nameOf } from "./known.ts";
 import { runDifferential, type RunResult } from "./run.ts";
-import { hasRedis, startRedis } from "./servers.ts";
+import { startRedis } from "./servers.ts";
 import { plain, type Sequence, type Step } from "./sequence.ts";
-
-const ignore = !await hasRedis();
-const skipped = ignore ? " (skipped: redis-server is not installed)" : "";
+import { REDIS_SERVER, testWith } from "../support/needs.ts";
 
 interface Comparison {
   readonly result: RunResult;
@@ -35,48 +33,36 @@ async function compareAltered(alterations: Alterations, count: number): Promise<
   return { result, lines };
 }
 
-Deno.test({
-  name: `Two redis-servers give the same replies to random sequences${skipped}`,
-  ignore,
-  async fn() {
-    const { result, lines } = await compareAltered({}, 400);
-    assertEquals(lines, []);
-    assertEquals(result.sequences, 400);
-  },
+testWith([REDIS_SERVER], `Two redis-servers give the same replies to random sequences`, async () => {
+  const { result, lines } = await compareAltered({}, 400);
+  assertEquals(lines, []);
+  assertEquals(result.sequences, 400);
 });
 
-Deno.test({
-  name: `A reply with another text is noticed and shrunk to the command that gives it${skipped}`,
-  ignore,
-  async fn() {
-    const { result, lines } = await compareAltered({ replies: ["ERR no such key", "ERR no such kex"] }, 40);
-    const shortest = Math.min(...result.differences.map(({ sequence }) => sequence.steps.length));
-    assertEquals(shortest, 1);
-    assert(lines.some((line) => line.includes('left:  Error "ERR no such kex"')));
-    assert(lines.some((line) => line.includes('right: Error "ERR no such key"')));
-    assert(lines.some((line) => /Replay: deno task differential --seed 1 --sequence \d+$/.test(line)));
-  },
+testWith([REDIS_SERVER], `A reply with another text is noticed and shrunk to the command that gives it`, async () => {
+  const { result, lines } = await compareAltered({ replies: ["ERR no such key", "ERR no such kex"] }, 40);
+  const shortest = Math.min(...result.differences.map(({ sequence }) => sequence.steps.length));
+  assertEquals(shortest, 1);
+  assert(lines.some((line) => line.includes('left:  Error "ERR no such kex"')));
+  assert(lines.some((line) => line.includes('right: Error "ERR no such key"')));
+  assert(lines.some((line) => /Replay: deno task differential --seed 1 --sequence \d+$/.test(line)));
 });
 
-Deno.test({
-  name: `A command that does something else is noticed, also where its own reply is the same${skipped}`,
-  ignore,
-  async fn() {
+testWith(
+  [REDIS_SERVER],
+  `A command that does something else is noticed, also where its own reply is the same`,
+  async () => {
     const { result } = await compareAltered({ requests: ["$6\r\nEXPIRE\r\n", "$8\r\nEXPIREAT\r\n"] }, 200);
     const elsewhere = result.differences.filter(({ step }) => nameOf(step.command) !== "EXPIRE");
     assertGreater(elsewhere.length, 0);
     for (const { sequence } of elsewhere) assertLessOrEqual(sequence.steps.length, 6);
   },
-});
+);
 
-Deno.test({
-  name: `An EXEC that hides that a watched key was changed is noticed${skipped}`,
-  ignore,
-  async fn() {
-    const { result } = await compareAltered({ replies: ["*-1\r\n", "*0\r\n"] }, 200);
-    assertGreater(result.differences.length, 0);
-    assertEquals(new Set(result.differences.map(({ step }) => nameOf(step.command))), new Set(["EXEC"]));
-  },
+testWith([REDIS_SERVER], `An EXEC that hides that a watched key was changed is noticed`, async () => {
+  const { result } = await compareAltered({ replies: ["*-1\r\n", "*0\r\n"] }, 200);
+  assertGreater(result.differences.length, 0);
+  assertEquals(new Set(result.differences.map(({ step }) => nameOf(step.command))), new Set(["EXEC"]));
 });
 
 const COMMANDS =
@@ -134,36 +120,28 @@ function sequenceOf(steps: readonly Step[]): Sequence {
   };
 }
 
-Deno.test({
-  name: `A whole scan, QUIT and clients in turn run to the end${skipped}`,
-  ignore,
-  async fn() {
-    await using left = await startRedis();
-    await using right = await startRedis();
-    using pairs = new ConnectionPairs({ left: left.addresses, right: right.addresses }, 0);
-    const many = Array.from({ length: 100 }, (_, at) => plain(at % 2, "SET", `k${at}`, "v"));
-    const sequence = sequenceOf([
-      ...many,
-      plain(0, "SCAN", "COUNT", "3"),
-      plain(0, "SCAN", "COUNT", "x"),
-      plain(1, "QUIT"),
-      plain(1, "RANDOMKEY"),
-      plain(1, "KEYS", "*"),
-    ]);
-    assertEquals(await execute(pairs, sequence, { isAlone: true }), undefined);
-  },
+testWith([REDIS_SERVER], `A whole scan, QUIT and clients in turn run to the end`, async () => {
+  await using left = await startRedis();
+  await using right = await startRedis();
+  using pairs = new ConnectionPairs({ left: left.addresses, right: right.addresses }, 0);
+  const many = Array.from({ length: 100 }, (_, at) => plain(at % 2, "SET", `k${at}`, "v"));
+  const sequence = sequenceOf([
+    ...many,
+    plain(0, "SCAN", "COUNT", "3"),
+    plain(0, "SCAN", "COUNT", "x"),
+    plain(1, "QUIT"),
+    plain(1, "RANDOMKEY"),
+    plain(1, "KEYS", "*"),
+  ]);
+  assertEquals(await execute(pairs, sequence, { isAlone: true }), undefined);
 });
 
-Deno.test({
-  name: `A whole scan that misses a key is noticed${skipped}`,
-  ignore,
-  async fn() {
-    await using left = await startRedis();
-    await using right = await startRedis();
-    using proxy = new AlteringProxy(left.addresses[0] ?? "", { replies: ["$3\r\nk77\r\n", "$3\r\nk78\r\n"] });
-    using pairs = new ConnectionPairs({ left: [proxy.address], right: right.addresses }, 0);
-    const many = Array.from({ length: 100 }, (_, at) => plain(0, "SET", `k${at}`, "v"));
-    const difference = await execute(pairs, sequenceOf([...many, plain(0, "SCAN")]), { isAlone: true });
-    assertEquals(difference?.step.command, ["SCAN"]);
-  },
+testWith([REDIS_SERVER], `A whole scan that misses a key is noticed`, async () => {
+  await using left = await startRedis();
+  await using right = await startRedis();
+  using proxy = new AlteringProxy(left.addresses[0] ?? "", { replies: ["$3\r\nk77\r\n", "$3\r\nk78\r\n"] });
+  using pairs = new ConnectionPairs({ left: [proxy.address], right: right.addresses }, 0);
+  const many = Array.from({ length: 100 }, (_, at) => plain(0, "SET", `k${at}`, "v"));
+  const difference = await execute(pairs, sequenceOf([...many, plain(0, "SCAN")]), { isAlone: true });
+  assertEquals(difference?.step.command, ["SCAN"]);
 });

@@ -5,6 +5,7 @@ import { CATALOGUE } from "../../lib/observe/catalogue.ts";
 import { promtool } from "../support/promtool.ts";
 import { withCluster } from "../support/process_cluster.ts";
 import { waitFor } from "../support/wait.ts";
+import { PROMTOOL, testWith } from "../support/needs.ts";
 
 /** What a system without /proc, or a runtime without all permissions, does not tell, and what comes with the first answer. */
 const NOT_EVERYWHERE: ReadonlySet<string> = new Set([
@@ -51,46 +52,50 @@ async function set(port: number, count: number): Promise<void> {
   writer.releaseLock();
 }
 
-Deno.test("a scrape under load is valid and complete, and health follows the majority", () =>
-  withCluster({}, async (cluster) => {
-    const leader = await cluster.waitForLeader();
-    const { httpPort, clientPort } = cluster.node(leader);
-    const before = await get(httpPort, "/metrics");
-    const WRITES = 2_000;
-    const [page] = await Promise.all([get(httpPort, "/metrics"), set(clientPort, WRITES)]);
-    assertEquals(await promtool(["metrics"], page.text), { code: 0, text: "" });
+testWith(
+  [PROMTOOL],
+  "a scrape under load is valid and complete, and health follows the majority",
+  () =>
+    withCluster({}, async (cluster) => {
+      const leader = await cluster.waitForLeader();
+      const { httpPort, clientPort } = cluster.node(leader);
+      const before = await get(httpPort, "/metrics");
+      const WRITES = 2_000;
+      const [page] = await Promise.all([get(httpPort, "/metrics"), set(clientPort, WRITES)]);
+      assertEquals(await promtool(["metrics"], page.text), { code: 0, text: "" });
 
-    const after = await get(httpPort, "/metrics");
-    assertEquals(await promtool(["metrics"], after.text), { code: 0, text: "" });
-    const grew = (series: string) => valueOf(after, series) - valueOf(before, series);
-    assertEquals(grew('kvstore_resp_commands_total{cmd="set",status="ok"}'), WRITES);
-    assertGreater(grew("kvstore_server_proposals_committed_total"), WRITES - 1);
-    assertGreater(grew("kvstore_disk_wal_fsync_duration_seconds_count"), 0);
-    assertEquals(valueOf(after, "kvstore_store_keys"), WRITES);
-    assertEquals(valueOf(after, "kvstore_server_is_leader"), 1);
-    assertGreater(valueOf(after, 'kvstore_http_requests_total{route="getMetrics",code="200"}'), 1);
-    for (const name of Object.keys(CATALOGUE)) {
-      if (!NOT_EVERYWHERE.has(name)) assertStringIncludes(after.text, `# TYPE ${name} `);
-    }
+      const after = await get(httpPort, "/metrics");
+      assertEquals(await promtool(["metrics"], after.text), { code: 0, text: "" });
+      const grew = (series: string) => valueOf(after, series) - valueOf(before, series);
+      assertEquals(grew('kvstore_resp_commands_total{cmd="set",status="ok"}'), WRITES);
+      assertGreater(grew("kvstore_server_proposals_committed_total"), WRITES - 1);
+      assertGreater(grew("kvstore_disk_wal_fsync_duration_seconds_count"), 0);
+      assertEquals(valueOf(after, "kvstore_store_keys"), WRITES);
+      assertEquals(valueOf(after, "kvstore_server_is_leader"), 1);
+      assertGreater(valueOf(after, 'kvstore_http_requests_total{route="getMetrics",code="200"}'), 1);
+      for (const name of Object.keys(CATALOGUE)) {
+        if (!NOT_EVERYWHERE.has(name)) assertStringIncludes(after.text, `# TYPE ${name} `);
+      }
 
-    for (const { httpPort: port } of cluster.nodes) {
-      for (const path of ["/livez", "/readyz", "/health"]) assertEquals((await get(port, path)).status, 200, path);
-    }
-    const verbose = await get(httpPort, "/readyz?verbose");
-    assertStringIncludes(verbose.text, "[+]leader ok\n");
+      for (const { httpPort: port } of cluster.nodes) {
+        for (const path of ["/livez", "/readyz", "/health"]) assertEquals((await get(port, path)).status, 200, path);
+      }
+      const verbose = await get(httpPort, "/readyz?verbose");
+      assertStringIncludes(verbose.text, "[+]leader ok\n");
 
-    const [gone = 0, alone = 0] = cluster.others(leader);
-    await cluster.kill(gone);
-    await cluster.kill(leader);
-    const { httpPort: port } = cluster.node(alone);
-    await waitFor(async () => (await get(port, "/readyz")).status === 503 ? true : undefined, {
-      what: "the node that is left is not ready",
-      timeoutMs: 15_000,
-    });
-    assertStringIncludes((await get(port, "/readyz")).text, "[-]leader failed: no leader");
-    assertEquals((await get(port, "/livez")).text, "ok\n", "alive all the same");
-    assertEquals(valueOf(await get(port, "/metrics"), "kvstore_server_has_leader"), 0);
-  }));
+      const [gone = 0, alone = 0] = cluster.others(leader);
+      await cluster.kill(gone);
+      await cluster.kill(leader);
+      const { httpPort: port } = cluster.node(alone);
+      await waitFor(async () => (await get(port, "/readyz")).status === 503 ? true : undefined, {
+        what: "the node that is left is not ready",
+        timeoutMs: 15_000,
+      });
+      assertStringIncludes((await get(port, "/readyz")).text, "[-]leader failed: no leader");
+      assertEquals((await get(port, "/livez")).text, "ok\n", "alive all the same");
+      assertEquals(valueOf(await get(port, "/metrics"), "kvstore_server_has_leader"), 0);
+    }),
+);
 
 Deno.test("with --log-format json every line of a node's log is an object that names the node", () =>
   withCluster({ nodes: 1, flags: ["--log-format", "json"] }, (cluster) => {

@@ -5,6 +5,7 @@ import { Driver } from "./driver.ts";
 import { failOver } from "./fail_over.ts";
 import { NODE_DRIVERS, nodePackages } from "./node_packages.ts";
 import { runSteps, type Step } from "./steps.ts";
+import { type Need, NODE, NPM, testWith } from "../../support/needs.ts";
 
 /** A client of the matrix. */
 export interface ClientRow {
@@ -13,6 +14,8 @@ export interface ClientRow {
   /** The command line of its driver for the addresses of the servers, `host:port` joined by commas. */
   readonly driver: (addresses: string) => readonly string[] | Promise<readonly string[]>;
   readonly steps: readonly Step[];
+  /** What it runs on; Node with npm unless it is said. */
+  readonly needs?: readonly Need[];
   /** Whether it is a cluster client, which is told every address; default false. */
   readonly clusterClient?: boolean;
 }
@@ -25,7 +28,7 @@ export function nodeDriver(name: string): ClientRow["driver"] {
 /** Defines the test of a client. */
 export function testClient(row: ClientRow): void {
   const clusterMode = row.clusterClient === true;
-  Deno.test(`${row.title} connects, uses the server and survives a fail-over`, async (t) => {
+  testWith(row.needs ?? [NODE, NPM], `${row.title} connects, uses the server and survives a fail-over`, async (t) => {
     await withTarget({ clusterMode }, async (target) => {
       await using driver = await Driver.start(row.title, await row.driver(addressesOf(target, clusterMode)));
       await t.step(`${row.title} gets the replies it should`, () => runSteps(row.title, driver, row.steps));

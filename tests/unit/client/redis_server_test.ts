@@ -2,16 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { type Client, connect } from "../../../lib/client/client.ts";
 import { ServerError } from "../../../lib/client/errors.ts";
 import { withRedisServer } from "../../clients/support/redis_server.ts";
-
-/** Whether Debian's redis-server is installed, as it is where the other clients are tested. */
-function isInstalled(): boolean {
-  try {
-    return new Deno.Command("redis-server", { args: ["--version"], stdout: "null", stderr: "null" }).outputSync()
-      .success;
-  } catch {
-    return false;
-  }
-}
+import { REDIS_SERVER, testWith } from "../../support/needs.ts";
 
 async function valuesAndConditions(client: Client): Promise<void> {
   assertEquals(await client.get("k"), undefined);
@@ -49,10 +40,10 @@ async function countersAndDeadlines(client: Client): Promise<void> {
   assertEquals((await client.ttl("n") ?? 0) > 50_000, true);
 }
 
-Deno.test({
-  name: "values, bytes, counters and deadlines against redis-server",
-  ignore: !isInstalled(),
-  fn: () =>
+testWith(
+  [REDIS_SERVER],
+  "values, bytes, counters and deadlines against redis-server",
+  () =>
     withRedisServer({ clusterMode: false }, async (port) => {
       await using client = await connect({ servers: [`127.0.0.1:${port}`] });
       await valuesAndConditions(client);
@@ -65,4 +56,4 @@ Deno.test({
       const many = await Promise.all(Array.from({ length: 5_000 }, () => client.increment("many")));
       assertEquals(new Set(many).size, 5_000);
     }),
-});
+);

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ASSET_PATHS, readAsset } from "../../../lib/observe/asset_files.ts";
 import { CATALOGUE } from "../../../lib/observe/catalogue.ts";
 import { promtool } from "../../support/promtool.ts";
+import { PROMTOOL, testWith } from "../../support/needs.ts";
 
 const HISTOGRAM_SUFFIX = /_(?:bucket|sum|count)$/;
 
@@ -26,7 +27,7 @@ Deno.test("every metric that a rule or a panel names exists", async () => {
   assert(!isExposed("kvstore_raft_term_bucket"));
 });
 
-Deno.test("promtool takes the alert rules", async () => {
+testWith([PROMTOOL], "promtool takes the alert rules", async () => {
   const path = new URL("../../../lib/observe/assets/prometheus/alerts.yml", import.meta.url);
   const { code, text } = await promtool(["rules", path.pathname]);
   assertEquals(code, 0, text);

@@ -8,8 +8,9 @@ import { promtool } from "../../../support/promtool.ts";
 import { StateNode } from "../../../support/state_node.ts";
 import { RespBench } from "../resp/session_support.ts";
 import { get } from "./monitoring_support.ts";
+import { PROMTOOL, testWith } from "../../../support/needs.ts";
 
-Deno.test("the page has the media type of Prometheus and passes promtool", async () => {
+testWith([PROMTOOL], "the page has the media type of Prometheus and passes promtool", async () => {
   const { node } = new RespBench();
   node.metrics.histogram(METRIC.commandSeconds).record(0.001);
   const { status, headers, body } = await get(METRICS_ROUTES, { node, path: "/metrics" });
