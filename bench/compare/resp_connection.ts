@@ -8,6 +8,14 @@ export interface ProbeReply {
   readonly line: string;
 }
 
+/** The server ended the connection before it replied. */
+export class ConnectionClosedError extends Error {
+  override readonly name = "ConnectionClosedError";
+  constructor() {
+    super("The server closed the connection");
+  }
+}
+
 /** One connection. */
 export class RespConnection implements Disposable {
   readonly #socket: Deno.TcpConn;
@@ -51,7 +59,7 @@ export class RespConnection implements Disposable {
     let text = "";
     while (!isComplete(text)) {
       const count = await this.#socket.read(this.#buffer);
-      if (count === null) throw new Error("The server closed the connection");
+      if (count === null) throw new ConnectionClosedError();
       text += bytesToString(this.#buffer, 0, count);
     }
     const line = text.slice(0, text.indexOf("\r\n"));

@@ -1,7 +1,6 @@
 /** `kvstore cli`: one command, a script from a pipe, or the interactive shell. */
 
 import { stdin, stdout } from "node:process";
-import { TextConnection } from "../cluster/text_connection.ts";
 import type { CommandContext } from "./commands.ts";
 import { EXIT } from "./failures.ts";
 import { type Connect, Connections, readConnectList } from "./shell/connections.ts";
@@ -9,13 +8,14 @@ import { History, historyPath } from "./shell/history.ts";
 import { runInteractive } from "./shell/interactive.ts";
 import { lineOfArguments } from "./shell/quoting.ts";
 import { linesOf } from "./shell/lines.ts";
+import { openNode } from "./shell/node_connection.ts";
 import { Session } from "./shell/session.ts";
 import { Shell } from "./shell/shell.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Runs the client on this process's standard streams. */
 export async function runCliCommand(context: CommandContext): Promise<number> {
-  const session = openSession(context, (endpoint, timeoutMs) => TextConnection.open(endpoint, timeoutMs));
+  const session = openSession(context, openNode);
   const { operands, surroundings } = context;
   if (operands.length > 0) return await runOne(session, { operands, surroundings });
   if (!Deno.stdin.isTerminal()) return await runScript(session, { lines: linesOf(Deno.stdin.readable), surroundings });

@@ -1,8 +1,10 @@
 /** `kvstore cluster`, and `kvstore` alone: a local cluster whose nodes are processes of their own. */
 
 import { ensureDir } from "@std/fs";
+import { findDirectoryProblem } from "../cluster/cluster_directory.ts";
 import { launchCluster, type NodePlan } from "../cluster/launcher.ts";
 import { startProcess } from "../cluster/node_process.ts";
+import { requestTransfer } from "../cluster/leadership.ts";
 import { findOwnProgram, type OwnProgram } from "../cluster/own_program.ts";
 import { findPortProblem, THIS_SYSTEM, type WantedPort } from "../cluster/ports.ts";
 import { probeNode } from "../cluster/probe.ts";
@@ -15,9 +17,12 @@ import { checkServerSettings, DATA_DIRECTORY, defaultHttpPort, logFormat, nodeDi
 import type { Settings } from "./settings.ts";
 import { refuseOverlaps } from "./port_runs.ts";
 import { StopSignals } from "./signals.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** A node that does not answer within this time is asked again. */
 const PROBE_MS = 500;
+/** How long a leader may take to hand over. */
+const TRANSFER_MS = 3_000;
 /** What the launcher decides for each node by itself. */
 const OWN_FLAGS: ReadonlySet<string> = new Set(["port", "peer-port", "http-port", "host", "data-dir"]);
 
@@ -26,6 +31,7 @@ export async function runClusterCommand({ settings, surroundings }: CommandConte
   const requests = new StopSignals("terminal");
   const program = findOwnProgram();
   const nodes = planNodes(settings, program);
+  await checkDirectory(nodes, settings);
   const problem = await findPortProblem(portsOf(nodes, settings), THIS_SYSTEM);
   if (problem !== undefined) throw new Failure(problem.line);
   await makeDataDirectory(clusterDirectory(settings));
@@ -34,6 +40,8 @@ export async function runClusterCommand({ settings, surroundings }: CommandConte
     clientCommand: clientCommand(nodes, program),
     startProcess,
     probe: (node) => probeNode({ hostname: reachableHost(node.host), port: node.port }, PROBE_MS),
+    transfer: ({ httpAddress }, to) =>
+      requestTransfer({ httpAddress: reachableAddress(httpAddress), to, timeoutMs: TRANSFER_MS }),
     now: () => performance.now(),
     after: (delayMs, action) => {
       const timer = setTimeout(action, delayMs);
@@ -43,6 +51,13 @@ export async function runClusterCommand({ settings, surroundings }: CommandConte
     print: (text) => surroundings.out(text),
     requests,
   });
+}
+
+async function checkDirectory(nodes: readonly NodePlan[], settings: Settings): Promise<void> {
+  const nodeDirectories = nodes.map(({ dataDirectory }) => dataDirectory);
+  const problem = await findDirectoryProblem({ directory: clusterDirectory(settings), nodeDirectories });
+  if (problem?.type === "OtherSize") throw new UsageError(problem.line);
+  if (problem !== undefined) throw new Failure(problem.line);
 }
 
 /** How each node is started. Throws `UsageError` when the ports do not fit. */
@@ -136,6 +151,13 @@ function peerHost(host: string): string {
 
 function reachableHost(host: string): string {
   return host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+}
+
+/** The same for `host:port`. */
+function reachableAddress(address: string): string {
+  const colon = address.lastIndexOf(":");
+  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
+  return showAddress(reachableHost(host), Number(address.slice(colon + 1)));
 }
 
 function clientCommand(nodes: readonly NodePlan[], program: OwnProgram): string {

@@ -15,6 +15,10 @@ export async function runInspectCommand({ settings, operands, surroundings }: Co
   }
   refuseOtherDirectory(directory);
   const inspection = await inspect(directory, settings);
+  if (inspection.inUse) {
+    // What is being written would look like damage.
+    throw new Failure(`Cannot inspect ${directory}: a node is running on it; stop the node first`);
+  }
   surroundings.out(`${JSON.stringify(inspection, undefined, 2)}\n`);
   return inspection.damages.length > 0 ? EXIT.corrupt : EXIT.ok;
 }

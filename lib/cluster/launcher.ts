@@ -15,6 +15,8 @@ import { Supervisor } from "./supervisor.ts";
 const POLL_MS = 50;
 /** After so long without a ready cluster people are told what it waits for, again and again. */
 const PATIENCE_MS = 10_000;
+/** How long the first node may take to become the leader, once there is one, before the cluster is called ready as it is. */
+const PREFERRED_LEADER_MS = 5_000;
 /** Nodes have 5 s to stop by themselves; what is left then is killed. */
 const STOP_MS = 6_000;
 /** As a shell says of a program that Ctrl-C ended. */
@@ -50,6 +52,8 @@ export interface LauncherOptions {
   readonly startProcess: StartProcess;
   /** What a node says about itself; undefined while it does not answer. */
   readonly probe: (node: NodePlan) => Promise<NodeView | undefined>;
+  /** Asks the leader to hand over to another node; whether it has. */
+  readonly transfer: (leader: NodePlan, to: NodeId) => Promise<boolean>;
   readonly now: () => number;
   readonly after: (delayMs: number, action: () => void) => () => void;
   /** Takes lines for the log, and the text that says the cluster is ready. */
@@ -139,11 +143,15 @@ class Launcher {
   async #untilReady(): Promise<Outcome> {
     const { nodes, now, print, clientCommand, say } = this.#options;
     let saidAt = now();
+    let ledSince: number | undefined;
     for (;;) {
       const ended = this.#whyEnded();
       if (ended !== undefined) return ended;
       const views = await this.#probeAll();
       const silent = views.filter(({ view, running }) => running && view?.leaderId === undefined);
+      if (silent.length === 0) ledSince ??= now();
+      const settled = ledSince !== undefined && now() - ledSince >= PREFERRED_LEADER_MS;
+      if (silent.length === 0 && !settled && await this.#prefersAnother(views)) continue;
       if (silent.length === 0 && this.#whyEnded() === undefined) {
         print(showReady({ nodes: views, clientCommand }));
         return "Ready";
@@ -157,6 +165,20 @@ class Launcher {
       }
       await this.#pause(POLL_MS);
     }
+  }
+
+  /**
+   * The first node that runs is the one that people try first, so it should lead: where another won, that one is asked to hand
+   * over. True when the nodes are to be asked again.
+   */
+  async #prefersAnother(views: readonly ReadyNode[]): Promise<boolean> {
+    const first = views.find(({ running }) => running);
+    const leaders = new Set(views.flatMap(({ view }) => view === undefined ? [] : [view.leaderId]));
+    if (first === undefined || (leaders.size === 1 && leaders.has(first.node.id))) return false;
+    const leader = views.find(({ view, node }) => view?.leaderId === node.id);
+    if (leader !== undefined && leaders.size === 1) await this.#options.transfer(leader.node, first.node.id);
+    await this.#pause(POLL_MS);
+    return true;
   }
 
   async #probeAll(): Promise<readonly ReadyNode[]> {

@@ -21,6 +21,7 @@ export interface ProgramFacts {
   /** The directories in which the shell looks for programs. */
   readonly searchPath: readonly string[];
   granted(name: Deno.PermissionName): boolean;
+  isFile(path: string): boolean;
 }
 
 /** Node processes start no other programs, so `run` is not handed down. */
@@ -44,8 +45,16 @@ export function findOwnProgram(facts: ProgramFacts = thisProcess()): OwnProgram 
   return {
     executable: facts.executable,
     prefix: ["run", "--quiet", "--no-prompt", V8_FLAGS, ...permissions, main],
-    shown: "deno task",
+    shown: hasDeno(facts) ? "deno task" : "npx -y deno task",
   };
+}
+
+/** Whether a person can type `deno`. What npx put into the search path is gone as soon as this process ends. */
+function hasDeno({ searchPath, isFile }: ProgramFacts): boolean {
+  return searchPath.some((folder) => {
+    if (folder === "" || /[\\/](_npx|node_modules)[\\/]/.test(`${folder}/`)) return false;
+    return isFile(`${folder}/deno`) || isFile(`${folder}/deno.exe`);
+  });
 }
 
 function showExecutable({ executable, directory, searchPath }: ProgramFacts): string {
@@ -63,5 +72,14 @@ function thisProcess(): ProgramFacts {
     directory: Deno.cwd(),
     searchPath: (Deno.env.get("PATH") ?? "").split(":"),
     granted: (name) => Deno.permissions.querySync({ name }).state === "granted",
+    isFile: (path) => isFile(path),
   };
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false; // Not there, or not to be looked at.
+  }
 }

@@ -20,6 +20,14 @@ export class ConnectionLostError extends Error {
   }
 }
 
+/** What answered does not speak the text protocol; `line` is the first thing that it said, a byte string. */
+export class ForeignServerError extends Error {
+  override readonly name = "ForeignServerError";
+  constructor(readonly line: string) {
+    super("The reply is not of a KVStore node");
+  }
+}
+
 /** What to ask, and how the reply is framed. */
 export interface TextRequest {
   /** A byte string without a line end. */
@@ -27,6 +35,8 @@ export interface TextRequest {
   /** Whether a reply that is not an error goes on to an empty line. */
   readonly multiLine: boolean;
   readonly timeoutMs: number;
+  /** Whether a first line can be the reply of a node; where it is not, no more is read. Every line can when left out. */
+  readonly accepts?: (line: string) => boolean;
   /** A longer reply ends the connection; `REPLY_BYTES_MAX` when left out. */
   readonly replyBytesMax?: number;
 }
@@ -61,13 +71,14 @@ export class TextConnection {
     }
   }
 
-  /** The reply as a byte string without its last line end. Throws `ConnectionLostError`. */
+  /** The reply as a byte string without its last line end. Throws `ConnectionLostError`, or `ForeignServerError` by `accepts`. */
   async request(request: TextRequest): Promise<string> {
     if (this.#ended) throw new ConnectionLostError(`The connection to ${this.address} is closed`, "NotSent");
     try {
       return await withDeadline(this.#exchange(request), request.timeoutMs);
     } catch (error) {
       this.close();
+      if (error instanceof ForeignServerError) throw error;
       throw new ConnectionLostError(`Lost the connection to ${this.address}: ${describe(error)}`, "MaybeSent");
     }
   }
@@ -83,13 +94,14 @@ export class TextConnection {
     }
   }
 
-  async #exchange({ line, multiLine, replyBytesMax = REPLY_BYTES_MAX }: TextRequest): Promise<string> {
+  async #exchange({ line, multiLine, accepts, replyBytesMax = REPLY_BYTES_MAX }: TextRequest): Promise<string> {
     // What is left of an earlier reply can only be what a server says before it closes.
     this.#received = "";
     this.#room = replyBytesMax;
     let bytes = stringToBytes(`${line}\n`);
     while (bytes.length > 0) bytes = bytes.subarray(await this.#conn.write(bytes));
     const first = await this.#readLine();
+    if (accepts?.(first) === false) throw new ForeignServerError(first);
     if (!multiLine || first.startsWith("Error: ")) return first;
     const lines = [first];
     for (let next = await this.#readLine(); next !== ""; next = await this.#readLine()) lines.push(next);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { findFreeRun, isFree } from "../support/ports.ts";
-import { programLine } from "../support/program.ts";
+import { type CommandLine, programLine } from "../support/program.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { askBlockOnce, fieldsOf } from "../support/text_client.ts";
 import { waitFor, withDeadline } from "../support/wait.ts";
@@ -126,6 +126,73 @@ function childrenOf(pid: number): number[] {
     }
   });
 }
+
+Deno.test("kvstore cluster: node 0 leads before it is ready, also where its log is behind the others'", () =>
+  withLauncher(async (directory) => {
+    const port = findFreeRun(OFFSETS);
+    const first = await launch(directory, port);
+    assertEquals((await first.process.end("SIGTERM", 8_000)).code, 0);
+    // The others go on without it: at the next start it cannot win an election before it has caught up.
+    const others = [1, 2].map((id) => new ServerProcess(nodeLine(directory, { id, port })));
+    try {
+      const leader = await waitFor(async () => {
+        for (const id of [1, 2]) {
+          if (fieldsOf(await askBlockOnce(port + id, "STATUS")).get("Role") === "Leader") return id;
+        }
+        return undefined;
+      }, { what: "one of the others leads", timeoutMs: 15_000 });
+      const lines = Array.from({ length: 50 }, (_, at) => `PUT key${at} value\n`).join("");
+      const said = await exchange({ port: port + leader, bytes: `${lines}EXIT\n` });
+      assertEquals(said.match(/added successfully/g)?.length, 50);
+    } finally {
+      await Promise.all(others.map((process) => process.end("SIGTERM", 8_000)));
+    }
+    const second = await launch(directory, port);
+    assert(
+      second.process.lines.some((line) => line.includes("node 0 is the leader.")),
+      second.process.lines.join("\n"),
+    );
+    const [line = ""] = triesOf(second.process);
+    assertMatch(line, new RegExp(`nc localhost ${port}$`));
+    assertEquals(await run(line), "hello added successfully.\nvalue of hello: world\nGoodbye.\n");
+    return [first, second];
+  }));
+
+/** The command line by which the launcher would start a node of its own. */
+function nodeLine(directory: string, { id, port }: { readonly id: number; readonly port: number }): CommandLine {
+  const peers = [0, 1, 2].map((peer) => `${peer}=127.0.0.1:${port + peer}`).join(",");
+  return programLine([
+    ...["node", "--node-id", String(id), "--port", String(port + id), "--peers", peers],
+    ...["--data-dir", `${directory}/node-${id}`],
+  ]);
+}
+
+Deno.test("kvstore cluster: a directory of another size and one in use are refused in one line, and stay as they are", () =>
+  withLauncher(async (directory) => {
+    const port = findFreeRun(OFFSETS);
+    const first = await launch(directory, port);
+    const elsewhere = findFreeRun(OFFSETS.flatMap((offset) => [offset, offset + 3]));
+    const refusals = [
+      { flags: ["--nodes", "5"], code: 2, says: /holds a cluster of 3 nodes, and --nodes is 5: give --nodes 3/ },
+      { flags: [], code: 1, says: /A node is running on .*node-0/ },
+    ];
+    for (const { flags, code, says } of refusals) {
+      const line = ["cluster", "--port", String(elsewhere), "--data-dir", directory, ...flags];
+      const refused = new ServerProcess(programLine(line));
+      assertEquals((await withDeadline(refused.ended, { what: "the refusal", timeoutMs: 20_000 })).code, code);
+      assertEquals(refused.lines.length, 1, refused.lines.join("\n"));
+      assertMatch(refused.lines[0] ?? "", says);
+    }
+    assertEquals([...Deno.readDirSync(directory)].map(({ name }) => name).sort(), ["node-0", "node-1", "node-2"]);
+    const inspect = new ServerProcess(programLine(["inspect", `${directory}/node-0`]));
+    assertEquals((await withDeadline(inspect.ended, { what: "inspect", timeoutMs: 20_000 })).code, 1);
+    assertMatch(
+      inspect.lines.join("\n"),
+      /^kvstore: Cannot inspect .*node-0: a node is running on it; stop the node first$/,
+    );
+    assertEquals((await first.process.end("SIGTERM", 8_000)).code, 0);
+    return [first];
+  }));
 
 Deno.test("kvstore cluster: data outlives a launcher killed -9, whose nodes do not", () =>
   withLauncher(async (directory) => {

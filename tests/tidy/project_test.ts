@@ -1,6 +1,6 @@
 /** What holds for the project as a whole, and no rule for one file can see. */
 
-import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { ROOT } from "./project.ts";
 
 const SOURCES: readonly string[] = ["main.ts", "mod.ts", "lib", "tests", "bench"];
@@ -111,10 +111,35 @@ Deno.test("the pure check refuses what only the platform has, and passes what th
 });
 
 Deno.test("the executable is made with the same configuration, without what only tests import", () => {
-  const testsOnly = ["@std/assert", "axe-core", "playwright-core"];
+  const testsOnly = ["@std/assert"];
   const whole = readConfiguration("deno.json");
   const small = readConfiguration("deno.compile.json");
   const imports = Object.entries(record(whole["imports"])).filter(([name]) => !testsOnly.includes(name));
   assertEquals(record(small["imports"]), Object.fromEntries(imports));
   assertEquals(small["compilerOptions"], whole["compilerOptions"]);
+});
+
+Deno.test("the configuration of the browser tests is the program's with their two packages", () => {
+  const whole = readConfiguration("deno.json");
+  const browser = readConfiguration("deno.browser.json");
+  const { "axe-core": axe, "playwright-core": playwright, ...imports } = record(browser["imports"]);
+  assertEquals([typeof axe, typeof playwright], ["string", "string"]);
+  assertEquals(imports, whole["imports"]);
+  assertEquals([browser["links"], browser["compilerOptions"]], [whole["links"], whole["compilerOptions"]]);
+});
+
+Deno.test("who starts a cluster or compiles downloads no package that only tests use", () => {
+  // `deno task` and `deno run` fetch all that the lock file names, whether it is imported or not.
+  const lock = record(readConfiguration("deno.lock"));
+  const names = Object.keys(record(lock["npm"])).map((name) => name.replace(/@[^@]*$/, ""));
+  // The standard library, what the program imports, and the types of Node's modules.
+  assertEquals(names.sort(), ["@types/node", "deno-std", "sorted-btree", "undici-types", "uplot"]);
+});
+
+Deno.test("the type check leaves no folder of tests out", () => {
+  const tasks = record(readConfiguration("deno.json")["tasks"]);
+  const checked = `${tasks["check"]} ${tasks["check:browser"]}`.split(" ");
+  const folders = [...Deno.readDirSync(`${ROOT}tests`)].filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => `tests/${name}`).filter((folder) => sourceFiles(folder).length > 0);
+  for (const folder of [...folders, "lib", "bench", "main.ts", "mod.ts"]) assert(checked.includes(folder), folder);
 });

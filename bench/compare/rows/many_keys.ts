@@ -6,7 +6,8 @@ import { note } from "../../support/print.ts";
 import { startLoad } from "../loader.ts";
 import { ManyKeys } from "../many_keys.ts";
 import type { CompareOptions } from "../options.ts";
-import { RespConnection, untilAnswered } from "../resp_connection.ts";
+import { PingProbe } from "../ping_probe.ts";
+import { untilAnswered } from "../resp_connection.ts";
 import { failRow, judge, type RowGroup, type RowHead, type RowResult, showSpread, skipRow } from "../row.ts";
 import type { Subject } from "../subject.ts";
 import { measureRejoin, REJOIN_ROWS } from "./rejoin.ts";
@@ -16,7 +17,6 @@ const STALL: RowHead = { id: "stall", title: "Longest event-loop stall while 1 M
 const RESTART: RowHead = { id: "restart", title: "Restart of a node with 1 M keys until it answers" };
 const SNAPSHOT_TIMEOUT_MS = 60_000;
 const RESTART_TIMEOUT_MS = 60_000;
-const PROBE_PAUSE_MS = 2;
 
 type Measure = (options: CompareOptions, subject: Subject) => Promise<readonly RowResult[]>;
 
@@ -98,36 +98,6 @@ async function measureStall({ manyKeys: keys }: CompareOptions, subject: Subject
       } ms.`,
     ],
   })];
-}
-
-/** Asks PING again and again on a connection of its own. A server that stands still answers none of them. */
-class PingProbe {
-  readonly #work: Promise<number>;
-  #running = true;
-
-  constructor(address: string) {
-    this.#work = this.#run(address);
-  }
-
-  /** Ends it; resolves to the longest time between two replies, in milliseconds. */
-  async stop(): Promise<number> {
-    this.#running = false;
-    return await this.#work;
-  }
-
-  async #run(address: string): Promise<number> {
-    using connection = await RespConnection.open(address);
-    let longest = 0;
-    let last: number | undefined;
-    while (this.#running) {
-      await connection.ask(["PING"], SNAPSHOT_TIMEOUT_MS);
-      const now = performance.now();
-      if (last !== undefined) longest = Math.max(longest, now - last);
-      last = now;
-      await delay(PROBE_PAUSE_MS);
-    }
-    return longest;
-  }
 }
 
 async function measureRestart({ runs }: CompareOptions, subject: Subject): Promise<readonly RowResult[]> {

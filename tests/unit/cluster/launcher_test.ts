@@ -15,6 +15,10 @@ class Stage {
   readonly views = new Map<number, NodeView>();
   /** What SIGTERM does to a node: by default it stops with code 0. */
   onTerm: (id: number) => void = (id) => this.end(id, 0);
+  /** Leaders that were asked to hand over, and to whom. */
+  readonly transfers: string[] = [];
+  /** What such a request does; by default the node asked for leads. */
+  onTransfer: (to: number) => void = (to) => this.elect(to, this.views.size);
   stop = () => {};
   kill = () => {};
   readonly exit: Promise<number>;
@@ -29,6 +33,11 @@ class Stage {
       clientCommand: "./kvstore cli",
       startProcess: (plan) => this.#start(plan),
       probe: (node) => Promise.resolve(this.views.get(node.id)),
+      transfer: (leader, to) => {
+        this.transfers.push(`${leader.id} to ${to}`);
+        this.onTransfer(to);
+        return Promise.resolve(true);
+      },
       now: () => this.#now,
       after: (delayMs, action) => {
         const timer = setTimeout(() => {
@@ -93,6 +102,7 @@ function planOf(id: number): NodePlan {
 
 Deno.test("the table comes when all nodes know the leader, and a signal stops all nodes", async () => {
   const stage = new Stage(3);
+  stage.onTransfer = () => {};
   stage.elect(1, 3);
   await stage.ready();
   assertEquals(stage.printed[0]?.split("\n").slice(1, 17), [
@@ -116,6 +126,28 @@ Deno.test("the table comes when all nodes know the leader, and a signal stops al
   stage.stop();
   assertEquals(await stage.exit, 0);
   assertEquals(stage.plans.length, 3);
+});
+
+Deno.test("where another node won, leadership is transferred to node 0 once before the cluster is called ready", async () => {
+  const stage = new Stage(3);
+  stage.elect(2, 3);
+  await stage.ready();
+  assertEquals(stage.transfers, ["2 to 0"]);
+  assertStringIncludes(stage.printed[0] ?? "", "node 0 is the leader.");
+  assertStringIncludes(stage.printed[0] ?? "", "| nc localhost 5000\n");
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("a leader that does not hand over is shown as it is, with the lines that reach it", async () => {
+  const stage = new Stage(3);
+  stage.onTransfer = () => {};
+  stage.elect(1, 3);
+  await stage.ready();
+  assertStringIncludes(stage.printed[0] ?? "", "node 1 is the leader.");
+  assertStringIncludes(stage.printed[0] ?? "", "| nc localhost 5001\n");
+  stage.stop();
+  assertEquals(await stage.exit, 0);
 });
 
 Deno.test("nodes that know no leader yet are waited for, and people are told after 10 s", async () => {

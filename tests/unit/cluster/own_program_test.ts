@@ -8,6 +8,7 @@ const FACTS: ProgramFacts = {
   directory: "/srv",
   searchPath: ["/usr/bin", "/opt"],
   granted: (name) => name !== "ffi" && name !== "sys",
+  isFile: (path) => path === "/opt/deno",
 };
 
 Deno.test("under deno run, the same module is run with the rights that are there", () => {
@@ -28,6 +29,16 @@ Deno.test("under deno run, the same module is run with the rights that are there
   });
   const all = findOwnProgram({ ...FACTS, granted: () => true });
   assertEquals(all.prefix, ["run", "--quiet", "--no-prompt", V8_FLAGS, "--allow-all", "/srv/kv store/main.ts"]);
+});
+
+Deno.test("who has no deno is shown the command by which this one was started", () => {
+  const npx = "/home/a/.npm/_npx/05e06f/node_modules/.bin";
+  const shown = (searchPath: readonly string[], files: readonly string[]) =>
+    findOwnProgram({ ...FACTS, searchPath, isFile: (path) => files.includes(path) }).shown;
+  // npx puts its own folder into the path of what it starts, and the person's shell knows nothing of it.
+  assertEquals(shown([npx, "/usr/bin"], [`${npx}/deno`]), "npx -y deno task");
+  assertEquals(shown([npx, "/usr/bin"], [`${npx}/deno`, "/usr/bin/deno"]), "deno task");
+  assertEquals(shown(["", "/usr/bin"], []), "npx -y deno task");
 });
 
 Deno.test("a compiled program starts itself and is shown as it can be typed", () => {
