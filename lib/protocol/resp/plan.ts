@@ -9,12 +9,16 @@ import type { RespReply } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** A write with a form of its own: a transaction, or a command of a session. */
+/**
+ * A write with a form of its own: a transaction, or a command of a session. Behind a barrier nothing begins before it is
+ * answered, since it changes what the answers to come look like.
+ */
 export interface WritePlan {
   readonly type: "Write";
   readonly command: Command;
   readonly session: SessionUse | undefined;
   readonly show: (result: CommandResult) => RespReply;
+  readonly isBarrier?: boolean;
 }
 
 /** What a request comes to. */
@@ -25,7 +29,7 @@ export type Plan =
   | { readonly type: "Call"; readonly call: Call; readonly isWrite: boolean }
   | WritePlan
   /** Answered from the state once that is confirmed to be new enough. */
-  | { readonly type: "Read"; readonly answer: () => RespReply }
+  | { readonly type: "Read"; readonly answer: () => RespReply; readonly isBarrier?: boolean }
   /** Depends on how everything before it ended: planned then. */
   | { readonly type: "Later"; readonly plan: () => Plan }
   /** Takes a while; nothing behind it begins before. */
@@ -42,12 +46,30 @@ export interface Conversation {
   plan(words: Words): Plan;
 }
 
+/** What a command does while a MULTI is open. */
+export type InTransaction =
+  /** It acts at once, outside of the queue. */
+  | "AtOnce"
+  /** Its answer is known already and stands in the queue. */
+  | "Queued"
+  /** It changes or tells of more than keys: it is done by EXEC, at its place in the queue. Elsewhere it waits its turn too. */
+  | "DoneByExec"
+  /** It waits for something itself, so that EXEC could not be one moment: refused, and EXEC with it. */
+  | "Refused";
+
+/** Number of words of a request, command and subcommand included. */
+export interface WordCount {
+  readonly least: number;
+  readonly most: number;
+}
+
 /** A command that is not one of the calls in lib/kv: about the connection, the server, or several calls at once. */
 export interface ProtocolCommand extends Pick<CallSpec, "name" | "arity" | "keys" | "summary"> {
   /** The group of COMMAND DOCS. */
   readonly group: "connection" | "server" | "transactions" | "generic" | "cluster";
-  /** Whether it stands in the queue of a MULTI; the others act at once, even there. */
-  readonly isQueued: boolean;
+  readonly inTransaction: InTransaction;
+  /** Its subcommands by name in capitals: one that is not there, or has too few or too many words, spoils a MULTI. */
+  readonly subcommands?: ReadonlyMap<string, WordCount>;
   readonly plan: (words: Words, conversation: Conversation) => Plan;
 }
 

@@ -4,7 +4,15 @@ import { wrongArity } from "../../kv/call.ts";
 import { changes, checkCall, isArity, keysOf } from "../../kv/calls.ts";
 import { type CommandEntry, findCommand, UNKNOWN_COMMAND } from "./commands.ts";
 import { longKey, unknownCommand } from "./errors.ts";
-import { answer, type Conversation, type Plan, refuse } from "./plan.ts";
+import {
+  answer,
+  type Conversation,
+  type Plan,
+  refuse,
+  subcommandOf,
+  unknownSubcommand,
+  wrongSubcommandArity,
+} from "./plan.ts";
 import type { RespReply } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
 import { slotOf } from "./slots.ts";
@@ -31,12 +39,42 @@ export function planRequest(words: Words, conversation: Conversation): Plan {
     transaction.spoil();
     return answer(refusal);
   }
-  if (ACTING.has(entry.name)) {
-    if (transaction.isOpen) return enqueue(entry, { words, conversation });
-    return { type: "Later", plan: () => planEntry(entry, { words, conversation }) };
+  const parts = { words, conversation };
+  return transaction.isOpen ? planInTransaction(entry, parts) : planOutside(entry, parts);
+}
+
+function planOutside(entry: CommandEntry, parts: PlanParts): Plan {
+  const isDelayed = entry.command?.inTransaction === "DoneByExec";
+  return isDelayed ? { type: "Later", plan: () => planEntry(entry, parts) } : planEntry(entry, parts);
+}
+
+function planInTransaction(entry: CommandEntry, parts: PlanParts): Plan {
+  const { transaction } = parts.conversation;
+  const how = entry.command?.inTransaction ?? "Queued";
+  if (how === "AtOnce") return planEntry(entry, parts);
+  const refusal = how === "Refused" ? NOT_ALLOWED : subcommandProblem(entry, parts.words);
+  if (refusal !== undefined) {
+    transaction.spoil();
+    return refusal;
   }
-  const plan = planEntry(entry, { words, conversation });
-  return transaction.isOpen && entry.command?.isQueued !== false ? enqueue(plan, { words, conversation }) : plan;
+  const queued = how === "DoneByExec" ? actingForm(entry, parts) : queuedForm(planEntry(entry, parts));
+  if (queued === undefined) {
+    transaction.spoil();
+    return NOT_ALLOWED;
+  }
+  if (transaction.add(queued)) return answer(QUEUED);
+  transaction.spoil();
+  return refuse(QUEUE_FULL);
+}
+
+const NOT_ALLOWED = refuse("ERR Command not allowed inside a transaction");
+
+/** What can be said against a subcommand before EXEC. */
+function subcommandProblem({ command }: CommandEntry, words: Words): Plan | undefined {
+  if (command?.subcommands === undefined || words.length < 2) return undefined;
+  const count = command.subcommands.get(subcommandOf(words));
+  if (count === undefined) return unknownSubcommand(words);
+  return words.length < count.least || words.length > count.most ? wrongSubcommandArity(words) : undefined;
 }
 
 /** EXEC itself ends the transaction even then, as in Redis: once a WATCH before it has been done. */
@@ -61,12 +99,7 @@ interface PlanParts {
 }
 
 function planEntry(entry: CommandEntry, { words, conversation }: PlanParts): Plan {
-  if (entry.command !== undefined) {
-    const isLater = conversation.transaction.isOpen && entry.command.isQueued && DELAYED.has(entry.name);
-    return isLater
-      ? refuse(`ERR ${entry.name} is not allowed in a transaction`)
-      : entry.command.plan(words, conversation);
-  }
+  if (entry.command !== undefined) return entry.command.plan(words, conversation);
   const call = words[0] === entry.name ? words : [entry.name, ...words.slice(1)];
   const problem = entry.call?.check?.(call);
   if (problem !== undefined) return answer(problem);
@@ -81,9 +114,6 @@ function refusalOf({ name }: CommandEntry, { words, conversation }: PlanParts): 
   const subcommandProblem = WITH_SUBCOMMANDS.has(name) ? checkCall([name, ...words.slice(1)]) : undefined;
   return subcommandProblem ?? tooLong({ name, words }, conversation) ?? redirection({ name, words }, conversation);
 }
-
-/** Commands that wait for something themselves have no place in a queue. */
-const DELAYED = new Set(["WAIT", "SESSION", "ONCE", "TXN"]);
 
 interface NamedWords {
   readonly name: string;
@@ -113,27 +143,14 @@ function redirection({ name, words }: NamedWords, { context, client }: Conversat
   return { error: `MOVED ${slotOf(key)} ${leader.clientAddress}` };
 }
 
-/** Commands that change or tell of more than keys: they wait for what comes before them, and in a queue for EXEC. */
-const ACTING = new Set(["CLIENT", "BGSAVE", "READONLY", "READWRITE", "INFO", "ROLE", "LASTSAVE", "TIME"]);
-
-function enqueue(what: Plan | CommandEntry, { words, conversation }: PlanParts): Plan {
-  const { transaction } = conversation;
-  const command = "type" in what ? queuedForm(what) : actingForm(what, { words, conversation });
-  if (command === undefined) {
-    transaction.spoil();
-    return refuse("ERR this command is not allowed in a transaction");
-  }
-  if (transaction.add(command)) return answer(QUEUED);
-  transaction.spoil();
-  return refuse(QUEUE_FULL);
-}
-
 function actingForm(entry: CommandEntry, parts: PlanParts): QueuedCommand {
   return {
     type: "Act",
     act: () => {
-      const plan = planEntry(entry, parts);
-      return plan.type === "Answer" ? plan.reply : { error: `ERR ${entry.name} is not allowed in a transaction` };
+      let plan = planEntry(entry, parts);
+      // Its turn has come: EXEC waits for everything before it.
+      while (plan.type === "Later") plan = plan.plan();
+      return plan.type === "Answer" ? plan.reply : { error: "ERR Command not allowed inside a transaction" };
     },
   };
 }

@@ -18,7 +18,9 @@ export type RespOnlyReply =
   /** Text for people; a string in RESP2. */
   | { readonly type: "Text"; readonly text: string }
   /** The list that is not there: what EXEC answers when a watched key has changed. */
-  | { readonly type: "NoList" };
+  | { readonly type: "NoList" }
+  /** A reply whose bytes are made already, in the version that was in force then. */
+  | { readonly type: "Encoded"; readonly bytes: string };
 
 /** Whatever a request is answered with. */
 export type RespReply = Reply | RespOnlyReply;
@@ -47,6 +49,8 @@ export function sizeOfReply(reply: RespReply): number {
       return reply.text.length + ITEM_BYTES;
     case "NoList":
       return ITEM_BYTES;
+    case "Encoded":
+      return reply.bytes.length;
     default:
       return unreachable(reply);
   }
@@ -97,6 +101,8 @@ function encodeObject(reply: Exclude<RespReply, string | number | bigint | null>
         : `=${reply.text.length + TEXT_KIND.length}\r\n${TEXT_KIND}${reply.text}\r\n`;
     case "NoList":
       return version === 2 ? "*-1\r\n" : "_\r\n";
+    case "Encoded":
+      return reply.bytes;
     default:
       return unreachable(reply);
   }

@@ -39,7 +39,8 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
   #kind: number = UNKNOWN_COMMAND;
   #writesOpen = 0;
   #readsOpen = 0;
-  #taskOpen = false;
+  /** A task, or an EXEC that changes how replies are written: nothing behind it begins. */
+  #barrierOpen = false;
   #advancing = false;
   #inTurnQueue = false;
   #inputEnded = false;
@@ -106,12 +107,14 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
   /** See `SlotHandler`. */
   wrote(slot: ReplySlot<Awaited>, outcome: WriteOutcome): void {
     this.#writesOpen -= 1;
+    this.#endBarrier(slot.request);
     this.#settle(slot, this.#showWrite(slot.request, outcome));
   }
 
   /** See `SlotHandler`. */
   readDone(slot: ReplySlot<Awaited>, outcome: ReadOutcome): void {
     this.#readsOpen -= 1;
+    this.#endBarrier(slot.request);
     const { node } = this.context;
     if (outcome.type === "NotDone") return this.#settle(slot, notDone(outcome, node));
     const { request } = slot;
@@ -220,7 +223,8 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
   };
 
   #hasRoom(): boolean {
-    return this.#replies.size < REQUESTS_IN_FLIGHT_MAX && this.#link.unsentBytes <= UNSENT_BYTES_MAX && !this.#taskOpen;
+    return this.#replies.size < REQUESTS_IN_FLIGHT_MAX && this.#link.unsentBytes <= UNSENT_BYTES_MAX &&
+      !this.#barrierOpen;
   }
 
   /** Every byte has been looked at. What cannot be read, or ends in the middle of a request, is the last of a connection. */
@@ -281,19 +285,29 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
     const slot = this.#add(plan);
     const { node } = this.context;
     if (plan.type === "Call") return node.submit(commandOfCall(plan.call), slot.wrote);
+    this.#beginBarrier(plan);
     node.submit(plan.command, slot.wrote, plan.session);
   }
 
   #read(plan: Extract<Plan, { readonly type: "Call" | "Read" }>): void {
     this.#readsOpen += 1;
+    this.#beginBarrier(plan);
     this.context.node.read(this.#add(plan).readDone);
+  }
+
+  #beginBarrier(plan: Awaited): void {
+    if ((plan.type === "Read" || plan.type === "Write") && plan.isBarrier === true) this.#barrierOpen = true;
+  }
+
+  #endBarrier(plan: Awaited): void {
+    if ((plan.type === "Read" || plan.type === "Write") && plan.isBarrier === true) this.#barrierOpen = false;
   }
 
   #perform(plan: Extract<Plan, { readonly type: "Task" }>): void {
     const slot = this.#add(plan);
-    this.#taskOpen = true;
+    this.#barrierOpen = true;
     const settle = (reply: RespReply) => {
-      this.#taskOpen = false;
+      this.#barrierOpen = false;
       this.#settle(slot, reply);
     };
     // A rejection ends the node; whoever runs the node hears of that from the node itself.

@@ -10,7 +10,8 @@ import type { MemoryBudget } from "../memory_budget.ts";
 import { INVALID_COMMAND } from "./errors.ts";
 import { QUEUED_COMMANDS_MAX, WATCHED_KEYS_MAX } from "./limits.ts";
 import { answer, type Plan, refuse } from "./plan.ts";
-import { type RespReply, sizeOfReply } from "./reply_writer.ts";
+import type { ClientRecord } from "./client_record.ts";
+import { encodeReply, type RespReply, sizeOfReply } from "./reply_writer.ts";
 
 const NO_LIST: RespReply = { type: "NoList" };
 /** A key that is not there has this revision. */
@@ -111,7 +112,7 @@ export class Transaction {
   }
 
   /** What EXEC comes to; ends the transaction. Called when every request before it has its outcome. */
-  take(node: KeyValueNode): Plan {
+  take(node: KeyValueNode, client: Pick<ClientRecord, "version">): Plan {
     const queue = this.#queue ?? [];
     const isSpoiled = this.#isSpoiled;
     const compares = Array.from(this.#watched, ([key, operand]): Compare => {
@@ -119,12 +120,15 @@ export class Transaction {
     });
     this.discard();
     if (isSpoiled) return refuse("EXECABORT Transaction discarded because of previous errors.");
+    const gather = (replies: readonly Reply[]) => gatherReplies(queue, { replies, client });
     const calls = queue.flatMap((command) => command.type === "Call" ? [command.call] : []);
-    if (calls.length === 0 && compares.length === 0) return answer(gather(queue, []));
-    if (calls.some(changes)) return writeOf({ queue, calls, compares });
+    if (calls.length === 0 && compares.length === 0) return answer(gather([]));
+    const isBarrier = queue.some(({ type }) => type === "Act");
+    if (calls.some(changes)) return writeOf({ calls, compares, gather, isBarrier });
     return {
       type: "Read",
-      answer: () => node.compare(compares) ? gather(queue, calls.map((call) => node.answer(call))) : NO_LIST,
+      isBarrier,
+      answer: () => node.compare(compares) ? gather(calls.map((call) => node.answer(call))) : NO_LIST,
     };
   }
 }
@@ -138,32 +142,48 @@ function bytesOf(command: QueuedCommand): number {
 }
 
 interface ExecParts {
-  readonly queue: readonly QueuedCommand[];
   readonly calls: readonly Call[];
   readonly compares: readonly Compare[];
+  /** The replies of the calls among the others of the queue. */
+  gather(replies: readonly Reply[]): RespReply;
+  readonly isBarrier: boolean;
 }
 
-function writeOf({ queue, calls, compares }: ExecParts): Plan {
+function writeOf({ calls, compares, gather, isBarrier }: ExecParts): Plan {
   if (calls.length + compares.length > TRANSACTION_PARTS_MAX) return refuse("ERR the transaction is too large");
   return {
     type: "Write",
     command: { type: "Transaction", compares, then: calls, otherwise: [] },
     session: undefined,
+    isBarrier,
     show: (result: CommandResult) => {
       if (result.type !== "Transaction") return INVALID_COMMAND;
-      return result.succeeded ? gather(queue, result.replies) : NO_LIST;
+      return result.succeeded ? gather(result.replies) : NO_LIST;
     },
   };
 }
 
-/** The replies of the calls and the ones known before, in the order of the queue. */
-function gather(queue: readonly QueuedCommand[], replies: readonly Reply[]): RespReply {
+interface Gathered {
+  readonly replies: readonly Reply[];
+  readonly client: Pick<ClientRecord, "version">;
+}
+
+/**
+ * The replies of the calls, of what was known before and of what is done now, in the order of the queue. A HELLO among them
+ * changes how those behind it are written, so that each is written at its turn.
+ */
+function gatherReplies(queue: readonly QueuedCommand[], { replies, client }: Gathered): RespReply {
   let taken = 0;
-  const items = queue.map((command): RespReply => {
+  const replyOf = (command: QueuedCommand): RespReply => {
     if (command.type === "Answer") return command.reply;
     if (command.type === "Act") return command.act();
     taken += 1;
     return replies[taken - 1] ?? null;
+  };
+  if (!queue.some(({ type }) => type === "Act")) return { type: "List", items: queue.map(replyOf) };
+  const items = queue.map((command): RespReply => {
+    const reply = replyOf(command);
+    return { type: "Encoded", bytes: encodeReply(reply, client.version) };
   });
   return { type: "List", items };
 }

@@ -13,6 +13,7 @@ import {
   refuse,
   subcommandOf,
   unknownSubcommand,
+  type WordCount,
   wrongSubcommandArity,
 } from "../plan.ts";
 import type { Words } from "../request_reader.ts";
@@ -26,8 +27,11 @@ export const CLIENT_COMMANDS: readonly ProtocolCommand[] = [{
   arity: -2,
   keys: NO_KEYS,
   group: "connection",
-  isQueued: true,
+  inTransaction: "DoneByExec",
   summary: "Tells about the connections, names this one, or closes some.",
+  get subcommands(): ReadonlyMap<string, Subcommand> {
+    return SUBCOMMANDS;
+  },
   plan: (words, conversation) => {
     const subcommand = SUBCOMMANDS.get(subcommandOf(words));
     if (subcommand === undefined) return unknownSubcommand(words);
@@ -36,10 +40,7 @@ export const CLIENT_COMMANDS: readonly ProtocolCommand[] = [{
   },
 }];
 
-interface Subcommand {
-  /** Number of words, CLIENT and the subcommand included. */
-  readonly least: number;
-  readonly most: number;
+interface Subcommand extends WordCount {
   readonly plan: (words: Words, conversation: Conversation) => Plan;
 }
 

@@ -10,6 +10,7 @@ import {
   refuse,
   subcommandOf,
   unknownSubcommand,
+  type WordCount,
   wrongSubcommandArity,
 } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
@@ -25,8 +26,12 @@ export const CLUSTER_COMMANDS: readonly ProtocolCommand[] = [{
   arity: -2,
   keys: NO_KEYS,
   group: "cluster",
-  isQueued: true,
+  inTransaction: "Queued",
   summary: "Tells which node leads, in the forms of Redis Cluster.",
+  get subcommands(): ReadonlyMap<string, WordCount> {
+    const reports = Array.from(REPORTS.keys(), (name) => [name, { least: 2, most: 2 }] as const);
+    return new Map([...reports, ["KEYSLOT", { least: 3, most: 3 }]]);
+  },
   plan: (words, { context }) => context.clusterMode ? planCluster(words, context) : refuse(DISABLED),
 }];
 

@@ -27,27 +27,28 @@ export const CONNECTION_COMMANDS: readonly ProtocolCommand[] = [
   { ...of("ECHO", { arity: 2, summary: "Returns the word that was given." }), plan: (words) => answer(words[1] ?? "") },
   {
     ...of("HELLO", { arity: -1, summary: "Chooses the version of the protocol and tells about the server." }),
-    isQueued: false,
+    inTransaction: "DoneByExec",
     plan: planHello,
   },
   {
     ...of("AUTH", { arity: -2, summary: "Gives a password." }),
-    isQueued: false,
+    inTransaction: "DoneByExec",
     plan: (words) => authenticate(words.slice(1)) ?? answer(OK),
   },
   {
     ...of("QUIT", { arity: -1, summary: "Closes the connection." }),
-    isQueued: false,
+    inTransaction: "AtOnce",
     plan: () => ({ type: "Close", reply: OK }),
   },
   {
     ...of("RESET", { arity: 1, summary: "Brings the connection back to its beginning." }),
-    isQueued: false,
+    inTransaction: "AtOnce",
     plan: planReset,
   },
   { ...of("SELECT", { arity: 2, summary: "Chooses the database; there is one, 0." }), plan: planSelect },
   {
     ...of("READONLY", { arity: 1, summary: "In cluster mode: reads are answered by this node too." }),
+    inTransaction: "DoneByExec",
     plan: (_words, { client }) => {
       client.readsAnywhere = true;
       return answer(OK);
@@ -55,6 +56,7 @@ export const CONNECTION_COMMANDS: readonly ProtocolCommand[] = [
   },
   {
     ...of("READWRITE", { arity: 1, summary: "In cluster mode: reads go to the leader again." }),
+    inTransaction: "DoneByExec",
     plan: (_words, { client }) => {
       client.readsAnywhere = false;
       return answer(OK);
@@ -67,7 +69,7 @@ function of(
   name: string,
   { arity, summary }: Pick<ProtocolCommand, "arity" | "summary">,
 ): Omit<ProtocolCommand, "plan"> {
-  return { name, arity, summary, keys: NO_KEYS, group: "connection", isQueued: true };
+  return { name, arity, summary, keys: NO_KEYS, group: "connection", inTransaction: "Queued" };
 }
 
 function planSelect(words: Words): Plan {

@@ -24,8 +24,15 @@ export function introspectionCommands(table: () => CommandTable): readonly Proto
     arity: -1,
     keys: NO_KEYS,
     group: "server",
-    isQueued: true,
+    inTransaction: "Queued",
     summary: "Tells about commands.",
+    subcommands: new Map([
+      ["COUNT", { least: 2, most: 2 }],
+      ["LIST", { least: 2, most: Infinity }],
+      ["INFO", { least: 2, most: Infinity }],
+      ["DOCS", { least: 2, most: Infinity }],
+      ["GETKEYS", { least: 3, most: Infinity }],
+    ]),
     plan: (words) => planCommand(words, table()),
   }];
 }

@@ -23,35 +23,56 @@ import type { Words } from "../request_reader.ts";
 export const SERVER_COMMANDS: readonly ProtocolCommand[] = [
   {
     ...of("INFO", { arity: -1, summary: "Tells about the server, the cluster and the keys, as text." }),
+    inTransaction: "DoneByExec",
     plan: (words, { context }) => answer({ type: "Text", text: infoText(context, words.slice(1)) }),
   },
-  { ...of("TIME", { arity: 1, summary: "Returns the cluster's time: seconds and microseconds." }), plan: planTime },
+  {
+    ...of("TIME", { arity: 1, summary: "Returns the cluster's time: seconds and microseconds." }),
+    inTransaction: "DoneByExec",
+    plan: planTime,
+  },
   {
     ...of("ROLE", { arity: 1, summary: "Tells whether this node leads, and whom it follows." }),
+    inTransaction: "DoneByExec",
     plan: (_words, { context }) => answer(role(context)),
   },
   {
     ...of("WAIT", { arity: 3, summary: "Returns how many other nodes have this connection's writes, at the least." }),
+    inTransaction: "DoneByExec",
     plan: planWait,
   },
   {
     ...of("LASTSAVE", { arity: 1, summary: "Returns the time of the last snapshot, in seconds since 1970." }),
+    inTransaction: "DoneByExec",
     plan: (_words, { context: { node } }) => answer(Math.floor(node.status().lastSnapshotMs / 1_000)),
   },
   {
     ...of("SAVE", { arity: 1, summary: "Takes a snapshot." }),
-    isQueued: false,
+    inTransaction: "Refused",
     plan: (_words, { context: { node } }) => ({ type: "Task", run: () => save(node) }),
   },
-  { ...of("BGSAVE", { arity: -1, summary: "Begins to take a snapshot." }), plan: planBackgroundSave },
-  { ...of("CONFIG", { arity: -2, summary: "Returns settings." }), plan: planConfig },
+  {
+    ...of("BGSAVE", { arity: -1, summary: "Begins to take a snapshot." }),
+    inTransaction: "DoneByExec",
+    plan: planBackgroundSave,
+  },
+  {
+    ...of("CONFIG", { arity: -2, summary: "Returns settings." }),
+    subcommands: new Map([
+      ["GET", { least: 3, most: Infinity }],
+      ["SET", { least: 4, most: Infinity }],
+      ["RESETSTAT", { least: 2, most: 2 }],
+      ["REWRITE", { least: 2, most: 2 }],
+    ]),
+    plan: planConfig,
+  },
 ];
 
 function of(
   name: string,
   { arity, summary }: Pick<ProtocolCommand, "arity" | "summary">,
 ): Omit<ProtocolCommand, "plan"> {
-  return { name, arity, summary, keys: NO_KEYS, group: "server", isQueued: true };
+  return { name, arity, summary, keys: NO_KEYS, group: "server", inTransaction: "Queued" };
 }
 
 function planTime(_words: Words, { context: { node } }: Conversation): Plan {

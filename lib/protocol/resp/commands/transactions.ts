@@ -12,7 +12,7 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     arity: 1,
     keys: NO_KEYS,
     group: "transactions",
-    isQueued: false,
+    inTransaction: "AtOnce",
     summary: "Begins to queue commands.",
     plan: (_words, { transaction }) => {
       if (transaction.isOpen) return refuse("ERR MULTI calls can not be nested");
@@ -25,12 +25,12 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     arity: 1,
     keys: NO_KEYS,
     group: "transactions",
-    isQueued: false,
+    inTransaction: "AtOnce",
     summary: "Does the queued commands at once, unless a watched key has changed.",
-    plan: (_words, { transaction, context }) => {
+    plan: (_words, { transaction, context, client }) => {
       if (!transaction.isOpen) return refuse("ERR EXEC without MULTI");
       // A WATCH before it may still wait for its confirmation: then what is watched is not known yet.
-      return { type: "Later", plan: () => transaction.take(context.node) };
+      return { type: "Later", plan: () => transaction.take(context.node, client) };
     },
   },
   {
@@ -38,7 +38,7 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     arity: 1,
     keys: NO_KEYS,
     group: "transactions",
-    isQueued: false,
+    inTransaction: "AtOnce",
     summary: "Forgets the queued commands and the watched keys.",
     plan: (_words, { transaction }) => {
       if (!transaction.isOpen) return refuse("ERR DISCARD without MULTI");
@@ -56,7 +56,7 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     arity: -2,
     keys: ALL_KEYS,
     group: "transactions",
-    isQueued: false,
+    inTransaction: "AtOnce",
     summary: "Makes the next EXEC do nothing if one of the keys changes before.",
     plan: (words, { transaction, context: { node, keyBytesMax } }) => {
       if (transaction.isOpen) return refuse("ERR WATCH inside MULTI is not allowed");
@@ -73,7 +73,7 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     arity: 1,
     keys: NO_KEYS,
     group: "transactions",
-    isQueued: true,
+    inTransaction: "Queued",
     summary: "Forgets the watched keys.",
     plan: (_words, { transaction }) => {
       // In a queue it has no effect: EXEC forgets the watched keys anyway.

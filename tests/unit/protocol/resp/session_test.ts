@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { NotDoneReason } from "../../../../lib/node/api.ts";
 import { request, RespBench } from "./session_support.ts";
 
@@ -89,9 +89,9 @@ Deno.test("what changes the connection waits for EXEC, and is not done after DIS
   assertEquals(
     await client.ask("MULTI", "CLIENT SETNAME a", "CLIENT REPLY OFF", "SET k 1", "EXEC"),
     "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n" +
-      "*3\r\n+OK\r\n-ERR CLIENT is not allowed in a transaction\r\n+OK\r\n",
+      "*3\r\n+OK\r\n+OK\r\n+OK\r\n",
   );
-  assertEquals(await client.ask("CLIENT GETNAME"), "$1\r\na\r\n");
+  assertEquals(await client.ask("CLIENT GETNAME", "CLIENT REPLY ON", "CLIENT GETNAME"), "+OK\r\n$1\r\na\r\n");
 });
 
 Deno.test("what changes or tells of the connection waits for the commands before it", async () => {
@@ -99,6 +99,56 @@ Deno.test("what changes or tells of the connection waits for the commands before
   assertEquals(
     await client.ask("MULTI", "SET k 1", "CLIENT GETNAME", "EXEC", "CLIENT SETNAME a", "CLIENT GETNAME"),
     "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n$-1\r\n+OK\r\n$1\r\na\r\n",
+  );
+});
+
+/** What EXEC answers when a command before it could not be queued. */
+const ABORTED = "-EXECABORT Transaction discarded because of previous errors.\r\n";
+
+Deno.test("within MULTI, what waits itself and what is no subcommand is refused at once, and EXEC with it", async () => {
+  const client = new RespBench().connect();
+  const notAllowed = "-ERR Command not allowed inside a transaction\r\n";
+  const cases: readonly (readonly [string, string])[] = [
+    ["SAVE", notAllowed],
+    ["SESSION OPEN", notAllowed],
+    ["ONCE 1 1 SET a 1", notAllowed],
+    ["TXN 0 1 1 DBSIZE 0", notAllowed],
+    ["CLIENT FOO", "-ERR unknown subcommand 'FOO'. Try CLIENT HELP.\r\n"],
+    ["CONFIG FOO", "-ERR unknown subcommand 'FOO'. Try CONFIG HELP.\r\n"],
+    ["COMMAND FOO", "-ERR unknown subcommand 'FOO'. Try COMMAND HELP.\r\n"],
+    ["OBJECT FOO a", "-ERR unknown subcommand 'FOO'. Try OBJECT HELP.\r\n"],
+    ["CLIENT REPLY", "-ERR wrong number of arguments for 'client|reply' command\r\n"],
+    ["CONFIG GET", "-ERR wrong number of arguments for 'config|get' command\r\n"],
+  ];
+  for (const [line, refusal] of cases) {
+    assertEquals(await client.ask("MULTI", "SET a 1", line, "EXEC"), `+OK\r\n+QUEUED\r\n${refusal}${ABORTED}`, line);
+  }
+  assertEquals(await client.ask("GET a", "CLIENT REPLY ON"), "$-1\r\n+OK\r\n");
+});
+
+Deno.test("within MULTI, HELLO, AUTH, WAIT and CLIENT REPLY are queued and act inside EXEC, each at its place", async () => {
+  const client = new RespBench().connect();
+  const queued = await client.ask(
+    "MULTI",
+    "GET none",
+    "HELLO 3",
+    "GET none",
+    "AUTH default x",
+    "AUTH a b",
+    "WAIT 9 0",
+    "PING",
+  );
+  assertEquals(queued, `+OK\r\n${"+QUEUED\r\n".repeat(7)}`);
+  assertEquals(await client.ask("ECHO x"), "+QUEUED\r\n", "no version was chosen yet");
+  const replies = await client.ask("EXEC");
+  assert(replies.startsWith("*8\r\n$-1\r\n%7\r\n$6\r\nserver\r\n"), replies);
+  const rest =
+    "*0\r\n_\r\n+OK\r\n-WRONGPASS invalid username-password pair or user is disabled.\r\n:1\r\n+PONG\r\n$1\r\nx\r\n";
+  assert(replies.endsWith(rest), replies);
+  assertEquals(await client.ask("GET none"), "_\r\n", "the version was chosen by EXEC");
+  assertEquals(
+    await client.ask("MULTI", "HELLO 9", "CLIENT REPLY OFF", "GET none", "EXEC", "PING", "CLIENT REPLY ON"),
+    `+OK\r\n${"+QUEUED\r\n".repeat(3)}*3\r\n-NOPROTO unsupported protocol version\r\n+OK\r\n_\r\n+OK\r\n`,
   );
 });
 
