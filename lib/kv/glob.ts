@@ -3,10 +3,12 @@
  * after a star that has found its place, no earlier star is tried again.
  */
 
+import { KEY_BYTES_MAX } from "./commands.ts";
+
 /** One place of a pattern: any bytes, or one byte of a set. */
 type Part = { readonly type: "Star" } | { readonly type: "One"; readonly accepts: (code: number) => boolean };
 
-/** Longest pattern: a match takes at most its length times that of the key, which for the longest key is about a second. */
+/** Longest pattern with special characters: a match takes at most its length times that of the key, which for the longest key is about a second. */
 export const PATTERN_BYTES_MAX = 4_096;
 
 /** A pattern that was read. */
@@ -14,6 +16,14 @@ export interface Glob {
   /** What every matching text begins with. */
   readonly literalPrefix: string;
   matches(text: string): boolean;
+}
+
+const SPECIAL = /[*?[\\]/;
+
+/** Whether a pattern takes too long to match. One without special characters is a key, and may be as long as one. */
+export function isTooLong(pattern: string): boolean {
+  if (pattern.length <= PATTERN_BYTES_MAX) return false;
+  return pattern.length > KEY_BYTES_MAX || SPECIAL.test(pattern);
 }
 
 const STAR: Part = { type: "Star" };

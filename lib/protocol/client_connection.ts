@@ -2,6 +2,7 @@
 
 import { bytesToString } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
+import { readOpening } from "./first_bytes.ts";
 import { closeQuietly, isSocketError, type PortConnection } from "./connection_port.ts";
 import { LINGER_MS, READ_BUFFER_BYTES_MAX, READ_BUFFER_BYTES_MIN } from "./limits.ts";
 import type { ClientLink, ProtocolSession, SessionContext } from "./protocol.ts";
@@ -10,6 +11,9 @@ import { type OutputContext, type OutputOwner, SocketOutput } from "./socket_out
 
 /** What a connection asks of its listener. */
 export interface ConnectionContext extends SessionContext, OutputContext {}
+
+/** The answer to a PING that comes before anything tells the protocol: the same in both. */
+const PONG = "+PONG\r\n";
 
 /**
  * Life: open, then finishing (queued replies leave, input is dropped), then closed. Only `#close` ends it, once.
@@ -21,6 +25,8 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   readonly #context: ConnectionContext;
   readonly #output: SocketOutput;
   #session: ProtocolSession | undefined;
+  /** Bytes that do not tell yet which protocol it is. */
+  #undecided = "";
   #bytesReceived = 0;
   #wakeReader: (() => void) | undefined;
   #inputEnded = false;
@@ -145,6 +151,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
       if (count === buffer.length && count < READ_BUFFER_BYTES_MAX) buffer = new Uint8Array(count * 2);
     }
     this.#inputEnded = true;
+    if (this.#session === undefined && this.#undecided !== "") this.#choose("");
     if (this.#lingerTimer !== undefined || this.#session === undefined) this.#close();
     else if (!this.#finishing) this.#session.inputEnded();
   }
@@ -162,11 +169,19 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
     this.#bytesReceived += count;
     this.#context.metrics.bytesReceived.add(count);
     if (this.#finishing || this.#closed) return;
-    if (this.#session === undefined) {
-      this.#session = startSession(buffer[0] ?? 0, { link: this, context: this.#context });
-      if (this.#session === undefined) return this.#close();
-    }
-    this.#session.receive(bytesToString(buffer, 0, count));
+    const chunk = bytesToString(buffer, 0, count);
+    if (this.#session === undefined) this.#choose(chunk);
+    else this.#session.receive(chunk);
+  }
+
+  /** Begins the session as soon as the bytes so far tell which protocol it is. */
+  #choose(chunk: string): void {
+    const { language, pings, rest } = readOpening(this.#undecided + chunk, this.#inputEnded);
+    if (pings > 0) this.#output.send(PONG.repeat(pings));
+    this.#undecided = language === undefined ? rest : "";
+    if (language === undefined) return;
+    this.#session = startSession(language, { link: this, context: this.#context });
+    this.#session.receive(rest);
   }
 
   #close(): void {

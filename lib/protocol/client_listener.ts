@@ -8,8 +8,10 @@ import { METRIC } from "../observe/names.ts";
 import { ClientConnection, type ConnectionContext } from "./client_connection.ts";
 import { ClientMetrics } from "./client_metrics.ts";
 import { ConnectionPort } from "./connection_port.ts";
+import { guessLanguage } from "./first_bytes.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "./limits.ts";
 import { MemoryBudget } from "./memory_budget.ts";
+import { tooManyConnections } from "./protocol_table.ts";
 import { ClientRegistry } from "./resp/client_record.ts";
 import { TurnBudget } from "./turn_budget.ts";
 import { TurnTime } from "./turn_time.ts";
@@ -71,9 +73,13 @@ class Listener implements ClientListener {
       connectionsMax,
       names: { one: "a client", adjective: "client" },
       admit: (socket) => new ClientConnection(socket, context),
-      refuse: (limit) => {
-        metrics.connectionsRefused.add();
-        return stringToBytes(`Error: Too many connections (limit ${limit}).\n`);
+      refuse: {
+        // Which protocol the client speaks is known from its first bytes alone.
+        needsFirstBytes: true,
+        reply: (limit, firstBytes) => {
+          metrics.connectionsRefused.add();
+          return stringToBytes(tooManyConnections(guessLanguage(firstBytes), limit));
+        },
       },
     });
   }

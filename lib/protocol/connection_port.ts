@@ -3,7 +3,14 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { NodeLog } from "../node/options.ts";
 import { LogLimiter } from "../transport/log_limiter.ts";
-import { ACCEPT_PAUSE_MS, DESCRIPTORS_RESERVED, WRITE_CHECK_MS } from "./limits.ts";
+import {
+  ACCEPT_PAUSE_MS,
+  DESCRIPTORS_RESERVED,
+  REFUSAL_WAIT_MS,
+  REFUSALS_WAITING_MAX,
+  WRITE_CHECK_MS,
+} from "./limits.ts";
+
 import type { SocketOutput } from "./socket_output.ts";
 
 /** A connection as its port sees it. */
@@ -33,14 +40,24 @@ export interface ConnectionPortOptions<C extends PortConnection> {
   readonly names: PortNames;
   /** Makes the connection of an accepted socket. */
   admit(socket: Deno.TcpConn): C;
-  /** What one too many is told before it is closed. */
-  refuse(connectionsMax: number): Uint8Array;
+  readonly refuse: Refusal;
 }
+
+/** What one too many is told before it is closed. */
+export interface Refusal {
+  /** Whether the reply depends on what the client sends first: it is waited for, for a moment. */
+  readonly needsFirstBytes: boolean;
+  reply(connectionsMax: number, firstBytes: Uint8Array): Uint8Array;
+}
+
+const REFUSAL_BUFFER_BYTES = 256;
 
 /** A port and its connections. */
 export class ConnectionPort<C extends PortConnection> {
   readonly #options: ConnectionPortOptions<C>;
   readonly #connections = new Set<C>();
+  /** Sockets beyond the limit that have not said yet which protocol they speak. */
+  readonly #refused = new Set<Deno.TcpConn>();
   readonly #refusalLog: LogLimiter;
   readonly #acceptLog: LogLimiter;
   readonly #clientLog: LogLimiter;
@@ -102,6 +119,7 @@ export class ConnectionPort<C extends PortConnection> {
   async #stop(graceMs: number): Promise<void> {
     this.#options.listener.close();
     this.#endPause?.();
+    for (const socket of this.#refused) closeQuietly(socket);
     await this.#accepting;
     const emptied = new Promise<void>((resolve) => this.#emptied = resolve);
     for (const connection of [...this.#connections]) connection.stop();
@@ -160,12 +178,28 @@ export class ConnectionPort<C extends PortConnection> {
     if (this.#connections.size === 0) this.#emptied?.();
   }
 
-  /** Tells one client that there is no room. Not awaited: the bytes fit into the empty buffer of a new socket. */
+  /** Tells one client that there is no room. */
   #refuse(socket: Deno.TcpConn): void {
     const { names, refuse } = this.#options;
     this.#warn(this.#refusalLog, `Refused ${names.one}: ${this.#connectionsMax} connections are open`);
+    if (!refuse.needsFirstBytes) return this.#sendRefusal(socket, new Uint8Array());
+    if (this.#refused.size >= REFUSALS_WAITING_MAX) return closeQuietly(socket);
+    this.#refused.add(socket);
+    const timer = this.#options.clock.after(REFUSAL_WAIT_MS, () => closeQuietly(socket));
+    const buffer = new Uint8Array(REFUSAL_BUFFER_BYTES);
+    const settle = (count: number | null): void => {
+      timer.cancel();
+      this.#refused.delete(socket);
+      if (count === null) closeQuietly(socket);
+      else this.#sendRefusal(socket, buffer.subarray(0, count));
+    };
+    socket.read(buffer).then(settle, () => settle(null));
+  }
+
+  /** Not awaited: the bytes fit into the empty buffer of a new socket. */
+  #sendRefusal(socket: Deno.TcpConn, firstBytes: Uint8Array): void {
     const close = () => closeQuietly(socket);
-    socket.write(refuse(this.#connectionsMax)).then(close, close);
+    socket.write(this.#options.refuse.reply(this.#connectionsMax, firstBytes)).then(close, close);
   }
 
   #checkLater(): void {

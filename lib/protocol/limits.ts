@@ -17,6 +17,10 @@ export const WRITE_CHECK_MS = 1_000;
  * input, the system would reset the connection, and the client could lose the last reply.
  */
 export const LINGER_MS = 1_000;
+/** How long a connection beyond the limit is waited for to say which protocol it speaks, so that it is refused in that. */
+export const REFUSAL_WAIT_MS = 100;
+/** Connections beyond the limit that are waited for at once; further ones are closed without a word. */
+export const REFUSALS_WAITING_MAX = 64;
 /** The pause after a failed accept, which is what a lack of file descriptors gives. */
 export const ACCEPT_PAUSE_MS = 50;
 /** File descriptors that clients leave to peers and files once the system's limit is met. */

@@ -2,7 +2,7 @@
 
 import { type CallContext, type CallSpec, FIRST_KEY, NO_KEYS, wordAt } from "../call.ts";
 import type { Call } from "../commands.ts";
-import { compileGlob, PATTERN_BYTES_MAX } from "../glob.ts";
+import { compileGlob, isTooLong } from "../glob.ts";
 import { parseInteger64 } from "../integers.ts";
 import type { Keyspace } from "../keyspace.ts";
 import { type ErrorReply, LONG_PATTERN, NOT_AN_INTEGER, type Reply, SYNTAX_ERROR } from "../replies.ts";
@@ -22,9 +22,9 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
     access: "Read",
     keys: NO_KEYS,
     summary: "Returns every key that matches a pattern, in byte order.",
-    check: (call) => wordAt(call, 1).length > PATTERN_BYTES_MAX ? LONG_PATTERN : undefined,
+    check: (call) => isTooLong(wordAt(call, 1)) ? LONG_PATTERN : undefined,
     run: (call, { keys }) => {
-      if (wordAt(call, 1).length > PATTERN_BYTES_MAX) return LONG_PATTERN;
+      if (isTooLong(wordAt(call, 1))) return LONG_PATTERN;
       const glob = compileGlob(wordAt(call, 1));
       const found: string[] = [];
       for (const [key] of keys.entries(glob.literalPrefix)) {
@@ -109,7 +109,7 @@ function readScanOptions(call: Call): ScanOptions | ErrorReply {
     if (at + 1 >= call.length) return SYNTAX_ERROR;
     const argument = wordAt(call, at + 1);
     if (option === "MATCH") {
-      if (argument.length > PATTERN_BYTES_MAX) return LONG_PATTERN;
+      if (isTooLong(argument)) return LONG_PATTERN;
       pattern = argument;
     } else if (option === "TYPE") type = argument;
     else if (option === "COUNT") {

@@ -79,9 +79,12 @@ export function startHttpListener(options: HttpListenerOptions): HttpListener {
     connectionsMax,
     names: { one: "an HTTP client", adjective: "HTTP" },
     admit: (socket) => new HttpConnection(socket, context),
-    refuse: (limit) => {
-      connectionsRefused.add();
-      return refuseConnection(context, limit);
+    refuse: {
+      needsFirstBytes: false,
+      reply: (limit) => {
+        connectionsRefused.add();
+        return refuseConnection(context, limit);
+      },
     },
   });
   const context = makeContext(options, { turns, port });

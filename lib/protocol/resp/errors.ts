@@ -4,6 +4,7 @@ import { unreachable } from "../../base/assert.ts";
 import type { ErrorReply } from "../../kv/replies.ts";
 import type { SessionRefusal } from "../../kv/results.ts";
 import type { KeyValueNode, NotDone } from "../../node/api.ts";
+import { REDIS_NAMES } from "./redis_names.ts";
 import type { RespReply } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
 
@@ -65,10 +66,15 @@ export function unknownCommand(words: Words): RespReply {
   for (let at = 1; at < words.length && shown.length < SHOWN_BYTES_MAX; at++) {
     shown += `'${(words[at] ?? "").slice(0, SHOWN_BYTES_MAX - shown.length)}' `;
   }
-  return { error: `ERR unknown command '${name.slice(0, SHOWN_BYTES_MAX)}', with args beginning with: ${shown}` };
+  const offered = REDIS_NAMES.has(name.toUpperCase()) ? NOT_OFFERED : "";
+  return {
+    error: `ERR unknown command '${name.slice(0, SHOWN_BYTES_MAX)}', with args beginning with: ${shown}${offered}`,
+  };
 }
 
 const SHOWN_BYTES_MAX = 128;
+/** Behind the words of Redis, by which clients know the error. */
+const NOT_OFFERED = "(KVStore does not offer this command of Redis; COMMAND LIST and docs/redis.md show what it does)";
 
 function reachability(node: KeyValueNode): string {
   const { reachable, total, needed } = node.status().quorum;

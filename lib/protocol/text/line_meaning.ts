@@ -1,7 +1,11 @@
 /** From a line to what it asks for. Repetitions (`!!`, `!n`) are the session's, which has the history. */
 
 import { findCommand, usageReply } from "./commands.ts";
-import { skipBlanks, wordEnd } from "./lexer.ts";
+import { TIME_FORMS } from "../../kv/calls/options.ts";
+import type { PutCommand } from "../../kv/commands.ts";
+import type { UsageError } from "./arguments.ts";
+import { skipBlanks, trimmedRest, wordEnd } from "./lexer.ts";
+import { quote, shorten } from "./show.ts";
 import { notHttp, unknownCommand } from "./outcomes.ts";
 import type { HangUpRequest, Request } from "./requests.ts";
 
@@ -21,11 +25,52 @@ export function readLine(line: string, httpPort: number | undefined): Request {
   const command = findCommand(word);
   if (command === undefined) return { type: "Refused", reply: unknownCommand(word) };
   const request = command.read(line, end);
+  if (request.type === "Write" && request.command.type === "Put" && word.toUpperCase() === "SET") {
+    const refusal = refuseOptions(line, request.command);
+    if (refusal !== undefined) return { type: "Refused", reply: usageReply(command, refusal) };
+  }
   if (request.type !== "UsageError") return request;
   if (command.name === "GET" && HTTP_REQUEST.test(line.slice(end, skipBlanks(line, end) + HTTP_TARGET_BYTES_MAX))) {
     return { type: "HangUp", reply: notHttp(httpPort), reason: "it sent an HTTP request" };
   }
   return { type: "Refused", reply: usageReply(command, request) };
+}
+
+/**
+ * SET of Redis has options, and the word is known from there. The rest of the line is the value here: one that ends in such
+ * options was meant otherwise, so that it is refused instead of being stored.
+ */
+function refuseOptions(line: string, { key, value }: PutCommand): UsageError | undefined {
+  // Within quotes they are what somebody wants to store.
+  if (!endsInOptions(value) || !trimmedRest(line, 0).endsWith(value)) return undefined;
+  const quoted = `SET ${isPlainWord(key) ? key : quote(key)} ${quote(value)}`;
+  return {
+    type: "UsageError",
+    detail: `options are not known here: to store them as they are write ${shorten(quoted, HINT_CHARACTERS_MAX)}, ` +
+      "to use them a Redis client",
+  };
+}
+
+/** Whether the text ends in a complete list of options behind at least one other word. */
+function endsInOptions(text: string): boolean {
+  // No list of options is longer, and a value may be a mebibyte.
+  const words = text.slice(-OPTIONS_BYTES_MAX).split(/[ \t]+/);
+  let left = words.length;
+  while (left > 1) {
+    const last = (words[left - 1] ?? "").toUpperCase();
+    if (PLAIN_OPTIONS.has(last)) left -= 1;
+    else if (/^-?[0-9]+$/.test(last) && TIME_FORMS.has((words[left - 2] ?? "").toUpperCase())) left -= 2;
+    else break;
+  }
+  return left > 0 && left < words.length && words[left - 1] !== "";
+}
+
+const PLAIN_OPTIONS: ReadonlySet<string> = new Set(["NX", "XX", "GET", "KEEPTTL"]);
+const OPTIONS_BYTES_MAX = 256;
+const HINT_CHARACTERS_MAX = 200;
+
+function isPlainWord(key: string): boolean {
+  return /^[!#-&(-~]+$/.test(key);
 }
 
 /** Longest path of an HTTP request that is recognised. */

@@ -5,15 +5,22 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { SystemClock } from "../../../lib/node/system_clock.ts";
 import { METRIC } from "../../../lib/observe/names.ts";
 import { type ClientListener, startClientListener } from "../../../lib/protocol/client_listener.ts";
-import { WRITE_TIMEOUT_MS } from "../../../lib/protocol/limits.ts";
+import { REFUSALS_WAITING_MAX, WRITE_TIMEOUT_MS } from "../../../lib/protocol/limits.ts";
+import type { Timer } from "../../../lib/base/clock.ts";
 import { FakeNode, fakeRecord } from "../../support/fake_node.ts";
 
 /** The real clock, with a switch that makes time pass at once for those who ask what time it is. */
 class ShiftedClock extends SystemClock {
   shiftMs = 0;
+  /** Timers that are set now never come. */
+  holdTimers = false;
 
   override now(): number {
     return super.now() + this.shiftMs;
+  }
+
+  override after(delayMs: number, action: () => void): Timer {
+    return this.holdTimers ? { cancel: () => {} } : super.after(delayMs, action);
   }
 }
 
@@ -109,6 +116,29 @@ Deno.test("A client is served, and EXIT closes its connection", async () => {
   });
 });
 
+Deno.test("Inline requests of Redis and the checks of load balancers are answered as Redis does", async () => {
+  const conversations: readonly (readonly [sent: string, begins: string, ends: string])[] = [
+    ["PING\r\ninfo replication\r\nQUIT\r\n", "+PONG\r\n$", "\r\n+OK\r\n"],
+    ["\r\nAUTH secret\r\nQUIT\r\n", "-ERR AUTH <password> called without any password", "\r\n+OK\r\n"],
+    ["ECHO \"a b\\x41\"\r\nECHO 'it'\r\nQUIT\r\n", "$4\r\na bA\r\n$2\r\nit\r\n", "+OK\r\n"],
+    ["PING\r\n*1\r\n$4\r\nPING\r\nQUIT\r\n", "+PONG\r\n+PONG\r\n", "+OK\r\n"],
+    ["PING\r\nPUT a b\r\nQUIT\r\n", "+PONG\r\na added successfully.\n", "Goodbye.\n"],
+  ];
+  await withListener({}, async ({ connect }) => {
+    for (const [sent, begins, ends] of conversations) {
+      const conn = await connect();
+      // In two pieces, one of which ends within the word that decides.
+      await send(conn, sent.slice(0, 3));
+      await send(conn, sent.slice(3));
+      const replies = await receive(conn);
+      assert(
+        replies.startsWith(begins) && replies.endsWith(ends),
+        `${JSON.stringify(sent)}: ${JSON.stringify(replies)}`,
+      );
+    }
+  });
+});
+
 Deno.test("A client that has closed its side gets the replies to all it sent", async () => {
   await withListener({}, async ({ connect, node }) => {
     const conn = await connect();
@@ -134,10 +164,20 @@ Deno.test("Connections beyond the limit are told so and closed, and room that ge
   await withListener({ connectionsMax: 2 }, async ({ connect, listener, node, logged }) => {
     const [first, second] = [await connect(), await connect()];
     await until(() => listener.connections() === 2, "two connections");
-    for (let count = 0; count < 5; count++) {
-      assertEquals(await receive(await connect()), "Error: Too many connections (limit 2).\n");
+    const redis = "-ERR max number of clients reached\r\n";
+    const refusals: readonly (readonly [first: string, reply: string])[] = [
+      ["GET k\n", "Error: Too many connections (limit 2).\n"],
+      ["*1\r\n$4\r\nPING\r\n", redis],
+      ["AUTH secret\r\n", redis],
+      ["PING\r\n", "Error: Too many connections (limit 2).\n"],
+    ];
+    for (const [first, reply] of refusals) {
+      const conn = await connect();
+      await send(conn, first);
+      assertEquals(await receive(conn), reply, first);
     }
-    assertEquals(node.metrics.counter(METRIC.clientConnectionsRefused).value, 5);
+    assertEquals(await receive(await connect()), "", "who says nothing is told nothing");
+    assertEquals(node.metrics.counter(METRIC.clientConnectionsRefused).value, refusals.length);
     assertEquals(logged.length, 1, "one line each second");
     await send(second, "GET k\n");
     assertEquals(await receive(second, "\n"), "Error: k does not exist.\n");
@@ -146,6 +186,21 @@ Deno.test("Connections beyond the limit are told so and closed, and room that ge
     const third = await connect();
     await send(third, "GET k\n");
     assertEquals(await receive(third, "\n"), "Error: k does not exist.\n");
+  });
+});
+
+Deno.test("No more than some connections beyond the limit are waited for; the others are closed at once", async () => {
+  await withListener({ connectionsMax: 1 }, async ({ connect, listener, clock }) => {
+    await connect();
+    await until(() => listener.connections() === 1, "one connection");
+    clock.holdTimers = true;
+    const waiting = await Promise.all(Array.from({ length: REFUSALS_WAITING_MAX }, connect));
+    const closed = await Promise.all(Array.from({ length: 20 }, async () => await receive(await connect())));
+    assertEquals(closed, Array.from({ length: 20 }, () => ""));
+    for (const conn of waiting) {
+      await send(conn, "*1\r\n$4\r\nPING\r\n");
+      assertEquals(await receive(conn), "-ERR max number of clients reached\r\n");
+    }
   });
 });
 

@@ -102,6 +102,16 @@ Deno.test("what changes or tells of the connection waits for the commands before
   );
 });
 
+Deno.test("a command of Redis that is not offered is said to be that, behind the words by which clients know the error", async () => {
+  const client = new RespBench().connect();
+  const offered = "(KVStore does not offer this command of Redis; COMMAND LIST and docs/redis.md show what it does)";
+  assertEquals(
+    await client.ask("lpush a b", "NOSUCH a"),
+    `-ERR unknown command 'lpush', with args beginning with: 'a' 'b' ${offered}\r\n` +
+      "-ERR unknown command 'NOSUCH', with args beginning with: 'a' \r\n",
+  );
+});
+
 /** What EXEC answers when a command before it could not be queued. */
 const ABORTED = "-EXECABORT Transaction discarded because of previous errors.\r\n";
 

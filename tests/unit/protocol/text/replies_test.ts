@@ -10,6 +10,11 @@ const USAGE_PUT = "Error: Usage: PUT <key> <value>";
 const USAGE_GET = "Error: Usage: GET <key>";
 const USAGE_DELETE = "Error: Usage: DELETE <key>";
 
+/** What SET says of a line that ends in Redis's options. */
+function optionsRefused(quoted: string): string {
+  return `${USAGE_PUT} (options are not known here: to store them as they are write ${quoted}, to use them a Redis client)`;
+}
+
 /** Each row is a conversation on a connection of its own: lines and their replies. */
 const CONVERSATIONS: readonly (readonly (readonly [line: string, reply: string])[])[] = [
   [["PUT key1 value1", "key1 added successfully."], ["GET key1", "value of key1: value1"]],
@@ -24,6 +29,14 @@ const CONVERSATIONS: readonly (readonly (readonly [line: string, reply: string])
   [["PUT --key=k --value=v w", "k added successfully."], ["DELETE --key=k", "k deleted successfully."]],
   [['PUT --key="a b" --value="c d"', "a b added successfully."], ['GET -k "a b"', "value of a b: c d"]],
   [["PUT -k k -v hello -v", "k added successfully."], ["GET k", "value of k: hello -v"]],
+  [["PUT k hello EX 60", "k added successfully."], ["GET k", "value of k: hello EX 60"]],
+  [["SET k EX 60", "k added successfully."], ["GET k", "value of k: EX 60"]],
+  [['SET k "hello EX 60"', "k added successfully."], ["GET k", "value of k: hello EX 60"]],
+  [["SET k hello EX", "k added successfully."], ["SET k NX or not", "k added successfully."]],
+  [["SET k hello EX 60", optionsRefused('SET k "hello EX 60"')], ["GET k", "Error: k does not exist."]],
+  [["set lock b nx px 5000", optionsRefused('SET lock "b nx px 5000"')], ["ADD lock b NX", "lock added successfully."]],
+  [['SET "a key" say "hi" KEEPTTL GET', optionsRefused('SET "a key" "say \\"hi\\" KEEPTTL GET"')]],
+  [["SET -k k -v b XX", optionsRefused('SET k "b XX"')]],
   [["PUT -x 5", "-x added successfully."], ["GET -x", "value of -x: 5"]],
   [["PUT --keys 5", "--keys added successfully."], ["GET --keys", "value of --keys: 5"]],
   [['PUT "-k" 5', "-k added successfully."], ['GET "-k"', "value of -k: 5"]],
