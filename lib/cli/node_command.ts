@@ -2,6 +2,7 @@
 
 import { LauncherLink } from "../cluster/launcher_link.ts";
 import { LAUNCHED_VARIABLE } from "../cluster/parent_watch.ts";
+import { warnOfEphemeral } from "../cluster/ephemeral_ports.ts";
 import { findPortProblem, type PortSystem, THIS_SYSTEM } from "../cluster/ports.ts";
 import type { RunningServer, ServerOptions } from "../cluster/server_types.ts";
 import type { StopRequests } from "../cluster/launcher.ts";
@@ -65,6 +66,7 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
   });
   const { link } = parts;
   const options = { ...serverOptions(settings, log), ...(link === undefined ? {} : { launcher: link }) };
+  for (const line of warnOfEphemeral(wantedPorts(options), parts.system.ephemeralPorts())) log("warn", line);
   const killed = parts.requests.kill.then(() => EXIT.interrupted);
   const server = await Promise.race([startChecked(options, parts), killed]);
   if (typeof server === "number") return server;

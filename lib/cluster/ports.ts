@@ -1,5 +1,6 @@
 /** Whether the ports a node needs are free, and a line that helps when one is not. */
 
+import { type EphemeralPorts, findEphemeralPorts } from "./ephemeral_ports.ts";
 import { findPortHolder, type ProcessTable, SYSTEM_PROCESS_TABLE } from "./port_holder.ts";
 import { probeNode } from "./probe.ts";
 
@@ -24,6 +25,8 @@ export interface PortSystem {
   tryListen(host: string, port: number): void;
   /** The id of the KVStore node that answers on a port; undefined when none does. */
   askForNode(host: string, port: number): Promise<number | undefined>;
+  /** The ports that the system gives to outgoing connections. */
+  ephemeralPorts(): EphemeralPorts;
 }
 
 /** A program that does not answer STATUS within this time is no node of ours, in ms. */
@@ -35,6 +38,7 @@ export const THIS_SYSTEM: PortSystem = {
   table: SYSTEM_PROCESS_TABLE,
   tryListen: (host, port) => Deno.listen({ hostname: host, port }).close(),
   askForNode: async (hostname, port) => (await probeNode({ hostname, port }, ASK_MS))?.nodeId,
+  ephemeralPorts: () => findEphemeralPorts({ os: Deno.build.os, readText: (path) => Deno.readTextFileSync(path) }),
 };
 
 /** The first of the ports that cannot be listened on now, or undefined when all are free. */

@@ -37,6 +37,7 @@ function stage(args: string[] = [], { startError }: { startError?: Error } = {})
       table: { readText: () => "", list: () => [], readLink: () => "" },
       tryListen: () => {},
       askForNode: () => Promise.resolve(undefined),
+      ephemeralPorts: () => ({ first: 32_768, last: 60_999, isReserved: () => false }),
     },
     requests: { stop: stop.promise, kill: kill.promise },
   };
@@ -46,6 +47,16 @@ function stage(args: string[] = [], { startError }: { startError?: Error } = {})
 }
 
 const NOTHING = () => {};
+
+Deno.test("a node on a port that the system gives to others says so at its start, and starts", async () => {
+  const { parts, context, surroundings, stop, stopped } = stage(["--port", "43000"]);
+  const exit = runNode(context, parts);
+  stop.resolve();
+  stopped.resolve();
+  assertEquals(await exit, 0);
+  const said = surroundings.errors();
+  for (const port of ["43000", "53000", "46000"]) assertStringIncludes(said, `Port ${port} is one of those`);
+});
 
 Deno.test("a node says that it is ready, and stops with 0", async () => {
   const { parts, context, surroundings, events, stop, stopped } = stage(["--log-level", "error"]);

@@ -115,5 +115,6 @@ function failing(error: Error, { os, table, nodeId }: FakeSystem): PortSystem {
       throw error;
     },
     askForNode: () => Promise.resolve(nodeId),
+    ephemeralPorts: () => ({ first: 32_768, last: 60_999, isReserved: () => false }),
   };
 }
