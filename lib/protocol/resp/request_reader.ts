@@ -7,7 +7,7 @@
 
 import { FAIR_SHARE_BYTES } from "../limits.ts";
 import type { MemoryBudget } from "../memory_budget.ts";
-import { nextToken } from "../text/lexer.ts";
+import { splitInline } from "./inline_words.ts";
 import {
   BULK_BYTES_MAX,
   HEADER_BYTES_MAX,
@@ -249,14 +249,8 @@ export class RequestReader {
     const hasReturn = this.#chunk.charCodeAt(end - 1) === CARRIAGE_RETURN && end > this.#at;
     const line = this.#chunk.slice(this.#at, hasReturn ? end - 1 : end);
     this.#at = end + 1;
-    const words: string[] = [];
-    for (let token = nextToken(line, 0); token !== undefined; token = nextToken(line, token.end)) {
-      if (token.type === "LexicalError") {
-        this.#fail("unbalanced quotes in request");
-        return undefined;
-      }
-      words.push(token.text);
-    }
+    const words = splitInline(line);
+    if (words === undefined) this.#fail("unbalanced quotes in request");
     return words;
   }
 
