@@ -77,7 +77,6 @@ testWith(
         await row.getByRole("button").click();
         await waitFor(async () => await byTestId(page, "value-editor").inputValue() === "first" || undefined, {
           what: "the value in the editor",
-          timeoutMs: 10_000,
         });
         await byTestId(page, "view-hex").click();
         assertEquals(await byTestId(page, "value-editor").inputValue(), "66 69 72 73 74");
@@ -89,7 +88,6 @@ testWith(
           async () => await redis(ports[next] ?? 0, "GET", "from/the browser é") === "edited" || undefined,
           {
             what: "the edited value in redis-cli",
-            timeoutMs: 10_000,
           },
         );
 

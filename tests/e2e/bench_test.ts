@@ -21,7 +21,7 @@ async function startTarget(): Promise<AsyncDisposable & { readonly port: number;
   await waitFor(async () => {
     (await Deno.connect({ hostname: "127.0.0.1", port })).close();
     return true;
-  }, { what: "redis-server listens", timeoutMs: 10_000 });
+  }, { what: "redis-server listens" });
   const dispose = async (): Promise<void> => {
     await server.end("SIGKILL");
     await Deno.remove(directory, { recursive: true });
@@ -42,7 +42,7 @@ Deno.test("bench measures a server of the Redis protocol, as JSON and as text", 
   ]);
   assertEquals([read.code, read.stderr], [0, ""]);
   assertMatch(read.stdout, /^GET, 50 connections, pipeline 4, 2 000 requests\/s due, 500 random keys\n/);
-  assertMatch(read.stdout, /\n(1 000|99\d) requests in \d/);
+  assertMatch(read.stdout, /\n\d[\d ]* requests in \d/);
   // Every key was filled: a GET that finds nothing would show.
   assertMatch(read.stdout, /\n0 errors\n/);
   if (!target.isRedis) return;

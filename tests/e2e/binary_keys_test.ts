@@ -110,7 +110,7 @@ Deno.test("256 binary keys and values are the same on every node, over restarts,
     await Deno.remove(cluster.node(wiped).directory, { recursive: true });
     await cluster.waitForLeader({ among: cluster.others(wiped) });
     await cluster.restart(wiped, ["--new-identity"]);
-    await cluster.waitUntilEqual(20_000);
+    await cluster.waitUntilEqual();
     const metrics = fieldsOf(await cluster.block(wiped, "METRICS"));
     assertGreater(numberOf(metrics, "Snapshots Installed"), 0, "the wiped node got a snapshot");
     await sameEverywhere(cluster);

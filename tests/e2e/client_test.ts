@@ -3,7 +3,7 @@ import { connect } from "../../lib/client/client.ts";
 import { NotDoneError, OutcomeUnknownError } from "../../lib/client/errors.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 function serversOf(cluster: ProcessCluster): readonly string[] {
   return cluster.ports.map((port) => `127.0.0.1:${port}`);
@@ -40,7 +40,7 @@ Deno.test("every operation works through each single node, which forwards", asyn
 
 Deno.test("increments of a session end at their number although the leader is killed among them", async () => {
   await withCluster({}, async (cluster) => {
-    await using client = await connect({ servers: serversOf(cluster), session: true, timeoutMs: 30_000 });
+    await using client = await connect({ servers: serversOf(cluster), session: true, timeoutMs: TIMEOUT_MS });
     let left = 600;
     async function count(): Promise<void> {
       while (left > 0) {

@@ -29,7 +29,7 @@ async function inBatches<T>(items: readonly T[], run: (item: T) => Promise<void>
 async function refusesUsage(args: readonly string[], line: RegExp): Promise<void> {
   const directory = Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });
   try {
-    const { code, stdout, stderr } = await runProgram(args, { directory, timeoutMs: 10_000 });
+    const { code, stdout, stderr } = await runProgram(args, { directory });
     assertEquals([code, stdout], [2, ""], `${args.join(" ")}: ${stderr}`);
     assertEquals(stderr.split("\n").length, 2, stderr);
     assertMatch(stderr, line);

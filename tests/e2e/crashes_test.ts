@@ -29,7 +29,6 @@ async function waitUntilWritten(ledger: Ledger, count: number): Promise<void> {
   const before = ledger.times.length;
   await waitFor(() => ledger.times.length >= before + count ? true : undefined, {
     what: `${count} acknowledged writes`,
-    timeoutMs: 15_000,
   });
 }
 
@@ -41,7 +40,7 @@ async function refusesWithoutMajority(cluster: ProcessCluster, victims: readonly
         (await cluster.ask(left, "PUT alone no")) === "Error: No leader. Reachable 1 of 3 nodes, need 2."
           ? true
           : undefined,
-      { what: `node ${left} refuses writes without a majority`, timeoutMs: 10_000 },
+      { what: `node ${left} refuses writes without a majority` },
     );
   }
 }

@@ -107,7 +107,7 @@ class Retrier implements Disposable {
       // Not done, or of unknown outcome: in a session both are asked again in the same words.
       const isFinal = reply !== undefined && reply.type !== "Broken" && !isRetryable(reply);
       return isFinal ? reply : undefined;
-    }, { what: `an answer to ${command.join(" ")}`, timeoutMs: 30_000 });
+    }, { what: `an answer to ${command.join(" ")}` });
   }
 
   [Symbol.dispose](): void {

@@ -5,8 +5,6 @@ import { withLaunchedCluster } from "../support/launched_cluster.ts";
 import { withCluster } from "../support/process_cluster.ts";
 import { waitFor } from "../support/wait.ts";
 
-const TIMEOUT = 20_000;
-
 interface Launched {
   readonly id: number;
   readonly pid: number | null;
@@ -60,13 +58,12 @@ class Panel {
     return await waitFor(async () => {
       const { leader } = await this.cluster();
       return typeof leader === "number" && leader !== than ? leader : undefined;
-    }, { what: `a leader other than node ${than}`, timeoutMs: TIMEOUT });
+    }, { what: `a leader other than node ${than}` });
   }
 
   async until(id: number, state: string): Promise<void> {
     await waitFor(async () => (await this.nodes())[id]?.state === state || undefined, {
       what: `node ${id} to be ${state}`,
-      timeoutMs: TIMEOUT,
     });
   }
 }
@@ -77,7 +74,7 @@ async function reachable(panel: Panel, id: number, wanted: boolean): Promise<voi
       readonly members: readonly { readonly id: number; readonly reachable: boolean }[];
     };
     return members.find((member) => member.id === id)?.reachable === wanted || undefined;
-  }, { what: `node ${id} to be ${wanted ? "reachable" : "gone"}`, timeoutMs: TIMEOUT });
+  }, { what: `node ${id} to be ${wanted ? "reachable" : "gone"}` });
 }
 
 Deno.test("kill, restart, pause, continue, partition and heal through HTTP", () =>
@@ -111,7 +108,7 @@ Deno.test("kill, restart, pause, continue, partition and heal through HTTP", () 
     assertEquals((await panel.press(other, "heal")).status, 200);
     await reachable(panel, other, true);
     const read = async () => await (await fetch(`${httpBases[other]}/v1/kv/a`)).text() === "1" || undefined;
-    await waitFor(read, { what: "the node that came back to know the leader", timeoutMs: TIMEOUT });
+    await waitFor(read, { what: "the node that came back to know the leader" });
   }));
 
 Deno.test("a leader that is partitioned steps down, another one takes over, and it follows that one when healed", () =>
@@ -125,7 +122,6 @@ Deno.test("a leader that is partitioned steps down, another one takes over, and 
     const next = await panel.leaderOtherThan(leader);
     await waitFor(async () => (await own.cluster())["leader"] === null || undefined, {
       what: "the partitioned leader to step down",
-      timeoutMs: TIMEOUT,
     });
     for (const id of [0, 1, 2]) if (id !== leader) await reachable(own, id, false);
     assertEquals((await panel.nodes()).map(({ partitioned }) => partitioned), [0, 1, 2].map((id) => id === leader));
@@ -134,7 +130,6 @@ Deno.test("a leader that is partitioned steps down, another one takes over, and 
     assertEquals((await panel.press(leader, "heal")).status, 200);
     await waitFor(async () => typeof (await own.cluster())["leader"] === "number" || undefined, {
       what: "the healed node to know a leader",
-      timeoutMs: TIMEOUT,
     });
     assertEquals(await (await fetch(`${httpBases[leader]}/v1/kv/a`)).text(), "1");
     const said = `The dashboard of node ${leader} asks to partition node ${leader}`;
@@ -149,11 +144,10 @@ Deno.test("restarted in order and partitioned while it starts, a node is cut off
     await waitFor(async () => {
       const pid = (await panel.nodes())[1]?.pid;
       return typeof pid === "number" && pid !== before || undefined;
-    }, { what: "the new process", timeoutMs: TIMEOUT });
+    }, { what: "the new process" });
     assertEquals((await panel.press(1, "partition")).status, 200);
     await waitFor(() => process.lines.some((line) => line.includes("Cut off from the other nodes")) || undefined, {
       what: "node 1 to obey",
-      timeoutMs: TIMEOUT,
     });
     await reachable(panel, 1, false);
     assertEquals((await panel.press(1, "heal")).status, 200);

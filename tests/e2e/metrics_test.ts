@@ -89,7 +89,6 @@ testWith(
       const { httpPort: port } = cluster.node(alone);
       await waitFor(async () => (await get(port, "/readyz")).status === 503 ? true : undefined, {
         what: "the node that is left is not ready",
-        timeoutMs: 15_000,
       });
       assertStringIncludes((await get(port, "/readyz")).text, "[-]leader failed: no leader");
       assertEquals((await get(port, "/livez")).text, "ok\n", "alive all the same");

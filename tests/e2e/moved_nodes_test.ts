@@ -19,11 +19,11 @@ async function waitUntilShown(cluster: ProcessCluster, id: number): Promise<void
   await waitFor(async () => {
     const seen = await membersSeenBy(cluster, id);
     return seen.join() === wanted.join() ? true : undefined;
-  }, { what: `node ${id} shows ${wanted.join("; ")}`, timeoutMs: 30_000 });
+  }, { what: `node ${id} shows ${wanted.join("; ")}` });
 }
 
 async function writeAndReadEverywhere(cluster: ProcessCluster, key: string): Promise<void> {
-  const leader = await cluster.waitForLeader({ timeoutMs: 30_000 });
+  const leader = await cluster.waitForLeader();
   assertEquals(await cluster.ask(leader, `PUT ${key} here`), `${key} added successfully.`);
   for (const { id } of cluster.nodes) assertEquals(await cluster.ask(id, `GET ${key}`), `value of ${key}: here`);
 }

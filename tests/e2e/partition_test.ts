@@ -30,7 +30,6 @@ async function isolatedFollower(cluster: ProcessCluster, leader: number): Promis
   cluster.proxy.isolate(cutOff, cluster.others());
   await waitFor(async () => (await cluster.ask(cutOff, "PUT lost 1")) === NO_LEADER ? true : undefined, {
     what: "the isolated follower refuses writes",
-    timeoutMs: 10_000,
   });
   assertEquals(await cluster.ask(cutOff, "GET register"), NO_LEADER);
   const term = (await cluster.status(leader)).get("Term");
@@ -43,7 +42,7 @@ async function isolatedFollower(cluster: ProcessCluster, leader: number): Promis
     const reply = await waitFor(async () => {
       const read = await cluster.ask(id, "GET while-cut");
       return read.startsWith("value of") ? read : undefined;
-    }, { what: `node ${id} reads`, timeoutMs: 10_000 });
+    }, { what: `node ${id} reads` });
     assertEquals(reply, "value of while-cut: yes");
   }
 }
@@ -67,11 +66,10 @@ async function isolatedLeader(cluster: ProcessCluster, ledger: Ledger): Promise<
     assertEquals(await cluster.ask(next, "PUT register after"), "register added successfully.");
     await waitFor(async () => (await client.ask("PUT lost 2")) === NO_LEADER ? true : undefined, {
       what: "the isolated leader steps down and refuses writes",
-      timeoutMs: 10_000,
     });
     const read = await client.ask("GET register");
     assertEquals(read, NO_LEADER);
-    await waitFor(() => ledger.acknowledged.size > 200 ? true : undefined, { what: "writes", timeoutMs: 10_000 });
+    await waitFor(() => ledger.acknowledged.size > 200 ? true : undefined, { what: "writes" });
     cluster.proxy.heal();
     await cluster.waitForLeader();
   } finally {
@@ -85,7 +83,7 @@ async function logsAreEqual(cluster: ProcessCluster): Promise<void> {
   await waitFor(async () => {
     const logs = await Promise.all(cluster.others().map((id) => cluster.block(id, "LOGS 10000")));
     return logs.every((log) => log.join("\n") === logs[0]?.join("\n")) ? true : undefined;
-  }, { what: "LOGS is the same on all nodes", timeoutMs: 10_000 });
+  }, { what: "LOGS is the same on all nodes" });
   const logs = await cluster.block(0, "LOGS 10000");
   assert(logs.length > 200, "LOGS shows the entries");
   for (const id of cluster.others()) assertEquals((await cluster.kill(id, "SIGTERM")).code, 0, `node ${id}`);

@@ -21,7 +21,7 @@ Deno.test("100 000 writes with snapshots every 1 000 entries: bounded log, and n
     for (const id of [leader, wiped]) await logIsBounded(cluster, id);
 
     await cluster.restart(behind);
-    await cluster.waitUntilEqual(20_000);
+    await cluster.waitUntilEqual();
     await gotSnapshotInChunks(cluster, behind);
     await serves(cluster, behind);
 
@@ -47,7 +47,7 @@ async function logIsBounded(cluster: ProcessCluster, id: number): Promise<void> 
   const sizes = await waitFor(async () => {
     const fields = fieldsOf(await cluster.block(id, "LOGSIZE"));
     return numberOf(fields, "Entries") < 5_000 ? fields : undefined;
-  }, { what: `the log of node ${id} is cut behind its snapshots`, timeoutMs: 5_000 });
+  }, { what: `the log of node ${id} is cut behind its snapshots` });
   assertLess(numberOf(sizes, "Memory"), 5_000 * 2 * VALUE.length, `node ${id}: bytes in memory`);
   assertGreater(numberOf(sizes, "Snapshot Index"), WRITES - 5_000, `node ${id}`);
   assertLess(treeBytes(`${cluster.node(id).directory}/wal`), 4 * SEGMENT_BYTES, `node ${id}: segments`);
@@ -75,7 +75,7 @@ async function wipedNode(cluster: ProcessCluster, id: number): Promise<void> {
   const refused = cluster.launch(id);
   const line = await waitFor(
     () => refused.lines.find((text) => text.includes("--new-identity")),
-    { what: "the wiped node says why it is refused", timeoutMs: 10_000 },
+    { what: "the wiped node says why it is refused" },
   );
   assertMatch(line, /--new-identity/);
   const leader = await cluster.waitForLeader({ among: cluster.others(id) });
@@ -87,7 +87,7 @@ async function wipedNode(cluster: ProcessCluster, id: number): Promise<void> {
   await Deno.remove(cluster.node(id).directory, { recursive: true });
 
   await cluster.restart(id, ["--new-identity"]);
-  await cluster.waitUntilEqual(20_000);
+  await cluster.waitUntilEqual();
   await gotSnapshotInChunks(cluster, id);
   await serves(cluster, id);
   await countsAsVoter(cluster, id);
@@ -99,7 +99,6 @@ async function countsAsVoter(cluster: ProcessCluster, id: number): Promise<void>
   const [victim = -1] = cluster.others(id, leader);
   await waitFor(async () => await membershipIsSettled(cluster, leader) ? true : undefined, {
     what: "all are voters",
-    timeoutMs: 10_000,
   });
   await cluster.kill(victim);
   assertEquals(await cluster.ask(leader, "PUT voter counts"), "voter added successfully.");

@@ -61,7 +61,7 @@ async function isIdle(directory: string): Promise<void> {
     const idle = now === before;
     before = now;
     return idle ? true : undefined;
-  }, { what: "the node is idle", timeoutMs: 10_000, everyMs: 300 });
+  }, { what: "the node is idle", everyMs: 300 });
 }
 
 function flip(path: string, at: (bytes: Uint8Array) => number): void {

@@ -16,7 +16,7 @@ async function readExactly(connection: Deno.TcpConn, length: number): Promise<st
   const bytes = new Uint8Array(length);
   let got = 0;
   while (got < length) {
-    const count = await withDeadline(connection.read(bytes.subarray(got)), { what: "bytes", timeoutMs: 3_000 });
+    const count = await withDeadline(connection.read(bytes.subarray(got)), { what: "bytes" });
     if (count === null) throw new Error("Closed");
     got += count;
   }
@@ -72,6 +72,6 @@ Deno.test("a dialer that is cut off reaches nobody until it is healed", async ()
   await delay(50);
   assertEquals(arrived, false);
   proxy.heal();
-  using connection = await withDeadline(accepted, { what: "the dialer arrives", timeoutMs: 3_000 });
+  using connection = await withDeadline(accepted, { what: "the dialer arrives" });
   await readExactly(connection, hello(1).length);
 });

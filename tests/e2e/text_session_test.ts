@@ -53,7 +53,7 @@ Deno.test("a single node of a cluster of one serves, and keeps what it was given
       await cluster.kill(0, signal);
       await cluster.restart(0);
       await cluster.waitForLeader();
-      const reply = await waitFor(() => cluster.ask(0, "GET alone"), { what: "GET answers", timeoutMs: 1_000 });
+      const reply = await waitFor(() => cluster.ask(0, "GET alone"), { what: "GET answers" });
       assertEquals(reply, "value of alone: yes", signal);
     }
     assertMatch((await cluster.block(0, "LOGS 1000")).join("\n"), /alone/);

@@ -56,10 +56,9 @@ export class EventClient implements Disposable {
   }
 
   /** Waits for an event of a type. */
-  async waitFor(type: string, timeoutMs = 10_000): Promise<ServerEvent> {
+  async waitFor(type: string): Promise<ServerEvent> {
     return await waitFor(() => this.events.find((event) => event.type === type), {
       what: `an event of type ${type}`,
-      timeoutMs,
     });
   }
 

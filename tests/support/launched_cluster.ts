@@ -5,8 +5,6 @@ import { programLine } from "./program.ts";
 import { ServerProcess } from "./server_process.ts";
 import { waitFor } from "./wait.ts";
 
-const READY_MS_MAX = 20_000;
-const STOP_MS_MAX = 10_000;
 const [NODES, HTTP_OFFSET, PEER_OFFSET] = [3, 3_000, 10_000];
 const OFFSETS = [0, HTTP_OFFSET, PEER_OFFSET].flatMap((offset) => [offset, offset + 1, offset + 2]);
 
@@ -31,7 +29,7 @@ export async function withLaunchedCluster(body: (cluster: LaunchedCluster) => Pr
     await waitFor(() => {
       if (!process.alive) throw new Error("The launcher ended");
       return process.lines.some((line) => line.includes("Ctrl-C")) || undefined;
-    }, { what: "the cluster is ready", timeoutMs: READY_MS_MAX });
+    }, { what: "the cluster is ready" });
     const numbers = Array.from({ length: NODES }, (_, id) => id);
     await body({
       process,
@@ -42,7 +40,7 @@ export async function withLaunchedCluster(body: (cluster: LaunchedCluster) => Pr
     const lines = process.lines.slice(-30).join("\n");
     throw new Error(`${error instanceof Error ? error.message : error}\n${lines}`, { cause: error });
   } finally {
-    if (process.alive) await process.end("SIGTERM", STOP_MS_MAX);
+    if (process.alive) await process.end("SIGTERM");
     await Deno.remove(directory, { recursive: true });
   }
 }

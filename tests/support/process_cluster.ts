@@ -5,10 +5,9 @@ import { type CommandLine, programLine } from "./program.ts";
 import { ServerProcess } from "./server_process.ts";
 import { PeerProxy } from "./tcp_proxy.ts";
 import { askBlockOnce, askOnce, fieldsOf, numberOf } from "./text_client.ts";
-import { waitFor } from "./wait.ts";
+import { DEADLINE_MS, waitFor } from "./wait.ts";
 
-const LEADER_TIMEOUT_MS = 15_000;
-const STOP_TIMEOUT_MS = 8_000;
+const STOP_TIMEOUT_MS = 20_000;
 
 /** What a cluster is started with. */
 export interface ProcessClusterOptions {
@@ -168,13 +167,13 @@ export class ProcessCluster implements AsyncDisposable {
   async restart(id: number, flags: readonly string[] = []): Promise<void> {
     const node = this.node(id);
     const ports = [node.clientPort, node.peerBindPort, node.httpPort];
-    await Promise.all(ports.map((port) => waitUntilFree(port, 5_000)));
+    await Promise.all(ports.map((port) => waitUntilFree(port, DEADLINE_MS)));
     this.launch(id, flags);
     await this.waitUntilAnswers(id);
   }
 
   /** Resolves once a node answers STATUS; rejects when its process ends before. */
-  async waitUntilAnswers(id: number, timeoutMs = 10_000): Promise<void> {
+  async waitUntilAnswers(id: number, timeoutMs = DEADLINE_MS): Promise<void> {
     const process = this.#running(id);
     await waitFor(async () => {
       if (!process.alive) return false;
@@ -210,17 +209,12 @@ export class ProcessCluster implements AsyncDisposable {
   }
 
   /** Waits until the running nodes (or those given) agree on a leader among them. */
-  async waitForLeader(
-    options: { readonly timeoutMs?: number; readonly among?: readonly number[] } = {},
-  ): Promise<number> {
-    return await waitFor(() => this.leader(options.among), {
-      what: "the nodes agree on a leader",
-      timeoutMs: options.timeoutMs ?? LEADER_TIMEOUT_MS,
-    });
+  async waitForLeader(options: { readonly among?: readonly number[] } = {}): Promise<number> {
+    return await waitFor(() => this.leader(options.among), { what: "the nodes agree on a leader" });
   }
 
   /** Waits until every running node has applied what the leader has committed by now. */
-  async waitUntilEqual(timeoutMs = 15_000): Promise<void> {
+  async waitUntilEqual(timeoutMs = DEADLINE_MS): Promise<void> {
     const leader = await this.waitForLeader();
     const target = numberOf(await this.status(leader), "Commit Index");
     for (const id of this.#live()) {

@@ -2,6 +2,7 @@
 
 import { V8_FLAGS } from "../../lib/cluster/own_program.ts";
 import { fromFileUrl } from "@std/path";
+import { DEADLINE_MS } from "./wait.ts";
 
 /** The root of the repository. */
 export const ROOT: string = fromFileUrl(new URL("../../", import.meta.url));
@@ -66,13 +67,13 @@ export function spawnLine(line: CommandLine, options: SpawnOptions = {}): Deno.C
   }).spawn();
 }
 
-/** Runs the program to its end; kills it after `timeoutMs` (default 20 000). */
+/** Runs the program to its end; kills it after `timeoutMs` (default 60 000). */
 export async function runProgram(
   args: CommandLine,
   options: SpawnOptions & { readonly timeoutMs?: number; readonly input?: string } = {},
 ): Promise<ProgramResult> {
   const child = spawnLine(programLine(args), { ...options, stdin: options.input === undefined ? "null" : "piped" });
-  const timer = setTimeout(() => kill(child, "SIGKILL"), options.timeoutMs ?? 20_000);
+  const timer = setTimeout(() => kill(child, "SIGKILL"), options.timeoutMs ?? DEADLINE_MS);
   try {
     if (options.input !== undefined) await feed(child, options.input);
     const { code, signal, stdout, stderr } = await child.output();

@@ -1,7 +1,7 @@
 /** One node of a test as a process of its own, with the lines it writes. */
 
 import { kill, spawnLine } from "./program.ts";
-import { withDeadline } from "./wait.ts";
+import { DEADLINE_MS, withDeadline } from "./wait.ts";
 
 const LINES_MAX = 20_000;
 
@@ -58,7 +58,7 @@ export class ServerProcess {
   }
 
   /** Sends a signal and waits for the end of the process; rejects after `timeoutMs`. */
-  async end(signal: Deno.Signal, timeoutMs = 10_000): Promise<Deno.CommandStatus> {
+  async end(signal: Deno.Signal, timeoutMs = DEADLINE_MS): Promise<Deno.CommandStatus> {
     if (this.paused && signal !== "SIGKILL") this.signal("SIGCONT");
     this.signal(signal);
     return await withDeadline(this.ended, { what: `process ${this.pid} ends after ${signal}`, timeoutMs });

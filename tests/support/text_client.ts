@@ -1,6 +1,6 @@
 /** A client of the text protocol: sends lines, awaits the replies in order, each with a deadline. */
 
-const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** The connection ended before the reply came: a write has an unknown outcome. */
 export class ConnectionLostError extends Error {}
@@ -37,7 +37,7 @@ export class TextClient implements Disposable {
     this.#reading = this.#read();
   }
 
-  /** Connects to 127.0.0.1. `timeoutMs` (default 10 000) is the deadline of each reply. */
+  /** Connects to 127.0.0.1. `timeoutMs` (default 30 000) is the deadline of each reply. */
   static async connect(port: number, options: { readonly timeoutMs?: number } = {}): Promise<TextClient> {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port });
     connection.setNoDelay(true);
@@ -166,7 +166,7 @@ export async function askOnce(port: number, line: string): Promise<string> {
 
 /** Asks for a reply of several lines over a connection of its own. */
 export async function askBlockOnce(port: number, line: string): Promise<string[]> {
-  using client = await TextClient.connect(port, { timeoutMs: 5_000 });
+  using client = await TextClient.connect(port, { timeoutMs: 10_000 });
   return await client.askBlock(line);
 }
 

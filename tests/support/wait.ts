@@ -1,5 +1,8 @@
 /** Waiting in tests: always for a condition, always with a deadline. */
 
+/** Ends a test that would wait forever. Says nothing of speed: a machine that does other things as well must not reach it. */
+export const DEADLINE_MS = 60_000;
+
 /** Resolves after `ms`. */
 export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -9,14 +12,16 @@ export function delay(ms: number): Promise<void> {
 export interface WaitOptions {
   /** What is waited for; names the failure. */
   readonly what: string;
-  readonly timeoutMs: number;
+  /** Default `DEADLINE_MS`. */
+  readonly timeoutMs?: number;
   /** Between two looks; default 20. */
   readonly everyMs?: number;
 }
 
 /** The first result of `look` that is not undefined. An error of `look` counts as undefined until the deadline. */
 export async function waitFor<T>(look: () => Promise<T | undefined> | T | undefined, options: WaitOptions): Promise<T> {
-  const deadline = performance.now() + options.timeoutMs;
+  const { what, timeoutMs = DEADLINE_MS, everyMs = 20 } = options;
+  const deadline = performance.now() + timeoutMs;
   let last: unknown;
   for (;;) {
     try {
@@ -26,20 +31,20 @@ export async function waitFor<T>(look: () => Promise<T | undefined> | T | undefi
       last = error;
     }
     if (performance.now() > deadline) {
-      throw new Error(`Waited ${options.timeoutMs} ms in vain: ${options.what}`, { cause: last });
+      throw new Error(`Waited ${timeoutMs} ms in vain: ${what}`, { cause: last });
     }
-    await delay(options.everyMs ?? 20);
+    await delay(everyMs);
   }
 }
 
-/** `promise`, or a rejection after `timeoutMs`. */
-export async function withDeadline<T>(promise: Promise<T>, options: { what: string; timeoutMs: number }): Promise<T> {
+/** `promise`, or a rejection after `timeoutMs`, `DEADLINE_MS` by default. */
+export async function withDeadline<T>(
+  promise: Promise<T>,
+  { what, timeoutMs = DEADLINE_MS }: { readonly what: string; readonly timeoutMs?: number },
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`Waited ${options.timeoutMs} ms in vain: ${options.what}`)),
-      options.timeoutMs,
-    );
+    timer = setTimeout(() => reject(new Error(`Waited ${timeoutMs} ms in vain: ${what}`)), timeoutMs);
   });
   try {
     return await Promise.race([promise, late]);

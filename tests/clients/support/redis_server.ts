@@ -16,7 +16,6 @@ export async function withRedisServer(
   try {
     await waitFor(async () => await redisCli(port, ["PING"]) === "PONG" ? true : undefined, {
       what: `redis-server answers: ${server.lines.slice(-3).join(" | ")}`,
-      timeoutMs: 10_000,
     });
     if (options.clusterMode) await ownEverySlot(port);
     await body(port);
@@ -41,6 +40,6 @@ async function ownEverySlot(port: number): Promise<void> {
   await redisCli(port, ["CONFIG", "SET", "cluster-announce-ip", "127.0.0.1"]);
   await waitFor(
     async () => (await redisCli(port, ["CLUSTER", "INFO"])).includes("cluster_state:ok") ? true : undefined,
-    { what: "the cluster of one redis-server is ready", timeoutMs: 10_000 },
+    { what: "the cluster of one redis-server is ready" },
   );
 }

@@ -2,8 +2,6 @@
 
 import { withDeadline } from "../../support/wait.ts";
 
-const TIMEOUT_MS = 10_000;
-
 /** How an exchange is done. */
 export interface ExchangeOptions {
   readonly port: number;
@@ -12,7 +10,7 @@ export interface ExchangeOptions {
   readonly halfClose?: boolean;
 }
 
-/** Sends bytes and reads until the server closes. Rejects when it does not within 10 s. */
+/** Sends bytes and reads until the server closes. Rejects when it does not in time. */
 export async function exchange(options: ExchangeOptions): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: options.port });
   const bytes = typeof options.bytes === "string" ? new TextEncoder().encode(options.bytes) : options.bytes;
@@ -21,7 +19,6 @@ export async function exchange(options: ExchangeOptions): Promise<string> {
   });
   const text = await withDeadline(readToEnd(connection), {
     what: `the server closes the connection to port ${options.port}`,
-    timeoutMs: TIMEOUT_MS,
   });
   await sending;
   return text;

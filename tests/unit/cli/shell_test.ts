@@ -58,10 +58,14 @@ Deno.test("a line is sent without the blanks around it and its reply shown", asy
 
 Deno.test("a long run of blanks inside a line costs no more than other bytes", async () => {
   const line = `PUT k a${" ".repeat(200_000)}b`;
-  const begun = performance.now();
-  assertEquals((await stage().run(`${line}\r\n`)).asked, [line]);
-  // A search that begins anew at each blank would take a hundred times as long.
-  assert(performance.now() - begun < 2_000);
+  let fastestMs = Infinity;
+  for (let attempt = 0; attempt < 5 && fastestMs >= 2_000; attempt++) {
+    const begun = performance.now();
+    assertEquals((await stage().run(`${line}\r\n`)).asked, [line]);
+    fastestMs = Math.min(fastestMs, performance.now() - begun);
+  }
+  // A millisecond, whatever else the machine does; a search that begins anew at each blank takes half a minute.
+  assert(fastestMs < 2_000, `${fastestMs} ms`);
 });
 
 Deno.test("a write done elsewhere says where, and a failure is a line and goes on", async () => {

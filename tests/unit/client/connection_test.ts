@@ -107,7 +107,7 @@ for (const [name, connector] of [["Deno", connectByDeno], ["Node", connectByNode
     const client = await connectBy(connector, { servers: [server.address], connections: 1 });
     assertEquals(await client.put("k", long), true);
     assertEquals((await client.get("k"))?.text() === long, true);
-    const failure = await client.command(["STRLEN", "k"], { timeoutMs: 100 }).catch((error) => error);
+    const failure = await client.command(["STRLEN", "k"], { timeoutMs: 500 }).catch((error) => error);
     assertEquals([failure.name, server.named("STRLEN").length > 1], ["NotDoneError", true]);
     await client.close();
     const [port = 0] = findFreePorts(1);

@@ -22,7 +22,7 @@ Deno.test("what was certainly not done is done again, reads and writes alike", a
 Deno.test("a refusal that lasts is NotDoneError with the code of the server", async () => {
   await using server = new ScriptedServer(inTurn("SET", [error("CLUSTERDOWN no quorum")]));
   await using client = await connectTo([server]);
-  const failure = await assertRejects(() => client.put("k", "v", { timeoutMs: 80 }), NotDoneError, "no quorum");
+  const failure = await assertRejects(() => client.put("k", "v", { timeoutMs: 500 }), NotDoneError, "no quorum");
   assertEquals(failure.code, "CLUSTERDOWN");
   assertEquals(server.named("SET").length > 1, true);
 });
@@ -78,8 +78,8 @@ Deno.test("a read is repeated when its connection is lost, on another server", a
 Deno.test("a write that has no answer at its deadline is unknown, a read is not done", async () => {
   await using other = new ScriptedServer((words) => ["SET", "GET"].includes(words[0] ?? "") ? silence() : undefined);
   const connected = await connectTo([other]);
-  await assertRejects(() => connected.put("k", "v", { timeoutMs: 40 }), OutcomeUnknownError, "had not answered");
-  const failure = await assertRejects(() => connected.get("k", { timeoutMs: 40 }), NotDoneError);
+  await assertRejects(() => connected.put("k", "v", { timeoutMs: 500 }), OutcomeUnknownError, "had not answered");
+  const failure = await assertRejects(() => connected.get("k", { timeoutMs: 500 }), NotDoneError);
   assertEquals(failure.code, "DEADLINE");
   await connected.close();
 });
@@ -95,7 +95,7 @@ Deno.test("a silent server is left for another one by what can be repeated, and 
     ["SET", "GET"].includes(words[0] ?? "") ? held.promise : undefined
   );
   await using other = new ScriptedServer((words) => words[0] === "GET" ? bulk("v") : undefined);
-  await using client = await connectTo([silent, other], { attemptTimeoutMs: 40 });
+  await using client = await connectTo([silent, other], { attemptTimeoutMs: 400 });
   const put = client.put("k", "v");
   assertEquals((await client.get("k"))?.text(), "v");
   assertEquals([silent.named("GET").length, other.named("GET").length], [1, 1]);
@@ -109,10 +109,10 @@ Deno.test("a silent server is left for another one also by operations that have 
   let isSilent = false;
   await using silent = new ScriptedServer(() => isSilent ? silence() : undefined);
   await using other = new ScriptedServer();
-  const client = await connectTo([silent, other], { attemptTimeoutMs: 60 });
+  const client = await connectTo([silent, other], { attemptTimeoutMs: 600 });
   isSilent = true;
   let unknown = 0;
-  while (unknown < 10 && !await client.put("k", "v", { timeoutMs: 20 }).catch(() => false)) unknown += 1;
+  while (unknown < 10 && !await client.put("k", "v", { timeoutMs: 200 }).catch(() => false)) unknown += 1;
   assertEquals([unknown, other.named("SET").length], [silent.named("SET").length, 1]);
   assertEquals(unknown > 0 && unknown < 10, true, `${unknown} writes were lost`);
   await client.close();

@@ -107,9 +107,9 @@ Deno.test("at the deadline a write that may have been done is unknown, one that 
   let answer = error("TIMEOUT outcome unknown");
   await using server = serverOf(store, (words) => words[0] === "ONCE" ? answer : undefined);
   await using client = await connectTo([server], { session: true });
-  await assertRejects(() => client.increment("n", 1, { timeoutMs: 60 }), OutcomeUnknownError, "TIMEOUT");
+  await assertRejects(() => client.increment("n", 1, { timeoutMs: 500 }), OutcomeUnknownError, "TIMEOUT");
   answer = error("CLUSTERDOWN no leader");
-  await assertRejects(() => client.increment("n", 1, { timeoutMs: 60 }), NotDoneError, "CLUSTERDOWN");
+  await assertRejects(() => client.increment("n", 1, { timeoutMs: 500 }), NotDoneError, "CLUSTERDOWN");
   answer = error("ERR value is not an integer or out of range");
   await assertRejects(() => client.increment("n"), ServerError, "not an integer");
 });
@@ -149,14 +149,16 @@ Deno.test("a session is kept alive while its client is idle, and ended with it",
   await using server = serverOf(store);
   const client = await connectTo([server], { session: true, sessionTtlMs: 1_000 });
   const verbs = (): unknown[] => server.named("SESSION").map((words) => words[1]);
+  const others = (): unknown[] => verbs().filter((verb) => verb !== "KEEPALIVE");
   await server.seen("SESSION", 2);
-  assertEquals(verbs(), ["OPEN", "KEEPALIVE"]);
+  assertEquals(verbs().slice(0, 2), ["OPEN", "KEEPALIVE"]);
   store.expireSessions();
-  await server.seen("SESSION", 3);
+  await server.seen("SESSION", verbs().length + 1);
+  assertEquals(others(), ["OPEN"]);
   assertEquals(await client.increment("n"), 1);
-  assertEquals(verbs(), ["OPEN", "KEEPALIVE", "KEEPALIVE", "OPEN"]);
+  assertEquals(others(), ["OPEN", "OPEN"]);
   await client.close();
-  assertEquals(verbs(), ["OPEN", "KEEPALIVE", "KEEPALIVE", "OPEN", "CLOSE"]);
+  assertEquals(others(), ["OPEN", "OPEN", "CLOSE"]);
   assertEquals(store.sessions.size, 0);
 });
 
@@ -168,13 +170,13 @@ Deno.test("a write waits for another session until its own time is over, not tha
     refusals -= 1;
     return error("CLUSTERDOWN no leader");
   });
-  await using client = await connectTo([server], { session: true, timeoutMs: 150 });
+  await using client = await connectTo([server], { session: true, timeoutMs: 1_000 });
   store.expireSessions();
-  refusals = 14;
+  refusals = 10;
   assertEquals(await client.increment("n", 1, { timeoutMs: 20_000 }), 1);
   store.expireSessions();
   refusals = Infinity;
-  const failure = await assertRejects(() => client.increment("n", 1, { timeoutMs: 400 }), NotDoneError, "no leader");
+  const failure = await assertRejects(() => client.increment("n", 1, { timeoutMs: 2_500 }), NotDoneError, "no leader");
   assertEquals([failure.code, store.values.get("n")], ["CLUSTERDOWN", "1"]);
 });
 
@@ -201,7 +203,7 @@ Deno.test("servers that go on refusing numbers are asked with growing pauses", a
   const store = new FakeStore();
   await using server = serverOf(store, (words) => words[0] === "ONCE" ? error("STALESEQ too old") : undefined);
   await using client = await connectTo([server], { session: true });
-  await assertRejects(() => client.increment("n", 1, { timeoutMs: 300 }), NotDoneError);
+  await assertRejects(() => client.increment("n", 1, { timeoutMs: 1_000 }), NotDoneError);
   const asked = server.named("ONCE").length;
   assertEquals(asked > 2 && asked < 20, true, `${asked} requests`);
 });
@@ -215,9 +217,10 @@ Deno.test("a session that could not be kept alive is tried again before it has e
     return error("READONLY the disk is full");
   });
   await using _client = await connectTo([server], { session: true, sessionTtlMs: 2_400 });
-  await server.seen("SESSION", 3);
-  const [first = 0, second = 0] = times;
-  assertEquals(second - first < 600, true, `tried again after ${second - first} ms`);
+  // Where all goes well the next one comes after a third of the time. A busy machine may delay one of these, not all.
+  await server.seen("SESSION", 6);
+  const waits = times.slice(1).map((time, at) => time - (times[at] ?? 0));
+  assertEquals(Math.min(...waits) < 600, true, `tried again after ${waits} ms`);
 });
 
 Deno.test("a server without sessions is told when connecting", async () => {

@@ -13,7 +13,7 @@ export function connectTo(
   return connect({
     servers: servers.map((server) => server.address),
     connections: 1,
-    timeoutMs: 5_000,
+    timeoutMs: 30_000,
     ...options,
   });
 }

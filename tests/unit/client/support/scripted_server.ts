@@ -51,7 +51,6 @@ export class ScriptedServer implements AsyncDisposable {
   async seen(name: string, count = 1): Promise<void> {
     await waitFor(() => this.named(name).length >= count ? true : undefined, {
       what: `${count} requests ${name}`,
-      timeoutMs: 5_000,
       everyMs: 2,
     });
   }

@@ -54,19 +54,25 @@ Deno.test("without a leader the page says so", async () => {
   assertStringIncludes(body, "kvstore_server_is_leader 0\n");
 });
 
-Deno.test("a scrape with a million keys takes less than a millisecond", async () => {
+Deno.test("a scrape with a hundred thousand keys costs what one with a hundred does", async () => {
+  const few = await fastestScrape(100);
+  const many = await fastestScrape(100_000);
+  // Whatever looks at each key takes a thousand times as long.
+  assertLess(many, 10 * few, `${few} ms and ${many} ms`);
+});
+
+/** In milliseconds, of a node with so many keys. The fastest of many: what other programs take is no cost of a scrape. */
+async function fastestScrape(keys: number): Promise<number> {
   const { node } = new RespBench();
-  const KEYS = 1_000_000;
-  for (let at = 0; at < KEYS; at++) {
+  for (let at = 0; at < keys; at++) {
     node.machine.apply(at + 1, encodeCommand({ type: "Put", key: `key:${at}`, value: "v" }));
   }
   let fastest = Infinity;
-  // The fastest of many: what other programs on the machine take is no cost of a scrape.
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < 200; round++) {
     const begin = performance.now();
     const { body } = await get(METRICS_ROUTES, { node, path: "/metrics" });
     fastest = Math.min(fastest, performance.now() - begin);
-    assertStringIncludes(body, `kvstore_store_keys ${KEYS}\n`);
+    assertStringIncludes(body, `kvstore_store_keys ${keys}\n`);
   }
-  assertLess(fastest, 1);
-});
+  return fastest;
+}

@@ -45,7 +45,7 @@ export interface RawReply {
   readonly body: string;
 }
 
-const WAIT_MS = 10_000;
+const WAIT_MS = 60_000;
 const NO_BODY: ReadonlySet<number> = new Set([100, 204, 304]);
 
 /** A connection of a test. */
