@@ -10,6 +10,7 @@ import { Registry } from "../observe/metrics.ts";
 import { type ClientListener, startClientListener } from "../protocol/client_listener.ts";
 import type { HttpHandler } from "../protocol/http/http.ts";
 import { type HttpListener, startHttpListener } from "../protocol/http/listener.ts";
+import { Happenings } from "../protocol/http/live/happenings.ts";
 import type { HttpTimes } from "../protocol/http/server/limits.ts";
 import { makeHttpService } from "../protocol/http/service.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
@@ -103,7 +104,8 @@ async function serveClients(
   { options, ground, clock, peerPort, isolate }: ServeParts,
 ): Promise<RunningServer> {
   const connectionsMax = connectionsMaxOf(options);
-  const http = startHttp(node, { options, ground, clock, connectionsMax });
+  const happenings = new Happenings({ node, clock });
+  const http = startHttp(node, { options, ground, clock, connectionsMax, happenings });
   const listener = await orStop(http, () =>
     startClientListener({
       node,
@@ -117,6 +119,7 @@ async function serveClients(
       valueBytesMax: options.valueBytesMax,
       log: withFields(options.log, { component: "clients" }),
     }));
+  happenings.start();
   let stopping: Promise<void> | undefined;
   return {
     node,
@@ -127,6 +130,7 @@ async function serveClients(
     isolate,
     stop: () => {
       stopping ??= (async () => {
+        happenings.stop();
         await node.drain();
         await Promise.all([listener.stop(CLOSE_CLIENTS_MS), http.stop(CLOSE_CLIENTS_MS)]);
         await node.stop();
@@ -151,9 +155,10 @@ interface HttpParts {
   readonly ground: ServerGround;
   readonly clock: Clock;
   readonly connectionsMax: number;
+  readonly happenings: Happenings;
 }
 
-function startHttp(node: Node, { options, ground, clock, connectionsMax }: HttpParts): HttpListener {
+function startHttp(node: Node, { options, ground, clock, connectionsMax, happenings }: HttpParts): HttpListener {
   const { host } = options;
   const log = withFields(options.log, { component: "http" });
   const late: { service?: HttpHandler } = {};
@@ -183,6 +188,7 @@ function startHttp(node: Node, { options, ground, clock, connectionsMax }: HttpP
     keyBytesMax: options.keyBytesMax,
     valueBytesMax: options.valueBytesMax,
     httpAddress: advertisedAddress(options, listener.port),
+    happenings,
     launcher: options.launcher,
   });
   return listener;

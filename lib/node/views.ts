@@ -77,10 +77,19 @@ export function memberViews({ id, self, status }: MemberFacts): readonly MemberV
       lastContactMs,
       newest,
     });
-    // The leader's own knowledge is fresher than what the peer said with its last ping.
-    const matchIndex = progress.find((candidate) => candidate.id === member.id)?.matchIndex;
+    const matched = progress.find((candidate) => candidate.id === member.id)?.matchIndex;
+    const matchIndex = lastSeenIndex(seen, matched);
     return matchIndex === undefined ? seen : { ...seen, matchIndex, lag: Math.max(0, newest - matchIndex) };
   });
+}
+
+/**
+ * The last entry known to be durable at a peer. A leader's own knowledge is fresher than the peer's last ping, but begins at 0
+ * with each term: for a peer that is away it knows less than the pings did.
+ */
+function lastSeenIndex({ reachable, matchIndex: told }: MemberView, matched: Index | undefined): Index | undefined {
+  if (matched === undefined || matched === 0) return told;
+  return reachable || told === undefined || matched > told ? matched : told;
 }
 
 interface ViewFacts {

@@ -6,6 +6,7 @@ import type { Clock } from "../../lib/base/clock.ts";
 import type { Command } from "../../lib/kv/commands.ts";
 import type { KeyValueNode } from "../../lib/node/api.ts";
 import type { BodySink, BodyStream, HttpReply } from "../../lib/protocol/http/http.ts";
+import { Happenings } from "../../lib/protocol/http/live/happenings.ts";
 import { EVENT_ROUTES } from "../../lib/protocol/http/routes/events.ts";
 import { EventParser, type ServerEvent } from "./event_parser.ts";
 import { StateNode } from "./state_node.ts";
@@ -41,6 +42,7 @@ export async function askForEvents(
       valueBytesMax: 8_388_608,
       token: "",
       httpAddress: "127.0.0.1:8000",
+      happenings: new Happenings(ground),
     },
     path: new Map(),
     query: new Map(Object.entries(query)),

@@ -6,6 +6,7 @@ import type { NodeLog } from "../../node/options.ts";
 import type { Tracer } from "../../observe/tracing.ts";
 import type { HttpReply, HttpRequest } from "./http.ts";
 import type { LauncherPort } from "./launcher_port.ts";
+import type { Happenings } from "./live/happenings.ts";
 
 /** The server as its routes see it. */
 export interface HttpContext {
@@ -22,6 +23,8 @@ export interface HttpContext {
   readonly httpAddress: string;
   /** 32 hex digits of this process, which only its own pages can read: what a browser changes carries them in `X-KV-Token`. */
   readonly token: string;
+  /** What has happened to this node, for the time line of the dashboard. */
+  readonly happenings: Happenings;
   /** The way to the launcher that started this node; undefined where none did. */
   readonly launcher?: LauncherPort | undefined;
 }

@@ -9,6 +9,7 @@ import { VERSION } from "../../observe/version.ts";
 import { guardFacts, judgeOrigin, preflightHeaders, sharingHeaders } from "./guard.ts";
 import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
 import type { LauncherPort } from "./launcher_port.ts";
+import type { Happenings } from "./live/happenings.ts";
 import { isProblem, problem, type ProblemReply, withCluster } from "./problem.ts";
 import { readQuery } from "./query.ts";
 import { REDIRECT, redirect } from "./redirect.ts";
@@ -27,6 +28,8 @@ export interface HttpServiceOptions {
   readonly valueBytesMax: number;
   /** `host:port` of the HTTP port, as bound. */
   readonly httpAddress: string;
+  /** The recorder of the time line; whoever makes it starts and stops it. */
+  readonly happenings: Happenings;
   /** The way to the launcher that started this node. */
   readonly launcher?: LauncherPort | undefined;
   /** What is served; everything when left out. */

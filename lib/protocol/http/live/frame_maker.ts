@@ -5,7 +5,6 @@ import { METRIC } from "../../../observe/names.ts";
 import { VERSION } from "../../../observe/version.ts";
 import { memberJson } from "../member_json.ts";
 import type { HttpContext } from "../route.ts";
-import { Happenings } from "./happenings.ts";
 import { IntervalQuantiles } from "./interval_quantiles.ts";
 
 /** Entries of the log in a frame. */
@@ -16,7 +15,6 @@ export const FRAME_LOG_TEXT_MAX = 200;
 /** Makes frames; each tells of the time since the one before. */
 export class FrameMaker {
   readonly #context: HttpContext;
-  readonly #happenings = new Happenings();
   readonly #commands: IntervalQuantiles;
   readonly #requests: IntervalQuantiles;
   readonly #syncs: IntervalQuantiles;
@@ -34,11 +32,11 @@ export class FrameMaker {
 
   /** The present frame as a byte string without line ends. */
   make(): string {
-    const { node, httpAddress, token, launcher } = this.#context;
+    const { node, httpAddress, token, launcher, happenings } = this.#context;
     const status = node.status();
     const members = node.members();
     const nowMs = Date.now();
-    this.#happenings.look({ raft: status.raft, members, nowMs });
+    happenings.look();
     const [commandP99 = null] = this.#commands.take([0.99]);
     const [httpP99 = null] = this.#requests.take([0.99]);
     const [syncP50 = null, syncP99 = null] = this.#syncs.take([0.5, 0.99]);
@@ -86,7 +84,7 @@ export class FrameMaker {
       log: node.logTail(FRAME_LOG_LINES).map(({ id, text }) => {
         return { index: id.index, term: id.term, text: shorten(text) };
       }),
-      happenings: this.#happenings.list,
+      happenings: happenings.list,
     }));
   }
 }

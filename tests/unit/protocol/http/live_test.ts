@@ -1,15 +1,18 @@
 /** The dashboard's frames: what is in them, when they come, and what bounds them. */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
+import type { Clock } from "../../../../lib/base/clock.ts";
+import type { MemberView, NodeStatus } from "../../../../lib/node/api.ts";
 import { METRIC } from "../../../../lib/observe/names.ts";
 import { Histogram } from "../../../../lib/observe/metrics.ts";
 import type { BodySink, BodyStream } from "../../../../lib/protocol/http/http.ts";
 import { FRAME_LOG_TEXT_MAX } from "../../../../lib/protocol/http/live/frame_maker.ts";
-import { Happenings, HAPPENINGS_MAX } from "../../../../lib/protocol/http/live/happenings.ts";
+import { Happenings, HAPPENINGS_MAX, LOOK_MS } from "../../../../lib/protocol/http/live/happenings.ts";
 import { IntervalQuantiles } from "../../../../lib/protocol/http/live/interval_quantiles.ts";
 import { FRAME_MS, LIVE_UNSENT_BYTES_MAX, LIVE_WATCHERS_MAX } from "../../../../lib/protocol/http/live/live_hub.ts";
 import { toIndex, toTerm } from "../../../../lib/raft/types.ts";
 import { FakeNode } from "../../../support/fake_node.ts";
+import { VirtualClock } from "../../../support/virtual_clock.ts";
 import { ask, type Service, serviceOf } from "./support/ask.ts";
 
 /** A watcher that reads at once unless it is told not to. */
@@ -85,9 +88,8 @@ Deno.test("live: what a frame holds", async () => {
   });
   assertEquals(frame.log, [{ index: 7, term: 2, text: `${"é".repeat(FRAME_LOG_TEXT_MAX)}...` }]);
   assertEquals(frame.happenings.map(({ text }: { text: string }) => text), [
+    "Node 0 started, with a snapshot up to entry 10",
     "Node 0 leads in term 3",
-    "Snapshot up to entry 10",
-    "Node 2 is not reachable",
   ]);
   assert(frame.memory.rss > 0);
 });
@@ -135,26 +137,96 @@ Deno.test("live: quantiles are those of the time since the last look", () => {
   assert((quantiles.take([0.5])[0] ?? 0) > 10);
 });
 
-Deno.test("live: what happened is found by looking again, and bounded", () => {
-  const happenings = new Happenings();
-  const { raft } = new FakeNode().status();
-  const members = new FakeNode().members();
-  happenings.look({ raft, members, nowMs: 1 });
-  happenings.look({ raft, members, nowMs: 2 });
-  const begun = happenings.list.length;
-  const unreachable = members.map((member) => ({ ...member, reachable: false }));
-  happenings.look({ raft: { ...raft, currentTerm: toTerm(4), leaderId: undefined }, members: unreachable, nowMs: 3 });
-  assertEquals(happenings.list.slice(begun).map(({ type, text }) => `${type}: ${text}`), [
-    "election: Term 4 began",
-    "lost: No leader is known",
-    "unreachable: Node 0 is not reachable",
-    "unreachable: Node 1 is not reachable",
-  ]);
-  for (let term = 5; term < 300; term++) {
-    happenings.look({ raft: { ...raft, currentTerm: toTerm(term) }, members, nowMs: term });
+/** What a recorder looks at, as a test sets it. */
+class Looked {
+  readonly id = 0;
+  raft = new FakeNode().status().raft;
+  reachable = [true, true, true];
+  uptimeMs = 0;
+  status(): NodeStatus {
+    return { ...new FakeNode().status(), raft: this.raft, uptimeMs: this.uptimeMs };
   }
+  members(): readonly MemberView[] {
+    const members = new FakeNode().members();
+    return members.map((member) => ({ ...member, reachable: this.reachable[member.id] ?? false }));
+  }
+}
+
+/** A recorder that runs, on a wall clock that is 1 000 000 ahead of the virtual one. */
+function recording(): { readonly node: Looked; readonly clock: VirtualClock; readonly happenings: Happenings } {
+  const [node, clock] = [new Looked(), new VirtualClock()];
+  const happenings = new Happenings({ node, clock, wallClockMs: () => 1_000_000 + clock.now() });
+  return { node, clock, happenings };
+}
+
+const told = ({ list }: Happenings) => list.map(({ at, type, text }) => `${at - 1_000_000} ${type}: ${text}`);
+
+Deno.test("live: what happens is recorded with its time although nobody looks", async () => {
+  const { node, clock, happenings } = recording();
+  node.uptimeMs = 40;
+  node.raft = { ...node.raft, leaderId: undefined };
+  happenings.start();
+  await clock.advance(20 * LOOK_MS + 1);
+  node.raft = { ...node.raft, leaderId: 2, currentTerm: toTerm(4) };
+  await clock.advance(20 * LOOK_MS);
+  node.raft = { ...node.raft, leaderId: undefined, currentTerm: toTerm(5) };
+  node.reachable = [true, false, false];
+  await clock.advance(20 * LOOK_MS);
+  node.reachable = [true, true, false];
+  node.raft = { ...node.raft, leaderId: 1, snapshot: { index: toIndex(20), term: toTerm(4) } };
+  await clock.advance(600 * LOOK_MS);
+  happenings.stop();
+  node.raft = { ...node.raft, currentTerm: toTerm(9) };
+  await clock.advance(20 * LOOK_MS);
+  assertEquals(told(happenings), [
+    "-40 started: Node 0 started, with a snapshot up to entry 10",
+    "2100 election: Term 4 began",
+    "2100 leader: Node 2 leads in term 4",
+    "4100 election: Term 5 began",
+    "4100 lost: Node 0 knows no leader",
+    "4100 unreachable: Node 0 lost node 1",
+    "4100 unreachable: Node 0 lost node 2",
+    "6100 leader: Node 1 leads in term 5",
+    "6100 snapshot: Node 0 has a snapshot up to entry 20",
+    "6100 reachable: Node 0 reaches node 1",
+  ]);
+});
+
+Deno.test("live: a node that led and leads again in another term says so", async () => {
+  const { node, clock, happenings } = recording();
+  happenings.start();
+  node.raft = { ...node.raft, currentTerm: toTerm(4) };
+  await clock.advance(LOOK_MS);
+  happenings.stop();
+  assertEquals(told(happenings).slice(-2), ["100 election: Term 4 began", "100 leader: Node 0 leads in term 4"]);
+});
+
+Deno.test("live: a process that stood still knows for how long, and the record is bounded", async () => {
+  const { node, clock, happenings } = recording();
+  // Nothing moves this clock but the test: a look that is due at 100 and comes at 12 500 was held up.
+  happenings.start();
+  const slow = new Happenings({ node, clock: lateClock(clock, 12_500), wallClockMs: () => 1_000_000 + clock.now() });
+  slow.start();
+  await clock.advance(12_500);
+  assertEquals(told(slow).at(-1), "12500 stalled: Node 0 stood still for 12.5 s");
+  assertEquals(happenings.list.some(({ type }) => type === "stalled"), false);
+  slow.stop();
+  for (let term = 5; term < 600; term++) {
+    node.raft = { ...node.raft, currentTerm: toTerm(term) };
+    await clock.advance(LOOK_MS);
+  }
+  happenings.stop();
   assertEquals(happenings.list.length, HAPPENINGS_MAX);
 });
+
+/** A clock whose timers fire no earlier than after `delayMs`. */
+function lateClock(clock: VirtualClock, delayMs: number): Clock {
+  return {
+    now: () => clock.now(),
+    after: (ms, action) => clock.after(Math.max(ms, delayMs), action),
+    endOfTurn: (action) => clock.endOfTurn(action),
+  };
+}
 
 Deno.test("live: a frame's latencies come from what was recorded", async () => {
   const node = new FakeNode();

@@ -5,6 +5,7 @@ import { byteStringToText } from "../../../../../lib/base/bytes.ts";
 import type { KeyValueNode } from "../../../../../lib/node/api.ts";
 import type { HttpHandler, HttpReply } from "../../../../../lib/protocol/http/http.ts";
 import type { Route } from "../../../../../lib/protocol/http/route.ts";
+import { Happenings } from "../../../../../lib/protocol/http/live/happenings.ts";
 import { makeHttpService } from "../../../../../lib/protocol/http/service.ts";
 import { VirtualClock } from "../../../../support/virtual_clock.ts";
 
@@ -45,6 +46,7 @@ export function serviceOf(node: KeyValueNode, routes?: readonly Route[]): Servic
     keyBytesMax: 64,
     valueBytesMax: 1_024,
     httpAddress: "127.0.0.1:8000",
+    happenings: new Happenings({ node, clock }),
     ...(routes === undefined ? {} : { routes }),
   });
   return { handler, clock, logged };
