@@ -23,6 +23,22 @@ export function revisionFields({ revision, createRevision, version }: KeyRecord)
   return `"mod_revision":${revision},"create_revision":${createRevision},"version":${version}`;
 }
 
+const UTF8_CHARACTER_BYTES_MAX = 4;
+
+/** The beginning of a value and its whole length; where the value is text, the beginning ends with a whole character. */
+export function previewFields(value: string, bytesMax: number): string {
+  return `${byteField("value", previewOf(value, bytesMax))},"value_bytes":${value.length}`;
+}
+
+function previewOf(value: string, bytesMax: number): string {
+  if (value.length <= bytesMax) return value;
+  for (let cut = 0; cut < UTF8_CHARACTER_BYTES_MAX && cut < bytesMax; cut++) {
+    const shown = value.slice(0, bytesMax - cut);
+    if (isText(shown)) return shown;
+  }
+  return value.slice(0, bytesMax);
+}
+
 /** Key, value, revisions and deadline of a record as JSON fields. */
 export function recordFields(key: string, record: KeyRecord): string {
   const deadline = `"expires_at":${record.expiresAt ?? null}`;

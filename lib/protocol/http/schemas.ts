@@ -15,6 +15,7 @@ export const RECORD_SCHEMA: JsonSchema = {
     key_base64: BASE64_SCHEMA,
     value: { type: "string" },
     value_base64: BASE64_SCHEMA,
+    value_bytes: { type: "integer", minimum: 0, description: "Length of the whole value; with `preview` only." },
     mod_revision: REVISION_SCHEMA,
     create_revision: REVISION_SCHEMA,
     version: { type: "integer", minimum: 1 },

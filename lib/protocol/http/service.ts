@@ -7,6 +7,7 @@ import { withFields } from "../../observe/log.ts";
 import { findTracer } from "../../observe/tracing.ts";
 import { VERSION } from "../../observe/version.ts";
 import { guardFacts, judgeOrigin, preflightHeaders, sharingHeaders } from "./guard.ts";
+import { compress } from "./compression.ts";
 import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
 import type { LauncherPort } from "./launcher_port.ts";
 import type { Happenings } from "./live/happenings.ts";
@@ -83,10 +84,11 @@ class HttpService implements HttpHandler {
     const { destination, sharedWith } = this.#look(request);
     const route = destination.type === "Options" ? undefined : destination.route;
     const answer = () => {
+      const finish = (known: HttpReply) => compress(this.#finish(known, sharedWith), request);
       const reply = this.#answer(request, destination);
-      if (!(reply instanceof Promise)) return this.#finish(reply, sharedWith);
+      if (!(reply instanceof Promise)) return finish(reply);
       return reply.then(
-        (known) => this.#finish(known, sharedWith),
+        finish,
         (error) => this.#finish(this.#failed(request, error), sharedWith),
       );
     };

@@ -24,6 +24,7 @@ import {
   TTL,
 } from "../parameters.ts";
 import { badRequest, isProblem, problem, PROBLEM_TYPE, type ProblemReply, sessionProblem } from "../problem.ts";
+import { IF_RANGE, type Part, partOf, RANGE } from "../ranges.ts";
 import { answerWhenFresh } from "../reads.ts";
 import { recordFields } from "../record_json.ts";
 import { REDIRECT } from "../redirect.ts";
@@ -35,8 +36,10 @@ const BYTES = "application/octet-stream";
 const JSON_TYPE = "application/json";
 const OK = 200;
 const CREATED = 201;
+const PARTIAL = 206;
 const NOT_MODIFIED = 304;
 const COMPARE_FAILED_STATUS = 412;
+const NO_SUCH_PART = 416;
 const KEY_PATH = "/v1/kv/{key}";
 
 const NO_KEY: ResponseDescription = { description: "`key_not_found`", contentType: PROBLEM_TYPE };
@@ -54,12 +57,14 @@ export const KV_ROUTES: readonly Route[] = [
     tag: "Keys",
     summary: "The value of a key: raw bytes, or JSON with everything known of it on `Accept: application/json`.",
     query: [LEVEL, MIN_REVISION, REDIRECT],
-    headers: [IF_MATCH, IF_NONE_MATCH],
+    headers: [IF_MATCH, IF_NONE_MATCH, RANGE, IF_RANGE],
     responses: {
       [OK]: { description: "The value.", contentType: BYTES, json: RECORD_SCHEMA },
+      [PARTIAL]: { description: "The bytes that `Range` asked for; `Content-Range` says which.", contentType: BYTES },
       [NOT_MODIFIED]: { description: "The client has it." },
       404: NO_KEY,
       412: COMPARE_FAILED,
+      [NO_SUCH_PART]: { description: "`range_not_satisfiable`: the value is shorter.", contentType: PROBLEM_TYPE },
     },
     handle: getKey,
   },
@@ -132,10 +137,29 @@ function showKey({ context: { node }, request }: RouteCall, { key, conditions }:
   ] as const;
   if (isKnown(conditions, record)) return { status: NOT_MODIFIED, headers, body: "" };
   if (!wantsJson(request.headers.get("accept"))) {
-    return { status: OK, headers: [...headers, ["Content-Type", BYTES]], body: record.value };
+    return showBytes(record, { headers: [...headers, ["Accept-Ranges", "bytes"]], part: partOf(request, record) });
   }
   const body = `{${recordFields(key, record)},"ttl_ms":${ttlMsOf(record, node.timeMs()) ?? null}}\n`;
   return { status: OK, headers: [...headers, ["Content-Type", JSON_TYPE]], body };
+}
+
+function showBytes(
+  { value }: KeyRecord,
+  { headers, part }: { readonly headers: HttpReply["headers"]; readonly part: Part | undefined },
+): HttpReply {
+  const typed = [...headers, ["Content-Type", BYTES]] as const;
+  if (part === undefined) return { status: OK, headers: typed, body: value };
+  if (part.type === "Unsatisfiable") {
+    return problem({
+      status: NO_SUCH_PART,
+      code: "range_not_satisfiable",
+      detail: `The value has ${value.length} bytes`,
+      headers: [["Content-Range", `bytes */${value.length}`]],
+    });
+  }
+  const { first, last } = part;
+  const range = ["Content-Range", `bytes ${first}-${last}/${value.length}`] as const;
+  return { status: PARTIAL, headers: [...typed, range], body: value.slice(first, last + 1) };
 }
 
 /** Milliseconds until the record expires; one that is due is still there until the log says that its time has come. */

@@ -5,7 +5,7 @@ import type { HttpReply } from "../http.ts";
 import { LEVEL, MIN_REVISION, readCount, readFreshness } from "../parameters.ts";
 import { badRequest, isProblem, type ProblemReply } from "../problem.ts";
 import { answerWhenFresh } from "../reads.ts";
-import { byteField, recordFields, revisionFields } from "../record_json.ts";
+import { byteField, previewFields, recordFields, revisionFields } from "../record_json.ts";
 import { REDIRECT } from "../redirect.ts";
 import type { HttpContext, Route, RouteCall } from "../route.ts";
 import { RECORD_SCHEMA, REVISION_SCHEMA } from "../schemas.ts";
@@ -14,6 +14,9 @@ import { RECORD_SCHEMA, REVISION_SCHEMA } from "../schemas.ts";
 export const PAGE_KEYS = { most: 1_000, otherwise: 100 } as const;
 /** A page ends behind the key with which its keys and values reach so many bytes. */
 export const PAGE_BYTES_TARGET = 1_048_576;
+
+/** Longest preview of a value. */
+export const PREVIEW_BYTES_MAX = 1_048_576;
 
 const OK = 200;
 
@@ -36,6 +39,11 @@ export const SCAN_ROUTES: readonly Route[] = [
       },
       { name: "cursor", description: "The `cursor` of the page before.", schema: { type: "string" } },
       { name: "keys_only", description: "Leaves the values out.", schema: { type: "string" } },
+      {
+        name: "preview",
+        description: "Only so many bytes of each value, with `value_bytes`, the length of all of it.",
+        schema: { type: "integer", minimum: 0, maximum: PREVIEW_BYTES_MAX },
+      },
       LEVEL,
       MIN_REVISION,
       REDIRECT,
@@ -69,6 +77,8 @@ interface PageRequest {
   readonly end: string;
   readonly limit: number;
   readonly keysOnly: boolean;
+  /** Bytes of a value at most; undefined for all of it. */
+  readonly preview: number | undefined;
 }
 
 function scan(call: RouteCall): HttpReply | Promise<HttpReply> {
@@ -87,13 +97,17 @@ function readRequest({ query }: RouteCall): PageRequest | ProblemReply {
   }
   const keysOnly = readFlag(query.get("keys_only"));
   if (keysOnly === undefined) return badRequest("keys_only must be true or false");
+  const preview = query.has("preview") ? readCount(query.get("preview") ?? "") : undefined;
+  if (query.has("preview") && (preview === undefined || preview > PREVIEW_BYTES_MAX)) {
+    return badRequest(`preview must be a number from 0 to ${PREVIEW_BYTES_MAX}`);
+  }
   const cursor = query.get("cursor") ?? "";
   const behind = cursor === "" ? "" : decodeCursor(cursor);
   if (behind === undefined) return badRequest("cursor must be what the page before gave");
   const prefix = query.get("prefix") ?? "";
   const start = query.get("start") ?? "";
   const from = [prefix, start, behind].reduce((most, key) => key > most ? key : most, "");
-  return { prefix, from, end: query.get("end") ?? "", limit, keysOnly };
+  return { prefix, from, end: query.get("end") ?? "", limit, keysOnly, preview };
 }
 
 /** A flag without a value is set. */
@@ -102,7 +116,7 @@ function readFlag(text: string | undefined): boolean | undefined {
   return text === "" || text === "true" || text === "1" ? true : undefined;
 }
 
-function showPage({ node }: HttpContext, { prefix, from, end, limit, keysOnly }: PageRequest): HttpReply {
+function showPage({ node }: HttpContext, { prefix, from, end, limit, keysOnly, preview }: PageRequest): HttpReply {
   const items: string[] = [];
   const nowMs = node.timeMs();
   let [bytes, last] = [0, ""];
@@ -113,8 +127,8 @@ function showPage({ node }: HttpContext, { prefix, from, end, limit, keysOnly }:
       isLast = false;
       break;
     }
-    items.push(itemOf(key, record, { keysOnly, nowMs }));
-    bytes += key.length + (keysOnly ? 0 : record.value.length);
+    items.push(itemOf(key, record, { keysOnly, preview, nowMs }));
+    bytes += key.length + (keysOnly ? 0 : Math.min(record.value.length, preview ?? Infinity));
     last = key;
   }
   const cursor = isLast ? "null" : `"${encodeCursor(last)}"`;
@@ -125,13 +139,16 @@ function showPage({ node }: HttpContext, { prefix, from, end, limit, keysOnly }:
 function itemOf(
   key: string,
   record: KeyRecord,
-  { keysOnly, nowMs }: { readonly keysOnly: boolean; readonly nowMs: number },
+  { keysOnly, preview, nowMs }: Pick<PageRequest, "keysOnly" | "preview"> & { readonly nowMs: number },
 ): string {
   const { expiresAt } = record;
   const ttlMs = expiresAt === undefined ? "null" : Math.max(0, expiresAt - nowMs);
+  const rest = `${revisionFields(record)},"expires_at":${expiresAt ?? null}`;
   const known = keysOnly
-    ? `${byteField("key", key)},${revisionFields(record)},"expires_at":${expiresAt ?? null}`
-    : recordFields(key, record);
+    ? `${byteField("key", key)},${rest}`
+    : preview === undefined
+    ? recordFields(key, record)
+    : `${byteField("key", key)},${previewFields(record.value, preview)},${rest}`;
   return `{${known},"ttl_ms":${ttlMs}}`;
 }
 
