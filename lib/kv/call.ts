@@ -18,6 +18,17 @@ export interface CallContext {
   readonly cursors: CursorMemory | undefined;
 }
 
+/** A subcommand, as HELP tells of it. */
+export interface SubcommandSpec {
+  /** Number of words, command and subcommand included. */
+  readonly least: number;
+  readonly most: number;
+  /** What stands behind its name; "" for nothing. */
+  readonly usage: string;
+  /** One sentence. */
+  readonly summary: string;
+}
+
 /** One command of the table, with the arity of Redis: the name counts, and a negative number is the least. */
 export interface CallSpec {
   /** In capitals. */
@@ -28,6 +39,8 @@ export interface CallSpec {
   readonly keys: { readonly first: number; readonly last: number; readonly step: number };
   /** One sentence for COMMAND DOCS. */
   readonly summary: string;
+  /** Its subcommands by name in capitals. They are a part of the name: another one is refused at once, even in a MULTI. */
+  readonly subcommands?: ReadonlyMap<string, SubcommandSpec>;
   /** What can be told without the state: an error means that the call would change nothing. */
   readonly check?: (call: Call) => ErrorReply | undefined;
   readonly run: (call: Call, context: CallContext) => Reply;

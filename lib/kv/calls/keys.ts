@@ -80,6 +80,9 @@ export const KEY_CALLS: readonly CallSpec[] = [
     access: "Read",
     keys: { first: 2, last: 2, step: 1 },
     summary: "Tells how Redis would hold a value.",
+    subcommands: new Map([
+      ["ENCODING", { least: 3, most: 3, usage: "<key>", summary: "Tells how Redis would hold the value." }],
+    ]),
     check: (call) => checkSubcommand(call, "ENCODING"),
     run: (call, { keys }): Reply => {
       const value = keys.get(wordAt(call, 2))?.value;
@@ -92,11 +95,19 @@ export const KEY_CALLS: readonly CallSpec[] = [
     access: "Read",
     keys: { first: 2, last: 2, step: 1 },
     summary: "Estimates the memory of a key in bytes.",
+    subcommands: new Map([
+      ["USAGE", {
+        least: 3,
+        most: 5,
+        usage: "<key> [SAMPLES <count>]",
+        summary: "Estimates the memory of the key in bytes.",
+      }],
+    ]),
+    check: (call) => {
+      if (optionAt(call, 1) !== "USAGE" || call.length < 3) return checkSubcommand(call, "USAGE");
+      return call.length === 3 || (call.length === 5 && optionAt(call, 3) === "SAMPLES") ? undefined : SYNTAX_ERROR;
+    },
     run: (call, { keys }): Reply => {
-      const isForm = call.length === 3 || (call.length === 5 && optionAt(call, 3) === "SAMPLES");
-      if (optionAt(call, 1) !== "USAGE" || !isForm) {
-        return { error: "ERR unknown subcommand or wrong number of arguments. Try MEMORY USAGE." };
-      }
       const key = wordAt(call, 2);
       const value = keys.get(key)?.value;
       return value === undefined ? null : BYTES_PER_KEY + key.length + value.length;

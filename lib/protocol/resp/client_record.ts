@@ -18,9 +18,9 @@ export class ClientRecord {
   replies: ReplyMode = "On";
   /** Whether it reads from this node although the node does not lead (READONLY, in cluster mode). */
   readsAnywhere = false;
-  /** The name of the last command; "" before the first. */
-  command = "";
-  /** The number of the last command in the table; 0 for a name that nothing has. */
+  /** The last command, such as `get` or `client|list`; "" before the first. */
+  path = "";
+  /** The number of the last command or subcommand in the table; 0 for a name that nothing has. */
   commandNumber = 0;
   /** `Clock.now()` of its last command. */
   lastAt: number;

@@ -22,7 +22,11 @@ export class CommandCounters {
     const family = registry.counterFamily(METRIC.respCommands, ["cmd", "status"]);
     this.#unknown = outcomesOf(family, UNKNOWN);
     this.#byNumber[UNKNOWN_COMMAND] = this.#unknown;
-    for (const { name, number } of COMMANDS.values()) this.#byNumber[number] = outcomesOf(family, name.toLowerCase());
+    for (const { path, number, subcommands } of COMMANDS.values()) {
+      const outcomes = outcomesOf(family, path);
+      this.#byNumber[number] = outcomes;
+      for (const subcommand of subcommands.values()) this.#byNumber[subcommand.number] = outcomes;
+    }
   }
 
   /** The command of that number was answered. */

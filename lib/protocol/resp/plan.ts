@@ -57,19 +57,9 @@ export type InTransaction =
   /** It waits for something itself, so that EXEC could not be one moment: refused, and EXEC with it. */
   | "Refused";
 
-/** Number of words of a request, command and subcommand included. */
-export interface WordCount {
-  readonly least: number;
-  readonly most: number;
-}
-
 /** A command that is not one of the calls in lib/kv: about the connection, the server, or several calls at once. */
-export interface ProtocolCommand extends Pick<CallSpec, "name" | "arity" | "keys" | "summary"> {
-  /** The group of COMMAND DOCS. */
-  readonly group: "connection" | "server" | "transactions" | "generic" | "cluster";
+export interface ProtocolCommand extends Pick<CallSpec, "name" | "arity" | "keys" | "summary" | "subcommands"> {
   readonly inTransaction: InTransaction;
-  /** Its subcommands by name in capitals: one that is not there, or has too few or too many words, spoils a MULTI. */
-  readonly subcommands?: ReadonlyMap<string, WordCount>;
   readonly plan: (words: Words, conversation: Conversation) => Plan;
 }
 

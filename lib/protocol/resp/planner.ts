@@ -1,7 +1,7 @@
 /** From the words of a request to what is to be done: names, number of words, sizes, queueing, redirection. */
 
 import { wrongArity } from "../../kv/call.ts";
-import { changes, checkCall, isArity, keysOf } from "../../kv/calls.ts";
+import { changes, isArity, keysOf } from "../../kv/calls.ts";
 import { type CommandEntry, findCommand, UNKNOWN_COMMAND } from "./commands.ts";
 import { longKey, unknownCommand } from "./errors.ts";
 import {
@@ -30,16 +30,16 @@ export function planRequest(words: Words, conversation: Conversation): Plan {
     transaction.spoil();
     return answer(unknownCommand(words));
   }
-  client.command = entry.name;
+  client.path = entry.path;
   if (!isArity(entry, words.length)) {
     return refusedForArity(entry.name, transaction);
   }
-  const refusal = entry.call === undefined ? undefined : refusalOf(entry, { words, conversation });
+  const parts = { words, conversation };
+  const refusal = subcommandProblem(entry, parts) ?? (entry.call === undefined ? undefined : refusalOf(entry, parts));
   if (refusal !== undefined) {
     transaction.spoil();
-    return answer(refusal);
+    return refusal;
   }
-  const parts = { words, conversation };
   return transaction.isOpen ? planInTransaction(entry, parts) : planOutside(entry, parts);
 }
 
@@ -52,12 +52,11 @@ function planInTransaction(entry: CommandEntry, parts: PlanParts): Plan {
   const { transaction } = parts.conversation;
   const how = entry.command?.inTransaction ?? "Queued";
   if (how === "AtOnce") return planEntry(entry, parts);
-  const refusal = how === "Refused" ? NOT_ALLOWED : subcommandProblem(entry, parts.words);
-  if (refusal !== undefined) {
-    transaction.spoil();
-    return refusal;
-  }
-  const queued = how === "DoneByExec" ? actingForm(entry, parts) : queuedForm(planEntry(entry, parts));
+  const queued = how === "Refused"
+    ? undefined
+    : how === "DoneByExec"
+    ? actingForm(entry, parts)
+    : queuedForm(planEntry(entry, parts));
   if (queued === undefined) {
     transaction.spoil();
     return NOT_ALLOWED;
@@ -69,12 +68,15 @@ function planInTransaction(entry: CommandEntry, parts: PlanParts): Plan {
 
 const NOT_ALLOWED = refuse("ERR Command not allowed inside a transaction");
 
-/** What can be said against a subcommand before EXEC. */
-function subcommandProblem({ command }: CommandEntry, words: Words): Plan | undefined {
-  if (command?.subcommands === undefined || words.length < 2) return undefined;
-  const count = command.subcommands.get(subcommandOf(words));
-  if (count === undefined) return unknownSubcommand(words);
-  return words.length < count.least || words.length > count.most ? wrongSubcommandArity(words) : undefined;
+/** What can be said against a subcommand, which counts as a part of the name. */
+function subcommandProblem({ subcommands }: CommandEntry, { words, conversation }: PlanParts): Plan | undefined {
+  if (subcommands.size === 0 || words.length < 2) return undefined;
+  const subcommand = subcommands.get(subcommandOf(words));
+  if (subcommand === undefined) return unknownSubcommand(words);
+  conversation.client.commandNumber = subcommand.number;
+  conversation.client.path = subcommand.path;
+  const { least, most } = subcommand;
+  return words.length < least || words.length > most ? wrongSubcommandArity(words) : undefined;
 }
 
 /** EXEC itself ends the transaction even then, as in Redis: once a WATCH before it has been done. */
@@ -99,6 +101,7 @@ interface PlanParts {
 }
 
 function planEntry(entry: CommandEntry, { words, conversation }: PlanParts): Plan {
+  if (entry.subcommands.size > 0 && subcommandOf(words) === "HELP") return answer(helpOf(entry));
   if (entry.command !== undefined) return entry.command.plan(words, conversation);
   const call = words[0] === entry.name ? words : [entry.name, ...words.slice(1)];
   const problem = entry.call?.check?.(call);
@@ -106,13 +109,18 @@ function planEntry(entry: CommandEntry, { words, conversation }: PlanParts): Pla
   return { type: "Call", call, isWrite: changes(call) };
 }
 
-/** Calls whose subcommand counts as a part of the name: a wrong one is refused at once, even in a MULTI. */
-const WITH_SUBCOMMANDS = new Set(["OBJECT", "MEMORY"]);
+/** What a command with subcommands tells of them, in the form of Redis. */
+function helpOf({ name, subcommands }: CommandEntry): RespReply {
+  const lines = [...subcommands].flatMap((
+    [word, { usage, summary }],
+  ) => [`${word} ${usage}`.trimEnd(), `    ${summary}`]);
+  return [`${name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`, ...lines];
+}
 
 /** What can be said against a call before its options are looked at. */
-function refusalOf({ name }: CommandEntry, { words, conversation }: PlanParts): RespReply | undefined {
-  const subcommandProblem = WITH_SUBCOMMANDS.has(name) ? checkCall([name, ...words.slice(1)]) : undefined;
-  return subcommandProblem ?? tooLong({ name, words }, conversation) ?? redirection({ name, words }, conversation);
+function refusalOf({ name }: CommandEntry, { words, conversation }: PlanParts): Plan | undefined {
+  const refusal = tooLong({ name, words }, conversation) ?? redirection({ name, words }, conversation);
+  return refusal === undefined ? undefined : answer(refusal);
 }
 
 interface NamedWords {

@@ -1,6 +1,6 @@
 /** CLIENT: what a connection tells about itself, and the list of all of them. */
 
-import { NO_KEYS } from "../../../kv/call.ts";
+import { NO_KEYS, type SubcommandSpec } from "../../../kv/call.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { OK } from "../../../kv/replies.ts";
 import type { ClientRecord, ReplyMode } from "../client_record.ts";
@@ -13,8 +13,6 @@ import {
   refuse,
   subcommandOf,
   unknownSubcommand,
-  type WordCount,
-  wrongSubcommandArity,
 } from "../plan.ts";
 import type { Words } from "../request_reader.ts";
 
@@ -26,36 +24,65 @@ export const CLIENT_COMMANDS: readonly ProtocolCommand[] = [{
   name: "CLIENT",
   arity: -2,
   keys: NO_KEYS,
-  group: "connection",
   inTransaction: "DoneByExec",
   summary: "Tells about the connections, names this one, or closes some.",
   get subcommands(): ReadonlyMap<string, Subcommand> {
     return SUBCOMMANDS;
   },
   plan: (words, conversation) => {
-    const subcommand = SUBCOMMANDS.get(subcommandOf(words));
-    if (subcommand === undefined) return unknownSubcommand(words);
-    const { least, most, plan } = subcommand;
-    return words.length < least || words.length > most ? wrongSubcommandArity(words) : plan(words, conversation);
+    return SUBCOMMANDS.get(subcommandOf(words))?.plan(words, conversation) ?? unknownSubcommand(words);
   },
 }];
 
-interface Subcommand extends WordCount {
+interface Subcommand extends SubcommandSpec {
   readonly plan: (words: Words, conversation: Conversation) => Plan;
 }
 
 const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
-  ["ID", { least: 2, most: 2, plan: (_words, { client }) => answer(client.id) }],
-  ["GETNAME", { least: 2, most: 2, plan: (_words, { client }) => answer(client.name === "" ? null : client.name) }],
-  ["SETNAME", { least: 3, most: 3, plan: setName }],
-  ["SETINFO", { least: 4, most: 4, plan: setInfo }],
-  ["INFO", { least: 2, most: 2, plan: (_words, conversation) => text(describe(conversation.client, conversation)) }],
-  ["LIST", { least: 2, most: Infinity, plan: list }],
-  ["KILL", { least: 3, most: Infinity, plan: kill }],
-  ["REPLY", { least: 3, most: 3, plan: setReplies }],
-  ["NO-EVICT", { least: 3, most: 3, plan: onOrOff }],
-  ["NO-TOUCH", { least: 3, most: 3, plan: onOrOff }],
+  ["ID", {
+    ...words(2, { summary: "Returns the id of this connection." }),
+    plan: (_words, { client }) => answer(client.id),
+  }],
+  ["GETNAME", {
+    ...words(2, { summary: "Returns the name of this connection." }),
+    plan: (_words, { client }) => answer(client.name === "" ? null : client.name),
+  }],
+  ["SETNAME", { ...words(3, { usage: "<name>", summary: "Names this connection." }), plan: setName }],
+  ["SETINFO", {
+    ...words(4, { usage: "(LIB-NAME|LIB-VER) <value>", summary: "Notes the library of this client." }),
+    plan: setInfo,
+  }],
+  ["INFO", {
+    ...words(2, { summary: "Tells about this connection." }),
+    plan: (_words, conversation) => text(describe(conversation.client, conversation)),
+  }],
+  ["LIST", {
+    ...words(2, { usage: "[TYPE <type>|ID <id> ...]", summary: "Tells about the connections.", most: Infinity }),
+    plan: list,
+  }],
+  ["KILL", {
+    ...words(3, {
+      usage: "<ip:port>|(ID|ADDR|LADDR|TYPE|USER|SKIPME) <value> ...",
+      summary: "Closes the connections for which everything said holds; this one only with SKIPME no.",
+      most: Infinity,
+    }),
+    plan: kill,
+  }],
+  ["REPLY", {
+    ...words(3, { usage: "(ON|OFF|SKIP)", summary: "Chooses which replies this connection gets." }),
+    plan: setReplies,
+  }],
+  ["NO-EVICT", { ...words(3, { usage: "(ON|OFF)", summary: "Has no effect: no client is evicted." }), plan: onOrOff }],
+  ["NO-TOUCH", { ...words(3, { usage: "(ON|OFF)", summary: "Has no effect: no access is noted." }), plan: onOrOff }],
 ]);
+
+/** The form of a subcommand with `least` words, and as many at most unless told otherwise. */
+function words(
+  least: number,
+  { usage = "", summary, most = least }: { readonly usage?: string; readonly summary: string; readonly most?: number },
+): SubcommandSpec {
+  return { least, most, usage, summary };
+}
 
 function text(lines: string): Plan {
   return answer({ type: "Text", text: `${lines}\n` });
@@ -192,7 +219,7 @@ function describe(client: ClientRecord, { context, transaction, client: self }: 
     ["obl", 0],
     ["oll", 0],
     ["omem", link.unsentBytes],
-    ["cmd", client.command === "" ? "NULL" : client.command.toLowerCase()],
+    ["cmd", client.path === "" ? "NULL" : client.path],
     ["user", "default"],
     ["redir", -1],
     ["resp", client.version],

@@ -1,18 +1,9 @@
 /** CLUSTER: the cluster as clients of Redis Cluster see it: all slots belong to the leader, every other node is its replica. */
 
-import { NO_KEYS } from "../../../kv/call.ts";
+import { NO_KEYS, type SubcommandSpec } from "../../../kv/call.ts";
 import type { MemberView } from "../../../node/api.ts";
 import type { SessionContext } from "../../protocol.ts";
-import {
-  answer,
-  type Plan,
-  type ProtocolCommand,
-  refuse,
-  subcommandOf,
-  unknownSubcommand,
-  type WordCount,
-  wrongSubcommandArity,
-} from "../plan.ts";
+import { answer, type Plan, type ProtocolCommand, refuse, subcommandOf, unknownSubcommand } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
 import { slotOf, SLOTS } from "../slots.ts";
@@ -25,24 +16,23 @@ export const CLUSTER_COMMANDS: readonly ProtocolCommand[] = [{
   name: "CLUSTER",
   arity: -2,
   keys: NO_KEYS,
-  group: "cluster",
   inTransaction: "Queued",
   summary: "Tells which node leads, in the forms of Redis Cluster.",
-  get subcommands(): ReadonlyMap<string, WordCount> {
-    const reports = Array.from(REPORTS.keys(), (name) => [name, { least: 2, most: 2 }] as const);
-    return new Map([...reports, ["KEYSLOT", { least: 3, most: 3 }]]);
+  get subcommands(): ReadonlyMap<string, SubcommandSpec> {
+    const reports = Array.from(REPORTS, ([name, { summary }]) => {
+      return [name, { least: 2, most: 2, usage: "", summary }] as const;
+    });
+    const keySlot = { least: 3, most: 3, usage: "<key>", summary: "Returns the slot of a key." };
+    return new Map([...reports, ["KEYSLOT", keySlot]]);
   },
   plan: (words, { context }) => context.clusterMode ? planCluster(words, context) : refuse(DISABLED),
 }];
 
 function planCluster(words: Words, context: SessionContext): Plan {
   const subcommand = subcommandOf(words);
-  if (subcommand === "KEYSLOT") {
-    return words.length === 3 ? answer(slotOf(words[2] ?? "")) : wrongSubcommandArity(words);
-  }
-  const tell = REPORTS.get(subcommand);
-  if (tell === undefined) return unknownSubcommand(words);
-  return words.length === 2 ? answer(tell(viewOf(context), context)) : wrongSubcommandArity(words);
+  if (subcommand === "KEYSLOT") return answer(slotOf(words[2] ?? ""));
+  const report = REPORTS.get(subcommand);
+  return report === undefined ? unknownSubcommand(words) : answer(report.tell(viewOf(context), context));
 }
 
 interface ClusterView {
@@ -68,16 +58,22 @@ function viewOf({ node }: SessionContext): ClusterView {
   };
 }
 
-const REPORTS: ReadonlyMap<string, (view: ClusterView, context: SessionContext) => RespReply> = new Map<
-  string,
-  (view: ClusterView, context: SessionContext) => RespReply
->([
-  ["SLOTS", slots],
-  ["SHARDS", shards],
-  ["NODES", (view) => ({ type: "Text", text: `${view.members.map((member) => nodeLine(member, view)).join("\n")}\n` })],
-  ["INFO", info],
-  ["MYID", ({ self }) => nameOf(self)],
+interface Report {
+  readonly summary: string;
+  readonly tell: (view: ClusterView, context: SessionContext) => RespReply;
+}
+
+const REPORTS: ReadonlyMap<string, Report> = new Map<string, Report>([
+  ["SLOTS", { summary: "Returns the one range of slots with the leader and the others.", tell: slots }],
+  ["SHARDS", { summary: "Returns the one shard with its nodes.", tell: shards }],
+  ["NODES", { summary: "Returns the nodes, one on each line.", tell: nodeLines }],
+  ["INFO", { summary: "Tells whether there is a leader, as text.", tell: info }],
+  ["MYID", { summary: "Returns the name of this node.", tell: ({ self }) => nameOf(self) }],
 ]);
+
+function nodeLines(view: ClusterView): RespReply {
+  return { type: "Text", text: `${view.members.map((member) => nodeLine(member, view)).join("\n")}\n` };
+}
 
 /** A node's name as Redis has it: 40 hexadecimal digits. */
 function nameOf(id: number): string {

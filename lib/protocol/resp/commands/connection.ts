@@ -69,7 +69,7 @@ function of(
   name: string,
   { arity, summary }: Pick<ProtocolCommand, "arity" | "summary">,
 ): Omit<ProtocolCommand, "plan"> {
-  return { name, arity, summary, keys: NO_KEYS, group: "connection", inTransaction: "Queued" };
+  return { name, arity, summary, keys: NO_KEYS, inTransaction: "Queued" };
 }
 
 function planSelect(words: Words): Plan {

@@ -14,7 +14,6 @@ import {
   refuse,
   subcommandOf,
   unknownSubcommand,
-  wrongSubcommandArity,
 } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
@@ -59,10 +58,10 @@ export const SERVER_COMMANDS: readonly ProtocolCommand[] = [
   {
     ...of("CONFIG", { arity: -2, summary: "Returns settings." }),
     subcommands: new Map([
-      ["GET", { least: 3, most: Infinity }],
-      ["SET", { least: 4, most: Infinity }],
-      ["RESETSTAT", { least: 2, most: 2 }],
-      ["REWRITE", { least: 2, most: 2 }],
+      ["GET", { least: 3, most: Infinity, usage: "<pattern> ...", summary: "Returns settings whose names match." }],
+      ["SET", { least: 4, most: Infinity, usage: "<name> <value> ...", summary: "Is refused: settings are flags." }],
+      ["RESETSTAT", { least: 2, most: 2, usage: "", summary: "Begins to count anew what INFO tells." }],
+      ["REWRITE", { least: 2, most: 2, usage: "", summary: "Is refused: settings are flags." }],
     ]),
     plan: planConfig,
   },
@@ -72,7 +71,7 @@ function of(
   name: string,
   { arity, summary }: Pick<ProtocolCommand, "arity" | "summary">,
 ): Omit<ProtocolCommand, "plan"> {
-  return { name, arity, summary, keys: NO_KEYS, group: "server", inTransaction: "Queued" };
+  return { name, arity, summary, keys: NO_KEYS, inTransaction: "Queued" };
 }
 
 function planTime(_words: Words, { context: { node } }: Conversation): Plan {
@@ -133,7 +132,6 @@ function planBackgroundSave(words: Words, { context: { node, log } }: Conversati
 function planConfig(words: Words, { context }: Conversation): Plan {
   switch (subcommandOf(words)) {
     case "GET": {
-      if (words.length < 3) return wrongSubcommandArity(words);
       if (words.slice(2).some((word) => word.length > PATTERN_BYTES_MAX)) return answer(LONG_PATTERN);
       const globs = words.slice(2).map((word) => compileGlob(word.toLowerCase()));
       const entries = settingsOf(context).filter(([name]) => globs.some((glob) => glob.matches(name)));

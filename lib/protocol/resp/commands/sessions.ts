@@ -15,7 +15,6 @@ import {
   refuse,
   subcommandOf,
   unknownSubcommand,
-  wrongSubcommandArity,
 } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
@@ -29,16 +28,19 @@ export const SESSION_COMMANDS: readonly ProtocolCommand[] = [
     name: "SESSION",
     arity: -2,
     keys: NO_KEYS,
-    group: "transactions",
     inTransaction: "Refused",
     summary: "Opens, keeps alive or closes a session, in which each command takes effect at most once.",
+    subcommands: new Map([
+      ["OPEN", { least: 2, most: 3, usage: "[<ttl-ms>]", summary: "Opens a session and returns its id." }],
+      ["KEEPALIVE", { least: 3, most: 3, usage: "<id>", summary: "Lets the time to live begin anew." }],
+      ["CLOSE", { least: 3, most: 3, usage: "<id>", summary: "Ends the session." }],
+    ]),
     plan: planSession,
   },
   {
     name: "ONCE",
     arity: -4,
     keys: NO_KEYS,
-    group: "transactions",
     inTransaction: "Refused",
     summary:
       "Does a command of a session unless its sequence number was done before; then gives the first answer again.",
@@ -48,7 +50,6 @@ export const SESSION_COMMANDS: readonly ProtocolCommand[] = [
     name: "TXN",
     arity: -4,
     keys: NO_KEYS,
-    group: "transactions",
     inTransaction: "Refused",
     summary: "Compares, and does one of two lists of commands at once.",
     plan: planTransaction,
@@ -60,12 +61,10 @@ function planSession(words: Words): Plan {
   const number = positiveInteger(words[2] ?? "");
   switch (subcommand) {
     case "OPEN":
-      if (words.length > 3) return wrongSubcommandArity(words);
       if (words.length === 3 && number === undefined) return NOT_POSITIVE;
       return write({ type: "OpenSession", ttlMs: number ?? SESSION_TTL_MS.otherwise });
     case "KEEPALIVE":
     case "CLOSE":
-      if (words.length !== 3) return wrongSubcommandArity(words);
       if (number === undefined) return NOT_POSITIVE;
       return write({ type: subcommand === "CLOSE" ? "CloseSession" : "KeepAlive", session: number });
     default:

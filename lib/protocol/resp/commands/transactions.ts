@@ -11,7 +11,6 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     name: "MULTI",
     arity: 1,
     keys: NO_KEYS,
-    group: "transactions",
     inTransaction: "AtOnce",
     summary: "Begins to queue commands.",
     plan: (_words, { transaction }) => {
@@ -24,7 +23,6 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     name: "EXEC",
     arity: 1,
     keys: NO_KEYS,
-    group: "transactions",
     inTransaction: "AtOnce",
     summary: "Does the queued commands at once, unless a watched key has changed.",
     plan: (_words, { transaction, context, client }) => {
@@ -37,7 +35,6 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     name: "DISCARD",
     arity: 1,
     keys: NO_KEYS,
-    group: "transactions",
     inTransaction: "AtOnce",
     summary: "Forgets the queued commands and the watched keys.",
     plan: (_words, { transaction }) => {
@@ -55,7 +52,6 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     name: "WATCH",
     arity: -2,
     keys: ALL_KEYS,
-    group: "transactions",
     inTransaction: "AtOnce",
     summary: "Makes the next EXEC do nothing if one of the keys changes before.",
     plan: (words, { transaction, context: { node, keyBytesMax } }) => {
@@ -72,7 +68,6 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     name: "UNWATCH",
     arity: 1,
     keys: NO_KEYS,
-    group: "transactions",
     inTransaction: "Queued",
     summary: "Forgets the watched keys.",
     plan: (_words, { transaction }) => {
