@@ -11,6 +11,9 @@ import type { Words } from "../request_reader.ts";
 /** Every command by its name in capitals; told by commands.ts, which knows this file. */
 export type CommandTable = ReadonlyMap<string, CommandEntry>;
 
+/** Stands for a command that there is not. */
+const NO_LIST: RespReply = { type: "NoList" };
+
 /** The commands of this file. */
 export function introspectionCommands(table: () => CommandTable): readonly ProtocolCommand[] {
   return [{
@@ -35,7 +38,7 @@ export function introspectionCommands(table: () => CommandTable): readonly Proto
       }],
       ["DOCS", { least: 2, most: Infinity, usage: "[<command> ...]", summary: "Returns what commands do, or all." }],
       ["GETKEYS", {
-        least: 3,
+        least: 4,
         most: Infinity,
         usage: "<command> <argument> ...",
         summary: "Returns a command's keys.",
@@ -55,7 +58,7 @@ function planCommand(words: Words, table: CommandTable): Plan {
     case "INFO":
       return answer({
         type: "List",
-        items: chosen(words, table).map((entry) => entry === undefined ? null : describe(entry)),
+        items: chosen(words, table).map((entry) => entry === undefined ? NO_LIST : describe(entry)),
       });
     case "DOCS":
       return answer({

@@ -242,7 +242,7 @@ Deno.test("CLIENT LIST and INFO show one line for each client, as tools parse it
   await one.ask("HELLO 2 SETNAME me", "MULTI", "SET a 1");
   await one.ask("DISCARD");
   const [info] = await fields("CLIENT INFO");
-  assertEquals([info?.get("name"), info?.get("cmd"), info?.get("multi")], ["me", "client", "-1"]);
+  assertEquals([info?.get("name"), info?.get("cmd"), info?.get("multi")], ["me", "client|info", "-1"]);
   const list = await fields("CLIENT LIST");
   assertEquals(list.map((client) => client.get("id")), ["1", "2", undefined]);
   assertEquals(list[1]?.get("cmd"), "NULL");

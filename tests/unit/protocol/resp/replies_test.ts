@@ -4,15 +4,16 @@ import { RespBench } from "./session_support.ts";
 Deno.test("COMMAND tells the arity and the places of the keys", async () => {
   const client = new RespBench().connect();
   const count = Number((await client.ask("COMMAND COUNT")).slice(1, -2));
-  assertEquals((await client.ask("COMMAND LIST")).split("\r\n")[0], `*${count}`);
+  const names = (await client.ask("COMMAND LIST")).split("\r\n").filter((line) => /^[a-z]/.test(line));
+  assertEquals(names.filter((name) => !name.includes("|")).length, count);
   assertEquals(
     (await client.ask("COMMAND INFO get nosuch")).startsWith(
-      "*2\r\n*10\r\n$3\r\nget\r\n:2\r\n*1\r\n+readonly\r\n:1\r\n:1\r\n:1\r\n",
+      "*2\r\n*10\r\n$3\r\nget\r\n:2\r\n*2\r\n+readonly\r\n+fast\r\n:1\r\n:1\r\n:1\r\n",
     ),
     true,
   );
   assertEquals(await client.ask("COMMAND GETKEYS MSET a 1 b 2"), "*2\r\n$1\r\na\r\n$1\r\nb\r\n");
-  assertEquals(await client.ask("COMMAND GETKEYS PING"), "-ERR The command has no key arguments\r\n");
+  assertEquals(await client.ask("COMMAND GETKEYS PING x"), "-ERR The command has no key arguments\r\n");
   assertEquals((await client.ask("COMMAND DOCS set")).startsWith("*2\r\n$3\r\nset\r\n*6\r\n$7\r\nsummary\r\n"), true);
 });
 
