@@ -4,7 +4,7 @@ import { bytesToString } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import { readOpening } from "./first_bytes.ts";
 import { closeQuietly, isSocketError, type PortConnection } from "./connection_port.ts";
-import { LINGER_MS, READ_BUFFER_BYTES_MAX, READ_BUFFER_BYTES_MIN } from "./limits.ts";
+import { LINGER_MS, READ_BUFFER_BYTES_MAX, READ_BUFFER_BYTES_MIN, UNSENT_BYTES_MAX } from "./limits.ts";
 import type { ClientLink, ProtocolSession, SessionContext } from "./protocol.ts";
 import { startSession } from "./protocol_table.ts";
 import { type OutputContext, type OutputOwner, SocketOutput } from "./socket_output.ts";
@@ -118,7 +118,8 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
 
   /** See `OutputOwner`. */
   pieceSent(): void {
-    this.#session?.outputSent();
+    if (this.#session === undefined) this.wake();
+    else this.#session.outputSent();
   }
 
   /** See `OutputOwner`. Nothing waits: a finishing connection ends here. */
@@ -143,7 +144,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   async #readAll(): Promise<void> {
     let buffer = new Uint8Array(READ_BUFFER_BYTES_MIN);
     for (;;) {
-      while (this.#session?.full === true && !this.#finishing && !this.#closed) await this.#wakened();
+      while (this.#isFull() && !this.#finishing && !this.#closed) await this.#wakened();
       if (this.#closed) return;
       const count = await this.#socket.read(buffer);
       if (count === null) break;
@@ -151,9 +152,14 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
       if (count === buffer.length && count < READ_BUFFER_BYTES_MAX) buffer = new Uint8Array(count * 2);
     }
     this.#inputEnded = true;
-    if (this.#session === undefined && this.#undecided !== "") this.#choose("");
+    // Whoever sent nothing but PINGs still gets every answer: a session knows how to end.
+    if (this.#session === undefined && this.#bytesReceived > 0) this.#choose("");
     if (this.#lingerTimer !== undefined || this.#session === undefined) this.#close();
     else if (!this.#finishing) this.#session.inputEnded();
+  }
+
+  #isFull(): boolean {
+    return this.#session === undefined ? this.unsentBytes > UNSENT_BYTES_MAX : this.#session.full;
   }
 
   #wakened(): Promise<void> {
@@ -181,7 +187,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
     this.#undecided = language === undefined ? rest : "";
     if (language === undefined) return;
     this.#session = startSession(language, { link: this, context: this.#context });
-    this.#session.receive(rest);
+    if (rest !== "") this.#session.receive(rest);
   }
 
   #close(): void {

@@ -76,10 +76,8 @@ class Listener implements ClientListener {
       refuse: {
         // Which protocol the client speaks is known from its first bytes alone.
         needsFirstBytes: true,
-        reply: (limit, firstBytes) => {
-          metrics.connectionsRefused.add();
-          return stringToBytes(tooManyConnections(guessLanguage(firstBytes), limit));
-        },
+        refused: metrics.connectionsRefused,
+        reply: (limit, firstBytes) => stringToBytes(tooManyConnections(guessLanguage(firstBytes), limit)),
       },
     });
   }

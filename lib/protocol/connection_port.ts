@@ -2,6 +2,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import type { NodeLog } from "../node/options.ts";
+import type { Counter } from "../observe/metrics.ts";
 import { LogLimiter } from "../transport/log_limiter.ts";
 import {
   ACCEPT_PAUSE_MS,
@@ -10,7 +11,6 @@ import {
   REFUSALS_WAITING_MAX,
   WRITE_CHECK_MS,
 } from "./limits.ts";
-
 import type { SocketOutput } from "./socket_output.ts";
 
 /** A connection as its port sees it. */
@@ -47,10 +47,13 @@ export interface ConnectionPortOptions<C extends PortConnection> {
 export interface Refusal {
   /** Whether the reply depends on what the client sends first: it is waited for, for a moment. */
   readonly needsFirstBytes: boolean;
+  /** Counts every refusal, with a reply or without. */
+  readonly refused: Counter;
   reply(connectionsMax: number, firstBytes: Uint8Array): Uint8Array;
 }
 
-const REFUSAL_BUFFER_BYTES = 256;
+/** Room for what clients send before they wait for a reply: closed with input unread, the system might take the reply back. */
+const REFUSAL_BUFFER_BYTES = 4_096;
 
 /** A port and its connections. */
 export class ConnectionPort<C extends PortConnection> {
@@ -182,6 +185,7 @@ export class ConnectionPort<C extends PortConnection> {
   #refuse(socket: Deno.TcpConn): void {
     const { names, refuse } = this.#options;
     this.#warn(this.#refusalLog, `Refused ${names.one}: ${this.#connectionsMax} connections are open`);
+    refuse.refused.add();
     if (!refuse.needsFirstBytes) return this.#sendRefusal(socket, new Uint8Array());
     if (this.#refused.size >= REFUSALS_WAITING_MAX) return closeQuietly(socket);
     this.#refused.add(socket);

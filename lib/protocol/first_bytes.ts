@@ -23,11 +23,10 @@ export interface Opening {
   readonly rest: string;
 }
 
-/** Undecided bytes that are kept: no word that decides is longer, and a longer line is the text protocol's. */
-export const UNDECIDED_BYTES_MAX = 1_024;
+/** Undecided bytes that are kept: the longest line, its end included, that opens a session of Redis. Tokens of AUTH are long. */
+export const UNDECIDED_BYTES_MAX = 8_192;
 
 const STAR = 0x2a;
-const NEWLINE = 0x0a;
 
 /** Looks at everything that has come and was not decided; `ended` tells that no more will come. */
 export function readOpening(bytes: string, ended: boolean): Opening {
@@ -37,15 +36,12 @@ export function readOpening(bytes: string, ended: boolean): Opening {
     const rest = at === 0 ? bytes : bytes.slice(at);
     if (rest === "") return { language: ended ? "text" : undefined, pings, rest };
     if (rest.charCodeAt(0) === STAR) return { language: "resp", pings, rest };
-    const end = rest.indexOf("\n");
-    if (end === -1) {
-      const isDecided = ended || rest.length > UNDECIDED_BYTES_MAX;
-      return { language: isDecided ? "text" : undefined, pings, rest };
-    }
-    const language = languageOfLine(rest.slice(0, Math.min(end + 1, UNDECIDED_BYTES_MAX)));
+    const end = rest.indexOf("\n") + 1;
+    if (end === 0) return { language: languageOfBeginning(rest, ended), pings, rest };
+    const language = languageOfLine(rest, end);
     if (language !== undefined) return { language, pings, rest };
-    if (rest.charCodeAt(0) !== NEWLINE && rest.slice(0, 2) !== "\r\n") pings += 1;
-    at += end + 1;
+    if (end > "\r\n".length) pings += 1;
+    at += end;
   }
 }
 
@@ -54,10 +50,29 @@ export function guessLanguage(bytes: Uint8Array): Language {
   return readOpening(bytesToString(bytes, 0, Math.min(bytes.length, UNDECIDED_BYTES_MAX)), true).language ?? "text";
 }
 
-/** Undefined for an empty line and for PING. `line` has its end. */
-function languageOfLine(line: string): Language | undefined {
-  const word = (/^[^ \t\r\n]*/.exec(line)?.[0] ?? "").toUpperCase();
-  if (/^(PING)?\r?\n$/i.test(line)) return undefined;
-  const isRedis = line.endsWith("\r\n") && REDIS_NAMES.has(word) && findTextCommand(word) === undefined;
-  return isRedis ? "resp" : "text";
+/** Undefined for an empty line and for PING, behind which another line decides. */
+function languageOfLine(text: string, end: number): Language | undefined {
+  if (end > UNDECIDED_BYTES_MAX) return "text";
+  const line = text.slice(0, end);
+  if (EMPTY_OR_PING.test(line)) return undefined;
+  return line.endsWith("\r\n") && isOnlyOfRedis(firstWord(line)) ? "resp" : "text";
+}
+
+/** Undefined while the rest of the line may still tell: only a line that begins with a word of Redis is waited for. */
+function languageOfBeginning(text: string, ended: boolean): Language | undefined {
+  if (ended || text.length >= UNDECIDED_BYTES_MAX) return "text";
+  const word = firstWord(text);
+  const isWhole = BLANK.test(text.charAt(word.length));
+  return isWhole && !isOnlyOfRedis(word) ? "text" : undefined;
+}
+
+const EMPTY_OR_PING = /^(PING)?\r?\n$/i;
+const BLANK = /[ \t]/;
+
+function firstWord(text: string): string {
+  return /^[^ \t\r\n]*/.exec(text)?.[0] ?? "";
+}
+
+function isOnlyOfRedis(word: string): boolean {
+  return REDIS_NAMES.has(word.toUpperCase()) && findTextCommand(word) === undefined;
 }

@@ -1,6 +1,7 @@
 /** Makes one line of the text protocol of the arguments of one command, so that every byte of them survives. */
 
 import { textToByteString } from "../../base/bytes.ts";
+import { endsInOptions } from "../../protocol/text/set_options.ts";
 import { UsageError } from "../usage_error.ts";
 import { traitsOf } from "./vocabulary.ts";
 
@@ -11,7 +12,7 @@ const TAKES_KEY: ReadonlySet<string> = new Set(["PUT", "GET", "DELETE"]);
 
 /**
  * The line, as a byte string. A single argument with blanks in it is a whole line already (`kvstore cli "GET a"`).
- * Throws `UsageError` when the first argument is more than one line.
+ * Throws `UsageError` when the first argument is more than one line, and for SET with the options of Redis.
  */
 export function lineOfArguments(args: readonly string[]): string {
   const [word = "", ...rest] = args;
@@ -23,6 +24,7 @@ export function lineOfArguments(args: readonly string[]): string {
   const { name } = traitsOf(word);
   if (!TAKES_KEY.has(name)) return [word, ...rest.map(quote)].map(textToByteString).join(" ");
   const named = rest.some((arg, at) => at % 2 === 0 && (NAMED.test(arg) || NAMED_WITH_VALUE.test(arg)));
+  if (word.toUpperCase() === "SET" && !named) refuseOptions(rest);
   const words = named ? quoteNamed(rest) : name === "PUT" ? quotePut(rest) : rest.map(quote);
   return [word, ...words].map(textToByteString).join(" ");
 }
@@ -31,6 +33,16 @@ export function lineOfArguments(args: readonly string[]): string {
 function quotePut([key, ...value]: readonly string[]): string[] {
   if (key === undefined) return [];
   return value.length === 0 ? [quote(key)] : [quote(key), quote(value.join(" "))];
+}
+
+/** Options would become a part of the value. Within one argument they are what somebody wants to store. */
+function refuseOptions([, ...value]: readonly string[]): void {
+  if (value.length < 2 || !endsInOptions(value.join(" "))) return;
+  throw new UsageError(
+    `SET takes no options here; to store "${
+      value.join(" ")
+    }" quote it as one argument, to set a deadline or a condition use a Redis client`,
+  );
 }
 
 /** `--key k --value v`: the names as they are, each followed by its value. */

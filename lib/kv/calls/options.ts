@@ -27,7 +27,7 @@ export interface WrittenTime {
 
 /** Latest point in time: a number of milliseconds that is exact. */
 const TIME_MS_MAX = Number.MAX_SAFE_INTEGER;
-const REDIS_TIME_MS_MIN = -(2 ** 63);
+const REDIS_TIME_MS_MIN = -(2n ** 63n);
 
 /** Milliseconds since 1970. `leastExclusive` is what the written number must exceed; undefined for no bound. */
 export function readTime(
@@ -39,7 +39,8 @@ export function readTime(
   const { leastExclusive, name, nowMs } = of;
   const ms = Number(number) * form.unitMs;
   // Long ago is long ago, however long: the key goes. What 64 bits of milliseconds cannot say is an error in Redis, too.
-  if (leastExclusive === undefined && ms < -TIME_MS_MAX && ms >= REDIS_TIME_MS_MIN) return -TIME_MS_MAX;
+  const isLongAgo = leastExclusive === undefined && ms < -TIME_MS_MAX;
+  if (isLongAgo && BigInt(number) * BigInt(form.unitMs) >= REDIS_TIME_MS_MIN) return -TIME_MS_MAX;
   const at = form.isRelative ? nowMs + ms : ms;
   const isOutside = Math.abs(ms) > TIME_MS_MAX || Math.abs(at) > TIME_MS_MAX;
   if (isOutside || (leastExclusive !== undefined && number <= leastExclusive)) return invalidTime(name);

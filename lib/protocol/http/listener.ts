@@ -81,10 +81,8 @@ export function startHttpListener(options: HttpListenerOptions): HttpListener {
     admit: (socket) => new HttpConnection(socket, context),
     refuse: {
       needsFirstBytes: false,
-      reply: (limit) => {
-        connectionsRefused.add();
-        return refuseConnection(context, limit);
-      },
+      refused: connectionsRefused,
+      reply: (limit) => refuseConnection(context, limit),
     },
   });
   const context = makeContext(options, { turns, port });

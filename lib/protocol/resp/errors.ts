@@ -4,7 +4,6 @@ import { unreachable } from "../../base/assert.ts";
 import type { ErrorReply } from "../../kv/replies.ts";
 import type { SessionRefusal } from "../../kv/results.ts";
 import type { KeyValueNode, NotDone } from "../../node/api.ts";
-import { REDIS_NAMES } from "./redis_names.ts";
 import type { RespReply } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
 
@@ -59,22 +58,21 @@ export function longKey(keys: readonly string[], keyBytesMax: number): ErrorRepl
   return { error: `ERR the key of ${key.length} bytes is too long (limit ${keyBytesMax})` };
 }
 
-/** The reply to a name that no command has, in the words of Redis. */
+/** The reply to a name that no command has: the words of Redis, by which clients know the error, and what to do about it. */
 export function unknownCommand(words: Words): RespReply {
   const [name = ""] = words;
   let shown = "";
   for (let at = 1; at < words.length && shown.length < SHOWN_BYTES_MAX; at++) {
     shown += `'${(words[at] ?? "").slice(0, SHOWN_BYTES_MAX - shown.length)}' `;
   }
-  const offered = REDIS_NAMES.has(name.toUpperCase()) ? NOT_OFFERED : "";
   return {
-    error: `ERR unknown command '${name.slice(0, SHOWN_BYTES_MAX)}', with args beginning with: ${shown}${offered}`,
+    error: `ERR unknown command '${name.slice(0, SHOWN_BYTES_MAX)}', with args beginning with: ${shown}${NOT_OFFERED}`,
   };
 }
 
 const SHOWN_BYTES_MAX = 128;
-/** Behind the words of Redis, by which clients know the error. */
-const NOT_OFFERED = "(KVStore does not offer this command of Redis; COMMAND LIST and docs/redis.md show what it does)";
+/** Ends the reply to an unknown command. */
+export const NOT_OFFERED = "(KVStore does not offer it; COMMAND LIST and docs/redis.md show which commands it does)";
 
 function reachability(node: KeyValueNode): string {
   const { reachable, total, needed } = node.status().quorum;

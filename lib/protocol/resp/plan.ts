@@ -30,6 +30,8 @@ export type Plan =
   | WritePlan
   /** Answered from the state once that is confirmed to be new enough. */
   | { readonly type: "Read"; readonly answer: () => RespReply; readonly isBarrier?: boolean }
+  /** Does something to the connection while it is answered, such as silencing it: its own reply is placed before. */
+  | { readonly type: "Act"; readonly act: () => RespReply }
   /** Depends on how everything before it ended: planned then. */
   | { readonly type: "Later"; readonly plan: () => Plan }
   /** Takes a while; nothing behind it begins before. */

@@ -1,4 +1,4 @@
-/** The names of every command of Redis 7.0, to tell a line of its protocol and a command that is not offered from a mistake. */
+/** The names of every command of Redis 7.0, to tell a line of its protocol from one of the text protocol. */
 
 /** In capitals. */
 export const REDIS_NAMES: ReadonlySet<string> = new Set(

@@ -249,6 +249,7 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
         return this.#readsOpen === 0;
       case "Read":
         return this.#writesOpen === 0;
+      case "Act":
       case "Later":
       case "Task":
       case "Close":
@@ -268,6 +269,8 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
         return this.#write(plan);
       case "Read":
         return this.#read(plan);
+      case "Act":
+        return this.#act(plan);
       case "Later":
         return this.#start(plan.plan());
       case "Task":
@@ -320,6 +323,11 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
   /** Puts a known reply behind the replies before it. */
   #answer(reply: RespReply): void {
     this.#complete(this.#add(NOTHING), reply);
+  }
+
+  #act(plan: Extract<Plan, { readonly type: "Act" }>): void {
+    const slot = this.#add(NOTHING);
+    this.#complete(slot, plan.act());
   }
 
   #add(request: Awaited): ReplySlot<Awaited> {

@@ -9,7 +9,7 @@ import { FAIR_SHARE_BYTES } from "../limits.ts";
 import type { MemoryBudget } from "../memory_budget.ts";
 import { INVALID_COMMAND } from "./errors.ts";
 import { QUEUED_COMMANDS_MAX, WATCHED_KEYS_MAX } from "./limits.ts";
-import { answer, type Plan, refuse } from "./plan.ts";
+import { type Plan, refuse } from "./plan.ts";
 import type { ClientRecord } from "./client_record.ts";
 import { encodeReply, type RespReply, sizeOfReply } from "./reply_writer.ts";
 
@@ -112,7 +112,7 @@ export class Transaction {
   }
 
   /** What EXEC comes to; ends the transaction. Called when every request before it has its outcome. */
-  take(node: KeyValueNode, client: Pick<ClientRecord, "version">): Plan {
+  take(node: KeyValueNode, client: ExecClient): Plan {
     const queue = this.#queue ?? [];
     const isSpoiled = this.#isSpoiled;
     const compares = Array.from(this.#watched, ([key, operand]): Compare => {
@@ -122,7 +122,7 @@ export class Transaction {
     if (isSpoiled) return refuse("EXECABORT Transaction discarded because of previous errors.");
     const gather = (replies: readonly Reply[]) => gatherReplies(queue, { replies, client });
     const calls = queue.flatMap((command) => command.type === "Call" ? [command.call] : []);
-    if (calls.length === 0 && compares.length === 0) return answer(gather([]));
+    if (calls.length === 0 && compares.length === 0) return { type: "Act", act: () => gather([]) };
     const isBarrier = queue.some(({ type }) => type === "Act");
     if (calls.some(changes)) return writeOf({ calls, compares, gather, isBarrier });
     return {
@@ -163,9 +163,12 @@ function writeOf({ calls, compares, gather, isBarrier }: ExecParts): Plan {
   };
 }
 
+/** What the commands that EXEC does may change of their connection, as far as the replies depend on it. */
+type ExecClient = Pick<ClientRecord, "version" | "replies">;
+
 interface Gathered {
   readonly replies: readonly Reply[];
-  readonly client: Pick<ClientRecord, "version">;
+  readonly client: ExecClient;
 }
 
 /**
@@ -185,5 +188,7 @@ function gatherReplies(queue: readonly QueuedCommand[], { replies, client }: Gat
     const reply = replyOf(command);
     return { type: "Encoded", bytes: encodeReply(reply, client.version) };
   });
+  // CLIENT REPLY SKIP is about the command behind EXEC, which is one command itself.
+  if (client.replies === "SkipNext") client.replies = "Skip";
   return { type: "List", items };
 }

@@ -1,10 +1,10 @@
 /** From a line to what it asks for. Repetitions (`!!`, `!n`) are the session's, which has the history. */
 
 import { findCommand, usageReply } from "./commands.ts";
-import { TIME_FORMS } from "../../kv/calls/options.ts";
 import type { PutCommand } from "../../kv/commands.ts";
 import type { UsageError } from "./arguments.ts";
 import { skipBlanks, trimmedRest, wordEnd } from "./lexer.ts";
+import { endsInOptions } from "./set_options.ts";
 import { quote, shorten } from "./show.ts";
 import { notHttp, unknownCommand } from "./outcomes.ts";
 import type { HangUpRequest, Request } from "./requests.ts";
@@ -51,22 +51,6 @@ function refuseOptions(line: string, { key, value }: PutCommand): UsageError | u
   };
 }
 
-/** Whether the text ends in a complete list of options behind at least one other word. */
-function endsInOptions(text: string): boolean {
-  // No list of options is longer, and a value may be a mebibyte.
-  const words = text.slice(-OPTIONS_BYTES_MAX).split(/[ \t]+/);
-  let left = words.length;
-  while (left > 1) {
-    const last = (words[left - 1] ?? "").toUpperCase();
-    if (PLAIN_OPTIONS.has(last)) left -= 1;
-    else if (/^-?[0-9]+$/.test(last) && TIME_FORMS.has((words[left - 2] ?? "").toUpperCase())) left -= 2;
-    else break;
-  }
-  return left > 0 && left < words.length && words[left - 1] !== "";
-}
-
-const PLAIN_OPTIONS: ReadonlySet<string> = new Set(["NX", "XX", "GET", "KEEPTTL"]);
-const OPTIONS_BYTES_MAX = 256;
 const HINT_CHARACTERS_MAX = 200;
 
 function isPlainWord(key: string): boolean {

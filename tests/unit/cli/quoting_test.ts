@@ -24,6 +24,9 @@ Deno.test("arguments become one line that keeps every byte of them", () => {
     [["PUT", "--key", "-v", "--value", "--key"], 'PUT --key "-v" --value "--key"'],
     [["PUT", "--key=a b", "--value=c"], 'PUT --key "a b" --value c'],
     [["SET", "k", "two", "words"], 'SET k "two words"'],
+    [["SET", "k", "hello EX 60"], 'SET k "hello EX 60"'],
+    [["SET", "k", "EX", "60"], 'SET k "EX 60"'],
+    [["PUT", "k", "hello", "EX", "60"], 'PUT k "hello EX 60"'],
     [["DELETE", "--key", "a b"], 'DELETE --key "a b"'],
     [["LOGS", "5"], "LOGS 5"],
     [["GET key1"], "GET key1"],
@@ -31,6 +34,14 @@ Deno.test("arguments become one line that keeps every byte of them", () => {
     [["HELP"], "HELP"],
   ];
   for (const [args, line] of cases) assertEquals(lineOfArguments(args), line, JSON.stringify(args));
+});
+
+Deno.test("SET with Redis's options behind the value is refused instead of storing them", () => {
+  for (
+    const args of [["SET", "k", "hello", "EX", "60"], ["set", "lock", "b", "nx"], ["SET", "k", "a\nb c", "KEEPTTL"]]
+  ) {
+    assertThrows(() => lineOfArguments(args), UsageError, "quote it as one argument");
+  }
 });
 
 Deno.test("a first argument that is several lines is refused", () => {

@@ -116,6 +116,8 @@ const CONVERSATIONS: readonly (readonly [string, readonly (readonly [string, unk
     ["SET k v", "+OK"],
     ["EXPIREAT k -9223372036854775", 1],
     ["SET k v", "+OK"],
+    // One second more than 64 bits of milliseconds can say.
+    ["EXPIREAT k -9223372036854776", "-ERR invalid expire time in 'expireat' command"],
     ["EXPIREAT k -9223372036854775808", "-ERR invalid expire time in 'expireat' command"],
     ["PEXPIREAT k 9007199254740993", "-ERR invalid expire time in 'pexpireat' command"],
     ["SET k v PXAT -9223372036854775808", "-ERR invalid expire time in 'set' command"],

@@ -139,6 +139,28 @@ Deno.test("Inline requests of Redis and the checks of load balancers are answere
   });
 });
 
+Deno.test("A client that sends nothing but PINGs gets every answer, and is not read on while it reads none", async () => {
+  const count = 2_000_000;
+  await withListener({}, async ({ connect, node }) => {
+    const conn = await connect();
+    const received = node.metrics.counter(METRIC.clientBytesReceived);
+    const sending = send(conn, "PING\r\n".repeat(count)).then(() => conn.closeWrite());
+    await until(() => received.value > 1_000_000, "the PINGs are read");
+    let before = -1;
+    let still = 0;
+    await until(() => {
+      still = received.value === before ? still + 1 : 0;
+      before = received.value;
+      return still > 100;
+    }, "no more PINGs are read");
+    assert(before < count * 6 - 1_000_000, `${before} bytes were read while no answer was taken`);
+    const replies = await receive(conn);
+    await sending;
+    assertEquals(replies.length, count * 7);
+    assertEquals(replies.replaceAll("+PONG\r\n", ""), "");
+  });
+});
+
 Deno.test("A client that has closed its side gets the replies to all it sent", async () => {
   await withListener({}, async ({ connect, node }) => {
     const conn = await connect();
@@ -177,7 +199,7 @@ Deno.test("Connections beyond the limit are told so and closed, and room that ge
       assertEquals(await receive(conn), reply, first);
     }
     assertEquals(await receive(await connect()), "", "who says nothing is told nothing");
-    assertEquals(node.metrics.counter(METRIC.clientConnectionsRefused).value, refusals.length);
+    assertEquals(node.metrics.counter(METRIC.clientConnectionsRefused).value, refusals.length + 1);
     assertEquals(logged.length, 1, "one line each second");
     await send(second, "GET k\n");
     assertEquals(await receive(second, "\n"), "Error: k does not exist.\n");

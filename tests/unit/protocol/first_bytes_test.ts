@@ -32,6 +32,10 @@ const CASES: readonly (readonly [bytes: string, language: Language | undefined, 
   ["GET / HTTP/1.1\r\n", "text", 0, "GET / HTTP/1.1\r\n"],
   ["nonsense\r\n", "text", 0, "nonsense\r\n"],
   [" INFO\r\n", "text", 0, " INFO\r\n"],
+  [`AUTH ${"x".repeat(4_000)}\r\n`, "resp", 0, `AUTH ${"x".repeat(4_000)}\r\n`],
+  [`AUTH ${"x".repeat(UNDECIDED_BYTES_MAX)}\r\n`, "text", 0, `AUTH ${"x".repeat(UNDECIDED_BYTES_MAX)}\r\n`],
+  [`GET ${"x".repeat(4_000)}`, "text", 0, `GET ${"x".repeat(4_000)}`],
+  ["INFO x", undefined, 0, "INFO x"],
 ];
 
 Deno.test("the first line decides, unless it is empty or a PING", () => {
@@ -65,7 +69,7 @@ Deno.test("however the bytes are cut, the same is chosen and the same is left", 
 Deno.test("what does not end is the text protocol's, at the end of the input or of the patience", () => {
   assertEquals(readOpening("INFO", true), { language: "text", pings: 0, rest: "INFO" });
   assertEquals(readOpening("", true), { language: "text", pings: 0, rest: "" });
-  const long = "x".repeat(UNDECIDED_BYTES_MAX);
+  const long = "x".repeat(UNDECIDED_BYTES_MAX - 1);
   assertEquals(readOpening(long, false).language, undefined);
   assertEquals(readOpening(`${long}x`, false).language, "text");
 });

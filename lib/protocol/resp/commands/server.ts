@@ -1,7 +1,7 @@
 /** Commands about the server: INFO, TIME, ROLE, WAIT, snapshots and CONFIG. */
 
 import { NO_KEYS } from "../../../kv/call.ts";
-import { compileGlob, PATTERN_BYTES_MAX } from "../../../kv/glob.ts";
+import { compileGlob, isTooLong } from "../../../kv/glob.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { LONG_PATTERN, NOT_AN_INTEGER, type Reply } from "../../../kv/replies.ts";
 import type { MemberView } from "../../../node/api.ts";
@@ -132,7 +132,7 @@ function planBackgroundSave(words: Words, { context: { node, log } }: Conversati
 function planConfig(words: Words, { context }: Conversation): Plan {
   switch (subcommandOf(words)) {
     case "GET": {
-      if (words.slice(2).some((word) => word.length > PATTERN_BYTES_MAX)) return answer(LONG_PATTERN);
+      if (words.slice(2).some(isTooLong)) return answer(LONG_PATTERN);
       const globs = words.slice(2).map((word) => compileGlob(word.toLowerCase()));
       const entries = settingsOf(context).filter(([name]) => globs.some((glob) => glob.matches(name)));
       return answer({ type: "Map", entries });

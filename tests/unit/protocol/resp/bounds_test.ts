@@ -174,7 +174,16 @@ Deno.test("a wrong number of words is told by the name of the command, for every
 
 Deno.test("names and subcommands that nothing has are told in the words of Redis, and not at length", async () => {
   const client = new RespBench().connect();
-  assertEquals(await client.ask("NoSuch a b"), "-ERR unknown command 'NoSuch', with args beginning with: 'a' 'b' \r\n");
+  const notOffered = "(KVStore does not offer it; COMMAND LIST and docs/redis.md show which commands it does)";
+  assertEquals(
+    await client.ask("NoSuch a b"),
+    `-ERR unknown command 'NoSuch', with args beginning with: 'a' 'b' ${notOffered}\r\n`,
+  );
+  const plain = "x".repeat(5_000);
+  assertEquals(
+    await client.ask(`config get ${plain}`, `config get ${plain}*`),
+    "*0\r\n-ERR the pattern is too long\r\n",
+  );
   assertEquals(await client.ask("client nosuch"), "-ERR unknown subcommand 'nosuch'. Try CLIENT HELP.\r\n");
   assertEquals(await client.ask("Client SetName"), "-ERR wrong number of arguments for 'client|setname' command\r\n");
   assertEquals(await client.ask("config get"), "-ERR wrong number of arguments for 'config|get' command\r\n");

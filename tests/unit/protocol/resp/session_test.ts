@@ -2,6 +2,9 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { NotDoneReason } from "../../../../lib/node/api.ts";
 import { request, RespBench } from "./session_support.ts";
 
+/** How the reply to an unknown command ends. */
+const NOT_OFFERED = "(KVStore does not offer it; COMMAND LIST and docs/redis.md show which commands it does)";
+
 Deno.test("pipelined requests are answered in order, however they end", async () => {
   const bench = new RespBench();
   const client = bench.connect();
@@ -58,7 +61,7 @@ Deno.test("what cannot be queued spoils the transaction, and an error of a queue
   );
   assertEquals(
     await client.ask("MULTI", "NOSUCH", "EXEC", "GET a"),
-    `+OK\r\n-ERR unknown command 'NOSUCH', with args beginning with: \r\n${aborted}$-1\r\n`,
+    `+OK\r\n-ERR unknown command 'NOSUCH', with args beginning with: ${NOT_OFFERED}\r\n${aborted}$-1\r\n`,
   );
   assertEquals(
     await client.ask("MULTI", "SET a x", "INCR a", "SET b 1", "EXEC"),
@@ -102,13 +105,12 @@ Deno.test("what changes or tells of the connection waits for the commands before
   );
 });
 
-Deno.test("a command of Redis that is not offered is said to be that, behind the words by which clients know the error", async () => {
+Deno.test("an unknown command is said not to be offered, behind the words by which clients know the error", async () => {
   const client = new RespBench().connect();
-  const offered = "(KVStore does not offer this command of Redis; COMMAND LIST and docs/redis.md show what it does)";
   assertEquals(
     await client.ask("lpush a b", "NOSUCH a"),
-    `-ERR unknown command 'lpush', with args beginning with: 'a' 'b' ${offered}\r\n` +
-      "-ERR unknown command 'NOSUCH', with args beginning with: 'a' \r\n",
+    `-ERR unknown command 'lpush', with args beginning with: 'a' 'b' ${NOT_OFFERED}\r\n` +
+      `-ERR unknown command 'NOSUCH', with args beginning with: 'a' ${NOT_OFFERED}\r\n`,
   );
 });
 
@@ -160,6 +162,30 @@ Deno.test("within MULTI, HELLO, AUTH, WAIT and CLIENT REPLY are queued and act i
     await client.ask("MULTI", "HELLO 9", "CLIENT REPLY OFF", "GET none", "EXEC", "PING", "CLIENT REPLY ON"),
     `+OK\r\n${"+QUEUED\r\n".repeat(3)}*3\r\n-NOPROTO unsupported protocol version\r\n+OK\r\n_\r\n+OK\r\n`,
   );
+});
+
+Deno.test("CLIENT REPLY within EXEC leaves EXEC its reply, whatever else is queued, and silences what comes behind", async () => {
+  for (const [command, reply] of [["SET a 1", "+OK"], ["ECHO x", "$1\r\nx"]] as const) {
+    const client = new RespBench().connect();
+    const queued = `+OK\r\n${"+QUEUED\r\n".repeat(3)}`;
+    const list = `*3\r\n${reply}\r\n+OK\r\n+PONG\r\n`;
+    assertEquals(
+      await client.ask("MULTI", command, "CLIENT REPLY SKIP", "PING", "EXEC", "ECHO skipped", "ECHO y"),
+      `${queued}${list}$1\r\ny\r\n`,
+      command,
+    );
+    assertEquals(
+      await client.ask("MULTI", command, "CLIENT REPLY OFF", "PING", "EXEC", "PING", "CLIENT REPLY ON"),
+      `${queued}${list}+OK\r\n`,
+      command,
+    );
+    assertEquals(
+      await client.ask("MULTI", command, "CLIENT REPLY ON", "PING", "CLIENT REPLY OFF", "EXEC", "ECHO y"),
+      `${queued}+QUEUED\r\n*4\r\n${reply}\r\n+OK\r\n+PONG\r\n+OK\r\n`,
+      command,
+    );
+    assertEquals(await client.ask("MULTI", command, "CLIENT REPLY ON", "EXEC", "ECHO z"), "$1\r\nz\r\n", command);
+  }
 });
 
 Deno.test("a command of a session is done once, however often it is sent", async () => {
