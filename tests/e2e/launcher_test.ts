@@ -92,9 +92,11 @@ Deno.test("kvstore cluster: ready with a table and lines that work, restarts a k
     assert(process.lines.some((line) => /^Shell: .*\bcli\b/.test(line)));
 
     await restartsKilledNode(launched);
+    const nodes = childrenOf(process.pid);
+    assertEquals(nodes.length, 3);
     const status = await process.end("SIGINT");
     assertEquals(status.code, 0);
-    assert(allFree(port), "no node is left");
+    assertEquals(nodes.filter(isRunning), [], "no node is left");
     return [launched];
   }));
 
@@ -111,6 +113,15 @@ async function restartsKilledNode({ process, port }: Launched): Promise<void> {
     return process.lines.length > before && fields.get("Role") === "Follower" ? true : undefined;
   }, { what: "node 1 runs again" });
   assert(process.lines.slice(before).some((line) => /node 1\b/.test(line)), "the launcher says so");
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return Deno.statSync(`/proc/${pid}`).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 function childrenOf(pid: number): number[] {

@@ -79,8 +79,8 @@ function positionOf(bytes: Uint8Array, text: string): number {
 
 Deno.test("a port in use: exit 1, one line with the port and the flag that changes it", async () => {
   const directory = Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });
-  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = taken.addr;
+  const [port = 0] = findFreePorts(1);
+  using _taken = Deno.listen({ hostname: "127.0.0.1", port });
   await refuses({ code: 1, line: new RegExp(`\\b${port}\\b.*--port`), directory, clientPort: port });
   await refuses({ code: 1, line: new RegExp(`\\b${port}\\b.*--peer-port`), directory, peerPort: port });
   await refuses({ code: 1, line: new RegExp(`\\b${port}\\b.*--http-port`), directory, httpPort: port });

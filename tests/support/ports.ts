@@ -4,9 +4,11 @@ import { delay } from "./wait.ts";
 
 // Below the range that systems take the ports of outgoing connections from (32768 on Linux, 49152 elsewhere): a node that
 // restarts on its port must not find it held by one of the many client connections of a test.
-const LOWEST = 20_000;
+const LOWEST = 11_000;
 const HIGHEST = 32_000;
 const ATTEMPTS_MAX = 200;
+/** The last port of a run may be far from its first, with free ones between them. */
+const STEP_MAX = 100;
 
 let next = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
 
@@ -19,11 +21,10 @@ export function findFreePorts(count: number): number[] {
 
 /**
  * The lowest port P for which P plus each of `offsets` is free: a local cluster takes several ports by rule.
- * The offsets may reach beyond the range that P is chosen from.
  */
 export function findFreeRun(offsets: readonly number[]): number {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const port = takeNext(Math.min(1 + Math.max(...offsets), 100));
+    const port = takeNext(1 + Math.max(...offsets));
     if (offsets.every((offset) => isFree(port + offset))) return port;
   }
   throw new Error(`Cannot find free ports: gave up after ${ATTEMPTS_MAX} attempts`);
@@ -52,6 +53,6 @@ export function isFree(port: number): boolean {
 function takeNext(length: number): number {
   if (next + length > HIGHEST) next = LOWEST;
   const port = next;
-  next += length;
+  next += Math.min(length, STEP_MAX);
   return port;
 }

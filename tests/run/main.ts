@@ -1,0 +1,55 @@
+/**
+ * `deno task test`: the tests that start no nodes first, on all processors; then the end-to-end tests, one after the other,
+ * since each brings its own processes. Ends with the tests that were ignored and why, and one summary.
+ *
+ * Arguments go to `deno test`; with the path of a file or folder among them, there is that one run only.
+ */
+
+import { resolve } from "@std/path";
+import { ROOT } from "../support/program.ts";
+import { describeResults, readResults, type Results } from "./results.ts";
+
+const RIGHTS = ["--allow-all", "--no-prompt", "--permit-no-files"];
+/** Run by tasks of their own: minutes of work, or programs that must be installed. */
+const APART = ["crash", "fuzz", "sim", "clients", "differential", "browser"];
+const SIDE_BY_SIDE = ["--parallel", `--ignore=${[...APART, "e2e"].map((folder) => `tests/${folder}`).join(",")}`];
+const IN_TURN = ["tests/e2e"];
+
+/** The arguments of each run of `deno test`. */
+function planRuns(args: readonly string[]): readonly (readonly string[])[] {
+  if (args.some(isPath)) return [args];
+  return [[...SIDE_BY_SIDE, ...args], [...args, ...IN_TURN]];
+}
+
+function isPath(arg: string): boolean {
+  try {
+    Deno.statSync(resolve(ROOT, arg));
+    return true;
+  } catch {
+    return false; // A flag, or its value.
+  }
+}
+
+/** What one run reported, and whether it ended well: a leak or an uncaught error belongs to no test. */
+async function runTests(args: readonly string[]): Promise<Results & { readonly isOk: boolean }> {
+  const report = await Deno.makeTempFile({ prefix: "kvstore-test-", suffix: ".xml" });
+  try {
+    const { success } = await new Deno.Command(Deno.execPath(), {
+      args: ["test", ...RIGHTS, `--junit-path=${report}`, ...args],
+      cwd: ROOT,
+    }).spawn().status;
+    return { ...readResults(await Deno.readTextFile(report)), isOk: success };
+  } finally {
+    await Deno.remove(report);
+  }
+}
+
+if (import.meta.main) {
+  const started = performance.now();
+  const runs = [];
+  for (const args of planRuns(Deno.args)) runs.push(await runTests(args));
+  const isOk = runs.every((run) => run.isOk);
+  const text = describeResults(runs, { isOk, seconds: (performance.now() - started) / 1_000 });
+  await Deno.stdout.write(new TextEncoder().encode(`\n${text}\n`));
+  Deno.exit(isOk ? 0 : 1);
+}
