@@ -13,6 +13,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "inspect",
   "assets",
   "version",
+  "licenses",
   "help",
 ];
 

@@ -64,7 +64,18 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "with other contents is never overwritten: then nothing is written, and the exit code is 1.",
     ],
   },
-  version: { usage: "kvstore version", summary: "Show the version of the program and of its runtime.", details: [] },
+  version: {
+    usage: "kvstore version [--json]",
+    summary: "Show the version of the program and of its runtime.",
+    details: [
+      "--json adds the commit and time of the build, and the formats and the protocol between nodes that it speaks.",
+    ],
+  },
+  licenses: {
+    usage: "kvstore licenses",
+    summary: "Show the licenses of everything that the program carries.",
+    details: [],
+  },
   help: { usage: "kvstore help [COMMAND]", summary: "Show help.", details: [] },
 };
 

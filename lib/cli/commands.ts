@@ -8,11 +8,12 @@ import { COMMAND_NAMES } from "./arguments.ts";
 import type { CommandName } from "./flags.ts";
 import { showCommandHelp, showHelp } from "./help.ts";
 import { runInspectCommand } from "./inspect_command.ts";
+import { showLicenses } from "./licenses.ts";
 import { runNodeCommand } from "./node_command.ts";
 import type { Settings } from "./settings.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
-import { versionLine } from "./version.ts";
+import { versionJson, versionLine } from "./version.ts";
 
 /** What a command is run with. */
 export interface CommandContext {
@@ -32,8 +33,12 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   bench: withoutOperands(runBenchCommand),
   inspect: runInspectCommand,
   assets: runAssetsCommand,
-  version: withoutOperands(({ surroundings }) => {
-    surroundings.out(`${versionLine()}\n`);
+  version: withoutOperands(({ settings, surroundings }) => {
+    surroundings.out(settings.enabled("json") ? versionJson() : `${versionLine()}\n`);
+    return Promise.resolve(0);
+  }),
+  licenses: withoutOperands(({ surroundings }) => {
+    surroundings.out(showLicenses());
     return Promise.resolve(0);
   }),
   help: ({ operands, surroundings }) => {

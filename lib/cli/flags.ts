@@ -7,7 +7,7 @@ import type { LogFormat, LogLevel } from "../observe/log.ts";
 import { BENCH_FLAGS } from "./bench_flags.ts";
 
 /** The commands of the program. */
-export type CommandName = "cluster" | "node" | "cli" | "bench" | "inspect" | "assets" | "version" | "help";
+export type CommandName = "cluster" | "node" | "cli" | "bench" | "inspect" | "assets" | "version" | "licenses" | "help";
 
 /**
  * What a flag's value looks like. A switch has none; a size is a whole number with KiB, MiB or GiB behind it or not; a
@@ -41,7 +41,17 @@ export const LOG_FORMATS: readonly LogFormat[] = ["text", "json"];
 
 const SERVERS: readonly CommandName[] = ["cluster", "node"];
 const CONFIGURABLE: readonly CommandName[] = ["cluster", "node", "cli", "bench"];
-const EVERYWHERE: readonly CommandName[] = ["cluster", "node", "cli", "bench", "inspect", "assets", "version", "help"];
+const EVERYWHERE: readonly CommandName[] = [
+  "cluster",
+  "node",
+  "cli",
+  "bench",
+  "inspect",
+  "assets",
+  "version",
+  "licenses",
+  "help",
+];
 const PORT_MAX = 65_535;
 const ID_MAX = 2_147_483_647;
 

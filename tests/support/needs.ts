@@ -28,6 +28,8 @@ export const CHROMIUM: Need = debianProgram("chromium", "chromium");
 export const STRACE: Need = debianProgram("strace", "strace");
 /** Runs Redis's own suite. */
 export const TCLSH: Need = debianProgram("tclsh", "tcl");
+/** Fetches what install.sh installs. */
+export const CURL: Need = debianProgram("curl", "curl");
 /** What the README talks to a node with. */
 export const NC: Need = debianProgram("nc", "netcat-openbsd");
 /** Node, for the clients that run on it. */
