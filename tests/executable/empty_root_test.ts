@@ -1,0 +1,138 @@
+/**
+ * The executable alone, in a root directory that holds it, the libraries that it is linked with, and nothing else: whatever
+ * the README shows works there. `KVSTORE_BINARY` names the executable; needs Linux and root, for a root directory of its own.
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { COMMAND_NAMES } from "../../lib/cli/arguments.ts";
+import { LICENSED_PARTS } from "../../lib/cli/licenses.ts";
+import { DASHBOARD_FILES } from "../../lib/protocol/http/dashboard/files.ts";
+import { findFreeRun } from "../support/ports.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { askOnce } from "../support/text_client.ts";
+import { waitFor } from "../support/wait.ts";
+
+const READY_MS_MAX = 60_000;
+const [HTTP_OFFSET, PEER_OFFSET] = [3_000, 10_000];
+const OFFSETS = [0, HTTP_OFFSET, PEER_OFFSET].flatMap((offset) => [offset, offset + 1, offset + 2]);
+/** The loader, and six libraries of glibc. */
+const LIBRARIES = 7;
+
+function binary(): string {
+  const path = Deno.env.get("KVSTORE_BINARY");
+  assert(path !== undefined, "KVSTORE_BINARY names the executable: .ci/build linux-x64 makes dist/kvstore");
+  return Deno.realPathSync(path);
+}
+
+async function outputOf(line: readonly string[]): Promise<{ readonly code: number; readonly text: string }> {
+  const [program = "", ...args] = line;
+  const { code, stdout, stderr } = await new Deno.Command(program, { args, clearEnv: true }).output();
+  const decoder = new TextDecoder();
+  return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+/** The paths of the libraries that the loader takes for the executable. */
+async function librariesOf(path: string): Promise<readonly string[]> {
+  const { text } = await outputOf(["/usr/bin/ldd", path]);
+  return [...text.matchAll(/(\/\S+) \(0x/g)].map(([, library = ""]) => library);
+}
+
+/** A root directory, and how a program is run in it: the kernel's own files are there, as on any machine. */
+class EmptyRoot implements AsyncDisposable {
+  readonly path: string = Deno.makeTempDirSync({ prefix: "kvstore-root-" });
+
+  async fill(executable: string): Promise<readonly string[]> {
+    for (const folder of ["proc", "dev", "home"]) await Deno.mkdir(`${this.path}/${folder}`);
+    await Deno.writeTextFile(`${this.path}/dev/null`, "");
+    await Deno.copyFile(executable, `${this.path}/kvstore`);
+    const libraries = await librariesOf(executable);
+    for (const library of libraries) {
+      await Deno.mkdir(`${this.path}${library.slice(0, library.lastIndexOf("/"))}`, { recursive: true });
+      await Deno.copyFile(library, `${this.path}${library}`);
+    }
+    return libraries;
+  }
+
+  /** The command line that runs `./kvstore ARGS` in the root's `/home`; everything ends with its first process. */
+  line(args: readonly string[]): readonly string[] {
+    const script = 'mount -t proc proc "$0/proc" && mount --bind /dev/null "$0/dev/null" && root=$0 && ' +
+      'exec chroot "$root" /kvstore "$@"';
+    return [
+      "/usr/bin/unshare",
+      "--mount",
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "/bin/sh",
+      "-c",
+      script,
+      this.path,
+      ...args,
+    ];
+  }
+
+  async run(...args: readonly string[]): Promise<{ readonly code: number; readonly text: string }> {
+    return await outputOf(this.line(args));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+Deno.test("in an empty root the executable needs six libraries and the loader, and tells all about itself", async () => {
+  await using root = new EmptyRoot();
+  assertEquals((await root.fill(binary())).length, LIBRARIES);
+  const version = JSON.parse((await root.run("version", "--json")).text);
+  assertMatch(version.commit, /^[0-9a-f]{40}(-modified)?$/);
+  assertMatch(version.built, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  assertEquals(Object.keys(version), ["version", "commit", "built", "formats", "protocol", "runtime", "system"]);
+  const licenses = await root.run("licenses");
+  for (const { name } of LICENSED_PARTS) assertMatch(licenses.text, new RegExp(`^${name} \\d`, "m"));
+  const help = await root.run("help");
+  assertEquals(help.code, 0);
+  for (const name of COMMAND_NAMES) {
+    const { code, text } = await root.run("help", name);
+    assertEquals(code, 0, name);
+    assertStringIncludes(text, `kvstore ${name === "cluster" ? "[cluster]" : name === "node" ? "[node]" : name}`);
+    assertStringIncludes(help.text, name);
+  }
+});
+
+Deno.test("in an empty root a cluster starts, and answers nc, Redis clients, curl, the shell and a browser", async () => {
+  await using root = new EmptyRoot();
+  await root.fill(binary());
+  const port = findFreeRun(OFFSETS);
+  const cluster = new ServerProcess(root.line(["cluster", "--port", String(port), "--data-dir", "/home/data"]));
+  try {
+    await waitFor(() => {
+      assert(cluster.alive, cluster.lines.slice(-5).join("\n"));
+      return cluster.lines.some((line) => line.includes("Ctrl-C")) || undefined;
+    }, { what: "the cluster is ready", timeoutMs: READY_MS_MAX });
+    assertEquals(await askOnce(port, "PUT key1 value1"), "key1 added successfully.");
+    assertEquals(await askOnce(port + 1, "GET key1"), "value of key1: value1");
+    const base = `http://127.0.0.1:${port + HTTP_OFFSET}`;
+    const put = await fetch(`${base}/v1/kv/greeting`, { method: "PUT", body: "hello" });
+    await put.body?.cancel();
+    assertEquals([put.status, await (await fetch(`${base}/v1/kv/greeting`)).text()], [201, "hello"]);
+    const page = await fetch(`${base}/`);
+    assertStringIncludes(await page.text(), "<title>");
+    for (const name of DASHBOARD_FILES.filter((file) => file !== "index.html")) {
+      const file = await fetch(`${base}/assets/${name}`);
+      assert(file.ok && (await file.arrayBuffer()).byteLength > 0, name);
+    }
+    const connect = ["cli", "--connect", `127.0.0.1:${port},127.0.0.1:${port + 1},127.0.0.1:${port + 2}`];
+    assertEquals(await root.run(...connect, "PUT", "greeting", "hello there"), {
+      code: 0,
+      text: "greeting added successfully.\n",
+    });
+    assertEquals((await root.run(...connect, "GET", "greeting")).text, "value of greeting: hello there\n");
+    assertEquals((await root.run(...connect, "GET", "nothing")).code, 3);
+    const bench = await root.run("bench", "--connect", `127.0.0.1:${port}`, "--requests", "500", "--json");
+    assertEquals([bench.code, JSON.parse(bench.text).errors ?? {}], [0, {}], bench.text);
+  } finally {
+    if (cluster.alive) await cluster.end("SIGKILL");
+  }
+  const inspected = await root.run("inspect", "/home/data/node-0");
+  assertEquals([inspected.code, JSON.parse(inspected.text).damages], [0, []]);
+});
