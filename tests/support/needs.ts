@@ -45,6 +45,9 @@ export const REDIS_PY: Need = {
   isThere: () => succeeds("/usr/bin/python3", ["-c", "import redis"]),
 };
 
+/** Judges OpenAPI documents. */
+export const REDOCLY = npxPackage("@redocly/cli@2.77.0");
+
 /** Defines a test that needs programs: ignored, with the reason in its name, where one of them is missing. */
 export function testWith(
   needs: readonly Need[],
@@ -65,6 +68,13 @@ export function testWith(
 /** A program of one of Debian's packages. */
 export function debianProgram(program: string, debianPackage: string): Need {
   return { what: program, install: `apt-get install ${debianPackage}`, isThere: () => isOnPath(program) };
+}
+
+/** A program of an npm package that npx has fetched before, and the arguments by which it runs that one and fetches none. */
+export function npxPackage(spec: string): Need & { readonly args: readonly string[] } {
+  const args = ["--offline", "--no-install", spec];
+  const isThere = () => isOnPath("npx") && succeeds("npx", [...args, "--version"]);
+  return { what: spec, install: `npx -y ${spec} --version`, isThere, args };
 }
 
 function isOnPath(program: string): boolean {

@@ -88,8 +88,7 @@ export function makeRequest(operations: readonly Operation[], random: Random): M
   }
   if (spoils && random.chance(0.1)) query.push("%zz");
   const method = spoils && random.chance(0.1) ? random.pick(["PATCH", "DELETE", "OPTIONS", "HEAD"]) : operation.method;
-  const wanted = method === "HEAD" ? "GET" : method;
-  const called = operations.find((other) => other.path === operation.path && other.method === wanted);
+  const called = operations.find((other) => other.path === operation.path && other.method === method);
   return {
     operation: called ?? { ...operation, statuses: new Set() },
     method,

@@ -2,8 +2,10 @@
 
 import { textToByteString } from "../../base/bytes.ts";
 import { VERSION } from "../../observe/version.ts";
+import { isProblemStatus, SHARED_REPLIES, sharedStatusesOf } from "./openapi_replies.ts";
 import { PROBLEM_TYPE } from "./problem.ts";
-import type { BodyDescription, Parameter, ResponseDescription, Route } from "./route.ts";
+import { IF_RANGE, RANGE } from "./ranges.ts";
+import type { BodyDescription, Parameter, ResponseDescription, Route, Tag } from "./route.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -34,32 +36,16 @@ const PROBLEM_SCHEMA: Json = {
   required: ["type", "title", "status", "code"],
 };
 
-/** What every operation can answer. */
-const COMMON_PROBLEMS: Readonly<Record<number, string>> = {
-  400: "The request says what cannot be; also for an unknown parameter of the query.",
-  403: "`bad_host`, `bad_origin`, `bad_token`: a page of another origin may not use this server.",
-  408: "`request_timeout`: the request came too slowly.",
-  413: "`too_large`",
-  414: "The request line is too long.",
-  429: "`overloaded`: too many requests are waiting; certainly not done.",
-  431: "`headers_too_large`",
-  500: "`internal`: a bug of the server.",
-  503: "`no_leader`, `no_quorum`, `stopping`, `overloaded`: certainly not done, may be sent again.",
+const TAGS: Readonly<Record<Tag, string>> = {
+  Keys: "Reading and writing keys, one by one, in pages and in transactions.",
+  Sessions: "Writes that are done at most once, however often they are sent.",
+  Events: "What changes, as it changes.",
+  Cluster: "Who leads, who belongs to it, snapshots and backups.",
+  "Local cluster": "What can be done to the nodes of a cluster on one machine.",
+  Monitoring: "Metrics, health and the state of a node.",
+  Dashboard: "The page for browsers.",
+  Description: "This document.",
 };
-
-/** What only operations that write, or wait for a revision, can answer. */
-const WAITING_PROBLEMS: Readonly<Record<number, string>> = {
-  504: "`outcome_unknown`: appended, and whether it is committed is not known; `revision_not_reached` for a reading.",
-};
-
-const WRITE_PROBLEMS: Readonly<Record<number, string>> = {
-  409: "`stale_sequence`, `answer_not_kept`: the number was used before in its session.",
-  410: "`no_session`: the session of `Idempotency-Key` is not open.",
-  422: "`sequence_reused`: another request was done under the number; this one was not.",
-  507: "`no_space`: the disk of the leader is full; certainly not done.",
-};
-
-const REDIRECTION: Readonly<Record<number, string>> = { 307: "The leader is elsewhere; only on `?redirect`." };
 
 const REPLY_HEADERS: Json = {
   "X-KV-Node": { description: "Number of this node.", schema: { type: "integer" } },
@@ -78,6 +64,7 @@ export function openApiDocument(routes: readonly Route[]): string {
   for (const route of routes) {
     const path = paths[route.path] ?? {};
     path[route.method.toLowerCase()] = operationOf(route);
+    if (route.method === "GET") path["head"] = headOf(route);
     paths[route.path] = path;
   }
   return textToByteString(`${
@@ -90,35 +77,69 @@ export function openApiDocument(routes: readonly Route[]): string {
         license: { name: "MIT", identifier: "MIT" },
       },
       servers: [{ url: "/" }],
-      tags: Array.from(new Set(routes.map(({ tag }) => tag)), (name) => ({ name })),
+      // There is no password on this port, and a document that says nothing would leave that open.
+      security: [],
+      tags: Array.from(new Set(routes.map(({ tag }) => tag)), (name) => ({ name, description: TAGS[name] })),
       paths,
-      components: { schemas: { Problem: PROBLEM_SCHEMA }, headers: REPLY_HEADERS, responses: problemResponses() },
+      components: { schemas: { Problem: PROBLEM_SCHEMA }, headers: REPLY_HEADERS, responses: sharedResponses(routes) },
     })
   }\n`);
 }
 
-function operationOf({ id, tag, summary, path, query, headers, body, method, responses }: Route): Json {
+function operationOf(route: Route): Json {
+  const { id, tag, summary, body, responses } = route;
+  const shared = sharedStatusesOf(route);
+  const references = shared.map((status) => [status, { $ref: `#/components/responses/${sharedName(status)}` }]);
+  // Where a reply of the operation's own has a status that problems have as well, it can be either.
+  const own = Object.entries(responses).map(([status, response]) =>
+    [status, responseOf(shared.includes(Number(status)) ? orProblem(response) : response)] as const
+  );
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...parametersOf(route),
+    ...(body === undefined ? {} : { requestBody: bodyOf(body) }),
+    responses: { ...Object.fromEntries(references), ...Object.fromEntries(own) },
+  };
+}
+
+/** HEAD, which the router answers where there is GET: the same without any body, and without parts of one. */
+function headOf(route: Route): Json {
+  const references = sharedStatusesOf(route).map((status) => {
+    return [status, { $ref: `#/components/responses/${headName(status)}` }];
+  });
+  const own = Object.entries(route.responses)
+    .filter(([status]) => !PART_STATUSES.includes(Number(status)))
+    .map(([status, { description }]) => [status, responseOf({ description })] as const);
+  return {
+    operationId: `${route.id}Head`,
+    tags: [route.tag],
+    summary: `The headers of GET. ${route.summary}`,
+    ...parametersOf({ ...route, headers: route.headers.filter((header) => !PART_HEADERS.includes(header)) }),
+    responses: { ...Object.fromEntries(references), ...Object.fromEntries(own) },
+  };
+}
+
+/** RFC 9110, 14.2: ranges mean something for GET alone. */
+const PART_HEADERS: readonly Parameter[] = [RANGE, IF_RANGE];
+const PART_STATUSES: readonly number[] = [206, 416];
+
+function sharedName(status: number): string {
+  return `${isProblemStatus(status) ? "Problem" : "Status"}${status}`;
+}
+
+function headName(status: number): string {
+  return `${sharedName(status)}Head`;
+}
+
+function parametersOf({ path, query, headers }: Pick<Route, "path" | "query" | "headers">): Json {
   const parameters = [
     ...pathNames(path).map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })),
     ...query.map((parameter) => parameterOf(parameter, "query")),
     ...headers.map((parameter) => parameterOf(parameter, "header")),
   ];
-  const problems = {
-    ...COMMON_PROBLEMS,
-    ...(method === "GET" ? {} : WRITE_PROBLEMS),
-    ...(method !== "GET" || query.some(({ name }) => name === "min_revision") ? WAITING_PROBLEMS : {}),
-    ...(query.some(({ name }) => name === "redirect") ? REDIRECTION : {}),
-  };
-  const known = Object.entries(responses).map(([status, response]) => [status, responseOf(response)] as const);
-  const common = Object.keys(problems).map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]);
-  return {
-    operationId: id,
-    tags: [tag],
-    summary,
-    ...(parameters.length === 0 ? {} : { parameters }),
-    ...(body === undefined ? {} : { requestBody: bodyOf(body) }),
-    responses: { ...Object.fromEntries(common), ...Object.fromEntries(known) },
-  };
+  return parameters.length === 0 ? {} : { parameters };
 }
 
 function pathNames(path: string): readonly string[] {
@@ -133,29 +154,47 @@ function bodyOf({ description, contentType, schema }: BodyDescription): Json {
   return { description, required: true, content: { [contentType]: schema === undefined ? {} : { schema } } };
 }
 
-function responseOf({ description, contentType, schema, json }: ResponseDescription): Json {
+function orProblem(response: ResponseDescription): ResponseDescription {
+  const types = typesOf(response);
+  return types.length === 0 || types.includes(PROBLEM_TYPE)
+    ? response
+    : { ...response, contentType: [...types, PROBLEM_TYPE] };
+}
+
+function typesOf({ contentType = [] }: ResponseDescription): readonly string[] {
+  return typeof contentType === "string" ? [contentType] : contentType;
+}
+
+function responseOf(response: ResponseDescription): Json {
+  const { description, schema, json } = response;
   const headers = Object.fromEntries(
     Object.keys(REPLY_HEADERS).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
   );
-  if (contentType === undefined) return { description, headers };
-  const shown = contentType === PROBLEM_TYPE && schema === undefined ? PROBLEM_REFERENCE : schema;
-  const content = {
-    [contentType]: shown === undefined ? {} : { schema: shown },
-    ...(json === undefined ? {} : { "application/json": { schema: json } }),
+  const types = typesOf(response);
+  if (types.length === 0) return { description, headers };
+  const content = Object.fromEntries(types.map((type) => {
+    const shown = type === PROBLEM_TYPE ? PROBLEM_REFERENCE : schema;
+    return [type, shown === undefined ? {} : { schema: shown }];
+  }));
+  return {
+    description,
+    headers,
+    content: json === undefined ? content : { ...content, [JSON_TYPE]: { schema: json } },
   };
-  return { description, headers, content };
 }
 
+const JSON_TYPE = "application/json";
 const PROBLEM_REFERENCE: Json = { $ref: "#/components/schemas/Problem" };
 
-/** Each reply that many operations share, once. */
-function problemResponses(): Json {
-  const all = { ...REDIRECTION, ...COMMON_PROBLEMS, ...WRITE_PROBLEMS, ...WAITING_PROBLEMS };
+/** Each reply that many operations share, once, and once without its body where HEAD can have it. */
+function sharedResponses(routes: readonly Route[]): Json {
+  const ofHead = new Set(routes.filter(({ method }) => method === "GET").flatMap(sharedStatusesOf));
   return Object.fromEntries(
-    Object.entries(all).map(([status, description]) => {
-      const isProblem = !Object.hasOwn(REDIRECTION, status);
-      const response = isProblem ? { description, contentType: PROBLEM_TYPE } : { description };
-      return [`Problem${status}`, responseOf(response)];
+    Object.entries(SHARED_REPLIES).flatMap(([key, description]) => {
+      const status = Number(key);
+      const contentType = isProblemStatus(status) ? [PROBLEM_TYPE] : [];
+      const whole = [sharedName(status), responseOf({ description, contentType })] as const;
+      return ofHead.has(status) ? [whole, [headName(status), responseOf({ description })] as const] : [whole];
     }),
   );
 }

@@ -10,7 +10,7 @@ export const RANGE: Parameter = {
   name: "Range",
   description:
     "`bytes=0-65535`: only these bytes of the value, with 206. One range; several are answered with the whole value.",
-  schema: { type: "string" },
+  schema: { type: "string", examples: ["bytes=0-65535", "bytes=1-", "bytes=-2"] },
 };
 
 /** The header `If-Range`. */
@@ -29,7 +29,12 @@ export type Part =
 const ONE_RANGE = /^bytes=\s*(\d{0,16})-(\d{0,16})\s*$/i;
 
 /** What of a value is asked for. A header that is malformed or asks for several parts counts as not there, as it must. */
-export function partOf({ headers }: Pick<HttpRequest, "headers">, record: KeyRecord): Part | undefined {
+export function partOf(
+  { method, headers }: Pick<HttpRequest, "method" | "headers">,
+  record: KeyRecord,
+): Part | undefined {
+  // RFC 9110, 14.2: with any other method, HEAD too, the header means nothing.
+  if (method !== "GET") return undefined;
   const [, from, to] = ONE_RANGE.exec(headers.get("range") ?? "") ?? [];
   if (from === undefined || to === undefined || (from === "" && to === "")) return undefined;
   const condition = headers.get("if-range");

@@ -40,11 +40,22 @@ export interface Parameter {
   readonly required?: boolean;
 }
 
+/** The groups of operations in the document. */
+export type Tag =
+  | "Keys"
+  | "Sessions"
+  | "Events"
+  | "Cluster"
+  | "Local cluster"
+  | "Monitoring"
+  | "Dashboard"
+  | "Description";
+
 /** One kind of reply. */
 export interface ResponseDescription {
   readonly description: string;
-  /** Media type of the body; none when left out. */
-  readonly contentType?: string;
+  /** Media type of the body, or each that it can have; none when left out. As it stands in the reply, parameters included. */
+  readonly contentType?: string | readonly string[];
   readonly schema?: JsonSchema;
   /** The body that a client gets instead which asks for JSON. */
   readonly json?: JsonSchema;
@@ -76,13 +87,16 @@ export interface Route {
   readonly path: string;
   /** `operationId`, and the value of the label `route` in metrics. */
   readonly id: string;
-  readonly tag: string;
+  readonly tag: Tag;
   readonly summary: string;
   readonly query: readonly Parameter[];
   /** Headers of the request that have a meaning beyond HTTP's own. */
   readonly headers: readonly Parameter[];
   readonly body?: BodyDescription;
-  /** By status; the problems that every route can answer are added by whoever writes the document. */
+  /**
+   * By status. What every operation can answer is added by whoever writes the document, and so is what follows from its
+   * parameters: `Idempotency-Key` makes it a write, `min_revision` a reading.
+   */
   readonly responses: Readonly<Record<number, ResponseDescription>>;
   handle(call: RouteCall): HttpReply | Promise<HttpReply>;
 }

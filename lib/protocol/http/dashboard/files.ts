@@ -11,12 +11,14 @@ export interface DashboardFile {
   readonly tag: string;
 }
 
+/** Media type of the page. */
+export const PAGE_TYPE = "text/html; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 const STYLE = "text/css; charset=utf-8";
 
 /** Where each file is, by the name under which it is served, and its type. */
 const FILES: ReadonlyMap<string, { readonly contentType: string; readonly read: () => Promise<string> }> = new Map([
-  ["index.html", own("index.html", "text/html; charset=utf-8")],
+  ["index.html", own("index.html", PAGE_TYPE)],
   ["style.css", own("style.css", STYLE)],
   ["icon.svg", own("icon.svg", "image/svg+xml")],
   ...["main", "connection", "topology", "charts", "browser", "controls", "events", "format", "values"].map((name) =>
@@ -30,6 +32,9 @@ const loaded = new Map<string, Promise<DashboardFile>>();
 
 /** The names under which files are served. */
 export const DASHBOARD_FILES: readonly string[] = Array.from(FILES.keys());
+
+/** The media types of the files. */
+export const DASHBOARD_TYPES: readonly string[] = [...new Set(Array.from(FILES.values(), (file) => file.contentType))];
 
 /** A file, read at its first use; undefined for a name that is not served. */
 export function dashboardFile(name: string): Promise<DashboardFile> | undefined {

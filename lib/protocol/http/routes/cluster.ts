@@ -88,6 +88,7 @@ export const CLUSTER_ROUTES: readonly Route[] = [
       },
       404: { description: "`not_a_member`", contentType: PROBLEM_TYPE },
       409: { description: "`unsafe_membership_change`: not begun; `detail` says why.", contentType: PROBLEM_TYPE },
+      504: { description: "`outcome_unknown`: begun, and not known to be committed.", contentType: PROBLEM_TYPE },
     },
     handle: deleteMember,
   },
@@ -120,6 +121,10 @@ export const CLUSTER_ROUTES: readonly Route[] = [
         },
       },
       409: { description: "`not_a_voter`, `no_other_voter`: that node cannot lead.", contentType: PROBLEM_TYPE },
+      504: {
+        description: "`not_transferred`: given up, nothing is lost; `outcome_unknown`: the leader did not answer.",
+        contentType: PROBLEM_TYPE,
+      },
     },
     handle: postLeader,
   },

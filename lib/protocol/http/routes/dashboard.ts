@@ -1,14 +1,15 @@
 /** `GET /`: the dashboard. */
 
 import type { HttpReply } from "../http.ts";
-import { dashboardFile } from "../dashboard/files.ts";
-import { problem } from "../problem.ts";
+import { DASHBOARD_TYPES, type DashboardFile, dashboardFile, PAGE_TYPE } from "../dashboard/files.ts";
+import { problem, PROBLEM_TYPE } from "../problem.ts";
 import type { HttpContext, ResponseDescription, Route, RouteCall } from "../route.ts";
 
 const OK = 200;
 const NOT_MODIFIED = 304;
 
-const FILE: ResponseDescription = { description: "The file.", contentType: "text/html" };
+const NOT_THERE: ResponseDescription = { description: "`not_found`", contentType: PROBLEM_TYPE };
+const KNOWN: ResponseDescription = { description: "The client has it." };
 
 /** The operations, for the table of routes. */
 export const DASHBOARD_ROUTES: readonly Route[] = [
@@ -20,7 +21,7 @@ export const DASHBOARD_ROUTES: readonly Route[] = [
     summary: "The dashboard, for browsers.",
     query: [],
     headers: [],
-    responses: { [OK]: FILE, [NOT_MODIFIED]: { description: "The client has it." } },
+    responses: { [OK]: { description: "The page.", contentType: PAGE_TYPE }, [NOT_MODIFIED]: KNOWN },
     handle: (call) => serve(call, "index.html"),
   },
   {
@@ -31,7 +32,11 @@ export const DASHBOARD_ROUTES: readonly Route[] = [
     summary: "A file of the dashboard.",
     query: [],
     headers: [],
-    responses: { [OK]: FILE, [NOT_MODIFIED]: { description: "The client has it." } },
+    responses: {
+      [OK]: { description: "The file.", contentType: DASHBOARD_TYPES },
+      [NOT_MODIFIED]: KNOWN,
+      404: NOT_THERE,
+    },
     handle: (call) => serve(call, call.path.get("name") ?? ""),
   },
 ];
@@ -40,7 +45,6 @@ async function serve({ request, context }: RouteCall, name: string): Promise<Htt
   const file = await dashboardFile(name);
   if (file === undefined) return problem({ status: 404, code: "not_found", detail: "There is no such file" });
   const headers = [
-    ["Content-Type", file.contentType],
     ["ETag", file.tag],
     // A newer version of the server has newer files under the same names.
     ["Cache-Control", "no-cache"],
@@ -48,8 +52,13 @@ async function serve({ request, context }: RouteCall, name: string): Promise<Htt
     ["Referrer-Policy", "no-referrer"],
     ["X-Frame-Options", "DENY"],
   ] as const;
-  if (request.headers.get("if-none-match") === file.tag) return { status: NOT_MODIFIED, headers, body: "" };
-  return { status: OK, headers, body: file.body };
+  if (isKnown(file, request.headers.get("if-none-match"))) return { status: NOT_MODIFIED, headers, body: "" };
+  return { status: OK, headers: [["Content-Type", file.contentType], ...headers], body: file.body };
+}
+
+/** The tag of a file that was sent compressed is weak, and a cache on the way may name several. */
+function isKnown({ tag }: DashboardFile, tags = ""): boolean {
+  return tags.split(",").map((one) => one.trim().replace(/^W\//, "")).some((one) => one === tag || one === "*");
 }
 
 /** Nothing from elsewhere, and connections only to the members, with one of which the page goes on when this node is gone. */

@@ -3,7 +3,7 @@
 import type { KeyValueNode } from "../../../node/api.ts";
 import type { HttpReply } from "../http.ts";
 import { LiveHub } from "../live/live_hub.ts";
-import { problem } from "../problem.ts";
+import { problem, PROBLEM_TYPE } from "../problem.ts";
 import type { HttpContext, Route, RouteCall } from "../route.ts";
 
 const EVENT_STREAM = "text/event-stream";
@@ -17,7 +17,10 @@ export const LIVE_ROUTES: readonly Route[] = [{
   summary: "What the dashboard shows: server-sent events, each a JSON object with everything, one a second.",
   query: [],
   headers: [],
-  responses: { 200: { description: "The fields may change.", contentType: EVENT_STREAM, schema: { type: "string" } } },
+  responses: {
+    200: { description: "The fields may change.", contentType: EVENT_STREAM, schema: { type: "string" } },
+    429: { description: "`overloaded`: too many dashboards are open.", contentType: PROBLEM_TYPE },
+  },
   handle: watchNode,
 }];
 

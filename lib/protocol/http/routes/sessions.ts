@@ -2,7 +2,7 @@
 
 import { SESSION_TTL_MS } from "../../../kv/sessions.ts";
 import type { HttpReply } from "../http.ts";
-import { readCount, readTtl } from "../parameters.ts";
+import { IDEMPOTENCY_KEY, readCount, readTtl } from "../parameters.ts";
 import { badRequest, isProblem, problem, PROBLEM_TYPE, sessionProblem } from "../problem.ts";
 import type { Parameter, ResponseDescription, Route, RouteCall } from "../route.ts";
 import { submit } from "../writes.ts";
@@ -22,6 +22,11 @@ const NO_SESSION: ResponseDescription = {
   contentType: PROBLEM_TYPE,
 };
 
+const NOT_A_SESSION: ResponseDescription = {
+  description: "`not_found`: a session is a number.",
+  contentType: PROBLEM_TYPE,
+};
+
 /** The operations, for the table of routes. */
 export const SESSION_ROUTES: readonly Route[] = [
   {
@@ -31,7 +36,7 @@ export const SESSION_ROUTES: readonly Route[] = [
     tag: "Sessions",
     summary: "Opens a session. Its number goes before the colon of `Idempotency-Key`.",
     query: [TTL],
-    headers: [],
+    headers: [IDEMPOTENCY_KEY],
     responses: {
       [CREATED]: {
         description: "The session is open.",
@@ -52,8 +57,8 @@ export const SESSION_ROUTES: readonly Route[] = [
     tag: "Sessions",
     summary: "Uses a session, so that it lives on.",
     query: [],
-    headers: [],
-    responses: { [OK]: { description: "The session lives on." }, 410: NO_SESSION },
+    headers: [IDEMPOTENCY_KEY],
+    responses: { [OK]: { description: "The session lives on." }, 404: NOT_A_SESSION, 410: NO_SESSION },
     handle: (call) => useSession(call, "KeepAlive"),
   },
   {
@@ -63,8 +68,8 @@ export const SESSION_ROUTES: readonly Route[] = [
     tag: "Sessions",
     summary: "Ends a session.",
     query: [],
-    headers: [],
-    responses: { [OK]: { description: "The session is closed." }, 410: NO_SESSION },
+    headers: [IDEMPOTENCY_KEY],
+    responses: { [OK]: { description: "The session is closed." }, 404: NOT_A_SESSION, 410: NO_SESSION },
     handle: (call) => useSession(call, "CloseSession"),
   },
 ];

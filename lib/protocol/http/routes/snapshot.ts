@@ -4,7 +4,7 @@ import { bytesToString } from "../../../base/bytes.ts";
 import type { Backup, KeyValueNode } from "../../../node/api.ts";
 import type { BodySink, BodyStream, HttpReply } from "../http.ts";
 import { notDone, problem, PROBLEM_TYPE } from "../problem.ts";
-import type { Route, RouteCall } from "../route.ts";
+import type { ResponseDescription, Route, RouteCall } from "../route.ts";
 
 /** Bytes of a backup that are read and sent at once. */
 export const BACKUP_PIECE_BYTES = 262_144;
@@ -16,6 +16,11 @@ const POSITION_SCHEMA = {
   type: "object",
   properties: { index: { type: "integer" }, term: { type: "integer" } },
   required: ["index", "term"],
+};
+
+const NO_SPACE: ResponseDescription = {
+  description: "`no_space`: the snapshot could not be written.",
+  contentType: PROBLEM_TYPE,
 };
 
 /** The operations, for the table of routes. */
@@ -31,6 +36,7 @@ export const SNAPSHOT_ROUTES: readonly Route[] = [
     responses: {
       [CREATED]: { description: "The last entry it includes.", contentType: JSON_TYPE, schema: POSITION_SCHEMA },
       [OK]: { description: "Nothing has changed since this one.", contentType: JSON_TYPE, schema: POSITION_SCHEMA },
+      507: NO_SPACE,
     },
     handle: postSnapshot,
   },
@@ -48,7 +54,8 @@ export const SNAPSHOT_ROUTES: readonly Route[] = [
         contentType: "application/octet-stream",
       },
       404: { description: "`empty`: nothing was ever written.", contentType: PROBLEM_TYPE },
-      507: { description: "`no_space`: the snapshot could not be written.", contentType: PROBLEM_TYPE },
+      429: { description: "`overloaded`: other backups are under way.", contentType: PROBLEM_TYPE },
+      507: NO_SPACE,
     },
     handle: getBackup,
   },

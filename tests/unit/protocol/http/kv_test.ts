@@ -191,6 +191,8 @@ Deno.test("kv: what was not done, and what is not known", async () => {
   for (const [reason, status, code, mayRetry] of cases) {
     node.refusal = reason;
     for (const line of ["PUT /v1/kv/a", "DELETE /v1/kv/a", "GET /v1/kv/a", "PUT /v1/kv/a?ttl=1s"]) {
+      // A reading needs no room.
+      if (reason === "NoSpace" && line.startsWith("GET")) continue;
       const answer = await ask(service, line);
       assertEquals([answer.status, answer.code, answer.headers.has("retry-after")], [status, code, mayRetry], line);
       assertEquals(answer.headers.get("content-type"), "application/problem+json");

@@ -45,6 +45,19 @@ Deno.test("kv: a range gives these bytes with 206, and what is no range the whol
   assertEquals((await ask(service, "GET /v1/kv/k")).headers.get("accept-ranges"), "bytes");
 });
 
+Deno.test("kv: a range means nothing for HEAD, whose headers are those of the whole value", async () => {
+  const service = serviceOf(new StateNode());
+  await ask(service, "PUT /v1/kv/k", { body: "0123456789" });
+  for (const range of ["bytes=0-3", "bytes=10-"]) {
+    const reply = await ask(service, "HEAD /v1/kv/k", { headers: { range } });
+    assertEquals([reply.status, reply.headers.get("content-range"), reply.headers.get("accept-ranges")], [
+      200,
+      undefined,
+      "bytes",
+    ], range);
+  }
+});
+
 Deno.test("kv: If-Range keeps all parts of one revision: after a change the whole new value comes", async () => {
   const service = serviceOf(new StateNode());
   await ask(service, "PUT /v1/kv/k", { body: "old value" });
@@ -58,6 +71,8 @@ Deno.test("kv: If-Range keeps all parts of one revision: after a change the whol
     const changed = await part(ifRange);
     assertEquals([changed.status, changed.body], [200, "new value"], ifRange);
   }
+  const refused = await ask(service, "GET /v1/kv/k", { headers: { range: "bytes=4-", "if-match": tag } });
+  assertEquals([refused.status, refused.code], [412, "compare_failed"]);
 });
 
 Deno.test("scan: a preview has the beginning of each value and its whole length, and cuts no character", async () => {
@@ -116,6 +131,14 @@ Deno.test("compression: text is compressed where the client takes it, values and
   }
   const record = await ask(service, "GET /v1/kv/k", { headers: { ...headers, accept: "application/json" } });
   assertEquals([record.headers.get("content-encoding"), record.headers.get("etag")?.startsWith("W/")], ["gzip", true]);
+  // So is a file that the browser got compressed and asks for again.
+  const file = await ask(service, "GET /assets/uplot.js", { headers });
+  const tag = file.headers.get("etag") ?? "";
+  assert(tag.startsWith("W/"), tag);
+  for (const known of [tag, tag.slice(2), `"other", ${tag}`, "*"]) {
+    const again = await ask(service, "GET /assets/uplot.js", { headers: { ...headers, "if-none-match": known } });
+    assertEquals([again.status, again.body], [304, ""], known);
+  }
   // The weak tag is as good as the other one for a condition of this server.
   const condition = { "if-match": record.headers.get("etag") ?? "" };
   assertEquals((await ask(service, "PUT /v1/kv/k", { headers: condition, body: "new" })).status, 200);

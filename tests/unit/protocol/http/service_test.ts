@@ -7,7 +7,17 @@ import { FakeNode } from "../../../support/fake_node.ts";
 import { ask, serviceOf } from "./support/ask.ts";
 
 function route(method: Route["method"], path: string, handle: Route["handle"]): Route {
-  return { method, path, id: `${method} ${path}`, tag: "", summary: "", query: [], headers: [], responses: {}, handle };
+  return {
+    method,
+    path,
+    id: `${method} ${path}`,
+    tag: "Keys",
+    summary: "",
+    query: [],
+    headers: [],
+    responses: {},
+    handle,
+  };
 }
 
 const OK = { status: 200, headers: [], body: "ok" } as const;

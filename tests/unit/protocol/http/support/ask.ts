@@ -1,12 +1,16 @@
-/** Asks an HTTP service as the server would, without sockets. */
+/** Asks an HTTP service as the server would, without sockets, and holds every reply to the OpenAPI document. */
 
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { byteStringToText } from "../../../../../lib/base/bytes.ts";
 import type { KeyValueNode } from "../../../../../lib/node/api.ts";
 import type { HttpHandler, HttpReply } from "../../../../../lib/protocol/http/http.ts";
 import type { Route } from "../../../../../lib/protocol/http/route.ts";
 import { Happenings } from "../../../../../lib/protocol/http/live/happenings.ts";
+import { openApiDocument } from "../../../../../lib/protocol/http/openapi.ts";
+import { Router } from "../../../../../lib/protocol/http/router.ts";
+import { ROUTES } from "../../../../../lib/protocol/http/routes.ts";
 import { makeHttpService } from "../../../../../lib/protocol/http/service.ts";
+import { replyComplaint } from "../../../../support/openapi_replies.ts";
 import { VirtualClock } from "../../../../support/virtual_clock.ts";
 
 /** A reply whose body is whole. */
@@ -33,6 +37,8 @@ export interface Service {
   readonly handler: HttpHandler;
   readonly clock: VirtualClock;
   readonly logged: string[];
+  /** Whether it serves what the OpenAPI document describes. */
+  readonly isDescribed: boolean;
 }
 
 /** The service of a node, with small limits. */
@@ -49,11 +55,11 @@ export function serviceOf(node: KeyValueNode, routes?: readonly Route[]): Servic
     happenings: new Happenings({ node, clock }),
     ...(routes === undefined ? {} : { routes }),
   });
-  return { handler, clock, logged };
+  return { handler, clock, logged, isDescribed: routes === undefined };
 }
 
 /** Sends `METHOD /target?query`; the server would do the same with a body within the limit. */
-export async function ask({ handler }: Service, line: string, extras: Extras = {}): Promise<Answer> {
+export async function ask({ handler, isDescribed }: Service, line: string, extras: Extras = {}): Promise<Answer> {
   const [method = "", target = ""] = line.split(" ");
   const mark = target.indexOf("?");
   const headers = new Map(Object.entries({ host: "127.0.0.1:8000", ...extras.headers }));
@@ -66,10 +72,28 @@ export async function ask({ handler }: Service, line: string, extras: Extras = {
     id: "r1",
   };
   const verdict = handler.judge(head);
-  if (typeof verdict !== "number") return answerOf(verdict);
   const { body = "" } = extras;
-  assert(body.length <= verdict, `The server would refuse a body of ${body.length} bytes`);
-  return answerOf(await handler.handle({ ...head, body }));
+  if (typeof verdict === "number") {
+    assert(body.length <= verdict, `The server would refuse a body of ${body.length} bytes`);
+  }
+  const answer = answerOf(typeof verdict === "number" ? await handler.handle({ ...head, body }) : verdict);
+  if (isDescribed) assertDescribed(head, answer);
+  return answer;
+}
+
+const router = new Router(ROUTES);
+const document: Readonly<Record<string, unknown>> = JSON.parse(openApiDocument(ROUTES));
+
+/** A request that leads to no operation is no matter of the document. */
+function assertDescribed(
+  { method, path }: { readonly method: string; readonly path: string },
+  { status, headers }: Answer,
+): void {
+  const destination = router.find(method, path);
+  const template = destination.type === "Options" ? undefined : destination.route?.path;
+  if (template === undefined) return;
+  const contentType = headers.get("content-type");
+  assertEquals(replyComplaint(document, { method, template, status, contentType }), undefined);
 }
 
 function answerOf({ status, headers, body }: HttpReply): Answer {
