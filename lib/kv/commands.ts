@@ -126,6 +126,11 @@ export function stampCommand(encoded: string, timeMs: number): string {
   return `${VERSION}t${timeMs}${encoded.slice(VERSION.length)}`;
 }
 
+/** The time that the leader stamped a command with; undefined where it has none. */
+export function stampOf(encoded: string): number | undefined {
+  return readHeaderField(encoded, { at: VERSION.length, letter: "t" })?.value;
+}
+
 /** The command as it was before the leader stamped it. */
 export function unstampCommand(encoded: string): string {
   if (encoded[VERSION.length] !== "t") return encoded;

@@ -42,6 +42,8 @@ export class Keyspace {
   #deadlines = new Deadlines();
   #bytes = 0;
   #timeMs = 0;
+  /** The time by which a key counts as there: that of the log, or for a read what it was told. */
+  #judgedMs = 0;
   /** Told of a cell before it changes; for a snapshot that is being taken. */
   beforeChange: ((cell: Cell) => void) | undefined;
   /** Told of every key that an entry touches; for those who watch. */
@@ -159,6 +161,17 @@ export class Keyspace {
   /** Moves the time on, never back. */
   advance(timeMs: number): void {
     if (timeMs > this.#timeMs) this.#timeMs = timeMs;
+    this.#judgedMs = this.#timeMs;
+  }
+
+  /** What follows is an entry: it is judged by the time of the log. */
+  judgeByLog(): void {
+    this.#judgedMs = this.#timeMs;
+  }
+
+  /** What follows is a read, judged by a time at or after that of the log. */
+  judgeBy(timeMs: number): void {
+    this.#judgedMs = timeMs;
   }
 
   /** Removes keys whose deadline has come, at most `countMax`, the earliest first. */
@@ -252,7 +265,7 @@ export class Keyspace {
   }
 
   #isDue({ deadline }: Cell): boolean {
-    return deadline !== undefined && deadline.at <= this.#timeMs;
+    return deadline !== undefined && deadline.at <= this.#judgedMs;
   }
 }
 

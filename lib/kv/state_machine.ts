@@ -30,10 +30,14 @@ import { SnapshotCut } from "./snapshot_cut.ts";
 /** Keys, and sessions, that one entry removes at most because they are due: the rest waits for the next. */
 export const SWEPT_PER_ENTRY_MAX = 1_000;
 
+/**
+ * How far reads may be told that time has gone on after the last stamp of the log. A new leader begins that much after the
+ * last stamp of its log, so that no node ever judges a key by an earlier time than a read before it (ADR 9).
+ */
+export const READ_AHEAD_MS_MAX = 100;
+
 /** What a read needs beside the state. */
 export interface ReadSurroundings {
-  /** The cluster's time as far as this node can tell, in ms since 1970; what remains of a deadline is told from it. */
-  readonly nowMs: number;
   /** A number in [0, 1). */
   random(): number;
 }
@@ -48,6 +52,8 @@ export class StateMachine {
   readonly #sessions = new Sessions();
   readonly #cursors = new CursorMemory();
   #lastApplied = 0;
+  /** The latest time that a leader told reads of this state. */
+  #toldMs = 0;
   #cut: SnapshotCut | undefined;
   #sink: ChangeSink | undefined;
 
@@ -81,6 +87,37 @@ export class StateMachine {
     return this.#keys.timeMs;
   }
 
+  /** When the next key expires; undefined for never. */
+  get nextKeyDeadline(): number | undefined {
+    return this.#keys.nextDeadline;
+  }
+
+  /**
+   * The time by which reads judge deadlines, at or after that of the log: what the leader told, but where that would hide a
+   * key no more than `READ_AHEAD_MS_MAX` after the last stamp.
+   */
+  get readTimeMs(): number {
+    const { timeMs, nextDeadline = Infinity } = this.#keys;
+    if (this.#toldMs <= timeMs) return timeMs;
+    return Math.min(this.#toldMs, Math.max(timeMs + READ_AHEAD_MS_MAX, nextDeadline - 1));
+  }
+
+  /** Takes the time that a leader tells the readers of this state; an earlier one than before changes nothing. */
+  learnTime(timeMs: number): void {
+    if (timeMs > this.#toldMs) this.#toldMs = timeMs;
+  }
+
+  /** Another leader's entries follow: of what the old one told only that is kept which this log warrants. */
+  keepWarrantedTime(): void {
+    this.#toldMs = Math.min(this.#toldMs, this.#keys.timeMs + READ_AHEAD_MS_MAX);
+  }
+
+  /** The same for a state that takes the place of this one. */
+  passTimeOn(other: StateMachine): void {
+    this.keepWarrantedTime();
+    other.learnTime(this.#toldMs);
+  }
+
   /** When the next key or session expires; undefined for never. */
   get nextDeadline(): number | undefined {
     const key = this.#keys.nextDeadline;
@@ -90,23 +127,28 @@ export class StateMachine {
 
   /** The record of `key`, or undefined. */
   get(key: string): KeyRecord | undefined {
+    this.#keys.judgeBy(this.readTimeMs);
     return this.#keys.record(key);
   }
 
   /** Keys in byte order from `start` on, with what is known of each. Nothing may change meanwhile. */
   *records(start: string): Iterable<readonly [key: string, record: KeyRecord]> {
+    this.#keys.judgeBy(this.readTimeMs);
     for (const [key, cell] of this.#keys.entries(start)) yield [key, recordOf(cell)];
   }
 
   /** Answers a call that changes nothing. Refused calls give an error reply. */
-  read(call: Call, surroundings: ReadSurroundings): Reply {
+  read(call: Call, { random }: ReadSurroundings): Reply {
     if (changes(call)) return { error: "ERR a write cannot be answered as a read" };
-    return runCall(call, { ...this.#context(0, surroundings), cursors: this.#cursors });
+    const nowMs = this.readTimeMs;
+    this.#keys.judgeBy(nowMs);
+    return runCall(call, { keys: this.#keys, revision: 0, nowMs, random, cursors: this.#cursors });
   }
 
-  /** Whether every comparison holds now. */
+  /** Whether every comparison holds now, for a read. */
   compare(compares: readonly Compare[]): boolean {
-    return compares.every((compare) => holds(compare, this.#keys));
+    this.#keys.judgeBy(this.readTimeMs);
+    return this.#hold(compares);
   }
 
   /** Who is told of every entry applied. */
@@ -171,6 +213,7 @@ export class StateMachine {
   #goTo(index: number): void {
     if (index !== this.#lastApplied + 1) fail(`Cannot apply entry ${index}: last applied is ${this.#lastApplied}`);
     this.#lastApplied = index;
+    this.#keys.judgeByLog();
   }
 
   #applyAny(index: number, command: string): CommandResult {
@@ -268,10 +311,14 @@ export class StateMachine {
   }
 
   #transact({ compares, then, otherwise }: TransactionCommand, revision: number): CommandResult {
-    const succeeded = this.compare(compares);
+    const succeeded = this.#hold(compares);
     const context = this.#writeContext(revision);
     const replies = (succeeded ? then : otherwise).map((call) => runCall(call, context));
     return { type: "Transaction", revision, succeeded, replies };
+  }
+
+  #hold(compares: readonly Compare[]): boolean {
+    return compares.every((compare) => holds(compare, this.#keys));
   }
 
   /** Chance and time come from the log, so that every node draws and tells the same. */
@@ -281,10 +328,6 @@ export class StateMachine {
       drawn = (Math.imul(drawn, 0x9e3779b1) + 0x7f4a7c15) >>> 0;
       return drawn / 2 ** 32;
     };
-    return this.#context(revision, { nowMs: this.#keys.timeMs, random });
-  }
-
-  #context(revision: number, { nowMs, random }: ReadSurroundings): CallContext {
-    return { keys: this.#keys, revision, nowMs: Math.max(nowMs, this.#keys.timeMs), random, cursors: undefined };
+    return { keys: this.#keys, revision, nowMs: this.#keys.timeMs, random, cursors: undefined };
   }
 }

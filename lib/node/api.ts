@@ -49,6 +49,8 @@ export interface StateView {
   get(key: string): KeyRecord | undefined;
   /** Keys in byte order from `start` on, with what is known of each; nothing may change meanwhile. */
   records(start: string): Iterable<readonly [key: string, record: KeyRecord]>;
+  /** The time by which deadlines are judged in what is read here, in ms since 1970: that of the log, or what the leader told since. */
+  readonly readTimeMs: number;
   /** Number of keys. */
   readonly size: number;
   /** Bytes of keys and values. */

@@ -76,6 +76,7 @@ export class Applier {
     if (loaded.id.index <= this.#last.index) return false;
     const { sink } = this.#state;
     if (sink !== undefined) loaded.state.tell(sink);
+    this.#state.passTimeOn(loaded.state);
     sink?.jumped(loaded.id.index);
     this.#state = loaded.state;
     this.#last = loaded.id;
@@ -105,6 +106,7 @@ export class Applier {
   #applyEntry(entry: Entry): void {
     // A snapshot installed meanwhile may hold it already.
     if (entry.index <= this.#last.index) return;
+    if (entry.term !== this.#last.term) this.#state.keepWarrantedTime();
     this.#entriesSinceSnapshot += 1;
     this.#appliedCount.add();
     let result: CommandResult | undefined;

@@ -1,58 +1,30 @@
 /** The driver: joins core, state machine, storage and transport, and is the only place that knows the order of effects. */
 
-import type { Clock } from "../base/clock.ts";
 import { fault, type FaultSite } from "../base/faults.ts";
-import type { Counter, Registry } from "../observe/metrics.ts";
+import type { Counter } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
-import { stampCommand } from "../kv/commands.ts";
+import { encodeCommand } from "../kv/commands.ts";
 import type { StateMachine } from "../kv/state_machine.ts";
 import type { Event } from "../raft/events.ts";
 import type { Message } from "../raft/messages.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
-import type { Configuration, NodeId } from "../raft/types.ts";
+import type { ReadPoint } from "../raft/options.ts";
+import type { Configuration, Index } from "../raft/types.ts";
 import type { Update } from "../raft/update.ts";
-import type { Storage } from "../storage/storage.ts";
-import type { Transport } from "../transport/transport.ts";
 import { type AppliedState, Applier } from "./applier.ts";
 import type { NotDoneReason, ReadOutcome, SnapshotOutcome, WriteOutcome } from "./api.ts";
-import type { ClusterClock } from "./cluster_clock.ts";
+import type { DriverParts } from "./driver_parts.ts";
 import * as limits from "./limits.ts";
-import type { NodeLog, NodeOptions, NodePorts } from "./options.ts";
 import { PendingReads } from "./pending_reads.ts";
 import { PendingWrites, type QueuedWrite } from "./pending_writes.ts";
 import { Persistence } from "./persistence.ts";
 import { hasRoomFor, isHeard } from "./reception.ts";
 import { reasonOf } from "./refusal_reason.ts";
 import { RoleObserver } from "./role_observer.ts";
-import type { Snapshots } from "./snapshots.ts";
+import { ClusterTime } from "./time/cluster_time.ts";
 import { WriteQueue } from "./write_queue.ts";
 
-/** What the driver joins. */
-export interface DriverParts {
-  readonly raft: RaftNode;
-  readonly storage: Storage;
-  readonly transport: Transport;
-  readonly clock: Clock;
-  readonly clusterClock: ClusterClock;
-  readonly metrics: Registry;
-  readonly log: NodeLog;
-  readonly options: NodeOptions;
-  readonly chunkBytesMax: number;
-  /** The state recovered from the newest snapshot, or the empty one. */
-  readonly begin: AppliedState;
-  readonly snapshots: Snapshots;
-  readonly stepped: NodePorts["stepped"];
-  /** Told once of the failure that ends the node. */
-  failed(error: unknown): void;
-  /** A configuration is committed. */
-  configurationCommitted(configuration: Configuration): void;
-  /** Another configuration is in force than before. */
-  configurationInForce(): void;
-  /** The events of a turn have been stepped; proposing comes next. */
-  beforeProposals(): void;
-  /** Whether a peer is not the one that the configuration in force counts on. */
-  isStranger(peer: NodeId): boolean;
-}
+const ADVANCE = encodeCommand({ type: "Advance" });
 
 /**
  * One pass per turn of the event loop: step every event of the inbox, send, write, sync, apply, answer.
@@ -68,6 +40,7 @@ export class Driver {
   readonly #pendingWrites = new PendingWrites();
   readonly #reads = new PendingReads();
   readonly #queue = new WriteQueue();
+  readonly #time: ClusterTime;
   readonly #failures: Counter;
   readonly #refusedForSpace: Counter;
   readonly #readCount: Counter;
@@ -76,7 +49,6 @@ export class Driver {
   #inbox: Event[] = [];
   #passScheduled = false;
   #proposalId = 0;
-  #lastStampMs = 0;
   #proposedAt = 0;
   #now: number;
   #ended = false;
@@ -110,6 +82,7 @@ export class Driver {
         configurationCommitted: (configuration) => parts.configurationCommitted(configuration),
       },
     });
+    this.#time = new ClusterTime({ raft, clock: parts.clusterClock, applied: () => this.#applier.present });
     this.#failures = metrics.counter(METRIC.proposalsFailed);
     this.#refusedForSpace = metrics.counter(METRIC.refusedForSpace);
     this.#readCount = metrics.counter(METRIC.reads);
@@ -178,6 +151,11 @@ export class Driver {
     this.#schedule();
   }
 
+  /** See `RaftOptions.readPoint`. */
+  readPoint(commitIndex: Index): ReadPoint {
+    return this.#time.readPoint(commitIndex);
+  }
+
   /** Takes a snapshot of what is applied now. Rejects with what ends the node. */
   async takeSnapshot(): Promise<SnapshotOutcome> {
     this.#applier.restartCount();
@@ -208,6 +186,7 @@ export class Driver {
     const askedBefore = now - (fault("node/readsAskedAgain") ? 0 : limits.READ_RETRY_MS);
     this.#reads.expire(fault("node/readsExpireEarly") ? Infinity : now, askedBefore);
     if (this.#reads.hasCollected) this.#schedule();
+    if (this.#time.sweepIsDue(now)) this.write(ADVANCE, () => {});
   }
 
   /** Ends every open request and takes no further event. */
@@ -243,9 +222,10 @@ export class Driver {
     const inbox = this.#inbox;
     this.#inbox = inbox.length > 1 && fault("node/inboxInParts") ? inbox.splice(inbox.length >> 1) : [];
     if (this.#inbox.length > 0) this.#schedule();
-    for (const event of inbox) if (this.#isTaken(event)) this.#step(event);
+    for (const event of inbox) if (this.#isTaken(event)) this.#take(event);
+    if (this.#time.takeOpening()) this.#advanceTime();
     const askedAt = this.#parts.clock.now();
-    if (this.#reads.isDue(askedAt)) this.#step({ type: "Read", id: this.#reads.ask(askedAt) });
+    if (this.#reads.isDue(askedAt)) this.#stepRead({ type: "Read", id: this.#reads.ask(askedAt) });
     this.#parts.beforeProposals();
     if (!this.#putsOff("node/proposalsPutOff")) {
       while (this.#queue.size > 0 && !this.#isGathering()) this.#propose();
@@ -253,8 +233,8 @@ export class Driver {
     if (!this.#putsOff("node/sendingPutOff")) this.#parts.transport.flush();
     if (!this.#putsOff("node/syncPutOff")) this.#persistence.flush();
     if (!this.#putsOff("node/applyPutOff")) this.#applier.apply();
-    this.#parts.clusterClock.learn(this.#applier.present.state.timeMs);
-    if (!this.#putsOff("node/readsServedLate")) this.#reads.serve(this.#applier.present.id.index);
+    this.#time.tell();
+    if (!this.#putsOff("node/readsServedLate")) this.#reads.serve(this.#applier.present);
     this.#observer.observe();
     this.#lookAtConfiguration();
     this.#takeSnapshotIfDue();
@@ -301,23 +281,32 @@ export class Driver {
       return;
     }
     this.#proposalId += 1;
-    const commands = this.#stamped(writes);
+    const commands = this.#time.stamped(writes.map((write) => write.command));
     const update = this.#proposeAll(writes, commands);
     const accepted = update.accepted[0];
-    if (accepted !== undefined) return this.#pendingWrites.add(accepted.first, writes);
+    if (accepted !== undefined) {
+      this.#time.appended(accepted.first, writes.length);
+      return this.#pendingWrites.add(accepted.first, writes);
+    }
     const reason = reasonOf(update.refused[0]?.refusal);
     for (const write of writes) this.#refuseWrite(write, reason);
   }
 
-  /** The first command of a proposal carries the cluster's time when that has moved on. */
-  #stamped(writes: readonly QueuedWrite[]): readonly string[] {
-    const commands = writes.map((write) => write.command);
-    const [first] = commands;
-    const now = this.#parts.clusterClock.now();
-    if (first === undefined || now <= this.#lastStampMs || this.#raft.role !== "Leader") return commands;
-    this.#lastStampMs = now;
-    commands[0] = stampCommand(first, now);
-    return commands;
+  #take(event: Event): void {
+    if (event.type === "Receive") this.#time.heard(event.message);
+    if (event.type === "Receive" && event.message.type === "ReadIndex") this.#stepRead(event);
+    else this.#step(event);
+  }
+
+  /** Reads that meet what has become due wait for an entry that says so; all that come meanwhile share it. */
+  #stepRead(event: Event): void {
+    if (this.#time.needsEntry) this.#advanceTime();
+    this.#step(event);
+  }
+
+  #advanceTime(): void {
+    this.write(ADVANCE, () => {});
+    if (this.#queue.size > 0) this.#propose();
   }
 
   /** A step that throws ends the node; nobody may wait for ever for the outcome of its writes. */
@@ -356,13 +345,14 @@ export class Driver {
     this.#observer.count(event);
     const update = this.#raft.step(event);
     this.#parts.stepped?.(this.#raft, { event, update });
+    this.#time.observe();
     for (const message of update.messages) this.#send(message);
     if (update.hardState !== undefined) this.#persistence.saveHardState(update.hardState);
     for (const write of update.writes) this.#persistence.append(write);
     for (const chunk of update.snapshotChunks) this.#parts.snapshots.store(chunk);
     for (const message of update.durableMessages) this.#send(message);
     this.#applier.commit(update.apply);
-    for (const read of update.confirmedReads) this.#reads.confirm(read.id, read.index);
+    for (const read of update.confirmedReads) this.#reads.confirm(read, this.#raft.currentTerm);
     for (const { id, refusal } of update.refusedReads) this.#reads.refuse(id, refusal);
     return update;
   }
@@ -374,6 +364,7 @@ export class Driver {
 
   #transmit(message: Message): void {
     const { transport } = this.#parts;
+    if (message.type === "AppendEntries") return void transport.send(this.#time.filled(message));
     if (message.type !== "InstallSnapshot") return void transport.send(message);
     const filled = this.#parts.snapshots.fill(message, this.#parts.chunkBytesMax);
     if (filled !== undefined) return void transport.send(filled);

@@ -45,8 +45,6 @@ import { Submissions } from "./submissions.ts";
 import { Ticker } from "./ticker.ts";
 import { logLines, memberViews, peerStatusOf, quorumOf } from "./views.ts";
 
-const ADVANCE = encodeCommand({ type: "Advance" });
-
 /** A node that runs until `stop` or until `failed` resolves. */
 export class Node implements KeyValueNode {
   readonly id: NodeId;
@@ -61,8 +59,6 @@ export class Node implements KeyValueNode {
   #ticksUntilCheck = 0;
   #changeId = 0;
   readonly #submissions: Submissions;
-  /** An entry that moves the time on is under way. */
-  #advancing = false;
   #stopping: Promise<void> | undefined;
   readonly #health = new Health();
 
@@ -142,9 +138,8 @@ export class Node implements KeyValueNode {
 
   /** See `KeyValueNode`. */
   answer(call: Call): Reply {
-    const { ports, clusterClock } = this.#parts;
-    const surroundings = { nowMs: clusterClock.now(), random: () => ports.random() };
-    return this.driver.state.read(call, surroundings);
+    const { ports } = this.#parts;
+    return this.driver.state.read(call, { random: () => ports.random() });
   }
 
   /** See `KeyValueNode`. */
@@ -321,22 +316,10 @@ export class Node implements KeyValueNode {
     for (let tick = 0; tick < wanted; tick++) this.driver.enqueue({ type: "Tick" });
     this.driver.expire();
     this.#submissions.expire();
-    this.#advanceTime();
     this.#ticksUntilCheck -= count;
     if (this.#ticksUntilCheck > 0) return;
     this.#ticksUntilCheck = MEMBERSHIP_CHECK_MS / TICK_MS;
     this.#check();
-  }
-
-  /** What is due expires by an entry of the log; without writes that carry the time on, the leader makes one. */
-  #advanceTime(): void {
-    const { nextDeadline } = this.driver.state;
-    if (nextDeadline === undefined || this.#advancing || this.#parts.raft.role !== "Leader") return;
-    if (nextDeadline > this.#parts.clusterClock.now()) return;
-    this.#advancing = true;
-    this.driver.write(ADVANCE, () => {
-      this.#advancing = false;
-    });
   }
 
   #stalled(gapMs: number): void {

@@ -4,7 +4,7 @@ import type { RaftNode } from "../raft/raft_node.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Greeting, Transport } from "../transport/transport.ts";
 import type { ChangeFeed } from "./change_feed.ts";
-import type { ClusterClock } from "./cluster_clock.ts";
+import type { ClusterClock } from "./time/cluster_clock.ts";
 import type { Driver } from "./driver.ts";
 import type { NodeOptions, NodePorts } from "./options.ts";
 import type { Snapshots } from "./snapshots.ts";

@@ -1,9 +1,10 @@
 /** Reads that wait for their confirmation (ReadIndex, thesis 6.4) and then for the state machine to be new enough. */
 
 import { fault } from "../base/faults.ts";
-import type { Index } from "../raft/types.ts";
-import type { Refusal } from "../raft/update.ts";
+import type { Index, Term } from "../raft/types.ts";
+import type { ConfirmedRead, Refusal } from "../raft/update.ts";
 import type { ReadOutcome } from "./api.ts";
+import type { AppliedState } from "./applier.ts";
 import { GATHERED_MAX, GATHERING_MS_MAX } from "./limits.ts";
 
 /** A read handed to the driver. Times are `Clock.now()` milliseconds. */
@@ -19,6 +20,9 @@ interface Batch {
 
 interface Confirmed {
   readonly index: Index;
+  /** The term of the leader that confirmed, and the time that it told. */
+  readonly term: Term;
+  readonly timeMs: number;
   readonly reads: readonly QueuedRead[];
 }
 
@@ -70,12 +74,12 @@ export class PendingReads {
     return this.#lastId;
   }
 
-  /** The core confirmed batch `id`: it may be served once `index` is applied. */
-  confirm(id: number, index: Index): void {
+  /** The core confirmed batch `id` in `term`: it may be served once `index` is applied. */
+  confirm({ id, index, timeMs }: ConfirmedRead, term: Term): void {
     const batch = this.#asked.get(id);
     if (batch === undefined) return;
     this.#asked.delete(id);
-    this.#confirmed.push({ index, reads: batch.reads });
+    this.#confirmed.push({ index, term, timeMs, reads: batch.reads });
   }
 
   /** The core refused batch `id`. With a leader the reads are asked for again at the next tick, else they are not done. */
@@ -91,19 +95,28 @@ export class PendingReads {
     }
   }
 
-  /** Serves what is confirmed at or below `lastApplied`. */
-  serve(lastApplied: Index): void {
+  /**
+   * Serves what is confirmed at or below what is applied. Where entries of a later leader are applied already, the time that was
+   * told is not for them, and the reads are asked for again.
+   */
+  serve({ id: { index: lastApplied, term }, state }: Pick<AppliedState, "id" | "state">): void {
     if (this.#confirmed.length === 0) return;
     const ready = this.#confirmed.filter((confirmed) => confirmed.index <= lastApplied);
     if (ready.length === 0) return;
     this.#confirmed = this.#confirmed.filter((confirmed) => confirmed.index > lastApplied);
-    for (const { index, reads } of ready) this.#end(reads, { type: "Ready", index });
+    for (const confirmed of ready) {
+      if (confirmed.term < term) this.#again.push(...confirmed.reads);
+      else {
+        state.learnTime(confirmed.timeMs);
+        this.#end(confirmed.reads, { type: "Ready", index: confirmed.index });
+      }
+    }
   }
 
   /** Ends reads whose deadline has passed, and collects again those asked for before `askedBefore`. */
   expire(now: number, askedBefore: number): void {
     this.#confirmed = this.#confirmed
-      .map((batch) => ({ index: batch.index, reads: this.#unexpired(batch.reads, now) }))
+      .map((batch) => ({ ...batch, reads: this.#unexpired(batch.reads, now) }))
       .filter((batch) => batch.reads.length > 0);
     for (const read of this.#unexpired(this.#again, now)) this.#collected.push(read);
     this.#again = [];

@@ -4,11 +4,12 @@ import { checksum } from "../base/checksum.ts";
 import { stringToBytes, textToByteString } from "../base/bytes.ts";
 import { METRIC } from "../observe/names.ts";
 import { DEFAULT_RAFT_LIMITS } from "../raft/limits.ts";
-import type { RaftLimits } from "../raft/options.ts";
+import type { RaftLimits, ReadPoint } from "../raft/options.ts";
 import { RaftNode } from "../raft/raft_node.ts";
 import {
   type Configuration,
   EMPTY_CONFIGURATION,
+  type Index,
   type Member,
   type Ticks,
   toTicks,
@@ -19,7 +20,7 @@ import type { Recovered, Storage } from "../storage/storage.ts";
 import type { Greeting } from "../transport/transport.ts";
 import { StateMachine } from "../kv/state_machine.ts";
 import { ChangeFeed } from "./change_feed.ts";
-import { ClusterClock } from "./cluster_clock.ts";
+import { ClusterClock } from "./time/cluster_clock.ts";
 import { Driver } from "./driver.ts";
 import { TICK_MS } from "./limits.ts";
 import { Node } from "./node.ts";
@@ -65,7 +66,8 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
   const incarnation = Math.floor(ports.random() * INCARNATION_MAX);
   const { recovered } = storage;
   reportRecovery(recovered, options, ports);
-  const raft = makeCore(recovered, { options, ports, limits, incarnation });
+  const readPoint = (commitIndex: Index) => existing().driver.readPoint(commitIndex);
+  const raft = makeCore(recovered, { options, ports, limits, incarnation, readPoint });
   const greeting = makeGreeting({ recovered, options, raft, incarnation });
   const transport = ports.makeTransport(greeting);
   let node: Node | undefined = undefined;
@@ -162,9 +164,11 @@ interface CoreParts {
   readonly ports: NodePorts;
   readonly limits: RaftLimits;
   readonly incarnation: number;
+  readPoint(commitIndex: Index): ReadPoint;
 }
 
-function makeCore(recovered: Recovered, { options, ports, limits, incarnation }: CoreParts): RaftNode {
+function makeCore(recovered: Recovered, parts: CoreParts): RaftNode {
+  const { options, ports, limits, incarnation, readPoint } = parts;
   const { min, max } = DISCONNECT_DELAY_TICKS;
   return new RaftNode({
     id: options.nodeId,
@@ -173,6 +177,7 @@ function makeCore(recovered: Recovered, { options, ports, limits, incarnation }:
     snapshot: recovered.snapshot,
     entries: recovered.entries,
     incarnation,
+    readPoint,
     drawElectionTimeout: () => toTicks(Math.ceil(limits.electionTimeoutTicksMin * (1 + ports.random()))),
     firstElectionTimeoutTicks: firstElectionTimeout(options, limits),
     drawDisconnectDelay: () => toTicks(min + Math.floor(ports.random() * (max - min + 1))),

@@ -1,7 +1,7 @@
 /** The state of one server that the files of this folder share. `RaftNode` owns it and shows nothing of it but copies. */
 
 import type { RaftLog } from "./log.ts";
-import type { RaftLimits, RaftOptions } from "./options.ts";
+import type { RaftLimits, RaftOptions, ReadPoint } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Progress } from "./progress.ts";
 import { isVoter } from "./quorum.ts";
@@ -32,8 +32,8 @@ export type Reader =
 /** A read that waits for its round to be answered by a majority. */
 export interface PendingRead {
   readonly reader: Reader;
-  /** commitIndex when the round began. */
-  readonly index: number;
+  /** What may be read when the round has been answered; see `ReadPoint`. */
+  readonly point: ReadPoint;
   readonly round: number;
 }
 

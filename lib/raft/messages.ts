@@ -38,6 +38,8 @@ export interface AppendEntries extends Envelope {
   readonly round: number;
   /** Set when a read waits for this round: the receiver answers at once and not only when the entries are durable. */
   readonly confirm: boolean;
+  /** The leader's time at `leaderCommit`, for reads that ask nobody. The driver fills it in where there are no entries. */
+  readonly timeMs?: number;
 }
 
 /** Answers AppendEntries. On success everything up to `matchIndex` equals the leader's log AND is durable here. */
@@ -101,6 +103,8 @@ export interface ReadIndexResult extends Envelope {
   /** False when the sender is not a confirmed leader; then `readIndex` is 0. */
   readonly confirmed: boolean;
   readonly readIndex: Index;
+  /** The time by which the readers shall judge deadlines; see `ReadPoint`. 0 with `confirmed` false. */
+  readonly timeMs: number;
 }
 
 /** Every message, told apart by `type`. */

@@ -1,6 +1,6 @@
 /** What the core is started with: recovered state, limits and its only source of chance. */
 
-import type { Configuration, Entry, HardState, NodeId, SnapshotDescription, Ticks } from "./types.ts";
+import type { Configuration, Entry, HardState, Index, NodeId, SnapshotDescription, Ticks } from "./types.ts";
 
 /** Limits and times of the core. Defaults in `DEFAULT_RAFT_LIMITS`. */
 export interface RaftLimits {
@@ -24,6 +24,13 @@ export interface RaftLimits {
   readonly pendingReadsMax: number;
 }
 
+/** From which entry on the state may be read, and the time that its readers are told; to the core an opaque number. */
+export interface ReadPoint {
+  /** From the commit index to the last index of the log. */
+  readonly index: number;
+  readonly timeMs: number;
+}
+
 /** Everything the core needs at start. */
 export interface RaftOptions {
   readonly id: NodeId;
@@ -35,6 +42,11 @@ export interface RaftOptions {
   readonly entries: readonly Entry[];
   /** Random, another in each life of the process; 0 to 2^48-1. Makes ReadIndex tokens unique. */
   readonly incarnation: number;
+  /**
+   * Asked by a leader when a round of reads begins: its commit index or a later entry that they shall wait for, and its time.
+   * Without it they get the commit index and time 0.
+   */
+  readPoint?(commitIndex: Index): ReadPoint;
   /** A fresh election timeout in ticks, at least `electionTimeoutTicksMin`. Asked at each restart of the timer. */
   drawElectionTimeout(): Ticks;
   /** How long this life waits for a leader before its first campaign; drawn like any other when left out (D16). */

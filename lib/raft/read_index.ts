@@ -4,10 +4,12 @@
  * leader.
  */
 
+import { assert } from "../base/assert.ts";
 import { fault } from "../base/faults.ts";
 import { type Core, isLeading, type LeadingCore, type Reader } from "./core.ts";
 import type { Read } from "./events.ts";
 import type { ReadIndex, ReadIndexResult } from "./messages.ts";
+import type { ReadPoint } from "./options.ts";
 import { quorumValue } from "./quorum.ts";
 import { sendEmpty, tellCommit } from "./replication.ts";
 import { type NodeId, toIndex } from "./types.ts";
@@ -52,7 +54,7 @@ export function handleReadIndex(core: Core, message: ReadIndex): void {
 /** Tells a peer that this server cannot confirm its read: it does not lead, or leads no more. */
 export function refuseReadIndex(core: Core, asked: Omit<Extract<Reader, { type: "Remote" }>, "type">): void {
   const { from, incarnation, token } = asked;
-  const result = { confirmed: false, readIndex: toIndex(0), incarnation, token };
+  const result = { confirmed: false, readIndex: toIndex(0), timeMs: 0, incarnation, token };
   core.outbox.send({ type: "ReadIndexResult", from: core.id, to: from, term: core.currentTerm, ...result });
 }
 
@@ -62,7 +64,7 @@ export function handleReadIndexResult(core: Core, result: ReadIndexResult): void
   const read = core.forwardedReads.get(result.token);
   if (read === undefined) return;
   core.forwardedReads.delete(result.token);
-  if (result.confirmed) core.outbox.confirmRead({ id: read.id, index: result.readIndex });
+  if (result.confirmed) core.outbox.confirmRead({ id: read.id, index: result.readIndex, timeMs: result.timeMs });
   else refuseLocal(core, { id: read.id, leaderId: core.leaderId });
 }
 
@@ -117,9 +119,10 @@ function takeRead(core: LeadingCore, reader: Reader): void {
 function beginRound(core: LeadingCore, readers: readonly Reader[]): void {
   const { roleState } = core;
   roleState.round += 1;
-  for (const reader of readers) {
-    roleState.pendingReads.push({ reader, index: core.commitIndex, round: roleState.round });
-  }
+  const commitIndex = toIndex(core.commitIndex);
+  const point = core.options.readPoint?.(commitIndex) ?? { index: commitIndex, timeMs: 0 };
+  assert(point.index >= commitIndex && point.index <= core.log.lastIndex, `Cannot read at ${point.index}`);
+  for (const reader of readers) roleState.pendingReads.push({ reader, point, round: roleState.round });
 }
 
 /** Asks the voters that no message of this step has asked yet. */
@@ -139,24 +142,26 @@ function confirmReads(core: LeadingCore): void {
     (id) => id === core.id ? roleState.round : roleState.progress.get(id)?.answeredRound ?? 0,
   );
   let count = 0;
-  for (const { reader, index, round } of roleState.pendingReads) {
+  for (const { reader, point, round } of roleState.pendingReads) {
     if (round > confirmedRound) break;
     count += 1;
-    if (reader.type === "Local") core.outbox.confirmRead({ id: reader.id, index: toIndex(index) });
-    else confirmRemote(core, { reader, index });
+    const { timeMs } = point;
+    if (reader.type === "Local") core.outbox.confirmRead({ id: reader.id, index: toIndex(point.index), timeMs });
+    else confirmRemote(core, { reader, point });
   }
   if (count > 0) roleState.pendingReads.splice(0, count);
 }
 
 function confirmRemote(
   core: LeadingCore,
-  what: { readonly reader: Extract<Reader, { type: "Remote" }>; readonly index: number },
+  { reader, point }: { readonly reader: Extract<Reader, { type: "Remote" }>; readonly point: ReadPoint },
 ): void {
-  const { from, incarnation, token } = what.reader;
+  const { from, incarnation, token } = reader;
   const peer = core.roleState.progress.get(from);
   // The reader waits until it has applied the index: it shall not wait for the next heartbeat to hear of the commit.
   if (peer !== undefined) tellCommit(core, peer);
-  const result = { confirmed: true, readIndex: toIndex(what.index), incarnation, token };
+  const { index, timeMs } = point;
+  const result = { confirmed: true, readIndex: toIndex(index), timeMs, incarnation, token };
   core.outbox.send({ type: "ReadIndexResult", from: core.id, to: from, term: core.currentTerm, ...result });
 }
 

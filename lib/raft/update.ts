@@ -47,6 +47,8 @@ export interface RefusedRequest {
 export interface ConfirmedRead {
   readonly id: number;
   readonly index: Index;
+  /** The leader's time at that index; see `ReadPoint`. */
+  readonly timeMs: number;
 }
 
 /**

@@ -53,8 +53,8 @@ export function encodeMessage(message: PeerMessage): EncodedMessage {
     case "ReadIndex":
       return plain({ rpc, term, from, to, incarnation: message.incarnation, token: message.token });
     case "ReadIndexResult": {
-      const { incarnation, token, confirmed, readIndex } = message;
-      return plain({ rpc, term, from, to, incarnation, token, confirmed, readIndex });
+      const { incarnation, token, confirmed, readIndex, timeMs } = message;
+      return plain({ rpc, term, from, to, incarnation, token, confirmed, readIndex, timeMs });
     }
     default:
       return unreachable(message);
@@ -63,9 +63,11 @@ export function encodeMessage(message: PeerMessage): EncodedMessage {
 
 function encodeAppendEntries(message: AppendEntries): EncodedMessage {
   const { type: rpc, term, from: leaderId, to, prevLogIndex, prevLogTerm, entries } = message;
-  const { leaderCommit, round, confirm } = message;
+  const { leaderCommit, round, confirm, timeMs } = message;
   const entriesTerm = entries[0]?.term ?? 0;
-  const fields = { rpc, term, leaderId, to, prevLogIndex, prevLogTerm, entriesTerm, leaderCommit, round, confirm };
+  const position = { prevLogIndex, prevLogTerm, entriesTerm };
+  // A time that is undefined leaves no trace in JSON.
+  const fields = { rpc, term, leaderId, to, ...position, leaderCommit, round, confirm, timeMs };
   // The same array goes to every peer and to the log: its bytes are made once.
   const body = entries.length === 0 ? NO_BODY : encodeOnce(entries, () => encodeEntries(entries));
   return { header: JSON.stringify(fields), body };
@@ -152,6 +154,7 @@ function decodeAppendEntries(fields: Fields, body: Uint8Array): AppendEntries {
     leaderCommit: index(fields, "leaderCommit"),
     round: fields.count("round"),
     confirm: fields.flag("confirm"),
+    ...optionalCount(fields, "timeMs"),
   };
 }
 
@@ -234,11 +237,18 @@ function decodeReadIndexResult(fields: Fields): ReadIndexResult {
     token: fields.count("token"),
     confirmed: fields.flag("confirmed"),
     readIndex: index(fields, "readIndex"),
+    timeMs: fields.count("timeMs"),
   };
 }
 
 function envelope(fields: Fields, sender: "from" | "leaderId" | "candidateId"): Pick<Message, "from" | "to" | "term"> {
   return { from: fields.nodeId(sender), to: fields.nodeId("to"), term: term(fields, "term") };
+}
+
+/** A field that only some messages have. */
+function optionalCount<Name extends string>(fields: Fields, name: Name): { readonly [Key in Name]?: number } {
+  if (fields.absent(name)) return {};
+  return { [name]: fields.count(name) } as { readonly [Key in Name]?: number };
 }
 
 function index(fields: Fields, name: string): Index {

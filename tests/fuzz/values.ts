@@ -162,7 +162,8 @@ export function anyMessage(random: Random): Message {
       return { type: "ReadIndex", ...envelope, incarnation: anyCount(random), token: anyCount(random) };
     case 6: {
       const asked = { incarnation: anyCount(random), token: anyCount(random) };
-      return { type: "ReadIndexResult", ...envelope, ...asked, confirmed: flag(), readIndex: anyIndex(random) };
+      const point = { readIndex: anyIndex(random), timeMs: anyCount(random) };
+      return { type: "ReadIndexResult", ...envelope, ...asked, confirmed: flag(), ...point };
     }
     default:
       return random.chance(0.3) ? anyChunk(random, envelope) : anyAppendEntries(random, envelope);
@@ -182,6 +183,7 @@ function anyAppendEntries(random: Random, envelope: Pick<Message, "from" | "to" 
     leaderCommit: anyIndex(random),
     round: anyCount(random),
     confirm: random.chance(0.5),
+    ...(random.chance(0.5) ? { timeMs: anyCount(random) } : {}),
   };
 }
 

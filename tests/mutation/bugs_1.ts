@@ -119,9 +119,9 @@ export const BUGS_1: readonly Mutation[] = [
       "A new read joins the round that others wait for, so that answers given before it came confirm it (etcd#20418)",
     patches: [{
       file: READ_INDEX,
-      find: "roleState.pendingReads.push({ reader, index: core.commitIndex, round: roleState.round });",
+      find: "for (const reader of readers) roleState.pendingReads.push({ reader, point, round: roleState.round });",
       replace:
-        "const round = roleState.pendingReads[0]?.round ?? roleState.round;\n    roleState.pendingReads.push({ reader, index: core.commitIndex, round });",
+        "const round = roleState.pendingReads[0]?.round ?? roleState.round;\n  for (const reader of readers) roleState.pendingReads.push({ reader, point, round });",
     }],
   },
   {

@@ -94,8 +94,8 @@ const CORE: readonly Mutation[] = [
     what: "A follower waits for its own commit index and not for the leader's before it serves a read",
     patches: [{
       file: "lib/raft/read_index.ts",
-      find: "index: result.readIndex }",
-      replace: "index: toIndex(Math.min(result.readIndex, core.commitIndex)) }",
+      find: "index: result.readIndex, timeMs",
+      replace: "index: toIndex(Math.min(result.readIndex, core.commitIndex)), timeMs",
     }],
   },
 ];

@@ -67,6 +67,6 @@ export function readIndex(fields: Fields<ReadIndex> = {}): ReadIndex {
 
 /** A leader's confirmation. */
 export function readIndexResult(fields: Fields<ReadIndexResult> = {}): ReadIndexResult {
-  const rest = { incarnation: 77, token: 1, confirmed: true, readIndex: 0 };
+  const rest = { incarnation: 77, token: 1, confirmed: true, readIndex: 0, timeMs: 0 };
   return { type: "ReadIndexResult", ...ENVELOPE, ...rest, ...fields } as ReadIndexResult;
 }

@@ -37,6 +37,8 @@ export interface Pending {
   readonly call: number;
   /** The highest index that was known to any client when this began. */
   readonly known: number;
+  /** The latest deadline that any read had taken for passed when this began. */
+  readonly hiddenMs: number;
   readonly server: SimServer;
   readonly life: object;
   /** Nobody waits for it. */
@@ -132,6 +134,7 @@ export class Workload implements Check {
       ...what,
       call: this.#now(),
       known,
+      hiddenMs: this.#world.expiredKeys.hiddenMs,
       life: what.server.life,
       finished: false,
     };
@@ -333,7 +336,8 @@ export class Workload implements Check {
     if (outcome.type !== "Ready") return this.refuse(pending, outcome.reason);
     const { index } = node.driver.applied.id;
     const found = node.state.get(pending.key)?.value;
-    const wanted = this.#world.reference.recordAt(pending.key, index)?.value;
+    this.#world.expiredKeys.read(pending, node);
+    const wanted = this.#world.reference.seenAt(pending.key, { index, nowMs: node.state.readTimeMs })?.value;
     if (index < outcome.index || found !== wanted) {
       this.#world.violate("read", `${describe(pending)} at ${index} (for ${outcome.index}): ${found}, not ${wanted}`);
     }

@@ -20,6 +20,8 @@ interface Scan {
   cursor: string;
   calls: number;
   firstIndex: number | undefined;
+  /** The latest time that one of its calls was told. */
+  nowMs: number;
   readonly found: Set<string>;
 }
 
@@ -48,9 +50,9 @@ export class QueryWork {
     node.read((outcome) => {
       if (!this.#isReady(pending, node, outcome)) return;
       const { index } = node.driver.applied.id;
-      const state = this.#world.reference.stateAt(index);
+      const nowMs = node.state.readTimeMs;
+      const state = this.#world.reference.stateAt({ index, nowMs });
       const told = node.answer(call);
-      const nowMs = Math.max(node.timeMs(), state.timeMs);
       const shown = JSON.stringify(replyToJson(told));
       if (call[0] === "RANDOMKEY") this.#judgeRandomKey(pending, { told, state });
       else {
@@ -72,6 +74,7 @@ export class QueryWork {
     }
     const { index } = node.driver.applied.id;
     if (index < outcome.index) this.#violate(pending, `confirmed at ${outcome.index}, and applied is ${index}`);
+    this.#world.expiredKeys.read(pending, node);
     return true;
   }
 
@@ -97,6 +100,7 @@ export class QueryWork {
       const [cursor, keys] = Array.isArray(told) ? told as [Reply, Reply] : [null, null];
       if (typeof cursor !== "string" || !Array.isArray(keys)) return this.#violate(pending, JSON.stringify(told));
       scan.firstIndex ??= index;
+      scan.nowMs = Math.max(scan.nowMs, node.state.readTimeMs);
       scan.calls += 1;
       scan.cursor = cursor;
       for (const key of keys) scan.found.add(String(key));
@@ -110,7 +114,7 @@ export class QueryWork {
     const { reference } = this.#world;
     const first = scan.firstIndex ?? last;
     for (const key of reference.keys()) {
-      if (scan.found.has(key) || !reference.stayed(key, { first, last })) continue;
+      if (scan.found.has(key) || !reference.stayed(key, { first, last, nowMs: scan.nowMs })) continue;
       return this.#violate(pending, `SCAN left out ${JSON.stringify(key)}, there from ${first} to ${last}`);
     }
   }
@@ -121,5 +125,5 @@ export class QueryWork {
 }
 
 function newScan(): Scan {
-  return { cursor: "0", calls: 0, firstIndex: undefined, found: new Set() };
+  return { cursor: "0", calls: 0, firstIndex: undefined, nowMs: 0, found: new Set() };
 }

@@ -11,6 +11,12 @@ interface Version {
   readonly record: ModelRecord | undefined;
 }
 
+/** What a read reads: the state after an entry, judged by a time. */
+export interface Moment {
+  readonly index: number;
+  readonly nowMs: number;
+}
+
 /** The committed log and the state of a model that applies it. */
 export class Reference {
   /** By index - 1. */
@@ -76,26 +82,51 @@ export class Reference {
     return versions[low - 1]?.record;
   }
 
-  /** All keys after the entry at `index`. */
-  stateAt(index: number): ModelState {
+  /** A key after the entry at `index` as a read judges it that was told `nowMs`. */
+  seenAt(key: string, { index, nowMs }: Moment): ModelRecord | undefined {
+    const record = this.recordAt(key, index);
+    return isDue(record, nowMs) ? undefined : record;
+  }
+
+  /** The cluster's time after the entry at `index`. */
+  timeAt(index: number): number {
+    return this.#times[index] ?? 0;
+  }
+
+  /** The time at which the first command after `index` is done; undefined while there is none. */
+  timeAfter(index: number): number | undefined {
+    const next = this.entries.slice(index).find(({ type }) => type === "Command");
+    return next === undefined ? undefined : this.#times[next.index];
+  }
+
+  /** All keys after the entry at `index`, as a read judges them that was told `nowMs`. */
+  stateAt({ index, nowMs }: Moment): ModelState {
     return {
-      get: (key) => this.recordAt(key, index),
-      names: () => this.keys().filter((key) => this.recordAt(key, index) !== undefined).sort(byBytes),
-      timeMs: this.#times[index] ?? 0,
+      get: (key) => this.seenAt(key, { index, nowMs }),
+      names: () => this.keys().filter((key) => this.seenAt(key, { index, nowMs }) !== undefined).sort(byBytes),
+      size: this.keys().filter((key) => this.recordAt(key, index) !== undefined).length,
+      timeMs: this.timeAt(index),
     };
   }
 
-  /** Whether a key was there after each entry from `first` to `last`. */
-  stayed(key: string, { first, last }: { readonly first: number; readonly last: number }): boolean {
-    if (this.recordAt(key, first) === undefined) return false;
+  /** Whether a key was there after each entry from `first` to `last`, for reads that were told `nowMs` at the latest. */
+  stayed(
+    key: string,
+    { first, last, nowMs }: { readonly first: number; readonly last: number; readonly nowMs: number },
+  ): boolean {
     const between = (this.#versions.get(key) ?? []).filter(({ index }) => index > first && index <= last);
-    return between.every(({ record }) => record !== undefined);
+    const records = [this.recordAt(key, first), ...between.map(({ record }) => record)];
+    return records.every((record) => record !== undefined && !isDue(record, nowMs));
   }
 
   /** Every key that was ever written. */
   keys(): readonly string[] {
     return [...this.#versions.keys()];
   }
+}
+
+function isDue(record: ModelRecord | undefined, nowMs: number): boolean {
+  return record?.expiresAt !== undefined && record.expiresAt <= nowMs;
 }
 
 function byBytes(left: string, right: string): number {

@@ -8,6 +8,7 @@ import { MemoryNetwork } from "../../lib/transport/memory_transport.ts";
 import type { Check, Step } from "./check.ts";
 import { CoreInvariants } from "./checks/core_invariants.ts";
 import { DurableAcknowledgement } from "./checks/durable_acknowledgement.ts";
+import { ExpiredKeys } from "./checks/expired_keys.ts";
 import { ElectionSafety } from "./checks/election_safety.ts";
 import { LeaderCompleteness } from "./checks/leader_completeness.ts";
 import { LogMatching } from "./checks/log_matching.ts";
@@ -50,6 +51,7 @@ export class World {
   readonly servers: readonly SimServer[];
   readonly reference = new Reference();
   readonly shadows: Shadows;
+  readonly expiredKeys: ExpiredKeys;
   /** Told when a process ends, so that its clients hear of it. */
   readonly onEnd: ((server: SimServer) => void)[] = [];
   violation: Violation | undefined;
@@ -78,6 +80,8 @@ export class World {
     this.members = plannedMembers(settings.servers);
     this.servers = this.members.map(({ id }) => new SimServer(this, id));
     this.shadows = new Shadows((message) => this.violate("recovered-log", message));
+    const { reference, servers } = this;
+    this.expiredKeys = new ExpiredKeys({ reference, servers }, (message) => this.violate("expired-keys", message));
     this.#checks = this.#makeChecks();
     this.clock.stopped = () => this.violation !== undefined;
     this.#watch();
@@ -179,6 +183,7 @@ export class World {
       new Monotonic(to("monotonic")),
       new StateHash({ servers, reference }, to("state-hash")),
       new Membership(shadows, to("membership")),
+      this.expiredKeys,
     ];
   }
 

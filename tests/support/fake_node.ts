@@ -66,7 +66,11 @@ export class FakeNode implements KeyValueNode {
   /** An empty node that leads. */
   constructor() {
     const values = this.values;
+    const nowMs = () => this.wallClockMs;
     this.state = {
+      get readTimeMs() {
+        return nowMs();
+      },
       get: (key) => values.get(key),
       records: (start) =>
         [...values].filter(([key]) => key >= start).sort(([first], [second]) => (first < second ? -1 : 1)),

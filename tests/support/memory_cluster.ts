@@ -31,6 +31,8 @@ export class MemoryCluster {
   readonly disks = new Map<NodeId, MemoryDisk>();
   readonly nodes = new Map<NodeId, Node>();
   readonly log: string[] = [];
+  /** By how many milliseconds the date of a node's machine is off. */
+  readonly datesOff = new Map<NodeId, number>();
   readonly #members: readonly Member[];
   readonly #random: Random;
   readonly #settings: ClusterSettings;
@@ -79,7 +81,7 @@ export class MemoryCluster {
       segmentBytes: 262_144,
       ...this.#settings,
     }, {
-      wallClockMs: () => 1_700_000_000_000 + this.clock.now(),
+      wallClockMs: () => 1_700_000_000_000 + this.clock.now() + (this.datesOff.get(id) ?? 0),
       clock: this.clock,
       disk,
       metrics: new Registry(),

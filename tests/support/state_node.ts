@@ -33,12 +33,16 @@ export class StateNode extends FakeNode {
   /** See `KeyValueNode`. */
   override read(done: (outcome: ReadOutcome) => void): void {
     this.asked.push("Read");
-    this.#later(() => done(this.#refused(this.refusal) ?? { type: "Ready", index: toIndex(1) }));
+    this.#later(() => {
+      this.machine.learnTime(this.wallClockMs);
+      done(this.#refused(this.refusal) ?? { type: "Ready", index: toIndex(1) });
+    });
   }
 
   /** See `KeyValueNode`. */
   override answer(call: Call): Reply {
-    return this.machine.read(call, { nowMs: this.wallClockMs, random: () => 0.5 });
+    this.machine.learnTime(this.wallClockMs);
+    return this.machine.read(call, { random: () => 0.5 });
   }
 
   /** See `KeyValueNode`. */

@@ -39,9 +39,9 @@ export class StateHash implements Check {
     }
     let size = 0;
     for (const key of this.#reference.keys()) {
-      const wanted = this.#reference.recordAt(key, index);
+      const wanted = this.#reference.seenAt(key, { index, nowMs: applied.state.readTimeMs });
       const found = applied.state.get(key);
-      if (wanted !== undefined) size += 1;
+      if (this.#reference.recordAt(key, index) !== undefined) size += 1;
       if (isSame(found, wanted)) continue;
       const shown = `is ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`;
       return this.#violate(`node ${server.id} at ${index}: ${JSON.stringify(key)} ${shown}`);

@@ -39,6 +39,11 @@ export class KeyspaceModel implements ModelState {
     return [...this.#records.keys()].sort((left, right) => left < right ? -1 : 1);
   }
 
+  /** See `ModelState`. */
+  get size(): number {
+    return this.#records.size;
+  }
+
   /** Applies entry `index`. */
   apply({ command, timeMs, session }: LoggedCommand, index: number): ModelResult {
     this.#revision = index;

@@ -30,7 +30,7 @@ const QUERIES: ReadonlyMap<string, Query> = new Map<string, Query>([
     const value = state.get(key)?.value;
     return value === undefined ? null : BYTES_PER_KEY + key.length + value.length;
   }],
-  ["DBSIZE", (_, state) => state.names().length],
+  ["DBSIZE", (_, state) => state.size],
   ["KEYS", ([, pattern = ""], state) => matching(pattern, state)],
   ["SCAN", (words, state) => ["0", matching(words[words.indexOf("MATCH") + 1] ?? "", state)]],
   ["RANGE", ([, start = "", end = "", ...options], state) => {

@@ -15,5 +15,7 @@ export interface ModelState {
   get(key: string): ModelRecord | undefined;
   /** Every key that is there, in byte order. */
   names(): readonly string[];
+  /** Number of keys, those included that only a read takes for expired: no entry has removed them yet. */
+  readonly size: number;
   readonly timeMs: number;
 }

@@ -17,7 +17,7 @@ function draw(state: StateMachine, draws: number): ReadonlyMap<unknown, number> 
   const random = new Random(7);
   const counts = new Map<unknown, number>();
   for (let at = 0; at < draws; at++) {
-    const drawn = state.read(["RANDOMKEY"], { nowMs: NOW_MS, random: () => random.fraction() });
+    const drawn = state.read(["RANDOMKEY"], { random: () => random.fraction() });
     counts.set(drawn, (counts.get(drawn) ?? 0) + 1);
   }
   return counts;

@@ -1,6 +1,7 @@
 /** Writes and reads that wait: each gets one outcome, and the right one. */
 
 import { assertEquals } from "@std/assert";
+import { StateMachine } from "../../../lib/kv/state_machine.ts";
 import { PendingReads } from "../../../lib/node/pending_reads.ts";
 import { PendingWrites, type QueuedWrite } from "../../../lib/node/pending_writes.ts";
 import { WriteQueue } from "../../../lib/node/write_queue.ts";
@@ -88,19 +89,44 @@ function reads(outcomes: string[], names: readonly string[], deadline = 100): Pa
   }));
 }
 
+function applied(index: number, term = 1): Parameters<PendingReads["serve"]>[0] {
+  return { id: at(index, term), state: new StateMachine() };
+}
+
+function confirmed(id: number, index: number, timeMs = 0): Parameters<PendingReads["confirm"]>[0] {
+  return { id, index: toIndex(index), timeMs };
+}
+
 Deno.test("reads are served together once confirmed and applied", () => {
   const outcomes: string[] = [];
   const pending = new PendingReads();
   for (const read of reads(outcomes, ["a", "b"])) pending.add(read);
   const id = pending.ask(0);
-  pending.serve(toIndex(9));
-  pending.confirm(id, toIndex(10));
-  pending.serve(toIndex(9));
+  pending.serve(applied(9));
+  pending.confirm(confirmed(id, 10), toTerm(1));
+  pending.serve(applied(9));
   assertEquals(outcomes, []);
-  pending.serve(toIndex(10));
-  pending.confirm(id, toIndex(11));
+  pending.serve(applied(10));
+  pending.confirm(confirmed(id, 11), toTerm(1));
   assertEquals(outcomes, ["a: 10", "b: 10"]);
   assertEquals(pending.size, 0);
+});
+
+Deno.test("a read is served with the time it was told, and asked for again once entries of a later leader are applied", () => {
+  const outcomes: string[] = [];
+  const pending = new PendingReads();
+  for (const read of reads(outcomes, ["a"])) pending.add(read);
+  const first = applied(4, 1);
+  pending.confirm(confirmed(pending.ask(0), 4, 1_000), toTerm(1));
+  pending.serve(first);
+  assertEquals([outcomes, first.state.readTimeMs], [["a: 4"], 1_000]);
+  for (const read of reads(outcomes, ["b"])) pending.add(read);
+  pending.confirm(confirmed(pending.ask(1), 5, 2_000), toTerm(1));
+  const next = applied(6, 2);
+  pending.serve(next);
+  assertEquals([outcomes, next.state.readTimeMs], [["a: 4"], 0]);
+  pending.expire(2, 0);
+  assertEquals([pending.hasCollected, pending.size], [true, 1]);
 });
 
 Deno.test("a refused read is asked for again while there is a leader, else it is not done", () => {
@@ -125,10 +151,10 @@ Deno.test("a read without an answer is asked for again, and ends at its deadline
   pending.expire(30, 10);
   assertEquals(pending.hasCollected, true);
   const second = pending.ask(30);
-  pending.confirm(first, toIndex(1));
-  pending.serve(toIndex(1));
+  pending.confirm(confirmed(first, 1), toTerm(1));
+  pending.serve(applied(1));
   assertEquals(outcomes, []);
-  pending.confirm(second, toIndex(7));
+  pending.confirm(confirmed(second, 7), toTerm(1));
   pending.expire(50, 40);
   assertEquals(outcomes, ["a: Timeout"]);
   assertEquals(pending.size, 0);

@@ -67,7 +67,7 @@ Deno.test("a sole voter leads at its first tick and confirms reads at once", () 
   const cluster = new RaftCluster({ voters: [1], seed: 1 });
   step(cluster, 1, { type: "Tick" });
   cluster.settle();
-  assertEquals(step(cluster, 1, { type: "Read", id: 7 }).confirmedReads, [{ id: 7, index: toIndex(1) }]);
+  assertEquals(step(cluster, 1, { type: "Read", id: 7 }).confirmedReads, [{ id: 7, index: toIndex(1), timeMs: 0 }]);
 });
 
 Deno.test("a sole voter lets nothing out before its term is durable, which is when it campaigns and wins", () => {

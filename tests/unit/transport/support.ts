@@ -169,7 +169,7 @@ export function sampleMessages(): readonly Message[] {
     },
     { type: "TimeoutNow", ...envelope },
     { type: "ReadIndex", ...envelope, incarnation: 2 ** 48 - 1, token: 4 },
-    { type: "ReadIndexResult", ...envelope, incarnation: 1, token: 4, confirmed: true, readIndex: index },
+    { type: "ReadIndexResult", ...envelope, incarnation: 1, token: 4, confirmed: true, readIndex: index, timeMs: 7 },
   ];
 }
 

@@ -132,14 +132,14 @@ function showKey({ context: { node }, request }: RouteCall, { key, conditions }:
     ["Cache-Control", "no-cache"],
     ["X-KV-Create-Revision", String(record.createRevision)],
     ["X-KV-Version", String(record.version)],
-    ...ttlHeaders(record, node.timeMs()),
+    ...ttlHeaders(record, node.state.readTimeMs),
     ["Vary", "Accept"],
   ] as const;
   if (isKnown(conditions, record)) return { status: NOT_MODIFIED, headers, body: "" };
   if (!wantsJson(request.headers.get("accept"))) {
     return showBytes(record, { headers: [...headers, ["Accept-Ranges", "bytes"]], part: partOf(request, record) });
   }
-  const body = `{${recordFields(key, record)},"ttl_ms":${ttlMsOf(record, node.timeMs()) ?? null}}\n`;
+  const body = `{${recordFields(key, record)},"ttl_ms":${ttlMsOf(record, node.state.readTimeMs) ?? null}}\n`;
   return { status: OK, headers: [...headers, ["Content-Type", JSON_TYPE]], body };
 }
 
@@ -162,7 +162,7 @@ function showBytes(
   return { status: PARTIAL, headers: [...typed, range], body: value.slice(first, last + 1) };
 }
 
-/** Milliseconds until the record expires; one that is due is still there until the log says that its time has come. */
+/** Milliseconds until the record expires. */
 function ttlMsOf({ expiresAt }: KeyRecord, nowMs: number): number | undefined {
   return expiresAt === undefined ? undefined : Math.max(0, expiresAt - nowMs);
 }

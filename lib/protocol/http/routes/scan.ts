@@ -118,7 +118,7 @@ function readFlag(text: string | undefined): boolean | undefined {
 
 function showPage({ node }: HttpContext, { prefix, from, end, limit, keysOnly, preview }: PageRequest): HttpReply {
   const items: string[] = [];
-  const nowMs = node.timeMs();
+  const nowMs = node.state.readTimeMs;
   let [bytes, last] = [0, ""];
   let isLast = true;
   for (const [key, record] of node.state.records(from)) {

@@ -73,6 +73,18 @@ Deno.test("what cannot be queued spoils the transaction, and an error of a queue
   );
 });
 
+Deno.test("a WATCH sees that its key has expired, whether EXEC writes or only reads", async () => {
+  const bench = new RespBench();
+  const client = bench.connect();
+  for (const queued of ["GET b", "SET b 1"]) {
+    await client.ask("SET a 1 PX 100");
+    assertEquals(await client.ask("WATCH a"), "+OK\r\n");
+    bench.node.wallClockMs += 100;
+    assertEquals(await client.ask("MULTI", queued, "EXEC"), "+OK\r\n+QUEUED\r\n*-1\r\n", queued);
+    assertEquals(await client.ask("WATCH a", "MULTI", queued, "EXEC").then((text) => text.endsWith("*-1\r\n")), false);
+  }
+});
+
 Deno.test("an EXEC with too many words ends the transaction and forgets what a WATCH before it names", async () => {
   const client = new RespBench().connect();
   const refusal = "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n";

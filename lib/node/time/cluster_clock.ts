@@ -1,6 +1,6 @@
 /** The cluster's time: what a leader stamps entries with. It follows the machine's clock and never runs backwards across leaders. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 
 /**
  * The later of the machine's clock and of the last stamp in the log carried on by the monotonic clock: so a leader whose
@@ -11,6 +11,7 @@ export class ClusterClock {
   readonly #wallClockMs: () => number;
   #lastStamp = 0;
   #learntAt = 0;
+  #latest = 0;
 
   /** `wallClockMs` gives milliseconds since 1970; it may jump. */
   constructor(clock: Clock, wallClockMs: () => number) {
@@ -18,13 +19,14 @@ export class ClusterClock {
     this.#wallClockMs = wallClockMs;
   }
 
-  /** Whole milliseconds since 1970. */
+  /** Whole milliseconds since 1970; never less than before. */
   now(): number {
     const carriedOn = this.#lastStamp === 0 ? 0 : this.#lastStamp + (this.#clock.now() - this.#learntAt);
-    return Math.floor(Math.max(this.#wallClockMs(), carriedOn));
+    this.#latest = Math.max(this.#latest, Math.floor(Math.max(this.#wallClockMs(), carriedOn)));
+    return this.#latest;
   }
 
-  /** Takes note of a stamp that was applied. */
+  /** Takes note of a stamp in the log, or of a time that a leader told. */
   learn(stampMs: number): void {
     if (stampMs <= this.#lastStamp) return;
     const now = this.#clock.now();
