@@ -78,7 +78,9 @@ export class Session {
         }, scope);
         const refusal = this.#refusalOf(reply, session);
         if (refusal === undefined) return reply;
-        if (maybeDoneBefore) throw new OutcomeUnknownError(`Outcome unknown: ${refusal.message}`, { cause: refusal });
+        // Whose command has the number, no attempt of this one has taken it before.
+        const isCertain = refusal.code === "SEQREUSED" || !maybeDoneBefore;
+        if (!isCertain) throw new OutcomeUnknownError(`Outcome unknown: ${refusal.message}`, { cause: refusal });
         // This number was certainly not applied: the write gets another one.
       } finally {
         session.unfinished.delete(sequence);

@@ -8,6 +8,10 @@ import { Deadlines } from "./deadlines.ts";
 import { KeyIndex } from "./key_index.ts";
 import { KeyList } from "./key_list.ts";
 
+/** Bytes of a random place behind the one where the keys part. */
+const RANDOM_BYTES = 3;
+const BYTES = 256;
+
 /** How a value is stored. */
 export interface StoreOptions {
   /** Log index of the entry that stores it. */
@@ -204,13 +208,18 @@ export class Keyspace {
     return undefined;
   }
 
-  /** The beginning that every key has. */
-  sharedPrefix(): string {
+  /** A place in byte order between the first key and the last: the beginning that both have, and random bytes behind it. */
+  randomPlace(random: () => number): string {
     const first = this.#index.firstKey ?? "";
     const last = this.#index.lastKey ?? "";
     let length = 0;
     while (length < first.length && first.charCodeAt(length) === last.charCodeAt(length)) length += 1;
-    return first.slice(0, length);
+    // Where the keys part, a byte beyond those of both would lead to the first key again and again.
+    const low = first.length > length ? first.charCodeAt(length) : 0;
+    const high = last.length > length ? last.charCodeAt(length) : 0;
+    let place = first.slice(0, length) + String.fromCharCode(low + Math.floor(random() * (high - low + 1)));
+    while (place.length <= length + RANDOM_BYTES) place += String.fromCharCode(Math.floor(random() * BYTES));
+    return place;
   }
 
   /** The ordered index as it is now, in constant time: later changes do not reach the copy. */

@@ -188,11 +188,10 @@ function listFrom(
 
 /**
  * For an entry of the log, whose answer may have to be the same on every node: some keys behind a random place in byte
- * order. Less even than a draw by place, but it depends on nothing but the keys.
+ * order. Less even than a draw from the list of a read, but it depends on nothing but the keys.
  */
 function keyNear(keys: Keyspace, random: () => number): Reply {
-  let place = keys.sharedPrefix();
-  for (let at = 0; at < RANDOM_PLACE_BYTES; at++) place += String.fromCharCode(Math.floor(random() * 256));
+  const place = keys.randomPlace(random);
   const skipped = Math.floor(random() * SKIPPED_KEYS_MAX);
   const passed: string[] = [];
   for (const start of [place, ""]) {
@@ -205,5 +204,4 @@ function keyNear(keys: Keyspace, random: () => number): Reply {
   return passed[skipped % Math.max(passed.length, 1)] ?? null;
 }
 
-const RANDOM_PLACE_BYTES = 4;
 const SKIPPED_KEYS_MAX = 128;

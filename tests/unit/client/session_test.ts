@@ -88,6 +88,17 @@ Deno.test("a number below the window gets another one if it was certainly not do
   assertEquals(server.named("ONCE").map((words) => words[2]), ["1", "2", "3", "3"]);
 });
 
+Deno.test("a number that another command has taken was certainly not used for this one, also after a lost answer", async () => {
+  const store = new FakeStore();
+  const reused = error("SEQREUSED another command was applied under this sequence number; this one was not");
+  const answers: (Answer | undefined)[] = [CLOSE, reused];
+  let at = 0;
+  await using server = serverOf(store, (words) => words[0] === "ONCE" ? answers[at++] : undefined);
+  await using client = await connectTo([server], { session: true });
+  assertEquals(await client.increment("n"), 1);
+  assertEquals(server.named("ONCE").map((words) => words[2]), ["1", "1", "2"]);
+});
+
 Deno.test("TIMEOUT is repeated within the session until it is known", async () => {
   const store = new FakeStore();
   let writes = 0;

@@ -144,7 +144,7 @@ const CONVERSATIONS: readonly (readonly [string, readonly (readonly [string, unk
     ["OBJECT ENCODING b", "int"],
     ["REVISION c", [8, 10, 2]],
     ["REVISION none", null],
-    ["RANDOMKEY", "c"],
+    ["RANDOMKEY", "b"],
   ]],
   ["order", [
     ["MSET b 2 a 1 c 3 d 4", "+OK"],

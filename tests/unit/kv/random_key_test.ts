@@ -58,6 +58,26 @@ Deno.test("within an entry of the log the draw depends on the keys alone, howeve
   assert(drawn.size > 50, `${drawn.size} different keys`);
 });
 
+Deno.test("within an entry of the log 20 000 draws among 1 000 keys give each key too, however keys are named", () => {
+  const random = new Random(5);
+  const names: readonly ((at: number) => string)[] = [
+    (at) => `user:${at}`,
+    (at) => `k${String(at).padStart(6, "0")}`,
+    () => Array.from({ length: 8 }, () => random.below(16).toString(16)).join(""),
+  ];
+  for (const name of names) {
+    const state = new StateMachine();
+    for (let at = 0; at < 1_000; at++) call(state, "SET", name(at), "x");
+    const command = encodeCommand({ type: "Transaction", compares: [], then: [["RANDOMKEY"]], otherwise: [] });
+    const drawn = new Set<unknown>();
+    for (let at = 0; at < 20_000; at++) {
+      const result = state.apply(state.lastApplied + 1, stampCommand(command, NOW_MS));
+      drawn.add(result.type === "Transaction" ? result.replies[0] : undefined);
+    }
+    assertEquals(drawn.size, 1_000, name(1));
+  }
+});
+
 Deno.test("the list has every key at one place, across chunks and removals", () => {
   const list = new KeyList();
   const places = new Map<string, number>();
