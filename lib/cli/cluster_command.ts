@@ -38,6 +38,7 @@ export async function runClusterCommand({ settings, surroundings }: CommandConte
   return await launchCluster({
     nodes,
     clientCommand: clientCommand(nodes, program),
+    program: program.shown,
     startProcess,
     probe: (node) => probeNode({ hostname: reachableHost(node.host), port: node.port }, PROBE_MS),
     transfer: ({ httpAddress }, to) =>

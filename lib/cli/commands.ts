@@ -51,7 +51,7 @@ function withoutOperands(run: RunCommand): RunCommand {
   return (context) => {
     const [operand] = context.operands;
     if (operand === undefined) return run(context);
-    throw new UsageError(`Unexpected argument ${quoteForPeople(operand)}; flags begin with --, see kvstore help`);
+    throw new UsageError(`Unexpected argument ${quoteForPeople(operand)}; flags begin with --, see --help`);
   };
 }
 

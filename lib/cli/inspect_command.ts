@@ -11,7 +11,7 @@ import { UsageError } from "./usage_error.ts";
 export async function runInspectCommand({ settings, operands, surroundings }: CommandContext): Promise<number> {
   const [directory, ...others] = operands;
   if (directory === undefined || others.length > 0) {
-    throw new UsageError("inspect takes one directory, for example kvstore inspect ./kvstore-data/node-0");
+    throw new UsageError("inspect takes one directory, for example ./kvstore-data/node-0");
   }
   refuseOtherDirectory(directory);
   const inspection = await inspect(directory, settings);

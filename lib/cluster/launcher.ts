@@ -16,7 +16,7 @@ const POLL_MS = 50;
 /** After so long without a ready cluster people are told what it waits for, again and again. */
 const PATIENCE_MS = 10_000;
 /** How long the first node may take to become the leader, once there is one, before the cluster is called ready as it is. */
-const PREFERRED_LEADER_MS = 5_000;
+const PREFERRED_LEADER_MS = 10_000;
 /** Nodes have 5 s to stop by themselves; what is left then is killed. */
 const STOP_MS = 6_000;
 /** As a shell says of a program that Ctrl-C ended. */
@@ -49,6 +49,8 @@ export interface LauncherOptions {
   readonly nodes: readonly NodePlan[];
   /** How the command line client is started, for the lines to try. */
   readonly clientCommand: string;
+  /** The words before `inspect`, for the line that says that a node's data is damaged. */
+  readonly program: string;
   readonly startProcess: StartProcess;
   /** What a node says about itself; undefined while it does not answer. */
   readonly probe: (node: NodePlan) => Promise<NodeView | undefined>;
@@ -115,10 +117,11 @@ class Launcher {
   }
 
   #supervise(node: NodePlan): Supervisor {
-    const { startProcess, now, after, say } = this.#options;
+    const { startProcess, now, after, say, program } = this.#options;
     const { nodeLine = (id: NodeId, line: string) => say(`[node ${id}] ${line}`) } = this.#options;
     return new Supervisor({
       name: `node ${node.id}`,
+      inspectCommand: `${program} inspect ${node.dataDirectory}`,
       start: () => {
         this.#control.started(node.id);
         return startProcess({
@@ -150,8 +153,8 @@ class Launcher {
       const views = await this.#probeAll();
       const silent = views.filter(({ view, running }) => running && view?.leaderId === undefined);
       if (silent.length === 0) ledSince ??= now();
-      const settled = ledSince !== undefined && now() - ledSince >= PREFERRED_LEADER_MS;
-      if (silent.length === 0 && !settled && await this.#prefersAnother(views)) continue;
+      const isLate = ledSince !== undefined && now() - ledSince >= PREFERRED_LEADER_MS;
+      if (silent.length === 0 && await this.#prefersAnother(views, { isLate })) continue;
       if (silent.length === 0 && this.#whyEnded() === undefined) {
         print(showReady({ nodes: views, clientCommand }));
         return "Ready";
@@ -169,13 +172,18 @@ class Launcher {
 
   /**
    * The first node that runs is the one that people try first, so it should lead: where another won, that one is asked to hand
-   * over. True when the nodes are to be asked again.
+   * over, and again only when it refused, until it is late. True when the nodes are to be asked again.
    */
-  async #prefersAnother(views: readonly ReadyNode[]): Promise<boolean> {
+  async #prefersAnother(views: readonly ReadyNode[], { isLate }: { isLate: boolean }): Promise<boolean> {
     const first = views.find(({ running }) => running);
     const leaders = new Set(views.flatMap(({ view }) => view === undefined ? [] : [view.leaderId]));
     if (first === undefined || (leaders.size === 1 && leaders.has(first.node.id))) return false;
     const leader = views.find(({ view, node }) => view?.leaderId === node.id);
+    if (isLate) {
+      const waited = `within ${PREFERRED_LEADER_MS / 1_000} s`;
+      this.#options.say(`Node ${first.node.id} has not become the leader ${waited}: the cluster is ready as it is`);
+      return false;
+    }
     if (leader !== undefined && leaders.size === 1) await this.#options.transfer(leader.node, first.node.id);
     await this.#pause(POLL_MS);
     return true;

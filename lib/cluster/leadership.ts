@@ -1,5 +1,6 @@
 /** Moves leadership over HTTP, as any client could. */
 
+import { requestDirectly } from "../protocol/http/direct_request.ts";
 import type { NodeId } from "../raft/types.ts";
 
 /** Where to ask, and for whom. */
@@ -10,17 +11,22 @@ export interface TransferRequest {
   readonly timeoutMs: number;
 }
 
+/** Of the answer only the status counts. */
+const BODY_BYTES_MAX = 1_024;
+
 /** Asks a leader to hand over to another node; whether it says that it has. */
 export async function requestTransfer({ httpAddress, to, timeoutMs }: TransferRequest): Promise<boolean> {
   try {
-    const reply = await fetch(`http://${httpAddress}/v1/cluster/leader`, {
+    const { status } = await requestDirectly({
+      address: httpAddress,
       method: "POST",
+      path: "/v1/cluster/leader",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ node: to }),
-      signal: AbortSignal.timeout(timeoutMs),
+      body: new TextEncoder().encode(JSON.stringify({ node: to })),
+      timeoutMs,
+      bodyBytesMax: BODY_BYTES_MAX,
     });
-    await reply.body?.cancel();
-    return reply.ok;
+    return status === 200;
   } catch {
     return false; // The node has ended or does not answer in time; who leads is asked again in any case.
   }

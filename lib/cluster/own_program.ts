@@ -1,5 +1,6 @@
 /** How this program starts itself again: the compiled executable, or `deno run` with the rights it has itself. */
 
+import { argv } from "node:process";
 import { basename, fromFileUrl, resolve } from "@std/path";
 
 /** What to start, and what a person types for the same. */
@@ -16,12 +17,15 @@ export interface ProgramFacts {
   /** Whether `deno compile` made it. */
   readonly standalone: boolean;
   readonly executable: string;
+  /** The program's name as whoever started it gave it; may be anything. */
+  readonly typed: string;
   readonly mainModule: string;
   readonly directory: string;
   /** The directories in which the shell looks for programs. */
   readonly searchPath: readonly string[];
   granted(name: Deno.PermissionName): boolean;
   isFile(path: string): boolean;
+  readonly onWindows: boolean;
 }
 
 /** Node processes start no other programs, so `run` is not handed down. */
@@ -57,20 +61,40 @@ function hasDeno({ searchPath, isFile }: ProgramFacts): boolean {
   });
 }
 
-function showExecutable({ executable, directory, searchPath }: ProgramFacts): string {
+/** What was typed, where the shell finds it again; else the way to the executable. */
+function showExecutable(facts: ProgramFacts): string {
+  const { typed, executable, directory, searchPath } = facts;
+  if (leadsSomewhere(facts)) return quoteForShell(typed, facts);
   const name = basename(executable);
   if (searchPath.some((folder) => folder !== "" && resolve(folder, name) === executable)) return name;
   const inside = `${directory}/`;
-  return executable.startsWith(inside) ? `./${executable.slice(inside.length)}` : executable;
+  const path = executable.startsWith(inside) ? `./${executable.slice(inside.length)}` : executable;
+  return quoteForShell(path, facts);
+}
+
+function leadsSomewhere({ typed, directory, searchPath, isFile, onWindows }: ProgramFacts): boolean {
+  if (typed === "") return false;
+  const isProgram = (path: string) => isFile(path) || (onWindows && isFile(`${path}.exe`));
+  if (onWindows && /^[A-Za-z]:/.test(typed)) return isProgram(typed);
+  if (onWindows ? /[\\/]/.test(typed) : typed.includes("/")) return isProgram(resolve(directory, typed));
+  return searchPath.some((folder) => folder !== "" && isProgram(`${folder}/${typed}`));
+}
+
+function quoteForShell(path: string, { onWindows }: ProgramFacts): string {
+  if (onWindows) return /[ &()^]/.test(path) ? `"${path}"` : path;
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function thisProcess(): ProgramFacts {
+  const onWindows = Deno.build.os === "windows";
   return {
+    onWindows,
     standalone: Deno.build.standalone,
     executable: Deno.execPath(),
+    typed: argv[0] ?? "",
     mainModule: Deno.mainModule,
     directory: Deno.cwd(),
-    searchPath: (Deno.env.get("PATH") ?? "").split(":"),
+    searchPath: (Deno.env.get("PATH") ?? "").split(onWindows ? ";" : ":"),
     granted: (name) => Deno.permissions.querySync({ name }).state === "granted",
     isFile: (path) => isFile(path),
   };

@@ -18,10 +18,10 @@ const SETTLED_MS = 10_000;
 const QUICK_FAILURES_MAX = 5;
 
 /** Exit codes after which another start would only do harm, and why. */
-const FINAL_CODES: ReadonlyMap<number, string> = new Map([
-  [2, "its command line was refused"],
-  [74, "its data is damaged; see its last lines, and kvstore inspect"],
-  [75, "its disk failed a write; check the disk before starting it again"],
+const FINAL_CODES: ReadonlyMap<number, (options: SupervisorOptions) => string> = new Map([
+  [2, () => "its command line was refused"],
+  [74, ({ inspectCommand }: SupervisorOptions) => `its data is damaged; see its last lines, and: ${inspectCommand}`],
+  [75, () => "its disk failed a write; check the disk before starting it again"],
 ]);
 
 /** What the supervised process is doing. */
@@ -31,6 +31,8 @@ export type SupervisedState = "Running" | "Waiting" | "Down" | "GaveUp" | "Stopp
 export interface SupervisorOptions {
   /** How people call the process: `node 1`. */
   readonly name: string;
+  /** What shows people the damage in its directory. */
+  readonly inspectCommand: string;
   readonly start: () => NodeProcess;
   readonly now: () => number;
   /** Runs `action` later; the result cancels it. */
@@ -171,7 +173,7 @@ export class Supervisor {
     // A signal comes from outside: however often somebody kills the node, it is started again.
     if (end.signal !== undefined) return undefined;
     const known = FINAL_CODES.get(end.code);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known(this.#options);
     return this.#quickFailures >= QUICK_FAILURES_MAX ? `it failed ${this.#quickFailures} times in a row` : undefined;
   }
 

@@ -1,6 +1,6 @@
 /** One node of a test as a process of its own, with the lines it writes. */
 
-import { kill, spawnLine } from "./program.ts";
+import { kill, spawnLine, type SpawnOptions } from "./program.ts";
 import { DEADLINE_MS, withDeadline } from "./wait.ts";
 
 const LINES_MAX = 20_000;
@@ -18,7 +18,7 @@ export class ServerProcess {
   /** Starts the command line. */
   constructor(
     line: readonly string[],
-    options: { readonly stdin?: "null" | "piped"; readonly directory?: string } = {},
+    options: SpawnOptions = {},
   ) {
     this.#child = spawnLine(line, options);
     this.#output = Promise.all([this.#collect(this.#child.stdout), this.#collect(this.#child.stderr)]);

@@ -1,6 +1,7 @@
 /** Requests that only the leader can answer and that are no writes of the log: a node that does not lead asks the leader's HTTP. */
 
 import { bytesToString, stringToBytes } from "../../base/bytes.ts";
+import { requestDirectly } from "./direct_request.ts";
 import type { HttpReply } from "./http.ts";
 import { notDone, problem } from "./problem.ts";
 import type { RouteCall } from "./route.ts";
@@ -18,16 +19,16 @@ export async function askLeader({ context: { node, log }, request }: RouteCall):
   const address = node.members().find(({ id }) => id === leaderId && id !== node.id)?.httpAddress ?? "";
   if (address === "" || request.headers.has(FORWARDED)) return notDone({ reason: "NoLeader" });
   try {
-    const response = await fetch(`http://${address}${request.path}`, {
+    const { status, contentType = "application/json", body } = await requestDirectly({
+      address,
       method: request.method,
+      path: request.path,
       headers: { [FORWARDED]: String(node.id), "x-request-id": request.id },
       body: stringToBytes(request.body),
-      redirect: "error",
-      signal: AbortSignal.timeout(PROXY_TIMEOUT_MS),
+      timeoutMs: PROXY_TIMEOUT_MS,
+      bodyBytesMax: PROXY_BYTES_MAX,
     });
-    const body = bytesToString(new Uint8Array(await response.arrayBuffer()));
-    const type = response.headers.get("content-type") ?? "application/json";
-    return { status: response.status, headers: [["Content-Type", type]], body: body.slice(0, PROXY_BYTES_MAX) };
+    return { status, headers: [["Content-Type", contentType]], body: bytesToString(body) };
   } catch (error) {
     // Whether the leader did it is not known: the connection broke, or it took too long.
     const why = error instanceof Error ? error.message : String(error);

@@ -89,7 +89,7 @@ Deno.test("wrong usage is one line on standard error and exit code 2", async () 
       { KVSTORE_PORT: "x" },
       'kvstore: KVSTORE_PORT must be a whole number from 1 to 65535, not "x"; the nearest valid one is 5000\n',
     ],
-    [["version", "x"], {}, 'kvstore: Unexpected argument "x"; flags begin with --, see kvstore help\n'],
+    [["version", "x"], {}, 'kvstore: Unexpected argument "x"; flags begin with --, see --help\n'],
     [["help", "nod"], {}, 'kvstore: Unknown command "nod"; did you mean node?\n'],
   ];
   for (const [args, environment, line] of cases) {

@@ -31,6 +31,7 @@ class Stage {
     this.exit = launchCluster({
       nodes,
       clientCommand: "./kvstore cli",
+      program: "./kvstore",
       startProcess: (plan) => this.#start(plan),
       probe: (node) => Promise.resolve(this.views.get(node.id)),
       transfer: (leader, to) => {
@@ -146,6 +147,7 @@ Deno.test("a leader that does not hand over is shown as it is, with the lines th
   await stage.ready();
   assertStringIncludes(stage.printed[0] ?? "", "node 1 is the leader.");
   assertStringIncludes(stage.printed[0] ?? "", "| nc localhost 5001\n");
+  assertEquals(stage.said, ["Node 0 has not become the leader within 10 s: the cluster is ready as it is"]);
   stage.stop();
   assertEquals(await stage.exit, 0);
 });

@@ -4,11 +4,13 @@ import { findOwnProgram, type ProgramFacts, V8_FLAGS } from "../../../lib/cluste
 const FACTS: ProgramFacts = {
   standalone: false,
   executable: "/opt/deno",
+  typed: "deno",
   mainModule: "file:///srv/kv%20store/main.ts",
   directory: "/srv",
   searchPath: ["/usr/bin", "/opt"],
   granted: (name) => name !== "ffi" && name !== "sys",
   isFile: (path) => path === "/opt/deno",
+  onWindows: false,
 };
 
 Deno.test("under deno run, the same module is run with the rights that are there", () => {
@@ -41,13 +43,49 @@ Deno.test("who has no deno is shown the command by which this one was started", 
   assertEquals(shown(["", "/usr/bin"], []), "npx -y deno task");
 });
 
-Deno.test("a compiled program starts itself and is shown as it can be typed", () => {
+Deno.test("a compiled program starts itself and is shown as the person typed it", () => {
+  const cases: [executable: string, typed: string, shown: string][] = [
+    ["/srv/dist/kvstore", "dist/kvstore", "dist/kvstore"],
+    ["/srv/kvstore", "./kvstore", "./kvstore"],
+    ["/users/a/kvstore", "../users/a/kvstore", "../users/a/kvstore"],
+    ["/users/a/kvstore", "/users/a/kvstore", "/users/a/kvstore"],
+    // A link is typed by its own name.
+    ["/users/a/kvstore-0.1", "/opt/kvstore", "/opt/kvstore"],
+    ["/users/a/kvstore-0.1", "kv", "kv"],
+    ["/users/a b/kvstore", "../users/a b/kvstore", "'../users/a b/kvstore'"],
+  ];
+  const there = [
+    "/srv/dist/kvstore",
+    "/srv/kvstore",
+    "/users/a/kvstore",
+    "/opt/kvstore",
+    "/usr/bin/kv",
+    "/users/a b/kvstore",
+  ];
+  for (const [executable, typed, shown] of cases) {
+    const facts = { ...FACTS, standalone: true, executable, typed, isFile: (path: string) => there.includes(path) };
+    assertEquals(findOwnProgram(facts), { executable, prefix: [], shown }, typed);
+  }
+});
+
+Deno.test("where what was typed leads nowhere, a compiled program is shown as it can be typed", () => {
   const cases: [executable: string, shown: string][] = [
     ["/usr/bin/kvstore", "kvstore"],
     ["/srv/dist/kvstore", "./dist/kvstore"],
     ["/users/a/kvstore", "/users/a/kvstore"],
+    ["/users/it's/kvstore", "'/users/it'\\''s/kvstore'"],
   ];
-  for (const [executable, shown] of cases) {
-    assertEquals(findOwnProgram({ ...FACTS, standalone: true, executable }), { executable, prefix: [], shown });
+  for (const typed of ["", "service", "../gone/kvstore"]) {
+    for (const [executable, shown] of cases) {
+      assertEquals(findOwnProgram({ ...FACTS, standalone: true, executable, typed }).shown, shown, typed);
+    }
   }
+});
+
+Deno.test("on Windows the executable is found and quoted as its shells do", () => {
+  const isFile = (path: string) => path === "C:\\tools/kvstore.exe" || path === "D:\\my tools\\kvstore.exe";
+  const facts = { ...FACTS, standalone: true, onWindows: true, searchPath: ["C:\\tools"], isFile };
+  const shown = (typed: string) => findOwnProgram({ ...facts, executable: "C:\\tools\\kvstore.exe", typed }).shown;
+  assertEquals(shown("kvstore"), "kvstore");
+  assertEquals(shown("D:\\my tools\\kvstore.exe"), '"D:\\my tools\\kvstore.exe"');
 });

@@ -17,6 +17,7 @@ class Stage {
   constructor() {
     this.supervisor = new Supervisor({
       name: "node 1",
+      inspectCommand: "./kvstore inspect ./kvstore-data/node-1",
       start: () => this.#start(),
       now: () => this.#now,
       after: (delayMs, action) => {
@@ -92,7 +93,7 @@ Deno.test("a node that ran well before it crashed is started again at once", asy
 Deno.test("exit codes that another start cannot mend are final", async () => {
   const cases: [code: number, reason: string][] = [
     [2, "its command line was refused"],
-    [74, "its data is damaged; see its last lines, and kvstore inspect"],
+    [74, "its data is damaged; see its last lines, and: ./kvstore inspect ./kvstore-data/node-1"],
     [75, "its disk failed a write; check the disk before starting it again"],
   ];
   for (const [code, reason] of cases) {
