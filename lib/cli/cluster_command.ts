@@ -2,6 +2,7 @@
 
 import { ensureDir } from "@std/fs";
 import { findDirectoryProblem } from "../cluster/cluster_directory.ts";
+import { warnOfEphemeral } from "../cluster/ephemeral_ports.ts";
 import { launchCluster, type NodePlan } from "../cluster/launcher.ts";
 import { startProcess } from "../cluster/node_process.ts";
 import { requestTransfer } from "../cluster/leadership.ts";
@@ -32,7 +33,11 @@ export async function runClusterCommand({ settings, surroundings }: CommandConte
   const program = findOwnProgram();
   const nodes = planNodes(settings, program);
   await checkDirectory(nodes, settings);
-  const problem = await findPortProblem(portsOf(nodes, settings), THIS_SYSTEM);
+  const log = makeLauncherLog({ format: logFormat(settings), write: surroundings.err, now: () => new Date() });
+  const ports = portsOf(nodes, settings);
+  const warning = warnOfEphemeral(ports, THIS_SYSTEM.ephemeralPorts());
+  if (warning !== undefined) log.say(warning);
+  const problem = await findPortProblem(ports, THIS_SYSTEM);
   if (problem !== undefined) throw new Failure(problem.line);
   await makeDataDirectory(clusterDirectory(settings));
   return await launchCluster({
@@ -48,7 +53,7 @@ export async function runClusterCommand({ settings, surroundings }: CommandConte
       const timer = setTimeout(action, delayMs);
       return () => clearTimeout(timer);
     },
-    ...makeLauncherLog({ format: logFormat(settings), write: surroundings.err, now: () => new Date() }),
+    ...log,
     print: (text) => surroundings.out(text),
     requests,
   });

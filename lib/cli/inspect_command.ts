@@ -1,7 +1,7 @@
 /** `kvstore inspect`: what a stopped node's directory holds, as JSON. */
 
 import { DenoDisk } from "../storage/deno_disk.ts";
-import { inspectDirectory, type Inspection } from "../storage/inspect.ts";
+import { inspectDirectory, type Inspection, isInUse } from "../storage/inspect.ts";
 import type { CommandContext } from "./commands.ts";
 import { EXIT, Failure } from "./failures.ts";
 import type { Settings } from "./settings.ts";
@@ -14,13 +14,18 @@ export async function runInspectCommand({ settings, operands, surroundings }: Co
     throw new UsageError("inspect takes one directory, for example ./kvstore-data/node-0");
   }
   refuseOtherDirectory(directory);
+  await refuseRunning(directory);
   const inspection = await inspect(directory, settings);
-  if (inspection.inUse) {
-    // What is being written would look like damage.
-    throw new Failure(`Cannot inspect ${directory}: a node is running on it; stop the node first`);
-  }
+  // A node that was started meanwhile.
+  if (inspection.damages.length > 0) await refuseRunning(directory);
   surroundings.out(`${JSON.stringify(inspection, undefined, 2)}\n`);
   return inspection.damages.length > 0 ? EXIT.corrupt : EXIT.ok;
+}
+
+/** What is being written would look like damage. */
+async function refuseRunning(directory: string): Promise<void> {
+  if (!await isInUse(new DenoDisk(), directory)) return;
+  throw new Failure(`Cannot inspect ${directory}: a node is running on it; stop the node first`);
 }
 
 async function inspect(directory: string, settings: Settings): Promise<Inspection> {

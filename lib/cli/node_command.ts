@@ -66,7 +66,9 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
   });
   const { link } = parts;
   const options = { ...serverOptions(settings, log), ...(link === undefined ? {} : { launcher: link }) };
-  for (const line of warnOfEphemeral(wantedPorts(options), parts.system.ephemeralPorts())) log("warn", line);
+  // A launcher has said it of all nodes.
+  const warning = link === undefined ? warnOfEphemeral(wantedPorts(options), parts.system.ephemeralPorts()) : undefined;
+  if (warning !== undefined) log("warn", warning);
   const killed = parts.requests.kill.then(() => EXIT.interrupted);
   const server = await Promise.race([startChecked(options, parts), killed]);
   if (typeof server === "number") return server;

@@ -1,8 +1,9 @@
 /** What stands in the way of starting a local cluster on a directory: another number of nodes, or one that runs on it. */
 
 import { join } from "@std/path";
-import { DirectoryLockedError } from "../base/errors.ts";
+import { CorruptionError, IncompatibleError } from "../base/errors.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
+import { isInUse } from "../storage/inspect.ts";
 import { decodeNodeFile, nodeFileName } from "../storage/node_file.ts";
 
 /** Why the cluster may not be started, in one line. */
@@ -19,7 +20,7 @@ export interface WantedCluster {
   readonly nodeDirectories: readonly string[];
 }
 
-/** The first problem; undefined when there is none. Changes nothing. Throws what reading a damaged node file throws. */
+/** The first problem; undefined when there is none. Changes nothing. */
 export async function findDirectoryProblem(wanted: WantedCluster): Promise<DirectoryProblem | undefined> {
   const { directory, nodeDirectories } = wanted;
   const count = nodeDirectories.length;
@@ -30,8 +31,9 @@ export async function findDirectoryProblem(wanted: WantedCluster): Promise<Direc
       `give --nodes ${other}, or --data-dir for another directory`;
     return { type: "OtherSize", nodes: other, line };
   }
+  const disk = new DenoDisk();
   for (const path of nodeDirectories) {
-    if (await isLocked(path)) {
+    if (await isInUse(disk, path)) {
       return { type: "InUse", line: `A node is running on ${path}: stop its cluster first, or give --data-dir` };
     }
   }
@@ -43,32 +45,20 @@ async function sizesOf(nodeDirectories: readonly string[]): Promise<readonly num
   const sizes: number[] = [];
   for (const [id, path] of nodeDirectories.entries()) {
     const file = join(path, nodeFileName(id));
-    const bytes = await readIfThere(file);
-    if (bytes === undefined) continue;
-    const { length } = decodeNodeFile(bytes, file).initialConfiguration.members;
+    const length = await membersIn(file);
     if (length > 0) sizes.push(length);
   }
   return sizes;
 }
 
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+/** None where the file is missing, not to be read, or damaged: that node says so by itself, and the others may run without it. */
+async function membersIn(file: string): Promise<number> {
+  const bytes = await Deno.readFile(file).catch(() => undefined);
+  if (bytes === undefined) return 0;
   try {
-    return await Deno.readFile(path);
+    return decodeNodeFile(bytes, file).initialConfiguration.members.length;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-async function isLocked(directory: string): Promise<boolean> {
-  const path = join(directory, "LOCK");
-  const disk = new DenoDisk();
-  if (!disk.exists(path)) return false;
-  try {
-    (await disk.lock(path, directory)).release();
-    return false;
-  } catch (error) {
-    if (error instanceof DirectoryLockedError) return true;
+    if (error instanceof CorruptionError || error instanceof IncompatibleError) return 0;
     throw error;
   }
 }

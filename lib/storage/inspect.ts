@@ -104,7 +104,8 @@ export async function inspectDirectory(
   return { directory, inUse, ...describeNode(nodeFile), snapshots, ...describeLog(loaded, options), damages };
 }
 
-async function isInUse(disk: Disk, directory: string): Promise<boolean> {
+/** Whether a node has the directory open, as far as this process may ask. Changes nothing. */
+export async function isInUse(disk: Disk, directory: string): Promise<boolean> {
   const path = `${directory}/LOCK`;
   if (!disk.exists(path)) return false; // Taking the lock would create the file.
   try {

@@ -98,3 +98,17 @@ Deno.test("inspect of something else: exit 1 and one line", async () => {
     Deno.removeSync(directory, { recursive: true });
   }
 });
+
+Deno.test("the shell at a port of something else: one line that says so, exit 1, for one command and for a script", async () => {
+  await using web = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response("hello"));
+  const connect = ["cli", "--connect", `127.0.0.1:${web.addr.port}`];
+  for (const given of [{ args: ["GET", "a"] }, { args: [], input: "GET a\nPUT a b\nGET a\n" }]) {
+    const { args, ...options } = given;
+    const { code, stdout, stderr } = await runProgram([...connect, ...args], options);
+    assertEquals([code, stdout], [1, ""], stderr);
+    assertMatch(
+      stderr,
+      /^kvstore: 127\.0\.0\.1:\d+ is not the client port of a KVStore node: it answered "HTTP\/1\.1 400 [^\n]*\n$/,
+    );
+  }
+});

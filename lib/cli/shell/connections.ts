@@ -13,7 +13,10 @@ export interface Connection {
   close(): void;
 }
 
-/** Opens a connection; throws `ConnectionLostError`. */
+/** Something else than a node of KVStore listens there: no other command can fare better. */
+export class ForeignServerFailure extends Failure {}
+
+/** Opens a connection; throws `ConnectionLostError`, or `ForeignServerFailure`. */
 export type Connect = (endpoint: Endpoint, timeoutMs: number) => Promise<Connection>;
 
 /** Reads `--connect`. Throws `UsageError`. */
@@ -51,10 +54,10 @@ export class Connections {
     return this.#current;
   }
 
-  /** The connection in use, or one to the first node that answers. Throws `Failure` when none does. */
+  /** The connection in use, or one to the first node that answers. Throws `Failure` when none does; what else answers counts as none. */
   async get(timeoutMs: number): Promise<Connection> {
     if (this.#current !== undefined) return this.#current;
-    let last: unknown;
+    let [last, foreign]: unknown[] = [];
     for (let tried = 0; tried < this.#endpoints.length; tried++) {
       const endpoint = this.#endpoints[this.#next];
       this.#next = (this.#next + 1) % this.#endpoints.length;
@@ -63,14 +66,15 @@ export class Connections {
         this.#current = await this.#connect(endpoint, timeoutMs);
         return this.#current;
       } catch (error) {
-        if (!(error instanceof ConnectionLostError)) throw error;
+        if (error instanceof ForeignServerFailure) foreign ??= error;
+        else if (!(error instanceof ConnectionLostError)) throw error;
         last = error;
       }
     }
-    throw this.#unreachable(last);
+    throw foreign ?? this.#unreachable(last);
   }
 
-  /** A connection of its own to one node. Throws `ConnectionLostError`. */
+  /** A connection of its own to one node. Throws `ConnectionLostError`, or `ForeignServerFailure`. */
   open(endpoint: Endpoint, timeoutMs: number): Promise<Connection> {
     return this.#connect(endpoint, timeoutMs);
   }

@@ -4,7 +4,9 @@ import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { textToByteString } from "../../base/bytes.ts";
 import { EXIT } from "../failures.ts";
+import { ForeignServerFailure } from "./connections.ts";
 import { type History, HISTORY_LINES_MAX } from "./history.ts";
+import type { NodeView } from "../../cluster/probe.ts";
 import type { Session } from "./session.ts";
 import { Shell } from "./shell.ts";
 import { completions } from "./vocabulary.ts";
@@ -20,7 +22,7 @@ export interface InteractiveOptions {
   readonly err: (text: string) => void;
 }
 
-/** Runs until EXIT or Ctrl-D. Resolves to the exit code. */
+/** Runs until EXIT or Ctrl-D, or until something else than KVStore turns out to answer. Resolves to the exit code. */
 export async function runInteractive(options: InteractiveOptions): Promise<number> {
   return await new Terminal(options).run();
 }
@@ -33,6 +35,7 @@ class Terminal {
   readonly #waiting: string[] = [];
   #busy = false;
   #closed = false;
+  #exitCode: number = EXIT.ok;
   #interrupt = () => {};
   #leave = () => {};
 
@@ -64,7 +67,7 @@ class Terminal {
     this.#work();
     await left;
     this.#options.session.close();
-    return EXIT.ok;
+    return this.#exitCode;
   }
 
   #work(): void {
@@ -76,8 +79,8 @@ class Terminal {
   async #runWaiting(): Promise<void> {
     do {
       for (let line = this.#waiting.shift(); line !== undefined; line = this.#waiting.shift()) {
-        const { leave } = await this.#shell.run(textToByteString(line));
-        if (leave) return this.#end();
+        const { leave, exitCode } = await this.#shell.run(textToByteString(line));
+        if (leave) return this.#end(exitCode);
       }
       if (!this.#closed) await this.#prompt();
       // More may have come while the prompt was made.
@@ -86,14 +89,23 @@ class Terminal {
     if (this.#closed) this.#leave();
   }
 
-  #end(): void {
+  #end(exitCode: number): void {
     this.#closed = true;
+    this.#exitCode = exitCode;
+    this.#waiting.length = 0;
     this.#readline.close();
     this.#leave();
   }
 
   async #prompt(): Promise<void> {
-    const view = await this.#options.session.describe();
+    let view: NodeView | undefined;
+    try {
+      view = await this.#options.session.describe();
+    } catch (error) {
+      if (!(error instanceof ForeignServerFailure)) throw error;
+      this.#options.err(`kvstore: ${error.message}\n`);
+      return this.#end(error.exitCode);
+    }
     const who = view === undefined ? "(not connected)" : `${view.nodeId ?? "?"} (${view.role})`;
     this.#readline.setPrompt(`kvstore ${who}> `);
     if (!this.#closed) this.#readline.prompt();

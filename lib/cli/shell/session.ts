@@ -8,7 +8,7 @@ import { ConnectionLostError } from "../../cluster/text_connection.ts";
 import { type Endpoint, parseAddress } from "../../transport/address.ts";
 import type { NodeId } from "../../raft/types.ts";
 import { Failure } from "../failures.ts";
-import type { Connection, Connections } from "./connections.ts";
+import { type Connection, type Connections, ForeignServerFailure } from "./connections.ts";
 import { classifyReply, namedLeader, type ReplyKind } from "./reply.ts";
 import { type CommandTraits, traitsOf } from "./vocabulary.ts";
 
@@ -50,7 +50,7 @@ export class Session {
     this.#options = options;
   }
 
-  /** The node in use and its role, for the prompt; undefined when no node answers. */
+  /** The node in use and its role, for the prompt; undefined when no node answers. Throws `ForeignServerFailure`. */
   async describe(): Promise<NodeView | undefined> {
     const { connections, timeoutMs } = this.#options;
     for (let attempt = 0; attempt <= connections.endpoints.length; attempt++) {
@@ -58,7 +58,7 @@ export class Session {
         const connection = await connections.get(this.#connectMs());
         return await askStatus(connection, Math.min(timeoutMs, CONNECT_MS_MAX));
       } catch (error) {
-        if (error instanceof Failure) return undefined;
+        if (error instanceof Failure && !(error instanceof ForeignServerFailure)) return undefined;
         if (!(error instanceof ConnectionLostError)) throw error;
         connections.drop();
       }
@@ -166,7 +166,8 @@ export class Session {
     try {
       this.#leader = await connections.open(endpoint, this.#connectMs());
     } catch (error) {
-      if (!(error instanceof ConnectionLostError)) throw error;
+      // What has taken the port of a leader that died says nothing of the node in use.
+      if (!(error instanceof ConnectionLostError || error instanceof ForeignServerFailure)) throw error;
     }
     return this.#leader;
   }

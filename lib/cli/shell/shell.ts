@@ -2,6 +2,7 @@
 
 import { byteStringToText, textToByteString } from "../../base/bytes.ts";
 import { describeFailure, EXIT } from "../failures.ts";
+import { ForeignServerFailure } from "./connections.ts";
 import type { History } from "./history.ts";
 import { exitCodeOf } from "./reply.ts";
 import type { Session } from "./session.ts";
@@ -57,7 +58,7 @@ export class Shell {
       const known = describeFailure(error);
       if (known === undefined) throw error;
       this.#options.err(`kvstore: ${known.line}\n`);
-      return { exitCode: known.exitCode, leave: false };
+      return { exitCode: known.exitCode, leave: error instanceof ForeignServerFailure };
     }
   }
 

@@ -2,6 +2,7 @@ import { PassThrough } from "node:stream";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { History } from "../../../lib/cli/shell/history.ts";
 import { runInteractive } from "../../../lib/cli/shell/interactive.ts";
+import { ForeignServerFailure } from "../../../lib/cli/shell/connections.ts";
 import type { Answer, Session } from "../../../lib/cli/shell/session.ts";
 
 const PROMPT = "kvstore 1 (Follower)> ";
@@ -12,6 +13,8 @@ class Stage {
   readonly exit: Promise<number>;
   shown = "";
   connected = true;
+  /** What answers is no node. */
+  foreign = false;
   readonly #input = new PassThrough();
   readonly #output = new PassThrough();
   #waiter: { text: string; resolve: () => void } | undefined;
@@ -24,7 +27,10 @@ class Stage {
         const answer: Answer = { kind: "Done", reply: `reply to ${line}`, via: undefined };
         return Promise.resolve(answer);
       },
-      describe: () => Promise.resolve(this.connected ? { nodeId: 1, role: "Follower", leaderId: 0 } : undefined),
+      describe: () => {
+        if (this.foreign) return Promise.reject(new ForeignServerFailure("5000 is not KVStore"));
+        return Promise.resolve(this.connected ? { nodeId: 1, role: "Follower", leaderId: 0 } : undefined);
+      },
       close: () => this.asked.push("(closed)"),
     };
     this.exit = runInteractive({
@@ -92,4 +98,12 @@ Deno.test("WATCH goes on until a line comes, and that line is run", async () => 
   await stage.press("\x04", "\n");
   assertEquals(await stage.exit, 0);
   assertEquals(stage.asked, ["METRICS", "GET a", "METRICS", "(closed)"]);
+});
+
+Deno.test("a shell on a port of something else ends with one line and exit code 1", async () => {
+  const stage = new Stage();
+  stage.foreign = true;
+  await stage.press("GET a\rGET b\r", "kvstore: 5000 is not KVStore\n");
+  assertEquals(await stage.exit, 1);
+  assertEquals(stage.shown.match(/is not KVStore/g)?.length, 1);
 });

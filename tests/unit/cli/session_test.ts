@@ -1,6 +1,11 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Failure } from "../../../lib/cli/failures.ts";
-import { type Connection, Connections, readConnectList } from "../../../lib/cli/shell/connections.ts";
+import {
+  type Connection,
+  Connections,
+  ForeignServerFailure,
+  readConnectList,
+} from "../../../lib/cli/shell/connections.ts";
 import { findClientAddress, Session } from "../../../lib/cli/shell/session.ts";
 import { UsageError } from "../../../lib/cli/usage_error.ts";
 import { ConnectionLostError, type Sent } from "../../../lib/cluster/text_connection.ts";
@@ -15,6 +20,8 @@ type Behaviour = (line: string) => string | Sent;
 class World {
   readonly nodes = new Map<number, Behaviour>();
   readonly asked: string[] = [];
+  /** Ports at which something else than a node answers. */
+  readonly foreign = new Set<number>();
   readonly session: Session;
   now = 0;
   onSleep = () => {};
@@ -34,6 +41,7 @@ class World {
 
   #connect({ hostname, port }: { hostname: string; port: number }): Promise<Connection> {
     const address = `${hostname}:${port}`;
+    if (this.foreign.has(port)) return Promise.reject(new ForeignServerFailure(`${address} is not KVStore`));
     if (!this.nodes.has(port)) {
       return Promise.reject(new ConnectionLostError(`Cannot connect to ${address}`, "NotSent"));
     }
@@ -150,6 +158,19 @@ Deno.test("a node that does not answer is passed over, and none at all is a fail
   assertEquals(await world.session.describe(), undefined);
   world.nodes.set(5000, () => "");
   assertEquals(await world.session.describe(), { nodeId: 0, role: "Follower", leaderId: undefined });
+});
+
+Deno.test("what is no node is passed over as long as a node answers, and named when none does", async () => {
+  const world = new World("5000,5001");
+  world.foreign.add(5000);
+  await assertRejects(() => world.session.run("GET k"), ForeignServerFailure, "127.0.0.1:5000 is not KVStore");
+  await assertRejects(() => world.session.describe(), ForeignServerFailure);
+  world.nodes.set(5001, () => "value of k: v");
+  assertEquals((await world.session.run("GET k")).reply, "value of k: v");
+  // The port of a leader that died was taken by something else: the node in use is asked until another one leads.
+  world.foreign.add(5002);
+  world.nodes.set(5001, follower);
+  assertEquals((await world.session.run("PUT k v")).kind, "NotLeader");
 });
 
 Deno.test("an idle connection that died costs no write", async () => {

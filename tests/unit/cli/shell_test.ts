@@ -4,6 +4,7 @@ import { linesOf } from "../../../lib/cli/shell/lines.ts";
 import type { Answer, Session } from "../../../lib/cli/shell/session.ts";
 import { Shell } from "../../../lib/cli/shell/shell.ts";
 import { Failure } from "../../../lib/cli/failures.ts";
+import { ForeignServerFailure } from "../../../lib/cli/shell/connections.ts";
 import { runOne, runScript } from "../../../lib/cli/cli_command.ts";
 import { fakeSurroundings } from "./support.ts";
 
@@ -18,6 +19,7 @@ class FakeSession implements Pick<Session, "run" | "close" | "describe"> {
 
   run(line: string): Promise<Answer> {
     this.asked.push(line);
+    if (line === "GET foreign") return Promise.reject(new ForeignServerFailure("5000 is not KVStore"));
     if (line === "GET lost") return Promise.reject(new Failure("Lost the connection"));
     return Promise.resolve({ kind: "Done", reply: `reply to ${line}`, via: undefined, ...this.#answers[line] });
   }
@@ -184,4 +186,12 @@ Deno.test("where the history is kept", () => {
     [{}, undefined],
   ];
   for (const [environment, path] of cases) assertEquals(historyPath((name) => environment[name]), path);
+});
+
+Deno.test("a script on a port of something else ends at its first command, with one line and exit code 1", async () => {
+  const surroundings = fakeSurroundings();
+  const session = new FakeSession();
+  const lines = linesOf(ReadableStream.from([new TextEncoder().encode("GET foreign\nGET foreign\nGET a\n")]));
+  assertEquals(await runScript(session as unknown as Session, { lines, surroundings }), 1);
+  assertEquals([surroundings.output(), surroundings.errors()], ["", "kvstore: 5000 is not KVStore\n"]);
 });
