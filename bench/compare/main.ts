@@ -11,13 +11,14 @@ import { type CompareOptions, readCompareOptions } from "./options.ts";
 import { showReport } from "./report.ts";
 import { failRow, type RowGroup, type RowResult } from "./row.ts";
 import { againstEtcd } from "./rows/against_etcd.ts";
+import { crowd } from "./rows/crowd.ts";
 import { disk } from "./rows/disk.ts";
 import { leaderLoss } from "./rows/leader_loss.ts";
 import { manyKeys } from "./rows/many_keys.ts";
 import { start } from "./rows/start.ts";
 import { throughput } from "./rows/throughput.ts";
 
-const GROUPS: readonly RowGroup[] = [throughput, againstEtcd, leaderLoss, manyKeys, disk, start];
+const GROUPS: readonly RowGroup[] = [throughput, againstEtcd, leaderLoss, manyKeys, disk, start, crowd];
 const IDS = GROUPS.flatMap(({ rows }) => rows.map(({ id }) => id));
 
 async function main(): Promise<number> {

@@ -13,6 +13,8 @@ const START_TIMEOUT_MS = 60_000;
 export interface Subject extends AsyncDisposable {
   readonly ids: readonly number[];
   address(id: number): string;
+  /** Undefined when there is no HTTP. */
+  httpPort(id: number): number | undefined;
   /** The id of the leader, once all nodes agree on it. */
   leader(): Promise<number>;
   pid(id: number): number;
@@ -70,6 +72,10 @@ class KVStoreSubject implements Subject {
     return `127.0.0.1:${this.#cluster.node(id).clientPort}`;
   }
 
+  httpPort(id: number): number {
+    return this.#cluster.node(id).httpPort;
+  }
+
   async leader(): Promise<number> {
     return await this.#cluster.waitForLeader();
   }
@@ -111,6 +117,10 @@ class RedisSubject implements Subject {
 
   address(): string {
     return `127.0.0.1:${this.#port}`;
+  }
+
+  httpPort(): undefined {
+    return undefined;
   }
 
   leader(): Promise<number> {

@@ -13,7 +13,7 @@ const EACH_KIND = 500;
 /** Every so often one in so many of the slow clients sends a byte. */
 const DRIP_MS = 50;
 const DRIP_SHARE = 10;
-/** Requests of the others, one after the other, during an attack. How quick they are is what `deno task compare` measures. */
+/** Requests of the others, one after the other, during an attack. How quick they are is what `deno task compare --only crowd` measures. */
 const SERVED = 200;
 
 const encoder = new TextEncoder();
