@@ -256,6 +256,16 @@ export const FLAGS = [
     help: "Longest value that a Redis client may send.",
   },
   {
+    name: "slow-command-ms",
+    kind: "integer",
+    commands: SERVERS,
+    placeholder: "MS",
+    default: "100",
+    min: 0,
+    max: 3_600_000,
+    help: "Enter commands of Redis clients that take so long into SLOWLOG and LATENCY.",
+  },
+  {
     name: "unsafe-no-fsync",
     kind: "switch",
     commands: SERVERS,

@@ -65,6 +65,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     clusterMode: settings.enabled("cluster-mode"),
     keyBytesMax: settings.integer("max-key-bytes"),
     valueBytesMax: settings.integer("max-value-bytes"),
+    slowCommandMs: settings.integer("slow-command-ms"),
     unsafeNoFsync: settings.enabled("unsafe-no-fsync"),
     log,
   };

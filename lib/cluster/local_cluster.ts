@@ -44,6 +44,7 @@ const DEFAULTS = {
   clusterMode: false,
   keyBytesMax: KEY_BYTES_MAX,
   valueBytesMax: VALUE_BYTES_MAX,
+  slowCommandMs: 100,
   unsafeNoFsync: false,
 } as const;
 

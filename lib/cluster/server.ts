@@ -117,6 +117,7 @@ async function serveClients(
       clusterMode: options.clusterMode,
       keyBytesMax: options.keyBytesMax,
       valueBytesMax: options.valueBytesMax,
+      slowCommandMs: options.slowCommandMs,
       log: withFields(options.log, { component: "clients" }),
     }));
   happenings.start();

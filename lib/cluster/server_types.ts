@@ -43,6 +43,8 @@ export interface ServerOptions {
   readonly keyBytesMax: number;
   /** Longest value of a Redis client in bytes. */
   readonly valueBytesMax: number;
+  /** A command of a Redis client that takes so long is entered into the slow log, in ms. */
+  readonly slowCommandMs: number;
   /** Never syncs: a power loss may lose acknowledged writes. */
   readonly unsafeNoFsync: boolean;
   /** The way to the launcher that started this server; left out where none did. */

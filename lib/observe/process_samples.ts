@@ -9,15 +9,36 @@ const OPEN_FILES = "/proc/self/fd";
 const LIMITS = "/proc/self/limits";
 const LIMIT_LINE = "Max open files";
 
-/** Read for one scrape. What this system does not tell is left out. */
-export function processSamples(): readonly Sample[] {
+/** What this process uses. */
+export interface ProcessUsage {
+  readonly userSeconds: number;
+  readonly systemSeconds: number;
+  readonly residentBytes: number;
+  readonly heapBytes: number;
+  readonly externalBytes: number;
+}
+
+/** Read now. */
+export function processUsage(): ProcessUsage {
   const { user, system } = process.cpuUsage();
   const { rss, heapUsed, external } = Deno.memoryUsage();
+  return {
+    userSeconds: user / MICROSECONDS,
+    systemSeconds: system / MICROSECONDS,
+    residentBytes: rss,
+    heapBytes: heapUsed,
+    externalBytes: external,
+  };
+}
+
+/** Read for one scrape. What this system does not tell is left out. */
+export function processSamples(): readonly Sample[] {
+  const usage = processUsage();
   return [
-    { name: PROCESS_METRIC.cpuSeconds, value: (user + system) / MICROSECONDS },
-    { name: PROCESS_METRIC.residentBytes, value: rss },
-    { name: PROCESS_METRIC.heapBytes, value: heapUsed },
-    { name: PROCESS_METRIC.externalBytes, value: external },
+    { name: PROCESS_METRIC.cpuSeconds, value: usage.userSeconds + usage.systemSeconds },
+    { name: PROCESS_METRIC.residentBytes, value: usage.residentBytes },
+    { name: PROCESS_METRIC.heapBytes, value: usage.heapBytes },
+    { name: PROCESS_METRIC.externalBytes, value: usage.externalBytes },
     { name: PROCESS_METRIC.startSeconds, value: performance.timeOrigin / 1_000 },
     ...optional(PROCESS_METRIC.openFiles, openFiles),
     ...optional(PROCESS_METRIC.filesMax, filesMax),

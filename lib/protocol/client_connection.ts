@@ -28,6 +28,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   /** Bytes that do not tell yet which protocol it is. */
   #undecided = "";
   #bytesReceived = 0;
+  #buffer = new Uint8Array(READ_BUFFER_BYTES_MIN);
   #wakeReader: (() => void) | undefined;
   #inputEnded = false;
   #finishing = false;
@@ -54,6 +55,11 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   /** See `ClientLink`. */
   get bytesSent(): number {
     return this.#output.bytesSent;
+  }
+
+  /** See `ClientLink`. */
+  get readBufferBytes(): number {
+    return this.#buffer.length;
   }
 
   /** See `ClientLink`. */
@@ -142,14 +148,14 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   }
 
   async #readAll(): Promise<void> {
-    let buffer = new Uint8Array(READ_BUFFER_BYTES_MIN);
     for (;;) {
       while (this.#isFull() && !this.#finishing && !this.#closed) await this.#wakened();
       if (this.#closed) return;
+      const buffer = this.#buffer;
       const count = await this.#socket.read(buffer);
       if (count === null) break;
       this.#received(buffer, count);
-      if (count === buffer.length && count < READ_BUFFER_BYTES_MAX) buffer = new Uint8Array(count * 2);
+      if (count === buffer.length && count < READ_BUFFER_BYTES_MAX) this.#buffer = new Uint8Array(count * 2);
     }
     this.#inputEnded = true;
     // Whoever sent nothing but PINGs still gets every answer: a session knows how to end.

@@ -13,6 +13,7 @@ import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "./limits.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import { tooManyConnections } from "./protocol_table.ts";
 import { ClientRegistry } from "./resp/client_record.ts";
+import { ServerStatistics } from "./resp/statistics/server_statistics.ts";
 import { TurnBudget } from "./turn_budget.ts";
 import { TurnTime } from "./turn_time.ts";
 
@@ -33,6 +34,8 @@ export interface ClientListenerOptions {
   readonly keyBytesMax: number;
   /** Longest value in bytes, up to `VALUE_BYTES_MAX`. */
   readonly valueBytesMax: number;
+  /** A command of a Redis client that takes so long is entered into the slow log, in ms. */
+  readonly slowCommandMs: number;
   readonly log: NodeLog;
 }
 
@@ -57,6 +60,7 @@ class Listener implements ClientListener {
   readonly port: number;
   readonly #options: ClientListenerOptions;
   readonly #turns: TurnBudget;
+  readonly #statistics: ServerStatistics;
   readonly #connections: ConnectionPort<ClientConnection>;
 
   constructor(options: ClientListenerOptions, listener: Deno.TcpListener) {
@@ -65,6 +69,8 @@ class Listener implements ClientListener {
     this.#turns = new TurnBudget(options.clock, REQUESTS_PER_TURN_MAX);
     const { clock, log, connectionsMax } = options;
     const metrics = new ClientMetrics(options.node.metrics);
+    const { node, slowCommandMs } = options;
+    this.#statistics = new ServerStatistics({ clock, metrics, slowCommandMs, timeMs: () => node.timeMs() });
     const context = this.#makeContext(metrics);
     this.#connections = new ConnectionPort({
       listener,
@@ -72,7 +78,10 @@ class Listener implements ClientListener {
       log,
       connectionsMax,
       names: { one: "a client", adjective: "client" },
-      admit: (socket) => new ClientConnection(socket, context),
+      admit: (socket) => {
+        metrics.connectionsAccepted.add();
+        return new ClientConnection(socket, context);
+      },
       refuse: {
         // Which protocol the client speaks is known from its first bytes alone.
         needsFirstBytes: true,
@@ -88,10 +97,12 @@ class Listener implements ClientListener {
 
   start(): void {
     this.#options.node.metrics.gauge(METRIC.clientConnections, () => this.connections());
+    this.#statistics.rates.start();
     this.#connections.start();
   }
 
   async stop(graceMs: number): Promise<void> {
+    this.#statistics.rates.stop();
     await this.#connections.stop(graceMs);
     this.#turns.stop();
   }
@@ -111,6 +122,7 @@ class Listener implements ClientListener {
       turns: this.#turns,
       turnTime: new TurnTime(clock),
       clients: new ClientRegistry(),
+      statistics: this.#statistics,
       clusterMode,
       keyBytesMax,
       valueBytesMax,

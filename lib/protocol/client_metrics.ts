@@ -1,6 +1,6 @@
 /** The metrics of the client port, asked for once and shared by all protocols. */
 
-import type { Counter, Histogram, Registry } from "../observe/metrics.ts";
+import { Counter, type Histogram, type Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
 import { CommandCounters } from "./resp/command_counters.ts";
 
@@ -13,6 +13,8 @@ export class ClientMetrics {
   readonly redirected: Counter;
   readonly bytesReceived: Counter;
   readonly bytesSent: Counter;
+  /** Not among the names of the metrics, where the connections open now and those refused are. */
+  readonly connectionsAccepted = new Counter();
   readonly connectionsRefused: Counter;
   /** Commands of the Redis protocol. */
   readonly commands: CommandCounters;

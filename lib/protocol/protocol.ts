@@ -6,6 +6,7 @@ import type { NodeLog } from "../node/options.ts";
 import type { ClientMetrics } from "./client_metrics.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 import type { ClientRegistry } from "./resp/client_record.ts";
+import type { ServerStatistics } from "./resp/statistics/server_statistics.ts";
 import type { TurnTime } from "./turn_time.ts";
 import type { TurnBudget } from "./turn_budget.ts";
 
@@ -23,6 +24,8 @@ export interface SessionContext {
   readonly turns: TurnBudget;
   /** The clients that speak the Redis protocol. */
   readonly clients: ClientRegistry;
+  /** What INFO, SLOWLOG and LATENCY tell of the commands served here. */
+  readonly statistics: ServerStatistics;
   /** Clients are told to go to the leader themselves, as in Redis Cluster. */
   readonly clusterMode: boolean;
   /** Longest key and longest value that the Redis protocol takes, in bytes. */
@@ -44,6 +47,8 @@ export interface ClientLink {
   readonly openedAt: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
+  /** Size of the buffer that input is read into. */
+  readonly readBufferBytes: number;
   /** Bytes given to `send` and not yet with the system. */
   readonly unsentBytes: number;
   /** Queues a byte string; all that is queued in one turn of the event loop leaves in one write. */

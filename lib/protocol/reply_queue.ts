@@ -5,6 +5,8 @@ import type { ReadOutcome, WriteOutcome } from "../node/api.ts";
 /** Slots kept for the next requests; the rest of a burst is given back. */
 const SPARE_SLOTS_MAX = 64;
 
+const NO_WORDS: readonly string[] = [];
+
 /** What the slots tell their session. */
 export interface SlotHandler<R> {
   wrote(slot: ReplySlot<R>, outcome: WriteOutcome): void;
@@ -27,6 +29,10 @@ export class ReplySlot<R> {
   reply: string | undefined;
   /** What the session counts the request as. */
   kind = 0;
+  /** The words of the request, where its session keeps them. */
+  words: readonly string[] = NO_WORDS;
+  /** It was refused before anything was done. */
+  isRejected = false;
   /** The client does not want the reply; its place is kept all the same. */
   isMuted = false;
   readonly wrote: (outcome: WriteOutcome) => void;
@@ -100,6 +106,8 @@ export class ReplyQueue<R> {
   #recycle(slot: ReplySlot<R>): void {
     slot.request = this.#none;
     slot.reply = undefined;
+    slot.words = NO_WORDS;
+    slot.isRejected = false;
     slot.isMuted = false;
     if (this.#spareCount >= SPARE_SLOTS_MAX) return;
     slot.next = this.#spare;

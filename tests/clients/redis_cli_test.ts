@@ -6,6 +6,8 @@ import { isRedisTarget, type Target, withTarget } from "./support/cluster.ts";
 import { failOver } from "./support/fail_over.ts";
 import { redisCli, runTool } from "./support/redis_cli.ts";
 import { SCRIPTS } from "./support/scripts.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { waitFor } from "../support/wait.ts";
 import { PYTHON, REDIS_CLI, testWith } from "../support/needs.ts";
 
 testWith(
@@ -19,6 +21,7 @@ testWith(
         await t.step(`a session by a pipe, ${node}`, () => sessionByPipe(port));
         await t.step(`a session on a terminal, ${node}`, () => sessionOnTerminal(port));
         await t.step(`mass insertion with --pipe, then --scan, ${node}`, () => massInsertion(port));
+        await t.step(`figures of --stat, ${node}`, () => figures(port));
         await t.step(`RESP3 with -3, ${node}`, () => resp3(port));
       }
       await t.step({
@@ -89,6 +92,33 @@ async function massInsertion(port: number): Promise<void> {
   const few = await redisCli(port, ["--scan", "--pattern", "mass:000[0-1]"]);
   assertEquals(few.split("\n").sort(), ["mass:0000", "mass:0001"]);
 }
+
+/** `redis-cli --stat` shows keys, memory, clients, requests and connections, and how many requests came since the last line. */
+async function figures(port: number): Promise<void> {
+  await redisCli(port, ["SET", "figure", "1"]);
+  const keys = await redisCli(port, ["DBSIZE"]);
+  const stat = new ServerProcess(["redis-cli", "-h", "127.0.0.1", "-p", String(port), "--stat", "-i", "0.1"]);
+  try {
+    const shown = () => {
+      return stat.lines.flatMap((line): Readonly<Record<string, string>>[] => {
+        const groups = STAT_LINE.exec(line)?.groups;
+        return groups === undefined ? [] : [groups];
+      });
+    };
+    const first = await waitFor(() => shown()[0], { what: "redis-cli --stat shows a line" });
+    assertEquals(first["keys"], keys);
+    assertEquals(Number(first["memory"]) > 0 && Number(first["connections"]) > 0, true, JSON.stringify(first));
+    await redisCli(port, ["-r", "50", "PING"]);
+    const more = () => shown().some(({ requests }) => Number(requests) >= Number(first["requests"]) + 50) || undefined;
+    assert(await waitFor(more, { what: "redis-cli --stat counts 50 requests more" }));
+  } finally {
+    await stat.end("SIGKILL");
+  }
+}
+
+/** Keys, memory (any unit), clients, blocked ones, requests and their increase, connections. */
+const STAT_LINE =
+  /^(?<keys>\d+) +(?<memory>[\d.]+)[BKMG] +\d+ +\d+ +(?<requests>\d+) \(\+\d+\) +(?<connections>\d+) *$/;
 
 async function resp3(port: number): Promise<void> {
   const hello = (await redisCli(port, ["-3", "HELLO"])).split("\n");

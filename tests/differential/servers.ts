@@ -88,6 +88,7 @@ export async function startNodeHere(): Promise<StartedServer> {
       clusterMode: false,
       keyBytesMax: 64 * 1024,
       valueBytesMax: 8 * 1024 * 1024,
+      slowCommandMs: 100,
       unsafeNoFsync: false,
       log: () => {},
     });

@@ -12,6 +12,7 @@ import type { ClientLink } from "../../lib/protocol/protocol.ts";
 import { TEXT_COMMANDS } from "../../lib/protocol/text/commands.ts";
 import { OUTCOME_UNKNOWN } from "../../lib/protocol/text/outcomes.ts";
 import { TextSession } from "../../lib/protocol/text/session.ts";
+import { ServerStatistics } from "../../lib/protocol/resp/statistics/server_statistics.ts";
 import { TurnBudget } from "../../lib/protocol/turn_budget.ts";
 import type { Pending, Workload } from "./clients.ts";
 import type { SimServer } from "./server.ts";
@@ -26,6 +27,7 @@ class AnswerLink implements ClientLink {
   readonly openedAt: number;
   readonly bytesReceived = 0;
   readonly bytesSent = 0;
+  readonly readBufferBytes = 0;
   readonly unsentBytes = 0;
   readonly #answer: (reply: string) => void;
 
@@ -94,12 +96,14 @@ export class TextWork {
     answer: (reply: string) => void,
   ): void {
     const clock = server.clock ?? this.#world.clock;
+    const metrics = new ClientMetrics(node.metrics);
     const session = new TextSession(new AnswerLink(clock.now(), answer), {
       node,
       clock,
       log: () => {},
       warn: () => {},
-      metrics: new ClientMetrics(node.metrics),
+      metrics,
+      statistics: new ServerStatistics({ clock, metrics, slowCommandMs: 100, timeMs: () => node.timeMs() }),
       budget: new MemoryBudget(CLIENT_MEMORY_BYTES_MAX),
       turns: new TurnBudget(clock, REQUESTS_PER_TURN_MAX),
       clients: new ClientRegistry(),

@@ -9,6 +9,7 @@ import { CONNECTION_COMMANDS } from "./commands/connection.ts";
 import { introspectionCommands } from "./commands/introspection.ts";
 import { SERVER_COMMANDS } from "./commands/server.ts";
 import { SESSION_COMMANDS } from "./commands/sessions.ts";
+import { SLOW_COMMANDS } from "./commands/slow_commands.ts";
 import { TRANSACTION_COMMANDS } from "./commands/transactions.ts";
 import type { ProtocolCommand } from "./plan.ts";
 
@@ -39,6 +40,7 @@ const PROTOCOL_COMMANDS: readonly ProtocolCommand[] = [
   ...CONNECTION_COMMANDS,
   ...CLIENT_COMMANDS,
   ...SERVER_COMMANDS,
+  ...SLOW_COMMANDS,
   ...introspectionCommands(() => COMMANDS),
   ...TRANSACTION_COMMANDS,
   ...SESSION_COMMANDS,
@@ -86,6 +88,11 @@ function numbered(): ReadonlyMap<string, CommandEntry> {
 
 /** The command or subcommand of each number, by its path; undefined for the number of no command. */
 export const PATHS: readonly (string | undefined)[] = pathsByNumber();
+
+/** Whether the command or subcommand of each number is one that Redis calls fast. */
+export const FAST: readonly (boolean | undefined)[] = PATHS.map((path) => {
+  return path === undefined ? undefined : factsOf(path).flags.includes("fast");
+});
 
 function pathsByNumber(): (string | undefined)[] {
   const paths: (string | undefined)[] = [];

@@ -16,9 +16,8 @@ import {
 import type { RespReply } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
 import { slotOf } from "./slots.ts";
-import type { QueuedCommand } from "./transaction.ts";
+import { QUEUED, type QueuedForm } from "./transaction.ts";
 
-const QUEUED: RespReply = { status: "QUEUED" };
 const QUEUE_FULL = "ERR too many commands are queued";
 
 /** What a request comes to. While a MULTI is open most are queued, and one that cannot be spoils the queue. */
@@ -26,21 +25,21 @@ export function planRequest(words: Words, conversation: Conversation): Plan {
   const { client, transaction } = conversation;
   const entry = findCommand(words[0] ?? "");
   client.commandNumber = entry?.number ?? UNKNOWN_COMMAND;
-  if (entry === undefined) {
-    transaction.spoil();
-    return answer(unknownCommand(words));
-  }
+  client.isRejected = false;
+  if (entry === undefined) return rejected(answer(unknownCommand(words)), conversation);
   client.path = entry.path;
-  if (!isArity(entry, words.length)) {
-    return refusedForArity(entry.name, transaction);
-  }
+  if (!isArity(entry, words.length)) return refusedForArity(entry.name, conversation);
   const parts = { words, conversation };
   const refusal = subcommandProblem(entry, parts) ?? (entry.call === undefined ? undefined : refusalOf(entry, parts));
-  if (refusal !== undefined) {
-    transaction.spoil();
-    return refusal;
-  }
+  if (refusal !== undefined) return rejected(refusal, conversation);
   return transaction.isOpen ? planInTransaction(entry, parts) : planOutside(entry, parts);
+}
+
+/** What is refused before anything is done; in a MULTI it spoils the queue. */
+function rejected(plan: Plan, { client, transaction }: Conversation): Plan {
+  client.isRejected = true;
+  transaction.spoil();
+  return plan;
 }
 
 function planOutside(entry: CommandEntry, parts: PlanParts): Plan {
@@ -49,7 +48,7 @@ function planOutside(entry: CommandEntry, parts: PlanParts): Plan {
 }
 
 function planInTransaction(entry: CommandEntry, parts: PlanParts): Plan {
-  const { transaction } = parts.conversation;
+  const { conversation, words } = parts;
   const how = entry.command?.inTransaction ?? "Queued";
   if (how === "AtOnce") return planEntry(entry, parts);
   const queued = how === "Refused"
@@ -57,13 +56,9 @@ function planInTransaction(entry: CommandEntry, parts: PlanParts): Plan {
     : how === "DoneByExec"
     ? actingForm(entry, parts)
     : queuedForm(planEntry(entry, parts));
-  if (queued === undefined) {
-    transaction.spoil();
-    return NOT_ALLOWED;
-  }
-  if (transaction.add(queued)) return answer(QUEUED);
-  transaction.spoil();
-  return refuse(QUEUE_FULL);
+  if (queued === undefined) return rejected(NOT_ALLOWED, conversation);
+  const isAdded = conversation.transaction.add({ ...queued, number: conversation.client.commandNumber, words });
+  return isAdded ? answer(QUEUED) : rejected(refuse(QUEUE_FULL), conversation);
 }
 
 const NOT_ALLOWED = refuse("ERR Command not allowed inside a transaction");
@@ -80,16 +75,14 @@ function subcommandProblem({ subcommands }: CommandEntry, { words, conversation 
 }
 
 /** EXEC itself ends the transaction even then, as in Redis: once a WATCH before it has been done. */
-function refusedForArity(name: string, transaction: Conversation["transaction"]): Plan {
+function refusedForArity(name: string, conversation: Conversation): Plan {
   const refusal = wrongArity(name);
-  if (name !== "EXEC") {
-    transaction.spoil();
-    return answer(refusal);
-  }
+  if (name !== "EXEC") return rejected(answer(refusal), conversation);
+  conversation.client.isRejected = true;
   return {
     type: "Later",
     plan: () => {
-      transaction.discard();
+      conversation.transaction.discard();
       return refuse(`EXECABORT Transaction discarded because of: ${refusal.error.slice("ERR ".length)}`);
     },
   };
@@ -151,7 +144,7 @@ function redirection({ name, words }: NamedWords, { context, client }: Conversat
   return { error: `MOVED ${slotOf(key)} ${leader.clientAddress}` };
 }
 
-function actingForm(entry: CommandEntry, parts: PlanParts): QueuedCommand {
+function actingForm(entry: CommandEntry, parts: PlanParts): QueuedForm {
   return {
     type: "Act",
     act: () => {
@@ -163,7 +156,7 @@ function actingForm(entry: CommandEntry, parts: PlanParts): QueuedCommand {
   };
 }
 
-function queuedForm(plan: Plan): QueuedCommand | undefined {
+function queuedForm(plan: Plan): QueuedForm | undefined {
   if (plan.type === "Call") return { type: "Call", call: plan.call };
   return plan.type === "Answer" ? { type: "Answer", reply: plan.reply } : undefined;
 }

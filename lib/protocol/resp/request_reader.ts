@@ -20,6 +20,19 @@ import {
 /** The words of a request: its name and its arguments, byte strings. */
 export type Words = readonly string[];
 
+/** Bytes of a request of these words on the wire; 0 for none. */
+export function requestBytes(words: Words): number {
+  if (words.length === 0) return 0;
+  return words.reduce(
+    (sum, word) => sum + headerBytes(word.length) + word.length + LINE_END_BYTES,
+    headerBytes(words.length),
+  );
+}
+
+function headerBytes(count: number): number {
+  return 1 + count.toString().length + LINE_END_BYTES;
+}
+
 /** A request that was read over without being kept; the connection goes on behind it. */
 export interface RefusedRequest {
   readonly refusal: string;
@@ -78,6 +91,11 @@ export class RequestReader {
   /** Whether bytes have come that `next` has not looked at. */
   get hasInput(): boolean {
     return this.#at < this.#chunk.length;
+  }
+
+  /** Bytes of what has come and was not returned by `next`. */
+  get inputBytes(): number {
+    return this.#chunk.length - this.#at + this.#rest.length + this.#requestBytes;
   }
 
   /** Takes the next bytes. The ones before must have been read to their end. */

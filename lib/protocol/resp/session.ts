@@ -7,17 +7,20 @@ import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../limits.ts";
 import type { ClientLink, ProtocolSession, SessionContext } from "../protocol.ts";
 import { ReplyQueue, type ReplySlot, type SlotHandler } from "../reply_queue.ts";
 import { commandOfCall, showResult } from "./call_command.ts";
-import type { ClientRecord } from "./client_record.ts";
+import type { ClientHoldings, ClientRecord } from "./client_record.ts";
 import { notDone, OUTCOME_UNKNOWN } from "./errors.ts";
-import { UNKNOWN_COMMAND } from "./commands.ts";
+import { FAST, UNKNOWN_COMMAND } from "./commands.ts";
 import type { Conversation, Plan } from "./plan.ts";
 import { planRequest } from "./planner.ts";
 import { encodeReply, type RespReply } from "./reply_writer.ts";
-import { RequestReader, type Words } from "./request_reader.ts";
+import { requestBytes, RequestReader, type Words } from "./request_reader.ts";
+import { noteEnd } from "./statistics/note_end.ts";
 import { Transaction } from "./transaction.ts";
 
 /** What a slot waits for; an answer that was known at once needs none. */
 type Awaited = Extract<Plan, { readonly type: "Call" | "Write" | "Read" | "Task" }>;
+
+const NO_WORDS: Words = [];
 
 /** Stands in slots whose reply is known. */
 const NOTHING: Awaited = { type: "Call", call: [], isWrite: false };
@@ -37,6 +40,8 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
   #held: Plan | undefined;
   /** What the request held, or the last one, counts as. */
   #kind: number = UNKNOWN_COMMAND;
+  #words: Words = NO_WORDS;
+  #isRejected = false;
   #writesOpen = 0;
   #readsOpen = 0;
   /** A task, or an EXEC that changes how replies are written: nothing behind it begins. */
@@ -53,7 +58,7 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
   constructor(link: ClientLink, context: SessionContext) {
     this.#link = link;
     this.context = context;
-    this.client = context.clients.add(link);
+    this.client = context.clients.add({ link, holdings: () => this.#holdings() });
     this.transaction = new Transaction(context.budget);
     this.#requests = new RequestReader(context.budget, { wordBytesMax: context.valueBytesMax });
     this.#replies = new ReplyQueue<Awaited>(this, NOTHING);
@@ -108,17 +113,18 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
   wrote(slot: ReplySlot<Awaited>, outcome: WriteOutcome): void {
     this.#writesOpen -= 1;
     this.#endBarrier(slot.request);
-    this.#settle(slot, this.#showWrite(slot.request, outcome));
+    const reply = this.#showWrite(slot.request, outcome);
+    this.#now = this.context.turnTime.atEnd();
+    this.#settle(slot, reply);
   }
 
   /** See `SlotHandler`. */
   readDone(slot: ReplySlot<Awaited>, outcome: ReadOutcome): void {
     this.#readsOpen -= 1;
     this.#endBarrier(slot.request);
-    const { node } = this.context;
-    if (outcome.type === "NotDone") return this.#settle(slot, notDone(outcome, node));
-    const { request } = slot;
-    this.#settle(slot, request.type === "Read" ? request.answer() : node.answer(callOf(request)));
+    const reply = this.#showRead(slot.request, outcome);
+    this.#now = this.#endOf(slot.kind);
+    this.#settle(slot, reply);
   }
 
   /** See `SlotHandler`. */
@@ -139,11 +145,21 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
     }
   }
 
-  /** A request has its reply, and others may have waited for that. */
+  #showRead(request: Awaited, outcome: ReadOutcome): RespReply {
+    const { node } = this.context;
+    if (outcome.type === "NotDone") return notDone(outcome, node);
+    return request.type === "Read" ? request.answer() : node.answer(callOf(request));
+  }
+
+  /** The time at which what was done in this turn has ended. */
+  #endOf(kind: number): number {
+    const { turnTime } = this.context;
+    return FAST[kind] === false ? turnTime.atLongEnd() : turnTime.atEnd();
+  }
+
+  /** A request has its reply, as of `#now`, and others may have waited for that. */
   #settle(slot: ReplySlot<Awaited>, reply: RespReply): void {
-    const { turnTime, metrics } = this.context;
-    this.#now = turnTime.now();
-    metrics.commandSeconds.record((this.#now - slot.startedAt) / 1_000);
+    this.context.metrics.commandSeconds.record((this.#now - slot.startedAt) / 1_000);
     this.#complete(slot, reply);
     this.#emit();
     if (this.#held !== undefined || this.#requests.hasInput || this.#ended || this.#inputEnded) this.#advance();
@@ -156,6 +172,7 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
     if (isError) metrics.failed.add();
     else metrics.succeeded.add();
     metrics.commands.count(slot.kind, isError);
+    noteEnd(slot, { reply, seconds: (this.#now - slot.startedAt) / 1_000, conversation: this });
     slot.reply = slot.isMuted ? "" : encodeReply(reply, this.client.version);
   }
 
@@ -202,9 +219,12 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
       this.transaction.spoil();
       this.#held = { type: "Answer", reply: { error: request.refusal } };
       this.#kind = UNKNOWN_COMMAND;
+      this.#words = NO_WORDS;
     } else {
       this.#held = planRequest(request, this);
       this.#kind = this.client.commandNumber;
+      this.#words = request;
+      this.#isRejected = this.client.isRejected;
     }
     return true;
   }
@@ -221,6 +241,12 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
     this.#inTurnQueue = false;
     this.#advance();
   };
+
+  #holdings(): ClientHoldings {
+    const { queued, queueBytes } = this.transaction;
+    const wordBytes = this.#words.reduce((sum, word) => sum + word.length, 0);
+    return { inputBytes: this.#requests.inputBytes + requestBytes(this.#words), wordBytes, queued, queueBytes };
+  }
 
   #hasRoom(): boolean {
     return this.#replies.size < REQUESTS_IN_FLIGHT_MAX && this.#link.unsentBytes <= UNSENT_BYTES_MAX &&
@@ -311,6 +337,7 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
     this.#barrierOpen = true;
     const settle = (reply: RespReply) => {
       this.#barrierOpen = false;
+      this.#now = this.context.turnTime.atLongEnd();
       this.#settle(slot, reply);
     };
     // A rejection ends the node; whoever runs the node hears of that from the node itself.
@@ -322,18 +349,26 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
 
   /** Puts a known reply behind the replies before it. */
   #answer(reply: RespReply): void {
-    this.#complete(this.#add(NOTHING), reply);
+    const slot = this.#add(NOTHING);
+    this.#now = this.#endOf(slot.kind);
+    this.#complete(slot, reply);
   }
 
   #act(plan: Extract<Plan, { readonly type: "Act" }>): void {
     const slot = this.#add(NOTHING);
-    this.#complete(slot, plan.act());
+    const reply = plan.act();
+    this.#now = this.#endOf(slot.kind);
+    this.#complete(slot, reply);
   }
 
   #add(request: Awaited): ReplySlot<Awaited> {
     const slot = this.#replies.add(request, this.#now);
     const { client } = this;
     slot.kind = this.#kind;
+    slot.words = this.#words;
+    // The slot lets go of them with the reply.
+    this.#words = NO_WORDS;
+    slot.isRejected = this.#isRejected;
     if (client.replies === "On") return slot;
     slot.isMuted = true;
     if (client.replies === "SkipNext") client.replies = "Skip";

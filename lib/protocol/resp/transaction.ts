@@ -11,6 +11,7 @@ import { INVALID_COMMAND } from "./errors.ts";
 import { QUEUED_COMMANDS_MAX, WATCHED_KEYS_MAX } from "./limits.ts";
 import { type Plan, refuse } from "./plan.ts";
 import type { ClientRecord } from "./client_record.ts";
+import type { Words } from "./request_reader.ts";
 import { encodeReply, type RespReply, sizeOfReply } from "./reply_writer.ts";
 
 const NO_LIST: RespReply = { type: "NoList" };
@@ -18,11 +19,21 @@ const NO_LIST: RespReply = { type: "NoList" };
 const ABSENT = "0";
 
 /** What one command of a queue comes to: a call, or a reply that does not depend on the keys. */
-export type QueuedCommand =
+export type QueuedForm =
   | { readonly type: "Call"; readonly call: Call }
   | { readonly type: "Answer"; readonly reply: RespReply }
   /** Done and answered at its place in EXEC. */
   | { readonly type: "Act"; readonly act: () => RespReply };
+
+/** One command of a queue. */
+export type QueuedCommand = QueuedForm & {
+  /** Its number in the table of commands. */
+  readonly number: number;
+  readonly words: Words;
+};
+
+/** The reply to a command that is put into the queue. */
+export const QUEUED: RespReply = { status: "QUEUED" };
 
 /** The transaction of a connection. Watched keys carry the revision that they had when they were watched. */
 export class Transaction {
@@ -47,6 +58,11 @@ export class Transaction {
   /** Commands queued; -1 without MULTI, as CLIENT LIST has it. */
   get queued(): number {
     return this.#queue?.length ?? -1;
+  }
+
+  /** Bytes of the queue, about. */
+  get queueBytes(): number {
+    return this.#queueBytes;
   }
 
   /** Keys watched. */
@@ -137,8 +153,8 @@ export class Transaction {
 const WORD_BYTES = 24;
 
 function bytesOf(command: QueuedCommand): number {
-  if (command.type === "Call") return command.call.reduce((sum, word) => sum + word.length + WORD_BYTES, WORD_BYTES);
-  return command.type === "Answer" ? sizeOfReply(command.reply) : WORD_BYTES;
+  const bytes = command.words.reduce((sum, word) => sum + word.length + WORD_BYTES, WORD_BYTES);
+  return command.type === "Answer" ? bytes + sizeOfReply(command.reply) : bytes;
 }
 
 interface ExecParts {
@@ -163,8 +179,8 @@ function writeOf({ calls, compares, gather, isBarrier }: ExecParts): Plan {
   };
 }
 
-/** What the commands that EXEC does may change of their connection, as far as the replies depend on it. */
-type ExecClient = Pick<ClientRecord, "version" | "replies">;
+/** What the commands that EXEC does may change of their connection, as far as the replies depend on it, and who is told of them. */
+type ExecClient = Pick<ClientRecord, "version" | "replies" | "executed">;
 
 interface Gathered {
   readonly replies: readonly Reply[];
@@ -183,9 +199,15 @@ function gatherReplies(queue: readonly QueuedCommand[], { replies, client }: Gat
     taken += 1;
     return replies[taken - 1] ?? null;
   };
-  if (!queue.some(({ type }) => type === "Act")) return { type: "List", items: queue.map(replyOf) };
-  const items = queue.map((command): RespReply => {
+  const doneReplyOf = (command: QueuedCommand): RespReply => {
+    const { number, words } = command;
     const reply = replyOf(command);
+    client.executed.push({ number, words, reply });
+    return reply;
+  };
+  if (!queue.some(({ type }) => type === "Act")) return { type: "List", items: queue.map(doneReplyOf) };
+  const items = queue.map((command): RespReply => {
+    const reply = doneReplyOf(command);
     return { type: "Encoded", bytes: encodeReply(reply, client.version) };
   });
   // CLIENT REPLY SKIP is about the command behind EXEC, which is one command itself.

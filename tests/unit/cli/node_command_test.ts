@@ -163,6 +163,7 @@ Deno.test("the settings become the options of the server", () => {
     clusterMode: false,
     keyBytesMax: KEY_BYTES_MAX,
     valueBytesMax: VALUE_BYTES_MAX,
+    slowCommandMs: 100,
     unsafeNoFsync: false,
   });
   assertEquals(members.map(({ id, address, identity }) => [id, address, identity]), [

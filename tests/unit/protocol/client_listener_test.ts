@@ -49,6 +49,7 @@ async function withListener(
     clusterMode: false,
     keyBytesMax: KEY_BYTES_MAX,
     valueBytesMax: VALUE_BYTES_MAX,
+    slowCommandMs: 100,
     log: (_level, message) => logged.push(message),
   });
   const open: Deno.TcpConn[] = [];

@@ -197,28 +197,38 @@ function readFilter(words: Words, self: ClientRecord): ((client: ClientRecord) =
   return (client) => !(skipsSelf && client === self) && conditions.every((condition) => condition(client));
 }
 
-/** One line of CLIENT LIST. */
-function describe(client: ClientRecord, { context, transaction, client: self }: Conversation): string {
+/** One line of CLIENT LIST. The runtime tells no number of a socket, and there is one buffer of replies, without a fixed size. */
+function describe(client: ClientRecord, { context }: Conversation): string {
   const now = context.clock.now();
   const { link } = client;
+  const { inputBytes, wordBytes, queued, queueBytes } = client.holdings();
+  const { unsentBytes } = link;
+  const freeBytes = Math.max(link.readBufferBytes - inputBytes, 0);
   const fields = [
     ["id", client.id],
     ["addr", link.remote],
     ["laddr", context.node.status().clientAddress],
-    ["fd", client.id],
+    ["fd", -1],
     ["name", client.name],
     ["age", Math.floor((now - link.openedAt) / 1_000)],
     ["idle", Math.floor((now - client.lastAt) / 1_000)],
-    ["flags", "N"],
+    ["flags", queued < 0 ? "N" : "x"],
     ["db", 0],
     ["sub", 0],
     ["psub", 0],
     ["ssub", 0],
-    ["multi", client === self ? transaction.queued : -1],
-    ["qbuf", 0],
+    ["multi", queued],
+    ["qbuf", inputBytes],
+    ["qbuf-free", freeBytes],
+    ["argv-mem", wordBytes],
+    ["multi-mem", queueBytes],
+    ["rbs", 0],
+    ["rbp", 0],
     ["obl", 0],
-    ["oll", 0],
-    ["omem", link.unsentBytes],
+    ["oll", unsentBytes === 0 ? 0 : 1],
+    ["omem", unsentBytes],
+    ["tot-mem", inputBytes + freeBytes + wordBytes + queueBytes + unsentBytes],
+    ["events", unsentBytes === 0 ? "r" : "rw"],
     ["cmd", client.path === "" ? "NULL" : client.path],
     ["user", "default"],
     ["redir", -1],

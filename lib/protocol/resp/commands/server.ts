@@ -3,12 +3,13 @@
 import { NO_KEYS } from "../../../kv/call.ts";
 import { compileGlob, isTooLong } from "../../../kv/glob.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
-import { LONG_PATTERN, NOT_AN_INTEGER, type Reply } from "../../../kv/replies.ts";
+import { LONG_PATTERN, NOT_AN_INTEGER, OK, type Reply } from "../../../kv/replies.ts";
 import type { MemberView } from "../../../node/api.ts";
-import { infoText } from "../info.ts";
+import { infoText } from "../info/info.ts";
 import {
   answer,
   type Conversation,
+  ECHOED_BYTES_MAX,
   type Plan,
   type ProtocolCommand,
   refuse,
@@ -17,6 +18,7 @@ import {
 } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
+import { SLOW_LOG_LENGTH_MAX } from "../statistics/slow_log.ts";
 
 /** The commands of this file. */
 export const SERVER_COMMANDS: readonly ProtocolCommand[] = [
@@ -57,6 +59,7 @@ export const SERVER_COMMANDS: readonly ProtocolCommand[] = [
   },
   {
     ...of("CONFIG", { arity: -2, summary: "Returns settings." }),
+    inTransaction: "DoneByExec",
     subcommands: new Map([
       ["GET", { least: 3, most: Infinity, usage: "<pattern> ...", summary: "Returns settings whose names match." }],
       ["SET", { least: 4, most: Infinity, usage: "<name> <value> ...", summary: "Is refused: settings are flags." }],
@@ -78,6 +81,8 @@ function planTime(_words: Words, { context: { node } }: Conversation): Plan {
   const now = node.timeMs();
   return answer([Math.floor(now / 1_000).toString(), ((now % 1_000) * 1_000).toString()]);
 }
+
+const SETTINGS_ARE_FLAGS = "settings are flags of the server and cannot be changed while it runs";
 
 type Context = Conversation["context"];
 
@@ -137,10 +142,15 @@ function planConfig(words: Words, { context }: Conversation): Plan {
       const entries = settingsOf(context).filter(([name]) => globs.some((glob) => glob.matches(name)));
       return answer({ type: "Map", entries });
     }
-    case "SET":
     case "RESETSTAT":
+      context.statistics.reset();
+      return answer(OK);
+    case "SET": {
+      const name = (words[2] ?? "").slice(0, ECHOED_BYTES_MAX);
+      return refuse(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${SETTINGS_ARE_FLAGS}`);
+    }
     case "REWRITE":
-      return refuse("ERR settings are flags of the server and cannot be changed while it runs");
+      return refuse(`ERR Rewriting config file: ${SETTINGS_ARE_FLAGS}`);
     default:
       return unknownSubcommand(words);
   }
@@ -153,12 +163,17 @@ function settingsOf(context: Context): readonly (readonly [string, string])[] {
     ["appendonly", "yes"],
     ["cluster-enabled", context.clusterMode ? "yes" : "no"],
     ["databases", "1"],
+    ["latency-monitor-threshold", context.statistics.slowCommandMs.toString()],
+    ["latency-tracking", "yes"],
+    ["latency-tracking-info-percentiles", "50 99 99.9"],
     ["maxclients", context.connectionsMax().toString()],
     ["maxmemory", "0"],
     ["maxmemory-policy", "noeviction"],
     ["port", context.node.status().clientAddress.split(":").at(-1) ?? ""],
     ["proto-max-bulk-len", context.valueBytesMax.toString()],
     ["save", ""],
+    ["slowlog-log-slower-than", (context.statistics.slowCommandMs * 1_000).toString()],
+    ["slowlog-max-len", SLOW_LOG_LENGTH_MAX.toString()],
     ["timeout", "0"],
   ];
 }

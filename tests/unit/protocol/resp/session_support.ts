@@ -6,6 +6,7 @@ import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
 import type { SessionContext } from "../../../../lib/protocol/protocol.ts";
 import { ClientRegistry } from "../../../../lib/protocol/resp/client_record.ts";
 import { RespSession } from "../../../../lib/protocol/resp/session.ts";
+import { ServerStatistics } from "../../../../lib/protocol/resp/statistics/server_statistics.ts";
 import { TurnBudget } from "../../../../lib/protocol/turn_budget.ts";
 import { TurnTime } from "../../../../lib/protocol/turn_time.ts";
 import { StateNode } from "../../../support/state_node.ts";
@@ -18,6 +19,7 @@ export interface RespBenchOptions {
   readonly keyBytesMax?: number;
   readonly valueBytesMax?: number;
   readonly memoryBytesMax?: number;
+  readonly slowCommandMs?: number;
 }
 
 /** One server with a state machine; more than one client may speak to it. */
@@ -26,10 +28,15 @@ export class RespBench {
   readonly clock = new VirtualClock();
   readonly warnings: string[] = [];
   readonly budget: MemoryBudget;
+  readonly statistics: ServerStatistics;
   readonly #context: SessionContext;
 
   /** A server without clients. */
   constructor(options: RespBenchOptions = {}) {
+    const { clock, node } = this;
+    const metrics = new ClientMetrics(node.metrics);
+    const slowCommandMs = options.slowCommandMs ?? 100;
+    this.statistics = new ServerStatistics({ clock, metrics, slowCommandMs, timeMs: () => node.timeMs() });
     this.budget = new MemoryBudget(options.memoryBytesMax ?? CLIENT_MEMORY_BYTES_MAX);
     this.#context = {
       node: this.node,
@@ -37,7 +44,8 @@ export class RespBench {
       turnTime: new TurnTime(this.clock),
       log: () => {},
       warn: (message) => this.warnings.push(message),
-      metrics: new ClientMetrics(this.node.metrics),
+      metrics,
+      statistics: this.statistics,
       budget: this.budget,
       turns: new TurnBudget(this.clock, REQUESTS_PER_TURN_MAX),
       clients: new ClientRegistry(),

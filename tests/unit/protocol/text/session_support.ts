@@ -7,6 +7,7 @@ import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
 import { ClientMetrics } from "../../../../lib/protocol/client_metrics.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/protocol/limits.ts";
 import type { ClientLink, SessionContext } from "../../../../lib/protocol/protocol.ts";
+import { ServerStatistics } from "../../../../lib/protocol/resp/statistics/server_statistics.ts";
 import { TurnBudget } from "../../../../lib/protocol/turn_budget.ts";
 import { TextSession } from "../../../../lib/protocol/text/session.ts";
 import { FakeNode } from "../../../support/fake_node.ts";
@@ -18,6 +19,7 @@ export class RecordingLink implements ClientLink {
   readonly openedAt = 0;
   bytesReceived = 0;
   bytesSent = 0;
+  readonly readBufferBytes = 4_096;
   output = "";
   finished = false;
   aborted = false;
@@ -65,8 +67,10 @@ export class SessionBench {
       {},
   ) {
     this.budget = new MemoryBudget(options.memoryBytesMax ?? CLIENT_MEMORY_BYTES_MAX);
+    const { clock, metrics } = this;
     const context: SessionContext = {
       node: this.node,
+      statistics: new ServerStatistics({ clock, metrics, slowCommandMs: 100, timeMs: () => 0 }),
       clock: this.clock,
       log: () => {},
       warn: (message) => this.warnings.push(message),

@@ -1,45 +1,67 @@
 /** The text of INFO: the sections of Redis that clients and tools read, and one about Raft. */
 
-import type { MemberView } from "../../node/api.ts";
-import { METRIC } from "../../observe/names.ts";
-import type { SessionContext } from "../protocol.ts";
-import { REDIS_VERSION } from "./redis_version.ts";
-import type { Words } from "./request_reader.ts";
+import type { MemberView } from "../../../node/api.ts";
+import { VERSION } from "../../../observe/version.ts";
+import type { SessionContext } from "../../protocol.ts";
+import { REDIS_VERSION } from "../redis_version.ts";
+import type { Words } from "../request_reader.ts";
+import type { Lines } from "./lines.ts";
+import { cpu, memory } from "./process.ts";
+import { commandStatistics, errorStatistics, latencyStatistics, stats } from "./statistics.ts";
 
-type Lines = readonly (readonly [name: string, value: string | number])[];
+/** What Redis says where it was not built from a repository. */
+const UNKNOWN_COMMIT = "00000000";
+
+/** A section: whether INFO shows it where none is named, and its lines. */
+interface Section {
+  readonly isDefault: boolean;
+  readonly lines: (context: SessionContext) => Lines;
+}
 
 /** The sections by their names, in the order in which they are shown. */
-const SECTIONS: ReadonlyMap<string, (context: SessionContext) => Lines> = new Map([
-  ["server", server],
-  ["clients", clients],
-  ["memory", memory],
-  ["persistence", persistence],
-  ["stats", stats],
-  ["replication", replication],
-  ["cluster", ({ clusterMode }): Lines => [["cluster_enabled", clusterMode ? 1 : 0]]],
-  ["keyspace", keyspace],
-  ["raft", raft],
+const SECTIONS: ReadonlyMap<string, Section> = new Map([
+  ["server", { isDefault: true, lines: server }],
+  ["clients", { isDefault: true, lines: clients }],
+  ["memory", { isDefault: true, lines: memory }],
+  ["persistence", { isDefault: true, lines: persistence }],
+  ["stats", { isDefault: true, lines: stats }],
+  ["replication", { isDefault: true, lines: replication }],
+  ["cpu", { isDefault: true, lines: cpu }],
+  ["commandstats", { isDefault: false, lines: commandStatistics }],
+  ["errorstats", { isDefault: true, lines: errorStatistics }],
+  ["latencystats", { isDefault: false, lines: latencyStatistics }],
+  ["cluster", { isDefault: true, lines: cluster }],
+  ["keyspace", { isDefault: true, lines: keyspace }],
+  ["raft", { isDefault: true, lines: raft }],
 ]);
-const EVERY_SECTION = ["all", "default", "everything"];
+const EVERY_SECTION = ["all", "everything"];
 
-/** The sections asked for, all when none is named. Names that nothing has give nothing, as in Redis. */
+/** The sections asked for, the usual ones when none is named. Names that nothing has give nothing, as in Redis. */
 export function infoText(context: SessionContext, wanted: Words): string {
   const names = wanted.map((word) => word.toLowerCase());
-  const isAll = names.length === 0 || names.some((name) => EVERY_SECTION.includes(name));
+  const isAll = names.some((name) => EVERY_SECTION.includes(name));
+  const isUsual = names.length === 0 || names.includes("default");
   const shown: string[] = [];
-  for (const [name, lines] of SECTIONS) {
-    if (!isAll && !names.includes(name)) continue;
+  for (const [name, { isDefault, lines }] of SECTIONS) {
+    if (!isAll && !(isUsual && isDefault) && !names.includes(name)) continue;
     const title = `# ${name[0]?.toUpperCase()}${name.slice(1)}`;
     shown.push([title, ...lines(context).map(([field, value]) => `${field}:${value}`), ""].join("\r\n"));
   }
   return shown.join("\r\n");
 }
 
-function server({ node, clusterMode }: SessionContext): Lines {
+function server({ node, clusterMode, statistics }: SessionContext): Lines {
   const { uptimeMs, clientAddress } = node.status();
   return [
     ["redis_version", REDIS_VERSION],
+    ["redis_git_sha1", UNKNOWN_COMMIT],
+    ["redis_git_dirty", 0],
+    ["kvstore_version", VERSION],
     ["redis_mode", clusterMode ? "cluster" : "standalone"],
+    ["os", `${Deno.build.os} ${Deno.build.arch}`],
+    ["arch_bits", 64],
+    ["process_id", Deno.pid],
+    ["run_id", statistics.runId],
     ["tcp_port", clientAddress.split(":").at(-1) ?? ""],
     ["server_time_usec", node.timeMs() * 1_000],
     ["uptime_in_seconds", Math.floor(uptimeMs / 1_000)],
@@ -52,31 +74,23 @@ function clients(context: SessionContext): Lines {
     ["connected_clients", context.connections()],
     ["maxclients", context.connectionsMax()],
     ["blocked_clients", 0],
+    ["tracking_clients", 0],
   ];
 }
 
-function memory({ node }: SessionContext): Lines {
-  return [["used_memory_dataset", node.state.bytes], ["maxmemory", 0], ["maxmemory_policy", "noeviction"]];
-}
-
 function persistence({ node }: SessionContext): Lines {
-  const { storage, lastSnapshotMs } = node.status();
+  const { storage, lastSnapshotMs, lastApplied, raft: { snapshot } } = node.status();
   return [
     ["loading", 0],
+    ["rdb_changes_since_last_save", lastApplied - snapshot.index],
     ["aof_enabled", 1],
     ["aof_current_size", storage.walBytes],
     ["rdb_last_save_time", Math.floor(lastSnapshotMs / 1_000)],
   ];
 }
 
-function stats({ node }: SessionContext): Lines {
-  const value = (name: string) => node.metrics.counters.get(name)?.value ?? 0;
-  return [
-    ["total_commands_processed", value(METRIC.requestsReceived)],
-    ["total_net_input_bytes", value(METRIC.clientBytesReceived)],
-    ["total_net_output_bytes", value(METRIC.clientBytesSent)],
-    ["rejected_connections", value(METRIC.clientConnectionsRefused)],
-  ];
+function cluster({ clusterMode }: SessionContext): Lines {
+  return [["cluster_enabled", clusterMode ? 1 : 0]];
 }
 
 /** A follower shows itself as a replica of the leader; it takes writes all the same. */

@@ -1,0 +1,48 @@
+/** The sections of INFO about the process: memory and cpu. */
+
+import { processUsage } from "../../../observe/process_samples.ts";
+import type { SessionContext } from "../../protocol.ts";
+import type { Lines } from "./lines.ts";
+
+const UNITS = ["B", "K", "M", "G", "T"] as const;
+const UNIT_STEP = 1_024;
+
+/** What the process holds. `used_memory` is what the runtime's heap and buffers hold, `used_memory_rss` what the system gave. */
+export function memory({ node }: SessionContext): Lines {
+  const { heapBytes, externalBytes, residentBytes } = processUsage();
+  const used = heapBytes + externalBytes;
+  return [
+    ["used_memory", used],
+    ["used_memory_human", humanBytes(used)],
+    ["used_memory_rss", residentBytes],
+    ["used_memory_rss_human", humanBytes(residentBytes)],
+    ["used_memory_dataset", node.state.bytes],
+    ["maxmemory", 0],
+    ["maxmemory_human", humanBytes(0)],
+    ["maxmemory_policy", "noeviction"],
+    ["mem_fragmentation_ratio", (residentBytes / used).toFixed(2)],
+    ["mem_allocator", "v8"],
+  ];
+}
+
+/** Seconds of processor time. There are no child processes. */
+export function cpu(): Lines {
+  const { systemSeconds, userSeconds } = processUsage();
+  return [
+    ["used_cpu_sys", systemSeconds.toFixed(6)],
+    ["used_cpu_user", userSeconds.toFixed(6)],
+    ["used_cpu_sys_children", "0.000000"],
+    ["used_cpu_user_children", "0.000000"],
+  ];
+}
+
+/** As Redis shows bytes: 0B, 1.50M. */
+function humanBytes(bytes: number): string {
+  let unit = 0;
+  let value = bytes;
+  while (value >= UNIT_STEP && unit < UNITS.length - 1) {
+    value /= UNIT_STEP;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(2)}${UNITS[unit]}`;
+}

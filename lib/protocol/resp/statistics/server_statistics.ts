@@ -1,0 +1,101 @@
+/** What one node tells of the commands it has served: for INFO, SLOWLOG and LATENCY. */
+
+import type { Clock } from "../../../base/clock.ts";
+import type { Counter } from "../../../observe/metrics.ts";
+import type { ClientMetrics } from "../../client_metrics.ts";
+import type { ClientRecord } from "../client_record.ts";
+import { FAST, PATHS, UNKNOWN_COMMAND } from "../commands.ts";
+import type { Words } from "../request_reader.ts";
+import { CommandStatistics } from "./command_statistics.ts";
+import { ErrorStatistics } from "./error_statistics.ts";
+import { LatencyEvents } from "./latency_events.ts";
+import { Rates } from "./rates.ts";
+import { SlowLog } from "./slow_log.ts";
+
+const RUN_ID_BYTES = 20;
+
+/** What the statistics are made of. */
+export interface StatisticsOptions {
+  readonly clock: Clock;
+  readonly metrics: ClientMetrics;
+  /** The time for entries of the slow log, in ms since 1970. */
+  timeMs(): number;
+  /** A command that takes so long is slow, in ms. */
+  readonly slowCommandMs: number;
+}
+
+/** A command and how it ended. */
+export interface AnsweredCommand {
+  /** Its number in the table of commands. */
+  readonly number: number;
+  readonly words: Words;
+  readonly seconds: number;
+  readonly isError: boolean;
+  readonly client: ClientRecord;
+}
+
+/** The statistics of one client port. */
+export class ServerStatistics {
+  /** 40 hexadecimal digits, others at each start. */
+  readonly runId = hexOf(crypto.getRandomValues(new Uint8Array(RUN_ID_BYTES)));
+  readonly slowCommandMs: number;
+  readonly commands = new CommandStatistics();
+  readonly errors = new ErrorStatistics();
+  readonly slowLog = new SlowLog();
+  readonly latency = new LatencyEvents();
+  readonly rates: Rates;
+  readonly #options: StatisticsOptions;
+  /** Values of counters at the last RESETSTAT: who scrapes them as metrics needs them to rise. */
+  #before = new Map<Counter, number>();
+
+  /** Begins at 0. */
+  constructor(options: StatisticsOptions) {
+    this.#options = options;
+    this.slowCommandMs = options.slowCommandMs;
+    const { received, bytesReceived, bytesSent } = options.metrics;
+    this.rates = new Rates(options.clock, [received, bytesReceived, bytesSent]);
+  }
+
+  /** A command was done and has its reply. */
+  done(command: AnsweredCommand): void {
+    const { number, seconds, isError } = command;
+    if (number === UNKNOWN_COMMAND) return;
+    this.commands.done(number, { seconds, isError });
+    if (seconds * 1_000 >= this.slowCommandMs) this.#noteSlow(command);
+  }
+
+  /** What a counter counted since the start or RESETSTAT. */
+  since(counter: Counter): number {
+    return counter.value - (this.#before.get(counter) ?? 0);
+  }
+
+  /** CONFIG RESETSTAT. */
+  reset(): void {
+    this.commands.reset();
+    this.errors.reset();
+    const { received, bytesReceived, bytesSent, connectionsAccepted, connectionsRefused } = this.#options.metrics;
+    const counters = [received, bytesReceived, bytesSent, connectionsAccepted, connectionsRefused];
+    this.#before = new Map(counters.map((counter) => [counter, counter.value]));
+  }
+
+  #noteSlow({ number, words, seconds, client }: AnsweredCommand): void {
+    // EXEC's own words say nothing; the commands of its queue are entered one by one.
+    if (PATHS[number] === "exec") return;
+    const timeMs = this.#options.timeMs();
+    this.slowLog.add({
+      timeMs,
+      microseconds: Math.round(seconds * 1e6),
+      words,
+      address: client.link.remote,
+      clientName: client.name,
+    });
+    this.latency.add(FAST[number] === true ? "fast-command" : "command", {
+      time: Math.floor(timeMs / 1_000),
+      milliseconds: Math.round(seconds * 1_000),
+    });
+  }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
