@@ -11,7 +11,7 @@ import { describeResults, readResults, type Results } from "./results.ts";
 
 const RIGHTS = ["--allow-all", "--no-prompt", "--permit-no-files"];
 /** Run by tasks of their own: minutes of work, or programs that must be installed. */
-const APART = ["crash", "fuzz", "sim", "clients", "differential", "browser", "executable"];
+const APART = ["crash", "fuzz", "sim", "clients", "redis-suite", "differential", "browser", "executable"];
 const SIDE_BY_SIDE = ["--parallel", `--ignore=${[...APART, "e2e"].map((folder) => `tests/${folder}`).join(",")}`];
 const IN_TURN = ["tests/e2e"];
 
