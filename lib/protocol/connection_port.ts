@@ -4,13 +4,8 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { NodeLog } from "../node/options.ts";
 import type { Counter } from "../observe/metrics.ts";
 import { LogLimiter } from "../transport/log_limiter.ts";
-import {
-  ACCEPT_PAUSE_MS,
-  DESCRIPTORS_RESERVED,
-  REFUSAL_WAIT_MS,
-  REFUSALS_WAITING_MAX,
-  WRITE_CHECK_MS,
-} from "./limits.ts";
+import { ConnectionLimit } from "./connection_limit.ts";
+import { ACCEPT_PAUSE_MS, REFUSAL_WAIT_MS, REFUSALS_WAITING_MAX, WRITE_CHECK_MS } from "./limits.ts";
 import type { SocketOutput } from "./socket_output.ts";
 
 /** A connection as its port sees it. */
@@ -64,7 +59,7 @@ export class ConnectionPort<C extends PortConnection> {
   readonly #refusalLog: LogLimiter;
   readonly #acceptLog: LogLimiter;
   readonly #clientLog: LogLimiter;
-  #connectionsMax: number;
+  readonly #limit: ConnectionLimit;
   #toFlush: SocketOutput[] = [];
   #checkTimer: Timer | undefined;
   #accepting: Promise<void> | undefined;
@@ -75,7 +70,7 @@ export class ConnectionPort<C extends PortConnection> {
   /** Takes over a listener; `start` begins to accept. */
   constructor(options: ConnectionPortOptions<C>) {
     this.#options = options;
-    this.#connectionsMax = options.connectionsMax;
+    this.#limit = new ConnectionLimit(options.connectionsMax);
     this.#refusalLog = new LogLimiter(options.clock);
     this.#acceptLog = new LogLimiter(options.clock);
     this.#clientLog = new LogLimiter(options.clock);
@@ -88,7 +83,7 @@ export class ConnectionPort<C extends PortConnection> {
 
   /** The limit in force now. */
   get connectionsMax(): number {
-    return this.#connectionsMax;
+    return this.#limit.current;
   }
 
   /** Begins to accept. */
@@ -149,22 +144,27 @@ export class ConnectionPort<C extends PortConnection> {
   }
 
   /**
-   * The system's limit on open files is reached: it becomes the limit of this port, less a reserve for peers and files,
-   * which the newest connections give back. Not every system tells its limit beforehand.
+   * The system's limit on open files is reached: the newest connections give back what peers and files need. Not every system
+   * tells its limit beforehand, and what the limit leaves changes.
    */
   #leaveDescriptors(): void {
     const connections = [...this.#connections];
-    const limit = connections.length - DESCRIPTORS_RESERVED;
-    if (limit < DESCRIPTORS_RESERVED || limit >= this.#connectionsMax) return;
-    this.#connectionsMax = limit;
-    const { log, names } = this.#options;
-    log("warn", `From now on at most ${limit} ${names.adjective} connections: the system allows no more open files`);
+    const { clock, log, names } = this.#options;
+    if (!this.#limit.lower(connections.length, clock.now())) return;
+    const limit = this.#limit.current;
+    log("warn", `For now at most ${limit} ${names.adjective} connections: the system allows no more open files`);
     for (const connection of connections.slice(limit)) connection.abort();
+  }
+
+  #recoverLimit(now: number): void {
+    if (!this.#limit.recover(now)) return;
+    const { log, names } = this.#options;
+    log("info", `At most ${this.#limit.current} ${names.adjective} connections again`);
   }
 
   #admit(socket: Deno.TcpConn): void {
     if (this.#stopping !== undefined) return closeQuietly(socket);
-    if (this.#connections.size >= this.#connectionsMax) return this.#refuse(socket);
+    if (this.#connections.size >= this.#limit.current) return this.#refuse(socket);
     try {
       socket.setNoDelay(true);
     } catch {
@@ -184,7 +184,7 @@ export class ConnectionPort<C extends PortConnection> {
   /** Tells one client that there is no room. */
   #refuse(socket: Deno.TcpConn): void {
     const { names, refuse } = this.#options;
-    this.#warn(this.#refusalLog, `Refused ${names.one}: ${this.#connectionsMax} connections are open`);
+    this.#warn(this.#refusalLog, `Refused ${names.one}: ${this.#limit.current} connections are open`);
     refuse.refused.add();
     if (!refuse.needsFirstBytes) return this.#sendRefusal(socket, new Uint8Array());
     if (this.#refused.size >= REFUSALS_WAITING_MAX) return closeQuietly(socket);
@@ -203,13 +203,14 @@ export class ConnectionPort<C extends PortConnection> {
   /** Not awaited: the bytes fit into the empty buffer of a new socket. */
   #sendRefusal(socket: Deno.TcpConn, firstBytes: Uint8Array): void {
     const close = () => closeQuietly(socket);
-    socket.write(this.#options.refuse.reply(this.#connectionsMax, firstBytes)).then(close, close);
+    socket.write(this.#options.refuse.reply(this.#limit.current, firstBytes)).then(close, close);
   }
 
   #checkLater(): void {
     this.#checkTimer = this.#options.clock.after(WRITE_CHECK_MS, () => {
       const now = this.#options.clock.now();
       for (const connection of this.#connections) connection.check(now);
+      this.#recoverLimit(now);
       this.#checkLater();
     });
   }

@@ -25,6 +25,12 @@ export const REFUSALS_WAITING_MAX = 64;
 export const ACCEPT_PAUSE_MS = 50;
 /** File descriptors that clients leave to peers and files once the system's limit is met. */
 export const DESCRIPTORS_RESERVED = 32;
+/** How long a limit that a lack of file descriptors lowered stays before it rises by a step; twice as long after each relapse. */
+export const LIMIT_RISE_WAIT_MS_MIN = 1_000;
+/** The longest wait before such a step: a step too far ends connections. */
+export const LIMIT_RISE_WAIT_MS_MAX = 60_000;
+/** After so long without a failed accept the next one is no relapse. */
+export const LIMIT_CALM_MS = 300_000;
 /** First size of a connection's read buffer: enough for a command, small enough for thousands of idle connections. */
 export const READ_BUFFER_BYTES_MIN = 4_096;
 /** What a read buffer grows to when reads fill it. */

@@ -102,6 +102,7 @@ Deno.test("2 000 connections opened at once under ulimit -n 256: who was there i
   withAttack({ wrap: (line) => ["sh", "-c", 'ulimit -n 256; exec "$@"', "sh", ...line] }, async (cluster, attack) => {
     const { leader, client } = attack;
     const { clientPort, peerPort } = cluster.node(leader);
+    const limit = await connectionLimit(client);
     const crowd = await openMany(clientPort, CONNECTIONS);
     const strangers = await openMany(peerPort, CONNECTIONS / 4);
     const replies = await Promise.all(crowd.slice(0, 1_000).map(askAndRead));
@@ -116,7 +117,17 @@ Deno.test("2 000 connections opened at once under ulimit -n 256: who was there i
     await waitFor(() => othersAreServed(client, clientPort).then(() => true), {
       what: "new clients are served again",
     });
+    await waitFor(async () => await connectionLimit(client) === limit || undefined, {
+      what: "as many clients as before are admitted again",
+    });
   }));
+
+/** The limit on client connections that STATS tells. */
+async function connectionLimit(client: TextClient): Promise<number> {
+  const limit = /Server Connections: \d+ \(limit (\d+)\)/.exec((await client.askBlock("STATS")).join("\n"))?.[1];
+  assert(limit !== undefined, "STATS tells the limit");
+  return Number(limit);
+}
 
 /** So much that the log needs another segment: a file to be opened when descriptors are scarce. */
 async function fillsSegments(client: TextClient): Promise<void> {
