@@ -3,9 +3,25 @@
 /** Which signals ask a process to stop. A node under the launcher leaves the terminal's own to the launcher. */
 export type SignalSource = "terminal" | "launcher";
 
-const TERMINAL: readonly Deno.Signal[] = Deno.build.os === "windows"
-  ? ["SIGINT", "SIGBREAK"]
-  : ["SIGINT", "SIGTERM", "SIGHUP"];
+/** Where signals come from; tests give their own. */
+export interface SignalSystem {
+  readonly onWindows: boolean;
+  listen(signal: Deno.Signal, action: () => void): void;
+  /** In milliseconds. */
+  now(): number;
+}
+
+/**
+ * Signals that come within this time of the one before are the same wish: Ctrl-C reaches every process of the terminal, and
+ * `deno task` and npx pass theirs on besides.
+ */
+const SAME_WISH_MS = 300;
+
+const THIS_SYSTEM: SignalSystem = {
+  onWindows: Deno.build.os === "windows",
+  listen: (signal, action) => Deno.addSignalListener(signal, action),
+  now: () => performance.now(),
+};
 
 /** Counts stop signals from the moment it is made. */
 export class StopSignals {
@@ -14,14 +30,25 @@ export class StopSignals {
   /** Resolves at the second signal. */
   readonly kill: Promise<void>;
   readonly #resolvers: (() => void)[] = [];
+  readonly #system: SignalSystem;
+  #lastMs = -Infinity;
 
-  constructor(source: SignalSource) {
+  constructor(source: SignalSource, system: SignalSystem = THIS_SYSTEM) {
+    this.#system = system;
     this.stop = new Promise((resolve) => this.#resolvers.push(resolve));
     this.kill = new Promise((resolve) => this.#resolvers.push(resolve));
-    for (const signal of TERMINAL) {
-      // Ctrl-C reaches every process of the terminal; counted here too, it would be the node's second signal.
-      const counts = source === "terminal" || signal === "SIGTERM" || Deno.build.os === "windows";
-      Deno.addSignalListener(signal, counts ? () => this.#resolvers.shift()?.() : () => {});
+    for (
+      const signal of system.onWindows ? ["SIGINT", "SIGBREAK"] as const : ["SIGINT", "SIGTERM", "SIGHUP"] as const
+    ) {
+      // Under the launcher a Ctrl-C of the terminal is for the launcher alone.
+      const counts = source === "terminal" || signal === "SIGTERM" || system.onWindows;
+      system.listen(signal, counts ? () => this.#count() : () => {});
     }
+  }
+
+  #count(): void {
+    const sinceLastMs = this.#system.now() - this.#lastMs;
+    this.#lastMs = this.#system.now();
+    if (sinceLastMs >= SAME_WISH_MS) this.#resolvers.shift()?.();
   }
 }
