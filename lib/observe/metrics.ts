@@ -122,9 +122,17 @@ export class Histogram {
 /** Logarithms are not exact: without this 16 us would count as more than 16 us. */
 const ROUNDING = 1e-9;
 
+/** The last duration and its bucket: what ends in one moment goes into several histograms, and a logarithm costs most of it. */
+let lastSeconds = 0;
+let lastBucket = 0;
+
 function bucketOf(seconds: number): number {
-  if (seconds <= SMALLEST_SECONDS) return 0;
-  return Math.min(Math.ceil(Math.log(seconds / SMALLEST_SECONDS) / LOG_STEP - ROUNDING), BUCKET_COUNT - 1);
+  if (seconds === lastSeconds) return lastBucket;
+  lastSeconds = seconds;
+  lastBucket = seconds <= SMALLEST_SECONDS
+    ? 0
+    : Math.min(Math.ceil(Math.log(seconds / SMALLEST_SECONDS) / LOG_STEP - ROUNDING), BUCKET_COUNT - 1);
+  return lastBucket;
 }
 
 /** Named metrics. A name is asked for once at construction of its owner, and the object kept. */

@@ -25,6 +25,8 @@ export class ReplySlot<R> {
   request: R;
   /** `Clock.now()` when the request was read. */
   startedAt = 0;
+  /** How long it took, once its reply is known. */
+  seconds = 0;
   /** The bytes of the reply, once they are known. */
   reply: string | undefined;
   /** What the session counts the request as. */

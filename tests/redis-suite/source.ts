@@ -30,12 +30,13 @@ export async function fetchRedisSource(directory: string): Promise<RedisSource> 
 /** The machine's own package sources, asked for source packages as well: deb822 stanzas and lines of the older format. */
 function sourceLines(): string {
   const files = [`${SOURCES_OF_APT}/sources.list`, ...listFolder(`${SOURCES_OF_APT}/sources.list.d`)];
-  const stanzas = files.flatMap((file) => {
-    const text = readText(file);
-    if (file.endsWith(".sources")) return text.split(/\n\s*\n/).map(withSources).filter((stanza) => stanza !== "");
-    return file.endsWith(".list") ? text.split("\n").flatMap(stanzaOfLine) : [];
-  });
-  return stanzas.map((stanza) => `${stanza.trim()}\n`).join("\n");
+  return files.flatMap((file) => sourceStanzas(file, readText(file))).map((stanza) => `${stanza.trim()}\n`).join("\n");
+}
+
+/** The stanzas for source packages that a file of package sources comes to. */
+export function sourceStanzas(file: string, text: string): readonly string[] {
+  if (file.endsWith(".sources")) return text.split(/\n\s*\n/).map(withSources).filter((stanza) => stanza !== "");
+  return file.endsWith(".list") ? text.split("\n").flatMap(stanzaOfLine) : [];
 }
 
 function withSources(stanza: string): string {

@@ -172,7 +172,8 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
     if (isError) metrics.failed.add();
     else metrics.succeeded.add();
     metrics.commands.count(slot.kind, isError);
-    noteEnd(slot, { reply, seconds: (this.#now - slot.startedAt) / 1_000, conversation: this });
+    slot.seconds = (this.#now - slot.startedAt) / 1_000;
+    noteEnd(slot, reply, this);
     slot.reply = slot.isMuted ? "" : encodeReply(reply, this.client.version);
   }
 

@@ -1,4 +1,4 @@
-/** Tells the statistics how a request ended, and of EXEC how each command of its queue did. */
+/** Tells the statistics how a request ended, and of EXEC how each command of its queue did. On the way of every command. */
 
 import { isErrorReply } from "../../../kv/replies.ts";
 import type { Conversation } from "../plan.ts";
@@ -6,41 +6,33 @@ import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
 import { QUEUED } from "../transaction.ts";
 
-/** What a request was. */
+/** What a request was, and how long it took. */
 export interface EndedRequest {
   /** Its number in the table of commands. */
   readonly kind: number;
   readonly words: Words;
   readonly isRejected: boolean;
-}
-
-/** What became of it. */
-export interface RequestEnd {
-  readonly reply: RespReply;
   readonly seconds: number;
-  readonly conversation: Conversation;
 }
 
 /** A request has its reply. */
-export function noteEnd(request: EndedRequest, end: RequestEnd): void {
-  const { kind, words, isRejected } = request;
-  const { context: { statistics }, client } = end.conversation;
-  const { reply, seconds } = end;
-  const isError = noteError(reply, end);
-  if (isRejected) return statistics.commands.rejected(kind);
+export function noteEnd(request: EndedRequest, reply: RespReply, conversation: Conversation): void {
+  const { statistics } = conversation.context;
+  const isError = isErrorReply(reply);
+  if (isError) statistics.errors.count(reply.error);
+  if (request.isRejected) return statistics.commands.rejected(request.kind);
   // A queued command is done by EXEC, and then it counts.
   if (reply === QUEUED) return;
-  statistics.done({ number: kind, words, seconds, isError, client });
-  if (client.executed.length === 0) return;
-  // Their effect came with the entry of EXEC, and their replies with its reply: each took as long.
-  for (const executed of client.executed) {
-    statistics.done({ ...executed, seconds, isError: noteError(executed.reply, end), client });
-  }
-  client.executed = [];
+  statistics.done(request, conversation.client, isError);
+  if (conversation.client.executed.length > 0) noteExecuted(request, conversation);
 }
 
-function noteError(reply: RespReply, { conversation }: RequestEnd): boolean {
-  if (!isErrorReply(reply)) return false;
-  conversation.context.statistics.errors.count(reply.error);
-  return true;
+/** Their effect came with the entry of EXEC, and their replies with its reply: each took as long. */
+function noteExecuted({ seconds }: EndedRequest, { client, context: { statistics } }: Conversation): void {
+  for (const { number, words, reply } of client.executed) {
+    const isError = isErrorReply(reply);
+    if (isError) statistics.errors.count(reply.error);
+    statistics.done({ kind: number, words, isRejected: false, seconds }, client, isError);
+  }
+  client.executed = [];
 }

@@ -5,10 +5,10 @@ import type { Counter } from "../../../observe/metrics.ts";
 import type { ClientMetrics } from "../../client_metrics.ts";
 import type { ClientRecord } from "../client_record.ts";
 import { FAST, PATHS, UNKNOWN_COMMAND } from "../commands.ts";
-import type { Words } from "../request_reader.ts";
 import { CommandStatistics } from "./command_statistics.ts";
 import { ErrorStatistics } from "./error_statistics.ts";
 import { LatencyEvents } from "./latency_events.ts";
+import type { EndedRequest } from "./note_end.ts";
 import { Rates } from "./rates.ts";
 import { SlowLog } from "./slow_log.ts";
 
@@ -22,16 +22,6 @@ export interface StatisticsOptions {
   timeMs(): number;
   /** A command that takes so long is slow, in ms. */
   readonly slowCommandMs: number;
-}
-
-/** A command and how it ended. */
-export interface AnsweredCommand {
-  /** Its number in the table of commands. */
-  readonly number: number;
-  readonly words: Words;
-  readonly seconds: number;
-  readonly isError: boolean;
-  readonly client: ClientRecord;
 }
 
 /** The statistics of one client port. */
@@ -57,11 +47,11 @@ export class ServerStatistics {
   }
 
   /** A command was done and has its reply. */
-  done(command: AnsweredCommand): void {
-    const { number, seconds, isError } = command;
-    if (number === UNKNOWN_COMMAND) return;
-    this.commands.done(number, { seconds, isError });
-    if (seconds * 1_000 >= this.slowCommandMs) this.#noteSlow(command);
+  done(command: EndedRequest, client: ClientRecord, isError = false): void {
+    const { kind, seconds } = command;
+    if (kind === UNKNOWN_COMMAND) return;
+    this.commands.done(kind, seconds, isError);
+    if (seconds * 1_000 >= this.slowCommandMs) this.#noteSlow(command, client);
   }
 
   /** What a counter counted since the start or RESETSTAT. */
@@ -78,9 +68,9 @@ export class ServerStatistics {
     this.#before = new Map(counters.map((counter) => [counter, counter.value]));
   }
 
-  #noteSlow({ number, words, seconds, client }: AnsweredCommand): void {
+  #noteSlow({ kind, words, seconds }: EndedRequest, client: ClientRecord): void {
     // EXEC's own words say nothing; the commands of its queue are entered one by one.
-    if (PATHS[number] === "exec") return;
+    if (PATHS[kind] === "exec") return;
     const timeMs = this.#options.timeMs();
     this.slowLog.add({
       timeMs,
@@ -89,7 +79,7 @@ export class ServerStatistics {
       address: client.link.remote,
       clientName: client.name,
     });
-    this.latency.add(FAST[number] === true ? "fast-command" : "command", {
+    this.latency.add(FAST[kind] === true ? "fast-command" : "command", {
       time: Math.floor(timeMs / 1_000),
       milliseconds: Math.round(seconds * 1_000),
     });
