@@ -101,7 +101,7 @@ export interface NodeHealth {
 export interface MemberView {
   readonly id: NodeId;
   readonly clientAddress: string;
-  /** `host:port` of its HTTP; "" while nothing has been heard from that server. */
+  /** `host:port` of its HTTP; "" while that server has said none to the cluster. */
   readonly httpAddress: string;
   readonly peerAddress: string;
   readonly voter: boolean;

@@ -17,7 +17,7 @@ import { CAUGHT_UP_ENTRIES } from "./limits.ts";
 export type DueChange = Omit<ChangeMembership, "type" | "id">;
 
 /** What a server says of itself; "" is an address that it does not say. */
-export type Announcement = Pick<Greeting, "identity" | "peerAddress" | "clientAddress">;
+export type Announcement = Pick<Greeting, "identity" | "peerAddress" | "clientAddress" | "httpAddress">;
 
 /** What the keeper looks at. */
 export interface MembershipFacts {
@@ -108,8 +108,11 @@ function renew(member: Member, announcement: Announcement | undefined): Member {
   const { identity } = announcement;
   const address = announcement.peerAddress === "" ? member.address : announcement.peerAddress;
   const clientAddress = announcement.clientAddress === "" ? member.clientAddress : announcement.clientAddress;
-  const news = identity !== member.identity || address !== member.address || clientAddress !== member.clientAddress;
-  return news ? { ...member, identity, address, clientAddress } : member;
+  const httpAddress = announcement.httpAddress || member.httpAddress;
+  const news = identity !== member.identity || address !== member.address || clientAddress !== member.clientAddress ||
+    httpAddress !== member.httpAddress;
+  if (!news) return member;
+  return { ...member, identity, address, clientAddress, ...(httpAddress === undefined ? {} : { httpAddress }) };
 }
 
 function replace(members: readonly Member[], changed: Member): readonly Member[] {

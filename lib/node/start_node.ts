@@ -156,6 +156,7 @@ function makeGreeting({ recovered, options, raft, incarnation }: {
     },
     clientAddress: own?.clientAddress ?? "",
     peerAddress: own?.address ?? "",
+    ...(options.httpAddress ? { httpAddress: options.httpAddress } : {}),
   };
 }
 

@@ -105,7 +105,8 @@ function view(member: Member, { voter, reachable, known, lastContactMs, newest }
   return {
     id: member.id,
     clientAddress: known?.clientAddress ?? member.clientAddress,
-    httpAddress: known?.httpAddress ?? "",
+    // A server that was not heard in this life is where it said to be in an earlier one.
+    httpAddress: known?.httpAddress || (member.httpAddress ?? ""),
     peerAddress: member.address,
     voter,
     reachable,

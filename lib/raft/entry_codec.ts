@@ -72,8 +72,8 @@ export function decodeConfiguration(value: unknown): Configuration | undefined {
 }
 
 /** Without fields that nobody asked for: they would go into the log of every server. */
-function memberOf({ id, address, clientAddress, identity }: Member): Member {
-  return { id, address, clientAddress, identity };
+function memberOf({ id, address, clientAddress, httpAddress, identity }: Member): Member {
+  return { id, address, clientAddress, ...(httpAddress === undefined ? {} : { httpAddress }), identity };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -90,5 +90,6 @@ function isIdList(value: unknown): value is number[] {
 
 function isMember(value: unknown): value is Member {
   return isRecord(value) && isId(value["id"]) && typeof value["address"] === "string" &&
-    typeof value["clientAddress"] === "string" && typeof value["identity"] === "string";
+    typeof value["clientAddress"] === "string" && typeof value["identity"] === "string" &&
+    (value["httpAddress"] === undefined || typeof value["httpAddress"] === "string");
 }

@@ -57,13 +57,15 @@ export interface ConfigurationEntry extends EntryId {
 /** One entry of the log. Entries are immutable, and so are arrays of entries once handed out. */
 export type Entry = CommandEntry | NoOpEntry | ConfigurationEntry;
 
-/** What the cluster knows of one server. To the core `address`, `clientAddress` and `identity` are opaque. */
+/** What the cluster knows of one server. To the core everything but `id` is opaque. */
 export interface Member {
   readonly id: NodeId;
   /** `host:port` of the peer port. */
   readonly address: string;
   /** `host:port` of the client port. */
   readonly clientAddress: string;
+  /** `host:port` of its HTTP port; left out until it has said so. */
+  readonly httpAddress?: string;
   /** Random name of the server's data directory; "" until it has been seen. A wiped directory gets another one. */
   readonly identity: string;
 }

@@ -1,14 +1,18 @@
 /** Configurations with their fields in one order, so that equal ones have equal bytes on every node. */
 
-import type { Configuration } from "../raft/types.ts";
+import type { Configuration, Member } from "../raft/types.ts";
 
 /** An equal configuration whose JSON does not depend on how it was made. */
 export function canonicalConfiguration(configuration: Configuration): Configuration {
   const { members, voters, votersOld, learners } = configuration;
   return {
-    members: members.map(({ id, address, clientAddress, identity }) => ({ id, address, clientAddress, identity })),
+    members: members.map(canonicalMember),
     voters,
     votersOld,
     learners,
   };
+}
+
+function canonicalMember({ id, address, clientAddress, httpAddress, identity }: Member): Member {
+  return { id, address, clientAddress, ...(httpAddress === undefined ? {} : { httpAddress }), identity };
 }

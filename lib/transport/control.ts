@@ -132,6 +132,7 @@ function decodeGreeting(fields: Fields): Greeting {
     membersFingerprint: fields.text("membersFingerprint"),
     clientAddress: decodeAddress(fields, "clientAddress"),
     peerAddress: decodeAddress(fields, "peerAddress"),
+    ...(fields.absent("httpAddress") ? {} : { httpAddress: decodeAddress(fields, "httpAddress") }),
   };
 }
 

@@ -96,6 +96,7 @@ function spoken({ version, greeting, nonce, secured }: Introduction): readonly u
     greeting.membersFingerprint,
     greeting.clientAddress,
     greeting.peerAddress,
+    greeting.httpAddress ?? "",
     nonce,
     secured,
   ];

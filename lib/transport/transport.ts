@@ -37,6 +37,8 @@ export interface Greeting {
   readonly clientAddress: string;
   /** `host:port` by which the others reach this node's peer port: the node's own word, which beats what they were told. */
   readonly peerAddress: string;
+  /** `host:port` of its HTTP; left out where it is not known. */
+  readonly httpAddress?: string;
 }
 
 /** A server to keep a connection to. */

@@ -139,12 +139,20 @@ testWith(
         await page.goto(httpBases[0] ?? "");
         await leaderOf(watched);
         await byTestId(page, "partition-0").click();
-        await page.getByText("Node 0 knows no leader").waitFor();
-        assertEquals(await byTestId(page, "leader").textContent(), "none");
+        await untilText(page, "headline-title", (text) => text === "Node 0 is partitioned: heal it to bring it back");
+        await untilText(page, "leader", (text) => text === "none");
+        // What is not known here is not said: the others run, and can go on without this one.
+        await untilText(page, "condition-1", (text) => text === "runs, not reached");
+        await untilText(page, "headline-detail", (text) => text.includes("Nodes 1 and 2 can go on without it"));
+        await byTestId(page, "watch-1").click();
+        await untilText(page, "headline-title", (text) => text === "Working without node 0, cannot lose another node");
+        await untilText(page, "condition-0", (text) => text === "partitioned");
         await byTestId(page, "heal-0").click();
+        await untilText(page, "headline-title", (text) => text === "Healthy, can lose 1 node");
+        await byTestId(page, "watch-0").click();
         await leaderOf(watched);
-        await page.getByText("Node 0 knows no leader").waitFor({ state: "hidden" });
         await byTestId(page, "pause-1").click();
+        await untilText(page, "condition-1", (text) => text === "paused");
         await untilAttribute(page, { id: "node-1", name: "data-reachable", value: "false" });
         await byTestId(page, "continue-1").click();
         await untilAttribute(page, { id: "node-1", name: "data-reachable", value: "true" });
@@ -176,8 +184,9 @@ testWith(
           await leaderOf(watched);
           await page.locator('[data-testid="key-row"]').first().getByRole("button").click();
           await byTestId(page, "view-json").click();
-          // Charts begin to show something with the third point.
-          await page.waitForFunction("document.querySelectorAll('#charts canvas').length === 5");
+          await waitFor(async () => await page.locator("#charts canvas").count() === 6 || undefined, {
+            what: "the charts",
+          });
           assertEquals(await seriousViolations(watched), [], name);
           const width = await page.evaluate("document.documentElement.scrollWidth");
           assertEquals(width, view.width, `${name} is as wide as the screen`);

@@ -6,7 +6,6 @@ import { ServerProcess } from "./server_process.ts";
 import { waitFor } from "./wait.ts";
 
 const [NODES, HTTP_OFFSET, PEER_OFFSET] = [3, 3_000, 10_000];
-const OFFSETS = [0, HTTP_OFFSET, PEER_OFFSET].flatMap((offset) => [offset, offset + 1, offset + 2]);
 
 /** A launcher whose cluster is ready. */
 export interface LaunchedCluster {
@@ -17,12 +16,16 @@ export interface LaunchedCluster {
   readonly httpBases: readonly string[];
 }
 
-/** Runs `body` on a fresh cluster of three; stops it afterwards. When `body` fails, the error has the launcher's last lines. */
-export async function withLaunchedCluster(body: (cluster: LaunchedCluster) => Promise<void>): Promise<void> {
+/** Runs `body` on a fresh cluster; stops it afterwards. When `body` fails, the error has the launcher's last lines. */
+export async function withLaunchedCluster(
+  body: (cluster: LaunchedCluster) => Promise<void>,
+  { nodes = NODES }: { readonly nodes?: number } = {},
+): Promise<void> {
   const directory = Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });
-  const port = findFreeRun(OFFSETS);
+  const numbers = Array.from({ length: nodes }, (_, id) => id);
+  const port = findFreeRun([0, HTTP_OFFSET, PEER_OFFSET].flatMap((offset) => numbers.map((id) => offset + id)));
   const process = new ServerProcess(
-    programLine(["cluster", "--port", String(port), "--data-dir", directory]),
+    programLine(["cluster", "--nodes", String(nodes), "--port", String(port), "--data-dir", directory]),
     { stdin: "piped" },
   );
   try {
@@ -30,7 +33,6 @@ export async function withLaunchedCluster(body: (cluster: LaunchedCluster) => Pr
       if (!process.alive) throw new Error("The launcher ended");
       return process.lines.some((line) => line.includes("Ctrl-C")) || undefined;
     }, { what: "the cluster is ready" });
-    const numbers = Array.from({ length: NODES }, (_, id) => id);
     await body({
       process,
       ports: numbers.map((id) => port + id),

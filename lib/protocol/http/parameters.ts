@@ -21,8 +21,10 @@ export const MIN_REVISION: Parameter = {
 /** `?ttl=` of a key. */
 export const TTL: Parameter = {
   name: "ttl",
-  description: "How long the key lives: a number with `ms`, `s`, `m`, `h` or `d`. Without it the key does not expire.",
-  schema: { type: "string", pattern: "^[0-9]{1,15}(ms|s|m|h|d)$", examples: ["10s"] },
+  description:
+    "How long the key lives: a number with `ms`, `s`, `m`, `h` or `d`, or `keep` for as long as it would have " +
+    "lived without this write. Without it the key does not expire.",
+  schema: { type: "string", pattern: "^([0-9]{1,15}(ms|s|m|h|d)|keep)$", examples: ["10s"] },
 };
 
 /** The header that puts a write into a session. */
@@ -77,11 +79,17 @@ export function readTtl({ query }: RouteCall): number | undefined | ProblemReply
   return readDuration(text) ?? badRequest("ttl must be a number from 1 on with ms, s, m, h or d, such as 10s");
 }
 
-/** The call that stores `value` under `key` for `ttlMs`. */
-export function setCall(
-  { key, value }: { readonly key: string; readonly value: string },
-  ttlMs: number | undefined,
-): Call {
+/** How long a key lives that is stored: milliseconds, as long as before, or for good. */
+export type KeyTtl = number | "keep" | undefined;
+
+/** Reads `?ttl=` of a key; undefined when it is not there. */
+export function readKeyTtl(call: RouteCall): KeyTtl | ProblemReply {
+  return call.query.get("ttl") === "keep" ? "keep" : readTtl(call);
+}
+
+/** The call that stores `value` under `key` for that long. */
+export function setCall({ key, value }: { readonly key: string; readonly value: string }, ttlMs: KeyTtl): Call {
+  if (ttlMs === "keep") return ["SET", key, value, "KEEPTTL"];
   return ttlMs === undefined ? ["SET", key, value] : ["SET", key, value, "PX", String(ttlMs)];
 }
 

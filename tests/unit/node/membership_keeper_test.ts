@@ -53,6 +53,15 @@ function facts(change: {
   return { self: 0, own: { identity: "x0", peerAddress: "", clientAddress: "" }, status, greetings };
 }
 
+Deno.test("where a server serves HTTP is recorded once it says so, and stays known when it does not", () => {
+  const told = { ...greeting(1, "x1"), httpAddress: "h:1" };
+  const due = dueMembershipChange(facts({ configuration: configuration(["x0", "x1", "x2"]), greetings: [told] }));
+  assertEquals(due?.members.map((member) => member.httpAddress), [undefined, "h:1", undefined]);
+  const known = { ...configuration(["x0", "x1", "x2"]), members: due?.members ?? [] };
+  assertEquals(dueMembershipChange(facts({ configuration: known, greetings: [told] })), undefined);
+  assertEquals(dueMembershipChange(facts({ configuration: known, greetings: [greeting(1, "x1")] })), undefined);
+});
+
 Deno.test("the leader records the identities it has seen, its own too, and only once", () => {
   const due = dueMembershipChange(
     facts({ configuration: configuration(["", "", ""]), greetings: [greeting(1, "x1")] }),

@@ -68,3 +68,16 @@ Deno.test("views: of a node that is reached, the leader's own knowledge counts; 
   assertEquals(viewOf({ matched: 24_000, told: 24_900, reachable: true }), { matchIndex: toIndex(24_000), lag: 840 });
   assertEquals(viewOf({ matched: 0, told: undefined, reachable: false }), { matchIndex: undefined, lag: undefined });
 });
+
+Deno.test("views: a server that was not heard in this life is where it told the cluster that it serves HTTP", () => {
+  const base = new FakeNode().status();
+  const members = [
+    { id: 0, address: "a:0", clientAddress: "c:0", identity: "" },
+    { id: 1, address: "a:1", clientAddress: "c:1", httpAddress: "h:1", identity: "" },
+    { id: 2, address: "a:2", clientAddress: "c:2", identity: "" },
+  ];
+  const configuration = { members, voters: [0, 1, 2], votersOld: [], learners: [] };
+  const status = { ...base, peers: [], raft: { ...base.raft, configuration } };
+  const views = memberViews({ id: 0, self: STATUS, status });
+  assertEquals(views.map(({ httpAddress }) => httpAddress), ["127.0.0.1:8001", "h:1", ""]);
+});

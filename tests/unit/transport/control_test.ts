@@ -25,7 +25,7 @@ function fieldsOf(header: string): Fields {
 
 const INTRODUCTION = {
   version: PROTOCOL_VERSION,
-  greeting: greetingOf(3, { identity: "\u00fc\ud83d\ude00" }),
+  greeting: greetingOf(3, { identity: "\u00fc\ud83d\ude00", httpAddress: "127.0.0.1:8003" }),
   nonce: "0123456789abcdef".repeat(2),
   secured: true,
 };

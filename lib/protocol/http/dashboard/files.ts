@@ -16,14 +16,16 @@ export const PAGE_TYPE = "text/html; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 const STYLE = "text/css; charset=utf-8";
 
+/** The modules of the page. */
+const MODULES = ["main", "bytes_view", "cards", "charts", "condition", "connection", "controls", "dialog", "editor"]
+  .concat("events", "format", "history", "keys", "parts", "topology", "value_reader", "values");
+
 /** Where each file is, by the name under which it is served, and its type. */
 const FILES: ReadonlyMap<string, { readonly contentType: string; readonly read: () => Promise<string> }> = new Map([
   ["index.html", own("index.html", PAGE_TYPE)],
   ["style.css", own("style.css", STYLE)],
   ["icon.svg", own("icon.svg", "image/svg+xml")],
-  ...["main", "connection", "topology", "charts", "browser", "controls", "events", "format", "values"].map((name) =>
-    [`${name}.js`, own(`${name}.js`, SCRIPT)] as const
-  ),
+  ...MODULES.map((name) => [`${name}.js`, own(`${name}.js`, SCRIPT)] as const),
   ["uplot.js", { contentType: SCRIPT, read: readCharts }],
   ["uplot.css", { contentType: STYLE, read: () => readChartFile("dist/uPlot.min.css") }],
 ]);

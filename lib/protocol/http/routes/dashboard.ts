@@ -61,23 +61,33 @@ function isKnown({ tag }: DashboardFile, tags = ""): boolean {
   return tags.split(",").map((one) => one.trim().replace(/^W\//, "")).some((one) => one === tag || one === "*");
 }
 
-/** Nothing from elsewhere, and connections only to the members, with one of which the page goes on when this node is gone. */
-function contentSecurityPolicy({ node }: HttpContext): string {
-  const members = node.members().flatMap(({ httpAddress }) => httpAddress === "" ? [] : originsOf(httpAddress));
+/**
+ * Nothing from elsewhere. Connections go to the hosts of the members, whatever port: the page stays open while nodes are
+ * started again elsewhere, and must then go on with one that was not there when it was made.
+ */
+function contentSecurityPolicy({ node, httpAddress }: HttpContext): string {
+  const members = node.members();
+  const addresses = [httpAddress, ...members.flatMap((member) => [member.httpAddress, member.clientAddress])];
+  const hosts = new Set(addresses.flatMap((address) => hostsOf(address)));
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
-    ["connect-src 'self'", ...members].join(" "),
+    ["connect-src 'self'", ...Array.from(hosts, (host) => `http://${host}:*`)].join(" "),
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join("; ");
 }
 
+const LOOPBACK = ["127.0.0.1", "localhost"];
+/** What the policy can name: no address of IPv6. Anything else could end the directive that it stands in. */
+const HOST = /^([A-Za-z0-9][A-Za-z0-9.-]*):\d+$/;
+
 /** A browser that was sent to localhost goes on there. */
-function originsOf(address: string): readonly string[] {
-  const port = /^127\.0\.0\.1:(\d+)$/.exec(address)?.[1];
-  return port === undefined ? [`http://${address}`] : [`http://${address}`, `http://localhost:${port}`];
+function hostsOf(address: string): readonly string[] {
+  const host = HOST.exec(address)?.[1];
+  if (host === undefined) return [];
+  return LOOPBACK.includes(host) ? LOOPBACK : [host];
 }

@@ -18,7 +18,7 @@ import {
   LEVEL,
   MIN_REVISION,
   readFreshness,
-  readTtl,
+  readKeyTtl,
   refuseLongKey,
   setCall,
   TTL,
@@ -184,7 +184,7 @@ async function putKey(call: RouteCall): Promise<HttpReply> {
   const wanted = readRequest(call);
   if (isProblem(wanted)) return wanted;
   const { key, conditions } = wanted;
-  const ttlMs = readTtl(call);
+  const ttlMs = readKeyTtl(call);
   if (typeof ttlMs === "object") return ttlMs;
   const compares = comparesOf(key, conditions);
   if (isProblem(compares)) return compares;

@@ -153,6 +153,19 @@ Deno.test("kv: a time to live ends the key, and a plain write takes it off", asy
   assertEquals((await ask(service, "GET /v1/kv/b")).headers.has("x-kv-ttl-ms"), false);
 });
 
+Deno.test("kv: a write can keep the time to live that there is", async () => {
+  const node = new StateNode();
+  const service = serviceOf(node);
+  assertEquals((await ask(service, "PUT /v1/kv/a?ttl=keep", { body: "1" })).status, 201);
+  assertEquals((await ask(service, "GET /v1/kv/a")).headers.has("x-kv-ttl-ms"), false);
+  assertEquals((await ask(service, "PUT /v1/kv/a?ttl=10s", { body: "2" })).status, 200);
+  node.wallClockMs += 4_000;
+  const kept = await ask(service, "PUT /v1/kv/a?ttl=keep", { headers: { "if-match": '"2"' }, body: "3" });
+  assertEquals([kept.status, kept.headers.get("etag")], [200, '"3"']);
+  const read = await ask(service, "GET /v1/kv/a");
+  assertEquals([read.body, read.headers.get("x-kv-ttl-ms")], ["3", "6000"]);
+});
+
 Deno.test("kv: readings are confirmed, unless they may be stale", async () => {
   const node = new StateNode();
   const service = serviceOf(node);

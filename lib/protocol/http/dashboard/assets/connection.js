@@ -15,6 +15,7 @@ export class Connection {
   #token = "";
   #source;
   #watchdog;
+  #pause;
   /** Those that did not answer since the last frame. */
   #tried = new Set();
   #isGone = false;
@@ -34,6 +35,22 @@ export class Connection {
     return this.#base;
   }
 
+  /** Members other than the one that is followed, by id, with their origins: a person may open one where the page cannot. */
+  get others() {
+    return Array.from(this.#members, ([id, origin]) => ({ id, origin })).filter(({ origin }) => origin !== this.#base);
+  }
+
+  /** Goes over to a member; does nothing where its address is not known. */
+  follow(id) {
+    const origin = this.#members.get(id);
+    if (origin === undefined || origin === this.#base) return;
+    clearTimeout(this.#watchdog);
+    this.#source?.close();
+    this.#tried.clear();
+    this.#onState({ state: "reconnecting", base: origin });
+    this.#open(origin);
+  }
+
   /** Sends a request to that node, with its token where something changes. */
   async request(path, { method = "GET", headers = {}, body } = {}) {
     const token = method === "GET" ? {} : { "X-KV-Token": this.#token };
@@ -41,6 +58,7 @@ export class Connection {
   }
 
   #open(base) {
+    clearTimeout(this.#pause);
     this.#base = base;
     this.#tried.add(base);
     const source = new EventSource(`${base}/v1/live`);
@@ -85,7 +103,8 @@ export class Connection {
       this.#isGone = true;
     }
     this.#onState({ state: this.#isGone ? "gone" : "reconnecting", base: this.#base });
-    setTimeout(() => this.#open(next), NEXT_MS);
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => this.#open(next), NEXT_MS);
   }
 
   #remember(members) {

@@ -5,7 +5,7 @@ import { byId, make, showTime } from "./format.js";
 const HAPPENINGS_KEPT = 200;
 /** Nodes that saw the same found it out within so long. */
 const SAME_MS = 10_000;
-/** What has a term or an index in its text happens once, however late a node tells of it. */
+/** What has a term in its text happens once, however late a node tells of it. */
 const HAPPEN_ONCE = new Set(["election", "leader"]);
 
 /** What happened, as told by every node that the page has followed; bounded. */
@@ -25,16 +25,20 @@ export class HappeningList {
     if (fresh.length === 0) return false;
     this.#toldUntil.set(id, Math.max(...fresh.map(({ at }) => at)));
     const others = fresh.filter((happening) => !this.#isKnownFromOthers(id, happening));
+    // Also when all are known: one may have happened earlier than it was told.
     const all = [...others.reverse().map((happening) => ({ ...happening, from: id })), ...this.#newestFirst];
     this.#newestFirst = all.sort((first, second) => second.at - first.at).slice(0, HAPPENINGS_KEPT);
     return true;
   }
 
+  /** It happened when the first of them noticed: one that was paused or cut off hears of it late. */
   #isKnownFromOthers(id, { at, type, text }) {
-    return this.#newestFirst.some((known) =>
-      known.from !== id && known.type === type && known.text === text &&
-      (HAPPEN_ONCE.has(type) || Math.abs(known.at - at) < SAME_MS)
+    const known = this.#newestFirst.find((other) =>
+      other.from !== id && other.type === type && other.text === text &&
+      (HAPPEN_ONCE.has(type) || Math.abs(other.at - at) < SAME_MS)
     );
+    if (known !== undefined) known.at = Math.min(known.at, at);
+    return known !== undefined;
   }
 }
 

@@ -1,72 +1,96 @@
 /** The dashboard: a frame a second from one node of the cluster, shown. */
 
-import { KeyBrowser } from "./browser.js";
+import { drawCards } from "./cards.js";
 import { Charts } from "./charts.js";
+import { headlineOf } from "./condition.js";
 import { Connection } from "./connection.js";
 import { Controls } from "./controls.js";
 import { drawLog, TimeLine } from "./events.js";
-import { byId, setText, showCount, showDuration } from "./format.js";
-import { drawCards, drawTopology } from "./topology.js";
+import { byId, make, setText, showBytes, showCount, showDuration } from "./format.js";
+import { KeyBrowser } from "./keys.js";
+import { drawTopology } from "./topology.js";
 
 const THEMES = ["system", "light", "dark"];
 const THEME = "kvstore-theme";
+/** While no frame comes, what is shown grows older. */
+const AGE_MS = 1_000;
+
+let link = "reconnecting";
+let frame;
+let receivedAt = 0;
 
 const charts = new Charts();
 const timeLine = new TimeLine();
-const connection = new Connection({ onFrame: show, onState: showState });
-const controls = new Controls(connection);
+const connection = new Connection({ onFrame: take, onState: takeState });
+const controls = new Controls(connection, { onLaunched: draw });
 const browser = new KeyBrowser(connection);
-let hasBegun = false;
 
-function show(frame) {
-  const { node, quorum, keys } = frame;
+function take(received) {
+  frame = received;
+  receivedAt = performance.now();
+  const { node, keys, bytes } = frame;
   setText(byId("leader"), node.leader === null ? "none" : `node ${node.leader}`);
   setText(byId("term"), String(node.term));
   setText(byId("key-count"), showCount(keys));
+  setText(byId("data-size"), showBytes(bytes));
+  setText(byId("commit"), showCount(node.commit_index));
   setText(byId("uptime"), showDuration(node.uptime_ms));
+  setText(byId("uptime-of"), `Node ${node.id} up`);
+  setText(byId("version"), `KVStore ${node.version}`);
   document.title = `KVStore · node ${node.id}`;
   setText(byId("connection"), `Live from node ${node.id}`);
-  warn(
-    node.leader === null
-      ? `Node ${node.id} knows no leader: it reaches ${quorum.reachable} of ${quorum.total} nodes and needs ${quorum.needed}. ` +
-        "It serves neither reads nor writes until it does."
-      : "",
-  );
-  drawTopology(frame);
-  drawCards(frame, (id, element) => controls.add(id, element));
+  draw();
   charts.add(frame);
   timeLine.add(frame);
   drawLog(frame);
-  controls.refresh(frame.launcher);
-  if (!hasBegun) {
-    hasBegun = true;
-    browser.start();
+  controls.refresh(frame);
+  browser.live();
+}
+
+function takeState({ state, base }) {
+  link = state;
+  const pill = byId("connection");
+  pill.dataset.state = state;
+  if (state !== "live") {
+    setText(pill, state === "gone" ? "No connection" : `Asking ${base.replace(/^https?:\/\//, "")}`);
+    draw();
   }
 }
 
-function showState({ state, base }) {
-  const pill = byId("connection");
-  pill.dataset.state = state;
-  if (state === "live") return;
-  const address = base.replace(/^https?:\/\//, "");
-  setText(pill, state === "gone" ? "No node answers" : "Reconnecting");
-  warn(
-    state === "gone"
-      ? "No node of the cluster answers. This page shows what was last known, and goes on trying."
-      : `${address} does not answer. Looking for a node that does.`,
-  );
+/** Everything that depends on what the launcher knows, too, and on the time that has passed. */
+function draw() {
+  const passedMs = frame === undefined ? 0 : performance.now() - receivedAt;
+  const launched = controls?.launched;
+  const { level, title, detail } = headlineOf({ link, frame, launched, passedMs });
+  const headline = byId("headline");
+  headline.dataset.level = level;
+  setText(byId("headline-title"), title);
+  setText(byId("headline-detail"), detail);
+  drawLinks();
+  document.body.dataset.link = link;
+  if (frame === undefined) return;
+  drawTopology(frame, launched);
+  drawCards(frame, { launched, passedMs, addControls: (id, elements) => controls.add(id, elements) });
 }
 
-function warn(text) {
-  const banner = byId("banner");
-  banner.hidden = text === "";
-  setText(banner, text);
+/** A member that answers may be out of reach for this page, but not for the person: it is the node's own page then. */
+function drawLinks() {
+  const links = byId("headline-links");
+  const others = link === "gone" ? connection.others : [];
+  const key = JSON.stringify(others);
+  if (links.dataset.key === key) return;
+  links.dataset.key = key;
+  links.hidden = others.length === 0;
+  links.replaceChildren(
+    ...(others.length === 0 ? [] : ["Open the page of "]),
+    ...others.map(({ id, origin }) => make("a", { attributes: { href: origin }, children: [`node ${id}`] })),
+  );
 }
 
 function setTheme(theme) {
   if (theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
-  setText(byId("theme"), `Theme: ${theme}`);
+  setText(byId("theme-name"), `Theme: ${theme}`);
   byId("theme").setAttribute("aria-label", `Theme: ${theme === "system" ? "as the system has it" : theme}`);
   localStorage.setItem(THEME, theme);
   charts.redraw();
@@ -77,3 +101,6 @@ byId("theme").addEventListener("click", () => {
   setTheme(THEMES[(THEMES.indexOf(current) + 1) % THEMES.length]);
 });
 setTheme(THEMES.find((theme) => theme === localStorage.getItem(THEME)) ?? "system");
+setInterval(() => {
+  if (link !== "live") draw();
+}, AGE_MS);

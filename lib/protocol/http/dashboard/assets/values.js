@@ -5,6 +5,9 @@ const INDENTED_DEPTH_MAX = 64;
 
 // A byte-order mark belongs to the value like every other byte.
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+const UNPRINTABLE = /[\p{Cc}\ufeff\ufffd]/u;
+const ESCAPES = new Map([["\\", 0x5c], ["n", 0x0a], ["r", 0x0d], ["t", 0x09], ["0", 0x00]]);
 const JSON_TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:,]|[^\s"{}[\]:,]+/g;
 
 /** The text that bytes are in UTF-8; undefined for others. */
@@ -19,26 +22,68 @@ export function textOf(bytes) {
 /** Bytes of a field that is text, or base64 under another name. */
 export function bytesOf(item, name) {
   const coded = item[`${name}_base64`];
-  if (coded === undefined) return new TextEncoder().encode(item[name] ?? "");
+  if (coded === undefined) return encoder.encode(item[name] ?? "");
   return Uint8Array.from(atob(coded), (character) => character.charCodeAt(0));
 }
 
-/** Text in which every byte that is no printable text is escaped. */
-export function showKey(bytes) {
+/** Bytes cut into what is text and what is not: `{ text, isBytes }`, each of the latter for one byte, as two digits. */
+export function segmentsOf(bytes) {
   const text = textOf(bytes);
-  if (text !== undefined && !/[\p{Cc}\ufeff\ufffd]/u.test(text)) return text;
-  return Array.from(bytes, (byte) => {
-    return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${hexOf(byte)}`;
-  }).join("");
+  const parts = text === undefined
+    ? asciiParts(bytes)
+    : text.match(/[\p{Cc}\ufeff\ufffd]|[^\p{Cc}\ufeff\ufffd]+/gu) ?? [];
+  return parts.flatMap((part) => {
+    if (typeof part === "string" && !UNPRINTABLE.test(part)) return [{ text: part, isBytes: false }];
+    const raw = typeof part === "string" ? encoder.encode(part) : [part];
+    return Array.from(raw, (byte) => ({ text: hexOf(byte), isBytes: true }));
+  });
+}
+
+/** Of bytes that are no text as a whole: runs of printable ASCII as text, every other byte as a number. */
+function asciiParts(bytes) {
+  const parts = [];
+  for (const byte of bytes) {
+    if (byte < 0x20 || byte >= 0x7f) parts.push(byte);
+    else if (typeof parts.at(-1) === "string") parts[parts.length - 1] += String.fromCharCode(byte);
+    else parts.push(String.fromCharCode(byte));
+  }
+  return parts;
+}
+
+/** Text for one line that stands for these bytes and no others: what is no text is `\xNN`, and a backslash is `\\`. */
+export function showKey(bytes) {
+  return segmentsOf(bytes).map(({ text, isBytes }) => isBytes ? `\\x${text}` : text.replaceAll("\\", "\\\\")).join("");
+}
+
+/** The bytes that a text with escapes stands for; throws a SyntaxError for people. */
+export function readEscaped(text) {
+  const bytes = [];
+  for (const [piece, digits, escape] of text.matchAll(/\\x([0-9a-fA-F]{2})|\\(.?)|[^\\]+/gsu)) {
+    if (digits !== undefined) bytes.push(Number.parseInt(digits, 16));
+    else if (escape === undefined) bytes.push(...encoder.encode(piece));
+    else if (ESCAPES.has(escape)) bytes.push(ESCAPES.get(escape));
+    else throw new SyntaxError(`${piece} is no escape: \\xNN is a byte, and \\\\ a backslash`);
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** The bytes in a field for keys, which holds text as it is or, of the kind `bytes`, text with escapes. */
+export function readKey(text, kind) {
+  return kind === "bytes" ? readEscaped(text) : encoder.encode(text);
 }
 
 /** The path of a key, every byte that is not plain escaped. */
 export function pathOf(bytes) {
+  return `/v1/kv/${percentOf(bytes)}`;
+}
+
+/** Bytes as a URL has them. */
+export function percentOf(bytes) {
   const escaped = Array.from(bytes, (byte) => {
     const character = String.fromCharCode(byte);
     return /[A-Za-z0-9_-]/.test(character) ? character : `%${hexOf(byte)}`;
   });
-  return `/v1/kv/${escaped.join("")}`;
+  return escaped.join("");
 }
 
 /**
@@ -52,7 +97,7 @@ export const VIEWS = {
       const text = textOf(bytes);
       return text?.includes("\r") ? undefined : text;
     },
-    read: (text) => new TextEncoder().encode(text),
+    read: (text) => encoder.encode(text),
     complaint: "These bytes are no text, or have carriage returns, which a browser would drop: look at them as hex",
   },
   json: {
@@ -62,12 +107,13 @@ export const VIEWS = {
     },
     read: (text) => {
       JSON.parse(text);
-      return new TextEncoder().encode(tokensOf(text).join(""));
+      return encoder.encode(tokensOf(text).join(""));
     },
     complaint: "This value is not JSON",
   },
   hex: {
-    show: (bytes) => Array.from(bytes, hexOf).join(" "),
+    // In short lines: a browser takes seconds to break a long one.
+    show: (bytes) => Array.from(bytes, (byte, at) => hexOf(byte) + (at % 16 === 15 ? "\n" : " ")).join("").trimEnd(),
     read: (text) => {
       const digits = text.replace(/\s+/g, "");
       if (!/^([0-9a-fA-F]{2})*$/.test(digits)) throw new SyntaxError("Hex takes pairs of the digits 0 to 9 and a to f");
@@ -77,7 +123,8 @@ export const VIEWS = {
   },
 };
 
-function hexOf(byte) {
+/** A byte as two digits. */
+export function hexOf(byte) {
   return byte.toString(16).padStart(2, "0");
 }
 

@@ -37,3 +37,11 @@ Deno.test("dashboard time line: it is bounded", () => {
   for (let at = 1; at <= 1_000; at++) list.add(frame(0, [at, "snapshot", `up to ${at}`]));
   assertEquals([list.newestFirst.length, texts(list)[0]], [200, "1000 up to 1000"]);
 });
+
+Deno.test("dashboard time line: what two nodes tell of happened when the first of them noticed", () => {
+  const list = new HappeningList();
+  // It was paused, and hears of the election a minute late.
+  list.add(frame(2, [61_000, "leader", "1 in 2"]));
+  list.add(frame(1, [1_000, "leader", "1 in 2"], [5_000, "snapshot", "of 1"]));
+  assertEquals(texts(list), ["5000 of 1", "1000 1 in 2"]);
+});

@@ -1,7 +1,15 @@
 /** How the key browser shows and reads bytes: nothing may change that nobody changed. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { bytesOf, pathOf, showKey, VIEWS } from "../../../../../lib/protocol/http/dashboard/assets/values.js";
+import {
+  bytesOf,
+  pathOf,
+  readEscaped,
+  readKey,
+  segmentsOf,
+  showKey,
+  VIEWS,
+} from "../../../../../lib/protocol/http/dashboard/assets/values.js";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (value: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(value);
@@ -72,4 +80,32 @@ Deno.test("dashboard values: keys are shown in printable text and named in paths
   for (const [key, shown, path] of table) assertEquals([showKey(key), pathOf(key)], [shown, path]);
   assertEquals(bytesOf({ key_base64: btoa("\xff\x00") }, "key"), Uint8Array.of(255, 0));
   assertEquals(bytesOf({ key: "é" }, "key"), bytes("é"));
+});
+
+Deno.test("dashboard values: bytes and the text that spells them are shown differently", () => {
+  const raw = Uint8Array.of(0xde, 0xff);
+  const spelled = bytes("\\xde\\xff");
+  assertEquals([showKey(raw), showKey(spelled)], ["\\xde\\xff", "\\\\xde\\\\xff"]);
+  assertEquals(segmentsOf(raw), [{ text: "de", isBytes: true }, { text: "ff", isBytes: true }]);
+  assertEquals(segmentsOf(spelled), [{ text: "\\xde\\xff", isBytes: false }]);
+  assertEquals(segmentsOf(bytes("é\na")), [
+    { text: "é", isBytes: false },
+    { text: "0a", isBytes: true },
+    { text: "a", isBytes: false },
+  ]);
+  assertEquals(segmentsOf(Uint8Array.of(0x61, 0x62, 0xff, 0x63)), [
+    { text: "ab", isBytes: false },
+    { text: "ff", isBytes: true },
+    { text: "c", isBytes: false },
+  ]);
+});
+
+Deno.test("dashboard values: every key can be written, and is read back as the same bytes", () => {
+  const every = Uint8Array.from({ length: 256 }, (_, at) => at);
+  for (const key of [every, bytes("\\xff"), bytes("C:\\temp"), bytes("é\0"), Uint8Array.of(), Uint8Array.of(0xff)]) {
+    assertEquals(readKey(showKey(key), "bytes"), key);
+  }
+  assertEquals(readEscaped("a\\n\\t\\r\\0\\x0A\\\\é"), bytes("a\n\t\r\0\n\\é"));
+  assertEquals(readKey("\\xff", "text"), bytes("\\xff"));
+  for (const wrong of ["\\", "\\q", "\\x1", "a\\xg0"]) assertThrows(() => readEscaped(wrong), SyntaxError, "escape");
 });

@@ -1,0 +1,64 @@
+/** One card for each node: how it is, where it is, and what can be done to it. */
+
+import { conditionOf, lastSeenOf } from "./condition.js";
+import { byId, make, setText, showCount } from "./format.js";
+
+/** Brings the cards up to date; they are made once for each node, so that focus and buttons stay. */
+export function drawCards({ members, node }, { launched, passedMs, addControls }) {
+  const list = byId("nodes");
+  for (const member of members) {
+    const card = document.querySelector(`[data-testid="node-${member.id}"]`) ??
+      list.appendChild(makeCard(member, addControls));
+    fillCard(card, { member, node, launched, passedMs });
+  }
+  const known = new Set(members.map((member) => `node-${member.id}`));
+  for (const card of [...list.children]) if (!known.has(card.dataset.testid)) card.remove();
+}
+
+function makeCard({ id }, addControls) {
+  const heading = make("h3", {
+    children: [
+      `Node ${id}`,
+      make("span", { attributes: { class: "role", "data-testid": `condition-${id}` } }),
+      make("span", { attributes: { class: "here" } }),
+    ],
+  });
+  const address = make("p", { attributes: { class: "address" } });
+  const facts = make("p", { attributes: { class: "facts", "data-testid": `facts-${id}` } });
+  const controls = make("div", { attributes: { class: "row controls" } });
+  const attributes = { class: "node", "data-testid": `node-${id}`, "data-node": id };
+  const card = make("li", { attributes, children: [heading, address, facts, controls] });
+  addControls(id, { heading, controls });
+  return card;
+}
+
+function fillCard(card, { member, node, launched, passedMs }) {
+  const condition = conditionOf(member, { node, launched });
+  const isLeader = condition.isUp && member.id === node.leader;
+  card.dataset.role = isLeader ? "Leader" : condition.isUp ? member.role ?? "Follower" : "Unknown";
+  card.dataset.reachable = String(member.reachable);
+  card.dataset.level = condition.level;
+  setText(card.querySelector(".role"), condition.label);
+  setText(card.querySelector(".here"), member.id === node.id ? "shown here" : "");
+  setText(card.querySelector(".address"), member.http_address || member.client_address);
+  setText(card.querySelector(".facts"), factsOf(member, { node, condition, passedMs }));
+}
+
+function factsOf(member, { node, condition, passedMs }) {
+  if (member.id === node.id) {
+    const facts = [
+      `term ${node.term}`,
+      `log ${showCount(node.last_index)}`,
+      `applied ${showCount(node.applied_index)}`,
+      ...(node.snapshot_index > 0 ? [`snapshot ${showCount(node.snapshot_index)}`] : []),
+    ];
+    return facts.join(" · ");
+  }
+  if (!condition.isUp) return lastSeenOf(member, { passedMs });
+  const facts = [`term ${member.term ?? "-"}`, `log ${showCount(member.match_index)}`];
+  // Only a leader knows how far the others are.
+  if (node.id === node.leader && member.lag !== null) {
+    facts.push(member.lag === 0 ? "up to date" : `${showCount(member.lag)} behind`);
+  }
+  return facts.join(" · ");
+}
