@@ -17,21 +17,22 @@ main() {
   directory=$(find_directory)
 
   work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
+  # In the directory itself, since programs may not be allowed to run in the one for temporary files.
+  new=$directory/.kvstore.$$
+  trap 'rm -rf "$work" "$new"' EXIT
   trap 'exit 1' HUP INT TERM
 
   say "Fetching $file"
   fetch "$base/SHA256SUMS" "$work/SHA256SUMS" || fail "Cannot fetch $base/SHA256SUMS"
   fetch "$base/$file" "$work/$file" || fail "Cannot fetch $base/$file"
   verify "$work" "$file"
-  gzip -dc "$work/$file" >"$work/kvstore" || fail "Cannot unpack $file"
-  chmod 755 "$work/kvstore"
+  gzip -dc "$work/$file" >"$new" || fail "Cannot unpack $file in $directory; KVSTORE_BIN_DIR names another directory"
+  chmod 755 "$new"
   # What does not run here is not put in the place of something that does.
-  version=$("$work/kvstore" version) || fail "The executable does not run on this system (it needs glibc 2.27 or later on Linux)"
+  version=$("$new" version) || fail "The executable does not run on this system (it needs glibc 2.27 or later on Linux)"
 
   # Renamed when whole, and not written into, so that a kvstore that runs goes on.
-  cp "$work/kvstore" "$directory/.kvstore.$$" && mv -f "$directory/.kvstore.$$" "$directory/kvstore" ||
-    fail "Cannot write to $directory; KVSTORE_BIN_DIR names another directory"
+  mv -f "$new" "$directory/kvstore" || fail "Cannot replace $directory/kvstore; KVSTORE_BIN_DIR names another directory"
   say "Installed $version"
   say "  as $directory/kvstore"
   tell_next "$directory"
@@ -60,7 +61,7 @@ find_target() {
 
 find_base() {
   if [ -n "${KVSTORE_URL:-}" ]; then
-    printf '%s\n' "$KVSTORE_URL"
+    printf '%s\n' "${KVSTORE_URL%/}"
   elif [ -n "${KVSTORE_VERSION:-}" ]; then
     printf '%s\n' "$releases/download/v${KVSTORE_VERSION#v}"
   else

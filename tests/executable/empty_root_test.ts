@@ -11,74 +11,13 @@ import { findFreeRun } from "../support/ports.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { askOnce } from "../support/text_client.ts";
 import { waitFor } from "../support/wait.ts";
+import { binary, EmptyRoot } from "./empty_root.ts";
 
 const READY_MS_MAX = 60_000;
 const [HTTP_OFFSET, PEER_OFFSET] = [3_000, 10_000];
 const OFFSETS = [0, HTTP_OFFSET, PEER_OFFSET].flatMap((offset) => [offset, offset + 1, offset + 2]);
 /** The loader, and six libraries of glibc. */
 const LIBRARIES = 7;
-
-function binary(): string {
-  const path = Deno.env.get("KVSTORE_BINARY");
-  assert(path !== undefined, "KVSTORE_BINARY names the executable: .ci/build linux-x64 makes dist/kvstore");
-  return Deno.realPathSync(path);
-}
-
-async function outputOf(line: readonly string[]): Promise<{ readonly code: number; readonly text: string }> {
-  const [program = "", ...args] = line;
-  const { code, stdout, stderr } = await new Deno.Command(program, { args, clearEnv: true }).output();
-  const decoder = new TextDecoder();
-  return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
-}
-
-/** The paths of the libraries that the loader takes for the executable. */
-async function librariesOf(path: string): Promise<readonly string[]> {
-  const { text } = await outputOf(["/usr/bin/ldd", path]);
-  return [...text.matchAll(/(\/\S+) \(0x/g)].map(([, library = ""]) => library);
-}
-
-/** A root directory, and how a program is run in it: the kernel's own files are there, as on any machine. */
-class EmptyRoot implements AsyncDisposable {
-  readonly path: string = Deno.makeTempDirSync({ prefix: "kvstore-root-" });
-
-  async fill(executable: string): Promise<readonly string[]> {
-    for (const folder of ["proc", "dev", "home"]) await Deno.mkdir(`${this.path}/${folder}`);
-    await Deno.writeTextFile(`${this.path}/dev/null`, "");
-    await Deno.copyFile(executable, `${this.path}/kvstore`);
-    const libraries = await librariesOf(executable);
-    for (const library of libraries) {
-      await Deno.mkdir(`${this.path}${library.slice(0, library.lastIndexOf("/"))}`, { recursive: true });
-      await Deno.copyFile(library, `${this.path}${library}`);
-    }
-    return libraries;
-  }
-
-  /** The command line that runs `./kvstore ARGS` in the root's `/home`; everything ends with its first process. */
-  line(args: readonly string[]): readonly string[] {
-    const script = 'mount -t proc proc "$0/proc" && mount --bind /dev/null "$0/dev/null" && root=$0 && ' +
-      'exec chroot "$root" /kvstore "$@"';
-    return [
-      "/usr/bin/unshare",
-      "--mount",
-      "--pid",
-      "--fork",
-      "--kill-child",
-      "/bin/sh",
-      "-c",
-      script,
-      this.path,
-      ...args,
-    ];
-  }
-
-  async run(...args: readonly string[]): Promise<{ readonly code: number; readonly text: string }> {
-    return await outputOf(this.line(args));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.path, { recursive: true });
-  }
-}
 
 Deno.test("in an empty root the executable needs six libraries and the loader, and tells all about itself", async () => {
   await using root = new EmptyRoot();

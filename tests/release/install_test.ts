@@ -2,11 +2,15 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { gzipSync } from "node:zlib";
-import { CURL, testWith } from "../support/needs.ts";
+import { CURL, debianProgram, testWith } from "../support/needs.ts";
 import { ROOT } from "../support/program.ts";
 
 const SCRIPT = `${ROOT}install.sh`;
 const NOBODY = 65_534;
+const WGET = debianProgram("wget", "wget");
+const SHASUM = debianProgram("shasum", "perl");
+/** What install.sh takes for granted. */
+const EVERYWHERE = ["awk", "chmod", "cut", "gzip", "id", "mkdir", "mktemp", "mv", "rm", "sh", "uname"];
 /** Stands in for the executable: it is run to see whether it can be. */
 const PROGRAM = "#!/bin/sh\necho 'kvstore 9.9.9 (a stand-in)'\n";
 
@@ -51,7 +55,7 @@ async function withSite(body: (site: Site) => Promise<void>): Promise<void> {
   });
   const url = `http://127.0.0.1:${server.addr.port}`;
   const install = async ({ env = {}, uid }: Partial<Run> = {}): Promise<Outcome> => {
-    const command = new Deno.Command("sh", {
+    const command = new Deno.Command("/bin/sh", {
       args: [SCRIPT],
       clearEnv: true,
       env: { PATH: "/usr/bin:/bin", HOME: home, KVSTORE_URL: url, KVSTORE_BIN_DIR: `${home}/.local/bin`, ...env },
@@ -85,12 +89,26 @@ function exists(path: string): boolean {
   }
 }
 
-/** Puts a program of that name before all others, which says `output`. */
-async function fakeProgram(home: string, { name, output }: { name: string; output: string }): Promise<string> {
+/** A PATH on which `uname` tells of another system. */
+async function pathWithUname(home: string, { system, machine }: { system: string; machine: string }): Promise<string> {
   const folder = `${home}/fake`;
   await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeTextFile(`${folder}/${name}`, `#!/bin/sh\necho '${output}'\n`, { mode: 0o755 });
+  const script = `#!/bin/sh\nif [ "$1" = -m ]; then echo '${machine}'; else echo '${system}'; fi\n`;
+  await Deno.writeTextFile(`${folder}/uname`, script, { mode: 0o755 });
   return `${folder}:/usr/bin:/bin`;
+}
+
+/** A PATH on which there is nothing but what every Unix has, and `programs`. */
+async function pathWithOnly(home: string, programs: readonly string[]): Promise<string> {
+  const folder = `${home}/only`;
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  await Deno.mkdir(folder);
+  for (const name of [...EVERYWHERE, ...programs]) {
+    const found = ["/usr/bin", "/bin"].map((directory) => `${directory}/${name}`).find(exists);
+    assert(found !== undefined, name);
+    await Deno.symlink(found, `${folder}/${name}`);
+  }
+  return folder;
 }
 
 testWith(
@@ -162,13 +180,85 @@ function encode(text: string): Uint8Array<ArrayBuffer> {
 
 Deno.test("install.sh names a system and a machine that there is no executable for", () =>
   withSite(async ({ home, install, asked }) => {
-    for (const output of ["FreeBSD", "MINGW64_NT-10.0"]) {
-      const { code, err } = await install({ env: { PATH: await fakeProgram(home, { name: "uname", output }) } });
+    const cases = [["FreeBSD", "amd64", "FreeBSD"], ["MINGW64_NT-10.0", "x86_64", "MINGW64_NT-10.0"], [
+      "Linux",
+      "riscv64",
+      "riscv64",
+    ]] as const;
+    for (const [system, machine, named] of cases) {
+      const { code, err } = await install({ env: { PATH: await pathWithUname(home, { system, machine }) } });
       assertEquals(code, 1);
-      assertStringIncludes(err, `There is no executable for ${output}`);
+      assertStringIncludes(err, `There is no executable for ${named}`);
     }
     assertEquals(asked, []);
   }));
+
+testWith(
+  [CURL],
+  "install.sh takes the executable of the system it runs on",
+  () =>
+    withSite(async ({ home, install, asked }) => {
+      const cases = [
+        ["Linux", "x86_64", "linux-x64"],
+        ["Linux", "aarch64", "linux-arm64"],
+        ["Darwin", "x86_64", "macos-x64"],
+        ["Darwin", "arm64", "macos-arm64"],
+      ] as const;
+      for (const [system, machine, target] of cases) {
+        const { code, err } = await install({ env: { PATH: await pathWithUname(home, { system, machine }) } });
+        assertEquals([code, err], [0, ""]);
+        assertEquals(asked.at(-1), `/kvstore-${target}.gz`);
+      }
+    }),
+);
+
+testWith(
+  [CURL, WGET, SHASUM],
+  "install.sh gets along with wget and shasum, and says which of them it needs",
+  () =>
+    withSite(async ({ home, install }) => {
+      const path = `${home}/.local/bin/kvstore`;
+      for (const tools of [["curl", "sha256sum"], ["wget", "sha256sum"], ["wget", "shasum", "perl"]]) {
+        const { code, err } = await install({ env: { PATH: await pathWithOnly(home, tools) } });
+        assertEquals([code, err], [0, ""], tools.join());
+        assertEquals(await Deno.readTextFile(path), PROGRAM);
+        await Deno.remove(path);
+      }
+      for (const [tool, says] of [["sha256sum", "curl or wget"], ["curl", "sha256sum or shasum"]] as const) {
+        const { code, err } = await install({ env: { PATH: await pathWithOnly(home, [tool]) } });
+        assertEquals(code, 1);
+        assertStringIncludes(err, `${says} is needed`);
+      }
+      assert(!exists(path));
+    }),
+);
+
+testWith(
+  [CURL],
+  "install.sh installs for one user without root, and needs no place where temporary files may run",
+  () =>
+    withSite(async ({ home, install, files }) => {
+      // Another user where the test runs as root, whose own place is /usr/local/bin.
+      const someone = Deno.uid() === 0 ? { uid: NOBODY } : {};
+      const house = `${home}/house`;
+      await Deno.mkdir(house);
+      if (Deno.uid() === 0) await Deno.chown(house, NOBODY, NOBODY);
+      await Deno.chmod(home, 0o755);
+      const env = { KVSTORE_BIN_DIR: "", HOME: house, TMPDIR: house };
+      const { code, out, err } = await install({ env, ...someone });
+      assertEquals([code, err], [0, ""]);
+      assertStringIncludes(out, `  as ${house}/.local/bin/kvstore`);
+      // It was tried where it lies: here it tells its own path.
+      const tells = new Uint8Array(gzipSync('#!/bin/sh\necho "kvstore from $0"\n'));
+      const sum = await sha256(tells);
+      const names = ["linux-x64", "linux-arm64", "macos-x64", "macos-arm64"].map((target) => `kvstore-${target}.gz`);
+      for (const name of names) files.set(`/${name}`, tells);
+      files.set("/SHA256SUMS", encode(names.map((name) => `${sum}  ${name}\n`).join("")));
+      const second = await install({ env, ...someone });
+      assertStringIncludes(second.out, `kvstore from ${house}/.local/bin/`);
+      assertEquals([...Deno.readDirSync(house)].map(({ name }) => name), [".local"], "no temporary file is left");
+    }),
+);
 
 Deno.test("install.sh names a directory that it cannot make or write to, before anything is fetched", () =>
   withSite(async ({ home, install, asked }) => {
