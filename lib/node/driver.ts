@@ -293,9 +293,15 @@ export class Driver {
   }
 
   #take(event: Event): void {
-    if (event.type === "Receive") this.#time.heard(event.message);
+    if (event.type === "Receive") this.#hear(event.message);
+    if (event.type === "PeerDisconnected") this.#parts.snapshots.sender.stop(event.peer);
     if (event.type === "Receive" && event.message.type === "ReadIndex") this.#stepRead(event);
     else this.#step(event);
+  }
+
+  #hear(message: Message): void {
+    this.#time.heard(message);
+    if (message.type === "InstallSnapshotResult") this.#parts.snapshots.sender.heard(message);
   }
 
   /** Reads that meet what has become due wait for an entry that says so; all that come meanwhile share it. */

@@ -28,6 +28,8 @@ export const TRAILING_ENTRIES_MAX = 10_000;
 export const KEPT_FOR_RECEIVER_ENTRIES_MAX = 1_000_000;
 /** Bytes of commands in memory above which nothing is kept for such a follower. */
 export const KEPT_FOR_RECEIVER_BYTES_MAX = 268_435_456;
+/** A damaged snapshot that cannot be replaced, since there is no room, is tried again after so long. */
+export const REPLACEMENT_RETRY_MS = 12_000;
 /** A follower that has not answered for so long is not waited for. */
 export const RECEIVER_SILENT_MS_MAX = 10_000;
 /** When a term or vote finds no space on the disk, it is tried again after so long; until then the node promises nothing. */

@@ -331,12 +331,12 @@ export class Node implements KeyValueNode {
   #check(): void {
     const peer = this.#directory.anyPeer;
     if (peer !== undefined && fault("node/connectionReset")) this.#parts.transport.reset(peer);
-    if (this.#parts.raft.role !== "Leader") return this.#parts.snapshots.prune(new Set());
+    if (this.#parts.raft.role !== "Leader") return this.#parts.snapshots.sender.prune(new Set());
     const status = this.#parts.raft.status();
     const receiving = status.progress
       .filter(({ state, silentTicks }) => state === "Snapshot" && silentTicks <= RECEIVER_SILENT_MS_MAX / TICK_MS)
       .map((peer) => peer.id);
-    this.#parts.snapshots.prune(new Set(receiving));
+    this.#parts.snapshots.sender.prune(new Set(receiving));
     if (fault("node/membershipLookSkipped")) return;
     const change = this.#directory.dueChange(status);
     if (change === undefined) return;

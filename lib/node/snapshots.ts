@@ -7,7 +7,7 @@ import { SnapshotLoader } from "../kv/snapshot_loader.ts";
 import { StateMachine } from "../kv/state_machine.ts";
 import type { Event } from "../raft/events.ts";
 import type { InstallSnapshot } from "../raft/messages.ts";
-import { type EntryId, type Index, type NodeId, type SnapshotDescription, toIndex } from "../raft/types.ts";
+import { type EntryId, type SnapshotDescription, toIndex } from "../raft/types.ts";
 import type { SnapshotChunk } from "../raft/update.ts";
 import type { SnapshotReceiver, SnapshotSource, Storage } from "../storage/storage.ts";
 import type { SnapshotOutcome } from "./api.ts";
@@ -16,9 +16,11 @@ import { Backups } from "./backup.ts";
 import {
   KEPT_FOR_RECEIVER_BYTES_MAX,
   KEPT_FOR_RECEIVER_ENTRIES_MAX,
+  REPLACEMENT_RETRY_MS,
   SNAPSHOT_SLICE_MS,
   TRAILING_ENTRIES_MAX,
 } from "./limits.ts";
+import { SnapshotSender } from "./snapshot_sender.ts";
 
 /** What snapshots ask of the driver. */
 export interface SnapshotsHandler {
@@ -43,12 +45,15 @@ export class Snapshots {
   readonly #entriesBetween: number;
   #current: SnapshotSource | undefined;
   #previous: SnapshotSource | undefined;
-  readonly #sending = new Map<NodeId, SnapshotSource>();
   #receiver: SnapshotReceiver | undefined;
   #jobs: Promise<void> = Promise.resolve();
   #taking: Promise<SnapshotOutcome> | undefined;
   #takenAt: number;
   #closed = false;
+  #replacing = false;
+  #replacedAt = -Infinity;
+  /** Sends files to peers. */
+  readonly sender: SnapshotSender;
   /** Opens files of snapshots for whoever wants to keep them elsewhere. */
   readonly backups: Backups;
 
@@ -60,6 +65,13 @@ export class Snapshots {
     this.#handler = parts.handler;
     this.#entriesBetween = parts.entriesBetween;
     this.#current = storage.openSnapshot();
+    this.sender = new SnapshotSender({
+      clock: parts.clock,
+      open: () => [this.#current, this.#previous].filter((source) => source !== undefined),
+      replaceNewest: () => this.#replaceDamaged(),
+      failed: (error) => this.#handler.failed(error),
+      warn: (message) => this.#handler.warn(message),
+    });
     this.backups = new Backups({
       clock: parts.clock,
       lastApplied: () => this.#handler.cutPoint().id.index,
@@ -84,22 +96,15 @@ export class Snapshots {
 
   /** Takes a snapshot of the applied state, or joins the one under way. */
   take(): Promise<SnapshotOutcome> {
-    this.#taking ??= this.#enqueueJob(() => this.#take()).finally(() => {
+    this.#taking ??= this.#enqueueJob(() => this.#take({ isNewestUsable: true })).finally(() => {
       this.#taking = undefined;
     });
     return this.#taking;
   }
 
-  /** Closes what is open for peers that are not being sent a snapshot any more. */
-  prune(receiving: ReadonlySet<NodeId>): void {
-    for (const [peer, source] of [...this.#sending]) if (!receiving.has(peer)) this.#stopSending(peer, source);
-  }
-
   /** Puts the bytes into a chunk that is about to be sent; undefined when its file is gone (the core asks again). */
   fill(message: InstallSnapshot, chunkBytesMax: number): InstallSnapshot | undefined {
-    const source = this.#sourceFor(message);
-    if (source === undefined || fault("node/chunkGone")) return undefined;
-    return { ...message, data: source.readChunk(message.offset, chunkBytesMax) };
+    return fault("node/chunkGone") ? undefined : this.sender.fill(message, chunkBytesMax);
   }
 
   /** Stores a chunk from the leader; the last one starts verification and loading. */
@@ -124,9 +129,10 @@ export class Snapshots {
   /** Closes files; waits for the job that runs. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.sender.end();
     await this.#jobs;
     this.#receiver?.abort();
-    for (const source of new Set([...this.#sending.values(), this.#current, this.#previous])) source?.close();
+    for (const source of new Set([...this.sender.sources, this.#current, this.#previous])) source?.close();
   }
 
   #enqueueJob<T>(job: () => Promise<T>): Promise<T> {
@@ -136,9 +142,21 @@ export class Snapshots {
     return run;
   }
 
-  async #take(): Promise<SnapshotOutcome> {
+  /** The newest cannot be read any more. Where there is no room for another, that is tried again later. */
+  #replaceDamaged(): void {
+    if (this.#replacing || this.#clock.now() - this.#replacedAt < REPLACEMENT_RETRY_MS) return;
+    this.#replacing = true;
+    this.#enqueueJob(() => this.#take({ isNewestUsable: false })).then((outcome) => {
+      this.#replacing = false;
+      this.#replacedAt = this.#clock.now();
+      if (outcome.type === "Failed") this.#handler.warn(`Cannot replace the damaged snapshot: ${outcome.message}`);
+      else this.#handler.warn(`Replaced the damaged snapshot by one at index ${outcome.id.index}`);
+    }).catch((error: unknown) => this.#handler.failed(error));
+  }
+
+  async #take({ isNewestUsable }: { readonly isNewestUsable: boolean }): Promise<SnapshotOutcome> {
     const { state, id, configuration } = this.#handler.cutPoint();
-    if (id.index === (this.newest?.index ?? 0)) return { type: "UpToDate", id };
+    if (isNewestUsable && id.index === (this.newest?.index ?? 0)) return { type: "UpToDate", id };
     if (fault("node/snapshotPutOff")) return { type: "Failed", message: "Put off" };
     const snapshot = await this.#write({ state, id, configuration });
     if (typeof snapshot === "string") return { type: "Failed", message: snapshot };
@@ -158,7 +176,7 @@ export class Snapshots {
     const trailing = fault("node/trailingNone") ? 0 : Math.min(TRAILING_ENTRIES_MAX, this.#entriesBetween);
     let from = index + 1 - trailing;
     if (this.#handler.logBytes() <= KEPT_FOR_RECEIVER_BYTES_MAX) {
-      for (const source of this.#sending.values()) from = Math.min(from, source.description.lastIncluded.index + 1);
+      for (const source of this.sender.sources) from = Math.min(from, source.description.lastIncluded.index + 1);
     }
     return Math.max(1, from, index + 1 - KEPT_FOR_RECEIVER_ENTRIES_MAX);
   }
@@ -242,32 +260,11 @@ export class Snapshots {
     const dropped = this.#previous;
     this.#previous = this.#current;
     this.#current = this.#storage.openSnapshot();
-    if (dropped !== undefined) this.#closeUnlessUsed(dropped);
+    if (dropped !== undefined) this.sender.closeUnlessUsed(dropped);
     const previous = this.#previous;
     if (previous === undefined || !fault("node/previousSnapshotClosed")) return;
     this.#previous = undefined;
-    this.#closeUnlessUsed(previous);
-  }
-
-  #sourceFor(message: InstallSnapshot): SnapshotSource | undefined {
-    const sending = this.#sending.get(message.to);
-    if (sending !== undefined && holds(sending, message.lastIncludedIndex)) return sending;
-    if (sending !== undefined) this.#stopSending(message.to, sending);
-    const source = [this.#current, this.#previous].find((candidate) =>
-      candidate !== undefined && holds(candidate, message.lastIncludedIndex)
-    );
-    if (source !== undefined) this.#sending.set(message.to, source);
-    return source;
-  }
-
-  #stopSending(peer: NodeId, source: SnapshotSource): void {
-    this.#sending.delete(peer);
-    this.#closeUnlessUsed(source);
-  }
-
-  #closeUnlessUsed(source: SnapshotSource): void {
-    if (source === this.#current || source === this.#previous) return;
-    if (![...this.#sending.values()].includes(source)) source.close();
+    this.sender.closeUnlessUsed(previous);
   }
 
   #reject(lastIncluded: EntryId, error: Error): void {
@@ -281,8 +278,4 @@ export class Snapshots {
 /** A snapshot that arrived damaged, in a newer format, or found no room: it is asked for again. */
 function isUnusable(error: unknown): error is Error {
   return error instanceof CorruptionError || error instanceof NoSpaceError || error instanceof IncompatibleError;
-}
-
-function holds(source: SnapshotSource, lastIncludedIndex: Index): boolean {
-  return source.description.lastIncluded.index === lastIncludedIndex;
 }

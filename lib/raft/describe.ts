@@ -87,7 +87,7 @@ function describeFields(message: Message): string {
         `${message.done ? ", the last chunk" : ""}`;
     case "InstallSnapshotResult":
       return ` last ${message.lastIncludedIndex} ${
-        message.installed ? "installed" : `next offset ${message.nextOffset}`
+        message.installed ? "installed" : message.rejected ? "rejected" : `next offset ${message.nextOffset}`
       }`;
     case "TimeoutNow":
       return "";

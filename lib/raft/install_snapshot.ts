@@ -35,7 +35,7 @@ export function handleInstallSnapshot(core: Core, message: InstallSnapshot): voi
 /** Refuses a message of an older term (Raft 5.1), so that its sender learns the new one. */
 export function refuseStaleSnapshot(core: Core, message: InstallSnapshot): void {
   const { from: to, lastIncludedIndex } = message;
-  const result = { lastIncludedIndex, nextOffset: 0, installed: false, round: 0 };
+  const result = { lastIncludedIndex, nextOffset: 0, installed: false, rejected: false, round: 0 };
   core.outbox.sendWhenDurable({
     type: "InstallSnapshotResult",
     from: core.id,
@@ -68,10 +68,10 @@ export function handleSnapshotInstalled(core: Core, { snapshot }: SnapshotInstal
   answer(core, { lastIncludedIndex: lastIncluded.index, nextOffset: snapshot.bytes, installed: true });
 }
 
-/** The received bytes are of no use: from the beginning again. */
+/** The received bytes are of no use: from the beginning again, when the leader finds it time. */
 export function handleSnapshotRejected(core: Core, { lastIncluded }: SnapshotRejected): void {
   endReceiving(core, lastIncluded);
-  answer(core, { lastIncludedIndex: lastIncluded.index, nextOffset: 0, installed: false });
+  answer(core, { lastIncludedIndex: lastIncluded.index, nextOffset: 0, installed: false, rejected: true });
 }
 
 /** Raft 7: this server's own snapshot covers the log up to its last included entry. */
@@ -126,7 +126,12 @@ function endReceiving(core: Core, lastIncluded: EntryId): void {
 
 function answer(
   core: Core,
-  what: { readonly lastIncludedIndex: Index; readonly nextOffset: number; readonly installed: boolean },
+  what: {
+    readonly lastIncludedIndex: Index;
+    readonly nextOffset: number;
+    readonly installed: boolean;
+    readonly rejected?: boolean;
+  },
 ): void {
   const to: NodeId | undefined = core.leaderId;
   if (to === undefined || to === core.id) return;
@@ -136,6 +141,7 @@ function answer(
     from,
     to,
     term,
+    rejected: false,
     ...what,
     lastIncludedIndex: toIndex(what.lastIncludedIndex),
     round: core.following.round,

@@ -11,6 +11,9 @@ export const DEFAULT_RAFT_LIMITS: RaftLimits = {
   entriesPerMessageMax: 4_096,
   bytesPerMessageMax: 1_048_576,
   chunkBytesMax: 262_144,
+  // 3, 6, 12, 24 s: at most five transfers in any minute.
+  snapshotPauseTicksMin: toTicks(300),
+  snapshotPauseTicksMax: toTicks(2_400),
   uncommittedEntriesMax: 200_000,
   uncommittedBytesMax: 134_217_728,
   pendingReadsMax: 65_536,

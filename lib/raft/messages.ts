@@ -78,6 +78,8 @@ export interface InstallSnapshotResult extends Envelope {
   readonly nextOffset: number;
   /** The snapshot, or something newer, is in force and durable here. */
   readonly installed: boolean;
+  /** What came could not be used (damage, no space): before it is sent again there is to be a pause. */
+  readonly rejected: boolean;
   readonly round: number;
 }
 

@@ -16,6 +16,10 @@ export interface RaftLimits {
   readonly bytesPerMessageMax: number;
   /** Bytes in one InstallSnapshot chunk. */
   readonly chunkBytesMax: number;
+  /** How long a peer that could not use a snapshot is sent none; twice as long after each further one. */
+  readonly snapshotPauseTicksMin: Ticks;
+  /** The longest of these pauses. */
+  readonly snapshotPauseTicksMax: Ticks;
   /** Entries not yet committed above which a leader refuses proposals with `LogFull`. */
   readonly uncommittedEntriesMax: number;
   /** The same in bytes of commands. */

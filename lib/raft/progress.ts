@@ -50,6 +50,10 @@ export class Progress {
   toldCommit = 0;
   /** In Probe: the one message is on its way. */
   probeSent = false;
+  /** Snapshots that it could not use, one after another. */
+  rejections = 0;
+  /** Ticks until a snapshot may be sent to it again. */
+  pauseTicks = 0;
   #state: ProgressState = "Probe";
   #matchIndex = 0;
   #nextIndex: number;
@@ -107,6 +111,8 @@ export class Progress {
     if (done > 0) this.#inFlight.splice(0, done);
     if (index <= this.#matchIndex) return false;
     this.#matchIndex = index;
+    this.rejections = 0;
+    this.pauseTicks = 0;
     this.#nextIndex = Math.max(this.#nextIndex, index + 1);
     return true;
   }

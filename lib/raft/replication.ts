@@ -55,15 +55,17 @@ export function replicate(core: LeadingCore, peer: Progress): void {
   ) sendRun(core, peer);
 }
 
-/** Raft 5.2: the periodic message. For a peer in Probe it is a probe, for one in Snapshot the chunk again. */
+/** Raft 5.2: the periodic message. For a peer in Probe it is a probe, for one in Snapshot the chunk again, but not in a pause. */
 export function heartbeat(core: LeadingCore, peer: Progress): void {
-  if (peer.state === "Snapshot") resendChunk(core, peer);
-  else sendEmpty(core, peer);
+  if (peer.state !== "Snapshot") sendEmpty(core, peer);
+  else if (peer.pauseTicks === 0) resendChunk(core, peer);
+  // It does not have that entry and refuses, but hears that there is a leader.
+  else send(core, { peer, entries: NO_ENTRIES, prevLogIndex: core.log.base.index });
 }
 
 /** An AppendEntries without entries: it carries round and commit index, and shows what was lost (divergence D9). */
 export function sendEmpty(core: LeadingCore, peer: Progress): void {
-  if (isWithinLog(core, peer)) send(core, { peer, entries: NO_ENTRIES });
+  if (isWithinLog(core, peer)) send(core, { peer, entries: NO_ENTRIES, prevLogIndex: peer.nextIndex - 1 });
 }
 
 /** Sends the commit index to a peer that can take it and was not told it yet (divergence D11). */
@@ -78,7 +80,7 @@ function sendRun(core: LeadingCore, peer: Progress): void {
   const run = core.log.run(peer.nextIndex, core.limits);
   const isEmptyProbe = peer.state === "Probe" && fault("raft/probeEmpty");
   const entries = isEmptyProbe ? NO_ENTRIES : fault("raft/runOfOneEntry") ? run.slice(0, 1) : run;
-  send(core, { peer, entries });
+  send(core, { peer, entries, prevLogIndex: peer.nextIndex - 1 });
   if (peer.state === "Probe") peer.probeSent = true;
   else peer.sent(peer.nextIndex + entries.length - 1);
 }
@@ -95,10 +97,12 @@ function lacksSnapshot(core: LeadingCore, peer: Progress): boolean {
   return core.snapshot !== undefined && peer.nextIndex <= core.snapshot.lastIncluded.index;
 }
 
-function send(core: LeadingCore, what: { readonly peer: Progress; readonly entries: readonly Entry[] }): void {
-  const { peer, entries } = what;
+function send(
+  core: LeadingCore,
+  what: { readonly peer: Progress; readonly entries: readonly Entry[]; readonly prevLogIndex: number },
+): void {
+  const { peer, entries, prevLogIndex } = what;
   const { log, outbox, roleState } = core;
-  const prevLogIndex = peer.nextIndex - 1;
   const prevLogTerm = log.termAt(prevLogIndex);
   assert(prevLogTerm !== undefined, `Cannot send entries after ${prevLogIndex}: it is not in the log`);
   outbox.send({

@@ -11,10 +11,21 @@ const NO_DATA = new Uint8Array(0);
 export function beginSnapshot(core: LeadingCore, peer: Progress): void {
   assert(core.snapshot !== undefined, "Cannot have dropped entries without a snapshot");
   peer.becomeSnapshot(core.snapshot);
-  sendChunk(core, peer);
+  if (peer.pauseTicks === 0) sendChunk(core, peer);
 }
 
-/** On each heartbeat: after an interval without progress the chunk is sent again; it also keeps the peer from campaigning. */
+/**
+ * The peer could not use what came, and may not be able to use the same again: sent at once it would come in an endless loop,
+ * which costs disk and network of both. After the pause the newest snapshot is sent, from its beginning.
+ */
+export function pauseTransfer(core: LeadingCore, peer: Progress): void {
+  const { snapshotPauseTicksMin, snapshotPauseTicksMax } = core.limits;
+  peer.pauseTicks = Math.min(snapshotPauseTicksMax, snapshotPauseTicksMin * 2 ** peer.rejections);
+  peer.rejections += 1;
+  beginSnapshot(core, peer);
+}
+
+/** On each tick outside a pause: after an interval without progress the chunk is sent again; it also keeps the peer from campaigning. */
 export function resendChunk(core: LeadingCore, peer: Progress): void {
   const { transfer } = peer;
   if (transfer === undefined) return;

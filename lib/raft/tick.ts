@@ -66,6 +66,7 @@ function tickLeader(core: LeadingCore): void {
   for (const peer of roleState.progress.values()) {
     peer.silentTicks += 1;
     if (peer.transfer !== undefined) peer.transfer.waitedTicks += 1;
+    if (peer.pauseTicks > 0) peer.pauseTicks -= 1;
   }
   if (!heardQuorum(core)) {
     // Thesis 6.2: a leader that cannot reach a majority steps down, so that its clients look elsewhere.
@@ -79,7 +80,7 @@ function tickLeader(core: LeadingCore): void {
   const due = elapsed ? !fault("raft/heartbeatLate") : fault("raft/heartbeatEarly");
   if (due) roleState.heartbeatElapsedTicks = 0;
   for (const peer of roleState.progress.values()) {
-    if (peer.state === "Snapshot") resendChunk(core, peer);
+    if (peer.state === "Snapshot" && peer.pauseTicks === 0) resendChunk(core, peer);
     else if (due) heartbeat(core, peer);
     else tellCommit(core, peer);
   }

@@ -45,8 +45,8 @@ export function encodeMessage(message: PeerMessage): EncodedMessage {
     case "InstallSnapshot":
       return encodeInstallSnapshot(message);
     case "InstallSnapshotResult": {
-      const { lastIncludedIndex, nextOffset, installed, round } = message;
-      return plain({ rpc, term, from, to, lastIncludedIndex, nextOffset, installed, round });
+      const { lastIncludedIndex, nextOffset, installed, rejected, round } = message;
+      return plain({ rpc, term, from, to, lastIncludedIndex, nextOffset, installed, rejected, round });
     }
     case "TimeoutNow":
       return plain({ rpc, term, leaderId: from, to });
@@ -216,6 +216,7 @@ function decodeInstallSnapshotResult(fields: Fields): InstallSnapshotResult {
     lastIncludedIndex: index(fields, "lastIncludedIndex"),
     nextOffset: fields.count("nextOffset"),
     installed: fields.flag("installed"),
+    rejected: fields.flag("rejected"),
     round: fields.count("round"),
   };
 }

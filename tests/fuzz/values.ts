@@ -154,7 +154,14 @@ export function anyMessage(random: Random): Message {
       };
     case 3: {
       const last = { lastIncludedIndex: anyIndex(random), nextOffset: anyCount(random) };
-      return { type: "InstallSnapshotResult", ...envelope, ...last, installed: flag(), round: anyCount(random) };
+      return {
+        type: "InstallSnapshotResult",
+        ...envelope,
+        ...last,
+        installed: flag(),
+        rejected: flag(),
+        round: anyCount(random),
+      };
     }
     case 4:
       return { type: "TimeoutNow", ...envelope };

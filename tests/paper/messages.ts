@@ -51,7 +51,7 @@ export function installSnapshot(fields: Fields<InstallSnapshot> = {}): InstallSn
 
 /** An answer that wants the chunk at `nextOffset`. */
 export function chunkTaken(fields: Fields<InstallSnapshotResult> = {}): InstallSnapshotResult {
-  const rest = { lastIncludedIndex: 5, nextOffset: 0, installed: false, round: 0 };
+  const rest = { lastIncludedIndex: 5, nextOffset: 0, installed: false, rejected: false, round: 0 };
   return { type: "InstallSnapshotResult", ...ENVELOPE, ...rest, ...fields } as InstallSnapshotResult;
 }
 

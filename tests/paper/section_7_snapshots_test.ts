@@ -14,12 +14,13 @@
  * | figure 13 | stored by offset, answered, made effective after the last chunk |
  * | 7 | a snapshot with news replaces the whole log |
  * | 7 | one that describes a prefix of the log keeps what follows |
- * | 7 | a snapshot that cannot be used is sent again |
+ * | 7 | a snapshot that cannot be used is sent again, after a pause |
  * | 7 | after a restart the state begins at the snapshot |
  * | 7 | on real servers a far-behind follower catches up |
  */
 
-import { assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, fail } from "@std/assert";
+import { toTicks } from "../../lib/raft/types.ts";
 import { appended, appendEntries, chunkTaken, installSnapshot, requestVote } from "./messages.ts";
 import { Network } from "./network.ts";
 import {
@@ -228,6 +229,35 @@ Deno.test("7 a received snapshot that cannot be used is asked for again from the
   const answer = effects.sole("InstallSnapshotResult");
   assertEquals([answer.nextOffset, answer.installed], [0, false]);
   assertEquals(server.receive(installSnapshot({ term: 2 })).snapshotChunks.length, 1);
+});
+
+Deno.test("7 a snapshot that a peer cannot use is sent again after a pause that doubles, and then the newest", () => {
+  const limits = { chunkBytesMax: 4, snapshotPauseTicksMin: toTicks(20), snapshotPauseTicksMax: toTicks(40) };
+  const server = new Server({ snapshot: SNAPSHOT, entries: logOf([1], 6), limits });
+  elect(server);
+  server.persist();
+  server.acknowledge(server.tick(HEARTBEAT), [2]);
+  const fields = { from: 3, term: 2, success: false, rejectedIndex: 6, conflictIndex: 1, conflictTerm: 0 };
+  const chunks = [server.receive(appended(fields)).sole("InstallSnapshot", 3)];
+  for (const ticks of [20, 40, 40]) {
+    const { lastIncludedIndex } = chunks.at(-1) ?? fail();
+    const rejected = chunkTaken({ from: 3, term: 2, rejected: true, lastIncludedIndex });
+    assertEquals(server.receive(rejected).sent("InstallSnapshot", 3), []);
+    assertEquals(server.receive(rejected).sent("InstallSnapshot", 3), []);
+    server.acknowledge(server.propose("x"), [2]);
+    const snapshot = snapshotAt(server.status.lastEntry);
+    server.run({ type: "SnapshotTaken", snapshot, keepFrom: snapshot.lastIncluded.index + 1 });
+    for (let tick = 1; tick < ticks; tick++) {
+      const effects = server.tick();
+      server.acknowledge(effects, [2]);
+      assertEquals(effects.sent("InstallSnapshot", 3), [], `tick ${tick} of the pause`);
+      // Raft 5.2: the peer hears of its leader meanwhile.
+      if (tick % HEARTBEAT === 0) assertEquals(effects.sent("AppendEntries", 3).length, 1);
+    }
+    chunks.push(server.tick().sole("InstallSnapshot", 3));
+    assertEquals(Number(chunks.at(-1)?.lastIncludedIndex), Number(snapshot.lastIncluded.index));
+  }
+  assertEquals(chunks.map((chunk) => chunk.offset), [0, 0, 0, 0]);
 });
 
 Deno.test("7 after a restart the commit index begins at the snapshot and its entries are not applied again", () => {

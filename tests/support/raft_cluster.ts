@@ -18,6 +18,8 @@ export const SMALL_LIMITS: RaftLimits = {
   entriesPerMessageMax: 4,
   bytesPerMessageMax: 64,
   chunkBytesMax: 200,
+  snapshotPauseTicksMin: toTicks(4),
+  snapshotPauseTicksMax: toTicks(32),
   uncommittedEntriesMax: 40,
   uncommittedBytesMax: 2_000,
   pendingReadsMax: 20,

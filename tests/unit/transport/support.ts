@@ -165,6 +165,7 @@ export function sampleMessages(): readonly Message[] {
       lastIncludedIndex: index,
       nextOffset: 9,
       installed: true,
+      rejected: false,
       round: 1,
     },
     { type: "TimeoutNow", ...envelope },
