@@ -167,8 +167,8 @@ function remedyOf(lost, missing) {
 
 /** "Node 1 was killed, nodes 2 and 3 are paused". */
 function toldOf(lost) {
-  const groups = Map.groupBy(lost, ({ condition }) => condition.label);
-  const told = Array.from(groups.values(), (members) => {
+  const told = [...new Set(lost.map(({ condition }) => condition.label))].map((label) => {
+    const members = lost.filter(({ condition }) => condition.label === label);
     const { one, many } = members[0].condition;
     return `${nodesOf(members, "and")} ${members.length === 1 ? one : many}`;
   });

@@ -72,7 +72,7 @@ export class Parts {
 
 /** Text whose first and last character may be cut through. */
 function isText(bytes) {
-  return !/[\p{Cc}--[\n\r\t]]|\ufffd(?!$)/v.test(textOf(bytes));
+  return !/[^\P{Cc}\n\r\t]|\ufffd(?!$)/u.test(textOf(bytes));
 }
 
 function textOf(bytes) {
