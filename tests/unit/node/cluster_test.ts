@@ -200,8 +200,8 @@ Deno.test("a wiped node is refused under its old id, and comes back with a new i
   // The snapshot that it gets first may hold the configuration before; while one is joint, the third node is still needed.
   const isVoter = (): boolean => {
     const { members, voters, votersOld } = cluster.node(wiped).status().raft.configuration;
-    const identity = members.find(({ id }) => id === wiped)?.identity;
-    return identity !== lost && voters.join() === "0,1,2" && votersOld.length === 0;
+    const identity = members.find(({ id }) => id === wiped)?.identity ?? "";
+    return identity !== lost && identity !== "" && voters.join() === "0,1,2" && votersOld.length === 0;
   };
   await cluster.clock.until(isVoter, 30_000, "the wiped node is a voter again");
   await cluster.converged();
