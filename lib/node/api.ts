@@ -10,6 +10,7 @@ import type { RaftStatus } from "../raft/status.ts";
 import type { EntryId, Index, NodeId, Role, Term } from "../raft/types.ts";
 import type { StorageSizes } from "../storage/storage.ts";
 import type { Changes } from "./changes.ts";
+import type { DateOffset } from "./time/machine_dates.ts";
 
 /** Why a request was certainly not done: it is safe to send it again. */
 export type NotDoneReason =
@@ -85,6 +86,8 @@ export interface NodeStatus {
   /** The cluster's time at which the last snapshot was taken, in ms since 1970; that of the start when there was none since. */
   readonly lastSnapshotMs: number;
   readonly eventLoopLagMs: { readonly last: number; readonly max: number };
+  /** How far machines' clocks are from what a majority says: on a leader all that have said theirs of late, else this one. */
+  readonly clocks: readonly DateOffset[];
 }
 
 /** Whether a node can work, as far as it knows by itself. */

@@ -8,8 +8,7 @@ import type { StateMachine } from "../kv/state_machine.ts";
 import type { Event } from "../raft/events.ts";
 import type { Message } from "../raft/messages.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
-import type { ReadPoint } from "../raft/options.ts";
-import type { Configuration, Index } from "../raft/types.ts";
+import type { Configuration } from "../raft/types.ts";
 import type { Update } from "../raft/update.ts";
 import { type AppliedState, Applier } from "./applier.ts";
 import type { NotDoneReason, ReadOutcome, SnapshotOutcome, WriteOutcome } from "./api.ts";
@@ -32,6 +31,8 @@ const ADVANCE = encodeCommand({ type: "Advance" });
  * State owned here: the inbox, the writes waiting to be proposed, and whether the node has ended.
  */
 export class Driver {
+  /** The cluster's time at this node. */
+  readonly time: ClusterTime;
   readonly #parts: DriverParts;
   readonly #raft: RaftNode;
   readonly #persistence: Persistence;
@@ -40,7 +41,6 @@ export class Driver {
   readonly #pendingWrites = new PendingWrites();
   readonly #reads = new PendingReads();
   readonly #queue = new WriteQueue();
-  readonly #time: ClusterTime;
   readonly #failures: Counter;
   readonly #refusedForSpace: Counter;
   readonly #readCount: Counter;
@@ -82,7 +82,14 @@ export class Driver {
         configurationCommitted: (configuration) => parts.configurationCommitted(configuration),
       },
     });
-    this.#time = new ClusterTime({ raft, clock: parts.clusterClock, applied: () => this.#applier.present });
+    this.time = new ClusterTime({
+      raft,
+      clock: parts.clusterClock,
+      dates: parts.dates,
+      now: () => clock.now(),
+      log: parts.log,
+      applied: () => this.#applier.present,
+    });
     this.#failures = metrics.counter(METRIC.proposalsFailed);
     this.#refusedForSpace = metrics.counter(METRIC.refusedForSpace);
     this.#readCount = metrics.counter(METRIC.reads);
@@ -151,11 +158,6 @@ export class Driver {
     this.#schedule();
   }
 
-  /** See `RaftOptions.readPoint`. */
-  readPoint(commitIndex: Index): ReadPoint {
-    return this.#time.readPoint(commitIndex);
-  }
-
   /** Takes a snapshot of what is applied now. Rejects with what ends the node. */
   async takeSnapshot(): Promise<SnapshotOutcome> {
     this.#applier.restartCount();
@@ -186,7 +188,8 @@ export class Driver {
     const askedBefore = now - (fault("node/readsAskedAgain") ? 0 : limits.READ_RETRY_MS);
     this.#reads.expire(fault("node/readsExpireEarly") ? Infinity : now, askedBefore);
     if (this.#reads.hasCollected) this.#schedule();
-    if (this.#time.sweepIsDue(now)) this.write(ADVANCE, () => {});
+    this.time.tick(now);
+    if (this.time.sweepIsDue(now)) this.write(ADVANCE, () => {});
   }
 
   /** Ends every open request and takes no further event. */
@@ -223,7 +226,7 @@ export class Driver {
     this.#inbox = inbox.length > 1 && fault("node/inboxInParts") ? inbox.splice(inbox.length >> 1) : [];
     if (this.#inbox.length > 0) this.#schedule();
     for (const event of inbox) if (this.#isTaken(event)) this.#take(event);
-    if (this.#time.takeOpening()) this.#advanceTime();
+    if (this.time.takeOpening()) this.#advanceTime();
     const askedAt = this.#parts.clock.now();
     if (this.#reads.isDue(askedAt)) this.#stepRead({ type: "Read", id: this.#reads.ask(askedAt) });
     this.#parts.beforeProposals();
@@ -233,7 +236,7 @@ export class Driver {
     if (!this.#putsOff("node/sendingPutOff")) this.#parts.transport.flush();
     if (!this.#putsOff("node/syncPutOff")) this.#persistence.flush();
     if (!this.#putsOff("node/applyPutOff")) this.#applier.apply();
-    this.#time.tell();
+    this.time.tell();
     if (!this.#putsOff("node/readsServedLate")) this.#reads.serve(this.#applier.present);
     this.#observer.observe();
     this.#lookAtConfiguration();
@@ -281,11 +284,11 @@ export class Driver {
       return;
     }
     this.#proposalId += 1;
-    const commands = this.#time.stamped(writes.map((write) => write.command));
+    const commands = this.time.stamped(writes.map((write) => write.command));
     const update = this.#proposeAll(writes, commands);
     const accepted = update.accepted[0];
     if (accepted !== undefined) {
-      this.#time.appended(accepted.first, writes.length);
+      this.time.appended(accepted.first, writes.length);
       return this.#pendingWrites.add(accepted.first, writes);
     }
     const reason = reasonOf(update.refused[0]?.refusal);
@@ -295,18 +298,19 @@ export class Driver {
   #take(event: Event): void {
     if (event.type === "Receive") this.#hear(event.message);
     if (event.type === "PeerDisconnected") this.#parts.snapshots.sender.stop(event.peer);
+    if (event.type === "Stalled") this.time.stalled();
     if (event.type === "Receive" && event.message.type === "ReadIndex") this.#stepRead(event);
     else this.#step(event);
   }
 
   #hear(message: Message): void {
-    this.#time.heard(message);
+    this.time.heard(message);
     if (message.type === "InstallSnapshotResult") this.#parts.snapshots.sender.heard(message);
   }
 
   /** Reads that meet what has become due wait for an entry that says so; all that come meanwhile share it. */
   #stepRead(event: Event): void {
-    if (this.#time.needsEntry) this.#advanceTime();
+    if (this.time.needsEntry) this.#advanceTime();
     this.#step(event);
   }
 
@@ -351,7 +355,7 @@ export class Driver {
     this.#observer.count(event);
     const update = this.#raft.step(event);
     this.#parts.stepped?.(this.#raft, { event, update });
-    this.#time.observe();
+    this.time.observe();
     for (const message of update.messages) this.#send(message);
     if (update.hardState !== undefined) this.#persistence.saveHardState(update.hardState);
     for (const write of update.writes) this.#persistence.append(write);
@@ -370,8 +374,7 @@ export class Driver {
 
   #transmit(message: Message): void {
     const { transport } = this.#parts;
-    if (message.type === "AppendEntries") return void transport.send(this.#time.filled(message));
-    if (message.type !== "InstallSnapshot") return void transport.send(message);
+    if (message.type !== "InstallSnapshot") return void transport.send(this.time.filled(message));
     const filled = this.#parts.snapshots.fill(message, this.#parts.chunkBytesMax);
     if (filled !== undefined) return void transport.send(filled);
     // The file is gone: without this the core would ask for its chunks for ever. It looks anew at what the peer needs.

@@ -10,6 +10,7 @@ import type { AppliedState } from "./applier.ts";
 import type { NodeLog, NodeOptions, NodePorts } from "./options.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { ClusterClock } from "./time/cluster_clock.ts";
+import type { MachineDates } from "./time/machine_dates.ts";
 
 /** What the driver joins. */
 export interface DriverParts {
@@ -18,6 +19,7 @@ export interface DriverParts {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly clusterClock: ClusterClock;
+  readonly dates: MachineDates;
   readonly metrics: Registry;
   readonly log: NodeLog;
   readonly options: NodeOptions;

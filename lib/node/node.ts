@@ -208,6 +208,7 @@ export class Node implements KeyValueNode {
       expiring: state.expiring,
       lastSnapshotMs: this.#parts.clusterClock.now() - (this.#now() - snapshots.takenAt),
       eventLoopLagMs: this.#ticker.lagMs,
+      clocks: this.driver.time.offsets(),
     };
   }
 

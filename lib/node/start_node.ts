@@ -21,6 +21,7 @@ import type { Greeting } from "../transport/transport.ts";
 import { StateMachine } from "../kv/state_machine.ts";
 import { ChangeFeed } from "./change_feed.ts";
 import { ClusterClock } from "./time/cluster_clock.ts";
+import { MachineDates } from "./time/machine_dates.ts";
 import { Driver } from "./driver.ts";
 import { TICK_MS } from "./limits.ts";
 import { Node } from "./node.ts";
@@ -66,7 +67,7 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
   const incarnation = Math.floor(ports.random() * INCARNATION_MAX);
   const { recovered } = storage;
   reportRecovery(recovered, options, ports);
-  const readPoint = (commitIndex: Index) => existing().driver.readPoint(commitIndex);
+  const readPoint = (commitIndex: Index) => existing().driver.time.readPoint(commitIndex);
   const raft = makeCore(recovered, { options, ports, limits, incarnation, readPoint });
   const greeting = makeGreeting({ recovered, options, raft, incarnation });
   const transport = ports.makeTransport(greeting);
@@ -94,7 +95,8 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
     endOfTurn: (action) => ports.clock.endOfTurn(action),
   });
   state.tell(changes);
-  const clusterClock = new ClusterClock(ports.clock, () => ports.wallClockMs());
+  const dates = new MachineDates(options.nodeId, { clock: ports.clock, dateMs: () => ports.wallClockMs() });
+  const clusterClock = new ClusterClock(ports.clock, dates.own());
   clusterClock.learn(state.timeMs);
   const driver = new Driver({
     raft,
@@ -103,6 +105,7 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
     snapshots,
     clock: ports.clock,
     clusterClock,
+    dates,
     metrics: ports.metrics,
     log: ports.log,
     options,

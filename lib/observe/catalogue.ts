@@ -69,6 +69,10 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.peerDroppedFrames]: counter("Messages to or from a peer that were dropped.", ["to"]),
   [METRIC.peerRoundTripSeconds]: gauge("Seconds that the last ping of a peer took.", ["to"]),
   [METRIC.peerReachable]: gauge("Whether a peer answers in both directions: 1 or 0.", ["to"]),
+  [METRIC.clockOffsetSeconds]: gauge(
+    "Seconds that a machine's clock is ahead of what a majority says: of all on the leader, of its own on a follower.",
+    ["of"],
+  ),
   [METRIC.messagesSent]: counter("Messages sent to peers, by type.", ["type"]),
   [METRIC.messagesReceived]: counter("Messages received from peers, by type.", ["type"]),
   [METRIC.keys]: gauge("Keys in the store."),

@@ -51,6 +51,7 @@ export const METRIC = {
   peerDroppedFrames: "kvstore_network_peer_dropped_frames_total",
   peerRoundTripSeconds: "kvstore_network_peer_round_trip_time_seconds",
   peerReachable: "kvstore_network_peer_reachable",
+  clockOffsetSeconds: "kvstore_clock_offset_seconds",
   messagesSent: "kvstore_network_messages_sent_total",
   messagesReceived: "kvstore_network_messages_received_total",
   walBytes: "kvstore_disk_wal_bytes",

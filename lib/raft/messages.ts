@@ -25,6 +25,9 @@ export interface RequestVoteResult extends Envelope {
   readonly type: "RequestVoteResult";
   readonly preVote: boolean;
   readonly voteGranted: boolean;
+  /** The date of the sender's machine, and the latest time of the cluster known there. The driver fills them in. */
+  readonly dateMs?: number;
+  readonly timeMs?: number;
 }
 
 /** Raft 5.3. All `entries` are of one term (`docs/divergence.md`); empty for a heartbeat. */
@@ -40,6 +43,8 @@ export interface AppendEntries extends Envelope {
   readonly confirm: boolean;
   /** The leader's time at `leaderCommit`, for reads that ask nobody. The driver fills it in where there are no entries. */
   readonly timeMs?: number;
+  /** What a majority says the date is, as far as the leader knows; by the driver too. */
+  readonly dateMs?: number;
 }
 
 /** Answers AppendEntries. On success everything up to `matchIndex` equals the leader's log AND is durable here. */
@@ -56,6 +61,8 @@ export interface AppendEntriesResult extends Envelope {
   readonly conflictTerm: Term;
   /** Highest round seen from this leader in this term. */
   readonly round: number;
+  /** The date of the sender's machine. The driver fills it in. */
+  readonly dateMs?: number;
 }
 
 /** Raft 7: one chunk of a snapshot. The core leaves `data` empty; the driver fills it from the file at `offset`. */

@@ -35,12 +35,13 @@ export function encodeMessage(message: PeerMessage): EncodedMessage {
       return plain({ rpc, term, candidateId: from, to, preVote, leadershipTransfer, lastLogIndex, lastLogTerm });
     }
     case "RequestVoteResult":
-      return plain({ rpc, term, from, to, preVote: message.preVote, voteGranted: message.voteGranted });
+      return plain({ rpc, term, from, to, ...votePart(message) });
     case "AppendEntries":
       return encodeAppendEntries(message);
     case "AppendEntriesResult": {
-      const { success, matchIndex, rejectedIndex, conflictIndex, conflictTerm, round } = message;
-      return plain({ rpc, term, from, to, success, matchIndex, rejectedIndex, conflictIndex, conflictTerm, round });
+      const { success, matchIndex, rejectedIndex, conflictIndex, conflictTerm, round, dateMs } = message;
+      const place = { success, matchIndex, rejectedIndex, conflictIndex, conflictTerm };
+      return plain({ rpc, term, from, to, ...place, round, dateMs });
     }
     case "InstallSnapshot":
       return encodeInstallSnapshot(message);
@@ -63,11 +64,10 @@ export function encodeMessage(message: PeerMessage): EncodedMessage {
 
 function encodeAppendEntries(message: AppendEntries): EncodedMessage {
   const { type: rpc, term, from: leaderId, to, prevLogIndex, prevLogTerm, entries } = message;
-  const { leaderCommit, round, confirm, timeMs } = message;
+  const { leaderCommit, round, confirm, timeMs, dateMs } = message;
   const entriesTerm = entries[0]?.term ?? 0;
   const position = { prevLogIndex, prevLogTerm, entriesTerm };
-  // A time that is undefined leaves no trace in JSON.
-  const fields = { rpc, term, leaderId, to, ...position, leaderCommit, round, confirm, timeMs };
+  const fields = { rpc, term, leaderId, to, ...position, leaderCommit, round, confirm, timeMs, dateMs };
   // The same array goes to every peer and to the log: its bytes are made once.
   const body = entries.length === 0 ? NO_BODY : encodeOnce(entries, () => encodeEntries(entries));
   return { header: JSON.stringify(fields), body };
@@ -84,7 +84,12 @@ function encodeInstallSnapshot(message: InstallSnapshot): EncodedMessage {
   };
 }
 
-function plain(fields: Readonly<Record<string, string | number | boolean>>): EncodedMessage {
+function votePart({ preVote, voteGranted, dateMs, timeMs }: RequestVoteResult): Parameters<typeof plain>[0] {
+  return { preVote, voteGranted, timeMs, dateMs };
+}
+
+/** What is undefined leaves no trace in JSON. */
+function plain(fields: Readonly<Record<string, string | number | boolean | undefined>>): EncodedMessage {
   return { header: JSON.stringify(fields), body: NO_BODY };
 }
 
@@ -136,6 +141,8 @@ function decodeRequestVoteResult(fields: Fields): RequestVoteResult {
     ...envelope(fields, "from"),
     preVote: fields.flag("preVote"),
     voteGranted: fields.flag("voteGranted"),
+    ...optionalCount(fields, "timeMs"),
+    ...optionalCount(fields, "dateMs"),
   };
 }
 
@@ -155,6 +162,7 @@ function decodeAppendEntries(fields: Fields, body: Uint8Array): AppendEntries {
     round: fields.count("round"),
     confirm: fields.flag("confirm"),
     ...optionalCount(fields, "timeMs"),
+    ...optionalCount(fields, "dateMs"),
   };
 }
 
@@ -192,6 +200,7 @@ function decodeAppendEntriesResult(fields: Fields): AppendEntriesResult {
     conflictIndex: index(fields, "conflictIndex"),
     conflictTerm: term(fields, "conflictTerm"),
     round: fields.count("round"),
+    ...optionalCount(fields, "dateMs"),
   };
 }
 

@@ -140,7 +140,7 @@ export function anyMessage(random: Random): Message {
       return { type: "RequestVote", ...envelope, preVote: flag(), leadershipTransfer: flag(), ...last };
     }
     case 1:
-      return { type: "RequestVoteResult", ...envelope, preVote: flag(), voteGranted: flag() };
+      return { type: "RequestVoteResult", ...envelope, preVote: flag(), voteGranted: flag(), ...anyTimes(random) };
     case 2:
       return {
         type: "AppendEntriesResult",
@@ -151,6 +151,7 @@ export function anyMessage(random: Random): Message {
         conflictIndex: anyIndex(random),
         conflictTerm: anyTerm(random),
         round: anyCount(random),
+        ...(flag() ? { dateMs: anyCount(random) } : {}),
       };
     case 3: {
       const last = { lastIncludedIndex: anyIndex(random), nextOffset: anyCount(random) };
@@ -177,6 +178,14 @@ export function anyMessage(random: Random): Message {
   }
 }
 
+/** What the driver adds to some messages. */
+function anyTimes(random: Random): { readonly timeMs?: number; readonly dateMs?: number } {
+  return {
+    ...(random.chance(0.5) ? { timeMs: anyCount(random) } : {}),
+    ...(random.chance(0.5) ? { dateMs: anyCount(random) } : {}),
+  };
+}
+
 function anyAppendEntries(random: Random, envelope: Pick<Message, "from" | "to" | "term">): Message {
   const prevLogIndex = toIndex(Math.min(anyCount(random), 2 ** 53 - 100));
   // Entries have a term above 0.
@@ -190,7 +199,7 @@ function anyAppendEntries(random: Random, envelope: Pick<Message, "from" | "to" 
     leaderCommit: anyIndex(random),
     round: anyCount(random),
     confirm: random.chance(0.5),
-    ...(random.chance(0.5) ? { timeMs: anyCount(random) } : {}),
+    ...anyTimes(random),
   };
 }
 

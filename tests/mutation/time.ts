@@ -38,4 +38,38 @@ export const TIME_SLIPS: readonly Mutation[] = [
       replace: "Math.max(this.#toldMs, nextDeadline - 1)",
     }],
   },
+  {
+    id: "M29",
+    what: "A read judges deadlines by the date of its own machine",
+    patches: [
+      {
+        file: CLUSTER_TIME,
+        find: "    clock.learn(state.timeMs);\n",
+        replace: "    clock.learn(state.timeMs);\n    state.learnTime(this.#parts.dates.own());\n",
+      },
+      {
+        file: "lib/kv/state_machine.ts",
+        find: "Math.max(timeMs + READ_AHEAD_MS_MAX, nextDeadline - 1)",
+        replace: "Math.max(this.#toldMs, nextDeadline - 1)",
+      },
+    ],
+  },
+  {
+    id: "M30",
+    what: "The time of a leader is set on by the date of its machine",
+    patches: [{
+      file: CLUSTER_TIME,
+      find: "if (this.#parts.now() < this.#resumesUntil) clock.resume(date);",
+      replace: "clock.resume(dates.own());",
+    }],
+  },
+  {
+    id: "M31",
+    what: "Of the dates of two voters the later one is believed",
+    patches: [{
+      file: "lib/node/time/machine_dates.ts",
+      find: "dates[(dates.length - 1) >> 1]",
+      replace: "dates[dates.length >> 1]",
+    }],
+  },
 ];

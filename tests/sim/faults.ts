@@ -16,6 +16,7 @@ export const FAULT_CLASSES = {
   "clock/skew": "a process begins with another time",
   "clock/drift": "a clock runs fast or slow",
   "clock/jump": "a clock jumps forward",
+  "clock/date": "the date of one machine, the same one in a run, jumps by up to 20 minutes",
   "process/pause": "a process stands still for a while",
   "process/kill": "a process is killed; the page cache stays",
   "process/stop": "a process is told to stop and does so in order",

@@ -11,6 +11,7 @@ import type { World } from "./world.ts";
 const LASTING_MS_MAX = 3_000;
 const PAUSE_MS_MAX = 2_500;
 const JUMP_MS_MAX = 4_000;
+const DATE_OFF_MS_MAX = 1_200_000;
 const CLOG_MS_MAX = 2_000;
 const SLOW_SYNC_MS_MAX = 500;
 const ROOM_BYTES_MAX = 60_000;
@@ -54,6 +55,7 @@ export class Nemesis {
     for (const server of this.#world.servers) {
       server.faults.calm();
       server.clock?.drift(1);
+      server.dateOffMs = 0;
       if (server.life.paused) await this.#world.clock.resume(server.life);
     }
   }
@@ -127,6 +129,7 @@ export class Nemesis {
     return [
       ["clock/drift", () => this.#onServer((server) => server.clock?.drift(this.#random.pick([0.5, 0.9, 1, 1.1, 2])))],
       ["clock/jump", () => this.#onServer((server) => server.clock?.jump(this.#random.below(JUMP_MS_MAX)))],
+      ["clock/date", () => this.#jumpDate()],
       ["process/pause", () => this.#onServer((server) => this.#pause(server))],
       ["process/kill", () => this.#onServer((server) => server.kill())],
       ["process/stop", () => this.#onServer((server) => server.stop())],
@@ -205,6 +208,15 @@ export class Nemesis {
     if (!this.#world.settings.faults.has("clock/drift") || !this.#random.chance(0.5)) return;
     this.#world.counts.add("clock/drift");
     leader.clock?.drift(this.#random.pick([0.2, 0.5]));
+  }
+
+  /** One machine only: the others are a majority whose word counts, whoever of them answers. */
+  #jumpDate(): boolean {
+    const { servers } = this.#world;
+    const server = servers[this.#world.settings.seed % servers.length];
+    if (server === undefined || servers.length < 3) return false;
+    server.dateOffMs = this.#random.chance(0.3) ? 0 : this.#random.between(-DATE_OFF_MS_MAX, DATE_OFF_MS_MAX);
+    return true;
   }
 
   #pause(server: SimServer): void {

@@ -19,7 +19,7 @@ export const DIRECTORY = "/data";
 
 const SKEW_MS_MAX = 10_000_000;
 /** The date of simulated time 0, in ms since 1970. */
-const EPOCH_MS = 1_700_000_000_000;
+export const EPOCH_MS = 1_700_000_000_000;
 /** Entries in memory, so that a slow follower makes the leader refuse writes in some runs. */
 const LOG_LIMITS = { snapshotEntries: 1_000_000, snapshotBytes: 1_000_000_000 } as const;
 
@@ -56,9 +56,12 @@ export class SimServer {
     return this.damaged || this.rejoins || this.refusedToStart;
   }
 
-  /** The date by the clock of the process that runs now, or by that of the world. */
+  /** By how much the date of the machine is off. */
+  dateOffMs = 0;
+
+  /** The date by the machine's clock, which lives longer than its processes. */
   wallClockMs(): number {
-    return EPOCH_MS + (this.clock ?? this.#world.clock).now();
+    return EPOCH_MS + this.#world.clock.now() + this.dateOffMs;
   }
 
   /** Starts a process. The outcome is seen in `state`. */

@@ -19,6 +19,7 @@ import { QuorumAtCommit } from "./checks/quorum_at_commit.ts";
 import { ReadIndexes } from "./checks/read_index.ts";
 import { StateHash } from "./checks/state_hash.ts";
 import { StateMachineSafety } from "./checks/state_machine_safety.ts";
+import { TimeInStep } from "./checks/time_in_step.ts";
 import { SimClock } from "./clock.ts";
 import { FaultCounts } from "./faults.ts";
 import { NetworkFaults } from "./network_faults.ts";
@@ -184,6 +185,7 @@ export class World {
       new StateHash({ servers, reference }, to("state-hash")),
       new Membership(shadows, to("membership")),
       this.expiredKeys,
+      new TimeInStep({ reference, servers, clock: this.clock }, to("time-in-step")),
     ];
   }
 

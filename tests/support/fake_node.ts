@@ -167,6 +167,7 @@ export class FakeNode implements KeyValueNode {
       lastSnapshotMs: this.wallClockMs,
       keyBytes: this.state.bytes,
       eventLoopLagMs: { last: 0.5, max: 12.25 },
+      clocks: [{ id: 0, aheadMs: -12 }, { id: 2, aheadMs: 600_000 }],
     };
   }
 

@@ -2,15 +2,24 @@
 
 import { stampCommand, stampOf } from "../../kv/commands.ts";
 import { READ_AHEAD_MS_MAX } from "../../kv/state_machine.ts";
-import type { AppendEntries, Message } from "../../raft/messages.ts";
+import type { Message } from "../../raft/messages.ts";
 import type { ReadPoint } from "../../raft/options.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
 import type { EntryId, Index, Term } from "../../raft/types.ts";
 import type { AppliedState } from "../applier.ts";
+import type { NodeLog } from "../options.ts";
+import { ClockWatch } from "./clock_watch.ts";
 import type { ClusterClock } from "./cluster_clock.ts";
+import type { DateOffset, MachineDates } from "./machine_dates.ts";
 
 /** How often the leader of an idle cluster moves the time on for what is due. */
 export const SWEEP_MS_MIN = 1_000;
+/** How often a leader looks at the dates of the others. */
+const CORRECT_MS = 100;
+/** After a pause of the process what is heard within so long may set the time of a leader on. */
+const RESUME_MS = 1_000;
+/** What the leader said of the date counts for so long. */
+const SAID_MS_MAX = 5_000;
 
 /** A proposal of this leader that is not known to be committed as a whole. */
 interface Proposal {
@@ -29,8 +38,15 @@ interface ToldTime {
 
 /** What the time depends on. */
 export interface ClusterTimeParts {
-  readonly raft: Pick<RaftNode, "role" | "currentTerm" | "commitIndex" | "lastEntry" | "logTail">;
+  readonly raft: Pick<
+    RaftNode,
+    "id" | "role" | "currentTerm" | "commitIndex" | "lastEntry" | "logTail" | "configuration"
+  >;
   readonly clock: ClusterClock;
+  readonly dates: MachineDates;
+  /** The monotonic clock. */
+  now(): number;
+  readonly log: NodeLog;
   applied(): AppliedState;
 }
 
@@ -56,16 +72,27 @@ export class ClusterTime {
   #sweptAt = -Infinity;
   #told: ToldTime | undefined;
   #isOpening = false;
+  readonly #watch: ClockWatch;
+  /** What the leader said last of the date, less the monotonic clock then. */
+  #said: { readonly difference: number; readonly at: number } | undefined;
+  #correctedAt = -Infinity;
+  #resumesUntil = -Infinity;
 
   /** The time of a node that does not lead. */
   constructor(parts: ClusterTimeParts) {
     this.#parts = parts;
+    this.#watch = new ClockWatch(parts.log);
   }
 
   /** To be called after each step, before anything of it is sent: where it made this node the leader, the time begins anew. */
   observe(): void {
-    const { raft, clock } = this.#parts;
-    if (raft.role !== "Leader" || raft.currentTerm === this.#term) return;
+    const { raft, clock, dates } = this.#parts;
+    if (raft.role !== "Leader") {
+      if (this.#term !== undefined) clock.follow();
+      this.#term = undefined;
+      return;
+    }
+    if (raft.currentTerm === this.#term) return;
     this.#term = raft.currentTerm;
     this.#firstIndex = raft.lastEntry.index;
     this.#proposals.length = 0;
@@ -81,6 +108,8 @@ export class ClusterTime {
       stampMs = Math.max(stampMs, stampOf(entry.command) ?? 0);
     }
     if (stampMs > 0) clock.learn(stampMs + READ_AHEAD_MS_MAX);
+    // Those who voted have just said what their dates are.
+    clock.lead(dates.majorityDate(raft.configuration) ?? (clock.knownMs === 0 ? dates.own() : undefined));
     this.#isOpening = isOpen || this.#hides(clock.now(), raft.commitIndex);
   }
 
@@ -136,25 +165,94 @@ export class ClusterTime {
     return true;
   }
 
-  /** A heartbeat leaves with the leader's time, for reads that ask nobody. */
-  filled(message: AppendEntries): AppendEntries {
-    const { raft } = this.#parts;
-    // A message that waited for the disk names an older commit index, for which this time is too late.
-    const isPresent = message.term === raft.currentTerm && message.leaderCommit === raft.commitIndex;
-    if (message.entries.length > 0 || !isPresent || !this.#mayTell()) return message;
-    return { ...message, timeMs: this.#timeAtCommit() };
+  /** The message as it leaves: heartbeats tell the leader's time, for reads that ask nobody, and answers tell the date. */
+  filled(message: Message): Message {
+    const { raft, clock, dates } = this.#parts;
+    switch (message.type) {
+      case "AppendEntries": {
+        // A message that waited for the disk names an older commit index, for which this time is too late.
+        const isPresent = message.term === raft.currentTerm && message.leaderCommit === raft.commitIndex;
+        if (message.entries.length > 0 || !isPresent || !this.#mayTell()) return message;
+        const dateMs = dates.majorityDate(raft.configuration);
+        const date = dateMs === undefined ? {} : { dateMs: Math.floor(dateMs) };
+        return { ...message, timeMs: this.#timeAtCommit(), ...date };
+      }
+      case "AppendEntriesResult":
+        return { ...message, dateMs: dates.own() };
+      case "RequestVoteResult":
+        return { ...message, dateMs: dates.own(), timeMs: clock.knownMs };
+      default:
+        return message;
+    }
   }
 
-  /** A message arrived that may carry a leader's time. */
+  /** A message arrived that may carry a leader's time, or a date. */
   heard(message: Message): void {
-    if (message.type !== "AppendEntries" && message.type !== "ReadIndexResult") return;
-    const { timeMs, term } = message;
-    if (timeMs === undefined || timeMs === 0) return;
-    this.#parts.clock.learn(timeMs);
-    if (message.type === "ReadIndexResult") return;
+    const { clock, dates } = this.#parts;
+    switch (message.type) {
+      case "AppendEntries":
+        return this.#heardLeader(message);
+      case "ReadIndexResult":
+        if (message.confirmed) clock.hear(message.timeMs);
+        return;
+      case "RequestVoteResult":
+        clock.learn(message.timeMs ?? 0);
+        if (message.dateMs !== undefined) dates.heard(message.from, message.dateMs);
+        return;
+      case "AppendEntriesResult":
+        if (message.dateMs === undefined) return;
+        dates.heard(message.from, message.dateMs);
+        if (this.#parts.now() < this.#resumesUntil) this.#correct();
+        return;
+      default:
+        return;
+    }
+  }
+
+  #heardLeader({ timeMs, dateMs, term, leaderCommit }: Extract<Message, { type: "AppendEntries" }>): void {
+    const at = this.#parts.now();
+    if (dateMs !== undefined) this.#said = { difference: dateMs - at, at };
+    if (timeMs === undefined) return;
+    this.#parts.clock.hear(timeMs);
     // An older one is kept until its index is reached: newer ones could run ahead of a slow node for ever.
     if (this.#told !== undefined && this.#told.term >= term) return;
-    this.#told = { term, index: message.leaderCommit, timeMs };
+    this.#told = { term, index: leaderCommit, timeMs };
+  }
+
+  /** Time has passed; `now` is monotonic. */
+  tick(now: number): void {
+    if (now - this.#correctedAt < CORRECT_MS) return;
+    this.#correctedAt = now;
+    this.#correct();
+    this.#watch.look(this.offsets());
+  }
+
+  /** The process did not run for a while: its clocks are believed again once a majority has said what the date is. */
+  stalled(): void {
+    this.#parts.dates.forget();
+    this.#said = undefined;
+    this.#resumesUntil = this.#parts.now() + RESUME_MS;
+    this.#correct();
+  }
+
+  /** How far the clocks of the machines are from what a majority says: of all of them on a leader, elsewhere of this one. */
+  offsets(): readonly DateOffset[] {
+    const { raft, dates, now } = this.#parts;
+    if (raft.role === "Leader") {
+      const date = dates.majorityDate(raft.configuration);
+      return date === undefined ? [] : dates.offsets(raft.configuration, date);
+    }
+    const said = this.#said;
+    if (said === undefined || now() - said.at > SAID_MS_MAX) return [];
+    return [{ id: raft.id, aheadMs: Math.round(dates.own() - said.difference - now()) }];
+  }
+
+  #correct(): void {
+    const { raft, clock, dates } = this.#parts;
+    const date = raft.role === "Leader" ? dates.majorityDate(raft.configuration) : undefined;
+    if (date === undefined) return;
+    if (this.#parts.now() < this.#resumesUntil) clock.resume(date);
+    clock.correct(date);
   }
 
   /** Lets the applied state have the time that was told for it; called after each application. */

@@ -17,6 +17,9 @@ export function nodeSamples(node: KeyValueNode): readonly Sample[] {
     ...raftSamples(status),
     ...diskSamples(status),
     ...status.peers.flatMap(peerSamples),
+    ...status.clocks.map(({ id, aheadMs }): Sample => {
+      return { name: METRIC.clockOffsetSeconds, labels: [String(id)], value: aheadMs / MS_PER_SECOND };
+    }),
     ...Array.from(sent, ([type, value]): Sample => ({ name: METRIC.messagesSent, labels: [type], value })),
     ...Array.from(received, ([type, value]): Sample => ({ name: METRIC.messagesReceived, labels: [type], value })),
     { name: METRIC.buildInfo, labels: [VERSION, Deno.version.deno, String(node.id)], value: 1 },

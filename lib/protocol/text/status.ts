@@ -1,6 +1,8 @@
 /** STATUS: what this node is and how far it has come. */
 
 import type { MemberView } from "../../node/api.ts";
+import { describeOffset, isOff } from "../../node/time/clock_watch.ts";
+import type { DateOffset } from "../../node/time/machine_dates.ts";
 import { formatReport, type ReportLine } from "./report.ts";
 import type { ReportContext } from "./report_context.ts";
 import { showText } from "./show.ts";
@@ -28,8 +30,19 @@ export function renderStatus({ node }: ReportContext): string {
     ["Data Directory", showText(status.directory)],
     ["Peers", peers.length],
     ...peers.map(peerLine),
+    ["Clock Offset", showOffset(status.clocks.find(({ id }) => id === node.id))],
+    ["Clocks Off", orElse(showOff(status.clocks), "none")],
     ["Uptime", formatDuration(status.uptimeMs)],
   ]);
+}
+
+function showOffset(offset: DateOffset | undefined): string {
+  return offset === undefined ? "unknown" : `${(offset.aheadMs / 1_000).toFixed(3)} s`;
+}
+
+function showOff(clocks: readonly DateOffset[]): string | undefined {
+  const off = clocks.filter(isOff).map(({ id, aheadMs }) => `node ${id} ${describeOffset(aheadMs)} the majority's`);
+  return off.length === 0 ? undefined : off.join(", ");
 }
 
 function peerLine(peer: MemberView): ReportLine {

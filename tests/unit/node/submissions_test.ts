@@ -3,12 +3,10 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Command } from "../../../lib/kv/commands.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
-import { ClusterClock } from "../../../lib/node/time/cluster_clock.ts";
 import { decodeOutcome, encodeOutcome } from "../../../lib/node/forwarded_outcome.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import { MemoryCluster } from "../../support/memory_cluster.ts";
-import { VirtualClock } from "../../support/virtual_clock.ts";
 
 const LIMIT_MS = 20_000;
 
@@ -137,21 +135,6 @@ Deno.test("a key expires within 100 ms of its time on every node without any oth
   await cluster.clock.advance(200);
   for (const node of cluster.nodes.values()) assertEquals([node.state.get("k"), node.state.size], [undefined, 0]);
   await cluster.stop();
-});
-
-Deno.test("the cluster's time follows the machine's clock and never goes back behind a stamp", async () => {
-  const clock = new VirtualClock();
-  let wallMs = 1_000_000;
-  const cluster = new ClusterClock(clock, () => wallMs);
-  assertEquals(cluster.now(), 1_000_000);
-  cluster.learn(1_500_000);
-  assertEquals(cluster.now(), 1_500_000);
-  await clock.advance(250);
-  assertEquals(cluster.now(), 1_500_250);
-  cluster.learn(1_500_100);
-  assertEquals(cluster.now(), 1_500_250);
-  wallMs = 2_000_000;
-  assertEquals(cluster.now(), 2_000_000);
 });
 
 Deno.test("an outcome survives its way, and what cannot be read is unknown", () => {

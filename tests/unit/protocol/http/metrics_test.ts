@@ -35,6 +35,7 @@ Deno.test("the page tells what the node knows of itself and its peers", async ()
     'kvstore_network_peer_received_bytes_total{from="1"} 200',
     'kvstore_network_peer_round_trip_time_seconds{to="1"} 0.00025',
     'kvstore_network_peer_reachable{to="2"} 0',
+    'kvstore_clock_offset_seconds{of="2"} 600',
     'kvstore_network_messages_sent_total{type="AppendEntries"} 7',
     "kvstore_store_keys 0",
     "kvstore_server_uptime_seconds 3723",
