@@ -64,11 +64,17 @@ function judgeGenerated(operations: number, seed: number): boolean {
   return judge(timed("generated", () => generateHistory(new Random(seed), { ...SHAPE, operations })));
 }
 
+/** NaN for anything but digits, nothing at all included. */
+function wholeNumber(typed: unknown, otherwise: number): number {
+  if (typed === undefined) return otherwise;
+  return typeof typed === "string" && /^[0-9]+$/.test(typed) ? Number(typed) : NaN;
+}
+
 function main(): number {
   const { _: rest, operations: wanted, seed: given } = parseArgs(Deno.args, { string: ["operations", "seed"] });
   const files = rest.map(String);
-  const operations = Number(wanted ?? 0);
-  const seed = Number(given ?? 1);
+  const operations = wholeNumber(wanted, 0);
+  const seed = wholeNumber(given, 1);
   const fits = Number.isSafeInteger(operations) && Number.isSafeInteger(seed);
   if (!fits || (wanted === undefined ? files.length === 0 : files.length > 0 || operations < 1)) {
     print(USAGE);

@@ -44,3 +44,11 @@ Deno.test("the exit code is 0 when all histories pass, 1 when one does not, 2 fo
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("a flag without its number is refused", async () => {
+  for (const args of [["--operations", "10", "--seed"], ["--operations", "10", "--seed="], ["--operations"]]) {
+    const { code, text } = await run(...args);
+    assertEquals(code, 2, `${args.join(" ")}: ${text}`);
+    assertStringIncludes(text, "Usage:");
+  }
+});
