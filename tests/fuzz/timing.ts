@@ -5,12 +5,10 @@ const GROWTH = 8;
 /** How many times as long it may take: linear time with room for caches and memory management. */
 const RATIO_MAX = 28;
 const SIZE_DEFAULT = 4_096;
-/** More for the shorter one: its shortest time is the measure. */
-const ROUNDS_SHORT = 6;
-const ROUNDS_LONG = 3;
-const ROUND_MS = 1;
+const ROUNDS = 3;
+const ROUND_MS_MIN = 1;
 /** Worse must be seen every time: noise does not repeat so often. */
-const ATTEMPTS = 6;
+const ATTEMPTS = 8;
 
 /** What to measure. */
 export interface LinearCase<T> {
@@ -26,7 +24,10 @@ export function assertLinear<T>(what: string, { make, run, size = SIZE_DEFAULT }
   const [short, long] = [make(size), make(size * GROWTH)];
   const ratios: number[] = [];
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const ratio = timeOf(ROUNDS_LONG, () => run(long)) / timeOf(ROUNDS_SHORT, () => run(short));
+    const slow = timeOf(ROUND_MS_MIN, () => run(long));
+    // For as long as the longer one: a busy machine interrupts both, where a short moment may escape.
+    const quick = timeOf(slow.roundMs, () => run(short));
+    const ratio = slow.callMs / quick.callMs;
     if (ratio <= RATIO_MAX) return;
     ratios.push(ratio);
   }
@@ -34,19 +35,19 @@ export function assertLinear<T>(what: string, { make, run, size = SIZE_DEFAULT }
   throw new Error(`${what}: an input ${GROWTH} times as long takes ${shown} times as long (at most ${RATIO_MAX})`);
 }
 
-/** The shortest mean time of one call, in ms. */
-function timeOf(rounds: number, run: () => unknown): number {
-  let best = Infinity;
-  for (let round = 0; round < rounds; round++) {
+/** The shortest mean time of one call over some rounds of at least `leastMs`, and the length of that round. */
+function timeOf(leastMs: number, run: () => unknown): { readonly callMs: number; readonly roundMs: number } {
+  let best = { callMs: Infinity, roundMs: 0 };
+  for (let round = 0; round < ROUNDS; round++) {
     const begun = performance.now();
     let calls = 0;
-    let elapsed = 0;
-    while (elapsed < ROUND_MS) {
+    let roundMs = 0;
+    while (roundMs < leastMs) {
       run();
       calls += 1;
-      elapsed = performance.now() - begun;
+      roundMs = performance.now() - begun;
     }
-    best = Math.min(best, elapsed / calls);
+    if (roundMs / calls < best.callMs) best = { callMs: roundMs / calls, roundMs };
   }
   return best;
 }
