@@ -122,10 +122,10 @@ export class ClusterTime {
 
   /** The commands of a proposal: the first one carries the time when that has moved on. */
   stamped(commands: readonly string[]): readonly string[] {
-    const [first, ...rest] = commands;
+    const [first] = commands;
     if (first === undefined || this.#parts.raft.role !== "Leader") return commands;
     this.#newStampMs = this.#parts.clock.now();
-    return this.#newStampMs === this.#lastStampMs ? commands : [stampCommand(first, this.#newStampMs), ...rest];
+    return this.#newStampMs === this.#lastStampMs ? commands : commands.with(0, stampCommand(first, this.#newStampMs));
   }
 
   /** The commands that were stamped last are in the log, from `first` on. */
