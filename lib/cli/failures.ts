@@ -8,6 +8,7 @@ import {
   IncompatibleError,
   NoSpaceError,
 } from "../base/errors.ts";
+import { ClusterSecretError } from "../cluster/cluster_secret.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The exit codes of the program; docs/command-line.md explains them. */
@@ -37,7 +38,7 @@ export interface FailureDescription {
   readonly exitCode: number;
 }
 
-const ORDINARY = [DirectoryLockedError, IncompatibleError, AccessError, NoSpaceError];
+const ORDINARY = [ClusterSecretError, DirectoryLockedError, IncompatibleError, AccessError, NoSpaceError];
 const SYSTEM = [
   Deno.errors.AddrInUse,
   Deno.errors.AddrNotAvailable,

@@ -136,7 +136,7 @@ export const FLAGS = [
     name: "insecure",
     kind: "switch",
     commands: SERVERS,
-    help: "Allow an address that other machines reach although no --cluster-secret protects it.",
+    help: "Kept for scripts. An address that other machines reach needs --cluster-secret-file in any case.",
   },
   {
     name: "data-dir",
@@ -166,7 +166,16 @@ export const FLAGS = [
     commands: SERVERS,
     placeholder: "SECRET",
     secret: true,
-    help: "Shared secret that nodes prove to each other. Better given by environment or file.",
+    help:
+      "Secret that nodes prove to each other, of 16 characters at least; by environment or configuration file only.",
+  },
+  {
+    name: "cluster-secret-file",
+    kind: "text",
+    commands: SERVERS,
+    placeholder: "FILE",
+    defaultShown: "a secret of this user on this machine",
+    help: "File with the secret that nodes prove to each other; needed with a --host that other machines reach.",
   },
   {
     name: "snapshot-entries",

@@ -1,5 +1,6 @@
 /** Turns settings into what a server is started with, and refuses those that do not fit together. */
 
+import { checkSecret, ClusterSecretError, readSecretFile } from "../cluster/cluster_secret.ts";
 import type { WantedPort } from "../cluster/ports.ts";
 import type { ServerOptions } from "../cluster/server_types.ts";
 import type { Log, LogFormat, LogLevel } from "../observe/log.ts";
@@ -55,7 +56,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     clusterId: settings.optionalText("cluster-id"),
     dataDirectory: settings.optionalText("data-dir") ?? nodeDirectory(DATA_DIRECTORY, nodeId),
     newIdentity: settings.enabled("new-identity"),
-    clusterSecret: settings.optionalText("cluster-secret"),
+    clusterSecret: ownSecret(settings),
     snapshotEntries: settings.integer("snapshot-entries"),
     snapshotBytes: settings.integer("snapshot-bytes"),
     electionTimeoutMs: settings.integer("election-timeout-ms"),
@@ -90,14 +91,35 @@ function samePorts(port: number): UsageError {
   return new UsageError(`The port for clients and the one for nodes are both ${port}; change --port or --peer-port`);
 }
 
+/** The secret that the operator gave; undefined for the one that the nodes of this user share. Throws `UsageError`. */
+export function ownSecret(settings: Settings): string | undefined {
+  const given = settings.given("cluster-secret");
+  const file = settings.given("cluster-secret-file");
+  if (given?.origin === "--cluster-secret") {
+    throw new UsageError(
+      "--cluster-secret would show the secret to every user of this machine; " +
+        "give --cluster-secret-file FILE, or KVSTORE_CLUSTER_SECRET",
+    );
+  }
+  if (given !== undefined && file !== undefined) {
+    throw new UsageError(`The cluster secret is given twice, by ${given.origin} and by ${file.origin}; give one`);
+  }
+  try {
+    if (file !== undefined) return readSecretFile(String(file.value));
+    return given === undefined ? undefined : checkSecret(String(given.value), given.origin);
+  } catch (error) {
+    if (error instanceof ClusterSecretError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
 /** What holds for a single node and for a local cluster. Throws `UsageError`. */
 export function checkServerSettings(settings: Settings): void {
   const host = settings.text("host");
-  const open = settings.optionalText("cluster-secret") === undefined && !settings.enabled("insecure");
-  if (!isLoopback(host) && open) {
+  if (ownSecret(settings) === undefined && !isLoopback(host)) {
     throw new UsageError(
-      `--host ${host} is reachable from other machines and nothing protects the cluster; ` +
-        "give --cluster-secret, or --insecure to accept that",
+      `--host ${host} is reachable from other machines, and the nodes have no secret of their own; ` +
+        "give --cluster-secret-file (openssl rand -hex 32 makes a secret)",
     );
   }
   const [heartbeatMs, electionMs] = [settings.integer("heartbeat-ms"), settings.integer("election-timeout-ms")];

@@ -16,6 +16,7 @@ import { makeHttpService } from "../protocol/http/service.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import type { Disk } from "../storage/disk.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
+import { sharedSecret } from "./cluster_secret.ts";
 import { descriptorLimit } from "./descriptor_limit.ts";
 import { randomNumber } from "./random_number.ts";
 import type { RunningServer, ServerOptions } from "./server_types.ts";
@@ -47,6 +48,8 @@ export interface ServerGround {
  * port that is taken; then nothing is left open.
  */
 export async function startServer(options: ServerOptions, ground: ServerGround = {}): Promise<RunningServer> {
+  // Before anything is opened or made.
+  const secret = options.clusterSecret ?? sharedSecret();
   const clock = new SystemClock();
   const metrics = new Registry();
   const real = ground.disk ?? new DenoDisk();
@@ -71,7 +74,7 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
         random: randomNumber,
         greeting,
         listen: { hostname: options.host, port: options.peerBindPort },
-        secret: options.clusterSecret,
+        secret,
         log: withFields(options.log, { component: "peers" }),
       });
       return transport;

@@ -25,7 +25,7 @@ export interface ServerOptions {
   readonly dataDirectory: string;
   /** The directory is empty and shall be admitted again under its old id (`--new-identity`). */
   readonly newIdentity: boolean;
-  /** Shared secret of the peers (`--cluster-secret`). */
+  /** Secret of the cluster; undefined for the one that the nodes of this user on this machine share. */
   readonly clusterSecret: string | undefined;
   /** A snapshot is taken after so many entries since the last one. */
   readonly snapshotEntries: number;

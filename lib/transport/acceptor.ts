@@ -3,7 +3,7 @@
 import type { PeerMessage } from "./forward.ts";
 import type { NodeId } from "../raft/types.ts";
 import { Connection } from "./connection.ts";
-import { acceptHandshake, acceptPeer, type HandshakeOptions, type HandshakeResult } from "./handshake.ts";
+import { acceptHandshake, type HandshakeOptions, type HandshakeResult } from "./handshake.ts";
 import { LogLimiter } from "./log_limiter.ts";
 import type { Peer, TransportContext } from "./peer.ts";
 import { serveIncoming } from "./serve.ts";
@@ -87,7 +87,6 @@ export class Acceptor {
     this.#strangers.delete(connection);
     const peer = result.type === "Admitted" ? findPeer(result.greeting.nodeId) : undefined;
     if (result.type !== "Admitted" || peer === undefined) return this.#reject(connection, result);
-    acceptPeer(connection);
     peer.up("incoming", { connection, greeting: result.greeting });
     dialedBy(peer);
     await serveIncoming(peer, {

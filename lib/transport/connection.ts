@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { type Fields, parseFields } from "./fields.ts";
 import { frameBytes, FrameWriter, NO_BODY } from "./frame.ts";
+import { FrameSeal, TAG_BYTES } from "./seal.ts";
 import { FrameReader } from "./frame_reader.ts";
 import type { TransportLimits } from "./limits.ts";
 
@@ -20,6 +21,12 @@ export interface Ending {
   readonly damage: boolean;
 }
 
+/** The keys of one link: of what leaves, and of what comes. */
+export interface LinkKeys {
+  readonly outgoing: Uint8Array;
+  readonly incoming: Uint8Array;
+}
+
 /** What a connection needs besides its socket. */
 export interface ConnectionOptions {
   readonly clock: Clock;
@@ -35,6 +42,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #limits: TransportLimits;
   readonly #reader: FrameReader;
+  #seal: FrameSeal | undefined;
   #waiting = new FrameWriter();
   #writing = new FrameWriter();
   #drained: Promise<void> | undefined;
@@ -83,16 +91,17 @@ export class Connection {
     return this.#lastReadAt;
   }
 
-  /** The other side has proved who it is: frames of full length are read from now on. */
-  trust(): void {
-    this.#reader.rebound(this.#limits);
+  /** The other side has proved who it is: frames of full length are read from now on, and every frame has its tag. */
+  trust(keys: LinkKeys): void {
+    this.#seal = new FrameSeal(keys.outgoing);
+    this.#reader.trust(this.#limits, new FrameSeal(keys.incoming));
   }
 
   /** Queues a frame. False when it was not taken: closed, too long, or the queue is full. `header` is ASCII. */
   append(header: string, body: Uint8Array = NO_BODY): boolean {
     if (this.#ending !== undefined || !this.#hasRoom(header, body)) return false;
-    this.#waiting.append(header, body);
-    this.#bytesQueued += frameBytes(header, body);
+    this.#waiting.append(header, body, this.#seal);
+    this.#bytesQueued += this.#bytesOf(header, body);
     return true;
   }
 
@@ -183,12 +192,16 @@ export class Connection {
   }
 
   #hasRoom(header: string, body: Uint8Array): boolean {
-    const bytes = frameBytes(header, body);
+    const bytes = this.#bytesOf(header, body);
     const { frameBytesMax, headerBytesMax, queueBytesMax, queueMessagesMax } = this.#limits;
     if (bytes > frameBytesMax || header.length > headerBytesMax) return false;
     const frames = this.#waiting.frames + this.#writing.frames;
     // A single frame may be longer than the queue: else it could never leave.
     return frames === 0 || (frames < queueMessagesMax && this.#bytesQueued - this.#bytesSent + bytes <= queueBytesMax);
+  }
+
+  #bytesOf(header: string, body: Uint8Array): number {
+    return frameBytes(header, body) + (this.#seal === undefined ? 0 : TAG_BYTES);
   }
 
   async #drain(): Promise<void> {

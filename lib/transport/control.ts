@@ -1,31 +1,28 @@
-/** The frames of the transport itself: the four of the handshake, the refusal, and the ping with its answer. */
+/** The frames of the transport itself: those of the handshake, the refusal, and the ping with its answer. */
 
 import type { Role } from "../raft/types.ts";
 import { toIndex, toTerm } from "../raft/types.ts";
-import { asciiJson, type Fields } from "./fields.ts";
+import { asciiJson, type Fields, parseFields } from "./fields.ts";
 import type { Greeting, PeerStatus } from "./transport.ts";
 
 /** Version of handshake and messages; both sides must speak the same. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
-/** Who a side of a connection says it is, with the number it wants to see in the other's proof. */
+/** What one side says of itself in the handshake. */
 export interface Introduction {
   readonly version: number;
   readonly greeting: Greeting;
-  /** 32 hex digits, fresh for each connection. */
+  /** 32 hex digits of the dialer, fresh for each connection; "" from the acceptor, whose number is the challenge. */
   readonly nonce: string;
-  /** The side has a cluster secret and wants a proof of it. */
-  readonly secured: boolean;
-}
-
-/** The dialer's first frame. */
-export interface Hello extends Introduction {
-  /** The node the dialer means to reach. */
+  /** The node that the dialer means to reach; its own id from the acceptor. */
   readonly to: number;
 }
 
-/** The acceptor's answer to a `Hello` it likes. `proof` is "" without a secret. */
-export interface Welcome extends Introduction {
+/** An introduction as the text that was sent, and the proof that a holder of the secret has said it here and now. */
+export interface Statement {
+  /** JSON of an `Introduction`. */
+  readonly said: string;
+  /** 64 hex digits. */
   readonly proof: string;
 }
 
@@ -36,49 +33,63 @@ export interface Beat {
 }
 
 const NONCE = /^[0-9a-f]{32}$/;
+const PROOF = /^[0-9a-f]{64}$/;
 const ROLES: readonly Role[] = ["Follower", "PreCandidate", "Candidate", "Leader"];
 const ADDRESS = /^[0-9A-Za-z._:[\]-]{0,270}$/;
 const REASON_CHARACTERS_MAX = 300;
 
-/** The header of the dialer's first frame. */
-export function encodeHello(hello: Hello): string {
-  return asciiJson({ rpc: "Hello", ...hello });
+/** The header of the acceptor's first frame, and all that somebody learns who has proved nothing. */
+export function encodeChallenge(nonce: string): string {
+  return asciiJson({ rpc: "Challenge", nonce });
 }
 
-/** Undefined when the fields are not a Hello. Only the version is read of another version's Hello. */
-export function decodeHello(fields: Fields): Hello | { readonly otherVersion: number } | undefined {
-  if (fields.rpc !== "Hello") return undefined;
+/** The nonce; undefined when the fields are not a Challenge. */
+export function decodeChallenge(fields: Fields): string | undefined {
+  if (fields.rpc !== "Challenge") return undefined;
+  const nonce = fields.text("nonce");
+  return fields.valid && NONCE.test(nonce) ? nonce : undefined;
+}
+
+/** The text of an introduction, over which its proof is made. */
+export function sayIntroduction(introduction: Introduction): string {
+  return asciiJson({ ...introduction, greeting: { ...introduction.greeting } });
+}
+
+/** Undefined for what is no introduction. Only the version is read of another version's. */
+export function readIntroduction(said: string): Introduction | { readonly otherVersion: number } | undefined {
+  const fields = parseFields(said);
+  if (fields === undefined) return undefined;
   const version = fields.count("version");
   if (fields.valid && version !== PROTOCOL_VERSION) return { otherVersion: version };
-  const hello = { ...introduction(fields), to: fields.nodeId("to") };
-  return fields.valid ? hello : undefined;
+  const nonce = fields.text("nonce");
+  const introduction = {
+    version,
+    greeting: fields.nested("greeting", decodeGreeting),
+    nonce: nonce === "" || NONCE.test(nonce) ? nonce : fields.reject(""),
+    to: fields.nodeId("to"),
+  };
+  return fields.valid ? introduction : undefined;
 }
 
-/** The header of the acceptor's answer. */
-export function encodeWelcome(welcome: Welcome): string {
-  return asciiJson({ rpc: "Welcome", ...welcome });
+/** The header of the dialer's answer to the challenge. */
+export function encodeProof(statement: Statement): string {
+  return asciiJson({ rpc: "Proof", ...statement });
 }
 
-/** Undefined when the fields are not a Welcome of this version. */
-export function decodeWelcome(fields: Fields): Welcome | undefined {
-  if (fields.rpc !== "Welcome") return undefined;
-  const welcome = { ...introduction(fields), proof: fields.text("proof") };
-  return fields.valid && welcome.version === PROTOCOL_VERSION ? welcome : undefined;
+/** The header of the acceptor's answer to a proof it likes. */
+export function encodeWelcome(statement: Statement): string {
+  return asciiJson({ rpc: "Welcome", ...statement });
 }
 
-/** The header that carries the dialer's proof, "" without a secret. */
-export function encodeProof(proof: string): string {
-  return asciiJson({ rpc: "Proof", proof });
-}
-
-/** Undefined when the fields are not a Proof. */
-export function decodeProof(fields: Fields): string | undefined {
-  if (fields.rpc !== "Proof") return undefined;
+/** Undefined when the fields are not a statement of that kind. */
+export function decodeStatement(fields: Fields, rpc: "Proof" | "Welcome"): Statement | undefined {
+  if (fields.rpc !== rpc) return undefined;
+  const said = fields.raw("said");
   const proof = fields.text("proof");
-  return fields.valid ? proof : undefined;
+  return fields.valid && typeof said === "string" && PROOF.test(proof) ? { said, proof } : undefined;
 }
 
-/** The header by which the acceptor ends the handshake well: from here on messages may follow. */
+/** The header by which the dialer ends the handshake well: from here on messages may follow. */
 export const ACCEPTED_HEADER: string = asciiJson({ rpc: "Accepted" });
 
 /** The header of a refusal; `reason` is for people. */
@@ -111,16 +122,6 @@ export function decodeBeat(fields: Fields, rpc: "Ping" | "Pong"): Beat | undefin
   return fields.valid ? beat : undefined;
 }
 
-function introduction(fields: Fields): Introduction {
-  const nonce = fields.text("nonce");
-  return {
-    version: fields.count("version"),
-    greeting: fields.nested("greeting", decodeGreeting),
-    nonce: NONCE.test(nonce) ? nonce : fields.reject(""),
-    secured: fields.flag("secured"),
-  };
-}
-
 function decodeGreeting(fields: Fields): Greeting {
   return {
     clusterId: fields.text("clusterId"),
@@ -150,13 +151,13 @@ function decodeStatus(fields: Fields): PeerStatus {
     lastApplied: toIndex(fields.count("lastApplied")),
     lastDurable: fields.nested("lastDurable", decodeEntryId),
     clientAddress: decodeAddress(fields, "clientAddress"),
-    httpAddress: decodeAddress(fields, "httpAddress"),
+    httpAddress: fields.absent("httpAddress") ? "" : decodeAddress(fields, "httpAddress"),
   };
 }
 
-/** It ends in the log, in headers of HTTP and in links, so that only what an address can hold is taken; "" where it is absent. */
+/** It ends in the log, in headers of HTTP and in links, so that only what an address can hold is taken. */
 function decodeAddress(fields: Fields, name: string): string {
-  const address = fields.absent(name) ? "" : fields.text(name);
+  const address = fields.text(name);
   return ADDRESS.test(address) ? address : fields.reject("");
 }
 

@@ -1,39 +1,57 @@
-/** Proofs of the shared cluster secret, and the rules by which two introductions fit together. Pure but for the nonce. */
+/** Proofs of the cluster's secret, the keys of a link, and the rules by which two introductions fit together. Pure but for the nonce. */
 
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { NodeId } from "../raft/types.ts";
-import type { Hello, Introduction } from "./control.ts";
+import type { LinkKeys } from "./connection.ts";
+import type { Introduction } from "./control.ts";
 import type { Greeting } from "./transport.ts";
-
-/** The two introductions of one connection. */
-export interface Introductions {
-  readonly dialer: Introduction;
-  readonly acceptor: Introduction;
-}
-
-/** What a node knows when it looks at the other side's introduction. */
-export interface Expectation {
-  readonly greeting: Greeting;
-  readonly secured: boolean;
-}
 
 /** A nonce that was never used before and cannot be guessed. */
 export function freshNonce(): string {
   return randomBytes(16).toString("hex");
 }
 
-/** What a proof is about. */
-export interface Proven {
-  readonly both: Introductions;
-  readonly secret: string | undefined;
+/** What a dialer proves: that it has the secret, and has said this in answer to that challenge. */
+export interface DialerProof {
+  readonly secret: string;
+  /** The acceptor's nonce. */
+  readonly challenge: string;
+  /** The text of the dialer's introduction, its own nonce in it. */
+  readonly dialerSaid: string;
 }
 
-/** HMAC-SHA256 of role, nonces and everything both sides said of themselves; "" without a secret. 64 hex digits. */
-export function prove(role: "dialer" | "acceptor", { both, secret }: Proven): string {
-  if (secret === undefined) return "";
-  const parts = [role, ...spoken(both.dialer), ...spoken(both.acceptor)];
-  return createHmac("sha256", secret).update(JSON.stringify(parts)).digest("hex");
+/** What an acceptor proves: the same, and what it has said itself. */
+export interface AcceptorProof extends DialerProof {
+  readonly acceptorSaid: string;
+}
+
+/** 64 hex digits. */
+export function proveDialer({ secret, challenge, dialerSaid }: DialerProof): string {
+  return keyedHash(secret, ["dialer", challenge, dialerSaid]).toString("hex");
+}
+
+/** 64 hex digits. */
+export function proveAcceptor({ secret, challenge, dialerSaid, acceptorSaid }: AcceptorProof): string {
+  return keyedHash(secret, ["acceptor", challenge, dialerSaid, acceptorSaid]).toString("hex");
+}
+
+/** The keys of a link, as its dialer uses them: of this link alone, since both nonces are in what was said. */
+export function dialerKeys({ secret, challenge, dialerSaid }: DialerProof): LinkKeys {
+  return {
+    outgoing: keyedHash(secret, ["from the dialer", challenge, dialerSaid]),
+    incoming: keyedHash(secret, ["from the acceptor", challenge, dialerSaid]),
+  };
+}
+
+/** The same keys as the acceptor uses them. */
+export function acceptorKeys(proof: DialerProof): LinkKeys {
+  const { outgoing, incoming } = dialerKeys(proof);
+  return { outgoing: incoming, incoming: outgoing };
+}
+
+function keyedHash(secret: string, parts: readonly string[]): Buffer {
+  return createHmac("sha256", secret).update(JSON.stringify(["kvstore peers 2", ...parts])).digest();
 }
 
 /** Compares without telling by its duration where the proofs differ. */
@@ -43,61 +61,39 @@ export function sameProof(expected: string, given: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** Why the other side cannot be talked to, or undefined. `who` names it in the reason. */
-export function findMismatch(own: Expectation, other: Introduction, who: NodeId): string | undefined {
-  const mine = own.greeting;
-  const { greeting } = other;
-  if (greeting.clusterId !== mine.clusterId) {
-    return `node ${who} belongs to cluster "${greeting.clusterId}", node ${mine.nodeId} to cluster "${mine.clusterId}"`;
+/** What a node knows when it looks at what another one said. */
+export interface Expectation {
+  readonly own: Greeting;
+  /** Whether the id is one of the servers to talk to. */
+  knows(id: NodeId): boolean;
+}
+
+/** What an acceptor has against a dialer that has proved itself; undefined when it is welcome. */
+export function findDialerMismatch({ own, knows }: Expectation, { greeting, to }: Introduction): string | undefined {
+  const who = greeting.nodeId;
+  const mismatch = findMismatch(own, greeting);
+  if (mismatch !== undefined) return mismatch;
+  if (to !== own.nodeId) return `node ${who} expects node ${to} at this address, but this is node ${own.nodeId}`;
+  return knows(who) ? undefined : `node ${own.nodeId} knows no node ${who}`;
+}
+
+/** What a dialer has against who answered and has proved itself; undefined when it is the right one. */
+export function findAcceptorMismatch(own: Greeting, { greeting }: Introduction, expected: NodeId): string | undefined {
+  const mismatch = findMismatch(own, greeting);
+  if (mismatch !== undefined || greeting.nodeId === expected) return mismatch;
+  return `node ${own.nodeId} expects node ${expected} at this address, but this is node ${greeting.nodeId}`;
+}
+
+function findMismatch(own: Greeting, other: Greeting): string | undefined {
+  const who = other.nodeId;
+  if (other.clusterId !== own.clusterId) {
+    return `node ${who} belongs to cluster "${other.clusterId}", node ${own.nodeId} to cluster "${own.clusterId}"`;
   }
-  if (greeting.nodeId === mine.nodeId) return `both nodes have the id ${mine.nodeId}`;
-  if (other.secured !== own.secured) {
-    const [has, lacks] = own.secured ? [mine.nodeId, who] : [who, mine.nodeId];
-    return `node ${has} has a cluster secret and node ${lacks} has none`;
-  }
-  const fingerprints = [mine.membersFingerprint, greeting.membersFingerprint];
+  if (who === own.nodeId) return `both nodes have the id ${who}`;
+  const fingerprints = [own.membersFingerprint, other.membersFingerprint];
   if (fingerprints[0] !== fingerprints[1] && !fingerprints.includes("")) {
-    return `nodes ${mine.nodeId} and ${who} disagree about the ids and addresses of the cluster's nodes: ` +
+    return `nodes ${own.nodeId} and ${who} disagree about the ids and addresses of the cluster's nodes: ` +
       "start every node with the same list of peers";
   }
   return undefined;
-}
-
-/** What an acceptor has against a dialer, before any proof; `known` tells whether it is one of its peers. */
-export function findHelloMismatch(
-  own: Expectation,
-  { hello, known }: { readonly hello: Hello; readonly known: boolean },
-): string | undefined {
-  const id = own.greeting.nodeId;
-  const who = hello.greeting.nodeId;
-  const mismatch = findMismatch(own, hello, who);
-  if (mismatch !== undefined) return mismatch;
-  if (hello.to !== id) return `node ${who} expects node ${hello.to} at this address, but this is node ${id}`;
-  return known ? undefined : `node ${id} knows no node ${who}`;
-}
-
-/** What a dialer has against who answered, before any proof. */
-export function findWelcomeMismatch(own: Expectation, other: Introduction, expected: NodeId): string | undefined {
-  const who = other.greeting.nodeId;
-  const mismatch = findMismatch(own, other, who);
-  if (mismatch !== undefined || who === expected) return mismatch;
-  return `node ${own.greeting.nodeId} expects node ${expected} at this address, but this is node ${who}`;
-}
-
-function spoken({ version, greeting, nonce, secured }: Introduction): readonly unknown[] {
-  return [
-    version,
-    greeting.clusterId,
-    greeting.nodeId,
-    greeting.incarnation,
-    greeting.identity,
-    greeting.rejoin,
-    greeting.configurationIndex,
-    greeting.membersFingerprint,
-    greeting.clientAddress,
-    greeting.peerAddress,
-    greeting.httpAddress ?? "",
-    nonce,
-    secured,
-  ];
 }

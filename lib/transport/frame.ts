@@ -1,11 +1,12 @@
 /**
  * The form of a frame between servers, and the buffer that frames leave in.
  *
- *     offset  0  magic "KVP" and the version of this form (1)
+ *     offset  0  magic "KVP" and the version of this form (2)
  *             4  CRC-32 of everything from offset 8 to the end of the frame
  *             8  length of the header in bytes
  *            12  length of the body in bytes
  *            16  header: JSON, ASCII only; then the body
+ *                then, once both ends have proved who they are, the tag (seal.ts)
  *
  * Numbers are unsigned, most significant byte first. The lengths are under the checksum, so that a damaged length cannot
  * pass for a shorter frame.
@@ -13,11 +14,12 @@
 
 import { writeString } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
+import { type FrameSeal, TAG_BYTES } from "./seal.ts";
 
 /** Bytes before the header. */
 export const PREFIX_BYTES = 16;
 /** "KVP" and the version of the frame's form. */
-export const FRAME_MAGIC = 0x4b565001;
+export const FRAME_MAGIC = 0x4b565002;
 /** Where the bytes under the checksum begin. */
 export const CHECKED_FROM = 8;
 /** The body of a frame that has none. */
@@ -43,18 +45,20 @@ export class FrameWriter {
     return this.#frames;
   }
 
-  /** Appends a frame; `header` is ASCII. The body is copied. */
-  append(header: string, body: Uint8Array): void {
+  /** Appends a frame, and its tag where the link is sealed; `header` is ASCII. The body is copied. */
+  append(header: string, body: Uint8Array, seal?: FrameSeal): void {
     const start = this.#length;
     const end = start + frameBytes(header, body);
-    if (end > this.#bytes.length) this.#grow(end);
+    const sealedEnd = seal === undefined ? end : end + TAG_BYTES;
+    if (sealedEnd > this.#bytes.length) this.#grow(sealedEnd);
     this.#view.setUint32(start, FRAME_MAGIC);
     this.#view.setUint32(start + 8, header.length);
     this.#view.setUint32(start + 12, body.length);
     writeString(header, this.#bytes, start + PREFIX_BYTES);
     this.#bytes.set(body, start + PREFIX_BYTES + header.length);
     this.#view.setUint32(start + 4, checksum(this.#bytes.subarray(start + CHECKED_FROM, end)));
-    this.#length = end;
+    seal?.write(this.#bytes.subarray(start, end), this.#bytes.subarray(end, sealedEnd));
+    this.#length = sealedEnd;
     this.#frames += 1;
   }
 

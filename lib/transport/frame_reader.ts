@@ -4,6 +4,7 @@ import { assert } from "../base/assert.ts";
 import { bytesToString } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import { CHECKED_FROM, FRAME_MAGIC, PREFIX_BYTES } from "./frame.ts";
+import { type FrameSeal, TAG_BYTES } from "./seal.ts";
 
 /** One frame; `body` is a view into the reader's buffer, valid until the next `space`. */
 export interface Frame {
@@ -32,6 +33,7 @@ export class FrameReader {
   #start = 0;
   #end = 0;
   #bounds: FrameBounds;
+  #seal: FrameSeal | undefined;
   #damage: string | undefined;
 
   constructor(bounds: FrameBounds) {
@@ -48,9 +50,10 @@ export class FrameReader {
     return this.#bytes.length;
   }
 
-  /** Sets other bounds for the frames not yet taken. */
-  rebound(bounds: FrameBounds): void {
+  /** Sets other bounds for the frames not yet taken, each of which is followed by its tag from now on. */
+  trust(bounds: FrameBounds, seal: FrameSeal): void {
     this.#bounds = bounds;
+    this.#seal = seal;
   }
 
   /** Room for the next bytes, at least one. Ends the life of the bodies handed out. */
@@ -86,12 +89,18 @@ export class FrameReader {
     if (headerLength > this.#bounds.headerBytesMax || length > this.#bounds.frameBytesMax) {
       return this.#refuse(`frame of ${length} bytes (header ${headerLength}) is too long`);
     }
-    if (available < length) return undefined;
+    if (available < length + this.#tagBytes) return undefined;
     return this.#take(headerLength, length);
   }
 
+  get #tagBytes(): number {
+    return this.#seal === undefined ? 0 : TAG_BYTES;
+  }
+
+  /** Of the frame at `start`, tag included. */
   #frameLength(): number {
-    return PREFIX_BYTES + this.#view.getUint32(this.#start + 8) + this.#view.getUint32(this.#start + 12);
+    return this.#tagBytes + PREFIX_BYTES + this.#view.getUint32(this.#start + 8) +
+      this.#view.getUint32(this.#start + 12);
   }
 
   #take(headerLength: number, length: number): Frame | undefined {
@@ -101,7 +110,12 @@ export class FrameReader {
     if (checksum(this.#bytes.subarray(start + CHECKED_FROM, start + length)) !== expected) {
       return this.#refuse("checksum of a frame does not match");
     }
-    this.#start = start + length;
+    const end = start + length + this.#tagBytes;
+    const frame = this.#bytes.subarray(start, start + length);
+    if (this.#seal?.matches(frame, this.#bytes.subarray(start + length, end)) === false) {
+      return this.#refuse("a frame was altered, repeated or left out");
+    }
+    this.#start = end;
     return {
       header: bytesToString(this.#bytes, start + PREFIX_BYTES, bodyStart),
       body: this.#bytes.subarray(bodyStart, start + length),

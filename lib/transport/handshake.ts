@@ -1,36 +1,41 @@
 /**
- * The handshake of a connection between two servers.
+ * The handshake of a connection between two servers that share the cluster's secret.
  *
- *     dialer    Hello(version, greeting, nonce, to)  ->
- *                                                    <-  Welcome(version, greeting, nonce, proof)   acceptor
- *               Proof(proof)                         ->
- *                                                    <-  Accepted
+ *     dialer                                         <-  Challenge(nonce)              acceptor
+ *               Proof(said, proof)                   ->
+ *                                                    <-  Welcome(said, proof)
+ *               Accepted                             ->
  *
- * Either side may send Refused(reason) instead of its next frame and close. Messages may follow Accepted only, so that
- * both sides agree on whether the connection is up.
+ * `said` is a side's introduction: version, greeting, and from the dialer its own nonce and whom it means to reach. Until the
+ * dialer has proved that it has the secret it learns a nonce and nothing else; whoever has proved it may send Refused(reason)
+ * instead of its next frame and close. Each frame behind Welcome has a tag (seal.ts), Accepted included; messages may follow
+ * Accepted only, so that both sides agree on whether the connection is up.
  */
 
 import type { NodeId } from "../raft/types.ts";
 import type { Connection, ReceivedFrame } from "./connection.ts";
 import {
   ACCEPTED_HEADER,
-  decodeHello,
-  decodeProof,
+  decodeChallenge,
   decodeRefused,
-  decodeWelcome,
-  encodeHello,
+  decodeStatement,
+  encodeChallenge,
   encodeProof,
   encodeRefused,
   encodeWelcome,
   type Introduction,
   PROTOCOL_VERSION,
+  readIntroduction,
+  sayIntroduction,
 } from "./control.ts";
 import {
-  findHelloMismatch,
-  findWelcomeMismatch,
+  acceptorKeys,
+  dialerKeys,
+  findAcceptorMismatch,
+  findDialerMismatch,
   freshNonce,
-  type Introductions,
-  prove,
+  proveAcceptor,
+  proveDialer,
   sameProof,
 } from "./credentials.ts";
 import type { Greeting } from "./transport.ts";
@@ -38,13 +43,14 @@ import type { Greeting } from "./transport.ts";
 /** Who this node is and whom it takes. */
 export interface HandshakeOptions {
   readonly greeting: Greeting;
-  readonly secret: string | undefined;
+  /** Shared by all nodes of the cluster, and by nobody else. */
+  readonly secret: string;
   /** Whether the id is one of the servers to talk to. */
   knows(id: NodeId): boolean;
   admit(greeting: Greeting): string | undefined;
 }
 
-/** How a handshake ended. On the accepting side `claimedId` is who the dialer said it was, proved or not. */
+/** How a handshake ended. `claimedId` is who the other side is, once that is proved. */
 export type HandshakeResult =
   | { readonly type: "Admitted"; readonly greeting: Greeting }
   | { readonly type: "Refused"; readonly reason: string; readonly claimedId: NodeId | undefined }
@@ -52,84 +58,82 @@ export type HandshakeResult =
 
 const LOST: HandshakeResult = { type: "Lost" };
 const NO_REASON = "refused without a reason";
+/** All that is told to somebody who may be anybody. */
+const WRONG_SECRET = "the cluster secrets of the two nodes differ";
 
 /** The dialer's part. The connection stays open only when the result is Admitted. */
 export async function dialHandshake(
   connection: Connection,
   options: HandshakeOptions & { readonly expected: NodeId },
 ): Promise<HandshakeResult> {
-  const dialer = introduce(options);
-  send(connection, encodeHello({ ...dialer, to: options.expected }));
+  const { secret, expected } = options;
+  const first = await connection.receive();
+  if (first === undefined) return LOST;
+  const challenge = decodeChallenge(first.fields);
+  if (challenge === undefined) return takeRefusal(connection, { frame: first, claimedId: undefined });
+  const dialerSaid = say(options, { nonce: freshNonce(), to: expected });
+  const proven = { secret, challenge, dialerSaid };
+  send(connection, encodeProof({ said: dialerSaid, proof: proveDialer(proven) }));
   const answer = await connection.receive();
   if (answer === undefined) return LOST;
-  const welcome = decodeWelcome(answer.fields);
+  const welcome = decodeStatement(answer.fields, "Welcome");
   if (welcome === undefined) return takeRefusal(connection, { frame: answer, claimedId: undefined });
-  const claimedId = welcome.greeting.nodeId;
-  const both: Introductions = { dialer, acceptor: welcome };
-  const objection = findWelcomeMismatch(expectation(options), welcome, options.expected) ??
-    (sameProof(prove("acceptor", { both, secret: options.secret }), welcome.proof)
-      ? undefined
-      : wrongSecret(claimedId)) ??
-    options.admit(welcome.greeting);
+  const { said: acceptorSaid, proof } = welcome;
+  // Whoever cannot prove it is told nothing more.
+  if (!sameProof(proveAcceptor({ ...proven, acceptorSaid }), proof)) return distrust(connection);
+  connection.trust(dialerKeys(proven));
+  const acceptor = readIntroduction(acceptorSaid);
+  if (acceptor === undefined) return damaged(connection, "the introduction in a Welcome is malformed");
+  if ("otherVersion" in acceptor) return await refuse(connection, otherVersion(acceptor));
+  const claimedId = acceptor.greeting.nodeId;
+  const objection = findAcceptorMismatch(options.greeting, acceptor, expected) ?? options.admit(acceptor.greeting);
   if (objection !== undefined) return await refuse(connection, { reason: objection, claimedId });
-  send(connection, encodeProof(prove("dialer", { both, secret: options.secret })));
-  const verdict = await connection.receive();
-  if (verdict === undefined) return LOST;
-  if (verdict.fields.rpc !== "Accepted") return takeRefusal(connection, { frame: verdict, claimedId });
-  connection.trust();
-  return { type: "Admitted", greeting: welcome.greeting };
+  send(connection, ACCEPTED_HEADER);
+  return { type: "Admitted", greeting: acceptor.greeting };
 }
 
 /** The acceptor's part. The connection stays open only when the result is Admitted. */
 export async function acceptHandshake(connection: Connection, options: HandshakeOptions): Promise<HandshakeResult> {
+  const { secret, greeting: own, knows } = options;
+  const challenge = freshNonce();
+  send(connection, encodeChallenge(challenge));
   const first = await connection.receive();
   if (first === undefined) return LOST;
-  const hello = decodeHello(first.fields);
-  if (hello === undefined) return damaged(connection, "first frame is not a Hello");
-  if ("otherVersion" in hello) {
-    const reason = `protocol version ${hello.otherVersion} is not spoken here, only version ${PROTOCOL_VERSION}`;
-    return await refuse(connection, { reason, claimedId: undefined });
+  const statement = decodeStatement(first.fields, "Proof");
+  if (statement === undefined) return damaged(connection, "first frame is not a Proof");
+  const { said: dialerSaid, proof } = statement;
+  const proven = { secret, challenge, dialerSaid };
+  if (!sameProof(proveDialer(proven), proof)) {
+    return await refuse(connection, { reason: WRONG_SECRET, claimedId: undefined });
   }
-  const claimedId = hello.greeting.nodeId;
-  const mismatch = findHelloMismatch(expectation(options), { hello, known: options.knows(claimedId) });
+  const dialer = readIntroduction(dialerSaid);
+  if (dialer === undefined) return damaged(connection, "the introduction in a Proof is malformed");
+  if ("otherVersion" in dialer) return await refuse(connection, otherVersion(dialer));
+  const claimedId = dialer.greeting.nodeId;
+  const mismatch = findDialerMismatch({ own, knows }, dialer) ?? options.admit(dialer.greeting);
   if (mismatch !== undefined) return await refuse(connection, { reason: mismatch, claimedId });
-  const acceptor = introduce(options);
-  const both: Introductions = { dialer: hello, acceptor };
-  send(connection, encodeWelcome({ ...acceptor, proof: prove("acceptor", { both, secret: options.secret }) }));
-  const second = await connection.receive();
-  if (second === undefined) return LOST;
-  const proof = decodeProof(second.fields);
-  if (proof === undefined) return takeRefusal(connection, { frame: second, claimedId });
-  const objection = sameProof(prove("dialer", { both, secret: options.secret }), proof)
-    ? options.admit(hello.greeting)
-    : wrongSecret(claimedId);
-  if (objection !== undefined) return await refuse(connection, { reason: objection, claimedId });
-  // The caller puts Accepted first into the connection: it may refuse still, when the peer was removed meanwhile.
-  connection.trust();
-  return { type: "Admitted", greeting: hello.greeting };
+  const acceptorSaid = say(options, { nonce: "", to: own.nodeId });
+  send(connection, encodeWelcome({ said: acceptorSaid, proof: proveAcceptor({ ...proven, acceptorSaid }) }));
+  connection.trust(acceptorKeys(proven));
+  const last = await connection.receive();
+  if (last === undefined) return LOST;
+  if (last.fields.rpc !== "Accepted") return takeRefusal(connection, { frame: last, claimedId });
+  return { type: "Admitted", greeting: dialer.greeting };
 }
 
-/** Ends the handshake on the accepting side. */
-export function acceptPeer(connection: Connection): void {
-  send(connection, ACCEPTED_HEADER);
+function say({ greeting }: HandshakeOptions, { nonce, to }: Pick<Introduction, "nonce" | "to">): string {
+  // As it is now: the greeting changes while the node lives.
+  return sayIntroduction({ version: PROTOCOL_VERSION, greeting: { ...greeting }, nonce, to });
 }
 
-function introduce(options: HandshakeOptions): Introduction {
-  return {
-    version: PROTOCOL_VERSION,
-    // As it is now: both ends must speak of the same one until the proofs are compared.
-    greeting: { ...options.greeting },
-    nonce: freshNonce(),
-    secured: options.secret !== undefined,
-  };
+function otherVersion({ otherVersion: version }: { readonly otherVersion: number }): Refusal {
+  const reason = `protocol version ${version} is not spoken here, only version ${PROTOCOL_VERSION}`;
+  return { reason, claimedId: undefined };
 }
 
-function expectation({ greeting, secret }: HandshakeOptions): { greeting: Greeting; secured: boolean } {
-  return { greeting, secured: secret !== undefined };
-}
-
-function wrongSecret(who: NodeId): string {
-  return `node ${who} has another cluster secret`;
+interface Refusal {
+  readonly reason: string;
+  readonly claimedId: NodeId | undefined;
 }
 
 function send(connection: Connection, header: string): void {
@@ -137,12 +141,15 @@ function send(connection: Connection, header: string): void {
   connection.flush();
 }
 
-async function refuse(
-  connection: Connection,
-  refusal: { readonly reason: string; readonly claimedId: NodeId | undefined },
-): Promise<HandshakeResult> {
+async function refuse(connection: Connection, refusal: Refusal): Promise<HandshakeResult> {
   await connection.finish(encodeRefused(refusal.reason), refusal.reason);
   return { type: "Refused", ...refusal };
+}
+
+/** The other side has not proved itself: it gets no answer. */
+function distrust(connection: Connection): HandshakeResult {
+  connection.close({ reason: WRONG_SECRET, expected: false, damage: false });
+  return { type: "Refused", reason: WRONG_SECRET, claimedId: undefined };
 }
 
 function takeRefusal(

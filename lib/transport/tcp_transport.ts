@@ -26,8 +26,8 @@ export interface TcpTransportOptions {
   readonly greeting: Greeting;
   /** Port 0 takes a free one; see `port`. */
   readonly listen: { readonly hostname: string; readonly port: number };
-  /** The shared secret of the cluster; all nodes have the same one or none has. */
-  readonly secret: string | undefined;
+  /** The shared secret of the cluster. */
+  readonly secret: string;
   readonly limits?: Partial<TransportLimits>;
   readonly log: Log;
 }

@@ -13,9 +13,9 @@ interface Ends {
   readonly acceptor: Deno.TcpConn;
 }
 
-/** A frame with a greeting: what the proxy looks at to know who dials. */
-function greeting(nodeId: number): Uint8Array<ArrayBuffer> {
-  const header = new TextEncoder().encode(`{"nodeId":${nodeId}}`);
+/** A frame as the acceptor says it first, and one with a greeting: what the proxy looks at to know who dials. */
+function frameOf(text: string): Uint8Array<ArrayBuffer> {
+  const header = new TextEncoder().encode(text);
   const frame = new Uint8Array(16 + header.length);
   new DataView(frame.buffer).setUint32(8, header.length);
   frame.set(header, 16);
@@ -27,10 +27,12 @@ async function joined(body: (ends: Ends) => Promise<void>): Promise<void> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: boundPort });
   await using proxy = new PeerProxy([{ nodeId: ACCEPTOR, advertisedPort, boundPort }]);
   using dialer = await Deno.connect({ hostname: "127.0.0.1", port: advertisedPort });
-  const hello = greeting(DIALER);
-  await dialer.write(hello);
   using acceptor = await listener.accept();
-  await readBytes(acceptor, hello.length);
+  const [challenge, proof] = [frameOf('{"nonce":"x"}'), frameOf(JSON.stringify({ said: `{"nodeId":${DIALER}}` }))];
+  await acceptor.write(challenge);
+  await readBytes(dialer, challenge.length);
+  await dialer.write(proof);
+  await readBytes(acceptor, proof.length);
   await body({ proxy, dialer, acceptor });
 }
 

@@ -3,9 +3,16 @@ import { findFreePorts } from "../support/ports.ts";
 import { PeerProxy } from "../support/tcp_proxy.ts";
 import { delay, withDeadline } from "../support/wait.ts";
 
-/** A Hello as the first frame of a dialer: its header names the node. */
+/** A Proof as the first frame of a dialer: what it says names the node. */
 function hello(nodeId: number): Uint8Array<ArrayBuffer> {
-  const header = new TextEncoder().encode(JSON.stringify({ rpc: "Hello", greeting: { nodeId } }));
+  return frameOf({ rpc: "Proof", said: JSON.stringify({ greeting: { nodeId } }) });
+}
+
+/** The acceptor's first frame. */
+const CHALLENGE = frameOf({ rpc: "Challenge", nonce: "x" });
+
+function frameOf(content: Readonly<Record<string, unknown>>): Uint8Array<ArrayBuffer> {
+  const header = new TextEncoder().encode(JSON.stringify(content));
   const frame = new Uint8Array(16 + header.length);
   new DataView(frame.buffer).setUint32(8, header.length);
   frame.set(header, 16);
@@ -31,8 +38,10 @@ Deno.test("a cut holds back one direction of one pair; healing delivers what was
   await using proxy = new PeerProxy([{ nodeId: 0, advertisedPort, boundPort }]);
   const open = async (nodeId: number): Promise<[Deno.TcpConn, Deno.TcpConn]> => {
     const dialer = await Deno.connect({ hostname: "127.0.0.1", port: advertisedPort });
-    await dialer.write(hello(nodeId));
     const accepted = await server.accept();
+    await accepted.write(CHALLENGE);
+    await readExactly(dialer, CHALLENGE.length);
+    await dialer.write(hello(nodeId));
     await readExactly(accepted, hello(nodeId).length);
     return [dialer, accepted];
   };
@@ -63,15 +72,18 @@ Deno.test("a dialer that is cut off reaches nobody until it is healed", async ()
   await using proxy = new PeerProxy([{ nodeId: 0, advertisedPort, boundPort }]);
   proxy.isolate(0, [0, 1]);
   using dialer = await Deno.connect({ hostname: "127.0.0.1", port: advertisedPort });
+  // Who dials is unknown before it has spoken: the challenge comes through, and the answer to it does not.
+  using accepted = await server.accept();
+  await accepted.write(CHALLENGE);
+  await readExactly(dialer, CHALLENGE.length);
   await dialer.write(hello(1));
   let arrived = false;
-  const accepted = server.accept().then((connection) => {
+  const answer = readExactly(accepted, hello(1).length).then((got) => {
     arrived = true;
-    return connection;
+    return got;
   });
   await delay(50);
   assertEquals(arrived, false);
   proxy.heal();
-  using connection = await withDeadline(accepted, { what: "the dialer arrives" });
-  await readExactly(connection, hello(1).length);
+  assertEquals(await answer, new TextDecoder().decode(hello(1)));
 });

@@ -3,7 +3,7 @@
 import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
 import type { Random } from "../../lib/base/random.ts";
 import { checksum } from "../../lib/base/checksum.ts";
-import { FrameWriter } from "../../lib/transport/frame.ts";
+import { FRAME_MAGIC, FrameWriter } from "../../lib/transport/frame.ts";
 import { type FrameBounds, FrameReader } from "../../lib/transport/frame_reader.ts";
 import { fuzz, require, requireSame } from "./harness.ts";
 import { anyBytes, mutate, splice } from "./mutators.ts";
@@ -96,7 +96,7 @@ function makeClaim(random: Random): { readonly bytes: string; readonly header: n
   const body = fits ? rest.length - header : anyCount(random) % 2 ** 32;
   const frame = new Uint8Array(16 + rest.length);
   const view = new DataView(frame.buffer);
-  view.setUint32(0, 0x4b565001);
+  view.setUint32(0, FRAME_MAGIC);
   view.setUint32(8, header);
   view.setUint32(12, body);
   frame.set(stringToBytes(rest), 16);

@@ -1,12 +1,13 @@
-/** Handshakes with somebody in between who changes what is said: both sides end, and with a secret nobody is deceived. */
+/** Handshakes with somebody in between who changes what is said: both sides end, and nobody is deceived. */
 
 import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
 import type { Random } from "../../lib/base/random.ts";
 import { decodeMessage, encodeMessage } from "../../lib/transport/codec.ts";
 import { Connection } from "../../lib/transport/connection.ts";
 import { FrameWriter } from "../../lib/transport/frame.ts";
-import { acceptHandshake, acceptPeer, dialHandshake, type HandshakeResult } from "../../lib/transport/handshake.ts";
-import { ACCEPTED_HEADER, encodeProof } from "../../lib/transport/control.ts";
+import { acceptHandshake, dialHandshake, type HandshakeResult } from "../../lib/transport/handshake.ts";
+import { ACCEPTED_HEADER, encodeWelcome, PROTOCOL_VERSION, sayIntroduction } from "../../lib/transport/control.ts";
+import { FrameSeal, KEY_BYTES } from "../../lib/transport/seal.ts";
 import { DEFAULT_TRANSPORT_LIMITS } from "../../lib/transport/limits.ts";
 import type { Greeting } from "../../lib/transport/transport.ts";
 import { greetingOf, ManualClock } from "../unit/transport/support.ts";
@@ -22,7 +23,6 @@ const TURNS_MAX = 20;
 
 /** Who is between the two, and what it does. */
 interface Tampering {
-  readonly secret: string | undefined;
   /** The frame that is changed, counted from 0 in both directions together; beyond the last one for none. */
   readonly frame: number;
   /** Raw bytes, or a header in a frame that is well formed again. */
@@ -40,7 +40,8 @@ function connect(write: (bytes: string) => void): { connection: Connection; end:
 
 /** What is said to a side that would hear a refusal, by somebody who wants it to go on. */
 function pretend(frame: number): string {
-  return framed(frame === 2 ? encodeProof("0".repeat(64)) : ACCEPTED_HEADER);
+  const said = sayIntroduction({ version: PROTOCOL_VERSION, greeting: ACCEPTOR, nonce: "", to: 1 });
+  return framed(frame === 2 ? encodeWelcome({ said, proof: "0".repeat(64) }) : ACCEPTED_HEADER);
 }
 
 function framed(header: string): string {
@@ -68,12 +69,9 @@ async function shakeHands(plan: Tampering, random: Random): Promise<readonly [Ha
   const dialer = connect((bytes) => pass(() => acceptor.end)(bytes));
   const acceptor = connect((bytes) => pass(() => dialer.end)(bytes));
   const shared = { knows: () => true, admit: () => undefined };
-  const dialed = dialHandshake(dialer.connection, { ...shared, greeting: DIALER, secret: plan.secret, expected: 1 });
-  const secret = plan.fits ? plan.secret : "another";
-  const accepted = acceptHandshake(acceptor.connection, { ...shared, greeting: ACCEPTOR, secret }).then((result) => {
-    if (result.type === "Admitted") acceptPeer(acceptor.connection);
-    return result;
-  });
+  const dialed = dialHandshake(dialer.connection, { ...shared, greeting: DIALER, secret: SECRET, expected: 1 });
+  const secret = plan.fits ? SECRET : "another secret of the same length";
+  const accepted = acceptHandshake(acceptor.connection, { ...shared, greeting: ACCEPTOR, secret });
   const results = Promise.all([dialed, accepted]);
   let done = false;
   results.then(() => done = true);
@@ -87,12 +85,12 @@ async function shakeHands(plan: Tampering, random: Random): Promise<readonly [Ha
   return await results;
 }
 
+const SECRET = "a secret of both sides";
 const DIALER: Greeting = greetingOf(0);
 const ACCEPTOR: Greeting = greetingOf(1);
 
 fuzz("handshakes with somebody in between", {
   make: (random): Tampering => ({
-    secret: random.chance(0.6) ? "secret" : undefined,
     frame: random.below(5),
     framed: random.chance(0.7),
     fits: random.chance(0.85),
@@ -107,7 +105,7 @@ fuzz("handshakes with somebody in between", {
       if (result.type !== "Admitted") continue;
       require(plan.fits, "Nodes that do not fit are admitted");
       // What a proof vouches for is what the other side has said.
-      if (plan.secret !== undefined) requireSame(result.greeting, other, "The greeting that was proved");
+      requireSame(result.greeting, other, "The greeting that was proved");
     }
     return dialed.type === accepted.type ? dialed.type : "different";
   },
@@ -118,10 +116,12 @@ function requireHarmless(reason: string): void {
   require(reason !== "" && reason.length < 3_000, `Refused for ${textOf(reason)}`);
 }
 
+const KEY = new Uint8Array(KEY_BYTES).fill(7);
+
 /** The headers that a connection gives for a stream in these pieces, and how it ends. */
 async function receiveAll(pieces: readonly string[]): Promise<readonly string[]> {
   const { connection, end } = connect(() => {});
-  connection.trust();
+  connection.trust({ outgoing: KEY, incoming: KEY });
   for (const piece of pieces) end.deliver(piece);
   end.end();
   const found: string[] = [];
@@ -136,9 +136,10 @@ async function receiveAll(pieces: readonly string[]): Promise<readonly string[]>
 fuzz("connections that somebody writes to", {
   make: (random) => {
     const writer = new FrameWriter();
+    const seal = new FrameSeal(KEY);
     for (let left = random.between(1, 3); left > 0; left--) {
       const { header, body } = encodeMessage(anyMessage(random));
-      writer.append(random.chance(0.1) ? anyText(random, 20).replace(/[^ -~]/g, "?") : header, body);
+      writer.append(random.chance(0.1) ? anyText(random, 20).replace(/[^ -~]/g, "?") : header, body, seal);
     }
     const bytes = bytesToString(writer.bytes());
     return random.chance(0.5) ? bytes : mutate(bytes, random);

@@ -7,16 +7,18 @@ import type { Message } from "../../lib/raft/messages.ts";
 import { decodeMessage, encodeMessage } from "../../lib/transport/codec.ts";
 import {
   decodeBeat,
-  decodeHello,
-  decodeProof,
+  decodeChallenge,
   decodeRefused,
-  decodeWelcome,
-  encodeHello,
+  decodeStatement,
+  encodeChallenge,
   encodePing,
   encodePong,
   encodeProof,
   encodeRefused,
   encodeWelcome,
+  PROTOCOL_VERSION,
+  readIntroduction,
+  sayIntroduction,
 } from "../../lib/transport/control.ts";
 import { parseFields } from "../../lib/transport/fields.ts";
 import { fuzz, require, requireSame } from "./harness.ts";
@@ -145,9 +147,9 @@ interface Control {
 }
 
 const DECODERS: Readonly<Record<string, (header: string) => unknown>> = {
-  Hello: (header) => withFields(header, decodeHello),
-  Welcome: (header) => withFields(header, decodeWelcome),
-  Proof: (header) => withFields(header, decodeProof),
+  Challenge: (header) => withFields(header, decodeChallenge),
+  Welcome: (header) => withFields(header, (fields) => decodeStatement(fields, "Welcome")),
+  Proof: (header) => withFields(header, (fields) => decodeStatement(fields, "Proof")),
   Refused: (header) => withFields(header, decodeRefused),
   Ping: (header) => withFields(header, (fields) => decodeBeat(fields, "Ping")),
   Pong: (header) => withFields(header, (fields) => decodeBeat(fields, "Pong")),
@@ -162,21 +164,24 @@ function withFields<T>(
 }
 
 function anyControl(random: Random): Control {
-  const side = { version: 1, greeting: anyGreeting(random), nonce: anyNonce(random), secured: random.chance(0.5) };
   const beat = { nonce: anyCount(random), status: anyStatus(random) };
+  const introduction = {
+    version: PROTOCOL_VERSION,
+    greeting: anyGreeting(random),
+    nonce: anyNonce(random),
+    to: anyId(random),
+  };
+  const statement = { said: sayIntroduction(introduction), proof: `${anyNonce(random)}${anyNonce(random)}` };
   switch (random.below(6)) {
     case 0: {
-      const hello = { ...side, to: anyId(random) };
-      return { kind: "Hello", header: encodeHello(hello), value: hello };
+      const nonce = anyNonce(random);
+      return { kind: "Challenge", header: encodeChallenge(nonce), value: nonce };
     }
-    case 1: {
-      const welcome = { ...side, proof: anyText(random, 64) };
-      return { kind: "Welcome", header: encodeWelcome(welcome), value: welcome };
-    }
-    case 2: {
-      const proof = anyText(random, 64);
-      return { kind: "Proof", header: encodeProof(proof), value: proof };
-    }
+    case 1:
+      return { kind: "Welcome", header: encodeWelcome(statement), value: statement };
+    case 2:
+      requireSame(readIntroduction(statement.said), introduction, "The introduction that arrives");
+      return { kind: "Proof", header: encodeProof(statement), value: statement };
     case 3: {
       const reason = anyText(random, 400);
       return { kind: "Refused", header: encodeRefused(reason), value: undefined };
@@ -218,13 +223,31 @@ fuzz("mutated control frames", {
     const decoded = DECODERS[kind]?.(header);
     if (decoded === undefined) return "refused";
     if (kind === "Refused") requireHarmless(decoded);
-    if (typeof decoded === "object" && decoded !== null && "otherVersion" in decoded) {
-      require(Number.isSafeInteger(decoded.otherVersion), "A version is a number");
-      return "other version";
-    }
+    // What was said is read by a reader of its own, once its proof is right.
+    if (typeof decoded === "object" && decoded !== null && "said" in decoded) return "taken";
     requireFields(decoded);
     if (typeof decoded === "object") requireSaid(decoded, JSON.parse(header));
     return "taken";
+  },
+  outcomes: ["refused", "taken"],
+});
+
+fuzz("mutated introductions", {
+  make: (random) => {
+    const introduction = {
+      version: PROTOCOL_VERSION,
+      greeting: anyGreeting(random),
+      nonce: anyNonce(random),
+      to: anyId(random),
+    };
+    const said = sayIntroduction(introduction);
+    return random.chance(0.05) ? said : mutateHeader(said, random);
+  },
+  check: (said) => {
+    const read = readIntroduction(said);
+    if (read === undefined) return "refused";
+    requireFields(read);
+    return "otherVersion" in read ? "other version" : "taken";
   },
   outcomes: ["refused", "taken", "other version"],
 });

@@ -120,7 +120,7 @@ export function anyStatus(random: Random): PeerStatus {
     commitIndex: anyIndex(random),
     lastApplied: anyIndex(random),
     lastDurable: anyEntryId(random),
-    clientAddress: anyText(random, 20),
+    clientAddress: anyAddress(random),
     httpAddress: random.chance(0.2) ? "" : `host-${random.below(9)}.test:${random.below(65_536)}`,
   };
 }

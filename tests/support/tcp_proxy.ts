@@ -147,11 +147,14 @@ export class PeerProxy implements AsyncDisposable {
     let acceptor: Deno.TcpConn | undefined;
     let link: Link | undefined;
     try {
+      acceptor = await Deno.connect({ hostname: "127.0.0.1", port: route.boundPort });
+      this.#connections.add(acceptor);
+      if (this.#stopped) return;
+      // The acceptor speaks first, a number and nothing else; who dials stands in what the dialer answers.
+      await writeAll(dialer, await readFirstFrame(acceptor));
       const first = await readFirstFrame(dialer);
       const dialerId = dialerOf(first);
       await this.#gate(dialerId, route.nodeId);
-      acceptor = await Deno.connect({ hostname: "127.0.0.1", port: route.boundPort });
-      this.#connections.add(acceptor);
       if (this.#stopped) return;
       dialer.setNoDelay(true);
       acceptor.setNoDelay(true);
@@ -206,7 +209,7 @@ export class PeerProxy implements AsyncDisposable {
   }
 }
 
-/** What a dialer sent up to the end of its first frame, or less if it sends something else. */
+/** What an end sent up to the end of its first frame, or less if it sends something else. */
 async function readFirstFrame(connection: Deno.TcpConn): Promise<Uint8Array> {
   let bytes = new Uint8Array(0);
   const buffer = new Uint8Array(HEADER_BYTES_MAX);
@@ -225,11 +228,11 @@ function headerLength(bytes: Uint8Array): number {
   return Math.min(HEADER_BYTES_MAX, new DataView(bytes.buffer, bytes.byteOffset).getUint32(8));
 }
 
-/** The node id in the dialer's Hello. */
+/** The node id in the dialer's Proof: JSON within a text of JSON. */
 function dialerOf(bytes: Uint8Array): number {
   if (bytes.length < PREFIX_BYTES) return STRANGER;
   const header = new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + headerLength(bytes)));
-  const match = /"nodeId":(\d+)/.exec(header);
+  const match = /\\?"nodeId\\?":(\d+)/.exec(header);
   return match === null ? STRANGER : Number(match[1]);
 }
 

@@ -1,8 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { splitArguments } from "../../../lib/cli/arguments.ts";
 import { planNodes } from "../../../lib/cli/cluster_command.ts";
+import { settle } from "../../../lib/cli/settings.ts";
 import { ownPeers } from "../../../lib/cli/server_settings.ts";
 import { UsageError } from "../../../lib/cli/usage_error.ts";
-import { settingsOf } from "./support.ts";
+import { fakeSurroundings, settingsOf } from "./support.ts";
 
 const PROGRAM = { executable: "/bin/kvstore", prefix: ["run", "main.ts"], shown: "kvstore" };
 
@@ -19,8 +21,6 @@ Deno.test("each node is started with its own ports and directory and with what w
     "--unsafe-no-fsync",
     "--snapshot-bytes",
     "1MiB",
-    "--cluster-secret",
-    "s",
   );
   assertEquals(nodes.length, 3);
   assertEquals(nodes[1], {
@@ -43,14 +43,29 @@ Deno.test("each node is started with its own ports and directory and with what w
       ],
       ...["--snapshot-bytes=1048576", "--unsafe-no-fsync=true"],
     ],
-    // Other users of the machine see command lines, not environments.
-    environment: { KVSTORE_CLUSTER_SECRET: "s" },
+    environment: {},
   });
+});
+
+Deno.test("a secret from the environment goes to the nodes by their environment, and one in a file by its path", () => {
+  const surroundings = fakeSurroundings({ KVSTORE_CLUSTER_SECRET: "what all nodes share" });
+  const [node] = planNodes(settle(splitArguments(["cluster"]).flags, surroundings), PROGRAM);
+  // Other users of the machine see command lines, not environments.
+  assertEquals(node?.environment, { KVSTORE_CLUSTER_SECRET: "what all nodes share" });
+  assertEquals(node?.args.some((arg) => arg.includes("share")), false);
+  const file = Deno.makeTempFileSync({ prefix: "kvstore-secret-" });
+  try {
+    Deno.writeTextFileSync(file, "what all nodes share\n");
+    const [other] = plan("--cluster-secret-file", file);
+    assertEquals([other?.environment, other?.args.includes(`--cluster-secret-file=${file}`)], [{}, true]);
+  } finally {
+    Deno.removeSync(file);
+  }
 });
 
 Deno.test("the nodes understand what they are started with, and agree", () => {
   for (
-    const args of [[], ["--nodes", "5"], ["--nodes", "1"], ["--host", "0.0.0.0", "--insecure"], [
+    const args of [[], ["--nodes", "5"], ["--nodes", "1"], [
       "--peer-port",
       "7000",
       "--http-port",

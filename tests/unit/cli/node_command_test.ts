@@ -137,12 +137,21 @@ function refuse(refused: boolean, error: Error): void {
   if (refused) throw error;
 }
 
+/** A file with a secret; the caller removes it. */
+function secretFile(secret: string): string {
+  const file = Deno.makeTempFileSync({ prefix: "kvstore-secret-" });
+  Deno.writeTextFileSync(file, secret);
+  return file;
+}
+
 Deno.test("the settings become the options of the server", () => {
+  const file = secretFile("what all nodes share\n");
   const settings = settingsOf(
     ...["node", "--node-id", "1", "--port", "5001", "--peers", "0=5000,2=5002", "--data-dir", "/d", "--new-identity"],
-    ...["--cluster-id", "c", "--cluster-secret", "s", "--snapshot-bytes", "1MiB", "--peer-bind-port", "9001"],
+    ...["--cluster-id", "c", "--cluster-secret-file", file, "--snapshot-bytes", "1MiB", "--peer-bind-port", "9001"],
   );
   const { members, log: _, ...options } = serverOptions(settings, NOTHING);
+  Deno.removeSync(file);
   assertEquals(options, {
     nodeId: 1,
     host: "127.0.0.1",
@@ -153,7 +162,7 @@ Deno.test("the settings become the options of the server", () => {
     clusterId: "c",
     dataDirectory: "/d",
     newIdentity: true,
-    clusterSecret: "s",
+    clusterSecret: "what all nodes share",
     snapshotEntries: 200_000,
     snapshotBytes: 1_048_576,
     electionTimeoutMs: 1_000,
@@ -177,8 +186,13 @@ Deno.test("the settings become the options of the server", () => {
 
 Deno.test("settings that do not fit together are refused", () => {
   const cases: [args: string[], message: string][] = [
-    [["--host", "0.0.0.0"], "--host 0.0.0.0 is reachable from other machines and nothing protects the cluster"],
-    [["--host", "10.0.0.1"], "give --cluster-secret, or --insecure to accept that"],
+    [
+      ["--host", "0.0.0.0"],
+      "--host 0.0.0.0 is reachable from other machines, and the nodes have no secret of their own",
+    ],
+    [["--host", "10.0.0.1", "--insecure"], "give --cluster-secret-file (openssl rand -hex 32 makes a secret)"],
+    [["--cluster-secret", "a secret that all can read"], "--cluster-secret would show the secret to every user"],
+    [["--cluster-secret-file", "/nowhere/x"], "Cannot read the cluster secret /nowhere/x"],
     [
       ["--heartbeat-ms", "501"],
       "--heartbeat-ms 501 is more than half of --election-timeout-ms 1000; the nearest valid one is 500",
@@ -192,8 +206,13 @@ Deno.test("settings that do not fit together are refused", () => {
   for (const [args, message] of cases) {
     assertThrows(() => serverOptions(settingsOf(...args), NOTHING), UsageError, message, args.join(" "));
   }
-  for (const more of [["--insecure"], ["--cluster-secret", "s"]]) {
-    assertEquals(serverOptions(settingsOf("--host", "0.0.0.0", ...more), NOTHING).host, "0.0.0.0");
+  const [long, short] = [secretFile("what all nodes share"), secretFile("too short")];
+  try {
+    const open = ["--host", "0.0.0.0", "--cluster-secret-file"];
+    assertEquals(serverOptions(settingsOf(...open, long), NOTHING).host, "0.0.0.0");
+    assertThrows(() => serverOptions(settingsOf(...open, short), NOTHING), UsageError, "has 9 characters: it needs 16");
+  } finally {
+    for (const file of [long, short]) Deno.removeSync(file);
   }
   for (const host of ["localhost", "127.0.0.2", "::1"]) {
     assertEquals(serverOptions(settingsOf("--host", host), NOTHING).host, host);

@@ -2,17 +2,18 @@ import { assert, assertEquals, assertExists } from "@std/assert";
 import {
   type Beat,
   decodeBeat,
-  decodeHello,
-  decodeProof,
+  decodeChallenge,
   decodeRefused,
-  decodeWelcome,
-  encodeHello,
+  decodeStatement,
+  encodeChallenge,
   encodePing,
   encodePong,
   encodeProof,
   encodeRefused,
   encodeWelcome,
   PROTOCOL_VERSION,
+  readIntroduction,
+  sayIntroduction,
 } from "../../../lib/transport/control.ts";
 import { type Fields, parseFields } from "../../../lib/transport/fields.ts";
 import { greetingOf, statusOf } from "./support.ts";
@@ -23,30 +24,39 @@ function fieldsOf(header: string): Fields {
   return fields;
 }
 
+const NONCE = "0123456789abcdef".repeat(2);
 const INTRODUCTION = {
   version: PROTOCOL_VERSION,
   greeting: greetingOf(3, { identity: "\u00fc\ud83d\ude00", httpAddress: "127.0.0.1:8003" }),
-  nonce: "0123456789abcdef".repeat(2),
-  secured: true,
+  nonce: NONCE,
+  to: 4,
 };
-const HELLO = { ...INTRODUCTION, to: 4 };
+const STATEMENT = { said: sayIntroduction(INTRODUCTION), proof: "f".repeat(64) };
 const BEAT: Beat = { nonce: 5, status: statusOf(1) };
 
 Deno.test("control frames survive the way there", () => {
-  assertEquals(decodeHello(fieldsOf(encodeHello(HELLO))), HELLO);
-  const welcome = { ...INTRODUCTION, proof: "f".repeat(64) };
-  assertEquals(decodeWelcome(fieldsOf(encodeWelcome(welcome))), welcome);
-  assertEquals(decodeProof(fieldsOf(encodeProof("abc"))), "abc");
+  assertEquals(decodeChallenge(fieldsOf(encodeChallenge(NONCE))), NONCE);
+  assertEquals(decodeStatement(fieldsOf(encodeProof(STATEMENT)), "Proof"), STATEMENT);
+  assertEquals(decodeStatement(fieldsOf(encodeWelcome(STATEMENT)), "Welcome"), STATEMENT);
+  assertEquals(readIntroduction(STATEMENT.said), INTRODUCTION);
   assertEquals(decodeBeat(fieldsOf(encodePing(BEAT, 1.5)), "Ping"), BEAT);
   const leaderless = { ...BEAT, status: statusOf(0) };
   assertEquals(decodeBeat(fieldsOf(encodePong(leaderless)), "Pong"), leaderless);
 });
 
 Deno.test("control frames are taken for nothing else", () => {
-  const headers = [encodeHello(HELLO), encodeProof("p"), encodePing(BEAT, 0), encodePong(BEAT), encodeRefused("r")];
+  const headers = [
+    encodeChallenge(NONCE),
+    encodeProof(STATEMENT),
+    encodeWelcome(STATEMENT),
+    encodePing(BEAT, 0),
+    encodePong(BEAT),
+    encodeRefused("r"),
+  ];
   const readers: readonly ((fields: Fields) => unknown)[] = [
-    decodeHello,
-    decodeProof,
+    decodeChallenge,
+    (fields) => decodeStatement(fields, "Proof"),
+    (fields) => decodeStatement(fields, "Welcome"),
     (fields) => decodeBeat(fields, "Ping"),
     (fields) => decodeBeat(fields, "Pong"),
     decodeRefused,
@@ -78,20 +88,20 @@ function spoiled(value: Record<string, unknown>): Record<string, unknown>[] {
   });
 }
 
-Deno.test("a wrong field anywhere spoils a Hello and a Ping", () => {
-  const hellos = spoiled(JSON.parse(encodeHello(HELLO)));
-  for (const hello of hellos) {
-    const decoded = decodeHello(fieldsOf(JSON.stringify(hello)));
-    assert(decoded === undefined || "otherVersion" in decoded, JSON.stringify(hello));
+Deno.test("a wrong field anywhere spoils an introduction and a Ping", () => {
+  for (const wrong of spoiled(JSON.parse(STATEMENT.said))) {
+    const read = readIntroduction(JSON.stringify(wrong));
+    assert(read === undefined || "otherVersion" in read, JSON.stringify(wrong));
   }
+  for (const said of ["", "{", "[]", "null", '"x"']) assertEquals(readIntroduction(said), undefined, said);
   const { sentAt: _, ...ping }: Record<string, unknown> = JSON.parse(encodePing(BEAT, 1));
   for (const wrong of spoiled(ping)) {
     assertEquals(decodeBeat(fieldsOf(JSON.stringify(wrong)), "Ping"), undefined, JSON.stringify(wrong));
   }
 });
 
-Deno.test("another version's Hello is recognised whatever else is in it", () => {
-  assertEquals(decodeHello(fieldsOf('{"rpc":"Hello","version":2}')), { otherVersion: 2 });
+Deno.test("another version's introduction is recognised whatever else is in it", () => {
+  assertEquals(readIntroduction('{"version":3}'), { otherVersion: 3 });
 });
 
 Deno.test("a refusal's reason is short and harmless on a terminal", () => {

@@ -1,6 +1,7 @@
 import { assertEquals, assertExists, assertLessOrEqual, assertMatch } from "@std/assert";
 import { FRAME_MAGIC, FrameWriter, PREFIX_BYTES } from "../../../lib/transport/frame.ts";
 import { FrameReader } from "../../../lib/transport/frame_reader.ts";
+import { FrameSeal, KEY_BYTES, TAG_BYTES } from "../../../lib/transport/seal.ts";
 import { framesOf } from "./support.ts";
 
 const BOUNDS = { frameBytesMax: 1_048_576, headerBytesMax: 1_024 };
@@ -118,3 +119,77 @@ Deno.test("the writer lays a frame out as documented", () => {
   writer.clear();
   assertEquals([writer.length, writer.frames], [0, 0]);
 });
+
+const KEY = new Uint8Array(KEY_BYTES).map((_, at) => at * 7);
+
+/** A reader that expects tags under that key. */
+function sealedReader(key: Uint8Array): FrameReader {
+  const reader = new FrameReader(BOUNDS);
+  reader.trust(BOUNDS, new FrameSeal(key));
+  return reader;
+}
+
+/** Each frame of the sample with its tag. */
+function sealedFrames(): readonly Uint8Array[] {
+  const seal = new FrameSeal(KEY);
+  return SAMPLE.map(({ header, body }) => {
+    const writer = new FrameWriter();
+    writer.append(header, body, seal);
+    return writer.bytes().slice();
+  });
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(parts.flatMap((part) => [...part]));
+}
+
+Deno.test("sealed frames come out of a stream cut at every boundary", () => {
+  const bytes = joined(sealedFrames());
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const reader = sealedReader(KEY);
+    assertEquals(
+      [...feed(reader, bytes.subarray(0, cut)), ...feed(reader, bytes.subarray(cut))],
+      EXPECTED,
+      `cut at ${cut}`,
+    );
+  }
+});
+
+Deno.test("a sealed frame that is repeated, left out, moved, altered or of another key ends the stream", () => {
+  const [first = NONE, second = NONE, third = NONE] = sealedFrames();
+  const streams: readonly (readonly [what: string, stream: readonly Uint8Array[], taken: number])[] = [
+    ["repeated", [first, first], 1],
+    ["repeated later", [first, second, first], 2],
+    ["left out", [first, third], 1],
+    ["moved", [second, first], 0],
+    ["without its tag", [first.subarray(0, first.length - TAG_BYTES), second], 0],
+  ];
+  for (const [what, stream, taken] of streams) {
+    const reader = sealedReader(KEY);
+    assertEquals(feed(reader, joined(stream)).length, taken, what);
+    assertMatch(reader.damage ?? "", /altered, repeated or left out|not a frame|checksum/, what);
+  }
+  const other = sealedReader(KEY.map((byte) => byte ^ 1));
+  assertEquals(feed(other, first), []);
+  assertMatch(other.damage ?? "", /altered/);
+});
+
+Deno.test("every flipped bit of a sealed frame is noticed, also where the checksum was made to fit", () => {
+  const [first = NONE, second = NONE] = sealedFrames();
+  for (let at = 0; at < first.length; at++) {
+    for (let bit = 0; bit < 8; bit++) {
+      const altered = first.map((byte, place) => place === at ? byte ^ (1 << bit) : byte);
+      const reader = sealedReader(KEY);
+      assertEquals(feed(reader, joined([altered, second])), [], `byte ${at}, bit ${bit}`);
+    }
+  }
+  // The same frame again by somebody who knows how to make a checksum, but not the key.
+  const writer = new FrameWriter();
+  writer.append('{"a":2}', new Uint8Array([0, 255, 7]));
+  const forged = joined([writer.bytes().slice(), first.subarray(first.length - TAG_BYTES)]);
+  const reader = sealedReader(KEY);
+  assertEquals(feed(reader, forged), []);
+  assertMatch(reader.damage ?? "", /altered/);
+});
+
+const NONE = new Uint8Array();

@@ -1,21 +1,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Connection } from "../../../lib/transport/connection.ts";
-import { decodeRefused, encodeHello, PROTOCOL_VERSION } from "../../../lib/transport/control.ts";
-import { freshNonce } from "../../../lib/transport/credentials.ts";
 import { FRAME_MAGIC } from "../../../lib/transport/frame.ts";
-import { acceptHandshake, dialHandshake } from "../../../lib/transport/handshake.ts";
-import type { TransportLimits } from "../../../lib/transport/limits.ts";
+import { acceptHandshake } from "../../../lib/transport/handshake.ts";
 import { encodeMessage } from "../../../lib/transport/codec.ts";
-import type { Greeting } from "../../../lib/transport/transport.ts";
 import {
   acceptAs,
   appendEntries,
   closeQuietly,
   framesOf,
-  greetingOf,
   handshakeAs,
   join,
-  type NodeOptions,
   numbered,
   type RawConnection,
   rawDial,
@@ -25,30 +19,7 @@ import {
   withNodes,
   withRawListener,
 } from "./support.ts";
-
-/** A node that knows a peer 0 which is not there, so that a raw connection can be it. */
-async function withTarget(limits: Partial<TransportLimits>, body: (node: TestNode) => Promise<void>): Promise<void> {
-  const node = await new TestNode(1, { limits: { backoffMsMin: 60_000, backoffMsMax: 60_000, ...limits } }).start();
-  node.transport.setPeers([{ id: 0, addresses: ["127.0.0.1:1"] }]);
-  try {
-    await body(node);
-  } finally {
-    await node.transport.stop();
-  }
-}
-
-/** A connection to `node` as its peer 0, handshake done. */
-async function peerConnection(node: TestNode): Promise<RawConnection> {
-  const raw = await rawDial(node);
-  const result = await dialHandshake(raw.connection, { ...handshakeAs(0), expected: node.id });
-  assertEquals(result.type, "Admitted");
-  return raw;
-}
-
-/** Reads until the node closes the connection. */
-async function drain(connection: Connection): Promise<void> {
-  while (await connection.receive() !== undefined);
-}
+import { drain, peerConnection, withTarget } from "./target.ts";
 
 async function writeRaw(port: number, bytes: Uint8Array): Promise<void> {
   const socket = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -81,23 +52,22 @@ Deno.test("garbage on the port reaches nobody and harms nobody", async () => {
   });
 });
 
-const SPOILERS: readonly { readonly name: string; readonly bytes: Uint8Array; readonly reason: RegExp }[] = [
+/** Frames that an admitted peer must not send: with its tag where the frame is well formed, as bytes where it is not. */
+const SPOILERS: readonly {
+  readonly name: string;
+  readonly bytes?: Uint8Array;
+  readonly frame?: { readonly header: string; readonly body?: Uint8Array };
+  readonly reason: RegExp;
+}[] = [
   { name: "bad CRC", bytes: flip(framesOf([encodeMessage(numbered(1))]), 20), reason: /checksum/ },
   { name: "oversized frame", bytes: oversized(), reason: /too long/ },
   { name: "other magic", bytes: flip(framesOf([encodeMessage(numbered(1))]), 3), reason: /not a frame/ },
-  { name: "no JSON", bytes: framesOf([{ header: "{" }]), reason: /not a JSON object/ },
-  { name: "unknown message", bytes: framesOf([{ header: '{"rpc":"Nothing"}' }]), reason: /malformed message/ },
-  { name: "malformed Ping", bytes: framesOf([{ header: '{"rpc":"Ping"}' }]), reason: /malformed Ping/ },
-  {
-    name: "another sender",
-    bytes: framesOf([encodeMessage(numbered(1, { from: 2, to: 1 }))]),
-    reason: /from node 2 to node 1/,
-  },
-  {
-    name: "another receiver",
-    bytes: framesOf([encodeMessage(numbered(1, { from: 0, to: 2 }))]),
-    reason: /from node 0 to node 2/,
-  },
+  { name: "no tag", bytes: framesOf([encodeMessage(numbered(1))]), reason: /altered, repeated or left out/ },
+  { name: "no JSON", frame: { header: "{" }, reason: /not a JSON object/ },
+  { name: "unknown message", frame: { header: '{"rpc":"Nothing"}' }, reason: /malformed message/ },
+  { name: "malformed Ping", frame: { header: '{"rpc":"Ping"}' }, reason: /malformed Ping/ },
+  { name: "another sender", frame: encodeMessage(numbered(1, { from: 2, to: 1 })), reason: /from node 2 to node 1/ },
+  { name: "another receiver", frame: encodeMessage(numbered(1, { from: 0, to: 2 })), reason: /from node 0 to node 2/ },
 ];
 
 function flip(bytes: Uint8Array, at: number): Uint8Array {
@@ -113,12 +83,16 @@ function oversized(): Uint8Array {
   return bytes;
 }
 
-for (const { name, bytes, reason } of SPOILERS) {
+for (const { name, bytes, frame, reason } of SPOILERS) {
   Deno.test(`an admitted peer's bad frame closes the connection and reaches nobody: ${name}`, async () => {
     await withTarget({}, async (node) => {
-      const good = framesOf([encodeMessage(numbered(77))]);
       const { connection, socket } = await peerConnection(node);
-      await socket.write(new Uint8Array([...good, ...bytes, ...good]));
+      const good = encodeMessage(numbered(77));
+      connection.append(good.header, good.body);
+      if (frame !== undefined) connection.append(frame.header, frame.body);
+      connection.flush();
+      await until(() => node.recorder.messages.length === 1, "the good frame has arrived");
+      if (bytes !== undefined) await socket.write(new Uint8Array([...bytes, ...framesOf([good])]));
       await drain(connection);
       closeQuietly(connection);
       await until(() => node.recorder.count("disconnected 0") === 1, "the loss is told");
@@ -128,98 +102,6 @@ for (const { name, bytes, reason } of SPOILERS) {
     });
   });
 }
-
-/** Sends one header as the first frame and returns the reason it is refused for. */
-async function refusalOf(node: TestNode, header: string): Promise<string | undefined> {
-  const { connection } = await rawDial(node);
-  connection.append(header);
-  connection.flush();
-  const answer = await connection.receive();
-  closeQuietly(connection);
-  return answer === undefined ? undefined : decodeRefused(answer.fields);
-}
-
-function helloOf(changes: Readonly<Record<string, unknown>> = {}, greeting: Partial<Greeting> = {}): string {
-  const hello = { version: PROTOCOL_VERSION, nonce: freshNonce(), secured: false, to: 1 };
-  return encodeHello({ ...hello, ...changes, greeting: greetingOf(0, greeting) });
-}
-
-Deno.test("a Hello that does not fit is refused with a reason", async () => {
-  await withTarget({}, async (node) => {
-    const cases: readonly (readonly [string, RegExp])[] = [
-      [helloOf({ version: 2 }), /protocol version 2 is not spoken here, only version 1/],
-      [helloOf({}, { clusterId: "other" }), /belongs to cluster "other"/],
-      [helloOf({}, { nodeId: 1 }), /both nodes have the id 1/],
-      [helloOf({}, { nodeId: 9 }), /knows no node 9/],
-      [helloOf({ to: 2 }), /expects node 2 at this address/],
-      [helloOf({ secured: true }), /has a cluster secret/],
-      [helloOf({}, { membersFingerprint: "x" }), /disagree about the ids and addresses/],
-    ];
-    for (const [hello, reason] of cases) assertMatch(await refusalOf(node, hello) ?? "", reason);
-    assertMatch(node.peer(0).problem ?? "", /disagree/);
-    assertEquals(node.recorder.greetings, []);
-    assertEquals(node.recorder.events, []);
-    assert(node.log.some((line) => line.startsWith("warn") && line.includes("Refused a connection")));
-  });
-});
-
-Deno.test("a first frame that is no Hello, or is long, closes the connection without an answer", async () => {
-  await withTarget({}, async (node) => {
-    const headers = [
-      encodeMessage(numbered(1)).header,
-      "{}",
-      '{"rpc":"Ping"}',
-      `{"rpc":"Hello","x":"${"x".repeat(17_000)}"}`,
-    ];
-    for (const header of headers) assertEquals(await refusalOf(node, header), undefined);
-    const { connection } = await rawDial(node);
-    connection.append(helloOf());
-    connection.append(encodeMessage(numbered(1)).header); // Instead of a proof.
-    connection.flush();
-    await drain(connection);
-    assertEquals([node.recorder.messages, node.recorder.events, node.recorder.greetings], [[], [], []]);
-  });
-});
-
-Deno.test("nodes with the same secret connect", async () => {
-  await withNodes([{ secret: "s" }, { secret: "s" }], async (zero, one) => {
-    await join(zero, one);
-    zero.post(numbered(1));
-    await until(() => one.recorder.messages.length === 1, "the message has arrived");
-  });
-});
-
-Deno.test("nodes with different secrets, or only one of them, refuse each other and say so", async () => {
-  const cases: readonly (readonly [NodeOptions, NodeOptions, RegExp])[] = [
-    [{ secret: "s" }, { secret: "t" }, /another cluster secret/],
-    [{ secret: "s" }, {}, /node 0 has a cluster secret and node 1 has none/],
-  ];
-  for (const [first, second, reason] of cases) {
-    await withNodes([first, second], async (zero, one) => {
-      zero.follow(one);
-      one.follow(zero);
-      await until(() => zero.peer(1).problem !== undefined && one.peer(0).problem !== undefined, "both know why");
-      for (const problem of [zero.peer(1).problem, one.peer(0).problem]) assertMatch(problem ?? "", reason);
-      assertEquals([zero.recorder.greetings, one.recorder.greetings], [[], []]);
-    });
-  }
-});
-
-Deno.test("a dialer with a wrong proof is refused even if it ignores the acceptor's", async () => {
-  const node = await new TestNode(1, { secret: "right" }).start();
-  node.transport.setPeers([{ id: 0, addresses: ["127.0.0.1:1"] }]);
-  const { connection } = await rawDial(node);
-  connection.append(helloOf({ secured: true }));
-  connection.flush();
-  assertEquals((await connection.receive())?.fields.rpc, "Welcome");
-  connection.append('{"rpc":"Proof","proof":"' + "0".repeat(64) + '"}');
-  connection.flush();
-  const answer = await connection.receive();
-  assertMatch(answer === undefined ? "" : decodeRefused(answer.fields) ?? "", /another cluster secret/);
-  closeQuietly(connection);
-  assertEquals([node.recorder.greetings, node.recorder.events], [[], []]);
-  await node.transport.stop();
-});
 
 Deno.test("nodes that disagree about who is where are told so at both ends", async () => {
   await withNodes([{}, {}], async (zero, one) => {
@@ -231,7 +113,7 @@ Deno.test("nodes that disagree about who is where are told so at both ends", asy
   });
 });
 
-Deno.test("a peer that accepts and never answers the Hello is given up", async () => {
+Deno.test("a peer that accepts and never says a challenge is given up", async () => {
   const silent = Promise.withResolvers<void>();
   await withRawListener(() => silent.promise, async (address) => {
     const zero = await new TestNode(0, { limits: { handshakeTimeoutMs: 30 } }).start();

@@ -8,11 +8,14 @@ import type { AppendEntries, Message } from "../../../lib/raft/messages.ts";
 import { type Entry, toIndex, toTerm, ZERO_ENTRY_ID } from "../../../lib/raft/types.ts";
 import { encodeMessage } from "../../../lib/transport/codec.ts";
 import { Connection } from "../../../lib/transport/connection.ts";
-import { acceptHandshake, acceptPeer, type HandshakeOptions } from "../../../lib/transport/handshake.ts";
+import { acceptHandshake, type HandshakeOptions } from "../../../lib/transport/handshake.ts";
 import { FrameWriter, NO_BODY } from "../../../lib/transport/frame.ts";
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from "../../../lib/transport/limits.ts";
 import { TcpTransport } from "../../../lib/transport/tcp_transport.ts";
 import type { Greeting, PeerInfo, PeerStatus, TransportHandler } from "../../../lib/transport/transport.ts";
+
+/** The secret of test nodes that are given no other. */
+export const TEST_SECRET = "what all nodes of a test share";
 
 /** The system's monotonic clock. */
 export const SYSTEM_CLOCK: Clock = {
@@ -283,7 +286,7 @@ export class TestNode {
       random: seededRandom(id + 1),
       greeting: greetingOf(id, options.greeting),
       listen: { hostname: "127.0.0.1", port: options.port ?? 0 },
-      secret: options.secret,
+      secret: options.secret ?? TEST_SECRET,
       limits: options.limits ?? {},
       log: (level, message) => void this.log.push(`${level} ${message}`),
     });
@@ -380,12 +383,11 @@ export function closeQuietly(connection: Connection): void {
 
 /** How a raw peer shakes hands: as node `id`, taking everybody. */
 export function handshakeAs(id: number, changes: Partial<HandshakeOptions> = {}): HandshakeOptions {
-  return { greeting: greetingOf(id), secret: undefined, knows: () => true, admit: () => undefined, ...changes };
+  return { greeting: greetingOf(id), secret: TEST_SECRET, knows: () => true, admit: () => undefined, ...changes };
 }
 
-/** Accepts as node `id` would, up to and with Accepted. */
+/** Accepts as node `id` would. */
 export async function acceptAs(id: number, connection: Connection): Promise<boolean> {
   const result = await acceptHandshake(connection, handshakeAs(id));
-  if (result.type === "Admitted") acceptPeer(connection);
   return result.type === "Admitted";
 }

@@ -1,0 +1,139 @@
+/**
+ * The secret by which the nodes of a cluster know each other.
+ *
+ * Nodes on several machines are given one. Without that, the nodes of one user on one machine share a secret that the first
+ * of them makes, in the user's state directory, where nobody else can read it.
+ */
+
+import { dirname } from "@std/path";
+import { Buffer } from "node:buffer";
+import { randomBytes } from "node:crypto";
+
+/** Bytes of random in a secret that is made here; hexadecimal in the file. */
+const SECRET_BYTES = 32;
+/** Fewer characters could be guessed from a recorded handshake. */
+export const SECRET_CHARACTERS_MIN = 16;
+const SECRET_CHARACTERS_MAX = 4_096;
+const OWNER_ONLY = 0o600;
+const OTHERS = 0o077;
+const FLAG = "--cluster-secret-file names another one";
+
+/** Why there is no secret, in one line that names the file and the flag. */
+export class ClusterSecretError extends Error {
+  override readonly name = "ClusterSecretError";
+}
+
+/** Where the user's secret is looked for. */
+export interface SecretGround {
+  readonly os: string;
+  environment(name: string): string | undefined;
+}
+
+/** This process. */
+export const OWN_GROUND: SecretGround = { os: Deno.build.os, environment: (name) => Deno.env.get(name) };
+
+/** The path of the secret that the nodes of this user share. Throws `ClusterSecretError` where the user has no home. */
+export function sharedSecretPath({ os, environment }: SecretGround = OWN_GROUND): string {
+  const [base, names] = os === "windows"
+    ? [environment("LOCALAPPDATA"), "LOCALAPPDATA"]
+    : [stateHome(environment), "HOME and XDG_STATE_HOME"];
+  if (base !== undefined) return `${base}/kvstore/cluster-secret`;
+  throw new ClusterSecretError(`Cannot tell where the cluster secret is: ${names} not set; ${FLAG}`);
+}
+
+function stateHome(environment: SecretGround["environment"]): string | undefined {
+  const [state, home] = [environment("XDG_STATE_HOME"), environment("HOME")];
+  // The standard takes relative paths for not set.
+  if (state?.startsWith("/") === true) return state;
+  return home === undefined || home === "" ? undefined : `${home}/.local/state`;
+}
+
+/** The secret in that file, made by the first who asks. Throws `ClusterSecretError`. */
+export function sharedSecret(path: string = sharedSecretPath()): string {
+  return readOwn(path) ?? make(path);
+}
+
+/** A secret of the operator's own in a file. Throws `ClusterSecretError`. */
+export function readSecretFile(path: string): string {
+  try {
+    return checkSecret(Deno.readTextFileSync(path).trim(), path);
+  } catch (error) {
+    if (error instanceof ClusterSecretError) throw error;
+    throw new ClusterSecretError(`Cannot read the cluster secret ${path}: ${messageOf(error)}`);
+  }
+}
+
+/** The secret, if it can be one; `origin` names where it is from. Throws `ClusterSecretError`. */
+export function checkSecret(secret: string, origin: string): string {
+  if (secret.length >= SECRET_CHARACTERS_MIN && secret.length <= SECRET_CHARACTERS_MAX) return secret;
+  throw new ClusterSecretError(
+    `The cluster secret of ${origin} has ${secret.length} characters: it needs ${SECRET_CHARACTERS_MIN} to ` +
+      `${SECRET_CHARACTERS_MAX}; openssl rand -hex 32 makes one`,
+  );
+}
+
+/** Undefined where there is none yet. */
+function readOwn(path: string): string | undefined {
+  let text: string;
+  try {
+    const { uid, mode } = Deno.statSync(path);
+    const own = ownUser();
+    if (uid !== null && own !== undefined && uid !== own) {
+      throw new ClusterSecretError(`The cluster secret ${path} belongs to another user (${uid}); ${FLAG}`);
+    }
+    if (Deno.build.os !== "windows" && mode !== null && (mode & OTHERS) !== 0) {
+      throw new ClusterSecretError(`The cluster secret ${path} can be read by others: chmod 600 it; ${FLAG}`);
+    }
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof ClusterSecretError) throw error;
+    throw new ClusterSecretError(`Cannot read the cluster secret ${path}: ${messageOf(error)}; ${FLAG}`);
+  }
+  if (/^[0-9a-f]{64}\n$/.test(text)) return text.trim();
+  throw new ClusterSecretError(`The cluster secret ${path} is not what was written there: remove it; ${FLAG}`);
+}
+
+/**
+ * Whole under another name first, and linked to its own name then, which fails where somebody was faster: whoever reads the
+ * file reads all of it, and all read the same.
+ */
+function make(path: string): string {
+  const secret = randomBytes(SECRET_BYTES).toString("hex");
+  const fresh = `${path}.${randomBytes(8).toString("hex")}`;
+  try {
+    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeWhole(fresh, `${secret}\n`);
+    try {
+      Deno.linkSync(fresh, path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    } finally {
+      Deno.removeSync(fresh);
+    }
+  } catch (error) {
+    throw new ClusterSecretError(`Cannot make the cluster secret ${path}: ${messageOf(error)}; ${FLAG}`);
+  }
+  return readOwn(path) ?? secret;
+}
+
+function writeWhole(path: string, text: string): void {
+  using file = Deno.openSync(path, { write: true, createNew: true, mode: OWNER_ONLY });
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+  file.syncSync();
+}
+
+/** Undefined on systems without users, and where this process may not ask: then others' files cannot be read anyway. */
+function ownUser(): number | undefined {
+  try {
+    return Deno.uid() ?? undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

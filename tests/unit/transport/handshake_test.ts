@@ -1,0 +1,140 @@
+/** Who is let in by the handshake, who is not, and what each of them learns. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  decodeChallenge,
+  decodeRefused,
+  encodeProof,
+  type Introduction,
+  PROTOCOL_VERSION,
+  sayIntroduction,
+} from "../../../lib/transport/control.ts";
+import { encodeMessage } from "../../../lib/transport/codec.ts";
+import { freshNonce, proveDialer } from "../../../lib/transport/credentials.ts";
+import {
+  closeQuietly,
+  greetingOf,
+  join,
+  numbered,
+  rawDial,
+  TEST_SECRET,
+  type TestNode,
+  until,
+  withNodes,
+} from "./support.ts";
+import { drain, withTarget } from "./target.ts";
+
+/** Answers the challenge of a node with what `proofOf` makes of it, and returns the reason for which it is refused. */
+async function refusalOf(node: TestNode, proofOf: (challenge: string) => string): Promise<string | undefined> {
+  const { connection } = await rawDial(node);
+  const first = await connection.receive();
+  const challenge = first === undefined ? undefined : decodeChallenge(first.fields);
+  assert(challenge !== undefined, "the node says a challenge first");
+  connection.append(proofOf(challenge));
+  connection.flush();
+  const answer = await connection.receive();
+  closeQuietly(connection);
+  return answer === undefined ? undefined : decodeRefused(answer.fields);
+}
+
+/** The Proof of somebody who has the secret, or another one. */
+function proofOf(introduction: Partial<Introduction>, secret = TEST_SECRET): (challenge: string) => string {
+  const said = sayIntroduction({
+    version: PROTOCOL_VERSION,
+    greeting: greetingOf(0),
+    nonce: freshNonce(),
+    to: 1,
+    ...introduction,
+  });
+  return (challenge) => encodeProof({ said, proof: proveDialer({ secret, challenge, dialerSaid: said }) });
+}
+
+Deno.test("a peer that has proved itself and does not fit is refused with a reason", async () => {
+  await withTarget({}, async (node) => {
+    const cases: readonly (readonly [Partial<Introduction>, RegExp])[] = [
+      [{ version: 3 }, /protocol version 3 is not spoken here, only version 2/],
+      [{ greeting: greetingOf(0, { clusterId: "other" }) }, /belongs to cluster "other"/],
+      [{ greeting: greetingOf(1) }, /both nodes have the id 1/],
+      [{ greeting: greetingOf(9) }, /knows no node 9/],
+      [{ to: 2 }, /expects node 2 at this address/],
+      [{ greeting: greetingOf(0, { membersFingerprint: "x" }) }, /disagree about the ids and addresses/],
+    ];
+    for (const [changes, reason] of cases) assertMatch(await refusalOf(node, proofOf(changes)) ?? "", reason);
+    assertMatch(node.peer(0).problem ?? "", /disagree/);
+    assertEquals(node.recorder.greetings, []);
+    assertEquals(node.recorder.events, []);
+    assert(node.log.some((line) => line.startsWith("warn") && line.includes("Refused a connection")));
+  });
+});
+
+Deno.test("who has not proved that it has the secret learns a nonce and nothing else, whatever it says", async () => {
+  await withTarget({}, async (node) => {
+    const told = new Set<string | undefined>();
+    for (const changes of [{}, { version: 3 }, { greeting: greetingOf(9) }, { to: 2 }]) {
+      told.add(await refusalOf(node, proofOf(changes, "a guess at the secret")));
+      told.add(await refusalOf(node, () => encodeProof({ said: "", proof: "0".repeat(64) })));
+    }
+    assertEquals([...told], ["the cluster secrets of the two nodes differ"]);
+    const { connection } = await rawDial(node);
+    const first = await connection.receive();
+    assertEquals(first?.fields.rpc, "Challenge");
+    assertMatch(first?.fields.text("nonce") ?? "", /^[0-9a-f]{32}$/);
+    closeQuietly(connection);
+    assertEquals([node.recorder.greetings, node.recorder.events], [[], []]);
+  });
+});
+
+Deno.test("the Proof of a recorded handshake is worth nothing for another challenge", async () => {
+  await withTarget({}, async (node) => {
+    const peer = await rawDial(node);
+    const first = await peer.connection.receive();
+    const recorded = proofOf({})(first === undefined ? "" : decodeChallenge(first.fields) ?? "");
+    peer.connection.append(recorded);
+    peer.connection.flush();
+    assertEquals((await peer.connection.receive())?.fields.rpc, "Welcome");
+    closeQuietly(peer.connection);
+    for (let replayed = 0; replayed < 20; replayed++) {
+      assertMatch(await refusalOf(node, () => recorded) ?? "", /secrets of the two nodes differ/);
+    }
+    assertEquals(node.recorder.events, []);
+  });
+});
+
+Deno.test("a first frame that is no Proof, or is long, closes the connection without an answer", async () => {
+  await withTarget({}, async (node) => {
+    const headers = [
+      encodeMessage(numbered(1)).header,
+      "{}",
+      '{"rpc":"Ping"}',
+      '{"rpc":"Proof","said":5,"proof":""}',
+      `{"rpc":"Proof","x":"${"x".repeat(17_000)}"}`,
+    ];
+    for (const header of headers) assertEquals(await refusalOf(node, () => header), undefined);
+    const { connection } = await rawDial(node);
+    await connection.receive();
+    connection.append(encodeMessage(numbered(1)).header); // Instead of a proof.
+    connection.flush();
+    await drain(connection);
+    assertEquals([node.recorder.messages, node.recorder.events, node.recorder.greetings], [[], [], []]);
+  });
+});
+
+Deno.test("nodes with the same secret connect", async () => {
+  await withNodes([{ secret: "s" }, { secret: "s" }], async (zero, one) => {
+    await join(zero, one);
+    zero.post(numbered(1));
+    await until(() => one.recorder.messages.length === 1, "the message has arrived");
+  });
+});
+
+Deno.test("nodes with different secrets refuse each other and say so", async () => {
+  await withNodes([{ secret: "the one secret" }, { secret: "the other one" }], async (zero, one) => {
+    zero.follow(one);
+    one.follow(zero);
+    await until(() => zero.peer(1).problem !== undefined && one.peer(0).problem !== undefined, "both know why");
+    for (const problem of [zero.peer(1).problem, one.peer(0).problem]) {
+      assertEquals(problem, "the cluster secrets of the two nodes differ");
+    }
+    assertEquals([zero.recorder.greetings, one.recorder.greetings], [[], []]);
+  });
+});
