@@ -189,7 +189,7 @@ export class Driver {
     this.#reads.expire(fault("node/readsExpireEarly") ? Infinity : now, askedBefore);
     if (this.#reads.hasCollected) this.#schedule();
     this.time.tick(now);
-    if (this.time.sweepIsDue(now)) this.write(ADVANCE, () => {});
+    if (this.time.sweepIsDue(now)) this.write(ADVANCE, (outcome) => this.#parts.ownEntries.advanced(outcome));
   }
 
   /** Ends every open request and takes no further event. */
@@ -315,7 +315,7 @@ export class Driver {
   }
 
   #advanceTime(): void {
-    this.write(ADVANCE, () => {});
+    this.write(ADVANCE, (outcome) => this.#parts.ownEntries.advanced(outcome));
     if (this.#queue.size > 0) this.#propose();
   }
 
@@ -359,6 +359,7 @@ export class Driver {
     for (const message of update.messages) this.#send(message);
     if (update.hardState !== undefined) this.#persistence.saveHardState(update.hardState);
     for (const write of update.writes) this.#persistence.append(write);
+    this.#parts.ownEntries.written(update.writes);
     for (const chunk of update.snapshotChunks) this.#parts.snapshots.store(chunk);
     for (const message of update.durableMessages) this.#send(message);
     this.#applier.commit(update.apply);

@@ -8,6 +8,7 @@ import type { Storage } from "../storage/storage.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { AppliedState } from "./applier.ts";
 import type { NodeLog, NodeOptions, NodePorts } from "./options.ts";
+import type { OwnEntries } from "./own_entries.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { ClusterClock } from "./time/cluster_clock.ts";
 import type { MachineDates } from "./time/machine_dates.ts";
@@ -27,6 +28,7 @@ export interface DriverParts {
   /** The state recovered from the newest snapshot, or the empty one. */
   readonly begin: AppliedState;
   readonly snapshots: Snapshots;
+  readonly ownEntries: OwnEntries;
   readonly stepped: NodePorts["stepped"];
   /** Told once of the failure that ends the node. */
   failed(error: unknown): void;

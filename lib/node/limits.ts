@@ -36,6 +36,10 @@ export const RECEIVER_SILENT_MS_MAX = 10_000;
 export const NO_SPACE_RETRY_MS = 200;
 /** How often the leader looks after the membership (identities, nodes to admit again). */
 export const MEMBERSHIP_CHECK_MS = 200;
+/** Configurations that the leader appends by itself in a row: every server of a large cluster may have moved at once. */
+export const OWN_CONFIGURATIONS_MAX = 20;
+/** How long it waits for each further one, so that servers that claim one place in turns do not fill the log. */
+export const OWN_CONFIGURATION_MS = 5_000;
 /** A learner this close to the commit index is made a voter. */
 export const CAUGHT_UP_ENTRIES = 1_000;
 /** How long a stopping leader waits for another one to take over. */

@@ -340,7 +340,7 @@ export class Node implements KeyValueNode {
     this.#parts.snapshots.sender.prune(new Set(receiving));
     if (fault("node/membershipLookSkipped")) return;
     const change = this.#directory.dueChange(status);
-    if (change === undefined) return;
+    if (change === undefined || !this.#parts.ownEntries.mayConfigure(this.#now())) return;
     this.#changeId += 1;
     this.driver.enqueue({ type: "ChangeMembership", id: this.#changeId, ...change });
   }

@@ -7,6 +7,7 @@ import type { ChangeFeed } from "./change_feed.ts";
 import type { ClusterClock } from "./time/cluster_clock.ts";
 import type { Driver } from "./driver.ts";
 import type { NodeOptions, NodePorts } from "./options.ts";
+import type { OwnEntries } from "./own_entries.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 /** What a node is made of. */
@@ -16,6 +17,7 @@ export interface NodeParts {
   readonly transport: Transport;
   readonly driver: Driver;
   readonly snapshots: Snapshots;
+  readonly ownEntries: OwnEntries;
   readonly changes: ChangeFeed;
   readonly options: NodeOptions;
   readonly ports: NodePorts;

@@ -26,6 +26,7 @@ import { Driver } from "./driver.ts";
 import { TICK_MS } from "./limits.ts";
 import { Node } from "./node.ts";
 import { configurationOf, type NodeOptions, type NodePorts } from "./options.ts";
+import { OwnEntries } from "./own_entries.ts";
 import { Snapshots } from "./snapshots.ts";
 
 const INCARNATION_MAX = 2 ** 48;
@@ -98,17 +99,14 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
   const dates = new MachineDates(options.nodeId, { clock: ports.clock, dateMs: () => ports.wallClockMs() });
   const clusterClock = new ClusterClock(ports.clock, dates.own());
   clusterClock.learn(state.timeMs);
+  const ownEntries = new OwnEntries(raft, { metrics: ports.metrics, now: ports.clock.now() });
+  const shared = { raft, storage, transport, snapshots, options, clusterClock, ownEntries };
   const driver = new Driver({
-    raft,
-    storage,
-    transport,
-    snapshots,
+    ...shared,
     clock: ports.clock,
-    clusterClock,
     dates,
     metrics: ports.metrics,
     log: ports.log,
-    options,
     chunkBytesMax: limits.chunkBytesMax,
     begin: {
       state,
@@ -122,7 +120,7 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
     beforeProposals: () => existing().passOn(),
     isStranger: (peer) => existing().isStranger(peer),
   });
-  node = new Node({ raft, storage, transport, driver, snapshots, changes, options, ports, greeting, clusterClock });
+  node = new Node({ ...shared, driver, changes, ports, greeting });
   await node.start();
   return node;
 }

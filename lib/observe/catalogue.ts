@@ -58,6 +58,9 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.logEntries]: gauge("Entries of the log in memory."),
   [METRIC.logBytes]: gauge("Bytes of the commands in memory."),
   [METRIC.recoveredEntries]: gauge("Log entries found on disk at the start."),
+  [METRIC.ownEntries]: counter("Log entries that this node appended as the leader without a client, by kind.", [
+    "kind",
+  ]),
   [METRIC.elections]: counter("Elections that this node stood in."),
   [METRIC.snapshotsTaken]: counter("Snapshots taken here."),
   [METRIC.snapshotsInstalled]: counter("Snapshots received from a leader and installed."),

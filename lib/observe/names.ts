@@ -11,6 +11,7 @@ export const METRIC = {
   proposalsPending: "kvstore_server_proposals_pending",
   leaderChanges: "kvstore_server_leader_changes_seen_total",
   elections: "kvstore_raft_elections_total",
+  ownEntries: "kvstore_raft_own_entries_total",
   recoveredEntries: "kvstore_raft_recovered_entries",
   refusedForSpace: "kvstore_server_refused_for_space_total",
   snapshotsTaken: "kvstore_raft_snapshots_taken_total",
