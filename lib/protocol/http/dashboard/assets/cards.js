@@ -1,6 +1,6 @@
 /** One card for each node: how it is, where it is, and what can be done to it. */
 
-import { conditionOf, lastSeenOf } from "./condition.js";
+import { conditionOf, lastSeenOf, roleOf } from "./condition.js";
 import { byId, make, setText, showCount } from "./format.js";
 
 /** Brings the cards up to date; they are made once for each node, so that focus and buttons stay. */
@@ -34,8 +34,7 @@ function makeCard({ id }, addControls) {
 
 function fillCard(card, { member, node, launched, passedMs }) {
   const condition = conditionOf(member, { node, launched });
-  const isLeader = condition.isUp && member.id === node.leader;
-  card.dataset.role = isLeader ? "Leader" : condition.isUp ? member.role ?? "Follower" : "Unknown";
+  card.dataset.role = condition.isUp ? roleOf(member, node) : "Unknown";
   card.dataset.reachable = String(member.reachable);
   card.dataset.level = condition.level;
   setText(card.querySelector(".role"), condition.label);

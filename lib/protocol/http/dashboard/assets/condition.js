@@ -59,16 +59,25 @@ export function conditionOf(member, { node, launched }) {
   if (down !== undefined) return { ...down, isUp: false, isCut: false };
   // Cut off on request, it still reaches itself.
   if (process?.partitioned) return { ...PARTITIONED, isUp: false, isCut: true };
-  if (member.reachable) return { label: roleOf(member, node), level: "good", isUp: true, isCut: false };
+  if (member.reachable) return { label: roleLabelOf(member, node), level: "good", isUp: true, isCut: false };
   if (process === undefined) return { ...AWAY, isUp: false, isCut: false };
   const isHereCut = launched.some(({ id, partitioned }) => id === node.id && partitioned);
   return { ...(isHereCut ? ELSEWHERE : SILENT), isUp: false, isCut: false };
 }
 
-function roleOf({ id, role, voter }, { leader }) {
-  if (id === leader) return "leader";
-  if (!voter) return "learner";
-  return role === "PreCandidate" ? "pre-candidate" : (role ?? "follower").toLowerCase();
+/**
+ * The role that a member has in the term of the node shown. What a member said of itself is as old as its last ping: one
+ * that led an earlier term leads no more.
+ */
+export function roleOf({ id, role, term }, node) {
+  if (id === node.leader) return "Leader";
+  return role === "Leader" && term < node.term ? "Follower" : role ?? "Follower";
+}
+
+function roleLabelOf(member, node) {
+  const role = roleOf(member, node);
+  if (role !== "Leader" && !member.voter) return "learner";
+  return role === "PreCandidate" ? "pre-candidate" : role.toLowerCase();
 }
 
 /** What a card says of where a node's log ends: of one that is away, what was last seen of it, and how long ago. */

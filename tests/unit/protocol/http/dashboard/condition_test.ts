@@ -115,6 +115,16 @@ Deno.test("dashboard conditions: killed, crashed, paused, partitioned, starting 
   assertEquals(unknown.slice(1, 3), ["not reachable", "not reachable"]);
 });
 
+Deno.test("dashboard conditions: a node that led an earlier term, as its last ping told, is shown as no leader", () => {
+  const member = { id: 1, voter: true, reachable: true, role: "Leader", term: 6 };
+  const labelIn = (node: Readonly<Record<string, unknown>>) => conditionOf(member, { node, launched: undefined }).label;
+  assertEquals(labelIn({ id: 0, leader: 0, term: 7 }), "follower");
+  assertEquals(labelIn({ id: 0, leader: null, term: 7 }), "follower");
+  assertEquals(labelIn({ id: 0, leader: 1, term: 6 }), "leader");
+  // The node shown may not have heard of it yet.
+  assertEquals(labelIn({ id: 0, leader: null, term: 6 }), "leader");
+});
+
 Deno.test("dashboard conditions: of a node that is away the page says what was last seen, and when", () => {
   const told = JSON.parse('{"match_index":24831,"last_contact_ms":12000}');
   const nothing = JSON.parse('{"match_index":null,"last_contact_ms":null}');
