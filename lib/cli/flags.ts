@@ -239,6 +239,16 @@ export const FLAGS = [
       "Client connections at the same time, and as many over HTTP; fewer when the system's limit of open files is lower.",
   },
   {
+    name: "receive-timeout-ms",
+    kind: "integer",
+    commands: SERVERS,
+    placeholder: "MS",
+    default: "30000",
+    min: 100,
+    max: 3_600_000,
+    help: "How long a client may take over sending one request, and more for what comes at 100 KiB a second.",
+  },
+  {
     name: "cluster-mode",
     kind: "switch",
     commands: SERVERS,

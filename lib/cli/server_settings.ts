@@ -63,6 +63,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     heartbeatMs: settings.integer("heartbeat-ms"),
     requestTimeoutMs: settings.integer("request-timeout-ms"),
     clientConnectionsMax: settings.integer("max-connections"),
+    receiveTimeoutMs: settings.integer("receive-timeout-ms"),
     clusterMode: settings.enabled("cluster-mode"),
     keyBytesMax: settings.integer("max-key-bytes"),
     valueBytesMax: settings.integer("max-value-bytes"),

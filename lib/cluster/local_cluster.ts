@@ -41,6 +41,7 @@ const DEFAULTS = {
   heartbeatMs: 100,
   requestTimeoutMs: 5_000,
   clientConnectionsMax: 4_096,
+  receiveTimeoutMs: 30_000,
   clusterMode: false,
   keyBytesMax: KEY_BYTES_MAX,
   valueBytesMax: VALUE_BYTES_MAX,

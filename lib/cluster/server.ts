@@ -118,6 +118,7 @@ async function serveClients(
       connectionsMax,
       httpPort: http.port,
       clusterMode: options.clusterMode,
+      receiveTimeoutMs: options.receiveTimeoutMs,
       keyBytesMax: options.keyBytesMax,
       valueBytesMax: options.valueBytesMax,
       slowCommandMs: options.slowCommandMs,

@@ -37,6 +37,8 @@ export interface ServerOptions {
   /** How long a write or read may wait before its client hears the outcome is unknown, in ms. */
   readonly requestTimeoutMs: number;
   readonly clientConnectionsMax: number;
+  /** How long a client may take over sending one request, in ms (`--receive-timeout-ms`). */
+  readonly receiveTimeoutMs: number;
   /** Redis clients are told to go to the leader themselves, as in Redis Cluster (`--cluster-mode`). */
   readonly clusterMode: boolean;
   /** Longest key of a Redis client in bytes. */

@@ -2,15 +2,24 @@
 
 import { bytesToString } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
-import { readOpening } from "./first_bytes.ts";
-import { closeQuietly, isSocketError, type PortConnection } from "./connection_port.ts";
-import { LINGER_MS, READ_BUFFER_BYTES_MAX, READ_BUFFER_BYTES_MIN, UNSENT_BYTES_MAX } from "./limits.ts";
-import type { ClientLink, ProtocolSession, SessionContext } from "./protocol.ts";
-import { startSession } from "./protocol_table.ts";
+import { type Language, readOpening } from "./first_bytes.ts";
+import { closeQuietly, type Idleness, isSocketError, type PortConnection } from "./connection_port.ts";
+import {
+  LINGER_MS,
+  READ_BUFFER_BYTES_MAX,
+  READ_BUFFER_BYTES_MIN,
+  RECEIVE_BYTES_PER_SECOND_MIN,
+  UNSENT_BYTES_MAX,
+} from "./limits.ts";
+import type { ClientLink, ProtocolSession, SessionContext, Standing } from "./protocol.ts";
+import { requestTooSlow, startSession } from "./protocol_table.ts";
 import { type OutputContext, type OutputOwner, SocketOutput } from "./socket_output.ts";
 
 /** What a connection asks of its listener. */
-export interface ConnectionContext extends SessionContext, OutputContext {}
+export interface ConnectionContext extends SessionContext, OutputContext {
+  /** How long the end of a request may be waited for. */
+  readonly receiveTimeoutMs: number;
+}
 
 /** The answer to a PING that comes before anything tells the protocol: the same in both. */
 const PONG = "+PONG\r\n";
@@ -27,7 +36,14 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   #session: ProtocolSession | undefined;
   /** Bytes that do not tell yet which protocol it is. */
   #undecided = "";
+  /** PINGs answered before the protocol was known. */
+  #pings = 0;
+  #language: Language = "text";
   #bytesReceived = 0;
+  /** When the last bytes came. */
+  #receivedAt: number;
+  /** The unfinished request, and the bytes received up to when it was first seen. */
+  #unfinished: { readonly request: number; readonly at: number; readonly bytes: number } | undefined;
   #buffer = new Uint8Array(READ_BUFFER_BYTES_MIN);
   #wakeReader: (() => void) | undefined;
   #inputEnded = false;
@@ -43,6 +59,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
     this.#context = context;
     this.#output = new SocketOutput(socket, { context, owner: this });
     this.openedAt = context.clock.now();
+    this.#receivedAt = this.openedAt;
     const { hostname, port } = socket.remoteAddr;
     this.remote = `${hostname}:${port}`;
   }
@@ -113,8 +130,16 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
     this.#session.stop();
   }
 
-  /** Closes the connection when its write in flight has made no progress for too long. */
+  /** See `PortConnection`. */
+  idleness(): Idleness | undefined {
+    const { type } = this.#standing();
+    if (this.#closed || (type !== "Idle" && type !== "Holding")) return undefined;
+    return { sinceMs: this.#receivedAt, holdsState: type === "Holding" };
+  }
+
+  /** Closes the connection when its write in flight, or the request that has begun, makes no progress for too long. */
   check(now: number): void {
+    this.#checkRequest(now);
     const stalledMs = this.#output.stalledMs(now);
     if (stalledMs === undefined) return;
     const seconds = Math.round(stalledMs / 1_000);
@@ -145,6 +170,31 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   overBudget(): void {
     this.#context.warn(`Closed the connection of ${this.remote}: too many replies wait for all clients together`);
     this.#close();
+  }
+
+  #standing(): Standing {
+    if (this.#finishing || this.unsentBytes > 0) return { type: "Busy" };
+    if (this.#session !== undefined) return this.#session.standing;
+    return this.#undecided === "" ? { type: "Idle" } : { type: "Receiving", request: this.#pings };
+  }
+
+  /** However a request drips, it must be complete in time: thousands of half ones would shut everybody out. */
+  #checkRequest(now: number): void {
+    const standing = this.#standing();
+    if (standing.type !== "Receiving") {
+      this.#unfinished = undefined;
+      return;
+    }
+    const { request } = standing;
+    const last = this.#unfinished;
+    const unfinished = last?.request === request ? last : { request, at: this.#receivedAt, bytes: this.#bytesReceived };
+    this.#unfinished = unfinished;
+    const received = this.#bytesReceived - unfinished.bytes;
+    const allowedMs = this.#context.receiveTimeoutMs + received / RECEIVE_BYTES_PER_SECOND_MIN * 1_000;
+    if (now - unfinished.at <= allowedMs) return;
+    this.#context.warn(`Closed the connection of ${this.remote}: its request did not become complete in time`);
+    this.send(requestTooSlow(this.#language));
+    this.finish();
   }
 
   async #readAll(): Promise<void> {
@@ -179,6 +229,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
 
   #received(buffer: Uint8Array, count: number): void {
     this.#bytesReceived += count;
+    this.#receivedAt = this.#context.turnTime.now();
     this.#context.metrics.bytesReceived.add(count);
     if (this.#finishing || this.#closed) return;
     const chunk = bytesToString(buffer, 0, count);
@@ -189,9 +240,11 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   /** Begins the session as soon as the bytes so far tell which protocol it is. */
   #choose(chunk: string): void {
     const { language, pings, rest } = readOpening(this.#undecided + chunk, this.#inputEnded);
+    this.#pings += pings;
     if (pings > 0) this.#output.send(PONG.repeat(pings));
     this.#undecided = language === undefined ? rest : "";
     if (language === undefined) return;
+    this.#language = language;
     this.#session = startSession(language, { link: this, context: this.#context });
     if (rest !== "") this.#session.receive(rest);
   }

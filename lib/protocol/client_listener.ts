@@ -26,6 +26,8 @@ export interface ClientListenerOptions {
   readonly port: number;
   /** Connections beyond this number get one line and are closed. */
   readonly connectionsMax: number;
+  /** How long the end of a request may be waited for; more for a long one that comes fast enough. */
+  readonly receiveTimeoutMs: number;
   /** Where browsers are sent; undefined where no HTTP is served. */
   readonly httpPort: number | undefined;
   /** See `SessionContext`. */
@@ -108,7 +110,7 @@ class Listener implements ClientListener {
   }
 
   #makeContext(metrics: ClientMetrics): ConnectionContext {
-    const { node, clock, log, httpPort, clusterMode, keyBytesMax, valueBytesMax } = this.#options;
+    const { node, clock, log, httpPort, clusterMode, receiveTimeoutMs, keyBytesMax, valueBytesMax } = this.#options;
     return {
       node,
       clock,
@@ -124,6 +126,7 @@ class Listener implements ClientListener {
       clients: new ClientRegistry(),
       statistics: this.#statistics,
       clusterMode,
+      receiveTimeoutMs,
       keyBytesMax,
       valueBytesMax,
       connections: () => this.connections(),

@@ -5,7 +5,7 @@ import type { NodeLog } from "../node/options.ts";
 import type { Counter } from "../observe/metrics.ts";
 import { LogLimiter } from "../transport/log_limiter.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
-import { ACCEPT_PAUSE_MS, REFUSAL_WAIT_MS, REFUSALS_WAITING_MAX, WRITE_CHECK_MS } from "./limits.ts";
+import { ACCEPT_PAUSE_MS, IDLE_GIVES_WAY_MS, REFUSAL_WAIT_MS, REFUSALS_WAITING_MAX, WRITE_CHECK_MS } from "./limits.ts";
 import type { SocketOutput } from "./socket_output.ts";
 
 /** A connection as its port sees it. */
@@ -18,6 +18,15 @@ export interface PortConnection {
   abort(): void;
   /** Closes when a deadline has passed; called every `WRITE_CHECK_MS`: one timer for thousands of connections. */
   check(now: number): void;
+  /** Undefined while the connection is needed: it does not give way to another. */
+  idleness(): Idleness | undefined;
+}
+
+/** A connection on which nothing goes on. */
+export interface Idleness {
+  readonly sinceMs: number;
+  /** Whether its client would lose more than a connection by its end. */
+  readonly holdsState: boolean;
 }
 
 /** How log lines name what connects: "a client", "client". */
@@ -61,6 +70,9 @@ export class ConnectionPort<C extends PortConnection> {
   readonly #clientLog: LogLimiter;
   readonly #limit: ConnectionLimit;
   #toFlush: SocketOutput[] = [];
+  /** Nobody was found to give way; asked again at the next check, since a flood asks thousands of times a second. */
+  #nobodyGivesWay = false;
+  readonly #giveWayLog: LogLimiter;
   #checkTimer: Timer | undefined;
   #accepting: Promise<void> | undefined;
   #endPause: (() => void) | undefined;
@@ -73,6 +85,7 @@ export class ConnectionPort<C extends PortConnection> {
     this.#limit = new ConnectionLimit(options.connectionsMax);
     this.#refusalLog = new LogLimiter(options.clock);
     this.#acceptLog = new LogLimiter(options.clock);
+    this.#giveWayLog = new LogLimiter(options.clock);
     this.#clientLog = new LogLimiter(options.clock);
   }
 
@@ -164,7 +177,7 @@ export class ConnectionPort<C extends PortConnection> {
 
   #admit(socket: Deno.TcpConn): void {
     if (this.#stopping !== undefined) return closeQuietly(socket);
-    if (this.#connections.size >= this.#limit.current) return this.#refuse(socket);
+    if (this.#connections.size >= this.#limit.current && !this.#makeRoom()) return this.#refuse(socket);
     try {
       socket.setNoDelay(true);
     } catch {
@@ -173,6 +186,19 @@ export class ConnectionPort<C extends PortConnection> {
     const connection = this.#options.admit(socket);
     this.#connections.add(connection);
     void this.#serve(connection);
+  }
+
+  /** Ends the connection that is missed least, if there is one that has been idle for long enough. */
+  #makeRoom(): boolean {
+    if (this.#nobodyGivesWay) return false;
+    const { clock, names } = this.#options;
+    const idle = mostDispensable(this.#connections, clock.now() - IDLE_GIVES_WAY_MS);
+    this.#nobodyGivesWay = idle === undefined;
+    if (idle === undefined) return false;
+    this.#warn(this.#giveWayLog, `Closed an idle ${names.adjective} connection: ${this.#limit.current} are open`);
+    idle.abort();
+    this.#connections.delete(idle);
+    return this.#connections.size < this.#limit.current;
   }
 
   async #serve(connection: C): Promise<void> {
@@ -211,6 +237,7 @@ export class ConnectionPort<C extends PortConnection> {
       const now = this.#options.clock.now();
       for (const connection of this.#connections) connection.check(now);
       this.#recoverLimit(now);
+      this.#nobodyGivesWay = false;
       this.#checkLater();
     });
   }
@@ -229,6 +256,19 @@ export class ConnectionPort<C extends PortConnection> {
       };
     });
   }
+}
+
+/** The one that has been idle for longest, since `before` at least; one that holds state only when no other is. */
+function mostDispensable<C extends PortConnection>(connections: Iterable<C>, before: number): C | undefined {
+  let found: { readonly connection: C; readonly idle: Idleness } | undefined;
+  for (const connection of connections) {
+    const idle = connection.idleness();
+    if (idle === undefined || idle.sinceMs > before) continue;
+    const isSooner = found === undefined ||
+      (idle.holdsState === found.idle.holdsState ? idle.sinceMs < found.idle.sinceMs : found.idle.holdsState);
+    if (isSooner) found = { connection, idle };
+  }
+  return found?.connection;
 }
 
 /** Closes a socket that the system may have closed before. */

@@ -10,6 +10,10 @@ export const REQUESTS_PER_TURN_MAX = 2_048;
 export const UNSENT_BYTES_MAX = 1_048_576;
 /** A write that makes no progress for so long ends its connection: the client does not read. */
 export const WRITE_TIMEOUT_MS = 30_000;
+/** A long request may take longer than that if it comes at this rate. */
+export const RECEIVE_BYTES_PER_SECOND_MIN = 102_400;
+/** A connection gives way to a new one, where there is no room for both, when nothing has come from it for so long. */
+export const IDLE_GIVES_WAY_MS = 10_000;
 /** How often the writes in flight are looked at. */
 export const WRITE_CHECK_MS = 1_000;
 /**

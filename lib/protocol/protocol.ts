@@ -61,10 +61,21 @@ export interface ClientLink {
   abort(): void;
 }
 
+/**
+ * What a session waits for: something of ours, the end of the request with this ordinal number, or the next request; then the
+ * client would lose more than a connection by its end (a transaction, watched keys, a running WATCH), or not.
+ */
+export type Standing =
+  | { readonly type: "Busy" }
+  | { readonly type: "Receiving"; readonly request: number }
+  | { readonly type: "Holding" }
+  | { readonly type: "Idle" };
+
 /** The conversation with one client in one protocol. Calls come from the event loop; only `closed` may come from within `abort`. */
 export interface ProtocolSession {
   /** True while the session can take no more input; ended by `ClientLink.wake`. */
   readonly full: boolean;
+  readonly standing: Standing;
   /** Takes bytes as they came. Not called while `full`. */
   receive(chunk: string): void;
   /** The client sends nothing more, but may still read: answer what is open, then finish. */

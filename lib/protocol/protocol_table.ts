@@ -21,6 +21,18 @@ export function startSession(
   }
 }
 
+/** What a client is told in its language when the end of its request has not come in time, as a byte string. */
+export function requestTooSlow(language: Language): string {
+  switch (language) {
+    case "resp":
+      return "-ERR Protocol error: request not complete in time\r\n";
+    case "text":
+      return "Error: Request not complete in time.\n";
+    default:
+      return unreachable(language);
+  }
+}
+
 /** What a client is told in its language when there is no room for it, as a byte string. */
 export function tooManyConnections(language: Language, limit: number): string {
   switch (language) {

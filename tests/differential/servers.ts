@@ -85,6 +85,7 @@ export async function startNodeHere(): Promise<StartedServer> {
       heartbeatMs: 100,
       requestTimeoutMs: 5_000,
       clientConnectionsMax: 1_000,
+      receiveTimeoutMs: 30_000,
       clusterMode: false,
       keyBytesMax: 64 * 1024,
       valueBytesMax: 8 * 1024 * 1024,

@@ -7,6 +7,7 @@
 
 import { FAIR_SHARE_BYTES } from "../limits.ts";
 import type { MemoryBudget } from "../memory_budget.ts";
+import type { Standing } from "../protocol.ts";
 import { splitInline } from "./inline_words.ts";
 import {
   BULK_BYTES_MAX,
@@ -76,6 +77,7 @@ export class RequestReader {
   #skip = 0;
   #refusal: string | undefined;
   #problem: string | undefined;
+  #requestsRead = 0;
 
   /** A reader whose unfinished requests count for `budget`. */
   constructor(budget: MemoryBudget, { wordBytesMax }: ReaderLimits) {
@@ -96,6 +98,12 @@ export class RequestReader {
   /** Bytes of what has come and was not returned by `next`. */
   get inputBytes(): number {
     return this.#chunk.length - this.#at + this.#rest.length + this.#requestBytes;
+  }
+
+  /** The request that has begun, by its number from 0; undefined between two requests. */
+  get receiving(): Extract<Standing, { readonly type: "Receiving" }> | undefined {
+    const isBegun = this.#rest !== "" || this.#wordsLeft > 0 || this.#skip > 0;
+    return isBegun ? { type: "Receiving", request: this.#requestsRead } : undefined;
   }
 
   /** Takes the next bytes. The ones before must have been read to their end. */
@@ -128,6 +136,7 @@ export class RequestReader {
       } else if (this.#chunk.charCodeAt(this.#at) !== STAR) {
         const words = this.#readInline();
         if (words === undefined) return undefined;
+        this.#requestsRead += 1;
         if (words.length > 0) return words;
         continue;
       } else if (!this.#readCount()) return undefined;
@@ -152,6 +161,7 @@ export class RequestReader {
   #finish(): Words | RefusedRequest {
     const words = this.#words;
     const refusal = this.#refusal;
+    this.#requestsRead += 1;
     this.#words = [];
     this.#requestBytes = 0;
     this.#refusal = undefined;

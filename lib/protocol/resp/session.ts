@@ -4,7 +4,7 @@ import { unreachable } from "../../base/assert.ts";
 import { isErrorReply } from "../../kv/replies.ts";
 import type { ReadOutcome, WriteOutcome } from "../../node/api.ts";
 import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../limits.ts";
-import type { ClientLink, ProtocolSession, SessionContext } from "../protocol.ts";
+import type { ClientLink, ProtocolSession, SessionContext, Standing } from "../protocol.ts";
 import { ReplyQueue, type ReplySlot, type SlotHandler } from "../reply_queue.ts";
 import { commandOfCall, showResult } from "./call_command.ts";
 import type { ClientHoldings, ClientRecord } from "./client_record.ts";
@@ -68,6 +68,12 @@ export class RespSession implements ProtocolSession, SlotHandler<Awaited>, Conve
   /** See `ProtocolSession`. */
   get full(): boolean {
     return !this.#ended && (this.#requests.hasInput || this.#held !== undefined || !this.#hasRoom());
+  }
+
+  /** See `ProtocolSession`. */
+  get standing(): Standing {
+    if (this.#ended || this.full || this.#replies.size > 0) return { type: "Busy" };
+    return this.#requests.receiving ?? { type: this.transaction.isInUse ? "Holding" : "Idle" };
   }
 
   /** See `ProtocolSession`. */

@@ -70,6 +70,11 @@ export class Transaction {
     return this.#watched.size;
   }
 
+  /** Whether the client would lose it by the end of its connection. */
+  get isInUse(): boolean {
+    return this.isOpen || this.watched > 0;
+  }
+
   /** MULTI. */
   open(): void {
     this.#queue = [];

@@ -22,6 +22,7 @@ export class LineReader {
   #partial = NOTHING;
   #partialLength = 0;
   #problem: LineProblem | undefined;
+  #linesRead = 0;
 
   /** A reader whose unfinished lines count for `budget`. */
   constructor(budget: MemoryBudget) {
@@ -41,6 +42,11 @@ export class LineReader {
   /** Whether a line has begun whose end has not come. */
   get hasPartial(): boolean {
     return this.#partialLength > 0;
+  }
+
+  /** The number of the line that has begun, counted from 0; undefined between two lines. */
+  get unfinished(): number | undefined {
+    return this.hasPartial ? this.#linesRead : undefined;
   }
 
   /** Length of the bytes that the last line was cut from. */
@@ -65,6 +71,7 @@ export class LineReader {
     }
     let line = this.#chunk.slice(this.#at, end);
     this.#at = end + 1;
+    this.#linesRead += 1;
     if (this.#partialLength > 0) {
       line = bytesToString(this.#partial, 0, this.#partialLength) + line;
       this.#forget();

@@ -5,7 +5,7 @@ import type { Timer } from "../../base/clock.ts";
 import type { ReadOutcome, WriteOutcome } from "../../node/api.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../limits.ts";
-import type { ClientLink, ProtocolSession, SessionContext } from "../protocol.ts";
+import type { ClientLink, ProtocolSession, SessionContext, Standing } from "../protocol.ts";
 import { ReplyQueue, type ReplySlot, type SlotHandler } from "../reply_queue.ts";
 import { History } from "./history.ts";
 import { skipBlanks, trimmedRest } from "./lexer.ts";
@@ -78,6 +78,14 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   /** See `ProtocolSession`. */
   get full(): boolean {
     return !this.#ended && (this.#lines.hasInput || this.#held !== undefined || !this.#hasRoom());
+  }
+
+  /** See `ProtocolSession`. */
+  get standing(): Standing {
+    if (this.#ended || this.full || this.#replies.size > 0) return { type: "Busy" };
+    const request = this.#lines.unfinished;
+    if (request !== undefined) return { type: "Receiving", request };
+    return { type: this.#watchTimer === undefined ? "Idle" : "Holding" };
   }
 
   /** See `ProtocolSession`. */

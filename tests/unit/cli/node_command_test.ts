@@ -169,6 +169,7 @@ Deno.test("the settings become the options of the server", () => {
     heartbeatMs: 100,
     requestTimeoutMs: 5_000,
     clientConnectionsMax: 4_096,
+    receiveTimeoutMs: 30_000,
     clusterMode: false,
     keyBytesMax: KEY_BYTES_MAX,
     valueBytesMax: VALUE_BYTES_MAX,

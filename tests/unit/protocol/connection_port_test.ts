@@ -21,6 +21,7 @@ class FakeConnection implements PortConnection {
     this.#ended.resolve();
   }
   check(): void {}
+  idleness(): undefined {}
 }
 
 /** Clients come at the port as `crowd` says; while `descriptors` are used up, an accept fails. */

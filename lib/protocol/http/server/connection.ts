@@ -95,6 +95,9 @@ export class HttpConnection implements PortConnection, OutputOwner {
     this.#refuse({ status: 408, code: "request_timeout", detail: "The request was not complete in time" });
   }
 
+  /** See `PortConnection`. Its own deadlines end an idle connection soon enough. */
+  idleness(): undefined {}
+
   /** See `OutputOwner`. */
   pieceSent(): void {
     if (this.#output.unsentBytes === 0) {
