@@ -4,7 +4,7 @@ import type { NodeId } from "../raft/types.ts";
 import type { Forward, ForwardResult } from "../transport/forward.ts";
 import type { WriteOutcome } from "./api.ts";
 import { encodeOutcome } from "./forwarded_outcome.ts";
-import { FORWARDED_OUTCOME_BYTES_MAX, FORWARDED_RESULT_BYTES_TARGET } from "./limits.ts";
+import { FORWARDED_OUTCOME_BYTES_MAX, FORWARDED_RESULT_BYTES_TARGET, FORWARDERS_MAX } from "./limits.ts";
 
 /** What forwarded writes ask of their node. */
 export interface ForwardedWritesPorts {
@@ -15,10 +15,38 @@ export interface ForwardedWritesPorts {
   send(message: ForwardResult): void;
 }
 
-/** Proposes the commands of a `Forward`, in order; answers when all have their outcome, in parts when that is long. */
-export function proposeForwarded(forward: Forward, ports: ForwardedWritesPorts): void {
-  const answer = new Answer(forward, ports);
-  for (const [at, command] of forward.commands.entries()) ports.write(command, (outcome) => answer.add(at, outcome));
+/** Takes the writes of each `Forward` once: one that comes again, or after a later one of its sender, is dropped. */
+export class ForwardedWrites {
+  readonly #ports: ForwardedWritesPorts;
+  /** The newest number of each life of a node, the one heard last at the end. */
+  readonly #lastIds = new Map<string, number>();
+
+  constructor(ports: ForwardedWritesPorts) {
+    this.#ports = ports;
+  }
+
+  /** Proposes the commands, in order; answers when all have their outcome, in parts when that is long. */
+  take(forward: Forward): void {
+    if (!this.#isNew(forward)) return;
+    const answer = new Answer(forward, this.#ports);
+    for (const [at, command] of forward.commands.entries()) {
+      this.#ports.write(command, (outcome) => answer.add(at, outcome));
+    }
+  }
+
+  #isNew({ from, incarnation, id }: Forward): boolean {
+    const life = `${from} ${incarnation}`;
+    const last = this.#lastIds.get(life) ?? 0;
+    // A node numbers its forwards upwards, and sends none before it knows the fate of the one before or has given it up.
+    if (id <= last) return false;
+    this.#lastIds.delete(life);
+    this.#lastIds.set(life, id);
+    for (const oldest of this.#lastIds.keys()) {
+      if (this.#lastIds.size <= FORWARDERS_MAX) break;
+      this.#lastIds.delete(oldest);
+    }
+    return true;
+  }
 }
 
 /** Outcomes come in any order: a refused write hears of it before one that was accepted earlier. */

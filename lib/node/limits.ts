@@ -60,3 +60,5 @@ export const FORWARDED_RESULT_BYTES_TARGET = 4_194_304;
 export const FORWARDED_OUTCOME_BYTES_MAX = 8_912_896;
 /** What the leader's time adds to a proposal. */
 export const STAMP_BYTES_MAX = 24;
+/** Lives of nodes whose forwards are known to have come, so that none is done twice; the one heard longest ago is forgotten. */
+export const FORWARDERS_MAX = 256;

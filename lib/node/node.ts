@@ -34,7 +34,7 @@ import type {
 } from "./api.ts";
 import type { ChangeFeed } from "./change_feed.ts";
 import type { Driver } from "./driver.ts";
-import { proposeForwarded } from "./forwarded_writes.ts";
+import { ForwardedWrites } from "./forwarded_writes.ts";
 import { Health } from "./health.ts";
 import { transferLeadership, type TransferParts, until } from "./leadership.ts";
 import { DRAIN_MS, HANDOVER_MS, LOG_TAIL_MAX, MEMBERSHIP_CHECK_MS, RECEIVER_SILENT_MS_MAX, TICK_MS } from "./limits.ts";
@@ -59,6 +59,7 @@ export class Node implements KeyValueNode {
   #ticksUntilCheck = 0;
   #changeId = 0;
   readonly #submissions: Submissions;
+  readonly #forwardedWrites: ForwardedWrites;
   #stopping: Promise<void> | undefined;
   readonly #health = new Health();
 
@@ -88,6 +89,13 @@ export class Node implements KeyValueNode {
       send: (message) => parts.transport.send(message),
       now: () => parts.driver.now,
       wake: () => parts.driver.wake(),
+    });
+    this.#forwardedWrites = new ForwardedWrites({
+      self: this.id,
+      write: (command, done) => this.driver.write(command, done),
+      send: (result) => {
+        if (parts.transport.send(result)) parts.transport.flush();
+      },
     });
     this.#ticker = new Ticker(parts.ports.clock, {
       handler: { ticks: (count) => this.#ticks(count), stalled: (gapMs) => this.#stalled(gapMs) },
@@ -264,14 +272,7 @@ export class Node implements KeyValueNode {
   #receive(message: PeerMessage): void {
     if (message.type === "ForwardResult") return this.#submissions.takeResult(message);
     if (message.type !== "Forward") return this.driver.enqueue({ type: "Receive", message });
-    const { transport } = this.#parts;
-    proposeForwarded(message, {
-      self: this.id,
-      write: (command, done) => this.driver.write(command, done),
-      send: (result) => {
-        if (transport.send(result)) transport.flush();
-      },
-    });
+    this.#forwardedWrites.take(message);
   }
 
   /** The driver or storage failed for good. */

@@ -1,6 +1,6 @@
 /** A network in memory for tests and simulation: deterministic, with cuts, latency and loss, and nothing shared. */
 
-import { isForwarding, type PeerMessage } from "./forward.ts";
+import type { PeerMessage } from "./forward.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { NodeId } from "../raft/types.ts";
 import { decodeMessage, type EncodedMessage, encodeMessage } from "./codec.ts";
@@ -142,9 +142,7 @@ export class MemoryNetwork {
   /** Each message on its own way. */
   #scatter(link: Link, { messages, to }: { readonly messages: readonly PeerMessage[]; readonly to: NodeId }): void {
     for (const message of messages) {
-      const fates = this.#options.fates?.(message) ?? [];
-      // Only messages of Raft may come twice: what is forwarded relies on TCP, which doubles nothing.
-      const delays = isForwarding(message) ? fates.slice(0, 1) : fates;
+      const delays = this.#options.fates?.(message) ?? [];
       if (delays.length === 0) continue;
       const { header, body } = encodeMessage(message);
       const copy = body.slice();

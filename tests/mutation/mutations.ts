@@ -3,9 +3,17 @@
 import { BUGS_1 } from "./bugs_1.ts";
 import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
+import { FORWARDING_SLIPS } from "./forwarding.ts";
 import type { Mutation } from "./mutation.ts";
 import { SLIPS } from "./slips.ts";
 import { TIME_SLIPS } from "./time.ts";
 
 /** Bugs that other systems had (B), with a letter where there are several ways to have one, and slips of our own (M). */
-export const MUTATIONS: readonly Mutation[] = [...BUGS_1, ...BUGS_2, ...BUGS_3, ...SLIPS, ...TIME_SLIPS];
+export const MUTATIONS: readonly Mutation[] = [
+  ...BUGS_1,
+  ...BUGS_2,
+  ...BUGS_3,
+  ...SLIPS,
+  ...TIME_SLIPS,
+  ...FORWARDING_SLIPS,
+];

@@ -1,0 +1,60 @@
+/** Writes that other nodes pass on: each is done once, however often its frame comes. */
+
+import { assertEquals } from "@std/assert";
+import type { WriteOutcome } from "../../../lib/node/api.ts";
+import { ForwardedWrites } from "../../../lib/node/forwarded_writes.ts";
+import { FORWARDERS_MAX } from "../../../lib/node/limits.ts";
+import type { Forward, ForwardResult } from "../../../lib/transport/forward.ts";
+
+class Leader {
+  readonly written: string[] = [];
+  readonly sent: ForwardResult[] = [];
+  readonly writes: ForwardedWrites;
+
+  constructor() {
+    this.writes = new ForwardedWrites({
+      self: 0,
+      write: (command: string, done: (outcome: WriteOutcome) => void) => {
+        this.written.push(command);
+        done({ type: "Done", result: { type: "Reply", revision: this.written.length, reply: null } });
+      },
+      send: (result) => this.sent.push(result),
+    });
+  }
+
+  take(id: number, { from = 1, incarnation = 7 }: Partial<Pick<Forward, "from" | "incarnation">> = {}): void {
+    const commands = [`${from}/${incarnation}/${id}`];
+    this.writes.take({ type: "Forward", from, to: 0, incarnation, id, commands });
+  }
+}
+
+Deno.test("a forward that comes twice is done and answered once", () => {
+  const leader = new Leader();
+  for (const id of [1, 1, 2, 1, 2, 3]) leader.take(id);
+  assertEquals(leader.written, ["1/7/1", "1/7/2", "1/7/3"]);
+  assertEquals(leader.sent.map(({ id }) => id), [1, 2, 3]);
+});
+
+Deno.test("each node and each of its lives counts for itself", () => {
+  const leader = new Leader();
+  leader.take(5);
+  leader.take(1, { incarnation: 8 });
+  leader.take(1, { from: 2 });
+  leader.take(5);
+  leader.take(1, { incarnation: 8 });
+  assertEquals(leader.written, ["1/7/5", "1/8/1", "2/7/1"]);
+});
+
+Deno.test("a bounded number of lives is remembered, those heard last", () => {
+  const leader = new Leader();
+  for (let incarnation = 0; incarnation < FORWARDERS_MAX; incarnation++) leader.take(1, { incarnation });
+  leader.take(2, { incarnation: 0 });
+  leader.take(1, { incarnation: FORWARDERS_MAX });
+  const { length } = leader.written;
+  leader.take(2, { incarnation: 0 });
+  leader.take(1, { incarnation: 2 });
+  assertEquals(leader.written.length, length);
+  // The one forgotten.
+  leader.take(1, { incarnation: 1 });
+  assertEquals(leader.written.length, length + 1);
+});
