@@ -2,6 +2,7 @@
 
 import { ensureDir } from "@std/fs";
 import { findDirectoryProblem } from "../cluster/cluster_directory.ts";
+import { launcherSecretPath, sharedSecret } from "../cluster/cluster_secret.ts";
 import { warnOfEphemeral } from "../cluster/ephemeral_ports.ts";
 import { launchCluster, type NodePlan } from "../cluster/launcher.ts";
 import { startProcess } from "../cluster/node_process.ts";
@@ -14,7 +15,14 @@ import { Failure } from "./failures.ts";
 import { environmentName, flagsOf, isSetting } from "./flags.ts";
 import { makeLauncherLog } from "./launcher_log.ts";
 import { defaultPeerPort, showAddress } from "./peers.ts";
-import { checkServerSettings, DATA_DIRECTORY, defaultHttpPort, logFormat, nodeDirectory } from "./server_settings.ts";
+import {
+  checkServerSettings,
+  DATA_DIRECTORY,
+  defaultHttpPort,
+  logFormat,
+  nodeDirectory,
+  ownSecret,
+} from "./server_settings.ts";
 import type { Settings } from "./settings.ts";
 import { refuseOverlaps } from "./port_runs.ts";
 import { StopSignals } from "./signals.ts";
@@ -41,7 +49,7 @@ export async function runClusterCommand({ settings, surroundings }: CommandConte
   if (problem !== undefined) throw new Failure(problem.line);
   await makeDataDirectory(clusterDirectory(settings));
   return await launchCluster({
-    nodes,
+    nodes: withSecret(nodes, settings),
     clientCommand: clientCommand(nodes, program),
     program: program.shown,
     startProcess,
@@ -90,6 +98,17 @@ export function planNodes(settings: Settings, program: OwnProgram): readonly Nod
       environment: secret === undefined ? {} : { [environmentName("cluster-secret")]: secret },
     };
   });
+}
+
+/**
+ * The nodes, told the secret that this user's nodes share where there is no secret of their own: what is wrong with its file
+ * is said once, and not by each node at each of its starts. Throws `ClusterSecretError`.
+ */
+function withSecret(nodes: readonly NodePlan[], settings: Settings): readonly NodePlan[] {
+  if (ownSecret(settings) !== undefined) return nodes;
+  const secret = sharedSecret(launcherSecretPath(clusterDirectory(settings)));
+  const environment = { [environmentName("cluster-secret")]: secret };
+  return nodes.map((node) => ({ ...node, environment }));
 }
 
 /** The ports of one node. */

@@ -5,7 +5,7 @@
  * of them makes, in the user's state directory, where nobody else can read it.
  */
 
-import { dirname } from "@std/path";
+import { dirname, join } from "@std/path";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 
@@ -33,12 +33,21 @@ export interface SecretGround {
 export const OWN_GROUND: SecretGround = { os: Deno.build.os, environment: (name) => Deno.env.get(name) };
 
 /** The path of the secret that the nodes of this user share. Throws `ClusterSecretError` where the user has no home. */
-export function sharedSecretPath({ os, environment }: SecretGround = OWN_GROUND): string {
-  const [base, names] = os === "windows"
-    ? [environment("LOCALAPPDATA"), "LOCALAPPDATA"]
-    : [stateHome(environment), "HOME and XDG_STATE_HOME"];
-  if (base !== undefined) return `${base}/kvstore/cluster-secret`;
+export function sharedSecretPath(ground: SecretGround = OWN_GROUND): string {
+  const path = homePath(ground);
+  if (path !== undefined) return path;
+  const names = ground.os === "windows" ? "LOCALAPPDATA is" : "HOME and XDG_STATE_HOME are";
   throw new ClusterSecretError(`Cannot tell where the cluster secret is: ${names} not set; ${FLAG}`);
+}
+
+/** Where a launcher looks for it, whose nodes all lie below `directory`: there, where the user has no home. */
+export function launcherSecretPath(directory: string, ground: SecretGround = OWN_GROUND): string {
+  return homePath(ground) ?? join(directory, "cluster-secret");
+}
+
+function homePath({ os, environment }: SecretGround): string | undefined {
+  const base = os === "windows" ? environment("LOCALAPPDATA") : stateHome(environment);
+  return base === undefined ? undefined : `${base}/kvstore/cluster-secret`;
 }
 
 function stateHome(environment: SecretGround["environment"]): string | undefined {

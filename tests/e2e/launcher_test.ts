@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { findFreeRun, isFree } from "../support/ports.ts";
-import { type CommandLine, programLine } from "../support/program.ts";
+import { type CommandLine, programLine, runProgram } from "../support/program.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { askBlockOnce, fieldsOf } from "../support/text_client.ts";
 import { waitFor, withDeadline } from "../support/wait.ts";
@@ -177,6 +177,25 @@ Deno.test("kvstore cluster: node 0 leads before it is ready, also where its log 
     const moved = await fetch(`http://127.0.0.1:${port + 3_001}/v1/cluster/leader`, { method: "POST", headers, body });
     assertEquals([moved.status, (await moved.json()).leader], [200, 2]);
     return [first, second];
+  }));
+
+Deno.test("kvstore cluster: without a home the secret is in the cluster's directory; one that cannot be made is told in one line", () =>
+  withLauncher(async (directory) => {
+    const port = findFreeRun(OFFSETS);
+    const cache = Deno.env.get("DENO_DIR") ??
+      `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/deno`;
+    const homeless = { HOME: "", XDG_STATE_HOME: "", DENO_DIR: cache };
+    const launched = await launch(directory, port, homeless);
+    assertEquals(((await Deno.stat(`${directory}/cluster-secret`)).mode ?? 0) & 0o777, 0o600);
+    assertEquals((await launched.process.end("SIGTERM")).code, 0);
+    await Deno.remove(`${directory}/cluster-secret`);
+    await Deno.mkdir(`${directory}/cluster-secret`);
+    const line = ["cluster", "--port", String(port), "--data-dir", directory];
+    const { code, stdout, stderr } = await runProgram(line, { environment: homeless });
+    assertEquals([code, stdout], [1, ""], stderr);
+    assertEquals(stderr.split("\n").length, 2, stderr);
+    assertMatch(stderr, /^kvstore: .*cluster-secret.*--cluster-secret-file/);
+    return [launched];
   }));
 
 /** The command line by which the launcher would start a node of its own. */

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   ClusterSecretError,
+  launcherSecretPath,
   readSecretFile,
   sharedSecret,
   sharedSecretPath,
@@ -35,7 +36,15 @@ Deno.test("the file is in the state directory of the user", () => {
   );
   assertEquals(at("windows", { LOCALAPPDATA: "C:\\a" }), "C:\\a/kvstore/cluster-secret");
   const { message } = assertThrows(() => at("linux", {}), ClusterSecretError);
-  assertStringIncludes(message, "HOME and XDG_STATE_HOME not set; --cluster-secret-file names another one");
+  assertStringIncludes(message, "HOME and XDG_STATE_HOME are not set; --cluster-secret-file names another one");
+});
+
+Deno.test("a launcher has the secret of the user, and where there is no home one in the directory of its cluster", () => {
+  const at = (variables: Readonly<Record<string, string>>) =>
+    launcherSecretPath("/data", { os: "linux", environment: (name) => variables[name] });
+  assertEquals(at({ HOME: "/home/a" }), "/home/a/.local/state/kvstore/cluster-secret");
+  assertEquals(at({ HOME: "" }), "/data/cluster-secret");
+  assertEquals(at({}), "/data/cluster-secret");
 });
 
 Deno.test("the first start makes the secret, for the owner's eyes alone, and later ones find it", () =>
