@@ -61,7 +61,9 @@ class Machine implements AsyncDisposable {
     return [
       "/usr/bin/nsenter",
       ...[`--net=${spaces}/net`, `--mount=${spaces}/mnt`, `--pid=${spaces}/pid_for_children`],
-      ...["/usr/bin/env", "-i", `PATH=${this.#path}:/usr/sbin:/usr/bin:/sbin:/bin`, "/bin/sh", "-c", command],
+      // Whoever types has a home; within the root that is its `/home`.
+      ...["/usr/bin/env", "-i", "HOME=/home", `PATH=${this.#path}:/usr/sbin:/usr/bin:/sbin:/bin`],
+      ...["/bin/sh", "-c", command],
     ];
   }
 
