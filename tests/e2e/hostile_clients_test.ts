@@ -8,7 +8,7 @@ const CONNECTIONS = 2_000;
 const MEGABYTE = 1_048_576;
 const GROWTH_MAX = 300 * MEGABYTE;
 /** A connection that waits behind the limit may get no answer at all; it is given up then. */
-const UNANSWERED_MS = 8_000;
+const UNANSWERED_MS = 2_000;
 
 /** A client that was there before, and one that comes during an attack, are both served. */
 async function othersAreServed(client: TextClient, port: number): Promise<void> {
