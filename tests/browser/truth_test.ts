@@ -158,6 +158,67 @@ testWith(
 
 testWith(
   [CHROMIUM],
+  "dashboard: what is typed is not replaced by a reply that comes later",
+  () =>
+    withLaunchedCluster(({ httpBases }) =>
+      withBrowser([], async (browser) => {
+        const [base = ""] = httpBases;
+        assert((await fetch(`${base}/v1/kv/k`, { method: "PUT", body: "before" })).ok);
+        const watched = await openPage(browser, DESKTOP);
+        const { page } = watched;
+        await page.goto(base);
+        const editor = byTestId(page, "value-editor");
+        const row = page.locator('[data-key="k"]').getByRole("button");
+        /** Requests of that method wait until `run` has seen the page with one on its way. */
+        const hold = async (method: string, isLost = false) => {
+          const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+          await page.route("**/v1/kv/k*", async (route) => {
+            if (route.request().method() !== method) return await route.fallback();
+            held.resolve();
+            await release.promise;
+            if (!isLost) return await route.fallback();
+            await route.fetch();
+            await route.abort();
+          });
+          return async (look: () => Promise<void>) => {
+            await held.promise;
+            await look();
+            release.resolve();
+          };
+        };
+        const isHeld = async () => assertEquals(await editor.isEditable(), false);
+        await row.click();
+        await untilText(page, "editor-facts", (text) => text.includes("version 1"));
+        // Nothing can be typed while the value is read again, or saved.
+        const whileReading = await hold("GET");
+        await row.click();
+        await whileReading(isHeld);
+        await editor.fill("first");
+        await page.unroute("**/v1/kv/k*");
+        const whileSaving = await hold("PUT");
+        await byTestId(page, "value-save").click();
+        await whileSaving(isHeld);
+        await untilText(page, "editor-message", (text) => text === "Saved");
+        await page.unroute("**/v1/kv/k*");
+        // A save without an answer: what is typed before it is looked up stays, and can be saved.
+        const whileLost = await hold("PUT", true);
+        await editor.fill("second");
+        const whileLookedUp = await hold("GET");
+        await byTestId(page, "value-save").click();
+        await whileLost(isHeld);
+        await whileLookedUp(() => editor.fill("third"));
+        await untilText(page, "editor-message", (text) => text === "Saved");
+        assertEquals(await editor.inputValue(), "third");
+        await page.unroute("**/v1/kv/k*");
+        await byTestId(page, "value-save").click();
+        await untilText(page, "editor-facts", (text) => text.includes("version 4"));
+        assertEquals(await (await fetch(`${base}/v1/kv/k`)).text(), "third");
+      })
+    ),
+);
+
+testWith(
+  [CHROMIUM],
   "dashboard: the charts keep their history when the page goes over to another node",
   () =>
     withLaunchedCluster(({ httpBases }) =>

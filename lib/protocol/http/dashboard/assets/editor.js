@@ -9,6 +9,8 @@ import { openValue } from "./value_reader.js";
 import { pathOf, readKey, showKey, VIEWS } from "./values.js";
 
 const NO_ANSWER = "The node does not answer";
+/** Fields that a person changes. */
+const FIELDS = ["value", "editor-ttl", "editor-key"];
 
 /** The form beside the list. */
 export class Editor {
@@ -25,6 +27,8 @@ export class Editor {
   #isSaving = false;
   /** Number of the newest request for a value: the reply to an older one comes too late. */
   #reads = 0;
+  /** Number of the newest hold on the fields, see `#hold`. */
+  #holds = 0;
   /** What was sent without an answer: whether it took effect is to be found out. */
   #unsure = undefined;
   #isChecking = false;
@@ -64,13 +68,14 @@ export class Editor {
 
   /** Opens a key of the list, unless something unsaved is to be kept. */
   async open(key) {
-    if (await this.#mayLeave()) await this.#read(key);
+    if (await this.#mayLeave()) await this.#hold(() => this.#read(key));
   }
 
   /** Begins a new key, whose name begins with what was searched for. */
   async begin({ text, kind }) {
     if (!await this.#mayLeave()) return;
     this.#reads += 1;
+    this.#release();
     byId("editor-kind").value = kind;
     this.#edit({
       key: undefined,
@@ -99,7 +104,7 @@ export class Editor {
       if (this.#open !== unsure.open) return;
       if (!isDone) return this.#say("It was not done", true);
       if (unsure.bytes === undefined) this.#close();
-      else await this.#read(unsure.key);
+      else await this.#hold(() => this.#readUnder(unsure));
       this.#say("Saved", false);
       await this.#onChanged();
     } catch {
@@ -107,6 +112,42 @@ export class Editor {
     } finally {
       this.#isChecking = false;
     }
+  }
+
+  /** What is read takes the place of what was sent; what was typed meanwhile stays, as a change of it. */
+  async #readUnder({ key, fields }) {
+    const typed = this.#fields();
+    const isSame = FIELDS.every((id) => typed[id] === fields[id]);
+    await this.#read(key);
+    if (isSame || this.#open?.key !== key) return;
+    if (VIEWS[fields.view].show(this.#open.bytes) !== undefined) this.#show(fields.view);
+    for (const id of FIELDS) byId(id).value = typed[id];
+  }
+
+  #fields() {
+    return Object.fromEntries([...FIELDS.map((id) => [id, byId(id).value]), ["view", this.#view]]);
+  }
+
+  /** Nothing can be typed while a reply is on its way that will take the place of what is in the fields. */
+  async #hold(action) {
+    const number = ++this.#holds;
+    this.#freeze(true);
+    try {
+      return await action();
+    } finally {
+      if (number === this.#holds) this.#freeze(false);
+    }
+  }
+
+  #release() {
+    this.#holds += 1;
+    this.#freeze(false);
+  }
+
+  #freeze(isHeld) {
+    for (const id of FIELDS) byId(id).readOnly = isHeld;
+    byId("replacement").disabled = isHeld;
+    byId("editor").setAttribute("aria-busy", String(isHeld));
   }
 
   async #read(key) {
@@ -236,7 +277,7 @@ export class Editor {
     if (this.#open === undefined || this.#isSaving) return;
     this.#isSaving = true;
     try {
-      await this.#put(this.#open);
+      await this.#hold(() => this.#put(this.#open));
     } finally {
       this.#isSaving = false;
     }
@@ -257,15 +298,16 @@ export class Editor {
     // Nobody's change is overwritten unseen.
     const headers = open.tag === undefined ? { "If-None-Match": "*" } : { "If-Match": open.tag };
     const path = pathOf(key) + this.#ttlQuery();
+    const fields = this.#fields();
     const response = await this.#try(() => this.#connection.request(path, { method: "PUT", headers, body }));
-    if (response === undefined) return this.#doubt({ open, key, bytes: body }, "saved");
+    if (response === undefined) return this.#doubt({ open, key, bytes: body, fields }, "saved");
     if (response.status === 412) {
       const what = open.tag === undefined
         ? "There is such a key already"
         : "Somebody else changed or deleted it meanwhile";
       return this.#say(`${what}; nothing was saved`, true);
     }
-    if (response.status === 504) return this.#doubt({ open, key, bytes: body }, "saved");
+    if (response.status === 504) return this.#doubt({ open, key, bytes: body, fields }, "saved");
     if (!response.ok) return this.#say(await problemOf(response), true);
     const view = this.#view;
     await this.#onChanged();
@@ -317,6 +359,7 @@ export class Editor {
     this.#unsure = undefined;
     this.#isChanged = false;
     this.#reads += 1;
+    this.#release();
     byId("editor").hidden = true;
     const row = document.querySelector("#rows [aria-current]");
     this.#onOpened(undefined);
