@@ -98,6 +98,8 @@ export interface NodeHealth {
   readonly failed: boolean;
   /** The disk has room for another write. */
   readonly hasSpace: boolean;
+  /** Ms that a sync has been under way, from an election timeout on; undefined while the disk answers. */
+  readonly hungMs?: number | undefined;
 }
 
 /** One line of CLUSTER: what this node knows of a server, itself included. */

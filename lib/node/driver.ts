@@ -66,6 +66,7 @@ export class Driver {
     this.#persistence = new Persistence(parts.storage, {
       clock,
       metrics,
+      watch: parts.diskWatch,
       handler: {
         persisted: (write, last) => this.enqueue({ type: "Persisted", write, last }),
         release: (messages) => this.#release(messages),

@@ -7,6 +7,7 @@ import type { Configuration, NodeId } from "../raft/types.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { AppliedState } from "./applier.ts";
+import type { DiskWatch } from "./disk_watch.ts";
 import type { NodeLog, NodeOptions, NodePorts } from "./options.ts";
 import type { OwnEntries } from "./own_entries.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -29,6 +30,7 @@ export interface DriverParts {
   readonly begin: AppliedState;
   readonly snapshots: Snapshots;
   readonly ownEntries: OwnEntries;
+  readonly diskWatch: DiskWatch;
   readonly stepped: NodePorts["stepped"];
   /** Told once of the failure that ends the node. */
   failed(error: unknown): void;

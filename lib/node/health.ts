@@ -2,6 +2,7 @@
 
 import type { Storage } from "../storage/storage.ts";
 import type { NodeHealth } from "./api.ts";
+import type { DiskWatch } from "./disk_watch.ts";
 
 /** Bytes of the write that must find room for a node to count as one that takes writes. */
 const PROBE_BYTES = 4_096;
@@ -12,14 +13,15 @@ export class Health {
   failed = false;
 
   /** As of now. */
-  view(storage: Storage): NodeHealth {
+  view({ storage, diskWatch }: { readonly storage: Storage; readonly diskWatch: DiskWatch }): NodeHealth {
     const { stopping, failed } = this;
-    if (failed) return { stopping, failed, hasSpace: false };
+    const { hungMs } = diskWatch;
+    if (failed) return { stopping, failed, hasSpace: false, hungMs };
     try {
-      return { stopping, failed, hasSpace: storage.reserve(PROBE_BYTES, 1) };
+      return { stopping, failed, hasSpace: storage.reserve(PROBE_BYTES, 1), hungMs };
     } catch {
       // A disk that failed for good says so with every call; the driver meets the same error with its next write.
-      return { stopping, failed: true, hasSpace: false };
+      return { stopping, failed: true, hasSpace: false, hungMs };
     }
   }
 }

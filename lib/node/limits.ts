@@ -52,6 +52,8 @@ export const REMOVAL_MS = 5_000;
 export const BACKUPS_MAX = 4;
 /** How long a stopping node waits for open writes after that. */
 export const DRAIN_MS = 2_000;
+/** And for its files to be closed: a disk that hangs may never let it. */
+export const CLOSE_MS = 1_000;
 /** Lines that LOGS gives at most. */
 export const LOG_TAIL_MAX = 10_000;
 /** A `ForwardResult` is sent once its outcomes are so long; the rest follows in another. */

@@ -37,7 +37,15 @@ import type { Driver } from "./driver.ts";
 import { ForwardedWrites } from "./forwarded_writes.ts";
 import { Health } from "./health.ts";
 import { transferLeadership, type TransferParts, until } from "./leadership.ts";
-import { DRAIN_MS, HANDOVER_MS, LOG_TAIL_MAX, MEMBERSHIP_CHECK_MS, RECEIVER_SILENT_MS_MAX, TICK_MS } from "./limits.ts";
+import {
+  CLOSE_MS,
+  DRAIN_MS,
+  HANDOVER_MS,
+  LOG_TAIL_MAX,
+  MEMBERSHIP_CHECK_MS,
+  RECEIVER_SILENT_MS_MAX,
+  TICK_MS,
+} from "./limits.ts";
 import { PeerDirectory } from "./peer_directory.ts";
 import { reachableOf, removeMember } from "./member_removal.ts";
 import type { NodeParts } from "./parts.ts";
@@ -222,7 +230,7 @@ export class Node implements KeyValueNode {
 
   /** See `KeyValueNode`. */
   health(): NodeHealth {
-    return this.#health.view(this.#parts.storage);
+    return this.#health.view(this.#parts);
   }
 
   /** See `KeyValueNode`. */
@@ -309,13 +317,25 @@ export class Node implements KeyValueNode {
     this.driver.end();
     this.#submissions.endAll();
     await transport.stop();
-    await snapshots.close();
-    await storage.close();
+    await this.#closeFiles(snapshots.close().then(() => storage.close()));
+  }
+
+  /** A disk that hangs holds up the end of the node no longer than a moment: what is durable does not depend on it. */
+  async #closeFiles(closing: Promise<void>): Promise<void> {
+    const { clock, log } = this.#parts.ports;
+    const late = Promise.withResolvers<"late">();
+    const timer = clock.after(CLOSE_MS, () => late.resolve("late"));
+    const outcome = await Promise.race([closing, late.promise]);
+    timer.cancel();
+    if (outcome === "late") {
+      log("warn", `Stopped without waiting longer for the disk under ${this.#parts.options.directory}`);
+    }
   }
 
   #ticks(count: number): void {
     const wanted = count + (fault("node/tickDoubled") ? 1 : 0) - (fault("node/tickLost") ? 1 : 0);
     for (let tick = 0; tick < wanted; tick++) this.driver.enqueue({ type: "Tick" });
+    this.#parts.diskWatch.look();
     this.driver.expire();
     this.#submissions.expire();
     this.#ticksUntilCheck -= count;
@@ -326,6 +346,7 @@ export class Node implements KeyValueNode {
 
   #stalled(gapMs: number): void {
     this.#parts.ports.log("warn", `The process did not run for ${Math.round(gapMs)} ms`);
+    this.#parts.diskWatch.stalled();
     this.driver.enqueue({ type: "Stalled" });
     this.driver.expire();
   }

@@ -1,5 +1,6 @@
 /** What a node is put together from. */
 
+import type { DiskWatch } from "./disk_watch.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Greeting, Transport } from "../transport/transport.ts";
@@ -18,6 +19,7 @@ export interface NodeParts {
   readonly driver: Driver;
   readonly snapshots: Snapshots;
   readonly ownEntries: OwnEntries;
+  readonly diskWatch: DiskWatch;
   readonly changes: ChangeFeed;
   readonly options: NodeOptions;
   readonly ports: NodePorts;

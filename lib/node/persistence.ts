@@ -13,6 +13,7 @@ import type { Message } from "../raft/messages.ts";
 import type { EntryId, HardState } from "../raft/types.ts";
 import type { LogWrite } from "../raft/update.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { DiskWatch } from "./disk_watch.ts";
 import { NO_SPACE_RETRY_MS } from "./limits.ts";
 
 /** What persistence tells the driver; each from a later turn than the call that caused it. */
@@ -32,6 +33,7 @@ export class Persistence {
   readonly #handler: PersistenceHandler;
   readonly #syncSeconds: Histogram;
   readonly #syncs: Counter;
+  readonly #watch: DiskWatch;
   #unsynced: LogWrite | undefined;
   #syncing = false;
   #hardState: HardState | undefined;
@@ -39,10 +41,16 @@ export class Persistence {
   #held: Message[] = [];
 
   /** Persistence over `storage`; `handler` hears of everything. */
-  constructor(storage: Storage, parts: { clock: Clock; metrics: Registry; handler: PersistenceHandler }) {
+  constructor(storage: Storage, parts: {
+    readonly clock: Clock;
+    readonly metrics: Registry;
+    readonly watch: DiskWatch;
+    readonly handler: PersistenceHandler;
+  }) {
     this.#storage = storage;
     this.#clock = parts.clock;
     this.#handler = parts.handler;
+    this.#watch = parts.watch;
     this.#syncSeconds = parts.metrics.histogram(METRIC.walSyncSeconds);
     this.#syncs = parts.metrics.counter(METRIC.walSyncs);
   }
@@ -77,8 +85,10 @@ export class Persistence {
     this.#unsynced = undefined;
     this.#syncing = true;
     const begun = this.#clock.now();
+    this.#watch.began("log");
     this.#storage.sync().then(() => {
       this.#syncing = false;
+      this.#watch.completed("log");
       this.#syncs.add();
       this.#syncSeconds.record((this.#clock.now() - begun) / 1_000);
       this.#handler.persisted(write.number, last);
@@ -108,11 +118,16 @@ export class Persistence {
       return this.#handler.release(released);
     }
     this.#hardState = undefined;
+    this.#watch.began("hard state");
     this.#storage.saveHardState(hardState)
       .then(() => fault("node/hardStateSavedTwice") ? this.#storage.saveHardState(hardState) : undefined)
-      .then(() => this.#saveNext())
+      .then(() => {
+        this.#watch.completed("hard state");
+        this.#saveNext();
+      })
       .catch((error: unknown) => {
         if (!(error instanceof NoSpaceError)) return this.#handler.failed(error);
+        this.#watch.completed("hard state");
         this.#clock.after(NO_SPACE_RETRY_MS, () => {
           // Unless a newer one came meanwhile. Until it is saved this node promises nothing.
           this.#hardState ??= hardState;

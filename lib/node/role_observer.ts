@@ -18,6 +18,8 @@ export class RoleObserver {
   #role: Role;
   #term: Term;
   #leaderId: NodeId | undefined;
+  readonly #strayTerms: Counter;
+  #strays = 0;
 
   /** Begins with what the core is now. */
   constructor(raft: RaftNode, parts: { metrics: Registry; log: NodeLog }) {
@@ -27,6 +29,7 @@ export class RoleObserver {
     this.#leaderChanges = parts.metrics.counter(METRIC.leaderChanges);
     this.#appendSuccesses = parts.metrics.counter(METRIC.appendSuccess);
     this.#appendFailures = parts.metrics.counter(METRIC.appendFailure);
+    this.#strayTerms = parts.metrics.counter(METRIC.strayTerms);
     this.#role = raft.role;
     this.#term = raft.currentTerm;
     this.#leaderId = raft.leaderId;
@@ -41,6 +44,7 @@ export class RoleObserver {
 
   /** Logs and counts what changed since the last call. */
   observe(): void {
+    this.#countStrays();
     const { role, currentTerm: term, leaderId } = this.#raft;
     if (this.#role === role && this.#term === term && this.#leaderId === leaderId) return;
     if (role === "Candidate" && this.#term !== term) this.#elections.add();
@@ -54,5 +58,16 @@ export class RoleObserver {
     this.#role = role;
     this.#term = term;
     this.#leaderId = leaderId;
+  }
+
+  /** Each ten times as many are told again: who sends such terms may send very many. */
+  #countStrays(): void {
+    const { strayTerms } = this.#raft;
+    if (strayTerms === this.#strays) return;
+    this.#strayTerms.add(strayTerms - this.#strays);
+    const isMagnitude = Math.floor(Math.log10(strayTerms)) > Math.floor(Math.log10(Math.max(this.#strays, 0.1)));
+    this.#strays = strayTerms;
+    if (!isMagnitude) return;
+    this.#log("warn", `Messages with a term that no election leads to, dropped so far: ${strayTerms}`);
   }
 }

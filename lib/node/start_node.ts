@@ -22,6 +22,7 @@ import { StateMachine } from "../kv/state_machine.ts";
 import { ChangeFeed } from "./change_feed.ts";
 import { ClusterClock } from "./time/cluster_clock.ts";
 import { MachineDates } from "./time/machine_dates.ts";
+import { DiskWatch } from "./disk_watch.ts";
 import { Driver } from "./driver.ts";
 import { TICK_MS } from "./limits.ts";
 import { Node } from "./node.ts";
@@ -100,7 +101,15 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
   const clusterClock = new ClusterClock(ports.clock, dates.own());
   clusterClock.learn(state.timeMs);
   const ownEntries = new OwnEntries(raft, { metrics: ports.metrics, now: ports.clock.now() });
-  const shared = { raft, storage, transport, snapshots, options, clusterClock, ownEntries };
+  const { clock, log, metrics } = ports;
+  const diskWatch = new DiskWatch({
+    clock,
+    log,
+    metrics,
+    directory: options.directory,
+    hangMs: options.electionTimeoutMs,
+  });
+  const shared = { raft, storage, transport, snapshots, options, clusterClock, ownEntries, diskWatch };
   const driver = new Driver({
     ...shared,
     clock: ports.clock,

@@ -46,6 +46,7 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.httpBytesReceived]: counter("Bytes read at the HTTP port."),
   [METRIC.httpBytesSent]: counter("Bytes written at the HTTP port."),
   [METRIC.walSyncSeconds]: histogram("Seconds of each sync of the write-ahead log."),
+  [METRIC.syncWaitSeconds]: gauge("Seconds that the sync under way has taken so far: the disk hangs when it grows."),
   [METRIC.walSyncs]: counter("Syncs of the write-ahead log."),
   [METRIC.walBytes]: gauge("Bytes of the segments of the write-ahead log."),
   [METRIC.walSegments]: gauge("Segments of the write-ahead log."),
@@ -61,6 +62,7 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.ownEntries]: counter("Log entries that this node appended as the leader without a client, by kind.", [
     "kind",
   ]),
+  [METRIC.strayTerms]: counter("Messages dropped because no election leads to their term."),
   [METRIC.elections]: counter("Elections that this node stood in."),
   [METRIC.snapshotsTaken]: counter("Snapshots taken here."),
   [METRIC.snapshotsInstalled]: counter("Snapshots received from a leader and installed."),

@@ -3,6 +3,7 @@
 /** Every metric by its role in the code. */
 export const METRIC = {
   walSyncSeconds: "kvstore_disk_wal_fsync_duration_seconds",
+  syncWaitSeconds: "kvstore_disk_sync_wait_seconds",
   walSyncs: "kvstore_disk_wal_fsyncs_total",
   commandSeconds: "kvstore_server_command_duration_seconds",
   proposalsCommitted: "kvstore_server_proposals_committed_total",
@@ -10,6 +11,7 @@ export const METRIC = {
   proposalsFailed: "kvstore_server_proposals_failed_total",
   proposalsPending: "kvstore_server_proposals_pending",
   leaderChanges: "kvstore_server_leader_changes_seen_total",
+  strayTerms: "kvstore_raft_stray_terms_total",
   elections: "kvstore_raft_elections_total",
   ownEntries: "kvstore_raft_own_entries_total",
   recoveredEntries: "kvstore_raft_recovered_entries",

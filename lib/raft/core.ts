@@ -1,5 +1,6 @@
 /** The state of one server that the files of this folder share. `RaftNode` owns it and shows nothing of it but copies. */
 
+import type { DiskWait } from "./hanging_disk.ts";
 import type { RaftLog } from "./log.ts";
 import type { RaftLimits, RaftOptions, ReadPoint } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
@@ -130,6 +131,9 @@ export interface Core {
   lastToken: number;
   /** Ticks in this life, to age forwarded reads. */
   ticks: number;
+  readonly disk: DiskWait;
+  /** Messages that were dropped because no election leads to their term. */
+  strayTerms: number;
 }
 
 /** A server that is leader. */

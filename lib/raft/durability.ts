@@ -33,6 +33,11 @@ export class Durability {
     return toIndex(this.#index);
   }
 
+  /** Whether a write is under way. */
+  get isWriting(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /** Numbers a write that ends with `last`. */
   begin(last: EntryId): number {
     this.#lastNumber += 1;

@@ -72,6 +72,11 @@ export class RaftLog {
     return this.#durability.index;
   }
 
+  /** Whether a write to the log is under way: handed out and not known to be durable. */
+  get isWriting(): boolean {
+    return this.#durability.isWriting;
+  }
+
   /** Raft 6: a server uses the latest configuration in its log, committed or not. */
   get configuration(): Configuration {
     return this.#configurations.latest;

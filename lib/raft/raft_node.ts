@@ -12,6 +12,7 @@ import { acknowledgePersisted } from "./append_entries.ts";
 import { advanceCommit, applyCommitted } from "./commit.ts";
 import { type Core, isLeading } from "./core.ts";
 import type { Event } from "./events.ts";
+import { resetDisk } from "./hanging_disk.ts";
 import { handleSnapshotInstalled, handleSnapshotRejected, handleSnapshotTaken } from "./install_snapshot.ts";
 import { assertInvariants } from "./invariants.ts";
 import { handleChangeMembership, leaveJoint, stepDownIfRemoved } from "./membership.ts";
@@ -100,6 +101,11 @@ export class RaftNode {
     return toIndex(this.#core.log.configurationIndex);
   }
 
+  /** Messages dropped in this life because no election leads to their term (divergence D18). */
+  get strayTerms(): number {
+    return this.#core.strayTerms;
+  }
+
   /** The last `count` entries in memory, oldest first. */
   logTail(count: number): readonly Entry[] {
     const { log } = this.#core;
@@ -132,6 +138,7 @@ function handleEvent(core: Core, event: Event): void {
       return handleRead(core, event);
     case "Persisted":
       core.log.persisted(event.write, event.last);
+      resetDisk(core);
       return isLeading(core) ? advanceCommit(core) : acknowledgePersisted(core);
     case "ChangeMembership":
       return handleChangeMembership(core, event);

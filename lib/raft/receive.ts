@@ -13,19 +13,35 @@ import { refuseVote, sticksToLeader } from "./request_vote.ts";
 import { becomeFollower } from "./roles.ts";
 import { handleTimeoutNow } from "./transfer.ts";
 
-/** Terms rise by one for each campaign: a term beyond this never comes from an election, and must not end all further ones. */
+/** The last term that there can be: beyond it numbers are no longer counted one by one. */
 const TERM_MAX = 2 ** 52;
+/** Terms rise by one for each campaign: no server is so far behind the others (divergence D18). */
+const TERM_STEP_MAX = 2 ** 32;
+/** From here on, as near to the end, a message may lead on by so much only. */
+const LATE_TERM = TERM_MAX - TERM_STEP_MAX;
+const LATE_TERM_STEP_MAX = 2 ** 20;
 
 /** Takes one message. Whatever a peer says, nothing is thrown: a message that makes no sense is dropped (divergence D10). */
 export function handleMessage(core: Core, message: Message): void {
   const { term } = message;
   if (message.to !== core.id || message.from === core.id) return;
-  if (!Number.isSafeInteger(term) || term < 0 || term > TERM_MAX) return;
+  if (!Number.isSafeInteger(term) || term < 0) return;
+  if (isStray(core, term)) {
+    core.strayTerms += 1;
+    return;
+  }
   if (isSettledWithoutTerm(core, message)) return;
   // Raft 5.1: a higher term ends whatever this server was; then the message is one of the current term.
   if (term > core.currentTerm) becomeFollower(core, { term, leaderId: undefined });
   if (term < core.currentTerm) refuseStale(core, message);
   else handleCurrent(core, message);
+}
+
+/** Whether no election leads from here to that term. Taken over, it would leave too few terms, or none, for elections. */
+function isStray({ currentTerm }: Core, term: number): boolean {
+  if (term <= currentTerm) return false;
+  const step = term - currentTerm;
+  return term > TERM_MAX || step > TERM_STEP_MAX || (term > LATE_TERM && step > LATE_TERM_STEP_MAX);
 }
 
 /** PreVote and stickiness: messages that must not raise the term here, though theirs is higher. */

@@ -44,6 +44,8 @@ export function startCore(options: RaftOptions): Core {
     forwardedReads: new Map(),
     lastToken: 0,
     ticks: 0,
+    disk: { waitedTicks: 0, behindTicks: 0 },
+    strayTerms: 0,
   };
 }
 

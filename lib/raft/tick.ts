@@ -2,18 +2,20 @@
 
 import { fault } from "../base/faults.ts";
 import { type Core, isLeading, type LeadingCore, mayCampaign } from "./core.ts";
+import { diskHangs, tickDisk } from "./hanging_disk.ts";
 import { forgetLeaderContact, hurryElection, restartElectionTimer } from "./election_timer.ts";
 import { hasQuorum } from "./quorum.ts";
 import { expireForwardedReads, restartRounds } from "./read_index.ts";
 import { heartbeat, tellCommit } from "./replication.ts";
 import { becomeFollower, becomePreCandidate, setLeader } from "./roles.ts";
 import { resendChunk } from "./snapshot_transfer.ts";
-import { abandonTransfer, tickTransfer } from "./transfer.ts";
+import { abandonTransfer, handOverIfDiskHangs, tickTransfer } from "./transfer.ts";
 import type { NodeId } from "./types.ts";
 
 /** One tick. */
 export function handleTick(core: Core): void {
   core.ticks += 1;
+  tickDisk(core);
   expireForwardedReads(core);
   if (isLeading(core)) tickLeader(core);
   else tickElection(core);
@@ -51,11 +53,12 @@ function tickElection(core: Core): void {
   election.elapsedTicks += 1;
   election.leaderSilentTicks += 1;
   if (election.elapsedTicks < election.timeoutTicks) return;
-  if (mayCampaign(core)) {
+  // With a disk that hangs its vote for itself would not become durable: the others are not to be disturbed by its term.
+  if (mayCampaign(core) && !diskHangs(core)) {
     becomePreCandidate(core);
     return;
   }
-  // A learner waits on; only what it asked of the silent leader is given up.
+  // A learner, or a server whose disk hangs, waits on; only what it asked of the silent leader is given up.
   if (core.roleState.role !== "Follower") becomeFollower(core, { term: core.currentTerm, leaderId: undefined });
   setLeader(core, undefined);
   restartElectionTimer(core);
@@ -74,6 +77,7 @@ function tickLeader(core: LeadingCore): void {
     return;
   }
   tickTransfer(core);
+  handOverIfDiskHangs(core);
   if (fault("raft/roundRestarted")) restartRounds(core);
   roleState.heartbeatElapsedTicks += 1;
   const elapsed = roleState.heartbeatElapsedTicks >= limits.heartbeatTicks;

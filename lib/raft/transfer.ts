@@ -4,7 +4,8 @@ import { fault } from "../base/faults.ts";
 import { type Core, isLeading, type LeadingCore, mayCampaign } from "./core.ts";
 import type { TransferLeadership } from "./events.ts";
 import type { Progress } from "./progress.ts";
-import { isVoter } from "./quorum.ts";
+import { diskHangs } from "./hanging_disk.ts";
+import { hasQuorum, isVoter } from "./quorum.ts";
 import { replicate } from "./replication.ts";
 import { becomeCandidate } from "./roles.ts";
 import type { NodeId } from "./types.ts";
@@ -43,6 +44,19 @@ export function tickTransfer(core: LeadingCore): void {
   else if (transfer.elapsedTicks % core.limits.heartbeatTicks === 0) transfer.timeoutNowSent = false;
 }
 
+/**
+ * Divergence D17. Hands over where the others have done without this disk for a whole election timeout. Where all disks are
+ * slow nobody else would do better: then the leader stays, and the leadership does not wander.
+ */
+export function handOverIfDiskHangs(core: LeadingCore): void {
+  const { disk, roleState } = core;
+  disk.behindTicks = isOvertaken(core) ? disk.behindTicks + 1 : 0;
+  if (disk.behindTicks < core.limits.electionTimeoutTicksMin || roleState.transfer !== undefined) return;
+  const successor = bestSuccessor(core);
+  if (successor === undefined || successor.matchIndex <= core.log.durableIndex) return;
+  handleTransferLeadership(core, { type: "TransferLeadership", target: successor.id });
+}
+
 /** Proposals are taken again. The target may campaign still: that is safe, as any election. */
 export function abandonTransfer(core: LeadingCore): void {
   core.roleState.transfer = undefined;
@@ -66,10 +80,18 @@ export function sendTimeoutNow(core: LeadingCore, to: NodeId): void {
 /** The leader of the current term asks this server to campaign: without PreVote, and past stickiness (thesis 4.2.3). */
 export function handleTimeoutNow(core: Core, from: NodeId): void {
   if (core.roleState.role !== "Follower" || (core.leaderId !== undefined && core.leaderId !== from)) return;
-  if (mayCampaign(core) && !fault("raft/timeoutNowIgnored")) becomeCandidate(core, true);
+  if (mayCampaign(core) && !diskHangs(core) && !fault("raft/timeoutNowIgnored")) becomeCandidate(core, true);
 }
 
 function isBetter(peer: Progress, best: Progress): boolean {
   if (peer.inContact !== best.inContact) return peer.inContact;
   return peer.matchIndex > best.matchIndex;
+}
+
+/** Whether a majority without this server has durably what this server's disk has not. */
+function isOvertaken(core: LeadingCore): boolean {
+  if (core.disk.waitedTicks === 0) return false;
+  const { log: { configuration, durableIndex }, roleState: { progress } } = core;
+  if (!isVoter(configuration, core.id)) return false;
+  return hasQuorum(configuration, (id) => id !== core.id && (progress.get(id)?.matchIndex ?? 0) > durableIndex);
 }

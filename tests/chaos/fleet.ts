@@ -1,7 +1,5 @@
 /** The nodes of a chaos run: started, ended and watched, so that no process ends in a way that nobody ordered. */
 
-import { fromFileUrl } from "@std/path";
-
 import type { Random } from "../../lib/base/random.ts";
 import { waitUntilFree } from "../support/ports.ts";
 import { ProcessCluster } from "../support/process_cluster.ts";
@@ -10,6 +8,7 @@ import type { PeerProxy } from "../support/tcp_proxy.ts";
 import { fieldsOf, TextClient } from "../support/text_client.ts";
 import { waitFor } from "../support/wait.ts";
 import { type DiskControl, HEALTHY_DISK, SYNC_FAILED_LINE, writeDiskControl } from "./disk_control.ts";
+import { faultyProgramLine } from "./faulty_program.ts";
 
 /** What nodes are started with: snapshots and elections happen often, and requests end soon. */
 const FLAGS: readonly string[] = [
@@ -18,7 +17,6 @@ const FLAGS: readonly string[] = [
   ...["--heartbeat-ms", "50"],
   ...["--request-timeout-ms", "1000"],
 ];
-const NODE_PROGRAM = fromFileUrl(new URL("./node.ts", import.meta.url));
 const DISK_FAILED = 75;
 const ANSWER_TIMEOUT_MS = 400;
 const START_TIMEOUT_MS = 20_000;
@@ -42,11 +40,8 @@ export class Fleet {
 
   /** `nodes` nodes that keep everything below `root`. */
   constructor({ nodes, root }: { readonly nodes: number; readonly root: string }) {
-    const program = (args: readonly string[]) => [
-      ...[Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-all", NODE_PROGRAM],
-      ...args,
-    ];
-    this.cluster = new ProcessCluster({ nodes, root, flags: FLAGS, proxied: true, stdin: "piped", program });
+    const faulty = { stdin: "piped", program: faultyProgramLine } as const;
+    this.cluster = new ProcessCluster({ nodes, root, flags: FLAGS, proxied: true, ...faulty });
     for (const node of this.cluster.nodes) writeDiskControl(node.directory, HEALTHY_DISK);
   }
 

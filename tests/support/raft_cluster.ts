@@ -5,7 +5,14 @@ import { Random } from "../../lib/base/random.ts";
 import type { Event } from "../../lib/raft/events.ts";
 import type { Message } from "../../lib/raft/messages.ts";
 import type { RaftLimits } from "../../lib/raft/options.ts";
-import { type Configuration, EMPTY_CONFIGURATION, type Member, type NodeId, toTicks } from "../../lib/raft/types.ts";
+import {
+  type Configuration,
+  EMPTY_CONFIGURATION,
+  type Member,
+  type NodeId,
+  toTerm,
+  toTicks,
+} from "../../lib/raft/types.ts";
 import type { Update } from "../../lib/raft/update.ts";
 import { RaftChecker } from "./raft_checker.ts";
 import { SimServer } from "./sim_server.ts";
@@ -33,6 +40,8 @@ export interface RaftClusterOptions {
   readonly spares?: readonly NodeId[];
   readonly seed: number;
   readonly limits?: Partial<RaftLimits>;
+  /** The term that the files of all servers hold at first; 0 when left out. */
+  readonly term?: number;
   /** Sees each step after it was checked. */
   observe?(id: NodeId, event: Event, update: Update): void;
 }
@@ -64,9 +73,10 @@ export class RaftCluster {
     this.#options = options;
     this.random = new Random(options.seed);
     const limits = { ...SMALL_LIMITS, ...options.limits };
+    const term = toTerm(options.term ?? 0);
     const configuration = configurationOf(options.voters, options.learners);
     const add = (id: NodeId, start: Configuration): void => {
-      this.servers.set(id, new SimServer({ id, configuration: start, limits, random: this.random.fork() }));
+      this.servers.set(id, new SimServer({ id, configuration: start, limits, random: this.random.fork(), term }));
     };
     for (const { id } of configuration.members) add(id, configuration);
     for (const id of options.spares ?? []) add(id, EMPTY_CONFIGURATION);

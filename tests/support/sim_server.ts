@@ -12,7 +12,7 @@ import {
   type HardState,
   type NodeId,
   type SnapshotDescription,
-  toTerm,
+  type Term,
   toTicks,
   ZERO_ENTRY_ID,
 } from "../../lib/raft/types.ts";
@@ -31,6 +31,8 @@ export interface SimServerOptions {
   readonly configuration: Configuration;
   readonly limits: RaftLimits;
   readonly random: Random;
+  /** The term that its file holds at first. */
+  readonly term: Term;
 }
 
 /** A message that waits for the hard state with this number to be durable. */
@@ -64,7 +66,7 @@ export class SimServer {
   readonly #options: SimServerOptions;
   #incarnation = 0;
   // The disk: what survives a crash.
-  #hardState: HardState = { currentTerm: toTerm(0), votedFor: undefined };
+  #hardState: HardState;
   #log: Entry[] = [];
   #snapshot: SnapshotFile | undefined;
   // What is written but not synced.
@@ -78,6 +80,7 @@ export class SimServer {
   constructor(options: SimServerOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#hardState = { currentTerm: options.term, votedFor: undefined };
     this.node = this.#start();
   }
 

@@ -33,6 +33,13 @@ export const READY_CHECKS: readonly HealthCheck[] = [
   PING,
   STORAGE,
   { name: "stopping", failure: ({ health }) => health.stopping ? "the node is stopping" : undefined },
+  {
+    name: "disk",
+    failure: ({ health: { hungMs } }) => {
+      if (hungMs === undefined) return undefined;
+      return `the disk hangs: a sync has been under way for ${Math.round(hungMs / 1_000)} s`;
+    },
+  },
   { name: "space", failure: ({ health }) => health.hasSpace ? undefined : "the disk is full" },
   {
     name: "leader",

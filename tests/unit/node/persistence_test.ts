@@ -2,6 +2,7 @@
 
 import { isForwarding, type PeerMessage } from "../../../lib/transport/forward.ts";
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { DiskWatch } from "../../../lib/node/disk_watch.ts";
 import { Persistence } from "../../../lib/node/persistence.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
 import { METRIC } from "../../../lib/observe/names.ts";
@@ -19,6 +20,13 @@ class Bench {
   readonly ends: ((error?: Error) => void)[] = [];
   readonly clock = new VirtualClock();
   readonly metrics = new Registry();
+  readonly watch = new DiskWatch({
+    clock: this.clock,
+    log: (level, text) => void this.heard.push(`${level}: ${text}`),
+    metrics: this.metrics,
+    directory: "/data",
+    hangMs: 1_000,
+  });
   readonly persistence: Persistence;
 
   constructor() {
@@ -37,6 +45,7 @@ class Bench {
     this.persistence = new Persistence(storage as Storage, {
       clock: this.clock,
       metrics: this.metrics,
+      watch: this.watch,
       handler: {
         persisted: (write, last) => void this.heard.push(`persisted ${write} up to ${last.index}`),
         release: (messages) => void this.heard.push(`release ${messages.map((message) => message.to).join()}`),
@@ -147,3 +156,38 @@ function durableVote(
   file.readAt(0, bytes);
   return JSON.parse(new TextDecoder().decode(bytes));
 }
+
+Deno.test("a sync that does not complete is told once, counted, and told again when the disk answers", async () => {
+  const bench = new Bench();
+  const waited = () => bench.metrics.gauges.get(METRIC.syncWaitSeconds)?.read();
+  bench.persistence.append(write(1, 1));
+  bench.persistence.flush();
+  bench.heard.length = 0;
+  await bench.clock.advance(999);
+  bench.watch.look();
+  assertEquals([bench.heard, bench.watch.hungMs], [[], undefined]);
+  // A pause of the process says nothing about the disk.
+  bench.watch.stalled();
+  await bench.clock.advance(999);
+  bench.watch.look();
+  assertEquals([bench.heard, bench.watch.hungMs], [[], undefined]);
+  await bench.clock.advance(501);
+  for (let look = 0; look < 3; look++) bench.watch.look();
+  assertEquals([bench.heard, bench.watch.hungMs], [
+    ["warn: The disk under /data does not complete a sync: 1.0 s so far"],
+    1_500,
+  ]);
+  assertEquals(waited(), 1.5);
+  await bench.end();
+  assertEquals(bench.heard.slice(1), ["info: The disk under /data answers again", "persisted 1 up to 1"]);
+  assertEquals([bench.watch.hungMs, waited()], [undefined, 0]);
+});
+
+Deno.test("a hard state that does not become durable counts as a disk that hangs too", async () => {
+  const bench = new Bench();
+  bench.persistence.saveHardState({ currentTerm: toTerm(2), votedFor: undefined });
+  await bench.clock.advance(1_000);
+  assertEquals(bench.watch.hungMs, 1_000);
+  await bench.end();
+  assertEquals(bench.watch.hungMs, undefined);
+});

@@ -37,7 +37,7 @@ Deno.test("verbose names every check", async () => {
   const ready = await get(HEALTH_ROUTES, { node: new FakeNode(), path: "/readyz", query });
   assertEquals(
     ready.body,
-    "[+]ping ok\n[+]storage ok\n[+]stopping ok\n[+]space ok\n[+]leader ok\n[+]applied ok\nreadyz check passed\n",
+    "[+]ping ok\n[+]storage ok\n[+]stopping ok\n[+]disk ok\n[+]space ok\n[+]leader ok\n[+]applied ok\nreadyz check passed\n",
   );
   const live = await get(HEALTH_ROUTES, { node: new FakeNode(), path: "/livez", query });
   assertEquals(live.body, "[+]ping ok\n[+]storage ok\nlivez check passed\n");
@@ -47,6 +47,7 @@ Deno.test("each thing that can be wrong, and what it means for readiness and for
   const cases: [name: string, alter: (node: LaggingNode) => void, ready: number, live: number][] = [
     ["failed", (node) => node.healthNow = { ...WELL, failed: true }, 503, 503],
     ["stopping", (node) => node.healthNow = { ...WELL, stopping: true }, 503, 200],
+    ["hanging", (node) => node.healthNow = { ...WELL, hungMs: 3_000 }, 503, 200],
     ["full", (node) => node.healthNow = { ...WELL, hasSpace: false }, 503, 200],
     ["no leader", (node) => node.leaderId = undefined, 503, 200],
     ["follower", (node) => node.leaderId = 1, 200, 200],
@@ -67,7 +68,7 @@ Deno.test("a failure is told with its reason, verbose or not", async () => {
   const { body } = await get(HEALTH_ROUTES, { node, path: "/readyz" });
   assertEquals(
     body,
-    "[+]ping ok\n[+]storage ok\n[+]stopping ok\n[+]space ok\n" +
+    "[+]ping ok\n[+]storage ok\n[+]stopping ok\n[+]disk ok\n[+]space ok\n" +
       "[-]leader failed: no leader; reachable 1 of 3 nodes, need 2\n[+]applied ok\nreadyz check failed\n",
   );
 });
