@@ -15,6 +15,7 @@
 import { assert } from "../base/assert.ts";
 import { type Core, isLeading, type LeaderState, mayCampaign } from "./core.ts";
 import { forgetLeaderContact, restartElectionTimer } from "./election_timer.ts";
+import { diskHangs } from "./hanging_disk.ts";
 import { voteOutcome } from "./quorum.ts";
 import { failForwardedReads, failLeaderReads } from "./read_index.ts";
 import { appendAsLeader, refreshProgress } from "./replication.ts";
@@ -108,8 +109,10 @@ export function countVotes(core: Core): void {
   if (state.role !== "PreCandidate" && state.role !== "Candidate") return;
   const outcome = voteOutcome(core.log.configuration, state.votes);
   if (outcome === "Lost") becomeFollower(core, { term: core.currentTerm, leaderId: undefined });
-  else if (outcome === "Won" && state.role === "PreCandidate") becomeCandidate(core, false);
-  else if (outcome === "Won") becomeLeader(core);
+  else if (outcome === "Won" && state.role === "PreCandidate") {
+    if (diskHangs(core)) becomeFollower(core, { term: core.currentTerm, leaderId: undefined });
+    else becomeCandidate(core, false);
+  } else if (outcome === "Won") becomeLeader(core);
 }
 
 function startCampaign(core: Core): void {

@@ -67,7 +67,7 @@ export function bestSuccessor(core: LeadingCore): Progress | undefined {
   let best: Progress | undefined;
   for (const peer of core.roleState.progress.values()) {
     if (!peer.isVoter) continue;
-    if (best === undefined || isBetter(peer, best)) best = peer;
+    if (best === undefined || isBetter(core, { peer, best })) best = peer;
   }
   return best;
 }
@@ -83,8 +83,10 @@ export function handleTimeoutNow(core: Core, from: NodeId): void {
   if (mayCampaign(core) && !diskHangs(core) && !fault("raft/timeoutNowIgnored")) becomeCandidate(core, true);
 }
 
-function isBetter(peer: Progress, best: Progress): boolean {
-  if (peer.inContact !== best.inContact) return peer.inContact;
+function isBetter(core: LeadingCore, { peer, best }: { readonly peer: Progress; readonly best: Progress }): boolean {
+  const isNear = ({ inContact, silentTicks }: Progress) =>
+    inContact && silentTicks < core.limits.electionTimeoutTicksMin / 2;
+  if (isNear(peer) !== isNear(best)) return isNear(peer);
   return peer.matchIndex > best.matchIndex;
 }
 

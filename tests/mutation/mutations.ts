@@ -3,6 +3,7 @@
 import { BUGS_1 } from "./bugs_1.ts";
 import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
+import { DISK_SLIPS } from "./disk.ts";
 import { FORWARDING_SLIPS } from "./forwarding.ts";
 import type { Mutation } from "./mutation.ts";
 import { SLIPS } from "./slips.ts";
@@ -16,4 +17,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...SLIPS,
   ...TIME_SLIPS,
   ...FORWARDING_SLIPS,
+  ...DISK_SLIPS,
 ];

@@ -17,6 +17,7 @@ export class DiskFaults {
   readonly #planned = new Set<DiskFailure>();
   #slowUntil = 0;
   #slowMs = 0;
+  #hangsUntil = 0;
   #roomBytes: number | undefined;
   #cause = false;
   constructor(world: World, server: SimServer) {
@@ -38,7 +39,8 @@ export class DiskFaults {
     disk.hooks.delaySync = () =>
       new Promise((resolve) => {
         const slow = clock.now() < this.#slowUntil ? this.#slowMs : 0;
-        const delayMs = settings.syncMsMax * this.#random.fraction() + slow * this.#random.fraction();
+        const worksMs = settings.syncMsMax * this.#random.fraction() + slow * this.#random.fraction();
+        const delayMs = Math.max(worksMs, this.#hangsUntil - clock.now());
         const action = (): void => {
           clock.busy = true;
           resolve();
@@ -60,6 +62,12 @@ export class DiskFaults {
     this.#world.counts.add("disk/slow-sync");
   }
 
+  /** Syncs that begin within the next `ms` complete at their end. */
+  hang(ms: number): void {
+    this.#hangsUntil = this.#world.clock.now() + ms;
+    this.#world.counts.add("disk/hanging-sync");
+  }
+
   /** Leaves room for `bytes` more only; undefined ends it. */
   fill(bytes: number | undefined): void {
     this.#roomBytes = bytes;
@@ -71,6 +79,7 @@ export class DiskFaults {
   calm(): void {
     this.#planned.clear();
     this.#slowUntil = 0;
+    this.#hangsUntil = 0;
     this.fill(undefined);
   }
 

@@ -26,6 +26,7 @@ export const FAULT_CLASSES = {
   "power/torn-sectors": "sectors of one write survive a power loss partly",
   "power/dropped-operations": "changes of a directory that were not synced are lost",
   "disk/slow-sync": "a sync takes long",
+  "disk/hanging-sync": "syncs neither complete nor fail for a while",
   "disk/failed-sync": "a sync fails",
   "disk/failed-write": "a write fails",
   "disk/failed-read": "a read fails",

@@ -15,6 +15,7 @@ const DATE_OFF_MS_MAX = 1_200_000;
 const CLOG_MS_MAX = 2_000;
 const SLOW_SYNC_MS_MAX = 500;
 const ROOM_BYTES_MAX = 60_000;
+const HANG_TIMEOUTS_MAX = 25;
 
 /** Does one fault; false when the moment does not allow it. */
 type Fault = () => boolean;
@@ -150,6 +151,7 @@ export class Nemesis {
             server.faults.slow(this.#random.below(LASTING_MS_MAX), this.#random.below(SLOW_SYNC_MS_MAX))
           ),
       ],
+      ["disk/hanging-sync", () => this.#hang()],
       ["disk/failed-sync", () => this.#onServer((server) => server.faults.plan("disk/failed-sync"), false)],
       ["disk/failed-write", () => this.#onServer((server) => server.faults.plan("disk/failed-write"), false)],
       ["disk/failed-read", () => this.#onServer((server) => server.faults.plan("disk/failed-read"), false)],
@@ -217,6 +219,14 @@ export class Nemesis {
     if (server === undefined || servers.length < 3) return false;
     server.dateOffMs = this.#random.chance(0.3) ? 0 : this.#random.between(-DATE_OFF_MS_MAX, DATE_OFF_MS_MAX);
     return true;
+  }
+
+  /** Most often the leader's: the others go on without it. Now and then all. */
+  #hang(): boolean {
+    const lastsMs = this.#world.settings.electionTimeoutMs * this.#random.between(1, HANG_TIMEOUTS_MAX);
+    const servers = this.#random.chance(0.2) ? this.#world.running() : [this.#operator.leader()];
+    for (const server of servers) server?.faults.hang(lastsMs);
+    return servers.length > 0 && servers[0] !== undefined;
   }
 
   #pause(server: SimServer): void {

@@ -25,6 +25,11 @@ export class NetworkFaults {
     this.#counts = counts;
   }
 
+  /** Whether every direction is open, but for chance. */
+  get isWhole(): boolean {
+    return this.#blocked.size === 0 && this.#clogged.size === 0;
+  }
+
   /** Loses everything from one node to another, silently. */
   block(from: NodeId, to: NodeId): void {
     this.#blocked.add(direction(from, to));

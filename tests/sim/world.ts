@@ -1,6 +1,7 @@
 /** The simulated world: servers, network, time, the log they agreed on, and the checks that watch every step. */
 
 import { Random } from "../../lib/base/random.ts";
+import { TICK_MS } from "../../lib/node/limits.ts";
 import { describeEvent, describeUpdate } from "../../lib/raft/describe.ts";
 import type { Message } from "../../lib/raft/messages.ts";
 import type { Configuration, Entry, Member, NodeId } from "../../lib/raft/types.ts";
@@ -10,6 +11,7 @@ import { CoreInvariants } from "./checks/core_invariants.ts";
 import { DurableAcknowledgement } from "./checks/durable_acknowledgement.ts";
 import { ExpiredKeys } from "./checks/expired_keys.ts";
 import { ElectionSafety } from "./checks/election_safety.ts";
+import { HangingDisk } from "./checks/hanging_disk.ts";
 import { LeaderCompleteness } from "./checks/leader_completeness.ts";
 import { LogMatching } from "./checks/log_matching.ts";
 import { Membership } from "./checks/membership.ts";
@@ -184,6 +186,11 @@ export class World {
       new Monotonic(to("monotonic")),
       new StateHash({ servers, reference }, to("state-hash")),
       new Membership(shadows, to("membership")),
+      new HangingDisk({
+        servers,
+        timeoutTicks: Math.ceil(settings.electionTimeoutMs / TICK_MS),
+        networkIsWhole: () => this.networkFaults.isWhole,
+      }, to("hanging-disk")),
       this.expiredKeys,
       new TimeInStep({ reference, servers, clock: this.clock }, to("time-in-step")),
     ];
