@@ -148,6 +148,25 @@ Deno.test("a session forgets its oldest answers, and never applies what it has f
   assert(again.type === "Refused" && again.reason === "AnswerNotKept");
 });
 
+Deno.test("what a session has forgotten, or was too long to be kept, is not done again after a snapshot", () => {
+  const state = new StateMachine();
+  apply(state, { type: "OpenSession", ttlMs: 10_000 }, { timeMs: NOW_MS });
+  for (let sequence = 1; sequence <= ANSWERS_KEPT_MAX + 3; sequence++) {
+    apply(state, call("INCR", "n"), { session: { id: 1, sequence } });
+  }
+  apply(state, { type: "Put", key: "long", value: "v".repeat(ANSWER_BYTES_MAX) });
+  const use = { id: 1, sequence: 1_000 };
+  apply(state, call("GETSET", "long", "short"), { session: use });
+  apply(state, { type: "Put", key: "long", value: "later" });
+  for (const one of [reload(state), reload(reload(state))]) {
+    const stale = apply(one, call("INCR", "n"), { session: { id: 1, sequence: 3 } });
+    assert(stale.type === "Refused" && stale.reason === "StaleSequence");
+    const again = apply(one, call("GETSET", "long", "short"), { session: use });
+    assert(again.type === "Refused" && again.reason === "AnswerNotKept");
+    assertEquals([one.get("n")?.value, one.get("long")?.value], [String(ANSWERS_KEPT_MAX + 3), "later"]);
+  }
+});
+
 Deno.test("a session lives as long as it is used, and ends by the log's time or when it is closed", () => {
   const state = new StateMachine();
   apply(state, { type: "OpenSession", ttlMs: 5_000 }, { timeMs: NOW_MS });

@@ -2,7 +2,9 @@
 
 import { isForwarding, type PeerMessage } from "../../../lib/transport/forward.ts";
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { NoSpaceError } from "../../../lib/base/errors.ts";
 import { DiskWatch } from "../../../lib/node/disk_watch.ts";
+import { NO_SPACE_RETRY_MS } from "../../../lib/node/limits.ts";
 import { Persistence } from "../../../lib/node/persistence.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
 import { METRIC } from "../../../lib/observe/names.ts";
@@ -190,4 +192,19 @@ Deno.test("a hard state that does not become durable counts as a disk that hangs
   assertEquals(bench.watch.hungMs, 1_000);
   await bench.end();
   assertEquals(bench.watch.hungMs, undefined);
+});
+
+Deno.test("a term that found no space gives way to a newer one that came meanwhile", async () => {
+  const bench = new Bench();
+  const older = { currentTerm: toTerm(2), votedFor: undefined };
+  const newer = { currentTerm: toTerm(3), votedFor: 1 };
+  bench.persistence.saveHardState(older);
+  bench.persistence.hold(message(1));
+  await bench.end(new NoSpaceError("/data"));
+  bench.persistence.saveHardState(newer);
+  await bench.clock.advance(NO_SPACE_RETRY_MS);
+  assertEquals(bench.saved, [older, newer]);
+  assertEquals(bench.heard, []);
+  await bench.end();
+  assertEquals([bench.heard, bench.saved.at(-1)], [["release 1"], newer]);
 });

@@ -1,7 +1,7 @@
 /** Inspection: tells what is there, compares logs, lists damage, and never changes a byte. */
 
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { toIndex } from "../../../lib/raft/types.ts";
+import { toIndex, toTerm } from "../../../lib/raft/types.ts";
 import type { Disk } from "../../../lib/storage/disk.ts";
 import { inspectDirectory, type InspectOptions } from "../../../lib/storage/inspect.ts";
 import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
@@ -90,6 +90,18 @@ Deno.test("the digest of a range is equal on two nodes exactly when their entrie
   assertEquals(await crc(first, 1, 3), await crc(replaced, 1, 3));
   assertNotEquals(await crc(first, 1, 6), await crc(replaced, 1, 6));
   assertNotEquals(await crc(grouped, 1, 7), await crc(grouped, 1, 8));
+});
+
+Deno.test("the digest of equal commands differs where their terms do", async () => {
+  const crcs = await Promise.all([1, 2].map(async (term) => {
+    const disk = new MemoryDisk();
+    const storage = await open(disk);
+    await write(storage, entries(1, 1, 2));
+    await write(storage, entries(3, 1, 2).map((entry) => ({ ...entry, term: toTerm(term) })));
+    await storage.close();
+    return (await inspect(disk, { digest: { from: 1, to: 4 } })).digest.crc;
+  }));
+  assertNotEquals(crcs[0], crcs[1]);
 });
 
 Deno.test("a log that was compacted is described from where it begins", async () => {

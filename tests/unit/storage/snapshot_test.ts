@@ -1,12 +1,13 @@
 /** Snapshots: written, received, verified, kept and removed, and how they meet the log at the next start. */
 
-import { assert, assertEquals, assertGreater, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { CorruptionError, DiskFailureError, IncompatibleError, NoSpaceError } from "../../../lib/base/errors.ts";
 import { toIndex } from "../../../lib/raft/types.ts";
 import { seal, viewOf } from "../../../lib/storage/binary.ts";
 import type { Disk } from "../../../lib/storage/disk.ts";
 import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
 import type { SnapshotReceiver, SnapshotSource, Storage } from "../../../lib/storage/storage.ts";
+import { BLOCK_HEADER_BYTES } from "../../../lib/storage/snapshot_format.ts";
 import {
   bytesOf,
   durableCopy,
@@ -286,4 +287,21 @@ Deno.test("the snapshot before the newest is not needed, and a damaged newest is
   assertEquals(idsOf((await open(image)).recovered.entries), "9/1 10/1");
   flip(disk, pathOf(8, 1), 500);
   assertEquals((await failure(CorruptionError, () => open(disk))).file, pathOf(8, 1));
+});
+
+Deno.test("two blocks that have changed places are found, though each is sound by itself", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  const writer = storage.createSnapshot(id(7, 2), ONE);
+  for (const block of ["first block", "other block"]) writer.write(block);
+  await writer.finish();
+  const bytes = disk.contents(pathOf(7, 2)) ?? new Uint8Array(0);
+  const place = (text: string) => new TextDecoder("latin1").decode(bytes).indexOf(text) - BLOCK_HEADER_BYTES;
+  const [first, second] = [place("first block"), place("other block")];
+  const length = second - first;
+  patch(disk, pathOf(7, 2), { offset: first, bytes: bytes.slice(second, second + length) });
+  patch(disk, pathOf(7, 2), { offset: second, bytes: bytes.slice(first, first + length) });
+  await storage.close();
+  const { message } = await failure(CorruptionError, () => open(disk));
+  assertStringIncludes(message, "the checksum of the whole file does not match");
 });

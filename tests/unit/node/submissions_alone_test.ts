@@ -1,0 +1,83 @@
+/** Submissions without a node around them: what they send, and which answers they take. */
+
+import { assertEquals } from "@std/assert";
+import type { WriteOutcome } from "../../../lib/node/api.ts";
+import { encodeOutcome } from "../../../lib/node/forwarded_outcome.ts";
+import { BYTES_PER_PROPOSAL_MAX } from "../../../lib/node/limits.ts";
+import { Submissions } from "../../../lib/node/submissions.ts";
+import type { Role } from "../../../lib/raft/types.ts";
+import type { Forward } from "../../../lib/transport/forward.ts";
+
+const LEADER = 2;
+const INCARNATION = 77;
+const DONE: WriteOutcome = { type: "Done", result: { type: "Put", revision: 9, created: true } };
+
+/** The submissions of node 0, and all that they do. */
+class Bench {
+  readonly sent: Forward[] = [];
+  readonly outcomes: WriteOutcome[] = [];
+  role: Role = "Follower";
+  localWrites = 0;
+  readonly submissions = new Submissions({
+    self: 0,
+    incarnation: INCARNATION,
+    timeoutMs: 1_000,
+    role: () => this.role,
+    leaderId: () => LEADER,
+    localWritesOpen: () => this.localWrites,
+    write: () => this.localWrites += 1,
+    send: (message) => this.sent.push(message) > 0,
+    now: () => 0,
+    wake: () => {},
+  });
+
+  add(command: string): void {
+    this.submissions.add(command, (outcome) => this.outcomes.push(outcome));
+  }
+
+  /** The leader answers the flight of that number: all of `count` writes are done. */
+  answer(id: number, { count, incarnation = INCARNATION }: { count: number; incarnation?: number }): void {
+    const outcomes = Array.from({ length: count }, () => encodeOutcome(DONE));
+    this.submissions.takeResult({ type: "ForwardResult", from: LEADER, to: 0, incarnation, id, first: 0, outcomes });
+  }
+}
+
+Deno.test("an answer to an earlier life of the process settles nothing", () => {
+  const bench = new Bench();
+  bench.add("a");
+  bench.submissions.pump();
+  bench.answer(1, { count: 1, incarnation: INCARNATION - 1 });
+  assertEquals([bench.outcomes, bench.submissions.size], [[], 1]);
+  bench.answer(1, { count: 1 });
+  assertEquals([bench.outcomes, bench.submissions.size], [[DONE], 0]);
+});
+
+Deno.test("writes that do not fit into one forward follow in the next ones, in order", () => {
+  const bench = new Bench();
+  const long = BYTES_PER_PROPOSAL_MAX / 2 + 1;
+  const commands = ["a", "b", "c", "d"].map((name) => name.repeat(long));
+  for (const command of commands) bench.add(command);
+  for (let id = 1; id <= commands.length; id++) {
+    bench.submissions.pump();
+    // One at a time: what comes behind must not overtake it.
+    bench.submissions.pump();
+    assertEquals(bench.sent.length, id);
+    bench.answer(id, { count: 1 });
+  }
+  assertEquals(bench.sent.map((message) => message.commands.map(([first]) => first)), [["a"], ["b"], ["c"], ["d"]]);
+  assertEquals(bench.outcomes, [DONE, DONE, DONE, DONE]);
+});
+
+Deno.test("nothing is passed on while an older write that was proposed here is open", () => {
+  const bench = new Bench();
+  bench.role = "Leader";
+  bench.add("first");
+  assertEquals(bench.localWrites, 1);
+  bench.role = "Follower";
+  bench.add("second");
+  bench.submissions.pump();
+  assertEquals(bench.sent, []);
+  bench.localWrites = 0;
+  bench.submissions.pump();
+  assertEquals(bench.sent.map(({ commands }) => commands), [["second"]]);
+});

@@ -1,0 +1,52 @@
+/** What a server says and takes where its disk, its commit index and its configuration are not at the same place. */
+
+import { assertEquals } from "./assertions.ts";
+import { appendEntries, installSnapshot } from "../../paper/messages.ts";
+import { campaign, configurationEntry, configurationOf, elect, logOf, Server, termsOf } from "../../paper/support.ts";
+
+Deno.test("a snapshot below the commit index is installed only where the log is durable up to it", () => {
+  const server = new Server();
+  const message = appendEntries({ entries: logOf([1, 1, 1, 1, 1, 1]), leaderCommit: 6 });
+  server.step({ type: "Receive", message });
+  assertEquals([server.status.commitIndex, server.status.lastDurable.index], [6, 0]);
+  const ask = () =>
+    server.step({ type: "Receive", message: installSnapshot() }).sole("InstallSnapshotResult").installed;
+  assertEquals(ask(), false);
+  server.persist();
+  assertEquals(ask(), true);
+});
+
+Deno.test("entries that contradict committed ones are dropped, whoever leads (divergence D10)", () => {
+  const server = new Server({ entries: logOf([1, 1, 1]) });
+  server.receive(appendEntries({ prevLogIndex: 3, prevLogTerm: 1, leaderCommit: 2 }));
+  assertEquals(server.status.commitIndex, 2);
+  const effects = server.receive(
+    appendEntries({ term: 2, from: 3, prevLogIndex: 1, prevLogTerm: 1, entries: logOf([2], 2) }),
+  );
+  assertEquals([effects.written, effects.sent("AppendEntriesResult")], [[], []]);
+  assertEquals(termsOf(server.log), [1, 1, 1]);
+  // What is not committed gives way.
+  server.receive(appendEntries({ term: 2, from: 3, prevLogIndex: 2, prevLogTerm: 1, entries: logOf([2], 3) }));
+  assertEquals(termsOf(server.log), [1, 1, 2]);
+});
+
+Deno.test("a voter that an uncommitted configuration leaves out may campaign; once it is committed it may not", () => {
+  const without = configurationEntry({ index: 3, term: 1 }, configurationOf([2, 3]));
+  const entries = [...logOf([1, 1]), without];
+  const server = new Server({ entries });
+  assertEquals(campaign(server).sent("RequestVote").map(({ to }) => to), [2, 3]);
+  const removed = new Server({ entries });
+  removed.receive(appendEntries({ prevLogIndex: 3, prevLogTerm: 1, leaderCommit: 3 }));
+  assertEquals(removed.tick(200).sent("RequestVote"), []);
+});
+
+Deno.test("a learner that does not hold the configuration that names it becomes no voter", () => {
+  const server = new Server({ voters: [1, 2, 3] });
+  server.acknowledge(elect(server));
+  server.acknowledge(server.persist());
+  server.acknowledge(server.change([1, 2, 3], [4]), [2, 3]);
+  const refused = server.change([1, 2, 3, 4]).refused.map(({ refusal }) => refusal);
+  assertEquals(refused, [{ reason: "InvalidConfiguration", what: "Server 4 has not caught up yet" }]);
+  server.acknowledge(server.tick(4));
+  assertEquals(server.change([1, 2, 3, 4]).refused, []);
+});
