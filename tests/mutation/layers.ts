@@ -45,6 +45,7 @@ export const TEST_LAYERS: readonly TestLayer[] = [
       "tests/unit/raft",
       "tests/unit/node",
       "tests/unit/storage",
+      "tests/unit/protocol/http",
     ],
   },
 ];

@@ -7,6 +7,7 @@ import { DISK_SLIPS } from "./disk.ts";
 import { FORWARDING_SLIPS } from "./forwarding.ts";
 import type { Mutation } from "./mutation.ts";
 import { SLIPS } from "./slips.ts";
+import { SURVIVORS } from "./survivors.ts";
 import { TIME_SLIPS } from "./time.ts";
 
 /** Bugs that other systems had (B), with a letter where there are several ways to have one, and slips of our own (M). */
@@ -18,4 +19,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...TIME_SLIPS,
   ...FORWARDING_SLIPS,
   ...DISK_SLIPS,
+  ...SURVIVORS,
 ];

@@ -208,3 +208,37 @@ Deno.test("a term that found no space gives way to a newer one that came meanwhi
   await bench.end();
   assertEquals([bench.heard, bench.saved.at(-1)], [["release 1"], newer]);
 });
+
+Deno.test("nothing of a term leaves a node before that term is on its disk, whichever step it comes from", async () => {
+  const cluster = new MemoryCluster(3, 22, { syncMs: () => 30 });
+  const early: string[] = [];
+  const types = new Set<string>();
+  cluster.network.drop((passing) => {
+    if (isForwarding(passing)) return false;
+    // A PreVote asks about a term that nobody has entered.
+    if ((passing.type === "RequestVote" || passing.type === "RequestVoteResult") && passing.preVote) return false;
+    types.add(passing.type);
+    const { currentTerm } = durableVote(cluster, passing.from);
+    if (passing.term > Number(currentTerm)) {
+      early.push(`${passing.type} of term ${passing.term}: the disk has ${currentTerm}`);
+    }
+    return false;
+  });
+  await cluster.start();
+  const leader = await cluster.leader();
+  const others = cluster.ids.filter((id) => id !== leader.id);
+  // Reads and answers come in the very steps in which terms change.
+  for (let round = 0; round < 5; round++) {
+    for (const id of others) cluster.node(id).read(() => {});
+    cluster.node((await cluster.leader()).id).driver.enqueue({ type: "TransferLeadership", target: undefined });
+    for (let ms = 0; ms < 100; ms += 10) {
+      for (const id of cluster.ids) cluster.node(id).read(() => {});
+      await cluster.clock.advance(10);
+    }
+  }
+  assertEquals(early, []);
+  for (const type of ["RequestVote", "RequestVoteResult", "AppendEntries", "AppendEntriesResult", "ReadIndex"]) {
+    assert(types.has(type), type);
+  }
+  await cluster.stop();
+});
