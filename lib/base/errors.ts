@@ -52,9 +52,32 @@ export class DirectoryLockedError extends Error {
   }
 }
 
-/** Files of a format this program does not know, or of another node or cluster. */
+/** Files of another node or cluster. */
 export class IncompatibleError extends Error {
   override readonly name = "IncompatibleError";
+}
+
+/** A version as a file tells it, beside the one that this program reads. */
+export interface FoundVersion {
+  readonly version: number;
+  readonly known: number;
+  /** What in the file has the version, as "the record at offset 64"; the file itself when left out. */
+  readonly part?: string;
+}
+
+/** Data that another version of this program wrote: not damaged, and not to be discarded (exit code 76). */
+export class FormatVersionError extends Error {
+  override readonly name = "FormatVersionError";
+  readonly version: number;
+  readonly known: number;
+
+  /** Says which version `file` has, and which one this program reads. */
+  constructor(readonly file: string, { version, known, part }: FoundVersion) {
+    const whose = part === undefined ? "its format version" : `the format version of ${part}`;
+    super(`Cannot read ${file}: ${whose} is ${version}, and this program reads version ${known}`);
+    this.version = version;
+    this.known = known;
+  }
 }
 
 /** The operating system refused an ordinary operation (permissions, missing directory) before anything changed. */

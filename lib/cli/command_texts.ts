@@ -54,7 +54,10 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
   inspect: {
     usage: "kvstore inspect DIR [--entries N] [--from INDEX] [--to INDEX]",
     summary: "Show what a stopped node's directory holds, as JSON; verifies every checksum.",
-    details: ["Changes nothing. Exit code 74 when something is damaged, 1 when DIR is not a data directory."],
+    details: [
+      "Changes nothing. Exit code 76 when a file is of another format version, with a line for each; else 74 when something",
+      "is damaged; 1 when DIR is not a data directory.",
+    ],
   },
   assets: {
     usage: "kvstore assets dump DIR",
@@ -90,5 +93,6 @@ export const EXIT_CODE_TEXTS: readonly (readonly [code: number, meaning: string]
   [6, "cli: outcome unknown; the write may or may not take effect"],
   [74, "data damaged; nothing was changed"],
   [75, "a write or a sync of the disk failed"],
+  [76, "data of another format version; nothing was changed"],
   [130, "ended at once by a second signal"],
 ];

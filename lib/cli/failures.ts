@@ -5,6 +5,7 @@ import {
   CorruptionError,
   DirectoryLockedError,
   DiskFailureError,
+  FormatVersionError,
   IncompatibleError,
   NoSpaceError,
 } from "../base/errors.ts";
@@ -21,6 +22,7 @@ export const EXIT = {
   unknown: 6,
   corrupt: 74,
   diskFailed: 75,
+  otherVersion: 76,
   interrupted: 130,
 } as const;
 
@@ -52,6 +54,7 @@ export function describeFailure(error: unknown): FailureDescription | undefined 
   if (error instanceof UsageError) return { line: error.message, exitCode: EXIT.usage };
   if (error instanceof Failure) return { line: error.message, exitCode: error.exitCode };
   if (error instanceof CorruptionError) return { line: error.message, exitCode: EXIT.corrupt };
+  if (error instanceof FormatVersionError) return { line: error.message, exitCode: EXIT.otherVersion };
   if (error instanceof DiskFailureError) return { line: error.message, exitCode: EXIT.diskFailed };
   if ([...ORDINARY, ...SYSTEM].some((known) => error instanceof known)) {
     return { line: error instanceof Error ? error.message : String(error), exitCode: EXIT.failure };

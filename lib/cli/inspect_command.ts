@@ -1,5 +1,6 @@
 /** `kvstore inspect`: what a stopped node's directory holds, as JSON. */
 
+import { CONTENT_VERSIONS } from "../kv/content_versions.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import { inspectDirectory, type Inspection, isInUse } from "../storage/inspect.ts";
 import type { CommandContext } from "./commands.ts";
@@ -7,7 +8,7 @@ import { EXIT, Failure } from "./failures.ts";
 import type { Settings } from "./settings.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Reads the directory and changes nothing. Resolves to 74 when something is damaged. */
+/** Reads the directory and changes nothing. Resolves to 76 when a file is of another version, else to 74 when one is damaged. */
 export async function runInspectCommand({ settings, operands, surroundings }: CommandContext): Promise<number> {
   const [directory, ...others] = operands;
   if (directory === undefined || others.length > 0) {
@@ -17,8 +18,11 @@ export async function runInspectCommand({ settings, operands, surroundings }: Co
   await refuseRunning(directory);
   const inspection = await inspect(directory, settings);
   // A node that was started meanwhile.
-  if (inspection.damages.length > 0) await refuseRunning(directory);
+  if (inspection.damages.length + inspection.otherVersions.length > 0) await refuseRunning(directory);
   surroundings.out(`${JSON.stringify(inspection, undefined, 2)}\n`);
+  for (const { what } of inspection.otherVersions) surroundings.err(`kvstore: ${what}\n`);
+  // Without its version nothing of a file can be judged, damage neither.
+  if (inspection.otherVersions.length > 0) return EXIT.otherVersion;
   return inspection.damages.length > 0 ? EXIT.corrupt : EXIT.ok;
 }
 
@@ -30,7 +34,7 @@ async function refuseRunning(directory: string): Promise<void> {
 
 async function inspect(directory: string, settings: Settings): Promise<Inspection> {
   const disk = new DenoDisk();
-  const outline = await inspectDirectory(disk, directory);
+  const outline = await inspectDirectory(disk, directory, { contents: CONTENT_VERSIONS });
   const count = settings.integer("entries");
   const ranged = settings.given("from") !== undefined || settings.given("to") !== undefined;
   if (outline.log === null || (count === 0 && !ranged)) return outline;
@@ -39,6 +43,7 @@ async function inspect(directory: string, settings: Settings): Promise<Inspectio
   const to = Math.min(settings.optionalInteger("to") ?? outline.log.last.index, outline.log.last.index);
   const firstListed = Math.max(outline.log.first.index, to - count + 1);
   return await inspectDirectory(disk, directory, {
+    contents: CONTENT_VERSIONS,
     digest: { from, to },
     ...(count === 0 ? {} : { entries: { from: firstListed, count: to - firstListed + 1 } }),
   });

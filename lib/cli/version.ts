@@ -1,5 +1,6 @@
 /** What the program says of itself: its version, what it was made of, and the formats that it reads and writes. */
 
+import { COMMAND_VERSION } from "../kv/commands.ts";
 import { SNAPSHOT_FORMAT } from "../kv/snapshot_cut.ts";
 import { VERSION } from "../observe/version.ts";
 import { NODE_FILE_FORMAT } from "../storage/node_file.ts";
@@ -32,12 +33,13 @@ export function versionJson(): string {
     version: VERSION,
     commit: commit ?? null,
     built: time ?? null,
-    // What lies on disk; a newer one than these is refused.
+    // What lies on disk; any other one than these is refused.
     formats: {
       node: NODE_FILE_FORMAT,
       log: WAL_VERSION,
       snapshot: SNAPSHOT_VERSION,
       state: SNAPSHOT_FORMAT,
+      command: COMMAND_VERSION,
     },
     protocol: PROTOCOL_VERSION,
     runtime: { deno, v8 },

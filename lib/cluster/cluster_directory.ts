@@ -1,7 +1,7 @@
 /** What stands in the way of starting a local cluster on a directory: another number of nodes, or one that runs on it. */
 
 import { join } from "@std/path";
-import { CorruptionError, IncompatibleError } from "../base/errors.ts";
+import { CorruptionError, FormatVersionError } from "../base/errors.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import { isInUse } from "../storage/inspect.ts";
 import { decodeNodeFile, nodeFileName } from "../storage/node_file.ts";
@@ -51,14 +51,14 @@ async function sizesOf(nodeDirectories: readonly string[]): Promise<readonly num
   return sizes;
 }
 
-/** None where the file is missing, not to be read, or damaged: that node says so by itself, and the others may run without it. */
+/** None where the file is missing, not to be read, damaged or of another version: that node says so by itself, and the others may run without it. */
 async function membersIn(file: string): Promise<number> {
   const bytes = await Deno.readFile(file).catch(() => undefined);
   if (bytes === undefined) return 0;
   try {
     return decodeNodeFile(bytes, file).initialConfiguration.members.length;
   } catch (error) {
-    if (error instanceof CorruptionError || error instanceof IncompatibleError) return 0;
+    if (error instanceof CorruptionError || error instanceof FormatVersionError) return 0;
     throw error;
   }
 }

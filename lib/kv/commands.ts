@@ -110,7 +110,13 @@ export const COMMAND_BYTES_MAX = 8_650_752;
 /** Calls and comparisons of one transaction. */
 export const TRANSACTION_PARTS_MAX = 100_000;
 
-const VERSION = "1";
+/**
+ * Version of the commands: of their encoding, and of what they do to which state with which result. A log that was written
+ * under another version is refused, because its replay would give another state (CONTRIBUTING.md, "Versions").
+ */
+export const COMMAND_VERSION = 1;
+
+const VERSION = String(COMMAND_VERSION);
 const END_OF_HEADER = ";";
 const FIELDS: readonly CompareField[] = ["VALUE", "VERSION", "CREATE", "MOD", "EXISTS"];
 const OPERATORS: readonly CompareOperator[] = ["=", "!=", "<", ">"];
@@ -137,6 +143,12 @@ export function unstampCommand(encoded: string): string {
   let at = VERSION.length + 1;
   while (isDigit(encoded.charCodeAt(at))) at += 1;
   return VERSION + encoded.slice(at);
+}
+
+/** The version of a command that any version wrote; undefined for bytes that are no command. */
+export function commandVersionOf(encoded: string): number | undefined {
+  const digits = /^([0-9]{1,9})[a-z;]/.exec(encoded)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 function encodeOperation(command: Command): string {

@@ -5,7 +5,7 @@ import { type Cell, type KeyRecord, recordOf } from "./cell.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** Format of the blocks, in the first block. */
+/** Version of the blocks, in the first block. Every version has a first block with its version as `format`. */
 export const SNAPSHOT_FORMAT = 3;
 /** Values in a block for each key: key, value, create revision, revision, version, deadline (0 for none). */
 export const VALUES_PER_KEY = 6;
@@ -108,4 +108,16 @@ export class SnapshotCut {
     }
     return sessions.length === 0 ? undefined : JSON.stringify({ sessions });
   }
+}
+
+/** The version of a state by its first block; undefined when it is no first block. */
+export function stateVersionOf(firstBlock: string): number | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(firstBlock);
+  } catch {
+    return undefined; // What it is instead, the loading says.
+  }
+  if (typeof parsed !== "object" || parsed === null || !("format" in parsed)) return undefined;
+  return typeof parsed.format === "number" ? parsed.format : undefined;
 }

@@ -1,7 +1,7 @@
 /** Snapshot files on their way to peers: each is read through before its first chunk leaves, and let go when it is of no use. */
 
 import type { Clock } from "../base/clock.ts";
-import { CorruptionError, IncompatibleError } from "../base/errors.ts";
+import { CorruptionError, FormatVersionError } from "../base/errors.ts";
 import type { InstallSnapshot, InstallSnapshotResult } from "../raft/messages.ts";
 import type { Index, NodeId } from "../raft/types.ts";
 import type { SnapshotSource } from "../storage/storage.ts";
@@ -126,7 +126,7 @@ export class SnapshotSender {
     try {
       while (!sending.isWhole && clock.now() < end) sending.isWhole = sending.unread?.next().done === true;
     } catch (error) {
-      if (!(error instanceof CorruptionError) && !(error instanceof IncompatibleError)) throw error;
+      if (!(error instanceof CorruptionError) && !(error instanceof FormatVersionError)) throw error;
       return this.#foundDamaged(sending, error);
     }
     if (!sending.isWhole) clock.after(0, () => this.#readOnLater(sending));

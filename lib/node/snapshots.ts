@@ -1,7 +1,7 @@
 /** Snapshots of a node: taken in slices while it serves, sent to peers chunk by chunk, received, verified and loaded. */
 
 import type { Clock } from "../base/clock.ts";
-import { CorruptionError, IncompatibleError, NoSpaceError } from "../base/errors.ts";
+import { CorruptionError, FormatVersionError, NoSpaceError } from "../base/errors.ts";
 import { fault } from "../base/faults.ts";
 import { SnapshotLoader } from "../kv/snapshot_loader.ts";
 import { StateMachine } from "../kv/state_machine.ts";
@@ -275,7 +275,7 @@ export class Snapshots {
   }
 }
 
-/** A snapshot that arrived damaged, in a newer format, or found no room: it is asked for again. */
+/** A snapshot that arrived damaged, of another format version, or found no room: it is asked for again. */
 function isUnusable(error: unknown): error is Error {
-  return error instanceof CorruptionError || error instanceof NoSpaceError || error instanceof IncompatibleError;
+  return error instanceof CorruptionError || error instanceof NoSpaceError || error instanceof FormatVersionError;
 }

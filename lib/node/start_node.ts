@@ -18,6 +18,7 @@ import {
 import { openStorage } from "../storage/open.ts";
 import type { Recovered, Storage } from "../storage/storage.ts";
 import type { Greeting } from "../transport/transport.ts";
+import { CONTENT_VERSIONS } from "../kv/content_versions.ts";
 import { StateMachine } from "../kv/state_machine.ts";
 import { ChangeFeed } from "./change_feed.ts";
 import { ClusterClock } from "./time/cluster_clock.ts";
@@ -53,6 +54,7 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
     anyCluster: options.clusterId === undefined,
     initialConfiguration: options.newIdentity ? EMPTY_CONFIGURATION : configurationOf(options.members),
     makeIdentity: () => randomDigits(ports.random),
+    contents: CONTENT_VERSIONS,
     pause: () => new Promise((resolve) => void ports.clock.after(0, resolve)),
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
   });

@@ -2,16 +2,17 @@
 
 import { checksum } from "../base/checksum.ts";
 import { stringToBytes } from "../base/bytes.ts";
-import { CorruptionError, DirectoryLockedError, IncompatibleError } from "../base/errors.ts";
+import { CorruptionError, DirectoryLockedError, FormatVersionError } from "../base/errors.ts";
 import { encodeEntries } from "../raft/entry_codec.ts";
 import type { Configuration, Entry, EntryId, NodeId } from "../raft/types.ts";
 import { setUint53, viewOf } from "./binary.ts";
 import type { Damage } from "./damage.ts";
 import type { Disk } from "./disk.ts";
-import { loadDirectory, type LoadedDirectory, loadNodeFile, SNAPSHOTS_NAME } from "./load.ts";
+import { loadDirectory, type LoadedDirectory, loadNodeFile } from "./load.ts";
 import { type NodeFile, nodeIdsOf } from "./node_file.ts";
 import { type ListedSnapshot, verifyListed } from "./snapshot_store.ts";
 import type { Ownership } from "./storage.ts";
+import { type ContentVersions, findOtherVersions, SNAPSHOTS_NAME } from "./version_check.ts";
 import { MARK_NAME, type ScannedSegment, type WalScan } from "./wal_scan.ts";
 
 /** What to tell beyond the outline. */
@@ -20,6 +21,18 @@ export interface InspectOptions {
   readonly entries?: { readonly from: number; readonly count: number };
   /** Takes the digest over these indexes (both included) instead of the whole log. */
   readonly digest?: { readonly from: number; readonly to: number };
+  /** Tells commands and states of another version; not checked when left out. */
+  readonly contents?: ContentVersions;
+}
+
+/** A file of another format version. */
+export interface OtherVersion {
+  readonly file: string;
+  readonly version: number;
+  /** The version that this program reads. */
+  readonly known: number;
+  /** One line that says all of it. */
+  readonly what: string;
 }
 
 /** One snapshot file. */
@@ -75,22 +88,32 @@ export interface Inspection {
   readonly leftovers: readonly string[];
   /** A damaged mark is not a damage of the data: it is written again at the next start. */
   readonly mark: { readonly file: string; readonly state: WalScan["markState"]; readonly durableIndex: number | null };
+  /** Not damaged: the program of that version reads them. What stands in them is not shown. */
+  readonly otherVersions: readonly OtherVersion[];
   readonly damages: readonly Damage[];
 }
 
-/** Reads `directory` without changing it. Damage is listed, not thrown. Throws `AccessError` when it cannot be read. */
+/** What is wrong, gathered while the rest is read. */
+interface Findings {
+  readonly otherVersions: OtherVersion[];
+  readonly damages: Damage[];
+}
+
+/** Reads `directory` without changing it. Damage and other versions are listed, not thrown. Throws `AccessError` when it cannot be read. */
 export async function inspectDirectory(
   disk: Disk,
   directory: string,
   options: InspectOptions = {},
 ): Promise<Inspection> {
-  const damages: Damage[] = [];
+  const { contents } = options;
+  const findings: Findings = { otherVersions: [], damages: [] };
+  const { damages, otherVersions } = findings;
   const pause = () => Promise.resolve();
   const inUse = await isInUse(disk, directory);
-  const nodeFile = readNodeFile({ disk, directory, damages });
-  const hadNodeFile = nodeFile !== undefined || damages.length > 0;
-  const loaded = await collect({ damages, file: directory }, () => {
-    return loadDirectory({ disk, directory, pause, nodeFile: nodeFile ?? undefined, whole: true });
+  for (const other of findOtherVersions({ disk, directory, contents })) note(other, findings);
+  const { nodeFile, hadNodeFile } = readNodeFile({ disk, directory, findings });
+  const loaded = await collect(findings, () => {
+    return loadDirectory({ disk, directory, pause, nodeFile, contents, whole: true });
   });
   // What is said about a missing node file is wrong when it is there but damaged.
   const found = loaded?.damages.filter((damage) => nodeFile !== undefined || !hadNodeFile || damage.file !== directory);
@@ -99,9 +122,16 @@ export async function inspectDirectory(
   for (const listed of loaded?.listed ?? []) {
     const known = listed === loaded?.listed[0];
     const path = `${directory}/${SNAPSHOTS_NAME}`;
-    snapshots.push(await inspectSnapshot({ disk, directory: path, pause }, { listed, damages: known ? [] : damages }));
+    snapshots.push(
+      await inspectSnapshot({ disk, directory: path, pause }, {
+        listed,
+        // What is wrong with the newest is known from above.
+        findings: known ? { otherVersions: [], damages: [] } : findings,
+      }),
+    );
   }
-  return { directory, inUse, ...describeNode(nodeFile), snapshots, ...describeLog(loaded, options), damages };
+  const described = { ...describeNode(nodeFile), snapshots, ...describeLog(loaded, options) };
+  return { directory, inUse, ...described, otherVersions, damages };
 }
 
 /** Whether a node has the directory open, as far as this process may ask. Changes nothing. */
@@ -117,49 +147,53 @@ export async function isInUse(disk: Disk, directory: string): Promise<boolean> {
   }
 }
 
-/** Runs `read` and lists what it finds damaged or too new, under `file` when the error names none. */
-async function collect<T>(
-  { damages, file }: { damages: Damage[]; file: string },
-  read: () => Promise<T>,
-): Promise<T | undefined> {
+/** Runs `read` and lists what it finds damaged or of another version. */
+async function collect<T>(findings: Findings, read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
-    damages.push(damageOf(error, file));
+    note(error, findings);
     return undefined;
   }
 }
 
-function damageOf(error: unknown, file: string): Damage {
-  if (error instanceof CorruptionError) return { file: error.file, offset: error.offset, what: error.what };
-  if (error instanceof IncompatibleError) return { file, offset: 0, what: error.message };
-  throw error;
+function note(error: unknown, { otherVersions, damages }: Findings): void {
+  if (error instanceof FormatVersionError) {
+    const { file, version, known, message: what } = error;
+    // Heads are looked at twice.
+    if (!otherVersions.some((other) => other.what === what)) otherVersions.push({ file, version, known, what });
+  } else if (error instanceof CorruptionError) {
+    damages.push({ file: error.file, offset: error.offset, what: error.what });
+  } else {
+    throw error;
+  }
 }
 
-function readNodeFile({ disk, directory, damages }: {
-  disk: Disk;
-  directory: string;
-  damages: Damage[];
-}): NodeFile | undefined {
+function readNodeFile({ disk, directory, findings }: {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly findings: Findings;
+}): { readonly nodeFile: NodeFile | undefined; readonly hadNodeFile: boolean } {
   const ids = nodeIdsOf(disk.list(directory));
   const id = ids[0];
-  if (ids.length > 1) damages.push({ file: directory, offset: 0, what: `files of several nodes: ${ids.join(", ")}` });
-  if (id === undefined) return undefined;
+  const what = `files of several nodes: ${ids.join(", ")}`;
+  if (ids.length > 1) findings.damages.push({ file: directory, offset: 0, what });
+  if (id === undefined) return { nodeFile: undefined, hadNodeFile: false };
   try {
-    return loadNodeFile(disk, directory, id);
+    return { nodeFile: loadNodeFile(disk, directory, id), hadNodeFile: true };
   } catch (error) {
-    damages.push(damageOf(error, directory));
-    return undefined;
+    note(error, findings);
+    return { nodeFile: undefined, hadNodeFile: true };
   }
 }
 
 async function inspectSnapshot(
   place: { disk: Disk; directory: string; pause: () => Promise<void> },
-  { listed, damages }: { listed: ListedSnapshot; damages: Damage[] },
+  { listed, findings }: { listed: ListedSnapshot; findings: Findings },
 ): Promise<InspectedSnapshot> {
   const { name, bytes, lastIncluded } = listed;
   const file = `${place.directory}/${name}`;
-  const summary = await collect({ damages, file }, () => verifyListed(place, listed));
+  const summary = await collect(findings, () => verifyListed(place, listed));
   return { file, bytes, lastIncluded, configuration: summary?.configuration ?? null, blocks: summary?.blocks ?? 0 };
 }
 

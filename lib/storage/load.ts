@@ -8,11 +8,8 @@ import { LogReplay } from "./log_replay.ts";
 import { decodeNodeFile, type NodeFile, nodeFileName } from "./node_file.ts";
 import type { SnapshotSummary } from "./snapshot_format.ts";
 import { type ListedSnapshot, listSnapshots, verifyListed } from "./snapshot_store.ts";
+import { checkCommands, type ContentVersions, SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
 import { scanWal, type WalScan } from "./wal_scan.ts";
-
-/** The directories inside a data directory. */
-export const WAL_NAME = "wal";
-export const SNAPSHOTS_NAME = "snapshots";
 
 /** What is read, and how. */
 export interface LoadOptions {
@@ -21,6 +18,7 @@ export interface LoadOptions {
   readonly pause: () => Promise<void>;
   /** Undefined when there is none: then there must be no data either. */
   readonly nodeFile: NodeFile | undefined;
+  readonly contents?: ContentVersions | undefined;
   /** Also decode the entries that the snapshot replaces, as far as the log still has them. */
   readonly whole?: boolean;
 }
@@ -37,7 +35,7 @@ export interface LoadedDirectory {
   readonly damages: readonly Damage[];
 }
 
-/** Reads the node file; undefined when there is none. Throws `CorruptionError` or `IncompatibleError`. */
+/** Reads the node file; undefined when there is none. Throws `CorruptionError` or `FormatVersionError`. */
 export function loadNodeFile(disk: Disk, directory: string, nodeId: NodeId): NodeFile | undefined {
   const path = `${directory}/${nodeFileName(nodeId)}`;
   if (!disk.exists(path)) return undefined;
@@ -51,9 +49,9 @@ export function loadNodeFile(disk: Disk, directory: string, nodeId: NodeId): Nod
   }
 }
 
-/** Reads snapshots and log. Rejects with `IncompatibleError` for a newer format. */
+/** Reads snapshots and log. Rejects with `FormatVersionError`, also when there is damage: without the versions nothing can be judged. */
 export async function loadDirectory(options: LoadOptions): Promise<LoadedDirectory> {
-  const { disk, directory, pause, nodeFile, whole } = options;
+  const { disk, directory, pause, nodeFile, contents, whole } = options;
   const [wal, snapshots] = [`${directory}/${WAL_NAME}`, `${directory}/${SNAPSHOTS_NAME}`];
   const damages: Damage[] = [];
   const listed = listSnapshots(disk, snapshots);
@@ -71,6 +69,7 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadedDirecto
     damages.push({ file: beginning ?? directory, offset: 0, what: missing });
   }
   const entries = replay.entriesAfter(end);
+  if (typeof entries !== "string") checkCommands(entries, { contents, scan, directory: wal });
   // Without its snapshot the log cannot be judged.
   const judged = listed.length === 0 || summary !== undefined;
   if (typeof entries === "string" && judged) damages.push({ file: beginning ?? wal, offset: 0, what: entries });

@@ -1,13 +1,13 @@
 /** `RaftNode<id>.json`: who the directory belongs to, the term and the vote. One JSON object with its own checksum. */
 
 import { checksum } from "../base/checksum.ts";
-import { IncompatibleError } from "../base/errors.ts";
+import { FormatVersionError, IncompatibleError } from "../base/errors.ts";
 import { decodeConfiguration } from "../raft/entry_codec.ts";
 import { type Configuration, type HardState, type NodeId, toTerm } from "../raft/types.ts";
 import { canonicalConfiguration } from "./canonical.ts";
 import { corruption } from "./damage.ts";
+import { isOtherVersion } from "./format_version.ts";
 import type { Ownership } from "./storage.ts";
-import { newerFormat } from "./wal_format.ts";
 
 /** Version of the file. */
 export const NODE_FILE_FORMAT = 1;
@@ -45,13 +45,16 @@ export function encodeNodeFile({ ownership, hardState, initialConfiguration }: N
   return new TextEncoder().encode(`${JSON.stringify(sealed, undefined, 2)}\n`);
 }
 
-/** Reads the file. Throws `CorruptionError`, or `IncompatibleError` for a newer format. */
+/** Reads the file. Throws `CorruptionError`, or `FormatVersionError` for another format. */
 export function decodeNodeFile(bytes: Uint8Array, file: string): NodeFile {
   const { checksum: sum, ...content } = parseObject(bytes, file);
-  if (sum === undefined || sum !== checksumOfRead(content)) throw damaged(file, "the checksum does not match");
   const { format, nodeId, clusterId, identity, currentTerm, votedFor } = content;
+  const sealed = sum !== undefined && sum === checksumOfRead(content);
+  if (typeof format === "number" && isOtherVersion({ version: format, known: NODE_FILE_FORMAT, sealed })) {
+    throw new FormatVersionError(file, { version: format, known: NODE_FILE_FORMAT });
+  }
+  if (!sealed) throw damaged(file, "the checksum does not match");
   if (typeof format !== "number") throw damaged(file, "the format version is missing");
-  if (format > NODE_FILE_FORMAT) throw newerFormat(file, { version: format, known: NODE_FILE_FORMAT });
   const initialConfiguration = decodeConfiguration(content["membership"]);
   if (
     !isCount(nodeId) || typeof clusterId !== "string" || typeof identity !== "string" || !isCount(currentTerm) ||

@@ -1,7 +1,7 @@
 /**
  * Opens a data directory: lock, read, judge; only then write.
  *
- * Everything that can be refused (damage, another node or cluster, a newer format) is refused before the first change.
+ * Everything that can be refused (another version, damage, another node or cluster) is refused before the first change.
  */
 
 import { AccessError, IncompatibleError } from "../base/errors.ts";
@@ -10,11 +10,12 @@ import { corruption } from "./damage.ts";
 import type { Disk, DiskLock } from "./disk.ts";
 import { FailureLatch } from "./failure_latch.ts";
 import { DirectoryStorage } from "./directory_storage.ts";
-import { loadDirectory, type LoadedDirectory, loadNodeFile, SNAPSHOTS_NAME, WAL_NAME } from "./load.ts";
+import { loadDirectory, type LoadedDirectory, loadNodeFile } from "./load.ts";
 import { checkOwner, type NodeFile, nodeFileName, nodeIdsOf } from "./node_file.ts";
 import { NodeStore } from "./node_store.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
 import type { Recovered, Storage } from "./storage.ts";
+import { type ContentVersions, findOtherVersions, SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
 import { SEGMENT_BYTES } from "./wal_format.ts";
 import { recoverWal } from "./wal_recovery.ts";
 
@@ -30,6 +31,8 @@ export interface OpenStorageOptions {
   readonly initialConfiguration: Configuration;
   /** 16 random hex digits, asked only for a new directory. */
   makeIdentity(): string;
+  /** Tells commands and states of another version; not checked when left out. */
+  readonly contents?: ContentVersions;
   /** Size of a log segment; `SEGMENT_BYTES` when left out. */
   readonly segmentBytes?: number;
   /** Lets the event loop go round while a snapshot is verified; a timer of 0 ms when left out. */
@@ -37,12 +40,14 @@ export interface OpenStorageOptions {
 }
 
 /**
- * Recovers `directory`, or makes a new one. Rejects with `DirectoryLockedError`, `IncompatibleError`, `CorruptionError`
- * (then nothing but LOCK was written), `AccessError`, `NoSpaceError` or `DiskFailureError`.
+ * Recovers `directory`, or makes a new one. Rejects with `FormatVersionError` (nothing was written), `DirectoryLockedError`,
+ * `IncompatibleError`, `CorruptionError` (nothing but LOCK was written), `AccessError`, `NoSpaceError` or `DiskFailureError`.
  */
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
   const { disk, directory } = options;
   disk.makeDirectory(directory);
+  // Even LOCK would be a change. Where it stands, a node may be running, whose files may change while they are read.
+  if (!disk.exists(`${directory}/LOCK`)) await readVersions(options);
   // The node file is the first that is made durable: without it an earlier start may have ended before its first sync.
   if (!disk.exists(`${directory}/${nodeFileName(options.nodeId)}`)) await syncAncestors(disk, directory);
   const lock = await disk.lock(`${directory}/LOCK`, directory);
@@ -70,9 +75,10 @@ async function syncAncestors(disk: Disk, directory: string): Promise<void> {
 
 async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<Storage> {
   const { disk, directory } = options;
-  const pause = () => options.pause?.() ?? turn();
+  const pause = pauseOf(options);
+  refuseOtherVersions(options);
   const found = readNodeFile(options);
-  const loaded = await loadDirectory({ disk, directory, pause, nodeFile: found });
+  const loaded = await loadDirectory({ disk, directory, pause, nodeFile: found, contents: options.contents });
   const damage = loaded.damages[0];
   if (damage !== undefined) throw corruption(damage);
 
@@ -101,6 +107,23 @@ async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<
   if (found !== undefined) node.prepareReserve();
   const recovered = describe(content, { loaded, existed: found !== undefined });
   return new DirectoryStorage({ directory, recovered, lock, node, snapshots, wal });
+}
+
+/** Reads all that has a version, and rejects with `FormatVersionError` for another one. Damage is left to be judged later. */
+async function readVersions(options: OpenStorageOptions): Promise<void> {
+  const { disk, directory, contents } = options;
+  refuseOtherVersions(options);
+  await loadDirectory({ disk, directory, pause: pauseOf(options), nodeFile: undefined, contents });
+}
+
+function pauseOf(options: OpenStorageOptions): () => Promise<void> {
+  return () => options.pause?.() ?? turn();
+}
+
+/** Before any damage: without its version nothing of a file can be judged. */
+function refuseOtherVersions(options: OpenStorageOptions): void {
+  const other = findOtherVersions(options)[0];
+  if (other !== undefined) throw other;
 }
 
 function readNodeFile({ disk, directory, nodeId, clusterId, anyCluster }: OpenStorageOptions): NodeFile | undefined {

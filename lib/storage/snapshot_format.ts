@@ -1,13 +1,13 @@
 /** The bytes of a snapshot file: head, blocks, footer. The same state gives the same bytes on every node. Layout in docs/formats.md. */
 
 import { checksum } from "../base/checksum.ts";
-import { CorruptionError } from "../base/errors.ts";
+import { CorruptionError, FormatVersionError } from "../base/errors.ts";
 import { decodeConfiguration } from "../raft/entry_codec.ts";
 import { type Configuration, type EntryId, toIndex, toTerm } from "../raft/types.ts";
 import { getUint53, hasMagic, isSealed, seal, setUint53, viewOf } from "./binary.ts";
 import { canonicalConfiguration } from "./canonical.ts";
 import type { DiskFile } from "./disk.ts";
-import { newerFormat } from "./wal_format.ts";
+import { isOtherVersion } from "./format_version.ts";
 
 /** Version of the snapshot file. */
 export const SNAPSHOT_VERSION = 1;
@@ -81,7 +81,7 @@ export function parseSnapshotName(name: string): EntryId | undefined {
 
 /**
  * Reads a snapshot from front to end and verifies every checksum. Yields each block, a view that is valid until the next
- * one, and returns the summary. Throws `CorruptionError`, or `IncompatibleError` for a newer version.
+ * one, and returns the summary. Throws `CorruptionError`, or `FormatVersionError` for another version.
  */
 export function* readSnapshot(file: DiskFile): Generator<Uint8Array, SnapshotSummary> {
   const reader = new SequentialReader(file);
@@ -107,12 +107,15 @@ function readHead(reader: SequentialReader, file: DiskFile): SnapshotHead {
   if (!hasMagic(prefix, { magic: MAGIC, offset: 0 })) throw reader.damaged(0, "it does not begin as a snapshot does");
   const version = viewOf(prefix).getUint32(8, true);
   const length = viewOf(prefix).getUint32(12, true);
+  const found = { version, known: SNAPSHOT_VERSION };
+  // What follows the version may mean something else in another one.
+  if (isOtherVersion({ ...found, sealed: false })) throw new FormatVersionError(file.path, found);
   if (length > META_BYTES_MAX) throw reader.damaged(12, "the head has an impossible length");
   const whole = new Uint8Array(PREFIX_BYTES + length + 4);
   whole.set(prefix);
   whole.set(reader.take(length + 4), PREFIX_BYTES);
   if (!isSealed(whole)) throw reader.damaged(0, "the checksum of the head does not match");
-  if (version > SNAPSHOT_VERSION) throw newerFormat(file.path, { version, known: SNAPSHOT_VERSION });
+  if (isOtherVersion({ ...found, sealed: true })) throw new FormatVersionError(file.path, found);
   const head = parseMeta(whole.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
   if (head === undefined) throw reader.damaged(PREFIX_BYTES, "the head cannot be read");
   return head;

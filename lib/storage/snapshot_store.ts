@@ -34,7 +34,7 @@ export function listSnapshots(disk: Disk, directory: string): ListedSnapshot[] {
   return listed.sort(newestFirst);
 }
 
-/** Verifies one snapshot, its name included. Rejects with `CorruptionError` or `IncompatibleError`. */
+/** Verifies one snapshot, its name included. Rejects with `CorruptionError` or `FormatVersionError`. */
 export async function verifyListed(
   { disk, directory, pause }: { disk: Disk; directory: string; pause: () => Promise<void> },
   { name, lastIncluded }: ListedSnapshot,

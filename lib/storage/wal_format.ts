@@ -1,8 +1,9 @@
 /** The bytes of the write-ahead log: segment headers, record headers, the mark. Layouts are in docs/formats.md. */
 
-import { IncompatibleError } from "../base/errors.ts";
+import { FormatVersionError } from "../base/errors.ts";
 import { type Index, type Term, toIndex, toTerm } from "../raft/types.ts";
 import { getUint53, hasMagic, isSealed, seal, setUint53, viewOf } from "./binary.ts";
+import { isOtherVersion } from "./format_version.ts";
 
 /** Version of segments, records and the mark. */
 export const WAL_VERSION = 1;
@@ -91,14 +92,17 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   return bytes;
 }
 
-/** Reads a segment header; undefined when it is not one. Throws `IncompatibleError` for a newer version. */
+/** Reads a segment header; undefined when it is not one. Throws `FormatVersionError` for another version. */
 export function decodeSegmentHeader(bytes: Uint8Array, file: string): SegmentHeader | undefined {
   if (!hasMagic(bytes, { magic: SEGMENT_MAGIC, offset: 0 }) || bytes.length < SEGMENT_HEADER_BYTES) return undefined;
   const block = bytes.subarray(0, SEGMENT_HEADER_BYTES);
-  if (!isSealed(block)) return undefined;
   const view = viewOf(block);
   const version = view.getUint32(8, true);
-  if (version > WAL_VERSION) throw newerFormat(file, { version, known: WAL_VERSION });
+  const sealed = isSealed(block);
+  if (isOtherVersion({ version, known: WAL_VERSION, sealed })) {
+    throw new FormatVersionError(file, { version, known: WAL_VERSION });
+  }
+  if (!sealed) return undefined;
   return {
     sequence: view.getUint32(12, true),
     epoch: view.getUint32(16, true),
@@ -130,14 +134,27 @@ export function encodeRecordHeader(header: RecordHeader, target: { bytes: Uint8A
   return seal(bytes.subarray(0, RECORD_HEADER_BYTES));
 }
 
-/** Reads the record header at `offset`; undefined when there is no valid one. */
-export function decodeRecordHeader(bytes: Uint8Array, offset: number): ReadRecordHeader | undefined {
+/** Where bytes come from, for what is said of them. */
+export interface RecordPlace {
+  readonly file: string;
+  readonly offset: number;
+}
+
+/**
+ * Reads the record header at an offset; undefined when there is no valid one. Throws `FormatVersionError` for another
+ * version, but only when the checksum holds: a write that a crash tore may have left anything here.
+ */
+export function decodeRecordHeader(bytes: Uint8Array, { file, offset }: RecordPlace): ReadRecordHeader | undefined {
   if (!hasMagic(bytes, { magic: RECORD_MAGIC, offset }) || offset + RECORD_HEADER_BYTES > bytes.length) {
     return undefined;
   }
   const block = bytes.subarray(offset, offset + RECORD_HEADER_BYTES);
   if (!isSealed(block)) return undefined;
   const view = viewOf(block);
+  const version = view.getUint16(4, true);
+  if (version !== WAL_VERSION) {
+    throw new FormatVersionError(file, { version, known: WAL_VERSION, part: `the record at offset ${offset}` });
+  }
   return {
     restart: (view.getUint16(6, true) & FLAG_RESTART) !== 0,
     bodyBytes: view.getUint32(8, true),
@@ -170,8 +187,11 @@ export function encodeMark(mark: DurableMark, target: Uint8Array): void {
   seal(target);
 }
 
-/** Reads the mark; undefined when it is not a valid one. */
-export function decodeMark(bytes: Uint8Array): DurableMark | undefined {
+/**
+ * Reads the mark; undefined when it is not a valid one. Throws `FormatVersionError` for another version, but only when the
+ * checksum holds: it is overwritten in place, so what does not hold proves nothing.
+ */
+export function decodeMark(bytes: Uint8Array, file: string): DurableMark | undefined {
   if (
     bytes.length < MARK_BYTES || !hasMagic(bytes, { magic: MARK_MAGIC, offset: 0 }) ||
     !isSealed(bytes.subarray(0, MARK_BYTES))
@@ -179,6 +199,8 @@ export function decodeMark(bytes: Uint8Array): DurableMark | undefined {
     return undefined;
   }
   const view = viewOf(bytes);
+  const version = view.getUint32(8, true);
+  if (version !== WAL_VERSION) throw new FormatVersionError(file, { version, known: WAL_VERSION });
   return {
     epoch: view.getUint32(12, true),
     number: getUint53(view, 16),
@@ -196,11 +218,4 @@ export function segmentName(
   const index = String(firstIndex).padStart(20, "0");
   const plain = `${index}.wal`;
   return isTaken(plain) ? `${index}-${sequence}.wal` : plain;
-}
-
-/** The one line for data of a later version of this program. */
-export function newerFormat(file: string, { version, known }: { version: number; known: number }): IncompatibleError {
-  return new IncompatibleError(
-    `Cannot read ${file}: its format version is ${version}, and this program knows versions up to ${known}`,
-  );
 }

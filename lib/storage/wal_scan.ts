@@ -19,6 +19,7 @@ import {
   type ReadRecordHeader,
   RECORD_HEADER_BYTES,
   RECORD_MAGIC,
+  type RecordPlace,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
 } from "./wal_format.ts";
@@ -67,7 +68,7 @@ export interface WalScan {
 /** Gets each valid record in order. `body` is a view that is overwritten afterwards. A returned text is a damage. */
 export type RecordVisitor = (record: ReadRecordHeader, body: Uint8Array, segment: ScannedSegment) => string | undefined;
 
-/** Scans the log in `directory`; `disk` is only read. Throws `IncompatibleError` for a newer format. */
+/** Scans the log in `directory`; `disk` is only read. Throws `FormatVersionError` for another version. */
 export function scanWal(disk: Disk, directory: string, visit: RecordVisitor): WalScan {
   return new WalScanner(disk, directory, visit).run();
 }
@@ -134,7 +135,7 @@ class WalScanner {
       file.readAt(0, bytes);
       if (endOfData(bytes, 0) === 0) return { mark: undefined, markState: "missing" };
       // A damaged mark proves nothing, and it may be damaged without fault: it is never synced by itself.
-      const mark = decodeMark(bytes);
+      const mark = decodeMark(bytes, path);
       return { mark, markState: mark === undefined ? "damaged" : "valid" };
     } finally {
       file.close();
@@ -181,7 +182,7 @@ class WalScanner {
     const bytes = this.#read(segment);
     let epoch = segment.header.epoch;
     for (;;) {
-      const record = decodeRecordHeader(bytes, segment.end);
+      const record = decodeRecordHeader(bytes, { file: segment.path, offset: segment.end });
       if (record === undefined || !this.#follows(record, { segment, epoch })) break;
       const from = segment.end + RECORD_HEADER_BYTES;
       const body = bytes.subarray(from, from + record.bodyBytes);
@@ -214,12 +215,16 @@ class WalScanner {
     mark: DurableMark | undefined;
   }): number {
     const { last, tail, rest, mark } = found;
-    let durableNumber = Math.max(this.#number, mark?.number ?? 0, this.#provenIn(tail, last?.end ?? 0).durableNumber);
+    const behind = this.#provenIn(tail, { file: last?.path ?? this.#directory, offset: last?.end ?? 0 });
+    let durableNumber = Math.max(this.#number, mark?.number ?? 0, behind.durableNumber);
     let headless: { candidate: Candidate; lowestNumber: number } | undefined;
     let tornBytes = 0;
     for (const candidate of rest) {
       const bytes = this.#read(candidate);
-      const { durableNumber: proven, lowestNumber } = this.#provenIn(bytes, 0);
+      const { durableNumber: proven, lowestNumber } = this.#provenIn(bytes, {
+        file: candidate.path,
+        offset: 0,
+      });
       durableNumber = Math.max(durableNumber, proven);
       tornBytes += endOfData(bytes, 0);
       const isNearer = headless === undefined || lowestNumber < headless.lowestNumber;
@@ -241,12 +246,12 @@ class WalScanner {
   }
 
   /** What the record headers that are readable at or after `from` prove, whatever stands between them. */
-  #provenIn(bytes: Uint8Array, from: number): { durableNumber: number; lowestNumber: number } {
+  #provenIn(bytes: Uint8Array, { file, offset: from }: RecordPlace): { durableNumber: number; lowestNumber: number } {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let durableNumber = 0;
     let lowestNumber = Infinity;
     for (let at = buffer.indexOf(RECORD_MAGIC, from); at >= 0; at = buffer.indexOf(RECORD_MAGIC, at + 1)) {
-      const record = decodeRecordHeader(bytes, at);
+      const record = decodeRecordHeader(bytes, { file, offset: at });
       if (record === undefined) continue;
       this.#epoch = Math.max(this.#epoch, record.epoch);
       durableNumber = Math.max(durableNumber, record.durableNumber);

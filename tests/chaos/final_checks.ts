@@ -81,8 +81,12 @@ export async function compareDirectories(fleet: Fleet): Promise<string[]> {
   const disk = new DenoDisk();
   const directories = fleet.cluster.nodes.map(({ directory }) => directory);
   const outlines = await Promise.all(directories.map((directory) => inspectDirectory(disk, directory)));
-  const problems = outlines.flatMap(({ directory, damages }) =>
-    damages.map(({ file, offset, what }) => `${directory}: ${file} at ${offset}: ${what}`)
+  const problems = outlines.flatMap(({ directory, otherVersions, damages }) =>
+    [
+      ...otherVersions.map(({ what }) => what),
+      ...damages.map(({ file, offset, what }) => `${file} at ${offset}: ${what}`),
+    ]
+      .map((problem) => `${directory}: ${problem}`)
   );
   const logs = outlines.flatMap(({ log }) => log === null ? [] : [log]);
   const from = Math.max(...logs.map(({ first }) => first.index));

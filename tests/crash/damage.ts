@@ -184,7 +184,7 @@ function findRecords(files: ReadonlyMap<string, Uint8Array>): WrittenRecord[] {
     const text = bytesToString(bytes);
     const magic = bytesToString(RECORD_MAGIC);
     for (let at = text.indexOf(magic); at >= 0; at = text.indexOf(magic, at + 1)) {
-      const header = decodeRecordHeader(bytes, at);
+      const header = decodeRecordHeader(bytes, { file: "", offset: at });
       if (header === undefined) continue;
       const { number, durableNumber, bodyBytes } = header;
       records.push({ path, start: at, end: at + RECORD_HEADER_BYTES + bodyBytes, number, durableNumber });

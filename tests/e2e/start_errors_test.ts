@@ -1,4 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { SNAPSHOT_FORMAT } from "../../lib/kv/snapshot_cut.ts";
+import { DenoDisk } from "../../lib/storage/deno_disk.ts";
+import { WAL_VERSION } from "../../lib/storage/wal_format.ts";
+import { recordOfVersion, recordsIn, snapshotOfState } from "../support/other_version.ts";
 import { findFreePorts } from "../support/ports.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { runProgram } from "../support/program.ts";
@@ -119,6 +123,82 @@ Deno.test("a log damaged in the middle: exit 74, file and offset are named, insp
     assert(JSON.parse(inspected.stdout).damages.length > 0, "inspect lists the damage");
     assertEquals(await hashTree(directory), before);
   }));
+
+/** Puts a file of another version into the directory of a stopped node. Tells the line that must say so. */
+interface Foreign {
+  readonly name: string;
+  readonly put: (directory: string) => RegExp;
+}
+
+function onlyIn(directory: string, end: string): string {
+  const names = [...Deno.readDirSync(directory)].map(({ name }) => name).filter((name) => name.endsWith(end));
+  assertEquals(names.length, 1, names.join());
+  return `${directory}/${names[0]}`;
+}
+
+const FOREIGN: readonly Foreign[] = [
+  {
+    name: "the state in a snapshot",
+    put: (directory) => {
+      const path = onlyIn(`${directory}/snapshots`, ".snap");
+      const version = SNAPSHOT_FORMAT - 1;
+      const file = new DenoDisk().open(path, "read");
+      const changed = snapshotOfState(file, (block) => JSON.stringify({ ...JSON.parse(block), format: version }));
+      file.close();
+      Deno.writeFileSync(path, changed);
+      return new RegExp(
+        `Cannot read ${path}: .* of the state in it is ${version}, .* reads version ${SNAPSHOT_FORMAT}$`,
+        "m",
+      );
+    },
+  },
+  {
+    name: "a record of the log",
+    put: (directory) => {
+      const path = onlyIn(`${directory}/wal`, ".wal");
+      const bytes = Deno.readFileSync(path);
+      const [offset = 0, version] = [recordsIn(bytes).at(-1), WAL_VERSION + 1];
+      Deno.writeFileSync(path, recordOfVersion(bytes, { offset, version }));
+      return new RegExp(
+        `Cannot read ${path}: .* record at offset ${offset} is ${version}, .* reads version ${WAL_VERSION}$`,
+        "m",
+      );
+    },
+  },
+];
+
+for (const { name, put } of FOREIGN) {
+  Deno.test(`another version of ${name}: exit 76 and one line with both versions, inspect and launcher too`, () =>
+    withStoppedNode(async (cluster, directory) => {
+      await cluster.restart(0);
+      assertMatch(await cluster.ask(0, "SNAPSHOT"), /^Snapshot/);
+      await cluster.kill(0, "SIGTERM");
+      const line = put(directory);
+      await refuses({ code: 76, line, directory });
+      const before = await hashTree(directory);
+      const inspected = await runProgram(["inspect", directory]);
+      assertEquals([inspected.code, JSON.parse(inspected.stdout).otherVersions.length], [76, 1]);
+      assertMatch(inspected.stderr, line);
+      assertEquals(await hashTree(directory), before);
+      await launcherGivesUp(directory, line);
+    }));
+}
+
+/** A launcher starts the node once, and ends with its exit code. */
+async function launcherGivesUp(nodeDirectory: string, line: RegExp): Promise<void> {
+  const parent = Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });
+  Deno.renameSync(nodeDirectory, `${parent}/node-0`);
+  const [port = 0] = findFreePorts(1);
+  const before = await hashTree(`${parent}/node-0`);
+  const result = await runProgram(["cluster", "--nodes", "1", "--port", String(port), "--data-dir", parent]);
+  assertEquals(result.code, 76, result.stderr);
+  const said = result.stdout + result.stderr;
+  assertMatch(said.replaceAll(parent, nodeDirectory.replace(/\/node-0$/, "")), line);
+  assertMatch(said, /exited with code 76 and is not started again: its data is of another format version/);
+  assertEquals(await hashTree(`${parent}/node-0`), before);
+  Deno.renameSync(`${parent}/node-0`, nodeDirectory);
+  Deno.removeSync(parent, { recursive: true });
+}
 
 Deno.test("a data directory that cannot be made or written: exit 1, the path is named", async () => {
   const parent = Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });

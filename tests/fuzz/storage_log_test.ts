@@ -2,7 +2,7 @@
 
 import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
 import { checksum } from "../../lib/base/checksum.ts";
-import { CorruptionError, IncompatibleError } from "../../lib/base/errors.ts";
+import { CorruptionError, FormatVersionError, IncompatibleError } from "../../lib/base/errors.ts";
 import { Random } from "../../lib/base/random.ts";
 import { toIndex, toTerm } from "../../lib/raft/types.ts";
 import { seal } from "../../lib/storage/binary.ts";
@@ -136,7 +136,7 @@ fuzz("scans of changed logs", {
       require(last === -1 || last === found.records.length - 1, "A record follows one that it was not written behind");
       return found.outcome;
     } catch (error) {
-      if (error instanceof IncompatibleError && input.forged) return "newer";
+      if (error instanceof FormatVersionError && input.forged) return "newer";
       throw error;
     }
   },
@@ -147,14 +147,17 @@ fuzz("looks into changed directories", {
   make: makeInput,
   check: async (input) => {
     const disk = new ReadOnlyDisk(filesOf(input));
-    const { damages, ownership, log } = await inspectDirectory(disk, DIRECTORY, { entries: { from: 1, count: 10 } });
+    const inspection = await inspectDirectory(disk, DIRECTORY, { entries: { from: 1, count: 10 } });
+    const { otherVersions, damages, ownership, log } = inspection;
+    for (const { file, version, known } of otherVersions) require(file !== "" && version !== known, "A named version");
+    if (otherVersions.length > 0) return "other version";
     for (const { file, offset, what } of damages) require(file !== "" && offset >= 0 && what !== "", "A named damage");
     if (damages.length > 0) return "damaged";
     require(ownership !== null, "A directory without damage belongs to somebody");
     await requireWhole(disk);
     return log === null || log.entries > 0 ? "readable" : "empty";
   },
-  outcomes: ["damaged", "readable"],
+  outcomes: ["damaged", "other version", "readable"],
   share: 4,
 });
 
@@ -180,7 +183,7 @@ fuzz("starts on changed directories", {
       storage = await open(disk, { segmentBytes: SEGMENT_BYTES });
     } catch (error) {
       if (error instanceof CorruptionError) return "corrupt";
-      if (error instanceof IncompatibleError) return "incompatible";
+      if (error instanceof IncompatibleError || error instanceof FormatVersionError) return "incompatible";
       throw error;
     }
     if (input.forged) return "forged";

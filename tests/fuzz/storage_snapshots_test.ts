@@ -2,7 +2,7 @@
 
 import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
 import { checksum } from "../../lib/base/checksum.ts";
-import { CorruptionError, IncompatibleError } from "../../lib/base/errors.ts";
+import { CorruptionError, FormatVersionError } from "../../lib/base/errors.ts";
 import type { Random } from "../../lib/base/random.ts";
 import { ZERO_ENTRY_ID } from "../../lib/raft/types.ts";
 import { seal } from "../../lib/storage/binary.ts";
@@ -138,7 +138,7 @@ fuzz("snapshot files", {
         require(error.offset >= 0 && error.offset <= bytes.length, `Damage at offset ${error.offset}`);
         return "corrupt";
       }
-      if (error instanceof IncompatibleError) return "newer";
+      if (error instanceof FormatVersionError) return "newer";
       throw error;
     }
     if (state !== "forged") {

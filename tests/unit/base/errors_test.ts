@@ -6,6 +6,7 @@ import {
   CorruptionError,
   DirectoryLockedError,
   DiskFailureError,
+  FormatVersionError,
   IncompatibleError,
   NoSpaceError,
 } from "../../../lib/base/errors.ts";
@@ -33,7 +34,8 @@ Deno.test("each class is told from the others by class and by name", () => {
     new DiskFailureError("f", { operation: "sync", cause: "why" }),
     new NoSpaceError("f"),
     new DirectoryLockedError("d"),
-    new IncompatibleError("Cannot read format 9"),
+    new IncompatibleError("Cannot use f: it belongs to node 3"),
+    new FormatVersionError("f", { version: 9, known: 1 }),
     new AccessError("f", { operation: "open", cause: "why" }),
   ];
   for (const error of errors) {

@@ -4,6 +4,7 @@ import {
   CorruptionError,
   DirectoryLockedError,
   DiskFailureError,
+  FormatVersionError,
   IncompatibleError,
 } from "../../../lib/base/errors.ts";
 import { type CommandContext, type RunCommand, RUNNERS } from "../../../lib/cli/commands.ts";
@@ -104,7 +105,8 @@ Deno.test("every expected error is one line with its exit code, and a bug keeps 
     [new Failure("own code", 5), 5],
     [new DirectoryLockedError("d"), 1],
     [new AccessError("d", { operation: "create", cause: new Error("two\nlines") }), 1],
-    [new IncompatibleError("newer format"), 1],
+    [new IncompatibleError("of another node"), 1],
+    [new FormatVersionError("d/wal/1.wal", { version: 2, known: 1 }), 76],
     [new CorruptionError("d/RaftNode0.json", { offset: 0, what: "checksum" }), 74],
     [new DiskFailureError("d/wal", { operation: "sync", cause: "EIO" }), 75],
     [new Deno.errors.AddrInUse("in use"), 1],

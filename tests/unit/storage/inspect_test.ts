@@ -68,6 +68,7 @@ Deno.test("a healthy directory is described", async () => {
     tornBytes: 0,
     leftovers: [],
     mark: { file: "durable.mark", state: "valid", durableIndex: 10 },
+    otherVersions: [],
     damages: [],
   });
 });

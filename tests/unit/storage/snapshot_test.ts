@@ -1,7 +1,7 @@
 /** Snapshots: written, received, verified, kept and removed, and how they meet the log at the next start. */
 
 import { assert, assertEquals, assertGreater, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { CorruptionError, DiskFailureError, IncompatibleError, NoSpaceError } from "../../../lib/base/errors.ts";
+import { CorruptionError, DiskFailureError, FormatVersionError, NoSpaceError } from "../../../lib/base/errors.ts";
 import { toIndex } from "../../../lib/raft/types.ts";
 import { seal, viewOf } from "../../../lib/storage/binary.ts";
 import type { Disk } from "../../../lib/storage/disk.ts";
@@ -199,7 +199,7 @@ Deno.test("a snapshot of a newer format is refused in one line", async () => {
   viewOf(head).setUint32(8, 2, true);
   seal(head);
   patch(disk, pathOf(5, 1), { offset: 0, bytes: head });
-  const error = await failure(IncompatibleError, () => open(disk));
+  const error = await failure(FormatVersionError, () => open(disk));
   assert(error.message.includes("format version is 2"));
 });
 

@@ -1,7 +1,7 @@
 /** Recovery: a torn write is cut off, everything else that is wrong is damage, and refusing changes nothing. */
 
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { CorruptionError, DiskFailureError, IncompatibleError } from "../../../lib/base/errors.ts";
+import { CorruptionError, DiskFailureError, FormatVersionError } from "../../../lib/base/errors.ts";
 import { type Entry, toIndex } from "../../../lib/raft/types.ts";
 import { seal, viewOf } from "../../../lib/storage/binary.ts";
 import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
@@ -270,10 +270,10 @@ Deno.test("a segment of a newer format is refused in one line, and nothing is ch
   seal(header);
   patch(disk, FIRST_SEGMENT, { offset: 0, bytes: header });
   const before = disk.files();
-  const error = await failure(IncompatibleError, () => open(disk));
+  const error = await failure(FormatVersionError, () => open(disk));
   assertEquals(
     error.message,
-    `Cannot read ${FIRST_SEGMENT}: its format version is 7, and this program knows versions up to 1`,
+    `Cannot read ${FIRST_SEGMENT}: its format version is 7, and this program reads version 1`,
   );
   assertEquals(disk.files(), before);
 });

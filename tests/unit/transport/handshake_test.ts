@@ -4,13 +4,18 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   decodeChallenge,
   decodeRefused,
+  decodeStatement,
+  encodeChallenge,
   encodeProof,
+  encodeRefused,
+  encodeWelcome,
   type Introduction,
   PROTOCOL_VERSION,
   sayIntroduction,
 } from "../../../lib/transport/control.ts";
 import { encodeMessage } from "../../../lib/transport/codec.ts";
-import { freshNonce, proveDialer } from "../../../lib/transport/credentials.ts";
+import type { Connection } from "../../../lib/transport/connection.ts";
+import { acceptorKeys, freshNonce, proveAcceptor, proveDialer } from "../../../lib/transport/credentials.ts";
 import {
   closeQuietly,
   greetingOf,
@@ -21,6 +26,7 @@ import {
   type TestNode,
   until,
   withNodes,
+  withRawListener,
 } from "./support.ts";
 import { drain, withTarget } from "./target.ts";
 
@@ -64,6 +70,56 @@ Deno.test("a peer that has proved itself and does not fit is refused with a reas
     assertEquals(node.recorder.greetings, []);
     assertEquals(node.recorder.events, []);
     assert(node.log.some((line) => line.startsWith("warn") && line.includes("Refused a connection")));
+  });
+});
+
+/** An acceptor of the next version of the protocol, which either refuses at once or lets the dialer judge. */
+async function acceptAsNextVersion(connection: Connection, refuses: boolean): Promise<string | undefined> {
+  const challenge = freshNonce();
+  const say = (header: string): void => {
+    connection.append(header);
+    connection.flush();
+  };
+  say(encodeChallenge(challenge));
+  const first = await connection.receive();
+  const statement = first === undefined ? undefined : decodeStatement(first.fields, "Proof");
+  if (statement === undefined) return undefined;
+  if (refuses) {
+    say(encodeRefused(`protocol version ${PROTOCOL_VERSION} is not spoken here, only version ${PROTOCOL_VERSION + 1}`));
+    return undefined;
+  }
+  const acceptorSaid = JSON.stringify({ version: PROTOCOL_VERSION + 1, whatever: "the next version says" });
+  const proven = { secret: TEST_SECRET, challenge, dialerSaid: statement.said };
+  say(encodeWelcome({ said: acceptorSaid, proof: proveAcceptor({ ...proven, acceptorSaid }) }));
+  connection.trust(acceptorKeys(proven));
+  const answer = await connection.receive();
+  return answer === undefined ? undefined : decodeRefused(answer.fields);
+}
+
+Deno.test("nodes of different protocol versions refuse each other, whoever dials, and both are told the versions", async () => {
+  const [own, next] = [PROTOCOL_VERSION, PROTOCOL_VERSION + 1];
+  await withTarget({ backoffMsMin: 10, backoffMsMax: 10 }, async (node) => {
+    // The next version dials.
+    const told = await refusalOf(node, proofOf({ version: next }));
+    assertEquals(told, `protocol version ${next} is not spoken here, only version ${own}`);
+    const warned = `warn Refused a connection: protocol version ${next} is not spoken here, only version ${own}`;
+    await until(() => node.log.some((line) => line.startsWith(warned)), "the refusal is in the log");
+    // The next version is dialled, and judges first or last.
+    for (const refuses of [true, false]) {
+      const answers: (string | undefined)[] = [];
+      const serve = async (connection: Connection) => void answers.push(await acceptAsNextVersion(connection, refuses));
+      await withRawListener(serve, async (address) => {
+        node.follow({ id: 0, address });
+        const problem = refuses
+          ? `protocol version ${own} is not spoken here, only version ${next}`
+          : `protocol version ${next} is not spoken here, only version ${own}`;
+        await until(() => node.peer(0).problem === problem, problem);
+        await until(() => answers.length > 0, "the other side has heard the end");
+        if (!refuses) assertEquals(answers[0], problem);
+        assertEquals(node.peer(0).reachable, false);
+      });
+    }
+    assertEquals([node.recorder.greetings, node.recorder.messages], [[], []]);
   });
 });
 

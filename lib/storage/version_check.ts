@@ -1,0 +1,116 @@
+/** Looks at the version of every file of a data directory before anything else is judged, let alone changed. */
+
+import { bytesToString } from "../base/bytes.ts";
+import { CorruptionError, FormatVersionError } from "../base/errors.ts";
+import type { Entry } from "../raft/types.ts";
+import type { Disk } from "./disk.ts";
+import { decodeNodeFile, nodeFileName, nodeIdsOf } from "./node_file.ts";
+import { parseSnapshotName, readSnapshot } from "./snapshot_format.ts";
+import { decodeMark, decodeSegmentHeader, MARK_BYTES, SEGMENT_HEADER_BYTES } from "./wal_format.ts";
+import { MARK_NAME, type WalScan } from "./wal_scan.ts";
+
+/** The directories inside a data directory. */
+export const WAL_NAME = "wal";
+export const SNAPSHOTS_NAME = "snapshots";
+
+/** The version of something that storage carries without understanding it; undefined for what tells none. */
+export interface ContentVersion {
+  readonly known: number;
+  find(content: string): number | undefined;
+}
+
+/** The versions of what stands in snapshots and in the log. */
+export interface ContentVersions {
+  /** `find` gets the first block of a snapshot. */
+  readonly state: ContentVersion;
+  readonly command: ContentVersion;
+}
+
+/** Where to look. */
+export interface VersionedDirectory {
+  readonly disk: Disk;
+  readonly directory: string;
+  /** Contents are not looked at when left out. */
+  readonly contents?: ContentVersions | undefined;
+}
+
+/**
+ * The files of another version, by their heads: node file, snapshots with the state in them, mark, segments. Damage is left
+ * to others to find. What stands further back in the log, its records and commands, is checked as it is read.
+ */
+export function findOtherVersions({ disk, directory, contents }: VersionedDirectory): readonly FormatVersionError[] {
+  const found: FormatVersionError[] = [];
+  const look = (path: string, read: (bytes: Uint8Array) => unknown): void => {
+    const bytesMax = path.endsWith(".json") ? Infinity : Math.max(SEGMENT_HEADER_BYTES, MARK_BYTES);
+    collectOther(found, () => read(readStart(path, { disk, bytesMax })));
+  };
+  for (const id of nodeIdsOf(disk.list(directory))) {
+    const path = `${directory}/${nodeFileName(id)}`;
+    look(path, (bytes) => decodeNodeFile(bytes, path));
+  }
+  for (const name of disk.list(`${directory}/${SNAPSHOTS_NAME}`)) {
+    if (parseSnapshotName(name) === undefined) continue;
+    const path = `${directory}/${SNAPSHOTS_NAME}/${name}`;
+    collectOther(found, () => checkSnapshot(path, { disk, contents }));
+  }
+  for (const name of disk.list(`${directory}/${WAL_NAME}`)) {
+    const path = `${directory}/${WAL_NAME}/${name}`;
+    if (name === MARK_NAME) look(path, (bytes) => decodeMark(bytes, path));
+    if (name.endsWith(".wal")) look(path, (bytes) => decodeSegmentHeader(bytes, path));
+  }
+  return found;
+}
+
+/** Throws `FormatVersionError` for the first command of another version: to replay it as nothing would lose it. */
+export function checkCommands(
+  entries: readonly Entry[],
+  { contents, scan, directory }: { contents: ContentVersions | undefined; scan: WalScan; directory: string },
+): void {
+  if (contents === undefined) return;
+  const { known } = contents.command;
+  for (const entry of entries) {
+    if (entry.type !== "Command") continue;
+    const version = contents.command.find(entry.command);
+    if (version === undefined || version === known) continue;
+    const { index } = entry;
+    const segment = scan.segments.findLast(({ lowestIndex, highestIndex }) =>
+      lowestIndex <= index && index <= highestIndex
+    );
+    const part = `the command at index ${index}`;
+    throw new FormatVersionError(segment?.path ?? directory, { version, known, part });
+  }
+}
+
+function collectOther(found: FormatVersionError[], read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof FormatVersionError) found.push(error);
+    else if (!(error instanceof CorruptionError)) throw error;
+  }
+}
+
+function readStart(path: string, { disk, bytesMax }: { disk: Disk; bytesMax: number }): Uint8Array {
+  const file = disk.open(path, "read");
+  try {
+    const bytes = new Uint8Array(Math.min(bytesMax, file.size()));
+    return bytes.subarray(0, file.readAt(0, bytes));
+  } finally {
+    file.close();
+  }
+}
+
+/** Only the head and the first block are read, which tells the format of the state. */
+function checkSnapshot(path: string, { disk, contents }: Pick<VersionedDirectory, "disk" | "contents">): void {
+  const file = disk.open(path, "read");
+  try {
+    const first = readSnapshot(file).next();
+    if (first.done === true || contents === undefined) return;
+    const { known } = contents.state;
+    const version = contents.state.find(bytesToString(first.value));
+    if (version === undefined || version === known) return;
+    throw new FormatVersionError(path, { version, known, part: "the state in it" });
+  } finally {
+    file.close();
+  }
+}
