@@ -157,8 +157,7 @@ export const FLAGS = [
     kind: "text",
     commands: SERVERS,
     placeholder: "NAME",
-    defaultShown: "made from the list of nodes at the first start",
-    help: "Name of the cluster; nodes of different clusters refuse each other.",
+    help: "Name of the cluster, beside the random id that it gets; nodes with different names refuse each other.",
   },
   {
     name: "cluster-secret",

@@ -249,7 +249,7 @@ export class Driver {
    * unless they have become many or it takes long. So a few clients share one round instead of splitting into several.
    */
   #isGathering(): boolean {
-    if (this.#persistence.syncing) return true;
+    if (this.#persistence.syncing || this.#raft.isFounding) return true;
     if (this.#pendingWrites.size === 0 || this.#queue.size >= limits.GATHERED_MAX) return false;
     return this.#parts.clock.now() - this.#proposedAt < limits.GATHERING_MS_MAX;
   }

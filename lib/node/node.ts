@@ -34,6 +34,7 @@ import type {
 } from "./api.ts";
 import type { ChangeFeed } from "./change_feed.ts";
 import type { Driver } from "./driver.ts";
+import { EmptyDirectoryNotice } from "./empty_directory.ts";
 import { ForwardedWrites } from "./forwarded_writes.ts";
 import { Health } from "./health.ts";
 import { transferLeadership, type TransferParts, until } from "./leadership.ts";
@@ -64,6 +65,7 @@ export class Node implements KeyValueNode {
   readonly #directory: PeerDirectory;
   readonly #failed = Promise.withResolvers<Error>();
   readonly #startedAt: number;
+  readonly #notice: EmptyDirectoryNotice;
   #ticksUntilCheck = 0;
   #changeId = 0;
   readonly #submissions: Submissions;
@@ -86,6 +88,7 @@ export class Node implements KeyValueNode {
       named: parts.options.members,
     });
     this.#startedAt = parts.ports.clock.now();
+    this.#notice = new EmptyDirectoryNotice(parts.raft, parts.ports.log);
     this.#submissions = new Submissions({
       self: this.id,
       incarnation: parts.greeting.incarnation,
@@ -272,9 +275,19 @@ export class Node implements KeyValueNode {
         if (!fault("node/disconnectNotTold")) this.driver.enqueue({ type: "PeerDisconnected", peer });
       },
       connected: (peer) => this.#parts.ports.log("debug", `Connected with node ${peer}`),
-      admit: (greeting) => this.#directory.admit(greeting),
+      admit: (greeting) => {
+        // Who waits to be admitted says nothing of value: it knows neither a cluster nor that there is none.
+        if (greeting.clusterId !== "" || !greeting.rejoin) this.#introduce(greeting.nodeId, greeting.clusterId);
+        return this.#directory.admit(greeting);
+      },
+      refusedBy: (peer, clusterId) => this.#introduce(peer, clusterId),
       status: () => this.#peerStatus(),
     };
+  }
+
+  #introduce(peer: NodeId, clusterId: string): void {
+    if (this.#parts.raft.clusterId !== undefined) return;
+    this.driver.enqueue({ type: "PeerIntroduced", peer, knowsCluster: clusterId !== "" });
   }
 
   #receive(message: PeerMessage): void {
@@ -352,6 +365,8 @@ export class Node implements KeyValueNode {
   }
 
   #check(): void {
+    this.#notice.look();
+    this.#directory.leaveOtherClusters();
     const peer = this.#directory.anyPeer;
     if (peer !== undefined && fault("node/connectionReset")) this.#parts.transport.reset(peer);
     if (this.#parts.raft.role !== "Leader") return this.#parts.snapshots.sender.prune(new Set());

@@ -35,6 +35,7 @@ export interface NodeOptions {
   readonly nodeId: NodeId;
   /** The servers that the operator named: the initial configuration, and the addresses to dial. */
   readonly members: readonly Member[];
+  /** The operator's name for the cluster, beside the random id that it gets. */
   readonly clusterId: string | undefined;
   readonly directory: string;
   readonly newIdentity: boolean;

@@ -73,6 +73,17 @@ export class PeerDirectory {
     this.#rejoins = rejoin;
   }
 
+  /** Ends connections that were made while this node knew no id, to nodes of other clusters than the one it now belongs to. */
+  leaveOtherClusters(): void {
+    const { greeting: { clusterId: own }, transport } = this.#parts;
+    if (own === "") return;
+    for (const [peer, { clusterId }] of this.#greetings) {
+      if (clusterId === "" || clusterId === own) continue;
+      this.#greetings.delete(peer);
+      transport.reset(peer);
+    }
+  }
+
   /** See `isStranger` in membership_keeper.ts. */
   isStranger(peer: NodeId): boolean {
     return isStranger(this.#greetings.get(peer), this.#parts.raft.configuration);

@@ -33,6 +33,7 @@ import { Snapshots } from "./snapshots.ts";
 
 const INCARNATION_MAX = 2 ** 48;
 const IDENTITY_DIGITS = 16;
+const CLUSTER_ID_DIGITS = 32;
 /** The random delay before the PreVote once the leader's connection has ended, in ticks: it keeps followers from colliding. */
 const DISCONNECT_DELAY_TICKS = { min: 1, max: 5 } as const;
 
@@ -50,10 +51,9 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
     disk: ports.disk,
     directory: options.directory,
     nodeId: options.nodeId,
-    clusterId: options.clusterId ?? clusterIdOf(options.members),
-    anyCluster: options.clusterId === undefined,
+    clusterName: options.clusterId ?? "",
     initialConfiguration: options.newIdentity ? EMPTY_CONFIGURATION : configurationOf(options.members),
-    makeIdentity: () => randomDigits(ports.random),
+    makeIdentity: () => randomDigits(ports.random, IDENTITY_DIGITS),
     contents: CONTENT_VERSIONS,
     pause: () => new Promise((resolve) => void ports.clock.after(0, resolve)),
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
@@ -152,7 +152,10 @@ function makeGreeting({ recovered, options, raft, incarnation }: {
   const own = options.members.find((member) => member.id === options.nodeId);
   const fingerprint = fingerprintOf(options.members);
   return {
-    clusterId: recovered.ownership.clusterId,
+    get clusterId(): string {
+      return raft.clusterId ?? "";
+    },
+    clusterName: options.clusterId ?? recovered.ownership.clusterName,
     nodeId: options.nodeId,
     incarnation,
     identity: recovered.ownership.identity,
@@ -191,6 +194,7 @@ function makeCore(recovered: Recovered, parts: CoreParts): RaftNode {
     entries: recovered.entries,
     incarnation,
     readPoint,
+    makeClusterId: () => randomDigits(ports.random, CLUSTER_ID_DIGITS),
     drawElectionTimeout: () => toTicks(Math.ceil(limits.electionTimeoutTicksMin * (1 + ports.random()))),
     firstElectionTimeoutTicks: firstElectionTimeout(options, limits),
     drawDisconnectDelay: () => toTicks(min + Math.floor(ports.random() * (max - min + 1))),
@@ -231,19 +235,14 @@ function reportRecovery(recovered: Recovered, options: NodeOptions, ports: NodeP
   ports.metrics.gauge(METRIC.recoveredEntries, () => entries.length);
 }
 
-/** A name for a new cluster that its first servers agree on without talking: from their ids and addresses. */
-function clusterIdOf(members: readonly Member[]): string {
-  return `kvstore-${fingerprintOf(members)}`;
-}
-
 function fingerprintOf(members: readonly Member[]): string {
   const { members: sorted }: Configuration = configurationOf(members);
   const text = sorted.map((member) => `${member.id}=${member.address}`).join(",");
   return checksum(stringToBytes(textToByteString(text))).toString(16).padStart(8, "0");
 }
 
-function randomDigits(random: () => number): string {
+function randomDigits(random: () => number, count: number): string {
   let digits = "";
-  while (digits.length < IDENTITY_DIGITS) digits += Math.floor(random() * 16).toString(16);
+  while (digits.length < count) digits += Math.floor(random() * 16).toString(16);
   return digits;
 }

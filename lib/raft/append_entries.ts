@@ -5,6 +5,7 @@ import { fault } from "../base/faults.ts";
 import { commitTo } from "./commit.ts";
 import type { Core } from "./core.ts";
 import { heardLeader } from "./election_timer.ts";
+import { isForeign } from "./founding.ts";
 import type { AppendEntries, AppendEntriesResult } from "./messages.ts";
 import { becomeFollower } from "./roles.ts";
 import { type NodeId, toIndex, toTerm } from "./types.ts";
@@ -21,7 +22,8 @@ interface Conflict {
 
 /** For a message of the current term. */
 export function handleAppendEntries(core: Core, message: AppendEntries): void {
-  if (fault("raft/appendDropped") || !isSound(message) || !acceptLeader(core, message.from)) return;
+  if (fault("raft/appendDropped") || !isSound(message) || bringsForeign(core, message)) return;
+  if (!acceptLeader(core, message.from)) return;
   core.following.round = Math.max(core.following.round, message.round);
   const outcome = store(core, message);
   if (outcome.type === "Dropped") return;
@@ -131,6 +133,10 @@ function refuse(core: Core, message: AppendEntries, conflict: Conflict): void {
 function sendResult(core: Core, result: Omit<AppendEntriesResult, "type" | "from" | "term">): void {
   assert(result.matchIndex <= core.log.durableIndex, "Cannot acknowledge entries that are not durable");
   core.outbox.sendWhenDurable({ type: "AppendEntriesResult", from: core.id, term: core.currentTerm, ...result });
+}
+
+function bringsForeign(core: Core, { entries }: AppendEntries): boolean {
+  return entries.some((entry) => entry.type === "Configuration" && isForeign(core, entry.configuration));
 }
 
 /** Whether the numbers of a message fit together; the transport has checked only their types. */

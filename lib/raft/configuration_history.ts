@@ -32,6 +32,14 @@ export class ConfigurationHistory {
     return this.#placed.at(-2)?.configuration;
   }
 
+  /** The cluster's id by the configurations at or below `index`; undefined where none of them names it. */
+  clusterIdThrough(index: number): string | undefined {
+    for (const placed of this.#placed) {
+      if (placed.index <= index && placed.configuration.clusterId !== undefined) return placed.configuration.clusterId;
+    }
+    return undefined;
+  }
+
   /** A Configuration entry was appended at `index`. */
   push(index: number, configuration: Configuration): void {
     this.#placed.push({ index, configuration });

@@ -1,5 +1,6 @@
 /** The state of one server that the files of this folder share. `RaftNode` owns it and shows nothing of it but copies. */
 
+import type { Founding } from "./founding.ts";
 import type { DiskWait } from "./hanging_disk.ts";
 import type { RaftLog } from "./log.ts";
 import type { RaftLimits, RaftOptions, ReadPoint } from "./options.ts";
@@ -132,6 +133,9 @@ export interface Core {
   /** Ticks in this life, to age forwarded reads. */
   ticks: number;
   readonly disk: DiskWait;
+  readonly founding: Founding;
+  /** Written by founding.ts only, once. */
+  clusterId: string | undefined;
   /** Messages that were dropped because no election leads to their term. */
   strayTerms: number;
 }

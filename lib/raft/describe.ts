@@ -29,6 +29,8 @@ export function describeEvent(event: Event): string {
       return `SnapshotRejected at ${describeId(event.lastIncluded)}`;
     case "PeerDisconnected":
       return `PeerDisconnected ${event.peer}`;
+    case "PeerIntroduced":
+      return `PeerIntroduced ${event.peer} ${event.knowsCluster ? "of a cluster" : "of none"}`;
     case "Tick":
     case "Stalled":
       return event.type;
@@ -41,7 +43,11 @@ export function describeEvent(event: Event): string {
 export function describeUpdate(update: Update): readonly string[] {
   const lines: string[] = [];
   const { hardState } = update;
-  if (hardState !== undefined) lines.push(`save term ${hardState.currentTerm}, vote ${hardState.votedFor ?? "none"}`);
+  if (hardState !== undefined) {
+    const { currentTerm, votedFor, clusterId } = hardState;
+    const cluster = clusterId === undefined ? "" : `, cluster ${clusterId}`;
+    lines.push(`save term ${currentTerm}, vote ${votedFor ?? "none"}${cluster}`);
+  }
   for (const { number, entries } of update.writes) lines.push(`write ${number}: ${describeEntries(entries)}`);
   for (const { lastIncluded, offset, data, done } of update.snapshotChunks) {
     lines.push(`store ${describeId(lastIncluded)} bytes ${offset}+${data.length}${done ? ", the last" : ""}`);

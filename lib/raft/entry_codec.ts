@@ -22,6 +22,8 @@ export function encodeEntries(entries: readonly Entry[]): string {
   return isByteString ? text : text.replace(BEYOND_BYTES, escapeCharacter);
 }
 
+/** What a leader makes is 32 hex digits; older directories hold other names. */
+const CLUSTER_ID = /^[\x21-\x7e]{1,200}$/;
 const BEYOND_BYTES = /[\u0100-\uffff]/g;
 
 function escapeCharacter(character: string): string {
@@ -62,13 +64,20 @@ function decodeEntry(item: unknown, index: Index, term: Term): Entry | undefined
 /** Checks the shape of a configuration read from a frame or a file; undefined when it is not one. */
 export function decodeConfiguration(value: unknown): Configuration | undefined {
   if (!isRecord(value)) return undefined;
-  const { members, voters, votersOld, learners } = value;
+  const { members, voters, votersOld, learners, clusterId } = value;
+  if (clusterId !== undefined && !isClusterId(clusterId)) return undefined;
   if (!isIdList(voters) || !isIdList(votersOld) || !isIdList(learners)) return undefined;
   if (!Array.isArray(members) || !members.every(isMember)) return undefined;
   const known = new Set(members.map((member) => member.id));
-  const named = [...voters, ...votersOld, ...learners];
-  if (!named.every((id) => known.has(id)) || known.size !== members.length) return undefined;
-  return { members: members.map(memberOf), voters, votersOld, learners };
+  const listed = [...voters, ...votersOld, ...learners];
+  if (!listed.every((id) => known.has(id)) || known.size !== members.length) return undefined;
+  const named = clusterId === undefined ? {} : { clusterId };
+  return { members: members.map(memberOf), voters, votersOld, learners, ...named };
+}
+
+/** Whether a value can be the id of a cluster. */
+export function isClusterId(value: unknown): value is string {
+  return typeof value === "string" && CLUSTER_ID.test(value);
 }
 
 /** Without fields that nobody asked for: they would go into the log of every server. */

@@ -76,6 +76,14 @@ export interface PeerDisconnected {
   readonly peer: NodeId;
 }
 
+/** A handshake told what a peer holds, also where the two then refused each other. */
+export interface PeerIntroduced {
+  readonly type: "PeerIntroduced";
+  readonly peer: NodeId;
+  /** It knows the id of the cluster it belongs to: so it may hold data. */
+  readonly knowsCluster: boolean;
+}
+
 /** The process did not run for a while (SIGSTOP, a long stall): forget leadership confidence, restart the timers. */
 export interface Stalled {
   readonly type: "Stalled";
@@ -94,4 +102,5 @@ export type Event =
   | SnapshotInstalled
   | SnapshotRejected
   | PeerDisconnected
+  | PeerIntroduced
   | Stalled;

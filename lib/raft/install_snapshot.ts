@@ -5,6 +5,7 @@ import { acceptLeader } from "./append_entries.ts";
 import { commitTo } from "./commit.ts";
 import { type Core, isLeading, type Receiving } from "./core.ts";
 import type { SnapshotInstalled, SnapshotRejected, SnapshotTaken } from "./events.ts";
+import { isForeign } from "./founding.ts";
 import type { InstallSnapshot } from "./messages.ts";
 import { renewTransfers } from "./snapshot_transfer.ts";
 import { assert } from "../base/assert.ts";
@@ -12,7 +13,7 @@ import { type EntryId, type Index, type NodeId, toIndex } from "./types.ts";
 
 /** For a message of the current term: takes the chunk if it is the next one, and says which one is. */
 export function handleInstallSnapshot(core: Core, message: InstallSnapshot): void {
-  if (!isSound(message) || !acceptLeader(core, message.from)) return;
+  if (!isSound(message) || isForeign(core, message.configuration) || !acceptLeader(core, message.from)) return;
   core.following.round = Math.max(core.following.round, message.round);
   const { lastIncludedIndex } = message;
   if (lastIncludedIndex <= core.commitIndex) {

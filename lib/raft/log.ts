@@ -91,6 +91,11 @@ export class RaftLog {
     return this.#configurations.previous;
   }
 
+  /** The cluster's id by the configurations at or below `index`. */
+  clusterIdThrough(index: number): string | undefined {
+    return this.#configurations.clusterIdThrough(index);
+  }
+
   /** The term of the entry at `index`; undefined outside `base.index` to `lastIndex`. */
   termAt(index: number): Term | undefined {
     if (index === this.#base.index) return this.#base.term;

@@ -4,6 +4,7 @@ import { fault } from "../base/faults.ts";
 import type { Core, LeadingCore } from "./core.ts";
 import { isLeading } from "./core.ts";
 import type { ChangeMembership } from "./events.ts";
+import { clusterIdToGive } from "./founding.ts";
 import { isJoint, isVoter } from "./quorum.ts";
 import { appendAsLeader, sendEmpty } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
@@ -34,6 +35,14 @@ export function leaveJoint(core: LeadingCore): void {
   appendConfiguration(core, { members, voters, votersOld: [], learners });
 }
 
+/** At the end of a leader's step: gives the cluster its id. Like any change: on top of a committed configuration (B1). */
+export function nameCluster(core: LeadingCore): void {
+  const { configuration } = core.log;
+  if (isJoint(configuration) || !isSettled(core) || !core.roleState.termCommitted) return;
+  const clusterId = clusterIdToGive(core);
+  if (clusterId !== undefined) appendConfiguration(core, { ...configuration, clusterId });
+}
+
 /** Raft 6: a leader that is no voter of the new configuration steps down once it is committed. */
 export function stepDownIfRemoved(core: LeadingCore): void {
   const { log, roleState } = core;
@@ -51,11 +60,13 @@ function isSettled(core: Core): boolean {
 }
 
 function appendConfiguration(core: LeadingCore, configuration: Configuration): void {
+  const { clusterId } = core.log.configuration;
   const entry: Entry = {
     type: "Configuration",
     index: toIndex(core.log.lastIndex + 1),
     term: core.currentTerm,
-    configuration,
+    // Whoever asks for a change does not know the cluster's id, and must not remove it.
+    configuration: clusterId === undefined ? configuration : { ...configuration, clusterId },
   };
   appendAsLeader(core, [entry]);
 }

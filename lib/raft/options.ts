@@ -51,6 +51,11 @@ export interface RaftOptions {
    * Without it they get the commit index and time 0.
    */
   readPoint?(commitIndex: Index): ReadPoint;
+  /**
+   * A random id for a new cluster, asked of its first leader. Where it is left out the cluster gets none, and a server that
+   * holds nothing does not ask who holds something before it campaigns (founding.ts).
+   */
+  makeClusterId?(): string;
   /** A fresh election timeout in ticks, at least `electionTimeoutTicksMin`. Asked at each restart of the timer. */
   drawElectionTimeout(): Ticks;
   /** How long this life waits for a leader before its first campaign; drawn like any other when left out (D16). */

@@ -4,6 +4,7 @@ import { assert } from "../base/assert.ts";
 import { fault } from "../base/faults.ts";
 import { type Core, isLeading, type LeadingCore } from "./core.ts";
 import type { Propose } from "./events.ts";
+import { isFounding } from "./founding.ts";
 import { appendAsLeader } from "./replication.ts";
 import { type Entry, toIndex } from "./types.ts";
 import type { Refusal } from "./update.ts";
@@ -26,6 +27,8 @@ export function handlePropose(core: Core, event: Propose): void {
 
 function refusalOf(core: LeadingCore, event: Propose): Refusal | undefined {
   const { roleState, limits } = core;
+  // Divergence D19: whoever knows no id of its cluster must hold no commands.
+  if (isFounding(core)) return { reason: "TermNotCommitted" };
   // Thesis 3.10: the target could never catch up with a leader that goes on appending.
   if (roleState.transfer !== undefined) return { reason: "Transferring", leaderId: core.id };
   const uncommitted = core.log.lastIndex - core.commitIndex;

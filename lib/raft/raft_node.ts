@@ -12,10 +12,11 @@ import { acknowledgePersisted } from "./append_entries.ts";
 import { advanceCommit, applyCommitted } from "./commit.ts";
 import { type Core, isLeading } from "./core.ts";
 import type { Event } from "./events.ts";
+import { isFounding, learnClusterId } from "./founding.ts";
 import { resetDisk } from "./hanging_disk.ts";
 import { handleSnapshotInstalled, handleSnapshotRejected, handleSnapshotTaken } from "./install_snapshot.ts";
 import { assertInvariants } from "./invariants.ts";
-import { handleChangeMembership, leaveJoint, stepDownIfRemoved } from "./membership.ts";
+import { handleChangeMembership, leaveJoint, nameCluster, stepDownIfRemoved } from "./membership.ts";
 import type { RaftOptions } from "./options.ts";
 import { handlePropose } from "./propose.ts";
 import { handleRead, settleReads } from "./read_index.ts";
@@ -23,7 +24,7 @@ import { handleMessage } from "./receive.ts";
 import { startCore } from "./start.ts";
 import type { RaftStatus } from "./status.ts";
 import { describeStatus } from "./status_report.ts";
-import { handlePeerDisconnected, handleStalled, handleTick } from "./tick.ts";
+import { handlePeerDisconnected, handlePeerIntroduced, handleStalled, handleTick } from "./tick.ts";
 import { handleTransferLeadership, settleTransfer } from "./transfer.ts";
 import {
   type Configuration,
@@ -106,6 +107,16 @@ export class RaftNode {
     return this.#core.strayTerms;
   }
 
+  /** The id of the cluster; undefined until it is known to be committed. */
+  get clusterId(): string | undefined {
+    return this.#core.clusterId;
+  }
+
+  /** Whether this server leads a new cluster whose id is not committed yet: it takes no commands for that moment. */
+  get isFounding(): boolean {
+    return isLeading(this.#core) && isFounding(this.#core);
+  }
+
   /** The last `count` entries in memory, oldest first. */
   logTail(count: number): readonly Entry[] {
     const { log } = this.#core;
@@ -119,9 +130,11 @@ export class RaftNode {
   }
 
   #changedHardState(): HardState | undefined {
-    const { currentTerm, votedFor } = this.#core;
-    if (this.#hardState.currentTerm === currentTerm && this.#hardState.votedFor === votedFor) return undefined;
-    this.#hardState = { currentTerm, votedFor };
+    const { currentTerm, votedFor, clusterId } = this.#core;
+    const known = this.#hardState;
+    const same = known.currentTerm === currentTerm && known.votedFor === votedFor && known.clusterId === clusterId;
+    if (same) return undefined;
+    this.#hardState = { currentTerm, votedFor, ...(clusterId === undefined ? {} : { clusterId }) };
     return this.#hardState;
   }
 }
@@ -152,6 +165,8 @@ function handleEvent(core: Core, event: Event): void {
       return handleSnapshotRejected(core, event);
     case "PeerDisconnected":
       return handlePeerDisconnected(core, event.peer);
+    case "PeerIntroduced":
+      return handlePeerIntroduced(core, event);
     case "Stalled":
       return handleStalled(core);
     default:
@@ -163,9 +178,11 @@ function handleEvent(core: Core, event: Event): void {
 function settle(core: Core): void {
   if (isLeading(core)) {
     leaveJoint(core);
+    nameCluster(core);
     settleTransfer(core);
     settleReads(core);
     stepDownIfRemoved(core);
   }
   applyCommitted(core);
+  learnClusterId(core);
 }

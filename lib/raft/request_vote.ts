@@ -4,6 +4,7 @@ import { fault } from "../base/faults.ts";
 import { type Core, isLeading, mayCampaign } from "./core.ts";
 import { hurryElection, retryElection } from "./election_timer.ts";
 import type { RequestVote, RequestVoteResult } from "./messages.ts";
+import { wouldFoundBeside } from "./founding.ts";
 import { hasQuorum } from "./quorum.ts";
 import { countVotes, grantVote } from "./roles.ts";
 import type { Term } from "./types.ts";
@@ -27,7 +28,7 @@ export function sticksToLeader(core: Core): boolean {
 export function handleRequestVote(core: Core, request: RequestVote): void {
   const free = core.votedFor === undefined || core.votedFor === request.from;
   const voteGranted = free && core.leaderId === undefined && isAdmitted(core) && isUpToDate(core, request) &&
-    !fault("raft/voteRefused");
+    !wouldFoundBeside(core, request) && !fault("raft/voteRefused");
   if (voteGranted) grantVote(core, request.from);
   core.outbox.sendWhenDurable({
     type: "RequestVoteResult",
@@ -56,7 +57,7 @@ export function refuseVote(core: Core, request: RequestVote): void {
 /** Thesis 9.6: says whether it would vote in the term asked for. Changes neither term nor vote. */
 export function handlePreVote(core: Core, request: RequestVote): void {
   const later = request.term > core.currentTerm;
-  const upToDate = isUpToDate(core, request);
+  const upToDate = isUpToDate(core, request) && !wouldFoundBeside(core, request);
   if (later && upToDate && isAdmitted(core) && !sticksToLeader(core) && !fault("raft/preVoteRefused")) {
     core.outbox.send({
       type: "RequestVoteResult",

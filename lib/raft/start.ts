@@ -2,6 +2,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Core } from "./core.ts";
+import { newFounding } from "./founding.ts";
 import { RaftLog } from "./log.ts";
 import type { RaftOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
@@ -44,6 +45,8 @@ export function startCore(options: RaftOptions): Core {
     forwardedReads: new Map(),
     lastToken: 0,
     ticks: 0,
+    founding: newFounding(),
+    clusterId: hardState.clusterId ?? snapshot?.configuration.clusterId,
     disk: { waitedTicks: 0, behindTicks: 0 },
     strayTerms: 0,
   };

@@ -38,6 +38,10 @@ export interface RaftStatus {
   readonly progress: readonly PeerProgress[];
   /** The target of a leadership transfer under way. */
   readonly transferTarget: NodeId | undefined;
+  /** The id of the cluster; undefined until it is known to be committed. */
+  readonly clusterId?: string | undefined;
+  /** A peer with data, because of which this server with its empty directory begins no cluster. */
+  readonly foundingHeldBy?: NodeId | undefined;
   /** Campaigns (not PreVotes) started in this life. */
   readonly electionsStarted: number;
 }

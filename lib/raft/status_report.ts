@@ -1,6 +1,7 @@
 /** Makes the `RaftStatus` of a server: a copy, for people, tests and the driver's slow paths. */
 
 import { type Core, isLeading } from "./core.ts";
+import { foundingHeldBy } from "./founding.ts";
 import type { Progress } from "./progress.ts";
 import type { PeerProgress, RaftStatus } from "./status.ts";
 import { toIndex, toTicks, ZERO_ENTRY_ID } from "./types.ts";
@@ -25,6 +26,8 @@ export function describeStatus(core: Core): RaftStatus {
     termCommitted: leader?.termCommitted ?? false,
     progress: leader === undefined ? [] : [...leader.progress.values()].map(describePeer),
     transferTarget: leader?.transfer?.target,
+    clusterId: core.clusterId,
+    foundingHeldBy: foundingHeldBy(core),
     electionsStarted: core.electionsStarted,
   };
 }

@@ -3,6 +3,7 @@
 import { fault } from "../base/faults.ts";
 import { type Core, isLeading, type LeadingCore, mayCampaign } from "./core.ts";
 import { diskHangs, tickDisk } from "./hanging_disk.ts";
+import { hearIntroduction, mayFound, tickFounding } from "./founding.ts";
 import { forgetLeaderContact, hurryElection, restartElectionTimer } from "./election_timer.ts";
 import { hasQuorum } from "./quorum.ts";
 import { expireForwardedReads, restartRounds } from "./read_index.ts";
@@ -10,12 +11,14 @@ import { heartbeat, tellCommit } from "./replication.ts";
 import { becomeFollower, becomePreCandidate, setLeader } from "./roles.ts";
 import { resendChunk } from "./snapshot_transfer.ts";
 import { abandonTransfer, handOverIfDiskHangs, tickTransfer } from "./transfer.ts";
+import type { PeerIntroduced } from "./events.ts";
 import type { NodeId } from "./types.ts";
 
 /** One tick. */
 export function handleTick(core: Core): void {
   core.ticks += 1;
   tickDisk(core);
+  tickFounding(core);
   expireForwardedReads(core);
   if (isLeading(core)) tickLeader(core);
   else tickElection(core);
@@ -31,6 +34,12 @@ export function handlePeerDisconnected(core: Core, peer: NodeId): void {
   setLeader(core, undefined);
   forgetLeaderContact(core);
   if (mayCampaign(core)) hurryElection(core);
+}
+
+/** A handshake told what a peer holds (divergence D19): a server that holds nothing gives up its campaign beside data. */
+export function handlePeerIntroduced(core: Core, introduced: PeerIntroduced): void {
+  if (!hearIntroduction(core, introduced)) return;
+  becomeFollower(core, { term: core.currentTerm, leaderId: undefined });
 }
 
 /** The process stood still: what it believed about others is as old as the pause (B7). */
@@ -55,13 +64,23 @@ function tickElection(core: Core): void {
   if (election.elapsedTicks < election.timeoutTicks) return;
   // With a disk that hangs its vote for itself would not become durable: the others are not to be disturbed by its term.
   if (mayCampaign(core) && !diskHangs(core)) {
-    becomePreCandidate(core);
+    campaign(core);
     return;
   }
   // A learner, or a server whose disk hangs, waits on; only what it asked of the silent leader is given up.
   if (core.roleState.role !== "Follower") becomeFollower(core, { term: core.currentTerm, leaderId: undefined });
   setLeader(core, undefined);
   restartElectionTimer(core);
+}
+
+/** Divergence D19: a server that holds nothing waits until it may begin a cluster, and those that waited do not begin at once. */
+function campaign(core: Core): void {
+  const { founding } = core;
+  const waited = founding.waits;
+  founding.waits = !mayFound(core);
+  if (founding.waits) return;
+  if (waited) hurryElection(core);
+  else becomePreCandidate(core);
 }
 
 function tickLeader(core: LeadingCore): void {

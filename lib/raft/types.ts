@@ -80,6 +80,8 @@ export interface Configuration {
   readonly votersOld: readonly NodeId[];
   /** Servers that get entries but have no vote and count in no majority. Disjoint from `voters`. */
   readonly learners: readonly NodeId[];
+  /** The random name that the first leader gave to the cluster; from then on in every configuration, and never another. */
+  readonly clusterId?: string;
 }
 
 /** The configuration of a server that waits to be admitted: it never campaigns and learns the members from a leader. */
@@ -89,6 +91,8 @@ export const EMPTY_CONFIGURATION: Configuration = { members: [], voters: [], vot
 export interface HardState {
   readonly currentTerm: Term;
   readonly votedFor: NodeId | undefined;
+  /** The cluster's id, left out until it is known to be committed; see founding.ts. */
+  readonly clusterId?: string;
 }
 
 /** What a snapshot replaces (Raft 7), and what the core must know of it. */

@@ -4,12 +4,13 @@ import type { Configuration, Member } from "../raft/types.ts";
 
 /** An equal configuration whose JSON does not depend on how it was made. */
 export function canonicalConfiguration(configuration: Configuration): Configuration {
-  const { members, voters, votersOld, learners } = configuration;
+  const { members, voters, votersOld, learners, clusterId } = configuration;
   return {
     members: members.map(canonicalMember),
     voters,
     votersOld,
     learners,
+    ...(clusterId === undefined ? {} : { clusterId }),
   };
 }
 

@@ -72,7 +72,11 @@ export interface Inspection {
   /** True when a process has the directory open: then the last write may be seen half done. */
   readonly inUse: boolean;
   readonly ownership: Ownership | null;
-  readonly hardState: { readonly currentTerm: number; readonly votedFor: NodeId | null } | null;
+  readonly hardState: {
+    readonly currentTerm: number;
+    readonly votedFor: NodeId | null;
+    readonly clusterId: string | null;
+  } | null;
   readonly initialConfiguration: Configuration | null;
   /** Newest first. */
   readonly snapshots: readonly InspectedSnapshot[];
@@ -201,8 +205,9 @@ function describeNode(
   nodeFile: NodeFile | undefined,
 ): Pick<Inspection, "ownership" | "hardState" | "initialConfiguration"> {
   if (nodeFile === undefined) return { ownership: null, hardState: null, initialConfiguration: null };
-  const { ownership, hardState: { currentTerm, votedFor }, initialConfiguration } = nodeFile;
-  return { ownership, hardState: { currentTerm, votedFor: votedFor ?? null }, initialConfiguration };
+  const { ownership, hardState, initialConfiguration } = nodeFile;
+  const { currentTerm, votedFor = null, clusterId = null } = hardState;
+  return { ownership, hardState: { currentTerm, votedFor, clusterId }, initialConfiguration };
 }
 
 function describeLog(loaded: LoadedDirectory | undefined, options: InspectOptions) {

@@ -2,7 +2,7 @@
 
 import { checksum } from "../base/checksum.ts";
 import { FormatVersionError, IncompatibleError } from "../base/errors.ts";
-import { decodeConfiguration } from "../raft/entry_codec.ts";
+import { decodeConfiguration, isClusterId } from "../raft/entry_codec.ts";
 import { type Configuration, type HardState, type NodeId, toTerm } from "../raft/types.ts";
 import { canonicalConfiguration } from "./canonical.ts";
 import { corruption } from "./damage.ts";
@@ -35,7 +35,8 @@ export function encodeNodeFile({ ownership, hardState, initialConfiguration }: N
   const content = {
     format: NODE_FILE_FORMAT,
     nodeId: ownership.nodeId,
-    clusterId: ownership.clusterId,
+    clusterName: ownership.clusterName,
+    clusterId: hardState.clusterId ?? null,
     identity: ownership.identity,
     currentTerm: hardState.currentTerm,
     votedFor: hardState.votedFor ?? null,
@@ -48,7 +49,8 @@ export function encodeNodeFile({ ownership, hardState, initialConfiguration }: N
 /** Reads the file. Throws `CorruptionError`, or `FormatVersionError` for another format. */
 export function decodeNodeFile(bytes: Uint8Array, file: string): NodeFile {
   const { checksum: sum, ...content } = parseObject(bytes, file);
-  const { format, nodeId, clusterId, identity, currentTerm, votedFor } = content;
+  // The file of an earlier program has no name of the cluster, and as its id what its servers derived from their addresses.
+  const { format, nodeId, clusterName = "", clusterId, identity, currentTerm, votedFor } = content;
   const sealed = sum !== undefined && sum === checksumOfRead(content);
   if (typeof format === "number" && isOtherVersion({ version: format, known: NODE_FILE_FORMAT, sealed })) {
     throw new FormatVersionError(file, { version: format, known: NODE_FILE_FORMAT });
@@ -57,25 +59,30 @@ export function decodeNodeFile(bytes: Uint8Array, file: string): NodeFile {
   if (typeof format !== "number") throw damaged(file, "the format version is missing");
   const initialConfiguration = decodeConfiguration(content["membership"]);
   if (
-    !isCount(nodeId) || typeof clusterId !== "string" || typeof identity !== "string" || !isCount(currentTerm) ||
+    !isCount(nodeId) || typeof clusterName !== "string" || !(clusterId === null || isClusterId(clusterId)) ||
+    typeof identity !== "string" || !isCount(currentTerm) ||
     !(votedFor === null || isCount(votedFor)) || initialConfiguration === undefined
   ) throw damaged(file, "a field is missing or has the wrong type");
   return {
-    ownership: { nodeId, clusterId, identity },
-    hardState: { currentTerm: toTerm(currentTerm), votedFor: votedFor ?? undefined },
+    ownership: { nodeId, clusterName, identity },
+    hardState: {
+      currentTerm: toTerm(currentTerm),
+      votedFor: votedFor ?? undefined,
+      ...(clusterId === null ? {} : { clusterId }),
+    },
     initialConfiguration,
   };
 }
 
 /** Throws `IncompatibleError` when the directory belongs to another node or cluster. */
-export function checkOwner(found: Ownership, wanted: { nodeId: NodeId; clusterId: string; file: string }): void {
-  const { nodeId, clusterId, file } = wanted;
+export function checkOwner(found: Ownership, wanted: { nodeId: NodeId; clusterName: string; file: string }): void {
+  const { nodeId, clusterName, file } = wanted;
   if (found.nodeId !== nodeId) {
     throw new IncompatibleError(`Cannot use ${file}: it belongs to node ${found.nodeId}, and this is node ${nodeId}`);
   }
-  if (found.clusterId !== clusterId) {
+  if (clusterName !== "" && found.clusterName !== "" && found.clusterName !== clusterName) {
     throw new IncompatibleError(
-      `Cannot use ${file}: it belongs to cluster "${found.clusterId}", and this node is of cluster "${clusterId}"`,
+      `Cannot use ${file}: it belongs to cluster "${found.clusterName}", and this node is of cluster "${clusterName}"`,
     );
   }
 }

@@ -24,9 +24,8 @@ export interface OpenStorageOptions {
   readonly disk: Disk;
   readonly directory: string;
   readonly nodeId: NodeId;
-  readonly clusterId: string;
-  /** Takes a directory of any cluster: `clusterId` was derived for a new one and not named by the operator. */
-  readonly anyCluster?: boolean;
+  /** What the operator calls the cluster; with "" a directory of any name is taken. */
+  readonly clusterName: string;
   /** Written into a new directory; one that exists keeps its own. */
   readonly initialConfiguration: Configuration;
   /** 16 random hex digits, asked only for a new directory. */
@@ -126,7 +125,7 @@ function refuseOtherVersions(options: OpenStorageOptions): void {
   if (other !== undefined) throw other;
 }
 
-function readNodeFile({ disk, directory, nodeId, clusterId, anyCluster }: OpenStorageOptions): NodeFile | undefined {
+function readNodeFile({ disk, directory, nodeId, clusterName }: OpenStorageOptions): NodeFile | undefined {
   const other = nodeIdsOf(disk.list(directory)).find((id) => id !== nodeId);
   if (other !== undefined) {
     const name = nodeFileName(other);
@@ -134,15 +133,14 @@ function readNodeFile({ disk, directory, nodeId, clusterId, anyCluster }: OpenSt
   }
   const content = loadNodeFile(disk, directory, nodeId);
   if (content !== undefined) {
-    const wanted = anyCluster === true ? content.ownership.clusterId : clusterId;
-    checkOwner(content.ownership, { nodeId, clusterId: wanted, file: `${directory}/${nodeFileName(nodeId)}` });
+    checkOwner(content.ownership, { nodeId, clusterName, file: `${directory}/${nodeFileName(nodeId)}` });
   }
   return content;
 }
 
-function newNodeFile({ nodeId, clusterId, initialConfiguration, makeIdentity }: OpenStorageOptions): NodeFile {
+function newNodeFile({ nodeId, clusterName, initialConfiguration, makeIdentity }: OpenStorageOptions): NodeFile {
   const hardState: HardState = { currentTerm: toTerm(0), votedFor: undefined };
-  return { ownership: { nodeId, clusterId, identity: makeIdentity() }, hardState, initialConfiguration };
+  return { ownership: { nodeId, clusterName, identity: makeIdentity() }, hardState, initialConfiguration };
 }
 
 function describe(content: NodeFile, { loaded, existed }: { loaded: LoadedDirectory; existed: boolean }): Recovered {
@@ -151,7 +149,7 @@ function describe(content: NodeFile, { loaded, existed }: { loaded: LoadedDirect
   const lastTerm = entries.at(-1)?.term ?? (snapshot?.lastIncluded ?? ZERO_ENTRY_ID).term;
   // The log may be durable before the term it is of. No vote was given in that term: a vote waits for this file.
   const hardState = lastTerm > content.hardState.currentTerm
-    ? { currentTerm: lastTerm, votedFor: undefined }
+    ? { ...content.hardState, currentTerm: lastTerm, votedFor: undefined }
     : content.hardState;
   return { ownership, existed, hardState, initialConfiguration, snapshot, entries, tornBytes: scan.tornBytes };
 }

@@ -5,7 +5,8 @@ import type { Configuration, Entry, EntryId, HardState, Index, NodeId, SnapshotD
 /** Who a data directory belongs to; written once, checked at each start. */
 export interface Ownership {
   readonly nodeId: NodeId;
-  readonly clusterId: string;
+  /** The name that the operator gave to the cluster (`--cluster-id`); "" when none was given. */
+  readonly clusterName: string;
   /** Random name of this directory, made when it was created: 16 hex digits. */
   readonly identity: string;
 }

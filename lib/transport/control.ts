@@ -92,9 +92,17 @@ export function decodeStatement(fields: Fields, rpc: "Proof" | "Welcome"): State
 /** The header by which the dialer ends the handshake well: from here on messages may follow. */
 export const ACCEPTED_HEADER: string = asciiJson({ rpc: "Accepted" });
 
-/** The header of a refusal; `reason` is for people. */
-export function encodeRefused(reason: string): string {
-  return asciiJson({ rpc: "Refused", reason: reason.slice(0, REASON_CHARACTERS_MAX) });
+/** The header of a refusal; `reason` is for people. `clusterId` goes to a proven dialer only: a new node must not found another. */
+export function encodeRefused(reason: string, clusterId = ""): string {
+  const cluster = clusterId === "" ? {} : { clusterId };
+  return asciiJson({ rpc: "Refused", reason: reason.slice(0, REASON_CHARACTERS_MAX), ...cluster });
+}
+
+/** The id of the refusing node's cluster; "" when it said none. */
+export function clusterOfRefusal(fields: Fields): string {
+  if (fields.rpc !== "Refused" || fields.absent("clusterId")) return "";
+  const clusterId = fields.text("clusterId");
+  return fields.valid ? clusterId : "";
 }
 
 /** The reason of a refusal, harmless to show and to log; undefined when the fields are no refusal. */
@@ -125,6 +133,7 @@ export function decodeBeat(fields: Fields, rpc: "Ping" | "Pong"): Beat | undefin
 function decodeGreeting(fields: Fields): Greeting {
   return {
     clusterId: fields.text("clusterId"),
+    clusterName: fields.text("clusterName"),
     nodeId: fields.nodeId("nodeId"),
     incarnation: fields.count("incarnation"),
     identity: fields.text("identity"),

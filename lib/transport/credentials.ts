@@ -84,11 +84,18 @@ export function findAcceptorMismatch(own: Greeting, { greeting }: Introduction, 
   return `node ${own.nodeId} expects node ${expected} at this address, but this is node ${greeting.nodeId}`;
 }
 
+/** Whether two nodes are of different clusters, by the ids or by the names that operators gave; a new node has no id yet. */
+export function findOtherCluster(own: Greeting, other: Greeting): string | undefined {
+  const pairs = [[other.clusterName, own.clusterName], [other.clusterId, own.clusterId]] as const;
+  const different = pairs.find(([theirs, ours]) => theirs !== "" && ours !== "" && theirs !== ours);
+  if (different === undefined) return undefined;
+  return `node ${other.nodeId} belongs to cluster "${different[0]}", node ${own.nodeId} to cluster "${different[1]}"`;
+}
+
 function findMismatch(own: Greeting, other: Greeting): string | undefined {
   const who = other.nodeId;
-  if (other.clusterId !== own.clusterId) {
-    return `node ${who} belongs to cluster "${other.clusterId}", node ${own.nodeId} to cluster "${own.clusterId}"`;
-  }
+  const otherCluster = findOtherCluster(own, other);
+  if (otherCluster !== undefined) return otherCluster;
   if (who === own.nodeId) return `both nodes have the id ${who}`;
   const fingerprints = [own.membersFingerprint, other.membersFingerprint];
   if (fingerprints[0] !== fingerprints[1] && !fingerprints.includes("")) {

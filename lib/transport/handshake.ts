@@ -16,6 +16,7 @@ import type { NodeId } from "../raft/types.ts";
 import type { Connection, ReceivedFrame } from "./connection.ts";
 import {
   ACCEPTED_HEADER,
+  clusterOfRefusal,
   decodeChallenge,
   decodeRefused,
   decodeStatement,
@@ -53,7 +54,7 @@ export interface HandshakeOptions {
 /** How a handshake ended. `claimedId` is who the other side is, once that is proved. */
 export type HandshakeResult =
   | { readonly type: "Admitted"; readonly greeting: Greeting }
-  | { readonly type: "Refused"; readonly reason: string; readonly claimedId: NodeId | undefined }
+  | ({ readonly type: "Refused" } & Refusal)
   | { readonly type: "Lost" };
 
 const LOST: HandshakeResult = { type: "Lost" };
@@ -111,7 +112,8 @@ export async function acceptHandshake(connection: Connection, options: Handshake
   if ("otherVersion" in dialer) return await refuse(connection, otherVersion(dialer));
   const claimedId = dialer.greeting.nodeId;
   const mismatch = findDialerMismatch({ own, knows }, dialer) ?? options.admit(dialer.greeting);
-  if (mismatch !== undefined) return await refuse(connection, { reason: mismatch, claimedId });
+  // A dialer that holds nothing has to know that there is data here.
+  if (mismatch !== undefined) return await refuse(connection, { reason: mismatch, claimedId }, own.clusterId);
   const acceptorSaid = say(options, { nonce: "", to: own.nodeId });
   send(connection, encodeWelcome({ said: acceptorSaid, proof: proveAcceptor({ ...proven, acceptorSaid }) }));
   connection.trust(acceptorKeys(proven));
@@ -134,6 +136,8 @@ function otherVersion({ otherVersion: version }: { readonly otherVersion: number
 interface Refusal {
   readonly reason: string;
   readonly claimedId: NodeId | undefined;
+  /** The cluster of the node that refused this one; left out where it said none. */
+  readonly clusterId?: string;
 }
 
 function send(connection: Connection, header: string): void {
@@ -141,8 +145,8 @@ function send(connection: Connection, header: string): void {
   connection.flush();
 }
 
-async function refuse(connection: Connection, refusal: Refusal): Promise<HandshakeResult> {
-  await connection.finish(encodeRefused(refusal.reason), refusal.reason);
+async function refuse(connection: Connection, refusal: Refusal, clusterId = ""): Promise<HandshakeResult> {
+  await connection.finish(encodeRefused(refusal.reason, clusterId), refusal.reason);
   return { type: "Refused", ...refusal };
 }
 
@@ -156,10 +160,13 @@ function takeRefusal(
   connection: Connection,
   from: { readonly frame: ReceivedFrame; readonly claimedId: NodeId | undefined },
 ): HandshakeResult {
-  const reason = decodeRefused(from.frame.fields);
+  const { frame: { fields }, claimedId } = from;
+  const reason = decodeRefused(fields);
   if (reason === undefined) return damaged(connection, "unexpected frame in the handshake");
   connection.close({ reason, expected: false, damage: false });
-  return { type: "Refused", reason: reason === "" ? NO_REASON : reason, claimedId: from.claimedId };
+  const clusterId = clusterOfRefusal(fields);
+  const cluster = clusterId === "" ? {} : { clusterId };
+  return { type: "Refused", reason: reason === "" ? NO_REASON : reason, claimedId, ...cluster };
 }
 
 function damaged(connection: Connection, reason: string): HandshakeResult {

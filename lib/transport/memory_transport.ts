@@ -4,6 +4,7 @@ import type { PeerMessage } from "./forward.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { NodeId } from "../raft/types.ts";
 import { decodeMessage, type EncodedMessage, encodeMessage } from "./codec.ts";
+import { findOtherCluster } from "./credentials.ts";
 import { parseFields } from "./fields.ts";
 import { MessageCounts } from "./message_counts.ts";
 import type { Greeting, PeerAddresses, PeerInfo, PeerStatus, Transport, TransportHandler } from "./transport.ts";
@@ -309,7 +310,8 @@ class MemoryTransport implements Transport {
   }
 
   admit(other: MemoryTransport | undefined): string | undefined {
-    return other === undefined ? "not running" : this.handler?.admit(other.#greeting);
+    if (other === undefined) return "not running";
+    return findOtherCluster(this.#greeting, other.#greeting) ?? this.handler?.admit(other.#greeting);
   }
 
   setProblem(id: NodeId, problem: string | undefined): void {
@@ -364,7 +366,8 @@ function unknownPeer(): KnownPeer {
 
 function defaultGreeting(nodeId: NodeId): Greeting {
   return {
-    clusterId: "memory",
+    clusterId: "",
+    clusterName: "memory",
     nodeId,
     incarnation: 0,
     identity: "",

@@ -19,7 +19,10 @@ export interface PeerStatus {
 
 /** What this node says in a handshake, and what the peer said in its own. */
 export interface Greeting {
+  /** The random id of the cluster; "" while the node knows none. */
   readonly clusterId: string;
+  /** What the operator calls the cluster; "" when nothing was said. */
+  readonly clusterName: string;
   readonly nodeId: NodeId;
   /** Random name of this life of the process. */
   readonly incarnation: number;
@@ -74,6 +77,8 @@ export interface TransportHandler {
   connected(peer: NodeId): void;
   /** Whether a peer that greets so may exchange messages; a string is the reason to refuse it, sent to it and logged. */
   admit(greeting: Greeting): string | undefined;
+  /** A peer refused this node, and said that it belongs to the cluster of that id. */
+  refusedBy(peer: NodeId, clusterId: string): void;
   /** What to put into the answer to a ping. */
   status(): PeerStatus;
 }

@@ -11,7 +11,7 @@ import { type History, type KnownSnapshot, logText } from "./history.ts";
 import { errorText, type Found, type Outcome } from "./outcome.ts";
 
 /** Who the directory belongs to, by the options that all tests open it with. */
-const OWNER = '[{"nodeId":0,"clusterId":"test","identity":"0123456789abcdef"},';
+const OWNER = '[{"nodeId":0,"clusterName":"test","identity":"0123456789abcdef"},';
 
 /** Judges many outcomes by one history. Returns what is wrong, or undefined. */
 export class Judge {

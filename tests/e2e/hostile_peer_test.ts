@@ -86,6 +86,7 @@ function recordedProof(random: Random): string {
     version: PROTOCOL_VERSION,
     greeting: {
       clusterId: "kvstore",
+      clusterName: "",
       nodeId: random.below(3),
       incarnation: random.below(1_000),
       identity: "0123456789abcdef",

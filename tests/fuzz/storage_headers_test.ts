@@ -121,7 +121,7 @@ fuzz("headers of segments and records, and marks", {
 
 function anyNodeFile(random: Random): NodeFile {
   return {
-    ownership: { nodeId: anyId(random), clusterId: anyText(random, 20), identity: anyText(random, 16) },
+    ownership: { nodeId: anyId(random), clusterName: anyText(random, 20), identity: anyText(random, 16) },
     hardState: { currentTerm: anyTerm(random), votedFor: random.chance(0.3) ? undefined : anyId(random) },
     initialConfiguration: anyConfiguration(random),
   };
@@ -168,11 +168,11 @@ fuzz("node files", {
     try {
       const decoded = decodeNodeFile(stringToBytes(bytes), "file");
       if (state !== "forged") requireSame(decoded, file, "What was written");
-      const { nodeId, clusterId, identity } = decoded.ownership;
+      const { nodeId, clusterName, identity } = decoded.ownership;
       require(Number.isSafeInteger(nodeId) && nodeId >= 0, `Node ${nodeId}`);
       require(
-        typeof clusterId === "string" && typeof identity === "string",
-        `Cluster ${clusterId}, directory ${identity}`,
+        typeof clusterName === "string" && typeof identity === "string",
+        `Cluster ${clusterName}, directory ${identity}`,
       );
       const { currentTerm, votedFor } = decoded.hardState;
       require(Number.isSafeInteger(currentTerm) && currentTerm >= 0, `Term ${currentTerm}`);

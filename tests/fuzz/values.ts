@@ -100,6 +100,7 @@ function anyAddress(random: Random): string {
 export function anyGreeting(random: Random): Greeting {
   return {
     clusterId: anyText(random, 20),
+    clusterName: anyText(random, 20),
     nodeId: anyId(random),
     incarnation: anyCount(random),
     identity: anyText(random, 20),

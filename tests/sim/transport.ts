@@ -31,6 +31,7 @@ export class SimTransport implements Transport {
       disconnected: (peer) => this.#arrive(() => handler.disconnected(peer)),
       connected: (peer) => this.#arrive(() => handler.connected(peer)),
       admit: (greeting) => life.paused ? "no answer" : handler.admit(greeting),
+      refusedBy: (peer, clusterId) => this.#arrive(() => handler.refusedBy(peer, clusterId)),
       status: () => handler.status(),
     });
   }

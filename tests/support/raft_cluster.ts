@@ -42,6 +42,8 @@ export interface RaftClusterOptions {
   readonly limits?: Partial<RaftLimits>;
   /** The term that the files of all servers hold at first; 0 when left out. */
   readonly term?: number;
+  /** Whether the first leader makes an id, and servers that hold nothing ask each other before they begin a cluster. */
+  readonly founds?: boolean;
   /** Sees each step after it was checked. */
   observe?(id: NodeId, event: Event, update: Update): void;
 }
@@ -68,6 +70,7 @@ export class RaftCluster {
   readonly cuts = new Set<string>();
   readonly #options: RaftClusterOptions;
   #lastRequest = 0;
+  #clusterIds = 0;
 
   constructor(options: RaftClusterOptions) {
     this.#options = options;
@@ -76,7 +79,9 @@ export class RaftCluster {
     const term = toTerm(options.term ?? 0);
     const configuration = configurationOf(options.voters, options.learners);
     const add = (id: NodeId, start: Configuration): void => {
-      this.servers.set(id, new SimServer({ id, configuration: start, limits, random: this.random.fork(), term }));
+      const founds = options.founds === true ? { makeClusterId: () => this.#makeClusterId(id) } : {};
+      const random = this.random.fork();
+      this.servers.set(id, new SimServer({ id, configuration: start, limits, random, term, ...founds }));
     };
     for (const { id } of configuration.members) add(id, configuration);
     for (const id of options.spares ?? []) add(id, EMPTY_CONFIGURATION);
@@ -190,6 +195,22 @@ export class RaftCluster {
 
   heal(): void {
     this.cuts.clear();
+  }
+
+  /** Every pair of running servers that is not cut shakes hands: each tells whether it knows the cluster's id. */
+  introduce(): void {
+    for (const { id } of this.running) {
+      for (const { id: peer, node } of this.running) {
+        if (peer === id || this.cuts.has(`${id}>${peer}`) || this.cuts.has(`${peer}>${id}`)) continue;
+        this.step(id, { type: "PeerIntroduced", peer, knowsCluster: node.clusterId !== undefined });
+      }
+    }
+  }
+
+  /** Another one at each call. */
+  #makeClusterId(id: NodeId): string {
+    this.#clusterIds += 1;
+    return `cluster-${this.#clusterIds}-of-${id}`;
   }
 
   #observed(server: SimServer, act: () => Update | undefined): Update | undefined {

@@ -33,6 +33,8 @@ export interface SimServerOptions {
   readonly random: Random;
   /** The term that its file holds at first. */
   readonly term: Term;
+  /** See `RaftOptions`. */
+  makeClusterId?(): string;
 }
 
 /** A message that waits for the hard state with this number to be durable. */
@@ -203,7 +205,7 @@ export class SimServer {
   }
 
   #start(): RaftNode {
-    const { random, limits } = this.#options;
+    const { random, limits, makeClusterId } = this.#options;
     this.#incarnation += 1;
     const from = this.snapshotIndex;
     return new RaftNode({
@@ -213,6 +215,7 @@ export class SimServer {
       snapshot: this.#snapshot?.description,
       entries: this.#log.filter((entry) => entry.index > from),
       incarnation: this.#incarnation * 1000 + this.id,
+      ...(makeClusterId === undefined ? {} : { makeClusterId }),
       drawElectionTimeout: () =>
         toTicks(random.between(limits.electionTimeoutTicksMin, 2 * limits.electionTimeoutTicksMin)),
       drawDisconnectDelay: () => toTicks(random.between(1, 5)),

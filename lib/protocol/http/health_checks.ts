@@ -1,5 +1,6 @@
 /** What a node must fulfil to be alive, and to be ready for clients. */
 
+import { describeEmptyDirectory } from "../../node/empty_directory.ts";
 import type { NodeHealth, NodeStatus } from "../../node/api.ts";
 
 /** Entries that a ready node may be behind the newest commit index it knows: applied in well under a second. */
@@ -45,6 +46,7 @@ export const READY_CHECKS: readonly HealthCheck[] = [
     name: "leader",
     failure: ({ status: { raft, quorum } }) => {
       if (raft.leaderId !== undefined) return undefined;
+      if (raft.foundingHeldBy !== undefined) return describeEmptyDirectory(raft.foundingHeldBy);
       return `no leader; reachable ${quorum.reachable} of ${quorum.total} nodes, need ${quorum.needed}`;
     },
   },

@@ -1,8 +1,10 @@
 /** STATUS: what this node is and how far it has come. */
 
 import type { MemberView } from "../../node/api.ts";
+import { describeEmptyDirectory } from "../../node/empty_directory.ts";
 import { describeOffset, isOff } from "../../node/time/clock_watch.ts";
 import type { DateOffset } from "../../node/time/machine_dates.ts";
+import type { NodeId } from "../../raft/types.ts";
 import { formatReport, type ReportLine } from "./report.ts";
 import type { ReportContext } from "./report_context.ts";
 import { showText } from "./show.ts";
@@ -32,6 +34,8 @@ export function renderStatus({ node }: ReportContext): string {
     ...peers.map(peerLine),
     ["Clock Offset", showOffset(status.clocks.find(({ id }) => id === node.id))],
     ["Clocks Off", orElse(showOff(status.clocks), "none")],
+    ["Cluster ID", orElse(raft.clusterId, "none")],
+    ...waitLine(raft.foundingHeldBy),
     ["Uptime", formatDuration(status.uptimeMs)],
   ]);
 }
@@ -43,6 +47,10 @@ function showOffset(offset: DateOffset | undefined): string {
 function showOff(clocks: readonly DateOffset[]): string | undefined {
   const off = clocks.filter(isOff).map(({ id, aheadMs }) => `node ${id} ${describeOffset(aheadMs)} the majority's`);
   return off.length === 0 ? undefined : off.join(", ");
+}
+
+function waitLine(holder: NodeId | undefined): readonly ReportLine[] {
+  return holder === undefined ? [] : [["Waits", describeEmptyDirectory(holder)]];
 }
 
 function peerLine(peer: MemberView): ReportLine {

@@ -18,7 +18,7 @@ class ClusterDirectory implements AsyncDisposable {
     const initialConfiguration = { members, voters: members.map(({ id }) => id), votersOld: [], learners: [] };
     for (let nodeId = 0; nodeId < made; nodeId++) {
       const file = encodeNodeFile({
-        ownership: { nodeId, clusterId: "c", identity: `i${nodeId}` },
+        ownership: { nodeId, clusterName: "c", identity: `i${nodeId}` },
         hardState: { currentTerm: toTerm(3), votedFor: undefined },
         initialConfiguration,
       });

@@ -20,7 +20,14 @@ function configuration(identities: readonly string[]): Configuration {
 }
 
 function greeting(nodeId: number, identity: string, rejoin = false): Greeting {
-  const rest = { clusterId: "c", incarnation: 1, membersFingerprint: "", clientAddress: "", peerAddress: "" };
+  const rest = {
+    clusterId: "c",
+    clusterName: "",
+    incarnation: 1,
+    membersFingerprint: "",
+    clientAddress: "",
+    peerAddress: "",
+  };
   return { nodeId, identity, rejoin, configurationIndex: 1, ...rest };
 }
 

@@ -46,8 +46,8 @@ Deno.test("a healthy directory is described", async () => {
   assertEquals(result, {
     directory: DIRECTORY,
     inUse: false,
-    ownership: { nodeId: 0, clusterId: "test", identity: "0123456789abcdef" },
-    hardState: { currentTerm: 3, votedFor: null },
+    ownership: { nodeId: 0, clusterName: "test", identity: "0123456789abcdef" },
+    hardState: { currentTerm: 3, votedFor: null, clusterId: null },
     initialConfiguration: ONE,
     snapshots: [4, 2].map((index) => {
       return { file: pathOf(index, 2), bytes, lastIncluded: id(index, 2), configuration: ONE, blocks: 2 };

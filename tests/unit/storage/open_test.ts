@@ -71,6 +71,7 @@ Deno.test("the node file is JSON for people, with the vote and a checksum", asyn
   assertEquals(Object.keys(content), [
     "format",
     "nodeId",
+    "clusterName",
     "clusterId",
     "identity",
     "currentTerm",
@@ -79,6 +80,30 @@ Deno.test("the node file is JSON for people, with the vote and a checksum", asyn
   ]);
   assertEquals(sum, checksum(new TextEncoder().encode(JSON.stringify(content))).toString(16).padStart(8, "0"));
   assertEquals([content.currentTerm, content.votedFor], [7, 2]);
+});
+
+Deno.test("the cluster's id is durable with the hard state, and a log of a later term keeps it", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  assertEquals(storage.recovered.hardState.clusterId, undefined);
+  await storage.saveHardState({ ...HARD_STATE, clusterId: "a1" });
+  assertEquals((await open(disk.crash())).recovered.hardState, { ...HARD_STATE, clusterId: "a1" });
+  await write(storage, entries(1, HARD_STATE.currentTerm + 1));
+  assertEquals((await open(disk.crash())).recovered.hardState, {
+    currentTerm: id(0, HARD_STATE.currentTerm + 1).term,
+    votedFor: undefined,
+    clusterId: "a1",
+  });
+});
+
+Deno.test("the node file of an earlier program, whose id was derived, is read with that id and without a name", async () => {
+  const disk = await used();
+  const { checksum: _, clusterName: _name, ...content } = JSON.parse(textOf(disk, NODE_FILE));
+  const earlier = { ...content, clusterId: "kvstore-0a1b2c3d" };
+  const sum = checksum(new TextEncoder().encode(JSON.stringify(earlier))).toString(16).padStart(8, "0");
+  rewrite(disk, JSON.stringify({ ...earlier, checksum: sum }));
+  const { ownership, hardState } = (await open(disk)).recovered;
+  assertEquals([ownership.clusterName, hardState.clusterId], ["", "kvstore-0a1b2c3d"]);
 });
 
 Deno.test("term and vote are durable when the save has resolved", async () => {
@@ -124,7 +149,7 @@ Deno.test("a directory of another node or cluster, or of a newer program, is ref
     { name: "node", options: { nodeId: 1 }, says: "it holds RaftNode0.json of another node" },
     {
       name: "cluster",
-      options: { clusterId: "other" },
+      options: { clusterName: "other" },
       says: 'it belongs to cluster "test", and this node is of cluster "other"',
     },
     {

@@ -33,7 +33,7 @@ export function open(disk: Disk, options: Partial<OpenStorageOptions> = {}): Pro
     disk,
     directory: DIRECTORY,
     nodeId: 0,
-    clusterId: "test",
+    clusterName: "test",
     initialConfiguration: ONE,
     makeIdentity: () => "0123456789abcdef",
     segmentBytes: 4_096,

@@ -13,7 +13,7 @@ Deno.test("a new directory is empty, and is found again", async () => {
   const disk = new MemoryDisk();
   const first = await open(disk);
   assertEquals(first.recovered, {
-    ownership: { nodeId: 0, clusterId: "test", identity: "0123456789abcdef" },
+    ownership: { nodeId: 0, clusterName: "test", identity: "0123456789abcdef" },
     existed: false,
     hardState: { currentTerm: id(0, 0).term, votedFor: undefined },
     initialConfiguration: ONE,

@@ -24,6 +24,9 @@ Deno.test("an acceptor refuses who does not fit, and says why", () => {
   const cases: readonly { changes?: Partial<Greeting>; to?: number; known?: boolean; reason?: RegExp }[] = [
     {},
     { changes: { membersFingerprint: "" } },
+    // A new node knows no id yet.
+    { changes: { clusterId: "" } },
+    { changes: { clusterName: "named there only" } },
     { changes: { clusterId: "other" }, reason: /node 0 belongs to cluster "other", node 1 to cluster "test"/ },
     { changes: { nodeId: 1 }, reason: /both nodes have the id 1/ },
     { changes: { membersFingerprint: "x" }, reason: /nodes 1 and 0 disagree about the ids and addresses/ },
@@ -35,6 +38,14 @@ Deno.test("an acceptor refuses who does not fit, and says why", () => {
     if (reason === undefined) assertEquals(mismatch, undefined);
     else assertMatch(mismatch ?? "", reason);
   }
+});
+
+Deno.test("nodes that were given different names refuse each other, whatever their ids", () => {
+  const own = greetingOf(1, { clusterId: "", clusterName: "one" });
+  const other = introductionOf(0, { clusterId: "", clusterName: "two" });
+  const reason = /node 0 belongs to cluster "two", node 1 to cluster "one"/;
+  assertMatch(findDialerMismatch({ own, knows: () => true }, other) ?? "", reason);
+  assertMatch(findAcceptorMismatch(own, other, 0) ?? "", reason);
 });
 
 Deno.test("a dialer refuses who is not the one it expects", () => {

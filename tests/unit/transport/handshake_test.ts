@@ -123,6 +123,22 @@ Deno.test("nodes of different protocol versions refuse each other, whoever dials
   });
 });
 
+Deno.test("a dialer that has proved itself and is refused learns of which cluster the other one is; nobody else does", async () => {
+  await withNodes(
+    [{ greeting: { clusterId: "", clusterName: "mine" } }, { greeting: { clusterName: "other" } }],
+    async (zero, one) => {
+      zero.follow(one);
+      await until(() => zero.recorder.refusals.size > 0, "the dialer is told");
+      assertEquals([...zero.recorder.refusals], ["1 of test"]);
+    },
+  );
+  await withNodes([{ secret: "a guess at the secret of all" }, {}], async (zero, one) => {
+    zero.follow(one);
+    await until(() => zero.peer(1).problem !== undefined, "the dialer is refused");
+    assertEquals([...zero.recorder.refusals], []);
+  });
+});
+
 Deno.test("who has not proved that it has the secret learns a nonce and nothing else, whatever it says", async () => {
   await withTarget({}, async (node) => {
     const told = new Set<string | undefined>();

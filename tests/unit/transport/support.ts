@@ -198,6 +198,7 @@ export function bytesOfEntries(entries: readonly Entry[]): Uint8Array {
 export function greetingOf(nodeId: number, changes: Partial<Greeting> = {}): Greeting {
   return {
     clusterId: "test",
+    clusterName: "",
     nodeId,
     incarnation: 100 + nodeId,
     identity: `identity-${nodeId}`,
@@ -229,6 +230,8 @@ export class Recorder implements TransportHandler {
   readonly messages: Message[] = [];
   readonly events: string[] = [];
   readonly greetings: Greeting[] = [];
+  /** Who refused this node, and of which cluster that one is. */
+  readonly refusals = new Set<string>();
   onReceive: (message: Message) => void = () => {};
   judge: (greeting: Greeting) => string | undefined = () => undefined;
   readonly #id: number;
@@ -253,6 +256,10 @@ export class Recorder implements TransportHandler {
   admit(greeting: Greeting): string | undefined {
     this.greetings.push(greeting);
     return this.judge(greeting);
+  }
+
+  refusedBy(peer: number, clusterId: string): void {
+    this.refusals.add(`${peer} of ${clusterId}`);
   }
 
   status(): PeerStatus {

@@ -204,6 +204,7 @@ Peer 1: 127.0.0.1:15001, Match Index: 40, Last Contact: 12 ms ago, Reachable: ye
 Peer 2: 127.0.0.1:15002, Match Index: unknown, Last Contact: never, Reachable: no
 Clock Offset: -0.012 s
 Clocks Off: node 2 600.000 s ahead of the majority's
+Cluster ID: none
 Uptime: 1 h 2 m 3 s
 
 `,

@@ -1,0 +1,120 @@
+/** Nodes over memory that lost their directories and start as if nothing had happened, beside one that has data or without it. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { Node } from "../../../lib/node/node.ts";
+import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryCluster } from "../../support/memory_cluster.ts";
+
+const WIPED = [1, 2];
+
+/** Three nodes that have a key, and know each other's directories. */
+async function filled(seed: number): Promise<MemoryCluster> {
+  const cluster = new MemoryCluster(3, seed);
+  await cluster.start();
+  const leader = await cluster.leader();
+  assertEquals((await cluster.put(leader.id, "kept", "here")).type, "Done");
+  const known = (node: Node): boolean =>
+    node.status().raft.configuration.members.every(({ identity }) => identity !== "");
+  await cluster.clock.until(() => [...cluster.nodes.values()].every(known), 10_000, "the identities are recorded");
+  await cluster.converged();
+  return cluster;
+}
+
+function wipe(cluster: MemoryCluster): ReadonlyMap<number, MemoryDisk> {
+  const lost = new Map<number, MemoryDisk>();
+  for (const id of WIPED) {
+    cluster.crash(id);
+    const disk = cluster.disks.get(id);
+    if (disk !== undefined) lost.set(id, disk);
+    cluster.disks.set(id, new MemoryDisk());
+  }
+  return lost;
+}
+
+function idOf(cluster: MemoryCluster, id: number): string | undefined {
+  return cluster.node(id).status().raft.clusterId;
+}
+
+function said(cluster: MemoryCluster, id: number): number {
+  return cluster.log.filter((line) => line.startsWith(`${id} warn Waits and begins no new cluster`)).length;
+}
+
+Deno.test("two of three that were wiped begin no cluster beside the third, whoever starts first, and say so once", async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const cluster = await filled(seed);
+    const clusterId = idOf(cluster, 0);
+    assert(clusterId !== undefined);
+    const lost = wipe(cluster);
+    await cluster.start(seed % 2 === 0 ? WIPED : WIPED.toReversed());
+    await cluster.clock.advance(60_000);
+    for (const id of WIPED) {
+      const { raft } = cluster.node(id).status();
+      assertEquals([raft.role, raft.currentTerm, raft.clusterId, raft.foundingHeldBy], ["Follower", 0, undefined, 0]);
+      assertEquals(said(cluster, id), 1);
+    }
+    for (const [id, disk] of lost) {
+      cluster.crash(id);
+      cluster.disks.set(id, disk);
+    }
+    await cluster.start(WIPED);
+    await cluster.leader();
+    assertEquals(await cluster.get(1, "kept"), { value: "here" });
+    assertEquals(cluster.ids.map((id) => idOf(cluster, id)), [clusterId, clusterId, clusterId]);
+    await cluster.stop();
+  }
+});
+
+Deno.test("without the third they begin another cluster, and refuse each other when it appears", async () => {
+  const cluster = await filled(20);
+  const { clusterId: oldId, lastEntry, currentTerm } = cluster.node(0).status().raft;
+  cluster.crash(0);
+  const lost = wipe(cluster);
+  await cluster.start(WIPED);
+  const leader = await cluster.leader();
+  assertEquals((await cluster.put(leader.id, "new", "there")).type, "Done");
+  const newId = idOf(cluster, leader.id);
+  assert(newId !== undefined && newId !== oldId);
+  await cluster.start([0]);
+  await cluster.clock.advance(30_000);
+  const { raft, peers } = cluster.node(0).status();
+  assertEquals([raft.clusterId, raft.leaderId, raft.lastEntry, raft.currentTerm], [
+    oldId,
+    undefined,
+    lastEntry,
+    currentTerm,
+  ]);
+  for (const { id, reachable, problem } of peers) {
+    // The network in memory tells both sides one reason.
+    const reason = `node ${id} belongs to cluster "${newId}", node 0 to cluster "${oldId}"`;
+    assertEquals([reachable, problem], [false, reason]);
+    assertEquals(cluster.node(id).status().peers.find((peer) => peer.id === 0)?.problem, reason);
+  }
+  assertEquals((await cluster.put((await cluster.leader(WIPED)).id, "newer", "there")).type, "Done");
+  assertEquals(WIPED.map((id) => idOf(cluster, id)), [newId, newId]);
+  for (const [id, disk] of lost) {
+    cluster.crash(id);
+    cluster.disks.set(id, disk);
+  }
+  await cluster.start(WIPED);
+  await cluster.leader();
+  assertEquals([await cluster.get(0, "kept"), await cluster.get(0, "new")], [{ value: "here" }, { value: undefined }]);
+  await cluster.stop();
+});
+
+Deno.test("nodes that were killed again and again while their cluster began have one all the same", async () => {
+  for (let seed = 30; seed < 60; seed++) {
+    const cluster = new MemoryCluster(3, seed, { syncMs: () => seed % 7 });
+    await cluster.start();
+    for (const id of cluster.ids) {
+      // Some time in the first election: another one each time.
+      await cluster.clock.advance(id === 0 ? 280 + 2 * (seed - 30) : 5 * (seed - 30));
+      cluster.crash(id);
+      await cluster.start([id]);
+    }
+    const leader = await cluster.leader();
+    assertEquals((await cluster.put(leader.id, "k", "v")).type, "Done");
+    await cluster.converged();
+    assertEquals(new Set(cluster.ids.map((id) => idOf(cluster, id))).size, 1);
+    await cluster.stop();
+  }
+});
