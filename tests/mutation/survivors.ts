@@ -78,6 +78,18 @@ const NODE: readonly Mutation[] = [
   },
 ];
 
+const SERVING: readonly Mutation[] = [
+  {
+    id: "M65",
+    what: "After some sixty proposals every write is refused as overload",
+    patches: [{
+      file: "lib/node/driver.ts",
+      find: 'return tooMany || tooLong || fault("node/writeRefused") ?',
+      replace: 'return tooMany || tooLong || this.#proposalId > 60 || fault("node/writeRefused") ?',
+    }],
+  },
+];
+
 const CORE: readonly Mutation[] = [
   {
     id: "M58",
@@ -151,4 +163,4 @@ const HTTP: readonly Mutation[] = [
 ];
 
 /** In the order of their numbers. */
-export const SURVIVORS: readonly Mutation[] = [...STATE_MACHINE, ...NODE, ...CORE, ...FILES, ...HTTP];
+export const SURVIVORS: readonly Mutation[] = [...STATE_MACHINE, ...NODE, ...CORE, ...FILES, ...HTTP, ...SERVING];

@@ -187,6 +187,19 @@ export class Workload implements Check {
     this.#finish(pending, pending.client, () => `not done: ${why}`);
   }
 
+  /** Writes by way of `server`, as clients do that nobody else waits for; `done` is told of each protocol that did it. */
+  probe(server: SimServer, done: (protocol: "any" | "text") => void): void {
+    const { node } = server;
+    if (node === undefined) return;
+    const command: Command = { type: "Put", key: `probe${server.id}`, value: this.newValue() };
+    const pending = this.begin(this.#newClient(), { ...operationOf(command), server, isPatrol: true });
+    node.submit(command, (outcome) => {
+      this.#wrote(pending, { command, outcome });
+      if (outcome.type === "Done") done("any");
+    });
+    this.#text.probe(this.#newClient(), { server, node, done: () => done("text") });
+  }
+
   /** A command of its own that is never used again. */
   newValue(): string {
     this.#values += 1;

@@ -11,6 +11,7 @@ import { describeSearchResult, searchLinearization } from "../linearizability/se
 import { Workload } from "./clients.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Operator } from "./operator.ts";
+import { Probes } from "./probes.ts";
 import type { SimServer } from "./server.ts";
 import { drawSettings, type Settings } from "./settings.ts";
 import { type TraceSink, type Violation, World } from "./world.ts";
@@ -148,8 +149,11 @@ class Run {
   /** Waits until some more operations are done; `revived` are started again when they go down. */
   async #serve(what: string, revived: readonly SimServer[] = []): Promise<void> {
     const before = this.workload.acknowledged;
+    const probes = new Probes(this.workload, () => this.#world.clock.now());
     await this.#until(() => {
       this.#revive(revived);
+      const serving = this.#world.running().filter(({ rejoins }) => !rejoins);
+      if (serving.length < revived.length || !probes.haveDone(serving)) return false;
       return this.workload.acknowledged >= before + OPERATIONS_MIN && this.#operator.leader() !== undefined;
     }, { what, limitMs: LIVENESS_MS_MAX });
   }

@@ -53,6 +53,19 @@ class AnswerLink implements ClientLink {
   }
 }
 
+/** A line that is sent, and what it means. */
+interface Line {
+  readonly client: number;
+  readonly server: SimServer;
+  readonly node: Node;
+  readonly name: string;
+  readonly line: string;
+  readonly key: string;
+  readonly argument: string | null;
+  /** For a PUT that no client waits for. */
+  readonly done?: () => void;
+}
+
 /** Makes lines, sends them and judges the replies. */
 export class TextWork {
   readonly #world: World;
@@ -79,16 +92,41 @@ export class TextWork {
       LOGS: "LOGS 5",
       HELP: this.#random.pick(["HELP", "HELP PUT"]),
     };
-    const isData = command.name === "PUT" || command.name === "GET" || command.name === "DELETE";
-    const operation = isData ? command.name.toLowerCase() : `text ${command.name}`;
-    const argument = command.name === "PUT" ? value : null;
-    const pending = this.#workload.begin(client, { operation, key: isData ? key : "", argument, server });
-    this.#workload.done.set(`text ${command.name}`, (this.#workload.done.get(`text ${command.name}`) ?? 0) + 1);
-    this.#ask({ server, node, line: lines[command.name] ?? command.name }, (reply) => {
-      if (pending.finished || pending.life !== server.life) return;
-      if (isData) this.#judge(pending, reply);
-      else this.#judgeReport(pending, reply);
+    const line = lines[command.name] ?? command.name;
+    this.#send({
+      client,
+      server,
+      node,
+      name: command.name,
+      line,
+      key,
+      argument: command.name === "PUT" ? value : null,
     });
+  }
+
+  /** One PUT that no client waits for. A node that does not lead refuses it. */
+  probe(client: number, { server, node, done }: Pick<Line, "server" | "node"> & { readonly done: () => void }): void {
+    const [key, argument] = [`textprobe${server.id}`, this.#workload.newValue().replaceAll("\u00e9", "-")];
+    this.#send({ client, server, node, name: "PUT", line: `PUT ${key} ${argument}`, key, argument, done });
+  }
+
+  #send({ client, server, node, name, line, key, argument, done }: Line): void {
+    const isData = name === "PUT" || name === "GET" || name === "DELETE";
+    const operation = isData ? name.toLowerCase() : `text ${name}`;
+    const isPatrol = done !== undefined;
+    const pending = this.#workload.begin(client, { operation, key: isData ? key : "", argument, server, isPatrol });
+    this.#ask({ server, node, line }, (reply) => {
+      if (pending.finished || pending.life !== server.life) return;
+      // A command counts when it is answered, not when it is sent.
+      if (reply !== "") this.#count(name);
+      if (!isData) return this.#judgeReport(pending, reply);
+      this.#judge(pending, reply);
+      if (reply.trimEnd() === `${key} added successfully.`) done?.();
+    });
+  }
+
+  #count(name: string): void {
+    this.#workload.done.set(`text ${name}`, (this.#workload.done.get(`text ${name}`) ?? 0) + 1);
   }
 
   #ask(
