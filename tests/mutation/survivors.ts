@@ -90,6 +90,18 @@ const SERVING: readonly Mutation[] = [
   },
 ];
 
+const OUTCOMES: readonly Mutation[] = [
+  {
+    id: "M66",
+    what: "A transaction that was done is answered as certainly not done",
+    patches: [{
+      file: "lib/node/pending_writes.ts",
+      find: "if (front.term === term) front.write.done",
+      replace: 'if (front.term === term && outcome.result.type !== "Transaction") front.write.done',
+    }],
+  },
+];
+
 const CORE: readonly Mutation[] = [
   {
     id: "M58",
@@ -163,4 +175,12 @@ const HTTP: readonly Mutation[] = [
 ];
 
 /** In the order of their numbers. */
-export const SURVIVORS: readonly Mutation[] = [...STATE_MACHINE, ...NODE, ...CORE, ...FILES, ...HTTP, ...SERVING];
+export const SURVIVORS: readonly Mutation[] = [
+  ...STATE_MACHINE,
+  ...NODE,
+  ...CORE,
+  ...FILES,
+  ...HTTP,
+  ...SERVING,
+  ...OUTCOMES,
+];

@@ -298,7 +298,7 @@ export class Workload implements Check {
     if (!this.isExpected(pending)) return;
     if (outcome.type === "Unknown") return this.lose(pending);
     if (outcome.type === "NotDone") {
-      if (command.type === "Put" || command.type === "Transaction") this.#refusedCommands.add(encodeCommand(command));
+      if (command.type === "Put" || command.type === "Transaction") this.#noteRefused(encodeCommand(command));
       return this.refuse(pending, outcome.reason);
     }
     const { result } = outcome;
@@ -307,6 +307,14 @@ export class Workload implements Check {
     this.judgeResult(pending, { result, encoded: encodeCommand(command) });
     if (result.type === "Reply" && command.type === "OpenSession") this.sessions.push(index);
     this.complete(pending, { ...shownOf(result, pending), index });
+  }
+
+  /** What is refused as certainly not done is in the log neither before nor after. */
+  #noteRefused(encoded: string): void {
+    this.#refusedCommands.add(encoded);
+    const index = this.#world.reference.indexOf(encoded);
+    if (index === undefined) return;
+    this.#world.violate("refused-but-done", `${JSON.stringify(encoded)} is refused, and was done as entry ${index}`);
   }
 
   /** Counts under the names of the command and of its call what is counted under the name of its operation as well. */

@@ -1,10 +1,8 @@
 /** The coverage gate: every command that a client can send is in the workload of the simulator. */
 
 import { assertEquals, assertGreater } from "@std/assert";
-import { TEXT_COMMANDS } from "../../lib/protocol/text/commands.ts";
-import { CALLS } from "../../lib/kv/calls.ts";
-import { COMMANDS_IN_WORKLOAD } from "./command_maker.ts";
 import { runSeed } from "./run.ts";
+import { WANTED_OPERATIONS } from "./wanted.ts";
 
 const SEEDS = 30;
 const FIRST = 900_001;
@@ -17,9 +15,5 @@ Deno.test("every command and call of the state machine, and every command of the
     for (const [name, count] of result.done) done.set(name, (done.get(name) ?? 0) + count);
   }
   // A command without an entry in the table of shares does not compile; here it is seen to be done.
-  const calls = [...CALLS.keys()].map((name) => name.toLowerCase());
-  const sessions = ["session", "session retry", "session reuse", "scan on", "put if absent"];
-  const texts = TEXT_COMMANDS.map(({ name }) => `text ${name}`);
-  const wanted = ["get", ...COMMANDS_IN_WORKLOAD, ...calls, ...sessions, ...texts];
-  for (const name of wanted) assertGreater(done.get(name) ?? 0, 0, `no run has done ${name}`);
+  for (const name of WANTED_OPERATIONS) assertGreater(done.get(name) ?? 0, 0, `no run has done ${name}`);
 });

@@ -3,6 +3,7 @@
 import type { Random } from "../../lib/base/random.ts";
 import type { CrashSurvival, MemoryDisk } from "../../lib/storage/memory_disk.ts";
 import type { Life } from "./clock.ts";
+import type { FaultClass } from "./faults.ts";
 import type { SimServer } from "./server.ts";
 import type { World } from "./world.ts";
 
@@ -15,6 +16,8 @@ export class DiskFaults {
   readonly #server: SimServer;
   readonly #random: Random;
   readonly #planned = new Set<DiskFailure>();
+  /** What has begun and no operation has met yet: it counts when one does, once. */
+  readonly #unfelt = new Set<FaultClass>();
   #slowUntil = 0;
   #slowMs = 0;
   #hangsUntil = 0;
@@ -39,6 +42,8 @@ export class DiskFaults {
     disk.hooks.delaySync = () =>
       new Promise((resolve) => {
         const slow = clock.now() < this.#slowUntil ? this.#slowMs : 0;
+        if (slow > 0) this.#feel("disk/slow-sync");
+        if (this.#hangsUntil > clock.now()) this.#feel("disk/hanging-sync");
         const worksMs = settings.syncMsMax * this.#random.fraction() + slow * this.#random.fraction();
         const delayMs = Math.max(worksMs, this.#hangsUntil - clock.now());
         const action = (): void => {
@@ -59,20 +64,25 @@ export class DiskFaults {
   slow(ms: number, syncMs: number): void {
     this.#slowUntil = this.#world.clock.now() + ms;
     this.#slowMs = syncMs;
-    this.#world.counts.add("disk/slow-sync");
+    this.#unfelt.add("disk/slow-sync");
   }
 
   /** Syncs that begin within the next `ms` complete at their end. */
   hang(ms: number): void {
     this.#hangsUntil = this.#world.clock.now() + ms;
-    this.#world.counts.add("disk/hanging-sync");
+    this.#unfelt.add("disk/hanging-sync");
   }
 
   /** Leaves room for `bytes` more only; undefined ends it. */
   fill(bytes: number | undefined): void {
     this.#roomBytes = bytes;
-    if (bytes !== undefined) this.#world.counts.add("disk/full");
+    if (bytes !== undefined) this.#unfelt.add("disk/full");
     this.#limit();
+  }
+
+  /** A write found no room. */
+  foundNoRoom(): void {
+    this.#feel("disk/full");
   }
 
   /** Ends every fault. */
@@ -124,6 +134,10 @@ export class DiskFaults {
     this.#world.trace(() => `node ${this.#server.id}: ${failure}`);
     this.#cause = true;
     return true;
+  }
+
+  #feel(fault: FaultClass): void {
+    if (this.#unfelt.delete(fault)) this.#world.counts.add(fault);
   }
 
   #limit(): void {

@@ -1,5 +1,6 @@
 /** A disk as one life of a process sees it: when the process is gone, none of its code reaches the disk any more. */
 
+import { NoSpaceError } from "../../lib/base/errors.ts";
 import type { Disk, DiskFile, DiskLock, OpenMode } from "../../lib/storage/disk.ts";
 import type { Life } from "./clock.ts";
 
@@ -8,14 +9,21 @@ class ProcessIsGone extends Error {
   override readonly name = "ProcessIsGone";
 }
 
+/** Who uses the disk, and who is told of what it meets. */
+export interface LifeDiskParts {
+  readonly life: Life;
+  /** A write found no room. */
+  foundNoRoom(): void;
+}
+
 /** Passes every call on while the process lives. */
 export class LifeDisk implements Disk {
   readonly #disk: Disk;
-  readonly #life: Life;
+  readonly #parts: LifeDiskParts;
 
-  constructor(disk: Disk, life: Life) {
+  constructor(disk: Disk, parts: LifeDiskParts) {
     this.#disk = disk;
-    this.#life = life;
+    this.#parts = parts;
   }
 
   /** See `Disk`. */
@@ -35,7 +43,7 @@ export class LifeDisk implements Disk {
 
   /** See `Disk`. */
   open(path: string, mode: OpenMode): DiskFile {
-    return new LifeFile(this.#living().open(path, mode), this.#life);
+    return new LifeFile(this.#living().open(path, mode), this.#parts);
   }
 
   /** See `Disk`. */
@@ -59,7 +67,7 @@ export class LifeDisk implements Disk {
   }
 
   #living(): Disk {
-    if (!this.#life.alive) throw new ProcessIsGone();
+    if (!this.#parts.life.alive) throw new ProcessIsGone();
     return this.#disk;
   }
 }
@@ -67,12 +75,12 @@ export class LifeDisk implements Disk {
 class LifeFile implements DiskFile {
   readonly path: string;
   readonly #file: DiskFile;
-  readonly #life: Life;
+  readonly #parts: LifeDiskParts;
 
-  constructor(file: DiskFile, life: Life) {
+  constructor(file: DiskFile, parts: LifeDiskParts) {
     this.path = file.path;
     this.#file = file;
-    this.#life = life;
+    this.#parts = parts;
   }
 
   size(): number {
@@ -84,7 +92,12 @@ class LifeFile implements DiskFile {
   }
 
   writeAt(offset: number, bytes: Uint8Array): void {
-    this.#living().writeAt(offset, bytes);
+    try {
+      this.#living().writeAt(offset, bytes);
+    } catch (error) {
+      if (error instanceof NoSpaceError) this.#parts.foundNoRoom();
+      throw error;
+    }
   }
 
   async syncData(): Promise<void> {
@@ -100,7 +113,7 @@ class LifeFile implements DiskFile {
   }
 
   #living(): DiskFile {
-    if (!this.#life.alive) throw new ProcessIsGone();
+    if (!this.#parts.life.alive) throw new ProcessIsGone();
     return this.#file;
   }
 }

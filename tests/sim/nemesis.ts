@@ -16,6 +16,18 @@ const CLOG_MS_MAX = 2_000;
 const SLOW_SYNC_MS_MAX = 500;
 const ROOM_BYTES_MAX = 60_000;
 const HANG_TIMEOUTS_MAX = 25;
+const PROMOTION_MS_MAX = 1_000;
+const PROMOTION_TRIES = 10;
+
+/** Disks count these where an operation meets them: most that are planned never do. */
+const COUNTED_WHEN_FELT: ReadonlySet<FaultClass> = new Set<FaultClass>([
+  "disk/slow-sync",
+  "disk/hanging-sync",
+  "disk/failed-sync",
+  "disk/failed-write",
+  "disk/failed-read",
+  "disk/full",
+]);
 
 /** Does one fault; false when the moment does not allow it. */
 type Fault = () => boolean;
@@ -73,7 +85,7 @@ export class Nemesis {
       if (this.#resting || this.#faults.size === 0) return;
       const [name, fault] = this.#random.pick([...this.#faults]);
       if (fault()) {
-        this.#world.counts.add(name);
+        if (!COUNTED_WHEN_FELT.has(name)) this.#world.counts.add(name);
         this.#world.trace(() => `fault ${name}`);
       }
       this.#plan();
@@ -197,9 +209,22 @@ export class Nemesis {
         leader?.node?.driver.enqueue({ type: "TransferLeadership", target });
         return leader !== undefined;
       }],
-      ["operator/demote", () => this.#operator.demote()],
+      ["operator/demote", () => {
+        if (!this.#operator.demote()) return false;
+        this.#promoteLater();
+        return true;
+      }],
       ["operator/promote", () => this.#operator.promote()],
     ];
+  }
+
+  /** A learner is to vote again before long; whether it can be asked for depends on the moment. */
+  #promoteLater(tries = PROMOTION_TRIES): void {
+    this.#later(() => {
+      if (this.#resting) return;
+      if (this.#operator.promote()) this.#world.counts.add("operator/promote");
+      else if (tries > 1) this.#promoteLater(tries - 1);
+    }, PROMOTION_MS_MAX);
   }
 
   /** Leaves a leader with less than a majority, now and then with a slow clock: it learns late that another one leads. */

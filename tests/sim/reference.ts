@@ -59,7 +59,7 @@ export class Reference {
     versions.push({ index: this.lastIndex, record });
   }
 
-  /** Where a put was committed; undefined while it is not. Values are unique. */
+  /** Where a command was committed, the last time; undefined while it is not. Those of unique values are found. */
   indexOf(command: string): number | undefined {
     return this.#indexByCommand.get(command);
   }

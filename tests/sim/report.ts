@@ -1,10 +1,15 @@
 /** Adds up the results of many runs and prints them for people. */
 
+import { FAULT_SITES } from "../../lib/base/faults.ts";
+import { FAULT_CLASS_NAMES } from "./faults.ts";
 import type { RunResult } from "./run.ts";
+import { WANTED_OPERATIONS } from "./wanted.ts";
 
 /** So many seeds inject every kind of fault, and reach every fault site. */
 const SEEDS_FOR_FAULTS = 200;
 const SEEDS_FOR_SITES = 1_000;
+/** Each kind of fault, and each operation, comes at least once in so many seeds. */
+const SEEDS_FOR_EACH = 10;
 
 /** Failures in full, sums at the end. */
 export class Report {
@@ -38,12 +43,14 @@ export class Report {
     const sum = (of: (result: RunResult) => number): number => results.reduce((total, result) => total + of(result), 0);
     const seconds = (performance.now() - this.#begun) / 1_000;
     this.#print("");
+    const few = Math.floor(results.length / SEEDS_FOR_EACH);
     const missing = [
-      ...this.#table("faults injected", (result) => result.faults),
-      ...this.#table("operations done", (result) => result.done),
+      ...this.#table("faults injected", { names: FAULT_CLASS_NAMES, few, of: (result) => result.faults }),
+      ...this.#table("operations done", { names: WANTED_OPERATIONS, few, of: (result) => result.done }),
     ];
-    const untouched = this.#table("fault sites hit", (result) => result.sites);
-    if (results.length >= SEEDS_FOR_FAULTS && missing.length > 0) this.#fail(`never: ${missing.join(" ")}`);
+    const sites = Object.keys(FAULT_SITES);
+    const untouched = this.#table("fault sites hit", { names: sites, few: 1, of: (result) => result.sites });
+    if (results.length >= SEEDS_FOR_FAULTS && missing.length > 0) this.#fail(`too rare: ${missing.join(" ")}`);
     if (results.length >= SEEDS_FOR_SITES && untouched.length > 0) this.#fail(`never: ${untouched.join(" ")}`);
     const rates = results.filter(({ servers }) => servers === 3).map(({ simulatedMs, wallMs }) => simulatedMs / wallMs);
     this.#print(
@@ -66,20 +73,24 @@ export class Report {
     this.#print(`FAILED ${what}`);
   }
 
-  /** Prints the sums of one kind and returns the names whose sum is 0. */
-  #table(title: string, of: (result: RunResult) => readonly (readonly [string, number])[]): readonly string[] {
-    const sums = new Map<string, number>();
+  /** Prints the sums of one kind and returns the names of the list whose sum is below `few`. */
+  #table(title: string, { names, few, of }: {
+    readonly names: readonly string[];
+    readonly few: number;
+    of(result: RunResult): readonly (readonly [string, number])[];
+  }): readonly string[] {
+    const sums = new Map(names.map((name) => [name, 0]));
     for (const result of this.#results) {
       for (const [name, count] of of(result)) sums.set(name, (sums.get(name) ?? 0) + count);
     }
-    const never = [...sums].filter(([, count]) => count === 0).map(([name]) => name);
+    const rare = names.filter((name) => (sums.get(name) ?? 0) < few);
     this.#print(
-      `${title}: ${sums.size - never.length} of ${sums.size} kinds${
-        never.length > 0 ? `; never: ${never.join(" ")}` : ""
+      `${title}: ${names.length - rare.length} of ${names.length} kinds at least ${few} times${
+        rare.length > 0 ? `; not: ${rare.join(" ")}` : ""
       }`,
     );
     this.#print([...sums].map(([name, count]) => `    ${name} ${count}`).join("\n"));
-    return never;
+    return rare;
   }
 }
 

@@ -78,7 +78,7 @@ export class SimServer {
     this.#world.trace(() => `node ${this.id} starts${this.rejoins ? " with a new directory" : ""}`);
     const starting = startNode(this.#options(), {
       clock,
-      disk: new LifeDisk(this.disk, life),
+      disk: new LifeDisk(this.disk, { life, foundNoRoom: () => this.faults.foundNoRoom() }),
       metrics: new Registry(),
       random: () => random.fraction(),
       wallClockMs: () => this.wallClockMs(),
