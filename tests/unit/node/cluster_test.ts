@@ -1,10 +1,9 @@
 /** Nodes over memory: outcomes, fail-over, recovery, snapshots and the way back of a wiped node, in simulated time. */
 
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../../../lib/base/random.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import type { Node } from "../../../lib/node/node.ts";
-import { type NodeId, toIndex } from "../../../lib/raft/types.ts";
+import type { NodeId } from "../../../lib/raft/types.ts";
 import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
 import { MemoryCluster } from "../../support/memory_cluster.ts";
 
@@ -60,41 +59,6 @@ Deno.test("a key or value over its limit is refused and nothing is appended", as
   assertEquals(kind(await cluster.put(0, "k".repeat(65_537), "v")), "NotDone TooLarge 0");
   assertEquals(kind(await cluster.put(0, "k", "v".repeat(8_388_609))), "NotDone TooLarge 0");
   assertEquals(leader.status().raft.lastEntry.index, before);
-  await cluster.stop();
-});
-
-Deno.test("what was acknowledged outlives the power loss of all nodes at once, whichever majority comes back", async () => {
-  const random = new Random(4);
-  const cluster = new MemoryCluster(3, 4, { syncMs: () => random.between(1, 60) });
-  const acknowledged = new Map<string, string>();
-  let written = 0;
-  await cluster.start();
-  for (let round = 0; round < 24; round++) {
-    const leader = await cluster.leader();
-    const enough = acknowledged.size + random.between(5, 25);
-    // The power goes in the very moment in which something is acknowledged.
-    while (acknowledged.size < enough) {
-      written += 1;
-      const [key, value] = [`key${written}`, `value${written}`];
-      leader.write({ type: "Put", key, value }, ({ type }) => {
-        if (type === "Done") acknowledged.set(key, value);
-      });
-      await cluster.clock.advance(1);
-    }
-    const durable = cluster.ids.map((id) => cluster.node(id).status().raft.lastDurable.index);
-    for (const id of cluster.ids) cluster.crash(id);
-    // The one stays away that has most: what only it had durably is missing then.
-    const absent = durable.indexOf(toIndex(Math.max(...durable)));
-    const back = cluster.ids.filter((id) => id !== absent);
-    await cluster.start(back);
-    await cluster.leader(back);
-    for (const id of back) {
-      assertEquals(await cluster.get(id, "none"), { value: undefined });
-      for (const [key, value] of acknowledged) assertEquals(cluster.node(id).state.get(key)?.value, value, key);
-    }
-    await cluster.start([absent]);
-  }
-  assert(acknowledged.size > 200, `${acknowledged.size} acknowledged`);
   await cluster.stop();
 });
 
