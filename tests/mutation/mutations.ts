@@ -9,6 +9,7 @@ import type { Mutation } from "./mutation.ts";
 import { SLIPS } from "./slips.ts";
 import { SURVIVORS } from "./survivors.ts";
 import { TIME_SLIPS } from "./time.ts";
+import { VERSION_SLIPS } from "./versions.ts";
 
 /** Bugs that other systems had (B), with a letter where there are several ways to have one, and slips of our own (M). */
 export const MUTATIONS: readonly Mutation[] = [
@@ -20,4 +21,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...FORWARDING_SLIPS,
   ...DISK_SLIPS,
   ...SURVIVORS,
+  ...VERSION_SLIPS,
 ];
