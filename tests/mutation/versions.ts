@@ -28,7 +28,7 @@ export const VERSION_SLIPS: readonly Mutation[] = [
     patches: [{
       file: "lib/storage/format_version.ts",
       find: "return sealed || (isPlausible(version) && !differInOneBit(version, known));",
-      replace: "return sealed || isPlausible(version);",
+      replace: "return sealed || (isPlausible(version) || differInOneBit(version, known));",
     }],
   },
 ];
