@@ -10,7 +10,7 @@ import { isOtherVersion } from "./format_version.ts";
 import type { Ownership } from "./storage.ts";
 
 /** Version of the file. */
-export const NODE_FILE_FORMAT = 1;
+export const NODE_FILE_FORMAT = 2;
 const NODE_FILE_NAME = /^RaftNode(\d+)\.json$/;
 
 /** What the file holds. */

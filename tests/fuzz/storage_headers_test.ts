@@ -5,7 +5,13 @@ import { checksum } from "../../lib/base/checksum.ts";
 import { CorruptionError, FormatVersionError } from "../../lib/base/errors.ts";
 import type { Random } from "../../lib/base/random.ts";
 import { seal } from "../../lib/storage/binary.ts";
-import { decodeNodeFile, encodeNodeFile, type NodeFile, nodeIdsOf } from "../../lib/storage/node_file.ts";
+import {
+  decodeNodeFile,
+  encodeNodeFile,
+  NODE_FILE_FORMAT,
+  type NodeFile,
+  nodeIdsOf,
+} from "../../lib/storage/node_file.ts";
 import { parseSnapshotName, snapshotName } from "../../lib/storage/snapshot_format.ts";
 import {
   decodeMark,
@@ -222,6 +228,7 @@ Deno.test("node files take linear time and any depth", () => {
   for (const piece of ["[", '{"a":', '"\\u0141",', "9"]) {
     assertLinear(`node files of ${piece}`, { make: (size) => `{"format":${piece.repeat(size)}`, run });
   }
-  const deep = (size: number) => `{"format":1,"deep":${"[".repeat(size)}${"]".repeat(size)},"checksum":"00000000"}`;
+  const deep = (size: number) =>
+    `{"format":${NODE_FILE_FORMAT},"deep":${"[".repeat(size)}${"]".repeat(size)},"checksum":"00000000"}`;
   run(deep(200_000));
 });

@@ -11,6 +11,7 @@ import {
 } from "../../../lib/base/errors.ts";
 import type { HardState } from "../../../lib/raft/types.ts";
 import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { NODE_FILE_FORMAT } from "../../../lib/storage/node_file.ts";
 import {
   DIRECTORY,
   entries,
@@ -143,7 +144,7 @@ Deno.test("every bit flip and every cut of the node file is refused", async () =
 });
 
 Deno.test("a directory of another node or cluster, or of a newer program, is refused in one line", async (t) => {
-  const newer = JSON.stringify({ format: 2, something: "new" });
+  const newer = JSON.stringify({ format: NODE_FILE_FORMAT + 1, something: "new" });
   const sum = checksum(new TextEncoder().encode(newer)).toString(16).padStart(8, "0");
   const cases = [
     { name: "node", options: { nodeId: 1 }, says: "it holds RaftNode0.json of another node" },
@@ -155,7 +156,7 @@ Deno.test("a directory of another node or cluster, or of a newer program, is ref
     {
       name: "newer",
       text: JSON.stringify({ ...JSON.parse(newer), checksum: sum }),
-      says: "its format version is 2",
+      says: `its format version is ${NODE_FILE_FORMAT + 1}`,
       type: FormatVersionError,
     },
   ];
