@@ -4,6 +4,7 @@ import { BUGS_1 } from "./bugs_1.ts";
 import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
 import { DISK_SLIPS } from "./disk.ts";
+import { FOUNDING_SLIPS } from "./founding.ts";
 import { FORWARDING_SLIPS } from "./forwarding.ts";
 import type { Mutation } from "./mutation.ts";
 import { SLIPS } from "./slips.ts";
@@ -22,4 +23,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...DISK_SLIPS,
   ...SURVIVORS,
   ...VERSION_SLIPS,
+  ...FOUNDING_SLIPS,
 ];

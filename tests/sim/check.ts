@@ -5,6 +5,7 @@ import type { Message } from "../../lib/raft/messages.ts";
 import type { RaftNode } from "../../lib/raft/raft_node.ts";
 import type { Entry } from "../../lib/raft/types.ts";
 import type { Update } from "../../lib/raft/update.ts";
+import type { Greeting } from "../../lib/transport/transport.ts";
 import type { SimServer } from "./server.ts";
 
 /** One step of a core; its effects are not performed yet. */
@@ -25,6 +26,8 @@ export interface Check {
   sent?(server: SimServer, message: Message): void;
   /** An entry was committed by the leader `raft`: no server had applied one at its index before. */
   committed?(entry: Entry, raft: RaftNode): void;
+  /** A process has heard the greeting of another one. */
+  greeted?(server: SimServer, greeting: Greeting): void;
   started?(server: SimServer): void;
   ended?(server: SimServer): void;
   /** The directory of a server is new. */

@@ -35,6 +35,8 @@ export const FAULT_CLASSES = {
   "disk/lost-write": "a sector of synced data holds what it held before",
   "disk/misdirected-write": "a sector of synced data is found in another place",
   "disk/emptied": "a directory is emptied and its node started again as if nothing had happened",
+  "disk/emptied-majority":
+    "a majority starts with empty directories as if nothing had happened, and has its own again later",
   "disk/wiped": "a directory is lost and its node is admitted again with a new one",
   "operator/snapshot": "a checkpoint is asked for",
   "operator/transfer": "the leadership is handed to another node",

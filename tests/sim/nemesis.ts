@@ -3,6 +3,7 @@
 import type { Random } from "../../lib/base/random.ts";
 import type { NodeId } from "../../lib/raft/types.ts";
 import { plantDamage } from "./damage.ts";
+import { EmptiedMajority } from "./emptied_majority.ts";
 import type { FaultClass } from "./faults.ts";
 import type { Operator } from "./operator.ts";
 import { DIRECTORY, type SimServer } from "./server.ts";
@@ -37,6 +38,7 @@ export class Nemesis {
   readonly #world: World;
   readonly #operator: Operator;
   readonly #random: Random;
+  readonly #emptiedMajority: EmptiedMajority;
   readonly #faults: ReadonlyMap<FaultClass, Fault>;
   #resting = true;
 
@@ -44,6 +46,7 @@ export class Nemesis {
     this.#world = world;
     this.#operator = operator;
     this.#random = world.random.fork();
+    this.#emptiedMajority = new EmptiedMajority(world, { operator, random: this.#random });
     const all: readonly (readonly [FaultClass, Fault])[] = [
       ...this.#networkFaults(),
       ...this.#processFaults(),
@@ -62,6 +65,7 @@ export class Nemesis {
   /** No more faults; those that last are ended. */
   async rest(): Promise<void> {
     this.#resting = true;
+    this.#emptiedMajority.end();
     this.#world.networkFaults.calm();
     const ids = this.#world.servers.map(({ id }) => id);
     for (const a of ids) for (const b of ids) if (a < b) this.#world.network.heal(a, b);
@@ -183,6 +187,7 @@ export class Nemesis {
         server.start();
         return true;
       }],
+      ["disk/emptied-majority", () => this.#emptiedMajority.begin()],
       ["disk/wiped", () => {
         const server = this.#random.pick(this.#world.servers);
         if (!this.#operator.mayLose(server)) return false;

@@ -30,7 +30,7 @@ export class Operator implements Check {
   watch(): void {
     if (!this.restarts) return;
     for (const server of this.#world.servers) {
-      if (server.state !== "Down" || this.#starting.has(server.id)) continue;
+      if (server.state !== "Down" || server.isReplaced || this.#starting.has(server.id)) continue;
       this.#starting.add(server.id);
       this.#world.clock.after(this.#random.below(RESTART_MS_MAX), () => {
         this.#starting.delete(server.id);
@@ -60,7 +60,7 @@ export class Operator implements Check {
 
   /** Starts a server, with an empty directory if the one it has was refused. */
   start(server: SimServer): void {
-    if (server.state !== "Down") return;
+    if (server.state !== "Down" || server.isReplaced) return;
     if (server.refusedToStart || !server.announced) server.wipe();
     server.start();
     if (!this.#world.settings.faults.has("process/kill-starting") || !this.#random.chance(0.1)) return;
@@ -88,7 +88,7 @@ export class Operator implements Check {
 
   /** Whether the data of one more server may be lost: a majority must keep all of it, and no change may be under way. */
   mayLose(server: SimServer): boolean {
-    if (this.#isChanging()) return false;
+    if (this.#isChanging() || this.#world.servers.some(({ isReplaced }) => isReplaced)) return false;
     const { voters } = this.#world.configuration();
     const kept = voters.filter((id) => id !== server.id && !this.#world.server(id).hasLostData);
     return kept.length * 2 > voters.length && kept.length > 0;

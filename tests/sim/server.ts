@@ -45,9 +45,15 @@ export class SimServer {
   /** The start was refused because of damage; only a new directory helps. */
   refusedToStart = false;
 
-  constructor(world: World, id: NodeId) {
+  /** It stands in for another server, with a directory of its own that is lost with it: see emptied_majority.ts. */
+  readonly isGuest: boolean;
+  /** A guest stands in for it. */
+  isReplaced = false;
+
+  constructor(world: World, id: NodeId, { isGuest = false }: { readonly isGuest?: boolean } = {}) {
     this.#world = world;
     this.id = id;
+    this.isGuest = isGuest;
     this.faults = new DiskFaults(world, this);
   }
 
@@ -75,7 +81,7 @@ export class SimServer {
     this.clock = clock;
     this.state = "Starting";
     this.faults.attach(this.disk, life);
-    this.#world.trace(() => `node ${this.id} starts${this.rejoins ? " with a new directory" : ""}`);
+    this.#world.trace(() => `node ${this.id} starts${this.rejoins || this.isGuest ? " with a new directory" : ""}`);
     const starting = startNode(this.#options(), {
       clock,
       disk: new LifeDisk(this.disk, { life, foundNoRoom: () => this.faults.foundNoRoom() }),
@@ -86,6 +92,7 @@ export class SimServer {
         new SimTransport(network.connect(this.id, greeting), {
           life,
           sent: (message) => this.#world.sent(this, message),
+          greeted: (other) => this.#world.greeted(this, other),
         }),
       log: (level, message) => this.#world.trace(() => `node ${this.id} says ${level}: ${message}`),
       stepped: (raft, { event, update }) => this.#world.stepped(this, { raft, event, update }),

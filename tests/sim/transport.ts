@@ -3,7 +3,7 @@
 import type { Message } from "../../lib/raft/messages.ts";
 import { isForwarding, type PeerMessage } from "../../lib/transport/forward.ts";
 import type { NodeId } from "../../lib/raft/types.ts";
-import type { PeerAddresses, PeerInfo, Transport, TransportHandler } from "../../lib/transport/transport.ts";
+import type { Greeting, PeerAddresses, PeerInfo, Transport, TransportHandler } from "../../lib/transport/transport.ts";
 import type { Life } from "./clock.ts";
 
 /** What the simulator wants to know of a process' traffic. */
@@ -11,6 +11,8 @@ export interface TransportObserver {
   readonly life: Life;
   /** A message leaves. */
   sent(message: Message): void;
+  /** Another process has introduced itself. */
+  greeted(greeting: Greeting): void;
 }
 
 /** A `Transport` around the one of the network in memory. */
@@ -30,7 +32,11 @@ export class SimTransport implements Transport {
       receive: (message) => this.#arrive(() => handler.receive(message)),
       disconnected: (peer) => this.#arrive(() => handler.disconnected(peer)),
       connected: (peer) => this.#arrive(() => handler.connected(peer)),
-      admit: (greeting) => life.paused ? "no answer" : handler.admit(greeting),
+      admit: (greeting) => {
+        if (life.paused) return "no answer";
+        this.#observer.greeted(greeting);
+        return handler.admit(greeting);
+      },
       refusedBy: (peer, clusterId) => this.#arrive(() => handler.refusedBy(peer, clusterId)),
       status: () => handler.status(),
     });

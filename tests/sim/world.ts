@@ -6,6 +6,7 @@ import { describeEvent, describeUpdate } from "../../lib/raft/describe.ts";
 import type { Message } from "../../lib/raft/messages.ts";
 import type { Configuration, Entry, Member, NodeId } from "../../lib/raft/types.ts";
 import { MemoryNetwork } from "../../lib/transport/memory_transport.ts";
+import type { Greeting } from "../../lib/transport/transport.ts";
 import type { Check, Step } from "./check.ts";
 import { CoreInvariants } from "./checks/core_invariants.ts";
 import { DurableAcknowledgement } from "./checks/durable_acknowledgement.ts";
@@ -19,6 +20,7 @@ import { Monotonic } from "./checks/monotonic.ts";
 import { OneVote } from "./checks/one_vote.ts";
 import { QuorumAtCommit } from "./checks/quorum_at_commit.ts";
 import { ReadIndexes } from "./checks/read_index.ts";
+import { SecondCluster } from "./checks/second_cluster.ts";
 import { StateHash } from "./checks/state_hash.ts";
 import { StateMachineSafety } from "./checks/state_machine_safety.ts";
 import { TimeInStep } from "./checks/time_in_step.ts";
@@ -59,6 +61,7 @@ export class World {
   readonly onEnd: ((server: SimServer) => void)[] = [];
   violation: Violation | undefined;
   readonly #checks: Check[];
+  readonly #secondCluster: SecondCluster;
   readonly #sink: TraceSink | undefined;
 
   constructor(settings: Settings, sink: TraceSink | undefined) {
@@ -85,6 +88,10 @@ export class World {
     this.shadows = new Shadows((message) => this.violate("recovered-log", message));
     const { reference, servers } = this;
     this.expiredKeys = new ExpiredKeys({ reference, servers }, (message) => this.violate("expired-keys", message));
+    this.#secondCluster = new SecondCluster(
+      () => this.clock.now(),
+      (message) => this.violate("second-cluster", message),
+    );
     this.#checks = this.#makeChecks();
     this.clock.stopped = () => this.violation !== undefined;
     this.#watch();
@@ -127,29 +134,39 @@ export class World {
   /** A core has made a step; see `NodePorts.stepped`. */
   stepped(server: SimServer, step: Step): void {
     if (this.#sink !== undefined) this.#traceStep(server, step);
-    for (const check of this.#checks) check.stepped?.(server, step);
+    for (const check of this.#checksOf(server)) check.stepped?.(server, step);
   }
 
   /** A message leaves a process. */
   sent(server: SimServer, message: Message): void {
-    for (const check of this.#checks) check.sent?.(server, message);
+    for (const check of this.#checksOf(server)) check.sent?.(server, message);
+  }
+
+  /** A process has heard the greeting of another one. */
+  greeted(server: SimServer, greeting: Greeting): void {
+    for (const check of this.#checksOf(server)) check.greeted?.(server, greeting);
   }
 
   /** A process serves from now on. */
   started(server: SimServer): void {
-    for (const check of this.#checks) check.started?.(server);
+    for (const check of this.#checksOf(server)) check.started?.(server);
   }
 
   /** A process is gone. */
   ended(server: SimServer): void {
-    for (const check of this.#checks) check.ended?.(server);
-    for (const tell of this.onEnd) tell(server);
+    for (const check of this.#checksOf(server)) check.ended?.(server);
+    if (!server.isGuest) { for (const tell of this.onEnd) tell(server); }
   }
 
   /** A directory is new. */
   wiped(server: SimServer): void {
     this.trace(() => `node ${server.id} has lost its directory`);
     for (const check of this.#checks) check.wiped?.(server);
+  }
+
+  /** Of a guest, whose directory is none of the cluster's, only what it must not do is judged. */
+  #checksOf(server: SimServer): readonly Check[] {
+    return server.isGuest ? [this.#secondCluster] : this.#checks;
   }
 
   #committed(entry: Entry, raft: Step["raft"]): void {
@@ -191,6 +208,7 @@ export class World {
         timeoutTicks: Math.ceil(settings.electionTimeoutMs / TICK_MS),
         networkIsWhole: () => this.networkFaults.isWhole,
       }, to("hanging-disk")),
+      this.#secondCluster,
       this.expiredKeys,
       new TimeInStep({ reference, servers, clock: this.clock }, to("time-in-step")),
     ];
