@@ -111,9 +111,11 @@ export async function acceptHandshake(connection: Connection, options: Handshake
   if (dialer === undefined) return damaged(connection, "the introduction in a Proof is malformed");
   if ("otherVersion" in dialer) return await refuse(connection, otherVersion(dialer));
   const claimedId = dialer.greeting.nodeId;
-  const mismatch = findDialerMismatch({ own, knows }, dialer) ?? options.admit(dialer.greeting);
-  // A dialer that holds nothing has to know that there is data here.
-  if (mismatch !== undefined) return await refuse(connection, { reason: mismatch, claimedId }, own.clusterId);
+  const mismatch = findDialerMismatch({ own, knows }, dialer);
+  if (mismatch !== undefined) return await refuse(connection, { reason: mismatch, claimedId });
+  const objection = options.admit(dialer.greeting);
+  // It meant this node: if it holds nothing it has to know that there is data here.
+  if (objection !== undefined) return await refuse(connection, { reason: objection, claimedId }, own.clusterId);
   const acceptorSaid = say(options, { nonce: "", to: own.nodeId });
   send(connection, encodeWelcome({ said: acceptorSaid, proof: proveAcceptor({ ...proven, acceptorSaid }) }));
   connection.trust(acceptorKeys(proven));

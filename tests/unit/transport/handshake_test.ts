@@ -123,20 +123,28 @@ Deno.test("nodes of different protocol versions refuse each other, whoever dials
   });
 });
 
-Deno.test("a dialer that has proved itself and is refused learns of which cluster the other one is; nobody else does", async () => {
-  await withNodes(
-    [{ greeting: { clusterId: "", clusterName: "mine" } }, { greeting: { clusterName: "other" } }],
-    async (zero, one) => {
-      zero.follow(one);
-      await until(() => zero.recorder.refusals.size > 0, "the dialer is told");
-      assertEquals([...zero.recorder.refusals], ["1 of test"]);
-    },
-  );
-  await withNodes([{ secret: "a guess at the secret of all" }, {}], async (zero, one) => {
+Deno.test("a dialer learns the cluster of the node it meant, also when that one refuses it; of no other node, and only with the secret", async () => {
+  const newNode = { greeting: { clusterId: "" } };
+  await withNodes([newNode, {}], async (zero, one) => {
+    one.recorder.judge = () => "known with another directory";
+    one.follow(zero);
     zero.follow(one);
-    await until(() => zero.peer(1).problem !== undefined, "the dialer is refused");
-    assertEquals([...zero.recorder.refusals], []);
+    await until(() => zero.recorder.refusals.size > 0, "the dialer is told");
+    assertEquals([...zero.recorder.refusals], ["1 of test"]);
   });
+  const strangers = [
+    { greeting: { clusterId: "", membersFingerprint: "of another list" } },
+    { greeting: { clusterId: "", clusterName: "another" } },
+    { greeting: { clusterId: "" }, secret: "a guess at the secret of all" },
+  ];
+  for (const stranger of strangers) {
+    await withNodes([stranger, { greeting: { clusterName: "ours" } }], async (zero, one) => {
+      one.recorder.judge = () => "known with another directory";
+      zero.follow(one);
+      await until(() => zero.peer(1).problem !== undefined, "the dialer is refused");
+      assertEquals([...zero.recorder.refusals], []);
+    });
+  }
 });
 
 Deno.test("who has not proved that it has the secret learns a nonce and nothing else, whatever it says", async () => {

@@ -1,0 +1,42 @@
+/** Whom a node takes and whom it leaves, by what they say of themselves. */
+
+import { assertEquals } from "@std/assert";
+import { configurationOf } from "../../../lib/node/options.ts";
+import { PeerDirectory } from "../../../lib/node/peer_directory.ts";
+import { DEFAULT_RAFT_LIMITS } from "../../../lib/raft/limits.ts";
+import { RaftNode } from "../../../lib/raft/raft_node.ts";
+import { toTerm, toTicks } from "../../../lib/raft/types.ts";
+import { MemoryNetwork } from "../../../lib/transport/memory_transport.ts";
+import type { Greeting, Transport } from "../../../lib/transport/transport.ts";
+import { VirtualClock } from "../../support/virtual_clock.ts";
+import { greetingOf } from "../transport/support.ts";
+
+const MEMBERS = [0, 1, 2].map((id) => ({ id, address: `host${id}:1`, clientAddress: `host${id}:2`, identity: "" }));
+
+Deno.test("a node that has learned its cluster's id leaves the nodes of others that it had met before", () => {
+  const raft = new RaftNode({
+    id: 0,
+    initialConfiguration: configurationOf(MEMBERS),
+    hardState: { currentTerm: toTerm(0), votedFor: undefined },
+    snapshot: undefined,
+    entries: [],
+    incarnation: 1,
+    drawElectionTimeout: () => toTicks(100),
+    drawDisconnectDelay: () => toTicks(1),
+    limits: DEFAULT_RAFT_LIMITS,
+  });
+  const left: number[] = [];
+  const inner = new MemoryNetwork({ clock: new VirtualClock() }).connect(0);
+  const transport: Transport = Object.assign(inner, { reset: (peer: number) => void left.push(peer) });
+  const own = { ...greetingOf(0), clusterId: "" };
+  const greeting: Greeting = own;
+  const directory = new PeerDirectory({ self: 0, raft, transport, greeting, named: MEMBERS });
+  directory.admit(greetingOf(1, { clusterId: "ours" }));
+  directory.admit(greetingOf(2, { clusterId: "theirs" }));
+  directory.leaveOtherClusters();
+  assertEquals(left, []);
+  own.clusterId = "ours";
+  directory.leaveOtherClusters();
+  directory.leaveOtherClusters();
+  assertEquals(left, [2]);
+});
