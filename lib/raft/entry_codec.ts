@@ -22,7 +22,7 @@ export function encodeEntries(entries: readonly Entry[]): string {
   return isByteString ? text : text.replace(BEYOND_BYTES, escapeCharacter);
 }
 
-/** What a leader makes is 32 hex digits; older directories hold other names. */
+/** The driver makes 32 hex digits; to the core it is any word. */
 const CLUSTER_ID = /^[\x21-\x7e]{1,200}$/;
 const BEYOND_BYTES = /[\u0100-\uffff]/g;
 

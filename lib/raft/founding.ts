@@ -77,7 +77,7 @@ export function foundingHeldBy(core: Core): NodeId | undefined {
 /** The id that a leader is to give to its cluster; undefined where the configuration in force names one. */
 export function clusterIdToGive(core: LeadingCore): string | undefined {
   if (core.log.configuration.clusterId !== undefined) return undefined;
-  return core.clusterId ?? core.options.makeClusterId?.();
+  return core.options.makeClusterId?.();
 }
 
 /** Whether the id of the cluster is still to be committed: until then nothing else may be. */

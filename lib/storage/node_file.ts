@@ -49,8 +49,7 @@ export function encodeNodeFile({ ownership, hardState, initialConfiguration }: N
 /** Reads the file. Throws `CorruptionError`, or `FormatVersionError` for another format. */
 export function decodeNodeFile(bytes: Uint8Array, file: string): NodeFile {
   const { checksum: sum, ...content } = parseObject(bytes, file);
-  // The file of an earlier program has no name of the cluster, and as its id what its servers derived from their addresses.
-  const { format, nodeId, clusterName = "", clusterId, identity, currentTerm, votedFor } = content;
+  const { format, nodeId, clusterName, clusterId, identity, currentTerm, votedFor } = content;
   const sealed = sum !== undefined && sum === checksumOfRead(content);
   if (typeof format === "number" && isOtherVersion({ version: format, known: NODE_FILE_FORMAT, sealed })) {
     throw new FormatVersionError(file, { version: format, known: NODE_FILE_FORMAT });

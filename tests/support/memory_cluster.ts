@@ -114,14 +114,14 @@ export class MemoryCluster {
     return node;
   }
 
-  /** Waits until one of `ids`, all running nodes by default, leads and the others of them know it. */
+  /** Waits until one of `ids`, all running nodes by default, leads, takes writes, and the others of them know it. */
   async leader(ids: readonly NodeId[] = [...this.nodes.keys()]): Promise<Node> {
     const agreed = (): NodeId | undefined => {
       const leaders = new Set(ids.map((id) => this.node(id).status().raft.leaderId));
       const [leader] = leaders;
-      const isLeading = leader !== undefined && ids.includes(leader) &&
-        this.nodes.get(leader)?.status().raft.termCommitted === true;
-      return leaders.size === 1 && isLeading ? leader : undefined;
+      if (leader === undefined || leaders.size > 1 || !ids.includes(leader)) return undefined;
+      const raft = this.nodes.get(leader)?.status().raft;
+      return raft?.termCommitted === true && raft.clusterId !== undefined ? leader : undefined;
     };
     await this.clock.until(() => agreed() !== undefined, 20_000, `nodes ${ids.join(",")} agree on a leader`);
     return this.node(agreed() ?? -1);

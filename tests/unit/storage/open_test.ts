@@ -97,14 +97,13 @@ Deno.test("the cluster's id is durable with the hard state, and a log of a later
   });
 });
 
-Deno.test("the node file of an earlier program, whose id was derived, is read with that id and without a name", async () => {
+Deno.test("the node file of an earlier program, whose cluster id was derived, is refused by its version", async () => {
   const disk = await used();
   const { checksum: _, clusterName: _name, ...content } = JSON.parse(textOf(disk, NODE_FILE));
-  const earlier = { ...content, clusterId: "kvstore-0a1b2c3d" };
+  const earlier = { ...content, format: 1, clusterId: "kvstore-0a1b2c3d" };
   const sum = checksum(new TextEncoder().encode(JSON.stringify(earlier))).toString(16).padStart(8, "0");
   rewrite(disk, JSON.stringify({ ...earlier, checksum: sum }));
-  const { ownership, hardState } = (await open(disk)).recovered;
-  assertEquals([ownership.clusterName, hardState.clusterId], ["", "kvstore-0a1b2c3d"]);
+  assertStringIncludes(await assertRefused(disk, FormatVersionError), "its format version is 1");
 });
 
 Deno.test("term and vote are durable when the save has resolved", async () => {
