@@ -206,6 +206,13 @@ Deno.test("a server leaves the cluster on request, and not where the others coul
     const unknown = await ask("DELETE /v1/cluster/members/77");
     assertEquals([unknown.status, unknown.json["code"]], [404, "not_a_member"]);
     assertEquals((await ask(`DELETE /v1/cluster/members/${leaves}`)).status, 200);
+    const memberIds = async (): Promise<readonly unknown[]> => {
+      const { members } = (await ask("GET /v1/cluster/members")).json;
+      return (members as readonly { readonly id: number }[]).map(({ id }) => id);
+    };
+    // The leader has it with its answer; the node that is asked may hear of it a moment later.
+    await waitFor(async () => (await memberIds()).length === 2 || undefined, { what: "two members" });
+    assertEquals(await memberIds(), [leader, stays].sort((left, right) => left - right));
     assertEquals((await ask("PUT /v1/kv/a", { body: "1" })).status, 201);
     await cluster.kill(leaves);
     assertEquals((await ask("PUT /v1/kv/a", { body: "2" })).status, 200);

@@ -48,6 +48,8 @@ export class Register {
 
   #judge(reply: string, { id, known }: { readonly id: number; readonly known: number }): void {
     const match = /^value of register: (\d+)$/.exec(reply);
+    const isMissing = reply === "Error: register does not exist.";
+    if (isMissing && known > 0) this.stale.push(`node ${id} gave no value although ${known} was known before`);
     if (match === null) return;
     const value = Number(match[1]);
     if (value < known) this.stale.push(`node ${id} gave ${value} although ${known} was known before`);
