@@ -19,6 +19,7 @@ import { Membership } from "./checks/membership.ts";
 import { Monotonic } from "./checks/monotonic.ts";
 import { OneVote } from "./checks/one_vote.ts";
 import { QuorumAtCommit } from "./checks/quorum_at_commit.ts";
+import { QuorumOnDisks } from "./checks/quorum_on_disks.ts";
 import { ReadIndexes } from "./checks/read_index.ts";
 import { SecondCluster } from "./checks/second_cluster.ts";
 import { StateHash } from "./checks/state_hash.ts";
@@ -186,6 +187,7 @@ export class World {
     const lookingAtDisks = settings.canary ? [] : [
       new OneVote(to("one-vote")),
       new DurableAcknowledgement({ random: this.random.fork(), shadows }, to("durable-acknowledgement")),
+      new QuorumOnDisks({ random: this.random.fork(), shadows, servers }, to("quorum-on-disks")),
     ];
     return [
       shadows,

@@ -2,9 +2,9 @@
 
 import type { Random } from "../../../lib/base/random.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
-import { loadDirectory, loadNodeFile } from "../../../lib/storage/load.ts";
 import type { Check, Violate } from "../check.ts";
-import { DIRECTORY, type SimServer } from "../server.ts";
+import { holdsEntry, readDurableLog } from "../durable_log.ts";
+import type { SimServer } from "../server.ts";
 import type { Shadows } from "../shadow.ts";
 
 /** Reading a whole directory is dear, so chance decides which acknowledgements are looked at. */
@@ -28,17 +28,11 @@ export class DurableAcknowledgement implements Check {
     if (message.type !== "AppendEntriesResult" || !message.success || !this.#random.chance(LOOK_PROBABILITY)) return;
     const { matchIndex } = message;
     const term = this.#shadows.of(server.id).termAt(matchIndex);
-    const disk = server.disk.crash();
-    const nodeFile = server.damaged ? undefined : loadNodeFile(disk, DIRECTORY, server.id);
-    if (nodeFile === undefined) return;
-    // A snapshot of a simulated run is read without a pause, so the result is there before anything else happens.
-    loadDirectory({ disk, directory: DIRECTORY, pause: () => Promise.resolve(), nodeFile }).then((loaded) => {
-      const end = loaded.newest?.lastIncluded.index ?? 0;
-      const found = loaded.entries[matchIndex - end - 1];
-      if (matchIndex <= end || (found !== undefined && (term === undefined || found.term === term))) return;
+    readDurableLog(server)?.then((log) => {
+      if (holdsEntry(log, { index: matchIndex, term })) return;
       this.#violate(
-        `node ${server.id} acknowledged entry ${matchIndex}, but a power loss would leave ${end} and ` +
-          `${loaded.entries.length} more (${loaded.damages.map(({ what }) => what).join()})`,
+        `node ${server.id} acknowledged entry ${matchIndex}, but a power loss would leave ${log.snapshotIndex} and ` +
+          `${log.entries.length} more (${log.damages.join()})`,
       );
     }, (error: unknown) => this.#violate(`node ${server.id}: its disk cannot be read: ${error}`));
   }
