@@ -90,6 +90,18 @@ const SERVING: readonly Mutation[] = [
   },
 ];
 
+const DISKS: readonly Mutation[] = [
+  {
+    id: "M67",
+    what: "A sync counts as done when it has begun",
+    patches: [{
+      file: "lib/node/persistence.ts",
+      find: "this.#storage.sync().then(() => {",
+      replace: "void this.#storage.sync();\n    Promise.resolve().then(() => {",
+    }],
+  },
+];
+
 const OUTCOMES: readonly Mutation[] = [
   {
     id: "M66",
@@ -183,4 +195,5 @@ export const SURVIVORS: readonly Mutation[] = [
   ...HTTP,
   ...SERVING,
   ...OUTCOMES,
+  ...DISKS,
 ];
