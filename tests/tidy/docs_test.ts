@@ -54,8 +54,27 @@ Deno.test("every constant that docs/limits.md names stands in the file it names"
   }
 });
 
-Deno.test("every promise of docs/guarantees.md names a test", () => {
-  const rows = read("docs/guarantees.md").split("\n").filter((line) => /^\| [A-Z]/.test(line));
-  assert(rows.length >= 10);
-  for (const row of rows) assert(row.includes("tests/") || row.startsWith("| Limits"), row);
+Deno.test("every promise of docs/guarantees.md names tests that exist, by file and by name", () => {
+  const sections = read("docs/guarantees.md").split("\n## ").slice(1).filter((text) => !text.startsWith("Not covered"));
+  assert(sections.length >= 20);
+  const missing: string[] = [];
+  for (const section of sections) {
+    const promise = section.split("\n")[0];
+    const named = [...section.replaceAll(/\n +/g, " ").matchAll(/^- `(tests\/[\w./]+_test\.ts)`: "(.+)"$/gm)];
+    if (named.length === 0) missing.push(`${promise}: no test by name`);
+    for (const [, file = "", name = ""] of named) {
+      const isThere = exists(file) && read(file).includes(`"${name}"`);
+      if (!isThere) missing.push(`${promise}: ${file}: ${name}`);
+    }
+  }
+  assertEquals(missing, []);
+});
+
+Deno.test("the checks of the simulator that docs/guarantees.md names exist", () => {
+  const named = [...read("docs/guarantees.md").replaceAll(/\n +/g, " ").matchAll(/`tests\/sim` \(([^)]*)\)/g)];
+  const checks = named.flatMap(([, list = ""]) => [...list.matchAll(/`([a-z-]+)`/g)].map(([, name = ""]) => name));
+  assert(checks.length >= 10);
+  const files = [...Deno.readDirSync(join(ROOT, "tests/sim"))].filter(({ isFile }) => isFile).map(({ name }) => name);
+  const sources = files.map((name) => read(`tests/sim/${name}`)).join("\n");
+  assertEquals(checks.filter((name) => !sources.includes(`"${name}"`)), []);
 });
