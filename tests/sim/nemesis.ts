@@ -17,8 +17,9 @@ const CLOG_MS_MAX = 2_000;
 const SLOW_SYNC_MS_MAX = 500;
 const ROOM_BYTES_MAX = 60_000;
 const HANG_TIMEOUTS_MAX = 25;
-const PROMOTION_MS_MAX = 1_000;
-const PROMOTION_TRIES = 10;
+const DEMOTION_TRIES = 10;
+const PROMOTION_MS_MAX = 300;
+const PROMOTION_TRIES = 30;
 
 /** Disks count these where an operation meets them: most that are planned never do. */
 const COUNTED_WHEN_FELT: ReadonlySet<FaultClass> = new Set<FaultClass>([
@@ -215,12 +216,21 @@ export class Nemesis {
         return leader !== undefined;
       }],
       ["operator/demote", () => {
-        if (!this.#operator.demote()) return false;
-        this.#promoteLater();
-        return true;
+        this.#demote();
+        return false; // Counted when it is done.
       }],
       ["operator/promote", () => this.#operator.promote()],
     ];
+  }
+
+  /** Tried again for a while, as it cannot be asked for at every moment. */
+  #demote(tries = DEMOTION_TRIES): void {
+    if (this.#resting) return;
+    if (this.#operator.demote()) {
+      this.#world.counts.add("operator/demote");
+      this.#world.trace(() => "fault operator/demote");
+      this.#promoteLater();
+    } else if (tries > 1) this.#later(() => this.#demote(tries - 1), PROMOTION_MS_MAX);
   }
 
   /** A learner is to vote again before long; whether it can be asked for depends on the moment. */

@@ -91,7 +91,9 @@ export class Operator implements Check {
     if (this.#isChanging() || this.#world.servers.some(({ isReplaced }) => isReplaced)) return false;
     const { voters } = this.#world.configuration();
     const kept = voters.filter((id) => id !== server.id && !this.#world.server(id).hasLostData);
-    return kept.length * 2 > voters.length && kept.length > 0;
+    // A leader that has not noticed the loss yet may make a voter of a learner that had caught up.
+    const counted = voters.length + (this.isLearning(server) && !voters.includes(server.id) ? 1 : 0);
+    return kept.length * 2 > counted && kept.length > 0;
   }
 
   /** The node that leads, as far as it is seen; undefined when there is none. */
