@@ -1,4 +1,4 @@
-/** Notices syncs that do not complete, for the log, readiness and the metrics. What follows for Raft the core decides by ticks. */
+/** Notices syncs that do not complete and entries without room, for the log, readiness and the metrics. What follows for Raft the core decides by ticks. */
 
 import type { Clock } from "../base/clock.ts";
 import type { Registry } from "../observe/metrics.ts";
@@ -8,7 +8,7 @@ import type { NodeLog } from "./options.ts";
 /** What is being made durable. */
 export type SyncKind = "log" | "hard state";
 
-/** Knows which syncs are under way, and since when. */
+/** Knows which syncs are under way, and since when, and what found no room. */
 export class DiskWatch {
   readonly #clock: Clock;
   readonly #log: NodeLog;
@@ -16,6 +16,7 @@ export class DiskWatch {
   readonly #hangMs: number;
   readonly #begun = new Map<SyncKind, number>();
   #told = false;
+  #refusedBytes = 0;
 
   /** A sync that has taken `hangMs` is said to hang. */
   constructor(parts: {
@@ -43,6 +44,16 @@ export class DiskWatch {
     if (!this.#told || this.hungMs !== undefined) return;
     this.#told = false;
     this.#log("info", `The disk under ${this.#directory} answers again`);
+  }
+
+  /** Bytes of the leader's entries that found no room when they came last; 0 when they found it. */
+  get refusedBytes(): number {
+    return this.#refusedBytes;
+  }
+
+  /** Entries of the leader, so many bytes on the disk, did or did not find room. */
+  askedForRoom(bytes: number, found: boolean): void {
+    this.#refusedBytes = found ? 0 : bytes;
   }
 
   /** The process stood still: how long the disk has really taken is not known. */

@@ -271,7 +271,7 @@ export class Driver {
   /** Whether the event may be stepped; one that may not is as good as lost on its way. */
   #isTaken(event: Event): boolean {
     if (!isHeard(event, this.#parts)) return false;
-    if (hasRoomFor(event, this.#parts.storage)) return true;
+    if (hasRoomFor(event, this.#parts)) return true;
     this.#refusedForSpace.add();
     return false;
   }

@@ -18,7 +18,9 @@ export class Health {
     const { hungMs } = diskWatch;
     if (failed) return { stopping, failed, hasSpace: false, hungMs };
     try {
-      return { stopping, failed, hasSpace: storage.reserve(PROBE_BYTES, 1), hungMs };
+      // What the leader sends may be longer than a probe: a node that has no room for that lags.
+      const hasSpace = storage.reserve(PROBE_BYTES, 1) && storage.reserveBody(diskWatch.refusedBytes);
+      return { stopping, failed, hasSpace, hungMs };
     } catch {
       // A disk that failed for good says so with every call; the driver meets the same error with its next write.
       return { stopping, failed: true, hasSpace: false, hungMs };

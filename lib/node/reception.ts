@@ -6,6 +6,7 @@ import { encodeEntries } from "../raft/entry_codec.ts";
 import type { Event } from "../raft/events.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { DiskWatch } from "./disk_watch.ts";
 
 /** Known bug B22: a promise counts only from the directory that this server's configuration names. */
 export function isHeard(event: Event, { isStranger }: { isStranger(peer: NodeId): boolean }): boolean {
@@ -15,11 +16,19 @@ export function isHeard(event: Event, { isStranger }: { isStranger(peer: NodeId)
   return !isPromise || !isStranger(from);
 }
 
+/** What decides about room, and who is told of it. */
+interface RoomParts {
+  readonly storage: Storage;
+  readonly diskWatch: DiskWatch;
+}
+
 /** A follower without disk space leaves AppendEntries unanswered, as if lost: the leader repeats it. */
-export function hasRoomFor(event: Event, storage: Storage): boolean {
+export function hasRoomFor(event: Event, { storage, diskWatch }: RoomParts): boolean {
   if (event.type !== "Receive" || event.message.type !== "AppendEntries") return true;
   const { entries } = event.message;
   if (entries.length === 0) return true;
   const body = encodeOnce(entries, () => encodeEntries(entries)).length;
-  return !fault("node/spaceRefused") && storage.reserveBody(body);
+  const hasRoom = !fault("node/spaceRefused") && storage.reserveBody(body);
+  diskWatch.askedForRoom(body, hasRoom);
+  return hasRoom;
 }

@@ -51,6 +51,8 @@ export class FakeNode implements KeyValueNode {
   /** Writes take effect, but nobody hears of it. */
   unknown = false;
   reachable = 3;
+  /** Entries that are committed and not applied. */
+  entriesBehind = 0;
   wallClockMs = 1_700_000_000_123;
   snapshotOutcome: () => Promise<SnapshotOutcome> = () =>
     Promise.resolve({ type: "Created", id: { index: toIndex(42), term: toTerm(3) } });
@@ -153,7 +155,7 @@ export class FakeNode implements KeyValueNode {
         transferTarget: undefined,
         electionsStarted: 1,
       },
-      lastApplied: toIndex(42),
+      lastApplied: toIndex(42 - this.entriesBehind),
       uptimeMs: 3_723_000,
       now: 1_000,
       peers: PEERS,

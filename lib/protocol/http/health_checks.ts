@@ -2,6 +2,7 @@
 
 import { describeEmptyDirectory } from "../../node/empty_directory.ts";
 import type { NodeHealth, NodeStatus } from "../../node/api.ts";
+import { newestCommit } from "../../node/lag.ts";
 
 /** Entries that a ready node may be behind the newest commit index it knows: applied in well under a second. */
 export const READY_LAG_ENTRIES_MAX = 10_000;
@@ -58,8 +59,3 @@ export const READY_CHECKS: readonly HealthCheck[] = [
     },
   },
 ];
-
-/** The peers tell theirs once a second: so a node that has just started knows how much it lacks. */
-function newestCommit({ raft, peers }: NodeStatus): number {
-  return Math.max(raft.commitIndex, ...peers.map((peer) => peer.status?.commitIndex ?? 0));
-}

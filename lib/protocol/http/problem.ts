@@ -4,6 +4,7 @@ import { unreachable } from "../../base/assert.ts";
 import { textToByteString } from "../../base/bytes.ts";
 import type { SessionRefusal } from "../../kv/results.ts";
 import type { KeyValueNode, NotDone, NotDoneReason, WriteOutcome } from "../../node/api.ts";
+import { describeLag } from "../../node/lag.ts";
 import type { HttpReply } from "./http.ts";
 import { isText } from "./record_json.ts";
 import { reasonOf } from "./server/refusal.ts";
@@ -71,6 +72,14 @@ const RETRY_AFTER = [["Retry-After", "1"]] as const;
 /** The reply to a request that was certainly not done, and may be sent again. */
 export function notDone({ reason }: Pick<NotDone, "reason">): ProblemReply {
   return problem(NOT_DONE[reason]);
+}
+
+/** The same for a read, which a node may fail to serve in time because its disk lets it lag. */
+export function readNotDone(outcome: NotDone, node: KeyValueNode): ProblemReply {
+  const lag = outcome.reason === "Timeout" ? describeLag(node) : undefined;
+  if (lag === undefined) return notDone(outcome);
+  const detail = `This node is ${textToByteString(lag)}`;
+  return problem({ status: 503, code: "lagging", detail, headers: RETRY_AFTER });
 }
 
 const NOT_DONE: Readonly<Record<NotDoneReason, Problem>> = {

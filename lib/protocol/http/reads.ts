@@ -1,7 +1,7 @@
 /** Readings of the state: as new as they were asked to be, in the turn in which that is so. */
 
 import type { HttpReply } from "./http.ts";
-import { notDone, problem } from "./problem.ts";
+import { notDone, problem, readNotDone } from "./problem.ts";
 import type { Freshness } from "./parameters.ts";
 import type { HttpContext } from "./route.ts";
 
@@ -22,7 +22,7 @@ export function answerWhenFresh(
   if (stale) return answerAtRevision(minRevision, reading);
   return new Promise((resolve, reject) => {
     reading.context.node.read((outcome) => {
-      if (outcome.type === "NotDone") return resolve(notDone(outcome));
+      if (outcome.type === "NotDone") return resolve(readNotDone(outcome, reading.context.node));
       try {
         resolve(answerAtRevision(minRevision, reading));
       } catch (error) {

@@ -1,9 +1,11 @@
 /** Error replies whose first word tells a client what it may do: each text once. */
 
 import { unreachable } from "../../base/assert.ts";
+import { textToByteString } from "../../base/bytes.ts";
 import type { ErrorReply } from "../../kv/replies.ts";
 import type { SessionRefusal } from "../../kv/results.ts";
 import type { KeyValueNode, NotDone } from "../../node/api.ts";
+import { describeLag } from "../../node/lag.ts";
 import type { RespReply } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
 
@@ -27,7 +29,7 @@ export function notDone({ reason }: NotDone, node: KeyValueNode): RespReply {
     case "Stopping":
       return { error: "TRYAGAIN this node is shutting down; use another one" };
     case "Timeout":
-      return { error: `TRYAGAIN no majority confirmed the request in time; ${reachability(node)}` };
+      return { error: `TRYAGAIN ${timeout(node)}` };
     default:
       return unreachable(reason);
   }
@@ -73,6 +75,13 @@ export function unknownCommand(words: Words): RespReply {
 const SHOWN_BYTES_MAX = 128;
 /** Ends the reply to an unknown command. */
 export const NOT_OFFERED = "(KVStore does not offer it; COMMAND LIST and docs/redis.md show which commands it does)";
+
+function timeout(node: KeyValueNode): string {
+  const lag = describeLag(node);
+  return lag === undefined
+    ? `no majority confirmed the request in time; ${reachability(node)}`
+    : `this node is ${textToByteString(lag)}`;
+}
 
 function reachability(node: KeyValueNode): string {
   const { reachable, total, needed } = node.status().quorum;

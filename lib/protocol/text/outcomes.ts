@@ -4,6 +4,7 @@ import { unreachable } from "../../base/assert.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../kv/commands.ts";
 import type { CommandResult } from "../../kv/results.ts";
 import type { KeyValueNode, NotDone, SnapshotOutcome } from "../../node/api.ts";
+import { describeLag } from "../../node/lag.ts";
 import { LINE_BYTES_MAX } from "../limits.ts";
 import { shorten, show, showText } from "./show.ts";
 
@@ -65,7 +66,7 @@ export function notDone({ reason, leaderId }: NotDone, node: KeyValueNode): stri
     case "Stopping":
       return "Error: Stopping. This node is shutting down; use another one.";
     case "Timeout":
-      return `Error: Timeout. No majority confirmed the request in time. ${reachability(node)}`;
+      return timeout(node);
     default:
       return unreachable(reason);
   }
@@ -109,6 +110,12 @@ export function unknownEvent(word: string): string {
 export function notHttp(httpPort: number | undefined): string {
   const where = httpPort === undefined ? "This node serves no HTTP." : `HTTP is on port ${httpPort}.`;
   return `Error: This port speaks the text protocol. ${where}`;
+}
+
+function timeout(node: KeyValueNode): string {
+  const lag = describeLag(node);
+  if (lag !== undefined) return `Error: Timeout. This node is ${showText(lag)}.`;
+  return `Error: Timeout. No majority confirmed the request in time. ${reachability(node)}`;
 }
 
 function noLeader(node: KeyValueNode): string {

@@ -1,7 +1,8 @@
 /** Nodes whose disk is full, hangs or fails, and transfers that fall silent: nothing waits for ever, and service resumes. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
+import { describeLag } from "../../../lib/node/lag.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import type { CrashSurvival } from "../../../lib/storage/memory_disk.ts";
 import { MemoryCluster } from "../../support/memory_cluster.ts";
@@ -40,6 +41,35 @@ Deno.test("a cluster that is restarted on full disks elects a leader and goes on
   await cluster.start();
   await cluster.leader();
   for (const id of cluster.ids) assertEquals(await cluster.get(id, "seed"), { value: "1" });
+  await cluster.stop();
+});
+
+Deno.test("a follower whose disk is full says how far it is behind, and serves reads again with room", async () => {
+  const cluster = new MemoryCluster(3, 14, { requestTimeoutMs: 3_000 });
+  await cluster.start();
+  const leader = await cluster.leader();
+  await cluster.put(leader.id, "k", "before");
+  await cluster.clock.advance(1_000);
+  const behind = cluster.ids.find((id) => id !== leader.id) ?? -1;
+  const follower = cluster.node(behind);
+  fillDisk(cluster, behind);
+  assertEquals(describeLag(follower), undefined);
+  // No one of them fits into what is left of the segment, although a short entry would.
+  const segmentBytes = follower.status().storage.walBytes;
+  for (const round of [1, 2, 3]) {
+    assertEquals((await cluster.put(leader.id, "k", `${round}`.repeat(segmentBytes / 2))).type, "Done");
+  }
+  let outcome = "";
+  follower.read((result) => outcome = result.type === "NotDone" ? result.reason : result.type);
+  await cluster.clock.until(() => outcome !== "", 10_000, "the read ends");
+  assertEquals(outcome, "Timeout");
+  assertMatch(describeLag(follower) ?? "", /^[1-3] entr(y|ies) behind: its disk is full \(.+\)$/);
+  const disk = cluster.disks.get(behind);
+  assert(disk !== undefined);
+  disk.capacityBytes = Infinity;
+  await cluster.converged();
+  assertEquals(await cluster.get(behind, "k"), { value: "3".repeat(segmentBytes / 2) });
+  assertEquals(describeLag(follower), undefined);
   await cluster.stop();
 });
 

@@ -5,7 +5,7 @@ import { type EventFilter, makeFilter } from "../event_stream/filter.ts";
 import { type EventHub, hubOf } from "../event_stream/hub.ts";
 import { EventStream } from "../event_stream/stream.ts";
 import type { HttpReply } from "../http.ts";
-import { badRequest, notDone, problem, PROBLEM_TYPE } from "../problem.ts";
+import { badRequest, problem, PROBLEM_TYPE, readNotDone } from "../problem.ts";
 import type { Parameter, ResponseDescription, Route, RouteCall } from "../route.ts";
 
 const EVENT_STREAM = "text/event-stream";
@@ -86,7 +86,7 @@ function watchEvents(call: RouteCall): HttpReply | Promise<HttpReply> {
 }
 
 function begin(hub: EventHub, { filter, snapshot, since }: WatchRequest, outcome: ReadOutcome): HttpReply {
-  if (outcome.type === "NotDone") return notDone(outcome);
+  if (outcome.type === "NotDone") return readNotDone(outcome, hub.node);
   if (!hub.hasRoomFor(filter)) return tooMany();
   const { newest, oldest } = hub.node.changes;
   const isGone = since !== undefined && (since < oldest || since > newest);

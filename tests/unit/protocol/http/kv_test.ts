@@ -219,6 +219,17 @@ Deno.test("kv: what was not done, and what is not known", async () => {
   assertEquals([unknown.status, unknown.code], [504, "outcome_unknown"]);
 });
 
+Deno.test("kv: a read that the node's own disk kept from being served says how far the node is behind, and why", async () => {
+  const node = new StateNode();
+  const service = serviceOf(node);
+  node.refusal = "Timeout";
+  node.entriesBehind = 1_234;
+  node.healthNow = { stopping: false, failed: false, hasSpace: false };
+  const answer = await ask(service, "GET /v1/kv/a");
+  assertEquals([answer.status, answer.code, answer.headers.get("retry-after")], [503, "lagging", "1"]);
+  assertEquals(answer.json?.["detail"], "This node is 1234 entries behind: its disk is full (/data/node-0)");
+});
+
 Deno.test("kv: redirect leads to the leader only on request", async () => {
   const node = new StateNode();
   const service = serviceOf(node);

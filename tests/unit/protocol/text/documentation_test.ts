@@ -22,6 +22,13 @@ const REASONS: Readonly<Record<NotDoneReason, true>> = {
   Timeout: true,
 };
 
+function laggingNode(): FakeNode {
+  const node = new FakeNode();
+  node.entriesBehind = 1;
+  node.healthNow = { stopping: false, failed: false, hasSpace: false };
+  return node;
+}
+
 Deno.test("The documentation is complete", async () => {
   const text = await Deno.readTextFile(new URL("../../../../docs/text-protocol.md", import.meta.url));
   const node = new FakeNode();
@@ -30,6 +37,7 @@ Deno.test("The documentation is complete", async () => {
     ...Object.keys(REASONS).map((reason) =>
       outcomes.notDone({ type: "NotDone", reason: reason as NotDoneReason, leaderId: 0 }, node)
     ),
+    outcomes.notDone({ type: "NotDone", reason: "Timeout", leaderId: 0 }, laggingNode()),
     ...Object.values(outcomes).filter((value) => typeof value === "string"),
     outcomes.writeDone("key1", { type: "Invalid", revision: 1 }),
     outcomes.unknownCommand("FOO"),

@@ -156,6 +156,18 @@ Deno.test("What is certainly not done says why, for writes and reads", async () 
   }
 });
 
+Deno.test("A read that the node's own disk kept from being served says how far the node is behind, and why", async () => {
+  const bench = new SessionBench();
+  bench.node.refusal = "Timeout";
+  bench.node.healthNow = { stopping: false, failed: false, hasSpace: false };
+  assertEquals(await bench.ask("GET k"), `${REFUSALS.Timeout.replace("Reachable 1", "Reachable 3")}\n`);
+  bench.node.entriesBehind = 12;
+  assertEquals(
+    await bench.ask("GET k"),
+    "Error: Timeout. This node is 12 entries behind: its disk is full (/data/node-0).\n",
+  );
+});
+
 Deno.test("A follower that does not know the leader any more says that there is none", async () => {
   const bench = new SessionBench();
   bench.node.refusal = "NotLeader";
