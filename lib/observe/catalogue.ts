@@ -33,6 +33,10 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.clientBytesSent]: counter("Bytes written at the client port."),
   [METRIC.clientConnections]: gauge("Open connections of the client port."),
   [METRIC.clientConnectionsRefused]: counter("Connections of the client port refused because there were too many."),
+  [METRIC.clientConnectionsClosed]: counter(
+    "Connections of the client port that this node closed against the will of their clients, by reason.",
+    ["reason"],
+  ),
   [METRIC.respCommands]: counter("Commands of the Redis protocol that were answered, by name and by ok or error.", [
     "cmd",
     "status",

@@ -28,6 +28,7 @@ export const METRIC = {
   clientBytesSent: "kvstore_server_client_bytes_sent_total",
   clientConnections: "kvstore_server_client_connections",
   clientConnectionsRefused: "kvstore_server_client_connections_refused_total",
+  clientConnectionsClosed: "kvstore_server_client_connections_closed_total",
   httpConnections: "kvstore_http_connections",
   httpConnectionsRefused: "kvstore_http_connections_refused_total",
   httpSeconds: "kvstore_http_request_duration_seconds",

@@ -123,6 +123,12 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
     this.#close();
   }
 
+  /** See `PortConnection`. */
+  giveWay(): void {
+    this.#context.metrics.connectionsClosed.idle.add();
+    this.#close();
+  }
+
   /** Closes once what runs has been answered; `abort` is for those that take too long. */
   stop(): void {
     this.#lingers = false;
@@ -144,6 +150,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
     if (stalledMs === undefined) return;
     const seconds = Math.round(stalledMs / 1_000);
     this.#context.warn(`Closed the connection of ${this.remote}: the client has not read for ${seconds} s`);
+    this.#context.metrics.connectionsClosed.notReading.add();
     this.#close();
   }
 
@@ -169,6 +176,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   /** See `OutputOwner`. */
   overBudget(): void {
     this.#context.warn(`Closed the connection of ${this.remote}: too many replies wait for all clients together`);
+    this.#context.metrics.connectionsClosed.memory.add();
     this.#close();
   }
 
@@ -193,6 +201,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
     const allowedMs = this.#context.receiveTimeoutMs + received / RECEIVE_BYTES_PER_SECOND_MIN * 1_000;
     if (now - unfinished.at <= allowedMs) return;
     this.#context.warn(`Closed the connection of ${this.remote}: its request did not become complete in time`);
+    this.#context.metrics.connectionsClosed.requestTimeout.add();
     this.send(requestTooSlow(this.#language));
     this.finish();
   }

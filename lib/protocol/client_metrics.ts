@@ -4,6 +4,18 @@ import { Counter, type Histogram, type Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
 import { CommandCounters } from "./resp/command_counters.ts";
 
+/** Connections that were closed although their clients did not ask for it, by the reason. */
+export interface ClosedConnections {
+  /** It gave way to a new one. */
+  readonly idle: Counter;
+  /** Its request did not become complete in time. */
+  readonly requestTimeout: Counter;
+  /** Its client does not read. */
+  readonly notReading: Counter;
+  /** The replies that wait for all clients together were too many. */
+  readonly memory: Counter;
+}
+
 /** Counters since the start. Every request received ends as one of succeeded, failed and redirected. */
 export class ClientMetrics {
   readonly received: Counter;
@@ -16,6 +28,7 @@ export class ClientMetrics {
   /** Not among the names of the metrics, where the connections open now and those refused are. */
   readonly connectionsAccepted = new Counter();
   readonly connectionsRefused: Counter;
+  readonly connectionsClosed: ClosedConnections;
   /** Commands of the Redis protocol. */
   readonly commands: CommandCounters;
   /** From the command read to its reply ready. */
@@ -30,6 +43,13 @@ export class ClientMetrics {
     this.bytesReceived = registry.counter(METRIC.clientBytesReceived);
     this.bytesSent = registry.counter(METRIC.clientBytesSent);
     this.connectionsRefused = registry.counter(METRIC.clientConnectionsRefused);
+    const closed = registry.counterFamily(METRIC.clientConnectionsClosed, ["reason"]);
+    this.connectionsClosed = {
+      idle: closed.counter(["idle"]),
+      requestTimeout: closed.counter(["request_timeout"]),
+      notReading: closed.counter(["not_reading"]),
+      memory: closed.counter(["memory"]),
+    };
     this.commands = new CommandCounters(registry);
     this.commandSeconds = registry.histogram(METRIC.commandSeconds);
   }

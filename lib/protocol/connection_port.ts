@@ -16,6 +16,8 @@ export interface PortConnection {
   stop(): void;
   /** Closes now. */
   abort(): void;
+  /** Closes now, since a new connection needs the place. */
+  giveWay(): void;
   /** Closes when a deadline has passed; called every `WRITE_CHECK_MS`: one timer for thousands of connections. */
   check(now: number): void;
   /** Undefined while the connection is needed: it does not give way to another. */
@@ -196,7 +198,7 @@ export class ConnectionPort<C extends PortConnection> {
     this.#nobodyGivesWay = idle === undefined;
     if (idle === undefined) return false;
     this.#warn(this.#giveWayLog, `Closed an idle ${names.adjective} connection: ${this.#limit.current} are open`);
-    idle.abort();
+    idle.giveWay();
     this.#connections.delete(idle);
     return this.#connections.size < this.#limit.current;
   }

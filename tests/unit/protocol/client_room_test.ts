@@ -33,6 +33,9 @@ Deno.test("A request that has begun must become complete in time, however it dri
       conn.close();
     }
     assertStringIncludes(logged.join("\n"), "its request did not become complete in time");
+    const closed = node.metrics.counterFamily(METRIC.clientConnectionsClosed, ["reason"]);
+    assertEquals(closed.counter(["request_timeout"]).value, beginnings.length);
+    assertEquals(closed.counter(["idle"]).value, 0);
   });
 });
 
@@ -89,6 +92,8 @@ Deno.test("At the limit the longest idle connection gives way, those with a tran
       await until(() => isClosed, "the connection whose turn it is has been closed");
       assertEquals(listener.connections(), 5);
     }
+    const closed = node.metrics.counterFamily(METRIC.clientConnectionsClosed, ["reason"]);
+    assertEquals(closed.counter(["idle"]).value, 4);
     const refused = await connect();
     await send(refused, "GET k\n");
     assertEquals(await receive(refused), "Error: Too many connections (limit 5).\n", "what is left is new or busy");

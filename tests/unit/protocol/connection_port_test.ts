@@ -20,6 +20,9 @@ class FakeConnection implements PortConnection {
   abort(): void {
     this.#ended.resolve();
   }
+  giveWay(): void {
+    this.#ended.resolve();
+  }
   check(): void {}
   idleness(): undefined {}
 }

@@ -86,6 +86,11 @@ export class HttpConnection implements PortConnection, OutputOwner {
   }
 
   /** See `PortConnection`. */
+  giveWay(): void {
+    this.#close();
+  }
+
+  /** See `PortConnection`. */
   check(now: number): void {
     const stalledMs = this.#output.stalledMs(now);
     if (stalledMs !== undefined) return this.#closeWith(`has not read for ${Math.round(stalledMs / 1_000)} s`);
