@@ -5,6 +5,7 @@ import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
 import { DISK_SLIPS } from "./disk.ts";
 import { FOUNDING_SLIPS } from "./founding.ts";
+import { FURTHER_SLIPS } from "./further_slips.ts";
 import { FORWARDING_SLIPS } from "./forwarding.ts";
 import type { Mutation } from "./mutation.ts";
 import { SLIPS } from "./slips.ts";
@@ -22,6 +23,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...FORWARDING_SLIPS,
   ...DISK_SLIPS,
   ...SURVIVORS,
+  ...FURTHER_SLIPS,
   ...VERSION_SLIPS,
   ...FOUNDING_SLIPS,
 ];
