@@ -45,7 +45,8 @@ export const TEST_LAYERS: readonly TestLayer[] = [
       "tests/unit/raft",
       "tests/unit/node",
       "tests/unit/storage",
-      "tests/unit/protocol/http",
+      "tests/unit/protocol",
+      "tests/unit/client",
     ],
   },
 ];

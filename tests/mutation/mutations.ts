@@ -7,6 +7,7 @@ import { DISK_SLIPS } from "./disk.ts";
 import { FOUNDING_SLIPS } from "./founding.ts";
 import { FURTHER_SLIPS } from "./further_slips.ts";
 import { FORWARDING_SLIPS } from "./forwarding.ts";
+import { INTERFACE_SLIPS } from "./interfaces.ts";
 import type { Mutation } from "./mutation.ts";
 import { SLIPS } from "./slips.ts";
 import { SURVIVORS } from "./survivors.ts";
@@ -24,6 +25,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...DISK_SLIPS,
   ...SURVIVORS,
   ...FURTHER_SLIPS,
+  ...INTERFACE_SLIPS,
   ...VERSION_SLIPS,
   ...FOUNDING_SLIPS,
 ];
