@@ -8,11 +8,20 @@ const encoder = new TextEncoder();
 const BEYOND_ASCII = /[\u0080-\uffff]/;
 /** Up to this length a loop beats the call into the runtime. */
 const SHORT_LENGTH_MAX = 32;
+/** From this length on two calls into the runtime for each piece are worth it. */
+const BASE64_LENGTH_MIN = 4_096;
+/** A multiple of three, so that only the last piece is padded. */
+const BASE64_PIECE_LENGTH = 49_152;
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A method of Node's Buffer that its types leave out. */
 interface Latin1Source {
   latin1Slice(start: number, end: number): string;
+}
+
+/** A method that Deno 2.4 does not have. */
+interface Base64Decoder {
+  readonly setFromBase64?: (base64: string) => unknown;
 }
 
 /** The bytes `start` to `end` (exclusive) of a buffer as a byte string. Copies; TextDecoder("latin1") would be windows-1252. */
@@ -24,11 +33,27 @@ export function bytesToString(bytes: Uint8Array, start = 0, end = bytes.length):
 /** Writes a byte string into `target` at `offset` and returns the number of bytes, which is its length. */
 export function writeString(text: string, target: Uint8Array, offset = 0): number {
   assert(offset + text.length <= target.length, "Cannot write a byte string past the end of its buffer");
+  if (text.length >= BASE64_LENGTH_MIN && writeByBase64(text, target, offset)) return text.length;
   if (text.length > SHORT_LENGTH_MAX && writeAscii(text, target.subarray(offset, offset + text.length))) {
     return text.length;
   }
   for (let at = 0; at < text.length; at++) target[offset + at] = text.charCodeAt(at);
   return text.length;
+}
+
+/**
+ * Writes a long byte string whatever its bytes, where the runtime can: there is no native way from a byte string to bytes but
+ * this, and it takes 0.3 ms for a MiB where a loop takes 2 ms, and `encodeInto` as long again to find out that it cannot.
+ */
+function writeByBase64(text: string, target: Uint8Array, offset: number): boolean {
+  const decoder: Base64Decoder = target;
+  if (decoder.setFromBase64 === undefined) return false;
+  for (let at = 0; at < text.length; at += BASE64_PIECE_LENGTH) {
+    const piece = text.slice(at, at + BASE64_PIECE_LENGTH);
+    const room: Base64Decoder = target.subarray(offset + at, offset + at + piece.length);
+    room.setFromBase64?.(btoa(piece));
+  }
+  return true;
 }
 
 /** Writes a byte string that fills `room` exactly, if every byte is ASCII; else false, and `room` holds anything. */

@@ -127,11 +127,19 @@ export class Sessions {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     this.#save(id);
-    const text = JSON.stringify(resultToJson(result));
-    const answer = text.length > ANSWER_BYTES_MAX ? null : text;
+    const answer = this.#answerOf(result);
     session.answers.set(sequence, [sequence, answer, hash]);
     session.bytes += answer?.length ?? 0;
     while (session.answers.size > ANSWERS_KEPT_MAX || session.bytes > SESSION_BYTES_MAX) forgetOldest(session);
+  }
+
+  #answerOf(result: CommandResult): string | null {
+    // Its text would be longer still: 8 MiB of random bytes are 13 MB of JSON, for nothing.
+    if (result.type === "Reply" && typeof result.reply === "string" && result.reply.length > ANSWER_BYTES_MAX) {
+      return null;
+    }
+    const text = JSON.stringify(resultToJson(result));
+    return text.length > ANSWER_BYTES_MAX ? null : text;
   }
 
   /** Begins to keep what sessions were, for a snapshot; returns the ids of now. */

@@ -1,12 +1,13 @@
 /** A snapshot of the state machine taken in slices while commands go on. */
 
 import { fault } from "../base/faults.ts";
+import { writeList } from "../base/long_strings.ts";
 import { type Cell, type KeyRecord, recordOf } from "./cell.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Version of the blocks, in the first block. Every version has a first block with its version as `format`. */
-export const SNAPSHOT_FORMAT = 3;
+export const SNAPSHOT_FORMAT = 4;
 /** Values in a block for each key: key, value, create revision, revision, version, deadline (0 for none). */
 export const VALUES_PER_KEY = 6;
 /** A block is closed once it holds so many bytes of keys and values. */
@@ -20,7 +21,7 @@ export interface CutParts {
   readonly onClose: () => void;
 }
 
-/** The state at one index. Blocks are JSON texts of byte strings, equal on every node with the same log. */
+/** The state at one index. Blocks are JSON texts of byte strings (long ones behind the list), equal on every node with the same log. */
 export class SnapshotCut {
   readonly #parts: CutParts;
   readonly #entries: IterableIterator<[string, Cell]>;
@@ -76,7 +77,7 @@ export class SnapshotCut {
       const [key, present] = entry.value;
       bytes += key.length + this.#addKey(block, { key, present });
     }
-    return block.length === 0 ? undefined : JSON.stringify(block);
+    return block.length === 0 ? undefined : writeList(block);
   }
 
   /** Adds a key with what its cell held at the cut; returns the length of the value. */

@@ -1,11 +1,10 @@
 /** The way back from the blocks of a snapshot to a state machine; what cannot be a state is refused. */
 
+import { mayBeWide, readList } from "../base/long_strings.ts";
 import { ANSWERS_KEPT_MAX, type KeptAnswer, type SessionRecord } from "./sessions.ts";
 import { SNAPSHOT_FORMAT, VALUES_PER_KEY } from "./snapshot_cut.ts";
 import type { StateMachine } from "./state_machine.ts";
 
-/** Only an escape can make a character that is no byte: a block without one needs no closer look. */
-const ESCAPE_BEYOND_BYTES = /\\u(?!00)/;
 const COMMAND_HASH = /^[0-9a-f]{16}$/;
 const BEYOND_BYTES = /[\u0100-\uffff]/;
 
@@ -24,9 +23,10 @@ export class SnapshotLoader {
 
   /** Loads one block. False when it is not one that this version can read: the snapshot is unusable. */
   load(block: string): boolean {
+    if (this.#lastApplied === undefined) return this.#begin(parse(block));
+    const list = readList(block);
+    if (list !== undefined) return this.#loadKeys(list, mayBeWide(block));
     const parsed = parse(block);
-    if (this.#lastApplied === undefined) return this.#begin(parsed);
-    if (Array.isArray(parsed)) return this.#loadKeys(parsed, ESCAPE_BEYOND_BYTES.test(block));
     if (typeof parsed !== "object" || parsed === null) return false;
     const { sessions } = parsed as { readonly sessions?: unknown };
     return Array.isArray(sessions) && sessions.every((session) => this.#loadSession(session));

@@ -1,11 +1,12 @@
-/** Entries as one JSON text, the form they have in frames and in the log: written once, stored and sent as it is. */
+/** Entries as one text, the form they have in frames and in the log: written once, stored and sent as it is. */
 
+import { readList, writeList } from "../base/long_strings.ts";
 import { type Configuration, type Entry, type Index, type Member, type Term, toIndex } from "./types.ts";
 
 /** A command is a string, a no-op null, a configuration an object. */
 type EncodedEntry = string | null | Configuration;
 
-/** Encodes entries of one term; `firstIndex` and `term` travel beside the text. Characters are 0x20-0xFF (latin1). */
+/** Encodes entries of one term; `firstIndex` and `term` travel beside the text. Characters are bytes, and never the head of a record. */
 export function encodeEntries(entries: readonly Entry[]): string {
   const encoded: EncodedEntry[] = [];
   let isByteString = true;
@@ -17,7 +18,7 @@ export function encodeEntries(entries: readonly Entry[]): string {
       isByteString = false;
     }
   }
-  const text = JSON.stringify(encoded);
+  const text = writeList(encoded);
   // An address is text and may hold what no byte can: in the log it would become another character, or a line end.
   return isByteString ? text : text.replace(BEYOND_BYTES, escapeCharacter);
 }
@@ -32,7 +33,7 @@ function escapeCharacter(character: string): string {
 
 /** Reads what `encodeEntries` wrote. Returns undefined for any other text: the caller drops the frame or names the damage. */
 export function decodeEntries(text: string, firstIndex: Index, term: Term): Entry[] | undefined {
-  const parsed = parseArray(text);
+  const parsed = readList(text);
   if (parsed === undefined) return undefined;
   const entries: Entry[] = [];
   let index: number = firstIndex;
@@ -43,15 +44,6 @@ export function decodeEntries(text: string, firstIndex: Index, term: Term): Entr
     index += 1;
   }
   return entries;
-}
-
-function parseArray(text: string): unknown[] | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return Array.isArray(parsed) ? parsed : undefined;
-  } catch {
-    return undefined; // Not JSON: the answer is the same as for JSON of another shape.
-  }
 }
 
 function decodeEntry(item: unknown, index: Index, term: Term): Entry | undefined {

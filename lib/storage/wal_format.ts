@@ -6,7 +6,7 @@ import { getUint53, hasMagic, isSealed, seal, setUint53, viewOf } from "./binary
 import { isOtherVersion } from "./format_version.ts";
 
 /** Version of segments, records and the mark. */
-export const WAL_VERSION = 1;
+export const WAL_VERSION = 2;
 /** Default size of a segment: a roll every 16 MiB, and recovery reads one segment at a time. */
 export const SEGMENT_BYTES = 16 * 1_048_576;
 export const SEGMENT_HEADER_BYTES = 64;

@@ -2,6 +2,7 @@
 
 import { unreachable } from "../base/assert.ts";
 import { bytesToString, encodeOnce, rememberEncoding } from "../base/bytes.ts";
+import { mayBeWide } from "../base/long_strings.ts";
 import { decodeConfiguration, decodeEntries, encodeEntries } from "../raft/entry_codec.ts";
 import type {
   AppendEntries,
@@ -177,8 +178,7 @@ function decodeBody(body: Uint8Array, position: BodyPosition): readonly Entry[] 
   const entries = decodeEntries(text, toIndex(position.prevLogIndex + 1), position.entriesTerm);
   if (entries === undefined || entries.length === 0) return undefined;
   if (!Number.isSafeInteger(position.prevLogIndex + entries.length)) return undefined;
-  // Only an escape can make a character above 0xFF; without one the commands need no look.
-  if (text.includes("\\u") && !entries.every(isByteEntry)) return undefined;
+  if (mayBeWide(text) && !entries.every(isByteEntry)) return undefined;
   rememberEncoding(entries, body.slice());
   return entries;
 }

@@ -1,6 +1,7 @@
 /** Commands that a follower passes on to the leader for its clients, and their outcomes: one hop, no part of Raft. */
 
 import { bytesToString, stringToBytes } from "../base/bytes.ts";
+import { mayBeWide, readList, writeList } from "../base/long_strings.ts";
 import type { Message } from "../raft/messages.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Fields } from "./fields.ts";
@@ -45,10 +46,10 @@ export function encodeForwarding(
   const { type: rpc, from, to, incarnation, id } = message;
   if (message.type === "Forward") {
     const header = JSON.stringify({ rpc, from, to, incarnation, id });
-    return { header, body: stringToBytes(JSON.stringify(message.commands)) };
+    return { header, body: stringToBytes(writeList(message.commands)) };
   }
   const header = JSON.stringify({ rpc, from, to, incarnation, id, first: message.first });
-  return { header, body: stringToBytes(JSON.stringify(message.outcomes)) };
+  return { header, body: stringToBytes(writeList(message.outcomes)) };
 }
 
 /** Reads what `encodeForwarding` made; undefined for everything else. */
@@ -64,23 +65,15 @@ export function decodeForwarding(fields: Fields, body: Uint8Array): Forward | Fo
   return { type: rpc, ...envelope, ...call, first, outcomes: texts };
 }
 
-/** Only an escape can make a character that is no byte. */
 const BEYOND_BYTES = /[\u0100-\uffff]/;
 
 function decodeTexts(text: string): readonly string[] | undefined {
-  const parsed = parse(text);
-  if (!Array.isArray(parsed) || parsed.length === 0) return undefined;
-  const mayBeWide = text.includes("\\u");
-  for (const item of parsed) {
-    if (typeof item !== "string" || (mayBeWide && BEYOND_BYTES.test(item))) return undefined;
+  const list = readList(text) ?? [];
+  const isWide = mayBeWide(text);
+  const texts: string[] = [];
+  for (const item of list) {
+    if (typeof item !== "string" || (isWide && BEYOND_BYTES.test(item))) return undefined;
+    texts.push(item);
   }
-  return parsed;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // Not JSON: the frame is refused as one of another shape is.
-  }
+  return texts.length === 0 ? undefined : texts;
 }

@@ -13,8 +13,8 @@ import {
 } from "../../../lib/base/bytes.ts";
 
 const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-/** Around the length at which writing changes from a loop to the runtime's encoder. */
-const LENGTHS = [0, 1, 2, 31, 32, 33, 34, 63, 64, 65, 1_000];
+/** Around the lengths at which writing changes from a loop to the runtime's encoder, to base64, and to several pieces of it. */
+const LENGTHS = [0, 1, 2, 31, 32, 33, 34, 63, 64, 65, 1_000, 4_095, 4_096, 49_151, 49_152, 49_153, 100_000];
 
 Deno.test("every byte becomes the character of the same number, and comes back", () => {
   const text = bytesToString(EVERY_BYTE);

@@ -10,7 +10,7 @@ function load(...blocks: readonly string[]): boolean {
 }
 
 Deno.test("a block is refused when it cannot be of a state", () => {
-  const head = '{"format":3,"lastApplied":3,"timeMs":5}';
+  const head = '{"format":4,"lastApplied":3,"timeMs":5}';
   assertEquals(load(head, '["a","\\u0000\xff",1,1,1,0]', '["b","v",1,2,2,9]'), true);
   assertEquals(
     load(
@@ -20,8 +20,8 @@ Deno.test("a block is refused when it cannot be of a state", () => {
     true,
   );
   const refused: readonly (readonly string[])[] = [
-    ['{"format":3,"lastApplied":-3,"timeMs":5}'],
-    ['{"format":3,"lastApplied":3}'],
+    ['{"format":4,"lastApplied":-3,"timeMs":5}'],
+    ['{"format":4,"lastApplied":3}'],
     ['{"format":1,"lastApplied":3,"timeMs":5}'],
     [head, '["a","v",-1,1,1,0]'],
     [head, '["a","v",1,0.5,1,0]'],

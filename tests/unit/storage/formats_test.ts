@@ -24,18 +24,18 @@ async function fileOf(path: string): Promise<{ bytes: Uint8Array; words(from: nu
 Deno.test("a segment is a header, then records", async () => {
   const { bytes, words } = await fileOf(FIRST_SEGMENT);
   assertEquals(bytesToString(bytes, 0, 8), "\x01KVWAL\x02\n");
-  assertEquals(words(8, 14), [1, 1, 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, checksum(bytes.subarray(0, 60))]);
+  assertEquals(words(8, 14), [2, 1, 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, checksum(bytes.subarray(0, 60))]);
   const body = '["command 1 of term 2","command 2 of term 2"]';
   assertEquals(bytesToString(bytes, 64, 68), "\x01KR\x02");
   const firstSum = checksum(bytes.subarray(64, 148));
   assertEquals(words(68, 21), [
-    ...[1, body.length, 2, 1, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 1, 1, 64, 0],
+    ...[2, body.length, 2, 1, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 1, 1, 64, 0],
     ...[checksum(bytes.subarray(152, 152 + body.length)), firstSum],
   ]);
   assertEquals(bytesToString(bytes, 152, 152 + body.length), body);
   const second = 152 + body.length;
   const fields = words(second + 4, 18);
-  assertEquals(fields, [1, 23, 1, 2, 0, 1, 0, 2, 0, 3, 0, 3, 0, 2, 0, 1, 1, second]);
+  assertEquals(fields, [2, 23, 1, 2, 0, 1, 0, 2, 0, 3, 0, 3, 0, 2, 0, 1, 1, second]);
   assertEquals(words(second + 76, 1), [firstSum]);
 });
 
@@ -43,7 +43,7 @@ Deno.test("the mark tells number, index and position", async () => {
   const { bytes, words } = await fileOf(MARK);
   assertEquals(bytesToString(bytes, 0, 8), "\x01KVMRK\x02\n");
   const end = 152 + 45 + 88 + 23;
-  assertEquals(words(8, 14), [1, 1, 2, 0, 3, 0, 1, end, 0, 0, 0, 0, 0, checksum(bytes.subarray(0, 60))]);
+  assertEquals(words(8, 14), [2, 1, 2, 0, 3, 0, 1, end, 0, 0, 0, 0, 0, checksum(bytes.subarray(0, 60))]);
 });
 
 Deno.test("a snapshot is a head, blocks and a footer", async () => {

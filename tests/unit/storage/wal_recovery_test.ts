@@ -273,7 +273,7 @@ Deno.test("a segment of a newer format is refused in one line, and nothing is ch
   const error = await failure(FormatVersionError, () => open(disk));
   assertEquals(
     error.message,
-    `Cannot read ${FIRST_SEGMENT}: its format version is 7, and this program reads version 1`,
+    `Cannot read ${FIRST_SEGMENT}: its format version is 7, and this program reads version 2`,
   );
   assertEquals(disk.files(), before);
 });

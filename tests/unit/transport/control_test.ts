@@ -101,7 +101,7 @@ Deno.test("a wrong field anywhere spoils an introduction and a Ping", () => {
 });
 
 Deno.test("another version's introduction is recognised whatever else is in it", () => {
-  assertEquals(readIntroduction('{"version":3}'), { otherVersion: 3 });
+  assertEquals(readIntroduction('{"version":4}'), { otherVersion: 4 });
 });
 
 Deno.test("a refusal's reason is short and harmless on a terminal", () => {

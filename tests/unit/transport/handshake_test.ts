@@ -58,7 +58,7 @@ function proofOf(introduction: Partial<Introduction>, secret = TEST_SECRET): (ch
 Deno.test("a peer that has proved itself and does not fit is refused with a reason", async () => {
   await withTarget({}, async (node) => {
     const cases: readonly (readonly [Partial<Introduction>, RegExp])[] = [
-      [{ version: 3 }, /protocol version 3 is not spoken here, only version 2/],
+      [{ version: 4 }, /protocol version 4 is not spoken here, only version 3/],
       [{ greeting: greetingOf(0, { clusterId: "other" }) }, /belongs to cluster "other"/],
       [{ greeting: greetingOf(1) }, /both nodes have the id 1/],
       [{ greeting: greetingOf(9) }, /knows no node 9/],
