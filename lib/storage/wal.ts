@@ -5,6 +5,7 @@ import { encodeOnce } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import { NoSpaceError } from "../base/errors.ts";
 import { fault } from "../base/faults.ts";
+import { LONG_BYTES_MIN } from "../base/long_strings.ts";
 import { encodeEntries } from "../raft/entry_codec.ts";
 import { type Entry, type Index, type Term, toIndex } from "../raft/types.ts";
 import { viewOf } from "./binary.ts";
@@ -26,6 +27,8 @@ import {
 
 /** A byte of a command takes at most six in a body ("\u0000"), an entry two quotes and a comma, or "null" and a comma. */
 const BODY_BYTES_PER_COMMAND_BYTE = 6;
+/** A zero byte behind each three at the most. */
+const BODY_BYTES_PER_LONG_BYTE = 4 / 3;
 const BODY_BYTES_PER_ENTRY = 5;
 /** For brackets, the headers of several records, and configurations, whose bytes the caller does not count. */
 const BODY_SLACK_BYTES = 16_384;
@@ -113,7 +116,10 @@ export class Wal {
 
   /** See `Storage.reserve`. Costs nothing while the current segment or the prepared one is large enough. */
   reserve(bytes: number, entries: number): boolean {
-    const body = bytes * BODY_BYTES_PER_COMMAND_BYTE + entries * BODY_BYTES_PER_ENTRY + BODY_SLACK_BYTES;
+    // Where there is one command its length tells its form, but for the few bytes that it may have been asked for more.
+    const isLong = entries === 1 && bytes >= 2 * LONG_BYTES_MIN;
+    const perByte = isLong ? BODY_BYTES_PER_LONG_BYTE : BODY_BYTES_PER_COMMAND_BYTE;
+    const body = Math.ceil(bytes * perByte) + entries * BODY_BYTES_PER_ENTRY + BODY_SLACK_BYTES;
     return this.reserveBody(Math.min(body, RECORD_BODY_BYTES_MAX));
   }
 

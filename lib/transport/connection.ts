@@ -7,6 +7,9 @@ import { FrameSeal, TAG_BYTES } from "./seal.ts";
 import { FrameReader } from "./frame_reader.ts";
 import type { TransportLimits } from "./limits.ts";
 
+/** From here on a body is large. */
+const LARGE_BODY_BYTES_MIN = 1_048_576;
+
 /** A received frame with its header taken apart. `body` is valid until the next `fill`. */
 export interface ReceivedFrame {
   readonly fields: Fields;
@@ -44,6 +47,8 @@ export class Connection {
   readonly #reader: FrameReader;
   #seal: FrameSeal | undefined;
   #waiting = new FrameWriter();
+  /** A large frame and what was queued behind it, not yet built. */
+  #large: { readonly header: string; readonly body: Uint8Array }[] = [];
   #writing = new FrameWriter();
   #drained: Promise<void> | undefined;
   #ending: Ending | undefined;
@@ -97,17 +102,19 @@ export class Connection {
     this.#reader.trust(this.#limits, new FrameSeal(keys.incoming));
   }
 
-  /** Queues a frame. False when it was not taken: closed, too long, or the queue is full. `header` is ASCII. */
+  /** Queues a frame. False when it was not taken: closed, too long, or the queue is full. `header` is ASCII, and a body is not changed. */
   append(header: string, body: Uint8Array = NO_BODY): boolean {
     if (this.#ending !== undefined || !this.#hasRoom(header, body)) return false;
-    this.#waiting.append(header, body, this.#seal);
+    // What comes behind a large frame keeps its place behind it.
+    if (body.length >= LARGE_BODY_BYTES_MIN || this.#large.length > 0) this.#large.push({ header, body });
+    else this.#waiting.append(header, body, this.#seal);
     this.#bytesQueued += this.#bytesOf(header, body);
     return true;
   }
 
   /** Starts to write what is queued, as one write; what is queued meanwhile follows as the next one. */
   flush(): void {
-    if (this.#drained !== undefined || this.#waiting.length === 0 || this.#ending !== undefined) return;
+    if (this.#drained !== undefined || !this.#hasWaiting() || this.#ending !== undefined) return;
     this.#lastProgressAt = this.#clock.now();
     this.#drained = this.#drain();
   }
@@ -195,7 +202,7 @@ export class Connection {
     const bytes = this.#bytesOf(header, body);
     const { frameBytesMax, headerBytesMax, queueBytesMax, queueMessagesMax } = this.#limits;
     if (bytes > frameBytesMax || header.length > headerBytesMax) return false;
-    const frames = this.#waiting.frames + this.#writing.frames;
+    const frames = this.#waiting.frames + this.#writing.frames + this.#large.length;
     // A single frame may be longer than the queue: else it could never leave.
     return frames === 0 || (frames < queueMessagesMax && this.#bytesQueued - this.#bytesSent + bytes <= queueBytesMax);
   }
@@ -206,7 +213,8 @@ export class Connection {
 
   async #drain(): Promise<void> {
     try {
-      while (this.#waiting.length > 0 && this.#isOpen()) {
+      while (this.#hasWaiting() && this.#isOpen()) {
+        if (this.#waiting.length === 0) await this.#buildLarge();
         [this.#waiting, this.#writing] = [this.#writing, this.#waiting];
         await this.#write(this.#writing.bytes());
         this.#writing.clear();
@@ -215,6 +223,20 @@ export class Connection {
       this.close({ reason: `write failed: ${describe(error)}`, expected: false, damage: false });
     }
     this.#drained = undefined;
+  }
+
+  #hasWaiting(): boolean {
+    return this.#waiting.length > 0 || this.#large.length > 0;
+  }
+
+  /** Copying and sealing 8 MiB takes some 15 ms: for each connection a turn of its own, or a leader would do all in one. */
+  async #buildLarge(): Promise<void> {
+    await new Promise<void>((resolve) => this.#clock.after(0, resolve));
+    const first = this.#large.shift();
+    if (first !== undefined) this.#waiting.append(first.header, first.body, this.#seal);
+    if (this.#large.some(({ body }) => body.length >= LARGE_BODY_BYTES_MIN)) return;
+    for (const { header, body } of this.#large) this.#waiting.append(header, body, this.#seal);
+    this.#large = [];
   }
 
   async #write(bytes: Uint8Array): Promise<void> {

@@ -189,6 +189,20 @@ Deno.test("the reserved bound holds for the worst commands", async () => {
   await storage.sync();
 });
 
+Deno.test("the reserved bound holds for the worst long command, and is not six times its length", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  const command = "\x01KR".repeat(100_000);
+  const before = storage.sizes().walBytes;
+  assert(storage.reserve(command.length, 1));
+  assert(storage.sizes().walBytes - before < 2 * command.length, `${storage.sizes().walBytes} bytes`);
+  disk.capacityBytes = 0;
+  storage.append([{ type: "Command", ...id(1, 1), command }]);
+  await storage.sync();
+  await storage.close();
+  assertEquals((await open(disk)).recovered.entries, [{ type: "Command", ...id(1, 1), command }]);
+});
+
 Deno.test("a failed sync is final: nothing is written, synced or saved afterwards", async () => {
   const disk = new MemoryDisk();
   const storage = await open(disk);
