@@ -33,7 +33,7 @@ export function bytesToString(bytes: Uint8Array, start = 0, end = bytes.length):
 /** Writes a byte string into `target` at `offset` and returns the number of bytes, which is its length. */
 export function writeString(text: string, target: Uint8Array, offset = 0): number {
   assert(offset + text.length <= target.length, "Cannot write a byte string past the end of its buffer");
-  if (text.length >= BASE64_LENGTH_MIN && writeByBase64(text, target, offset)) return text.length;
+  if (text.length >= BASE64_LENGTH_MIN && writeByBase64(text, target.subarray(offset))) return text.length;
   if (text.length > SHORT_LENGTH_MAX && writeAscii(text, target.subarray(offset, offset + text.length))) {
     return text.length;
   }
@@ -45,12 +45,12 @@ export function writeString(text: string, target: Uint8Array, offset = 0): numbe
  * Writes a long byte string whatever its bytes, where the runtime can: there is no native way from a byte string to bytes but
  * this, and it takes 0.3 ms for a MiB where a loop takes 2 ms, and `encodeInto` as long again to find out that it cannot.
  */
-function writeByBase64(text: string, target: Uint8Array, offset: number): boolean {
+function writeByBase64(text: string, target: Uint8Array): boolean {
   const decoder: Base64Decoder = target;
   if (decoder.setFromBase64 === undefined) return false;
   for (let at = 0; at < text.length; at += BASE64_PIECE_LENGTH) {
     const piece = text.slice(at, at + BASE64_PIECE_LENGTH);
-    const room: Base64Decoder = target.subarray(offset + at, offset + at + piece.length);
+    const room: Base64Decoder = target.subarray(at, at + piece.length);
     room.setFromBase64?.(btoa(piece));
   }
   return true;

@@ -14,7 +14,6 @@ const END_OF_LIST = "\n";
 /** The first three of the four bytes that every record of the log begins with. */
 const GUARDED = "\x01KR";
 const GUARD = "\0";
-const SLIPPED = /\x01KR(?!\0)/;
 
 /** Writes a list of JSON values none of which is a list. */
 export function writeList(items: readonly unknown[]): string {
@@ -34,8 +33,8 @@ export function readList(text: string): unknown[] | undefined {
   const list = parse(end < 0 ? text : text.slice(0, end));
   if (!Array.isArray(list) || end < 0) return Array.isArray(list) ? list : undefined;
   const guarded = text.slice(end + END_OF_LIST.length);
-  if (SLIPPED.test(guarded)) return undefined;
   const long = guarded.replaceAll(GUARDED + GUARD, GUARDED);
+  if (long.replaceAll(GUARDED, GUARDED + GUARD) !== guarded) return undefined;
   let at = 0;
   for (const [place, item] of list.entries()) {
     if (!Array.isArray(item)) continue;
