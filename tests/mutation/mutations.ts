@@ -10,6 +10,7 @@ import { FORWARDING_SLIPS } from "./forwarding.ts";
 import { INTERFACE_SLIPS } from "./interfaces.ts";
 import type { Mutation } from "./mutation.ts";
 import { SLIPS } from "./slips.ts";
+import { SNAPSHOT_SLIPS } from "./snapshots.ts";
 import { SURVIVORS } from "./survivors.ts";
 import { TIME_SLIPS } from "./time.ts";
 import { VERSION_SLIPS } from "./versions.ts";
@@ -23,6 +24,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...TIME_SLIPS,
   ...FORWARDING_SLIPS,
   ...DISK_SLIPS,
+  ...SNAPSHOT_SLIPS,
   ...SURVIVORS,
   ...FURTHER_SLIPS,
   ...INTERFACE_SLIPS,

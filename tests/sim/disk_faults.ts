@@ -98,6 +98,12 @@ export class DiskFaults {
     return this.#cause;
   }
 
+  /** Whether syncs take long, or hang. */
+  get isSlow(): boolean {
+    const now = this.#world.clock.now();
+    return now < this.#slowUntil || now < this.#hangsUntil;
+  }
+
   /** Whether the disk has little room, or had until now. */
   get isFull(): boolean {
     return this.#roomBytes !== undefined;

@@ -34,6 +34,7 @@ export const FAULT_CLASSES = {
   "disk/bit-flip": "a bit of synced data changes",
   "disk/lost-write": "a sector of synced data holds what it held before",
   "disk/misdirected-write": "a sector of synced data is found in another place",
+  "disk/damaged-snapshot": "a bit of a snapshot changes on the disk of the leader that sends it",
   "disk/emptied": "a directory is emptied and its node started again as if nothing had happened",
   "disk/emptied-majority":
     "a majority starts with empty directories as if nothing had happened, and has its own again later",

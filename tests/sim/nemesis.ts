@@ -2,6 +2,7 @@
 
 import type { Random } from "../../lib/base/random.ts";
 import type { NodeId } from "../../lib/raft/types.ts";
+import { damageSnapshotLater } from "./damaged_snapshot.ts";
 import { plantDamage } from "./damage.ts";
 import { EmptiedMajority } from "./emptied_majority.ts";
 import type { FaultClass } from "./faults.ts";
@@ -29,6 +30,7 @@ const COUNTED_WHEN_FELT: ReadonlySet<FaultClass> = new Set<FaultClass>([
   "disk/failed-write",
   "disk/failed-read",
   "disk/full",
+  "disk/damaged-snapshot",
 ]);
 
 /** Does one fault; false when the moment does not allow it. */
@@ -179,6 +181,7 @@ export class Nemesis {
         }, false)],
       ["disk/bit-flip", () => this.#damage("disk/bit-flip")],
       ["disk/lost-write", () => this.#damage("disk/lost-write")],
+      ["disk/damaged-snapshot", () => this.#damageSnapshot()],
       ["disk/misdirected-write", () => this.#damage("disk/misdirected-write")],
       ["disk/emptied", () => {
         const server = this.#random.pick(this.#world.servers);
@@ -295,6 +298,12 @@ export class Nemesis {
     this.#world.trace(() => `node ${server.id}: ${kind} ${place ?? "found no place"}`);
     if (place !== undefined) server.damaged = true;
     return place !== undefined;
+  }
+
+  #damageSnapshot(): boolean {
+    const parts = { operator: this.#operator, random: this.#random, isOver: () => this.#resting };
+    damageSnapshotLater(this.#world, parts, () => this.#world.counts.add("disk/damaged-snapshot"));
+    return true;
   }
 
   #onServer(act: (server: SimServer) => void, running = true): boolean {

@@ -38,6 +38,16 @@ export class SimServer {
   node: Node | undefined;
   /** Damage was planted on the disk since it was last read as a whole: the node may refuse to start. */
   damaged = false;
+  /** The snapshot in which a bit changed while a process had it open: that process, where, and what is there now. */
+  damagedSnapshot:
+    | {
+      readonly life: Life;
+      readonly path: string;
+      readonly index: number;
+      readonly at: number;
+      readonly value: number;
+    }
+    | undefined;
   /** The directory is new and has to be admitted by the others. */
   rejoins = false;
   /** The operator says so with `--new-identity`. */

@@ -9,6 +9,7 @@ import { MemoryNetwork } from "../../lib/transport/memory_transport.ts";
 import type { Greeting } from "../../lib/transport/transport.ts";
 import type { Check, Step } from "./check.ts";
 import { CoreInvariants } from "./checks/core_invariants.ts";
+import { DamagedSnapshot } from "./checks/damaged_snapshot.ts";
 import { DurableAcknowledgement } from "./checks/durable_acknowledgement.ts";
 import { ExpiredKeys } from "./checks/expired_keys.ts";
 import { ElectionSafety } from "./checks/election_safety.ts";
@@ -210,6 +211,11 @@ export class World {
         timeoutTicks: Math.ceil(settings.electionTimeoutMs / TICK_MS),
         networkIsWhole: () => this.networkFaults.isWhole,
       }, to("hanging-disk")),
+      new DamagedSnapshot({
+        timeoutTicks: Math.ceil(settings.electionTimeoutMs / TICK_MS),
+        mayPutOff: settings.sites.has("node/snapshotPutOff"),
+        networkIsWhole: () => this.networkFaults.isWhole,
+      }, to("damaged-snapshot")),
       this.#secondCluster,
       this.expiredKeys,
       new TimeInStep({ reference, servers, clock: this.clock }, to("time-in-step")),

@@ -1,0 +1,32 @@
+/** Planted bugs around snapshots that a follower cannot use, or that are damaged where they lie. */
+
+import type { Mutation } from "./mutation.ts";
+
+const SENDER = "lib/node/snapshot_sender.ts";
+
+/** In the order of their numbers. */
+export const SNAPSHOT_SLIPS: readonly Mutation[] = [
+  {
+    id: "M120",
+    what: "A leader sends a snapshot without reading it through first, so a damaged one again and again",
+    patches: [{
+      file: SENDER,
+      find: "sending.isWhole = sending.unread?.next().done === true;",
+      replace: "sending.isWhole = sending.unread !== undefined;",
+    }],
+  },
+  {
+    id: "M121",
+    what: "A snapshot that a follower could not use is sent again without a pause",
+    patches: [{
+      file: "lib/raft/snapshot_transfer.ts",
+      find: "peer.pauseTicks = Math.min(snapshotPauseTicksMax, snapshotPauseTicksMin * 2 ** peer.rejections);",
+      replace: "peer.pauseTicks = Math.min(0, snapshotPauseTicksMax, snapshotPauseTicksMin);",
+    }],
+  },
+  {
+    id: "M122",
+    what: "A leader that finds its snapshot damaged waits for the next one that is due",
+    patches: [{ file: SENDER, find: "      this.#parts.replaceNewest();\n", replace: "" }],
+  },
+];
