@@ -7,7 +7,7 @@ const SENDER = "lib/node/snapshot_sender.ts";
 /** In the order of their numbers. */
 export const SNAPSHOT_SLIPS: readonly Mutation[] = [
   {
-    id: "M120",
+    id: "M220",
     what: "A leader sends a snapshot without reading it through first, so a damaged one again and again",
     patches: [{
       file: SENDER,
@@ -16,7 +16,7 @@ export const SNAPSHOT_SLIPS: readonly Mutation[] = [
     }],
   },
   {
-    id: "M121",
+    id: "M221",
     what: "A snapshot that a follower could not use is sent again without a pause",
     patches: [{
       file: "lib/raft/snapshot_transfer.ts",
@@ -25,7 +25,7 @@ export const SNAPSHOT_SLIPS: readonly Mutation[] = [
     }],
   },
   {
-    id: "M122",
+    id: "M222",
     what: "A leader that finds its snapshot damaged waits for the next one that is due",
     patches: [{ file: SENDER, find: "      this.#parts.replaceNewest();\n", replace: "" }],
   },
