@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import { VALUE_BYTES_MAX } from "../../lib/kv/commands.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { numberOf } from "../support/text_client.ts";
+import { waitFor } from "../support/wait.ts";
 
 const VALUES = 16;
 const RANDOM_BYTES_MAX = 65_536;
@@ -43,10 +44,15 @@ async function setAll(cluster: ProcessCluster, id: number, values: readonly Uint
   return replies;
 }
 
-async function isIntact(cluster: ProcessCluster, key: string, value: Uint8Array): Promise<boolean> {
+/** What the cluster holds, as soon as it can be read. */
+async function read(cluster: ProcessCluster, key: string): Promise<Uint8Array> {
   const url = `http://127.0.0.1:${cluster.node(0).httpPort}/v1/kv/${key}`;
-  const response = await fetch(url, { headers: { Accept: "application/octet-stream" } });
-  return Buffer.from(await response.arrayBuffer()).equals(value);
+  return await waitFor(async () => {
+    const response = await fetch(url, { headers: { Accept: "application/octet-stream" } });
+    const body = new Uint8Array(await response.arrayBuffer());
+    // A key that is not there is an answer, too.
+    return response.ok || response.status === 404 ? body : undefined;
+  }, { what: `a reading of ${key}` });
 }
 
 /** The longest time that a node says it did not run for. */
@@ -71,7 +77,9 @@ async function attempt(): Promise<{ readonly terms: number; readonly stallMs: nu
     measured = { terms: numberOf(await cluster.status(next), "Term") - term, stallMs: longestStall(cluster) };
     for (const [at, reply] of replies.entries()) {
       const [id, place] = at < half ? [leader, at] : [follower, at - half];
-      if (reply === "+OK\r\n") assert(await isIntact(cluster, `long-${id}-${place}`, values[at] ?? new Uint8Array()));
+      if (reply !== "+OK\r\n") continue;
+      const key = `long-${id}-${place}`;
+      assert(Buffer.from(await read(cluster, key)).equals(values[at] ?? new Uint8Array()), `${key} is not intact`);
     }
     if (measured.terms === 0) assertEquals(replies, Array.from({ length: VALUES }, () => "+OK\r\n"));
   });
