@@ -16,7 +16,8 @@ import type { SimServer } from "./server.ts";
 import { drawSettings, type Settings } from "./settings.ts";
 import { type TraceSink, type Violation, World } from "./world.ts";
 
-const BOOT_MS_MAX = 30_000;
+/** Where most messages are lost and a round trip takes a quarter of an election timeout, leaders seldom last until the first commits. */
+const BOOT_MS_MAX = 120_000;
 const LIVENESS_MS_MAX = 60_000;
 const CONVERGENCE_MS_MAX = 120_000;
 const STOP_MS_MAX = 20_000;
