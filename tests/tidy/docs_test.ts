@@ -60,7 +60,7 @@ Deno.test("every promise of docs/guarantees.md names tests that exist, by file a
   const missing: string[] = [];
   for (const section of sections) {
     const promise = section.split("\n")[0];
-    const named = [...section.replaceAll(/\n +/g, " ").matchAll(/^- `(tests\/[\w./]+_test\.ts)`: "(.+)"$/gm)];
+    const named = [...section.replaceAll(/\n +/g, " ").matchAll(/^- `(tests\/[\w./]+_(?:test|long)\.ts)`: "(.+)"$/gm)];
     if (named.length === 0) missing.push(`${promise}: no test by name`);
     for (const [, file = "", name = ""] of named) {
       const isThere = exists(file) && read(file).includes(`"${name}"`);

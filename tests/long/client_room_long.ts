@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { waitFor } from "../support/wait.ts";
-import { readToEnd, sendAll } from "./support/raw.ts";
+import { readToEnd, sendAll } from "../e2e/support/raw.ts";
 
 /** Without a flag for it, this is the limit: docs/limits.md. */
 const DEFAULT_LIMIT = 4_096;

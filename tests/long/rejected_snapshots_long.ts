@@ -7,7 +7,7 @@ import { runBulk } from "../support/bulk.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { fieldsOf, numberOf } from "../support/text_client.ts";
 import { DEADLINE_MS, waitFor } from "../support/wait.ts";
-import { treeBytes } from "./support/tree.ts";
+import { treeBytes } from "../e2e/support/tree.ts";
 
 const KEYS = 500;
 const VALUE = "v".repeat(2_000);
