@@ -46,11 +46,10 @@ export function writeString(text: string, target: Uint8Array, offset = 0): numbe
  * this, and it takes 0.3 ms for a MiB where a loop takes 2 ms, and `encodeInto` as long again to find out that it cannot.
  */
 function writeByBase64(text: string, target: Uint8Array): boolean {
-  const decoder: Base64Decoder = target;
-  if (decoder.setFromBase64 === undefined) return false;
+  if ((target as Uint8Array & Base64Decoder).setFromBase64 === undefined) return false;
   for (let at = 0; at < text.length; at += BASE64_PIECE_LENGTH) {
     const piece = text.slice(at, at + BASE64_PIECE_LENGTH);
-    const room: Base64Decoder = target.subarray(at, at + piece.length);
+    const room = target.subarray(at, at + piece.length) as Uint8Array & Base64Decoder;
     room.setFromBase64?.(btoa(piece));
   }
   return true;

@@ -31,11 +31,19 @@ export interface DirectReply {
 export function requestDirectly(request: DirectRequest): Promise<DirectReply> {
   const { address, method, path, headers, body, timeoutMs, bodyBytesMax } = request;
   return new Promise((resolve, reject) => {
+    // Deno 2.4 tells neither of a connection that ends without an answer nor of a signal that comes afterwards.
+    const late = setTimeout(() => {
+      outgoing.destroy();
+      reject(new Error(`No answer within ${timeoutMs} ms`));
+    }, timeoutMs);
+    const fail = (error: Error) => {
+      clearTimeout(late);
+      reject(error);
+    };
     const options = {
       method,
       headers: { ...headers, "Content-Length": String(body.length) },
       agent: false,
-      signal: AbortSignal.timeout(timeoutMs),
     };
     const outgoing = open(`http://${address}${path}`, options, (incoming) => {
       const collected = new Uint8Array(bodyBytesMax);
@@ -45,13 +53,14 @@ export function requestDirectly(request: DirectRequest): Promise<DirectReply> {
         collected.set(room, length);
         length += room.length;
       });
-      incoming.on("error", reject);
+      incoming.on("error", fail);
       incoming.on("end", () => {
+        clearTimeout(late);
         const contentType = incoming.headers["content-type"];
         resolve({ status: incoming.statusCode ?? 0, contentType, body: collected.slice(0, length) });
       });
     });
-    outgoing.on("error", reject);
+    outgoing.on("error", fail);
     outgoing.end(body);
   });
 }
