@@ -63,7 +63,7 @@ const CORE: readonly Mutation[] = [
   slip("M108", "A removed server goes on to campaign", {
     file: "lib/raft/core.ts",
     find: "if (configurationIndex <= core.commitIndex || previousConfiguration === undefined) return false;",
-    replace: "if (previousConfiguration === undefined) return false;",
+    replace: "if (configurationIndex < 0 || previousConfiguration === undefined) return false;",
   }),
   slip("M109", "A leader without a majority never steps down", {
     file: "lib/raft/tick.ts",
@@ -93,7 +93,7 @@ const CORE: readonly Mutation[] = [
   slip("M114", "A leader that steps down leaves its readers without an answer", {
     file: "lib/raft/roles.ts",
     find: "    failLeaderReads(core, at.leaderId);\n",
-    replace: "",
+    replace: "    if (core.ticks < 0) failLeaderReads(core, at.leaderId);\n",
   }),
   slip("M115", "A change of the membership is begun on top of one that is not committed", {
     file: MEMBERSHIP,
@@ -165,7 +165,7 @@ const NODE: readonly Mutation[] = [
   slip("M127", "A read uses the time of a leader that is no more", {
     file: READS,
     find: "if (confirmed.term < term) this.#again",
-    replace: "if (confirmed.term < 0) this.#again",
+    replace: "if (confirmed.term < term && term < 0) this.#again",
   }),
   slip("M128", "A read whose confirmation was lost is never asked for again", {
     file: READS,

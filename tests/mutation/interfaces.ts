@@ -125,7 +125,7 @@ const CLIENT: readonly Row[] = [
     "A session that the servers have let expire is used on",
     CLIENT_SESSION,
     "      this.#expire(session);\n",
-    "",
+    "      if (session.next < 0) this.#expire(session);\n",
   ],
   [
     "M155",
