@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { TextClient } from "../support/text_client.ts";
-import { DEADLINE_MS, waitFor } from "../support/wait.ts";
+import { DEADLINE_MS, delay, waitFor } from "../support/wait.ts";
 import { exchange, noise, sendAll } from "./support/raw.ts";
 
 const CONNECTIONS = 2_000;
@@ -9,6 +9,7 @@ const MEGABYTE = 1_048_576;
 const GROWTH_MAX = 300 * MEGABYTE;
 /** A connection that waits behind the limit may get no answer at all; it is given up then. */
 const UNANSWERED_MS = 2_000;
+const WORK_MS = 200;
 
 /** A client that was there before, and one that comes during an attack, are both served. */
 async function othersAreServed(client: TextClient, port: number): Promise<void> {
@@ -105,9 +106,13 @@ Deno.test("2 000 connections opened at once under ulimit -n 256: who works is se
     const { leader, client } = attack;
     const { clientPort, peerPort } = cluster.node(leader);
     const limit = await connectionLimit(client);
-    const crowd = await openMany(clientPort, CONNECTIONS);
-    const strangers = await openMany(peerPort, CONNECTIONS / 4);
-    const replies = await Promise.all(crowd.slice(0, 1_000).map((connection) => askAndRead(connection, UNANSWERED_MS)));
+    // An idle connection would give way: this client goes on to work.
+    const [crowd, strangers, replies] = await whileAtWork(client, async () => {
+      const many = await openMany(clientPort, CONNECTIONS);
+      const peers = await openMany(peerPort, CONNECTIONS / 4);
+      const asked = many.slice(0, 1_000).map((connection) => askAndRead(connection, UNANSWERED_MS));
+      return [many, peers, await Promise.all(asked)] as const;
+    });
     const others = new Set(replies.filter((reply) => !reply.startsWith("Error: served does not exist.")));
     for (const reply of others) assertMatch(reply, /^(Error: Too many connections \(limit \d+\)\.\n)?$/);
     assert(replies.some((reply) => reply.startsWith("Error: served does not exist.")), "nobody was served");
@@ -125,6 +130,19 @@ Deno.test("2 000 connections opened at once under ulimit -n 256: who works is se
     });
   }));
 
+/** Does `phase` while the client asks again and again. */
+async function whileAtWork<T>(client: TextClient, phase: () => Promise<T>): Promise<T> {
+  let isOver = false;
+  const work = async () => {
+    while (!isOver) {
+      assertEquals(await client.ask("GET served"), "Error: served does not exist.");
+      await delay(WORK_MS);
+    }
+  };
+  const [result] = await Promise.all([phase().finally(() => isOver = true), work()]);
+  return result;
+}
+
 /** The limit on client connections that STATS tells. */
 async function connectionLimit(client: TextClient): Promise<number> {
   const limit = /Server Connections: \d+ \(limit (\d+)\)/.exec((await client.askBlock("STATS")).join("\n"))?.[1];
@@ -136,9 +154,9 @@ async function connectionLimit(client: TextClient): Promise<number> {
 async function fillsSegments(client: TextClient): Promise<void> {
   const value = "s".repeat(50_000);
   for (let round = 0; round < 40; round++) {
-    const replies = Array.from({ length: 10 }, () => client.expect(false));
+    const replies = Promise.all(Array.from({ length: 10 }, () => client.expect(false)));
     client.send(`PUT filler ${value}\n`.repeat(10));
-    for (const reply of replies) assertEquals((await reply)[0], "filler added successfully.");
+    for (const [line] of await replies) assertEquals(line, "filler added successfully.");
   }
 }
 
