@@ -33,8 +33,11 @@ export function bytesToString(bytes: Uint8Array, start = 0, end = bytes.length):
 /** Writes a byte string into `target` at `offset` and returns the number of bytes, which is its length. */
 export function writeString(text: string, target: Uint8Array, offset = 0): number {
   assert(offset + text.length <= target.length, "Cannot write a byte string past the end of its buffer");
-  if (text.length >= BASE64_LENGTH_MIN && writeByBase64(text, target.subarray(offset))) return text.length;
-  if (text.length > SHORT_LENGTH_MAX && writeAscii(text, target.subarray(offset, offset + text.length))) {
+  const isLong = text.length >= BASE64_LENGTH_MIN;
+  if (isLong && writeByBase64(text, target.subarray(offset))) return text.length;
+  // Where that is missing a look at a long text is cheap beside an attempt that fails.
+  const mayBeAscii = !isLong || !BEYOND_ASCII.test(text);
+  if (mayBeAscii && text.length > SHORT_LENGTH_MAX && writeAscii(text, target.subarray(offset, offset + text.length))) {
     return text.length;
   }
   for (let at = 0; at < text.length; at++) target[offset + at] = text.charCodeAt(at);

@@ -12,18 +12,18 @@ export function describeEmptyDirectory(holder: NodeId): string {
 
 /** Says it once in a life. */
 export class EmptyDirectoryNotice {
-  readonly #raft: Pick<RaftNode, "status">;
+  readonly #raft: Pick<RaftNode, "status" | "clusterId">;
   readonly #log: NodeLog;
   #said = false;
 
-  constructor(raft: Pick<RaftNode, "status">, log: NodeLog) {
+  constructor(raft: Pick<RaftNode, "status" | "clusterId">, log: NodeLog) {
     this.#raft = raft;
     this.#log = log;
   }
 
   /** To be called now and then. */
   look(): void {
-    if (this.#said) return;
+    if (this.#said || this.#raft.clusterId !== undefined) return;
     const holder = this.#raft.status().foundingHeldBy;
     if (holder === undefined) return;
     this.#said = true;

@@ -22,6 +22,11 @@ export function describeLag(node: Pick<KeyValueNode, "health" | "status">): stri
 
 function describeTrouble({ failed, hungMs, hasSpace }: NodeHealth): string | undefined {
   if (failed) return "its storage failed";
-  if (hungMs !== undefined) return `its disk hangs, a sync has been under way for ${Math.round(hungMs / 1_000)} s`;
+  if (hungMs !== undefined) return `its disk ${describeHang(hungMs)}`;
   return hasSpace ? undefined : "its disk is full";
+}
+
+/** What a disk does whose sync has been under way for `hungMs`; to follow "the disk". */
+export function describeHang(hungMs: number): string {
+  return `hangs, a sync has been under way for ${Math.round(hungMs / 1_000)} s`;
 }

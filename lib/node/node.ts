@@ -338,10 +338,11 @@ export class Node implements KeyValueNode {
     const { clock, log } = this.#parts.ports;
     const late = Promise.withResolvers<"late">();
     const timer = clock.after(CLOSE_MS, () => late.resolve("late"));
-    const outcome = await Promise.race([closing, late.promise]);
-    timer.cancel();
-    if (outcome === "late") {
+    try {
+      if (await Promise.race([closing, late.promise]) !== "late") return;
       log("warn", `Stopped without waiting longer for the disk under ${this.#parts.options.directory}`);
+    } finally {
+      timer.cancel();
     }
   }
 

@@ -65,9 +65,9 @@ export class RoleObserver {
     const { strayTerms } = this.#raft;
     if (strayTerms === this.#strays) return;
     this.#strayTerms.add(strayTerms - this.#strays);
-    const isMagnitude = Math.floor(Math.log10(strayTerms)) > Math.floor(Math.log10(Math.max(this.#strays, 0.1)));
+    const hasMoreDigits = this.#strays === 0 || String(strayTerms).length > String(this.#strays).length;
     this.#strays = strayTerms;
-    if (!isMagnitude) return;
+    if (!hasMoreDigits) return;
     this.#log("warn", `Messages with a term that no election leads to, dropped so far: ${strayTerms}`);
   }
 }

@@ -1,5 +1,6 @@
 /** What the dashboard says while something fails is true, and what was true is said no longer when it is not. */
 
+import type { Page } from "playwright-core";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { withLaunchedCluster } from "../support/launched_cluster.ts";
 import { CHROMIUM, testWith } from "../support/needs.ts";
@@ -13,6 +14,19 @@ async function leaderOf({ page }: Watched, isRight: (id: number) => boolean = ()
 
 async function untilHealthy({ page }: Watched): Promise<void> {
   await untilText(page, "headline-title", (text) => text === "Healthy, can lose 1 node");
+}
+
+/** A page of a cluster that holds the key `k` with the value "before". */
+function withKey(body: (parts: { readonly page: Page; readonly base: string }) => Promise<void>): Promise<void> {
+  return withLaunchedCluster(({ httpBases }) =>
+    withBrowser([], async (browser) => {
+      const [base = ""] = httpBases;
+      assert((await fetch(`${base}/v1/kv/k`, { method: "PUT", body: "before" })).ok);
+      const { page } = await openPage(browser, DESKTOP);
+      await page.goto(base);
+      await body({ page, base });
+    })
+  );
 }
 
 testWith(
@@ -127,94 +141,80 @@ testWith(
   [CHROMIUM],
   "dashboard: a save without an answer is looked up, and the page says what became of it",
   () =>
-    withLaunchedCluster(({ httpBases }) =>
-      withBrowser([], async (browser) => {
-        const [base = ""] = httpBases;
-        assert((await fetch(`${base}/v1/kv/k`, { method: "PUT", body: "before" })).ok);
-        const watched = await openPage(browser, DESKTOP);
-        const { page } = watched;
-        await page.goto(base);
-        const save = async (value: string, isDone: boolean) => {
-          await page.locator('[data-key="k"]').getByRole("button").click();
-          await byTestId(page, "value-editor").fill(value);
-          // The reply, or the request, is lost on its way.
-          await page.route("**/v1/kv/k*", async (route) => {
-            if (route.request().method() !== "PUT") return await route.fallback();
-            if (isDone) await route.fetch();
-            await route.abort();
-          });
-          await byTestId(page, "value-save").click();
-          await untilText(page, "editor-message", (text) => text === (isDone ? "Saved" : "It was not done"));
-          await page.unroute("**/v1/kv/k*");
-        };
-        await save("after", true);
-        assertEquals(await byTestId(page, "value-editor").inputValue(), "after");
-        await save("later", false);
-        assertEquals(await byTestId(page, "value-editor").inputValue(), "later");
-        assertEquals(await (await fetch(`${base}/v1/kv/k`)).text(), "after");
-      })
-    ),
+    withKey(async ({ page, base }) => {
+      const save = async (value: string, isDone: boolean) => {
+        await page.locator('[data-key="k"]').getByRole("button").click();
+        await byTestId(page, "value-editor").fill(value);
+        // The reply, or the request, is lost on its way.
+        await page.route("**/v1/kv/k*", async (route) => {
+          if (route.request().method() !== "PUT") return await route.fallback();
+          if (isDone) await route.fetch();
+          await route.abort();
+        });
+        await byTestId(page, "value-save").click();
+        await untilText(page, "editor-message", (text) => text === (isDone ? "Saved" : "It was not done"));
+        await page.unroute("**/v1/kv/k*");
+      };
+      await save("after", true);
+      assertEquals(await byTestId(page, "value-editor").inputValue(), "after");
+      await save("later", false);
+      assertEquals(await byTestId(page, "value-editor").inputValue(), "later");
+      assertEquals(await (await fetch(`${base}/v1/kv/k`)).text(), "after");
+    }),
 );
 
 testWith(
   [CHROMIUM],
   "dashboard: what is typed is not replaced by a reply that comes later",
   () =>
-    withLaunchedCluster(({ httpBases }) =>
-      withBrowser([], async (browser) => {
-        const [base = ""] = httpBases;
-        assert((await fetch(`${base}/v1/kv/k`, { method: "PUT", body: "before" })).ok);
-        const watched = await openPage(browser, DESKTOP);
-        const { page } = watched;
-        await page.goto(base);
-        const editor = byTestId(page, "value-editor");
-        const row = page.locator('[data-key="k"]').getByRole("button");
-        /** Requests of that method wait until `run` has seen the page with one on its way. */
-        const hold = async (method: string, isLost = false) => {
-          const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-          await page.route("**/v1/kv/k*", async (route) => {
-            if (route.request().method() !== method) return await route.fallback();
-            held.resolve();
-            await release.promise;
-            if (!isLost) return await route.fallback();
-            await route.fetch();
-            await route.abort();
-          });
-          return async (look: () => Promise<void>) => {
-            await held.promise;
-            await look();
-            release.resolve();
-          };
+    withKey(async ({ page, base }) => {
+      const editor = byTestId(page, "value-editor");
+      const row = page.locator('[data-key="k"]').getByRole("button");
+      /** Requests of that method wait until `run` has seen the page with one on its way. */
+      const hold = async (method: string, isLost = false) => {
+        const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+        await page.route("**/v1/kv/k*", async (route) => {
+          if (route.request().method() !== method) return await route.fallback();
+          held.resolve();
+          await release.promise;
+          if (!isLost) return await route.fallback();
+          await route.fetch();
+          await route.abort();
+        });
+        return async (look: () => Promise<void>) => {
+          await held.promise;
+          await look();
+          release.resolve();
         };
-        const isHeld = async () => assertEquals(await editor.isEditable(), false);
-        await row.click();
-        await untilText(page, "editor-facts", (text) => text.includes("version 1"));
-        // Nothing can be typed while the value is read again, or saved.
-        const whileReading = await hold("GET");
-        await row.click();
-        await whileReading(isHeld);
-        await editor.fill("first");
-        await page.unroute("**/v1/kv/k*");
-        const whileSaving = await hold("PUT");
-        await byTestId(page, "value-save").click();
-        await whileSaving(isHeld);
-        await untilText(page, "editor-message", (text) => text === "Saved");
-        await page.unroute("**/v1/kv/k*");
-        // A save without an answer: what is typed before it is looked up stays, and can be saved.
-        const whileLost = await hold("PUT", true);
-        await editor.fill("second");
-        const whileLookedUp = await hold("GET");
-        await byTestId(page, "value-save").click();
-        await whileLost(isHeld);
-        await whileLookedUp(() => editor.fill("third"));
-        await untilText(page, "editor-message", (text) => text === "Saved");
-        assertEquals(await editor.inputValue(), "third");
-        await page.unroute("**/v1/kv/k*");
-        await byTestId(page, "value-save").click();
-        await untilText(page, "editor-facts", (text) => text.includes("version 4"));
-        assertEquals(await (await fetch(`${base}/v1/kv/k`)).text(), "third");
-      })
-    ),
+      };
+      const isHeld = async () => assertEquals(await editor.isEditable(), false);
+      await row.click();
+      await untilText(page, "editor-facts", (text) => text.includes("version 1"));
+      // Nothing can be typed while the value is read again, or saved.
+      const whileReading = await hold("GET");
+      await row.click();
+      await whileReading(isHeld);
+      await editor.fill("first");
+      await page.unroute("**/v1/kv/k*");
+      const whileSaving = await hold("PUT");
+      await byTestId(page, "value-save").click();
+      await whileSaving(isHeld);
+      await untilText(page, "editor-message", (text) => text === "Saved");
+      await page.unroute("**/v1/kv/k*");
+      // A save without an answer: what is typed before it is looked up stays, and can be saved.
+      const whileLost = await hold("PUT", true);
+      await editor.fill("second");
+      const whileLookedUp = await hold("GET");
+      await byTestId(page, "value-save").click();
+      await whileLost(isHeld);
+      await whileLookedUp(() => editor.fill("third"));
+      await untilText(page, "editor-message", (text) => text === "Saved");
+      assertEquals(await editor.inputValue(), "third");
+      await page.unroute("**/v1/kv/k*");
+      await byTestId(page, "value-save").click();
+      await untilText(page, "editor-facts", (text) => text.includes("version 4"));
+      assertEquals(await (await fetch(`${base}/v1/kv/k`)).text(), "third");
+    }),
 );
 
 testWith(

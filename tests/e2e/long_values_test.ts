@@ -3,7 +3,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { VALUE_BYTES_MAX } from "../../lib/kv/commands.ts";
-import { isCompiled } from "../support/program.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { numberOf } from "../support/text_client.ts";
 import { waitFor } from "../support/wait.ts";
@@ -89,8 +88,6 @@ async function attempt(): Promise<{ readonly terms: number; readonly stallMs: nu
 
 Deno.test("16 values of 8 MiB of random bytes are acknowledged and intact, without a change of the leader", async () => {
   let measured = await attempt();
-  // An executable made with Deno 2.4 lacks the fast way from byte strings to bytes, and may lose its leader for a moment.
-  if (isCompiled()) return;
   for (let count = 1; count < ATTEMPTS && (measured.terms > 0 || measured.stallMs > ELECTION_TIMEOUT_MS); count++) {
     measured = await attempt();
   }

@@ -1,6 +1,6 @@
 /** Further slips in core, node and state machine, thought of before anybody looked at what the tests cover. */
 
-import type { Mutation } from "./mutation.ts";
+import { type Mutation, slip } from "./mutation.ts";
 
 const PENDING = "lib/node/pending_writes.ts";
 const READS = "lib/node/pending_reads.ts";
@@ -9,15 +9,6 @@ const READ_INDEX = "lib/raft/read_index.ts";
 const MEMBERSHIP = "lib/raft/membership.ts";
 const SESSIONS = "lib/kv/sessions.ts";
 const STATE_MACHINE = "lib/kv/state_machine.ts";
-
-/** One patch in one file. */
-function slip(
-  id: string,
-  what: string,
-  patch: { readonly file: string; readonly find: string; readonly replace: string },
-): Mutation {
-  return { id, what, patches: [patch] };
-}
 
 const CORE: readonly Mutation[] = [
   slip("M100", "A leader that leaves forgets nothing of its own contact, and holds back the next election", {

@@ -19,6 +19,11 @@ export interface Mutation {
   readonly patches: readonly Patch[];
 }
 
+/** A planted bug of one patch. */
+export function slip(id: string, what: string, patch: Patch): Mutation {
+  return { id, what, patches: [patch] };
+}
+
 /** Thrown when the sources have changed so that a patch no longer fits: the table is to be mended. */
 export class StalePatchError extends Error {
   override readonly name = "StalePatchError";

@@ -2,7 +2,7 @@
 
 import { describeEmptyDirectory } from "../../node/empty_directory.ts";
 import type { NodeHealth, NodeStatus } from "../../node/api.ts";
-import { newestCommit } from "../../node/lag.ts";
+import { describeHang, newestCommit } from "../../node/lag.ts";
 
 /** Entries that a ready node may be behind the newest commit index it knows: applied in well under a second. */
 export const READY_LAG_ENTRIES_MAX = 10_000;
@@ -37,10 +37,7 @@ export const READY_CHECKS: readonly HealthCheck[] = [
   { name: "stopping", failure: ({ health }) => health.stopping ? "the node is stopping" : undefined },
   {
     name: "disk",
-    failure: ({ health: { hungMs } }) => {
-      if (hungMs === undefined) return undefined;
-      return `the disk hangs: a sync has been under way for ${Math.round(hungMs / 1_000)} s`;
-    },
+    failure: ({ health: { hungMs } }) => hungMs === undefined ? undefined : `the disk ${describeHang(hungMs)}`,
   },
   { name: "space", failure: ({ health }) => health.hasSpace ? undefined : "the disk is full" },
   {

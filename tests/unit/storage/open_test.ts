@@ -53,8 +53,7 @@ function rewrite(disk: MemoryDisk, text: string): void {
 
 async function assertRefused(
   disk: MemoryDisk,
-  // deno-lint-ignore no-explicit-any -- Any constructor will do.
-  type: new (...parameters: any[]) => Error,
+  type: new (...parameters: never[]) => Error,
   options: Parameters<typeof open>[1] = {},
 ): Promise<string> {
   const before = disk.files();

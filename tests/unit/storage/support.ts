@@ -1,6 +1,6 @@
 /** Shared by the storage tests: configurations, entries, and opening a directory. */
 
-import { assertInstanceOf } from "@std/assert";
+import { assert } from "@std/assert";
 import {
   type Configuration,
   EMPTY_CONFIGURATION,
@@ -66,14 +66,13 @@ export function idsOf(list: readonly Entry[]): string {
 
 /** The error that `action` throws or rejects with, which must be of `type`. */
 export async function failure<E extends Error>(
-  // deno-lint-ignore no-explicit-any -- Any constructor will do.
-  type: new (...parameters: any[]) => E,
+  type: new (...parameters: never[]) => E,
   action: () => unknown,
 ): Promise<E> {
   try {
     await action();
   } catch (error) {
-    assertInstanceOf(error, type);
+    assert(error instanceof type, `Expected ${type.name}, but it was ${error}`);
     return error;
   }
   throw new Error(`Expected ${type.name}, but nothing was thrown`);
