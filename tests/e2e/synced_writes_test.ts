@@ -6,7 +6,7 @@ import { dirname } from "@std/path";
 import { STRACE, testWith } from "../support/needs.ts";
 import { ProcessCluster } from "../support/process_cluster.ts";
 import { waitFor } from "../support/wait.ts";
-import { readTrace, type SystemCall, tracedLine } from "../support/system_calls.ts";
+import { isComplete, readTrace, type SystemCall, tracedLine } from "../support/system_calls.ts";
 
 const WRITES = 25;
 const SNAPSHOTS = 3;
@@ -59,12 +59,8 @@ testWith(
         }
         for (const { id, process } of cluster.nodes) {
           assertEquals((await cluster.kill(id, "SIGTERM")).success, true);
-          // The trace is complete when it tells of this end: strace goes on after the program.
-          const end = `\n${process?.pid} `;
-          await waitFor(() => {
-            const last = Deno.readTextFileSync(tracePath(root, id)).split(end).at(-1) ?? "";
-            return Promise.resolve(/^\S+ \+\+\+ exited with/.test(last) || undefined);
-          }, { what: `the end of the trace of node ${id}` });
+          const isWhole = () => isComplete(Deno.readTextFileSync(tracePath(root, id)), process?.pid ?? 0) || undefined;
+          await waitFor(() => Promise.resolve(isWhole()), { what: `the end of the trace of node ${id}` });
         }
       }
       const traces = Array.from({ length: NODES }, (_, id) => readTrace(Deno.readTextFileSync(tracePath(root, id))));

@@ -19,12 +19,17 @@ export function tracedLine(line: CommandLine, file: string): CommandLine {
   return ["strace", "-D", "-f", "-y", "-q", "-ttt", "-T", "-e", `trace=${TRACED}`, "-o", file, ...line];
 }
 
+/** Whether a trace tells of the end of process `pid`: strace writes its last lines after the program has ended. */
+export function isComplete(text: string, pid: number): boolean {
+  return new RegExp(`^${pid} +\\S+ \\+\\+\\+ exited with`, "m").test(text);
+}
+
 /** The calls of a trace that succeeded, in the order in which they began. */
 export function readTrace(text: string): readonly SystemCall[] {
   const calls: SystemCall[] = [];
   const unfinished = new Map<string, { readonly call: string; readonly begun: number }>();
   for (const line of text.split("\n")) {
-    const [, thread = "", time = "", rest = ""] = /^(\d+) (\d+\.\d+) (.*)$/.exec(line) ?? [];
+    const [, thread = "", time = "", rest = ""] = /^(\d+) +(\d+\.\d+) (.*)$/.exec(line) ?? [];
     const begun = Number(time);
     if (rest.endsWith("<unfinished ...>")) {
       unfinished.set(thread, { call: rest, begun });
