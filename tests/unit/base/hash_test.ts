@@ -13,6 +13,23 @@ Deno.test("a hash is 16 hexadecimal digits, stable, and of every byte and the le
   }
 });
 
+Deno.test("long texts are hashed four bytes at a time, and each bit and the length count", () => {
+  const text = Array.from({ length: 65_539 }, (_, at) => String.fromCharCode(at * 7 % 251)).join("");
+  assertEquals(hash64(text), HASH_OF_A_LONG_TEXT);
+  const hashes = new Set([hash64(text), hash64(text.slice(1)), hash64(`${text}\0`), hash64(`\0${text}`)]);
+  for (const at of [0, 1, 2, 3, 30_000, 65_535, 65_536, 65_538]) {
+    for (let bit = 0; bit < 8; bit++) {
+      hashes.add(
+        hash64(text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ (1 << bit)) + text.slice(at + 1)),
+      );
+    }
+  }
+  assertEquals(hashes.size, 4 + 8 * 8);
+  for (const half of [0, 8]) {
+    assertEquals(new Set([...hashes].map((hash) => hash.slice(half, half + 8))).size, hashes.size, `half at ${half}`);
+  }
+});
+
 Deno.test("among half a million similar texts no half of a hash repeats more often than chance has it", () => {
   const count = 500_000;
   const whole = new Set<string>();
@@ -49,5 +66,6 @@ Deno.test("each flipped bit changes about half of the bits", () => {
   assertEquals(share > 0.48 && share < 0.52, true, `${share}`);
 });
 
+const HASH_OF_A_LONG_TEXT = "a504150cf1c84a94";
 const HASH_OF_NOTHING = "d5ed38cb432309bd";
 const HASH_OF_A_PUT = "43b0672d4e364a0f";

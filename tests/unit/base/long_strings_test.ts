@@ -41,6 +41,19 @@ Deno.test("a list of short strings is plain JSON, and one of 8 MiB of random byt
   assert(long.length < VALUE_BYTES + 100, `${long.length} characters`);
 });
 
+Deno.test("strings full of what is guarded come back, and are neither guarded a million times nor made more than a third longer", () => {
+  for (const bytes of ["\x01KR", "\x01KR\0", RECORD_HEAD]) {
+    const value = bytes.repeat(VALUE_BYTES / 4);
+    const text = writeList([1, value]);
+    assert(text.split("\x01KR").length < 2_000, "too many guards");
+    assert(text.length < value.length * 1.34 + 100, `${text.length} characters`);
+    assertEquals(readList(text), [1, value]);
+  }
+  const few = `${LONG}${"\x01KR".repeat(1_000)}`;
+  assert(writeList([few]).length < few.length + 1_100);
+  assertEquals(readList(writeList([few])), [few]);
+});
+
 Deno.test("every other text is refused", () => {
   const texts = [
     "",
@@ -59,6 +72,11 @@ Deno.test("every other text is refused", () => {
     `[[${LONG.length - 1}]]\n${LONG.slice(1)}`,
     `[[${LONG.length + 4}]]\n${LONG}${RECORD_HEAD}`,
     `[[${LONG.length + 3}]]\n${LONG}\x01KR`,
+    `["a"]\r`,
+    `[[${LONG.length}]]\r${LONG}`,
+    `[[${LONG.length}]]\r${btoa(LONG)}\n`,
+    `[[${LONG.length}]]\r${btoa(LONG).replace(/=+$/, "")}`,
+    `[[${LONG.length + 6_000}]]\n${LONG}${"\x01KR\0".repeat(2_000)}`,
   ];
   for (const text of texts) assertEquals(readList(text), undefined, text.slice(0, 40));
 });
