@@ -86,6 +86,11 @@ export function textToByteString(text: string): string {
   return BEYOND_ASCII.test(text) ? bytesToString(encoder.encode(text)) : text;
 }
 
+/** Whether a byte string is the UTF-8 form of a text. */
+export function isText(bytes: string): boolean {
+  return !BEYOND_ASCII.test(bytes) || isUtf8(stringToBytes(bytes));
+}
+
 /** The text whose UTF-8 form the byte string is, or undefined when it is not valid UTF-8. */
 export function byteStringToText(bytes: string): string | undefined {
   const encoded = stringToBytes(bytes);

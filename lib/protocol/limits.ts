@@ -39,8 +39,10 @@ export const LIMIT_CALM_MS = 300_000;
 export const READ_BUFFER_BYTES_MIN = 4_096;
 /** What a read buffer grows to when reads fill it. */
 export const READ_BUFFER_BYTES_MAX = 65_536;
-/** Replies are gathered into pieces of about this size, one write each; a longer reply is a piece of its own. */
+/** Replies are gathered into pieces of about this size, one write each; a longer reply has pieces of its own. */
 export const PIECE_BYTES_MAX = 65_536;
+/** A longer reply leaves in pieces of this size: each takes the event loop about a millisecond. */
+export const LONG_PIECE_BYTES = 1_048_576;
 /** First size of a connection's write buffer. */
 export const WRITE_BUFFER_BYTES_MIN = 512;
 /** Bytes that all connections together may hold: unfinished lines, histories, unsent replies. */

@@ -1,12 +1,11 @@
 /** Error replies of HTTP: `application/problem+json` (RFC 9457) with a code for programs and what is known of the cluster. */
 
 import { unreachable } from "../../base/assert.ts";
-import { textToByteString } from "../../base/bytes.ts";
+import { isText, textToByteString } from "../../base/bytes.ts";
 import type { SessionRefusal } from "../../kv/results.ts";
 import type { KeyValueNode, NotDone, NotDoneReason, WriteOutcome } from "../../node/api.ts";
 import { describeLag } from "../../node/lag.ts";
 import type { HttpReply } from "./http.ts";
-import { isText } from "./record_json.ts";
 import { reasonOf } from "./server/refusal.ts";
 
 /** Media type of every error. */

@@ -1,21 +1,13 @@
 /** Keys and values in JSON: text where they are UTF-8, else base64 under another name. Byte strings throughout. */
 
-import { isUtf8 } from "node:buffer";
-import { stringToBytes } from "../../base/bytes.ts";
+import { isText } from "../../base/bytes.ts";
 import type { KeyRecord } from "../../kv/cell.ts";
-
-const BEYOND_ASCII = /[\u0080-\u00ff]/;
 
 /** A byte string as text where it is UTF-8, else in base64 under another name. */
 export function byteField(name: "key" | "value", bytes: string): string {
   // The JSON of a byte string whose bytes are UTF-8 is the UTF-8 of the JSON of its text: what is escaped is ASCII.
   if (!isText(bytes)) return `"${name}_base64":"${btoa(bytes)}"`;
   return `"${name}":${JSON.stringify(bytes)}`;
-}
-
-/** Whether a byte string is UTF-8. */
-export function isText(bytes: string): boolean {
-  return !BEYOND_ASCII.test(bytes) || isUtf8(stringToBytes(bytes));
 }
 
 /** The revisions of a record as JSON fields. */

@@ -6,7 +6,7 @@ import type { CommandResult } from "../../kv/results.ts";
 import type { KeyValueNode, NotDone, SnapshotOutcome } from "../../node/api.ts";
 import { describeLag } from "../../node/lag.ts";
 import { LINE_BYTES_MAX } from "../limits.ts";
-import { shorten, show, showText } from "./show.ts";
+import { shorten, show, showInPieces, showText } from "./show.ts";
 
 const UNKNOWN_WORD_CHARACTERS_MAX = 40;
 
@@ -43,6 +43,13 @@ export function writeDone(key: string, result: CommandResult): string {
 /** The reply to a read of a key that exists. */
 export function valueOf(key: string, value: string): string {
   return `value of ${show(key)}: ${show(value)}`;
+}
+
+/** The same for a long value, piece by piece. */
+export function* valueInPieces(key: string, value: string): Generator<string> {
+  yield `value of ${show(key)}: `;
+  yield* showInPieces(value);
+  yield "\n";
 }
 
 /** The key is not there. */

@@ -22,6 +22,7 @@ import {
   OUTCOME_UNKNOWN,
   snapshotFailed,
   snapshotTaken,
+  valueInPieces,
   valueOf,
   WATCH_ENDED,
   writeDone,
@@ -29,6 +30,7 @@ import {
 import { findRepetition } from "./repetition.ts";
 import type { ReportContext } from "./report_context.ts";
 import type { Request } from "./requests.ts";
+import { SHOWN_PIECE_BYTES } from "./show.ts";
 
 const EXCLAMATION_MARK = 0x21;
 
@@ -51,6 +53,8 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   readonly #lines: LineReader;
   readonly #history: History;
   readonly #replies: ReplyQueue<Subject>;
+  /** What is left of the reply that is being sent. */
+  #rest: Iterator<string, void> | undefined;
   #held: Request | undefined;
   #writesOpen = 0;
   #readsOpen = 0;
@@ -117,6 +121,7 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   /** See `ProtocolSession`. */
   closed(): void {
     this.#end();
+    this.#rest = undefined;
     this.#history.clear();
   }
 
@@ -154,7 +159,10 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
 
   /** See `SlotHandler`. */
   render({ reply, request: { key, value } }: ReplySlot<Subject>): string | undefined {
-    return value === undefined ? reply : `${valueOf(key, value)}\n`;
+    if (value === undefined) return reply;
+    if (value.length <= SHOWN_PIECE_BYTES) return `${valueOf(key, value)}\n`;
+    this.#rest = valueInPieces(key, value);
+    return "";
   }
 
   #add(key: string): ReplySlot<Subject> {
@@ -174,10 +182,17 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   /** Sends the replies that are ready and in turn, as long as the client takes them. */
   #emit(): void {
     while (this.#link.unsentBytes <= UNSENT_BYTES_MAX) {
-      const reply = this.#replies.take();
+      const reply = this.#nextPiece() ?? this.#replies.take();
       if (reply === undefined) return;
       this.#link.send(reply);
     }
+  }
+
+  #nextPiece(): string | undefined {
+    const next = this.#rest?.next();
+    if (next?.done === false) return next.value;
+    this.#rest = undefined;
+    return undefined;
   }
 
   /** Takes lines as long as there are some and their turn has come. */
@@ -363,7 +378,7 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   }
 
   #finishIfDone(): void {
-    if (this.#ended && this.#replies.size === 0) this.#link.finish();
+    if (this.#ended && this.#replies.size === 0 && this.#rest === undefined) this.#link.finish();
   }
 
   #reportContext(): ReportContext {

@@ -1,7 +1,7 @@
 /** Replies in pieces of one write. */
 
 import { assert, assertEquals } from "@std/assert";
-import { PIECE_BYTES_MAX } from "../../../lib/protocol/limits.ts";
+import { LONG_PIECE_BYTES, PIECE_BYTES_MAX } from "../../../lib/protocol/limits.ts";
 import { OutputQueue } from "../../../lib/protocol/output_queue.ts";
 
 function drain(queue: OutputQueue): string[] {
@@ -26,6 +26,22 @@ Deno.test("A piece is bounded, but for a reply that alone is longer", () => {
   assertEquals(pieces.join(""), replies.join(""));
   assertEquals(pieces[1], long);
   assert(pieces.every((piece) => piece === long || piece.length <= PIECE_BYTES_MAX));
+});
+
+Deno.test("A long reply leaves in pieces, each made when it is taken, before what is behind it", () => {
+  const queue = new OutputQueue();
+  const long = Array.from({ length: LONG_PIECE_BYTES * 2.5 }, (_, at) => String.fromCharCode(at % 251)).join("");
+  const replies = ["a\n", long, "b\n", long, long.slice(0, LONG_PIECE_BYTES), "c\n"];
+  for (const reply of replies) queue.add(reply);
+  const pieces = drain(queue);
+  assert(pieces.every((piece) => piece.length > 0 && piece.length <= LONG_PIECE_BYTES), "too long");
+  assert(pieces.join("") === replies.join(""), "not what was sent");
+  assertEquals(pieces.length, 10);
+  queue.add(long);
+  assertEquals(queue.take()?.length, LONG_PIECE_BYTES);
+  queue.clear();
+  queue.add("d\n");
+  assertEquals(drain(queue), ["d\n"]);
 });
 
 Deno.test("What was dropped does not come back", () => {

@@ -1,6 +1,6 @@
 /** `POST /v1/txn`: compares, and does one of two lists of operations, in one entry of the log. */
 
-import { textToByteString } from "../../../base/bytes.ts";
+import { isText, textToByteString } from "../../../base/bytes.ts";
 import { checkCall, keysOf } from "../../../kv/calls.ts";
 import {
   type Call,
@@ -14,7 +14,7 @@ import type { HttpReply } from "../http.ts";
 import { JsonValue } from "../json_body.ts";
 import { IDEMPOTENCY_KEY, readDuration, refuseLongKey, setCall } from "../parameters.ts";
 import { badRequest, isProblem, problem, type ProblemReply, sessionProblem } from "../problem.ts";
-import { byteField, isText } from "../record_json.ts";
+import { byteField } from "../record_json.ts";
 import { REDIRECT } from "../redirect.ts";
 import type { Route, RouteCall } from "../route.ts";
 import { TXN_REQUEST_SCHEMA, TXN_RESULT_SCHEMA } from "../txn_schemas.ts";

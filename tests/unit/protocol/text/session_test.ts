@@ -3,6 +3,8 @@
 import { fakeRecord } from "../../../support/fake_node.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { LINE_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/protocol/limits.ts";
+import { VALUE_BYTES_MAX } from "../../../../lib/kv/commands.ts";
+import { SHOWN_PIECE_BYTES } from "../../../../lib/protocol/text/show.ts";
 import { SessionBench } from "./session_support.ts";
 
 Deno.test("Several lines in one chunk are answered in order", async () => {
@@ -248,4 +250,23 @@ Deno.test("A closed connection gives its memory back, and outcomes that come lat
   bench.node.held[0]?.finish();
   await bench.settle();
   assertEquals(bench.budget.bytes, 0);
+});
+
+Deno.test("a long value that must be escaped is made readable piece by piece, as the client reads", async () => {
+  const bench = new SessionBench();
+  bench.node.values.set("k", fakeRecord("\x01".repeat(VALUE_BYTES_MAX), 1));
+  bench.link.reading = false;
+  await bench.send("GET k\nGET other\nEXIT\n");
+  const first = bench.link.output.length;
+  // What is over the limit waits in the value, not in a text four times as long.
+  assert(first > UNSENT_BYTES_MAX && first <= UNSENT_BYTES_MAX + 4 * SHOWN_PIECE_BYTES, `${first} bytes`);
+  assert(!bench.link.finished);
+  while (!bench.link.finished) {
+    bench.link.unsentBytes = 0;
+    bench.session.outputSent();
+    await bench.settle();
+  }
+  const [value, other, bye] = bench.link.output.split("\n");
+  assert(value === `value of k: "${"\\x01".repeat(VALUE_BYTES_MAX)}"`, "another value");
+  assertEquals([other, bye], ["Error: other does not exist.", "Goodbye."]);
 });
