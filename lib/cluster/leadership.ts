@@ -1,5 +1,6 @@
 /** Moves leadership over HTTP, as any client could. */
 
+import { SystemClock } from "../node/system_clock.ts";
 import { requestDirectly } from "../protocol/http/direct_request.ts";
 import type { NodeId } from "../raft/types.ts";
 
@@ -25,6 +26,7 @@ export async function requestTransfer({ httpAddress, to, timeoutMs }: TransferRe
       body: new TextEncoder().encode(JSON.stringify({ node: to })),
       timeoutMs,
       bodyBytesMax: BODY_BYTES_MAX,
+      clock: new SystemClock(),
     });
     return status === 200;
   } catch {

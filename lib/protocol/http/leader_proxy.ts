@@ -1,6 +1,6 @@
 /** Requests that only the leader can answer and that are no writes of the log: a node that does not lead asks the leader's HTTP. */
 
-import { bytesToString, stringToBytes } from "../../base/bytes.ts";
+import { stringToBytes } from "../../base/bytes.ts";
 import { requestDirectly } from "./direct_request.ts";
 import type { HttpReply } from "./http.ts";
 import { notDone, problem } from "./problem.ts";
@@ -14,7 +14,7 @@ export const PROXY_BYTES_MAX = 65_536;
 const FORWARDED = "x-kv-forwarded";
 
 /** Passes the request on to the leader and its answer back. */
-export async function askLeader({ context: { node, log }, request }: RouteCall): Promise<HttpReply> {
+export async function askLeader({ context: { node, log, clock }, request }: RouteCall): Promise<HttpReply> {
   const { raft: { leaderId } } = node.status();
   const address = node.members().find(({ id }) => id === leaderId && id !== node.id)?.httpAddress ?? "";
   if (address === "" || request.headers.has(FORWARDED)) return notDone({ reason: "NoLeader" });
@@ -27,8 +27,9 @@ export async function askLeader({ context: { node, log }, request }: RouteCall):
       body: stringToBytes(request.body),
       timeoutMs: PROXY_TIMEOUT_MS,
       bodyBytesMax: PROXY_BYTES_MAX,
+      clock,
     });
-    return { status, headers: [["Content-Type", contentType]], body: bytesToString(body) };
+    return { status, headers: [["Content-Type", contentType]], body };
   } catch (error) {
     // Whether the leader did it is not known: the connection broke, or it took too long.
     const why = error instanceof Error ? error.message : String(error);
