@@ -1,6 +1,6 @@
 /**
- * `deno task test`: the tests that start no nodes first, on all processors; then the end-to-end tests, one after the other,
- * since each brings its own processes. Ends with the tests that were ignored and why, and one summary.
+ * `deno task test`: the tests that start no nodes first, on all processors; then the end-to-end tests, two at a time, since each
+ * brings its own processes and mostly waits for them. Ends with the tests that were ignored and why, and one summary.
  *
  * Arguments go to `deno test`; with the path of a file or folder among them, there is that one run only.
  */
@@ -13,12 +13,19 @@ const RIGHTS = ["--allow-all", "--no-prompt", "--permit-no-files"];
 /** Run by tasks of their own: minutes of work, or programs that must be installed. */
 const APART = ["crash", "fuzz", "sim", "clients", "redis-suite", "differential", "browser", "executable"];
 const SIDE_BY_SIDE = ["--parallel", `--ignore=${[...APART, "e2e"].map((folder) => `tests/${folder}`).join(",")}`];
-const IN_TURN = ["tests/e2e"];
+const END_TO_END = ["--parallel", "tests/e2e"];
+/** More would measure each other, and a lone processor has enough to do with one. */
+const END_TO_END_JOBS = Math.min(2, navigator.hardwareConcurrency);
 
-/** The arguments of each run of `deno test`. */
-function planRuns(args: readonly string[]): readonly (readonly string[])[] {
-  if (args.some(isPath)) return [args];
-  return [[...SIDE_BY_SIDE, ...args], [...args, ...IN_TURN]];
+/** One run of `deno test`: its arguments, and how many files run at a time where it is not one for each processor. */
+interface Run {
+  readonly args: readonly string[];
+  readonly jobs?: number;
+}
+
+function planRuns(args: readonly string[]): readonly Run[] {
+  if (args.some(isPath)) return [{ args }];
+  return [{ args: [...SIDE_BY_SIDE, ...args] }, { args: [...args, ...END_TO_END], jobs: END_TO_END_JOBS }];
 }
 
 function isPath(arg: string): boolean {
@@ -31,12 +38,13 @@ function isPath(arg: string): boolean {
 }
 
 /** What one run reported, and whether it ended well: a leak or an uncaught error belongs to no test. */
-async function runTests(args: readonly string[]): Promise<Results & { readonly isOk: boolean }> {
+async function runTests({ args, jobs }: Run): Promise<Results & { readonly isOk: boolean }> {
   const report = await Deno.makeTempFile({ prefix: "kvstore-test-", suffix: ".xml" });
   try {
     const { success } = await new Deno.Command(Deno.execPath(), {
       args: ["test", ...RIGHTS, `--junit-path=${report}`, ...args],
       cwd: ROOT,
+      env: jobs === undefined ? {} : { DENO_JOBS: String(jobs) },
     }).spawn().status;
     return { ...readResults(await Deno.readTextFile(report)), isOk: success };
   } finally {
@@ -47,7 +55,7 @@ async function runTests(args: readonly string[]): Promise<Results & { readonly i
 if (import.meta.main) {
   const started = performance.now();
   const runs = [];
-  for (const args of planRuns(Deno.args)) runs.push(await runTests(args));
+  for (const run of planRuns(Deno.args)) runs.push(await runTests(run));
   const isOk = runs.every((run) => run.isOk);
   const text = describeResults(runs, { isOk, seconds: (performance.now() - started) / 1_000 });
   await Deno.stdout.write(new TextEncoder().encode(`\n${text}\n`));
