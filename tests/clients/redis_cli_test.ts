@@ -9,6 +9,7 @@ import { SCRIPTS } from "./support/scripts.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { waitFor } from "../support/wait.ts";
 import { PYTHON, REDIS_CLI, testWith } from "../support/needs.ts";
+import { encodeRequest } from "../support/resp_request.ts";
 
 testWith(
   [REDIS_CLI, PYTHON],
@@ -84,7 +85,7 @@ async function sessionOnTerminal(port: number): Promise<void> {
 
 async function massInsertion(port: number): Promise<void> {
   const keys = Array.from({ length: 1_000 }, (_, n) => `mass:${String(n).padStart(4, "0")}`);
-  const commands = keys.map((key) => `*3\r\n$3\r\nSET\r\n$${key.length}\r\n${key}\r\n$1\r\nv\r\n`);
+  const commands = keys.map((key) => encodeRequest("SET", key, "v"));
   const said = await redisCli(port, ["--pipe"], { input: commands.join("") });
   assertStringIncludes(said, "errors: 0, replies: 1000");
   const found = (await redisCli(port, ["--scan", "--pattern", "mass:*"])).split("\n").sort();

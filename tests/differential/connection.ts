@@ -2,19 +2,13 @@
 
 import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
 import { type ReadReply, readReply, type Reply, ReplySyntaxError } from "./reply.ts";
+import { encodeRequest } from "../support/resp_request.ts";
 
 /** The words of a command, each a byte string. */
 export type Command = readonly string[];
 
 const CHUNK_BYTES = 65_536;
 const EXCHANGE_TIMEOUT_MS = 30_000;
-
-/** The bytes of a command. */
-export function encodeRequest(command: Command): string {
-  let bytes = `*${command.length}\r\n`;
-  for (const word of command) bytes += `$${word.length}\r\n${word}\r\n`;
-  return bytes;
-}
 
 /** One connection. Once a reply is `Broken`, so are all that follow. */
 export class Connection implements Disposable {
@@ -46,7 +40,7 @@ export class Connection implements Disposable {
     if (this.#unread !== "") this.#fail(`bytes that nobody asked for: ${JSON.stringify(this.#unread.slice(0, 100))}`);
     const timer = setTimeout(() => this.#fail(`no reply within ${timeoutMs} ms`), timeoutMs);
     try {
-      const sent = this.#send(commands.map(encodeRequest).join(""));
+      const sent = this.#send(commands.map((command) => encodeRequest(...command)).join(""));
       while (this.#broken === undefined && replies.length < commands.length) replies.push(await this.#next());
       await sent;
     } catch (error) {

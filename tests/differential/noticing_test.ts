@@ -1,13 +1,13 @@
 /** The program itself: it finds nothing between two servers that are the same, and what is wrong with one that is not. */
 
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
-import { type Alterations, AlteringProxy } from "./altering_proxy.ts";
 import { ConnectionPairs, execute } from "./execute.ts";
 import { makeSequence } from "./generator.ts";
 import { nameOf } from "./known.ts";
 import { runDifferential, type RunResult } from "./run.ts";
 import { startRedis } from "./servers.ts";
 import { plain, type Sequence, type Step } from "./sequence.ts";
+import { type Changes, ClientProxy, replaceAll } from "../support/client_proxy.ts";
 import { REDIS_SERVER, testWith } from "../support/needs.ts";
 
 interface Comparison {
@@ -16,10 +16,10 @@ interface Comparison {
 }
 
 /** Compares redis-server with another one behind a proxy. */
-async function compareAltered(alterations: Alterations, count: number): Promise<Comparison> {
+async function compareAltered(changes: Changes, count: number): Promise<Comparison> {
   await using left = await startRedis();
   await using right = await startRedis();
-  using proxy = new AlteringProxy(left.addresses[0] ?? "", alterations);
+  using proxy = new ClientProxy(left.addresses, changes);
   const lines: string[] = [];
   const result = await runDifferential({
     sides: { left: [proxy.address], right: right.addresses },
@@ -40,7 +40,7 @@ testWith([REDIS_SERVER], `Two redis-servers give the same replies to random sequ
 });
 
 testWith([REDIS_SERVER], `A reply with another text is noticed and shrunk to the command that gives it`, async () => {
-  const { result, lines } = await compareAltered({ replies: ["ERR no such key", "ERR no such kex"] }, 40);
+  const { result, lines } = await compareAltered({ replies: replaceAll("ERR no such key", "ERR no such kex") }, 40);
   const shortest = Math.min(...result.differences.map(({ sequence }) => sequence.steps.length));
   assertEquals(shortest, 1);
   assert(lines.some((line) => line.includes('left:  Error "ERR no such kex"')));
@@ -52,7 +52,7 @@ testWith(
   [REDIS_SERVER],
   `A command that does something else is noticed, also where its own reply is the same`,
   async () => {
-    const { result } = await compareAltered({ requests: ["$6\r\nEXPIRE\r\n", "$8\r\nEXPIREAT\r\n"] }, 200);
+    const { result } = await compareAltered({ requests: replaceAll("$6\r\nEXPIRE\r\n", "$8\r\nEXPIREAT\r\n") }, 200);
     const elsewhere = result.differences.filter(({ step }) => nameOf(step.command) !== "EXPIRE");
     assertGreater(elsewhere.length, 0);
     for (const { sequence } of elsewhere) assertLessOrEqual(sequence.steps.length, 6);
@@ -60,7 +60,7 @@ testWith(
 );
 
 testWith([REDIS_SERVER], `An EXEC that hides that a watched key was changed is noticed`, async () => {
-  const { result } = await compareAltered({ replies: ["*-1\r\n", "*0\r\n"] }, 200);
+  const { result } = await compareAltered({ replies: replaceAll("*-1\r\n", "*0\r\n") }, 200);
   assertGreater(result.differences.length, 0);
   assertEquals(new Set(result.differences.map(({ step }) => nameOf(step.command))), new Set(["EXEC"]));
 });
@@ -139,7 +139,7 @@ testWith([REDIS_SERVER], `A whole scan, QUIT and clients in turn run to the end`
 testWith([REDIS_SERVER], `A whole scan that misses a key is noticed`, async () => {
   await using left = await startRedis();
   await using right = await startRedis();
-  using proxy = new AlteringProxy(left.addresses[0] ?? "", { replies: ["$3\r\nk77\r\n", "$3\r\nk78\r\n"] });
+  using proxy = new ClientProxy(left.addresses, { replies: replaceAll("$3\r\nk77\r\n", "$3\r\nk78\r\n") });
   using pairs = new ConnectionPairs({ left: [proxy.address], right: right.addresses }, 0);
   const many = Array.from({ length: 100 }, (_, at) => plain(0, "SET", `k${at}`, "v"));
   const difference = await execute(pairs, sequenceOf([...many, plain(0, "SCAN")]), { isAlone: true });

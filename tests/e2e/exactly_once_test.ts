@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Command, Connection } from "../differential/connection.ts";
 import type { Reply } from "../differential/reply.ts";
+import { ClientProxy } from "../support/client_proxy.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -12,79 +13,16 @@ const KILLS_AT = [2_000, 5_000, 8_000];
 const SNAPSHOTS_AT = [1_000, 4_000, 7_000];
 const ATTEMPT_TIMEOUT_MS = 3_000;
 
-/** Passes requests on to one node after the other, and drops every third reply together with its connection. */
-class LossyProxy implements Disposable {
+/** Drops every third reply; each client sends one request at a time, so what arrives together is one reply. */
+class ReplyThief {
   dropped = 0;
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #ports: readonly number[];
   #replies = 0;
-  #next = 0;
 
-  constructor(ports: readonly number[]) {
-    this.#ports = ports;
-    void this.#accept();
-  }
-
-  get address(): string {
-    return `127.0.0.1:${this.#listener.addr.port}`;
-  }
-
-  [Symbol.dispose](): void {
-    this.#listener.close();
-  }
-
-  async #accept(): Promise<void> {
-    try {
-      for await (const client of this.#listener) void this.#serve(client);
-    } catch {
-      // The listener was closed.
-    }
-  }
-
-  async #serve(client: Deno.TcpConn): Promise<void> {
-    let server: Deno.TcpConn | undefined;
-    try {
-      this.#next += 1;
-      server = await Deno.connect({ hostname: "127.0.0.1", port: this.#ports[this.#next % this.#ports.length] ?? 0 });
-      await Promise.all([this.#pass(client, server), this.#passReplies(server, client)]);
-    } catch {
-      // One of the two is gone: so is the connection.
-    } finally {
-      closeQuietly(client);
-      if (server !== undefined) closeQuietly(server);
-    }
-  }
-
-  async #pass(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-    for await (const bytes of from.readable) await writeAll(to, bytes);
-    closeQuietly(to);
-  }
-
-  /** Each client sends one request at a time, so what is read here is one reply. */
-  async #passReplies(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-    const buffer = new Uint8Array(4_096);
-    for (;;) {
-      const count = await from.read(buffer);
-      if (count === null) throw new Error("the server is gone");
-      this.#replies += 1;
-      if (this.#replies % 3 === 0) {
-        this.dropped += 1;
-        throw new Error("the reply is lost");
-      }
-      await writeAll(to, buffer.subarray(0, count));
-    }
-  }
-}
-
-async function writeAll(to: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
-}
-
-function closeQuietly(conn: Deno.TcpConn): void {
-  try {
-    conn.close();
-  } catch {
-    // Closed before.
+  pass(reply: Uint8Array): Uint8Array | undefined {
+    this.#replies += 1;
+    if (this.#replies % 3 !== 0) return reply;
+    this.dropped += 1;
+    return undefined;
   }
 }
 
@@ -135,7 +73,9 @@ async function disturb(cluster: ProcessCluster, done: number): Promise<void> {
 
 Deno.test("INCR 10 000 times through lost replies, dead leaders and snapshots ends at exactly 10 000", () =>
   withCluster({}, async (cluster) => {
-    using proxy = new LossyProxy(cluster.ports);
+    const thief = new ReplyThief();
+    const nodes = cluster.ports.map((port) => `127.0.0.1:${port}`);
+    using proxy = new ClientProxy(nodes, { replies: (reply) => thief.pass(reply) });
     let started = 0;
     let attempts = 0;
     const counts = new Set<number>();
@@ -162,5 +102,5 @@ Deno.test("INCR 10 000 times through lost replies, dead leaders and snapshots en
       using connection = await Connection.open(`127.0.0.1:${clientPort}`);
       assertEquals(await connection.exchange([["GET", "n"]]), [{ type: "Bulk", text: String(INCREMENTS) }]);
     }
-    assert(proxy.dropped > INCREMENTS / 3, `${proxy.dropped} replies were dropped in ${attempts} attempts`);
+    assert(thief.dropped > INCREMENTS / 3, `${thief.dropped} replies were dropped in ${attempts} attempts`);
   }));

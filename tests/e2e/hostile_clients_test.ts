@@ -3,6 +3,7 @@ import { type ProcessCluster, withCluster } from "../support/process_cluster.ts"
 import { TextClient } from "../support/text_client.ts";
 import { DEADLINE_MS, delay, waitFor } from "../support/wait.ts";
 import { exchange, noise, sendAll } from "./support/raw.ts";
+import { residentBytes } from "../support/resident.ts";
 
 const CONNECTIONS = 2_000;
 const MEGABYTE = 1_048_576;
@@ -34,11 +35,6 @@ async function withAttack(
   });
 }
 
-function residentBytes(cluster: ProcessCluster, id: number): number {
-  const status = Deno.readTextFileSync(`/proc/${cluster.node(id).process?.pid}/status`);
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024;
-}
-
 /** Opens many connections at once; those that the system or the node refuses are left out. */
 async function openMany(port: number, count: number): Promise<Deno.TcpConn[]> {
   const settled = await Promise.allSettled(
@@ -60,7 +56,7 @@ function closeAll(connections: readonly Deno.TcpConn[]): void {
 Deno.test("clients that never read, endless lines, random bytes on both ports: the others are served", () =>
   withAttack({}, async (cluster, { leader, client }) => {
     const { clientPort, peerPort } = cluster.node(leader);
-    const before = residentBytes(cluster, leader);
+    const before = residentBytes(cluster.node(leader).process?.pid ?? 0);
     assertEquals(await client.ask(`PUT big ${"b".repeat(MEGABYTE / 2)}`), "big added successfully.");
 
     // Two thousand megabytes of replies that nobody reads.
@@ -82,7 +78,11 @@ Deno.test("clients that never read, endless lines, random bytes on both ports: t
       closeAll(noisy);
     }
     assertEquals(await exchange({ port: clientPort, bytes: "POST / HTTP/1.1\r\nHost: x\r\n\r\nPUT a b\n" }), "");
-    assertLess(residentBytes(cluster, leader) - before, GROWTH_MAX, "growth of the leader's memory");
+    assertLess(
+      residentBytes(cluster.node(leader).process?.pid ?? 0) - before,
+      GROWTH_MAX,
+      "growth of the leader's memory",
+    );
     closeAll(deaf);
     await Promise.all(asked);
     await othersAreServed(client, clientPort);

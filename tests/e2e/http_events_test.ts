@@ -9,14 +9,14 @@ import { type ProcessCluster, withCluster } from "../support/process_cluster.ts"
 import { waitFor, withDeadline } from "../support/wait.ts";
 import { Writers } from "../support/writers.ts";
 import { exchange } from "./support/raw.ts";
+import { encodeRequest } from "../support/resp_request.ts";
 
 const EVENTS = 10_000;
 const KILLS = 3;
 
 /** Sends commands to the Redis protocol of a node, on one connection. */
 async function redis(cluster: ProcessCluster, id: number, ...commands: readonly (readonly string[])[]): Promise<void> {
-  const words = (command: readonly string[]) => command.map((word) => `$${word.length}\r\n${word}\r\n`).join("");
-  const bytes = [...commands, ["QUIT"]].map((command) => `*${command.length}\r\n${words(command)}`).join("");
+  const bytes = [...commands, ["QUIT"]].map((command) => encodeRequest(...command)).join("");
   await exchange({ port: cluster.node(id).clientPort, bytes });
 }
 

@@ -6,6 +6,7 @@ import { promtool } from "../support/promtool.ts";
 import { withCluster } from "../support/process_cluster.ts";
 import { waitFor } from "../support/wait.ts";
 import { PROMTOOL, testWith } from "../support/needs.ts";
+import { encodeRequest } from "../support/resp_request.ts";
 
 /** What a system without /proc, or a runtime without all permissions, does not tell, and what comes with the first answer. */
 const NOT_EVERYWHERE: ReadonlySet<string> = new Set([
@@ -30,14 +31,10 @@ function valueOf({ text }: Page, series: string): number {
   return Number(line.slice(series.length + 1));
 }
 
-function request(...words: readonly string[]): string {
-  return `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`;
-}
-
 /** Sends `count` SETs at once and reads until all are answered. */
 async function set(port: number, count: number): Promise<void> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-  const commands = Array.from({ length: count }, (_, at) => request("SET", `load:${at}`, "value")).join("");
+  const commands = Array.from({ length: count }, (_, at) => encodeRequest("SET", `load:${at}`, "value")).join("");
   const writer = connection.writable.getWriter();
   const written = writer.write(new TextEncoder().encode(commands));
   const chunk = new Uint8Array(65_536);

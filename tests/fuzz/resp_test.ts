@@ -8,10 +8,11 @@ import { MemoryBudget } from "../../lib/protocol/memory_budget.ts";
 import { COMMANDS } from "../../lib/protocol/resp/commands.ts";
 import { RequestReader } from "../../lib/protocol/resp/request_reader.ts";
 import { readReply, ReplySyntaxError } from "../differential/reply.ts";
-import { request, RespBench, type RespClient } from "../unit/protocol/resp/session_support.ts";
+import { RespBench, type RespClient } from "../unit/protocol/resp/session_support.ts";
 import { fuzz, require, requireSame } from "./harness.ts";
 import { anyBytes, mutate, numberText } from "./mutators.ts";
 import { randomSplit, waysToSplit } from "./splits.ts";
+import { encodeRequest } from "../support/resp_request.ts";
 
 const NAMES = [...COMMANDS.keys()];
 const WORDS = [
@@ -30,7 +31,7 @@ function anyRequest(random: Random): string {
     words.push(random.chance(0.8) ? random.pick(WORDS) : anyBytes(random, 12));
   }
   if (random.chance(0.02)) words.push("x".repeat(random.between(WORD_BYTES_MAX - 2, WORD_BYTES_MAX + 2)));
-  return random.chance(0.9) ? request(...words) : `${words.join(" ")}\r\n`;
+  return random.chance(0.9) ? encodeRequest(...words) : `${words.join(" ")}\r\n`;
 }
 
 /** Counts and lengths that lie about what follows. */

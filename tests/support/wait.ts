@@ -52,3 +52,8 @@ export async function withDeadline<T>(
     clearTimeout(timer);
   }
 }
+
+/** Resolves once `condition` holds, looked at in every turn of the event loop. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  await waitFor(() => condition() ? true : undefined, { what, everyMs: 1 });
+}

@@ -4,7 +4,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { METRIC } from "../../../lib/observe/names.ts";
 import { REFUSALS_WAITING_MAX, WRITE_TIMEOUT_MS } from "../../../lib/protocol/limits.ts";
 import { fakeRecord } from "../../support/fake_node.ts";
-import { receive, send, until, withListener } from "./client_port_bench.ts";
+import { receive, send, withListener } from "./client_port_bench.ts";
+import { until } from "../../support/wait.ts";
 
 Deno.test("A client is served, and EXIT closes its connection", async () => {
   await withListener({}, async ({ connect, listener, node }) => {

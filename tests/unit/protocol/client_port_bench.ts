@@ -1,28 +1,22 @@
 /** A client port over real sockets, with a clock that a test shifts. */
 
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
-import { assert } from "@std/assert";
 import type { Timer } from "../../../lib/base/clock.ts";
-import { SystemClock } from "../../../lib/node/system_clock.ts";
 import { type ClientListener, startClientListener } from "../../../lib/protocol/client_listener.ts";
 import { WRITE_CHECK_MS } from "../../../lib/protocol/limits.ts";
 import { FakeNode } from "../../support/fake_node.ts";
-import { DEADLINE_MS } from "../../support/wait.ts";
+import { DEADLINE_MS, until } from "../../support/wait.ts";
+import { ShiftedClock } from "../../support/shifted_clock.ts";
 
 /** How long the end of a request may be waited for in these tests. */
 export const RECEIVE_TIMEOUT_MS = 30_000;
 
-/** The real clock, with a switch that makes time pass at once for those who ask what time it is. */
-export class ShiftedClock extends SystemClock {
-  shiftMs = 0;
+/** Also holds the timers, and counts the looks at connections. */
+export class PortClock extends ShiftedClock {
   /** Timers that are set now never come. */
   holdTimers = false;
   /** How often the port has looked at its connections. */
   checks = 0;
-
-  override now(): number {
-    return super.now() + this.shiftMs;
-  }
 
   override after(delayMs: number, action: () => void): Timer {
     if (delayMs === WRITE_CHECK_MS) this.checks += 1;
@@ -33,7 +27,7 @@ export class ShiftedClock extends SystemClock {
 /** A client port and what a test does with it. */
 export interface Bench {
   readonly node: FakeNode;
-  readonly clock: ShiftedClock;
+  readonly clock: PortClock;
   readonly listener: ClientListener;
   readonly logged: string[];
   connect(): Promise<Deno.TcpConn>;
@@ -45,7 +39,7 @@ export async function withListener(
   run: (bench: Bench) => Promise<void>,
 ): Promise<void> {
   const node = new FakeNode();
-  const clock = new ShiftedClock();
+  const clock = new PortClock();
   const logged: string[] = [];
   const listener = startClientListener({
     node,
@@ -108,17 +102,8 @@ export async function receive(conn: Deno.TcpConn, until?: string): Promise<strin
   return text;
 }
 
-/** Waits for what another turn of the event loop brings. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (!condition()) {
-    assert(performance.now() < end, `Not within 10 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
-
 /** Resolves when every connection has been looked at once more. */
-export function checked(clock: ShiftedClock): Promise<void> {
+export function checked(clock: PortClock): Promise<void> {
   const before = clock.checks;
   return until(() => clock.checks > before, "the connections are looked at");
 }

@@ -3,7 +3,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { METRIC } from "../../../lib/observe/names.ts";
 import { IDLE_GIVES_WAY_MS, RECEIVE_BYTES_PER_SECOND_MIN } from "../../../lib/protocol/limits.ts";
-import { checked, receive, RECEIVE_TIMEOUT_MS, send, until, withListener } from "./client_port_bench.ts";
+import { checked, receive, RECEIVE_TIMEOUT_MS, send, withListener } from "./client_port_bench.ts";
+import { until } from "../../support/wait.ts";
 
 Deno.test("A request that has begun must become complete in time, however it drips, in either protocol", async () => {
   const beginnings: readonly (readonly [begins: string, drips: string, told: string])[] = [

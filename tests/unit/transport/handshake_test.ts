@@ -24,10 +24,10 @@ import {
   rawDial,
   TEST_SECRET,
   type TestNode,
-  until,
   withNodes,
   withRawListener,
 } from "./support.ts";
+import { until } from "../../support/wait.ts";
 import { drain, withTarget } from "./target.ts";
 
 /** Answers the challenge of a node with what `proofOf` makes of it, and returns the reason for which it is refused. */

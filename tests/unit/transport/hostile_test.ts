@@ -15,10 +15,10 @@ import {
   rawDial,
   seededRandom,
   TestNode,
-  until,
   withNodes,
   withRawListener,
 } from "./support.ts";
+import { until } from "../../support/wait.ts";
 import { drain, peerConnection, withTarget } from "./target.ts";
 
 async function writeRaw(port: number, bytes: Uint8Array): Promise<void> {

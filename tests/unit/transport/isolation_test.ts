@@ -1,7 +1,8 @@
 /** A node that is cut off on request: no connection in either direction, no word to the others why, and all is mended later. */
 
 import { assertEquals } from "@std/assert";
-import { join, numbered, until, withNodes } from "./support.ts";
+import { join, numbered, withNodes } from "./support.ts";
+import { until } from "../../support/wait.ts";
 
 const QUICK = { pingIntervalMs: 20, pongTimeoutMs: 400, backoffMsMax: 40 };
 const THREE_QUICK = [{ limits: QUICK }, { limits: QUICK }, { limits: QUICK }];

@@ -13,6 +13,7 @@ import { FrameWriter, NO_BODY } from "../../../lib/transport/frame.ts";
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from "../../../lib/transport/limits.ts";
 import { TcpTransport } from "../../../lib/transport/tcp_transport.ts";
 import type { Greeting, PeerInfo, PeerStatus, TransportHandler } from "../../../lib/transport/transport.ts";
+import { until } from "../../support/wait.ts";
 
 /** The secret of test nodes that are given no other. */
 export const TEST_SECRET = "what all nodes of a test share";
@@ -69,15 +70,6 @@ export function seededRandom(seed: number): () => number {
     mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
     return ((mixed ^ (mixed >>> 15)) >>> 0) / 0x1_0000_0000;
   };
-}
-
-/** Waits until `condition` holds and fails with `what` when it does not within 10 s. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!condition()) {
-    assert(performance.now() < deadline, `Waited in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
 }
 
 /** Entries with these commands from `first` on. */

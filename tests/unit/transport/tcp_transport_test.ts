@@ -10,9 +10,9 @@ import {
   statusOf,
   SYSTEM_CLOCK,
   TestNode,
-  until,
   withNodes,
 } from "./support.ts";
+import { until } from "../../support/wait.ts";
 
 const QUICK = { pingIntervalMs: 20, pongTimeoutMs: 400, backoffMsMax: 40 };
 const BOTH_QUICK = [{ limits: QUICK }, { limits: QUICK }];

@@ -5,7 +5,8 @@ import { COMMAND_BYTES_MAX } from "../../../../lib/kv/commands.ts";
 import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/protocol/limits.ts";
 import { COMMANDS } from "../../../../lib/protocol/resp/commands.ts";
 import { QUEUED_COMMANDS_MAX } from "../../../../lib/protocol/resp/limits.ts";
-import { request, RespBench, type RespClient } from "./session_support.ts";
+import { RespBench, type RespClient } from "./session_support.ts";
+import { encodeRequest } from "../../../support/resp_request.ts";
 
 const ABORTED = "-EXECABORT Transaction discarded because of previous errors.\r\n";
 
@@ -27,7 +28,7 @@ Deno.test("ten thousand pipelined requests are answered in order, in more than o
   const bench = new RespBench();
   const client = bench.connect();
   const count = 10_000;
-  client.session.receive(request("INCR", "n").repeat(count));
+  client.session.receive(encodeRequest("INCR", "n").repeat(count));
   assertEquals(client.session.full, true);
   const expected = Array.from({ length: count }, (_, at) => `:${at + 1}\r\n`).join("");
   assertEquals(await takeAll(bench, client), expected);
@@ -38,7 +39,7 @@ Deno.test("no more requests are under way than the limit says, and the rest goes
   bench.node.holding = true;
   const client = bench.connect();
   const count = REQUESTS_IN_FLIGHT_MAX + 10;
-  client.session.receive(request("INCR", "n").repeat(count));
+  client.session.receive(encodeRequest("INCR", "n").repeat(count));
   await client.take();
   assertEquals([bench.node.asked.length, client.session.full], [REQUESTS_IN_FLIGHT_MAX, true]);
   bench.node.release();
@@ -51,8 +52,8 @@ Deno.test("no more requests are under way than the limit says, and the rest goes
 Deno.test("requests whose replies nobody wants and that are known at once go on all the same", async () => {
   const bench = new RespBench();
   const client = bench.connect();
-  const many = request("PING").repeat(5 * REQUESTS_IN_FLIGHT_MAX);
-  client.session.receive(request("CLIENT", "REPLY", "OFF") + many + request("CLIENT", "REPLY", "ON"));
+  const many = encodeRequest("PING").repeat(5 * REQUESTS_IN_FLIGHT_MAX);
+  client.session.receive(encodeRequest("CLIENT", "REPLY", "OFF") + many + encodeRequest("CLIENT", "REPLY", "ON"));
   assertEquals(await takeAll(bench, client), "+OK\r\n");
 });
 
@@ -60,9 +61,9 @@ Deno.test("a client that does not read is not answered further, and gets the res
   const bench = new RespBench();
   const client = bench.connect();
   const value = "v".repeat(300_000);
-  assertEquals(await client.send(request("SET", "k", value)), "+OK\r\n");
+  assertEquals(await client.send(encodeRequest("SET", "k", value)), "+OK\r\n");
   client.link.reading = false;
-  client.session.receive(request("GET", "k").repeat(20));
+  client.session.receive(encodeRequest("GET", "k").repeat(20));
   let output = await client.take();
   assert(output.length < UNSENT_BYTES_MAX + 400_000, `${output.length} bytes wait`);
   assertEquals(client.session.full, true);
@@ -77,10 +78,12 @@ Deno.test("a client that does not read is not answered further, and gets the res
 Deno.test("queues count for the memory of all clients, and give it back", async () => {
   const bench = new RespBench({ memoryBytesMax: 1_000_000 });
   const [first, second] = [bench.connect(), bench.connect()];
-  const set = request("SET", "k", "v".repeat(400_000));
-  assertEquals(await first.send(`${request("MULTI")}${set.repeat(3)}`), `+OK\r\n${"+QUEUED\r\n".repeat(3)}`);
-  const small = request("SET", "k", "v");
-  const replies = await second.send(`${request("MULTI")}${request("SET", "k", "v".repeat(70_000))}${small}`);
+  const set = encodeRequest("SET", "k", "v".repeat(400_000));
+  assertEquals(await first.send(`${encodeRequest("MULTI")}${set.repeat(3)}`), `+OK\r\n${"+QUEUED\r\n".repeat(3)}`);
+  const small = encodeRequest("SET", "k", "v");
+  const replies = await second.send(
+    `${encodeRequest("MULTI")}${encodeRequest("SET", "k", "v".repeat(70_000))}${small}`,
+  );
   assertStringIncludes(replies, "-ERR too many commands are queued\r\n+QUEUED\r\n");
   assert(bench.budget.bytes >= 1_200_000);
   assertEquals(await first.ask("DISCARD"), "+OK\r\n");
@@ -96,16 +99,16 @@ Deno.test("a queue holds no more than a command of the log can", async () => {
   const client = new RespBench().connect();
   const value = "v".repeat(1_000_000);
   const fitting = Math.floor(COMMAND_BYTES_MAX / (value.length + 100));
-  const sets = (count: number) => request("SET", "k", value).repeat(count);
+  const sets = (count: number) => encodeRequest("SET", "k", value).repeat(count);
   assertEquals(
-    await client.send(`${request("MULTI")}${sets(fitting)}${request("EXEC")}`),
+    await client.send(`${encodeRequest("MULTI")}${sets(fitting)}${encodeRequest("EXEC")}`),
     `+OK\r\n${"+QUEUED\r\n".repeat(fitting)}*${fitting}\r\n${"+OK\r\n".repeat(fitting)}`,
   );
-  const replies = await client.send(`${request("MULTI")}${sets(fitting + 1)}${request("EXEC")}`);
+  const replies = await client.send(`${encodeRequest("MULTI")}${sets(fitting + 1)}${encodeRequest("EXEC")}`);
   assertEquals(replies, `+OK\r\n${"+QUEUED\r\n".repeat(fitting)}-ERR too many commands are queued\r\n${ABORTED}`);
   // Replies that are known already, such as those of ECHO, count as well.
   const echoes = await client.send(
-    `${request("MULTI")}${request("ECHO", value).repeat(fitting + 1)}${request("EXEC")}`,
+    `${encodeRequest("MULTI")}${encodeRequest("ECHO", value).repeat(fitting + 1)}${encodeRequest("EXEC")}`,
   );
   assertEquals(echoes.endsWith(`-ERR too many commands are queued\r\n${ABORTED}`), true);
 });
@@ -113,7 +116,9 @@ Deno.test("a queue holds no more than a command of the log can", async () => {
 Deno.test("a queue has a longest length", async () => {
   const bench = new RespBench();
   const client = bench.connect();
-  client.session.receive(request("MULTI") + request("PING").repeat(QUEUED_COMMANDS_MAX + 1) + request("EXEC"));
+  client.session.receive(
+    encodeRequest("MULTI") + encodeRequest("PING").repeat(QUEUED_COMMANDS_MAX + 1) + encodeRequest("EXEC"),
+  );
   const replies = (await takeAll(bench, client)).split("\r\n");
   assertEquals(replies.slice(-4), ["+QUEUED", "-ERR too many commands are queued", ABORTED.trim(), ""]);
 });
@@ -122,11 +127,11 @@ Deno.test("a connection watches a bounded number of bytes", async () => {
   const bench = new RespBench();
   const client = bench.connect();
   const keys = (count: number, tag: string) => Array.from({ length: count }, (_, at) => `${tag}${at}`.padEnd(60_000));
-  assertEquals(await client.send(request("WATCH", ...keys(100, "a"))), "+OK\r\n");
-  assertEquals(await client.send(request("WATCH", ...keys(100, "a"))), "+OK\r\n");
-  assertEquals(await client.send(request("WATCH", ...keys(100, "b"))), "-ERR too many keys are watched\r\n");
+  assertEquals(await client.send(encodeRequest("WATCH", ...keys(100, "a"))), "+OK\r\n");
+  assertEquals(await client.send(encodeRequest("WATCH", ...keys(100, "a"))), "+OK\r\n");
+  assertEquals(await client.send(encodeRequest("WATCH", ...keys(100, "b"))), "-ERR too many keys are watched\r\n");
   assertEquals(await client.ask("UNWATCH"), "+OK\r\n");
-  assertEquals(await client.send(request("WATCH", ...keys(100, "b"))), "+OK\r\n");
+  assertEquals(await client.send(encodeRequest("WATCH", ...keys(100, "b"))), "+OK\r\n");
 });
 
 Deno.test("no command takes a key beyond the limit, those that hold other commands included", async () => {
@@ -152,7 +157,10 @@ Deno.test("no command takes a key beyond the limit, those that hold other comman
 Deno.test("a command within a command within a command ends soon", async () => {
   const client = new RespBench().connect();
   const words = Array.from({ length: 20_000 }, () => ["ONCE", "1", "1"]).flat();
-  assertEquals(await client.send(request(...words, "SET", "a", "b")), "-ERR ONCE takes a command on keys, or TXN\r\n");
+  assertEquals(
+    await client.send(encodeRequest(...words, "SET", "a", "b")),
+    "-ERR ONCE takes a command on keys, or TXN\r\n",
+  );
   for (const inner of ["MULTI", "QUIT", "SESSION OPEN", "ONCE 1 2 SET a b", "CLIENT KILL ID 1 SKIPME no", "SAVE"]) {
     assertEquals(await client.ask(`ONCE 1 1 ${inner}`), "-ERR ONCE takes a command on keys, or TXN\r\n", inner);
   }
@@ -167,7 +175,7 @@ Deno.test("a wrong number of words is told by the name of the command, for every
       const words = [name.toLowerCase(), ...Array.from({ length: count - 1 }, () => "1")];
       const code = name === "EXEC" ? "EXECABORT Transaction discarded because of:" : "ERR";
       const expected = `-${code} wrong number of arguments for '${name.toLowerCase()}' command\r\n`;
-      assertEquals(await client.send(request(...words)), expected);
+      assertEquals(await client.send(encodeRequest(...words)), expected);
     }
   }
 });
@@ -190,7 +198,7 @@ Deno.test("names and subcommands that nothing has are told in the words of Redis
   assertEquals(await client.ask("OBJECT nosuch k"), "-ERR unknown subcommand 'nosuch'. Try OBJECT HELP.\r\n");
   const long = "x".repeat(1_000_000);
   for (const words of [[long], ["foo", long, long], ["CLIENT", long], ["OBJECT", long, "k"], [`foo\r\n+OK\r\n`]]) {
-    const reply = await client.send(request(...words));
+    const reply = await client.send(encodeRequest(...words));
     assert(reply.length < 500 && reply.startsWith("-ERR unknown "), reply.slice(0, 600));
     assertEquals(reply.indexOf("\r\n"), reply.length - 2);
   }

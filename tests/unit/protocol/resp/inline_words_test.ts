@@ -4,7 +4,8 @@ import { assertEquals } from "@std/assert";
 import { Random } from "../../../../lib/base/random.ts";
 import { splitInline } from "../../../../lib/protocol/resp/inline_words.ts";
 import { assertLinear } from "../../../fuzz/timing.ts";
-import { request, RespBench } from "./session_support.ts";
+import { RespBench } from "./session_support.ts";
+import { encodeRequest } from "../../../support/resp_request.ts";
 
 /** Lines and their words; undefined for those whose quotes are not balanced. */
 const LINES: readonly (readonly [line: string, words: readonly string[] | undefined])[] = [
@@ -50,7 +51,14 @@ Deno.test("an inline request is split into words as Redis splits it", () => {
 
 Deno.test("an inline request in a session of the Redis protocol may have quotes and escapes", async () => {
   const client = new RespBench().connect();
-  const requests = [request("PING"), `set k a"b\\x43 \\q"\r\n`, "GET k\r\n", "ECHO 'it\\'s'\r\n", "\r\n", "PING ''\n"];
+  const requests = [
+    encodeRequest("PING"),
+    `set k a"b\\x43 \\q"\r\n`,
+    "GET k\r\n",
+    "ECHO 'it\\'s'\r\n",
+    "\r\n",
+    "PING ''\n",
+  ];
   assertEquals(await client.send(requests.join("")), "+PONG\r\n+OK\r\n$5\r\nabC q\r\n$4\r\nit's\r\n$0\r\n\r\n");
   assertEquals(
     await client.send('ECHO "a"b\r\nPING\r\n'),

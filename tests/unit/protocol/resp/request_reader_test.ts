@@ -12,7 +12,7 @@ import {
 } from "../../../../lib/protocol/resp/limits.ts";
 import { RequestReader } from "../../../../lib/protocol/resp/request_reader.ts";
 import { assertLinear } from "../../../fuzz/timing.ts";
-import { request } from "./session_support.ts";
+import { encodeRequest } from "../../../support/resp_request.ts";
 
 const WORD_BYTES_MAX = 100;
 
@@ -47,26 +47,30 @@ const LONG = "x".repeat(WORD_BYTES_MAX + 1);
 
 /** Bytes and the requests in them. */
 const STREAMS: readonly (readonly [string, readonly unknown[]])[] = [
-  [request("GET", "k") + request("SET", "", "\r\n\0\xff*1\r\n$4"), [["GET", "k"], ["SET", "", "\r\n\0\xff*1\r\n$4"]]],
-  [`*0\r\n*-1\r\n${request("PING")}`, [["PING"]]],
-  [`${request("SET", "k", LONG)}${request("PING")}`, [
+  [encodeRequest("GET", "k") + encodeRequest("SET", "", "\r\n\0\xff*1\r\n$4"), [["GET", "k"], [
+    "SET",
+    "",
+    "\r\n\0\xff*1\r\n$4",
+  ]]],
+  [`*0\r\n*-1\r\n${encodeRequest("PING")}`, [["PING"]]],
+  [`${encodeRequest("SET", "k", LONG)}${encodeRequest("PING")}`, [
     `ERR a word of 101 bytes is too long (limit ${WORD_BYTES_MAX})`,
     ["PING"],
   ]],
-  [`${request("SET", LONG, "v", LONG)}${request("A")}${request(LONG)}${request("B")}`, [
+  [`${encodeRequest("SET", LONG, "v", LONG)}${encodeRequest("A")}${encodeRequest(LONG)}${encodeRequest("B")}`, [
     `ERR a word of 101 bytes is too long (limit ${WORD_BYTES_MAX})`,
     ["A"],
     `ERR a word of 101 bytes is too long (limit ${WORD_BYTES_MAX})`,
     ["B"],
   ]],
-  [`PING\r\n\r\n \nSET k "a b\\x00"\n${request("GET", "k")}QUIT\n`, [
+  [`PING\r\n\r\n \nSET k "a b\\x00"\n${encodeRequest("GET", "k")}QUIT\n`, [
     ["PING"],
     ["SET", "k", "a b\0"],
     ["GET", "k"],
     ["QUIT"],
   ]],
-  [`${request("PING")}SET "k\n`, [["PING"], "ERR Protocol error: unbalanced quotes in request"]],
-  [`${request("PING")}*2\r\n$3\r\nGET\r\n+k\r\n`, [["PING"], "ERR Protocol error: expected '$', got '+'"]],
+  [`${encodeRequest("PING")}SET "k\n`, [["PING"], "ERR Protocol error: unbalanced quotes in request"]],
+  [`${encodeRequest("PING")}*2\r\n$3\r\nGET\r\n+k\r\n`, [["PING"], "ERR Protocol error: expected '$', got '+'"]],
   [`*1\r\n\0`, ["ERR Protocol error: expected '$', got '?'"]],
 ];
 
@@ -109,7 +113,7 @@ Deno.test("counts and lengths that are none end the stream with the words of Red
     [`*1\r\n$${"0".repeat(200)}`, "ERR Protocol error: invalid bulk length"] as const,
   ];
   for (const [bytes, problem] of cases) {
-    const after = request("PING");
+    const after = encodeRequest("PING");
     assertEquals(read(bytes + after), [problem], JSON.stringify(bytes));
     assertEquals(read(...bytes, after), [problem], `${JSON.stringify(bytes)} byte by byte`);
   }
@@ -118,7 +122,7 @@ Deno.test("counts and lengths that are none end the stream with the words of Red
 Deno.test("the most words, the longest word and the longest inline request are taken; one more is not", () => {
   const words = `*${REQUEST_WORDS_MAX}\r\n`;
   assertEquals(read(words), []);
-  assertEquals(read(request("x".repeat(WORD_BYTES_MAX))), [["x".repeat(WORD_BYTES_MAX)]]);
+  assertEquals(read(encodeRequest("x".repeat(WORD_BYTES_MAX))), [["x".repeat(WORD_BYTES_MAX)]]);
   const inline = "x".repeat(INLINE_BYTES_MAX);
   assertEquals(read(`${inline}\n`), [[inline]]);
   for (const pieces of [[`${inline}x\n`], [inline, "x", "\n"], [`${inline}x`], ["x", inline]]) {
@@ -134,7 +138,7 @@ Deno.test("a longest announced word is read over in pieces, and nothing of it is
     assertEquals(readAll(bench, [piece]), []);
     assertEquals(bench.budget.bytes, 0);
   }
-  assertEquals(readAll(bench, [`\r\n${request("PING")}`]), [
+  assertEquals(readAll(bench, [`\r\n${encodeRequest("PING")}`]), [
     `ERR a word of ${BULK_BYTES_MAX} bytes is too long (limit ${WORD_BYTES_MAX})`,
     ["PING"],
   ]);
@@ -144,20 +148,20 @@ Deno.test("a request that fits no command of the log is refused whole, and the n
   const word = "x".repeat(1 << 20);
   const bench = makeBench({ wordBytesMax: word.length });
   const words = Array.from({ length: Math.ceil(REQUEST_BYTES_MAX / word.length) + 3 }, () => word);
-  assertEquals(readAll(bench, [request("MSET", ...words) + request("PING")]), [
+  assertEquals(readAll(bench, [encodeRequest("MSET", ...words) + encodeRequest("PING")]), [
     `ERR the request is too long (limit ${REQUEST_BYTES_MAX} bytes)`,
     ["PING"],
   ]);
   // Words cost something even when they are empty.
   const many = Math.ceil(REQUEST_BYTES_MAX / 24) + 1;
-  assertEquals(readAll(bench, [`*${many}\r\n${"$0\r\n\r\n".repeat(many)}${request("PING")}`]), [
+  assertEquals(readAll(bench, [`*${many}\r\n${"$0\r\n\r\n".repeat(many)}${encodeRequest("PING")}`]), [
     `ERR the request is too long (limit ${REQUEST_BYTES_MAX} bytes)`,
     ["PING"],
   ]);
 });
 
 Deno.test("what an unfinished request holds is counted, and given back with its end", () => {
-  const bytes = request("SET", "k".repeat(50), "v".repeat(90));
+  const bytes = encodeRequest("SET", "k".repeat(50), "v".repeat(90));
   for (let at = 1; at < bytes.length; at++) {
     const bench = makeBench();
     assertEquals(readAll(bench, [bytes.slice(0, at)]), []);
@@ -186,7 +190,7 @@ Deno.test("what is held is given back when the stream is cleared, and after a pr
 
 Deno.test("while all clients hold too much, one that holds more than its share is refused, and goes on", () => {
   const word = "x".repeat(FAIR_SHARE_BYTES);
-  const bytes = request("MSET", word, word, word, word);
+  const bytes = encodeRequest("MSET", word, word, word, word);
   const refused = "BUSY all clients together send too much; try again later";
   for (const size of [1, 4_096, 65_536]) {
     const bench = makeBench({ memoryBytesMax: 0, wordBytesMax: 1_000_000 });
@@ -194,7 +198,7 @@ Deno.test("while all clients hold too much, one that holds more than its share i
     const pieces: string[] = [];
     for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.slice(at, at + size));
     assertEquals(readAll(bench, pieces), [refused], `pieces of ${size}`);
-    assertEquals(readAll(bench, [request("PING")]), [["PING"]], `pieces of ${size}`);
+    assertEquals(readAll(bench, [encodeRequest("PING")]), [["PING"]], `pieces of ${size}`);
     assertEquals(bench.budget.bytes, 1);
   }
 });
@@ -209,7 +213,7 @@ Deno.test("random requests in random pieces come out as they went in", () => {
           return Array.from({ length: random.below(40) }, () => String.fromCharCode(random.below(256))).join("");
         }),
     );
-    const bytes = requests.map((words) => request(...words)).join("");
+    const bytes = requests.map((words) => encodeRequest(...words)).join("");
     const pieces: string[] = [];
     for (let at = 0; at < bytes.length;) {
       const length = random.between(1, 12);
@@ -227,8 +231,11 @@ Deno.test("the work is linear in the bytes, whatever they are and however they a
   const inPieces = (bytes: string, size: number) => {
     return Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) => bytes.slice(at * size, at * size + size));
   };
-  assertLinear("one word in pieces of 16 bytes", { make: (size) => inPieces(request("x".repeat(size * 4)), 16), run });
-  assertLinear("many requests at once", { make: (size) => [request("GET", "k").repeat(size)], run });
+  assertLinear("one word in pieces of 16 bytes", {
+    make: (size) => inPieces(encodeRequest("x".repeat(size * 4)), 16),
+    run,
+  });
+  assertLinear("many requests at once", { make: (size) => [encodeRequest("GET", "k").repeat(size)], run });
   assertLinear("many words, byte by byte", { make: (size) => [...`*${size}\r\n${"$1\r\nx\r\n".repeat(size)}`], run });
   assertLinear("inline requests", { make: (size) => ["GET k\n".repeat(size)], run });
   assertLinear("an inline request byte by byte", { make: (size) => [..."x".repeat(size)], run });

@@ -12,6 +12,7 @@ import { TurnTime } from "../../../../lib/protocol/turn_time.ts";
 import { StateNode } from "../../../support/state_node.ts";
 import { VirtualClock } from "../../../support/virtual_clock.ts";
 import { RecordingLink } from "../text/session_support.ts";
+import { encodeRequest } from "../../../support/resp_request.ts";
 
 /** What a bench is made with; the defaults are those of a server. */
 export interface RespBenchOptions {
@@ -76,7 +77,7 @@ export class RespClient {
 
   /** Sends requests, each the words of one string with blanks between, and gives back the replies. */
   async ask(...lines: readonly string[]): Promise<string> {
-    return await this.send(lines.map((line) => request(...line.split(" "))).join(""));
+    return await this.send(lines.map((line) => encodeRequest(...line.split(" "))).join(""));
   }
 
   /** Sends bytes and gives back what came. */
@@ -96,8 +97,3 @@ export class RespClient {
 
 /** Microtasks within which whatever does not wait for the clock comes to its end. */
 const SETTLING_STEPS = 200;
-
-/** The bytes of a request. */
-export function request(...words: readonly string[]): string {
-  return `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`;
-}

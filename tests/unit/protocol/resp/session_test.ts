@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { NotDoneReason } from "../../../../lib/node/api.ts";
-import { request, RespBench } from "./session_support.ts";
+import { RespBench } from "./session_support.ts";
+import { encodeRequest } from "../../../support/resp_request.ts";
 
 /** How the reply to an unknown command ends. */
 const NOT_OFFERED = "(KVStore does not offer it; COMMAND LIST and docs/redis.md show which commands it does)";
@@ -284,7 +285,7 @@ Deno.test("clients name themselves, see each other and are ended by their id", a
     "+OK\r\n+OK\r\n:1\r\n",
   );
   assertEquals(
-    await one.send(request("CLIENT", "SETNAME", "a b")),
+    await one.send(encodeRequest("CLIENT", "SETNAME", "a b")),
     "-ERR Client names cannot contain spaces, newlines or special characters.\r\n",
   );
   const list = await other.ask("CLIENT LIST");
@@ -328,7 +329,7 @@ Deno.test("QUIT and broken framing end the connection after what came before is 
   assertEquals(quitting.link.finished, true);
   const broken = new RespBench().connect();
   assertEquals(
-    await broken.send(`${request("PING")}*1\r\n+PING\r\n`),
+    await broken.send(`${encodeRequest("PING")}*1\r\n+PING\r\n`),
     "+PONG\r\n-ERR Protocol error: expected '$', got '+'\r\n",
   );
   assertEquals(broken.link.finished, true);
@@ -339,7 +340,7 @@ Deno.test("keys and values beyond their limits are refused, and the connection g
   const client = bench.connect();
   assertStringIncludes(await client.ask(`SET abcde 1`), "-ERR the key of 5 bytes is too long (limit 4)");
   assertStringIncludes(
-    await client.send(request("SET", "a", "x".repeat(1_025))),
+    await client.send(encodeRequest("SET", "a", "x".repeat(1_025))),
     "-ERR a word of 1025 bytes is too long",
   );
   assertEquals(await client.ask("SET abcd 1", "GET a"), "+OK\r\n$-1\r\n");

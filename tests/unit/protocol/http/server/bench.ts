@@ -2,7 +2,6 @@
 
 import { assert } from "@std/assert";
 import { bytesToString, stringToBytes } from "../../../../../lib/base/bytes.ts";
-import { SystemClock } from "../../../../../lib/node/system_clock.ts";
 import { Registry } from "../../../../../lib/observe/metrics.ts";
 import type { HttpHandler, HttpReply, HttpRequest } from "../../../../../lib/protocol/http/http.ts";
 import {
@@ -10,16 +9,7 @@ import {
   type HttpListenerOptions,
   startHttpListener,
 } from "../../../../../lib/protocol/http/listener.ts";
-import { waitFor } from "../../../../support/wait.ts";
-
-/** The real clock, with a switch that makes time pass at once for those who ask what time it is. */
-export class ShiftedClock extends SystemClock {
-  shiftMs = 0;
-
-  override now(): number {
-    return super.now() + this.shiftMs;
-  }
-}
+import { ShiftedClock } from "../../../../support/shifted_clock.ts";
 
 /** What a test decides. */
 export interface BenchOptions
@@ -45,7 +35,6 @@ export interface RawReply {
   readonly body: string;
 }
 
-const WAIT_MS = 60_000;
 const NO_BODY: ReadonlySet<number> = new Set([100, 204, 304]);
 
 /** A connection of a test. */
@@ -178,9 +167,4 @@ export async function withPort(options: BenchOptions, run: (bench: Bench) => Pro
 
 function echo({ method, path, body }: HttpRequest): HttpReply {
   return textReply(`${method} ${path} ${body}`);
-}
-
-/** Waits for what another turn of the event loop brings. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  await waitFor(() => condition() ? true : undefined, { what, timeoutMs: WAIT_MS, everyMs: 1 });
 }

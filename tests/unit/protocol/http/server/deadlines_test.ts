@@ -9,7 +9,8 @@ import {
   IDLE_TIMEOUT_MS,
 } from "../../../../../lib/protocol/http/server/limits.ts";
 import { WRITE_TIMEOUT_MS } from "../../../../../lib/protocol/limits.ts";
-import { request, textReply, until, withPort } from "./bench.ts";
+import { request, textReply, withPort } from "./bench.ts";
+import { until } from "../../../../support/wait.ts";
 import type { HttpReply } from "../../../../../lib/protocol/http/http.ts";
 
 Deno.test("a head that does not become complete is refused at its deadline, however it drips", () =>

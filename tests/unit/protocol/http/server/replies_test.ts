@@ -3,7 +3,8 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import type { HttpReply } from "../../../../../lib/protocol/http/http.ts";
 import { METRIC } from "../../../../../lib/observe/names.ts";
-import { request, textReply, until, withPort } from "./bench.ts";
+import { request, textReply, withPort } from "./bench.ts";
+import { until } from "../../../../support/wait.ts";
 
 Deno.test("a reply says its length, the date and the name of the request, and the connection goes on", () =>
   withPort({}, async ({ connect, seen, metrics }) => {

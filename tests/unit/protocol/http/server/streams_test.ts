@@ -2,7 +2,8 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import type { BodySink, BodyStream } from "../../../../../lib/protocol/http/http.ts";
-import { type BenchOptions, request, until, withPort } from "./bench.ts";
+import { type BenchOptions, request, withPort } from "./bench.ts";
+import { until } from "../../../../support/wait.ts";
 
 /** A stream that a test writes to; notes what it is told. */
 class ManualStream implements BodyStream {
