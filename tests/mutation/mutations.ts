@@ -11,6 +11,7 @@ import { INTERFACE_SLIPS } from "./interfaces.ts";
 import type { Mutation } from "./mutation.ts";
 import { SLIPS } from "./slips.ts";
 import { SNAPSHOT_SLIPS } from "./snapshots.ts";
+import { SIMULATOR_SLIPS } from "./simulator_slips.ts";
 import { SURVIVORS } from "./survivors.ts";
 import { TIME_SLIPS } from "./time.ts";
 import { VERSION_SLIPS } from "./versions.ts";
@@ -30,4 +31,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...INTERFACE_SLIPS,
   ...VERSION_SLIPS,
   ...FOUNDING_SLIPS,
+  ...SIMULATOR_SLIPS,
 ];

@@ -14,7 +14,7 @@ import type { SimServer } from "./server.ts";
 import { IN_HISTORIES, isPutIfAbsent, operationOf, shownOf } from "./operations.ts";
 import { QueryWork } from "./query_work.ts";
 import { SessionWork } from "./session_work.ts";
-import { TextWork } from "./text_work.ts";
+import { TextWork } from "./text/text_work.ts";
 import type { World } from "./world.ts";
 
 /** After so many operations a key is left for a new one, so that histories of one key stay short enough to be searched. */
@@ -298,7 +298,7 @@ export class Workload implements Check {
     if (!this.isExpected(pending)) return;
     if (outcome.type === "Unknown") return this.lose(pending);
     if (outcome.type === "NotDone") {
-      if (command.type === "Put" || command.type === "Transaction") this.#noteRefused(encodeCommand(command));
+      if (command.type === "Put" || command.type === "Transaction") this.noteRefused(encodeCommand(command));
       return this.refuse(pending, outcome.reason);
     }
     const { result } = outcome;
@@ -310,7 +310,7 @@ export class Workload implements Check {
   }
 
   /** What is refused as certainly not done is in the log neither before nor after. */
-  #noteRefused(encoded: string): void {
+  noteRefused(encoded: string): void {
     this.#refusedCommands.add(encoded);
     const index = this.#world.reference.indexOf(encoded);
     if (index === undefined) return;

@@ -82,6 +82,14 @@ export class Reference {
     return versions[low - 1]?.record;
   }
 
+  /** Every key after the entry at `index`, with those whose time is up and that no entry has removed. */
+  recordsAt(index: number): readonly (readonly [key: string, record: ModelRecord])[] {
+    return this.keys().flatMap((key) => {
+      const record = this.recordAt(key, index);
+      return record === undefined ? [] : [[key, record] as const];
+    });
+  }
+
   /** A key after the entry at `index` as a read judges it that was told `nowMs`. */
   seenAt(key: string, { index, nowMs }: Moment): ModelRecord | undefined {
     const record = this.recordAt(key, index);

@@ -36,6 +36,9 @@ export class SimServer {
   life: Life = { ...newLife(), alive: false };
   clock: ProcessClock | undefined;
   node: Node | undefined;
+  /** When the process began, and when it began to serve, by its own clock. */
+  startedAtMs = 0;
+  runsSinceMs = 0;
   /** Damage was planted on the disk since it was last read as a whole: the node may refuse to start. */
   damaged = false;
   /** The snapshot in which a bit changed while a process had it open: that process, where, and what is there now. */
@@ -89,6 +92,7 @@ export class SimServer {
     if (skewed) this.#world.counts.add("clock/skew");
     this.life = life;
     this.clock = clock;
+    this.startedAtMs = clock.now();
     this.state = "Starting";
     this.faults.attach(this.disk, life);
     this.#world.trace(() => `node ${this.id} starts${this.rejoins || this.isGuest ? " with a new directory" : ""}`);
@@ -169,6 +173,7 @@ export class SimServer {
     if (!life.alive) return;
     this.node = node;
     this.state = "Running";
+    this.runsSinceMs = this.clock?.now() ?? 0;
     this.#world.trace(() => `node ${this.id} runs`);
     // Everything was read and verified: what was damaged did not matter.
     this.damaged = false;

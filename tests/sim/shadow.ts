@@ -21,6 +21,8 @@ export class ShadowLog {
   configuration: Configuration | undefined;
   configurationIndex = 0;
   life: object | undefined;
+  /** The core of that life. */
+  raft: Step["raft"] | undefined;
 
   /** The term at an index; undefined when it is not in the log (or below the snapshot, which holds what was committed). */
   termAt(index: number): number | undefined {
@@ -45,10 +47,19 @@ export class ShadowLog {
 export class Shadows implements Check {
   readonly name = "recovered-log";
   readonly #logs = new Map<NodeId, ShadowLog>();
+  readonly #leaders = new Set<string>();
+  /** The highest term and index of any log, ever. */
+  highestTerm = 0;
+  highestIndex = 0;
   readonly #violate: (message: string) => void;
 
   constructor(violate: (message: string) => void) {
     this.#violate = violate;
+  }
+
+  /** Whether a server was seen to lead in a term. */
+  hasLed(id: NodeId, term: number): boolean {
+    return this.#leaders.has(`${term} ${id}`);
   }
 
   /** The log of a server. */
@@ -75,8 +86,12 @@ export class Shadows implements Check {
       }
       log.lastIndex = first.index + entries.length - 1;
     }
+    log.raft = raft;
     log.durableIndex = raft.lastDurable.index;
     log.currentTerm = raft.currentTerm;
+    this.highestTerm = Math.max(this.highestTerm, raft.currentTerm);
+    this.highestIndex = Math.max(this.highestIndex, raft.lastEntry.index);
+    if (raft.role === "Leader") this.#leaders.add(`${raft.currentTerm} ${server.id}`);
     log.commitIndex = raft.commitIndex;
     log.configuration = raft.configuration;
     log.configurationIndex = raft.configurationIndex;

@@ -1,0 +1,35 @@
+/** Planted bugs that only exact replies, removals and lowered limits show in simulated runs. */
+
+import { type Mutation, slip } from "./mutation.ts";
+
+const TEXT_SESSION = "lib/protocol/text/session.ts";
+
+/** In the order of their numbers. */
+export const SIMULATOR_SLIPS: readonly Mutation[] = [
+  slip("M240", "STATUS shows the end of the log as what is committed", {
+    file: "lib/protocol/text/status.ts",
+    find: '["Commit Index", raft.commitIndex],',
+    replace: '["Commit Index", raft.lastEntry.index],',
+  }),
+  slip("M241", "CLUSTER shows the lag of a server as of the newest entry in the log", {
+    file: "lib/node/views.ts",
+    find: "return matchIndex === undefined ? seen : { ...seen, matchIndex, lag: Math.max(0, newest - matchIndex) };",
+    replace:
+      "const last = status.raft.lastEntry.index + 1;\n    return matchIndex === undefined ? seen : { ...seen, matchIndex, lag: Math.max(0, last - matchIndex) };",
+  }),
+  slip("M242", "A text client hears of a write with an unknown outcome that it was not done", {
+    file: TEXT_SESSION,
+    find: "slot.reply = `${OUTCOME_UNKNOWN}\\n`;",
+    replace: "slot.reply = `${OUTCOME_UNKNOWN.replace(/Outcome.*/, 'Stopping. This node is shutting down.')}\\n`;",
+  }),
+  slip("M243", "METRICS does not count a request that was passed over to the leader", {
+    file: TEXT_SESSION,
+    find: 'this.#settle(slot, outcome.reason === "NotLeader" ? this.#context.metrics.redirected : failed);',
+    replace: "this.#settle(slot, failed);",
+  }),
+  slip("M244", "SNAPSHOT names the entry after the one that the snapshot includes", {
+    file: "lib/protocol/text/outcomes.ts",
+    find: "return `Snapshot created at index ${outcome.id.index} (term",
+    replace: "return `Snapshot created at index ${outcome.id.index + 1} (term",
+  }),
+];

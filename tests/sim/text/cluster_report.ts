@@ -1,0 +1,31 @@
+/** What CLUSTER must say. */
+
+import { type Facts, isReachable } from "./facts.ts";
+import type { WantedLine } from "./report_form.ts";
+
+const FORM =
+  /^node(\d):5000, Peer Address: node(\d):15000, Role: (\w+), Term: (\d+|unknown), Match Index: (\d+|unknown), Lag: (\d+|unknown), Reachable: (yes|no), Voter: (yes|no)$/;
+
+/** A line for each member. The own one is exact; what is told of another was true of it once. */
+export function wantedCluster(facts: Facts): readonly WantedLine[] {
+  const { members } = facts.raft.configuration;
+  return members.map(({ id }) => [`Node ${id}`, (value) => isMemberLine(value, id, facts)]);
+}
+
+function isMemberLine(value: string, id: number, facts: Facts): boolean {
+  const [form, client, peer, role, term, match, lag, reachable, voter] = FORM.exec(value) ?? [];
+  if (form === undefined || Number(client) !== id || Number(peer) !== id) return false;
+  if ((reachable === "yes") !== isReachable(facts, id)) return false;
+  if ((voter === "yes") !== facts.raft.configuration.voters.includes(id)) return false;
+  const { shadow, raft, server, world } = facts;
+  if (id === server.id) {
+    if (role !== raft.role || Number(term) !== shadow.currentTerm) return false;
+    if (Number(match) !== raft.lastDurable.index) return false;
+  } else if (role === "Leader" && !world.shadows.hasLed(id, Number(term))) return false;
+  if (term !== "unknown" && Number(term) > world.shadows.highestTerm) return false;
+  if (match === "unknown") return lag === "unknown";
+  if (Number(match) > world.shadows.highestIndex) return false;
+  // Behind what somebody has said to be committed, and at least behind what this node knows.
+  const isBehind = Number(lag) >= shadow.commitIndex - Number(match);
+  return isBehind && (Number(lag) === 0 || Number(lag) + Number(match) <= world.reference.lastIndex);
+}

@@ -1,0 +1,78 @@
+/** The reply of one line to a read, a write or a checkpoint, letter by letter, from what the node told the session. */
+
+import { unreachable } from "../../../lib/base/assert.ts";
+import type { NotDone, WriteOutcome } from "../../../lib/node/api.ts";
+import type { Node } from "../../../lib/node/node.ts";
+
+/** What is known where a reply is judged. */
+export interface Asked {
+  readonly key: string;
+  readonly node: Node;
+}
+
+/** The reply to PUT and DELETE. */
+export function replyToWrite(outcome: WriteOutcome, asked: Asked): string | RegExp {
+  switch (outcome.type) {
+    case "Done":
+      if (outcome.result.type === "Put") return `${asked.key} added successfully.`;
+      if (outcome.result.type !== "Delete") return /^no such reply$/;
+      return outcome.result.existed ? `${asked.key} deleted successfully.` : `Error: ${asked.key} does not exist.`;
+    case "Unknown":
+      return "Error: Outcome unknown. The write may or may not take effect.";
+    case "NotDone":
+      return replyToRefusal(outcome, asked);
+    default:
+      return unreachable(outcome);
+  }
+}
+
+/** The reply to GET of what the model has under the key. */
+export function replyToRead(value: string | undefined, { key }: Asked): string {
+  return value === undefined ? `Error: ${key} does not exist.` : `value of ${key}: ${value}`;
+}
+
+/** The reply to what was certainly not done. */
+export function replyToRefusal({ reason, leaderId }: NotDone, { node }: Asked): string | RegExp {
+  const reach = reachOf(node);
+  switch (reason) {
+    case "NoLeader":
+      return `Error: No leader. ${reach}`;
+    case "NotLeader":
+      return leaderId === undefined
+        ? `Error: No leader. ${reach}`
+        : `Error: Not leader. Current leader is Node ${leaderId}`;
+    case "Overloaded":
+      return "Error: Overloaded. Too many requests are waiting; try again later.";
+    case "NoSpace":
+      return "Error: No space. The leader's disk is full; reads go on.";
+    case "Stopping":
+      return "Error: Stopping. This node is shutting down; use another one.";
+    case "TooLarge":
+      return /^the workload has nothing too large$/;
+    case "Timeout":
+      return node.driver.applied.id.index < newestCommit(node)
+        ? new RegExp(`^Error: Timeout\\. (No majority confirmed the request in time\\. ${escape(reach)}|${LAGS})$`)
+        : `Error: Timeout. No majority confirmed the request in time. ${reach}`;
+    default:
+      return unreachable(reason);
+  }
+}
+
+const LAGS =
+  "This node is [1-9][0-9]* (entry|entries) behind: its (storage failed|disk is full|disk hangs, a sync has been under way for [0-9]+ s) \\(/data\\)\\.";
+
+function newestCommit(node: Node): number {
+  const { raft, peers } = node.status();
+  return Math.max(raft.commitIndex, ...peers.map(({ status }) => status?.commitIndex ?? 0));
+}
+
+function reachOf(node: Node): string {
+  const { raft: { configuration: { voters } }, peers } = node.status();
+  const reached = voters.filter((id) => id === node.id || peers.some((peer) => peer.id === id && peer.reachable));
+  const needed = 1 + Math.floor(voters.length / 2);
+  return `Reachable ${reached.length} of ${voters.length} nodes, need ${needed}.`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll(".", "\\.");
+}
