@@ -5,10 +5,11 @@ import { type Fields, parseFields } from "./fields.ts";
 import { frameBytes, FrameWriter, NO_BODY } from "./frame.ts";
 import { FrameSeal, TAG_BYTES } from "./seal.ts";
 import { FrameReader } from "./frame_reader.ts";
+import type { LargeTurns } from "./large_turns.ts";
 import type { TransportLimits } from "./limits.ts";
 
-/** From here on a body is large. */
-const LARGE_BODY_BYTES_MIN = 1_048_576;
+/** From here on a body is large: what is done with it gets turns of its own. */
+export const LARGE_BODY_BYTES_MIN = 1_048_576;
 
 /** A received frame with its header taken apart. `body` is valid until the next `fill`. */
 export interface ReceivedFrame {
@@ -34,6 +35,8 @@ export interface LinkKeys {
 export interface ConnectionOptions {
   readonly clock: Clock;
   readonly limits: TransportLimits;
+  /** Shared with the other connections. */
+  readonly largeTurns: LargeTurns;
 }
 
 /**
@@ -44,6 +47,7 @@ export class Connection {
   readonly #socket: Deno.TcpConn;
   readonly #clock: Clock;
   readonly #limits: TransportLimits;
+  readonly #largeTurns: LargeTurns;
   readonly #reader: FrameReader;
   #seal: FrameSeal | undefined;
   #waiting = new FrameWriter();
@@ -62,6 +66,7 @@ export class Connection {
     this.#socket = socket;
     this.#clock = options.clock;
     this.#limits = options.limits;
+    this.#largeTurns = options.largeTurns;
     const { handshakeFrameBytesMax: bytes } = options.limits;
     this.#reader = new FrameReader({ frameBytesMax: bytes, headerBytesMax: bytes });
     this.#lastReadAt = options.clock.now();
@@ -138,6 +143,11 @@ export class Connection {
       return undefined;
     }
     return { fields, body: frame.body };
+  }
+
+  /** A turn for work with a large frame of this connection; what it received meanwhile stays valid. */
+  largeTurn(): Promise<void> {
+    return this.#largeTurns.next();
   }
 
   /** Waits for more bytes; false when the connection has ended. */
@@ -231,7 +241,7 @@ export class Connection {
 
   /** Copying and sealing 8 MiB takes some 15 ms: for each connection a turn of its own, or a leader would do all in one. */
   async #buildLarge(): Promise<void> {
-    await new Promise<void>((resolve) => this.#clock.after(0, resolve));
+    await this.#largeTurns.next();
     const first = this.#large.shift();
     if (first !== undefined) this.#waiting.append(first.header, first.body, this.#seal);
     if (this.#large.some(({ body }) => body.length >= LARGE_BODY_BYTES_MIN)) return;

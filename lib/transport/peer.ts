@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Connection } from "./connection.ts";
+import type { LargeTurns } from "./large_turns.ts";
 import type { TransportLimits } from "./limits.ts";
 import { LogLimiter } from "./log_limiter.ts";
 import { Pinger } from "./pinger.ts";
@@ -24,6 +25,7 @@ export type Log = (level: "info" | "warn" | "error" | "debug", message: string) 
 export interface TransportContext {
   readonly clock: Clock;
   readonly limits: TransportLimits;
+  readonly largeTurns: LargeTurns;
   readonly handler: TransportHandler;
   readonly log: Log;
 }

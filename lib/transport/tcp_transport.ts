@@ -13,6 +13,7 @@ import { Acceptor } from "./acceptor.ts";
 import { encodeMessage } from "./codec.ts";
 import { Dialer } from "./dialer.ts";
 import type { HandshakeOptions } from "./handshake.ts";
+import { LargeTurns } from "./large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from "./limits.ts";
 import { MessageCounts } from "./message_counts.ts";
 import { type Log, Peer, type TransportContext } from "./peer.ts";
@@ -80,7 +81,7 @@ export class TcpTransport implements Transport {
   #begin(handler: TransportHandler): void {
     assert(this.#listener === undefined, "Cannot start a transport twice");
     const { clock, log, listen, greeting, secret } = this.#options;
-    const context: TransportContext = { clock, log, handler, limits: this.#limits };
+    const context = { clock, log, handler, limits: this.#limits, largeTurns: new LargeTurns(clock) };
     this.#listener = Deno.listen(listen);
     const handshake: HandshakeOptions = {
       greeting,

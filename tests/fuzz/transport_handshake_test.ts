@@ -8,6 +8,7 @@ import { FrameWriter } from "../../lib/transport/frame.ts";
 import { acceptHandshake, dialHandshake, type HandshakeResult } from "../../lib/transport/handshake.ts";
 import { ACCEPTED_HEADER, encodeWelcome, PROTOCOL_VERSION, sayIntroduction } from "../../lib/transport/control.ts";
 import { FrameSeal, KEY_BYTES } from "../../lib/transport/seal.ts";
+import { LargeTurns } from "../../lib/transport/large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS } from "../../lib/transport/limits.ts";
 import type { Greeting } from "../../lib/transport/transport.ts";
 import { greetingOf, ManualClock } from "../unit/transport/support.ts";
@@ -35,7 +36,14 @@ interface Tampering {
 
 function connect(write: (bytes: string) => void): { connection: Connection; end: ReturnType<typeof fakeSocket> } {
   const end = fakeSocket(write);
-  return { connection: new Connection(end.socket, { clock: CLOCK, limits: DEFAULT_TRANSPORT_LIMITS }), end };
+  return {
+    connection: new Connection(end.socket, {
+      clock: CLOCK,
+      limits: DEFAULT_TRANSPORT_LIMITS,
+      largeTurns: new LargeTurns(CLOCK),
+    }),
+    end,
+  };
 }
 
 /** What is said to a side that would hear a refusal, by somebody who wants it to go on. */

@@ -10,6 +10,7 @@ import { encodeMessage } from "../../../lib/transport/codec.ts";
 import { Connection } from "../../../lib/transport/connection.ts";
 import { acceptHandshake, type HandshakeOptions } from "../../../lib/transport/handshake.ts";
 import { FrameWriter, NO_BODY } from "../../../lib/transport/frame.ts";
+import { LargeTurns } from "../../../lib/transport/large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from "../../../lib/transport/limits.ts";
 import { TcpTransport } from "../../../lib/transport/tcp_transport.ts";
 import type { Greeting, PeerInfo, PeerStatus, TransportHandler } from "../../../lib/transport/transport.ts";
@@ -343,10 +344,15 @@ export interface RawConnection {
   readonly socket: Deno.TcpConn;
 }
 
+function makeConnection(socket: Deno.TcpConn): Connection {
+  const largeTurns = new LargeTurns(SYSTEM_CLOCK);
+  return new Connection(socket, { clock: SYSTEM_CLOCK, limits: DEFAULT_TRANSPORT_LIMITS, largeTurns });
+}
+
 /** Connects to a node without saying anything. */
 export async function rawDial(node: TestNode): Promise<RawConnection> {
   const socket = await Deno.connect({ hostname: "127.0.0.1", port: node.transport.port });
-  return { connection: new Connection(socket, { clock: SYSTEM_CLOCK, limits: DEFAULT_TRANSPORT_LIMITS }), socket };
+  return { connection: makeConnection(socket), socket };
 }
 
 /** A port that accepts connections and serves each by `serve`, until the end of `body`. */
@@ -359,7 +365,7 @@ export async function withRawListener(
   const serving: Promise<void>[] = [];
   async function acceptAll(): Promise<void> {
     for await (const socket of listener) {
-      const connection = new Connection(socket, { clock: SYSTEM_CLOCK, limits: DEFAULT_TRANSPORT_LIMITS });
+      const connection = makeConnection(socket);
       connections.push(connection);
       serving.push(serve(connection));
     }

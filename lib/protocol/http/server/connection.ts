@@ -6,7 +6,7 @@ import { type OutputOwner, SocketOutput } from "../../socket_output.ts";
 import type { BodyStream, HttpReply, HttpRequest } from "../http.ts";
 import { ByteInput } from "./byte_input.ts";
 import type { HttpConnectionContext } from "./connection_context.ts";
-import { BODY_BUFFER_BYTES, LINGER_BYTES_MAX } from "./limits.ts";
+import { BODY_BUFFER_BYTES, LINGER_BYTES_MAX, LONG_BODY_BYTES } from "./limits.ts";
 import { bodyFormOf, replyHead, type ReplyShape } from "./reply_head.ts";
 import { type Refusal, refusalReply } from "./refusal.ts";
 import { type RequestHead, RequestReader } from "./request_reader.ts";
@@ -232,7 +232,9 @@ export class HttpConnection implements PortConnection, OutputOwner {
     if (this.#current === undefined) return;
     this.#current.body = body;
     this.#enter("Handling");
-    this.#begin();
+    // To make one text of 8 MiB takes the event loop as long as to make a record of the log of it.
+    if (body.length >= LONG_BODY_BYTES) this.#context.clock.after(0, this.#begin);
+    else this.#begin();
   }
 
   /** Hands the request on, in a later turn when this one has had its share. */

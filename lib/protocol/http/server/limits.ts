@@ -24,6 +24,8 @@ export const HTTP_REQUESTS_PER_TURN_MAX = 256;
 export const HTTP_MEMORY_BYTES_MAX = 100_663_296;
 /** What a connection reads a long body into: longer ones would be most of the memory when thousands of bodies come slowly. */
 export const BODY_BUFFER_BYTES = 16_384;
+/** From here on the end of a body and what is done with it are two turns of the event loop. */
+export const LONG_BODY_BYTES = 1_048_576;
 /** Longest id of a request that is taken over from the client. */
 export const REQUEST_ID_LENGTH_MAX = 64;
 

@@ -1,10 +1,12 @@
 /** Replies of the HTTP port over real sockets: framing, order, names of requests, the handler's own refusals. */
 
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import type { HttpReply } from "../../../../../lib/protocol/http/http.ts";
+import type { HttpReply, HttpRequest } from "../../../../../lib/protocol/http/http.ts";
+import { LONG_BODY_BYTES } from "../../../../../lib/protocol/http/server/limits.ts";
 import { METRIC } from "../../../../../lib/observe/names.ts";
 import { request, textReply, withPort } from "./bench.ts";
 import { until } from "../../../../support/wait.ts";
+import type { ShiftedClock } from "../../../../support/shifted_clock.ts";
 
 Deno.test("a reply says its length, the date and the name of the request, and the connection goes on", () =>
   withPort({}, async ({ connect, seen, metrics }) => {
@@ -161,4 +163,17 @@ Deno.test("a bug of the handler is answered with 500 and logged, and others go o
       assertEquals(typeof listener.port, "number");
     });
   }
+});
+
+Deno.test("a long body is handled in a turn of its own, a short one in that of its end", async () => {
+  let clock: ShiftedClock | undefined;
+  const handle = ({ body }: HttpRequest) => textReply(`${body.length} ${clock?.isInTimer}`);
+  await withPort({ judge: () => LONG_BODY_BYTES, handle }, async ({ connect, clock: ofPort }) => {
+    clock = ofPort;
+    const client = await connect();
+    for (const [length, isInTimer] of [[LONG_BODY_BYTES, true], [LONG_BODY_BYTES - 1, false]] as const) {
+      await client.send(request("PUT /b", `Content-Length: ${length}\r\n`) + "x".repeat(length));
+      assertEquals((await client.reply()).body, `${length} ${isInTimer}`);
+    }
+  });
 });
