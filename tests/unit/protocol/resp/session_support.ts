@@ -1,5 +1,7 @@
 /** A session of the Redis protocol on a link that only records, so that tests need no socket. */
 
+import type { Clock } from "../../../../lib/base/clock.ts";
+import type { KeyValueNode } from "../../../../lib/node/api.ts";
 import { ClientMetrics } from "../../../../lib/protocol/client_metrics.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/protocol/limits.ts";
 import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
@@ -23,6 +25,37 @@ export interface RespBenchOptions {
   readonly slowCommandMs?: number;
 }
 
+/** What the sessions of a server share. */
+export interface RespContextParts extends RespBenchOptions {
+  readonly node: KeyValueNode;
+  readonly clock: Clock;
+  readonly warn?: (message: string) => void;
+}
+
+/** The context of a server's sessions, around any node. */
+export function respContext({ node, clock, warn = () => {}, ...options }: RespContextParts): SessionContext {
+  const metrics = new ClientMetrics(node.metrics);
+  const slowCommandMs = options.slowCommandMs ?? 100;
+  return {
+    node,
+    clock,
+    turnTime: new TurnTime(clock),
+    log: () => {},
+    warn,
+    metrics,
+    statistics: new ServerStatistics({ clock, metrics, slowCommandMs, timeMs: () => node.timeMs() }),
+    budget: new MemoryBudget(options.memoryBytesMax ?? CLIENT_MEMORY_BYTES_MAX),
+    turns: new TurnBudget(clock, REQUESTS_PER_TURN_MAX),
+    clients: new ClientRegistry(),
+    clusterMode: options.clusterMode ?? false,
+    keyBytesMax: options.keyBytesMax ?? 65_536,
+    valueBytesMax: options.valueBytesMax ?? 8_388_608,
+    httpPort: undefined,
+    connectionsMax: () => 100,
+    connections: () => 1,
+  };
+}
+
 /** One server with a state machine; more than one client may speak to it. */
 export class RespBench {
   readonly node = new StateNode();
@@ -35,28 +68,10 @@ export class RespBench {
   /** A server without clients. */
   constructor(options: RespBenchOptions = {}) {
     const { clock, node } = this;
-    const metrics = new ClientMetrics(node.metrics);
-    const slowCommandMs = options.slowCommandMs ?? 100;
-    this.statistics = new ServerStatistics({ clock, metrics, slowCommandMs, timeMs: () => node.timeMs() });
-    this.budget = new MemoryBudget(options.memoryBytesMax ?? CLIENT_MEMORY_BYTES_MAX);
-    this.#context = {
-      node: this.node,
-      clock: this.clock,
-      turnTime: new TurnTime(this.clock),
-      log: () => {},
-      warn: (message) => this.warnings.push(message),
-      metrics,
-      statistics: this.statistics,
-      budget: this.budget,
-      turns: new TurnBudget(this.clock, REQUESTS_PER_TURN_MAX),
-      clients: new ClientRegistry(),
-      clusterMode: options.clusterMode ?? false,
-      keyBytesMax: options.keyBytesMax ?? 65_536,
-      valueBytesMax: options.valueBytesMax ?? 8_388_608,
-      httpPort: undefined,
-      connectionsMax: () => 100,
-      connections: () => 1,
-    };
+    const context = respContext({ ...options, clock, node, warn: (message) => this.warnings.push(message) });
+    this.#context = context;
+    this.budget = context.budget;
+    this.statistics = context.statistics;
   }
 
   /** Another client. */
