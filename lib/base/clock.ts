@@ -14,3 +14,8 @@ export interface Clock {
   /** Runs `action` when everything that is ready in this turn of the event loop has run. */
   endOfTurn(action: () => void): void;
 }
+
+/** Resolves in a later turn of the event loop: what takes long goes on there. */
+export function nextTurn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.after(0, resolve));
+}

@@ -8,10 +8,13 @@ import type { HttpContext } from "./route.ts";
 /** How long a reading waits for `?min_revision=`. */
 export const REVISION_TIMEOUT_MS = 5_000;
 
-/** What is read. `answer` is called at most once, when the state is new enough, and must not wait. */
+/**
+ * What is read. `answer` is called at most once, when the state is new enough, and must read all it needs at once; only to make
+ * the reply of it may take longer.
+ */
 export interface Reading {
   readonly context: HttpContext;
-  answer(): HttpReply;
+  answer(): HttpReply | Promise<HttpReply>;
 }
 
 /** Answers once the state is new enough, or with a problem. */
@@ -38,7 +41,7 @@ function answerAtRevision(
 ): HttpReply | Promise<HttpReply> {
   if (node.changes.newest >= minRevision) return answer();
   return new Promise((resolve, reject) => {
-    const finish = (reply: () => HttpReply) => {
+    const finish = (reply: () => HttpReply | Promise<HttpReply>) => {
       timer.cancel();
       end();
       try {

@@ -26,7 +26,7 @@ import {
 import { badRequest, isProblem, problem, PROBLEM_TYPE, type ProblemReply, sessionProblem } from "../problem.ts";
 import { IF_RANGE, type Part, partOf, RANGE } from "../ranges.ts";
 import { answerWhenFresh } from "../reads.ts";
-import { recordFields } from "../record_json.ts";
+import { LONG_VALUE_BYTES, recordFields, recordFieldsInTurns } from "../record_json.ts";
 import { REDIRECT } from "../redirect.ts";
 import type { ResponseDescription, Route, RouteCall } from "../route.ts";
 import { RECORD_SCHEMA } from "../schemas.ts";
@@ -123,7 +123,10 @@ function getKey(call: RouteCall): HttpReply | Promise<HttpReply> {
   return answerWhenFresh(freshness, { context, answer: () => showKey(call, wanted) });
 }
 
-function showKey({ context: { node }, request }: RouteCall, { key, conditions }: KeyRequest): HttpReply {
+function showKey(
+  { context: { node, clock }, request }: RouteCall,
+  { key, conditions }: KeyRequest,
+): HttpReply | Promise<HttpReply> {
   const record = node.state.get(key);
   if (record === undefined) return matches(conditions, undefined) ? keyNotFound() : compareFailed(undefined);
   if (!matches(conditions, record)) return compareFailed(record);
@@ -139,8 +142,12 @@ function showKey({ context: { node }, request }: RouteCall, { key, conditions }:
   if (!wantsJson(request.headers.get("accept"))) {
     return showBytes(record, { headers: [...headers, ["Accept-Ranges", "bytes"]], part: partOf(request, record) });
   }
-  const body = `{${recordFields(key, record)},"ttl_ms":${ttlMsOf(record, node.state.readTimeMs) ?? null}}\n`;
-  return { status: OK, headers: [...headers, ["Content-Type", JSON_TYPE]], body };
+  const ttlMs = ttlMsOf(record, node.state.readTimeMs) ?? null;
+  const show = (fields: string): HttpReply => {
+    return { status: OK, headers: [...headers, ["Content-Type", JSON_TYPE]], body: `{${fields},"ttl_ms":${ttlMs}}\n` };
+  };
+  if (record.value.length < LONG_VALUE_BYTES) return show(recordFields(key, record));
+  return recordFieldsInTurns(key, record, clock).then(show);
 }
 
 function showBytes(

@@ -1,11 +1,19 @@
 /** `GET /v1/kv`: pages of keys in the order of their bytes. */
 
+import type { Clock } from "../../../base/clock.ts";
 import type { KeyRecord } from "../../../kv/cell.ts";
 import type { HttpReply } from "../http.ts";
 import { LEVEL, MIN_REVISION, readCount, readFreshness } from "../parameters.ts";
 import { badRequest, isProblem, type ProblemReply } from "../problem.ts";
 import { answerWhenFresh } from "../reads.ts";
-import { byteField, previewFields, recordFields, revisionFields } from "../record_json.ts";
+import {
+  byteField,
+  LONG_VALUE_BYTES,
+  previewFields,
+  recordFields,
+  recordFieldsInTurns,
+  revisionFields,
+} from "../record_json.ts";
 import { REDIRECT } from "../redirect.ts";
 import type { HttpContext, Route, RouteCall } from "../route.ts";
 import { RECORD_SCHEMA, REVISION_SCHEMA } from "../schemas.ts";
@@ -116,8 +124,11 @@ function readFlag(text: string | undefined): boolean | undefined {
   return text === "" || text === "true" || text === "1" ? true : undefined;
 }
 
-function showPage({ node }: HttpContext, { prefix, from, end, limit, keysOnly, preview }: PageRequest): HttpReply {
-  const items: string[] = [];
+function showPage(
+  { node, clock }: HttpContext,
+  { prefix, from, end, limit, keysOnly, preview }: PageRequest,
+): HttpReply | Promise<HttpReply> {
+  const items: (string | Promise<string>)[] = [];
   const nowMs = node.state.readTimeMs;
   let [bytes, last] = [0, ""];
   let isLast = true;
@@ -127,23 +138,33 @@ function showPage({ node }: HttpContext, { prefix, from, end, limit, keysOnly, p
       isLast = false;
       break;
     }
-    items.push(itemOf(key, record, { keysOnly, preview, nowMs }));
+    items.push(itemOf(key, record, { keysOnly, preview, nowMs, clock }));
     bytes += key.length + (keysOnly ? 0 : Math.min(record.value.length, preview ?? Infinity));
     last = key;
   }
   const cursor = isLast ? "null" : `"${encodeCursor(last)}"`;
-  const body = `{"items":[${items.join(",")}],"cursor":${cursor},"revision":${node.changes.newest}}\n`;
-  return { status: OK, headers: [["Content-Type", "application/json"], ["Cache-Control", "no-store"]], body };
+  const revision = node.changes.newest;
+  const show = (shown: readonly unknown[]): HttpReply => {
+    const body = `{"items":[${shown.join(",")}],"cursor":${cursor},"revision":${revision}}\n`;
+    return { status: OK, headers: [["Content-Type", "application/json"], ["Cache-Control", "no-store"]], body };
+  };
+  return items.every((item) => typeof item === "string") ? show(items) : Promise.all(items).then(show);
 }
 
 function itemOf(
   key: string,
   record: KeyRecord,
-  { keysOnly, preview, nowMs }: Pick<PageRequest, "keysOnly" | "preview"> & { readonly nowMs: number },
-): string {
+  { keysOnly, preview, nowMs, clock }: Pick<PageRequest, "keysOnly" | "preview"> & {
+    readonly nowMs: number;
+    readonly clock: Clock;
+  },
+): string | Promise<string> {
   const { expiresAt } = record;
   const ttlMs = expiresAt === undefined ? "null" : Math.max(0, expiresAt - nowMs);
   const rest = `${revisionFields(record)},"expires_at":${expiresAt ?? null}`;
+  if (!keysOnly && preview === undefined && record.value.length >= LONG_VALUE_BYTES) {
+    return recordFieldsInTurns(key, record, clock).then((fields) => `{${fields},"ttl_ms":${ttlMs}}`);
+  }
   const known = keysOnly
     ? `${byteField("key", key)},${rest}`
     : preview === undefined

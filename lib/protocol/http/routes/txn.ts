@@ -2,6 +2,7 @@
 
 import { isText, textToByteString } from "../../../base/bytes.ts";
 import { checkCall, keysOf } from "../../../kv/calls.ts";
+import { type Clock, nextTurn } from "../../../base/clock.ts";
 import {
   type Call,
   type Compare,
@@ -14,9 +15,10 @@ import type { HttpReply } from "../http.ts";
 import { JsonValue } from "../json_body.ts";
 import { IDEMPOTENCY_KEY, readDuration, refuseLongKey, setCall } from "../parameters.ts";
 import { badRequest, isProblem, problem, type ProblemReply, sessionProblem } from "../problem.ts";
-import { byteField } from "../record_json.ts";
+import { byteField, byteFieldInTurns, bytesInTurns, LONG_VALUE_BYTES } from "../record_json.ts";
 import { REDIRECT } from "../redirect.ts";
 import type { Route, RouteCall } from "../route.ts";
+import { LONG_BODY_BYTES } from "../server/limits.ts";
 import { TXN_REQUEST_SCHEMA, TXN_RESULT_SCHEMA } from "../txn_schemas.ts";
 import { submit } from "../writes.ts";
 
@@ -72,7 +74,8 @@ const OPERATORS: readonly CompareOperator[] = ["=", "!=", "<", ">"];
 const KINDS: readonly Kind[] = ["put", "get", "delete", "command"];
 
 async function transact(call: RouteCall): Promise<HttpReply> {
-  const root = JsonValue.read(call.request.body);
+  const { context: { clock }, request: { body: requestBody } } = call;
+  const root = await JsonValue.readInTurns(requestBody, clock);
   root.only(["compare", "then", "else"]);
   const compares = (root.optional("compare")?.items() ?? []).map(readCompare);
   const then = (root.optional("then")?.items() ?? []).map(readOperation);
@@ -85,12 +88,18 @@ async function transact(call: RouteCall): Promise<HttpReply> {
     then: then.map((operation) => operation.call),
     otherwise: otherwise.map((operation) => operation.call),
   };
+  if (requestBody.length >= LONG_BODY_BYTES) await nextTurn(clock);
   const result = await submit(call, { type: "Transaction", compares, ...calls });
   if (isProblem(result)) return result;
   if (result.type !== "Transaction") return sessionProblem("SequenceReused");
   const { succeeded, revision, replies } = result;
   const kinds = succeeded ? then : otherwise;
-  const results = replies.map((reply, at) => showResult(kinds[at]?.kind ?? "command", reply));
+  const results: string[] = [];
+  for (const [at, reply] of replies.entries()) {
+    const kind = kinds[at]?.kind ?? "command";
+    const isLong = typeof reply === "string" && reply.length >= LONG_VALUE_BYTES;
+    results.push(isLong ? await showLong(kind, reply, clock) : showResult(kind, reply));
+  }
   const body = `{"succeeded":${succeeded},"revision":${revision},"results":[${results.join(",")}]}\n`;
   return { status: OK, headers: [["Content-Type", JSON_TYPE], ["X-KV-Revision", String(revision)]], body };
 }
@@ -173,6 +182,12 @@ function showResult(kind: Kind, reply: Reply): string {
     default:
       return `{"reply":${showReply(reply)}}`;
   }
+}
+
+/** The result of a get or of another command that gave a long byte string. */
+async function showLong(kind: Kind, bytes: string, clock: Clock): Promise<string> {
+  if (kind === "get") return `{"found":true,${await byteFieldInTurns("value", bytes, clock)}}`;
+  return `{"reply":${await bytesInTurns(bytes, clock)}}`;
 }
 
 /** A reply in JSON: errors as objects with `error`, bytes that are no text as objects with `base64`. */
