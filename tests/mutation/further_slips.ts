@@ -11,11 +11,6 @@ const SESSIONS = "lib/kv/sessions.ts";
 const STATE_MACHINE = "lib/kv/state_machine.ts";
 
 const CORE: readonly Mutation[] = [
-  slip("M100", "A leader that leaves forgets nothing of its own contact, and holds back the next election", {
-    file: "lib/raft/roles.ts",
-    find: '    forgetLeaderContact(core);\n  }\n  if (core.roleState.role !== "Follower")',
-    replace: '  }\n  if (core.roleState.role !== "Follower")',
-  }),
   slip("M101", "A PreVote is granted for a term that is not later than the own", {
     file: "lib/raft/request_vote.ts",
     find: "if (later && upToDate && isAdmitted(core)",
@@ -40,11 +35,6 @@ const CORE: readonly Mutation[] = [
     file: "lib/raft/commit.ts",
     find: "  if (core.receiving?.installing === true) return;\n",
     replace: "",
-  }),
-  slip("M106", "A truncated log gives out the run it was asked for before", {
-    file: "lib/raft/log.ts",
-    find: "    this.#configurations.truncate(first);\n    this.#forgetRuns();",
-    replace: "    this.#configurations.truncate(first);",
   }),
   slip("M107", "Messages that were lost with a connection count as on their way", {
     file: "lib/raft/progress.ts",
@@ -109,11 +99,6 @@ const CORE: readonly Mutation[] = [
 ];
 
 const NODE: readonly Mutation[] = [
-  slip("M119", "A write whose index got another leader's entry counts as done", {
-    file: PENDING,
-    find: "if (front.term === term) front.write.done",
-    replace: "if (front.term <= term) front.write.done",
-  }),
   slip("M120", "A write that a snapshot jumped over is said not to be done", {
     file: PENDING,
     find:

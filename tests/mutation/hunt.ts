@@ -1,10 +1,12 @@
-/** Looks for one planted bug: layer by layer, until one finds it. */
+/** Looks for one planted bug: step by step, until one finds it. */
 
 import { runDeno } from "./command.ts";
-import { type Finding, type LayerName, readTests, TEST_LAYERS } from "./layers.ts";
+import type { Finding, LayerName } from "./layers.ts";
 import { type Mutation, StalePatchError } from "./mutation.ts";
-import { simulate, type SimulatorOptions, type SimulatorResult } from "./simulator.ts";
-import type { Workspace } from "./workspace.ts";
+import { planHunt, type Step } from "./plan.ts";
+import type { Row } from "./report.ts";
+import { simulate, type SimulatorOptions } from "./simulator.ts";
+import { type Copies, runTests } from "./test_layer.ts";
 
 /** How long and how widely to look. */
 export interface HuntOptions extends SimulatorOptions {
@@ -12,6 +14,10 @@ export interface HuntOptions extends SimulatorOptions {
   readonly layers: ReadonlySet<LayerName>;
   /** Also ask the layers after the one that found it. */
   readonly allLayers: boolean;
+  /** Ask what found it the last time first, then the nearest tests. */
+  readonly quick: boolean;
+  /** The rows of the table by id. */
+  readonly known: ReadonlyMap<string, Row>;
 }
 
 /** What became of one mutation. */
@@ -21,35 +27,35 @@ export interface Verdict {
   readonly findings: readonly Finding[];
   /** Seeds that the simulator ran. */
   readonly seedsTried: number;
-  /** Seeds that fail without the bug too. */
+  /** What fails without the bug too: it is to be mended first. */
   readonly unrelated: readonly Finding[];
   /** Why it could not be planted. */
   readonly problem: string | undefined;
+  readonly seconds: number;
 }
 
-/** A copy to break, and one that is whole. */
-export interface Copies {
-  readonly workspace: Workspace;
-  readonly control: Workspace;
-}
-
-/** For the type check and for one layer of tests: many times what they need. */
+/** For the type check: many times what it needs. */
 const CHECK_LIMIT_MS = 180_000;
-const TESTS_LIMIT_MS = 600_000;
-/** Of the unmutated tree; the seeds that find a bug are run on it as well. */
-const CONTROL_SEEDS = 100;
 
 /** Plants `mutation` in the workspace, looks for it, and makes the workspace whole again. */
 export async function hunt(mutation: Mutation, copies: Copies, options: HuntOptions): Promise<Verdict> {
+  const begun = performance.now();
+  const result = await plantAndLook(mutation, copies, options);
+  return { mutation, ...result, seconds: (performance.now() - begun) / 1_000 };
+}
+
+type Result = Omit<Verdict, "mutation" | "seconds">;
+
+async function plantAndLook(mutation: Mutation, copies: Copies, options: HuntOptions): Promise<Result> {
   const { workspace } = copies;
   const { signal } = options;
-  const nothing = { mutation, findings: [], seedsTried: 0, unrelated: [] };
+  const nothing = { findings: [], seedsTried: 0, unrelated: [] };
   try {
     const files = await workspace.plant(mutation);
     const place = { directory: workspace.root, limitMs: CHECK_LIMIT_MS, signal };
     const { code, output } = await runDeno(["check", "--quiet", ...files], place);
     if (code !== 0) return { ...nothing, problem: `it does not compile: ${output.trim().slice(0, 500)}` };
-    return { mutation, ...await findIn(copies, options), problem: undefined };
+    return { ...await look(planHunt(mutation, options), copies, options), problem: undefined };
   } catch (error) {
     if (error instanceof StalePatchError) return { ...nothing, problem: error.message };
     throw error;
@@ -58,36 +64,26 @@ export async function hunt(mutation: Mutation, copies: Copies, options: HuntOpti
   }
 }
 
-/** Every layer passes without a bug: else what they find proves nothing. The flaws, or none. */
-export async function controlRun(control: Workspace, options: HuntOptions): Promise<readonly Finding[]> {
-  const seeds = Math.min(options.seeds, CONTROL_SEEDS);
-  return (await findIn({ workspace: control, control }, { ...options, seeds, allLayers: true })).findings;
-}
-
-async function findIn(copies: Copies, options: HuntOptions): Promise<Omit<Verdict, "mutation" | "problem">> {
+async function look(
+  steps: readonly Step[],
+  copies: Copies,
+  options: HuntOptions,
+): Promise<Omit<Result, "problem">> {
   const findings: Finding[] = [];
-  const none: SimulatorResult = { found: undefined, seedsTried: 0, unrelated: [] };
-  const { found, seedsTried, unrelated } = options.layers.has("simulator") ? await simulate(copies, options) : none;
-  if (found !== undefined) findings.push(found);
-  for (const { name, paths } of TEST_LAYERS) {
-    if (!options.layers.has(name) || (findings.length > 0 && !options.allLayers)) continue;
-    const finding = await test(copies.workspace, { name, paths, signal: options.signal });
-    if (finding !== undefined) findings.push(finding);
+  const unrelated: Finding[] = [];
+  let seedsTried = 0;
+  for (const step of steps) {
+    if (findings.length > 0 && !options.allLayers) break;
+    if (step.layer === "simulator") {
+      const result = await simulate(copies, { ...options, seeds: step.seeds });
+      seedsTried = Math.max(seedsTried, result.seedsTried);
+      unrelated.push(...result.unrelated);
+      if (result.found !== undefined) findings.push(result.found);
+    } else {
+      const result = await runTests(copies, { ...step, signal: options.signal });
+      unrelated.push(...result.unrelated);
+      if (result.found !== undefined) findings.push(result.found);
+    }
   }
   return { findings, seedsTried, unrelated };
-}
-
-async function test(
-  workspace: Workspace,
-  { name, paths, signal }: {
-    readonly name: LayerName;
-    readonly paths: readonly string[];
-    readonly signal: AbortSignal;
-  },
-): Promise<Finding | undefined> {
-  const present: string[] = [];
-  for (const path of paths) if (await workspace.has(path)) present.push(path);
-  if (present.length === 0) return undefined;
-  const args = ["test", "--allow-all", "--no-prompt", "--no-check", "--fail-fast", ...present];
-  return readTests(await runDeno(args, { directory: workspace.root, limitMs: TESTS_LIMIT_MS, signal }), name);
 }

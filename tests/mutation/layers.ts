@@ -2,7 +2,7 @@
 
 import type { Ended } from "./command.ts";
 
-/** A layer, in the order in which they are asked. */
+/** A layer, in the order in which they are asked unless it must be quick. */
 export type LayerName = "simulator" | "crash tests" | "unit and paper tests";
 
 /** The layers by the words of the command line. */
@@ -19,6 +19,8 @@ export interface Finding {
   readonly check: string;
   /** What it said. */
   readonly message: string;
+  /** The file of the test, when the output names one. */
+  readonly file?: string;
   /** The simulator's seeds up to and including the one that failed, and that one. */
   readonly seeds?: number;
   readonly seed?: number;
@@ -26,7 +28,7 @@ export interface Finding {
 
 /** The paths of a layer that consists of tests. */
 export interface TestLayer {
-  readonly name: LayerName;
+  readonly name: Exclude<LayerName, "simulator">;
   readonly paths: readonly string[];
 }
 
@@ -73,7 +75,7 @@ export function readTests({ code, output }: Ended, layer: LayerName): Finding | 
   if (test === undefined || file === undefined) {
     return { layer, check: "exit code", message: `${code}: ${lastLine(output)}` };
   }
-  return { layer, check: `${file}: ${test}`, message: error ?? "" };
+  return { layer, check: `${file}: ${test}`, message: error ?? "", file };
 }
 
 function lastLine(output: string): string {

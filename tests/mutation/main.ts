@@ -1,21 +1,23 @@
 /**
  * The mutation gate: `deno task mutate [--only B4,B5] [--seeds N] [--seed S] [--jobs J] [--minutes M] [--layers L,L]
- * [--all-layers] [--keep-going] [--update]`.
+ * [--all-layers] [--quick] [--sample N [--turn T]] [--keep-going] [--update]`.
  *
  * Plants each bug of the table in a copy of the tree and prints what found it. `--only B4` means B4a, B4b ... too; the
- * layers are simulator, crash and tests; `--minutes` is for the simulator and each bug. Exit code 1 when a bug was found by
- * nothing or could not be planted; 2 when the tree fails without any bug, which `--keep-going` only reports;
- * 64 when it was called wrongly or interrupted.
+ * layers are simulator, crash and tests; `--minutes` is for the simulator and each bug. `--quick` asks what found a bug
+ * the last time first, and then the tests nearest to it; `--sample 10` does so with ten of the bugs that are found
+ * soonest, and another turn takes the next ten. Exit code 1 when a bug was found by nothing or could not be planted; 2
+ * when seeds or tests fail without the bug too, which `--keep-going` only reports; 64 when it was called wrongly or
+ * interrupted.
  */
 
 import { parseArgs } from "@std/cli";
 import { fromFileUrl } from "@std/path";
 import { note, print } from "../../bench/support/print.ts";
-import { controlRun, hunt, type HuntOptions, type Verdict } from "./hunt.ts";
+import { hunt, type HuntOptions, type Verdict } from "./hunt.ts";
 import { type LayerName, LAYERS } from "./layers.ts";
 import type { Mutation } from "./mutation.ts";
 import { MUTATIONS } from "./mutations.ts";
-import { isFound, rowOf, updatePage } from "./report.ts";
+import { isFound, readRows, type Row, rowOf, sampleOf, updatePage } from "./report.ts";
 import { Workspace } from "./workspace.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
@@ -33,12 +35,15 @@ interface Options extends Omit<HuntOptions, "signal"> {
 
 function readOptions(args: readonly string[]): Options {
   const flags = parseArgs([...args], {
-    string: ["only", "seeds", "seed", "jobs", "minutes", "layers"],
-    boolean: ["all-layers", "keep-going", "update"],
+    string: ["only", "seeds", "seed", "jobs", "minutes", "layers", "sample", "turn"],
+    boolean: ["all-layers", "quick", "keep-going", "update"],
     unknown: (name) => {
       throw new Error(`Unknown argument ${name}`);
     },
   });
+  const known = readRows(Deno.readTextFileSync(PAGE));
+  const size = wholeNumber(flags["sample"], { name: "--sample", otherwise: 0 });
+  const turn = wholeNumber(flags["turn"], { name: "--turn", otherwise: 0 });
   return {
     seeds: wholeNumber(flags["seeds"], { name: "--seeds", otherwise: DEFAULT_SEEDS }),
     firstSeed: wholeNumber(flags["seed"], { name: "--seed", otherwise: 1 }),
@@ -48,7 +53,9 @@ function readOptions(args: readonly string[]): Options {
     update: flags["update"] === true,
     keepGoing: flags["keep-going"] === true,
     layers: layersOf(flags["layers"]),
-    chosen: chooseFrom(flags["only"]),
+    quick: flags["quick"] === true || size > 0,
+    known,
+    chosen: size > 0 ? chooseSample(known, { size, turn }) : chooseFrom(flags["only"]),
   };
 }
 
@@ -67,6 +74,11 @@ function chooseFrom(only: unknown): readonly Mutation[] {
   return MUTATIONS.filter(({ id }) => wanted.some((name) => isNamed(id, name)));
 }
 
+function chooseSample(known: ReadonlyMap<string, Row>, turn: { size: number; turn: number }): readonly Mutation[] {
+  const ids = sampleOf(known.values(), turn);
+  return MUTATIONS.filter(({ id }) => ids.includes(id));
+}
+
 function layersOf(names: unknown): ReadonlySet<LayerName> {
   if (typeof names !== "string") return new Set(LAYERS.values());
   return new Set(
@@ -82,8 +94,8 @@ function isNamed(id: string, name: string): boolean {
   return id === name || id.replace(/[a-z]$/, "") === name;
 }
 
-function describeVerdict(verdict: Verdict, seconds: number): string {
-  const { mutation, findings, problem } = verdict;
+function describeVerdict(verdict: Verdict): string {
+  const { mutation, findings, problem, seconds } = verdict;
   const lines = [`${mutation.id}: ${mutation.what} (${seconds.toFixed(0)} s)`];
   if (problem !== undefined) lines.push(`  PROBLEM: ${problem}`);
   if (findings.length === 0 && problem === undefined) {
@@ -94,7 +106,7 @@ function describeVerdict(verdict: Verdict, seconds: number): string {
     lines.push(`  found by the ${layer}${after}: ${check}: ${message}`);
   }
   for (const { seed, check, message } of verdict.unrelated) {
-    lines.push(`  seed ${seed} fails without the bug too: ${check}: ${message}`);
+    lines.push(`  ${seed === undefined ? "" : `seed ${seed} `}fails without the bug too: ${check}: ${message}`);
   }
   return lines.join("\n");
 }
@@ -107,10 +119,11 @@ async function huntAll(control: Workspace, options: Options & HuntOptions): Prom
     const workspace = await Workspace.copyOf(control.root);
     try {
       for (let mutation = waiting.shift(); mutation !== undefined; mutation = waiting.shift()) {
-        const begun = performance.now();
         const verdict = await hunt(mutation, { workspace, control }, options);
         verdicts.set(mutation.id, verdict);
-        print(describeVerdict(verdict, (performance.now() - begun) / 1_000));
+        print(describeVerdict(verdict));
+        // At once: hours of work are not lost with the process.
+        if (options.update) writeRow(rowOf(verdict));
       }
     } finally {
       await workspace.remove();
@@ -126,19 +139,10 @@ async function huntAll(control: Workspace, options: Options & HuntOptions): Prom
 async function run(options: Options & HuntOptions): Promise<number> {
   const control = await Workspace.copyOf(ROOT);
   try {
-    const flaws = await controlRun(control, options);
-    for (const { layer, check, message, seed } of flaws) {
-      print(
-        `The tree fails without any bug: ${layer}: ${check}: ${message}${seed === undefined ? "" : ` (seed ${seed})`}`,
-      );
-    }
-    if (flaws.length > 0 && !options.keepGoing) return 2;
-    if (flaws.length === 0) print("control run: passed");
     const verdicts = await huntAll(control, options);
     const missed = verdicts.filter((verdict) => !isFound(verdict)).map(({ mutation }) => mutation.id);
     print(`${verdicts.length - missed.length} of ${verdicts.length} planted bugs found`);
     if (missed.length > 0) print(`not found: ${missed.join(" ")}`);
-    if (options.update) writePage(verdicts);
     const unsound = verdicts.some(({ unrelated }) => unrelated.length > 0);
     if (unsound && !options.keepGoing) return 2;
     return missed.length > 0 ? 1 : 0;
@@ -147,8 +151,8 @@ async function run(options: Options & HuntOptions): Promise<number> {
   }
 }
 
-function writePage(verdicts: readonly Verdict[]): void {
-  const page = updatePage(Deno.readTextFileSync(PAGE), verdicts.map(rowOf), MUTATIONS.map(({ id }) => id));
+function writeRow(row: Row): void {
+  const page = updatePage(Deno.readTextFileSync(PAGE), [row], MUTATIONS.map(({ id }) => id));
   if (page === undefined) {
     throw new Error("docs/generated/mutations.md has no lines <!-- mutations:begin --> and <!-- mutations:end -->");
   }

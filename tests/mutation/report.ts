@@ -2,20 +2,27 @@
 
 import type { Verdict } from "./hunt.ts";
 
-/** One row: id, bug, found by, seeds. */
-export type Row = readonly [string, string, string, string];
+/** One row: id, bug, found by, seeds, seconds. */
+export type Row = readonly [string, string, string, string, string];
 
 const BEGIN = "<!-- mutations:begin -->";
 const END = "<!-- mutations:end -->";
-const HEAD: Row = ["id", "bug", "found by", "seeds"];
+const HEAD: Row = ["id", "bug", "found by", "seeds", "seconds"];
 
 /** The row of a verdict. */
-export function rowOf({ mutation, findings, seedsTried, problem }: Verdict): Row {
-  if (problem !== undefined) return [mutation.id, mutation.what, "unclear", "-"];
+export function rowOf({ mutation, findings, seedsTried, problem, seconds }: Verdict): Row {
+  const { id, what } = mutation;
+  const time = seconds.toFixed(0);
+  if (problem !== undefined) return [id, what, "unclear", "-", time];
   const [first] = findings;
-  if (first === undefined) return [mutation.id, mutation.what, "nothing", `> ${seedsTried}`];
+  if (first === undefined) return [id, what, "nothing", `> ${seedsTried}`, time];
   const seeds = first.seeds ?? (seedsTried > 0 ? `> ${seedsTried}` : "-");
-  return [mutation.id, mutation.what, findings.map(({ layer, check }) => `${layer}: ${check}`).join("; "), `${seeds}`];
+  return [id, what, findings.map(({ layer, check }) => `${layer}: ${check}`).join("; "), `${seeds}`, time];
+}
+
+/** Whether the simulator found the bug of a row, so that the number of seeds is known. */
+export function isFoundBySimulator([, , foundBy, seeds]: Row): boolean {
+  return foundBy.startsWith("simulator: ") && /^[0-9]+$/.test(seeds);
 }
 
 /** Whether the mutation could be planted and was found. */
@@ -32,12 +39,15 @@ export function renderTable(rows: readonly Row[]): string {
   return [lines[0], rule, ...lines.slice(1)].join("\n");
 }
 
-/** The page with the rows in place of those of the same ids; the others stay. Undefined when it has no place for them. */
+/**
+ * The page with the rows in place of those of the same ids; the others stay, and those of bugs that are no more go.
+ * Undefined when it has no place for them.
+ */
 export function updatePage(page: string, rows: readonly Row[], order: readonly string[]): string | undefined {
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (begin < 0 || end < begin) return undefined;
-  const merged = new Map<string, Row>();
-  for (const row of [...readRows(page.slice(begin, end)), ...rows]) merged.set(row[0], row);
+  const merged = new Map(readRows(page));
+  for (const row of rows) merged.set(row[0], row);
   const sorted: Row[] = [];
   for (const id of order) {
     const row = merged.get(id);
@@ -46,12 +56,33 @@ export function updatePage(page: string, rows: readonly Row[], order: readonly s
   return `${page.slice(0, begin)}${BEGIN}\n\n${renderTable(sorted)}\n\n${page.slice(end)}`;
 }
 
-function readRows(section: string): readonly Row[] {
-  const rows: Row[] = [];
-  for (const line of section.split("\n")) {
-    const [, id, what, foundBy, seeds] = line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+/** The rows of the page by id. */
+export function readRows(page: string): ReadonlyMap<string, Row> {
+  const rows = new Map<string, Row>();
+  for (const line of page.slice(page.indexOf(BEGIN), page.indexOf(END)).split("\n")) {
+    const [, id, ...rest] = line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+    const [what, foundBy, seeds, seconds] = rest;
     if (id === undefined || what === undefined || foundBy === undefined || seeds === undefined) continue;
-    if (/^[BM]\d/.test(id)) rows.push([id, what, foundBy, seeds]);
+    // The last cell ends with a bar as well, so that an older table of four columns has an empty one here.
+    if (/^[BM]\d/.test(id)) {
+      rows.set(id, [id, what, foundBy, seeds, seconds === undefined || seconds === "" ? "-" : seconds]);
+    }
   }
   return rows;
+}
+
+/**
+ * The ids of `size` bugs, in turn, of the third that was found soonest: each turn goes on where the one before ended,
+ * and begins again after the last one.
+ */
+export function sampleOf(
+  rows: Iterable<Row>,
+  { size, turn }: { readonly size: number; readonly turn: number },
+): readonly string[] {
+  const timed = [...rows].filter(([, , foundBy, , seconds]) =>
+    !/^(nothing|unclear)$/.test(foundBy) && /^\d+$/.test(seconds)
+  );
+  const soonest = timed.sort((one, other) => Number(one[4]) - Number(other[4])).slice(0, Math.ceil(timed.length / 3));
+  const length = Math.min(size, soonest.length);
+  return Array.from({ length }, (_, at) => soonest[(turn * size + at) % soonest.length]?.[0] ?? "");
 }

@@ -2,7 +2,16 @@
 
 import { assertEquals } from "./assertions.ts";
 import { appendEntries, installSnapshot } from "../../paper/messages.ts";
-import { campaign, configurationEntry, configurationOf, elect, logOf, Server, termsOf } from "../../paper/support.ts";
+import {
+  campaign,
+  configurationEntry,
+  configurationOf,
+  elect,
+  logOf,
+  Server,
+  snapshotAt,
+  termsOf,
+} from "../../paper/support.ts";
 
 Deno.test("a snapshot below the commit index is installed only where the log is durable up to it", () => {
   const server = new Server();
@@ -14,6 +23,16 @@ Deno.test("a snapshot below the commit index is installed only where the log is 
   assertEquals(ask(), false);
   server.persist();
   assertEquals(ask(), true);
+});
+
+Deno.test("nothing is applied while a snapshot is being loaded, but what follows it afterwards (divergence D12)", () => {
+  const server = new Server();
+  server.receive(appendEntries({ entries: logOf([1, 1, 1, 1, 1, 1]) }));
+  server.receive(installSnapshot({ done: true }));
+  const meanwhile = server.receive(appendEntries({ prevLogIndex: 6, prevLogTerm: 1, leaderCommit: 6 }));
+  assertEquals([server.status.commitIndex, meanwhile.apply], [6, []]);
+  server.run({ type: "SnapshotInstalled", snapshot: snapshotAt({ index: 5, term: 1 }) });
+  assertEquals(server.applied, logOf([1], 6));
 });
 
 Deno.test("entries that contradict committed ones are dropped, whoever leads (divergence D10)", () => {

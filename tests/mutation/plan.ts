@@ -1,0 +1,63 @@
+/** In which order a planted bug is looked for. Pure. */
+
+import { type LayerName, TEST_LAYERS } from "./layers.ts";
+import type { Mutation } from "./mutation.ts";
+import { isFoundBySimulator, type Row } from "./report.ts";
+
+/** Some seeds, or some tests. */
+export type Step = { readonly layer: "simulator"; readonly seeds: number } | TestStep;
+
+/** The tests below `paths` that are not below `without`: those were run before. */
+export interface TestStep {
+  readonly layer: Exclude<LayerName, "simulator">;
+  readonly paths: readonly string[];
+  readonly without: readonly string[];
+}
+
+/** What the order depends on. */
+export interface PlanOptions {
+  readonly layers: ReadonlySet<LayerName>;
+  readonly seeds: number;
+  readonly quick: boolean;
+  readonly known: ReadonlyMap<string, Row>;
+}
+
+/** Folders of sources, the more special ones first, and the tests that look at them alone. */
+const NEAREST: readonly (readonly [string, readonly string[]])[] = [
+  ["lib/raft/", ["tests/paper", "tests/unit/raft", "tests/scripts"]],
+  ["lib/kv/", ["tests/unit/kv"]],
+  ["lib/node/", ["tests/unit/node"]],
+  ["lib/storage/", ["tests/unit/storage"]],
+  ["lib/client/", ["tests/unit/client"]],
+  ["lib/protocol/http/", ["tests/unit/protocol/http"]],
+  ["lib/protocol/resp/", ["tests/unit/protocol/resp"]],
+  ["lib/protocol/text/", ["tests/unit/protocol/text"]],
+  ["lib/protocol/", ["tests/unit/protocol"]],
+];
+
+/** The tests of the folders in which `mutation` changes something. */
+export function nearestTo(mutation: Mutation): readonly string[] {
+  const paths = mutation.patches.flatMap(({ file }) => NEAREST.find(([folder]) => file.startsWith(folder))?.[1] ?? []);
+  return [...new Set(paths)];
+}
+
+/** Layer by layer; when it must be quick, what found it the last time before, and then the nearest tests. */
+export function planHunt(mutation: Mutation, options: PlanOptions): readonly Step[] {
+  const steps = options.quick ? firstSteps(mutation, options.known.get(mutation.id)) : [];
+  const without = steps.flatMap((step) => step.layer === "simulator" ? [] : step.paths);
+  steps.push({ layer: "simulator", seeds: options.seeds });
+  for (const { name, paths } of TEST_LAYERS) steps.push({ layer: name, paths, without });
+  return steps.filter(({ layer }) => options.layers.has(layer));
+}
+
+function firstSteps(mutation: Mutation, row: Row | undefined): Step[] {
+  const steps: Step[] = [];
+  if (row !== undefined && isFoundBySimulator(row)) steps.push({ layer: "simulator", seeds: Number(row[3]) });
+  const file = /\btests\/[\w/]+_test\.ts/.exec(row?.[2] ?? "")?.[0];
+  const layer = "unit and paper tests";
+  if (file !== undefined) {
+    steps.push({ layer: file.startsWith("tests/crash/") ? "crash tests" : layer, paths: [file], without: [] });
+  }
+  steps.push({ layer, paths: nearestTo(mutation), without: file === undefined ? [] : [file] });
+  return steps;
+}
