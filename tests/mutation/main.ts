@@ -76,6 +76,7 @@ function chooseFrom(only: unknown): readonly Mutation[] {
 
 function chooseSample(known: ReadonlyMap<string, Row>, turn: { size: number; turn: number }): readonly Mutation[] {
   const ids = sampleOf(known.values(), turn);
+  if (ids.length === 0) throw new Error("The table has no bugs with seconds to take a sample of");
   return MUTATIONS.filter(({ id }) => ids.includes(id));
 }
 
