@@ -202,11 +202,6 @@ const MACHINE: readonly Mutation[] = [
     find: "if (cell.revision > this.lastApplied || this.#saved.has(cell)) return;",
     replace: "if (cell.revision > this.lastApplied || cell.revision === this.lastApplied) return;",
   }),
-  slip("M139", "Sessions that were opened while a snapshot is read are in it", {
-    file: SESSIONS,
-    find: "if (this.#saved?.has(id) === true) return this.#saved.get(id);",
-    replace: "if (this.#saved?.get(id) !== undefined) return this.#saved.get(id);",
-  }),
 ];
 
 /** In the order of their numbers. */

@@ -17,6 +17,8 @@ export interface Mutation {
   readonly what: string;
   /** Made in this order; a file may occur more than once. */
   readonly patches: readonly Patch[];
+  /** Files of tests that look at it, where they are not those next to the source. */
+  readonly tests?: readonly string[];
 }
 
 /** A planted bug of one patch. */

@@ -35,8 +35,9 @@ const NEAREST: readonly (readonly [string, readonly string[]])[] = [
   ["lib/protocol/", ["tests/unit/protocol"]],
 ];
 
-/** The tests of the folders in which `mutation` changes something. */
+/** The tests that `mutation` names, or those of the folders in which it changes something. */
 export function nearestTo(mutation: Mutation): readonly string[] {
+  if (mutation.tests !== undefined) return mutation.tests;
   const paths = mutation.patches.flatMap(({ file }) => NEAREST.find(([folder]) => file.startsWith(folder))?.[1] ?? []);
   return [...new Set(paths)];
 }

@@ -50,6 +50,9 @@ Deno.test("each planted bug has tests near it, which exist", () => {
   for (const mutation of MUTATIONS) {
     const paths = nearestTo(mutation);
     assert(paths.length > 0, mutation.id);
-    for (const path of paths) assert(Deno.statSync(join(ROOT, path)).isDirectory, `${mutation.id}: ${path}`);
+    for (const path of paths) {
+      const { isDirectory, isFile } = Deno.statSync(join(ROOT, path));
+      assert(mutation.tests === undefined ? isDirectory : isFile, `${mutation.id}: ${path}`);
+    }
   }
 });

@@ -90,6 +90,9 @@ const SERVING: readonly Mutation[] = [
   },
 ];
 
+/** Only a look at the calls of the system sees what a kill does not: the page cache survives that. */
+const SYSTEM_CALLS = ["tests/e2e/synced_writes_test.ts"];
+
 const DISKS: readonly Mutation[] = [
   {
     id: "M67",
@@ -184,6 +187,32 @@ const HTTP: readonly Mutation[] = [
       replace: 'if (address === "")',
     }],
   },
+  {
+    id: "M68",
+    what: "The sync of a file does nothing",
+    patches: [{ file: "lib/storage/deno_file.ts", find: "await this.#file.syncData();", replace: "" }],
+    tests: SYSTEM_CALLS,
+  },
+  {
+    id: "M69",
+    what: "The sync of a directory does nothing",
+    patches: [{ file: "lib/storage/deno_disk.ts", find: "await directory.sync();", replace: "" }],
+    tests: SYSTEM_CALLS,
+  },
+];
+
+const MEMBERS: readonly Mutation[] = [
+  {
+    id: "M70",
+    what: "DELETE of a member is told as done, and does nothing",
+    patches: [{
+      file: "lib/protocol/http/routes/cluster.ts",
+      find: "NOT_A_MEMBER : await node.removeMember(id);",
+      replace:
+        'NOT_A_MEMBER : id > 9 ? NOT_A_MEMBER : { type: "Done" } as Awaited<ReturnType<typeof node.removeMember>>;',
+    }],
+    tests: ["tests/e2e/http_api_test.ts"],
+  },
 ];
 
 /** In the order of their numbers. */
@@ -196,4 +225,5 @@ export const SURVIVORS: readonly Mutation[] = [
   ...SERVING,
   ...OUTCOMES,
   ...DISKS,
+  ...MEMBERS,
 ];
