@@ -69,13 +69,14 @@ export function readSimulator({ code, output }: Ended, before: number): Finding 
 export function readTests({ code, output }: Ended, layer: LayerName): Finding | undefined {
   if (code === 0) return undefined;
   if (code === undefined) return { layer, check: "time limit", message: "a test does not end" };
-  const failed = /^ FAILURES $[\s\S]*?^(.+?) => \.\/(tests\/[^:]+):/m.exec(output);
-  const [, test, file] = failed ?? [];
-  const error = /^error: (.*)$/m.exec(output)?.[1];
-  if (test === undefined || file === undefined) {
+  const error = /^error: (.*)$/m.exec(output)?.[1] ?? "";
+  const [, test, place = ""] = /^ FAILURES $[\s\S]*?^(.+?) => \.\/(tests\/[^:]+):/m.exec(output) ?? [];
+  // A test may be registered in another file than its own; the last one that was begun is the one that failed.
+  const file = place.endsWith("_test.ts") ? place : /^.*^running \d+ tests? from \.\/(\S+)$/ms.exec(output)?.[1];
+  if (file === undefined || !/^ FAILURES $/m.test(output)) {
     return { layer, check: "exit code", message: `${code}: ${lastLine(output)}` };
   }
-  return { layer, check: `${file}: ${test}`, message: error ?? "", file };
+  return { layer, check: `${file}: ${test ?? "an error that no test caught"}`, message: error, file };
 }
 
 function lastLine(output: string): string {

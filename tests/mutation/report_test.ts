@@ -36,6 +36,17 @@ Deno.test("the first failing test is found with its file", () => {
   assertEquals(readTests({ code: 1, output: "error: no\n" }, "crash tests")?.message, "1: error: no");
 });
 
+Deno.test("the file of a test that another one registers, or of an error that no test caught, is the last one begun", () => {
+  const begun = "running 2 tests from ./tests/unit/a_test.ts\nrunning 1 test from ./tests/e2e/b_test.ts\n";
+  const helped = `${begun}\n FAILURES \n\na claim => ./tests/support/needs.ts:26:8\n\nerror: Test failed\n`;
+  assertEquals(readTests({ code: 1, output: helped }, "crash tests")?.check, "tests/e2e/b_test.ts: a claim");
+  const uncaught =
+    `${begun}\nerror: no\n\n FAILURES \n\n./tests/e2e/b_test.ts (uncaught error)\n\nerror: Test failed\n`;
+  const found = readTests({ code: 1, output: uncaught }, "crash tests");
+  assertEquals([found?.file, found?.message], ["tests/e2e/b_test.ts", "no"]);
+  assertEquals(found?.check, "tests/e2e/b_test.ts: an error that no test caught");
+});
+
 Deno.test("a row tells what found the bug, or that nothing did", () => {
   const found = { layer: "simulator", check: "one-vote", message: "", seeds: 17, seed: 17 } as const;
   const tested = { layer: "crash tests", check: "a", message: "" } as const;

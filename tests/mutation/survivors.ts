@@ -211,7 +211,7 @@ const MEMBERS: readonly Mutation[] = [
       replace:
         'NOT_A_MEMBER : id > 9 ? NOT_A_MEMBER : { type: "Done" } as Awaited<ReturnType<typeof node.removeMember>>;',
     }],
-    tests: ["tests/e2e/http_api_test.ts"],
+    tests: ["tests/unit/protocol/http/cluster_test.ts", "tests/e2e/http_api_test.ts"],
   },
 ];
 

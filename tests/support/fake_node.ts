@@ -61,6 +61,8 @@ export class FakeNode implements KeyValueNode {
   backupOutcome: BackupOutcome = { type: "Empty" };
   /** The targets of transfers that were asked for. */
   readonly transfers: (NodeId | undefined)[] = [];
+  /** The members whose removal was asked for. */
+  readonly removals: NodeId[] = [];
   logLines: readonly LogLine[] = [];
   healthNow: NodeHealth = { stopping: false, failed: false, hasSpace: true };
   #index = 0;
@@ -125,7 +127,8 @@ export class FakeNode implements KeyValueNode {
   }
 
   /** See `KeyValueNode`. */
-  removeMember(): Promise<RemovalOutcome> {
+  removeMember(id: NodeId): Promise<RemovalOutcome> {
+    this.removals.push(id);
     return Promise.resolve(this.removalOutcome);
   }
 

@@ -90,6 +90,27 @@ Deno.test("many deadlines at once are swept in parts, and none is seen meanwhile
   assertEquals(state.size, 0);
 });
 
+Deno.test("a key that has expired and is not swept yet is made anew by a write, and was not there for a removal", () => {
+  const state = new StateMachine();
+  const late = ["x", "y", "z"];
+  for (let key = 0; key < SWEPT_PER_ENTRY_MAX; key++) {
+    apply(state, call("SET", `k${key}`, "v", "PX", "5"), { timeMs: NOW_MS });
+  }
+  for (const key of late) apply(state, call("SET", key, "7", "PX", "5"));
+  apply(state, { type: "Advance" }, { timeMs: NOW_MS + 5 });
+  assertEquals([state.size, state.nextDeadline], [late.length, NOW_MS + 5]);
+  apply(state, call("INCR", "x"));
+  const revision = state.lastApplied;
+  assertEquals(state.get("x"), { value: "1", createRevision: revision, revision, version: 1, expiresAt: undefined });
+  assertEquals(apply(state, call("DEL", "y")), { type: "Reply", reply: 0, revision: state.lastApplied });
+  assertEquals(apply(state, { type: "Delete", key: "z" }), {
+    type: "Delete",
+    existed: false,
+    revision: state.lastApplied,
+  });
+  assertEquals([state.size, state.nextDeadline], [1, undefined]);
+});
+
 Deno.test("a command of a session is applied once and answered again, also after a snapshot", () => {
   const state = new StateMachine();
   const opened = apply(state, { type: "OpenSession", ttlMs: 10_000 }, { timeMs: NOW_MS });

@@ -175,6 +175,7 @@ Deno.test("members: removed, not there, unsafe, unknown", async () => {
   const done = await ask(service, "DELETE /v1/cluster/members/2");
   assertEquals([done.status, Array.isArray(done.json?.["members"])], [200, true]);
   assertEquals((await ask(service, "DELETE /v1/cluster/members/x")).code, "not_a_member");
+  assertEquals(node.removals, [2]);
   for (
     const [outcome, status, code] of [
       [{ type: "NotAMember" }, 404, "not_a_member"],
