@@ -5,6 +5,7 @@ import type { StateMachine } from "../kv/state_machine.ts";
 import type { Counter, Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
 import type { Configuration, Entry, EntryId } from "../raft/types.ts";
+import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "./limits.ts";
 
 /** Where the applied state begins. */
 export interface AppliedState {
@@ -18,6 +19,8 @@ export interface ApplierHandler {
   /** An entry was applied; what is no command has the result `Invalid`. */
   applied(id: EntryId, result: CommandResult): void;
   configurationCommitted(configuration: Configuration): void;
+  /** More is committed than belongs into this turn of the event loop: `apply` is to be called in a later one. */
+  hasMore(): void;
 }
 
 /** Applies committed entries in order, each once. Owns the state machine. */
@@ -29,6 +32,8 @@ export class Applier {
   #last: EntryId;
   #configuration: Configuration;
   #committed: (readonly Entry[])[] = [];
+  /** The next entry of the first of them. */
+  #at = 0;
   #entriesSinceSnapshot = 0;
   #bytesSinceSnapshot = 0;
   #keysAtSnapshot: number;
@@ -63,12 +68,20 @@ export class Applier {
     this.#committed.push(entries);
   }
 
-  /** Applies everything that is committed. */
+  /** Applies what is committed, as much as belongs into one turn of the event loop. */
   apply(): void {
-    const batches = this.#committed;
-    if (batches.length === 0) return;
-    this.#committed = [];
-    for (const entries of batches) for (const entry of entries) this.#applyEntry(entry);
+    let left = APPLIED_PER_TURN_BYTES;
+    for (let entries = this.#committed[0]; entries !== undefined; entries = this.#committed[0]) {
+      for (; this.#at < entries.length; this.#at++) {
+        const entry = entries[this.#at];
+        if (entry === undefined) continue;
+        if (left <= 0) return this.#handler.hasMore();
+        left -= APPLIED_ENTRY_BYTES + (entry.type === "Command" ? entry.command.length : 0);
+        this.#applyEntry(entry);
+      }
+      this.#at = 0;
+      this.#committed.shift();
+    }
   }
 
   /** A snapshot's state takes the place of the present one, unless that is newer: then false. */

@@ -77,9 +77,9 @@ export class Driver {
       metrics,
       handler: {
         applied: (id, result) => {
-          if (this.#pendingWrites.size === 0) return;
-          this.#pendingWrites.applied(id, { result, leaderId: raft.leaderId });
+          if (this.#pendingWrites.size > 0) this.#pendingWrites.applied(id, { result, leaderId: raft.leaderId });
         },
+        hasMore: () => void clock.after(0, () => this.#schedule()),
         configurationCommitted: (configuration) => parts.configurationCommitted(configuration),
       },
     });

@@ -32,6 +32,13 @@ export const KEPT_FOR_RECEIVER_BYTES_MAX = 268_435_456;
 export const REPLACEMENT_RETRY_MS = 12_000;
 /** A follower that has not answered for so long is not waited for. */
 export const RECEIVER_SILENT_MS_MAX = 10_000;
+/**
+ * Entries applied in one turn of the event loop, by the bytes of their commands and what each costs beside them: one longest
+ * value, or about 10 ms of small ones. A node that starts finds its whole log committed at once.
+ */
+export const APPLIED_PER_TURN_BYTES = 8_388_608;
+/** See `APPLIED_PER_TURN_BYTES`. */
+export const APPLIED_ENTRY_BYTES = 2_048;
 /** When a term or vote finds no space on the disk, it is tried again after so long; until then the node promises nothing. */
 export const NO_SPACE_RETRY_MS = 200;
 /** How often the leader looks after the membership (identities, nodes to admit again). */

@@ -1,10 +1,19 @@
 /** The applied side of a node. */
 
 import { assertEquals } from "@std/assert";
+import { type Command, encodeCommand, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import { StateMachine } from "../../../lib/kv/state_machine.ts";
 import { Applier } from "../../../lib/node/applier.ts";
+import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "../../../lib/node/limits.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
-import { type Configuration, EMPTY_CONFIGURATION, toIndex, toTerm, ZERO_ENTRY_ID } from "../../../lib/raft/types.ts";
+import {
+  type Configuration,
+  EMPTY_CONFIGURATION,
+  type Entry,
+  toIndex,
+  toTerm,
+  ZERO_ENTRY_ID,
+} from "../../../lib/raft/types.ts";
 
 function configurationOf(...voters: readonly number[]): Configuration {
   return { ...EMPTY_CONFIGURATION, voters };
@@ -14,7 +23,11 @@ Deno.test("a snapshot's configuration takes the place of the one before, and an 
   const committed: Configuration[] = [];
   const applier = new Applier({ state: new StateMachine(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) }, {
     metrics: new Registry(),
-    handler: { applied: () => {}, configurationCommitted: (configuration) => committed.push(configuration) },
+    handler: {
+      applied: () => {},
+      configurationCommitted: (configuration) => committed.push(configuration),
+      hasMore: () => {},
+    },
   });
   const newer = {
     state: new StateMachine(),
@@ -26,4 +39,67 @@ Deno.test("a snapshot's configuration takes the place of the one before, and an 
   assertEquals(applier.install({ ...newer, id: { index: toIndex(8), term: toTerm(2) } }), false);
   assertEquals(applier.present, newer);
   assertEquals(committed, [configurationOf(0, 1)]);
+});
+
+function entriesOf(commands: readonly Command[], firstIndex: number): readonly Entry[] {
+  return commands.map((command, at) => {
+    return { type: "Command", index: toIndex(firstIndex + at), term: toTerm(1), command: encodeCommand(command) };
+  });
+}
+
+/** An applier with these commands committed, in batches of `batch`; `apply` says whether that was all. */
+function applierOf(commands: readonly Command[], batch: number): { readonly applier: Applier; apply(): boolean } {
+  let isDone = true;
+  const applier = new Applier({ state: new StateMachine(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) }, {
+    metrics: new Registry(),
+    handler: { applied: () => {}, configurationCommitted: () => {}, hasMore: () => void (isDone = false) },
+  });
+  for (let at = 0; at < commands.length; at += batch) {
+    applier.commit(entriesOf(commands.slice(at, at + batch), at + 1));
+  }
+  const apply = () => {
+    isDone = true;
+    applier.apply();
+    return isDone;
+  };
+  return { applier, apply };
+}
+
+Deno.test("a long log that is committed at once is applied in parts, each entry once and in order", () => {
+  const count = 20_000;
+  const commands = Array.from({ length: count }, (): Command => ({ type: "Call", call: ["INCR", "k"] }));
+  for (const batch of [count, 999, 1]) {
+    const { applier, apply } = applierOf(commands, batch);
+    let before = 0;
+    let turns = 1;
+    for (; !apply(); turns++) {
+      const { index } = applier.present.id;
+      assertEquals(index > before && index - before <= APPLIED_PER_TURN_BYTES / APPLIED_ENTRY_BYTES, true, `${index}`);
+      assertEquals(applier.state.get("k")?.value, `${index}`);
+      before = index;
+    }
+    assertEquals(turns >= count * APPLIED_ENTRY_BYTES / APPLIED_PER_TURN_BYTES, true, `${turns} turns`);
+    assertEquals([applier.present.id.index, applier.state.get("k")?.value, apply()], [count, `${count}`, true]);
+  }
+});
+
+Deno.test("of the longest values one is applied in a turn", () => {
+  const value = "x".repeat(VALUE_BYTES_MAX);
+  const commands = Array.from({ length: 3 }, (_, at): Command => ({ type: "Put", key: `${at}`, value }));
+  const { applier, apply } = applierOf(commands, 3);
+  assertEquals([apply(), applier.state.size, apply(), applier.state.size, apply()], [false, 1, false, 2, true]);
+});
+
+Deno.test("a snapshot that comes between two parts replaces what is left up to its index", () => {
+  const commands = Array.from({ length: 10_000 }, (): Command => ({ type: "Call", call: ["INCR", "k"] }));
+  const { applier, apply } = applierOf(commands, 10_000);
+  assertEquals(apply(), false);
+  const state = new StateMachine();
+  for (const entry of entriesOf(commands.slice(0, 9_000), 1)) {
+    if (entry.type === "Command") state.apply(entry.index, entry.command);
+  }
+  const id = { index: toIndex(9_000), term: toTerm(1) };
+  assertEquals(applier.install({ state, id, configuration: configurationOf(0) }), true);
+  while (!apply());
+  assertEquals([applier.present.id.index, applier.state.get("k")?.value], [10_000, "10000"]);
 });
