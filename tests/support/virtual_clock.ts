@@ -49,6 +49,17 @@ export class VirtualClock implements Clock {
     this.#now = end;
   }
 
+  /** One turn of the event loop: fires what is due and was set before it. Time stands still. */
+  async turn(): Promise<void> {
+    await settle();
+    for (const due of this.#waiting.filter(({ at }) => at <= this.#now)) {
+      if (!this.#waiting.includes(due)) continue;
+      this.#waiting = this.#waiting.filter((other) => other !== due);
+      due.action();
+    }
+    await settle();
+  }
+
   /** Moves time on until `condition` holds; throws after `limitMs` of simulated time. */
   async until(condition: () => boolean, limitMs: number, what: string): Promise<void> {
     const end = this.#now + limitMs;

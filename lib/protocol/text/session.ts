@@ -27,6 +27,7 @@ import {
   WATCH_ENDED,
   writeDone,
 } from "./outcomes.ts";
+import { PiecewiseReply } from "./piecewise_reply.ts";
 import { findRepetition } from "./repetition.ts";
 import type { ReportContext } from "./report_context.ts";
 import type { Request } from "./requests.ts";
@@ -53,8 +54,8 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   readonly #lines: LineReader;
   readonly #history: History;
   readonly #replies: ReplyQueue<Subject>;
-  /** What is left of the reply that is being sent. */
-  #rest: Iterator<string, void> | undefined;
+  /** The reply that is being sent, where it is long. */
+  readonly #long: PiecewiseReply;
   #held: Request | undefined;
   #writesOpen = 0;
   #readsOpen = 0;
@@ -76,6 +77,7 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
     this.#lines = new LineReader(context.budget);
     this.#history = new History(context.budget);
     this.#replies = new ReplyQueue(this, NO_SUBJECT);
+    this.#long = new PiecewiseReply({ clock: context.clock, link, ended: () => this.outputSent() });
     this.#now = link.openedAt;
   }
 
@@ -121,7 +123,7 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   /** See `ProtocolSession`. */
   closed(): void {
     this.#end();
-    this.#rest = undefined;
+    this.#long.close();
     this.#history.clear();
   }
 
@@ -161,7 +163,7 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   render({ reply, request: { key, value } }: ReplySlot<Subject>): string | undefined {
     if (value === undefined) return reply;
     if (value.length <= SHOWN_PIECE_BYTES) return `${valueOf(key, value)}\n`;
-    this.#rest = valueInPieces(key, value);
+    this.#long.open(valueInPieces(key, value));
     return "";
   }
 
@@ -182,17 +184,11 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   /** Sends the replies that are ready and in turn, as long as the client takes them. */
   #emit(): void {
     while (this.#link.unsentBytes <= UNSENT_BYTES_MAX) {
-      const reply = this.#nextPiece() ?? this.#replies.take();
+      if (this.#long.isOpen) return this.#long.goOn();
+      const reply = this.#replies.take();
       if (reply === undefined) return;
       this.#link.send(reply);
     }
-  }
-
-  #nextPiece(): string | undefined {
-    const next = this.#rest?.next();
-    if (next?.done === false) return next.value;
-    this.#rest = undefined;
-    return undefined;
   }
 
   /** Takes lines as long as there are some and their turn has come. */
@@ -378,7 +374,7 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   }
 
   #finishIfDone(): void {
-    if (this.#ended && this.#replies.size === 0 && this.#rest === undefined) this.#link.finish();
+    if (this.#ended && this.#replies.size === 0 && !this.#long.isOpen) this.#link.finish();
   }
 
   #reportContext(): ReportContext {

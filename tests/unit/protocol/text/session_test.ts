@@ -3,7 +3,6 @@
 import { fakeRecord } from "../../../support/fake_node.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { LINE_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/protocol/limits.ts";
-import { VALUE_BYTES_MAX } from "../../../../lib/kv/commands.ts";
 import { SHOWN_PIECE_BYTES } from "../../../../lib/protocol/text/show.ts";
 import { SessionBench } from "./session_support.ts";
 
@@ -254,19 +253,48 @@ Deno.test("A closed connection gives its memory back, and outcomes that come lat
 
 Deno.test("a long value that must be escaped is made readable piece by piece, as the client reads", async () => {
   const bench = new SessionBench();
-  bench.node.values.set("k", fakeRecord("\x01".repeat(VALUE_BYTES_MAX), 1));
+  bench.node.values.set("k", fakeRecord("\x01".repeat(16 * SHOWN_PIECE_BYTES), 1));
   bench.link.reading = false;
   await bench.send("GET k\nGET other\nEXIT\n");
-  const first = bench.link.output.length;
   // What is over the limit waits in the value, not in a text four times as long.
+  await bench.clock.advance(1_000);
+  const first = bench.link.output.length;
   assert(first > UNSENT_BYTES_MAX && first <= UNSENT_BYTES_MAX + 4 * SHOWN_PIECE_BYTES, `${first} bytes`);
   assert(!bench.link.finished);
   while (!bench.link.finished) {
     bench.link.unsentBytes = 0;
     bench.session.outputSent();
-    await bench.settle();
+    await bench.clock.advance(1);
   }
   const [value, other, bye] = bench.link.output.split("\n");
-  assert(value === `value of k: "${"\\x01".repeat(VALUE_BYTES_MAX)}"`, "another value");
+  assert(value === `value of k: "${"\\x01".repeat(16 * SHOWN_PIECE_BYTES)}"`, "another value");
   assertEquals([other, bye], ["Error: other does not exist.", "Goodbye."]);
+});
+
+Deno.test("of a long value that must be escaped one piece is made in a turn, though the client takes all at once", async () => {
+  const bench = new SessionBench();
+  bench.node.values.set("k", fakeRecord("\x01".repeat(4 * SHOWN_PIECE_BYTES), 1));
+  bench.session.receive("GET k\n");
+  const lengths = [0];
+  for (let turn = 0; turn < 20; turn++) {
+    // A socket that takes everything says so at once, again and again.
+    for (let count = 0; count < 3; count++) bench.session.outputSent();
+    await bench.clock.turn();
+    lengths.push(bench.link.output.length);
+  }
+  const longest = Math.max(...lengths.map((length, at) => length - (lengths[at - 1] ?? 0)));
+  assertEquals(longest, 4 * SHOWN_PIECE_BYTES);
+  assertEquals(lengths.at(-1), 'value of k: ""\n'.length + 16 * SHOWN_PIECE_BYTES);
+});
+
+Deno.test("a client that goes away in the middle of a long value leaves nothing behind", async () => {
+  const bench = new SessionBench();
+  bench.node.values.set("k", fakeRecord("\x01".repeat(4 * SHOWN_PIECE_BYTES), 1));
+  bench.session.receive("GET k\n");
+  for (let turn = 0; turn < 3; turn++) await bench.clock.turn();
+  const { length } = bench.link.output;
+  assert(length > 0 && length < 8 * SHOWN_PIECE_BYTES, `${length} bytes`);
+  bench.session.closed();
+  await bench.clock.advance(100);
+  assertEquals(bench.link.output.length, length);
 });
