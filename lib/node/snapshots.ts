@@ -186,10 +186,13 @@ export class Snapshots {
     const writer = this.#storage.createSnapshot(id, configuration);
     const cut = state.cut();
     try {
+      let block: string | undefined;
       await this.#inSlices(() => {
-        const block = this.#closed ? undefined : cut.next();
-        if (block !== undefined) writer.write(block);
-        return block !== undefined;
+        // With a long value to make a block and to write it take some 10 ms each: two steps.
+        const made = block;
+        block = made === undefined && !this.#closed ? cut.next() : undefined;
+        if (made !== undefined) writer.write(made);
+        return made !== undefined || block !== undefined;
       });
       if (!this.#closed) return await writer.finish();
       writer.abort();
@@ -226,10 +229,18 @@ export class Snapshots {
     if (source === undefined) return state;
     const loader = new SnapshotLoader(state);
     const blocks = source.blocks()[Symbol.iterator]();
+    let block: string | undefined;
     await this.#inSlices(() => {
-      const block = blocks.next();
-      if (block.done === true || this.#closed) return false;
-      if (!loader.load(block.value)) throw this.#unreadable();
+      // To read a block and to load it are two steps for the same reason.
+      const read = block;
+      block = undefined;
+      if (read !== undefined) {
+        if (!loader.load(read)) throw this.#unreadable();
+        return true;
+      }
+      const next = blocks.next();
+      if (next.done === true || this.#closed) return false;
+      block = next.value;
       return true;
     });
     if (this.#closed) return undefined;
