@@ -12,20 +12,31 @@ export function withIndexes(operations: readonly Operation[], book: LogBook): Op
   });
 }
 
+/** What the certificate check is given of one key. */
+export interface Certifiable {
+  readonly operations: readonly Operation[];
+  /** Answered operations that the check does not see, since entries of the log that bear on them were never shown. */
+  readonly leftOut: number;
+}
+
 /**
  * The operations of one key as the certificate check wants them: each with an index.
  *
- * When the whole log was seen, a read that saw no value gets the lowest index at which the key was absent and that its
- * time allows: any other choice would leave less room to the operations after it. And deletions that cannot be told apart
- * are taken from the log. When part of the log is missing, what has no index is left out.
+ * When every write of the key was seen in the log, a read that saw no value gets the lowest index at which the key was
+ * absent and that its time allows: any other choice would leave less room to the operations after it. And deletions that
+ * cannot be told apart are taken from the log. When a write may stand in an entry that was missed, what has no index is
+ * left out, and so are the deletions.
  */
-export function certifiable(operations: readonly Operation[], book: LogBook): Operation[] {
+export function certifiable(operations: readonly Operation[], book: LogBook): Certifiable {
   const [first] = operations;
   const indexed = withIndexes(operations, book);
-  if (first === undefined || book.missing > 0) {
-    return indexed.filter(({ operation, index }) => index !== null && operation !== "delete");
-  }
+  if (first === undefined) return { operations: [], leftOut: 0 };
   const writes = book.writesOf(first.key);
+  if (book.missing > 0 && !areAllSeen(indexed, writes)) {
+    const certain = indexed.filter(({ operation, index }) => index !== null && operation !== "delete");
+    const answered = (one: Operation) => one.outcome === "ok";
+    return { operations: certain, leftOut: indexed.filter(answered).length - certain.filter(answered).length };
+  }
   const deletions = indexed.filter(({ operation }) => operation === "delete");
   const known = new Set(deletions.flatMap(({ index }) => index === null ? [] : [index]));
   const toldApart = deletions.every(({ outcome, index }) => outcome === "unknown" || index !== null);
@@ -38,7 +49,14 @@ export function certifiable(operations: readonly Operation[], book: LogBook): Op
     ),
   ];
   const blind = indexed.filter(({ operation, result }) => operation === "get" && result === null);
-  return placeReadsOfNothing(blind, { certain, writes });
+  return { operations: placeReadsOfNothing(blind, { certain, writes }), leftOut: 0 };
+}
+
+/** Whether each write that was not refused stands in an entry that was shown: then none can stand in a missed one. */
+function areAllSeen(indexed: readonly Operation[], writes: readonly SeenWrite[]): boolean {
+  const deletions = indexed.filter(({ operation }) => operation === "delete").length;
+  return deletions <= writes.filter(({ token }) => token === null).length &&
+    indexed.every(({ operation, index }) => operation !== "put" || index !== null);
 }
 
 function indexByValue({ operation, argument, result }: Operation, book: LogBook): number | undefined {

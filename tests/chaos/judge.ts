@@ -21,6 +21,8 @@ export interface Evidence {
 
 /** So many problems of a kind are told; more of them say nothing new. */
 const TOLD_MAX = 5;
+/** Of a hundred operations at most so many may be left unchecked for want of log entries: else the run proves too little. */
+const LEFT_OUT_PERCENT_MAX = 2;
 /** What fills up values. */
 const PADDING = /x{8,}/g;
 
@@ -31,7 +33,8 @@ export function judge(evidence: Evidence): string[] {
     ...few(brokenPromises(evidence)),
     ...few(falseRefusals(evidence)),
     ...few(lostFromLog(evidence)),
-    ...few(certificateProblems(evidence.operations, evidence.book)),
+    ...few(certificateProblems(evidence)),
+    ...leftOutTooMuch(evidence),
     ...few(searchProblems(evidence.operations)),
   ];
 }
@@ -58,24 +61,43 @@ function falseRefusals({ refused, book }: Evidence): string[] {
   });
 }
 
-/** When the whole log was seen, every acknowledged write must be in it. */
+/** Every acknowledged write must be in the log: no more of them can be out of sight than entries are. */
 function lostFromLog({ ledger, book }: Evidence): string[] {
-  if (book.missing > 0) return [];
-  return ledger.flatMap(({ key, value, return: returned }) => {
+  const lost = ledger.flatMap(({ key, value, return: returned }) => {
     if (value === null || returned === null || book.indexOf(value) !== undefined) return [];
     return [`the write of ${brief(value)} to ${key} was acknowledged and is nowhere in the log`];
   });
+  return lost.length > book.missing ? lost : [];
 }
 
 /** By key: the index of a read is that of the write it saw, and says nothing about other keys. */
-function certificateProblems(operations: readonly Operation[], book: LogBook): string[] {
+function certificateProblems({ operations, book }: Evidence): string[] {
   const problems: string[] = [];
-  for (const [key, ofKey] of Map.groupBy(operations, (operation) => operation.key)) {
-    for (const violation of checkCertificate(certifiable(ofKey, book))) {
+  for (const [key, ofKey] of byKey(operations)) {
+    for (const violation of checkCertificate(certifiable(ofKey, book).operations)) {
       problems.push(`certificate of ${key}: ${violation}`);
     }
   }
   return problems;
+}
+
+/** Answered operations that the certificate check could not look at. */
+export function countLeftOut({ operations, book }: Pick<Evidence, "operations" | "book">): number {
+  return [...byKey(operations).values()].reduce((sum, ofKey) => sum + certifiable(ofKey, book).leftOut, 0);
+}
+
+function leftOutTooMuch(evidence: Evidence): string[] {
+  const count = countLeftOut(evidence);
+  const { operations, book } = evidence;
+  if (count * 100 <= operations.length * LEFT_OUT_PERCENT_MAX) return [];
+  return [
+    `${count} of ${operations.length} operations were not checked, since ${book.missing} log entries were never seen; ` +
+    `at most ${LEFT_OUT_PERCENT_MAX} % may be`,
+  ];
+}
+
+function byKey(operations: readonly Operation[]): ReadonlyMap<string, readonly Operation[]> {
+  return Map.groupBy(operations, (operation) => operation.key);
 }
 
 function searchProblems(operations: readonly Operation[]): string[] {

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 
 import type { Operation } from "../linearizability/history.ts";
 import type { LedgerWrite } from "./durable_ledger.ts";
-import { type Evidence, judge } from "./judge.ts";
+import { countLeftOut, type Evidence, judge } from "./judge.ts";
 import { LogBook } from "./log_book.ts";
 
 /** Three nodes that keep what one client was told: two values of a key, its deletion, and a last value. */
@@ -33,7 +33,7 @@ const OPERATIONS: readonly Operation[] = [
 
 function bookOf(lines: readonly string[]): LogBook {
   const book = new LogBook();
-  book.take(lines, { committed: 100, source: "a test" });
+  book.take(lines, { committed: 1_000, source: "a test" });
   return book;
 }
 
@@ -113,4 +113,55 @@ Deno.test("a deletion of unknown outcome leaves no doubt about the others", () =
   assertEquals(judge(evidence({ operations, ledger: ledgerOf(operations), finals, book: done })), []);
   // Nobody deleted it: then the last read is wrong, though a client of the text protocol alone could not tell.
   assertFound({ operations, ledger: ledgerOf(operations), finals }, /^certificate of k: /m);
+});
+
+/** What another client did to other keys, so that there is a lot else to check. */
+function bystanders(count: number): { readonly operations: readonly Operation[]; readonly lines: readonly string[] } {
+  const numbers = Array.from({ length: count }, (_, at) => at);
+  return {
+    operations: numbers.map((at) => {
+      return operation("put", { client: 2, key: `b${at}`, argument: `u2-${at}.`, call: 200 + at, return: 200 + at });
+    }),
+    lines: numbers.map((at) => `Index ${6 + at}, Term 1: PUT "b${at}" "u2-${at}."`),
+  };
+}
+
+/** A run in which the entry of one of the bystanders' writes was never seen. */
+function withMissedEntry(own: readonly Operation[], count = 200): Partial<Evidence> {
+  const { operations, lines } = bystanders(count);
+  const all = [...own, ...operations];
+  const values = new Map<string, string | null>([
+    ["k", "u1-3."],
+    ...operations.map(({ key, argument }) => {
+      return [key, argument] as const;
+    }),
+  ]);
+  const finals = new Map([0, 1, 2].map((node) => [node, values]));
+  return { operations: all, ledger: ledgerOf(all), finals, book: bookOf([...LOG, ...lines.toSpliced(3, 1)]) };
+}
+
+Deno.test("one entry that was missed stops no check of keys whose writes were all seen", () => {
+  assertEquals(judge(evidence(withMissedEntry(OPERATIONS))), []);
+  assertEquals(countLeftOut(evidence(withMissedEntry(OPERATIONS))), 1);
+  for (const own of [replaced(2, { result: null }), replaced(8, { result: null }), replaced(5, { result: false })]) {
+    assertFound(withMissedEntry(own), /^certificate of k: /m);
+  }
+});
+
+Deno.test("more acknowledged writes than entries are out of sight: one of them is lost", () => {
+  const missed = evidence(withMissedEntry(OPERATIONS));
+  // Overwritten by the last value, so that what the nodes hold in the end says nothing about it.
+  const lost: LedgerWrite = { key: "k", value: "u1-9.", call: 1, return: 2 };
+  assertFound(
+    { ...missed, ledger: [...missed.ledger, lost] },
+    /^the write of u1-9\. to k was acknowledged and is nowhere in the log$/m,
+  );
+});
+
+Deno.test("a run of which more than the bound was not checked fails", () => {
+  assertEquals(judge(evidence(withMissedEntry(OPERATIONS, 41))), []);
+  assertFound(
+    withMissedEntry(OPERATIONS, 40),
+    /^1 of 49 operations were not checked, since 1 log entries were never seen; at most 2 % may be$/m,
+  );
 });

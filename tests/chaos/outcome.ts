@@ -13,6 +13,8 @@ export interface ChaosCounts {
   /** Committed entries, and those that no node showed while they were in its memory. */
   readonly entries: number;
   readonly missingEntries: number;
+  /** Answered operations that could not be checked against the log for want of these entries. */
+  readonly leftOut: number;
   readonly term: number;
   /** Elections won by a leader that committed something. */
   readonly elections: number;
@@ -44,7 +46,7 @@ export function describeResult(result: ChaosResult): string[] {
     `writes: ${counts.acknowledged} acknowledged, ${counts.unknown} unknown, ${counts.refused} refused`,
     `reads: ${counts.reads} answered, ${counts.failedReads} not`,
     `keys: ${counts.keys}; log indexes known of ${counts.indexed} operations`,
-    `log: ${counts.entries} entries seen, ${counts.missingEntries} not; ` +
+    `log: ${counts.entries} entries seen, ${counts.missingEntries} not, ${counts.leftOut} operations unchecked for it; ` +
     `${counts.elections} elections won, last term ${counts.term}`,
     `failed syncs that ended a process: ${counts.diskFailures}`,
     `faults: ${total(result.faults)} (${listed(result.faults)})`,

@@ -11,7 +11,7 @@ import { DurableLedger, readLedger } from "./durable_ledger.ts";
 import { compareDirectories, compareLogs, readFinals, takeEqualSnapshots } from "./final_checks.ts";
 import { Fleet } from "./fleet.ts";
 import { withIndexes } from "./indexes.ts";
-import { type Evidence, judge } from "./judge.ts";
+import { countLeftOut, type Evidence, judge } from "./judge.ts";
 import { KeySpace } from "./keys.ts";
 import { LogBook } from "./log_book.ts";
 import type { ChaosCounts, ChaosResult } from "./outcome.ts";
@@ -147,6 +147,7 @@ class Run {
       indexed: withIndexes(operations, this.#book).reduce((sum, { index }) => sum + (index === null ? 0 : 1), 0),
       entries: this.#book.highest - this.#book.missing,
       missingEntries: this.#book.missing,
+      leftOut: countLeftOut({ operations, book: this.#book }),
       term: this.#book.term,
       elections: this.#book.leaders,
       diskFailures: this.#fleet.diskFailures,
