@@ -20,8 +20,15 @@ export const HEALTHY_DISK: DiskControl = {
   segmentBytes: 65_536,
 };
 
-/** What a node writes to its standard output when it was made to fail a sync: from then on it must end with code 75. */
-export const SYNC_FAILED_LINE = "chaos: a sync was made to fail";
+/** What a fault of the disk did to its node. */
+export type DiskEffect = "sync-failed" | "sync-slowed" | "no-room";
+
+/** What a node writes to its standard output when it feels a fault; after a failed sync it must end with code 75. */
+export const EFFECT_LINES: Readonly<Record<DiskEffect, string>> = {
+  "sync-failed": "chaos: a sync was made to fail",
+  "sync-slowed": "chaos: a sync was made to take longer",
+  "no-room": "chaos: a write found no room",
+};
 
 /** The control file of the node that keeps its data in `directory`. */
 export function controlPath(directory: string): string {

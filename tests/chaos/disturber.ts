@@ -3,6 +3,7 @@
 import type { Random } from "../../lib/base/random.ts";
 import { delay } from "../support/wait.ts";
 import { DISK_FAULTS } from "./faults/disk_faults.ts";
+import { FaultTally } from "./fault_tally.ts";
 import { type Fault, type Running, shuffled, type Stage } from "./faults/fault.ts";
 import { MEMBERSHIP_FAULTS } from "./faults/membership_faults.ts";
 import { NETWORK_FAULTS } from "./faults/network_faults.ts";
@@ -22,6 +23,10 @@ const RUNNING = { least: 1, most: 3 } as const;
 const PROGRESS_WRITES = 40;
 /** ... within this time, which the start of all nodes and an election are part of. */
 const PROGRESS_TIMEOUT_MS = 20_000;
+/** A fault that nobody has felt yet lasts so much longer, between others or alone. */
+const EFFECT_TIMEOUT_MS = { amongOthers: 4_000, alone: 15_000 } as const;
+/** A kind that was dealt and not felt is dealt again in the end, when nothing else is in its way. */
+const MAKE_UP_ATTEMPTS = 3;
 
 /** What disturbers work with. */
 export interface DisturberOptions {
@@ -31,12 +36,22 @@ export interface DisturberOptions {
   acknowledged(): number;
   /** Hears of each fault as it begins and ends. */
   say(line: string): void;
+  /** The kinds of faults that are dealt; all of them when left out. */
+  readonly faults?: readonly Fault[];
+}
+
+/** When a disturber ends. */
+export interface DisturberEnd {
+  /** No more episodes: what was not felt is made up for. */
+  over(): boolean;
+  /** Nothing any more. */
+  stopped(): boolean;
 }
 
 /** Deals faults. */
 export class Disturber {
-  /** How often each kind of fault began. */
-  readonly counts = new Map<string, number>();
+  /** How often each kind of fault was begun and felt. */
+  readonly tally = new FaultTally();
   /** One line for each episode after which nothing went on. */
   readonly problems: string[] = [];
   readonly #options: DisturberOptions;
@@ -49,18 +64,42 @@ export class Disturber {
     this.#options = options;
   }
 
-  /** Episodes until `over` says to end; the last one is healed like the others. */
-  async run(over: () => boolean): Promise<void> {
-    while (!over() && this.problems.length === 0) {
+  get #faults(): readonly Fault[] {
+    return this.#options.faults ?? FAULTS;
+  }
+
+  /** Episodes, each of them healed in its end; then what was dealt and had no effect is made up for. */
+  async run({ over, stopped }: DisturberEnd): Promise<void> {
+    const isOver = () => over() || stopped();
+    while (!isOver() && this.problems.length === 0) {
       try {
-        await this.#episode(over);
+        await this.#episode(isOver);
       } finally {
         while (this.#running.size > 0) await Promise.all(this.#running);
       }
-      await this.#options.stage.fleet.heal();
-      await this.#goesOn();
-      await delay(CALM_MS);
+      await this.#recover();
     }
+    for (let attempt = 0; attempt < MAKE_UP_ATTEMPTS; attempt++) {
+      for (const name of this.tally.unfelt) {
+        if (!stopped() && this.problems.length === 0) await this.#makeUpFor(name);
+      }
+    }
+  }
+
+  async #recover(): Promise<void> {
+    await this.#options.stage.fleet.heal();
+    await this.#goesOn();
+    await delay(CALM_MS);
+  }
+
+  async #makeUpFor(name: string): Promise<void> {
+    const { stage, random } = this.#options;
+    const fault = this.#faults.find((one) => one.name === name);
+    const running = await fault?.begin(stage, random.fork());
+    if (fault === undefined || running === undefined) return;
+    this.#tell(fault, running);
+    await this.#finish(fault, { running, effectTimeoutMs: EFFECT_TIMEOUT_MS.alone });
+    await this.#recover();
   }
 
   async #episode(over: () => boolean): Promise<void> {
@@ -75,17 +114,17 @@ export class Disturber {
 
   /** Begins the first fault of the pack that is possible now. */
   async #deal(): Promise<void> {
-    const { stage, random, say } = this.#options;
+    const { stage, random } = this.#options;
     if (this.#pack.length === 0) {
-      this.#pack = shuffled([...FAULTS, ...FAULTS.filter(({ name }) => FREQUENT.has(name))], random);
+      this.#pack = shuffled([...this.#faults, ...this.#faults.filter(({ name }) => FREQUENT.has(name))], random);
     }
     for (const fault of [...this.#pack]) {
       const running = await fault.begin(stage, random.fork());
       if (running === undefined) continue;
       this.#pack.splice(this.#pack.indexOf(fault), 1);
-      this.counts.set(fault.name, (this.counts.get(fault.name) ?? 0) + 1);
-      say(`${fault.name} ${running.detail}`);
-      const task: Promise<void> = this.#finish(fault, running).then(() => {
+      this.#tell(fault, running);
+      const effectTimeoutMs = EFFECT_TIMEOUT_MS.amongOthers;
+      const task: Promise<void> = this.#finish(fault, { running, effectTimeoutMs }).then(() => {
         this.#running.delete(task);
       });
       this.#running.add(task);
@@ -93,10 +132,23 @@ export class Disturber {
     }
   }
 
-  async #finish({ name }: Fault, running: Running): Promise<void> {
+  #tell({ name }: Fault, { detail }: Running): void {
+    this.tally.begin(name);
+    this.#options.say(`${name} ${detail}`);
+  }
+
+  async #finish(
+    { name }: Fault,
+    { running, effectTimeoutMs }: { readonly running: Running; readonly effectTimeoutMs: number },
+  ): Promise<void> {
     await delay(running.lastsMs);
+    const end = performance.now() + effectTimeoutMs;
+    while (running.effect() === "pending" && performance.now() < end) await delay(20);
     try {
+      // Of what has ended by its own effect only the end knows, and of others only what comes before it.
+      const wasFelt = running.effect() === "felt";
       await running.end();
+      if (wasFelt || running.effect() === "felt") this.tally.feel(name);
       this.#options.say(`end of ${name} ${running.detail}`);
     } catch (error) {
       this.problems.push(`the end of ${name} failed: ${error instanceof Error ? error.stack : error}`);

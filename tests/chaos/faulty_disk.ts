@@ -3,7 +3,7 @@
 import { DiskFailureError, NoSpaceError } from "../../lib/base/errors.ts";
 import type { Disk, DiskFile, DiskLock, OpenMode } from "../../lib/storage/disk.ts";
 import { delay } from "../support/wait.ts";
-import type { DiskControl } from "./disk_control.ts";
+import type { DiskControl, DiskEffect } from "./disk_control.ts";
 
 /** What decides about the faults. */
 export interface DiskFaults {
@@ -11,8 +11,8 @@ export interface DiskFaults {
   control(): DiskControl;
   /** Bytes of all files that share the room. */
   usedBytes(): number;
-  /** A sync is about to fail. */
-  syncFailed(): void;
+  /** A fault takes effect now. */
+  felt(effect: DiskEffect): void;
 }
 
 /** Passes everything on but for the faults. */
@@ -98,6 +98,7 @@ class FaultyFile implements DiskFile {
     // As a real disk does: what still fits is written, and only then there is no more.
     const fits = bytes.length - Math.min(lacking, growth, bytes.length);
     if (fits > 0) this.#file.writeAt(offset, bytes.subarray(0, fits));
+    this.#faults.felt("no-room");
     throw new NoSpaceError(this.path);
   }
 
@@ -119,11 +120,13 @@ class FaultyFile implements DiskFile {
 
 function refuseSync(path: string, faults: DiskFaults): void {
   if (!faults.control().failSync) return;
-  faults.syncFailed();
+  faults.felt("sync-failed");
   throw new DiskFailureError(path, { operation: "sync", cause: new Error("made to fail") });
 }
 
 async function linger(faults: DiskFaults): Promise<void> {
   const { syncDelayMs } = faults.control();
-  if (syncDelayMs > 0) await delay(syncDelayMs);
+  if (syncDelayMs <= 0) return;
+  await delay(syncDelayMs);
+  faults.felt("sync-slowed");
 }

@@ -7,7 +7,7 @@ import type { ServerProcess } from "../support/server_process.ts";
 import type { PeerProxy } from "../support/tcp_proxy.ts";
 import { fieldsOf, TextClient } from "../support/text_client.ts";
 import { waitFor } from "../support/wait.ts";
-import { type DiskControl, HEALTHY_DISK, SYNC_FAILED_LINE, writeDiskControl } from "./disk_control.ts";
+import { type DiskControl, type DiskEffect, EFFECT_LINES, HEALTHY_DISK, writeDiskControl } from "./disk_control.ts";
 import { faultyProgramLine } from "./faulty_program.ts";
 
 /** What nodes are started with: snapshots and elections happen often, and requests end soon. */
@@ -19,6 +19,7 @@ const FLAGS: readonly string[] = [
 ];
 const DISK_FAILED = 75;
 const ANSWER_TIMEOUT_MS = 400;
+const PROBE_TIMEOUT_MS = 10_000;
 const START_TIMEOUT_MS = 20_000;
 const END_TIMEOUT_MS = 12_000;
 const PORT_TIMEOUT_MS = 5_000;
@@ -75,17 +76,19 @@ export class Fleet {
     await this.cluster.waitForLeader();
   }
 
-  /** Ends a node and waits for it. */
-  async end(id: number, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+  /** Ends a node and waits for it. Resolves to whether it ran, and ended as it was told. */
+  async end(id: number, signal: "SIGKILL" | "SIGTERM"): Promise<boolean> {
     const { process } = this.cluster.node(id);
-    if (process === undefined || !process.alive) return;
+    if (process === undefined || !process.alive) return false;
     this.#orders.set(process, signal);
     try {
-      await process.end(signal, END_TIMEOUT_MS);
+      const status = await process.end(signal, END_TIMEOUT_MS);
+      return signal === "SIGKILL" ? status.signal === signal : status.code === 0;
     } catch (error) {
       this.problems.push(`node ${id} did not end: ${error instanceof Error ? error.message : error}`);
       this.#orders.set(process, "anyhow");
       await process.end("SIGKILL", END_TIMEOUT_MS);
+      return false;
     }
   }
 
@@ -120,17 +123,34 @@ export class Fleet {
     const ended = async () => process.alive ? undefined : await process.ended;
     const status = await waitFor(ended, { what: "the process ends", timeoutMs }).catch(() => undefined);
     if (status !== undefined) return true;
-    if (process.lines.includes(SYNC_FAILED_LINE)) {
+    if (process.lines.includes(EFFECT_LINES["sync-failed"])) {
       this.problems.push(`node ${id} goes on after a sync that failed`);
     }
     return false;
   }
 
-  /** The node that calls itself leader in the highest term, as far as it can be asked now. */
+  /** How often the processes of a node have told that they felt a fault of their disk. */
+  countEffects(id: number, effect: DiskEffect): number {
+    const { processes } = this.cluster.node(id);
+    return processes.reduce((sum, { lines }) => sum + lines.filter((line) => line === EFFECT_LINES[effect]).length, 0);
+  }
+
+  /** Asks a node something; resolves when it answers, and rejects when it does not within a deadline beyond any pause. */
+  async answer(id: number): Promise<void> {
+    using client = await TextClient.connect(this.cluster.node(id).clientPort, { timeoutMs: PROBE_TIMEOUT_MS });
+    await client.askBlock("STATUS");
+  }
+
+  /** The node that calls itself leader in the highest term; any node when none can be asked that does. */
   async leader(random: Random): Promise<number> {
+    return await this.knownLeader() ?? random.pick(this.ids);
+  }
+
+  /** The node that calls itself leader in the highest term, as far as it can be asked now. */
+  async knownLeader(): Promise<number | undefined> {
     const views = await Promise.all(this.awake.map(async (id) => ({ id, term: await this.#leads(id) })));
     const leading = views.filter(({ term }) => term > 0).sort((left, right) => right.term - left.term);
-    return leading[0]?.id ?? random.pick(this.ids);
+    return leading[0]?.id;
   }
 
   /** Makes every node run again on a sound machine and network. Faults have ended by now. */
@@ -173,7 +193,7 @@ export class Fleet {
     const order = this.#orders.get(process);
     this.#orders.delete(process);
     if (order === "anyhow") return;
-    const failedSync = process.lines.includes(SYNC_FAILED_LINE);
+    const failedSync = process.lines.includes(EFFECT_LINES["sync-failed"]);
     if (failedSync && status.code === DISK_FAILED) {
       this.diskFailures += 1;
       return;

@@ -11,7 +11,7 @@ import { StopSignals } from "../../lib/cli/signals.ts";
 import { PROCESS_SURROUNDINGS } from "../../lib/cli/surroundings.ts";
 import { DenoDisk } from "../../lib/storage/deno_disk.ts";
 import { treeBytes } from "../e2e/support/tree.ts";
-import { type DiskControl, readDiskControl, SYNC_FAILED_LINE } from "./disk_control.ts";
+import { type DiskControl, type DiskEffect, EFFECT_LINES, readDiskControl } from "./disk_control.ts";
 import { FaultyDisk } from "./faulty_disk.ts";
 
 /** The control is read again after so long. */
@@ -22,16 +22,23 @@ function startOnFaultyDisk(options: ServerOptions): Promise<RunningServer> {
   const directory = options.dataDirectory;
   let control: DiskControl = readDiskControl(directory);
   let readAt = performance.now();
+  const told = new Set<DiskEffect>();
   const disk = new FaultyDisk(new DenoDisk(), {
     control: () => {
       const now = performance.now();
       if (now - readAt <= CONTROL_AGE_MS_MAX) return control;
       readAt = now;
-      control = readDiskControl(directory);
+      const next = readDiskControl(directory);
+      // A fault that begins is told again; told at each sync it would push everything else out of the log.
+      if (JSON.stringify(next) !== JSON.stringify(control)) told.clear();
+      control = next;
       return control;
     },
     usedBytes: () => treeBytes(directory),
-    syncFailed: () => PROCESS_SURROUNDINGS.out(`${SYNC_FAILED_LINE}\n`),
+    felt: (effect) => {
+      if (!told.has(effect)) PROCESS_SURROUNDINGS.out(`${EFFECT_LINES[effect]}\n`);
+      told.add(effect);
+    },
   });
   return startServer(options, { disk, segmentBytes: control.segmentBytes });
 }

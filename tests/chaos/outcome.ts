@@ -1,5 +1,7 @@
 /** What a run gave, and how it is told. */
 
+import type { FaultCount } from "./fault_tally.ts";
+
 /** What happened how often. */
 export interface ChaosCounts {
   readonly acknowledged: number;
@@ -32,8 +34,8 @@ export interface ChaosResult {
   /** Where logs, history, ledger and data are; undefined when they were removed. */
   readonly kept: string | undefined;
   readonly counts: ChaosCounts;
-  /** How often each kind of fault began. */
-  readonly faults: ReadonlyMap<string, number>;
+  /** How often each kind of fault began, and was felt. */
+  readonly faults: ReadonlyMap<string, FaultCount>;
   /** Why writes were refused or left open and reads not answered, by what was told. */
   readonly reasons: ReadonlyMap<string, number>;
 }
@@ -49,7 +51,7 @@ export function describeResult(result: ChaosResult): string[] {
     `log: ${counts.entries} entries seen, ${counts.missingEntries} not, ${counts.leftOut} operations unchecked for it; ` +
     `${counts.elections} elections won, last term ${counts.term}`,
     `failed syncs that ended a process: ${counts.diskFailures}`,
-    `faults: ${total(result.faults)} (${listed(result.faults)})`,
+    `faults felt of those begun: ${listed(result.faults)}`,
     ...[...result.reasons].map(([reason, count]) => `not done or not answered, ${count} times: ${reason}`),
     ...problems.map((problem) => `PROBLEM: ${problem}`),
     ...(result.kept === undefined ? [] : [`kept: ${result.kept}`]),
@@ -57,11 +59,7 @@ export function describeResult(result: ChaosResult): string[] {
   ];
 }
 
-function total(counts: ReadonlyMap<string, number>): number {
-  return [...counts.values()].reduce((sum, count) => sum + count, 0);
-}
-
-function listed(counts: ReadonlyMap<string, number>): string {
+function listed(counts: ReadonlyMap<string, FaultCount>): string {
   return [...counts].toSorted(([left], [right]) => left < right ? -1 : 1)
-    .map(([name, count]) => `${name} ${count}`).join(", ");
+    .map(([name, { begun, felt }]) => `${name} ${felt}/${begun}`).join(", ");
 }

@@ -106,7 +106,13 @@ class Run {
       await this.#step("verdict", () => Promise.resolve(this.#judge()));
     }
     if (!this.#judged) this.problems.push("the run ended without a verdict");
-    this.problems.push(...this.#disturber.problems, ...this.#fleet.problems, ...this.#recorder.surprises.slice(0, 10));
+    const { problems, tally } = this.#disturber;
+    this.problems.push(
+      ...problems,
+      ...tally.problems,
+      ...this.#fleet.problems,
+      ...this.#recorder.surprises.slice(0, 10),
+    );
     if (this.#options.signal?.aborted === true) this.problems.push("the run was interrupted");
   }
 
@@ -130,7 +136,7 @@ class Run {
 
   result(kept: string | undefined): ChaosResult {
     const { seed, nodes, seconds } = this.#options;
-    const faults = new Map(FAULTS.map(({ name }) => [name, this.#disturber.counts.get(name) ?? 0]));
+    const faults = new Map(FAULTS.map(({ name }) => [name, this.#disturber.tally.of(name)]));
     const { reasons } = this.#recorder;
     return { seed, nodes, seconds, problems: this.problems, kept, counts: this.#counts(), faults, reasons };
   }
@@ -175,7 +181,7 @@ class Run {
     const watching = [this.#pollLogs(), this.#reportProgress()];
     const end = performance.now() + seconds * 1_000;
     try {
-      await this.#disturber.run(() => performance.now() >= end || this.#stopped());
+      await this.#disturber.run({ over: () => performance.now() >= end, stopped: () => this.#stopped() });
     } finally {
       await Promise.all([workload.stop(), patrols.stop()]);
       this.#watching = false;

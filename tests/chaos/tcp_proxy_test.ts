@@ -2,7 +2,7 @@ import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 
 import { findFreePorts } from "../support/ports.ts";
 import { PeerProxy } from "../support/tcp_proxy.ts";
-import { withDeadline } from "../support/wait.ts";
+import { waitFor, withDeadline } from "../support/wait.ts";
 
 const DIALER = 7;
 const ACCEPTOR = 3;
@@ -52,6 +52,7 @@ Deno.test("two cuts on a direction hold the bytes back until both are mended", (
     proxy.cut(DIALER, ACCEPTOR);
     await dialer.write(new Uint8Array([1]));
     let come = false;
+    const heldBack = () => proxy.effects(DIALER, ACCEPTOR).heldBack || undefined;
     const reading = readBytes(acceptor, 1).then(() => {
       come = true;
     });
@@ -60,6 +61,8 @@ Deno.test("two cuts on a direction hold the bytes back until both are mended", (
     await acceptor.write(new Uint8Array([2]));
     await readBytes(dialer, 1);
     assertEquals(come, false);
+    await waitFor(heldBack, { what: "the cut is felt", timeoutMs: 5_000 });
+    assertEquals(proxy.effects(ACCEPTOR, DIALER).heldBack, 0);
     proxy.mend(DIALER, ACCEPTOR);
     await reading;
   }));
@@ -77,6 +80,10 @@ Deno.test("a slow direction takes its time for each piece until it is sped up", 
     proxy.speedUp(DIALER, ACCEPTOR);
     // At the slow pace it would take 100 s.
     await readBytes(acceptor, 9_998);
+    const { slowed, split } = proxy.effects(DIALER, ACCEPTOR);
+    // Five pieces of ten bytes, and two or more of one.
+    assertEquals([slowed, split].map((count) => count >= 7), [true, true]);
+    assertEquals(proxy.effects(ACCEPTOR, DIALER), { heldBack: 0, slowed: 0, split: 0 });
   }));
 
 Deno.test("connections between two nodes are broken, in whichever order they are named, and others are not", () =>

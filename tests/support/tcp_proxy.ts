@@ -28,6 +28,15 @@ interface Link {
   readonly ends: readonly Deno.TcpConn[];
 }
 
+/** What faults have done to one direction so far. */
+export interface ProxyEffects {
+  /** Times that something had to wait for a cut to be mended. */
+  readonly heldBack: number;
+  /** Pieces that were delayed, and those of them that took only a part of what was there. */
+  readonly slowed: number;
+  readonly split: number;
+}
+
 interface Direction {
   readonly from: Deno.TcpConn;
   readonly to: Deno.TcpConn;
@@ -49,6 +58,7 @@ export class PeerProxy implements AsyncDisposable {
   /** How many cuts lie on a direction: faults may overlap, and the end of one must not end the others. */
   readonly #cuts = new Map<string, number>();
   readonly #slow = new Map<string, Slowness>();
+  readonly #effects = new Map<string, ProxyEffects>();
   #healed = Promise.withResolvers<void>();
   #stopped = false;
 
@@ -65,6 +75,8 @@ export class PeerProxy implements AsyncDisposable {
   cut(from: number, to: number): void {
     const direction = `${from}>${to}`;
     this.#cuts.set(direction, (this.#cuts.get(direction) ?? 0) + 1);
+    // What waits already for another cut waits for this one too.
+    this.#wake();
   }
 
   /** Takes one `cut` back; when it was the last one in that direction, what was held back is delivered. */
@@ -84,6 +96,11 @@ export class PeerProxy implements AsyncDisposable {
   /** Ends `slowDown`. */
   speedUp(from: number, to: number): void {
     this.#slow.delete(`${from}>${to}`);
+  }
+
+  /** What cuts and slowness have done to what `from` sends to `to`. */
+  effects(from: number, to: number): ProxyEffects {
+    return this.#effects.get(`${from}>${to}`) ?? { heldBack: 0, slowed: 0, split: 0 };
   }
 
   /** Breaks every connection between the two nodes. Returns their number. */
@@ -201,11 +218,22 @@ export class PeerProxy implements AsyncDisposable {
       const piece = bytes.subarray(sent, slowness === undefined ? bytes.length : sent + slowness.bytesMax);
       await writeAll(to, piece);
       sent += piece.length;
+      if (slowness === undefined) continue;
+      const { slowed, split } = this.effects(sender, receiver);
+      const isPart = piece.length === slowness.bytesMax;
+      this.#count(sender, receiver, { slowed: slowed + 1, split: split + (isPart ? 1 : 0) });
     }
   }
 
   async #gate(from: number, to: number): Promise<void> {
-    while (!this.#stopped && this.#cuts.has(`${from}>${to}`)) await this.#healed.promise;
+    while (!this.#stopped && this.#cuts.has(`${from}>${to}`)) {
+      this.#count(from, to, { heldBack: this.effects(from, to).heldBack + 1 });
+      await this.#healed.promise;
+    }
+  }
+
+  #count(from: number, to: number, change: Partial<ProxyEffects>): void {
+    this.#effects.set(`${from}>${to}`, { ...this.effects(from, to), ...change });
   }
 }
 

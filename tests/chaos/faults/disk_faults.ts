@@ -3,7 +3,7 @@
 import type { Random } from "../../../lib/base/random.ts";
 import { treeBytes } from "../../e2e/support/tree.ts";
 import { type Fault, release, type Running, type Stage, take } from "./fault.ts";
-import type { DiskControl } from "../disk_control.ts";
+import type { DiskControl, DiskEffect } from "../disk_control.ts";
 
 const ILL_MS = { least: 1_500, most: 4_500 } as const;
 const SYNC_MS = { least: 5, most: 250 } as const;
@@ -14,12 +14,12 @@ const FAILURE_TIMEOUT_MS = 5_000;
 
 /** Faults of this kind. */
 export const DISK_FAULTS: readonly Fault[] = [
-  ailing("slow-disk", (nodes, random) => random.between(1, nodes), (random) => {
+  ailing({ name: "slow-disk", effect: "sync-slowed" }, (nodes, random) => random.between(1, nodes), (random) => {
     const syncDelayMs = random.between(SYNC_MS.least, SYNC_MS.most);
     return () => ({ syncDelayMs });
   }),
-  ailing("full-disk", () => 1, roomFor),
-  ailing("full-disks", (nodes, random) => random.between(2, nodes), roomFor),
+  ailing({ name: "full-disk", effect: "no-room" }, () => 1, roomFor),
+  ailing({ name: "full-disks", effect: "no-room" }, (nodes, random) => random.between(2, nodes), roomFor),
   { name: "failed-sync", begin: failSync },
 ];
 
@@ -29,7 +29,7 @@ function roomFor(random: Random): (directory: string) => Partial<DiskControl> {
 }
 
 function ailing(
-  name: string,
+  { name, effect }: { readonly name: string; readonly effect: DiskEffect },
   countOf: (nodes: number, random: Random) => number,
   illnessOf: (random: Random) => (directory: string) => Partial<DiskControl>,
 ): Fault {
@@ -42,6 +42,8 @@ function ailing(
       if (ids === undefined) return Promise.resolve(undefined);
       const illness = illnessOf(random);
       const lastsMs = random.between(ILL_MS.least, ILL_MS.most);
+      const countOfAll = () => ids.reduce((sum, id) => sum + fleet.countEffects(id, effect), 0);
+      const before = countOfAll();
       for (const id of ids) fleet.setDisk(id, illness(fleet.cluster.node(id).directory));
       return Promise.resolve({
         detail: `node ${ids.join(",")} for ${lastsMs} ms`,
@@ -51,6 +53,7 @@ function ailing(
           release(busyDisks, ids);
           return Promise.resolve();
         },
+        effect: () => countOfAll() > before ? "felt" : "pending",
       });
     },
   };
@@ -65,15 +68,17 @@ function failSync(stage: Stage, random: Random): Promise<Running | undefined> {
   busyDisks.add(id);
   busyProcesses.add(id);
   fleet.setDisk(id, { failSync: true });
+  let hasEnded = false;
   return Promise.resolve({
     detail: `node ${id}`,
     lastsMs: 0,
     end: async () => {
-      await fleet.endsByDiskFailure(id, FAILURE_TIMEOUT_MS);
+      hasEnded = await fleet.endsByDiskFailure(id, FAILURE_TIMEOUT_MS);
       fleet.setDisk(id, {});
       await fleet.restart(id);
       release(busyDisks, [id]);
       release(busyProcesses, [id]);
     },
+    effect: () => hasEnded ? "felt" : "not-felt",
   });
 }

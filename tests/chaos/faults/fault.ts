@@ -13,6 +13,9 @@ export interface Stage {
   readonly busyDisks: Set<number>;
 }
 
+/** Whether a fault has had an effect. One that is `pending` is given some more time before its end, others are not. */
+export type Effect = "felt" | "not-felt" | "pending";
+
 /** A fault that has begun. */
 export interface Running {
   /** On what, for the log of the run. */
@@ -20,6 +23,8 @@ export interface Running {
   readonly lastsMs: number;
   /** Ends it; what it held is free again when this resolves. */
   end(): Promise<void>;
+  /** What it has done so far: asked before its end, and once more after it. */
+  effect(): Effect;
 }
 
 /** A kind of fault. */

@@ -25,17 +25,20 @@ async function wipe(stage: Stage, random: Random): Promise<Running | undefined> 
   await Deno.remove(fleet.cluster.node(id).directory, { recursive: true });
   fleet.rejoining.add(id);
   const before = book.configurations.length;
+  let isBack = false;
   return {
     detail: `node ${id}`,
     lastsMs: random.between(DOWN_MS.least, DOWN_MS.most),
     end: async () => {
       await fleet.restart(id);
       const admitted = await until(() => isAdmitted(book.configurations.slice(before), id));
+      isBack = admitted;
       if (admitted) fleet.rejoining.delete(id);
       else fleet.problems.push(`node ${id}, whose directory was emptied, was not admitted again`);
       busyDisks.delete(id);
       busyProcesses.delete(id);
     },
+    effect: () => isBack ? "felt" : "not-felt",
   };
 }
 

@@ -2,7 +2,8 @@
 
 import type { Random } from "../../../lib/base/random.ts";
 import { delay } from "../../support/wait.ts";
-import { type Fault, type Running, shuffled, type Stage } from "./fault.ts";
+import type { ProxyEffects } from "../../support/tcp_proxy.ts";
+import { type Effect, type Fault, type Running, shuffled, type Stage } from "./fault.ts";
 
 const CUT_MS = { least: 300, most: 3_000 } as const;
 /** Long enough for another leader. */
@@ -45,8 +46,11 @@ export const NETWORK_FAULTS: readonly Fault[] = [
   cutting("ring", (stage, random) => Promise.resolve(ring(shuffled(stage.fleet.ids, random)))),
   { name: "flapping", begin: flap },
   { name: "reset", begin: breakAgainAndAgain },
-  slowing("delay", (random) => ({ delayMs: random.between(DELAY_MS.least, DELAY_MS.most), bytesMax: WHOLE_BYTES })),
-  slowing("clog", () => CLOGGED),
+  slowing(
+    { name: "delay", countOf: ({ slowed }) => slowed },
+    (random) => ({ delayMs: random.between(DELAY_MS.least, DELAY_MS.most), bytesMax: WHOLE_BYTES }),
+  ),
+  slowing({ name: "clog", countOf: ({ split }) => split }, () => CLOGGED),
 ];
 
 function cutting(
@@ -59,11 +63,13 @@ function cutting(
     begin: async (stage, random) => {
       const lastsMs = random.between(duration.least, duration.most);
       const directions = await shape(stage, random);
+      const effect = effectOn(stage, directions, ({ heldBack }) => heldBack);
       cut(stage, directions);
       return {
         detail: `${namesOf(directions)} for ${lastsMs} ms`,
         lastsMs,
         end: () => Promise.resolve(mend(stage, directions)),
+        effect,
       };
     },
   };
@@ -83,6 +89,7 @@ function flap(stage: Stage, random: Random): Promise<Running | undefined> {
   const { fleet } = stage;
   const victim = random.pick(fleet.ids);
   const directions = between([victim], fleet.ids.filter((id) => id !== victim));
+  const effect = effectOn(stage, directions, ({ heldBack }) => heldBack);
   const times = Array.from({ length: 2 * random.between(FLAPS.least, FLAPS.most) }, () => {
     return random.between(FLAP_MS.least, FLAP_MS.most);
   });
@@ -93,7 +100,10 @@ function flap(stage: Stage, random: Random): Promise<Running | undefined> {
       await delay(time);
     }
   })();
-  return Promise.resolve({ detail: `node ${victim} ${times.length / 2} times`, lastsMs: 0, end: () => flapping });
+  const detail = `node ${victim} ${times.length / 2} times`;
+  // It ends by itself: then it has been felt or was not.
+  const felt = (): Effect => effect() === "felt" ? "felt" : "not-felt";
+  return Promise.resolve({ detail, lastsMs: 0, end: () => flapping, effect: felt });
 }
 
 function breakAgainAndAgain({ fleet }: Stage, random: Random): Promise<Running | undefined> {
@@ -101,27 +111,31 @@ function breakAgainAndAgain({ fleet }: Stage, random: Random): Promise<Running |
     const [first = 0, second = 0] = shuffled(fleet.ids, random);
     return { first, second, pauseMs: random.between(FLAP_MS.least, FLAP_MS.most) };
   });
+  let broken = 0;
   const breaking = (async () => {
     for (const { first, second, pauseMs } of breaks) {
-      fleet.proxy.breakConnections(first, second);
+      broken += fleet.proxy.breakConnections(first, second);
       await delay(pauseMs);
     }
   })();
   const detail = breaks.map(({ first, second }) => `${first}-${second}`).join(" ");
-  return Promise.resolve({ detail, lastsMs: 0, end: () => breaking });
+  const effect = (): Effect => broken > 0 ? "felt" : "not-felt";
+  return Promise.resolve({ detail, lastsMs: 0, end: () => breaking, effect });
 }
 
 function slowing(
-  name: string,
+  { name, countOf }: { readonly name: string; readonly countOf: (effects: ProxyEffects) => number },
   slownessOf: (random: Random) => { readonly delayMs: number; readonly bytesMax: number },
 ): Fault {
   return {
     name,
-    begin: ({ fleet }, random) => {
+    begin: (stage, random) => {
+      const { fleet } = stage;
       const all = pairs(fleet.ids);
       const some = random.chance(0.3) ? all : shuffled(all, random).slice(0, random.between(1, all.length));
       const lastsMs = random.between(CUT_MS.least, CUT_MS.most);
       const slowness = slownessOf(random);
+      const effect = effectOn(stage, some, countOf);
       for (const [from, to] of some) fleet.proxy.slowDown(from, to, slowness);
       return Promise.resolve({
         detail: `${namesOf(some)}: ${slowness.bytesMax} bytes each ${slowness.delayMs} ms for ${lastsMs} ms`,
@@ -130,9 +144,21 @@ function slowing(
           for (const [from, to] of some) fleet.proxy.speedUp(from, to);
           return Promise.resolve();
         },
+        effect,
       });
     },
   };
+}
+
+/** Felt as soon as what is counted on one of the directions is more than now. */
+function effectOn(
+  { fleet }: Stage,
+  directions: readonly Direction[],
+  countOf: (effects: ProxyEffects) => number,
+): () => Effect {
+  const count = () => directions.reduce((sum, [from, to]) => sum + countOf(fleet.proxy.effects(from, to)), 0);
+  const before = count();
+  return () => count() > before ? "felt" : "pending";
 }
 
 function cut({ fleet }: Stage, directions: readonly Direction[]): void {

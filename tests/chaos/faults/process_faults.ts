@@ -1,7 +1,7 @@
 /** Processes killed, paused, and asked to end. */
 
 import type { Random } from "../../../lib/base/random.ts";
-import { type Fault, release, type Running, type Stage, take } from "./fault.ts";
+import { type Effect, type Fault, release, type Running, type Stage, take } from "./fault.ts";
 
 const DOWN_MS = { least: 50, most: 1_500 } as const;
 /** Well below the election timeout. */
@@ -32,7 +32,9 @@ function killing(name: string, countOf: (nodes: number) => number): Fault {
 }
 
 async function killLeader(stage: Stage, random: Random): Promise<Running | undefined> {
-  const first = await stage.fleet.leader(random);
+  // Without a leader there is none to kill: then something else is dealt.
+  const first = await stage.fleet.knownLeader();
+  if (first === undefined) return undefined;
   return await kill(take(stage.busyProcesses, { stage, random, count: 1, first }), stage, random);
 }
 
@@ -43,8 +45,9 @@ async function kill(
 ): Promise<Running | undefined> {
   if (ids === undefined) return undefined;
   const lastsMs = random.between(DOWN_MS.least, DOWN_MS.most);
-  await Promise.all(ids.map((id) => stage.fleet.end(id, "SIGKILL")));
-  return { detail: nodeNames(ids), lastsMs, end: () => startAgain(ids, stage) };
+  const killed = await Promise.all(ids.map((id) => stage.fleet.end(id, "SIGKILL")));
+  const effect = (): Effect => killed.every(Boolean) ? "felt" : "not-felt";
+  return { detail: nodeNames(ids), lastsMs, end: () => startAgain(ids, stage), effect };
 }
 
 async function startAgain(ids: readonly number[], stage: Stage): Promise<void> {
@@ -63,7 +66,8 @@ function pausing(name: string, duration: { readonly least: number; readonly most
 }
 
 async function pauseLeader(stage: Stage, random: Random): Promise<Running | undefined> {
-  const first = await stage.fleet.leader(random);
+  const first = await stage.fleet.knownLeader();
+  if (first === undefined) return undefined;
   const ids = take(stage.busyProcesses, { stage, random, count: 1, first });
   return pause(ids, { stage, lastsMs: random.between(LONG_PAUSE_MS.least, LONG_PAUSE_MS.most) });
 }
@@ -74,30 +78,40 @@ function pause(
 ): Running | undefined {
   if (ids === undefined) return undefined;
   for (const id of ids) stage.fleet.pause(id, true);
+  // A paused process still accepts connections, but answers nothing.
+  const answered = new Set<number>();
+  const asking = Promise.allSettled(ids.map((id) => stage.fleet.answer(id).then(() => void answered.add(id))));
+  let wereSilent = false;
   return {
     detail: `${nodeNames(ids)} for ${lastsMs} ms`,
     lastsMs,
-    end: () => {
+    end: async () => {
+      wereSilent = answered.size === 0;
       for (const id of ids) stage.fleet.pause(id, false);
+      const asked = await asking;
+      wereSilent &&= asked.every(({ status }) => status === "fulfilled");
       release(stage.busyProcesses, ids);
-      return Promise.resolve();
     },
+    effect: () => wereSilent ? "felt" : "not-felt",
   };
 }
 
 /** The leader is asked to end: it hands over first. The fault begins with the signal and goes on until it runs again. */
 async function handOver(stage: Stage, random: Random): Promise<Running | undefined> {
-  const first = await stage.fleet.leader(random);
+  const first = await stage.fleet.knownLeader();
+  if (first === undefined) return undefined;
   const ids = take(stage.busyProcesses, { stage, random, count: 1, first });
   if (ids === undefined) return undefined;
   const ended = stage.fleet.end(first, "SIGTERM");
+  let hasEnded = false;
   return {
     detail: nodeNames(ids),
     lastsMs: random.between(DOWN_MS.least, DOWN_MS.most),
     end: async () => {
-      await ended;
+      hasEnded = await ended;
       await startAgain(ids, stage);
     },
+    effect: () => hasEnded ? "felt" : "not-felt",
   };
 }
 
