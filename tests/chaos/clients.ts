@@ -1,15 +1,21 @@
-/** Clients of the text protocol: one operation at a time, writes to the leader, reads from any node, all of it recorded. */
+/**
+ * Clients of every protocol: one operation at a time, all of it recorded. Those of the text protocol write to the leader and
+ * read from any node; those of the others write and read through all nodes in turn.
+ */
 
+import { unreachable } from "../../lib/base/assert.ts";
 import type { Random } from "../../lib/base/random.ts";
-import { TextClient } from "../support/text_client.ts";
 import { delay } from "../support/wait.ts";
 import { CLIENTS_PER_KEY_MAX, type KeySpace, type LiveKey } from "./keys.ts";
+import { HTTP_PROTOCOL } from "./protocols/http_protocol.ts";
+import type { Connection, NodePorts, Protocol } from "./protocols/protocol.ts";
+import { RESP_PROTOCOL } from "./protocols/resp_protocol.ts";
+import { TEXT_PROTOCOL } from "./protocols/text_protocol.ts";
 import { nowNs, type Recorder, type SentWrite } from "./recorder.ts";
 
 /** What clients work with. */
 export interface WorkloadOptions {
-  /** Client ports by node id. */
-  readonly ports: readonly number[];
+  readonly ports: NodePorts;
   readonly recorder: Recorder;
   readonly random: Random;
   /** The keys of each group of clients. */
@@ -18,23 +24,19 @@ export interface WorkloadOptions {
   readonly pauseMsMax: number;
 }
 
-/** A bit more than a node takes to give up. */
-const REPLY_TIMEOUT_MS = 1_200;
+/** The members of each group of clients speak these in turn, the next group beginning with the next of them. */
+const PROTOCOLS: readonly Protocol[] = [TEXT_PROTOCOL, RESP_PROTOCOL, HTTP_PROTOCOL];
 const RETRY_PAUSE_MS = 20;
 const DELETE_SHARE = 0.08;
 const PUT_SHARE = 0.45;
 /** Of the writes, those to a key that is written once: what was acknowledged must then be there for ever. */
 const SINGLE_SHARE = 0.15;
-/** So many clients of each group read from the leader only: a node that does not answer shall not stop all writes. */
+/** Clients of each group that read from the leader only: a node that does not answer shall not stop all writes. */
 const LEADER_READERS = 3;
 const PADDING_BYTES_MAX = 200;
 /** Some values are long, so that the log grows and a disk without room is noticed. */
 const LONG_SHARE = 0.15;
 const LONG_PADDING_BYTES_MAX = 2_000;
-const NOT_LEADER = /^Error: Not leader\. Current leader is Node (\d+)/;
-/** Certainly not done, and likely to go better soon. */
-export const NOT_DONE = /^Error: (No leader|Not leader|Stopping|Overloaded|Too many connections|No space|Timeout)\b/;
-const UNKNOWN = "Error: Outcome unknown.";
 
 /** All clients at work. */
 export class Workload {
@@ -44,10 +46,14 @@ export class Workload {
   /** Starts them. */
   constructor(options: WorkloadOptions) {
     const running: Promise<void>[] = [];
+    for (const protocol of PROTOCOLS) {
+      for (const node of options.ports.http.keys()) options.recorder.expectRoute(routeOf(protocol, node));
+    }
     for (const [group, keys] of options.keySpaces.entries()) {
       for (let member = 0; member < CLIENTS_PER_KEY_MAX; member++) {
         const number = group * CLIENTS_PER_KEY_MAX + member;
-        const client = new Client(options, { number, member, keys, random: options.random.fork() });
+        const protocol = PROTOCOLS[(group + member) % PROTOCOLS.length] ?? TEXT_PROTOCOL;
+        const client = new Client(options, { number, member, keys, protocol, random: options.random.fork() });
         running.push(client.run(() => this.#stopping));
       }
     }
@@ -66,14 +72,20 @@ interface ClientParts {
   /** Its place in its group. */
   readonly member: number;
   readonly keys: KeySpace;
+  readonly protocol: Protocol;
   readonly random: Random;
+}
+
+/** The way that a write takes: which node leads does not make another way of it. */
+function routeOf({ name, needsLeader }: Protocol, node: number): string {
+  return needsLeader ? `${name} through the leader` : `${name} through node ${node}`;
 }
 
 class Client {
   readonly #options: WorkloadOptions;
   readonly #parts: ClientParts;
-  readonly #connections = new Map<number, TextClient>();
-  /** The node that writes go to. */
+  readonly #connections = new Map<number, Connection>();
+  /** The node that writes go to, if only the leader takes them. */
   #leader: number;
   /** A client whose operation has an open end is another one from then on: a client does one thing at a time. */
   #life = 0;
@@ -82,7 +94,7 @@ class Client {
   constructor(options: WorkloadOptions, parts: ClientParts) {
     this.#options = options;
     this.#parts = parts;
-    this.#leader = parts.number % options.ports.length;
+    this.#leader = parts.number % this.#nodes;
   }
 
   async run(stopping: () => boolean): Promise<void> {
@@ -102,6 +114,10 @@ class Client {
     for (const connection of this.#connections.values()) connection.close();
   }
 
+  get #nodes(): number {
+    return this.#options.ports.http.length;
+  }
+
   /** Clients in several lives have different numbers, and no two of them ever the same. */
   get #id(): number {
     return this.#parts.number + this.#life * 1_000;
@@ -117,54 +133,59 @@ class Client {
 
   async #write(key: LiveKey, value: string | null): Promise<void> {
     const { recorder } = this.#options;
-    const connection = await this.#connect(this.#leader);
-    if (connection === undefined) return this.#tryNext();
-    const write: SentWrite = { client: this.#id, key: key.name, value, call: nowNs() };
-    let reply: string;
-    try {
-      reply = await connection.ask(value === null ? `DELETE ${key.name}` : `PUT ${key.name} ${value}`);
-    } catch (error) {
-      reply = `${UNKNOWN} ${error instanceof Error ? error.message : error}`;
-      this.#tryNext();
+    const { protocol, random } = this.#parts;
+    const node = protocol.needsLeader ? this.#leader : random.below(this.#nodes);
+    const connection = await this.#connect(node);
+    if (connection === undefined) return this.#tryNext(node);
+    const write: SentWrite = { client: this.#id, key: key.name, value, call: nowNs(), route: routeOf(protocol, node) };
+    const reply = await connection.write(key.name, value);
+    switch (reply.type) {
+      case "Done":
+        return recorder.done(write, reply.existed);
+      case "Unknown":
+        this.#life += 1;
+        key.unknown += 1;
+        if (connection.closed) this.#tryNext(node);
+        return recorder.leftOpen(write, `${protocol.name}, outcome unknown: ${reply.reason}`);
+      case "NotDone":
+        recorder.refuse(write, `${protocol.name}: ${reply.reason}`);
+        return await this.#follow(node, reply.leader);
+      case "Surprise":
+        recorder.surprises.push(`${protocol.name}, write of ${key.name}: ${reply.reply}`);
+        return await this.#follow(node, undefined);
+      default:
+        return unreachable(reply);
     }
-    if (value !== null && reply === `${key.name} added successfully.`) return recorder.done(write, null);
-    if (value === null && reply === `${key.name} deleted successfully.`) return recorder.done(write, true);
-    if (value === null && reply === `Error: ${key.name} does not exist.`) return recorder.done(write, false);
-    if (reply.startsWith(UNKNOWN)) {
-      this.#life += 1;
-      key.unknown += 1;
-      return recorder.leftOpen(write, reply);
-    }
-    if (NOT_DONE.test(reply)) recorder.refuse(write, shortened(reply));
-    else recorder.surprises.push(`write of ${key.name}: ${reply}`);
-    await this.#follow(reply);
   }
 
   async #read(key: LiveKey): Promise<void> {
-    const { recorder, ports } = this.#options;
-    const { random, member } = this.#parts;
-    const node = member < LEADER_READERS ? this.#leader : random.below(ports.length);
+    const { recorder } = this.#options;
+    const { protocol, random, member } = this.#parts;
+    const toLeader = protocol.needsLeader && member < LEADER_READERS;
+    const node = toLeader ? this.#leader : random.below(this.#nodes);
     const connection = await this.#connect(node);
-    if (connection === undefined) return node === this.#leader ? this.#tryNext() : undefined;
+    if (connection === undefined) return this.#tryNext(node);
     const call = nowNs();
-    let reply: string;
-    try {
-      reply = await connection.ask(`GET ${key.name}`);
-    } catch (error) {
-      if (node === this.#leader) this.#tryNext();
-      return recorder.readFailed(error instanceof Error ? error.message : String(error));
+    const reply = await connection.read(key.name);
+    if (connection.closed) this.#tryNext(node);
+    switch (reply.type) {
+      case "Value":
+        return recorder.read({ client: this.#id, key: key.name, value: reply.value, call, return: nowNs() });
+      case "NoAnswer":
+        return recorder.readFailed(`${protocol.name}: ${reply.reason}`);
+      case "Surprise":
+        recorder.surprises.push(`${protocol.name}, read of ${key.name}: ${reply.reply}`);
+        return;
+      default:
+        return unreachable(reply);
     }
-    const value = valueIn(reply, key.name);
-    if (value !== undefined) recorder.read({ client: this.#id, key: key.name, value, call, return: nowNs() });
-    else if (NOT_DONE.test(reply)) recorder.readFailed(shortened(reply));
-    else recorder.surprises.push(`read of ${key.name}: ${reply}`);
   }
 
-  async #connect(node: number): Promise<TextClient | undefined> {
+  async #connect(node: number): Promise<Connection | undefined> {
     const known = this.#connections.get(node);
     if (known !== undefined && !known.closed) return known;
     try {
-      const connection = await TextClient.connect(this.#options.ports[node] ?? 0, { timeoutMs: REPLY_TIMEOUT_MS });
+      const connection = await this.#parts.protocol.connect(this.#options.ports, node);
       this.#connections.set(node, connection);
       return connection;
     } catch {
@@ -174,29 +195,17 @@ class Client {
     }
   }
 
-  async #follow(reply: string): Promise<void> {
-    const leader = NOT_LEADER.exec(reply);
-    if (leader !== null && Number(leader[1]) !== this.#leader) {
-      this.#leader = Number(leader[1]);
+  async #follow(node: number, leader: number | undefined): Promise<void> {
+    if (leader !== undefined && leader !== this.#leader) {
+      this.#leader = leader;
       return;
     }
-    this.#tryNext();
+    this.#tryNext(node);
     await delay(RETRY_PAUSE_MS);
   }
 
-  #tryNext(): void {
-    this.#leader = (this.#leader + 1) % this.#options.ports.length;
+  /** After a node that was taken for the leader and is not, or does not answer. */
+  #tryNext(node: number): void {
+    if (node === this.#leader) this.#leader = (node + 1) % this.#nodes;
   }
-}
-
-/** The value in a reply to GET, null for no value, undefined when it is no answer. */
-export function valueIn(reply: string, key: string): string | null | undefined {
-  const begin = `value of ${key}: `;
-  if (reply.startsWith(begin)) return reply.slice(begin.length);
-  return reply === `Error: ${key} does not exist.` ? null : undefined;
-}
-
-/** Without the numbers, which would make each reason one of its own. */
-export function shortened(reply: string): string {
-  return reply.replace(/\d+/g, "N");
 }

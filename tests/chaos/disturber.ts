@@ -34,6 +34,10 @@ export interface DisturberOptions {
   readonly random: Random;
   /** Writes acknowledged so far. */
   acknowledged(): number;
+  /** The same by the way that they take: after each episode they must go on in every way. */
+  readonly routes: ReadonlyMap<string, number>;
+  /** How long that may take; `PROGRESS_TIMEOUT_MS` when left out. */
+  readonly progressTimeoutMs?: number;
   /** Hears of each fault as it begins and ends. */
   say(line: string): void;
   /** The kinds of faults that are dealt; all of them when left out. */
@@ -156,12 +160,16 @@ export class Disturber {
   }
 
   async #goesOn(): Promise<void> {
-    const { acknowledged } = this.#options;
+    const { acknowledged, routes, progressTimeoutMs = PROGRESS_TIMEOUT_MS } = this.#options;
     const begin = performance.now();
     const wanted = acknowledged() + PROGRESS_WRITES;
-    while (acknowledged() < wanted) {
-      if (performance.now() - begin > PROGRESS_TIMEOUT_MS) {
-        this.problems.push(`${PROGRESS_TIMEOUT_MS} ms after the last fault of an episode, writes do not go on`);
+    const before = new Map(routes);
+    const resting = () =>
+      [...routes].filter(([route, count]) => count <= (before.get(route) ?? 0)).map(([name]) => name);
+    while (acknowledged() < wanted || resting().length > 0) {
+      if (performance.now() - begin > progressTimeoutMs) {
+        const where = resting().length === 0 ? "" : `: ${resting().join(", ")}`;
+        this.problems.push(`${progressTimeoutMs} ms after the last fault of an episode, writes do not go on${where}`);
         return;
       }
       await delay(20);

@@ -44,6 +44,7 @@ async function disturb(faults: readonly { readonly fault: Fault; readonly begun:
     const disturber = new Disturber({
       ...{ stage, random: new Random(3), say: () => {}, faults: faults.map((one) => one.fault) },
       acknowledged: () => acknowledged += 20,
+      routes: new Map(),
     });
     await disturber.run({ over: () => faults.every(({ begun }) => begun > 0), stopped: () => false });
     assertEquals(disturber.problems, []);
@@ -69,4 +70,24 @@ Deno.test("a kind of fault that was felt when it was tried again was tested", as
 Deno.test("of what never began nothing is demanded", () => {
   const tally = new FaultTally();
   assertEquals([tally.of("any"), tally.problems], [{ begun: 0, felt: 0 }, []]);
+});
+
+Deno.test("after an episode writes must go on by each protocol through every node, and those are named that do not", async () => {
+  await withStage(async (stage) => {
+    const routes = new Map([["resp through node 1", 3], ["http through node 2", 4]]);
+    let acknowledged = 0;
+    const felt = fault("felt", () => "felt");
+    const disturber = new Disturber({
+      ...{ stage, random: new Random(3), say: () => {}, faults: [felt.fault], routes, progressTimeoutMs: 200 },
+      acknowledged: () => {
+        acknowledged += 20;
+        routes.set("resp through node 1", acknowledged);
+        return acknowledged;
+      },
+    });
+    await disturber.run({ over: () => felt.begun > 0, stopped: () => false });
+    assertEquals(disturber.problems, [
+      "200 ms after the last fault of an episode, writes do not go on: http through node 2",
+    ]);
+  });
 });

@@ -5,9 +5,9 @@ import { DenoDisk } from "../../lib/storage/deno_disk.ts";
 import { hashTree } from "../e2e/support/tree.ts";
 import { TextClient } from "../support/text_client.ts";
 import { delay, waitFor } from "../support/wait.ts";
-import { valueIn } from "./clients.ts";
 import type { Fleet } from "./fleet.ts";
 import type { LogBook } from "./log_book.ts";
+import { textReadReply } from "./protocols/text_protocol.ts";
 import { nowNs, type Recorder } from "./recorder.ts";
 
 const READ_TIMEOUT_MS = 20_000;
@@ -34,11 +34,11 @@ export async function readFinals(
       const replies = part.map((key) => client.ask(`GET ${key}`));
       for (const [place, key] of part.entries()) {
         const reply = await replies[place] ?? "";
-        const value = valueIn(reply, key);
-        if (value === undefined) recorder.surprises.push(`final read of ${key} on node ${id}: ${reply}`);
-        if (value === undefined) continue;
-        values.set(key, value);
-        recorder.read({ client: READER_ID + place, key, value, call, return: nowNs() });
+        const told = textReadReply(reply, key);
+        if (told.type !== "Value") recorder.surprises.push(`final read of ${key} on node ${id}: ${reply}`);
+        if (told.type !== "Value") continue;
+        values.set(key, told.value);
+        recorder.read({ client: READER_ID + place, key, value: told.value, call, return: nowNs() });
       }
     }
     finals.set(id, values);

@@ -32,6 +32,7 @@ export function judge(evidence: Evidence): string[] {
     ...few(evidence.book.contradictions),
     ...few(brokenPromises(evidence)),
     ...few(falseRefusals(evidence)),
+    ...few(falselyRefusedDeletions(evidence)),
     ...few(lostFromLog(evidence)),
     ...few(certificateProblems(evidence)),
     ...leftOutTooMuch(evidence),
@@ -53,11 +54,28 @@ export function brokenPromises({ ledger, finals }: Evidence): string[] {
   return broken;
 }
 
-/** A write that was certainly not done must not be in the log. */
-function falseRefusals({ refused, book }: Evidence): string[] {
-  return refused.flatMap((value) => {
+/** A write that was certainly not done must not be in the log, and nobody may have read it. */
+function falseRefusals({ refused, book, operations }: Evidence): string[] {
+  const refusals = new Set(refused);
+  const inLog = refused.flatMap((value) => {
     const index = book.indexOf(value);
     return index === undefined ? [] : [`the write of ${brief(value)} was refused and stands in the log at ${index}`];
+  });
+  const seen = operations.flatMap(({ operation, key, result }) => {
+    if (operation !== "get" || typeof result !== "string" || !refusals.has(result)) return [];
+    return [`the write of ${brief(result)} was refused and was read from ${key}`];
+  });
+  return [...inLog, ...seen];
+}
+
+/** Deletions bear no mark: of each key there may be as many in the log as were acknowledged or left open. */
+function falselyRefusedDeletions({ ledger, book }: Evidence): string[] {
+  const deletions = Map.groupBy(ledger.filter(({ value }) => value === null), ({ key }) => key);
+  return [...book.keys].flatMap((key) => {
+    const told = deletions.get(key)?.length ?? 0;
+    const inLog = book.writesOf(key).filter(({ token }) => token === null).length;
+    if (inLog <= told) return [];
+    return [`${inLog} deletions of ${key} stand in the log, and only ${told} were acknowledged or left open`];
   });
 }
 

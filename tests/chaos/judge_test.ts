@@ -98,6 +98,36 @@ Deno.test("a write that was refused and is in the log all the same is noticed", 
   assertFound({ refused: ["u1-3."] }, /^the write of u1-3\. was refused and stands in the log at 5$/m);
 });
 
+Deno.test("a write that was refused and was read all the same is noticed, wherever its entry is", () => {
+  const read = operation("get", { key: "other", result: "u5-5.", call: 90, return: 95 });
+  assertFound(
+    { refused: ["u5-5."], operations: [...OPERATIONS, read] },
+    /^the write of u5-5\. was refused and was read from other$/m,
+  );
+});
+
+Deno.test("a deletion that was refused and is in the log all the same is noticed", () => {
+  const book = bookOf([...LOG, 'Index 6, Term 1: PUT "j" "u1-4."', 'Index 7, Term 1: DELETE "j"']);
+  const stored = operation("put", { key: "j", argument: "u1-4.", call: 90, return: 95 });
+  const finals = new Map([0, 1, 2].map((node) => [node, new Map([["k", "u1-3."], ["j", "u1-4."]])]));
+  const operations = [...OPERATIONS, stored];
+  assertFound(
+    { operations, ledger: ledgerOf(operations), finals, book },
+    /^1 deletions of j stand in the log, and only 0 were acknowledged or left open$/m,
+  );
+});
+
+Deno.test("a write of unknown outcome is in the log or not, as it likes", () => {
+  const unknown = operation("put", { argument: "u1-4.", outcome: "unknown", call: 82, return: null });
+  const operations = [...OPERATIONS, unknown];
+  const ledger = ledgerOf(operations);
+  assertEquals(judge(evidence({ operations, ledger })), []);
+  const finals = new Map([0, 1, 2].map((node) => [node, new Map([["k", "u1-4."]])]));
+  const book = bookOf([...LOG, 'Index 6, Term 1: PUT "k" "u1-4."']);
+  const done = operations.toSpliced(8, 1);
+  assertEquals(judge(evidence({ operations: done, ledger, finals, book })), []);
+});
+
 Deno.test("a log that changed after it was committed is noticed", () => {
   const book = bookOf(LOG);
   book.take(['Index 3, Term 2: PUT "k" "u7-7."'], { committed: 100, source: "node 2" });

@@ -74,6 +74,11 @@ export class LogBook {
     return this.#puts.get(tokenOf(value));
   }
 
+  /** Every key that was written. */
+  get keys(): Iterable<string> {
+    return this.#writes.keys();
+  }
+
   /** The writes of a key in the order of the log. */
   writesOf(key: string): readonly SeenWrite[] {
     return (this.#writes.get(key) ?? []).toSorted((left, right) => left.index - right.index);

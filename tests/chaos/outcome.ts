@@ -36,6 +36,8 @@ export interface ChaosResult {
   readonly counts: ChaosCounts;
   /** How often each kind of fault began, and was felt. */
   readonly faults: ReadonlyMap<string, FaultCount>;
+  /** Acknowledged writes by protocol and node. */
+  readonly routes: ReadonlyMap<string, number>;
   /** Why writes were refused or left open and reads not answered, by what was told. */
   readonly reasons: ReadonlyMap<string, number>;
 }
@@ -51,6 +53,7 @@ export function describeResult(result: ChaosResult): string[] {
     `log: ${counts.entries} entries seen, ${counts.missingEntries} not, ${counts.leftOut} operations unchecked for it; ` +
     `${counts.elections} elections won, last term ${counts.term}`,
     `failed syncs that ended a process: ${counts.diskFailures}`,
+    `acknowledged by ${[...result.routes].map(([route, count]) => `${route}: ${count}`).join(", ")}`,
     `faults felt of those begun: ${listed(result.faults)}`,
     ...[...result.reasons].map(([reason, count]) => `not done or not answered, ${count} times: ${reason}`),
     ...problems.map((problem) => `PROBLEM: ${problem}`),

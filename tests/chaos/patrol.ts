@@ -6,7 +6,8 @@
 import type { Random } from "../../lib/base/random.ts";
 import { TextClient } from "../support/text_client.ts";
 import { delay } from "../support/wait.ts";
-import { NOT_DONE, shortened, valueIn } from "./clients.ts";
+import { reasonOf } from "./protocols/protocol.ts";
+import { textReadReply } from "./protocols/text_protocol.ts";
 import type { KeySpace } from "./keys.ts";
 import { nowNs, type Recorder } from "./recorder.ts";
 
@@ -70,13 +71,12 @@ export class Patrols {
     const client = PATROL_ID + this.#reads;
     const call = nowNs();
     try {
-      const reply = await connection.ask(`GET ${key}`);
-      const value = valueIn(reply, key);
-      if (value !== undefined) recorder.read({ client, key, value, call, return: nowNs() });
-      else if (NOT_DONE.test(reply)) recorder.readFailed(shortened(reply));
-      else recorder.surprises.push(`read of ${key}: ${reply}`);
+      const reply = textReadReply(await connection.ask(`GET ${key}`), key);
+      if (reply.type === "Value") recorder.read({ client, key, value: reply.value, call, return: nowNs() });
+      else if (reply.type === "NoAnswer") recorder.readFailed(`patrol: ${reply.reason}`);
+      else recorder.surprises.push(`read of ${key}: ${reply.reply}`);
     } catch (error) {
-      recorder.readFailed(error instanceof Error ? error.message : String(error));
+      recorder.readFailed(`patrol: ${reasonOf(error)}`);
     }
   }
 }

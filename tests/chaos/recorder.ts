@@ -11,6 +11,8 @@ export interface SentWrite {
   readonly value: string | null;
   /** When it was sent, in ns. */
   readonly call: number;
+  /** Which protocol through which node. */
+  readonly route: string;
 }
 
 /** A read that was answered. */
@@ -39,6 +41,8 @@ export class Recorder {
   readonly surprises: string[] = [];
   /** Refusals of writes, and reads without an answer, by what was told. */
   readonly reasons = new Map<string, number>();
+  /** Acknowledged writes by their route, of each that is expected. */
+  readonly routes = new Map<string, number>();
   /** Writes acknowledged so far. */
   acknowledged = 0;
   unknown = 0;
@@ -51,11 +55,17 @@ export class Recorder {
     this.#ledger = ledger;
   }
 
+  /** Writes are to be acknowledged on this route. */
+  expectRoute(route: string): void {
+    this.routes.set(route, this.routes.get(route) ?? 0);
+  }
+
   /** A write was done; `existed` is what a deletion told about the key. */
   done(write: SentWrite, existed: boolean | null): void {
     const returned = nowNs();
     this.#ledger.add({ key: write.key, value: write.value, call: write.call, return: returned });
     this.acknowledged += 1;
+    this.routes.set(write.route, (this.routes.get(write.route) ?? 0) + 1);
     this.#add(write, { result: existed, outcome: "ok", return: returned });
   }
 

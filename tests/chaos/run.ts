@@ -34,7 +34,7 @@ export interface ChaosOptions {
 }
 
 /** A group is as many clients as may share a key. */
-const GROUPS = 2;
+const GROUPS = 3;
 /** A run for hours keeps its whole history in memory: its clients are slower. */
 const LONG_RUN_SECONDS = 600;
 const PACE = { short: { pauseMsMax: 25, everyMs: 30 }, long: { pauseMsMax: 120, everyMs: 150 } } as const;
@@ -87,6 +87,7 @@ class Run {
       stage: { fleet: this.#fleet, book: this.#book, busyProcesses: new Set(), busyDisks: new Set() },
       random: this.#random.fork(),
       acknowledged: () => this.#recorder.acknowledged,
+      routes: this.#recorder.routes,
       say: (line) => this.#say(line),
     });
   }
@@ -137,8 +138,8 @@ class Run {
   result(kept: string | undefined): ChaosResult {
     const { seed, nodes, seconds } = this.#options;
     const faults = new Map(FAULTS.map(({ name }) => [name, this.#disturber.tally.of(name)]));
-    const { reasons } = this.#recorder;
-    return { seed, nodes, seconds, problems: this.problems, kept, counts: this.#counts(), faults, reasons };
+    const { reasons, routes } = this.#recorder;
+    return { seed, nodes, seconds, problems: this.problems, kept, counts: this.#counts(), faults, routes, reasons };
   }
 
   #counts(): ChaosCounts {
@@ -175,9 +176,11 @@ class Run {
     const { seconds } = this.#options;
     const pace = seconds > LONG_RUN_SECONDS ? PACE.long : PACE.short;
     const keySpaces = Array.from({ length: GROUPS }, (_, group) => new KeySpace(`k${group}-`));
-    const load = { ports: this.#fleet.ports, recorder: this.#recorder, keySpaces, ...pace };
-    const workload = new Workload({ ...load, random: this.#random.fork() });
-    const patrols = new Patrols({ ...load, random: this.#random.fork() });
+    const load = { recorder: this.#recorder, keySpaces, ...pace };
+    const { nodes } = this.#fleet.cluster;
+    const ports = { clients: this.#fleet.ports, http: nodes.map(({ httpPort }) => httpPort) };
+    const workload = new Workload({ ...load, ports, random: this.#random.fork() });
+    const patrols = new Patrols({ ...load, ports: ports.clients, random: this.#random.fork() });
     const watching = [this.#pollLogs(), this.#reportProgress()];
     const end = performance.now() + seconds * 1_000;
     try {
@@ -200,6 +203,9 @@ class Run {
     await cluster.waitUntilEqual(SETTLE_TIMEOUT_MS);
     const written = this.#options.seconds * WRITES_PER_SECOND_MIN;
     if (this.#recorder.acknowledged < written) this.problems.push(`less than ${written} writes were acknowledged`);
+    for (const [route, count] of this.#recorder.routes) {
+      if (count === 0) this.problems.push(`no write was acknowledged by ${route}`);
+    }
     const keys = [...new Set(readLedger(this.#ledger.path).map(({ key }) => key))];
     this.#finals = await readFinals(this.#fleet, { keys, recorder: this.#recorder });
     this.problems.push(...await compareLogs(this.#fleet, this.#book));

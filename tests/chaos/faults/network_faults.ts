@@ -26,9 +26,9 @@ export const NETWORK_FAULTS: readonly Fault[] = [
     const minority = random.between(1, Math.floor((ids.length - 1) / 2));
     return Promise.resolve(between(ids.slice(0, minority), ids.slice(minority)));
   }),
-  cutting("isolate-leader", async (stage, random) => {
-    const leader = await stage.fleet.leader(random);
-    return between([leader], stage.fleet.ids.filter((id) => id !== leader));
+  cutting("isolate-leader", async (stage) => {
+    const leader = await stage.fleet.knownLeader();
+    return leader === undefined ? undefined : between([leader], stage.fleet.ids.filter((id) => id !== leader));
   }, LONG_CUT_MS),
   cutting("isolate-all", ({ fleet: { ids } }) => Promise.resolve(pairs(ids))),
   cutting("one-way", async (stage, random) => {
@@ -55,7 +55,7 @@ export const NETWORK_FAULTS: readonly Fault[] = [
 
 function cutting(
   name: string,
-  shape: (stage: Stage, random: Random) => Promise<readonly Direction[]>,
+  shape: (stage: Stage, random: Random) => Promise<readonly Direction[] | undefined>,
   duration: { readonly least: number; readonly most: number } = CUT_MS,
 ): Fault {
   return {
@@ -63,6 +63,7 @@ function cutting(
     begin: async (stage, random) => {
       const lastsMs = random.between(duration.least, duration.most);
       const directions = await shape(stage, random);
+      if (directions === undefined) return undefined;
       const effect = effectOn(stage, directions, ({ heldBack }) => heldBack);
       cut(stage, directions);
       return {
