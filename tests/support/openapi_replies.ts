@@ -1,5 +1,7 @@
 /** Holds replies of a server to its OpenAPI document: their status and their media type must be described. */
 
+import { schemaComplaint } from "./json_schema.ts";
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** What of a reply the document speaks of. */
@@ -11,6 +13,20 @@ export interface ShownReply {
   readonly status: number;
   /** The header `Content-Type`; undefined when there is none. */
   readonly contentType: string | undefined;
+}
+
+/** What is wrong with the JSON of a reply whose status and media type are described; undefined when nothing is. */
+export function bodyComplaint(
+  document: Json,
+  { method, template, status, contentType = "" }: ShownReply,
+  body: unknown,
+): string | undefined {
+  const responses = at(at(at(at(document, "paths"), template), method.toLowerCase()), "responses");
+  const media = at(at(resolve(document, at(responses, String(status))), "content"), contentType);
+  const schema = at(media, "schema");
+  if (schema === undefined) return `${method} ${template}: ${status} has no schema`;
+  const complaint = schemaComplaint(body, { schema, document });
+  return complaint === undefined ? undefined : `${method} ${template}: ${status}: ${complaint}`;
 }
 
 /** What is wrong with a reply by the document; undefined when nothing is. */

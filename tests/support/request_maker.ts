@@ -46,7 +46,7 @@ const WORDS = [
   "%",
 ];
 const BODY_BYTES_MAX = 2_000;
-/** One request in so many is spoilt in one part. */
+/** The part of the requests that are spoilt, and of the parameters of those. */
 const SPOILT = 0.3;
 
 /** The operations of a document. */
@@ -79,7 +79,8 @@ export function makeRequest(operations: readonly Operation[], random: Random): M
   const headers: [string, string][] = [];
   for (const parameter of operation.parameters) {
     if (!random.chance(0.4)) continue;
-    const value = spoils ? word(random) : String(valueFor(parameter["schema"] as Json, random));
+    const schema = asJson(parameter["schema"]);
+    const value = spoils && random.chance(SPOILT) ? spoiltValue(schema, random) : String(valueFor(schema, random));
     if (parameter["in"] === "query") query.push(`${parameter["name"]}=${encodeURIComponent(value)}`);
     if (parameter["in"] === "header") headers.push([String(parameter["name"]), headerText(value)]);
   }
@@ -108,6 +109,12 @@ function bodyFor(
   }
   const text = JSON.stringify(valueFor(body.schema, random));
   return new TextEncoder().encode(spoils ? spoil(text, random) : text);
+}
+
+/** What a parameter may not be, for the most part; often a number just beyond its bounds. */
+function spoiltValue(schema: Json, random: Random): string {
+  const bounds = [Number(schema["minimum"]) - 1, Number(schema["maximum"]) + 1].filter(Number.isSafeInteger);
+  return bounds.length > 0 && random.chance(0.5) ? String(random.pick(bounds)) : word(random);
 }
 
 /** Takes a piece out, or puts one in. */

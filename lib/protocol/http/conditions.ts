@@ -11,7 +11,7 @@ import type { Parameter } from "./route.ts";
 export const IF_MATCH: Parameter = {
   name: "If-Match",
   description: '`"<revision>"`: only if that is the key\'s revision; `*`: only if the key is there. Else 412.',
-  schema: { type: "string" },
+  schema: { type: "string", examples: ['"7"', "*"] },
 };
 
 /** The header `If-None-Match`. */
@@ -19,7 +19,7 @@ export const IF_NONE_MATCH: Parameter = {
   name: "If-None-Match",
   description:
     '`*`: only if the key is not there; `"<revision>"`: only if that is not its revision. Else 412, or 304 for GET.',
-  schema: { type: "string" },
+  schema: { type: "string", examples: ["*", '"7"'] },
 };
 
 /** What one of the headers asks: any revision, or one of these. */

@@ -32,7 +32,7 @@ export const IDEMPOTENCY_KEY: Parameter = {
   name: "Idempotency-Key",
   description:
     "`<session>:<sequence>`: done at most once in that session (see POST /v1/sessions), and answered alike each time.",
-  schema: { type: "string", pattern: "^[0-9]{1,16}:[0-9]{1,16}$" },
+  schema: { type: "string", pattern: "^[0-9]{1,16}:[0-9]{1,16}$", examples: ["7:1"] },
 };
 
 /** How new a reading must be. */

@@ -10,7 +10,7 @@ import { openApiDocument } from "../../../../../lib/protocol/http/openapi.ts";
 import { Router } from "../../../../../lib/protocol/http/router.ts";
 import { ROUTES } from "../../../../../lib/protocol/http/routes.ts";
 import { makeHttpService } from "../../../../../lib/protocol/http/service.ts";
-import { replyComplaint } from "../../../../support/openapi_replies.ts";
+import { bodyComplaint, replyComplaint } from "../../../../support/openapi_replies.ts";
 import { VirtualClock } from "../../../../support/virtual_clock.ts";
 
 /** A reply whose body is whole. */
@@ -81,19 +81,23 @@ export async function ask({ handler, isDescribed }: Service, line: string, extra
   return answer;
 }
 
+const JSON_TYPES: readonly string[] = ["application/json", "application/problem+json"];
 const router = new Router(ROUTES);
 const document: Readonly<Record<string, unknown>> = JSON.parse(openApiDocument(ROUTES));
 
 /** A request that leads to no operation is no matter of the document. */
 function assertDescribed(
   { method, path }: { readonly method: string; readonly path: string },
-  { status, headers }: Answer,
+  { status, headers, body }: Answer,
 ): void {
   const destination = router.find(method, path);
   const template = destination.type === "Options" ? undefined : destination.route?.path;
   if (template === undefined) return;
   const contentType = headers.get("content-type");
-  assertEquals(replyComplaint(document, { method, template, status, contentType }), undefined);
+  const reply = { method, template, status, contentType };
+  assertEquals(replyComplaint(document, reply), undefined);
+  if (method === "HEAD" || headers.has("content-encoding") || !JSON_TYPES.includes(contentType ?? "")) return;
+  assertEquals(bodyComplaint(document, reply, JSON.parse(byteStringToText(body) ?? "")), undefined);
 }
 
 function answerOf({ status, headers, body }: HttpReply): Answer {
