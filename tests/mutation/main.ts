@@ -23,6 +23,8 @@ import { Workspace } from "./workspace.ts";
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const PAGE = `${ROOT}docs/generated/mutations.md`;
 const DEFAULT_SEEDS = 5_000;
+/** For a sample, whose bugs need few. */
+const SAMPLE_SEEDS = 200;
 const DEFAULT_JOBS = 2;
 const DEFAULT_MINUTES = 30;
 
@@ -45,7 +47,7 @@ function readOptions(args: readonly string[]): Options {
   const size = wholeNumber(flags["sample"], { name: "--sample", otherwise: 0 });
   const turn = wholeNumber(flags["turn"], { name: "--turn", otherwise: 0 });
   return {
-    seeds: wholeNumber(flags["seeds"], { name: "--seeds", otherwise: DEFAULT_SEEDS }),
+    seeds: wholeNumber(flags["seeds"], { name: "--seeds", otherwise: size > 0 ? SAMPLE_SEEDS : DEFAULT_SEEDS }),
     firstSeed: wholeNumber(flags["seed"], { name: "--seed", otherwise: 1 }),
     jobs: wholeNumber(flags["jobs"], { name: "--jobs", otherwise: DEFAULT_JOBS }),
     simulatorMsMax: wholeNumber(flags["minutes"], { name: "--minutes", otherwise: DEFAULT_MINUTES }) * 60_000,

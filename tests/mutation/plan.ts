@@ -42,7 +42,16 @@ export function nearestTo(mutation: Mutation): readonly string[] {
   return [...new Set(paths)];
 }
 
-/** Layer by layer; when it must be quick, what found it the last time before, and then the nearest tests. */
+/** Files of tests by the names of the sources, or by their first words; whether there is one, who runs them sees. */
+export function namesakesOf(mutation: Mutation): readonly string[] {
+  const paths = mutation.patches.flatMap(({ file }) => {
+    const words = file.replace(/\.ts$/, "").replace(/^lib\//, "tests/unit/").split("_");
+    return words.map((_, at) => `${words.slice(0, words.length - at).join("_")}_test.ts`);
+  });
+  return [...new Set(paths)];
+}
+
+/** Layer by layer; when it must be quick, what found it the last time before, namesakes, and then the nearest tests. */
 export function planHunt(mutation: Mutation, options: PlanOptions): readonly Step[] {
   const steps = options.quick ? firstSteps(mutation, options.known.get(mutation.id)) : [];
   const without = steps.flatMap((step) => step.layer === "simulator" ? [] : step.paths);
@@ -55,10 +64,11 @@ function firstSteps(mutation: Mutation, row: Row | undefined): Step[] {
   const steps: Step[] = [];
   if (row !== undefined && isFoundBySimulator(row)) steps.push({ layer: "simulator", seeds: Number(row[3]) });
   const file = /\btests\/[\w/]+_test\.ts/.exec(row?.[2] ?? "")?.[0];
-  const layer = "unit and paper tests";
-  if (file !== undefined) {
-    steps.push({ layer: file.startsWith("tests/crash/") ? "crash tests" : layer, paths: [file], without: [] });
+  const without: string[] = [];
+  for (const paths of [file === undefined ? [] : [file], namesakesOf(mutation), nearestTo(mutation)]) {
+    const layer = paths.some((path) => path.startsWith("tests/crash/")) ? "crash tests" : "unit and paper tests";
+    steps.push({ layer, paths, without: [...without] });
+    without.push(...paths);
   }
-  steps.push({ layer, paths: nearestTo(mutation), without: file === undefined ? [] : [file] });
   return steps;
 }

@@ -9,14 +9,17 @@ import { nearestTo, planHunt, type Step } from "./plan.ts";
 import type { Row } from "./report.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
-const BUG = slip("M1", "A bug", { file: "lib/kv/keyspace.ts", find: "a", replace: "b" });
+const BUG = slip("M1", "A bug", { file: "lib/kv/key_index.ts", find: "a", replace: "b" });
 const EVERYTHING = { layers: new Set(LAYERS.values()), seeds: 5_000 };
 
 function describe(steps: readonly Step[]): readonly string[] {
-  return steps.map((step) => step.layer === "simulator" ? `${step.seeds} seeds` : step.paths.join("+"));
+  const texts = steps.map((step) => step.layer === "simulator" ? `${step.seeds} seeds` : step.paths.join("+"));
+  return texts.filter((text) => text !== "");
 }
 
 const WHOLE = ["5000 seeds", ...TEST_LAYERS.map(({ paths }) => paths.join("+"))];
+
+const NAMESAKES = "tests/unit/kv/key_index_test.ts+tests/unit/kv/key_test.ts";
 
 function planFor(foundBy: string, seeds: string): readonly Step[] {
   const row: Row = [BUG.id, BUG.what, foundBy, seeds, "3"];
@@ -28,16 +31,16 @@ Deno.test("without haste the layers come in their order, whatever found the bug 
   assertEquals(describe(planHunt(BUG, { ...EVERYTHING, quick: false, known })), WHOLE);
 });
 
-Deno.test("in haste what found the bug the last time comes first, then the nearest tests, then the layers", () => {
+Deno.test("in haste what found the bug the last time comes first, then namesakes, the nearest tests, and the layers", () => {
   const known = new Map<string, Row>();
-  assertEquals(describe(planHunt(BUG, { ...EVERYTHING, quick: true, known })), ["tests/unit/kv", ...WHOLE]);
-  assertEquals(describe(planFor("simulator: state-hash", "7")), ["7 seeds", "tests/unit/kv", ...WHOLE]);
-  assertEquals(describe(planFor("nothing", "> 120")), ["tests/unit/kv", ...WHOLE]);
+  assertEquals(describe(planHunt(BUG, { ...EVERYTHING, quick: true, known })), [NAMESAKES, "tests/unit/kv", ...WHOLE]);
+  assertEquals(describe(planFor("simulator: state-hash", "7")), ["7 seeds", NAMESAKES, "tests/unit/kv", ...WHOLE]);
+  assertEquals(describe(planFor("nothing", "> 120")), [NAMESAKES, "tests/unit/kv", ...WHOLE]);
   const steps = planFor("unit and paper tests: tests/unit/kv/calls_test.ts: a claim: with a colon", "> 9");
-  assertEquals(describe(steps), ["tests/unit/kv/calls_test.ts", "tests/unit/kv", ...WHOLE]);
+  assertEquals(describe(steps), ["tests/unit/kv/calls_test.ts", NAMESAKES, "tests/unit/kv", ...WHOLE]);
   const last = steps.at(-1);
   assert(last?.layer === "unit and paper tests");
-  assertEquals(last.without, ["tests/unit/kv/calls_test.ts", "tests/unit/kv"]);
+  assertEquals(last.without, ["tests/unit/kv/calls_test.ts", ...NAMESAKES.split("+"), "tests/unit/kv"]);
   assertEquals(planFor("crash tests: tests/crash/x_test.ts: a claim", "-")[0]?.layer, "crash tests");
 });
 
