@@ -53,6 +53,19 @@ Deno.test("a transaction is done as one, with its watched keys compared", async 
   assertEquals(await one.ask("MULTI", "SET a 13", "DISCARD", "GET a"), "+OK\r\n+QUEUED\r\n+OK\r\n$2\r\n12\r\n");
 });
 
+Deno.test("a key is watched from the first WATCH that names it until EXEC or DISCARD", async () => {
+  const bench = new RespBench();
+  const [one, other] = [bench.connect(), bench.connect()];
+  await one.ask("WATCH a");
+  await other.ask("SET a 1");
+  assertEquals(await one.ask("WATCH a", "MULTI", "SET a 2", "EXEC"), "+OK\r\n+OK\r\n+QUEUED\r\n*-1\r\n");
+  for (const end of ["EXEC", "DISCARD"]) {
+    await one.ask("WATCH a", "MULTI", end);
+    await other.ask(`SET a ${end}`);
+    assertEquals(await one.ask("MULTI", "SET a 2", "EXEC"), "+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n", end);
+  }
+});
+
 Deno.test("what cannot be queued spoils the transaction, and an error of a queued command does not undo the others", async () => {
   const client = new RespBench().connect();
   const aborted = "-EXECABORT Transaction discarded because of previous errors.\r\n";
