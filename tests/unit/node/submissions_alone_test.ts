@@ -10,6 +10,8 @@ import type { Forward } from "../../../lib/transport/forward.ts";
 
 const LEADER = 2;
 const INCARNATION = 77;
+const TIMEOUT_MS = 1_000;
+const NOT_LEADING: WriteOutcome = { type: "NotDone", reason: "NotLeader", leaderId: undefined };
 const DONE: WriteOutcome = { type: "Done", result: { type: "Put", revision: 9, created: true } };
 
 /** The submissions of node 0, and all that they do. */
@@ -18,16 +20,17 @@ class Bench {
   readonly outcomes: WriteOutcome[] = [];
   role: Role = "Follower";
   localWrites = 0;
+  nowMs = 0;
   readonly submissions = new Submissions({
     self: 0,
     incarnation: INCARNATION,
-    timeoutMs: 1_000,
+    timeoutMs: TIMEOUT_MS,
     role: () => this.role,
     leaderId: () => LEADER,
     localWritesOpen: () => this.localWrites,
     write: () => this.localWrites += 1,
     send: (message) => this.sent.push(message) > 0,
-    now: () => 0,
+    now: () => this.nowMs,
     wake: () => {},
   });
 
@@ -35,9 +38,16 @@ class Bench {
     this.submissions.add(command, (outcome) => this.outcomes.push(outcome));
   }
 
-  /** The leader answers the flight of that number: all of `count` writes are done. */
-  answer(id: number, { count, incarnation = INCARNATION }: { count: number; incarnation?: number }): void {
-    const outcomes = Array.from({ length: count }, () => encodeOutcome(DONE));
+  /** The leader answers the flight of that number: all of `count` writes are done, unless said otherwise. */
+  answer(
+    id: number,
+    { count, incarnation = INCARNATION, outcome = DONE }: {
+      count: number;
+      incarnation?: number;
+      outcome?: WriteOutcome;
+    },
+  ): void {
+    const outcomes = Array.from({ length: count }, () => encodeOutcome(outcome));
     this.submissions.takeResult({ type: "ForwardResult", from: LEADER, to: 0, incarnation, id, first: 0, outcomes });
   }
 }
@@ -80,4 +90,32 @@ Deno.test("nothing is passed on while an older write that was proposed here is o
   bench.localWrites = 0;
   bench.submissions.pump();
   assertEquals(bench.sent.map(({ commands }) => commands), [["second"]]);
+});
+
+Deno.test("what a leader refused for not leading is passed on again with the next tick, before what came after it", () => {
+  const bench = new Bench();
+  for (const command of ["a", "b"]) bench.add(command);
+  bench.submissions.pump();
+  bench.add("c");
+  bench.answer(1, { count: 2, outcome: NOT_LEADING });
+  bench.submissions.pump();
+  assertEquals(bench.sent.length, 1);
+  bench.submissions.expire();
+  bench.submissions.pump();
+  assertEquals(bench.sent.map(({ commands }) => commands), [["a", "b"], ["a", "b", "c"]]);
+  assertEquals(bench.outcomes, []);
+});
+
+Deno.test("at its deadline what is under way is unknown, and what waits is not done", () => {
+  const bench = new Bench();
+  bench.add("a");
+  bench.submissions.pump();
+  bench.add("b");
+  bench.nowMs = TIMEOUT_MS - 1;
+  bench.submissions.expire();
+  assertEquals(bench.outcomes, []);
+  bench.nowMs = TIMEOUT_MS;
+  bench.submissions.expire();
+  assertEquals(bench.outcomes, [{ type: "Unknown" }, { type: "NotDone", reason: "Timeout", leaderId: LEADER }]);
+  assertEquals(bench.submissions.size, 0);
 });
