@@ -150,7 +150,7 @@ export class Driver {
 
   /** See `KeyValueNode.read`. */
   read(done: (outcome: ReadOutcome) => void): void {
-    if (this.#ended || this.#reads.size >= limits.PENDING_READS_MAX) {
+    if (this.#ended || this.#reads.size >= this.#parts.pendingLimits.readsMax) {
       const reason = this.#ended ? "Stopping" : "Overloaded";
       return queueMicrotask(() => done({ type: "NotDone", reason, leaderId: this.#raft.leaderId }));
     }
@@ -333,8 +333,8 @@ export class Driver {
   #refusalOfWrite(): NotDoneReason | undefined {
     if (this.#ended || this.#refusingWrites) return "Stopping";
     if (this.#raft.role !== "Leader") return this.#raft.leaderId === undefined ? "NoLeader" : "NotLeader";
-    const tooMany = this.#pendingWrites.size + this.#queue.size >= limits.PENDING_WRITES_MAX;
-    const tooLong = this.#pendingWrites.bytes + this.#queue.bytes >= limits.PENDING_WRITE_BYTES_MAX;
+    const tooMany = this.#pendingWrites.size + this.#queue.size >= this.#parts.pendingLimits.writesMax;
+    const tooLong = this.#pendingWrites.bytes + this.#queue.bytes >= this.#parts.pendingLimits.writeBytesMax;
     return tooMany || tooLong || fault("node/writeRefused") ? "Overloaded" : undefined;
   }
 

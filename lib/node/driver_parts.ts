@@ -8,6 +8,7 @@ import type { Storage } from "../storage/storage.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { AppliedState } from "./applier.ts";
 import type { DiskWatch } from "./disk_watch.ts";
+import type { PendingLimits } from "./limits.ts";
 import type { NodeLog, NodeOptions, NodePorts } from "./options.ts";
 import type { OwnEntries } from "./own_entries.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -25,6 +26,7 @@ export interface DriverParts {
   readonly metrics: Registry;
   readonly log: NodeLog;
   readonly options: NodeOptions;
+  readonly pendingLimits: PendingLimits;
   readonly chunkBytesMax: number;
   /** The state recovered from the newest snapshot, or the empty one. */
   readonly begin: AppliedState;

@@ -18,6 +18,18 @@ export const PENDING_WRITES_MAX = 100_000;
 export const PENDING_WRITE_BYTES_MAX = 268_435_456;
 /** Reads that wait for their confirmation. */
 export const PENDING_READS_MAX = 100_000;
+/** What may wait for its outcome on one node. */
+export interface PendingLimits {
+  readonly writesMax: number;
+  readonly writeBytesMax: number;
+  readonly readsMax: number;
+}
+/** Those of every node but in tests. */
+export const DEFAULT_PENDING_LIMITS: PendingLimits = {
+  writesMax: PENDING_WRITES_MAX,
+  writeBytesMax: PENDING_WRITE_BYTES_MAX,
+  readsMax: PENDING_READS_MAX,
+};
 /** A confirmation that has not come after so long is asked for again: its message may have been lost. */
 export const READ_RETRY_MS = 300;
 /** Longest piece of a snapshot written or loaded in one turn of the event loop. */

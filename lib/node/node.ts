@@ -93,6 +93,7 @@ export class Node implements KeyValueNode {
       self: this.id,
       incarnation: parts.greeting.incarnation,
       timeoutMs: parts.options.requestTimeoutMs,
+      limits: parts.pendingLimits,
       role: () => parts.raft.role,
       leaderId: () => parts.raft.leaderId,
       localWritesOpen: () => parts.driver.writesOpen,

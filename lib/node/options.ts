@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { Registry } from "../observe/metrics.ts";
 import type { Configuration, Member, NodeId } from "../raft/types.ts";
+import type { PendingLimits } from "./limits.ts";
 import type { Event } from "../raft/events.ts";
 import type { RaftLimits } from "../raft/options.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
@@ -48,6 +49,8 @@ export interface NodeOptions {
   readonly httpAddress?: string;
   /** Overrides of the core's limits, for tests. */
   readonly raftLimits?: Partial<RaftLimits>;
+  /** Overrides of what may wait for its outcome, for tests. */
+  readonly pendingLimits?: Partial<PendingLimits>;
   /** Size of a log segment in bytes, for tests. */
   readonly segmentBytes?: number;
 }

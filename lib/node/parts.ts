@@ -7,6 +7,7 @@ import type { Greeting, Transport } from "../transport/transport.ts";
 import type { ChangeFeed } from "./change_feed.ts";
 import type { ClusterClock } from "./time/cluster_clock.ts";
 import type { Driver } from "./driver.ts";
+import type { PendingLimits } from "./limits.ts";
 import type { NodeOptions, NodePorts } from "./options.ts";
 import type { OwnEntries } from "./own_entries.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -22,6 +23,7 @@ export interface NodeParts {
   readonly diskWatch: DiskWatch;
   readonly changes: ChangeFeed;
   readonly options: NodeOptions;
+  readonly pendingLimits: PendingLimits;
   readonly ports: NodePorts;
   readonly greeting: Greeting;
   readonly clusterClock: ClusterClock;

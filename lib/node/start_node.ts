@@ -25,7 +25,7 @@ import { ClusterClock } from "./time/cluster_clock.ts";
 import { MachineDates } from "./time/machine_dates.ts";
 import { DiskWatch } from "./disk_watch.ts";
 import { Driver } from "./driver.ts";
-import { TICK_MS } from "./limits.ts";
+import { DEFAULT_PENDING_LIMITS, TICK_MS } from "./limits.ts";
 import { Node } from "./node.ts";
 import { configurationOf, type NodeOptions, type NodePorts } from "./options.ts";
 import { OwnEntries } from "./own_entries.ts";
@@ -111,7 +111,8 @@ async function startOn(storage: Storage, options: NodeOptions, ports: NodePorts)
     directory: options.directory,
     hangMs: options.electionTimeoutMs,
   });
-  const shared = { raft, storage, transport, snapshots, options, clusterClock, ownEntries, diskWatch };
+  const pendingLimits = { ...DEFAULT_PENDING_LIMITS, ...options.pendingLimits };
+  const shared = { raft, storage, transport, snapshots, options, pendingLimits, clusterClock, ownEntries, diskWatch };
   const driver = new Driver({
     ...shared,
     clock: ports.clock,

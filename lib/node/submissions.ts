@@ -6,12 +6,7 @@ import type { Forward, ForwardResult } from "../transport/forward.ts";
 import type { NotDone, WriteOutcome } from "./api.ts";
 import { decodeOutcome } from "./forwarded_outcome.ts";
 import type { QueuedWrite } from "./pending_writes.ts";
-import {
-  BYTES_PER_PROPOSAL_MAX,
-  COMMANDS_PER_PROPOSAL_MAX,
-  PENDING_WRITE_BYTES_MAX,
-  PENDING_WRITES_MAX,
-} from "./limits.ts";
+import { BYTES_PER_PROPOSAL_MAX, COMMANDS_PER_PROPOSAL_MAX, type PendingLimits } from "./limits.ts";
 
 /** What submissions ask of their node. Times are `Clock.now()` milliseconds. */
 export interface SubmissionsPorts {
@@ -19,6 +14,7 @@ export interface SubmissionsPorts {
   /** Name of this life of the process. */
   readonly incarnation: number;
   readonly timeoutMs: number;
+  readonly limits: PendingLimits;
   role(): Role;
   leaderId(): NodeId | undefined;
   /** Writes of this node that are proposed or wait for it. */
@@ -104,7 +100,8 @@ export class Submissions implements Owner {
 
   /** Takes a write. `done` gets its outcome, never before this call returns. */
   add(command: string, done: (outcome: WriteOutcome) => void): void {
-    const isOver = this.#waiting.length >= PENDING_WRITES_MAX || this.#waitingBytes >= PENDING_WRITE_BYTES_MAX;
+    const { writesMax, writeBytesMax } = this.#ports.limits;
+    const isOver = this.#waiting.length >= writesMax || this.#waitingBytes >= writeBytesMax;
     if (this.#ended || isOver) {
       const outcome = this.#notDone(this.#ended ? "Stopping" : "Overloaded");
       return queueMicrotask(() => done(outcome));

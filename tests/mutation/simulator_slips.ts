@@ -32,4 +32,19 @@ export const SIMULATOR_SLIPS: readonly Mutation[] = [
     find: "return `Snapshot created at index ${outcome.id.index} (term",
     replace: "return `Snapshot created at index ${outcome.id.index + 1} (term",
   }),
+  slip("M245", "One write more than may wait is taken", {
+    file: "lib/node/driver.ts",
+    find: "this.#pendingWrites.size + this.#queue.size >= this.#parts.pendingLimits.writesMax;",
+    replace: "this.#pendingWrites.size + this.#queue.size > this.#parts.pendingLimits.writesMax;",
+  }),
+  slip("M246", "A server counts as removed before the configuration without it is committed", {
+    file: "lib/node/member_removal.ts",
+    find: "const isDone = () => !raft.configuration.members.some((member) => member.id === id) && isCommitted();",
+    replace: "const isDone = () => !raft.configuration.voters.includes(id) && (isCommitted() || raft.currentTerm > 0);",
+  }),
+  slip("M247", "A leader that was removed leads on", {
+    file: "lib/raft/membership.ts",
+    find: "if (isVoter(log.configuration, core.id) || !isSettled(core)) return;",
+    replace: "if (isVoter(log.configuration, core.id) || !isSettled(core) || core.currentTerm > 0) return;",
+  }),
 ];

@@ -10,6 +10,7 @@ import type { Operation } from "../linearizability/history.ts";
 import type { Words } from "./call_maker.ts";
 import type { Check } from "./check.ts";
 import { makeCommand, WRITE_SHARES } from "./command_maker.ts";
+import { noteOverload } from "./lowered_limits.ts";
 import type { SimServer } from "./server.ts";
 import { IN_HISTORIES, isPutIfAbsent, operationOf, shownOf } from "./operations.ts";
 import { QueryWork } from "./query_work.ts";
@@ -183,6 +184,7 @@ export class Workload implements Check {
 
   /** It was certainly not done. */
   refuse(pending: Pending, why: string): void {
+    if (why === "Overloaded") noteOverload(this.#world, { done: this.done, what: describe(pending) });
     if (!pending.isPatrol) this.refused += 1;
     this.#finish(pending, pending.client, () => `not done: ${why}`);
   }

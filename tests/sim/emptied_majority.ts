@@ -27,7 +27,8 @@ export class EmptiedMajority {
 
   /** Begins; false when the moment does not allow it: those that keep their data must be able to tell the others. */
   begin(): boolean {
-    const { servers, settings, clock } = this.#world;
+    const { settings, clock } = this.#world;
+    const servers = this.#world.membersLeft();
     const lacking = servers.some((server) => server.hasLostData || !this.#operator.isKnown(server));
     if (this.#guests.length > 0 || servers.length < 3 || lacking) return false;
     const count = this.#random.between(Math.floor(servers.length / 2) + 1, servers.length - 1);

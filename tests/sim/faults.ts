@@ -43,6 +43,7 @@ export const FAULT_CLASSES = {
   "operator/transfer": "the leadership is handed to another node",
   "operator/demote": "a voter becomes a learner",
   "operator/promote": "a learner becomes a voter",
+  "operator/remove": "a server is removed for good; its process may go on for a while, or for ever",
 } as const;
 
 /** The name of a class. */

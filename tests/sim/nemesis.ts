@@ -21,6 +21,7 @@ const HANG_TIMEOUTS_MAX = 25;
 const DEMOTION_TRIES = 10;
 const PROMOTION_MS_MAX = 300;
 const PROMOTION_TRIES = 30;
+const REMOVAL_TRIES = 40;
 
 /** Disks count these where an operation meets them: most that are planned never do. */
 const COUNTED_WHEN_FELT: ReadonlySet<FaultClass> = new Set<FaultClass>([
@@ -223,6 +224,10 @@ export class Nemesis {
         return false; // Counted when it is done.
       }],
       ["operator/promote", () => this.#operator.promote()],
+      ["operator/remove", () => {
+        this.#remove();
+        return false; // Counted when it is done.
+      }],
     ];
   }
 
@@ -234,6 +239,13 @@ export class Nemesis {
       this.#world.trace(() => "fault operator/demote");
       this.#promoteLater();
     } else if (tries > 1) this.#later(() => this.#demote(tries - 1), PROMOTION_MS_MAX);
+  }
+
+  /** Asked for until a server is gone: where the others could not go on, or an election is under way, it is refused. */
+  #remove(tries = REMOVAL_TRIES, before = this.#world.membersLeft().length): void {
+    if (this.#resting || tries === 0 || this.#world.membersLeft().length < before) return;
+    this.#operator.remove();
+    this.#later(() => this.#remove(tries - 1, before), PROMOTION_MS_MAX);
   }
 
   /** A learner is to vote again before long; whether it can be asked for depends on the moment. */

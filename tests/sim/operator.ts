@@ -7,6 +7,7 @@ import type { SimServer } from "./server.ts";
 import type { World } from "./world.ts";
 
 const RESTART_MS_MAX = 3_000;
+const RETIREMENT_MS_MAX = 5_000;
 const KILL_STARTING_MS_MAX = 15;
 
 /** Owns which servers are about to be started and which are being admitted again. */
@@ -30,7 +31,7 @@ export class Operator implements Check {
   watch(): void {
     if (!this.restarts) return;
     for (const server of this.#world.servers) {
-      if (server.state !== "Down" || server.isReplaced || this.#starting.has(server.id)) continue;
+      if (server.state !== "Down" || server.isReplaced || server.isRetired || this.#starting.has(server.id)) continue;
       this.#starting.add(server.id);
       this.#world.clock.after(this.#random.below(RESTART_MS_MAX), () => {
         this.#starting.delete(server.id);
@@ -42,7 +43,10 @@ export class Operator implements Check {
   /** See `Check`. A new directory counts again once its server votes again. */
   committed(entry: Entry): void {
     if (entry.type !== "Configuration") return;
-    const { voters, votersOld, learners } = entry.configuration;
+    const { members, voters, votersOld, learners } = entry.configuration;
+    for (const server of this.#world.membersLeft()) {
+      if (votersOld.length === 0 && !members.some(({ id }) => id === server.id)) this.#removed(server);
+    }
     for (const server of this.#world.servers) {
       if (!server.rejoins) this.#learning.delete(server.id);
       else if (learners.includes(server.id)) this.#learning.add(server.id);
@@ -60,7 +64,7 @@ export class Operator implements Check {
 
   /** Starts a server, with an empty directory if the one it has was refused. */
   start(server: SimServer): void {
-    if (server.state !== "Down" || server.isReplaced) return;
+    if (server.state !== "Down" || server.isReplaced || server.isRetired) return;
     if (server.refusedToStart || !server.announced) server.wipe();
     server.start();
     if (!this.#world.settings.faults.has("process/kill-starting") || !this.#random.chance(0.1)) return;
@@ -79,7 +83,8 @@ export class Operator implements Check {
 
   /** Whether all others know the directory of this server by name, durably: then they tell any other from it. */
   isKnown(server: SimServer): boolean {
-    return !this.#isChanging() && this.#world.servers.every(({ id }) => {
+    return !this.#isChanging() && this.#world.servers.every(({ id, isRetired }) => {
+      if (isRetired) return true;
       const { configuration, configurationIndex, durableIndex } = this.#world.shadows.of(id);
       const identity = configuration?.members.find((member) => member.id === server.id)?.identity ?? "";
       return identity !== "" && configurationIndex <= durableIndex;
@@ -88,7 +93,9 @@ export class Operator implements Check {
 
   /** Whether the data of one more server may be lost: a majority must keep all of it, and no change may be under way. */
   mayLose(server: SimServer): boolean {
-    if (this.#isChanging() || this.#world.servers.some(({ isReplaced }) => isReplaced)) return false;
+    if (server.isRemoved || this.#isChanging() || this.#world.servers.some(({ isReplaced }) => isReplaced)) {
+      return false;
+    }
     const { voters } = this.#world.configuration();
     const kept = voters.filter((id) => id !== server.id && !this.#world.server(id).hasLostData);
     // A leader that has not noticed the loss yet may make a voter of a learner that had caught up.
@@ -113,6 +120,41 @@ export class Operator implements Check {
   promote(): boolean {
     const { learners } = this.#world.configuration();
     return learners.length > 0 && this.#change(this.#random.pick(learners), "voters");
+  }
+
+  /** Asks the leader to remove a server, itself now and then, if that can be asked for now: a committed configuration tells. */
+  remove(): void {
+    const leader = this.leader();
+    const { voters, members } = this.#world.configuration();
+    const { id } = this.#random.pick(members);
+    const enough = this.#world.settings.faults.has("clock/date") ? 2 : 1;
+    const left = voters.filter((voter) => voter !== id).length;
+    if (leader?.node === undefined || left < enough || this.#isChanging()) return;
+    if (this.#world.servers.some((server) => server.hasLostData || server.isReplaced)) return;
+    this.#world.trace(() => `the operator asks node ${leader.id} to remove server ${id}`);
+    this.#world.clock.busy = true;
+    const { life } = leader;
+    leader.node.removeMember(id).then((outcome) => {
+      this.#world.clock.busy = true;
+      this.#world.trace(() => `node ${leader.id} about the removal of server ${id}: ${JSON.stringify(outcome)}`);
+      if (!life.alive) return;
+      const isThere = this.#world.configuration().members.some((member) => member.id === id);
+      if (outcome.type === "Done" && isThere) {
+        this.#world.violate("removal", `node ${leader.id} says that server ${id} is removed, and it is a member`);
+      }
+    });
+  }
+
+  /** Half of those that are removed are switched off some time later. */
+  #removed(server: SimServer): void {
+    server.isRemoved = true;
+    this.#world.counts.add("operator/remove");
+    this.#world.trace(() => `server ${server.id} is removed`);
+    if (this.#random.chance(0.5)) return;
+    this.#world.clock.after(this.#random.below(RETIREMENT_MS_MAX), () => {
+      server.isRetired = true;
+      server.kill();
+    });
   }
 
   #change(id: NodeId, to: "voters" | "learners"): boolean {

@@ -5,6 +5,7 @@
 
 import { FAULT_SITES, type FaultSite, installFaults } from "../../lib/base/faults.ts";
 import { Random } from "../../lib/base/random.ts";
+import type { NodeId } from "../../lib/raft/types.ts";
 import { checkCertificate } from "../linearizability/certificate.ts";
 import type { Operation } from "../linearizability/history.ts";
 import { describeSearchResult, searchLinearization } from "../linearizability/search.ts";
@@ -153,14 +154,17 @@ class Run {
     const probes = new Probes(this.workload, () => this.#world.clock.now());
     await this.#until(() => {
       this.#revive(revived);
-      const serving = this.#world.running().filter(({ rejoins }) => !rejoins);
-      if (serving.length < revived.length || !probes.haveDone(serving)) return false;
+      const serving = this.#world.running().filter(({ rejoins, isRemoved }) => !rejoins && !isRemoved);
+      if (serving.length < revived.filter(({ isRemoved }) => !isRemoved).length || !probes.haveDone(serving)) {
+        return false;
+      }
       return this.workload.acknowledged >= before + OPERATIONS_MIN && this.#operator.leader() !== undefined;
     }, { what, limitMs: LIVENESS_MS_MAX });
   }
 
   async #converge(): Promise<void> {
-    const { servers, reference } = this.#world;
+    const { reference } = this.#world;
+    const servers = this.#world.membersLeft();
     const same = (): boolean => {
       this.#revive(servers);
       const last = reference.lastIndex;
@@ -194,24 +198,22 @@ class Run {
 
   /** Servers without which no majority is lost stay down: chance picks them. */
   #pickMajority(): readonly SimServer[] {
-    const sets = this.#operator.votersInForce();
-    const chosen = new Set(this.#world.servers);
-    const order = [...this.#world.servers].sort((left, right) => {
+    const chosen = new Set(this.#world.servers.filter(({ isRetired }) => !isRetired));
+    // A configuration that needs who is switched off for good is on a server that cannot be elected.
+    const sets = this.#operator.votersInForce().filter((voters) => hasMajority(voters, chosen));
+    const order = [...chosen].sort((left, right) => {
       return this.#lack(right) - this.#lack(left) || this.#draws(left.id) - this.#draws(right.id);
     });
     for (const server of order) {
       chosen.delete(server);
-      const enough = sets.every((voters) => {
-        const left = voters.filter((id) => chosen.has(this.#world.server(id)));
-        return left.length * 2 > voters.length;
-      });
-      if (!enough) chosen.add(server);
+      if (!sets.every((voters) => hasMajority(voters, chosen))) chosen.add(server);
     }
     return [...chosen];
   }
 
   /** How little a server is worth to a majority: one that is being admitted again may be needed by a pending configuration. */
   #lack(server: SimServer): number {
+    if (server.isRemoved) return 3;
     if (!server.hasLostData) return 0;
     return this.#operator.isLearning(server) ? 1 : 2;
   }
@@ -253,4 +255,9 @@ class Run {
       await this.#advance(STEP_MS);
     }
   }
+}
+
+function hasMajority(voters: readonly NodeId[], servers: ReadonlySet<SimServer>): boolean {
+  const left = [...servers].filter(({ id }) => voters.includes(id));
+  return left.length * 2 > voters.length;
 }

@@ -11,6 +11,7 @@ import { type CrashSurvival, MemoryDisk } from "../../lib/storage/memory_disk.ts
 import { type Life, newLife, ProcessClock } from "./clock.ts";
 import { DiskFaults } from "./disk_faults.ts";
 import { LifeDisk } from "./life_disk.ts";
+import { pendingLimitsOf, raftLimitsOf } from "./lowered_limits.ts";
 import { SimTransport } from "./transport.ts";
 import type { World } from "./world.ts";
 
@@ -20,7 +21,6 @@ export const DIRECTORY = "/data";
 const SKEW_MS_MAX = 10_000_000;
 /** The date of simulated time 0, in ms since 1970. */
 export const EPOCH_MS = 1_700_000_000_000;
-/** Entries in memory, so that a slow follower makes the leader refuse writes in some runs. */
 const LOG_LIMITS = { snapshotEntries: 1_000_000, snapshotBytes: 1_000_000_000 } as const;
 
 /** What the process of a server is doing. */
@@ -60,6 +60,10 @@ export class SimServer {
 
   /** It stands in for another server, with a directory of its own that is lost with it: see emptied_majority.ts. */
   readonly isGuest: boolean;
+  /** No configuration has it any more; its process may go on. */
+  isRemoved = false;
+  /** It was removed and is switched off for good. */
+  isRetired = false;
   /** A guest stands in for it. */
   isReplaced = false;
 
@@ -165,7 +169,11 @@ export class SimServer {
       heartbeatMs: settings.heartbeatMs,
       requestTimeoutMs: settings.requestTimeoutMs,
       segmentBytes: settings.segmentBytes,
-      raftLimits: { chunkBytesMax: Math.min(settings.chunkBytesMax, DEFAULT_RAFT_LIMITS.chunkBytesMax) },
+      raftLimits: {
+        chunkBytesMax: Math.min(settings.chunkBytesMax, DEFAULT_RAFT_LIMITS.chunkBytesMax),
+        ...raftLimitsOf(settings),
+      },
+      pendingLimits: pendingLimitsOf(settings),
     };
   }
 

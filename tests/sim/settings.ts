@@ -10,8 +10,22 @@ const OFF_PROBABILITY = 0.3;
 /** Where the code may depart from the ordinary (`lib/base/faults.ts`): how often a site is enabled, and then fires. */
 const SITE_ENABLED_PROBABILITY = 0.25;
 
+const CLIENTS_AT_LIMITS = 6;
+
 /** Share of the runs with calls that remove every key. */
 const FLUSHES_PROBABILITY = 0.15;
+
+/** In every run with such a number one limit is so low that the clients meet it. */
+const SEEDS_PER_LOWERED = 5;
+
+/** The limits that a run may lower, each alone, so that what is refused tells which it was. */
+export const LOWERED_LIMITS = ["writes", "write bytes", "reads", "log entries", "log bytes"] as const;
+
+/** The name of a limit. */
+export type LoweredLimit = (typeof LOWERED_LIMITS)[number];
+
+/** Sites that refuse as overload does. */
+export const OVERLOAD_SITES: readonly FaultSite[] = ["node/writeRefused", "raft/proposalRefused", "raft/readRefused"];
 
 /** Times in simulated milliseconds. */
 export interface Settings {
@@ -48,6 +62,7 @@ export interface Settings {
   readonly faults: ReadonlySet<FaultClass>;
   readonly sites: ReadonlySet<FaultSite>;
   readonly siteProbability: number;
+  readonly lowered: LoweredLimit | undefined;
   /**
    * Plants the canary: syncs of the log succeed and do nothing, and the checks that look at the disk are off. So only what
    * the faults bring about can show it, and a run that does not fail has injected nothing.
@@ -90,9 +105,19 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     sites: new Set(siteNames().filter(() => random.chance(SITE_ENABLED_PROBABILITY))),
     siteProbability: random.pick([0.01, 0.05, 0.25]),
     flushes: random.chance(FLUSHES_PROBABILITY),
+    lowered: undefined,
     canary: false,
   };
-  return { ...settings, ...overrides };
+  const lowered = seed % SEEDS_PER_LOWERED === 0
+    ? LOWERED_LIMITS[(seed / SEEDS_PER_LOWERED) % LOWERED_LIMITS.length]
+    : undefined;
+  return { ...(lowered === undefined ? settings : lower(settings, lowered)), ...overrides };
+}
+
+/** More clients than the limit, and nothing else that would refuse as overload does. */
+function lower(settings: Settings, lowered: LoweredLimit): Settings {
+  const sites = new Set([...settings.sites].filter((site) => !OVERLOAD_SITES.includes(site)));
+  return { ...settings, lowered, sites, clients: CLIENTS_AT_LIMITS, thinkMs: 20 };
 }
 
 function siteNames(): readonly FaultSite[] {

@@ -28,6 +28,7 @@ import { StateMachineSafety } from "./checks/state_machine_safety.ts";
 import { TimeInStep } from "./checks/time_in_step.ts";
 import { SimClock } from "./clock.ts";
 import { FaultCounts } from "./faults.ts";
+import { PendingWritesLimit } from "./lowered_limits.ts";
 import { NetworkFaults } from "./network_faults.ts";
 import { Reference } from "./reference.ts";
 import { plannedMembers, SimServer } from "./server.ts";
@@ -127,6 +128,11 @@ export class World {
     return this.servers.filter((server) => server.state === "Running" && !server.life.paused);
   }
 
+  /** Servers that were not removed. */
+  membersLeft(): readonly SimServer[] {
+    return this.servers.filter(({ isRemoved }) => !isRemoved);
+  }
+
   /** The latest configuration that is committed; the one the operator named before there is any. */
   configuration(): Configuration {
     const latest = this.reference.configurations.at(-1)?.configuration;
@@ -218,6 +224,7 @@ export class World {
       }, to("damaged-snapshot")),
       this.#secondCluster,
       this.expiredKeys,
+      new PendingWritesLimit({ servers, settings }, to("pending-writes")),
       new TimeInStep({ reference, servers, clock: this.clock }, to("time-in-step")),
     ];
   }

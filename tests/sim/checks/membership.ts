@@ -1,5 +1,9 @@
-/** Raft 6, and the bug of 2015: one change of the configuration at a time, and none before an entry of the own term is committed. */
+/**
+ * Raft 6, and the bug of 2015: one change of the configuration at a time, and none before an entry of the own term is
+ * committed; who is no voter any more does not lead.
+ */
 
+import { isVoter } from "../../../lib/raft/quorum.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import type { Check, Step, Violate } from "../check.ts";
 import type { SimServer } from "../server.ts";
@@ -19,6 +23,10 @@ export class Membership implements Check {
 
   /** See `Check`. Called before the shadow knows of this step's writes is no matter: only the commit index is used. */
   stepped(server: SimServer, { raft, update, event }: Step): void {
+    const { configuration, configurationIndex, commitIndex } = raft;
+    if (raft.role === "Leader" && configurationIndex <= commitIndex && !isVoter(configuration, server.id)) {
+      this.#violate(`node ${server.id} leads on, and is no voter by the committed configuration ${configurationIndex}`);
+    }
     const fromLeader = event.type === "Receive" && event.message.type === "AppendEntries";
     for (const { entries } of update.writes) {
       for (const entry of entries) {

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import { encodeOutcome } from "../../../lib/node/forwarded_outcome.ts";
-import { BYTES_PER_PROPOSAL_MAX } from "../../../lib/node/limits.ts";
+import { BYTES_PER_PROPOSAL_MAX, DEFAULT_PENDING_LIMITS } from "../../../lib/node/limits.ts";
 import { Submissions } from "../../../lib/node/submissions.ts";
 import type { Role } from "../../../lib/raft/types.ts";
 import type { Forward } from "../../../lib/transport/forward.ts";
@@ -25,6 +25,7 @@ class Bench {
     self: 0,
     incarnation: INCARNATION,
     timeoutMs: TIMEOUT_MS,
+    limits: DEFAULT_PENDING_LIMITS,
     role: () => this.role,
     leaderId: () => LEADER,
     localWritesOpen: () => this.localWrites,
