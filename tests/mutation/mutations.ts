@@ -9,6 +9,7 @@ import { FURTHER_SLIPS } from "./further_slips.ts";
 import { FORWARDING_SLIPS } from "./forwarding.ts";
 import { INTERFACE_SLIPS } from "./interfaces.ts";
 import type { Mutation } from "./mutation.ts";
+import { OUTCOME_SLIPS } from "./outcomes.ts";
 import { SLIPS } from "./slips.ts";
 import { SNAPSHOT_SLIPS } from "./snapshots.ts";
 import { SIMULATOR_SLIPS } from "./simulator_slips.ts";
@@ -32,4 +33,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...VERSION_SLIPS,
   ...FOUNDING_SLIPS,
   ...SIMULATOR_SLIPS,
+  ...OUTCOME_SLIPS,
 ];

@@ -1,0 +1,86 @@
+/** Planted bugs of what clients are told: on nodes that have too much to do, in contention, by way of the leader, and by HTTP. */
+
+import { type Mutation, slip } from "./mutation.ts";
+
+const SUBMISSIONS = "lib/node/submissions.ts";
+const OVERLOAD_TEST = "tests/unit/node/overload_test.ts";
+const CONTENTION_TEST = "tests/unit/protocol/resp/contention_test.ts";
+
+/** In the order of their numbers. */
+export const OUTCOME_SLIPS: readonly Mutation[] = [
+  {
+    id: "M300",
+    what: "A node that has too much to do refuses a write and does it all the same",
+    patches: [{
+      file: "lib/node/driver.ts",
+      find: "    if (reason !== undefined) return this.#refuseWrite(write, reason);\n    this.#queue.push(write);",
+      replace: "    if (reason !== undefined) this.#refuseWrite(write, reason);\n" +
+        '    if (reason !== undefined && reason !== "Overloaded") return;\n' +
+        "    this.#queue.push(reason === undefined ? write : { ...write, command: write.command, done: () => {} });",
+    }],
+    tests: [OVERLOAD_TEST],
+  },
+  {
+    id: "M301",
+    what: "Writes that ended without a leader take up room forever",
+    patches: [{
+      file: SUBMISSIONS,
+      find: "    for (const { command, finished } of submissions) {\n      this.#waitingBytes -= command.length;\n",
+      replace: "    for (const { finished } of submissions) {\n",
+    }],
+    tests: [OVERLOAD_TEST],
+  },
+  {
+    id: "M302",
+    what: "A follower that is behind is sent no entry longer than a message should be",
+    patches: [{
+      file: "lib/raft/log.ts",
+      find: "    let last = from;",
+      replace: "    if (bytes > limits.bytesPerMessageMax) return NO_ENTRIES;\n    let last = from;",
+    }],
+    tests: ["tests/unit/node/longest_values_test.ts"],
+  },
+  {
+    id: "M303",
+    what: "A write that was passed on to a leader that is gone counts as not done",
+    patches: [{
+      file: SUBMISSIONS,
+      find: 'for (const at of flight.open) flight.batch[at]?.finished({ type: "Unknown" });',
+      replace: 'for (const at of flight.open) flight.batch[at]?.finished(this.#notDone("NoLeader"));',
+    }],
+    tests: [CONTENTION_TEST],
+  },
+  {
+    id: "M304",
+    what: "EXEC compares watched keys with what they are and not with what they were",
+    patches: [{
+      file: "lib/protocol/resp/transaction.ts",
+      find: "    const compares = Array.from(this.#watched, ([key, operand]): Compare => {\n",
+      replace: "    const compares = Array.from(this.#watched, ([key]): Compare => {\n" +
+        "      const operand = node.state.get(key)?.revision.toString() ?? ABSENT;\n",
+    }],
+    tests: [CONTENTION_TEST],
+  },
+  slip("M305", "A request that is passed on to the leader does not say so, and is passed on by that again", {
+    file: "lib/protocol/http/leader_proxy.ts",
+    find: 'headers: { [FORWARDED]: String(node.id), "x-request-id"',
+    replace: 'headers: { "x-request-id"',
+  }),
+  slip("M306", "A leader that breaks off in its answer is taken for one that has ended it", {
+    file: "lib/protocol/http/direct_request.ts",
+    find: 'if (count === null) throw new Error("The connection ended before the answer did");',
+    replace:
+      'if (count === null && this.#text === "") throw new Error("The connection ended before the answer did");\n' +
+      "    if (count === null) return void (this.#text += END_OF_HEAD);",
+  }),
+  {
+    id: "M307",
+    what: "HTTP takes numbers beyond their bounds",
+    patches: [{
+      file: "lib/protocol/http/routes/scan.ts",
+      find: "limit < 1 || limit > PAGE_KEYS.most",
+      replace: "limit < 1",
+    }],
+    tests: ["tests/e2e/http_generated_test.ts"],
+  },
+];
