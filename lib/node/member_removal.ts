@@ -25,7 +25,8 @@ export async function removeMember(
   id: NodeId,
 ): Promise<RemovalOutcome> {
   if (raft.role !== "Leader") return { type: "NotLeader" };
-  const { members, voters, learners } = raft.configuration;
+  const before = raft.configuration;
+  const { members, voters, learners } = before;
   if (!members.some((member) => member.id === id)) return { type: "NotAMember" };
   const isSettled = raft.configurationIndex <= raft.commitIndex && raft.status().termCommitted;
   const reason = isSettled ? dangerOf(raft.configuration, { id, reachable: reachable() }) : UNSETTLED;
@@ -40,11 +41,19 @@ export async function removeMember(
   });
   const isDone = () => !raft.configuration.members.some((member) => member.id === id) && isCommitted();
   const isCommitted = () => raft.configuration.votersOld.length === 0 && raft.configurationIndex <= raft.commitIndex;
-  await until(clock, { condition: isDone, limitMs: REMOVAL_MS });
-  return isDone() ? { type: "Done" } : { type: "Unknown" };
+  // Only one change can follow the configuration that this one was made from. When another one does, this one was refused.
+  const isOvertaken = () => raft.configuration !== before && takesPart(raft.configuration, id);
+  await until(clock, { condition: () => isDone() || isOvertaken(), limitMs: REMOVAL_MS });
+  if (isDone()) return { type: "Done" };
+  return isOvertaken() ? { type: "Unsafe", reason: UNSETTLED } : { type: "Unknown" };
 }
 
 const UNSETTLED = "another change of the membership, or an election, is not settled yet";
+
+/** Whether the server is in the configuration, or in the one that a joint configuration leads to. */
+function takesPart({ voters, learners }: Configuration, id: NodeId): boolean {
+  return voters.includes(id) || learners.includes(id);
+}
 
 /** Why the others could not go on without that server; undefined when they can. */
 function dangerOf(
