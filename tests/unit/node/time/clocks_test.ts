@@ -57,6 +57,33 @@ Deno.test("a single node's clock that jumps moves its time by a tenth at most", 
   await cluster.stop();
 });
 
+Deno.test("every clock stepped back under running nodes: time goes on, nothing lives a tenth longer, and no start brings it back", async () => {
+  for (const [count, backMs] of [[1, TEN_MINUTES_MS], [1, 24 * HOUR_MS], [3, HOUR_MS]] as const) {
+    const { cluster, leader } = await started(count, 67);
+    await putForAMinute(cluster, leader);
+    const before = leader.timeMs();
+    for (const id of cluster.ids) cluster.datesOff.set(id, -backMs);
+    let last = before;
+    for (let step = 0; step < 50; step++) {
+      await cluster.clock.advance(20);
+      assert(leader.timeMs() >= last, `fell from ${last} to ${leader.timeMs()}`);
+      last = leader.timeMs();
+    }
+    assert(last - before >= 890 && last - before <= 1_110, `${last - before} ms in a second`);
+    const [some, none] = ["v".repeat(count), "-".repeat(count)];
+    assertEquals(await watch(cluster, [30_000, 58_000, 66_500]), [some, some, none]);
+    const ended = leader.timeMs();
+    for (const id of cluster.ids) cluster.crash(id);
+    await cluster.start();
+    const next = await cluster.leader();
+    assertEquals(await watch(cluster, [0]), [none]);
+    assert(next.timeMs() >= before + 60_000, `${ended} before the crash, ${next.timeMs()} after it`);
+    await putForAMinute(cluster, next);
+    assertEquals(await watch(cluster, [50_000, 67_500]), [some, none]);
+    await cluster.stop();
+  }
+});
+
 Deno.test("a leader whose clock is off begins where a majority is, after an election and after a start of all", async () => {
   for (const ahead of [TEN_MINUTES_MS, -TEN_MINUTES_MS]) {
     const { cluster, leader } = await started(3, 63);
