@@ -116,7 +116,7 @@ function httpSteps({ cluster, leader, follower, value }: Scene): readonly Step[]
     ),
     ...onEach(
       "HTTP events state",
-      (id) => readEvents(url(id, "/v1/events?prefix=http&snapshot=1"), value.length, () => Promise.resolve()),
+      (id) => readEvents(url(id, "/v1/events?prefix=http&snapshot=1"), value.length, () => Promise.resolve("200")),
     ),
   ];
 }

@@ -49,19 +49,18 @@ export async function askText(port: number, line: string): Promise<string> {
   }
 }
 
-/** Reads a stream of events until `bytes` have come. */
-export async function readEvents(url: string, bytes: number, whileReading: () => Promise<unknown>): Promise<string> {
+/** Reads a stream of events until `bytes` have come, beginning with what `write` does; ends at once where that fails. */
+export async function readEvents(url: string, bytes: number, write: () => Promise<string>): Promise<string> {
   const ending = new AbortController();
   const response = await fetch(url, { signal: ending.signal });
   let received = 0;
-  let isWriting = false;
+  let status = "";
   for await (const chunk of response.body ?? []) {
     received += chunk.length;
     // The first bytes say that the stream has begun.
-    if (!isWriting) await whileReading();
-    isWriting = true;
-    if (received >= bytes) break;
+    if (status === "") status = await write();
+    if (received >= bytes || !status.startsWith("2")) break;
   }
   ending.abort();
-  return `${response.status} ${received}`;
+  return `${response.status} ${status} ${received}`;
 }
