@@ -65,7 +65,8 @@ function firstSteps(mutation: Mutation, row: Row | undefined): Step[] {
   if (row !== undefined && isFoundBySimulator(row)) steps.push({ layer: "simulator", seeds: Number(row[3]) });
   const file = /\btests\/[\w/]+_test\.ts/.exec(row?.[2] ?? "")?.[0];
   const without: string[] = [];
-  for (const paths of [file === undefined ? [] : [file], namesakesOf(mutation), nearestTo(mutation)]) {
+  for (const tests of [file === undefined ? [] : [file], namesakesOf(mutation), nearestTo(mutation)]) {
+    const paths = tests.filter((path) => !without.includes(path));
     const layer = paths.some((path) => path.startsWith("tests/crash/")) ? "crash tests" : "unit and paper tests";
     steps.push({ layer, paths, without: [...without] });
     without.push(...paths);

@@ -41,6 +41,8 @@ Deno.test("in haste what found the bug the last time comes first, then namesakes
   const last = steps.at(-1);
   assert(last?.layer === "unit and paper tests");
   assertEquals(last.without, ["tests/unit/kv/calls_test.ts", ...NAMESAKES.split("+"), "tests/unit/kv"]);
+  const namesake = planFor("unit and paper tests: tests/unit/kv/key_test.ts: a claim", "-");
+  assertEquals(describe(namesake).slice(0, 2), ["tests/unit/kv/key_test.ts", "tests/unit/kv/key_index_test.ts"]);
   assertEquals(planFor("crash tests: tests/crash/x_test.ts: a claim", "-")[0]?.layer, "crash tests");
 });
 
