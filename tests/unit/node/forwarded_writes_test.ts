@@ -2,8 +2,9 @@
 
 import { assertEquals } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
+import { decodeOutcome } from "../../../lib/node/forwarded_outcome.ts";
 import { ForwardedWrites } from "../../../lib/node/forwarded_writes.ts";
-import { FORWARDERS_MAX } from "../../../lib/node/limits.ts";
+import { FORWARDED_RESULT_BYTES_TARGET, FORWARDERS_MAX } from "../../../lib/node/limits.ts";
 import type { Forward, ForwardResult } from "../../../lib/transport/forward.ts";
 
 class Leader {
@@ -57,4 +58,22 @@ Deno.test("a bounded number of lives is remembered, those heard last", () => {
   // The one forgotten.
   leader.take(1, { incarnation: 1 });
   assertEquals(leader.written.length, length + 1);
+});
+
+Deno.test("long outcomes go back in parts, each once and in order, whichever is known first", () => {
+  const waiting: ((outcome: WriteOutcome) => void)[] = [];
+  const sent: ForwardResult[] = [];
+  const writes = new ForwardedWrites({
+    self: 0,
+    write: (_command, done) => void waiting.push(done),
+    send: (result) => void sent.push(result),
+  });
+  writes.take({ type: "Forward", from: 1, to: 0, incarnation: 7, id: 1, commands: ["a", "b", "c", "d", "e"] });
+  const outcomes = waiting.map((_, at): WriteOutcome => {
+    const reply = `${at}`.repeat(FORWARDED_RESULT_BYTES_TARGET / 2);
+    return { type: "Done", result: { type: "Reply", revision: at + 1, reply } };
+  });
+  for (const at of [1, 0, 2, 4, 3]) waiting[at]?.(outcomes[at] ?? { type: "Unknown" });
+  assertEquals(sent.map((result) => [result.first, result.outcomes.length]), [[0, 2], [2, 2], [4, 1]]);
+  assertEquals(sent.flatMap((result) => result.outcomes.map(decodeOutcome)), outcomes);
 });
