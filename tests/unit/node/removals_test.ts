@@ -22,7 +22,7 @@ function voters(cluster: MemoryCluster, id: NodeId): readonly NodeId[] {
 }
 
 Deno.test("of two removals at once one is done and the other is not begun, and can be done after it", async () => {
-  for (const seed of [41, 42, 43]) {
+  for (const seed of [41, 42]) {
     const cluster = new MemoryCluster(5, seed);
     await cluster.start();
     const leader = await cluster.leader();
@@ -55,7 +55,7 @@ async function liveOn(cluster: MemoryCluster, removed: NodeId): Promise<void> {
   const { id: leader } = await cluster.leader(rest);
   const term = () => cluster.node(leader).status().raft.currentTerm;
   const before = term();
-  for (let second = 0; second < 15; second++) {
+  for (let second = 0; second < 8; second++) {
     const value = `${before}-${second}`;
     assertEquals((await cluster.put(leader, "k", value)).type, "Done");
     const read = await cluster.get(removed, "k");
