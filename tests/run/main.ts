@@ -1,8 +1,9 @@
 /**
  * `deno task test`: the tests that start no nodes first, on all processors; then the end-to-end tests, two at a time, since each
- * brings its own processes and mostly waits for them. Ends with the tests that were ignored and why, and one summary.
+ * brings its own processes and mostly waits for them; then those of them that want the machine for themselves. Ends with the
+ * tests that were ignored and why, and one summary.
  *
- * Arguments go to `deno test`; with the path of a file or folder among them, there is that one run only.
+ * Arguments go to `deno test`. `tests/e2e` is both runs of the end-to-end tests; any other path is one run of what it names.
  */
 
 import { resolve } from "@std/path";
@@ -13,19 +14,29 @@ const RIGHTS = ["--allow-all", "--no-prompt", "--permit-no-files"];
 /** Run by tasks of their own: minutes of work, or programs that must be installed. */
 const APART = ["crash", "fuzz", "sim", "clients", "redis-suite", "differential", "browser", "executable"];
 const SIDE_BY_SIDE = ["--parallel", `--ignore=${[...APART, "e2e"].map((folder) => `tests/${folder}`).join(",")}`];
-const END_TO_END = ["--parallel", "tests/e2e"];
+const END_TO_END = "tests/e2e";
 /** More would measure each other, and a lone processor has enough to do with one. */
 const END_TO_END_JOBS = Math.min(2, navigator.hardwareConcurrency);
+/** They open thousands of connections, or ask nodes to keep up with the machine. */
+const ALONE = ["hanging_disk", "hostile_clients", "http_hostile", "long_values"].map((name) =>
+  `${END_TO_END}/${name}_test.ts`
+);
 
 /** One run of `deno test`: its arguments, and how many files run at a time where it is not one for each processor. */
-interface Run {
+export interface Run {
   readonly args: readonly string[];
   readonly jobs?: number;
 }
 
-function planRuns(args: readonly string[]): readonly Run[] {
-  if (args.some(isPath)) return [{ args }];
-  return [{ args: [...SIDE_BY_SIDE, ...args] }, { args: [...args, ...END_TO_END], jobs: END_TO_END_JOBS }];
+/** What is run for these arguments, in this order. */
+export function planRuns(args: readonly string[]): readonly Run[] {
+  const flags = args.filter((arg) => arg !== END_TO_END);
+  if (flags.some(isPath)) return [{ args }];
+  const endToEnd = [
+    { args: ["--parallel", `--ignore=${ALONE.join(",")}`, ...flags, END_TO_END], jobs: END_TO_END_JOBS },
+    { args: [...flags, ...ALONE] },
+  ];
+  return flags.length < args.length ? endToEnd : [{ args: [...SIDE_BY_SIDE, ...flags] }, ...endToEnd];
 }
 
 function isPath(arg: string): boolean {

@@ -1,5 +1,7 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { ROOT } from "../support/program.ts";
+import { planRuns } from "./main.ts";
 import { describeResults, readResults } from "./results.ts";
 
 const MAIN = fromFileUrl(new URL("./main.ts", import.meta.url));
@@ -56,4 +58,16 @@ Deno.test("several runs are added up", () => {
   assertEquals(runs, [{ passed: 1, failed: 1, ignored: [] }, { passed: 0, failed: 0, ignored: ["c & d"] }]);
   const text = describeResults(runs, { isOk: false, seconds: 61.9 });
   assertEquals(text, "Ignored on this machine:\n  c & d\n\nFAILED | 1 passed | 1 failed | 1 ignored (1m1s)");
+});
+
+Deno.test("each end-to-end test runs once: beside others, or alone", () => {
+  const files = [...Deno.readDirSync(`${ROOT}/tests/e2e`)].map(({ name }) => `tests/e2e/${name}`);
+  const [unit, beside, alone, ...others] = planRuns(["--quiet"]);
+  assert(unit !== undefined && beside !== undefined && alone !== undefined && others.length === 0);
+  assert(unit.args.some((arg) => arg.startsWith("--ignore=") && arg.includes("tests/e2e")));
+  const apart = alone.args.filter((arg) => arg !== "--quiet");
+  assertEquals(apart.filter((file) => !files.includes(file)), []);
+  assertEquals(beside.args, ["--parallel", `--ignore=${apart.join(",")}`, "--quiet", "tests/e2e"]);
+  assertEquals(planRuns(["--quiet", "tests/e2e"]), [beside, alone]);
+  assertEquals(planRuns(["tests/e2e/ports_test.ts"]), [{ args: ["tests/e2e/ports_test.ts"] }]);
 });
