@@ -1,12 +1,13 @@
 /** Brings about faults at random moments, and ends those that last. */
 
-import type { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/random.ts";
 import type { NodeId } from "../../lib/raft/types.ts";
 import { damageSnapshotLater } from "./damaged_snapshot.ts";
 import { plantDamage } from "./damage.ts";
 import { EmptiedMajority } from "./emptied_majority.ts";
 import type { FaultClass } from "./faults.ts";
 import type { Operator } from "./operator.ts";
+import type { PlannedFault } from "./schedule.ts";
 import { DIRECTORY, type SimServer } from "./server.ts";
 import type { World } from "./world.ts";
 
@@ -21,6 +22,7 @@ const HANG_TIMEOUTS_MAX = 25;
 const DEMOTION_TRIES = 10;
 const PROMOTION_MS_MAX = 300;
 const PROMOTION_TRIES = 30;
+const DRAWS = 1_000_000_000;
 const REMOVAL_TRIES = 40;
 
 /** Disks count these where an operation meets them: most that are planned never do. */
@@ -41,16 +43,23 @@ type Fault = () => boolean;
 export class Nemesis {
   readonly #world: World;
   readonly #operator: Operator;
-  readonly #random: Random;
+  /** When and which; the moments of a seed's faults do not depend on what the faults draw. */
+  readonly #plans: Random;
+  /** Of the fault that came last. */
+  #random: Random;
   readonly #emptiedMajority: EmptiedMajority;
   readonly #faults: ReadonlyMap<FaultClass, Fault>;
+  /** Every fault that came, whether or not the moment allowed it. */
+  readonly played: PlannedFault[] = [];
+  #startedAtMs = 0;
   #resting = true;
 
   constructor(world: World, operator: Operator) {
     this.#world = world;
     this.#operator = operator;
     this.#random = world.random.fork();
-    this.#emptiedMajority = new EmptiedMajority(world, { operator, random: this.#random });
+    this.#plans = this.#random.fork();
+    this.#emptiedMajority = new EmptiedMajority(world, { operator, random: this.#random.fork() });
     const all: readonly (readonly [FaultClass, Fault])[] = [
       ...this.#networkFaults(),
       ...this.#processFaults(),
@@ -63,7 +72,10 @@ export class Nemesis {
   /** Faults come from now on. */
   start(): void {
     this.#resting = false;
-    this.#plan();
+    this.#startedAtMs = this.#world.clock.now();
+    const { planned } = this.#world.settings;
+    if (planned === undefined) return this.#plan();
+    for (const fault of planned) this.#world.clock.after(fault[0], () => this.#play(fault));
   }
 
   /** No more faults; those that last are ended. */
@@ -88,16 +100,24 @@ export class Nemesis {
   }
 
   #plan(): void {
-    const pauseMs = -Math.log(1 - this.#random.fraction()) * this.#world.settings.disturbMs;
+    const pauseMs = -Math.log(1 - this.#plans.fraction()) * this.#world.settings.disturbMs;
     this.#world.clock.after(pauseMs, () => {
       if (this.#resting || this.#faults.size === 0) return;
-      const [name, fault] = this.#random.pick([...this.#faults]);
-      if (fault()) {
-        if (!COUNTED_WHEN_FELT.has(name)) this.#world.counts.add(name);
-        this.#world.trace(() => `fault ${name}`);
-      }
+      const name = this.#plans.pick([...this.#faults.keys()]);
+      this.#play([this.#world.clock.now() - this.#startedAtMs, name, this.#plans.below(DRAWS)]);
       this.#plan();
     });
+  }
+
+  #play(planned: PlannedFault): void {
+    const [, name, draw] = planned;
+    const fault = this.#faults.get(name);
+    if (this.#resting || fault === undefined) return;
+    this.played.push(planned);
+    this.#random = new Random(draw);
+    if (!fault()) return;
+    if (!COUNTED_WHEN_FELT.has(name)) this.#world.counts.add(name);
+    this.#world.trace(() => `fault ${name}`);
   }
 
   #networkFaults(): readonly (readonly [FaultClass, Fault])[] {

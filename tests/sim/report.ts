@@ -34,7 +34,9 @@ export class Report {
     const [first, ...more] = message.split("\n");
     this.#print(`FAILED seed ${result.seed} (${this.#results.length} of ${this.#wanted}): ${check}: ${first}`);
     for (const line of more.slice(0, 12)) this.#print(`    ${line}`);
-    this.#print(`    at ${(atMs / 1_000).toFixed(3)} simulated s; deno task sim --seed ${result.seed} --trace`);
+    this.#print(
+      `    at ${(atMs / 1_000).toFixed(3)} simulated s; deno task sim --seed ${result.seed} --trace; or --reduce`,
+    );
   }
 
   /** Prints the sums. Enough seeds that leave something out fail as well: a simulator that injects nothing finds nothing. */

@@ -13,6 +13,7 @@ import { Workload } from "./clients.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Operator } from "./operator.ts";
 import { Probes } from "./probes.ts";
+import { type PlannedFault, writeSchedule } from "./schedule.ts";
 import type { SimServer } from "./server.ts";
 import { drawSettings, type Settings } from "./settings.ts";
 import { type TraceSink, type Violation, World } from "./world.ts";
@@ -41,6 +42,8 @@ export interface RunResult {
   readonly servers: number;
   readonly committed: number;
   readonly elections: number;
+  /** See schedule.ts. */
+  readonly schedule: string;
 }
 
 /** How a run may differ from what its seed says. */
@@ -79,6 +82,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     wallMs: performance.now() - begun,
     servers: settings.servers,
     committed: world.reference.lastIndex,
+    schedule: writeSchedule({ ...settings, planned: settings.planned ?? run.played }),
     elections: new Set(world.reference.entries.map(({ term }) => term)).size,
   };
 }
@@ -113,6 +117,11 @@ class Run {
     this.#nemesis = new Nemesis(world, this.#operator);
     world.watchWith(this.workload);
     world.watchWith(this.#operator);
+  }
+
+  /** See `Nemesis`. */
+  get played(): readonly PlannedFault[] {
+    return this.#nemesis.played;
   }
 
   async run(endSites: () => void): Promise<void> {

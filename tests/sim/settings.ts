@@ -3,6 +3,7 @@
 import { FAULT_SITES, type FaultSite } from "../../lib/base/faults.ts";
 import { Random } from "../../lib/base/random.ts";
 import { FAULT_CLASS_NAMES, type FaultClass } from "./faults.ts";
+import type { PlannedFault } from "./schedule.ts";
 
 /** Each class of faults is off with this probability. */
 const OFF_PROBABILITY = 0.3;
@@ -63,6 +64,8 @@ export interface Settings {
   readonly sites: ReadonlySet<FaultSite>;
   readonly siteProbability: number;
   readonly lowered: LoweredLimit | undefined;
+  /** The faults of the nemesis; undefined where the seed draws them. */
+  readonly planned: readonly PlannedFault[] | undefined;
   /**
    * Plants the canary: syncs of the log succeed and do nothing, and the checks that look at the disk are off. So only what
    * the faults bring about can show it, and a run that does not fail has injected nothing.
@@ -106,6 +109,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     siteProbability: random.pick([0.01, 0.05, 0.25]),
     flushes: random.chance(FLUSHES_PROBABILITY),
     lowered: undefined,
+    planned: undefined,
     canary: false,
   };
   const lowered = seed % SEEDS_PER_LOWERED === 0
