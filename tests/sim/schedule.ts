@@ -33,6 +33,7 @@ export function readSchedule(line: string): Partial<Settings> & Pick<Settings, "
 /** What a line of seeds.txt runs: a seed or a schedule, and behind it a blank and the reason. */
 export function readStored(line: string): { readonly seed: number; readonly overrides: Partial<Settings> } {
   if (!line.startsWith("{")) return { seed: Number(line.split(" ")[0]), overrides: {} };
-  const overrides = readSchedule(line.slice(0, line.lastIndexOf("}") + 1));
+  // A schedule has no blank behind a brace; a reason may have braces.
+  const overrides = readSchedule(line.slice(0, line.indexOf("} ") + 1));
   return { seed: overrides.seed, overrides };
 }

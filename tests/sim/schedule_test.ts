@@ -38,6 +38,13 @@ Deno.test("a failing run is reduced to a schedule with fewer faults that fails b
   assertEquals(violation?.check, first.violation?.check);
 });
 
+Deno.test("a stored line is a seed or a schedule, whatever stands in the reason", () => {
+  const whole = { seed: 5, faults: [], sites: [], planned: [], lowered: "write bytes" };
+  const { seed, overrides } = readStored(`${JSON.stringify(whole)} text: {"a": 1} was refused`);
+  assertEquals([seed, overrides.lowered], [5, "write bytes"]);
+  assertEquals(readStored("77 a reason with {braces} in it"), { seed: 77, overrides: {} });
+});
+
 Deno.test("a run that does not fail is not reduced", async () => {
   assertEquals(await reduce(await runSeed(SEED), { runsMax: 1 }), undefined);
 });
