@@ -80,8 +80,8 @@ export function handleSnapshotTaken(core: Core, { snapshot, keepFrom }: Snapshot
   const { lastIncluded } = snapshot;
   assert(lastIncluded.index <= core.appliedIndex, `Cannot take a snapshot at ${lastIncluded.index}: not applied`);
   assert(keepFrom <= lastIncluded.index + 1, `Cannot drop entries up to ${keepFrom}: the snapshot does not cover them`);
-  // One received meanwhile may be newer.
-  if (core.snapshot !== undefined && lastIncluded.index <= core.snapshot.lastIncluded.index) return;
+  // One received meanwhile may be newer. One at the same index took the place of a damaged one, and may have another length.
+  if (core.snapshot !== undefined && lastIncluded.index < core.snapshot.lastIncluded.index) return;
   core.snapshot = snapshot;
   core.log.coveredBySnapshot(lastIncluded.index);
   core.log.dropThrough(keepFrom - 1);
