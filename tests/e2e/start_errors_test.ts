@@ -171,8 +171,9 @@ for (const { name, put } of FOREIGN) {
   Deno.test(`another version of ${name}: exit 76 and one line with both versions, inspect and launcher too`, () =>
     withStoppedNode(async (cluster, directory) => {
       await cluster.restart(0);
-      // Before it has heard a leader there is nothing that a snapshot could hold.
-      await cluster.waitUntilEqual();
+      // Before it has committed an entry of its new term there is nothing that a snapshot could hold.
+      await cluster.waitForLeader();
+      assertEquals(await cluster.ask(0, `GET ${MARKER}`), `value of ${MARKER}: 1`);
       assertMatch(await cluster.ask(0, "SNAPSHOT"), /^Snapshot created/);
       await cluster.kill(0, "SIGTERM");
       const line = put(directory);
