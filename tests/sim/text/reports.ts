@@ -149,10 +149,11 @@ function termOfSnapshot({ world, core }: Facts): number {
 function wantedLogs({ world, shadow, raft }: Facts): readonly WantedLine[] {
   return raft.logTail(LOGS_COUNT).map((entry, at, all) => {
     const index = shadow.lastIndex - all.length + 1 + at;
-    const committed = index <= shadow.commitIndex ? world.reference.at(index) : entry;
+    // The reference has an entry once a node applies it: the first one may know that it is committed and not have come to that.
+    const committed = index <= shadow.commitIndex ? world.reference.at(index) : undefined;
     const name = `Index ${index}, Term ${shadow.termAt(index)}`;
     // The report shows a line as it is when it is printable, and these are.
-    return [name, committed === undefined ? /^nothing is committed there$/ : textOf(committed)];
+    return [name, textOf(committed ?? entry)];
   });
 }
 
