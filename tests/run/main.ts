@@ -1,7 +1,7 @@
 /**
- * `deno task test`: the tests that start no nodes first, on all processors; then the end-to-end tests, two at a time, since each
- * brings its own processes and mostly waits for them; then those of them that want the machine for themselves. Ends with the
- * tests that were ignored and why, and one summary.
+ * `deno task test`: the tests that start no nodes first, on all processors; then the end-to-end tests, two at a time unless the
+ * machine is busy, since each brings its own processes and mostly waits for them; then those of them that want the machine for
+ * themselves. Ends with the tests that were ignored and why, and one summary.
  *
  * Arguments go to `deno test`. `tests/e2e` is both runs of the end-to-end tests; any other path is one run of what it names.
  */
@@ -15,8 +15,11 @@ const RIGHTS = ["--allow-all", "--no-prompt", "--permit-no-files"];
 const APART = ["crash", "fuzz", "sim", "clients", "redis-suite", "differential", "browser", "executable"];
 const SIDE_BY_SIDE = ["--parallel", `--ignore=${[...APART, "e2e"].map((folder) => `tests/${folder}`).join(",")}`];
 const END_TO_END = "tests/e2e";
-/** More would measure each other, and a lone processor has enough to do with one. */
-const END_TO_END_JOBS = Math.min(2, navigator.hardwareConcurrency);
+/** Of the processors, by the load of the last minute: from here on other programs have the machine. */
+const BUSY_SHARE = 0.75;
+const isBusy = (Deno.loadavg()[0] ?? 0) > BUSY_SHARE * navigator.hardwareConcurrency;
+/** More would measure each other; a lone processor, and a machine that others keep busy, have enough to do with one. */
+const END_TO_END_JOBS = isBusy ? 1 : Math.min(2, navigator.hardwareConcurrency);
 /** They open thousands of connections, or ask nodes to keep up with the machine. */
 const ALONE = ["hanging_disk", "hostile_clients", "http_hostile", "long_values"].map((name) =>
   `${END_TO_END}/${name}_test.ts`
