@@ -180,7 +180,11 @@ async function measure(cluster: ProcessCluster, value: Uint8Array<ArrayBuffer>, 
   print(
     `leader is node ${leader}, follower node ${follower}; longest turn of nodes 0, 1, 2 in ms, wall/processor`,
   );
-  for (const [name, run] of steps.filter(([name]) => name.startsWith(wanted))) {
+  const chosen = steps.filter(([name]) => name.startsWith(wanted));
+  if (chosen.length === 0) {
+    throw new Error(`Cannot find a step "${wanted}": known are ${steps.map(([name]) => name).join(", ")}`);
+  }
+  for (const [name, run] of chosen) {
     let reply = "";
     for (let round = 0; round < ROUNDS; round++) reply = await run();
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));

@@ -1,6 +1,7 @@
 /** A small RESP client for probes: one request at a time, with a deadline, simple replies only. */
 
 import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
+import { encodeRequest } from "../../tests/support/resp_request.ts";
 
 /** The first line of a reply: an error's text without "-", or anything else with its type. */
 export interface ProbeReply {
@@ -37,8 +38,7 @@ export class RespConnection implements Disposable {
   async ask(words: readonly string[], timeoutMs = 3_000): Promise<ProbeReply> {
     const timer = setTimeout(() => this[Symbol.dispose](), timeoutMs);
     try {
-      const text = `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`;
-      const bytes = stringToBytes(text);
+      const bytes = stringToBytes(encodeRequest(...words));
       for (let sent = 0; sent < bytes.length;) sent += await this.#socket.write(bytes.subarray(sent));
       return await this.#receive();
     } finally {

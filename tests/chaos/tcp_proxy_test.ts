@@ -39,7 +39,7 @@ async function joined(body: (ends: Ends) => Promise<void>): Promise<void> {
 async function readBytes(connection: Deno.TcpConn, count: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(count);
   for (let read = 0; read < count;) {
-    const more = await withDeadline(connection.read(bytes.subarray(read)), { what: "bytes come", timeoutMs: 5_000 });
+    const more = await withDeadline(connection.read(bytes.subarray(read)), { what: "bytes come" });
     if (more === null) throw new Error(`The connection ended after ${read} of ${count} bytes`);
     read += more;
   }
@@ -61,7 +61,7 @@ Deno.test("two cuts on a direction hold the bytes back until both are mended", (
     await acceptor.write(new Uint8Array([2]));
     await readBytes(dialer, 1);
     assertEquals(come, false);
-    await waitFor(heldBack, { what: "the cut is felt", timeoutMs: 5_000 });
+    await waitFor(heldBack, { what: "the cut is felt" });
     assertEquals(proxy.effects(ACCEPTOR, DIALER).heldBack, 0);
     proxy.mend(DIALER, ACCEPTOR);
     await reading;
@@ -93,7 +93,7 @@ Deno.test("connections between two nodes are broken, in whichever order they are
     assertEquals(await readBytes(acceptor, 1), new Uint8Array([1]));
     assertEquals(proxy.breakConnections(ACCEPTOR, DIALER), 1);
     for (const end of [dialer, acceptor]) {
-      const read = await withDeadline(end.read(new Uint8Array(1)).catch(() => null), { what: "end", timeoutMs: 5_000 });
+      const read = await withDeadline(end.read(new Uint8Array(1)).catch(() => null), { what: "end" });
       assertEquals(read, null);
     }
   }));

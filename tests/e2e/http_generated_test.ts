@@ -2,10 +2,11 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
-import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
+import { withCluster } from "../support/process_cluster.ts";
 import { expectedStatuses } from "../support/expected_statuses.ts";
 import { bodyComplaint, replyComplaint } from "../support/openapi_replies.ts";
 import { type MadeRequest, makeRequest, operationsOf } from "../support/request_maker.ts";
+import { residentBytes } from "../support/resident.ts";
 
 const REQUESTS = 5_000;
 const SEED = 20_250_607;
@@ -15,11 +16,6 @@ const GROWTH_BYTES_MAX = 200 * 1024 * 1024;
 const STATUSES: readonly number[] = [200, 201, 204, 400, 403, 404, 405, 409, 410, 412, 413];
 
 type Json = Readonly<Record<string, unknown>>;
-
-async function residentBytes(cluster: ProcessCluster): Promise<number> {
-  const text = await Deno.readTextFile(`/proc/${cluster.node(0).process?.pid}/status`);
-  return Number(/VmRSS:\s+(\d+)/.exec(text)?.[1]) * 1024;
-}
 
 const JSON_TYPES: readonly string[] = ["application/json", "application/problem+json"];
 
@@ -72,7 +68,7 @@ Deno.test("5 000 generated requests get documented answers and leave the memory 
     const document = await (await fetch(`${base}/openapi.json`)).json();
     const operations = operationsOf(document);
     const random = new Random(SEED);
-    const before = await residentBytes(cluster);
+    const before = residentBytes(cluster.node(0).process?.pid ?? 0);
     const statuses = new Map<number, number>();
     const seen = new Set<string>();
     let left = REQUESTS;
@@ -94,6 +90,6 @@ Deno.test("5 000 generated requests get documented answers and leave the memory 
     ) {
       assert(seen.has(id), `${id} never worked`);
     }
-    assertLess(await residentBytes(cluster) - before, GROWTH_BYTES_MAX);
+    assertLess(residentBytes(cluster.node(0).process?.pid ?? 0) - before, GROWTH_BYTES_MAX);
     assert(cluster.node(0).process?.alive === true);
   }));

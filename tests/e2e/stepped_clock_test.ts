@@ -8,7 +8,8 @@ import { startNodeHere } from "../differential/servers.ts";
 import { DEADLINE_MS, waitFor } from "../support/wait.ts";
 
 const HOUR_MS = 3_600_000;
-const TTL_MS = 1_000;
+/** Long enough for some replies of a busy machine. */
+const TTL_MS = 5_000;
 
 /** Runs `body` with a switch that sets the date of this process back. */
 async function withDate(body: (setBack: (ms: number) => void) => Promise<void>): Promise<void> {
@@ -54,17 +55,20 @@ Deno.test("a running server whose date is set back by an hour: keys and sessions
     };
     const session = await ask("SESSION", "OPEN", String(TTL_MS));
     await ask("SET", "long", "v", "EX", "1000");
+    const begun = performance.now();
     await ask("SET", "short", "v", "PX", String(TTL_MS));
-    const [begun, before] = [performance.now(), await timeMs()];
+    const before = await timeMs();
     setBack(HOUR_MS);
     assertEquals(await ask("GET", "short"), "v");
     let last = before;
+    const falls: string[] = [];
     await waitFor(async () => {
       const now = await timeMs();
-      assert(now >= last, `TIME fell from ${last} to ${now}`);
+      if (now < last) falls.push(`from ${last} to ${now}`);
       last = now;
       return await ask("GET", "short") === "(none)" || undefined;
     }, { what: "the key expires" });
+    assertEquals(falls, [], "TIME fell");
     // The time of a leader that is to be corrected runs by a tenth too slow or too fast.
     assert(performance.now() - begun >= TTL_MS * 0.85);
     assert(last - before < HOUR_MS / 2, "the time has not jumped ahead");

@@ -17,7 +17,7 @@ export interface Mutation {
   readonly what: string;
   /** Made in this order; a file may occur more than once. */
   readonly patches: readonly Patch[];
-  /** Files of tests that look at it, where they are not those next to the source. */
+  /** Files of tests that look at it, where they are not those next to the source; asked after the layers unless in haste. */
   readonly tests?: readonly string[];
 }
 

@@ -51,12 +51,15 @@ export function namesakesOf(mutation: Mutation): readonly string[] {
   return [...new Set(paths)];
 }
 
-/** Layer by layer; when it must be quick, what found it the last time before, namesakes, and then the nearest tests. */
+/** Layer by layer, and the tests that it names itself; when it must be quick, what found it the last time before, namesakes, and then the nearest tests. */
 export function planHunt(mutation: Mutation, options: PlanOptions): readonly Step[] {
   const steps = options.quick ? firstSteps(mutation, options.known.get(mutation.id)) : [];
   const without = steps.flatMap((step) => step.layer === "simulator" ? [] : step.paths);
   steps.push({ layer: "simulator", seeds: options.seeds });
   for (const { name, paths } of TEST_LAYERS) steps.push({ layer: name, paths, without });
+  // They may be of no layer: end-to-end tests are of none.
+  const named = (mutation.tests ?? []).filter((path) => !without.includes(path));
+  if (named.length > 0) steps.push({ layer: "unit and paper tests", paths: named, without });
   return steps.filter(({ layer }) => options.layers.has(layer));
 }
 

@@ -31,6 +31,13 @@ Deno.test("without haste the layers come in their order, whatever found the bug 
   assertEquals(describe(planHunt(BUG, { ...EVERYTHING, quick: false, known })), WHOLE);
 });
 
+Deno.test("tests that a bug names itself are run with haste and without, once", () => {
+  const tests = ["tests/e2e/synced_writes_test.ts"];
+  const hunt = (quick: boolean) => describe(planHunt({ ...BUG, tests }, { ...EVERYTHING, quick, known: new Map() }));
+  assertEquals(hunt(false), [...WHOLE, ...tests]);
+  assertEquals(hunt(true), [NAMESAKES, ...tests, ...WHOLE]);
+});
+
 Deno.test("in haste what found the bug the last time comes first, then namesakes, the nearest tests, and the layers", () => {
   const known = new Map<string, Row>();
   assertEquals(describe(planHunt(BUG, { ...EVERYTHING, quick: true, known })), [NAMESAKES, "tests/unit/kv", ...WHOLE]);

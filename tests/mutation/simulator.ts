@@ -40,7 +40,7 @@ export async function simulate(
     const ended = await runSeeds(workspace, { options, first: options.firstSeed + done, seeds });
     const found = readSimulator(ended, done);
     const seedsTried = found?.seeds ?? done + seeds;
-    if (found?.seed !== undefined && control !== workspace) {
+    if (found?.seed !== undefined) {
       const without = readSimulator(await runSeeds(control, { options, first: found.seed, seeds: 1 }), done);
       if (without === undefined) return { found, seedsTried, unrelated };
       unrelated.push({ ...without, seed: found.seed });

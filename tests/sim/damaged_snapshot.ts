@@ -55,7 +55,8 @@ function isNeeded({ node }: SimServer): boolean {
   });
 }
 
-function newestSnapshot({ disk }: SimServer): { readonly path: string; readonly index: number } | undefined {
+/** The snapshot of the highest index in a server's directory; undefined when there is none. */
+export function newestSnapshot({ disk }: SimServer): { readonly path: string; readonly index: number } | undefined {
   const found = [...disk.files().keys()].flatMap((path) => {
     const id = path.startsWith(FOLDER) ? parseSnapshotName(path.slice(FOLDER.length)) : undefined;
     return id === undefined ? [] : [{ path, index: Number(id.index) }];

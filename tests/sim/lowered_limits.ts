@@ -1,4 +1,4 @@
-/** Runs in which one limit is lowered, and the check that nothing is refused for other reasons nor taken beyond it. */
+/** Runs in which one limit is lowered: without one nothing is refused as overload, and no node has more writes waiting than it may. */
 
 import { DEFAULT_PENDING_LIMITS, type PendingLimits } from "../../lib/node/limits.ts";
 import type { RaftLimits } from "../../lib/raft/options.ts";
@@ -39,7 +39,7 @@ export function raftLimitsOf({ lowered }: Settings): Partial<RaftLimits> {
   }
 }
 
-/** Counts a refusal under the name of the limit that was met; without one, only a site that stands for it explains it. */
+/** Counts a refusal under the limit that is lowered; in other runs only a site that stands for overload explains it. */
 export function noteOverload(
   world: World,
   { done, what }: { readonly done: Map<string, number>; readonly what: string },

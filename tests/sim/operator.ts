@@ -138,8 +138,11 @@ export class Operator implements Check {
       this.#world.clock.busy = true;
       this.#world.trace(() => `node ${leader.id} about the removal of server ${id}: ${JSON.stringify(outcome)}`);
       if (!life.alive) return;
-      const isThere = this.#world.configuration().members.some((member) => member.id === id);
-      if (outcome.type === "Done" && isThere) {
+      // By what the leader knows to be committed: others learn of it once somebody comes to apply it.
+      const { configuration, configurationIndex, commitIndex } = this.#world.shadows.of(leader.id);
+      const isOut = configurationIndex <= commitIndex &&
+        configuration?.members.every((member) => member.id !== id) === true;
+      if (outcome.type === "Done" && !isOut) {
         this.#world.violate("removal", `node ${leader.id} says that server ${id} is removed, and it is a member`);
       }
     });

@@ -4,6 +4,9 @@ import { type RunResult, runSeed } from "./run.ts";
 import { readSchedule, writeSchedule } from "./schedule.ts";
 import type { Settings } from "./settings.ts";
 
+/** The shortest phase of faults that is tried. */
+const SAFETY_MS_MIN = 1_000;
+
 /** How far to go, and who is told. */
 export interface ReduceOptions {
   /** Runs that may be made. */
@@ -15,10 +18,9 @@ export interface ReduceOptions {
 export interface Reduced {
   readonly schedule: string;
   readonly result: RunResult;
-  readonly runs: number;
 }
 
-/** Tries with fewer faults, then without each fault site and class, then for a shorter time. Undefined when it does not fail. */
+/** Tries with fewer faults, then without each fault site and class, then for a shorter time. Undefined when it does not fail; throws when its schedule fails otherwise. */
 export async function reduce(
   first: RunResult,
   { runsMax, say = () => {} }: ReduceOptions,
@@ -37,14 +39,15 @@ export async function reduce(
     [settings, result] = [candidate, tried];
     return true;
   }
-  if (!await takes(settings)) return undefined;
+  if (!await takes(settings)) throw new Error(`Seed ${settings.seed} fails by ${check}, and its schedule does not`);
   await shorten(settings.planned ?? [], (planned) => takes({ ...settings, planned }));
   say(`${settings.planned?.length} faults are left after ${runs} runs`);
   await shorten([...settings.sites], (sites) => takes({ ...settings, sites: new Set(sites) }));
   await shorten([...settings.faults], (faults) => takes({ ...settings, faults: new Set(faults) }));
-  for (let ms = 1_000; ms < settings.safetyMs; ms *= 2) if (await takes({ ...settings, safetyMs: ms })) break;
+  for (let ms = SAFETY_MS_MIN; ms < settings.safetyMs; ms *= 2) if (await takes({ ...settings, safetyMs: ms })) break;
   say(`${settings.sites.size} sites and ${settings.faults.size} classes of faults are left after ${runs} runs`);
-  return { schedule: writeSchedule(settings), result, runs };
+  if (runs >= runsMax) say("Stopped at the limit of runs: it may be smaller");
+  return { schedule: writeSchedule(settings), result };
 }
 
 /** Leaves out halves, then quarters and so on down to single ones, as long as `takes` takes what is left. */

@@ -48,9 +48,10 @@ export class Shadows implements Check {
   readonly name = "recovered-log";
   readonly #logs = new Map<NodeId, ShadowLog>();
   readonly #leaders = new Set<string>();
-  /** The highest term and index of any log, ever. */
+  /** The highest term and index of any log, ever, and the highest that a server took for committed. */
   highestTerm = 0;
   highestIndex = 0;
+  highestCommit = 0;
   readonly #violate: (message: string) => void;
 
   constructor(violate: (message: string) => void) {
@@ -93,6 +94,7 @@ export class Shadows implements Check {
     this.highestIndex = Math.max(this.highestIndex, raft.lastEntry.index);
     if (raft.role === "Leader") this.#leaders.add(`${raft.currentTerm} ${server.id}`);
     log.commitIndex = raft.commitIndex;
+    this.highestCommit = Math.max(this.highestCommit, raft.commitIndex);
     log.configuration = raft.configuration;
     log.configurationIndex = raft.configurationIndex;
     const last = raft.lastEntry;

@@ -1,4 +1,4 @@
-/** Holds replies of a server to its OpenAPI document: their status and their media type must be described. */
+/** Holds replies of a server to its OpenAPI document: their status, media type and JSON must be as described. */
 
 import { schemaComplaint } from "./json_schema.ts";
 

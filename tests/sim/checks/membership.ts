@@ -9,7 +9,7 @@ import type { Check, Step, Violate } from "../check.ts";
 import type { SimServer } from "../server.ts";
 import type { Shadows } from "../shadow.ts";
 
-/** Looks at each configuration that a leader appends. */
+/** Looks at each configuration that a leader appends, and at who leads. */
 export class Membership implements Check {
   readonly name = "membership";
   readonly #lastConfiguration = new Map<NodeId, number>();
@@ -21,7 +21,7 @@ export class Membership implements Check {
     this.#violate = violate;
   }
 
-  /** See `Check`. Called before the shadow knows of this step's writes is no matter: only the commit index is used. */
+  /** See `Check`. */
   stepped(server: SimServer, { raft, update, event }: Step): void {
     const { configuration, configurationIndex, commitIndex } = raft;
     if (raft.role === "Leader" && configurationIndex <= commitIndex && !isVoter(configuration, server.id)) {

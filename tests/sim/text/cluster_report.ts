@@ -27,5 +27,5 @@ function isMemberLine(value: string, id: number, facts: Facts): boolean {
   if (Number(match) > world.shadows.highestIndex) return false;
   // Behind what somebody has said to be committed, and at least behind what this node knows.
   const isBehind = Number(lag) >= shadow.commitIndex - Number(match);
-  return isBehind && (Number(lag) === 0 || Number(lag) + Number(match) <= world.reference.lastIndex);
+  return isBehind && (Number(lag) === 0 || Number(lag) + Number(match) <= world.shadows.highestCommit);
 }

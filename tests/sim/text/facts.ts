@@ -60,9 +60,3 @@ export function filesOf({ server }: Facts, ending: string): { readonly count: nu
   const sizes = [...server.disk.files()].filter(([path]) => path.endsWith(ending)).map(([, bytes]) => bytes.length);
   return { count: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
-
-/** The highest index in the names of the snapshots in the directory; 0 when there is none. */
-export function newestSnapshot({ server }: Facts): number {
-  const names = [...server.disk.files().keys()].map((path) => /(\d+)-\d+\.snap$/.exec(path)?.[1] ?? "0");
-  return Math.max(0, ...names.map(Number));
-}

@@ -74,8 +74,9 @@ function messageLines(reply: string, facts: Facts, ledger: ClientLedger): readon
   const { sent, received } = facts.node.rpcCounts();
   const types = [...new Set([...sent.keys(), ...received.keys()])].sort();
   const [succeeded, failed] = [numberIn(reply, "AppendEntries Succeeded"), numberIn(reply, "AppendEntries Failed")];
+  // In the order in which the program does it: where the second decimal is a five, the other one rounds otherwise.
   const share = (part: number) =>
-    succeeded + failed === 0 ? "none" : `${(100 * part / (succeeded + failed)).toFixed(1)} %`;
+    succeeded + failed === 0 ? "none" : `${(part / (succeeded + failed) * 100).toFixed(1)} %`;
   return [
     ...types.flatMap((type): WantedLine[] => [
       [`RPC ${type} Sent`, sent.get(type) ?? 0],

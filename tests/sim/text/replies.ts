@@ -1,7 +1,8 @@
-/** The reply of one line to a read, a write or a checkpoint, letter by letter, from what the node told the session. */
+/** The reply of one line to a read or a write, letter by letter, from what the node told the session. */
 
 import { unreachable } from "../../../lib/base/assert.ts";
 import type { NotDone, WriteOutcome } from "../../../lib/node/api.ts";
+import { newestCommit } from "../../../lib/node/lag.ts";
 import type { Node } from "../../../lib/node/node.ts";
 
 /** What is known where a reply is judged. */
@@ -50,7 +51,7 @@ export function replyToRefusal({ reason, leaderId }: NotDone, { node }: Asked): 
     case "TooLarge":
       return /^the workload has nothing too large$/;
     case "Timeout":
-      return node.driver.applied.id.index < newestCommit(node)
+      return node.driver.applied.id.index < newestCommit(node.status())
         ? new RegExp(`^Error: Timeout\\. (No majority confirmed the request in time\\. ${escape(reach)}|${LAGS})$`)
         : `Error: Timeout. No majority confirmed the request in time. ${reach}`;
     default:
@@ -60,11 +61,6 @@ export function replyToRefusal({ reason, leaderId }: NotDone, { node }: Asked): 
 
 const LAGS =
   "This node is [1-9][0-9]* (entry|entries) behind: its (storage failed|disk is full|disk hangs, a sync has been under way for [0-9]+ s) \\(/data\\)\\.";
-
-function newestCommit(node: Node): number {
-  const { raft, peers } = node.status();
-  return Math.max(raft.commitIndex, ...peers.map(({ status }) => status?.commitIndex ?? 0));
-}
 
 function reachOf(node: Node): string {
   const { raft: { configuration: { voters } }, peers } = node.status();

@@ -5,7 +5,8 @@ import { decodeCommand } from "../../../lib/kv/commands.ts";
 import type { Entry } from "../../../lib/raft/types.ts";
 import { TEXT_COMMANDS } from "../../../lib/protocol/text/commands.ts";
 import type { ClientLedger } from "./client_ledger.ts";
-import { type Facts, filesOf, isReachable, newestSnapshot } from "./facts.ts";
+import { newestSnapshot } from "../damaged_snapshot.ts";
+import { type Facts, filesOf, isReachable } from "./facts.ts";
 import { wantedCluster } from "./cluster_report.ts";
 import { wantedMetrics } from "./metrics_report.ts";
 import { bytesShown, durationBetween, flawOfReport, type WantedLine } from "./report_form.ts";
@@ -132,7 +133,9 @@ function wantedLogSize(facts: Facts): readonly WantedLine[] {
 /** What the storage counts, which cannot be more than there is. */
 export function snapshotBytesShown(facts: Facts): (value: string) => boolean {
   const { snapshotBytes } = facts.node.status().storage;
-  return (value) => value === bytesShown(snapshotBytes) && snapshotBytes <= filesOf(facts, ".snap").bytes;
+  // One that takes the place of a damaged one has its name before it is counted, and may be shorter.
+  const isPossible = facts.server.damaged || snapshotBytes <= filesOf(facts, ".snap").bytes;
+  return (value) => isPossible && value === bytesShown(snapshotBytes);
 }
 
 /** Bytes of the commands in memory. */
@@ -226,5 +229,7 @@ export function flawOfSnapshot(reply: string, { facts, before }: {
   if (wanted !== term) return `entry ${index} is of term ${wanted}`;
   if (index > applied || index < before) return `the last one was at ${before}, and applied is ${applied}`;
   // A newer one may have taken its place.
-  return index === 0 || newestSnapshot(facts) >= index ? undefined : "there is no such snapshot on the disk";
+  return index === 0 || (newestSnapshot(server)?.index ?? 0) >= index
+    ? undefined
+    : "there is no such snapshot on the disk";
 }

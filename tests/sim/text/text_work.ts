@@ -1,5 +1,6 @@
 /** Clients that speak the text protocol: every command of its table, over the shipped session. */
 
+import { assert } from "../../../lib/base/assert.ts";
 import { TurnTime } from "../../../lib/protocol/turn_time.ts";
 import { type Command, encodeCommand, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import { ClientRegistry } from "../../../lib/protocol/resp/client_record.ts";
@@ -102,8 +103,6 @@ export class TextWork {
     this.#ledger.of(server.life).received += 1;
     this.#ask({ server, node: observed, line }, (reply) => {
       if (pending.life !== server.life) return;
-      // WATCH goes on for ever.
-      if (!isData && pending.finished) return;
       if (!this.#workload.isExpected(pending)) return;
       // A command counts when it is answered, not when it is sent.
       if (reply !== "") this.#count(name);
@@ -122,7 +121,8 @@ export class TextWork {
     { server, node, line }: { readonly server: SimServer; readonly node: KeyValueNode; readonly line: string },
     answer: (reply: string) => void,
   ): void {
-    const clock = server.clock ?? this.#world.clock;
+    const { clock } = server;
+    assert(clock !== undefined, "A server that serves has a clock");
     const metrics = new ClientMetrics(node.metrics);
     const session = new TextSession(new AnswerLink(clock.now(), answer), {
       node,
@@ -143,6 +143,8 @@ export class TextWork {
       connections: () => 1,
     });
     session.receive(`${line}\n`);
+    // Its first report is judged; the next ones would come until the process ends.
+    if (line === "WATCH") session.closed();
   }
 
   /** The command that the session wrote is the line's, the outcome is what the log says, and the reply is the outcome's. */
