@@ -2,6 +2,7 @@
 
 import type { CommandResult } from "../kv/results.ts";
 import type { StateMachine } from "../kv/state_machine.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Counter, Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
 import type { Configuration, Entry, EntryId } from "../raft/types.ts";
@@ -19,12 +20,13 @@ export interface ApplierHandler {
   /** An entry was applied; what is no command has the result `Invalid`. */
   applied(id: EntryId, result: CommandResult): void;
   configurationCommitted(configuration: Configuration): void;
-  /** More is committed than belongs into this turn of the event loop: `apply` is to be called in a later one. */
+  /** More was committed than belonged into one turn of the event loop, and the next one has come: `apply` is to be called. */
   hasMore(): void;
 }
 
 /** Applies committed entries in order, each once. Owns the state machine. */
 export class Applier {
+  readonly #clock: Clock;
   readonly #handler: ApplierHandler;
   readonly #committedCount: Counter;
   readonly #appliedCount: Counter;
@@ -34,18 +36,20 @@ export class Applier {
   #committed: (readonly Entry[])[] = [];
   /** The next entry of the first of them. */
   #at = 0;
+  #waitsForTurn = false;
   #entriesSinceSnapshot = 0;
   #bytesSinceSnapshot = 0;
   #keysAtSnapshot: number;
   #bytesAtSnapshot: number;
 
   /** Goes on from `begin`. */
-  constructor(begin: AppliedState, parts: { handler: ApplierHandler; metrics: Registry }) {
+  constructor(begin: AppliedState, parts: { clock: Clock; handler: ApplierHandler; metrics: Registry }) {
     this.#state = begin.state;
     this.#keysAtSnapshot = begin.state.size;
     this.#bytesAtSnapshot = begin.state.bytes;
     this.#last = begin.id;
     this.#configuration = begin.configuration;
+    this.#clock = parts.clock;
     this.#handler = parts.handler;
     this.#committedCount = parts.metrics.counter(METRIC.proposalsCommitted);
     this.#appliedCount = parts.metrics.counter(METRIC.proposalsApplied);
@@ -68,20 +72,29 @@ export class Applier {
     this.#committed.push(entries);
   }
 
-  /** Applies what is committed, as much as belongs into one turn of the event loop. */
+  /** Applies what is committed, as much as belongs into one turn of the event loop; in that turn nothing more, however often. */
   apply(): void {
+    if (this.#waitsForTurn) return;
     let left = APPLIED_PER_TURN_BYTES;
     for (let entries = this.#committed[0]; entries !== undefined; entries = this.#committed[0]) {
       for (; this.#at < entries.length; this.#at++) {
         const entry = entries[this.#at];
         if (entry === undefined) continue;
-        if (left <= 0) return this.#handler.hasMore();
+        if (left <= 0) return this.#goOnLater();
         left -= APPLIED_ENTRY_BYTES + (entry.type === "Command" ? entry.command.length : 0);
         this.#applyEntry(entry);
       }
       this.#at = 0;
       this.#committed.shift();
     }
+  }
+
+  #goOnLater(): void {
+    this.#waitsForTurn = true;
+    this.#clock.after(0, () => {
+      this.#waitsForTurn = false;
+      this.#handler.hasMore();
+    });
   }
 
   /** A snapshot's state takes the place of the present one, unless that is newer: then false. */

@@ -1,6 +1,6 @@
 /** Backups: the file of a fresh snapshot, verified, for whoever wants to keep it elsewhere. */
 
-import type { Clock } from "../base/clock.ts";
+import { type Clock, nextTurn } from "../base/clock.ts";
 import { CorruptionError } from "../base/errors.ts";
 import type { Index } from "../raft/types.ts";
 import type { SnapshotSource } from "../storage/storage.ts";
@@ -77,7 +77,7 @@ export class Backups {
         do {
           if (blocks.next().done === true) return undefined;
         } while (clock.now() < end);
-        await new Promise<void>((resolve) => clock.after(0, resolve));
+        await nextTurn(clock);
       }
     } catch (error) {
       if (error instanceof CorruptionError) return error.message;

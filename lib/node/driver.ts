@@ -74,12 +74,12 @@ export class Driver {
       },
     });
     this.#applier = new Applier(parts.begin, {
-      metrics,
+      ...parts,
       handler: {
         applied: (id, result) => {
           if (this.#pendingWrites.size > 0) this.#pendingWrites.applied(id, { result, leaderId: raft.leaderId });
         },
-        hasMore: () => void clock.after(0, () => this.#schedule()),
+        hasMore: () => this.#schedule(),
         configurationCommitted: (configuration) => parts.configurationCommitted(configuration),
       },
     });

@@ -1,6 +1,6 @@
 /** Snapshots of a node: taken in slices while it serves, sent to peers chunk by chunk, received, verified and loaded. */
 
-import type { Clock } from "../base/clock.ts";
+import { type Clock, nextTurn } from "../base/clock.ts";
 import { CorruptionError, FormatVersionError, NoSpaceError } from "../base/errors.ts";
 import { fault } from "../base/faults.ts";
 import { SnapshotLoader } from "../kv/snapshot_loader.ts";
@@ -262,7 +262,7 @@ export class Snapshots {
       do {
         if (!step()) return;
       } while (this.#clock.now() < end && !fault("node/sliceOfOne"));
-      await new Promise<void>((resolve) => this.#clock.after(0, resolve));
+      await nextTurn(this.#clock);
     }
   }
 

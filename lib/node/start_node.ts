@@ -1,5 +1,6 @@
 /** Starts a node: opens its directory, recovers state and core, joins them by the driver, and connects to the peers. */
 
+import { nextTurn } from "../base/clock.ts";
 import { checksum } from "../base/checksum.ts";
 import { stringToBytes, textToByteString } from "../base/bytes.ts";
 import { METRIC } from "../observe/names.ts";
@@ -55,7 +56,7 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
     initialConfiguration: options.newIdentity ? EMPTY_CONFIGURATION : configurationOf(options.members),
     makeIdentity: () => randomDigits(ports.random, IDENTITY_DIGITS),
     contents: CONTENT_VERSIONS,
-    pause: () => new Promise((resolve) => void ports.clock.after(0, resolve)),
+    pause: () => nextTurn(ports.clock),
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
   });
   try {

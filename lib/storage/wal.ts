@@ -27,7 +27,7 @@ import {
 
 /** A byte of a command takes at most six in a body ("\u0000"), an entry two quotes and a comma, or "null" and a comma. */
 const BODY_BYTES_PER_COMMAND_BYTE = 6;
-/** A zero byte behind each three at the most, or base64. */
+/** Strings behind the list are base64 at the longest: four characters for three bytes. */
 const BODY_BYTES_PER_LONG_BYTE = 4 / 3;
 const BODY_BYTES_PER_ENTRY = 5;
 /** For brackets, the headers of several records, and configurations, whose bytes the caller does not count. */

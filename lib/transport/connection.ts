@@ -242,6 +242,7 @@ export class Connection {
   /** Copying and sealing 8 MiB takes some 15 ms: for each connection a turn of its own, or a leader would do all in one. */
   async #buildLarge(): Promise<void> {
     await this.#largeTurns.next();
+    if (!this.#isOpen()) return;
     const first = this.#large.shift();
     if (first !== undefined) this.#waiting.append(first.header, first.body, this.#seal);
     if (this.#large.some(({ body }) => body.length >= LARGE_BODY_BYTES_MIN)) return;

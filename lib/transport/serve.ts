@@ -61,6 +61,7 @@ interface IncomingFrame {
  */
 async function takeLarge(peer: Peer, { connection, sink, frame }: IncomingFrame): Promise<void> {
   await connection.largeTurn();
+  if (connection.ending !== undefined) return;
   const message = readMessage(peer, { connection, sink, frame });
   if (message === undefined) return;
   await connection.largeTurn();

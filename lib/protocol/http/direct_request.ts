@@ -52,20 +52,23 @@ export async function requestDirectly(request: DirectRequest): Promise<DirectRep
   }
 }
 
-function connect(address: string): Promise<Deno.TcpConn> {
+async function connect(address: string): Promise<Deno.TcpConn> {
   const { hostname, port } = new URL(`http://${address}`);
   // The brackets around an IPv6 address belong to the URL.
-  return Deno.connect({ hostname: hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(port === "" ? "80" : port) });
+  return await Deno.connect({
+    hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(port === "" ? "80" : port),
+  });
 }
 
 async function exchange(socket: Deno.TcpConn, request: DirectRequest): Promise<DirectReply> {
   await writeAll(socket, stringToBytes(headOf(request)));
   await writeAll(socket, request.body);
-  const reading = new Reading(socket);
-  const { status, headers } = parseHead(await reading.upTo(END_OF_HEAD));
+  const input = new AnswerInput(socket);
+  const { status, headers } = parseHead(await input.upTo(END_OF_HEAD));
   const length = headers.get("content-length") ?? "";
   if (!/^\d+$/.test(length)) throw new Error(`An answer with status ${status} of unknown length`);
-  const body = await reading.take(Math.min(Number(length), request.bodyBytesMax));
+  const body = await input.take(Math.min(Number(length), request.bodyBytesMax));
   return { status, contentType: headers.get("content-type"), body };
 }
 
@@ -91,10 +94,10 @@ function parseHead(head: string): { readonly status: number; readonly headers: R
 }
 
 /** What has come on a connection and has not been taken. */
-class Reading {
+class AnswerInput {
   readonly #socket: Deno.TcpConn;
   readonly #buffer = new Uint8Array(READ_BYTES);
-  #text = "";
+  #received = "";
 
   constructor(socket: Deno.TcpConn) {
     this.#socket = socket;
@@ -102,25 +105,25 @@ class Reading {
 
   /** All before `mark`, which is left out. */
   async upTo(mark: string): Promise<string> {
-    while (!this.#text.includes(mark)) {
-      if (this.#text.length > HEAD_BYTES_MAX) throw new Error(`More than ${HEAD_BYTES_MAX} bytes before the body`);
+    while (!this.#received.includes(mark)) {
+      if (this.#received.length > HEAD_BYTES_MAX) throw new Error(`More than ${HEAD_BYTES_MAX} bytes before the body`);
       await this.#more();
     }
-    const end = this.#text.indexOf(mark);
-    const taken = this.#text.slice(0, end);
-    this.#text = this.#text.slice(end + mark.length);
+    const end = this.#received.indexOf(mark);
+    const taken = this.#received.slice(0, end);
+    this.#received = this.#received.slice(end + mark.length);
     return taken;
   }
 
   /** The next `count` bytes. */
   async take(count: number): Promise<string> {
-    while (this.#text.length < count) await this.#more();
-    return this.#text.slice(0, count);
+    while (this.#received.length < count) await this.#more();
+    return this.#received.slice(0, count);
   }
 
   async #more(): Promise<void> {
     const count = await this.#socket.read(this.#buffer);
     if (count === null) throw new Error("The connection ended before the answer did");
-    this.#text += bytesToString(this.#buffer, 0, count);
+    this.#received += bytesToString(this.#buffer, 0, count);
   }
 }

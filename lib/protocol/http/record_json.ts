@@ -18,29 +18,29 @@ const PIECE_BYTES = 524_286;
 
 /** The same as `byteField`, each piece in a turn of the event loop of its own. */
 export async function byteFieldInTurns(name: "key" | "value", bytes: string, clock: Clock): Promise<string> {
-  const { isWhole, inner } = await innerInTurns(bytes, clock);
-  return isWhole ? `"${name}":"${inner}"` : `"${name}_base64":"${inner}"`;
+  const { isTextual, inner } = await innerInTurns(bytes, clock);
+  return isTextual ? `"${name}":"${inner}"` : `"${name}_base64":"${inner}"`;
 }
 
 /** A byte string as a value of JSON, in turns as well: a text, or an object with `base64`. */
 export async function bytesInTurns(bytes: string, clock: Clock): Promise<string> {
-  const { isWhole, inner } = await innerInTurns(bytes, clock);
-  return isWhole ? `"${inner}"` : `{"base64":"${inner}"}`;
+  const { isTextual, inner } = await innerInTurns(bytes, clock);
+  return isTextual ? `"${inner}"` : `{"base64":"${inner}"}`;
 }
 
 /** What stands between the quotes: text where the bytes are one, else base64. */
 async function innerInTurns(
   bytes: string,
   clock: Clock,
-): Promise<{ readonly isWhole: boolean; readonly inner: string }> {
-  const isWhole = isText(bytes);
+): Promise<{ readonly isTextual: boolean; readonly inner: string }> {
+  const isTextual = isText(bytes);
   let inner = "";
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
     await nextTurn(clock);
     const piece = bytes.slice(at, at + PIECE_BYTES);
-    inner += isWhole ? JSON.stringify(piece).slice(1, -1) : btoa(piece);
+    inner += isTextual ? JSON.stringify(piece).slice(1, -1) : btoa(piece);
   }
-  return { isWhole, inner };
+  return { isTextual, inner };
 }
 
 /** The revisions of a record as JSON fields. */

@@ -45,7 +45,7 @@ export function valueOf(key: string, value: string): string {
   return `value of ${show(key)}: ${show(value)}`;
 }
 
-/** The same for a long value, piece by piece. */
+/** The whole line of it with its end, for a long value, piece by piece. */
 export function* valueInPieces(key: string, value: string): Generator<string> {
   yield `value of ${show(key)}: `;
   yield* showInPieces(value);

@@ -17,6 +17,7 @@ export class PiecewiseReply {
   readonly #parts: PiecewiseReplyParts;
   #pieces: Iterator<string, void> | undefined;
   #timer: Timer | undefined;
+  #isEnded = false;
 
   /** Nothing to send. */
   constructor(parts: PiecewiseReplyParts) {
@@ -28,9 +29,9 @@ export class PiecewiseReply {
     return this.#pieces !== undefined;
   }
 
-  /** Begins a reply; `goOn` sends it. */
+  /** Begins a reply; `goOn` sends it. Nothing after `end`: a read may take longer than its connection lasts. */
   open(pieces: Iterator<string, void>): void {
-    this.#pieces = pieces;
+    if (!this.#isEnded) this.#pieces = pieces;
   }
 
   /** Sends the next piece in the next turn, unless the client has enough for now: then whoever hears that it does not calls again. */
@@ -44,8 +45,9 @@ export class PiecewiseReply {
     });
   }
 
-  /** Forgets what is left. */
-  close(): void {
+  /** Forgets what is left: nobody takes it any more. */
+  end(): void {
+    this.#isEnded = true;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#pieces = undefined;
@@ -57,7 +59,7 @@ export class PiecewiseReply {
       this.#parts.link.send(piece.value);
       return this.goOn();
     }
-    this.close();
+    this.#pieces = undefined;
     this.#parts.ended();
   }
 }

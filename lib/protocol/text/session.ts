@@ -88,7 +88,7 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
 
   /** See `ProtocolSession`. */
   get standing(): Standing {
-    if (this.#ended || this.full || this.#replies.size > 0) return { type: "Busy" };
+    if (this.#ended || this.full || this.#isReplying) return { type: "Busy" };
     const request = this.#lines.unfinished;
     if (request !== undefined) return { type: "Receiving", request };
     return { type: this.#watchTimer === undefined ? "Idle" : "Holding" };
@@ -123,7 +123,7 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
   /** See `ProtocolSession`. */
   closed(): void {
     this.#end();
-    this.#long.close();
+    this.#long.end();
     this.#history.clear();
   }
 
@@ -373,8 +373,12 @@ export class TextSession implements ProtocolSession, SlotHandler<Subject> {
     this.#lines.clear();
   }
 
+  get #isReplying(): boolean {
+    return this.#replies.size > 0 || this.#long.isOpen;
+  }
+
   #finishIfDone(): void {
-    if (this.#ended && this.#replies.size === 0 && !this.#long.isOpen) this.#link.finish();
+    if (this.#ended && !this.#isReplying) this.#link.finish();
   }
 
   #reportContext(): ReportContext {

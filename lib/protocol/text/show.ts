@@ -26,14 +26,14 @@ export function show(bytes: string): string {
 
 /** The same piece by piece, each made when it is asked for. */
 export function* showInPieces(bytes: string): Generator<string> {
-  if (isPrintable(bytes)) return yield bytes;
-  const isWhole = isText(bytes);
+  const isTextual = isText(bytes);
+  if (isTextual && !CONTROL_BYTES.test(bytes)) return yield bytes;
   yield '"';
   for (let at = 0; at < bytes.length;) {
     let end = Math.min(at + SHOWN_PIECE_BYTES, bytes.length);
     // No piece ends within a character.
-    while (isWhole && end < bytes.length && isContinuation(bytes.charCodeAt(end))) end += 1;
-    yield escape(bytes.slice(at, end), isWhole);
+    while (isTextual && end < bytes.length && isContinuation(bytes.charCodeAt(end))) end += 1;
+    yield escape(bytes.slice(at, end), isTextual);
     at = end;
   }
   yield '"';

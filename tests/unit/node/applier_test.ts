@@ -14,6 +14,7 @@ import {
   toTerm,
   ZERO_ENTRY_ID,
 } from "../../../lib/raft/types.ts";
+import { VirtualClock } from "../../support/virtual_clock.ts";
 
 function configurationOf(...voters: readonly number[]): Configuration {
   return { ...EMPTY_CONFIGURATION, voters };
@@ -22,6 +23,7 @@ function configurationOf(...voters: readonly number[]): Configuration {
 Deno.test("a snapshot's configuration takes the place of the one before, and an older snapshot changes nothing", () => {
   const committed: Configuration[] = [];
   const applier = new Applier({ state: new StateMachine(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) }, {
+    clock: new VirtualClock(),
     metrics: new Registry(),
     handler: {
       applied: () => {},
@@ -47,59 +49,74 @@ function entriesOf(commands: readonly Command[], firstIndex: number): readonly E
   });
 }
 
-/** An applier with these commands committed, in batches of `batch`; `apply` says whether that was all. */
-function applierOf(commands: readonly Command[], batch: number): { readonly applier: Applier; apply(): boolean } {
+interface Applying {
+  readonly applier: Applier;
+  /** Applies in a turn of its own; says whether nothing is left. */
+  apply(): Promise<boolean>;
+}
+
+/** An applier with these commands committed, in batches of `batch`. */
+function applierOf(commands: readonly Command[], batch: number): Applying {
+  const clock = new VirtualClock();
   let isDone = true;
   const applier = new Applier({ state: new StateMachine(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) }, {
+    clock,
     metrics: new Registry(),
     handler: { applied: () => {}, configurationCommitted: () => {}, hasMore: () => void (isDone = false) },
   });
   for (let at = 0; at < commands.length; at += batch) {
     applier.commit(entriesOf(commands.slice(at, at + batch), at + 1));
   }
-  const apply = () => {
+  const apply = async () => {
     isDone = true;
     applier.apply();
+    const { index } = applier.present.id;
+    // Whoever asks again in the same turn gets no more of it.
+    applier.apply();
+    assertEquals(applier.present.id.index, index);
+    await clock.turn();
     return isDone;
   };
   return { applier, apply };
 }
 
-Deno.test("a long log that is committed at once is applied in parts, each entry once and in order", () => {
+Deno.test("a long log that is committed at once is applied in parts, each entry once and in order", async () => {
   const count = 20_000;
   const commands = Array.from({ length: count }, (): Command => ({ type: "Call", call: ["INCR", "k"] }));
   for (const batch of [count, 999, 1]) {
     const { applier, apply } = applierOf(commands, batch);
     let before = 0;
     let turns = 1;
-    for (; !apply(); turns++) {
+    for (; !await apply(); turns++) {
       const { index } = applier.present.id;
       assertEquals(index > before && index - before <= APPLIED_PER_TURN_BYTES / APPLIED_ENTRY_BYTES, true, `${index}`);
       assertEquals(applier.state.get("k")?.value, `${index}`);
       before = index;
     }
     assertEquals(turns >= count * APPLIED_ENTRY_BYTES / APPLIED_PER_TURN_BYTES, true, `${turns} turns`);
-    assertEquals([applier.present.id.index, applier.state.get("k")?.value, apply()], [count, `${count}`, true]);
+    assertEquals([applier.present.id.index, applier.state.get("k")?.value, await apply()], [count, `${count}`, true]);
   }
 });
 
-Deno.test("of the longest values one is applied in a turn", () => {
+Deno.test("of the longest values one is applied in a turn", async () => {
   const value = "x".repeat(VALUE_BYTES_MAX);
   const commands = Array.from({ length: 3 }, (_, at): Command => ({ type: "Put", key: `${at}`, value }));
   const { applier, apply } = applierOf(commands, 3);
-  assertEquals([apply(), applier.state.size, apply(), applier.state.size, apply()], [false, 1, false, 2, true]);
+  const sizes: number[] = [];
+  while (!await apply()) sizes.push(applier.state.size);
+  assertEquals([...sizes, applier.state.size], [1, 2, 3]);
 });
 
-Deno.test("a snapshot that comes between two parts replaces what is left up to its index", () => {
+Deno.test("a snapshot that comes between two parts replaces what is left up to its index", async () => {
   const commands = Array.from({ length: 10_000 }, (): Command => ({ type: "Call", call: ["INCR", "k"] }));
   const { applier, apply } = applierOf(commands, 10_000);
-  assertEquals(apply(), false);
+  assertEquals(await apply(), false);
   const state = new StateMachine();
   for (const entry of entriesOf(commands.slice(0, 9_000), 1)) {
     if (entry.type === "Command") state.apply(entry.index, entry.command);
   }
   const id = { index: toIndex(9_000), term: toTerm(1) };
   assertEquals(applier.install({ state, id, configuration: configurationOf(0) }), true);
-  while (!apply());
+  while (!await apply());
   assertEquals([applier.present.id.index, applier.state.get("k")?.value], [10_000, "10000"]);
 });

@@ -128,7 +128,7 @@ function showPage(
   { node, clock }: HttpContext,
   { prefix, from, end, limit, keysOnly, preview }: PageRequest,
 ): HttpReply | Promise<HttpReply> {
-  const items: (string | Promise<string>)[] = [];
+  const items: (string | (() => Promise<string>))[] = [];
   const nowMs = node.state.readTimeMs;
   let [bytes, last] = [0, ""];
   let isLast = true;
@@ -148,7 +148,14 @@ function showPage(
     const body = `{"items":[${shown.join(",")}],"cursor":${cursor},"revision":${revision}}\n`;
     return { status: OK, headers: [["Content-Type", "application/json"], ["Cache-Control", "no-store"]], body };
   };
-  return items.every((item) => typeof item === "string") ? show(items) : Promise.all(items).then(show);
+  return items.every((item) => typeof item === "string") ? show(items) : finishItems(items).then(show);
+}
+
+/** Long items one after the other: together they would share their turns of the event loop. */
+async function finishItems(items: readonly (string | (() => Promise<string>))[]): Promise<readonly string[]> {
+  const finished: string[] = [];
+  for (const item of items) finished.push(typeof item === "string" ? item : await item());
+  return finished;
 }
 
 function itemOf(
@@ -158,12 +165,12 @@ function itemOf(
     readonly nowMs: number;
     readonly clock: Clock;
   },
-): string | Promise<string> {
+): string | (() => Promise<string>) {
   const { expiresAt } = record;
   const ttlMs = expiresAt === undefined ? "null" : Math.max(0, expiresAt - nowMs);
   const rest = `${revisionFields(record)},"expires_at":${expiresAt ?? null}`;
   if (!keysOnly && preview === undefined && record.value.length >= LONG_VALUE_BYTES) {
-    return recordFieldsInTurns(key, record, clock).then((fields) => `{${fields},"ttl_ms":${ttlMs}}`);
+    return async () => `{${await recordFieldsInTurns(key, record, clock)},"ttl_ms":${ttlMs}}`;
   }
   const known = keysOnly
     ? `${byteField("key", key)},${rest}`

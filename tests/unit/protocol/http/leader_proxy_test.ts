@@ -132,6 +132,12 @@ Deno.test("a leader that refuses the connection leaves the outcome unknown", asy
   await assertUnknown(serviceOf(new FollowerOf(gone)));
 });
 
+Deno.test("a leader whose address is none leaves the outcome unknown, and nothing behind", async () => {
+  const service = serviceOf(new FollowerOf("127.0.0.1:70000"));
+  await assertUnknown(service);
+  await service.clock.advance(2 * PROXY_TIMEOUT_MS);
+});
+
 const CUTS: Readonly<Record<string, string>> = {
   "before it answers": "",
   "in the first line": "HTTP/1.1 20",

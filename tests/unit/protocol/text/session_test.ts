@@ -298,3 +298,25 @@ Deno.test("a client that goes away in the middle of a long value leaves nothing 
   await bench.clock.advance(100);
   assertEquals(bench.link.output.length, length);
 });
+
+Deno.test("a client to whom a long value is being sent is busy, whatever it has sent behind the request", async () => {
+  const bench = new SessionBench();
+  bench.node.values.set("k", fakeRecord("\x01".repeat(4 * SHOWN_PIECE_BYTES), 1));
+  bench.session.receive("GET k\nGET oth");
+  for (let turn = 0; turn < 3; turn++) await bench.clock.turn();
+  // It has taken all that there was so far.
+  assertEquals([bench.link.unsentBytes, bench.session.standing.type], [0, "Busy"]);
+  await bench.clock.advance(100);
+  assertEquals(bench.session.standing.type, "Receiving");
+});
+
+Deno.test("a read that ends behind its connection makes nothing of its value", async () => {
+  const bench = new SessionBench();
+  bench.node.values.set("k", fakeRecord("\x01".repeat(4 * SHOWN_PIECE_BYTES), 1));
+  bench.node.holding = true;
+  bench.session.receive("GET k\n");
+  bench.session.closed();
+  bench.node.held[0]?.finish();
+  await bench.clock.advance(100);
+  assertEquals(bench.link.output, "");
+});
