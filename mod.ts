@@ -40,7 +40,11 @@ export type { Command } from "./lib/kv/commands.ts";
 export type { CommandResult } from "./lib/kv/results.ts";
 export type {
   KeyValueNode,
+  NodeAdministrator,
+  NodeMonitor,
+  NodeReader,
   NodeStatus,
+  NodeWriter,
   NotDone,
   NotDoneReason,
   ReadOutcome,

@@ -168,13 +168,8 @@ export interface RpcCounts {
   readonly received: ReadonlyMap<string, number>;
 }
 
-/** A running node, as the protocols see it. Callbacks run once, in a later microtask or turn, never before the call returns. */
-export interface KeyValueNode {
-  readonly id: NodeId;
-  readonly state: StateView;
-  readonly metrics: Registry;
-  /** What the entries applied have changed. */
-  readonly changes: Changes;
+/** What writes. Callbacks run once, in a later microtask or turn, never before the call returns. */
+export interface NodeWriter {
   /** Appends a command if this node leads. `done` gets the outcome within `REQUEST_TIMEOUT_MS` and a little. */
   write(command: Command, done: (outcome: WriteOutcome) => void): void;
   /**
@@ -182,25 +177,45 @@ export interface KeyValueNode {
    * Writes of one node take effect in the order in which they were submitted. `done` as for `write`.
    */
   submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void;
-  /** Answers a call that changes nothing from the state as it is now; see `read` for when that is new enough. */
+}
+
+/** What reads: `read` first, then the rest in its callback, synchronously. */
+export interface NodeReader {
+  readonly state: StateView;
+  /** Confirms a linearizable read (ReadIndex, batched), on any node. Callbacks as those of `NodeWriter`. */
+  read(done: (outcome: ReadOutcome) => void): void;
+  /** Answers a call that changes nothing from the state as it is now. */
   answer(call: Call): Reply;
-  /** The cluster's time as far as this node can tell, in ms since 1970. */
-  timeMs(): number;
   /** Whether every comparison holds in the state as it is now. */
   compare(compares: readonly Compare[]): boolean;
-  /** Confirms a linearizable read (ReadIndex, batched), on any node. */
-  read(done: (outcome: ReadOutcome) => void): void;
+  /** The cluster's time as far as this node can tell, in ms since 1970. */
+  timeMs(): number;
+}
+
+/** What looks: nothing here is confirmed with the others, and nothing changes the node. */
+export interface NodeMonitor {
+  readonly id: NodeId;
+  readonly metrics: Registry;
+  /** What the entries applied have changed. */
+  readonly changes: Changes;
   status(): NodeStatus;
   /** For health checks: may prepare a segment of the log, as the next write would. Never throws. */
   health(): NodeHealth;
   members(): readonly MemberView[];
   logTail(count: number): readonly LogLine[];
+  rpcCounts(): RpcCounts;
+}
+
+/** What administers. */
+export interface NodeAdministrator {
   takeSnapshot(): Promise<SnapshotOutcome>;
+  /** Opens a verified snapshot of the present state. Never rejects. */
+  openBackup(): Promise<BackupOutcome>;
   /** Lets another voter lead: `target`, or the one that is best prepared. Never rejects. */
   transferLeadership(target: NodeId | undefined): Promise<TransferOutcome>;
   /** Removes a server from the configuration, if the others can go on without it. Never rejects. */
   removeMember(id: NodeId): Promise<RemovalOutcome>;
-  /** Opens a verified snapshot of the present state. Never rejects. */
-  openBackup(): Promise<BackupOutcome>;
-  rpcCounts(): RpcCounts;
 }
+
+/** A running node with all that it offers; who uses a part of it asks for that part. */
+export interface KeyValueNode extends NodeWriter, NodeReader, NodeMonitor, NodeAdministrator {}

@@ -1,6 +1,6 @@
 /** How far a node is behind the cluster, and what of its own disk is the cause. */
 
-import type { KeyValueNode, NodeHealth, NodeStatus } from "./api.ts";
+import type { NodeHealth, NodeMonitor, NodeStatus } from "./api.ts";
 
 /** The newest commit index that this node knows: the peers tell theirs once a second, so one that has just started knows it. */
 export function newestCommit({ raft, peers }: Pick<NodeStatus, "raft" | "peers">): number {
@@ -11,7 +11,7 @@ export function newestCommit({ raft, peers }: Pick<NodeStatus, "raft" | "peers">
  * Why a read that was not served in time could not be: this node lags because of its own disk. To follow
  * "this node is"; undefined when the node does not lag or its disk works, so that the cause is elsewhere.
  */
-export function describeLag(node: Pick<KeyValueNode, "health" | "status">): string | undefined {
+export function describeLag(node: Pick<NodeMonitor, "health" | "status">): string | undefined {
   const status = node.status();
   const lag = newestCommit(status) - status.lastApplied;
   if (lag <= 0) return undefined;

@@ -2,7 +2,6 @@
 
 import { stringToBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
-import type { KeyValueNode } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
 import { METRIC } from "../observe/names.ts";
 import { ClientConnection, type ConnectionContext } from "./client_connection.ts";
@@ -11,6 +10,7 @@ import { ConnectionPort } from "./connection_port.ts";
 import { guessLanguage } from "./first_bytes.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "./limits.ts";
 import { MemoryBudget } from "./memory_budget.ts";
+import type { SessionNode } from "./protocol.ts";
 import { tooManyConnections } from "./protocol_table.ts";
 import { ClientRegistry } from "./resp/client_record.ts";
 import { ServerStatistics } from "./resp/statistics/server_statistics.ts";
@@ -19,7 +19,7 @@ import { TurnTime } from "./turn_time.ts";
 
 /** What the client port is opened with. */
 export interface ClientListenerOptions {
-  readonly node: KeyValueNode;
+  readonly node: SessionNode;
   readonly clock: Clock;
   readonly hostname: string;
   /** 0 lets the system choose. */

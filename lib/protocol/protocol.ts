@@ -1,7 +1,7 @@
 /** What a connection and the protocol spoken on it ask of each other. Sockets are the connection's, meaning is the session's. */
 
 import type { Clock } from "../base/clock.ts";
-import type { KeyValueNode } from "../node/api.ts";
+import type { NodeAdministrator, NodeMonitor, NodeReader, NodeWriter } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
 import type { ClientMetrics } from "./client_metrics.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
@@ -10,9 +10,12 @@ import type { ServerStatistics } from "./resp/statistics/server_statistics.ts";
 import type { TurnTime } from "./turn_time.ts";
 import type { TurnBudget } from "./turn_budget.ts";
 
+/** What the sessions ask of the node: whoever may connect may take a snapshot, and administers nothing else. */
+export interface SessionNode extends NodeWriter, NodeReader, NodeMonitor, Pick<NodeAdministrator, "takeSnapshot"> {}
+
 /** The server as its client sessions see it. */
 export interface SessionContext {
-  readonly node: KeyValueNode;
+  readonly node: SessionNode;
   readonly clock: Clock;
   /** The time of this turn, read from the clock once. */
   readonly turnTime: TurnTime;

@@ -1,6 +1,6 @@
 /** Keeps pages of other origins out: what a browser sends for one is refused, whatever name it was led here by. */
 
-import type { KeyValueNode } from "../../node/api.ts";
+import type { NodeMonitor } from "../../node/api.ts";
 import type { HttpReply, HttpRequest } from "./http.ts";
 import { problem, type ProblemReply } from "./problem.ts";
 import { hasToken } from "./token.ts";
@@ -25,7 +25,7 @@ const SAME_ORIGIN: Judgement = { type: "Allowed", sharedWith: undefined };
 
 /** What a guard asks of a node. */
 export function guardFacts(
-  node: Pick<KeyValueNode, "members">,
+  node: Pick<NodeMonitor, "members">,
   { httpAddress, token }: { readonly httpAddress: string; readonly token: string },
 ): GuardFacts {
   const members = node.members();

@@ -1,6 +1,6 @@
 /** What a node knows of itself and its peers, as samples for /metrics. Nothing here costs more for more keys. */
 
-import type { KeyValueNode, NodeStatus } from "../../node/api.ts";
+import type { NodeMonitor, NodeStatus } from "../../node/api.ts";
 import type { Sample } from "../../observe/exposition.ts";
 import { METRIC } from "../../observe/names.ts";
 import { VERSION } from "../../observe/version.ts";
@@ -9,7 +9,7 @@ import type { PeerInfo } from "../../transport/transport.ts";
 const MS_PER_SECOND = 1_000;
 
 /** Read for one scrape. */
-export function nodeSamples(node: KeyValueNode): readonly Sample[] {
+export function nodeSamples(node: NodeMonitor): readonly Sample[] {
   const status = node.status();
   const { sent, received } = node.rpcCounts();
   return [

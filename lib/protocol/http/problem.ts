@@ -3,7 +3,7 @@
 import { unreachable } from "../../base/assert.ts";
 import { isText, textToByteString } from "../../base/bytes.ts";
 import type { SessionRefusal } from "../../kv/results.ts";
-import type { KeyValueNode, NotDone, NotDoneReason, WriteOutcome } from "../../node/api.ts";
+import type { NodeMonitor, NotDone, NotDoneReason, WriteOutcome } from "../../node/api.ts";
 import { describeLag } from "../../node/lag.ts";
 import type { HttpReply } from "./http.ts";
 import { reasonOf } from "./server/refusal.ts";
@@ -42,7 +42,7 @@ export function isProblem(reply: object): reply is ProblemReply {
 }
 
 /** The same problem with leader, term and members, and whether each is reachable. */
-export function withCluster(reply: ProblemReply, node: KeyValueNode): HttpReply {
+export function withCluster(reply: ProblemReply, node: NodeMonitor): HttpReply {
   const { raft: { leaderId, currentTerm } } = node.status();
   const members = node.members().map(({ id, clientAddress, httpAddress, reachable }) => {
     return { id, address: clientAddress, http_address: httpAddress, reachable };
@@ -74,7 +74,7 @@ export function notDone({ reason }: Pick<NotDone, "reason">): ProblemReply {
 }
 
 /** The same for a read, which a node may fail to serve in time because its disk lets it lag. */
-export function readNotDone(outcome: NotDone, node: KeyValueNode): ProblemReply {
+export function readNotDone(outcome: NotDone, node: NodeMonitor): ProblemReply {
   const lag = outcome.reason === "Timeout" ? describeLag(node) : undefined;
   if (lag === undefined) return notDone(outcome);
   const detail = `This node is ${textToByteString(lag)}`;

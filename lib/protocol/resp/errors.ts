@@ -4,7 +4,7 @@ import { unreachable } from "../../base/assert.ts";
 import { textToByteString } from "../../base/bytes.ts";
 import type { ErrorReply } from "../../kv/replies.ts";
 import type { SessionRefusal } from "../../kv/results.ts";
-import type { KeyValueNode, NotDone } from "../../node/api.ts";
+import type { NodeMonitor, NotDone } from "../../node/api.ts";
 import { describeLag } from "../../node/lag.ts";
 import type { RespReply } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
@@ -15,7 +15,7 @@ export const OUTCOME_UNKNOWN: RespReply = { error: "TIMEOUT outcome unknown" };
 export const INVALID_COMMAND: RespReply = { error: "ERR the state machine does not know the command" };
 
 /** The reply to what was certainly not done. */
-export function notDone({ reason }: NotDone, node: KeyValueNode): RespReply {
+export function notDone({ reason }: NotDone, node: NodeMonitor): RespReply {
   switch (reason) {
     case "NotLeader":
     case "NoLeader":
@@ -76,14 +76,14 @@ const SHOWN_BYTES_MAX = 128;
 /** Ends the reply to an unknown command. */
 export const NOT_OFFERED = "(KVStore does not offer it; COMMAND LIST and docs/redis.md show which commands it does)";
 
-function timeout(node: KeyValueNode): string {
+function timeout(node: NodeMonitor): string {
   const lag = describeLag(node);
   return lag === undefined
     ? `no majority confirmed the request in time; ${reachability(node)}`
     : `this node is ${textToByteString(lag)}`;
 }
 
-function reachability(node: KeyValueNode): string {
+function reachability(node: NodeMonitor): string {
   const { reachable, total, needed } = node.status().quorum;
   return `reachable ${reachable} of ${total} nodes, need ${needed}`;
 }

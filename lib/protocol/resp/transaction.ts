@@ -4,7 +4,7 @@ import { type Call, COMMAND_BYTES_MAX, type Compare, TRANSACTION_PARTS_MAX } fro
 import { changes } from "../../kv/calls.ts";
 import type { Reply } from "../../kv/replies.ts";
 import type { CommandResult } from "../../kv/results.ts";
-import type { KeyValueNode } from "../../node/api.ts";
+import type { NodeReader } from "../../node/api.ts";
 import { FAIR_SHARE_BYTES } from "../limits.ts";
 import type { MemoryBudget } from "../memory_budget.ts";
 import { INVALID_COMMAND } from "./errors.ts";
@@ -98,7 +98,7 @@ export class Transaction {
   }
 
   /** Notes the revision of each key; false when there are too many. A key watched before keeps its older revision. */
-  watch(keys: readonly string[], node: KeyValueNode): boolean {
+  watch(keys: readonly string[], node: NodeReader): boolean {
     for (const key of keys) {
       if (this.#watched.has(key)) continue;
       const bytes = key.length + WORD_BYTES;
@@ -133,7 +133,7 @@ export class Transaction {
   }
 
   /** What EXEC comes to; ends the transaction. Called when every request before it has its outcome. */
-  take(node: KeyValueNode, client: ExecClient): Plan {
+  take(node: NodeReader, client: ExecClient): Plan {
     const queue = this.#queue ?? [];
     const isSpoiled = this.#isSpoiled;
     const compares = Array.from(this.#watched, ([key, operand]): Compare => {

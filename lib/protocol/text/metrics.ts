@@ -2,7 +2,7 @@
 
 import { METRIC } from "../../observe/names.ts";
 import type { Histogram } from "../../observe/metrics.ts";
-import type { KeyValueNode, NodeStatus } from "../../node/api.ts";
+import type { NodeMonitor, NodeStatus } from "../../node/api.ts";
 import { formatReport, type ReportLine } from "./report.ts";
 import type { ReportContext } from "./report_context.ts";
 import { formatBytes, formatDuration, formatMilliseconds, formatShare, orElse } from "./units.ts";
@@ -21,7 +21,7 @@ export function renderMetrics(context: ReportContext): string {
   ]);
 }
 
-function raftLines(node: KeyValueNode, { raft, lastApplied, keys, keyBytes }: NodeStatus): readonly ReportLine[] {
+function raftLines(node: NodeMonitor, { raft, lastApplied, keys, keyBytes }: NodeStatus): readonly ReportLine[] {
   return [
     ["Node ID", node.id],
     ["Role", raft.role],
@@ -39,7 +39,7 @@ function raftLines(node: KeyValueNode, { raft, lastApplied, keys, keyBytes }: No
   ];
 }
 
-function storageLines(node: KeyValueNode, { raft, storage, logEntries }: NodeStatus): readonly ReportLine[] {
+function storageLines(node: NodeMonitor, { raft, storage, logEntries }: NodeStatus): readonly ReportLine[] {
   return [
     ["Log Entries", logEntries],
     ["Last Log Index", raft.lastEntry.index],
@@ -54,7 +54,7 @@ function storageLines(node: KeyValueNode, { raft, storage, logEntries }: NodeSta
   ];
 }
 
-function messageLines(node: KeyValueNode): readonly ReportLine[] {
+function messageLines(node: NodeMonitor): readonly ReportLine[] {
   const { sent, received } = node.rpcCounts();
   const types = [...new Set([...sent.keys(), ...received.keys()])].sort();
   const succeeded = countOf(node, METRIC.appendSuccess);
@@ -85,7 +85,7 @@ function requestLines({ node, connections }: ReportContext): readonly ReportLine
   ];
 }
 
-function latencyLines(node: KeyValueNode): readonly ReportLine[] {
+function latencyLines(node: NodeMonitor): readonly ReportLine[] {
   return [
     ...histogramLines("Command", node.metrics.histogram(METRIC.commandSeconds)),
     ["fdatasync calls", countOf(node, METRIC.walSyncs)],
@@ -115,6 +115,6 @@ function processLines({ eventLoopLagMs, uptimeMs }: NodeStatus): readonly Report
   ];
 }
 
-function countOf(node: KeyValueNode, name: string): number {
+function countOf(node: NodeMonitor, name: string): number {
   return node.metrics.counter(name).value;
 }

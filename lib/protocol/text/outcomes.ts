@@ -3,7 +3,7 @@
 import { unreachable } from "../../base/assert.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../kv/commands.ts";
 import type { CommandResult } from "../../kv/results.ts";
-import type { KeyValueNode, NotDone, SnapshotOutcome } from "../../node/api.ts";
+import type { NodeMonitor, NotDone, SnapshotOutcome } from "../../node/api.ts";
 import { describeLag } from "../../node/lag.ts";
 import { LINE_BYTES_MAX } from "../limits.ts";
 import { shorten, show, showInPieces, showText } from "./show.ts";
@@ -58,7 +58,7 @@ export function keyMissing(key: string): string {
 }
 
 /** The reply to what was certainly not done. */
-export function notDone({ reason, leaderId }: NotDone, node: KeyValueNode): string {
+export function notDone({ reason, leaderId }: NotDone, node: NodeMonitor): string {
   switch (reason) {
     case "NotLeader":
       return leaderId === undefined ? noLeader(node) : `Error: Not leader. Current leader is Node ${leaderId}`;
@@ -119,17 +119,17 @@ export function notHttp(httpPort: number | undefined): string {
   return `Error: This port speaks the text protocol. ${where}`;
 }
 
-function timeout(node: KeyValueNode): string {
+function timeout(node: NodeMonitor): string {
   const lag = describeLag(node);
   if (lag !== undefined) return `Error: Timeout. This node is ${showText(lag)}.`;
   return `Error: Timeout. No majority confirmed the request in time. ${reachability(node)}`;
 }
 
-function noLeader(node: KeyValueNode): string {
+function noLeader(node: NodeMonitor): string {
   return `Error: No leader. ${reachability(node)}`;
 }
 
-function reachability(node: KeyValueNode): string {
+function reachability(node: NodeMonitor): string {
   const { reachable, total, needed } = node.status().quorum;
   return `Reachable ${reachable} of ${total} nodes, need ${needed}.`;
 }

@@ -1,6 +1,6 @@
 /** What reports are made from. */
 
-import type { KeyValueNode } from "../../node/api.ts";
+import type { NodeMonitor } from "../../node/api.ts";
 import type { History } from "./history.ts";
 
 /** This connection, for STATS and HISTORY. */
@@ -15,7 +15,7 @@ export interface ConnectionView {
 
 /** The server and one of its connections. */
 export interface ReportContext {
-  readonly node: KeyValueNode;
+  readonly node: NodeMonitor;
   readonly connection: ConnectionView;
   readonly connections: number;
   readonly connectionsMax: number;

@@ -1,7 +1,6 @@
 /** All watchers of a node: gives them their turns, sees to it that they do not slow down writes, and ends their streams. */
 
 import type { Clock, Timer } from "../../../base/clock.ts";
-import type { KeyValueNode } from "../../../node/api.ts";
 import type { ChangeWatcher, RevisionChanges } from "../../../node/changes.ts";
 import { changeEvent, EventText, type StreamError } from "./event_text.ts";
 import type { EventFilter } from "./filter.ts";
@@ -23,7 +22,7 @@ import {
   WATCHERS_SHARE,
 } from "./limits.ts";
 import { QuorumProbe } from "./quorum_probe.ts";
-import type { EventStream, StreamHost } from "./stream.ts";
+import type { EventStream, StreamHost, WatchedNode } from "./stream.ts";
 
 /** The watchers are looked after in so many parts, one after the other. */
 const CARE_PARTS = HEARTBEAT_MS / CARE_MS;
@@ -46,7 +45,7 @@ interface Delivery {
  * every other one is in `#behind`, or waits for its client.
  */
 export class EventHub implements StreamHost, ChangeWatcher {
-  readonly node: KeyValueNode;
+  readonly node: WatchedNode;
   readonly #clock: Clock;
   readonly #streams = new Set<EventStream>();
   readonly #groups = new WatcherGroups<EventStream>();
@@ -69,7 +68,7 @@ export class EventHub implements StreamHost, ChangeWatcher {
   /** What the sends of this turn cost, as estimated. */
   #spentMs = 0;
 
-  constructor(node: KeyValueNode, clock: Clock) {
+  constructor(node: WatchedNode, clock: Clock) {
     this.node = node;
     this.#clock = clock;
     this.#probe = new QuorumProbe(node, clock);
@@ -300,10 +299,10 @@ export class EventHub implements StreamHost, ChangeWatcher {
   }
 }
 
-const hubs = new WeakMap<KeyValueNode, EventHub>();
+const hubs = new WeakMap<WatchedNode, EventHub>();
 
 /** The hub of a node, made when it is first asked for. */
-export function hubOf(node: KeyValueNode, clock: Clock): EventHub {
+export function hubOf(node: WatchedNode, clock: Clock): EventHub {
   const known = hubs.get(node);
   if (known !== undefined) return known;
   const hub = new EventHub(node, clock);

@@ -1,19 +1,19 @@
 /** Whether a majority still confirms that this node hears of everything. */
 
 import type { Clock } from "../../../base/clock.ts";
-import type { KeyValueNode } from "../../../node/api.ts";
+import type { NodeReader } from "../../../node/api.ts";
 import { NO_QUORUM_MS, QUORUM_PROBE_MS } from "./limits.ts";
 
 /** Asks for a linearizable read now and then, one at a time. */
 export class QuorumProbe {
-  readonly #node: Pick<KeyValueNode, "read">;
+  readonly #node: Pick<NodeReader, "read">;
   readonly #clock: Clock;
   /** When the last read that was confirmed had been asked for. */
   #confirmedAt = 0;
   #askedAt = 0;
   #isAsking = false;
 
-  constructor(node: Pick<KeyValueNode, "read">, clock: Clock) {
+  constructor(node: Pick<NodeReader, "read">, clock: Clock) {
     this.#node = node;
     this.#clock = clock;
   }

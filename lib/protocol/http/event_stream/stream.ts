@@ -1,6 +1,6 @@
 /** One watcher: what it has been sent so far, and what it gets next while it is behind the others. */
 
-import type { KeyValueNode } from "../../../node/api.ts";
+import type { NodeMonitor, NodeReader } from "../../../node/api.ts";
 import type { BodySink, BodyStream } from "../http.ts";
 import {
   changeEvent,
@@ -21,9 +21,12 @@ import { ENTRIES_PER_TURN_MAX, RECORDS_PER_TURN_MAX, UNSENT_EVENT_BYTES_MAX } fr
 /** What came of a turn: there is more to do, what was sent must leave first, or it has everything up to the limit. */
 export type TurnOutcome = "More" | "Waiting" | "CaughtUp";
 
+/** What watchers ask of the node. */
+export interface WatchedNode extends NodeReader, NodeMonitor {}
+
 /** Who gives the watchers their turns. */
 export interface StreamHost {
-  readonly node: Pick<KeyValueNode, "changes" | "state">;
+  readonly node: WatchedNode;
   /** Bytes of a piece after which it is sent. */
   readonly pieceBytes: number;
   /** The stream begins. */

@@ -1,7 +1,7 @@
 /** What happened to a node and its cluster, found by comparing one look with the next, whether or not anybody watches. */
 
 import type { Clock, Timer } from "../../../base/clock.ts";
-import type { KeyValueNode } from "../../../node/api.ts";
+import type { NodeMonitor } from "../../../node/api.ts";
 
 /** Happenings that are remembered. */
 export const HAPPENINGS_MAX = 100;
@@ -31,7 +31,7 @@ interface Look {
 
 /** What a recorder needs. */
 export interface HappeningsOptions {
-  readonly node: Pick<KeyValueNode, "id" | "status" | "members">;
+  readonly node: Pick<NodeMonitor, "id" | "status" | "members">;
   readonly clock: Clock;
   /** Milliseconds since 1970; the machine's clock when left out. */
   readonly wallClockMs?: () => number;

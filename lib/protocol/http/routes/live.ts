@@ -1,6 +1,6 @@
 /** `GET /v1/live`: what the dashboard shows, a frame a second. */
 
-import type { KeyValueNode } from "../../../node/api.ts";
+import type { NodeMonitor } from "../../../node/api.ts";
 import type { HttpReply } from "../http.ts";
 import { LiveHub } from "../live/live_hub.ts";
 import { problem, PROBLEM_TYPE } from "../problem.ts";
@@ -24,7 +24,7 @@ export const LIVE_ROUTES: readonly Route[] = [{
   handle: watchNode,
 }];
 
-const hubs = new WeakMap<KeyValueNode, LiveHub>();
+const hubs = new WeakMap<NodeMonitor, LiveHub>();
 
 function watchNode({ context }: RouteCall): HttpReply {
   const body = hubOf(context).open();

@@ -1,7 +1,7 @@
 /** `POST /v1/snapshot` and `GET /v1/backup`. */
 
 import { bytesToString } from "../../../base/bytes.ts";
-import type { Backup, KeyValueNode } from "../../../node/api.ts";
+import type { Backup, NodeMonitor } from "../../../node/api.ts";
 import type { BodySink, BodyStream, HttpReply } from "../http.ts";
 import { notDone, problem, PROBLEM_TYPE } from "../problem.ts";
 import type { ResponseDescription, Route, RouteCall } from "../route.ts";
@@ -73,7 +73,7 @@ async function postSnapshot({ context: { node } }: RouteCall): Promise<HttpReply
 }
 
 /** There was no room, unless the node is about to stop. */
-function notTaken(node: KeyValueNode, detail: string): HttpReply {
+function notTaken(node: NodeMonitor, detail: string): HttpReply {
   if (node.health().stopping) return notDone({ reason: "Stopping" });
   return problem({ status: 507, code: "no_space", detail });
 }
