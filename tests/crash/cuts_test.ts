@@ -1,7 +1,7 @@
 /** A log whose file ends at each of its bytes. */
 
 import { assertEquals, assertGreater } from "@std/assert";
-import type { MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import type { MemoryDisk } from "../support/memory/memory_disk.ts";
 import { SEGMENT_HEADER_BYTES } from "../../lib/storage/wal_format.ts";
 import { durableCopy, FIRST_SEGMENT, MARK } from "../unit/storage/support.ts";
 import { loadDamaged, startDamaged, writeLog, type WrittenLog } from "./damage.ts";

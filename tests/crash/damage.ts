@@ -4,8 +4,8 @@ import { Buffer } from "node:buffer";
 import { bytesToString } from "../../lib/base/bytes.ts";
 import { CorruptionError } from "../../lib/base/errors.ts";
 import type { Entry } from "../../lib/raft/types.ts";
-import { MemoryDisk } from "../../lib/storage/memory_disk.ts";
-import { SECTOR_BYTES } from "../../lib/storage/memory_file.ts";
+import { MemoryDisk } from "../support/memory/memory_disk.ts";
+import { SECTOR_BYTES } from "../support/memory/memory_file.ts";
 import { loadDirectory, loadNodeFile } from "../../lib/storage/load.ts";
 import {
   decodeRecordHeader,

@@ -1,6 +1,6 @@
 /** Goes through every stop of a workload and every crash state of each stop, and judges what a start makes of it. */
 
-import type { MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import type { MemoryDisk } from "../support/memory/memory_disk.ts";
 import { Judge } from "./judge.ts";
 import { fingerprint, isChosen, startOn, useAgain } from "./images.ts";
 import type { Outcome } from "./outcome.ts";

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { toIndex, toTerm } from "../../lib/raft/types.ts";
-import { MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../support/memory/memory_disk.ts";
 import { DIRECTORY, durableCopy, id, NODE_FILE, ONE, open, pathOf, SNAPSHOTS } from "../unit/storage/support.ts";
 import { errorText, type Found, start } from "./outcome.ts";
 import { blocksOf, entriesOf } from "./session.ts";

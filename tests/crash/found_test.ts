@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { CorruptionError } from "../../lib/base/errors.ts";
 import { toIndex } from "../../lib/raft/types.ts";
-import { MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../support/memory/memory_disk.ts";
 import { durableCopy, failure, FIRST_SEGMENT, id, MARK, ONE, open } from "../unit/storage/support.ts";
 import { replaceSector, writeLog } from "./damage.ts";
 import { entriesOf } from "./session.ts";

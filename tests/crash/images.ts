@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { assertEquals, assertExists } from "@std/assert";
 import { toTerm } from "../../lib/raft/types.ts";
-import type { MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import type { MemoryDisk } from "../support/memory/memory_disk.ts";
 import { logText } from "./history.ts";
 import { assertSame } from "./judge.ts";
 import { start, type Started } from "./outcome.ts";

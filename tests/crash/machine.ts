@@ -2,7 +2,7 @@
 
 import { AccessError } from "../../lib/base/errors.ts";
 import type { Disk, DiskFile, DiskLock, OpenMode } from "../../lib/storage/disk.ts";
-import type { MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import type { MemoryDisk } from "../support/memory/memory_disk.ts";
 
 /** What a call on a dead machine throws, to get the program off the stack. No part of the program catches it as its own. */
 export class PowerFailure extends Error {

@@ -1,7 +1,7 @@
 /** Crashes while a start recovers from a crash, and starts after a process that was killed with the power on. */
 
 import { assertEquals, assertExists } from "@std/assert";
-import type { MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import type { MemoryDisk } from "../support/memory/memory_disk.ts";
 import type { Count } from "./enumerate.ts";
 import { fingerprint, startOn } from "./images.ts";
 import { assertSame, type Judge } from "./judge.ts";

@@ -1,8 +1,8 @@
 /** Writes that a drive lost, or put in the wrong place: a sector of a durable log holds something else that was once written. */
 
 import { assertEquals, assertGreater } from "@std/assert";
-import type { MemoryDisk } from "../../lib/storage/memory_disk.ts";
-import { SECTOR_BYTES } from "../../lib/storage/memory_file.ts";
+import type { MemoryDisk } from "../support/memory/memory_disk.ts";
+import { SECTOR_BYTES } from "../support/memory/memory_file.ts";
 import { MARK } from "../unit/storage/support.ts";
 import { replaceSector, startDamaged, writeLog, type WrittenLog } from "./damage.ts";
 import { print } from "./print.ts";

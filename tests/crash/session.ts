@@ -1,7 +1,7 @@
 /** A program that uses one directory and keeps the history of what it asked and what was acknowledged. */
 
 import { type Configuration, type Entry, type EntryId, type NodeId, toIndex, toTerm } from "../../lib/raft/types.ts";
-import { type CrashSurvival, MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import { type CrashSurvival, MemoryDisk } from "../support/memory/memory_disk.ts";
 import type { SnapshotReceiver, Storage } from "../../lib/storage/storage.ts";
 import { id, ONE, open, pathOf } from "../unit/storage/support.ts";
 import { History, type KnownSnapshot } from "./history.ts";

@@ -1,6 +1,6 @@
 /** Runs a workload up to one disk call and leaves the machine as it was at that moment. */
 
-import { MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../support/memory/memory_disk.ts";
 import { id } from "../unit/storage/support.ts";
 import type { History } from "./history.ts";
 import { Machine } from "./machine.ts";

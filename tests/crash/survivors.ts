@@ -7,8 +7,8 @@
  * `images.ts` checks.
  */
 
-import type { CrashSurvival, MemoryDisk } from "../../lib/storage/memory_disk.ts";
-import { SECTOR_BYTES } from "../../lib/storage/memory_file.ts";
+import type { CrashSurvival, MemoryDisk } from "../support/memory/memory_disk.ts";
+import { SECTOR_BYTES } from "../support/memory/memory_file.ts";
 import { chanceOf } from "./session.ts";
 import { ALL_OPERATIONS_MAX, ALL_STATES_MAX, RARE_STATES, SAMPLED_STATES } from "./settings.ts";
 

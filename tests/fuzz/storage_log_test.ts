@@ -8,7 +8,7 @@ import { toIndex, toTerm } from "../../lib/raft/types.ts";
 import { seal } from "../../lib/storage/binary.ts";
 import { inspectDirectory } from "../../lib/storage/inspect.ts";
 import { loadDirectory, loadNodeFile } from "../../lib/storage/load.ts";
-import { MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../support/memory/memory_disk.ts";
 import type { Storage } from "../../lib/storage/storage.ts";
 import { encodeSegmentHeader, RECORD_HEADER_BYTES, RECORD_MAGIC } from "../../lib/storage/wal_format.ts";
 import { scanWal } from "../../lib/storage/wal_scan.ts";

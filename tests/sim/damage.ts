@@ -6,8 +6,8 @@
  */
 
 import type { Random } from "../../lib/base/random.ts";
-import type { MemoryDisk } from "../../lib/storage/memory_disk.ts";
-import { SECTOR_BYTES } from "../../lib/storage/memory_file.ts";
+import type { MemoryDisk } from "../support/memory/memory_disk.ts";
+import { SECTOR_BYTES } from "../support/memory/memory_file.ts";
 import { RECORD_HEADER_BYTES } from "../../lib/storage/wal_format.ts";
 import { MARK_NAME, scanWal } from "../../lib/storage/wal_scan.ts";
 

@@ -1,7 +1,7 @@
 /** Faults of one server's disk while a process uses it, and what a power loss leaves. Damage at rest is in damage.ts. */
 
 import type { Random } from "../../lib/base/random.ts";
-import type { CrashSurvival, MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import type { CrashSurvival, MemoryDisk } from "../support/memory/memory_disk.ts";
 import type { Life } from "./clock.ts";
 import type { FaultClass } from "./faults.ts";
 import type { SimServer } from "./server.ts";

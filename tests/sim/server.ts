@@ -7,7 +7,7 @@ import { startNode } from "../../lib/node/start_node.ts";
 import { Registry } from "../../lib/observe/metrics.ts";
 import { DEFAULT_RAFT_LIMITS } from "../../lib/raft/limits.ts";
 import type { Member, NodeId } from "../../lib/raft/types.ts";
-import { type CrashSurvival, MemoryDisk } from "../../lib/storage/memory_disk.ts";
+import { type CrashSurvival, MemoryDisk } from "../support/memory/memory_disk.ts";
 import { type Life, newLife, ProcessClock } from "./clock.ts";
 import { DiskFaults } from "./disk_faults.ts";
 import { LifeDisk } from "./life_disk.ts";

@@ -5,7 +5,7 @@ import { TICK_MS } from "../../lib/node/limits.ts";
 import { describeEvent, describeUpdate } from "../../lib/raft/describe.ts";
 import type { Message } from "../../lib/raft/messages.ts";
 import type { Configuration, Entry, Member, NodeId } from "../../lib/raft/types.ts";
-import { MemoryNetwork } from "../../lib/transport/memory_transport.ts";
+import { MemoryNetwork } from "../support/memory/memory_transport.ts";
 import type { Greeting } from "../../lib/transport/transport.ts";
 import type { Check, Step } from "./check.ts";
 import { CoreInvariants } from "./checks/core_invariants.ts";

@@ -10,7 +10,7 @@ import { Happenings } from "../../lib/protocol/http/live/happenings.ts";
 import { EVENT_ROUTES } from "../../lib/protocol/http/routes/events.ts";
 import { EventParser, type ServerEvent } from "./event_parser.ts";
 import { StateNode } from "./state_node.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "./memory/virtual_clock.ts";
 
 /** What a watcher asks. */
 export interface WatcherRequest {

@@ -14,7 +14,7 @@ import {
   toTerm,
   ZERO_ENTRY_ID,
 } from "../../../lib/raft/types.ts";
-import { VirtualClock } from "../../support/virtual_clock.ts";
+import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 
 function configurationOf(...voters: readonly number[]): Configuration {
   return { ...EMPTY_CONFIGURATION, voters };

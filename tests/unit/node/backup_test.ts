@@ -7,7 +7,7 @@ import { Backups } from "../../../lib/node/backup.ts";
 import { BACKUPS_MAX } from "../../../lib/node/limits.ts";
 import { EMPTY_CONFIGURATION, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import type { SnapshotSource } from "../../../lib/storage/storage.ts";
-import { VirtualClock } from "../../support/virtual_clock.ts";
+import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 
 /** Backups of a node that has applied `applied` entries and takes snapshots with these outcomes, one after another. */
 class Ground {

@@ -4,8 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 function kind(outcome: WriteOutcome): string {
   return outcome.type === "NotDone" ? `NotDone ${outcome.reason} ${outcome.leaderId}` : outcome.type;

@@ -4,8 +4,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import { describeLag } from "../../../lib/node/lag.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import type { CrashSurvival } from "../../../lib/storage/memory_disk.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import type { CrashSurvival } from "../../support/memory/memory_disk.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 /** A process that is killed: the page cache stays. */
 const ALL: CrashSurvival = {

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 const VALUE = "v".repeat(20_000);
 

@@ -4,8 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { Backup, BackupOutcome, RemovalOutcome, TransferOutcome } from "../../../lib/node/api.ts";
 import { BACKUPS_MAX } from "../../../lib/node/limits.ts";
 import { readSnapshot } from "../../../lib/storage/snapshot_format.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 async function transfer(cluster: MemoryCluster, id: number, target?: number): Promise<TransferOutcome> {
   let outcome: TransferOutcome | undefined;

@@ -5,8 +5,8 @@ import { bytesToString } from "../../../lib/base/bytes.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 const LIMIT_MS = 30_000;
 const RANDOM_BYTES_MAX = 65_536;

@@ -5,7 +5,7 @@ import { type Command, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import { PENDING_WRITE_BYTES_MAX, PENDING_WRITES_MAX } from "../../../lib/node/limits.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 const LIMIT_MS = 60_000;
 /** Writes beyond what is taken. */

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/ass
 import type { Command } from "../../../lib/kv/commands.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import { METRIC } from "../../../lib/observe/names.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 const SECOND_MS = 1_000;
 

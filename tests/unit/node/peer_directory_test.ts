@@ -6,9 +6,9 @@ import { PeerDirectory } from "../../../lib/node/peer_directory.ts";
 import { DEFAULT_RAFT_LIMITS } from "../../../lib/raft/limits.ts";
 import { RaftNode } from "../../../lib/raft/raft_node.ts";
 import { toTerm, toTicks } from "../../../lib/raft/types.ts";
-import { MemoryNetwork } from "../../../lib/transport/memory_transport.ts";
+import { MemoryNetwork } from "../../support/memory/memory_transport.ts";
 import type { Greeting, Transport } from "../../../lib/transport/transport.ts";
-import { VirtualClock } from "../../support/virtual_clock.ts";
+import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 import { greetingOf } from "../transport/support.ts";
 
 const MEMBERS = [0, 1, 2].map((id) => ({ id, address: `host${id}:1`, clientAddress: `host${id}:2`, identity: "" }));

@@ -12,8 +12,8 @@ import type { TimeoutNow } from "../../../lib/raft/messages.ts";
 import { type HardState, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import type { LogWrite } from "../../../lib/raft/update.ts";
 import type { Storage } from "../../../lib/storage/storage.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
-import { VirtualClock } from "../../support/virtual_clock.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
+import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 
 /** A storage whose syncs and saves end when the test says so. */
 class Bench {

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../../lib/base/random.ts";
 import { toIndex } from "../../../lib/raft/types.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 Deno.test("what was acknowledged outlives the power loss of all nodes at once, whichever majority comes back", async () => {
   const random = new Random(4);

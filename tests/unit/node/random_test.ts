@@ -8,7 +8,7 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { Random } from "../../../lib/base/random.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 const SEEDS = 24;
 const STEPS = 120;

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RemovalOutcome, WriteOutcome } from "../../../lib/node/api.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 /** Asks for both before either can have begun, and waits for what became of them. */
 async function removeAtOnce(

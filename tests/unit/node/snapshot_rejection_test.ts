@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import type { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import type { MemoryDisk } from "../../support/memory/memory_disk.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 const MINUTE_MS = 60_000;
 const VALUE = "v".repeat(50);

@@ -6,7 +6,7 @@ import { encodeCommand } from "../../../lib/kv/commands.ts";
 import { StateMachine } from "../../../lib/kv/state_machine.ts";
 import { Snapshots } from "../../../lib/node/snapshots.ts";
 import { EMPTY_CONFIGURATION, toIndex, toTerm } from "../../../lib/raft/types.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import type { Storage } from "../../../lib/storage/storage.ts";
 import { open } from "../storage/support.ts";
 

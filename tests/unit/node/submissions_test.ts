@@ -6,7 +6,7 @@ import type { WriteOutcome } from "../../../lib/node/api.ts";
 import { decodeOutcome, encodeOutcome } from "../../../lib/node/forwarded_outcome.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 const LIMIT_MS = 20_000;
 

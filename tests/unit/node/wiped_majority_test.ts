@@ -2,8 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Node } from "../../../lib/node/node.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
-import { MemoryCluster } from "../../support/memory_cluster.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 const WIPED = [1, 2];
 

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { Counter } from "../../../lib/observe/metrics.ts";
 import { ConnectionPort, type PortConnection } from "../../../lib/protocol/connection_port.ts";
 import { DESCRIPTORS_RESERVED, LIMIT_RISE_WAIT_MS_MAX } from "../../../lib/protocol/limits.ts";
-import { VirtualClock } from "../../support/virtual_clock.ts";
+import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 
 const CONFIGURED = 100 * DESCRIPTORS_RESERVED;
 

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { TurnBudget } from "../../../lib/protocol/turn_budget.ts";
-import { VirtualClock } from "../../support/virtual_clock.ts";
+import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 import { SessionBench } from "./text/session_support.ts";
 
 Deno.test("no more requests are taken in a turn than the budget allows, and those that wait go on in order", async () => {

@@ -9,7 +9,7 @@ import { SNAPSHOT_FORMAT } from "../../../lib/kv/snapshot_cut.ts";
 import { StateMachine } from "../../../lib/kv/state_machine.ts";
 import type { Entry } from "../../../lib/raft/types.ts";
 import { inspectDirectory } from "../../../lib/storage/inspect.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { NODE_FILE_FORMAT } from "../../../lib/storage/node_file.ts";
 import { SNAPSHOT_VERSION } from "../../../lib/storage/snapshot_format.ts";
 import type { Storage } from "../../../lib/storage/storage.ts";

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { bytesToString } from "../../../lib/base/bytes.ts";
 import { checksum } from "../../../lib/base/checksum.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { entries, FIRST_SEGMENT, makeSnapshot, MARK, open, pathOf, write } from "./support.ts";
 
 /** A file after two synced appends (terms 2 and 3, three entries in all) and a snapshot at index 2. */

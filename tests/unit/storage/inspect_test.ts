@@ -4,7 +4,7 @@ import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@st
 import { toIndex, toTerm } from "../../../lib/raft/types.ts";
 import type { Disk } from "../../../lib/storage/disk.ts";
 import { inspectDirectory, type InspectOptions } from "../../../lib/storage/inspect.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import {
   DIRECTORY,
   entries,

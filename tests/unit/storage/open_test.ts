@@ -10,7 +10,7 @@ import {
   IncompatibleError,
 } from "../../../lib/base/errors.ts";
 import type { HardState } from "../../../lib/raft/types.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { NODE_FILE_FORMAT } from "../../../lib/storage/node_file.ts";
 import {
   DIRECTORY,

@@ -5,7 +5,7 @@ import { CorruptionError, DiskFailureError, FormatVersionError, NoSpaceError } f
 import { toIndex } from "../../../lib/raft/types.ts";
 import { seal, viewOf } from "../../../lib/storage/binary.ts";
 import type { Disk } from "../../../lib/storage/disk.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import type { SnapshotReceiver, SnapshotSource, Storage } from "../../../lib/storage/storage.ts";
 import { BLOCK_HEADER_BYTES } from "../../../lib/storage/snapshot_format.ts";
 import {

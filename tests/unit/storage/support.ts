@@ -10,7 +10,7 @@ import {
   toTerm,
 } from "../../../lib/raft/types.ts";
 import type { Disk } from "../../../lib/storage/disk.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { openStorage, type OpenStorageOptions } from "../../../lib/storage/open.ts";
 import type { Storage } from "../../../lib/storage/storage.ts";
 

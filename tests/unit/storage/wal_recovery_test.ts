@@ -4,7 +4,7 @@ import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/
 import { CorruptionError, DiskFailureError, FormatVersionError } from "../../../lib/base/errors.ts";
 import { type Entry, toIndex } from "../../../lib/raft/types.ts";
 import { seal, viewOf } from "../../../lib/storage/binary.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { RECORD_MAGIC, SEGMENT_HEADER_BYTES } from "../../../lib/storage/wal_format.ts";
 import {
   DIRECTORY,

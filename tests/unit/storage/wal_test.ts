@@ -4,7 +4,7 @@ import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/
 import { AssertionFailure } from "../../../lib/base/assert.ts";
 import { DiskFailureError, NoSpaceError } from "../../../lib/base/errors.ts";
 import { type Entry, toIndex } from "../../../lib/raft/types.ts";
-import { MemoryDisk } from "../../../lib/storage/memory_disk.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { DIRECTORY, entries, failure, FIRST_SEGMENT, id, idsOf, makeSnapshot, ONE, open, write } from "./support.ts";
 
 const WAL = `${DIRECTORY}/wal`;

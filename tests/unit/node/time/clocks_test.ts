@@ -6,8 +6,8 @@ import { ClusterClock } from "../../../../lib/node/time/cluster_clock.ts";
 import { MachineDates } from "../../../../lib/node/time/machine_dates.ts";
 import { configurationOf } from "../../../../lib/node/options.ts";
 import type { Configuration } from "../../../../lib/raft/types.ts";
-import { MemoryCluster } from "../../../support/memory_cluster.ts";
-import { VirtualClock } from "../../../support/virtual_clock.ts";
+import { MemoryCluster } from "../../../support/memory/memory_cluster.ts";
+import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
 
 const TEN_MINUTES_MS = 600_000;
 const HOUR_MS = 3_600_000;

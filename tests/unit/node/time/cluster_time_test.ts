@@ -3,8 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Call } from "../../../../lib/kv/commands.ts";
 import type { Reply } from "../../../../lib/kv/replies.ts";
-import type { ClusterOptions } from "../../../support/memory_cluster.ts";
-import { MemoryCluster } from "../../../support/memory_cluster.ts";
+import type { ClusterOptions } from "../../../support/memory/memory_cluster.ts";
+import { MemoryCluster } from "../../../support/memory/memory_cluster.ts";
 import type { NodeId } from "../../../../lib/raft/types.ts";
 
 const LIMIT_MS = 20_000;

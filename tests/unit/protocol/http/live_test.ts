@@ -12,7 +12,7 @@ import { IntervalQuantiles } from "../../../../lib/protocol/http/live/interval_q
 import { FRAME_MS, LIVE_UNSENT_BYTES_MAX, LIVE_WATCHERS_MAX } from "../../../../lib/protocol/http/live/live_hub.ts";
 import { toIndex, toTerm } from "../../../../lib/raft/types.ts";
 import { FakeNode } from "../../../support/fake_node.ts";
-import { VirtualClock } from "../../../support/virtual_clock.ts";
+import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
 import { ask, type Service, serviceOf } from "./support/ask.ts";
 
 /** A watcher that reads at once unless it is told not to. */

@@ -4,7 +4,7 @@ import { assert } from "@std/assert";
 import type { HttpReply } from "../../../../lib/protocol/http/http.ts";
 import type { HttpContext, Route } from "../../../../lib/protocol/http/route.ts";
 import type { KeyValueNode } from "../../../../lib/node/api.ts";
-import { VirtualClock } from "../../../support/virtual_clock.ts";
+import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
 
 /** A reply whose body is known whole. */
 export interface WholeReply extends Omit<HttpReply, "body"> {

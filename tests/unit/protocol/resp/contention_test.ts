@@ -11,7 +11,7 @@ import type { Node } from "../../../../lib/node/node.ts";
 import type { SessionContext } from "../../../../lib/protocol/protocol.ts";
 import { RespSession } from "../../../../lib/protocol/resp/session.ts";
 import type { NodeId } from "../../../../lib/raft/types.ts";
-import { MemoryCluster } from "../../../support/memory_cluster.ts";
+import { MemoryCluster } from "../../../support/memory/memory_cluster.ts";
 import { encodeRequest } from "../../../support/resp_request.ts";
 import { RecordingLink } from "../text/session_support.ts";
 import { respContext } from "./session_support.ts";

@@ -12,7 +12,7 @@ import { ServerStatistics } from "../../../../lib/protocol/resp/statistics/serve
 import { TurnBudget } from "../../../../lib/protocol/turn_budget.ts";
 import { TurnTime } from "../../../../lib/protocol/turn_time.ts";
 import { StateNode } from "../../../support/state_node.ts";
-import { VirtualClock } from "../../../support/virtual_clock.ts";
+import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
 import { RecordingLink } from "../text/session_support.ts";
 import { encodeRequest } from "../../../support/resp_request.ts";
 

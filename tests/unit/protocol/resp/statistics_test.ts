@@ -5,7 +5,7 @@ import { Counter } from "../../../../lib/observe/metrics.ts";
 import { LATENCY_SAMPLES_MAX, LatencyEvents } from "../../../../lib/protocol/resp/statistics/latency_events.ts";
 import { Rates } from "../../../../lib/protocol/resp/statistics/rates.ts";
 import { SLOW_LOG_LENGTH_MAX, SlowLog } from "../../../../lib/protocol/resp/statistics/slow_log.ts";
-import { VirtualClock } from "../../../support/virtual_clock.ts";
+import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
 import { RespBench, type RespClient } from "./session_support.ts";
 
 async function info(client: RespClient, section: string): Promise<ReadonlyMap<string, string>> {

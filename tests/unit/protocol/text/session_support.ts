@@ -11,7 +11,7 @@ import { ServerStatistics } from "../../../../lib/protocol/resp/statistics/serve
 import { TurnBudget } from "../../../../lib/protocol/turn_budget.ts";
 import { TextSession } from "../../../../lib/protocol/text/session.ts";
 import { FakeNode } from "../../../support/fake_node.ts";
-import { VirtualClock } from "../../../support/virtual_clock.ts";
+import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
 
 /** What a session did to its link. */
 export class RecordingLink implements ClientLink {

@@ -11,7 +11,7 @@ import { Router } from "../../../../../lib/protocol/http/router.ts";
 import { ROUTES } from "../../../../../lib/protocol/http/routes.ts";
 import { makeHttpService } from "../../../../../lib/protocol/http/service.ts";
 import { bodyComplaint, replyComplaint } from "../../../../support/openapi_replies.ts";
-import { VirtualClock } from "../../../../support/virtual_clock.ts";
+import { VirtualClock } from "../../../../support/memory/virtual_clock.ts";
 
 /** A reply whose body is whole. */
 export interface Answer {

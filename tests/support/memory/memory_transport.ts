@@ -1,13 +1,20 @@
 /** A network in memory for tests and simulation: deterministic, with cuts, latency and loss, and nothing shared. */
 
-import type { PeerMessage } from "./forward.ts";
-import type { Clock, Timer } from "../base/clock.ts";
-import type { NodeId } from "../raft/types.ts";
-import { decodeMessage, type EncodedMessage, encodeMessage } from "./codec.ts";
-import { findOtherCluster } from "./credentials.ts";
-import { parseFields } from "./fields.ts";
-import { MessageCounts } from "./message_counts.ts";
-import type { Greeting, PeerAddresses, PeerInfo, PeerStatus, Transport, TransportHandler } from "./transport.ts";
+import type { PeerMessage } from "../../../lib/transport/forward.ts";
+import type { Clock, Timer } from "../../../lib/base/clock.ts";
+import type { NodeId } from "../../../lib/raft/types.ts";
+import { decodeMessage, type EncodedMessage, encodeMessage } from "../../../lib/transport/codec.ts";
+import { findOtherCluster } from "../../../lib/transport/credentials.ts";
+import { parseFields } from "../../../lib/transport/fields.ts";
+import { MessageCounts } from "../../../lib/transport/message_counts.ts";
+import type {
+  Greeting,
+  PeerAddresses,
+  PeerInfo,
+  PeerStatus,
+  Transport,
+  TransportHandler,
+} from "../../../lib/transport/transport.ts";
 
 /** How a network in memory behaves. */
 export interface MemoryNetworkOptions {

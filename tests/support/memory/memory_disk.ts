@@ -1,7 +1,7 @@
 /** The Disk port in memory: same meaning as the real one, with crashes that lose what was not synced, and faults. */
 
-import { AccessError, DirectoryLockedError, DiskFailureError } from "../base/errors.ts";
-import type { Disk, DiskFile, DiskLock, OpenMode } from "./disk.ts";
+import { AccessError, DirectoryLockedError, DiskFailureError } from "../../../lib/base/errors.ts";
+import type { Disk, DiskFile, DiskLock, OpenMode } from "../../../lib/storage/disk.ts";
 import { type DataSurvival, Inode, MemoryFile, type MemoryFileHost } from "./memory_file.ts";
 
 /** A change of a directory that only `syncDirectory` makes durable. */

@@ -1,14 +1,14 @@
 /** A cluster of real nodes over memory: the shipped driver, core, storage and recovery, with a disk, network and clock in memory. */
 
-import { Random } from "../../lib/base/random.ts";
-import type { ReadOutcome, WriteOutcome } from "../../lib/node/api.ts";
-import type { Node } from "../../lib/node/node.ts";
-import type { NodeOptions } from "../../lib/node/options.ts";
-import { startNode } from "../../lib/node/start_node.ts";
-import { Registry } from "../../lib/observe/metrics.ts";
-import type { Member, NodeId } from "../../lib/raft/types.ts";
-import { type CrashSurvival, MemoryDisk } from "../../lib/storage/memory_disk.ts";
-import { MemoryNetwork } from "../../lib/transport/memory_transport.ts";
+import { Random } from "../../../lib/base/random.ts";
+import type { ReadOutcome, WriteOutcome } from "../../../lib/node/api.ts";
+import type { Node } from "../../../lib/node/node.ts";
+import type { NodeOptions } from "../../../lib/node/options.ts";
+import { startNode } from "../../../lib/node/start_node.ts";
+import { Registry } from "../../../lib/observe/metrics.ts";
+import type { Member, NodeId } from "../../../lib/raft/types.ts";
+import { type CrashSurvival, MemoryDisk } from "./memory_disk.ts";
+import { MemoryNetwork } from "./memory_transport.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 const DIRECTORY = "/data";

@@ -1,6 +1,6 @@
 /** A clock that a test moves: timers fire in order of time, and between two of them every promise that can settle does. */
 
-import type { Clock, Timer } from "../../lib/base/clock.ts";
+import type { Clock, Timer } from "../../../lib/base/clock.ts";
 
 interface Waiting {
   readonly at: number;

@@ -2,8 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { AccessError, DiskFailureError, NoSpaceError } from "../../../lib/base/errors.ts";
-import { type CrashSurvival, MemoryDisk } from "../../../lib/storage/memory_disk.ts";
-import { failure } from "./support.ts";
+import { type CrashSurvival, MemoryDisk } from "./memory_disk.ts";
+import { failure } from "../../unit/storage/support.ts";
 
 const ALL: CrashSurvival = {
   keepOperation: () => true,

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { MemoryNetwork } from "../../../lib/transport/memory_transport.ts";
+import { MemoryNetwork } from "./memory_transport.ts";
 import type { Transport } from "../../../lib/transport/transport.ts";
-import { appendEntries, ManualClock, numbered, Recorder, statusOf } from "./support.ts";
+import { appendEntries, ManualClock, numbered, Recorder, statusOf } from "../../unit/transport/support.ts";
 
 interface MemoryNode {
   readonly transport: Transport;

@@ -1,7 +1,7 @@
 /** Files of the in-memory disk: what the page cache shows, what is durable, and every version in between. */
 
-import { DiskFailureError, NoSpaceError } from "../base/errors.ts";
-import type { DiskFile } from "./disk.ts";
+import { DiskFailureError, NoSpaceError } from "../../../lib/base/errors.ts";
+import type { DiskFile } from "../../../lib/storage/disk.ts";
 
 /** What a drive writes entirely or not at all. */
 export const SECTOR_BYTES = 512;
