@@ -102,6 +102,7 @@ async function underLoad(
     await Promise.race([delay(tailSeconds * 1_000), work.then(() => delay(tailSeconds * 1_000))]);
     const pings = await Promise.all(probes.map((probe) => probe.stop()));
     isOver = true;
+    if (probes.some(({ serverEnded }) => serverEnded)) throw new Error("A node ended");
     costs.push(meter.read());
     load.stop();
     await work;
