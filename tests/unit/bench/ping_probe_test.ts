@@ -25,7 +25,7 @@ for (const end of ["close", "reset"] as const) {
     const probe = new PingProbe(`127.0.0.1:${listener.addr.port}`);
     await serve(listener, { replies: 5, end });
     const { count, max } = await probe.stop();
-    assertEquals([count, probe.serverEnded], [5, true]);
+    assertEquals(count, 5);
     assert(max > 0, `${max} ms`);
   });
 }
