@@ -1,38 +1,37 @@
-/** The applied side of a node: the state machine, how far it is, and what is committed but not applied yet. */
+/** Applies what is committed to the state machine, and tells those who wait for it. */
 
-import type { CommandResult } from "../kv/results.ts";
-import type { StateMachine } from "../kv/state_machine.ts";
 import type { Clock } from "../base/clock.ts";
+import type { CommandResult } from "../kv/results.ts";
 import type { Counter, Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
-import type { Configuration, Entry, EntryId } from "../raft/types.ts";
+import type { RaftNode } from "../raft/raft_node.ts";
+import type { Entry } from "../raft/types.ts";
+import type { Applied, AppliedState } from "./applied.ts";
+import type { Inbox } from "./inbox.ts";
 import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "./limits.ts";
+import type { NodeLog } from "./options.ts";
+import type { PeerDirectory } from "./peer_directory.ts";
+import type { PendingWrites } from "./pending_writes.ts";
 
-/** Where the applied state begins. */
-export interface AppliedState {
-  readonly state: StateMachine;
-  readonly id: EntryId;
-  readonly configuration: Configuration;
+/** What the applier needs, and whom it tells. */
+export interface ApplierParts {
+  readonly clock: Clock;
+  readonly metrics: Registry;
+  readonly log: NodeLog;
+  readonly raft: Pick<RaftNode, "leaderId">;
+  /** Woken when more was committed than belonged into one turn of the event loop, and the next one has come. */
+  readonly inbox: Pick<Inbox, "wake">;
+  readonly pendingWrites: Pick<PendingWrites, "size" | "applied" | "jumpedTo">;
+  readonly directory: Pick<PeerDirectory, "configurationCommitted">;
 }
 
-/** What the applier tells the driver. */
-export interface ApplierHandler {
-  /** An entry was applied; what is no command has the result `Invalid`. */
-  applied(id: EntryId, result: CommandResult): void;
-  configurationCommitted(configuration: Configuration): void;
-  /** More was committed than belonged into one turn of the event loop, and the next one has come: `apply` is to be called. */
-  hasMore(): void;
-}
-
-/** Applies committed entries in order, each once. Owns the state machine. */
+/** Applies committed entries in order, each once. The only one that changes the applied state. */
 export class Applier {
-  readonly #clock: Clock;
-  readonly #handler: ApplierHandler;
+  readonly #applied: Applied;
+  readonly #parts: ApplierParts;
   readonly #committedCount: Counter;
   readonly #appliedCount: Counter;
-  #state: StateMachine;
-  #last: EntryId;
-  #configuration: Configuration;
+  readonly #snapshotsInstalled: Counter;
   #committed: (readonly Entry[])[] = [];
   /** The next entry of the first of them. */
   #at = 0;
@@ -42,27 +41,15 @@ export class Applier {
   #keysAtSnapshot: number;
   #bytesAtSnapshot: number;
 
-  /** Goes on from `begin`. */
-  constructor(begin: AppliedState, parts: { clock: Clock; handler: ApplierHandler; metrics: Registry }) {
-    this.#state = begin.state;
-    this.#keysAtSnapshot = begin.state.size;
-    this.#bytesAtSnapshot = begin.state.bytes;
-    this.#last = begin.id;
-    this.#configuration = begin.configuration;
-    this.#clock = parts.clock;
-    this.#handler = parts.handler;
+  /** Goes on from what `applied` is now. */
+  constructor(applied: Applied, parts: ApplierParts) {
+    this.#applied = applied;
+    this.#parts = parts;
+    this.#keysAtSnapshot = applied.state.size;
+    this.#bytesAtSnapshot = applied.state.bytes;
     this.#committedCount = parts.metrics.counter(METRIC.proposalsCommitted);
     this.#appliedCount = parts.metrics.counter(METRIC.proposalsApplied);
-  }
-
-  /** The applied state. */
-  get state(): StateMachine {
-    return this.#state;
-  }
-
-  /** The applied state, its last entry and the configuration there. The state machine changes with an installation. */
-  get present(): AppliedState {
-    return { state: this.#state, id: this.#last, configuration: this.#configuration };
+    this.#snapshotsInstalled = parts.metrics.counter(METRIC.snapshotsInstalled);
   }
 
   /** Takes committed entries, applied by the next `apply`. */
@@ -91,24 +78,28 @@ export class Applier {
 
   #goOnLater(): void {
     this.#waitsForTurn = true;
-    this.#clock.after(0, () => {
+    this.#parts.clock.after(0, () => {
       this.#waitsForTurn = false;
-      this.#handler.hasMore();
+      this.#parts.inbox.wake();
     });
   }
 
   /** A snapshot's state takes the place of the present one, unless that is newer: then false. */
-  install(loaded: AppliedState): boolean {
-    if (loaded.id.index <= this.#last.index) return false;
-    const { sink } = this.#state;
-    if (sink !== undefined) loaded.state.tell(sink);
-    this.#state.passTimeOn(loaded.state);
-    sink?.jumped(loaded.id.index);
-    this.#state = loaded.state;
-    this.#last = loaded.id;
-    this.#configuration = loaded.configuration;
+  install({ state, id, configuration }: AppliedState): boolean {
+    const applied = this.#applied;
+    if (id.index <= applied.id.index) return false;
+    const { sink } = applied.state;
+    if (sink !== undefined) state.tell(sink);
+    applied.state.passTimeOn(state);
+    sink?.jumped(id.index);
+    applied.state = state;
+    applied.id = id;
+    applied.configuration = configuration;
     this.restartCount();
-    this.#handler.configurationCommitted(loaded.configuration);
+    this.#parts.directory.configurationCommitted(configuration);
+    this.#snapshotsInstalled.add();
+    this.#parts.pendingWrites.jumpedTo(id.index);
+    this.#parts.log("info", `Installed the leader's snapshot at index ${id.index}`);
     return true;
   }
 
@@ -125,24 +116,30 @@ export class Applier {
   restartCount(): void {
     this.#entriesSinceSnapshot = 0;
     this.#bytesSinceSnapshot = 0;
-    this.#keysAtSnapshot = this.#state.size;
-    this.#bytesAtSnapshot = this.#state.bytes;
+    this.#keysAtSnapshot = this.#applied.state.size;
+    this.#bytesAtSnapshot = this.#applied.state.bytes;
   }
 
   #applyEntry(entry: Entry): void {
+    const applied = this.#applied;
     // A snapshot installed meanwhile may hold it already.
-    if (entry.index <= this.#last.index) return;
-    if (entry.term !== this.#last.term) this.#state.keepWarrantedTime();
+    if (entry.index <= applied.id.index) return;
+    if (entry.term !== applied.id.term) applied.state.keepWarrantedTime();
     this.#entriesSinceSnapshot += 1;
     this.#appliedCount.add();
     let result: CommandResult | undefined;
     if (entry.type === "Command") {
       this.#bytesSinceSnapshot += entry.command.length;
-      result = this.#state.apply(entry.index, entry.command);
-    } else this.#state.skip(entry.index);
-    if (entry.type === "Configuration") this.#configuration = entry.configuration;
-    this.#last = entry;
-    this.#handler.applied(entry, result ?? { type: "Invalid", revision: entry.index });
-    if (entry.type === "Configuration") this.#handler.configurationCommitted(entry.configuration);
+      result = applied.state.apply(entry.index, entry.command);
+    } else applied.state.skip(entry.index);
+    applied.id = entry;
+    if (entry.type === "Configuration") applied.configuration = entry.configuration;
+    this.#settle(entry, result ?? { type: "Invalid", revision: entry.index });
+    if (entry.type === "Configuration") this.#parts.directory.configurationCommitted(entry.configuration);
+  }
+
+  #settle(entry: Entry, result: CommandResult): void {
+    const { pendingWrites, raft } = this.#parts;
+    if (pendingWrites.size > 0) pendingWrites.applied(entry, { result, leaderId: raft.leaderId });
   }
 }

@@ -1,43 +1,44 @@
 /** Writes that other nodes passed on to this one: proposed here if it leads, their outcomes sent back. Never passed on again. */
 
 import type { NodeId } from "../raft/types.ts";
-import type { Forward, ForwardResult } from "../transport/forward.ts";
+import type { Forward } from "../transport/forward.ts";
+import type { Transport } from "../transport/transport.ts";
 import type { WriteOutcome } from "./api.ts";
 import { encodeOutcome } from "./forwarded_outcome.ts";
 import { FORWARDED_OUTCOME_BYTES_MAX, FORWARDED_RESULT_BYTES_TARGET, FORWARDERS_MAX } from "./limits.ts";
+import type { Proposals } from "./proposals.ts";
 
-/** What forwarded writes ask of their node. */
-export interface ForwardedWritesPorts {
+/** Who proposes them, and by what the outcomes go back. */
+export interface ForwardedWritesParts {
   readonly self: NodeId;
-  /** See `Driver.write`. */
-  write(command: string, done: (outcome: WriteOutcome) => void): void;
-  /** Sends and flushes; what cannot be sent is an unknown outcome for the one that waits. */
-  send(message: ForwardResult): void;
+  readonly proposals: Pick<Proposals, "write">;
+  readonly transport: Pick<Transport, "send" | "flush">;
 }
 
 /** Takes the writes of each `Forward` once: one that comes again, or after a later one of its sender, is dropped. */
 export class ForwardedWrites {
-  readonly #ports: ForwardedWritesPorts;
+  readonly #parts: ForwardedWritesParts;
   /** The newest number of each life of a node, the one heard last at the end. */
   readonly #lastIds = new Map<string, number>();
 
-  constructor(ports: ForwardedWritesPorts) {
-    this.#ports = ports;
+  constructor(parts: ForwardedWritesParts) {
+    this.#parts = parts;
   }
 
   /** Proposes the commands, in order; answers when all have their outcome, in parts when that is long. */
   take(forward: Forward): void {
     if (!this.#isNew(forward)) return;
-    const answer = new Answer(forward, this.#ports);
+    const answer = new Answer(forward, this.#parts);
     for (const [at, command] of forward.commands.entries()) {
-      this.#ports.write(command, (outcome) => answer.add(at, outcome));
+      this.#parts.proposals.write(command, (outcome) => answer.add(at, outcome));
     }
   }
 
   #isNew({ from, incarnation, id }: Forward): boolean {
     const life = `${from} ${incarnation}`;
     const last = this.#lastIds.get(life) ?? 0;
-    // A node numbers its forwards upwards, and sends none before it knows the fate of the one before or has given it up.
+    // A node numbers its forwards upwards, and sends none (`FLIGHTS_MAX`) before it knows the fate of the one before or has
+    // given it up.
     if (id <= last) return false;
     this.#lastIds.delete(life);
     this.#lastIds.set(life, id);
@@ -52,15 +53,15 @@ export class ForwardedWrites {
 /** Outcomes come in any order: a refused write hears of it before one that was accepted earlier. */
 class Answer {
   readonly #forward: Forward;
-  readonly #ports: ForwardedWritesPorts;
+  readonly #parts: ForwardedWritesParts;
   readonly #outcomes: (string | undefined)[];
   #sent = 0;
   #ready = 0;
   #readyBytes = 0;
 
-  constructor(forward: Forward, ports: ForwardedWritesPorts) {
+  constructor(forward: Forward, parts: ForwardedWritesParts) {
     this.#forward = forward;
-    this.#ports = ports;
+    this.#parts = parts;
     this.#outcomes = new Array<string | undefined>(forward.commands.length).fill(undefined);
   }
 
@@ -85,7 +86,9 @@ class Answer {
     this.#sent = this.#ready;
     this.#readyBytes = 0;
     const { from: to, incarnation, id } = this.#forward;
-    this.#ports.send({ type: "ForwardResult", from: this.#ports.self, to, incarnation, id, first, outcomes });
+    const { self, transport } = this.#parts;
+    // What cannot be sent is an unknown outcome for the one that waits.
+    if (transport.send({ type: "ForwardResult", from: self, to, incarnation, id, first, outcomes })) transport.flush();
   }
 }
 

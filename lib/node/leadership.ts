@@ -2,16 +2,16 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
-import type { Event } from "../raft/events.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { TransferOutcome } from "./api.ts";
+import type { Inbox } from "./inbox.ts";
 import { TICK_MS, TRANSFER_MS } from "./limits.ts";
 
 /** What a transfer works with. */
 export interface TransferParts {
   readonly raft: RaftNode;
   readonly clock: Clock;
-  enqueue(event: Event): void;
+  readonly inbox: Inbox;
 }
 
 /** Resolves when `condition` holds, looked at with every tick, but not later than after `limitMs`. */
@@ -27,12 +27,12 @@ export async function until(clock: Clock, { condition, limitMs }: {
 
 /** Asks `target`, or the voter that is best prepared, to lead, and waits until it or another does. Never rejects. */
 export async function transferLeadership(
-  { raft, clock, enqueue }: TransferParts,
+  { raft, clock, inbox }: TransferParts,
   target: NodeId | undefined,
 ): Promise<TransferOutcome> {
   const refusal = refusalOf(raft, target);
   if (refusal !== undefined) return refusal;
-  enqueue({ type: "TransferLeadership", target });
+  inbox.put({ type: "TransferLeadership", target });
   const isDone = () => raft.leaderId !== undefined && raft.leaderId !== raft.id;
   await until(clock, { condition: isDone, limitMs: TRANSFER_MS });
   const { leaderId, currentTerm } = raft;

@@ -75,6 +75,8 @@ export const DRAIN_MS = 2_000;
 export const CLOSE_MS = 1_000;
 /** Lines that LOGS gives at most. */
 export const LOG_TAIL_MAX = 10_000;
+/** Frames of commands under way to a leader at a time. With more, what is refused in one must not be overtaken by the next. */
+export const FLIGHTS_MAX = 1;
 /** A `ForwardResult` is sent once its outcomes are so long; the rest follows in another. */
 export const FORWARDED_RESULT_BYTES_TARGET = 4_194_304;
 /** Longest outcome that is passed on; JSON may make six times as much of it, which must fit into a frame. */

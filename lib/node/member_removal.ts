@@ -1,27 +1,21 @@
 /** Removes a server from the configuration by joint consensus, one at a time, and only where the others can go on. */
 
 import type { Configuration, NodeId } from "../raft/types.ts";
-import type { MemberView, RemovalOutcome } from "./api.ts";
+import type { MemberView, NodeMonitor, RemovalOutcome } from "./api.ts";
 import { type TransferParts, until } from "./leadership.ts";
 import { REMOVAL_MS } from "./limits.ts";
 
 /** What a removal works with. */
 export interface RemovalParts extends TransferParts {
-  /** The servers that this node reaches, itself included. */
-  reachable(): ReadonlySet<NodeId>;
+  readonly monitor: Pick<NodeMonitor, "members">;
 }
 
 /** The id of the event: nobody waits for its answer, since the configuration itself shows what became of it. */
 const REMOVAL_ID = 0;
 
-/** The servers that can be reached. */
-export function reachableOf(members: readonly MemberView[]): ReadonlySet<NodeId> {
-  return new Set(members.filter((member) => member.reachable).map(({ id }) => id));
-}
-
 /** Begins the removal if it is safe, and waits until the configuration without that server is committed. Never rejects. */
 export async function removeMember(
-  { raft, clock, enqueue, reachable }: RemovalParts,
+  { raft, clock, inbox, monitor }: RemovalParts,
   id: NodeId,
 ): Promise<RemovalOutcome> {
   if (raft.role !== "Leader") return { type: "NotLeader" };
@@ -29,10 +23,12 @@ export async function removeMember(
   const { members, voters, learners } = before;
   if (!members.some((member) => member.id === id)) return { type: "NotAMember" };
   const isSettled = raft.configurationIndex <= raft.commitIndex && raft.status().termCommitted;
-  const reason = isSettled ? dangerOf(raft.configuration, { id, reachable: reachable() }) : UNSETTLED;
+  const reason = isSettled
+    ? dangerOf(raft.configuration, { id, reachable: reachableOf(monitor.members()) })
+    : UNSETTLED;
   if (reason !== undefined) return { type: "Unsafe", reason };
   const rest = (ids: readonly NodeId[]) => ids.filter((other) => other !== id);
-  enqueue({
+  inbox.put({
     type: "ChangeMembership",
     id: REMOVAL_ID,
     members: members.filter((member) => member.id !== id),
@@ -67,4 +63,9 @@ function dangerOf(
   const needed = Math.floor(rest.length / 2) + 1;
   if (count >= needed) return undefined;
   return `of the ${rest.length} voters that would be left ${count} can be reached, and ${needed} are needed`;
+}
+
+/** The servers that can be reached, this node included. */
+function reachableOf(members: readonly MemberView[]): ReadonlySet<NodeId> {
+  return new Set(members.filter((member) => member.reachable).map(({ id }) => id));
 }

@@ -1,30 +1,98 @@
-/** What a node is put together from. */
+/** Every part of a node, by the name under which others ask for it, and in the order in which they are made: each from those before it. */
 
-import type { DiskWatch } from "./disk_watch.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Registry } from "../observe/metrics.ts";
+import type { RaftLimits } from "../raft/options.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
-import type { Storage } from "../storage/storage.ts";
-import type { Greeting, Transport } from "../transport/transport.ts";
+import type { SnapshotSource, Storage } from "../storage/storage.ts";
+import type { Greeting, Transport, TransportHandler } from "../transport/transport.ts";
+import type { Applied } from "./applied.ts";
+import type { Applier } from "./applier.ts";
 import type { ChangeFeed } from "./change_feed.ts";
-import type { ClusterClock } from "./time/cluster_clock.ts";
+import type { DiskWatch } from "./disk_watch.ts";
 import type { Driver } from "./driver.ts";
+import type { Effects } from "./effects.ts";
+import type { Inbox } from "./inbox.ts";
+import type { Lifetime } from "./lifetime.ts";
 import type { PendingLimits } from "./limits.ts";
-import type { NodeOptions, NodePorts } from "./options.ts";
+import type { Monitor } from "./monitor.ts";
+import type { NodeLog, NodeOptions, NodePorts } from "./options.ts";
+import type { Outbox } from "./outbox.ts";
 import type { OwnEntries } from "./own_entries.ts";
+import type { PeerDirectory } from "./peer_directory.ts";
+import type { PendingReads } from "./pending_reads.ts";
+import type { PendingWrites } from "./pending_writes.ts";
+import type { Persistence } from "./persistence.ts";
+import type { Proposals } from "./proposals.ts";
+import type { Reader } from "./reader.ts";
+import type { RoleObserver } from "./role_observer.ts";
 import type { Snapshots } from "./snapshots.ts";
+import type { Submissions } from "./submissions.ts";
+import type { Ticker } from "./ticker.ts";
+import type { TickTime } from "./tick_time.ts";
+import type { ClusterClock } from "./time/cluster_clock.ts";
+import type { ClusterTime } from "./time/cluster_time.ts";
+import type { MachineDates } from "./time/machine_dates.ts";
+import type { OpenStamps } from "./time/open_stamps.ts";
+import type { Writer } from "./writer.ts";
 
-/** What a node is made of. */
-export interface NodeParts {
-  readonly raft: RaftNode;
-  readonly storage: Storage;
-  readonly transport: Transport;
-  readonly driver: Driver;
-  readonly snapshots: Snapshots;
-  readonly ownEntries: OwnEntries;
-  readonly diskWatch: DiskWatch;
-  readonly changes: ChangeFeed;
+/** What many need, and what was recovered: made first. */
+export interface Ground {
   readonly options: NodeOptions;
-  readonly pendingLimits: PendingLimits;
   readonly ports: NodePorts;
-  readonly greeting: Greeting;
+  readonly clock: Clock;
+  readonly log: NodeLog;
+  readonly metrics: Registry;
+  readonly storage: Storage;
+  /** Name of this life of the process. */
+  readonly incarnation: number;
+  /** The snapshot that the node begins with, open. */
+  readonly newest: SnapshotSource | undefined;
+  /** How long a request may wait for its outcome, and how many may. */
+  readonly timeoutMs: number;
+  readonly limits: PendingLimits;
+  readonly raftLimits: RaftLimits;
+  readonly lifetime: Lifetime;
+  readonly inbox: Inbox;
+  readonly tickTime: TickTime;
+  readonly applied: Applied;
+  readonly changes: ChangeFeed;
+  readonly diskWatch: DiskWatch;
+  readonly dates: MachineDates;
   readonly clusterClock: ClusterClock;
+  readonly stamps: OpenStamps;
+}
+
+/** The core, the way to the peers, and what looks at the core. */
+export interface Core extends Ground {
+  readonly raft: RaftNode;
+  readonly greeting: Greeting;
+  readonly transport: Transport;
+  readonly directory: PeerDirectory;
+  readonly time: ClusterTime;
+  readonly ownEntries: OwnEntries;
+  readonly observer: RoleObserver;
+}
+
+/** The stages of the driver's pass. */
+export interface Stages extends Core {
+  readonly reads: PendingReads;
+  readonly pendingWrites: PendingWrites;
+  readonly applier: Applier;
+  readonly snapshots: Snapshots;
+  readonly outbox: Outbox;
+  readonly persistence: Persistence;
+  readonly effects: Effects;
+  readonly proposals: Proposals;
+  readonly submissions: Submissions;
+}
+
+/** All of them, with what meets clients, peers and time. */
+export interface Parts extends Stages {
+  readonly driver: Driver;
+  readonly ticker: Ticker;
+  readonly monitor: Monitor;
+  readonly peerEvents: TransportHandler;
+  readonly writer: Writer;
+  readonly reader: Reader;
 }

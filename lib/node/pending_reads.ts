@@ -4,7 +4,7 @@ import { fault } from "../base/faults.ts";
 import type { Index, Term } from "../raft/types.ts";
 import type { ConfirmedRead, Refusal } from "../raft/update.ts";
 import type { ReadOutcome } from "./api.ts";
-import type { AppliedState } from "./applier.ts";
+import type { AppliedState } from "./applied.ts";
 import { GATHERED_MAX, GATHERING_MS_MAX } from "./limits.ts";
 
 /** A read handed to the driver. Times are `Clock.now()` milliseconds. */

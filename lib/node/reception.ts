@@ -4,16 +4,16 @@ import { encodeOnce } from "../base/bytes.ts";
 import { fault } from "../base/faults.ts";
 import { encodeEntries } from "../raft/entry_codec.ts";
 import type { Event } from "../raft/events.ts";
-import type { NodeId } from "../raft/types.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { DiskWatch } from "./disk_watch.ts";
+import type { PeerDirectory } from "./peer_directory.ts";
 
 /** Known bug B22: a promise counts only from the directory that this server's configuration names. */
-export function isHeard(event: Event, { isStranger }: { isStranger(peer: NodeId): boolean }): boolean {
+export function isHeard(event: Event, directory: Pick<PeerDirectory, "isStranger">): boolean {
   if (event.type !== "Receive") return true;
   const { type, from } = event.message;
   const isPromise = type === "AppendEntriesResult" || type === "RequestVoteResult" || type === "InstallSnapshotResult";
-  return !isPromise || !isStranger(from);
+  return !isPromise || !directory.isStranger(from);
 }
 
 /** What decides about room, and who is told of it. */

@@ -1,48 +1,53 @@
 /** Snapshots of a node: taken in slices while it serves, sent to peers chunk by chunk, received, verified and loaded. */
 
-import { type Clock, nextTurn } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { CorruptionError, FormatVersionError, NoSpaceError } from "../base/errors.ts";
 import { fault } from "../base/faults.ts";
-import { SnapshotLoader } from "../kv/snapshot_loader.ts";
-import { StateMachine } from "../kv/state_machine.ts";
-import type { Event } from "../raft/events.ts";
+import type { Counter, Registry } from "../observe/metrics.ts";
+import { METRIC } from "../observe/names.ts";
 import type { InstallSnapshot } from "../raft/messages.ts";
+import type { RaftStatus } from "../raft/status.ts";
 import { type EntryId, type SnapshotDescription, toIndex } from "../raft/types.ts";
 import type { SnapshotChunk } from "../raft/update.ts";
 import type { SnapshotReceiver, SnapshotSource, Storage } from "../storage/storage.ts";
-import type { SnapshotOutcome } from "./api.ts";
-import type { AppliedState } from "./applier.ts";
+import type { BackupOutcome, SnapshotOutcome } from "./api.ts";
+import type { AppliedState } from "./applied.ts";
+import type { Applier } from "./applier.ts";
 import { Backups } from "./backup.ts";
+import type { Inbox } from "./inbox.ts";
+import type { Lifetime } from "./lifetime.ts";
 import {
   KEPT_FOR_RECEIVER_BYTES_MAX,
   KEPT_FOR_RECEIVER_ENTRIES_MAX,
   REPLACEMENT_RETRY_MS,
-  SNAPSHOT_SLICE_MS,
   TRAILING_ENTRIES_MAX,
 } from "./limits.ts";
+import { inSlices, loadState } from "./load_state.ts";
+import type { NodeLog } from "./options.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
 
-/** What snapshots ask of the driver. */
-export interface SnapshotsHandler {
-  /** The present, applied state. */
-  cutPoint(): AppliedState;
-  /** A received snapshot is loaded: it takes the place of the present state unless that is newer. */
-  install(loaded: AppliedState): void;
-  /** Puts an event into the driver's inbox. */
-  enqueue(event: Event): void;
-  /** A failure that ends the process. */
-  failed(error: unknown): void;
-  warn(message: string): void;
-  /** Bytes of the commands in memory. */
-  logBytes(): number;
+/** What snapshots are made of, and who hears of them. */
+export interface SnapshotsParts {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly metrics: Registry;
+  readonly log: NodeLog;
+  readonly raft: { status(): Pick<RaftStatus, "logBytes"> };
+  readonly inbox: Pick<Inbox, "put">;
+  readonly lifetime: Pick<Lifetime, "fail">;
+  readonly applied: AppliedState;
+  readonly applier: Pick<Applier, "restartCount" | "snapshotIsDue" | "install">;
+  /** The one that the node began with, open. */
+  readonly newest: SnapshotSource | undefined;
+  /** A snapshot is due after so many entries, which also bounds how many are kept behind one, or so many bytes of commands. */
+  readonly snapshotEntries: number;
+  readonly snapshotBytes: number;
 }
 
 /** Owns the snapshot files that are open and the one job (taking or loading) that runs at a time. */
 export class Snapshots {
-  readonly #storage: Storage;
-  readonly #clock: Clock;
-  readonly #handler: SnapshotsHandler;
-  readonly #entriesBetween: number;
+  readonly #parts: SnapshotsParts;
+  readonly #takenCount: Counter;
   #current: SnapshotSource | undefined;
   #previous: SnapshotSource | undefined;
   #receiver: SnapshotReceiver | undefined;
@@ -54,34 +59,27 @@ export class Snapshots {
   #replacedAt = -Infinity;
   /** Sends files to peers. */
   readonly sender: SnapshotSender;
-  /** Opens files of snapshots for whoever wants to keep them elsewhere. */
-  readonly backups: Backups;
+  readonly #backups: Backups;
 
-  /** `entriesBetween` is the number of entries between snapshots, which bounds how many are kept behind one. */
-  constructor(storage: Storage, parts: { clock: Clock; handler: SnapshotsHandler; entriesBetween: number }) {
-    this.#storage = storage;
-    this.#clock = parts.clock;
-    this.#takenAt = parts.clock.now();
-    this.#handler = parts.handler;
-    this.#entriesBetween = parts.entriesBetween;
-    this.#current = storage.openSnapshot();
+  /** Nothing is taken, sent or received yet. */
+  constructor(parts: SnapshotsParts) {
+    const { clock, storage, lifetime, applied } = parts;
+    this.#parts = parts;
+    this.#takenAt = clock.now();
+    this.#takenCount = parts.metrics.counter(METRIC.snapshotsTaken);
+    this.#current = parts.newest;
     this.sender = new SnapshotSender({
-      clock: parts.clock,
+      clock,
       open: () => [this.#current, this.#previous].filter((source) => source !== undefined),
       replaceNewest: () => this.#replaceDamaged(),
-      failed: (error) => this.#handler.failed(error),
-      warn: (message) => this.#handler.warn(message),
+      failed: (error) => lifetime.fail(error),
+      warn: (message) => this.#warn(message),
     });
-    this.backups = new Backups({
-      clock: parts.clock,
-      lastApplied: () => this.#handler.cutPoint().id.index,
+    this.#backups = new Backups({
+      clock,
+      lastApplied: () => applied.id.index,
       openSnapshot: () => storage.openSnapshot(),
     });
-  }
-
-  /** Whether one is being taken. */
-  get taking(): boolean {
-    return this.#taking !== undefined;
   }
 
   /** `Clock.now()` when the last one was taken, or of the start. */
@@ -94,12 +92,30 @@ export class Snapshots {
     return this.#current?.description.lastIncluded;
   }
 
-  /** Takes a snapshot of the applied state, or joins the one under way. */
-  take(): Promise<SnapshotOutcome> {
+  /** Takes a snapshot of the applied state, or joins the one under way. Rejects with what ends the node. */
+  async take(): Promise<SnapshotOutcome> {
+    this.#parts.applier.restartCount();
     this.#taking ??= this.#enqueueJob(() => this.#take({ isNewestUsable: true })).finally(() => {
       this.#taking = undefined;
     });
-    return this.#taking;
+    const outcome = await this.#taking;
+    if (outcome.type === "Created") this.#takenCount.add();
+    return outcome;
+  }
+
+  /** Begins one if enough has been applied since the last; a stage of the driver's pass. */
+  takeIfDue(): void {
+    const { applier, lifetime, snapshotEntries: entries, snapshotBytes: bytes } = this.#parts;
+    const due = { entries: fault("node/snapshotEarly") ? Math.min(entries, 3) : entries, bytes };
+    if (this.#taking !== undefined || !applier.snapshotIsDue(due)) return;
+    this.take().then((outcome) => {
+      if (outcome.type === "Failed") this.#warn(`Cannot take a snapshot: ${outcome.message}`);
+    }).catch((error: unknown) => lifetime.fail(error));
+  }
+
+  /** See `NodeAdministrator`. */
+  openBackup(): Promise<BackupOutcome> {
+    return this.#backups.open(() => this.take());
   }
 
   /** Puts the bytes into a chunk that is about to be sent; undefined when its file is gone (the core asks again). */
@@ -110,10 +126,10 @@ export class Snapshots {
   /** Stores a chunk from the leader; the last one starts verification and loading. */
   store(chunk: SnapshotChunk): void {
     try {
-      if (fault("node/chunkRefused")) throw new NoSpaceError(this.#storage.directory);
+      if (fault("node/chunkRefused")) throw new NoSpaceError(this.#parts.storage.directory);
       if (chunk.offset === 0) {
         this.#receiver?.abort();
-        this.#receiver = this.#storage.receiveSnapshot(chunk.lastIncluded, chunk.configuration);
+        this.#receiver = this.#parts.storage.receiveSnapshot(chunk.lastIncluded, chunk.configuration);
       }
       this.#receiver?.write(chunk.offset, chunk.data);
     } catch (error) {
@@ -123,7 +139,7 @@ export class Snapshots {
     const receiver = this.#receiver;
     if (!chunk.done || receiver === undefined) return;
     this.#receiver = undefined;
-    this.#enqueueJob(() => this.#load(receiver, chunk.lastIncluded)).catch((error) => this.#handler.failed(error));
+    this.#enqueueJob(() => this.#load(receiver, chunk.lastIncluded)).catch((error) => this.#parts.lifetime.fail(error));
   }
 
   /** Closes files; waits for the job that runs. */
@@ -144,27 +160,27 @@ export class Snapshots {
 
   /** The newest cannot be read any more. Where there is no room for another, that is tried again later. */
   #replaceDamaged(): void {
-    if (this.#replacing || this.#clock.now() - this.#replacedAt < REPLACEMENT_RETRY_MS) return;
+    if (this.#replacing || this.#parts.clock.now() - this.#replacedAt < REPLACEMENT_RETRY_MS) return;
     this.#replacing = true;
     this.#enqueueJob(() => this.#take({ isNewestUsable: false })).then((outcome) => {
       this.#replacing = false;
-      this.#replacedAt = this.#clock.now();
-      if (outcome.type === "Failed") this.#handler.warn(`Cannot replace the damaged snapshot: ${outcome.message}`);
-      else this.#handler.warn(`Replaced the damaged snapshot by one at index ${outcome.id.index}`);
-    }).catch((error: unknown) => this.#handler.failed(error));
+      this.#replacedAt = this.#parts.clock.now();
+      if (outcome.type === "Failed") this.#warn(`Cannot replace the damaged snapshot: ${outcome.message}`);
+      else this.#warn(`Replaced the damaged snapshot by one at index ${outcome.id.index}`);
+    }).catch((error: unknown) => this.#parts.lifetime.fail(error));
   }
 
   async #take({ isNewestUsable }: { readonly isNewestUsable: boolean }): Promise<SnapshotOutcome> {
-    const { state, id, configuration } = this.#handler.cutPoint();
+    const { state, id, configuration } = this.#parts.applied;
     if (isNewestUsable && id.index === (this.newest?.index ?? 0)) return { type: "UpToDate", id };
     if (fault("node/snapshotPutOff")) return { type: "Failed", message: "Put off" };
     const snapshot = await this.#write({ state, id, configuration });
     if (typeof snapshot === "string") return { type: "Failed", message: snapshot };
     this.#replaceCurrent();
     const keepFrom = this.#keepFrom(id.index);
-    this.#handler.enqueue({ type: "SnapshotTaken", snapshot, keepFrom });
-    await this.#storage.compact(toIndex(keepFrom - 1));
-    this.#takenAt = this.#clock.now();
+    this.#parts.inbox.put({ type: "SnapshotTaken", snapshot, keepFrom });
+    await this.#parts.storage.compact(toIndex(keepFrom - 1));
+    this.#takenAt = this.#parts.clock.now();
     return { type: "Created", id };
   }
 
@@ -173,9 +189,9 @@ export class Snapshots {
    * the next one takes to be due would never catch up, were the entries after the one it receives not kept.
    */
   #keepFrom(index: number): number {
-    const trailing = fault("node/trailingNone") ? 0 : Math.min(TRAILING_ENTRIES_MAX, this.#entriesBetween);
+    const trailing = fault("node/trailingNone") ? 0 : Math.min(TRAILING_ENTRIES_MAX, this.#parts.snapshotEntries);
     let from = index + 1 - trailing;
-    if (this.#handler.logBytes() <= KEPT_FOR_RECEIVER_BYTES_MAX) {
+    if (this.#parts.raft.status().logBytes <= KEPT_FOR_RECEIVER_BYTES_MAX) {
       for (const source of this.sender.sources) from = Math.min(from, source.description.lastIncluded.index + 1);
     }
     return Math.max(1, from, index + 1 - KEPT_FOR_RECEIVER_ENTRIES_MAX);
@@ -183,11 +199,11 @@ export class Snapshots {
 
   /** Writes a cut of the state to the disk. A text says why there is none, with nothing changed. */
   async #write({ state, id, configuration }: AppliedState): Promise<SnapshotDescription | string> {
-    const writer = this.#storage.createSnapshot(id, configuration);
+    const writer = this.#parts.storage.createSnapshot(id, configuration);
     const cut = state.cut();
     try {
       let block: string | undefined;
-      await this.#inSlices(() => {
+      await inSlices(this.#parts.clock, () => {
         // With a long value to make a block and to write it take some 10 ms each: two steps.
         const made = block;
         block = made === undefined && !this.#closed ? cut.next() : undefined;
@@ -208,61 +224,18 @@ export class Snapshots {
 
   async #load(receiver: SnapshotReceiver, lastIncluded: EntryId): Promise<void> {
     if (this.#closed) return receiver.abort();
+    const { clock, storage } = this.#parts;
     try {
       const snapshot = await receiver.finish();
       this.#replaceCurrent();
-      const state = await this.restore();
-      if (state === undefined) return;
-      this.#handler.install({ state, id: snapshot.lastIncluded, configuration: snapshot.configuration });
-      this.#handler.enqueue({ type: "SnapshotInstalled", snapshot });
-      await this.#storage.compact(snapshot.lastIncluded.index);
+      const state = await loadState(this.#current, { clock, directory: storage.directory }, () => this.#closed);
+      if (this.#closed) return;
+      this.#parts.applier.install({ state, id: snapshot.lastIncluded, configuration: snapshot.configuration });
+      this.#parts.inbox.put({ type: "SnapshotInstalled", snapshot });
+      await this.#parts.storage.compact(snapshot.lastIncluded.index);
     } catch (error) {
       if (!isUnusable(error)) throw error;
       this.#reject(lastIncluded, error);
-    }
-  }
-
-  /** The state that the newest snapshot holds; an empty state when there is none. Undefined once the node is closing. */
-  async restore(): Promise<StateMachine | undefined> {
-    const state = new StateMachine();
-    const source = this.#current;
-    if (source === undefined) return state;
-    const loader = new SnapshotLoader(state);
-    const blocks = source.blocks()[Symbol.iterator]();
-    let block: string | undefined;
-    await this.#inSlices(() => {
-      // To read a block and to load it are two steps for the same reason.
-      const read = block;
-      block = undefined;
-      if (read !== undefined) {
-        if (!loader.load(read)) throw this.#unreadable();
-        return true;
-      }
-      const next = blocks.next();
-      if (next.done === true || this.#closed) return false;
-      block = next.value;
-      return true;
-    });
-    if (this.#closed) return undefined;
-    if (!loader.finish()) throw this.#unreadable();
-    return state;
-  }
-
-  #unreadable(): CorruptionError {
-    return new CorruptionError(this.#storage.directory, {
-      offset: 0,
-      what: "the snapshot's content is not of a known form",
-    });
-  }
-
-  /** Repeats `step` until it is false, giving the event loop a turn every few milliseconds. */
-  async #inSlices(step: () => boolean): Promise<void> {
-    for (;;) {
-      const end = this.#clock.now() + SNAPSHOT_SLICE_MS;
-      do {
-        if (!step()) return;
-      } while (this.#clock.now() < end && !fault("node/sliceOfOne"));
-      await nextTurn(this.#clock);
     }
   }
 
@@ -270,7 +243,7 @@ export class Snapshots {
   #replaceCurrent(): void {
     const dropped = this.#previous;
     this.#previous = this.#current;
-    this.#current = this.#storage.openSnapshot();
+    this.#current = this.#parts.storage.openSnapshot();
     if (dropped !== undefined) this.sender.closeUnlessUsed(dropped);
     const previous = this.#previous;
     if (previous === undefined || !fault("node/previousSnapshotClosed")) return;
@@ -281,8 +254,12 @@ export class Snapshots {
   #reject(lastIncluded: EntryId, error: Error): void {
     this.#receiver?.abort();
     this.#receiver = undefined;
-    this.#handler.warn(`Cannot use the received snapshot: ${error.message}`);
-    this.#handler.enqueue({ type: "SnapshotRejected", lastIncluded });
+    this.#warn(`Cannot use the received snapshot: ${error.message}`);
+    this.#parts.inbox.put({ type: "SnapshotRejected", lastIncluded });
+  }
+
+  #warn(message: string): void {
+    this.#parts.log("warn", message);
   }
 }
 

@@ -1,37 +1,25 @@
 /** Writes that any node takes for its clients: proposed here while this node leads, else passed on to the leader. */
 
-import type { Role } from "../raft/types.ts";
+import type { RaftNode } from "../raft/raft_node.ts";
 import type { NodeId } from "../raft/types.ts";
-import type { Forward, ForwardResult } from "../transport/forward.ts";
+import type { ForwardResult } from "../transport/forward.ts";
 import type { NotDone, WriteOutcome } from "./api.ts";
-import { decodeOutcome } from "./forwarded_outcome.ts";
-import type { QueuedWrite } from "./pending_writes.ts";
+import type { Flights } from "./flights.ts";
+import type { Inbox } from "./inbox.ts";
 import { BYTES_PER_PROPOSAL_MAX, COMMANDS_PER_PROPOSAL_MAX, type PendingLimits } from "./limits.ts";
+import type { QueuedWrite } from "./pending_writes.ts";
+import type { Proposals } from "./proposals.ts";
+import type { TickTime } from "./tick_time.ts";
 
-/** What submissions ask of their node. Times are `Clock.now()` milliseconds. */
-export interface SubmissionsPorts {
-  readonly self: NodeId;
-  /** Name of this life of the process. */
-  readonly incarnation: number;
+/** What submissions are made with. */
+export interface SubmissionsParts {
+  readonly raft: Pick<RaftNode, "id" | "role" | "leaderId">;
+  readonly proposals: Pick<Proposals, "size" | "add">;
+  readonly flights: Flights;
+  readonly inbox: Pick<Inbox, "wake">;
+  readonly tickTime: Pick<TickTime, "now">;
   readonly timeoutMs: number;
   readonly limits: PendingLimits;
-  role(): Role;
-  leaderId(): NodeId | undefined;
-  /** Writes of this node that are proposed or wait for it. */
-  localWritesOpen(): number;
-  /** Proposes; see `Driver.submit`. */
-  write(write: QueuedWrite): void;
-  /** False when it was certainly not sent. */
-  send(message: Forward): boolean;
-  /** As exact as the ticks are. */
-  now(): number;
-  /** Plans a pass of the driver, which calls `pump`. */
-  wake(): void;
-}
-
-/** What a submission tells its owner. */
-interface Owner {
-  settle(submission: Submission, outcome: WriteOutcome): void;
 }
 
 interface SubmissionParts {
@@ -41,7 +29,7 @@ interface SubmissionParts {
   readonly finished: (outcome: WriteOutcome) => void;
 }
 
-/** Waits, is under way, or is with the driver, which it is a write for: no other object is made for it. */
+/** Waits, is under way, or is proposed here, as the write that it is: no other object is made for it. */
 class Submission implements QueuedWrite {
   readonly command: string;
   readonly deadline: number;
@@ -49,9 +37,9 @@ class Submission implements QueuedWrite {
   readonly order: number;
   /** Who submitted it hears its outcome here. */
   readonly finished: (outcome: WriteOutcome) => void;
-  readonly #owner: Owner;
+  readonly #owner: Submissions;
 
-  constructor(owner: Owner, { command, deadline, order, finished }: SubmissionParts) {
+  constructor(owner: Submissions, { command, deadline, order, finished }: SubmissionParts) {
     this.#owner = owner;
     this.command = command;
     this.deadline = deadline;
@@ -64,114 +52,91 @@ class Submission implements QueuedWrite {
   }
 }
 
-interface Flight {
-  readonly id: number;
-  readonly to: NodeId;
-  readonly batch: readonly Submission[];
-  readonly open: Set<number>;
-}
-
 /**
  * Submissions keep their order: while some wait or are under way to a leader, later ones wait behind them, and what a
  * leader refused for not leading is passed on again in its old place. So a client's pipelined writes take effect in order.
  *
- * Invariants: `waiting` is in ascending order; at most one flight; a submission is waiting, in the flight, or with the driver.
+ * Owns those that wait, and the order of all. Those under way are in `Flights`, those that this node proposes itself in
+ * `Proposals`; both give an outcome to `Submission.done`, and from there one that is not final comes back into the queue.
+ *
+ * Invariants: `waiting` is in ascending order; a submission is waiting, in one flight, or in `Proposals`; nothing is passed on
+ * while an older one is in `Proposals`.
  */
-export class Submissions implements Owner {
-  readonly #ports: SubmissionsPorts;
+export class Submissions {
+  readonly #parts: SubmissionsParts;
   #waiting: Submission[] = [];
   #waitingBytes = 0;
-  #flight: Flight | undefined;
   #lastOrder = 0;
-  #lastId = 0;
   /** Something was refused since the last tick. */
   #pausing = false;
   #ended = false;
 
   /** No submissions. */
-  constructor(ports: SubmissionsPorts) {
-    this.#ports = ports;
+  constructor(parts: SubmissionsParts) {
+    this.#parts = parts;
   }
 
   /** Submissions that wait for a leader or for its answer. */
   get size(): number {
-    return this.#waiting.length + (this.#flight?.open.size ?? 0);
+    return this.#waiting.length + this.#parts.flights.size;
   }
 
   /** Takes a write. `done` gets its outcome, never before this call returns. */
   add(command: string, done: (outcome: WriteOutcome) => void): void {
-    const { writesMax, writeBytesMax } = this.#ports.limits;
+    const { limits: { writesMax, writeBytesMax }, raft, proposals, flights, tickTime, timeoutMs } = this.#parts;
     const isOver = this.#waiting.length >= writesMax || this.#waitingBytes >= writeBytesMax;
     if (this.#ended || isOver) {
       const outcome = this.#notDone(this.#ended ? "Stopping" : "Overloaded");
       return queueMicrotask(() => done(outcome));
     }
     this.#lastOrder += 1;
-    const deadline = this.#ports.now() + this.#ports.timeoutMs;
+    const deadline = tickTime.now + timeoutMs;
     const submission = new Submission(this, { command, deadline, order: this.#lastOrder, finished: done });
-    if (this.size === 0 && this.#ports.role() === "Leader") return this.#ports.write(submission);
+    if (this.#waiting.length === 0 && flights.isEmpty && raft.role === "Leader") return proposals.add(submission);
     this.#insert(submission);
-    this.#ports.wake();
+    this.#parts.inbox.wake();
   }
 
-  /** Passes on what waits, if there is a leader for it. */
+  /** Passes on what waits, if there is a leader for it; a stage of the driver's pass. */
   pump(): void {
-    if (this.#waiting.length === 0 || this.#flight !== undefined || this.#pausing || this.#ended) return;
-    if (this.#ports.role() === "Leader") {
-      const writes = this.#waiting;
-      this.#waiting = [];
-      this.#waitingBytes = 0;
-      for (const submission of writes) this.#ports.write(submission);
+    const { raft, proposals, flights } = this.#parts;
+    if (this.#waiting.length === 0 || this.#pausing || this.#ended) return;
+    if (raft.role === "Leader") {
+      if (flights.isEmpty) { for (const submission of this.#takeOut(this.#waiting.length)) proposals.add(submission); }
       return;
     }
-    const to = this.#ports.leaderId();
+    const { leaderId } = raft;
     // What was proposed here before must be known to be done or not before anything overtakes it.
-    if (to === undefined || to === this.#ports.self || this.#ports.localWritesOpen() > 0) return;
-    const batch = this.#nextBatch();
-    const { self: from, incarnation } = this.#ports;
-    this.#lastId += 1;
-    const id = this.#lastId;
-    const commands = batch.map(({ command }) => command);
-    if (!this.#ports.send({ type: "Forward", from, to, incarnation, id, commands })) return;
-    this.#waiting = this.#waiting.slice(batch.length);
-    for (const command of commands) this.#waitingBytes -= command.length;
-    this.#flight = { id, to, batch, open: new Set(batch.keys()) };
+    if (leaderId === undefined || leaderId === raft.id || proposals.size > 0) return;
+    while (this.#waiting.length > 0 && flights.hasRoom) {
+      const batch = this.#waiting.slice(0, this.#nextBatchLength());
+      if (!flights.send(leaderId, batch)) return;
+      this.#takeOut(batch.length);
+    }
   }
 
   /** The leader answers. */
-  takeResult({ from, incarnation, id, first, outcomes }: ForwardResult): void {
-    const flight = this.#flight;
-    if (flight === undefined || flight.id !== id || flight.to !== from) return;
-    if (incarnation !== this.#ports.incarnation) return;
-    for (const [at, text] of outcomes.entries()) {
-      const submission = flight.batch[first + at];
-      if (submission === undefined || !flight.open.delete(first + at)) continue;
-      if (flight.open.size === 0) this.#flight = undefined;
-      this.settle(submission, decodeOutcome(text));
-    }
-    this.#ports.wake();
+  takeResult(result: ForwardResult): void {
+    if (this.#parts.flights.takeResult(result)) this.#parts.inbox.wake();
   }
 
   /** The connection with a peer was lost: what it was asked may have been done. */
   disconnected(peer: NodeId): void {
-    if (this.#flight?.to === peer) this.#endFlight();
+    if (this.#parts.flights.giveUpTo(peer)) this.#parts.inbox.wake();
   }
 
   /** Ends what has waited too long; called with every tick. */
   expire(): void {
     this.#pausing = false;
-    const now = this.#ports.now();
-    const flight = this.#flight;
-    if (flight !== undefined && flight.batch.some(({ deadline }, at) => flight.open.has(at) && deadline <= now)) {
-      this.#endFlight();
-    }
+    const { raft, flights, inbox, tickTime: { now } } = this.#parts;
+    if (flights.expire(now)) inbox.wake();
     const expired = this.#waiting.filter(({ deadline }) => deadline <= now);
     if (expired.length > 0) {
       this.#waiting = this.#waiting.filter(({ deadline }) => deadline > now);
-      this.#end(expired, this.#notDone(this.#ports.leaderId() === undefined ? "NoLeader" : "Timeout"));
+      this.#end(expired, this.#notDone(raft.leaderId === undefined ? "NoLeader" : "Timeout"));
     }
     // A peer may have been out of reach, or a leader found, since the last pass.
-    if (this.#waiting.length > 0) this.#ports.wake();
+    if (this.#waiting.length > 0) inbox.wake();
   }
 
   /** Ends every submission: the process stops. */
@@ -180,10 +145,10 @@ export class Submissions implements Owner {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#end(waiting, this.#notDone("Stopping"));
-    this.#endFlight();
+    this.#parts.flights.endAll();
   }
 
-  #nextBatch(): readonly Submission[] {
+  #nextBatchLength(): number {
     let bytes = 0;
     let count = 0;
     for (const { command } of this.#waiting) {
@@ -191,14 +156,23 @@ export class Submissions implements Owner {
       bytes += command.length;
       count += 1;
     }
-    return this.#waiting.slice(0, count);
+    return count;
+  }
+
+  #takeOut(count: number): readonly Submission[] {
+    const taken = this.#waiting.slice(0, count);
+    this.#waiting = this.#waiting.slice(count);
+    for (const { command } of taken) this.#waitingBytes -= command.length;
+    return taken;
   }
 
   /** Refused for want of leadership: it was not done, and another leader may do it as long as its client waits. */
   settle(submission: Submission, outcome: WriteOutcome): void {
     const isElsewhere = outcome.type === "NotDone" &&
       (outcome.reason === "NotLeader" || outcome.reason === "NoLeader" || outcome.reason === "Stopping");
-    if (!isElsewhere || this.#ended || submission.deadline <= this.#ports.now()) return submission.finished(outcome);
+    if (!isElsewhere || this.#ended || submission.deadline <= this.#parts.tickTime.now) {
+      return submission.finished(outcome);
+    }
     this.#insert(submission);
     // Tried again with the next tick: at once it would go round without end while a leader hands over.
     this.#pausing = true;
@@ -211,14 +185,6 @@ export class Submissions implements Owner {
     this.#waiting.splice(at, 0, submission);
   }
 
-  #endFlight(): void {
-    const flight = this.#flight;
-    if (flight === undefined) return;
-    this.#flight = undefined;
-    for (const at of flight.open) flight.batch[at]?.finished({ type: "Unknown" });
-    this.#ports.wake();
-  }
-
   #end(submissions: readonly Submission[], outcome: WriteOutcome): void {
     for (const { command, finished } of submissions) {
       this.#waitingBytes -= command.length;
@@ -227,6 +193,6 @@ export class Submissions implements Owner {
   }
 
   #notDone(reason: NotDone["reason"]): NotDone {
-    return { type: "NotDone", reason, leaderId: this.#ports.leaderId() };
+    return { type: "NotDone", reason, leaderId: this.#parts.raft.leaderId };
   }
 }

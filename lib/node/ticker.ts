@@ -2,6 +2,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Histogram } from "../observe/metrics.ts";
+import type { Lifetime } from "./lifetime.ts";
 import { TICK_MS, TICKS_PER_TURN_MAX } from "./limits.ts";
 
 /** What the ticker tells the driver. */
@@ -21,17 +22,19 @@ export class Ticker {
   readonly #handler: TickerHandler;
   readonly #lag: Histogram;
   readonly #stallMs: number;
+  readonly #lifetime: Lifetime;
   #timer: Timer | undefined;
   #lastAt = 0;
   #lastLagMs = 0;
   #maxLagMs = 0;
 
   /** `stallMs` is half the shortest election timeout. */
-  constructor(clock: Clock, options: { handler: TickerHandler; lag: Histogram; stallMs: number }) {
+  constructor(clock: Clock, options: { handler: TickerHandler; lag: Histogram; stallMs: number; lifetime: Lifetime }) {
     this.#clock = clock;
     this.#handler = options.handler;
     this.#lag = options.lag;
     this.#stallMs = options.stallMs;
+    this.#lifetime = options.lifetime;
   }
 
   /** Lag of the event loop in ms: how late the last tick came, and the latest of all. */
@@ -45,7 +48,7 @@ export class Ticker {
     this.#arm();
   }
 
-  /** Ends for good. */
+  /** Ends for good, before the node is over. */
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -56,6 +59,7 @@ export class Ticker {
   }
 
   #fire(): void {
+    if (this.#lifetime.isOver) return;
     const now = this.#clock.now();
     const gapMs = now - this.#lastAt;
     this.#lastLagMs = Math.max(0, gapMs - TICK_MS);

@@ -39,9 +39,9 @@ export const BUGS_1: readonly Mutation[] = [
     id: "B2a",
     what: "Votes and answers leave while the term and vote they speak of are still being made durable",
     patches: [{
-      file: "lib/node/driver.ts",
+      file: "lib/node/effects.ts",
       find: "for (const message of update.durableMessages) this.#send(message);",
-      replace: "for (const message of update.durableMessages) this.#transmit(message);",
+      replace: "for (const message of update.durableMessages) this.#parts.outbox.transmit(message);",
     }],
   },
   {

@@ -46,8 +46,8 @@ export const BUGS_2: readonly Mutation[] = [
       },
       {
         file: "lib/node/applier.ts",
-        find: "if (loaded.id.index <= this.#last.index) return false;",
-        replace: "if (loaded.id.index === this.#last.index) return false;",
+        find: "if (id.index <= applied.id.index) return false;",
+        replace: "if (id.index === applied.id.index) return false;",
       },
     ],
   },
@@ -92,9 +92,9 @@ export const BUGS_2: readonly Mutation[] = [
     what:
       "After a restart the snapshot's configuration is forgotten, and the next snapshot holds the first one instead",
     patches: [{
-      file: "lib/node/start_node.ts",
-      find: "configuration: recovered.snapshot?.configuration ?? recovered.initialConfiguration,",
-      replace: "configuration: recovered.initialConfiguration,",
+      file: "lib/node/assemble.ts",
+      find: "configuration: snapshot?.configuration ?? initialConfiguration,",
+      replace: "configuration: initialConfiguration,",
     }],
   },
   {

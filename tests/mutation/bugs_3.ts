@@ -151,10 +151,10 @@ export const BUGS_3: readonly Mutation[] = [
     what:
       "A node proposes a write of unknown outcome once more by itself, so that it may be applied twice after a fail-over",
     patches: [{
-      file: "lib/node/driver.ts",
+      file: "lib/node/proposals.ts",
       find: "this.#queue.push(write);",
       replace: "this.#queue.push({\n      command: write.command,\n      deadline: write.deadline,\n" +
-        '      done: (outcome) => outcome.type === "Unknown" && !this.#ended ? this.submit(write) : write.done(outcome),\n' +
+        '      done: (outcome) => outcome.type === "Unknown" && !this.#parts.lifetime.isOver ? this.add(write) : write.done(outcome),\n' +
         "    });",
     }],
   },

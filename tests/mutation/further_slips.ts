@@ -4,6 +4,7 @@ import { type Mutation, slip } from "./mutation.ts";
 
 const PENDING = "lib/node/pending_writes.ts";
 const READS = "lib/node/pending_reads.ts";
+const FLIGHTS = "lib/node/flights.ts";
 const SUBMISSIONS = "lib/node/submissions.ts";
 const READ_INDEX = "lib/raft/read_index.ts";
 const MEMBERSHIP = "lib/raft/membership.ts";
@@ -114,9 +115,9 @@ const NODE: readonly Mutation[] = [
       'front !== undefined && front.write.deadline <= now;\n      front = this.#queue[this.#head]\n    ) {\n      this.#pop();\n      front.write.done({ type: "NotDone", reason: "Timeout", leaderId: undefined });',
   }),
   slip("M122", "What was passed on to a leader that is gone is said not to be done", {
-    file: SUBMISSIONS,
-    find: 'flight.batch[at]?.finished({ type: "Unknown" });',
-    replace: 'flight.batch[at]?.finished(this.#notDone("Timeout"));',
+    file: FLIGHTS,
+    find: 'batch[at]?.done({ type: "Unknown" });',
+    replace: 'batch[at]?.done({ type: "NotDone", reason: "Timeout", leaderId: undefined });',
   }),
   slip("M123", "A write that is passed on again takes a place behind later ones", {
     file: SUBMISSIONS,
@@ -124,14 +125,14 @@ const NODE: readonly Mutation[] = [
     replace: "while (at < 0 && (this.#waiting[at - 1]?.order ?? 0) > submission.order) at -= 1;",
   }),
   slip("M124", "A second batch is passed on while the first one is under way", {
-    file: SUBMISSIONS,
-    find: "if (this.#waiting.length === 0 || this.#flight !== undefined ||",
-    replace: "if (this.#waiting.length === 0 ||",
+    file: FLIGHTS,
+    find: "return this.#flights.size < FLIGHTS_MAX;",
+    replace: "return this.#flights.size <= FLIGHTS_MAX;",
   }),
   slip("M125", "A flight whose deadline has passed waits for ever", {
-    file: SUBMISSIONS,
-    find: "flight.open.has(at) && deadline <= now)) {",
-    replace: "flight.open.has(at) && deadline <= 0)) {",
+    file: FLIGHTS,
+    find: "open.has(at) && deadline <= now));",
+    replace: "open.has(at) && deadline <= now * 0));",
   }),
   slip("M126", "A read is served before its index is applied", {
     file: READS,
@@ -150,7 +151,7 @@ const NODE: readonly Mutation[] = [
   }),
   slip("M129", "An entry that an installed snapshot holds is applied once more", {
     file: "lib/node/applier.ts",
-    find: "    if (entry.index <= this.#last.index) return;\n",
+    find: "    if (entry.index <= applied.id.index) return;\n",
     replace: "",
   }),
   slip("M130", "A follower without room stores entries all the same, in memory only", {
@@ -159,10 +160,10 @@ const NODE: readonly Mutation[] = [
     replace: 'if (hasRoomFor(event, this.#parts) || event.type === "Receive") return true;',
   }),
   slip("M131", "Messages wait for the hard state of their own step only", {
-    file: "lib/node/driver.ts",
-    find: "if (this.#persistence.savingHardState) return this.#persistence.hold(message);",
+    file: "lib/node/effects.ts",
+    find: "if (persistence.savingHardState) return persistence.hold(message);",
     replace:
-      'if (this.#persistence.savingHardState && message.type !== "AppendEntriesResult") return this.#persistence.hold(message);',
+      'if (persistence.savingHardState && message.type !== "AppendEntriesResult") return persistence.hold(message);',
   }),
   slip("M132", "The answers to forwarded writes lose those behind the first part", {
     file: "lib/node/forwarded_writes.ts",

@@ -12,7 +12,7 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
     id: "M300",
     what: "A node that has too much to do refuses a write and does it all the same",
     patches: [{
-      file: "lib/node/driver.ts",
+      file: "lib/node/proposals.ts",
       find: "    if (reason !== undefined) return this.#refuseWrite(write, reason);\n    this.#queue.push(write);",
       replace: "    if (reason !== undefined) this.#refuseWrite(write, reason);\n" +
         '    if (reason !== undefined && reason !== "Overloaded") return;\n' +
@@ -44,9 +44,9 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
     id: "M303",
     what: "A write that was passed on to a leader that is gone counts as not done",
     patches: [{
-      file: SUBMISSIONS,
-      find: 'for (const at of flight.open) flight.batch[at]?.finished({ type: "Unknown" });',
-      replace: 'for (const at of flight.open) flight.batch[at]?.finished(this.#notDone("NoLeader"));',
+      file: "lib/node/flights.ts",
+      find: 'batch[at]?.done({ type: "Unknown" });',
+      replace: 'batch[at]?.done({ type: "NotDone", reason: "NoLeader", leaderId: undefined });',
     }],
     tests: [CONTENTION_TEST],
   },

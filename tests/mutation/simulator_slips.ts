@@ -33,9 +33,9 @@ export const SIMULATOR_SLIPS: readonly Mutation[] = [
     replace: "return `Snapshot created at index ${outcome.id.index + 1} (term",
   }),
   slip("M245", "One write more than may wait is taken", {
-    file: "lib/node/driver.ts",
-    find: "this.#pendingWrites.size + this.#queue.size >= this.#parts.pendingLimits.writesMax;",
-    replace: "this.#pendingWrites.size + this.#queue.size > this.#parts.pendingLimits.writesMax;",
+    file: "lib/node/proposals.ts",
+    find: "this.size >= limits.writesMax;",
+    replace: "this.size > limits.writesMax;",
   }),
   slip("M246", "A server counts as removed before the configuration without it is committed", {
     file: "lib/node/member_removal.ts",

@@ -2,6 +2,7 @@
 
 import type { Mutation } from "./mutation.ts";
 
+const FLIGHTS = "lib/node/flights.ts";
 const SUBMISSIONS = "lib/node/submissions.ts";
 
 const STATE_MACHINE: readonly Mutation[] = [
@@ -38,32 +39,35 @@ const NODE: readonly Mutation[] = [
   {
     id: "M53",
     what: "An answer to an earlier life of the process settles the writes of this one",
-    patches: [{ file: SUBMISSIONS, find: "    if (incarnation !== this.#ports.incarnation) return;\n", replace: "" }, {
-      file: SUBMISSIONS,
-      find: "takeResult({ from, incarnation, id, first, outcomes }",
-      replace: "takeResult({ from, id, first, outcomes }",
-    }],
+    patches: [
+      { file: FLIGHTS, find: "    if (incarnation !== this.#parts.incarnation) return false;\n", replace: "" },
+      {
+        file: FLIGHTS,
+        find: "takeResult({ from, incarnation, id, first, outcomes }",
+        replace: "takeResult({ from, id, first, outcomes }",
+      },
+    ],
   },
   {
     id: "M54",
     what: "Writes that do not fit into a forward are lost",
     patches: [{
       file: SUBMISSIONS,
-      find: "this.#waiting = this.#waiting.slice(batch.length);",
-      replace: "this.#waiting = [];",
+      find: "this.#takeOut(batch.length);",
+      replace: "this.#takeOut(this.#waiting.length);",
     }],
   },
   {
     id: "M55",
     what: "A write is passed on while an older one that was proposed here is open",
-    patches: [{ file: SUBMISSIONS, find: " || this.#ports.localWritesOpen() > 0) return;", replace: ") return;" }],
+    patches: [{ file: SUBMISSIONS, find: " || proposals.size > 0) return;", replace: ") return;" }],
   },
   {
     id: "M56",
     what: "An installed snapshot's configuration is not taken over",
     patches: [{
       file: "lib/node/applier.ts",
-      find: "    this.#configuration = loaded.configuration;\n",
+      find: "    applied.configuration = configuration;\n",
       replace: "",
     }],
   },
@@ -71,9 +75,9 @@ const NODE: readonly Mutation[] = [
     id: "M57",
     what: "Messages that promise nothing leave while the term is being made durable",
     patches: [{
-      file: "lib/node/driver.ts",
+      file: "lib/node/effects.ts",
       find: "for (const message of update.messages) this.#send(message);",
-      replace: "for (const message of update.messages) this.#transmit(message);",
+      replace: "for (const message of update.messages) this.#parts.outbox.transmit(message);",
     }],
   },
 ];
@@ -83,7 +87,7 @@ const SERVING: readonly Mutation[] = [
     id: "M65",
     what: "After some sixty proposals every write is refused as overload",
     patches: [{
-      file: "lib/node/driver.ts",
+      file: "lib/node/proposals.ts",
       find: 'return tooMany || tooLong || fault("node/writeRefused") ?',
       replace: 'return tooMany || tooLong || this.#proposalId > 60 || fault("node/writeRefused") ?',
     }],

@@ -18,7 +18,11 @@ export const TIME_SLIPS: readonly Mutation[] = [
   {
     id: "M26",
     what: "Readers are told the time although a write with an earlier stamp is under way",
-    patches: [{ file: CLUSTER_TIME, find: "Math.min(now, open.stampMs)", replace: "Math.max(now, open.stampMs)" }],
+    patches: [{
+      file: "lib/node/time/open_stamps.ts",
+      find: "Math.min(now, open.stampMs)",
+      replace: "Math.max(now, open.stampMs)",
+    }],
   },
   {
     id: "M27",
@@ -59,7 +63,7 @@ export const TIME_SLIPS: readonly Mutation[] = [
     what: "The time of a leader is set on by the date of its machine",
     patches: [{
       file: CLUSTER_TIME,
-      find: "if (this.#parts.now() < this.#resumesUntil) clock.resume(date);",
+      find: "if (this.#parts.monotonic.now() < this.#resumesUntil) clock.resume(date);",
       replace: "clock.resume(dates.own());",
     }],
   },

@@ -1,16 +1,17 @@
 /** What a node does about the cluster's time: a leader stamps proposals and tells readers, everybody else listens (ADR 9). */
 
+import type { Clock } from "../../base/clock.ts";
 import { stampCommand, stampOf } from "../../kv/commands.ts";
 import { READ_AHEAD_MS_MAX } from "../../kv/state_machine.ts";
 import type { Message } from "../../raft/messages.ts";
-import type { ReadPoint } from "../../raft/options.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
 import type { EntryId, Index, Term } from "../../raft/types.ts";
-import type { AppliedState } from "../applier.ts";
+import type { AppliedState } from "../applied.ts";
 import type { NodeLog } from "../options.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import type { ClusterClock } from "./cluster_clock.ts";
 import type { DateOffset, MachineDates } from "./machine_dates.ts";
+import type { OpenStamps } from "./open_stamps.ts";
 
 /** How often the leader of an idle cluster moves the time on for what is due. */
 export const SWEEP_MS_MIN = 1_000;
@@ -20,14 +21,6 @@ const CORRECT_MS = 100;
 const RESUME_MS = 1_000;
 /** What the leader said of the date counts for so long. */
 const SAID_MS_MAX = 5_000;
-
-/** A proposal of this leader that is not known to be committed as a whole. */
-interface Proposal {
-  readonly first: Index;
-  readonly last: number;
-  /** The time in force from its first entry on. */
-  readonly stampMs: number;
-}
 
 /** A time that a leader told for the state at an index. */
 interface ToldTime {
@@ -43,11 +36,12 @@ export interface ClusterTimeParts {
     "id" | "role" | "currentTerm" | "commitIndex" | "lastEntry" | "logTail" | "configuration"
   >;
   readonly clock: ClusterClock;
+  /** Of the proposals of this leader. */
+  readonly stamps: OpenStamps;
   readonly dates: MachineDates;
-  /** The monotonic clock. */
-  now(): number;
+  readonly monotonic: Pick<Clock, "now">;
   readonly log: NodeLog;
-  applied(): AppliedState;
+  readonly applied: AppliedState;
 }
 
 /**
@@ -60,15 +54,12 @@ export interface ClusterTimeParts {
  */
 export class ClusterTime {
   readonly #parts: ClusterTimeParts;
-  /** Ascending. */
-  readonly #proposals: Proposal[] = [];
   #term: Term | undefined;
   /** The first entry of this leader: what older ones before it are stamped with its time must not hide. */
   #firstIndex = 0;
   #lastStampMs = 0;
   /** That of the proposal that is being made. */
   #newStampMs = 0;
-  #committedStampMs = 0;
   #sweptAt = -Infinity;
   #told: ToldTime | undefined;
   #isOpening = false;
@@ -86,7 +77,7 @@ export class ClusterTime {
 
   /** To be called after each step, before anything of it is sent: where it made this node the leader, the time begins anew. */
   observe(): void {
-    const { raft, clock, dates } = this.#parts;
+    const { raft, clock, dates, stamps, applied: { state, id } } = this.#parts;
     if (raft.role !== "Leader") {
       if (this.#term !== undefined) clock.follow();
       this.#term = undefined;
@@ -95,11 +86,9 @@ export class ClusterTime {
     if (raft.currentTerm === this.#term) return;
     this.#term = raft.currentTerm;
     this.#firstIndex = raft.lastEntry.index;
-    this.#proposals.length = 0;
+    stamps.restart();
     // What this node stamped as a leader before may be truncated: its first proposal carries the time in any case.
     this.#lastStampMs = 0;
-    this.#committedStampMs = 0;
-    const { state, id } = this.#parts.applied();
     let stampMs = state.timeMs;
     let isOpen = false;
     for (const entry of raft.logTail(raft.lastEntry.index - id.index)) {
@@ -110,7 +99,7 @@ export class ClusterTime {
     if (stampMs > 0) clock.learn(stampMs + READ_AHEAD_MS_MAX);
     // Those who voted have just said what their dates are.
     clock.lead(dates.majorityDate(raft.configuration) ?? (clock.knownMs === 0 ? dates.own() : undefined));
-    this.#isOpening = isOpen || this.#hides(clock.now(), raft.commitIndex);
+    this.#isOpening = isOpen || stamps.hides(clock.now(), raft.commitIndex);
   }
 
   /** True once after an election with a log that may hold deadlines that are due by now: the leader's first entry shall say so. */
@@ -130,44 +119,29 @@ export class ClusterTime {
 
   /** The commands that were stamped last are in the log, from `first` on. */
   appended({ index: first }: EntryId, count: number): void {
-    this.#forgetCommitted(this.#parts.raft.commitIndex);
     this.#lastStampMs = this.#newStampMs;
-    this.#proposals.push({ first, last: first + count - 1, stampMs: this.#lastStampMs });
-  }
-
-  /** What the readers of a round that begins now are told; see `RaftOptions.readPoint`. */
-  readPoint(commitIndex: Index): ReadPoint {
-    this.#forgetCommitted(commitIndex);
-    const timeMs = this.#timeAtCommit();
-    if (!this.#hides(timeMs, commitIndex)) return { index: commitIndex, timeMs };
-    const [open] = this.#proposals;
-    // Once that entry is committed, every leader knows its stamp.
-    if (open !== undefined) return { index: Math.max(open.first, commitIndex), timeMs };
-    return { index: commitIndex, timeMs: Math.min(timeMs, this.#warrantedMs()) };
+    this.#parts.stamps.add({ first, last: first + count - 1, stampMs: this.#lastStampMs });
   }
 
   /** Whether the readers of a round that began now would have to wait for an entry with a later stamp, and none is under way. */
   get needsEntry(): boolean {
-    const { raft, clock } = this.#parts;
+    const { raft, clock, stamps } = this.#parts;
     if (raft.role !== "Leader") return false;
-    this.#forgetCommitted(raft.commitIndex);
-    return this.#proposals.length === 0 && this.#hides(clock.now(), raft.commitIndex);
+    return stamps.isEmpty(raft.commitIndex) && stamps.hides(clock.now(), raft.commitIndex);
   }
 
   /** Whether something is due that no entry will remove unless the leader makes one; at most once in `SWEEP_MS_MIN`. `now` is monotonic. */
   sweepIsDue(now: number): boolean {
-    const { raft, clock } = this.#parts;
-    const { nextDeadline } = this.#parts.applied().state;
+    const { raft, clock, stamps, applied: { state: { nextDeadline } } } = this.#parts;
     if (nextDeadline === undefined || raft.role !== "Leader" || now - this.#sweptAt < SWEEP_MS_MIN) return false;
-    this.#forgetCommitted(raft.commitIndex);
-    if (this.#proposals.length > 0 || nextDeadline > clock.now()) return false;
+    if (!stamps.isEmpty(raft.commitIndex) || nextDeadline > clock.now()) return false;
     this.#sweptAt = now;
     return true;
   }
 
   /** The message as it leaves: heartbeats tell the leader's time, for reads that ask nobody, and answers tell the date. */
   filled(message: Message): Message {
-    const { raft, clock, dates } = this.#parts;
+    const { raft, clock, dates, stamps } = this.#parts;
     switch (message.type) {
       case "AppendEntries": {
         // A message that waited for the disk names an older commit index, for which this time is too late.
@@ -175,7 +149,7 @@ export class ClusterTime {
         if (message.entries.length > 0 || !isPresent || !this.#mayTell()) return message;
         const dateMs = dates.majorityDate(raft.configuration);
         const date = dateMs === undefined ? {} : { dateMs: Math.floor(dateMs) };
-        return { ...message, timeMs: this.#timeAtCommit(), ...date };
+        return { ...message, timeMs: stamps.timeAt(raft.commitIndex), ...date };
       }
       case "AppendEntriesResult":
         return { ...message, dateMs: dates.own() };
@@ -202,7 +176,7 @@ export class ClusterTime {
       case "AppendEntriesResult":
         if (message.dateMs === undefined) return;
         dates.heard(message.from, message.dateMs);
-        if (this.#parts.now() < this.#resumesUntil) this.#correct();
+        if (this.#parts.monotonic.now() < this.#resumesUntil) this.#correct();
         return;
       default:
         return;
@@ -210,7 +184,7 @@ export class ClusterTime {
   }
 
   #heardLeader({ timeMs, dateMs, term, leaderCommit }: Extract<Message, { type: "AppendEntries" }>): void {
-    const at = this.#parts.now();
+    const at = this.#parts.monotonic.now();
     if (dateMs !== undefined) this.#said = { difference: dateMs - at, at };
     if (timeMs === undefined) return;
     this.#parts.clock.hear(timeMs);
@@ -231,36 +205,35 @@ export class ClusterTime {
   stalled(): void {
     this.#parts.dates.forget();
     this.#said = undefined;
-    this.#resumesUntil = this.#parts.now() + RESUME_MS;
+    this.#resumesUntil = this.#parts.monotonic.now() + RESUME_MS;
     this.#correct();
   }
 
   /** How far the clocks of the machines are from what a majority says: of all of them on a leader, elsewhere of this one. */
   offsets(): readonly DateOffset[] {
-    const { raft, dates, now } = this.#parts;
+    const { raft, dates, monotonic } = this.#parts;
     if (raft.role === "Leader") {
       const date = dates.majorityDate(raft.configuration);
       return date === undefined ? [] : dates.offsets(raft.configuration, date);
     }
     const said = this.#said;
-    if (said === undefined || now() - said.at > SAID_MS_MAX) return [];
-    return [{ id: raft.id, aheadMs: Math.round(dates.own() - said.difference - now()) }];
+    if (said === undefined || monotonic.now() - said.at > SAID_MS_MAX) return [];
+    return [{ id: raft.id, aheadMs: Math.round(dates.own() - said.difference - monotonic.now()) }];
   }
 
   #correct(): void {
     const { raft, clock, dates } = this.#parts;
     const date = raft.role === "Leader" ? dates.majorityDate(raft.configuration) : undefined;
     if (date === undefined) return;
-    if (this.#parts.now() < this.#resumesUntil) clock.resume(date);
+    if (this.#parts.monotonic.now() < this.#resumesUntil) clock.resume(date);
     clock.correct(date);
   }
 
   /** Lets the applied state have the time that was told for it; called after each application. */
   tell(): void {
-    const { raft, clock } = this.#parts;
-    const { state, id } = this.#parts.applied();
+    const { raft, clock, stamps, applied: { state, id } } = this.#parts;
     clock.learn(state.timeMs);
-    if (id.index === raft.commitIndex && this.#mayTell()) return state.learnTime(this.#timeAtCommit());
+    if (id.index === raft.commitIndex && this.#mayTell()) return state.learnTime(stamps.timeAt(id.index));
     const told = this.#told;
     if (told === undefined || told.index > id.index) return;
     this.#told = undefined;
@@ -271,35 +244,6 @@ export class ClusterTime {
   /** Whether this node leads and no entry of an older leader is under way: those keep the times they had. */
   #mayTell(): boolean {
     const { role, commitIndex } = this.#parts.raft;
-    if (role !== "Leader" || commitIndex < this.#firstIndex) return false;
-    this.#forgetCommitted(commitIndex);
-    return true;
-  }
-
-  /** Now, but no later than the stamp of the oldest write under way: that one must not come to life again what is hidden. */
-  #timeAtCommit(): number {
-    const now = this.#parts.clock.now();
-    const [open] = this.#proposals;
-    return open === undefined ? now : Math.min(now, open.stampMs);
-  }
-
-  /** Whether a read by that time might hide a key for longer than the log warrants. */
-  #hides(timeMs: number, commitIndex: Index): boolean {
-    if (timeMs <= this.#warrantedMs()) return false;
-    const { state, id } = this.#parts.applied();
-    // What is not applied yet may have any deadline.
-    return id.index < commitIndex || (state.nextKeyDeadline ?? Infinity) <= timeMs;
-  }
-
-  #warrantedMs(): number {
-    return Math.max(this.#parts.applied().state.timeMs, this.#committedStampMs) + READ_AHEAD_MS_MAX;
-  }
-
-  #forgetCommitted(commitIndex: Index): void {
-    for (let [open] = this.#proposals; open !== undefined && open.first <= commitIndex; [open] = this.#proposals) {
-      this.#committedStampMs = open.stampMs;
-      if (open.last > commitIndex) return;
-      this.#proposals.shift();
-    }
+    return role === "Leader" && commitIndex >= this.#firstIndex;
   }
 }

@@ -3,7 +3,8 @@
 import { assertEquals } from "@std/assert";
 import { type Command, encodeCommand, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import { StateMachine } from "../../../lib/kv/state_machine.ts";
-import { Applier } from "../../../lib/node/applier.ts";
+import { Applied } from "../../../lib/node/applied.ts";
+import { Applier, type ApplierParts } from "../../../lib/node/applier.ts";
 import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "../../../lib/node/limits.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
 import {
@@ -20,16 +21,25 @@ function configurationOf(...voters: readonly number[]): Configuration {
   return { ...EMPTY_CONFIGURATION, voters };
 }
 
+/** Whom an applier tells, when nobody listens. */
+function partsOf(clock: VirtualClock): ApplierParts {
+  return {
+    clock,
+    metrics: new Registry(),
+    log: () => {},
+    raft: { leaderId: undefined },
+    inbox: { wake: () => {} },
+    pendingWrites: { size: 0, applied: () => {}, jumpedTo: () => {} },
+    directory: { configurationCommitted: () => {} },
+  };
+}
+
 Deno.test("a snapshot's configuration takes the place of the one before, and an older snapshot changes nothing", () => {
   const committed: Configuration[] = [];
-  const applier = new Applier({ state: new StateMachine(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) }, {
-    clock: new VirtualClock(),
-    metrics: new Registry(),
-    handler: {
-      applied: () => {},
-      configurationCommitted: (configuration) => committed.push(configuration),
-      hasMore: () => {},
-    },
+  const applied = new Applied({ state: new StateMachine(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) });
+  const applier = new Applier(applied, {
+    ...partsOf(new VirtualClock()),
+    directory: { configurationCommitted: (configuration) => void committed.push(configuration) },
   });
   const newer = {
     state: new StateMachine(),
@@ -37,9 +47,9 @@ Deno.test("a snapshot's configuration takes the place of the one before, and an 
     configuration: configurationOf(0, 1),
   };
   assertEquals(applier.install(newer), true);
-  assertEquals(applier.present, newer);
+  assertEquals({ ...applied }, newer);
   assertEquals(applier.install({ ...newer, id: { index: toIndex(8), term: toTerm(2) } }), false);
-  assertEquals(applier.present, newer);
+  assertEquals({ ...applied }, newer);
   assertEquals(committed, [configurationOf(0, 1)]);
 });
 
@@ -51,6 +61,7 @@ function entriesOf(commands: readonly Command[], firstIndex: number): readonly E
 
 interface Applying {
   readonly applier: Applier;
+  readonly applied: Applied;
   /** Applies in a turn of its own; says whether nothing is left. */
   apply(): Promise<boolean>;
 }
@@ -59,57 +70,54 @@ interface Applying {
 function applierOf(commands: readonly Command[], batch: number): Applying {
   const clock = new VirtualClock();
   let isDone = true;
-  const applier = new Applier({ state: new StateMachine(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) }, {
-    clock,
-    metrics: new Registry(),
-    handler: { applied: () => {}, configurationCommitted: () => {}, hasMore: () => void (isDone = false) },
-  });
+  const applied = new Applied({ state: new StateMachine(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) });
+  const applier = new Applier(applied, { ...partsOf(clock), inbox: { wake: () => void (isDone = false) } });
   for (let at = 0; at < commands.length; at += batch) {
     applier.commit(entriesOf(commands.slice(at, at + batch), at + 1));
   }
   const apply = async () => {
     isDone = true;
     applier.apply();
-    const { index } = applier.present.id;
+    const { index } = applied.id;
     // Whoever asks again in the same turn gets no more of it.
     applier.apply();
-    assertEquals(applier.present.id.index, index);
+    assertEquals(applied.id.index, index);
     await clock.turn();
     return isDone;
   };
-  return { applier, apply };
+  return { applier, applied, apply };
 }
 
 Deno.test("a long log that is committed at once is applied in parts, each entry once and in order", async () => {
   const count = 20_000;
   const commands = Array.from({ length: count }, (): Command => ({ type: "Call", call: ["INCR", "k"] }));
   for (const batch of [count, 999, 1]) {
-    const { applier, apply } = applierOf(commands, batch);
+    const { applied, apply } = applierOf(commands, batch);
     let before = 0;
     let turns = 1;
     for (; !await apply(); turns++) {
-      const { index } = applier.present.id;
+      const { index } = applied.id;
       assertEquals(index > before && index - before <= APPLIED_PER_TURN_BYTES / APPLIED_ENTRY_BYTES, true, `${index}`);
-      assertEquals(applier.state.get("k")?.value, `${index}`);
+      assertEquals(applied.state.get("k")?.value, `${index}`);
       before = index;
     }
     assertEquals(turns >= count * APPLIED_ENTRY_BYTES / APPLIED_PER_TURN_BYTES, true, `${turns} turns`);
-    assertEquals([applier.present.id.index, applier.state.get("k")?.value, await apply()], [count, `${count}`, true]);
+    assertEquals([applied.id.index, applied.state.get("k")?.value, await apply()], [count, `${count}`, true]);
   }
 });
 
 Deno.test("of the longest values one is applied in a turn", async () => {
   const value = "x".repeat(VALUE_BYTES_MAX);
   const commands = Array.from({ length: 3 }, (_, at): Command => ({ type: "Put", key: `${at}`, value }));
-  const { applier, apply } = applierOf(commands, 3);
+  const { applied, apply } = applierOf(commands, 3);
   const sizes: number[] = [];
-  while (!await apply()) sizes.push(applier.state.size);
-  assertEquals([...sizes, applier.state.size], [1, 2, 3]);
+  while (!await apply()) sizes.push(applied.state.size);
+  assertEquals([...sizes, applied.state.size], [1, 2, 3]);
 });
 
 Deno.test("a snapshot that comes between two parts replaces what is left up to its index", async () => {
   const commands = Array.from({ length: 10_000 }, (): Command => ({ type: "Call", call: ["INCR", "k"] }));
-  const { applier, apply } = applierOf(commands, 10_000);
+  const { applier, applied, apply } = applierOf(commands, 10_000);
   assertEquals(await apply(), false);
   const state = new StateMachine();
   for (const entry of entriesOf(commands.slice(0, 9_000), 1)) {
@@ -118,5 +126,5 @@ Deno.test("a snapshot that comes between two parts replaces what is left up to i
   const id = { index: toIndex(9_000), term: toTerm(1) };
   assertEquals(applier.install({ state, id, configuration: configurationOf(0) }), true);
   while (!await apply());
-  assertEquals([applier.present.id.index, applier.state.get("k")?.value], [10_000, "10000"]);
+  assertEquals([applied.id.index, applied.state.get("k")?.value], [10_000, "10000"]);
 });

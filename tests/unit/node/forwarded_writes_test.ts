@@ -5,7 +5,15 @@ import type { WriteOutcome } from "../../../lib/node/api.ts";
 import { decodeOutcome } from "../../../lib/node/forwarded_outcome.ts";
 import { ForwardedWrites } from "../../../lib/node/forwarded_writes.ts";
 import { FORWARDED_RESULT_BYTES_TARGET, FORWARDERS_MAX } from "../../../lib/node/limits.ts";
-import type { Forward, ForwardResult } from "../../../lib/transport/forward.ts";
+import type { Forward, ForwardResult, PeerMessage } from "../../../lib/transport/forward.ts";
+
+/** Keeps the results that are sent. */
+function transportTo(sent: ForwardResult[]): { send(message: PeerMessage): boolean; flush(): void } {
+  return {
+    send: (message) => message.type === "ForwardResult" && sent.push(message) > 0,
+    flush: () => {},
+  };
+}
 
 class Leader {
   readonly written: string[] = [];
@@ -15,11 +23,13 @@ class Leader {
   constructor() {
     this.writes = new ForwardedWrites({
       self: 0,
-      write: (command: string, done: (outcome: WriteOutcome) => void) => {
-        this.written.push(command);
-        done({ type: "Done", result: { type: "Reply", revision: this.written.length, reply: null } });
+      proposals: {
+        write: (command: string, done: (outcome: WriteOutcome) => void) => {
+          this.written.push(command);
+          done({ type: "Done", result: { type: "Reply", revision: this.written.length, reply: null } });
+        },
       },
-      send: (result) => this.sent.push(result),
+      transport: transportTo(this.sent),
     });
   }
 
@@ -65,8 +75,8 @@ Deno.test("long outcomes go back in parts, each once and in order, whichever is 
   const sent: ForwardResult[] = [];
   const writes = new ForwardedWrites({
     self: 0,
-    write: (_command, done) => void waiting.push(done),
-    send: (result) => void sent.push(result),
+    proposals: { write: (_command, done) => void waiting.push(done) },
+    transport: transportTo(sent),
   });
   writes.take({ type: "Forward", from: 1, to: 0, incarnation: 7, id: 1, commands: ["a", "b", "c", "d", "e"] });
   const outcomes = waiting.map((_, at): WriteOutcome => {

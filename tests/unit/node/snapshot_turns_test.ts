@@ -4,7 +4,9 @@ import { assertEquals } from "@std/assert";
 import type { Clock, Timer } from "../../../lib/base/clock.ts";
 import { encodeCommand } from "../../../lib/kv/commands.ts";
 import { StateMachine } from "../../../lib/kv/state_machine.ts";
+import { loadState } from "../../../lib/node/load_state.ts";
 import { Snapshots } from "../../../lib/node/snapshots.ts";
+import { Registry } from "../../../lib/observe/metrics.ts";
 import { EMPTY_CONFIGURATION, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import type { Storage } from "../../../lib/storage/storage.ts";
@@ -83,28 +85,35 @@ Deno.test("no turn makes a block of a snapshot and writes one, and none reads a 
   const did = (what: string) => void turns.at(-1)?.push(what);
   const clock = new SlowClock(() => turns.push([]));
   const state = stateOf(keys, did);
-  const snapshots = new Snapshots(watched(storage, did), {
+  const disk = watched(storage, did);
+  const snapshots = new Snapshots({
+    storage: disk,
     clock,
-    entriesBetween: 1_000,
-    handler: {
-      cutPoint: () => ({ state, id: { index: toIndex(keys), term: toTerm(1) }, configuration: EMPTY_CONFIGURATION }),
-      install: () => {},
-      enqueue: () => {},
-      failed: (error) => {
+    metrics: new Registry(),
+    log: () => {},
+    raft: { status: () => ({ logBytes: 0 }) },
+    inbox: { put: () => {} },
+    lifetime: {
+      fail: (error) => {
         throw error;
       },
-      warn: () => {},
-      logBytes: () => 0,
     },
+    applied: { state, id: { index: toIndex(keys), term: toTerm(1) }, configuration: EMPTY_CONFIGURATION },
+    applier: { restartCount: () => {}, snapshotIsDue: () => false, install: () => true },
+    newest: undefined,
+    snapshotEntries: 1_000,
+    snapshotBytes: 1_000_000,
   });
   assertEquals((await snapshots.take()).type, "Created");
   assertEquals(turns.every((turn) => turn.length <= 1), true, JSON.stringify(turns));
   assertEquals(turns.flat().filter((what) => what === "write").length, keys + 1);
   const taken = turns.length;
-  const restored = await snapshots.restore();
-  assertEquals(restored?.size, keys);
+  const source = disk.openSnapshot();
+  const restored = await loadState(source, { clock, directory: storage.directory });
+  assertEquals(restored.size, keys);
   // The head and the keys: each is read in one turn and loaded in another.
   assertEquals(turns.length - taken >= 2 * (keys + 1), true, `${turns.length - taken} turns`);
+  source?.close();
   await snapshots.close();
   await storage.close();
 });

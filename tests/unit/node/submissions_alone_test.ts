@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
+import { Flights } from "../../../lib/node/flights.ts";
 import { encodeOutcome } from "../../../lib/node/forwarded_outcome.ts";
 import { BYTES_PER_PROPOSAL_MAX, DEFAULT_PENDING_LIMITS } from "../../../lib/node/limits.ts";
 import { Submissions } from "../../../lib/node/submissions.ts";
@@ -18,21 +19,25 @@ const DONE: WriteOutcome = { type: "Done", result: { type: "Put", revision: 9, c
 class Bench {
   readonly sent: Forward[] = [];
   readonly outcomes: WriteOutcome[] = [];
-  role: Role = "Follower";
-  localWrites = 0;
-  nowMs = 0;
+  readonly raft: { readonly id: number; role: Role; readonly leaderId: number } = {
+    id: 0,
+    role: "Follower",
+    leaderId: LEADER,
+  };
+  readonly proposals = { size: 0, add: () => void (this.proposals.size += 1) };
+  readonly tickTime = { now: 0 };
   readonly submissions = new Submissions({
-    self: 0,
-    incarnation: INCARNATION,
+    raft: this.raft,
+    proposals: this.proposals,
+    flights: new Flights({
+      self: 0,
+      incarnation: INCARNATION,
+      transport: { send: (message) => message.type === "Forward" && this.sent.push(message) > 0 },
+    }),
+    inbox: { wake: () => {} },
+    tickTime: this.tickTime,
     timeoutMs: TIMEOUT_MS,
     limits: DEFAULT_PENDING_LIMITS,
-    role: () => this.role,
-    leaderId: () => LEADER,
-    localWritesOpen: () => this.localWrites,
-    write: () => this.localWrites += 1,
-    send: (message) => this.sent.push(message) > 0,
-    now: () => this.nowMs,
-    wake: () => {},
   });
 
   add(command: string): void {
@@ -81,14 +86,14 @@ Deno.test("writes that do not fit into one forward follow in the next ones, in o
 
 Deno.test("nothing is passed on while an older write that was proposed here is open", () => {
   const bench = new Bench();
-  bench.role = "Leader";
+  bench.raft.role = "Leader";
   bench.add("first");
-  assertEquals(bench.localWrites, 1);
-  bench.role = "Follower";
+  assertEquals(bench.proposals.size, 1);
+  bench.raft.role = "Follower";
   bench.add("second");
   bench.submissions.pump();
   assertEquals(bench.sent, []);
-  bench.localWrites = 0;
+  bench.proposals.size = 0;
   bench.submissions.pump();
   assertEquals(bench.sent.map(({ commands }) => commands), [["second"]]);
 });
@@ -112,10 +117,10 @@ Deno.test("at its deadline what is under way is unknown, and what waits is not d
   bench.add("a");
   bench.submissions.pump();
   bench.add("b");
-  bench.nowMs = TIMEOUT_MS - 1;
+  bench.tickTime.now = TIMEOUT_MS - 1;
   bench.submissions.expire();
   assertEquals(bench.outcomes, []);
-  bench.nowMs = TIMEOUT_MS;
+  bench.tickTime.now = TIMEOUT_MS;
   bench.submissions.expire();
   assertEquals(bench.outcomes, [{ type: "Unknown" }, { type: "NotDone", reason: "Timeout", leaderId: LEADER }]);
   assertEquals(bench.submissions.size, 0);

@@ -1,0 +1,143 @@
+/** Puts a node together. Each part is made from those before it, so nothing calls back into what does not exist yet. */
+
+import type { StateMachine } from "../kv/state_machine.ts";
+import { METRIC } from "../observe/names.ts";
+import { ZERO_ENTRY_ID } from "../raft/types.ts";
+import { Applied } from "./applied.ts";
+import { Applier } from "./applier.ts";
+import { ChangeFeed } from "./change_feed.ts";
+import { limitsOf, makeCore } from "./core.ts";
+import { DiskWatch } from "./disk_watch.ts";
+import { Driver } from "./driver.ts";
+import { Effects } from "./effects.ts";
+import { Flights } from "./flights.ts";
+import { makeGreeting } from "./greeting.ts";
+import { Inbox } from "./inbox.ts";
+import { Lifetime } from "./lifetime.ts";
+import { DEFAULT_PENDING_LIMITS } from "./limits.ts";
+import { Monitor } from "./monitor.ts";
+import { Node } from "./node.ts";
+import { Outbox } from "./outbox.ts";
+import { OwnEntries } from "./own_entries.ts";
+import type { Core, Ground, Parts, Stages } from "./parts.ts";
+import { PeerDirectory } from "./peer_directory.ts";
+import { PeerEvents } from "./peer_events.ts";
+import { PendingReads } from "./pending_reads.ts";
+import { PendingWrites } from "./pending_writes.ts";
+import { Persistence } from "./persistence.ts";
+import { Proposals } from "./proposals.ts";
+import { Reader } from "./reader.ts";
+import { RoleObserver } from "./role_observer.ts";
+import { Snapshots } from "./snapshots.ts";
+import { Submissions } from "./submissions.ts";
+import { Ticker } from "./ticker.ts";
+import { TickTime } from "./tick_time.ts";
+import { ClusterClock } from "./time/cluster_clock.ts";
+import { ClusterTime } from "./time/cluster_time.ts";
+import { MachineDates } from "./time/machine_dates.ts";
+import { OpenStamps } from "./time/open_stamps.ts";
+import { Upkeep } from "./upkeep.ts";
+import { Writer } from "./writer.ts";
+
+/** What a node is put together on. */
+export interface Foundation extends Pick<Ground, "options" | "ports" | "storage" | "incarnation" | "newest"> {
+  /** What is in the newest snapshot. */
+  readonly state: StateMachine;
+}
+
+/** A node that has not begun to listen, connect and tick. */
+export function assembleNode(foundation: Foundation): Node {
+  return new Node(addEdges(addStages(addCore(layGround(foundation)))));
+}
+
+function layGround({ state, ...foundation }: Foundation): Ground {
+  const { options, ports, storage: { recovered: { snapshot, initialConfiguration }, directory } } = foundation;
+  const { clock, log, metrics } = ports;
+  const changes = new ChangeFeed({
+    revision: state.lastApplied,
+    endOfTurn: (action) => clock.endOfTurn(action),
+  });
+  state.tell(changes);
+  const applied = new Applied({
+    state,
+    id: snapshot?.lastIncluded ?? ZERO_ENTRY_ID,
+    configuration: snapshot?.configuration ?? initialConfiguration,
+  });
+  const lifetime = new Lifetime();
+  const dates = new MachineDates(options.nodeId, { clock, dateMs: () => ports.wallClockMs() });
+  const clusterClock = new ClusterClock(clock, dates.own());
+  clusterClock.learn(state.timeMs);
+  return {
+    ...foundation,
+    ...{ clock, log, metrics, applied, changes, lifetime, dates, clusterClock },
+    timeoutMs: options.requestTimeoutMs,
+    limits: { ...DEFAULT_PENDING_LIMITS, ...options.pendingLimits },
+    raftLimits: limitsOf(options),
+    inbox: new Inbox(clock, lifetime),
+    tickTime: new TickTime(clock),
+    stamps: new OpenStamps(clusterClock, applied),
+    diskWatch: new DiskWatch({ clock, log, metrics, directory, hangMs: options.electionTimeoutMs }),
+  };
+}
+
+function addCore(ground: Ground): Core {
+  const { options, ports, storage: { recovered }, incarnation, clock, clusterClock, metrics } = ground;
+  const raft = makeCore(ground);
+  const greeting = makeGreeting({ recovered, options, raft, incarnation });
+  const transport = ports.makeTransport(greeting);
+  return {
+    ...ground,
+    raft,
+    greeting,
+    transport,
+    directory: new PeerDirectory({ self: options.nodeId, raft, transport, greeting, named: options.members }),
+    time: new ClusterTime({ ...ground, raft, clock: clusterClock, monotonic: clock }),
+    ownEntries: new OwnEntries(raft, { metrics, now: clock.now() }),
+    observer: new RoleObserver(raft, ground),
+  };
+}
+
+function addStages(core: Core): Stages {
+  const { options: { nodeId: self, snapshotEntries, snapshotBytes }, storage, diskWatch: watch, inbox, lifetime } =
+    core;
+  const reads = new PendingReads();
+  const pendingWrites = new PendingWrites();
+  const applier = new Applier(core.applied, { ...core, pendingWrites });
+  const snapshots = new Snapshots({ ...core, applier, snapshotEntries, snapshotBytes });
+  const outbox = new Outbox({ ...core, snapshots });
+  const persistence = new Persistence(storage, {
+    ...core,
+    watch,
+    handler: {
+      persisted: (write, last) => inbox.put({ type: "Persisted", write, last }),
+      release: (messages) => outbox.release(messages),
+      failed: (error) => lifetime.fail(error),
+    },
+  });
+  const stepping = { ...core, reads, pendingWrites, applier, snapshots, outbox, persistence };
+  const effects = new Effects(stepping);
+  const proposals = new Proposals({ ...stepping, effects });
+  const submissions = new Submissions({ ...core, proposals, flights: new Flights({ ...core, self }) });
+  return { ...stepping, effects, proposals, submissions };
+}
+
+function addEdges(stages: Stages): Parts {
+  const { options, clock, metrics, lifetime } = stages;
+  const driver = new Driver(stages);
+  const ticker = new Ticker(clock, {
+    handler: new Upkeep({ ...stages, driver }),
+    lag: metrics.histogram(METRIC.eventLoopLagSeconds),
+    stallMs: options.electionTimeoutMs / 2,
+    lifetime,
+  });
+  const monitor = new Monitor({ ...stages, ticker });
+  return {
+    ...stages,
+    driver,
+    ticker,
+    monitor,
+    peerEvents: new PeerEvents({ ...stages, monitor }),
+    writer: new Writer(stages),
+    reader: new Reader(stages),
+  };
+}

@@ -1,0 +1,42 @@
+/** The end of a node's life in order: leadership first, then open requests, then connections and files. */
+
+import { until } from "./leadership.ts";
+import { CLOSE_MS, DRAIN_MS, HANDOVER_MS } from "./limits.ts";
+import type { Parts } from "./parts.ts";
+
+/** Hands leadership over and lets open requests finish, refusing new writes. At most `HANDOVER_MS + DRAIN_MS`. */
+export async function drain(
+  { clock, raft, lifetime, inbox, changes, proposals, driver }: Parts,
+): Promise<void> {
+  lifetime.stop();
+  changes.end();
+  if (raft.role === "Leader" && raft.configuration.voters.length > 1) {
+    inbox.put({ type: "TransferLeadership", target: undefined });
+    await until(clock, { condition: () => raft.role !== "Leader", limitMs: HANDOVER_MS });
+  }
+  proposals.close();
+  await until(clock, { condition: () => driver.drained, limitMs: DRAIN_MS });
+}
+
+/** Drains, ends what is still open, and closes everything. */
+export async function shutDown(parts: Parts): Promise<void> {
+  const { ticker, driver, transport } = parts;
+  await drain(parts);
+  ticker.stop();
+  driver.end();
+  await transport.stop();
+  await closeFiles(parts);
+}
+
+/** A disk that hangs holds up the end of the node no longer than a moment: what is durable does not depend on it. */
+async function closeFiles({ clock, log, snapshots, storage }: Parts): Promise<void> {
+  const late = Promise.withResolvers<"late">();
+  const timer = clock.after(CLOSE_MS, () => late.resolve("late"));
+  try {
+    const closing = snapshots.close().then(() => storage.close());
+    if (await Promise.race([closing, late.promise]) !== "late") return;
+    log("warn", `Stopped without waiting longer for the disk under ${storage.directory}`);
+  } finally {
+    timer.cancel();
+  }
+}
