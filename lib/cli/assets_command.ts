@@ -3,7 +3,7 @@
 import { ensureDir } from "@std/fs";
 import { dirname, join } from "@std/path";
 import { ASSET_PATHS, readAsset } from "../observe/asset_files.ts";
-import type { CommandContext } from "./commands.ts";
+import type { CommandContext } from "./command_context.ts";
 import { EXIT, Failure } from "./failures.ts";
 import { UsageError } from "./usage_error.ts";
 

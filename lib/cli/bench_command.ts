@@ -3,7 +3,7 @@
 import { LOAD_COMMANDS, LoadError, type LoadOptions, type LoadProgress } from "../load/options.ts";
 import { runLoad } from "../load/run_load.ts";
 import { showLoadJson, showLoadText, showProgress } from "./bench_report.ts";
-import type { CommandContext } from "./commands.ts";
+import type { CommandContext } from "./command_context.ts";
 import { EXIT, Failure } from "./failures.ts";
 import type { Settings } from "./settings.ts";
 import { readConnectList } from "./shell/connections.ts";

@@ -1,7 +1,7 @@
 /** `kvstore cli`: one command, a script from a pipe, or the interactive shell. */
 
 import { stdin, stdout } from "node:process";
-import type { CommandContext } from "./commands.ts";
+import type { CommandContext } from "./command_context.ts";
 import { EXIT } from "./failures.ts";
 import { type Connect, Connections, readConnectList } from "./shell/connections.ts";
 import { History, historyPath } from "./shell/history.ts";

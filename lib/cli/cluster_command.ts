@@ -10,7 +10,7 @@ import { requestTransfer } from "../cluster/leadership.ts";
 import { findOwnProgram, type OwnProgram } from "../cluster/own_program.ts";
 import { findPortProblem, THIS_SYSTEM, type WantedPort } from "../cluster/ports.ts";
 import { probeNode } from "../cluster/probe.ts";
-import type { CommandContext } from "./commands.ts";
+import type { CommandContext } from "./command_context.ts";
 import { Failure } from "./failures.ts";
 import { environmentName, flagsOf, isSetting } from "./flags.ts";
 import { makeLauncherLog } from "./launcher_log.ts";

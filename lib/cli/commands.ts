@@ -4,26 +4,15 @@ import { runAssetsCommand } from "./assets_command.ts";
 import { runBenchCommand } from "./bench_command.ts";
 import { runCliCommand } from "./cli_command.ts";
 import { runClusterCommand } from "./cluster_command.ts";
+import type { RunCommand } from "./command_context.ts";
 import { COMMAND_NAMES } from "./arguments.ts";
 import type { CommandName } from "./flags.ts";
 import { showCommandHelp, showHelp } from "./help.ts";
 import { runInspectCommand } from "./inspect_command.ts";
 import { showLicenses } from "./licenses.ts";
 import { runNodeCommand } from "./node_command.ts";
-import type { Settings } from "./settings.ts";
-import type { Surroundings } from "./surroundings.ts";
 import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
 import { versionJson, versionLine } from "./version.ts";
-
-/** What a command is run with. */
-export interface CommandContext {
-  readonly settings: Settings;
-  readonly operands: readonly string[];
-  readonly surroundings: Surroundings;
-}
-
-/** Runs one command; resolves to its exit code. */
-export type RunCommand = (context: CommandContext) => Promise<number>;
 
 /** How each command is run. */
 export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {

@@ -3,7 +3,7 @@
 import { CONTENT_VERSIONS } from "../kv/content_versions.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import { inspectDirectory, type Inspection, isInUse } from "../storage/inspect.ts";
-import type { CommandContext } from "./commands.ts";
+import type { CommandContext } from "./command_context.ts";
 import { EXIT, Failure } from "./failures.ts";
 import type { Settings } from "./settings.ts";
 import { UsageError } from "./usage_error.ts";

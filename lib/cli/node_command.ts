@@ -6,7 +6,7 @@ import { warnOfEphemeral } from "../cluster/ephemeral_ports.ts";
 import { findPortProblem, type PortSystem, THIS_SYSTEM } from "../cluster/ports.ts";
 import type { RunningServer, ServerOptions } from "../cluster/server_types.ts";
 import type { StopRequests } from "../cluster/launcher.ts";
-import type { CommandContext } from "./commands.ts";
+import type { CommandContext } from "./command_context.ts";
 import { describeFailure, EXIT, Failure } from "./failures.ts";
 import { makeLog } from "./log.ts";
 import { logFormat, logLevel, ownPeers, serverOptions, wantedPorts } from "./server_settings.ts";

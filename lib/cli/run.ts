@@ -1,7 +1,8 @@
 /** From the arguments to the exit code. */
 
 import { checkFlagsOf, type SplitArguments, splitArguments } from "./arguments.ts";
-import { type CommandContext, type RunCommand, RUNNERS } from "./commands.ts";
+import type { CommandContext, RunCommand } from "./command_context.ts";
+import { RUNNERS } from "./commands.ts";
 import { describeFailure, EXIT } from "./failures.ts";
 import type { CommandName } from "./flags.ts";
 import { showCommandHelp, showHelp } from "./help.ts";

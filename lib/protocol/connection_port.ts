@@ -1,9 +1,9 @@
 /** What every listening port does: accepts connections, bounds their number, gathers their writes, ends them at the end. */
 
 import type { Clock, Timer } from "../base/clock.ts";
+import { LogLimiter } from "../base/log_limiter.ts";
 import type { NodeLog } from "../node/options.ts";
 import type { Counter } from "../observe/metrics.ts";
-import { LogLimiter } from "../transport/log_limiter.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
 import { ACCEPT_PAUSE_MS, IDLE_GIVES_WAY_MS, REFUSAL_WAIT_MS, REFUSALS_WAITING_MAX, WRITE_CHECK_MS } from "./limits.ts";
 import type { SocketOutput } from "./socket_output.ts";

@@ -1,10 +1,10 @@
 /** Accepts connections of other servers and shakes hands; strangers are few, short-lived and cheap. */
 
+import { LogLimiter } from "../base/log_limiter.ts";
 import type { PeerMessage } from "./forward.ts";
 import type { NodeId } from "../raft/types.ts";
 import { Connection } from "./connection.ts";
 import { acceptHandshake, type HandshakeOptions, type HandshakeResult } from "./handshake.ts";
-import { LogLimiter } from "./log_limiter.ts";
 import type { Peer, TransportContext } from "./peer.ts";
 import { serveIncoming } from "./serve.ts";
 

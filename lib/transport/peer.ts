@@ -1,11 +1,11 @@
 /** One server this node talks to: its two connections, what is known of it, and when the driver is told. */
 
 import type { Clock } from "../base/clock.ts";
+import { LogLimiter } from "../base/log_limiter.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Connection } from "./connection.ts";
 import type { LargeTurns } from "./large_turns.ts";
 import type { TransportLimits } from "./limits.ts";
-import { LogLimiter } from "./log_limiter.ts";
 import { Pinger } from "./pinger.ts";
 import type { Greeting, PeerInfo, PeerStatus, TransportHandler } from "./transport.ts";
 

@@ -7,7 +7,8 @@ import {
   FormatVersionError,
   IncompatibleError,
 } from "../../../lib/base/errors.ts";
-import { type CommandContext, type RunCommand, RUNNERS } from "../../../lib/cli/commands.ts";
+import type { CommandContext, RunCommand } from "../../../lib/cli/command_context.ts";
+import { RUNNERS } from "../../../lib/cli/commands.ts";
 import type { CommandName } from "../../../lib/cli/flags.ts";
 import { Failure } from "../../../lib/cli/failures.ts";
 import { onOneLine } from "../../../lib/cli/log.ts";

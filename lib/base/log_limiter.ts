@@ -1,6 +1,6 @@
 /** Keeps one noisy subject from filling the log: at most one line each second. */
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "./clock.ts";
 
 const INTERVAL_MS = 1_000;
 
