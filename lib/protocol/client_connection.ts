@@ -2,7 +2,6 @@
 
 import { bytesToString } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
-import { type Language, readOpening } from "./first_bytes.ts";
 import { closeQuietly, type Idleness, isSocketError, type PortConnection } from "./connection_port.ts";
 import {
   LINGER_MS,
@@ -11,18 +10,16 @@ import {
   RECEIVE_BYTES_PER_SECOND_MIN,
   UNSENT_BYTES_MAX,
 } from "./limits.ts";
-import type { ClientLink, ProtocolSession, SessionContext, Standing } from "./protocol.ts";
-import { requestTooSlow, startSession } from "./protocol_table.ts";
+import type { ClientLink, ProtocolSession, Reception, SessionContext, Standing } from "./protocol.ts";
 import { type OutputContext, type OutputOwner, SocketOutput } from "./socket_output.ts";
 
 /** What a connection asks of its listener. */
-export interface ConnectionContext extends SessionContext, OutputContext {
+export interface ConnectionContext
+  extends OutputContext, Pick<SessionContext, "log" | "metrics" | "turnTime" | "warn"> {
+  readonly reception: Reception;
   /** How long the end of a request may be waited for. */
   readonly receiveTimeoutMs: number;
 }
-
-/** The answer to a PING that comes before anything tells the protocol: the same in both. */
-const PONG = "+PONG\r\n";
 
 /**
  * Life: open, then finishing (queued replies leave, input is dropped), then closed. Only `#close` ends it, once.
@@ -36,9 +33,8 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   #session: ProtocolSession | undefined;
   /** Bytes that do not tell yet which protocol it is. */
   #undecided = "";
-  /** PINGs answered before the protocol was known. */
-  #pings = 0;
-  #language: Language = "text";
+  /** Requests answered before the protocol was known. */
+  #requests = 0;
   #bytesReceived = 0;
   /** When the last bytes came. */
   #receivedAt: number;
@@ -183,7 +179,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   #standing(): Standing {
     if (this.#finishing || this.unsentBytes > 0) return { type: "Busy" };
     if (this.#session !== undefined) return this.#session.standing;
-    return this.#undecided === "" ? { type: "Idle" } : { type: "Receiving", request: this.#pings };
+    return this.#undecided === "" ? { type: "Idle" } : { type: "Receiving", request: this.#requests };
   }
 
   /** However a request drips, it must be complete in time: thousands of half ones would shut everybody out. */
@@ -202,7 +198,8 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
     if (now - unfinished.at <= allowedMs) return;
     this.#context.warn(`Closed the connection of ${this.remote}: its request did not become complete in time`);
     this.#context.metrics.connectionsClosed.requestTimeout.add();
-    this.send(requestTooSlow(this.#language));
+    if (this.#session !== undefined) return this.#session.requestTooSlow();
+    this.send(this.#context.reception.tooSlow);
     this.finish();
   }
 
@@ -248,14 +245,13 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
 
   /** Begins the session as soon as the bytes so far tell which protocol it is. */
   #choose(chunk: string): void {
-    const { language, pings, rest } = readOpening(this.#undecided + chunk, this.#inputEnded);
-    this.#pings += pings;
-    if (pings > 0) this.#output.send(PONG.repeat(pings));
-    this.#undecided = language === undefined ? rest : "";
-    if (language === undefined) return;
-    this.#language = language;
-    this.#session = startSession(language, { link: this, context: this.#context });
-    if (rest !== "") this.#session.receive(rest);
+    const client = { link: this, inputEnded: this.#inputEnded };
+    const { session, requests, reply, rest } = this.#context.reception.greet(this.#undecided + chunk, client);
+    this.#requests += requests;
+    if (requests > 0) this.#output.send(reply);
+    this.#session = session;
+    this.#undecided = session === undefined ? rest : "";
+    if (session !== undefined && rest !== "") session.receive(rest);
   }
 
   #close(): void {

@@ -11,9 +11,10 @@ import { guessLanguage } from "./first_bytes.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "./limits.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import type { SessionNode } from "./protocol.ts";
-import { tooManyConnections } from "./protocol_table.ts";
+import { receptionOf, tooManyConnections } from "./reception.ts";
 import { ClientRegistry } from "./resp/client_record.ts";
 import { ServerStatistics } from "./resp/statistics/server_statistics.ts";
+import type { SocketOutput } from "./socket_output.ts";
 import { TurnBudget } from "./turn_budget.ts";
 import { TurnTime } from "./turn_time.ts";
 
@@ -30,7 +31,7 @@ export interface ClientListenerOptions {
   readonly receiveTimeoutMs: number;
   /** Where browsers are sent; undefined where no HTTP is served. */
   readonly httpPort: number | undefined;
-  /** See `SessionContext`. */
+  /** See `RespContext`. */
   readonly clusterMode: boolean;
   /** Longest key in bytes, up to `KEY_BYTES_MAX`. */
   readonly keyBytesMax: number;
@@ -72,7 +73,7 @@ class Listener implements ClientListener {
     const { clock, log, connectionsMax } = options;
     const metrics = new ClientMetrics(options.node.metrics);
     const { node, slowCommandMs } = options;
-    this.#statistics = new ServerStatistics({ clock, metrics, slowCommandMs, timeMs: () => node.timeMs() });
+    this.#statistics = new ServerStatistics({ clock, metrics, slowCommandMs, node });
     const context = this.#makeContext(metrics);
     this.#connections = new ConnectionPort({
       listener,
@@ -111,11 +112,11 @@ class Listener implements ClientListener {
 
   #makeContext(metrics: ClientMetrics): ConnectionContext {
     const { node, clock, log, httpPort, clusterMode, receiveTimeoutMs, keyBytesMax, valueBytesMax } = this.#options;
-    return {
+    const context = {
       node,
       clock,
       log,
-      warn: (message) => this.#connections.warn(message),
+      warn: (message: string) => this.#connections.warn(message),
       httpPort,
       connectionsMax: () => this.#connections.connectionsMax,
       metrics,
@@ -130,7 +131,8 @@ class Listener implements ClientListener {
       keyBytesMax,
       valueBytesMax,
       connections: () => this.connections(),
-      flushLater: (output) => this.#connections.flushLater(output),
+      flushLater: (output: SocketOutput) => this.#connections.flushLater(output),
     };
+    return { ...context, reception: receptionOf(context) };
   }
 }

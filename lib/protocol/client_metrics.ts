@@ -2,7 +2,6 @@
 
 import { Counter, type Histogram, type Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
-import { CommandCounters } from "./resp/command_counters.ts";
 
 /** Connections that were closed although their clients did not ask for it, by the reason. */
 export interface ClosedConnections {
@@ -29,8 +28,6 @@ export class ClientMetrics {
   readonly connectionsAccepted = new Counter();
   readonly connectionsRefused: Counter;
   readonly connectionsClosed: ClosedConnections;
-  /** Commands of the Redis protocol. */
-  readonly commands: CommandCounters;
   /** From the command read to its reply ready. */
   readonly commandSeconds: Histogram;
 
@@ -50,7 +47,6 @@ export class ClientMetrics {
       notReading: closed.counter(["not_reading"]),
       memory: closed.counter(["memory"]),
     };
-    this.commands = new CommandCounters(registry);
     this.commandSeconds = registry.histogram(METRIC.commandSeconds);
   }
 }

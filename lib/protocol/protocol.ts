@@ -5,8 +5,6 @@ import type { NodeAdministrator, NodeMonitor, NodeReader, NodeWriter } from "../
 import type { NodeLog } from "../node/options.ts";
 import type { ClientMetrics } from "./client_metrics.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
-import type { ClientRegistry } from "./resp/client_record.ts";
-import type { ServerStatistics } from "./resp/statistics/server_statistics.ts";
 import type { TurnTime } from "./turn_time.ts";
 import type { TurnBudget } from "./turn_budget.ts";
 
@@ -25,22 +23,14 @@ export interface SessionContext {
   readonly metrics: ClientMetrics;
   readonly budget: MemoryBudget;
   readonly turns: TurnBudget;
-  /** The clients that speak the Redis protocol. */
-  readonly clients: ClientRegistry;
-  /** What INFO, SLOWLOG and LATENCY tell of the commands served here. */
-  readonly statistics: ServerStatistics;
-  /** Clients are told to go to the leader themselves, as in Redis Cluster. */
-  readonly clusterMode: boolean;
-  /** Longest key and longest value that the Redis protocol takes, in bytes. */
-  readonly keyBytesMax: number;
-  readonly valueBytesMax: number;
-  /** Undefined where no HTTP is served. */
-  readonly httpPort: number | undefined;
   /** The limit on client connections in force now. */
   connectionsMax(): number;
   /** Client connections open now. */
   connections(): number;
 }
+
+/** Bytes as they came; a byte string. */
+export type Received = string;
 
 /** One connection as its session sees it. Nothing here throws; after the connection has ended calls have no effect. */
 export interface ClientLink {
@@ -80,13 +70,35 @@ export interface ProtocolSession {
   readonly full: boolean;
   readonly standing: Standing;
   /** Takes bytes as they came. Not called while `full`. */
-  receive(chunk: string): void;
+  receive(received: Received): void;
   /** The client sends nothing more, but may still read: answer what is open, then finish. */
   inputEnded(): void;
+  /** The end of a request has not come in time: tell the client so, then finish. */
+  requestTooSlow(): void;
   /** Some of what was queued has been sent. */
   outputSent(): void;
   /** The server stops: answer what runs, take nothing more, then finish. */
   stop(): void;
   /** The connection has ended: let go of timers and memory. */
   closed(): void;
+}
+
+/** What becomes of a client's first bytes. */
+export interface Greeting {
+  /** Undefined while more bytes are needed. */
+  readonly session: ProtocolSession | undefined;
+  /** Requests that were answered before the protocol was known. */
+  readonly requests: number;
+  /** The replies to them. */
+  readonly reply: string;
+  /** What the session begins with, or what must be shown again with more behind it. */
+  readonly rest: Received;
+}
+
+/** Receives clients whose protocol is not known yet. */
+export interface Reception {
+  /** Looks at everything that has come and was not understood. */
+  greet(received: Received, client: { readonly link: ClientLink; readonly inputEnded: boolean }): Greeting;
+  /** What a client is told whose first request does not become complete in time. */
+  readonly tooSlow: string;
 }

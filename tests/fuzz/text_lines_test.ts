@@ -22,7 +22,7 @@ import { assertLinear } from "./timing.ts";
 interface Reading {
   readonly lines: readonly string[];
   readonly problem: string | undefined;
-  readonly hasPartial: boolean;
+  readonly unfinished: number | undefined;
 }
 
 function readLines(pieces: readonly string[]): Reading {
@@ -34,10 +34,10 @@ function readLines(pieces: readonly string[]): Reading {
     for (let line = reader.next(); line !== undefined; line = reader.next()) lines.push(line);
     require(budget.bytes <= 2 * (LINE_BYTES_MAX + 1), `An unfinished line takes ${budget.bytes} bytes`);
   }
-  const { problem, hasPartial } = reader;
+  const { problem, unfinished } = reader;
   reader.clear();
   require(budget.bytes === 0, "Memory is not given back");
-  return { lines, problem, hasPartial };
+  return { lines, problem, unfinished };
 }
 
 fuzz("lines of a stream", {
@@ -47,7 +47,8 @@ fuzz("lines of a stream", {
     const parts = stream.split("\n");
     const last = parts.pop() ?? "";
     const expected = parts.map((part) => part.endsWith("\r") ? part.slice(0, -1) : part);
-    requireSame(whole, { lines: expected, problem: undefined, hasPartial: last !== "" }, "The lines");
+    const unfinished = last === "" ? undefined : expected.length;
+    requireSame(whole, { lines: expected, problem: undefined, unfinished }, "The lines");
     for (const way of waysToSplit(stream, random)) requireSame(readLines(way), whole, "Another split");
     return last === "" ? "ended" : "open";
   },

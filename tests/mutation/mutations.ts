@@ -3,6 +3,7 @@
 import { BUGS_1 } from "./bugs_1.ts";
 import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
+import { CONVERSATION_SLIPS } from "./conversation.ts";
 import { DISK_SLIPS } from "./disk.ts";
 import { FOUNDING_SLIPS } from "./founding.ts";
 import { FURTHER_SLIPS } from "./further_slips.ts";
@@ -34,4 +35,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...FOUNDING_SLIPS,
   ...SIMULATOR_SLIPS,
   ...OUTCOME_SLIPS,
+  ...CONVERSATION_SLIPS,
 ];

@@ -29,6 +29,7 @@ const NEAREST: readonly (readonly [string, readonly string[]])[] = [
   ["lib/node/", ["tests/unit/node"]],
   ["lib/storage/", ["tests/unit/storage"]],
   ["lib/client/", ["tests/unit/client"]],
+  ["lib/protocol/conversation/", ["tests/unit/protocol/conversation"]],
   ["lib/protocol/http/", ["tests/unit/protocol/http"]],
   ["lib/protocol/resp/", ["tests/unit/protocol/resp"]],
   ["lib/protocol/text/", ["tests/unit/protocol/text"]],

@@ -2,7 +2,7 @@
 
 import { type Mutation, slip } from "./mutation.ts";
 
-const TEXT_SESSION = "lib/protocol/text/session.ts";
+const TEXT_INTERPRETER = "lib/protocol/text/interpreter.ts";
 
 /** In the order of their numbers. */
 export const SIMULATOR_SLIPS: readonly Mutation[] = [
@@ -18,14 +18,14 @@ export const SIMULATOR_SLIPS: readonly Mutation[] = [
       "const last = status.raft.lastEntry.index + 1;\n    return matchIndex === undefined ? seen : { ...seen, matchIndex, lag: Math.max(0, last - matchIndex) };",
   }),
   slip("M242", "A text client hears of a write with an unknown outcome that it was not done", {
-    file: TEXT_SESSION,
-    find: "slot.reply = `${OUTCOME_UNKNOWN}\\n`;",
-    replace: "slot.reply = `${OUTCOME_UNKNOWN.replace(/Outcome.*/, 'Stopping. This node is shutting down.')}\\n`;",
+    file: TEXT_INTERPRETER,
+    find: "exchange.reply = `${OUTCOME_UNKNOWN}\\n`;",
+    replace: "exchange.reply = `${OUTCOME_UNKNOWN.replace(/Outcome.*/, 'Stopping. This node is shutting down.')}\\n`;",
   }),
   slip("M243", "METRICS does not count a request that was passed over to the leader", {
-    file: TEXT_SESSION,
-    find: 'this.#settle(slot, outcome.reason === "NotLeader" ? this.#context.metrics.redirected : failed);',
-    replace: "this.#settle(slot, failed);",
+    file: TEXT_INTERPRETER,
+    find: 'return (outcome.reason === "NotLeader" ? metrics.redirected : metrics.failed).add();',
+    replace: "return metrics.failed.add();",
   }),
   slip("M244", "SNAPSHOT names the entry after the one that the snapshot includes", {
     file: "lib/protocol/text/outcomes.ts",

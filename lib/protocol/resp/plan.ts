@@ -3,8 +3,8 @@
 import type { Call, Command, SessionUse } from "../../kv/commands.ts";
 import type { CallSpec } from "../../kv/call.ts";
 import type { CommandResult } from "../../kv/results.ts";
-import type { SessionContext } from "../protocol.ts";
 import type { ClientRecord } from "./client_record.ts";
+import type { RespContext } from "./context.ts";
 import type { RespReply } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
 import type { Transaction } from "./transaction.ts";
@@ -40,8 +40,8 @@ export type Plan =
   | { readonly type: "Close"; readonly reply: RespReply };
 
 /** A connection as its commands see it. */
-export interface Conversation {
-  readonly context: SessionContext;
+export interface Caller {
+  readonly context: RespContext;
   readonly client: ClientRecord;
   readonly transaction: Transaction;
   /** The plan of an inner command, such as ONCE has one. */
@@ -62,7 +62,7 @@ export type InTransaction =
 /** A command that is not one of the calls in lib/kv: about the connection, the server, or several calls at once. */
 export interface ProtocolCommand extends Pick<CallSpec, "name" | "arity" | "keys" | "summary" | "subcommands"> {
   readonly inTransaction: InTransaction;
-  readonly plan: (words: Words, conversation: Conversation) => Plan;
+  readonly plan: (words: Words, caller: Caller) => Plan;
 }
 
 /** A plan whose reply is known. */

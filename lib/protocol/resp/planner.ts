@@ -6,7 +6,7 @@ import { type CommandEntry, findCommand, UNKNOWN_COMMAND } from "./commands.ts";
 import { longKey, unknownCommand } from "./errors.ts";
 import {
   answer,
-  type Conversation,
+  type Caller,
   type Plan,
   refuse,
   subcommandOf,
@@ -21,22 +21,22 @@ import { QUEUED, type QueuedForm } from "./transaction.ts";
 const QUEUE_FULL = "ERR too many commands are queued";
 
 /** What a request comes to. While a MULTI is open most are queued, and one that cannot be spoils the queue. */
-export function planRequest(words: Words, conversation: Conversation): Plan {
-  const { client, transaction } = conversation;
+export function planRequest(words: Words, caller: Caller): Plan {
+  const { client, transaction } = caller;
   const entry = findCommand(words[0] ?? "");
   client.commandNumber = entry?.number ?? UNKNOWN_COMMAND;
   client.isRejected = false;
-  if (entry === undefined) return rejected(answer(unknownCommand(words)), conversation);
+  if (entry === undefined) return rejected(answer(unknownCommand(words)), caller);
   client.path = entry.path;
-  if (!isArity(entry, words.length)) return refusedForArity(entry.name, conversation);
-  const parts = { words, conversation };
+  if (!isArity(entry, words.length)) return refusedForArity(entry.name, caller);
+  const parts = { words, caller };
   const refusal = subcommandProblem(entry, parts) ?? (entry.call === undefined ? undefined : refusalOf(entry, parts));
-  if (refusal !== undefined) return rejected(refusal, conversation);
+  if (refusal !== undefined) return rejected(refusal, caller);
   return transaction.isOpen ? planInTransaction(entry, parts) : planOutside(entry, parts);
 }
 
 /** What is refused before anything is done; in a MULTI it spoils the queue. */
-function rejected(plan: Plan, { client, transaction }: Conversation): Plan {
+function rejected(plan: Plan, { client, transaction }: Caller): Plan {
   client.isRejected = true;
   transaction.spoil();
   return plan;
@@ -48,7 +48,7 @@ function planOutside(entry: CommandEntry, parts: PlanParts): Plan {
 }
 
 function planInTransaction(entry: CommandEntry, parts: PlanParts): Plan {
-  const { conversation, words } = parts;
+  const { caller, words } = parts;
   const how = entry.command?.inTransaction ?? "Queued";
   if (how === "AtOnce") return planEntry(entry, parts);
   const queued = how === "Refused"
@@ -56,33 +56,33 @@ function planInTransaction(entry: CommandEntry, parts: PlanParts): Plan {
     : how === "DoneByExec"
     ? actingForm(entry, parts)
     : queuedForm(planEntry(entry, parts));
-  if (queued === undefined) return rejected(NOT_ALLOWED, conversation);
-  const isAdded = conversation.transaction.add({ ...queued, number: conversation.client.commandNumber, words });
-  return isAdded ? answer(QUEUED) : rejected(refuse(QUEUE_FULL), conversation);
+  if (queued === undefined) return rejected(NOT_ALLOWED, caller);
+  const isAdded = caller.transaction.add({ ...queued, number: caller.client.commandNumber, words });
+  return isAdded ? answer(QUEUED) : rejected(refuse(QUEUE_FULL), caller);
 }
 
 const NOT_ALLOWED = refuse("ERR Command not allowed inside a transaction");
 
 /** What can be said against a subcommand, which counts as a part of the name. */
-function subcommandProblem({ subcommands }: CommandEntry, { words, conversation }: PlanParts): Plan | undefined {
+function subcommandProblem({ subcommands }: CommandEntry, { words, caller }: PlanParts): Plan | undefined {
   if (subcommands.size === 0 || words.length < 2) return undefined;
   const subcommand = subcommands.get(subcommandOf(words));
   if (subcommand === undefined) return unknownSubcommand(words);
-  conversation.client.commandNumber = subcommand.number;
-  conversation.client.path = subcommand.path;
+  caller.client.commandNumber = subcommand.number;
+  caller.client.path = subcommand.path;
   const { least, most } = subcommand;
   return words.length < least || words.length > most ? wrongSubcommandArity(words) : undefined;
 }
 
 /** EXEC itself ends the transaction even then, as in Redis: once a WATCH before it has been done. */
-function refusedForArity(name: string, conversation: Conversation): Plan {
+function refusedForArity(name: string, caller: Caller): Plan {
   const refusal = wrongArity(name);
-  if (name !== "EXEC") return rejected(answer(refusal), conversation);
-  conversation.client.isRejected = true;
+  if (name !== "EXEC") return rejected(answer(refusal), caller);
+  caller.client.isRejected = true;
   return {
     type: "Later",
     plan: () => {
-      conversation.transaction.discard();
+      caller.transaction.discard();
       return refuse(`EXECABORT Transaction discarded because of: ${refusal.error.slice("ERR ".length)}`);
     },
   };
@@ -90,12 +90,12 @@ function refusedForArity(name: string, conversation: Conversation): Plan {
 
 interface PlanParts {
   readonly words: Words;
-  readonly conversation: Conversation;
+  readonly caller: Caller;
 }
 
-function planEntry(entry: CommandEntry, { words, conversation }: PlanParts): Plan {
+function planEntry(entry: CommandEntry, { words, caller }: PlanParts): Plan {
   if (entry.subcommands.size > 0 && subcommandOf(words) === "HELP") return answer(helpOf(entry));
-  if (entry.command !== undefined) return entry.command.plan(words, conversation);
+  if (entry.command !== undefined) return entry.command.plan(words, caller);
   const call = words[0] === entry.name ? words : [entry.name, ...words.slice(1)];
   const problem = entry.call?.check?.(call);
   if (problem !== undefined) return answer(problem);
@@ -111,8 +111,8 @@ function helpOf({ name, subcommands }: CommandEntry): RespReply {
 }
 
 /** What can be said against a call before its options are looked at. */
-function refusalOf({ name }: CommandEntry, { words, conversation }: PlanParts): Plan | undefined {
-  const refusal = tooLong({ name, words }, conversation) ?? redirection({ name, words }, conversation);
+function refusalOf({ name }: CommandEntry, { words, caller }: PlanParts): Plan | undefined {
+  const refusal = tooLong({ name, words }, caller) ?? redirection({ name, words }, caller);
   return refusal === undefined ? undefined : answer(refusal);
 }
 
@@ -122,7 +122,7 @@ interface NamedWords {
 }
 
 /** A key is shorter than the reader lets any word be. */
-function tooLong({ name, words }: NamedWords, { context: { keyBytesMax } }: Conversation): RespReply | undefined {
+function tooLong({ name, words }: NamedWords, { context: { keyBytesMax } }: Caller): RespReply | undefined {
   // Nearly every word is short; only a long one is worth a closer look.
   for (let at = 1; at < words.length; at++) {
     if ((words[at] ?? "").length <= keyBytesMax) continue;
@@ -132,7 +132,7 @@ function tooLong({ name, words }: NamedWords, { context: { keyBytesMax } }: Conv
 }
 
 /** In cluster mode clients go to the leader themselves; a read may stay here once they said READONLY. */
-function redirection({ name, words }: NamedWords, { context, client }: Conversation): RespReply | undefined {
+function redirection({ name, words }: NamedWords, { context, client }: Caller): RespReply | undefined {
   if (!context.clusterMode) return undefined;
   const call = [name, ...words.slice(1)];
   const [key] = keysOf(call);

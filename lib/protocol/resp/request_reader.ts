@@ -7,7 +7,6 @@
 
 import { FAIR_SHARE_BYTES } from "../limits.ts";
 import type { MemoryBudget } from "../memory_budget.ts";
-import type { Standing } from "../protocol.ts";
 import { splitInline } from "./inline_words.ts";
 import {
   BULK_BYTES_MAX,
@@ -100,10 +99,10 @@ export class RequestReader {
     return this.#chunk.length - this.#at + this.#rest.length + this.#requestBytes;
   }
 
-  /** The request that has begun, by its number from 0; undefined between two requests. */
-  get receiving(): Extract<Standing, { readonly type: "Receiving" }> | undefined {
+  /** The number of the request that has begun, counted from 0; undefined between two requests. */
+  get unfinished(): number | undefined {
     const isBegun = this.#rest !== "" || this.#wordsLeft > 0 || this.#skip > 0;
-    return isBegun ? { type: "Receiving", request: this.#requestsRead } : undefined;
+    return isBegun ? this.#requestsRead : undefined;
   }
 
   /** Takes the next bytes. The ones before must have been read to their end. */

@@ -39,14 +39,9 @@ export class LineReader {
     return this.#at < this.#chunk.length;
   }
 
-  /** Whether a line has begun whose end has not come. */
-  get hasPartial(): boolean {
-    return this.#partialLength > 0;
-  }
-
   /** The number of the line that has begun, counted from 0; undefined between two lines. */
   get unfinished(): number | undefined {
-    return this.hasPartial ? this.#linesRead : undefined;
+    return this.#partialLength > 0 ? this.#linesRead : undefined;
   }
 
   /** Length of the bytes that the last line was cut from. */

@@ -20,6 +20,8 @@ export const WATCH_ENDED = "Watch ended.";
 export const LINE_TOO_LONG = `Error: Line too long (limit ${LINE_BYTES_MAX} bytes).`;
 /** Then the connection is closed. */
 export const NO_MEMORY = "Error: Overloaded. All clients together send too much; try again later.";
+/** Then the connection is closed. */
+export const TOO_SLOW = "Error: Request not complete in time.";
 /** A last line without an end may have been cut off on its way: a value must not be stored in part. */
 export const INCOMPLETE_LINE = "Error: Incomplete line. Every command ends with a newline.";
 

@@ -4,24 +4,19 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import { UNSENT_BYTES_MAX } from "../limits.ts";
 import type { ClientLink } from "../protocol.ts";
 
-/** What a reply is sent by. */
-export interface PiecewiseReplyParts {
-  readonly clock: Clock;
-  readonly link: Pick<ClientLink, "send" | "unsentBytes">;
-  /** The last piece is sent. */
-  ended(): void;
-}
-
 /** At most one reply at a time. */
 export class PiecewiseReply {
-  readonly #parts: PiecewiseReplyParts;
+  readonly #link: Pick<ClientLink, "send" | "unsentBytes">;
+  readonly #clock: Clock;
   #pieces: Iterator<string, void> | undefined;
+  #sent = () => {};
   #timer: Timer | undefined;
   #isEnded = false;
 
   /** Nothing to send. */
-  constructor(parts: PiecewiseReplyParts) {
-    this.#parts = parts;
+  constructor(link: Pick<ClientLink, "send" | "unsentBytes">, clock: Clock) {
+    this.#link = link;
+    this.#clock = clock;
   }
 
   /** Whether pieces are left. */
@@ -29,17 +24,19 @@ export class PiecewiseReply {
     return this.#pieces !== undefined;
   }
 
-  /** Begins a reply; `goOn` sends it. Nothing after `end`: a read may take longer than its connection lasts. */
-  open(pieces: Iterator<string, void>): void {
-    if (!this.#isEnded) this.#pieces = pieces;
+  /** Begins a reply; `goOn` sends it, then `sent` is called. Nothing after `end`: a read may take longer than its connection lasts. */
+  open(pieces: Iterator<string, void>, sent: () => void): void {
+    if (this.#isEnded) return;
+    this.#pieces = pieces;
+    this.#sent = sent;
   }
 
   /** Sends the next piece in the next turn, unless the client has enough for now: then whoever hears that it does not calls again. */
   goOn(): void {
     if (this.#pieces === undefined || this.#timer !== undefined) return;
-    if (this.#parts.link.unsentBytes > UNSENT_BYTES_MAX) return;
+    if (this.#link.unsentBytes > UNSENT_BYTES_MAX) return;
     // A socket may take piece after piece at once: then all of them would be one turn.
-    this.#timer = this.#parts.clock.after(0, () => {
+    this.#timer = this.#clock.after(0, () => {
       this.#timer = undefined;
       this.#sendPiece();
     });
@@ -56,10 +53,10 @@ export class PiecewiseReply {
   #sendPiece(): void {
     const piece = this.#pieces?.next();
     if (piece?.done === false) {
-      this.#parts.link.send(piece.value);
+      this.#link.send(piece.value);
       return this.goOn();
     }
     this.#pieces = undefined;
-    this.#parts.ended();
+    this.#sent();
   }
 }

@@ -38,6 +38,11 @@ export interface ExitRequest {
   readonly type: "Exit";
 }
 
+/** A line without a reply of its own, which is taken all the same. */
+export interface NoRequest {
+  readonly type: "Nothing";
+}
+
 /** A line that cannot be done. */
 export interface RefusedRequest {
   readonly type: "Refused";
@@ -55,6 +60,7 @@ export interface HangUpRequest {
 
 /** Every kind of request. */
 export type Request =
+  | NoRequest
   | WriteRequest
   | ReadRequest
   | ReportRequest

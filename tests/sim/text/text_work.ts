@@ -2,8 +2,7 @@
 
 import { assert } from "../../../lib/base/assert.ts";
 import { TurnTime } from "../../../lib/protocol/turn_time.ts";
-import { type Command, encodeCommand, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
-import { ClientRegistry } from "../../../lib/protocol/resp/client_record.ts";
+import { type Command, encodeCommand } from "../../../lib/kv/commands.ts";
 import type { Random } from "../../../lib/base/random.ts";
 import type { KeyValueNode } from "../../../lib/node/api.ts";
 import type { Node } from "../../../lib/node/node.ts";
@@ -11,8 +10,7 @@ import { ClientMetrics } from "../../../lib/protocol/client_metrics.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../lib/protocol/limits.ts";
 import { MemoryBudget } from "../../../lib/protocol/memory_budget.ts";
 import { TEXT_COMMANDS } from "../../../lib/protocol/text/commands.ts";
-import { TextSession } from "../../../lib/protocol/text/session.ts";
-import { ServerStatistics } from "../../../lib/protocol/resp/statistics/server_statistics.ts";
+import { startTextConversation } from "../../../lib/protocol/text/interpreter.ts";
 import { TurnBudget } from "../../../lib/protocol/turn_budget.ts";
 import type { Pending, Workload } from "../clients.ts";
 import type { SimServer } from "../server.ts";
@@ -124,20 +122,15 @@ export class TextWork {
     const { clock } = server;
     assert(clock !== undefined, "A server that serves has a clock");
     const metrics = new ClientMetrics(node.metrics);
-    const session = new TextSession(new AnswerLink(clock.now(), answer), {
+    const session = startTextConversation(new AnswerLink(clock.now(), answer), {
       node,
       clock,
       log: () => {},
       warn: () => {},
       metrics,
-      statistics: new ServerStatistics({ clock, metrics, slowCommandMs: 100, timeMs: () => node.timeMs() }),
       budget: new MemoryBudget(CLIENT_MEMORY_BYTES_MAX),
       turns: new TurnBudget(clock, REQUESTS_PER_TURN_MAX),
-      clients: new ClientRegistry(),
-      clusterMode: false,
       turnTime: new TurnTime(clock),
-      keyBytesMax: KEY_BYTES_MAX,
-      valueBytesMax: VALUE_BYTES_MAX,
       httpPort: undefined,
       connectionsMax: () => 1,
       connections: () => 1,

@@ -7,7 +7,7 @@ import type { ClientRecord, ReplyMode } from "../client_record.ts";
 import { isName } from "../names.ts";
 import {
   answer,
-  type Conversation,
+  type Caller,
   type Plan,
   type ProtocolCommand,
   refuse,
@@ -29,13 +29,13 @@ export const CLIENT_COMMANDS: readonly ProtocolCommand[] = [{
   get subcommands(): ReadonlyMap<string, Subcommand> {
     return SUBCOMMANDS;
   },
-  plan: (words, conversation) => {
-    return SUBCOMMANDS.get(subcommandOf(words))?.plan(words, conversation) ?? unknownSubcommand(words);
+  plan: (words, caller) => {
+    return SUBCOMMANDS.get(subcommandOf(words))?.plan(words, caller) ?? unknownSubcommand(words);
   },
 }];
 
 interface Subcommand extends SubcommandSpec {
-  readonly plan: (words: Words, conversation: Conversation) => Plan;
+  readonly plan: (words: Words, caller: Caller) => Plan;
 }
 
 const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
@@ -54,7 +54,7 @@ const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
   }],
   ["INFO", {
     ...words(2, { summary: "Tells about this connection." }),
-    plan: (_words, conversation) => text(describe(conversation.client, conversation)),
+    plan: (_words, caller) => text(describe(caller.client, caller)),
   }],
   ["LIST", {
     ...words(2, { usage: "[TYPE <type>|ID <id> ...]", summary: "Tells about the connections.", most: Infinity }),
@@ -88,14 +88,14 @@ function text(lines: string): Plan {
   return answer({ type: "Text", text: `${lines}\n` });
 }
 
-function setName(words: Words, { client }: Conversation): Plan {
+function setName(words: Words, { client }: Caller): Plan {
   const name = words[2] ?? "";
   if (!isName(name)) return refuse(BAD_NAME);
   client.name = name;
   return answer(OK);
 }
 
-function setInfo(words: Words, { client }: Conversation): Plan {
+function setInfo(words: Words, { client }: Caller): Plan {
   const [, , attribute = "", value = ""] = words;
   const which = attribute.toUpperCase();
   if (which !== "LIB-NAME" && which !== "LIB-VER") return refuse(`ERR Unrecognized option '${attribute}'`);
@@ -114,7 +114,7 @@ function onOrOff(words: Words): Plan {
 const REPLY_MODES: ReadonlyMap<string, ReplyMode> = new Map([["ON", "On"], ["OFF", "Off"], ["SKIP", "SkipNext"]]);
 
 /** Only ON is answered. What came before it keeps its reply. */
-function setReplies(words: Words, { client }: Conversation): Plan {
+function setReplies(words: Words, { client }: Caller): Plan {
   const mode = REPLY_MODES.get((words[2] ?? "").toUpperCase());
   if (mode === undefined) return refuse(SYNTAX);
   return {
@@ -126,9 +126,9 @@ function setReplies(words: Words, { client }: Conversation): Plan {
   };
 }
 
-function list(words: Words, conversation: Conversation): Plan {
+function list(words: Words, caller: Caller): Plan {
   const option = (words[2] ?? "").toUpperCase();
-  let clients = [...conversation.context.clients.all];
+  let clients = [...caller.context.clients.all];
   if (option === "TYPE" && words.length === 4) {
     const type = (words[3] ?? "").toLowerCase();
     if (!CLIENT_TYPES.includes(type)) return refuse(`ERR Unknown client type '${words[3] ?? ""}'`);
@@ -138,14 +138,14 @@ function list(words: Words, conversation: Conversation): Plan {
     if (ids.includes(undefined)) return refuse("ERR Invalid client ID");
     clients = clients.filter(({ id }) => ids.includes(id));
   } else if (words.length > 2) return refuse(SYNTAX);
-  return answer({ type: "Text", text: clients.map((client) => `${describe(client, conversation)}\n`).join("") });
+  return answer({ type: "Text", text: clients.map((client) => `${describe(client, caller)}\n`).join("") });
 }
 
 const CLIENT_TYPES = ["normal", "master", "replica", "slave", "pubsub"];
 
 /** `KILL <address>` as of old, or `KILL ID|ADDR|LADDR|USER|TYPE|SKIPME <value> ...`. */
-function kill(words: Words, conversation: Conversation): Plan {
-  const { context: { clients }, client: self } = conversation;
+function kill(words: Words, caller: Caller): Plan {
+  const { context: { clients }, client: self } = caller;
   if (words.length === 3) {
     const found = [...clients.all].find(({ link }) => link.remote === words[2]);
     if (found === undefined) return refuse("ERR No such client");
@@ -198,7 +198,7 @@ function readFilter(words: Words, self: ClientRecord): ((client: ClientRecord) =
 }
 
 /** One line of CLIENT LIST. The runtime tells no number of a socket, and there is one buffer of replies, without a fixed size. */
-function describe(client: ClientRecord, { context }: Conversation): string {
+function describe(client: ClientRecord, { context }: Caller): string {
   const now = context.clock.now();
   const { link } = client;
   const { inputBytes, wordBytes, queued, queueBytes } = client.holdings();

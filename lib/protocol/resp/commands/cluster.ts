@@ -2,7 +2,7 @@
 
 import { NO_KEYS, type SubcommandSpec } from "../../../kv/call.ts";
 import type { MemberView } from "../../../node/api.ts";
-import type { SessionContext } from "../../protocol.ts";
+import type { RespContext } from "../context.ts";
 import { answer, type Plan, type ProtocolCommand, refuse, subcommandOf, unknownSubcommand } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
@@ -28,7 +28,7 @@ export const CLUSTER_COMMANDS: readonly ProtocolCommand[] = [{
   plan: (words, { context }) => context.clusterMode ? planCluster(words, context) : refuse(DISABLED),
 }];
 
-function planCluster(words: Words, context: SessionContext): Plan {
+function planCluster(words: Words, context: RespContext): Plan {
   const subcommand = subcommandOf(words);
   if (subcommand === "KEYSLOT") return answer(slotOf(words[2] ?? ""));
   const report = REPORTS.get(subcommand);
@@ -44,7 +44,7 @@ interface ClusterView {
   readonly needed: number;
 }
 
-function viewOf({ node }: SessionContext): ClusterView {
+function viewOf({ node }: RespContext): ClusterView {
   const { raft, quorum } = node.status();
   const members = node.members().filter(({ clientAddress }) => clientAddress !== "");
   const leader = members.find(({ id }) => id === raft.leaderId);
@@ -60,7 +60,7 @@ function viewOf({ node }: SessionContext): ClusterView {
 
 interface Report {
   readonly summary: string;
-  readonly tell: (view: ClusterView, context: SessionContext) => RespReply;
+  readonly tell: (view: ClusterView, context: RespContext) => RespReply;
 }
 
 const REPORTS: ReadonlyMap<string, Report> = new Map<string, Report>([

@@ -3,7 +3,7 @@
 import { NO_KEYS } from "../../../kv/call.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { NOT_AN_INTEGER, OK } from "../../../kv/replies.ts";
-import { answer, type Conversation, type Plan, type ProtocolCommand, refuse } from "../plan.ts";
+import { answer, type Caller, type Plan, type ProtocolCommand, refuse } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
 import { isName } from "../names.ts";
 import type { Words } from "../request_reader.ts";
@@ -78,7 +78,7 @@ function planSelect(words: Words): Plan {
   return database === 0 ? answer(OK) : refuse("ERR DB index is out of range");
 }
 
-function planReset(_words: Words, { client, transaction }: Conversation): Plan {
+function planReset(_words: Words, { client, transaction }: Caller): Plan {
   return {
     type: "Later",
     plan: () => {
@@ -97,11 +97,11 @@ function authenticate(credentials: Words): Plan | undefined {
 }
 
 /** The version changes for what comes behind it, so everything before it is answered first. */
-function planHello(words: Words, conversation: Conversation): Plan {
-  return { type: "Later", plan: () => hello(words, conversation) };
+function planHello(words: Words, caller: Caller): Plan {
+  return { type: "Later", plan: () => hello(words, caller) };
 }
 
-function hello(words: Words, { client, context }: Conversation): Plan {
+function hello(words: Words, { client, context }: Caller): Plan {
   let version = client.version;
   let name: string | undefined;
   if (words.length > 1) {

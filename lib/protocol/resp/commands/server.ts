@@ -8,7 +8,7 @@ import type { MemberView } from "../../../node/api.ts";
 import { infoText } from "../info/info.ts";
 import {
   answer,
-  type Conversation,
+  type Caller,
   ECHOED_BYTES_MAX,
   type Plan,
   type ProtocolCommand,
@@ -77,14 +77,14 @@ function of(
   return { name, arity, summary, keys: NO_KEYS, inTransaction: "Queued" };
 }
 
-function planTime(_words: Words, { context: { node } }: Conversation): Plan {
+function planTime(_words: Words, { context: { node } }: Caller): Plan {
   const now = node.timeMs();
   return answer([Math.floor(now / 1_000).toString(), ((now % 1_000) * 1_000).toString()]);
 }
 
 const SETTINGS_ARE_FLAGS = "settings are flags of the server and cannot be changed while it runs";
 
-type Context = Conversation["context"];
+type Context = Caller["context"];
 
 /** As Redis tells of a primary and its replicas. */
 function role({ node }: Context): Reply {
@@ -109,7 +109,7 @@ function endpointOf({ clientAddress }: MemberView): [host: string, port: string]
 }
 
 /** Every acknowledged write is on a majority already: there is nothing to wait for but the replies before this one. */
-function planWait(words: Words, { context: { node } }: Conversation): Plan {
+function planWait(words: Words, { context: { node } }: Caller): Plan {
   const replicas = parseInteger64(words[1] ?? "");
   const timeout = parseInteger64(words[2] ?? "");
   if (replicas === undefined) return answer(NOT_AN_INTEGER);
@@ -123,7 +123,7 @@ async function save(node: Context["node"]): Promise<RespReply> {
   return outcome.type === "Failed" ? { error: `ERR ${outcome.message}` } : { status: "OK" };
 }
 
-function planBackgroundSave(words: Words, { context: { node, log } }: Conversation): Plan {
+function planBackgroundSave(words: Words, { context: { node, log } }: Caller): Plan {
   const isForm = words.length === 1 || (words.length === 2 && words[1]?.toUpperCase() === "SCHEDULE");
   if (!isForm) return refuse("ERR syntax error");
   const failed = (message: string) => log("warn", `Cannot take the snapshot that a client asked for: ${message}`);
@@ -134,7 +134,7 @@ function planBackgroundSave(words: Words, { context: { node, log } }: Conversati
   return answer({ status: "Background saving started" });
 }
 
-function planConfig(words: Words, { context }: Conversation): Plan {
+function planConfig(words: Words, { context }: Caller): Plan {
   switch (subcommandOf(words)) {
     case "GET": {
       if (words.slice(2).some(isTooLong)) return answer(LONG_PATTERN);

@@ -8,14 +8,7 @@ import type { ErrorReply, Reply } from "../../../kv/replies.ts";
 import { SESSION_TTL_MS } from "../../../kv/sessions.ts";
 import { commandOfCall, showResult } from "../call_command.ts";
 import { INVALID_COMMAND, longKey } from "../errors.ts";
-import {
-  type Conversation,
-  type Plan,
-  type ProtocolCommand,
-  refuse,
-  subcommandOf,
-  unknownSubcommand,
-} from "../plan.ts";
+import { type Caller, type Plan, type ProtocolCommand, refuse, subcommandOf, unknownSubcommand } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
 
@@ -76,14 +69,14 @@ function write(command: Command): Plan {
   return { type: "Write", command, session: undefined, show: showResult };
 }
 
-function planOnce(words: Words, conversation: Conversation): Plan {
+function planOnce(words: Words, caller: Caller): Plan {
   const id = positiveInteger(words[1] ?? "");
   const sequence = positiveInteger(words[2] ?? "");
   if (id === undefined || sequence === undefined) return NOT_POSITIVE;
   // Looked at before it is planned: MULTI, for one, acts at once.
   const inner = (words[3] ?? "").toUpperCase();
   if (inner !== "TXN" && findCall([inner]) === undefined) return NOT_FOR_ONCE;
-  const plan = conversation.plan(words.slice(3));
+  const plan = caller.plan(words.slice(3));
   if (plan.type === "Answer" || (plan.type === "Call" && !plan.isWrite)) return plan;
   const session = { id, sequence };
   if (plan.type === "Call") return { type: "Write", command: commandOfCall(plan.call), session, show: showResult };
@@ -91,7 +84,7 @@ function planOnce(words: Words, conversation: Conversation): Plan {
 }
 
 /** `TXN <compares> {key field operator operand} <then> {words of a call, their number first} <else> {...}`. */
-function planTransaction(words: Words, { context: { node, keyBytesMax } }: Conversation): Plan {
+function planTransaction(words: Words, { context: { node, keyBytesMax } }: Caller): Plan {
   const reader = new PartReader(words);
   const compares = reader.compares();
   const then = reader.calls();

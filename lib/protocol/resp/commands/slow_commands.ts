@@ -6,7 +6,7 @@ import { NOT_AN_INTEGER, OK } from "../../../kv/replies.ts";
 import { PATHS } from "../commands.ts";
 import {
   answer,
-  type Conversation,
+  type Caller,
   type Plan,
   type ProtocolCommand,
   refuse,
@@ -72,7 +72,7 @@ export const SLOW_COMMANDS: readonly ProtocolCommand[] = [
   },
 ];
 
-function planSlowLog(words: Words, { context: { statistics: { slowLog } } }: Conversation): Plan {
+function planSlowLog(words: Words, { context: { statistics: { slowLog } } }: Caller): Plan {
   switch (subcommandOf(words)) {
     case "GET": {
       const count = words.length === 2 ? SHOWN_BY_DEFAULT : parseInteger64(words[2] ?? "");
@@ -95,7 +95,7 @@ function entryOf({ id, timeMs, microseconds, words, address, clientName }: SlowC
   return [id, Math.floor(timeMs / 1_000), microseconds, words, address, clientName];
 }
 
-function planLatency(words: Words, { context: { statistics } }: Conversation): Plan {
+function planLatency(words: Words, { context: { statistics } }: Caller): Plan {
   const { latency } = statistics;
   switch (subcommandOf(words)) {
     case "LATEST":

@@ -2,7 +2,7 @@
 
 import type { MemberView } from "../../../node/api.ts";
 import { VERSION } from "../../../observe/version.ts";
-import type { SessionContext } from "../../protocol.ts";
+import type { RespContext } from "../context.ts";
 import { REDIS_VERSION } from "../redis_version.ts";
 import type { Words } from "../request_reader.ts";
 import type { Lines } from "./lines.ts";
@@ -15,7 +15,7 @@ const UNKNOWN_COMMIT = "00000000";
 /** A section: whether INFO shows it where none is named, and its lines. */
 interface Section {
   readonly isDefault: boolean;
-  readonly lines: (context: SessionContext) => Lines;
+  readonly lines: (context: RespContext) => Lines;
 }
 
 /** The sections by their names, in the order in which they are shown. */
@@ -37,7 +37,7 @@ const SECTIONS: ReadonlyMap<string, Section> = new Map([
 const EVERY_SECTION = ["all", "everything"];
 
 /** The sections asked for, the usual ones when none is named. Names that nothing has give nothing, as in Redis. */
-export function infoText(context: SessionContext, wanted: Words): string {
+export function infoText(context: RespContext, wanted: Words): string {
   const names = wanted.map((word) => word.toLowerCase());
   const isAll = names.some((name) => EVERY_SECTION.includes(name));
   const isUsual = names.length === 0 || names.includes("default");
@@ -50,7 +50,7 @@ export function infoText(context: SessionContext, wanted: Words): string {
   return shown.join("\r\n");
 }
 
-function server({ node, clusterMode, statistics }: SessionContext): Lines {
+function server({ node, clusterMode, statistics }: RespContext): Lines {
   const { uptimeMs, clientAddress } = node.status();
   return [
     ["redis_version", REDIS_VERSION],
@@ -69,7 +69,7 @@ function server({ node, clusterMode, statistics }: SessionContext): Lines {
   ];
 }
 
-function clients(context: SessionContext): Lines {
+function clients(context: RespContext): Lines {
   return [
     ["connected_clients", context.connections()],
     ["maxclients", context.connectionsMax()],
@@ -78,7 +78,7 @@ function clients(context: SessionContext): Lines {
   ];
 }
 
-function persistence({ node }: SessionContext): Lines {
+function persistence({ node }: RespContext): Lines {
   const { storage, lastSnapshotMs, lastApplied, raft: { snapshot } } = node.status();
   return [
     ["loading", 0],
@@ -89,12 +89,12 @@ function persistence({ node }: SessionContext): Lines {
   ];
 }
 
-function cluster({ clusterMode }: SessionContext): Lines {
+function cluster({ clusterMode }: RespContext): Lines {
   return [["cluster_enabled", clusterMode ? 1 : 0]];
 }
 
 /** A follower shows itself as a replica of the leader; it takes writes all the same. */
-function replication({ node }: SessionContext): Lines {
+function replication({ node }: RespContext): Lines {
   const { raft } = node.status();
   const members = node.members();
   if (raft.role === "Leader") {
@@ -124,12 +124,12 @@ function replicaLine({ clientAddress, matchIndex, lag, reachable }: MemberView):
   return `ip=${ip},port=${port},state=${reachable ? "online" : "offline"},offset=${matchIndex ?? 0},lag=${lag ?? 0}`;
 }
 
-function keyspace({ node }: SessionContext): Lines {
+function keyspace({ node }: RespContext): Lines {
   const { keys, expiring } = node.status();
   return keys === 0 ? [] : [["db0", `keys=${keys},expires=${expiring},avg_ttl=0`]];
 }
 
-function raft({ node }: SessionContext): Lines {
+function raft({ node }: RespContext): Lines {
   const { raft: status, lastApplied } = node.status();
   const members = node.members();
   const leader = members.find(({ id }) => id === status.leaderId);

@@ -1,14 +1,14 @@
 /** The sections of INFO about the process: memory and cpu. */
 
 import { processUsage } from "../../../observe/process_samples.ts";
-import type { SessionContext } from "../../protocol.ts";
+import type { RespContext } from "../context.ts";
 import type { Lines } from "./lines.ts";
 
 const UNITS = ["B", "K", "M", "G", "T"] as const;
 const UNIT_STEP = 1_024;
 
 /** What the process holds. `used_memory` is what the runtime's heap and buffers hold, `used_memory_rss` what the system gave. */
-export function memory({ node }: SessionContext): Lines {
+export function memory({ node }: RespContext): Lines {
   const { heapBytes, externalBytes, residentBytes } = processUsage();
   const used = heapBytes + externalBytes;
   return [

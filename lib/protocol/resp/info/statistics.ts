@@ -1,6 +1,6 @@
 /** The sections of INFO about what was counted: stats, commandstats, errorstats, latencystats. */
 
-import type { SessionContext } from "../../protocol.ts";
+import type { RespContext } from "../context.ts";
 import { PATHS } from "../commands.ts";
 import type { CommandFigures } from "../statistics/command_statistics.ts";
 import type { Lines } from "./lines.ts";
@@ -11,7 +11,7 @@ const KIBIBYTE = 1_024;
 const PERCENTILES = [50, 99, 99.9] as const;
 
 /** What all clients did together, text protocol included. */
-export function stats({ metrics, statistics }: SessionContext): Lines {
+export function stats({ metrics, statistics }: RespContext): Lines {
   const { received, bytesReceived, bytesSent, connectionsAccepted, connectionsRefused } = metrics;
   const kibibytes = (perSecond: number) => (perSecond / KIBIBYTE).toFixed(2);
   return [
@@ -31,7 +31,7 @@ export function stats({ metrics, statistics }: SessionContext): Lines {
 }
 
 /** Each command of Redis clients that came. */
-export function commandStatistics(context: SessionContext): Lines {
+export function commandStatistics(context: RespContext): Lines {
   return figuresOf(context).map(([path, { calls, failed, rejected, seconds }]) => {
     const microseconds = Math.round(seconds.sum * MICROSECONDS);
     const mean = calls === 0 ? 0 : microseconds / calls;
@@ -41,12 +41,12 @@ export function commandStatistics(context: SessionContext): Lines {
 }
 
 /** Errors by their first word. */
-export function errorStatistics({ statistics }: SessionContext): Lines {
+export function errorStatistics({ statistics }: RespContext): Lines {
   return Array.from(statistics.errors.counts, ([word, count]) => [`errorstat_${word}`, `count=${count}`]);
 }
 
 /** How long each command took, from read to reply ready. */
-export function latencyStatistics(context: SessionContext): Lines {
+export function latencyStatistics(context: RespContext): Lines {
   return figuresOf(context).filter(([, { calls }]) => calls > 0).map(([path, { seconds }]) => {
     const shown = PERCENTILES.map((percentile) => {
       return `p${percentile}=${(seconds.quantile(percentile / 100) * MICROSECONDS).toFixed(3)}`;
@@ -55,7 +55,7 @@ export function latencyStatistics(context: SessionContext): Lines {
   });
 }
 
-function figuresOf({ statistics }: SessionContext): readonly (readonly [path: string, figures: CommandFigures])[] {
+function figuresOf({ statistics }: RespContext): readonly (readonly [path: string, figures: CommandFigures])[] {
   return PATHS.flatMap((path, number) => {
     const figures = statistics.commands.of(number);
     return path === undefined || figures === undefined ? [] : [[path, figures] as const];

@@ -3,7 +3,9 @@
 import type { Clock } from "../../../base/clock.ts";
 import type { Counter } from "../../../observe/metrics.ts";
 import type { ClientMetrics } from "../../client_metrics.ts";
+import type { SessionNode } from "../../protocol.ts";
 import type { ClientRecord } from "../client_record.ts";
+import { CommandCounters } from "../command_counters.ts";
 import { FAST, PATHS, UNKNOWN_COMMAND } from "../commands.ts";
 import { CommandStatistics } from "./command_statistics.ts";
 import { ErrorStatistics } from "./error_statistics.ts";
@@ -18,8 +20,8 @@ const RUN_ID_BYTES = 20;
 export interface StatisticsOptions {
   readonly clock: Clock;
   readonly metrics: ClientMetrics;
-  /** The time for entries of the slow log, in ms since 1970. */
-  timeMs(): number;
+  /** Has the registry in which commands are counted, and the time for entries of the slow log. */
+  readonly node: Pick<SessionNode, "metrics" | "timeMs">;
   /** A command that takes so long is slow, in ms. */
   readonly slowCommandMs: number;
 }
@@ -29,6 +31,7 @@ export class ServerStatistics {
   /** 40 hexadecimal digits, others at each start. */
   readonly runId = hexOf(crypto.getRandomValues(new Uint8Array(RUN_ID_BYTES)));
   readonly slowCommandMs: number;
+  readonly counters: CommandCounters;
   readonly commands = new CommandStatistics();
   readonly errors = new ErrorStatistics();
   readonly slowLog = new SlowLog();
@@ -41,6 +44,7 @@ export class ServerStatistics {
   /** Begins at 0. */
   constructor(options: StatisticsOptions) {
     this.#options = options;
+    this.counters = new CommandCounters(options.node.metrics);
     this.slowCommandMs = options.slowCommandMs;
     const { received, bytesReceived, bytesSent } = options.metrics;
     this.rates = new Rates(options.clock, [received, bytesReceived, bytesSent]);
@@ -71,7 +75,7 @@ export class ServerStatistics {
   #noteSlow({ kind, words, seconds }: EndedRequest, client: ClientRecord): void {
     // EXEC's own words say nothing; the commands of its queue are entered one by one.
     if (PATHS[kind] === "exec") return;
-    const timeMs = this.#options.timeMs();
+    const timeMs = this.#options.node.timeMs();
     this.slowLog.add({
       timeMs,
       microseconds: Math.round(seconds * 1e6),

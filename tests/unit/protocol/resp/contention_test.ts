@@ -8,8 +8,9 @@ import { ServerError } from "../../../../lib/client/errors.ts";
 import type { Reply } from "../../../../lib/client/replies.ts";
 import { ReplyParser } from "../../../../lib/client/reply_parser.ts";
 import type { Node } from "../../../../lib/node/node.ts";
-import type { SessionContext } from "../../../../lib/protocol/protocol.ts";
-import { RespSession } from "../../../../lib/protocol/resp/session.ts";
+import type { ProtocolSession } from "../../../../lib/protocol/protocol.ts";
+import type { RespContext } from "../../../../lib/protocol/resp/context.ts";
+import { startRespConversation } from "../../../../lib/protocol/resp/interpreter.ts";
 import type { NodeId } from "../../../../lib/raft/types.ts";
 import { MemoryCluster } from "../../../support/memory/memory_cluster.ts";
 import { encodeRequest } from "../../../support/resp_request.ts";
@@ -83,7 +84,7 @@ class CountingClient {
   readonly #way: Way;
   readonly #fates: Map<string, Fate>;
   #link = new ReadLink();
-  #session: RespSession | undefined;
+  #session: ProtocolSession | undefined;
   #expected = 0;
   #attempt: Attempt | undefined;
   #askedAt = 0;
@@ -96,11 +97,11 @@ class CountingClient {
   }
 
   /** Goes on with what has come. `context` is that of its node; undefined while that does not run. */
-  step(context: SessionContext | undefined, { now, goesOn }: { readonly now: number; readonly goesOn: boolean }): void {
+  step(context: RespContext | undefined, { now, goesOn }: { readonly now: number; readonly goesOn: boolean }): void {
     if (context === undefined || (this.#expected > 0 && now - this.#askedAt > PATIENCE_MS)) return this.#hangUp();
     if (this.#session === undefined) {
       this.#link = new ReadLink();
-      this.#session = new RespSession(this.#link, context);
+      this.#session = startRespConversation(this.#link, context);
     }
     if (this.#link.replies.length < this.#expected) return;
     const replies = this.#link.replies.splice(0);
@@ -153,7 +154,7 @@ class Contention {
   readonly #clients: (readonly [NodeId, CountingClient])[];
   readonly #random: Random;
   /** Of each life of a node. */
-  readonly #contexts = new Map<Node, SessionContext>();
+  readonly #contexts = new Map<Node, RespContext>();
   #goesOn = true;
 
   constructor(seed: number, way: Way) {
@@ -222,7 +223,7 @@ class Contention {
     return this.cluster.ids.find((id) => this.cluster.node(id).status().raft.role === "Leader") ?? 0;
   }
 
-  #contextOf(id: NodeId): SessionContext | undefined {
+  #contextOf(id: NodeId): RespContext | undefined {
     const node = this.cluster.nodes.get(id);
     if (node === undefined) return undefined;
     const known = this.#contexts.get(node);

@@ -5,9 +5,10 @@ import type { KeyValueNode } from "../../../../lib/node/api.ts";
 import { ClientMetrics } from "../../../../lib/protocol/client_metrics.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/protocol/limits.ts";
 import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
-import type { SessionContext } from "../../../../lib/protocol/protocol.ts";
+import type { ProtocolSession } from "../../../../lib/protocol/protocol.ts";
 import { ClientRegistry } from "../../../../lib/protocol/resp/client_record.ts";
-import { RespSession } from "../../../../lib/protocol/resp/session.ts";
+import type { RespContext } from "../../../../lib/protocol/resp/context.ts";
+import { startRespConversation } from "../../../../lib/protocol/resp/interpreter.ts";
 import { ServerStatistics } from "../../../../lib/protocol/resp/statistics/server_statistics.ts";
 import { TurnBudget } from "../../../../lib/protocol/turn_budget.ts";
 import { TurnTime } from "../../../../lib/protocol/turn_time.ts";
@@ -33,7 +34,7 @@ export interface RespContextParts extends RespBenchOptions {
 }
 
 /** The context of a server's sessions, around any node. */
-export function respContext({ node, clock, warn = () => {}, ...options }: RespContextParts): SessionContext {
+export function respContext({ node, clock, warn = () => {}, ...options }: RespContextParts): RespContext {
   const metrics = new ClientMetrics(node.metrics);
   const slowCommandMs = options.slowCommandMs ?? 100;
   return {
@@ -43,14 +44,13 @@ export function respContext({ node, clock, warn = () => {}, ...options }: RespCo
     log: () => {},
     warn,
     metrics,
-    statistics: new ServerStatistics({ clock, metrics, slowCommandMs, timeMs: () => node.timeMs() }),
+    statistics: new ServerStatistics({ clock, metrics, slowCommandMs, node }),
     budget: new MemoryBudget(options.memoryBytesMax ?? CLIENT_MEMORY_BYTES_MAX),
     turns: new TurnBudget(clock, REQUESTS_PER_TURN_MAX),
     clients: new ClientRegistry(),
     clusterMode: options.clusterMode ?? false,
     keyBytesMax: options.keyBytesMax ?? 65_536,
     valueBytesMax: options.valueBytesMax ?? 8_388_608,
-    httpPort: undefined,
     connectionsMax: () => 100,
     connections: () => 1,
   };
@@ -63,7 +63,7 @@ export class RespBench {
   readonly warnings: string[] = [];
   readonly budget: MemoryBudget;
   readonly statistics: ServerStatistics;
-  readonly #context: SessionContext;
+  readonly #context: RespContext;
 
   /** A server without clients. */
   constructor(options: RespBenchOptions = {}) {
@@ -83,11 +83,11 @@ export class RespBench {
 /** One client, whose replies are taken as the bytes they are. */
 export class RespClient {
   readonly link = new RecordingLink();
-  readonly session: RespSession;
+  readonly session: ProtocolSession;
 
   /** A client of the server with this context. */
-  constructor(context: SessionContext) {
-    this.session = new RespSession(this.link, context);
+  constructor(context: RespContext) {
+    this.session = startRespConversation(this.link, context);
   }
 
   /** Sends requests, each the words of one string with blanks between, and gives back the replies. */

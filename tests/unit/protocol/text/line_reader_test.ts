@@ -15,9 +15,9 @@ function readAll(reader: LineReader, chunk: string): string[] {
 Deno.test("Lines end with a newline, with or without a carriage return", () => {
   const reader = new LineReader(new MemoryBudget(1_000_000));
   assertEquals(readAll(reader, "a\r\n\nb\rc\n\r\n\r\r\nd"), ["a", "", "b\rc", "", "\r"]);
-  assertEquals(reader.hasPartial, true);
+  assertEquals(reader.unfinished, 5);
   assertEquals(readAll(reader, "e\n"), ["de"]);
-  assertEquals(reader.hasPartial, false);
+  assertEquals(reader.unfinished, undefined);
 });
 
 Deno.test("Bytes that come one by one make the same lines, and their memory is given back", () => {

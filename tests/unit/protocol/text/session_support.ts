@@ -1,15 +1,12 @@
 /** A text session on a link that only records, so that tests need no socket. */
 
 import { TurnTime } from "../../../../lib/protocol/turn_time.ts";
-import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../../lib/kv/commands.ts";
-import { ClientRegistry } from "../../../../lib/protocol/resp/client_record.ts";
 import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
 import { ClientMetrics } from "../../../../lib/protocol/client_metrics.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/protocol/limits.ts";
-import type { ClientLink, SessionContext } from "../../../../lib/protocol/protocol.ts";
-import { ServerStatistics } from "../../../../lib/protocol/resp/statistics/server_statistics.ts";
+import type { ClientLink, ProtocolSession } from "../../../../lib/protocol/protocol.ts";
 import { TurnBudget } from "../../../../lib/protocol/turn_budget.ts";
-import { TextSession } from "../../../../lib/protocol/text/session.ts";
+import { startTextConversation, type TextContext } from "../../../../lib/protocol/text/interpreter.ts";
 import { FakeNode } from "../../../support/fake_node.ts";
 import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
 
@@ -59,7 +56,7 @@ export class SessionBench {
   readonly metrics = new ClientMetrics(this.node.metrics);
   readonly warnings: string[] = [];
   readonly budget: MemoryBudget;
-  readonly session: TextSession;
+  readonly session: ProtocolSession;
 
   /** Begins the session. */
   constructor(
@@ -67,26 +64,20 @@ export class SessionBench {
       {},
   ) {
     this.budget = new MemoryBudget(options.memoryBytesMax ?? CLIENT_MEMORY_BYTES_MAX);
-    const { clock, metrics } = this;
-    const context: SessionContext = {
+    const context: TextContext = {
       node: this.node,
-      statistics: new ServerStatistics({ clock, metrics, slowCommandMs: 100, timeMs: () => 0 }),
       clock: this.clock,
       log: () => {},
       warn: (message) => this.warnings.push(message),
       metrics: this.metrics,
       budget: this.budget,
-      clients: new ClientRegistry(),
-      clusterMode: false,
       turnTime: new TurnTime(this.clock),
-      keyBytesMax: KEY_BYTES_MAX,
-      valueBytesMax: VALUE_BYTES_MAX,
       turns: new TurnBudget(this.clock, options.requestsPerTurnMax ?? REQUESTS_PER_TURN_MAX),
       httpPort: options.httpPort,
       connectionsMax: () => 100,
       connections: () => 3,
     };
-    this.session = new TextSession(this.link, context);
+    this.session = startTextConversation(this.link, context);
   }
 
   /** What came since the last call. */

@@ -1,0 +1,216 @@
+/**
+ * One client's conversation, whatever the protocol: which request may begin, and the replies in the order of the requests.
+ *
+ * Program order of one connection: writes run side by side, and so do reads, but a read begins after the writes before it
+ * have finished, and a write after the reads before it; see `Turn` for the rest. The request whose turn has not come is held,
+ * and none is looked at behind it until then.
+ *
+ * Knows neither bytes nor replies: those are the interpreter's.
+ */
+
+import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../limits.ts";
+import type { ClientLink, ProtocolSession, Received, SessionContext, Standing } from "../protocol.ts";
+import type { Interpreter, Turn } from "./interpreter.ts";
+import { ReplyQueue, type ReplySlot } from "./reply_queue.ts";
+
+/** What a conversation is made of. */
+export interface ConversationParts<E> {
+  readonly link: ClientLink;
+  readonly context: Pick<SessionContext, "metrics" | "turns" | "turnTime">;
+  /** The interpreter of the conversation that is being made. */
+  readonly interpreter: (conversation: Conversation<E>) => Interpreter<E>;
+}
+
+/** Life: open, then ended: nothing more is taken, and once the replies are out, the link is finished. */
+export class Conversation<E> implements ProtocolSession {
+  readonly link: ClientLink;
+  readonly #context: ConversationParts<E>["context"];
+  readonly #interpreter: Interpreter<E>;
+  readonly #replies: ReplyQueue<E>;
+  /** The next request, while its turn has not come. */
+  #held: E | undefined;
+  #writesOpen = 0;
+  #readsOpen = 0;
+  /** Something is open that stands alone. */
+  #barrierOpen = false;
+  #advancing = false;
+  #inTurnQueue = false;
+  #inputEnded = false;
+  #ended = false;
+  #now: number;
+
+  /** A conversation before its first request. */
+  constructor({ link, context, interpreter }: ConversationParts<E>) {
+    this.link = link;
+    this.#context = context;
+    this.#now = link.openedAt;
+    this.#interpreter = interpreter(this);
+    this.#replies = new ReplyQueue(this.#interpreter.nothing, (slot, outcome) => {
+      this.#interpreter.fill(slot, outcome);
+      this.settle(slot);
+    });
+  }
+
+  /** The time of this turn, as far as it is known. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** See `ProtocolSession`. */
+  get full(): boolean {
+    return !this.#ended && (this.#interpreter.input.hasInput || this.#held !== undefined || !this.#hasRoom());
+  }
+
+  /** See `ProtocolSession`. */
+  get standing(): Standing {
+    if (this.#ended || this.full || this.#replies.size > 0) return { type: "Busy" };
+    const request = this.#interpreter.input.unfinished;
+    if (request !== undefined) return { type: "Receiving", request };
+    return { type: this.#interpreter.holdsState ? "Holding" : "Idle" };
+  }
+
+  /** See `ProtocolSession`. */
+  receive(received: Received): void {
+    if (this.#ended) return;
+    this.#now = this.#context.turnTime.now();
+    this.#interpreter.push(received);
+    this.#advance();
+  }
+
+  /** See `ProtocolSession`. */
+  inputEnded(): void {
+    this.#inputEnded = true;
+    this.#advance();
+  }
+
+  /** See `ProtocolSession`. */
+  requestTooSlow(): void {
+    this.#interpreter.requestTooSlow();
+    this.link.finish();
+  }
+
+  /** See `ProtocolSession`. */
+  outputSent(): void {
+    this.#advance();
+  }
+
+  /** See `ProtocolSession`. */
+  stop(): void {
+    this.end();
+    this.#finishIfDone();
+  }
+
+  /** See `ProtocolSession`. */
+  closed(): void {
+    this.end();
+    this.#interpreter.closed();
+  }
+
+  /** The place of a reply behind those before it. What is open until `settle` holds up others as `turn` says. */
+  open(exchange: E, turn: Turn): ReplySlot<E> {
+    if (turn === "Write") this.#writesOpen += 1;
+    else if (turn === "Read") this.#readsOpen += 1;
+    else if (turn === "Alone") this.#barrierOpen = true;
+    const slot = this.#replies.add(exchange);
+    slot.turn = turn;
+    slot.startedAt = this.#now;
+    return slot;
+  }
+
+  /** Something ended now; the clock is read for what may have taken long. */
+  noteEnd(isLong: boolean): void {
+    const { turnTime } = this.#context;
+    this.#now = isLong ? turnTime.atLongEnd() : turnTime.atEnd();
+  }
+
+  /** What was open has its reply, as of the last `noteEnd`: goes on with what waited for it. */
+  settle({ turn, startedAt }: ReplySlot<E>): void {
+    if (turn === "Write") this.#writesOpen -= 1;
+    else if (turn === "Read") this.#readsOpen -= 1;
+    else this.#barrierOpen = false;
+    this.#context.metrics.commandSeconds.record((this.#now - startedAt) / 1_000);
+    const goesOn = this.#held !== undefined || this.#interpreter.input.hasInput || this.#ended || this.#inputEnded;
+    if (goesOn) return this.#advance();
+    this.flush();
+    if (!this.full) this.link.wake();
+  }
+
+  /** Sends the replies that are ready and in turn, as long as the client takes them. */
+  flush(): void {
+    while (this.link.unsentBytes <= UNSENT_BYTES_MAX) {
+      const slot = this.#replies.first;
+      if (slot === undefined || !this.#interpreter.render(slot.exchange)) return;
+      this.#replies.drop();
+    }
+  }
+
+  /** Takes no further request; once the replies are out, the link is finished. */
+  end(): void {
+    this.#ended = true;
+    this.#held = undefined;
+    this.#interpreter.input.clear();
+    this.#interpreter.end?.();
+  }
+
+  /** Takes requests as long as there are some and their turn has come, and sends the replies that are ready. */
+  #advance(): void {
+    // A request that is answered at once leads back here: a loop must not become a recursion as deep as the input is long.
+    if (this.#advancing) return;
+    this.#advancing = true;
+    do {
+      // Replies that are known at once make room; where none is sent, nobody would call again.
+      this.flush();
+    } while (!this.#ended && this.#hasRoom() && this.#startNext());
+    this.flush();
+    this.#advancing = false;
+    this.#finishIfDone();
+    if (!this.full) this.link.wake();
+  }
+
+  /** Starts the next request; false when there is none whose turn has come. */
+  #startNext(): boolean {
+    const exchange = this.#held ?? this.#next();
+    if (exchange === undefined) return false;
+    const mayStart = this.#mayStart(this.#interpreter.classify(exchange));
+    this.#held = mayStart ? undefined : exchange;
+    if (mayStart) this.#interpreter.start(exchange);
+    return mayStart;
+  }
+
+  #next(): E | undefined {
+    if (this.#waitsForTurn()) return undefined;
+    const exchange = this.#interpreter.next();
+    if (exchange === undefined && this.#inputEnded && !this.#ended) {
+      this.#interpreter.inputEnded?.();
+      this.end();
+    }
+    return exchange;
+  }
+
+  /** Whether this turn's share of input is used up; then the conversation goes on in the next one. */
+  #waitsForTurn(): boolean {
+    if (this.#inTurnQueue) return true;
+    if (!this.#interpreter.input.hasInput || this.#context.turns.take(this.#resume)) return false;
+    this.#inTurnQueue = true;
+    return true;
+  }
+
+  readonly #resume = (): void => {
+    this.#inTurnQueue = false;
+    this.#advance();
+  };
+
+  #mayStart(turn: Turn): boolean {
+    return turn === "Now" ||
+      (turn === "Read" || this.#readsOpen === 0) && (turn === "Write" || this.#writesOpen === 0);
+  }
+
+  #hasRoom(): boolean {
+    return this.#replies.size < REQUESTS_IN_FLIGHT_MAX && this.link.unsentBytes <= UNSENT_BYTES_MAX &&
+      !this.#barrierOpen;
+  }
+
+  #finishIfDone(): void {
+    if (this.#ended && this.#replies.size === 0) this.link.finish();
+  }
+}

@@ -1,0 +1,18 @@
+/** What the conversations of one port in the Redis protocol share. */
+
+import type { SessionContext } from "../protocol.ts";
+import type { ClientRegistry } from "./client_record.ts";
+import type { ServerStatistics } from "./statistics/server_statistics.ts";
+
+/** The server as Redis clients see it. */
+export interface RespContext extends SessionContext {
+  /** The clients that speak this protocol. */
+  readonly clients: ClientRegistry;
+  /** What INFO, SLOWLOG and LATENCY tell of the commands served here. */
+  readonly statistics: ServerStatistics;
+  /** Clients are told to go to the leader themselves, as in Redis Cluster. */
+  readonly clusterMode: boolean;
+  /** Longest key and longest value, in bytes. */
+  readonly keyBytesMax: number;
+  readonly valueBytesMax: number;
+}

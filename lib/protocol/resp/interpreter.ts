@@ -1,0 +1,254 @@
+/** One client's side of the Redis protocol: plans from requests, replies from outcomes. */
+
+import { unreachable } from "../../base/assert.ts";
+import { isErrorReply } from "../../kv/replies.ts";
+import { Conversation } from "../conversation/conversation.ts";
+import type { Interpreter, Outcome, Turn } from "../conversation/interpreter.ts";
+import type { ReplySlot } from "../conversation/reply_queue.ts";
+import type { ClientLink, ProtocolSession, Received } from "../protocol.ts";
+import { commandOfCall, showResult } from "./call_command.ts";
+import type { ClientHoldings, ClientRecord } from "./client_record.ts";
+import { FAST, UNKNOWN_COMMAND } from "./commands.ts";
+import type { RespContext } from "./context.ts";
+import { notDone, OUTCOME_UNKNOWN } from "./errors.ts";
+import type { Caller, Plan } from "./plan.ts";
+import { planRequest } from "./planner.ts";
+import { encodeReply, type RespReply } from "./reply_writer.ts";
+import { requestBytes, RequestReader, type Words } from "./request_reader.ts";
+import { noteEnd } from "./statistics/note_end.ts";
+import { Transaction } from "./transaction.ts";
+
+/** A request, and its reply once it is known. */
+interface Exchange {
+  plan: Plan;
+  /** The number of the command in the table. */
+  readonly kind: number;
+  readonly words: Words;
+  /** It was refused before anything was done. */
+  readonly isRejected: boolean;
+  /** How long it took. */
+  seconds: number;
+  /** The client does not want the reply; its place is kept all the same. */
+  isMuted: boolean;
+  /** The bytes of the reply. */
+  reply: string | undefined;
+}
+
+type Slot = ReplySlot<Exchange>;
+
+const NO_WORDS: Words = [];
+const NOTHING = exchangeOf({ type: "Answer", reply: null }, {});
+const TOO_SLOW = "-ERR Protocol error: request not complete in time\r\n";
+
+/** Begins a conversation in this protocol. */
+export function startRespConversation(link: ClientLink, context: RespContext): ProtocolSession {
+  const interpreter = (conversation: Conversation<Exchange>) => new RespInterpreter(conversation, context);
+  return new Conversation({ link, context, interpreter });
+}
+
+/** From its first request; it enters the client into the list of clients. */
+class RespInterpreter implements Interpreter<Exchange>, Caller {
+  readonly context: RespContext;
+  readonly client: ClientRecord;
+  readonly transaction: Transaction;
+  readonly input: RequestReader;
+  readonly nothing = NOTHING;
+  readonly #link: ClientLink;
+  readonly #conversation: Conversation<Exchange>;
+  /** The words of the request that was read last, until it has a slot. */
+  #words: Words = NO_WORDS;
+
+  constructor(conversation: Conversation<Exchange>, context: RespContext) {
+    this.#link = conversation.link;
+    this.#conversation = conversation;
+    this.context = context;
+    this.client = context.clients.add({ link: this.#link, holdings: () => this.#holdings() });
+    this.transaction = new Transaction(context.budget);
+    this.input = new RequestReader(context.budget, { wordBytesMax: context.valueBytesMax });
+  }
+
+  /** See `Interpreter`. */
+  get holdsState(): boolean {
+    return this.transaction.isInUse;
+  }
+
+  /** See `Interpreter`. */
+  push(received: Received): void {
+    this.client.lastAt = this.#conversation.now;
+    this.input.push(received);
+  }
+
+  /** See `Interpreter`. */
+  next(): Exchange | undefined {
+    const request = this.input.next();
+    if (request === undefined) {
+      this.#checkInput();
+      return undefined;
+    }
+    this.context.metrics.received.add();
+    if ("refusal" in request) {
+      this.transaction.spoil();
+      return exchangeOf({ type: "Answer", reply: { error: request.refusal } }, {});
+    }
+    const plan = planRequest(request, this);
+    const { commandNumber: kind, isRejected } = this.client;
+    this.#words = request;
+    return exchangeOf(plan, { kind, words: request, isRejected });
+  }
+
+  /** See `Caller`. */
+  plan(words: Words): Plan {
+    return planRequest(words, this);
+  }
+
+  /** See `Interpreter`. */
+  classify({ plan }: Exchange): Turn {
+    return plan.type === "Call" ? plan.isWrite ? "Write" : "Read" : TURNS[plan.type];
+  }
+
+  /** See `Interpreter`. */
+  start(exchange: Exchange): void {
+    const { plan } = exchange;
+    const { node } = this.context;
+    switch (plan.type) {
+      case "Answer":
+        return this.#answer(exchange, () => plan.reply);
+      case "Call":
+        if (!plan.isWrite) return node.read(this.#open(exchange, "Read").ended);
+        return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended);
+      case "Write": {
+        const { ended } = this.#open(exchange, plan.isBarrier === true ? "Alone" : "Write");
+        return node.submit(plan.command, ended, plan.session);
+      }
+      case "Read":
+        return node.read(this.#open(exchange, plan.isBarrier === true ? "Alone" : "Read").ended);
+      case "Act":
+        return this.#answer(exchange, plan.act);
+      case "Later":
+        exchange.plan = plan.plan();
+        return this.start(exchange);
+      case "Task":
+        return this.#perform(exchange, plan.run);
+      case "Close":
+        this.#answer(exchange, () => plan.reply);
+        return this.#conversation.end();
+      default:
+        return unreachable(plan);
+    }
+  }
+
+  /** See `Interpreter`. */
+  fill(slot: Slot, outcome: Outcome): void {
+    const { exchange } = slot;
+    const reply = this.#show(exchange.plan, outcome);
+    this.#complete(slot, { reply, isLong: outcome.type === "Ready" && isLong(exchange) });
+  }
+
+  /** See `Interpreter`. */
+  render({ reply }: Exchange): boolean {
+    if (reply === undefined) return false;
+    if (reply !== "") this.#link.send(reply);
+    return true;
+  }
+
+  /** See `Interpreter`. */
+  requestTooSlow(): void {
+    this.#link.send(TOO_SLOW);
+  }
+
+  /** See `Interpreter`. */
+  closed(): void {
+    this.transaction.discard();
+    this.context.clients.remove(this.client);
+  }
+
+  /** Every byte has been looked at. What cannot be read is the last of a connection. */
+  #checkInput(): void {
+    const { problem } = this.input;
+    if (problem === undefined) return;
+    this.context.warn(`Closed the connection of ${this.#link.remote}: ${problem}`);
+    this.start(exchangeOf({ type: "Close", reply: { error: problem } }, {}));
+  }
+
+  #show(plan: Plan, outcome: Outcome): RespReply {
+    const { node } = this.context;
+    switch (outcome.type) {
+      case "Done":
+        return plan.type === "Write" ? plan.show(outcome.result) : showResult(outcome.result);
+      case "Ready":
+        return plan.type === "Read" ? plan.answer() : node.answer(plan.type === "Call" ? plan.call : []);
+      case "NotDone":
+        return notDone(outcome, node);
+      case "Unknown":
+        return OUTCOME_UNKNOWN;
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  #complete({ exchange, startedAt }: Slot, end: { readonly reply: RespReply; readonly isLong: boolean }): void {
+    const { metrics, statistics } = this.context;
+    const { reply } = end;
+    this.#conversation.noteEnd(end.isLong);
+    const isError = isErrorReply(reply);
+    if (isError) metrics.failed.add();
+    else metrics.succeeded.add();
+    statistics.counters.count(exchange.kind, isError);
+    exchange.seconds = (this.#conversation.now - startedAt) / 1_000;
+    noteEnd(exchange, reply, this);
+    exchange.reply = exchange.isMuted ? "" : encodeReply(reply, this.client.version);
+  }
+
+  #perform(exchange: Exchange, run: () => Promise<RespReply>): void {
+    const slot = this.#open(exchange, "Alone");
+    const settle = (reply: RespReply) => {
+      this.#complete(slot, { reply, isLong: true });
+      this.#conversation.settle(slot);
+    };
+    // A rejection ends the node; whoever runs the node hears of that from the node itself.
+    run().then(settle, (error) => settle({ error: `ERR ${error instanceof Error ? error.message : String(error)}` }));
+  }
+
+  /** Its place is there before it acts: it may silence what comes behind. */
+  #answer(exchange: Exchange, act: () => RespReply): void {
+    const slot = this.#open(exchange, "Now");
+    this.#complete(slot, { reply: act(), isLong: isLong(exchange) });
+  }
+
+  #open(exchange: Exchange, turn: Turn): Slot {
+    const { client } = this;
+    this.#words = NO_WORDS;
+    exchange.isMuted = client.replies !== "On";
+    if (client.replies === "SkipNext") client.replies = "Skip";
+    else if (client.replies === "Skip") client.replies = "On";
+    return this.#conversation.open(exchange, turn);
+  }
+
+  #holdings(): ClientHoldings {
+    const { queued, queueBytes } = this.transaction;
+    const wordBytes = this.#words.reduce((sum, word) => sum + word.length, 0);
+    return { inputBytes: this.input.inputBytes + requestBytes(this.#words), wordBytes, queued, queueBytes };
+  }
+}
+
+/** When a plan may begin. */
+const TURNS: Readonly<Record<Exclude<Plan["type"], "Call">, Turn>> = {
+  Answer: "Now",
+  Write: "Write",
+  Read: "Read",
+  Act: "Alone",
+  Later: "Alone",
+  Task: "Alone",
+  Close: "Alone",
+};
+
+function exchangeOf(
+  plan: Plan,
+  { kind = UNKNOWN_COMMAND, words = NO_WORDS, isRejected = false }: Partial<Exchange>,
+): Exchange {
+  return { plan, kind, words, isRejected, seconds: 0, isMuted: false, reply: undefined };
+}
+
+function isLong({ kind }: Exchange): boolean {
+  return FAST[kind] === false;
+}

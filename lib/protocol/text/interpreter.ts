@@ -1,0 +1,317 @@
+/** One client's side of the text protocol: requests from lines, lines from answers, and the reports of WATCH. */
+
+import { unreachable } from "../../base/assert.ts";
+import type { Timer } from "../../base/clock.ts";
+import type { Counter } from "../../observe/metrics.ts";
+import { Conversation } from "../conversation/conversation.ts";
+import type { Interpreter, Outcome, Turn } from "../conversation/interpreter.ts";
+import type { ReplySlot } from "../conversation/reply_queue.ts";
+import { UNSENT_BYTES_MAX } from "../limits.ts";
+import type { ClientLink, ProtocolSession, Received, SessionContext } from "../protocol.ts";
+import { History } from "./history.ts";
+import { skipBlanks, trimmedRest } from "./lexer.ts";
+import { readLine } from "./line_meaning.ts";
+import { LineReader } from "./line_reader.ts";
+import { renderMetrics } from "./metrics.ts";
+import {
+  GOODBYE,
+  INCOMPLETE_LINE,
+  keyMissing,
+  LINE_TOO_LONG,
+  NO_MEMORY,
+  notDone,
+  OUTCOME_UNKNOWN,
+  snapshotFailed,
+  snapshotTaken,
+  TOO_SLOW,
+  valueInPieces,
+  valueOf,
+  WATCH_ENDED,
+  writeDone,
+} from "./outcomes.ts";
+import { PiecewiseReply } from "./piecewise_reply.ts";
+import { findRepetition } from "./repetition.ts";
+import type { ReportContext } from "./report_context.ts";
+import type { Request } from "./requests.ts";
+import { SHOWN_PIECE_BYTES } from "./show.ts";
+
+const EXCLAMATION_MARK = 0x21;
+const NOTHING: Request = { type: "Nothing" };
+
+/** The server as text clients see it. */
+export interface TextContext extends SessionContext {
+  /** Where browsers are sent; undefined where no HTTP is served. */
+  readonly httpPort: number | undefined;
+}
+
+/** A request, and its reply once it is known. */
+interface Exchange {
+  readonly request: Request;
+  /** What a read found: made readable only when there is room to send it. */
+  value: string | undefined;
+  /** One or more lines with their ends; a byte string. */
+  reply: string | undefined;
+}
+
+/** Begins a conversation in this protocol. */
+export function startTextConversation(link: ClientLink, context: TextContext): ProtocolSession {
+  const interpreter = (conversation: Conversation<Exchange>) => new TextInterpreter(conversation, context);
+  return new Conversation({ link, context, interpreter });
+}
+
+/** From its first line. */
+class TextInterpreter implements Interpreter<Exchange> {
+  readonly input: LineReader;
+  readonly nothing: Exchange = exchangeOf(NOTHING);
+  readonly #link: ClientLink;
+  readonly #context: TextContext;
+  readonly #conversation: Conversation<Exchange>;
+  readonly #history: History;
+  /** The reply that is being sent, where it is long. */
+  readonly #long: PiecewiseReply;
+  #watchTimer: Timer | undefined;
+  #commands = 0;
+
+  constructor(conversation: Conversation<Exchange>, context: TextContext) {
+    this.#link = conversation.link;
+    this.#context = context;
+    this.#conversation = conversation;
+    this.input = new LineReader(context.budget);
+    this.#history = new History(context.budget);
+    this.#long = new PiecewiseReply(this.#link, context.clock);
+  }
+
+  /** See `Interpreter`. */
+  get holdsState(): boolean {
+    return this.#watchTimer !== undefined;
+  }
+
+  /** See `Interpreter`. */
+  push(received: Received): void {
+    this.input.push(received);
+  }
+
+  /** See `Interpreter`. */
+  next(): Exchange | undefined {
+    const line = this.input.next();
+    if (line !== undefined) return exchangeOf(this.#read(line));
+    if (this.input.problem === "TooLong") this.#hangUp(LINE_TOO_LONG, "its line is too long");
+    else if (this.input.problem === "NoMemory") this.#hangUp(NO_MEMORY, "all clients together send too much");
+    return undefined;
+  }
+
+  /** See `Interpreter`. */
+  classify({ request: { type } }: Exchange): Turn {
+    return TURNS[type];
+  }
+
+  /** See `Interpreter`. */
+  start(exchange: Exchange): void {
+    const { node, metrics } = this.#context;
+    const { request } = exchange;
+    switch (request.type) {
+      case "Nothing":
+        return;
+      case "Write":
+        return node.write(request.command, this.#conversation.open(exchange, "Write").ended);
+      case "Read":
+        return node.read(this.#conversation.open(exchange, "Read").ended);
+      case "Report":
+        metrics.succeeded.add();
+        return this.#say(request.render(this.#reportContext()));
+      case "Refused":
+        return this.#say(request.reply, metrics.failed);
+      case "Snapshot":
+        return this.#takeSnapshot(exchange);
+      case "Watch":
+        metrics.succeeded.add();
+        return this.#watch(request.seconds * 1_000);
+      case "Exit":
+        this.#say(GOODBYE, metrics.succeeded);
+        return this.#conversation.end();
+      case "HangUp":
+        metrics.failed.add();
+        return this.#hangUp(request.reply, request.reason);
+      default:
+        return unreachable(request);
+    }
+  }
+
+  /** See `Interpreter`. */
+  fill({ exchange }: ReplySlot<Exchange>, outcome: Outcome): void {
+    const { node, metrics } = this.#context;
+    const key = keyOf(exchange);
+    this.#conversation.noteEnd(false);
+    switch (outcome.type) {
+      case "Done": {
+        const { result } = outcome;
+        const found = result.type === "Put" || (result.type === "Delete" && result.existed);
+        exchange.reply = `${writeDone(key, result)}\n`;
+        return (found ? metrics.succeeded : metrics.failed).add();
+      }
+      case "Ready":
+        exchange.value = node.state.get(key)?.value;
+        if (exchange.value === undefined) exchange.reply = `${keyMissing(key)}\n`;
+        return (exchange.value === undefined ? metrics.failed : metrics.succeeded).add();
+      case "NotDone":
+        exchange.reply = `${notDone(outcome, node)}\n`;
+        return (outcome.reason === "NotLeader" ? metrics.redirected : metrics.failed).add();
+      case "Unknown":
+        exchange.reply = `${OUTCOME_UNKNOWN}\n`;
+        return metrics.failed.add();
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  /** See `Interpreter`. */
+  render(exchange: Exchange): boolean {
+    const { value, reply } = exchange;
+    const isLong = value !== undefined && value.length > SHOWN_PIECE_BYTES;
+    if (isLong && reply === undefined) {
+      if (!this.#long.isOpen) this.#long.open(valueInPieces(keyOf(exchange), value), () => this.#longSent(exchange));
+      this.#long.goOn();
+      return false;
+    }
+    const line = reply ?? (value === undefined ? undefined : `${valueOf(keyOf(exchange), value)}\n`);
+    if (line === undefined) return false;
+    this.#link.send(line);
+    return true;
+  }
+
+  /** See `Interpreter`. */
+  inputEnded(): void {
+    this.#endWatch();
+    if (this.input.unfinished !== undefined) this.#say(INCOMPLETE_LINE);
+  }
+
+  /** See `Interpreter`. */
+  requestTooSlow(): void {
+    this.#link.send(`${TOO_SLOW}\n`);
+  }
+
+  /** See `Interpreter`. */
+  end(): void {
+    this.#stopWatch();
+  }
+
+  /** See `Interpreter`. */
+  closed(): void {
+    this.#long.end();
+    this.#history.clear();
+  }
+
+  #read(line: string): Request {
+    if (this.#watchTimer !== undefined) {
+      this.#endWatch();
+      return NOTHING;
+    }
+    const at = skipBlanks(line, 0);
+    if (at === line.length) return NOTHING;
+    this.#commands += 1;
+    this.#context.metrics.received.add();
+    if (line.charCodeAt(at) === EXCLAMATION_MARK) return this.#repeat(trimmedRest(line, at));
+    this.#history.add(trimmedRest(line, at), this.input.sourceBytes);
+    return readLine(line, this.#context.httpPort);
+  }
+
+  #repeat(word: string): Request {
+    const repetition = findRepetition(word, this.#history);
+    if (repetition.type === "NoRepetition") return { type: "Refused", reply: repetition.reply };
+    this.#history.add(repetition.line, repetition.line.length);
+    this.#say(repetition.announcement);
+    return readLine(repetition.line, this.#context.httpPort);
+  }
+
+  /** The last piece is sent: what is left of the reply is its place. */
+  #longSent(exchange: Exchange): void {
+    exchange.reply = "";
+    this.#conversation.outputSent();
+  }
+
+  /** Puts a reply of one or more lines, the end of its last one left out, behind the replies before it. */
+  #say(reply: string, counter?: Counter): void {
+    counter?.add();
+    this.#conversation.open({ request: NOTHING, value: undefined, reply: `${reply}\n` }, "Now");
+  }
+
+  #takeSnapshot(exchange: Exchange): void {
+    const slot = this.#conversation.open(exchange, "Alone");
+    const { node, metrics } = this.#context;
+    const settle = (reply: string, counter: Counter) => {
+      exchange.reply = `${reply}\n`;
+      counter.add();
+      this.#conversation.noteEnd(true);
+      this.#conversation.settle(slot);
+    };
+    // A rejection ends the node; whoever runs the node hears of that from the node itself.
+    node.takeSnapshot().then(
+      (outcome) => settle(snapshotTaken(outcome), outcome.type === "Failed" ? metrics.failed : metrics.succeeded),
+      (error) => settle(snapshotFailed(error instanceof Error ? error.message : String(error)), metrics.failed),
+    );
+  }
+
+  #watch(periodMs: number): void {
+    // A client that does not read gets the next figures when it does.
+    if (this.#link.unsentBytes <= UNSENT_BYTES_MAX) this.#say(renderMetrics(this.#reportContext()));
+    this.#watchTimer = this.#context.clock.after(periodMs, () => {
+      this.#watch(periodMs);
+      this.#conversation.flush();
+    });
+  }
+
+  #endWatch(): void {
+    if (this.#watchTimer === undefined) return;
+    this.#stopWatch();
+    this.#say(WATCH_ENDED);
+  }
+
+  #stopWatch(): void {
+    this.#watchTimer?.cancel();
+    this.#watchTimer = undefined;
+  }
+
+  #hangUp(reply: string | undefined, reason: string): void {
+    this.#context.warn(`Closed the connection of ${this.#link.remote}: ${reason}`);
+    this.#conversation.end();
+    if (reply === undefined) this.#link.abort();
+    else this.#say(reply);
+  }
+
+  #reportContext(): ReportContext {
+    const link = this.#link;
+    return {
+      node: this.#context.node,
+      connection: {
+        commands: this.#commands,
+        bytesReceived: link.bytesReceived,
+        bytesSent: link.bytesSent,
+        openForMs: this.#context.clock.now() - link.openedAt,
+        history: this.#history,
+      },
+      connections: this.#context.connections(),
+      connectionsMax: this.#context.connectionsMax(),
+    };
+  }
+}
+
+/** When a request may begin. */
+const TURNS: Readonly<Record<Request["type"], Turn>> = {
+  Nothing: "Now",
+  Write: "Write",
+  Read: "Read",
+  Report: "Alone",
+  Snapshot: "Alone",
+  Watch: "Alone",
+  Exit: "Alone",
+  Refused: "Now",
+  HangUp: "Now",
+};
+
+function exchangeOf(request: Request): Exchange {
+  return { request, value: undefined, reply: undefined };
+}
+
+function keyOf({ request }: Exchange): string {
+  return request.type === "Write" ? request.command.key : request.type === "Read" ? request.key : "";
+}
