@@ -19,24 +19,11 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { toTerm } from "../../lib/raft/types.ts";
-import type { Effects } from "./support.ts";
+import type { Effects } from "../support/raft/effects.ts";
+import { HEARTBEAT, RaftServer, TIMEOUT, TIMEOUT_MIN } from "../support/raft/server.ts";
+import { configurationEntry, configurationOf, logOf, snapshotAt, termsOf } from "../support/raft/values.ts";
+import { acknowledge, campaign, elect, leaderOf, makeCandidate, restart, until } from "./support.ts";
 import { appended, appendEntries, installSnapshot, readIndexResult, requestVote, voted } from "./messages.ts";
-import {
-  campaign,
-  configurationEntry,
-  configurationOf,
-  elect,
-  HEARTBEAT,
-  leaderOf,
-  logOf,
-  makeCandidate,
-  Server,
-  snapshotAt,
-  termsOf,
-  TIMEOUT,
-  TIMEOUT_MIN,
-  until,
-} from "./support.ts";
 
 const SNAPSHOT = snapshotAt({ index: 5, term: 1 });
 
@@ -46,19 +33,19 @@ function acknowledged(effects: Effects): number[] {
 }
 
 Deno.test("B10 a heartbeat commits nothing of a tail that the leader has not confirmed", () => {
-  const server = new Server({ entries: logOf([1, 1, 1, 1]) });
+  const server = new RaftServer({ entries: logOf([1, 1, 1, 1]) });
   const effects = server.receive(appendEntries({ term: 2, prevLogIndex: 2, prevLogTerm: 1, leaderCommit: 4 }));
   assertEquals([termsOf(effects.apply), Number(server.status.commitIndex)], [[1, 1], 2]);
 });
 
 Deno.test("B10 a refused AppendEntries commits nothing", () => {
-  const server = new Server({ entries: logOf([1, 1]) });
+  const server = new RaftServer({ entries: logOf([1, 1]) });
   const effects = server.receive(appendEntries({ term: 2, prevLogIndex: 2, prevLogTerm: 2, leaderCommit: 2 }));
   assertEquals([effects.apply, Number(server.status.commitIndex)], [[], 0]);
 });
 
 Deno.test("B11 a follower takes entries that begin below its snapshot as matching up to there", () => {
-  const server = new Server({ snapshot: SNAPSHOT, entries: logOf([1], 6) });
+  const server = new RaftServer({ snapshot: SNAPSHOT, entries: logOf([1], 6) });
   const effects = server.receive(
     appendEntries({ prevLogIndex: 2, prevLogTerm: 1, entries: logOf([1, 1, 1, 1, 1], 3) }),
   );
@@ -68,14 +55,14 @@ Deno.test("B11 a follower takes entries that begin below its snapshot as matchin
 });
 
 Deno.test("B11 a request wholly below the snapshot is no conflict and truncates nothing", () => {
-  const server = new Server({ snapshot: SNAPSHOT, entries: logOf([1, 1], 6) });
+  const server = new RaftServer({ snapshot: SNAPSHOT, entries: logOf([1, 1], 6) });
   const effects = server.receive(appendEntries({ prevLogIndex: 1, prevLogTerm: 1, entries: logOf([1], 2) }));
   assert(effects.sole("AppendEntriesResult").success);
   assertEquals([effects.writes, Number(server.status.lastEntry.index)], [[], 7]);
 });
 
 Deno.test("B11 a leader survives a refusal that points below its snapshot", () => {
-  const server = new Server({ snapshot: SNAPSHOT, entries: logOf([1], 6) });
+  const server = new RaftServer({ snapshot: SNAPSHOT, entries: logOf([1], 6) });
   elect(server);
   server.persist();
   const refused = { from: 3, term: 2, success: false, rejectedIndex: 6, conflictIndex: 2, conflictTerm: 1 };
@@ -95,12 +82,12 @@ Deno.test("B11 a leader survives acknowledgements of nonsense: below its snapsho
   assertEquals([server.status.role, server.status.commitIndex], ["Leader", before]);
   const effects = [server.propose("a"), server.tick(HEARTBEAT), server.tick(HEARTBEAT)];
   for (const message of effects.flatMap((effect) => effect.sent("AppendEntries"))) assert(message.prevLogIndex <= 8);
-  for (const effect of effects) server.acknowledge(effect);
+  for (const effect of effects) acknowledge(server, effect);
   assertEquals(Number(server.status.commitIndex), 8);
 });
 
 Deno.test("B12 a snapshot that is not newer than the commit index changes nothing and is called installed", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(appendEntries({ entries: logOf([1, 1, 1, 1, 1, 1]), leaderCommit: 6 }));
   const effects = server.receive(installSnapshot({ done: true }));
   assertEquals(effects.snapshotChunks, []);
@@ -109,7 +96,7 @@ Deno.test("B12 a snapshot that is not newer than the commit index changes nothin
 });
 
 Deno.test("B12 a snapshot that arrives late, after newer entries were committed, takes nothing back", () => {
-  const server = new Server({ entries: logOf([1, 1, 1, 1, 1, 1, 1]) });
+  const server = new RaftServer({ entries: logOf([1, 1, 1, 1, 1, 1, 1]) });
   server.receive(installSnapshot({ done: true }));
   // While the driver loads it, the leader commits more.
   server.receive(appendEntries({ prevLogIndex: 7, prevLogTerm: 1, leaderCommit: 7 }));
@@ -118,7 +105,7 @@ Deno.test("B12 a snapshot that arrives late, after newer entries were committed,
 });
 
 Deno.test("B12 an older snapshot that becomes ready after newer entries were applied applies nothing again", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(appendEntries({ entries: logOf([1, 1, 1, 1, 1, 1]), leaderCommit: 6 }));
   const late = server.run({ type: "SnapshotInstalled", snapshot: SNAPSHOT });
   const next = server.receive(appendEntries({ prevLogIndex: 6, prevLogTerm: 1, leaderCommit: 6 }));
@@ -127,7 +114,7 @@ Deno.test("B12 an older snapshot that becomes ready after newer entries were app
 });
 
 Deno.test("B12 a log that conflicts with the snapshot's last entry is dropped whole", () => {
-  const server = new Server({ entries: logOf([1, 1, 1, 1, 2, 2, 2]) });
+  const server = new RaftServer({ entries: logOf([1, 1, 1, 1, 2, 2, 2]) });
   server.receive(installSnapshot({ term: 4, lastIncludedTerm: 3, done: true }));
   server.run({ type: "SnapshotInstalled", snapshot: snapshotAt({ index: 5, term: 3 }, { bytes: 4 }) });
   const { lastEntry, firstIndex } = server.status;
@@ -135,7 +122,7 @@ Deno.test("B12 a log that conflicts with the snapshot's last entry is dropped wh
 });
 
 Deno.test("B12 what was acknowledged of a dropped log is not acknowledged again", () => {
-  const server = new Server({ entries: logOf([1, 1, 1, 1, 2, 2, 2]) });
+  const server = new RaftServer({ entries: logOf([1, 1, 1, 1, 2, 2, 2]) });
   server.receive(installSnapshot({ term: 4, lastIncludedTerm: 3, done: true }));
   const snapshot = snapshotAt({ index: 5, term: 3 }, { bytes: 4 });
   server.run({ type: "SnapshotInstalled", snapshot });
@@ -149,10 +136,10 @@ Deno.test("B12 what was acknowledged of a dropped log is not acknowledged again"
 Deno.test("B14 a start from a snapshot knows its members, and entries after it count more", () => {
   const configuration = configurationOf([1, 2, 3, 4]);
   const snapshot = snapshotAt({ index: 5, term: 1 }, { configuration });
-  assertEquals(new Server({ snapshot }).status.configuration, configuration);
+  assertEquals(new RaftServer({ snapshot }).status.configuration, configuration);
   const newer = configurationOf([1, 2, 3, 4], { learners: [5] });
   const entries = [configurationEntry({ index: 6, term: 1 }, newer)];
-  const server = new Server({ snapshot, entries });
+  const server = new RaftServer({ snapshot, entries });
   assertEquals(server.status.configuration, newer);
   server.receive(appendEntries({ term: 2, prevLogIndex: 5, prevLogTerm: 1, entries: logOf([2], 6) }));
   assertEquals(server.status.configuration, configuration);
@@ -166,7 +153,7 @@ Deno.test("B15 a follower's copy alone does not commit what the leader has not o
 });
 
 Deno.test("B15 a cluster of one commits when its write is durable, not before", () => {
-  const server = new Server({ voters: [1] });
+  const server = new RaftServer({ voters: [1] });
   until(() => server.status.role === "Leader", () => server.step({ type: "Tick" }));
   assertEquals([server.status.termCommitted, server.applied], [false, []]);
   server.persist();
@@ -176,7 +163,7 @@ Deno.test("B15 a cluster of one commits when its write is durable, not before", 
 });
 
 Deno.test("B16 a candidate that follows the term's leader keeps the vote it gave itself", () => {
-  const server = new Server();
+  const server = new RaftServer();
   makeCandidate(server);
   server.receive(appendEntries({ from: 3 }));
   server.tick(TIMEOUT_MIN + 1);
@@ -194,7 +181,7 @@ Deno.test("B16 a leader that steps down for want of a quorum keeps its vote", ()
 });
 
 Deno.test("B17 votes and acknowledgements of an older term count for nothing", () => {
-  const candidate = new Server({ term: 4 });
+  const candidate = new RaftServer({ term: 4 });
   makeCandidate(candidate);
   for (const from of [2, 3]) candidate.receive(voted({ from, term: 4 }));
   assertEquals(candidate.status.role, "Candidate");
@@ -205,17 +192,17 @@ Deno.test("B17 votes and acknowledgements of an older term count for nothing", (
 });
 
 Deno.test("B17 an answer to a question of an earlier life confirms nothing in this one", () => {
-  const first = new Server({ incarnation: 1000 });
+  const first = new RaftServer({ incarnation: 1000 });
   first.receive(appendEntries());
   const { token } = first.read(7).sole("ReadIndex");
-  const second = new Server({ term: 1, incarnation: 2000 });
+  const second = new RaftServer({ term: 1, incarnation: 2000 });
   second.receive(appendEntries());
   assertEquals(second.read(7).sole("ReadIndex").incarnation, 2000);
   assertEquals(second.receive(readIndexResult({ token, incarnation: 1000 })).confirmedReads, []);
 });
 
 Deno.test("B17 an answer of the deposed leader confirms nothing", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(appendEntries());
   const { token, incarnation } = server.read(7).sole("ReadIndex");
   server.receive(appendEntries({ from: 3, term: 2 }));
@@ -245,7 +232,7 @@ Deno.test("B18 and does not count itself to confirm a read", () => {
 });
 
 Deno.test("B19 a write that was overwritten acknowledges nothing when it becomes durable", () => {
-  const server = new Server({ entries: logOf([1]) });
+  const server = new RaftServer({ entries: logOf([1]) });
   const old = appendEntries({ term: 2, prevLogIndex: 1, prevLogTerm: 1, entries: logOf([2, 2, 2], 2) });
   server.step({ type: "Receive", message: old });
   const other = appendEntries({ from: 3, term: 3, prevLogIndex: 1, prevLogTerm: 1, entries: logOf([3, 3], 2) });
@@ -256,7 +243,7 @@ Deno.test("B19 a write that was overwritten acknowledges nothing when it becomes
 });
 
 Deno.test("B19 of a write whose tail was overwritten only the rest counts", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.step({ type: "Receive", message: appendEntries({ term: 2, entries: logOf([2, 2, 2]) }) });
   const other = appendEntries({ from: 3, term: 3, prevLogIndex: 2, prevLogTerm: 2, entries: logOf([3], 3) });
   server.step({ type: "Receive", message: other });
@@ -265,7 +252,7 @@ Deno.test("B19 of a write whose tail was overwritten only the rest counts", () =
 });
 
 Deno.test("B19 an entry that comes back after it was overwritten counts with its last write only", () => {
-  const server = new Server();
+  const server = new RaftServer();
   const receive = (message: ReturnType<typeof appendEntries>) => server.step({ type: "Receive", message });
   receive(appendEntries({ from: 2, term: 2, entries: logOf([2]) }));
   receive(appendEntries({ from: 3, term: 3, entries: logOf([3]) }));
@@ -276,7 +263,7 @@ Deno.test("B19 an entry that comes back after it was overwritten counts with its
 });
 
 Deno.test("B19 a write begun before a snapshot replaced the log acknowledges nothing above the snapshot", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.step({ type: "Receive", message: appendEntries({ term: 2, entries: logOf([2, 2, 2, 2]) }) });
   const chunk = installSnapshot({ from: 3, term: 3, lastIncludedIndex: 2, lastIncludedTerm: 3, done: true });
   server.step({ type: "Receive", message: chunk });
@@ -298,14 +285,14 @@ Deno.test("B19 a deposed leader's own write does not count for the leader that c
 });
 
 Deno.test("B23 a follower that has not heard its leader for the shortest timeout grants, whoever it thinks leads", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(appendEntries({ from: 3 }));
   server.tick(TIMEOUT_MIN + 1);
   assert(server.receive(requestVote({ term: 2, preVote: true })).sole("RequestVoteResult").voteGranted);
 });
 
 Deno.test("B23 a follower whose leader's connection ended grants at once", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(appendEntries({ from: 3 }));
   server.run({ type: "PeerDisconnected", peer: 3 });
   assert(server.receive(requestVote({ term: 2, preVote: true })).sole("RequestVoteResult").voteGranted);
@@ -313,7 +300,7 @@ Deno.test("B23 a follower whose leader's connection ended grants at once", () =>
 });
 
 Deno.test("B23 a pre-candidate, and a leader that lost its quorum, grant to others", () => {
-  const asking = new Server();
+  const asking = new RaftServer();
   asking.receive(appendEntries({ from: 3 }));
   campaign(asking);
   assert(asking.receive(requestVote({ term: 2, preVote: true })).sole("RequestVoteResult").voteGranted);
@@ -324,7 +311,7 @@ Deno.test("B23 a pre-candidate, and a leader that lost its quorum, grant to othe
 });
 
 Deno.test("B24 requests for votes leave in the step that makes the own vote durable, among the messages that wait", () => {
-  const server = new Server();
+  const server = new RaftServer();
   const effects = makeCandidate(server);
   assertEquals(effects.hardState, { currentTerm: toTerm(1), votedFor: 1 });
   assertEquals(effects.messages, []);
@@ -332,14 +319,14 @@ Deno.test("B24 requests for votes leave in the step that makes the own vote dura
 });
 
 Deno.test("B24 a candidate that restarts does not vote for another in its term", () => {
-  const server = new Server();
+  const server = new RaftServer();
   makeCandidate(server);
-  server.restart();
+  restart(server);
   assertEquals(server.receive(requestVote({ term: 1 })).sole("RequestVoteResult").voteGranted, false);
 });
 
 Deno.test("B24 a cluster of one sends nothing of its new term before the term is durable", () => {
-  const server = new Server({ voters: [1], learners: [2] });
+  const server = new RaftServer({ voters: [1], learners: [2] });
   until(() => server.status.role === "Leader", () => {
     const effects = server.step({ type: "Tick" });
     if (effects.hardState !== undefined) assertEquals(effects.messages, []);

@@ -11,7 +11,7 @@ import type {
   RequestVoteResult,
   TimeoutNow,
 } from "../../lib/raft/messages.ts";
-import { configurationOf } from "./support.ts";
+import { configurationOf } from "../support/raft/values.ts";
 
 /** The fields of a message, all optional, with plain numbers where the contract has branded ones. */
 type Fields<M> = { readonly [K in keyof M]?: M[K] extends number ? number : M[K] };

@@ -19,23 +19,13 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { toTerm } from "../../lib/raft/types.ts";
 import { appendEntries, requestVote, voted } from "./messages.ts";
-import {
-  campaign,
-  Effects,
-  elect,
-  grant,
-  HEARTBEAT,
-  leaderOf,
-  logOf,
-  makeCandidate,
-  Server,
-  TIMEOUT,
-  TIMEOUT_MIN,
-  until,
-} from "./support.ts";
+import { Effects } from "../support/raft/effects.ts";
+import { HEARTBEAT, RaftServer, TIMEOUT, TIMEOUT_MIN } from "../support/raft/server.ts";
+import { logOf } from "../support/raft/values.ts";
+import { acknowledge, campaign, elect, grant, leaderOf, makeCandidate, until } from "./support.ts";
 
 Deno.test("5.2 heartbeats of the leader keep a follower from campaigning", () => {
-  const server = new Server();
+  const server = new RaftServer();
   for (let count = 0; count < 10; count++) {
     server.receive(appendEntries());
     assertEquals(server.tick(TIMEOUT - 2).sent("RequestVote"), []);
@@ -44,7 +34,7 @@ Deno.test("5.2 heartbeats of the leader keep a follower from campaigning", () =>
 });
 
 Deno.test("5.2 granting a vote restarts the voter's timer", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.tick(TIMEOUT - 2);
   assert(server.receive(requestVote()).sole("RequestVoteResult").voteGranted);
   assertEquals(server.tick(TIMEOUT - 2).sent("RequestVote"), []);
@@ -52,7 +42,7 @@ Deno.test("5.2 granting a vote restarts the voter's timer", () => {
 });
 
 Deno.test("5.2 an RPC that is not valid (stale, or a refused vote) does not restart the timer", () => {
-  const server = new Server({ term: 3, entries: logOf([3]) });
+  const server = new RaftServer({ term: 3, entries: logOf([3]) });
   server.tick(TIMEOUT - 2);
   server.receive(appendEntries({ term: 2 }));
   server.receive(requestVote({ term: 3 }));
@@ -65,25 +55,25 @@ Deno.test("5.2 a leader sends heartbeats without entries to every follower in ea
     const effects = server.tick(HEARTBEAT);
     for (const peer of [2, 3]) assertGreater(effects.sent("AppendEntries", peer).length, 0);
     assert(effects.sent("AppendEntries").every((message) => message.entries.length === 0));
-    server.acknowledge(effects);
+    acknowledge(server, effects);
   }
 });
 
 Deno.test("5.2 a follower that hears nothing campaigns after the drawn timeout, not before", () => {
-  const server = new Server({ drawElectionTimeout: () => 40 });
+  const server = new RaftServer({ drawElectionTimeout: () => 40 });
   assertEquals(server.tick(38).sent("RequestVote"), []);
   assertGreater(server.tick(3).sent("RequestVote").length, 0);
 });
 
 Deno.test("5.2 a campaign raises the term and votes for the candidate itself", () => {
-  const server = new Server({ term: 2, votedFor: 3 });
+  const server = new RaftServer({ term: 2, votedFor: 3 });
   const effects = makeCandidate(server);
   assertEquals(effects.hardState, { currentTerm: toTerm(3), votedFor: 1 });
   assertEquals(server.status.votedFor, 1);
 });
 
 Deno.test("5.2 a candidate asks every other voter in one step", () => {
-  const server = new Server({ voters: [1, 2, 3, 4, 5] });
+  const server = new RaftServer({ voters: [1, 2, 3, 4, 5] });
   const requests = makeCandidate(server).sent("RequestVote");
   assertEquals(requests.map((request) => [request.to, request.preVote]), [2, 3, 4, 5].map((peer) => [peer, false]));
 });
@@ -91,7 +81,7 @@ Deno.test("5.2 a candidate asks every other voter in one step", () => {
 const MAJORITIES: readonly (readonly [voters: number, votes: number])[] = [[2, 1], [3, 1], [4, 2], [5, 2], [7, 3]];
 for (const [voters, votes] of MAJORITIES) {
   Deno.test(`5.2 with ${voters} voters it takes ${votes} votes besides its own to win`, () => {
-    const server = new Server({ voters: Array.from({ length: voters }, (_, at) => at + 1) });
+    const server = new RaftServer({ voters: Array.from({ length: voters }, (_, at) => at + 1) });
     const requests = makeCandidate(server);
     for (let peer = 2; peer < votes + 2; peer++) {
       assertEquals(server.status.role, "Candidate");
@@ -102,7 +92,7 @@ for (const [voters, votes] of MAJORITIES) {
 }
 
 Deno.test("5.2 a cluster of one elects itself without messages", () => {
-  const server = new Server({ voters: [1] });
+  const server = new RaftServer({ voters: [1] });
   until(() => server.status.role === "Leader", () => {
     const effects = server.tick();
     assertEquals([...effects.messages, ...effects.durableMessages], []);
@@ -111,7 +101,7 @@ Deno.test("5.2 a cluster of one elects itself without messages", () => {
 });
 
 Deno.test("5.2 votes of another term do not count", () => {
-  const server = new Server({ term: 4 });
+  const server = new RaftServer({ term: 4 });
   makeCandidate(server);
   server.receive(voted({ term: 4 }));
   server.receive(voted({ from: 3, term: 3 }));
@@ -119,14 +109,14 @@ Deno.test("5.2 votes of another term do not count", () => {
 });
 
 Deno.test("5.2 a vote counts once, however often it arrives", () => {
-  const server = new Server({ voters: [1, 2, 3, 4, 5] });
+  const server = new RaftServer({ voters: [1, 2, 3, 4, 5] });
   makeCandidate(server);
   for (let count = 0; count < 4; count++) server.receive(voted());
   assertEquals(server.status.role, "Candidate");
 });
 
 Deno.test("5.2 only votes of voters count: not those of learners or strangers", () => {
-  const server = new Server({ voters: [1, 2, 3], learners: [4] });
+  const server = new RaftServer({ voters: [1, 2, 3], learners: [4] });
   makeCandidate(server);
   server.receive(voted({ from: 4 }));
   server.receive(voted({ from: 99 }));
@@ -134,7 +124,7 @@ Deno.test("5.2 only votes of voters count: not those of learners or strangers", 
 });
 
 Deno.test("5.2 a server votes for at most one candidate in a term", () => {
-  const server = new Server();
+  const server = new RaftServer();
   const first = server.receive(requestVote({ from: 2, term: 1 }));
   assert(first.sole("RequestVoteResult").voteGranted);
   assertEquals(first.hardState, { currentTerm: toTerm(1), votedFor: 2 });
@@ -143,14 +133,14 @@ Deno.test("5.2 a server votes for at most one candidate in a term", () => {
 });
 
 Deno.test("5.2 votes go first come first served, and a new term gives a new vote", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(requestVote({ from: 3, term: 1 }));
   assertEquals(server.receive(requestVote({ from: 2, term: 1 })).sole("RequestVoteResult").voteGranted, false);
   assert(server.receive(requestVote({ from: 2, term: 2 })).sole("RequestVoteResult").voteGranted);
 });
 
 Deno.test("5.2 a new leader tells every follower at once", () => {
-  const server = new Server({ voters: [1, 2, 3, 4, 5] });
+  const server = new RaftServer({ voters: [1, 2, 3, 4, 5] });
   const effects = elect(server);
   const told = new Set(effects.sent("AppendEntries").map((message) => message.to));
   assertEquals([...told].sort(), [2, 3, 4, 5]);
@@ -158,7 +148,7 @@ Deno.test("5.2 a new leader tells every follower at once", () => {
 
 for (const ahead of [0, 2]) {
   Deno.test(`5.2 a candidate follows a leader whose term is ${ahead} above its own`, () => {
-    const server = new Server();
+    const server = new RaftServer();
     makeCandidate(server);
     const leaderTerm = 1 + ahead;
     assert(server.receive(appendEntries({ from: 3, term: leaderTerm })).sole("AppendEntriesResult").success);
@@ -168,7 +158,7 @@ for (const ahead of [0, 2]) {
 }
 
 Deno.test("5.2 a candidate refuses a leader of a smaller term and stays a candidate", () => {
-  const server = new Server({ term: 4 });
+  const server = new RaftServer({ term: 4 });
   makeCandidate(server);
   const answer = server.receive(appendEntries({ term: 4 })).sole("AppendEntriesResult");
   assertEquals([answer.success, answer.term], [false, toTerm(5)]);
@@ -176,7 +166,7 @@ Deno.test("5.2 a candidate refuses a leader of a smaller term and stays a candid
 });
 
 Deno.test("5.2 after a split vote a candidate times out and asks again in a higher term", () => {
-  const server = new Server({ voters: [1, 2, 3, 4] });
+  const server = new RaftServer({ voters: [1, 2, 3, 4] });
   const requests = makeCandidate(server);
   grant(server, requests, 2);
   assertEquals(server.status.role, "Candidate");
@@ -192,7 +182,7 @@ Deno.test("5.2 after a split vote a candidate times out and asks again in a high
 });
 
 Deno.test("5.2 votes of the lost election do not count in the next", () => {
-  const server = new Server({ voters: [1, 2, 3, 4] });
+  const server = new RaftServer({ voters: [1, 2, 3, 4] });
   grant(server, makeCandidate(server), 2);
   until(() => server.status.currentTerm === 2, () => {
     const effects = server.tick();
@@ -213,7 +203,7 @@ Deno.test("5.2 a new timeout is drawn at the start of each election", () => {
     draws += 1;
     return timeout;
   };
-  const server = new Server({ drawElectionTimeout });
+  const server = new RaftServer({ drawElectionTimeout });
   timeout = 50;
   const before = draws;
   campaign(server);

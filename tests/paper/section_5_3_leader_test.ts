@@ -22,12 +22,15 @@
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertLess } from "@std/assert";
 import { toTerm } from "../../lib/raft/types.ts";
 import { appended, appendEntries } from "./messages.ts";
-import { Network } from "./network.ts";
-import { Effects, elect, HEARTBEAT, leaderOf, logOf, Server, termsOf } from "./support.ts";
+import { RaftCluster } from "../support/raft/cluster.ts";
+import { Effects } from "../support/raft/effects.ts";
+import { HEARTBEAT, RaftServer } from "../support/raft/server.ts";
+import { logOf, termsOf } from "../support/raft/values.ts";
+import { acknowledge, elect, leaderOf } from "./support.ts";
 
 /** A leader of term 3 over a log of terms 1, 1, 2 that no peer has confirmed yet. */
-function freshLeader(): { readonly server: Server; readonly effects: Effects } {
-  const server = new Server({ entries: logOf([1, 1, 2]) });
+function freshLeader(): { readonly server: RaftServer; readonly effects: Effects } {
+  const server = new RaftServer({ entries: logOf([1, 1, 2]) });
   const effects = elect(server);
   return { server, effects: new Effects([effects, server.persist()]) };
 }
@@ -58,32 +61,33 @@ Deno.test("5.3 the leader applies an entry when a majority stores it, not before
   const server = leaderOf({ voters: [1, 2, 3, 4, 5] });
   const effects = server.propose("a");
   assertEquals(effects.apply, []);
-  assertEquals(server.acknowledge(effects, [2]).apply, []);
-  assertEquals(server.acknowledge(effects, [3]).apply, effects.written);
+  assertEquals(acknowledge(server, effects, [2]).apply, []);
+  assertEquals(acknowledge(server, effects, [3]).apply, effects.written);
 });
 
 Deno.test("5.3 lost entries are sent again until the follower has them", () => {
-  const network = new Network([{ id: 1 }, { id: 2 }, { id: 3 }]);
-  network.elect(1);
-  network.tick(HEARTBEAT);
-  network.isLost = (message) => message.to === 3 && message.type === "AppendEntries" && message.entries.length > 0;
-  network.propose(1, "a", "b");
-  network.tick(10);
-  assertEquals(network.server(3).log.length, 1);
-  network.isLost = () => false;
-  network.tickUntil(() => network.server(3).log.length === 3);
-  assertEquals(network.server(3).log, network.server(1).log);
+  const cluster = new RaftCluster({ voters: [1, 2, 3] });
+  cluster.elect(1);
+  cluster.run(HEARTBEAT);
+  cluster.isLost = (message) => message.to === 3 && message.type === "AppendEntries" && message.entries.length > 0;
+  cluster.propose(1, ["a", "b"]);
+  cluster.run(10);
+  assertEquals(cluster.server(3).log.length, 1);
+  cluster.isLost = () => false;
+  cluster.runUntil(() => cluster.server(3).log.length === 3);
+  assertEquals(cluster.server(3).log, cluster.server(1).log);
 });
 
 Deno.test("5.3 the leader goes on sending to a slow follower after it has applied", () => {
-  const network = new Network([{ id: 1 }, { id: 2 }, { id: 3 }]);
-  network.elect(1);
-  network.down.add(3);
-  network.propose(1, "a");
-  assertEquals(network.server(1).applied.length, 2);
-  network.tick(TICKS_LONG);
-  network.down.delete(3);
-  network.tickUntil(() => network.server(3).applied.length === 2);
+  const cluster = new RaftCluster({ voters: [1, 2, 3] });
+  cluster.elect(1);
+  cluster.isolate(3);
+  cluster.propose(1, ["a"]);
+  cluster.settle();
+  assertEquals(cluster.server(1).applied.length, 2);
+  cluster.run(TICKS_LONG);
+  cluster.heal();
+  cluster.runUntil(() => cluster.server(3).applied.length === 2);
 });
 const TICKS_LONG = 100;
 
@@ -91,8 +95,8 @@ Deno.test("5.3 copies on a minority commit nothing", () => {
   const server = leaderOf({ voters: [1, 2, 3, 4, 5] });
   const before = server.status.commitIndex;
   const effects = server.propose("a");
-  server.acknowledge(effects, [2]);
-  server.acknowledge(server.tick(HEARTBEAT), [2]);
+  acknowledge(server, effects, [2]);
+  acknowledge(server, server.tick(HEARTBEAT), [2]);
   assertEquals(server.status.commitIndex, before);
 });
 
@@ -100,13 +104,13 @@ Deno.test("5.3 committing an entry commits and applies all entries before it, in
   const server = leaderOf();
   const first = server.propose("a");
   const second = server.propose("b", "c");
-  const effects = server.acknowledge(second, [2]);
+  const effects = acknowledge(server, second, [2]);
   assertEquals(effects.apply, [...first.written, ...second.written]);
 });
 
 Deno.test("5.3 later AppendEntries tell the commit index", () => {
   const server = leaderOf();
-  server.acknowledge(server.propose("a"));
+  acknowledge(server, server.propose("a"));
   const { commitIndex } = server.status;
   assertEquals(commitIndex, 2);
   assertEquals(server.propose("b").sent("AppendEntries").map((message) => message.leaderCommit), [
@@ -117,14 +121,14 @@ Deno.test("5.3 later AppendEntries tell the commit index", () => {
 
 Deno.test("5.3 heartbeats tell the commit index when no entries follow", () => {
   const server = leaderOf();
-  server.acknowledge(server.propose("a"));
+  acknowledge(server, server.propose("a"));
   const told = server.tick(HEARTBEAT).sent("AppendEntries", 3).map((message) => message.leaderCommit as number);
   assertEquals(told.at(-1), 2);
 });
 
 Deno.test("5.3 followers of an idle leader hear of a commit within one tick", () => {
   const server = leaderOf();
-  server.acknowledge(server.propose("a"));
+  acknowledge(server, server.propose("a"));
   const told = server.tick(1).sent("AppendEntries");
   assertEquals(told.map(({ to, leaderCommit }) => [to, Number(leaderCommit)]), [[2, 2], [3, 2]]);
 });
@@ -150,7 +154,7 @@ Deno.test("5.3 an entry is sent again as it was, at the same index", () => {
 
 Deno.test("5.3 AppendEntries names index and term of the entry before the new ones", () => {
   const { server, effects } = freshLeader();
-  server.acknowledge(effects);
+  acknowledge(server, effects);
   const message = server.propose("a").sole("AppendEntries", 2);
   assertEquals([Number(message.prevLogIndex), Number(message.prevLogTerm)], [4, 3]);
 });
@@ -170,7 +174,7 @@ Deno.test("5.3 after a refusal for a short log the leader tries where that log e
 });
 
 Deno.test("5.3 after a refusal for a conflicting term the leader tries earlier, but not before that term", () => {
-  const server = new Server({ entries: logOf([1, 1, 1, 4, 4]) });
+  const server = new RaftServer({ entries: logOf([1, 1, 1, 4, 4]) });
   elect(server);
   server.persist();
   const fields = { success: false, rejectedIndex: 5, conflictIndex: 3, conflictTerm: 2 };
@@ -183,28 +187,35 @@ Deno.test("5.3 once the logs match the leader sends everything that is missing",
   const { server } = freshLeader();
   const retry = server.receive(refusal(3, { index: 1, term: 0 }));
   assertEquals(Number(retry.sole("AppendEntries", 2).prevLogIndex), 0);
-  const rest = new Effects([retry, server.acknowledge(retry, [2])]);
+  const rest = new Effects([retry, acknowledge(server, retry, [2])]);
   const entries = rest.sent("AppendEntries", 2).flatMap((message) => message.entries);
   assertEquals(entries.map((entry) => Number(entry.index)), [1, 2, 3, 4]);
 });
 
 Deno.test("5.3 one refusal per term of conflict is enough", () => {
   const old = [2, 2, 2, 2, 3, 3, 3, 3];
-  const network = new Network([
-    { id: 1, entries: logOf([1, 4, 4, 4, 5, 5, 5, 5, 6]) },
-    { id: 2, entries: logOf([1, 4, 4, 4, 5, 5, 5, 5, 6]) },
-    { id: 3, entries: logOf([1, ...old]) },
-  ]);
-  network.elect(1);
-  network.tick(HEARTBEAT * 3);
-  assertEquals(termsOf(network.server(3).log), [1, 4, 4, 4, 5, 5, 5, 5, 6, 7]);
-  const refusals = network.delivered.filter((message) => message.type === "AppendEntriesResult" && !message.success);
-  assertLess(refusals.length, 4);
+  let refusals = 0;
+  const cluster = new RaftCluster({
+    voters: [1, 2, 3],
+    starts: [
+      { id: 1, entries: logOf([1, 4, 4, 4, 5, 5, 5, 5, 6]) },
+      { id: 2, entries: logOf([1, 4, 4, 4, 5, 5, 5, 5, 6]) },
+      { id: 3, entries: logOf([1, ...old]) },
+    ],
+    observe: (_id, event) => {
+      if (event.type !== "Receive" || event.message.type !== "AppendEntriesResult") return;
+      if (!event.message.success) refusals += 1;
+    },
+  });
+  cluster.elect(1);
+  cluster.run(HEARTBEAT * 3);
+  assertEquals(termsOf(cluster.server(3).log), [1, 4, 4, 4, 5, 5, 5, 5, 6, 7]);
+  assertLess(refusals, 4);
 });
 
 Deno.test("5.3 a late answer with a lower matchIndex takes nothing back", () => {
   const server = leaderOf();
-  server.acknowledge(server.propose("a", "b"));
+  acknowledge(server, server.propose("a", "b"));
   server.receive(appended({ matchIndex: 1 }));
   const progress = server.status.progress.find((peer) => peer.id === 2);
   assertEquals(Number(progress?.matchIndex), 3);
@@ -213,7 +224,7 @@ Deno.test("5.3 a late answer with a lower matchIndex takes nothing back", () => 
 
 Deno.test("5.3 a late refusal does not move a follower back below what it has confirmed", () => {
   const server = leaderOf();
-  server.acknowledge(server.propose("a", "b"));
+  acknowledge(server, server.propose("a", "b"));
   const late = server.receive(appended({ success: false, rejectedIndex: 1, conflictIndex: 1, conflictTerm: 0 }));
   for (const message of late.sent("AppendEntries", 2)) assertGreaterOrEqual(Number(message.prevLogIndex), 3);
   assertGreaterOrEqual(Number(server.status.progress.find((peer) => peer.id === 2)?.nextIndex), 4);

@@ -17,13 +17,16 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { appended, appendEntries, requestVote } from "./messages.ts";
-import { Network } from "./network.ts";
-import { Effects, elect, HEARTBEAT, logOf, makeCandidate, Server, termsOf, until } from "./support.ts";
+import { RaftCluster } from "../support/raft/cluster.ts";
+import { Effects } from "../support/raft/effects.ts";
+import { HEARTBEAT, RaftServer } from "../support/raft/server.ts";
+import { logOf, termsOf } from "../support/raft/values.ts";
+import { acknowledge, elect, makeCandidate, until } from "./support.ts";
 
 const FIVE = [1, 2, 3, 4, 5];
 
 Deno.test("5.4.1 a request for a vote names index and term of the candidate's last entry", () => {
-  const server = new Server({ entries: logOf([1, 1, 4]), term: 6 });
+  const server = new RaftServer({ entries: logOf([1, 1, 4]), term: 6 });
   for (const request of makeCandidate(server).sent("RequestVote")) {
     assertEquals([request.lastLogIndex, request.lastLogTerm].map(Number), [3, 4]);
   }
@@ -40,7 +43,7 @@ const LOGS = [
 for (const { claim, lastLogIndex, lastLogTerm, granted } of LOGS) {
   for (const preVote of [false, true]) {
     Deno.test(`5.4.1 ${preVote ? "pre-vote" : "vote"} for a candidate with ${claim}: ${granted ? "yes" : "no"}`, () => {
-      const server = new Server({ entries: logOf([1, 1, 2]), term: 3 });
+      const server = new RaftServer({ entries: logOf([1, 1, 2]), term: 3 });
       const answer = server.receive(requestVote({ term: 4, preVote, lastLogIndex, lastLogTerm }));
       assertEquals(answer.sole("RequestVoteResult").voteGranted, granted);
     });
@@ -48,7 +51,7 @@ for (const { claim, lastLogIndex, lastLogTerm, granted } of LOGS) {
 }
 
 Deno.test("5.4.1 entries that are not committed count in the comparison too", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(appendEntries({ entries: logOf([1, 1]), leaderCommit: 0 }));
   until(() => server.status.role !== "Follower", () => server.tick());
   const answer = server.receive(requestVote({ term: 5, lastLogIndex: 1, lastLogTerm: 1 }));
@@ -56,19 +59,20 @@ Deno.test("5.4.1 entries that are not committed count in the comparison too", ()
 });
 
 Deno.test("5.4.1 a server that misses a committed entry cannot be elected", () => {
-  const network = new Network([{ id: 1 }, { id: 2 }, { id: 3 }]);
-  network.elect(1);
-  network.down.add(3);
-  network.propose(1, "a");
-  assertEquals(network.server(1).applied.length, 2);
-  network.down.delete(3);
-  network.down.add(1);
-  network.tickUntil(() => network.leader !== undefined);
-  assertEquals(network.leader?.id, 2);
+  const cluster = new RaftCluster({ voters: [1, 2, 3] });
+  cluster.elect(1);
+  cluster.isolate(3);
+  cluster.propose(1, ["a"]);
+  cluster.settle();
+  assertEquals(cluster.server(1).applied.length, 2);
+  cluster.heal();
+  cluster.crash(1);
+  cluster.runUntil(() => cluster.leader !== undefined);
+  assertEquals(cluster.leader?.id, 2);
 });
 
 Deno.test("5.4.1 a new leader takes no entry from a follower", () => {
-  const server = new Server({ entries: logOf([1, 2]) });
+  const server = new RaftServer({ entries: logOf([1, 2]) });
   elect(server);
   server.persist();
   const before = termsOf(server.log);
@@ -78,7 +82,7 @@ Deno.test("5.4.1 a new leader takes no entry from a follower", () => {
 });
 
 Deno.test("5.4.2 copies of an older term's entry on a majority do not commit it", () => {
-  const server = new Server({ voters: FIVE, entries: logOf([1, 2]), term: 3 });
+  const server = new RaftServer({ voters: FIVE, entries: logOf([1, 2]), term: 3 });
   elect(server);
   server.persist();
   for (const from of [2, 3, 4, 5]) {
@@ -89,30 +93,35 @@ Deno.test("5.4.2 copies of an older term's entry on a majority do not commit it"
 
 Deno.test("5.4.2 figure 8: an entry of term 2 on a majority is still overwritten by the leader of term 5", () => {
   // The situation (c) of the figure: S1 leads term 4, entry 2 of term 2 is on S1, S2, S3; S5 holds entry 2 of term 3.
-  const network = new Network([
-    { id: 1, voters: FIVE, entries: logOf([1, 2]), term: 3 },
-    { id: 2, voters: FIVE, entries: logOf([1, 2]), term: 3 },
-    { id: 3, voters: FIVE, entries: logOf([1]), term: 3 },
-    { id: 4, voters: FIVE, entries: logOf([1]), term: 3 },
-    { id: 5, voters: FIVE, entries: logOf([1, 3]), term: 3 },
-  ]);
-  network.down.add(5);
-  network.isLost = (message) =>
+  const cluster = new RaftCluster({
+    voters: FIVE,
+    term: 3,
+    starts: [
+      { id: 1, entries: logOf([1, 2]) },
+      { id: 2, entries: logOf([1, 2]) },
+      { id: 3, entries: logOf([1]) },
+      { id: 4, entries: logOf([1]) },
+      { id: 5, entries: logOf([1, 3]) },
+    ],
+  });
+  cluster.crash(5);
+  cluster.isLost = (message) =>
     message.type === "AppendEntries" &&
     (message.entries.some((entry) => entry.term === 4) || message.to === 4 && message.entries.length > 0);
-  network.elect(1);
-  network.tick(HEARTBEAT * 4);
-  assertEquals(termsOf(network.server(3).log), [1, 2]);
-  for (const { applied } of network.servers.values()) assertEquals(applied.filter((entry) => entry.index > 1), []);
-  network.down.add(1).delete(5);
-  network.isLost = (message) => message.type === "RequestVote" && message.from !== 5;
-  network.tickUntil(() => network.server(5).status.role === "Leader");
-  network.tick(HEARTBEAT * 4);
-  assertEquals(termsOf(network.server(3).log).slice(0, 2), [1, 3]);
+  cluster.elect(1);
+  cluster.run(HEARTBEAT * 4);
+  assertEquals(termsOf(cluster.server(3).log), [1, 2]);
+  for (const { applied } of cluster.servers.values()) assertEquals(applied.filter((entry) => entry.index > 1), []);
+  cluster.crash(1);
+  cluster.restart(5);
+  cluster.isLost = (message) => message.type === "RequestVote" && message.from !== 5;
+  cluster.runUntil(() => cluster.server(5).status.role === "Leader");
+  cluster.run(HEARTBEAT * 4);
+  assertEquals(termsOf(cluster.server(3).log).slice(0, 2), [1, 3]);
 });
 
 Deno.test("5.4.2 the first own entry on a majority commits those of older terms below it", () => {
-  const server = new Server({ voters: FIVE, entries: logOf([1, 2]), term: 3 });
+  const server = new RaftServer({ voters: FIVE, entries: logOf([1, 2]), term: 3 });
   elect(server);
   server.persist();
   server.receive(appended({ from: 2, term: 4, matchIndex: 3 }));
@@ -122,11 +131,11 @@ Deno.test("5.4.2 the first own entry on a majority commits those of older terms 
 });
 
 Deno.test("5.4.2 entries keep their term when a later leader sends them", () => {
-  const server = new Server({ entries: logOf([1, 2]), term: 5 });
+  const server = new RaftServer({ entries: logOf([1, 2]), term: 5 });
   const effects = new Effects([elect(server), server.persist()]);
   const refused = { success: false, rejectedIndex: 2, conflictIndex: 1, conflictTerm: 0, term: 6 };
   const retry = server.receive(appended(refused));
-  const sent = new Effects([effects, retry, server.acknowledge(retry, [2])]);
+  const sent = new Effects([effects, retry, acknowledge(server, retry, [2])]);
   const entries = sent.sent("AppendEntries", 2).flatMap((message) => message.entries);
   assertEquals(entries.filter((entry) => entry.index <= 2), logOf([1, 2]));
 });
@@ -142,46 +151,48 @@ const FIGURE_7 = {
 for (const [name, terms] of Object.entries(FIGURE_7)) {
   Deno.test(`5.3 figure 7 (${name}): the leader of term 8 brings this log into agreement with its own`, () => {
     const leaderLog = logOf([1, 1, 1, 4, 4, 5, 5, 6, 6, 6]);
-    const network = new Network([
-      { id: 1, entries: leaderLog, term: 7 },
-      { id: 2, entries: leaderLog, term: 7 },
-      { id: 3, entries: logOf(terms), term: 7 },
-    ]);
-    const leader = network.elect(1);
-    network.tick(HEARTBEAT * 4);
+    const cluster = new RaftCluster({
+      voters: [1, 2, 3],
+      term: 7,
+      starts: [{ id: 1, entries: leaderLog }, { id: 2, entries: leaderLog }, { id: 3, entries: logOf(terms) }],
+    });
+    const leader = cluster.elect(1);
+    cluster.run(HEARTBEAT * 4);
     assertEquals(termsOf(leader.log), [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 8]);
-    assertEquals(network.server(3).log, leader.log);
-    assertEquals(network.server(3).applied, leader.log);
+    assertEquals(cluster.server(3).log, leader.log);
+    assertEquals(cluster.server(3).applied, leader.log);
   });
 }
 
 Deno.test("5.4.3 a committed entry is in the log of every later leader", () => {
-  const network = new Network(FIVE.map((id) => ({ id, voters: FIVE })));
-  network.elect(1);
-  const [entry] = network.propose(1, "a").written;
+  const cluster = new RaftCluster({ voters: FIVE });
+  cluster.elect(1);
+  const [entry] = cluster.propose(1, ["a"])?.written ?? [];
+  cluster.settle();
   assert(entry !== undefined);
   for (let count = 0; count < 3; count++) {
-    const old = network.leader;
+    const old = cluster.leader;
     assert(old !== undefined);
-    network.down.clear();
-    network.down.add(old.id);
-    network.tickUntil(() => network.leader !== undefined);
-    assertEquals(network.leader?.log.find(({ index }) => index === entry.index), entry);
+    cluster.crash(old.id);
+    cluster.runUntil(() => cluster.leader !== undefined);
+    assertEquals(cluster.leader?.log.find(({ index }) => index === entry.index), entry);
+    cluster.restart(old.id);
   }
 });
 
 Deno.test("5.4.3 all servers apply the same entries at the same indexes through changes of leader", () => {
-  const network = new Network(FIVE.map((id) => ({ id, voters: FIVE })));
-  network.elect(1);
-  network.propose(1, "a");
+  const cluster = new RaftCluster({ voters: FIVE });
+  cluster.elect(1);
+  cluster.propose(1, ["a"]);
+  cluster.settle();
   // The old leader is cut off with an entry nobody else has.
-  network.down.add(1);
-  network.server(1).propose("lost");
-  network.tickUntil(() => network.leader !== undefined && network.leader.status.termCommitted);
-  network.propose(network.leader?.id ?? 0, "b");
-  network.down.clear();
-  network.tick(100);
-  const [one, ...others] = [...network.servers.values()].map((server) => server.applied);
+  cluster.isolate(1);
+  cluster.propose(1, ["lost"]);
+  cluster.runUntil(() => cluster.leader?.id !== 1 && cluster.leader?.status.termCommitted === true);
+  cluster.propose(cluster.leader?.id ?? 0, ["b"]);
+  cluster.heal();
+  cluster.run(100);
+  const [one, ...others] = [...cluster.servers.values()].map((server) => server.applied);
   for (const applied of others) assertEquals(applied, one);
   const commands = one?.flatMap((entry) => entry.type === "Command" ? [entry.command] : []);
   assertEquals(commands, ["a", "b"]);

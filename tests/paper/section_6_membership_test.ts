@@ -24,35 +24,24 @@ import { assert, assertEquals } from "@std/assert";
 import type { Configuration } from "../../lib/raft/types.ts";
 import { toTerm } from "../../lib/raft/types.ts";
 import { appended, appendEntries, requestVote } from "./messages.ts";
-import { Network } from "./network.ts";
-import {
-  campaign,
-  configurationEntry,
-  configurationOf,
-  Effects,
-  elect,
-  grant,
-  HEARTBEAT,
-  leaderOf,
-  logOf,
-  makeCandidate,
-  Server,
-  TIMEOUT_MIN,
-  until,
-} from "./support.ts";
+import { RaftCluster } from "../support/raft/cluster.ts";
+import { Effects } from "../support/raft/effects.ts";
+import { HEARTBEAT, RaftServer, TIMEOUT_MIN } from "../support/raft/server.ts";
+import { configurationEntry, configurationOf, logOf } from "../support/raft/values.ts";
+import { acknowledge, campaign, elect, grant, leaderOf, makeCandidate } from "./support.ts";
 
 /** Voters 1, 2, 3 of old and 1, 4, 5 of new. */
 const JOINT = configurationOf([1, 4, 5], { votersOld: [1, 2, 3] });
 
 /** The leader of voters 1, 2, 3 with learners 4, 5 that has just appended JOINT. */
-function changingLeader(): { readonly server: Server; readonly effects: Effects } {
+function changingLeader(): { readonly server: RaftServer; readonly effects: Effects } {
   const server = leaderOf({ voters: [1, 2, 3], learners: [4, 5] });
   return { server, effects: server.change([1, 4, 5]) };
 }
 
 /** A server whose log ends with JOINT, not known to be committed. */
-function jointServer(): Server {
-  return new Server({ entries: [...logOf([1]), configurationEntry({ index: 2, term: 1 }, JOINT)] });
+function jointServer(): RaftServer {
+  return new RaftServer({ entries: [...logOf([1]), configurationEntry({ index: 2, term: 1 }, JOINT)] });
 }
 
 /** The configurations among the written entries. */
@@ -74,7 +63,7 @@ Deno.test("6 the leader stores a change of voters as the joint configuration in 
 
 Deno.test("6 entries go to all servers of both configurations while joint", () => {
   const { server, effects } = changingLeader();
-  server.acknowledge(effects, [2]);
+  acknowledge(server, effects, [2]);
   const peers = new Set<number>();
   for (let count = 0; count < 4; count++) {
     for (const message of server.tick().sent("AppendEntries")) peers.add(message.to);
@@ -87,7 +76,7 @@ Deno.test("6 the leader uses the joint configuration as soon as it is in its log
 });
 
 Deno.test("6 a follower uses a configuration as soon as it is in its log", () => {
-  const server = new Server({ entries: logOf([1]) });
+  const server = new RaftServer({ entries: logOf([1]) });
   const entries = [configurationEntry({ index: 2, term: 1 }, JOINT)];
   server.receive(appendEntries({ prevLogIndex: 1, prevLogTerm: 1, entries }));
   assertEquals(Number(server.status.commitIndex), 0);
@@ -115,7 +104,7 @@ for (
   Deno.test(`6 copies on the leader and ${peers} ${enough ? "commit" : "do not commit"} an entry of the joint rule`, () => {
     const { server, effects } = changingLeader();
     const before = server.status.commitIndex;
-    server.acknowledge(effects, peers);
+    acknowledge(server, effects, peers);
     assertEquals(server.status.commitIndex > before, enough);
   });
 
@@ -127,7 +116,7 @@ for (
 }
 
 Deno.test("6 a server of the new configuration only may lead while joint", () => {
-  const server = new Server({
+  const server = new RaftServer({
     id: 4,
     entries: [...logOf([1]), configurationEntry({ index: 2, term: 1 }, JOINT)],
   });
@@ -140,7 +129,7 @@ Deno.test("6 a server of the new configuration only may lead while joint", () =>
 
 Deno.test("6 when the joint configuration is committed the leader appends the new one by itself", () => {
   const { server, effects } = changingLeader();
-  const after = server.acknowledge(effects, [2, 4]);
+  const after = acknowledge(server, effects, [2, 4]);
   assertEquals(configurations(after).map(ids), [{ voters: [1, 4, 5], votersOld: [], learners: [] }]);
 });
 
@@ -148,18 +137,18 @@ Deno.test("6 a later leader finishes a change that it finds in its log", () => {
   const server = jointServer();
   const effects = elect(server);
   assertEquals(configurations(new Effects([effects, server.persist()])), []);
-  const after = server.acknowledge(server.tick(HEARTBEAT));
+  const after = acknowledge(server, server.tick(HEARTBEAT));
   assertEquals(configurations(after).map(ids), [{ voters: [1, 4, 5], votersOld: [], learners: [] }]);
 });
 
 Deno.test("6 the new configuration is committed by its own majority, without servers that left", () => {
   const { server, effects } = changingLeader();
-  const after = server.acknowledge(effects, [2, 4]);
+  const after = acknowledge(server, effects, [2, 4]);
   const newIndex = after.written.at(-1)?.index;
   // acknowledge() has answered for 4 with the new entry too; 2 alone with the leader would not do.
   assertEquals(server.status.commitIndex, newIndex);
   const again = changingLeader();
-  const joint = again.server.acknowledge(again.effects, [4]);
+  const joint = acknowledge(again.server, again.effects, [4]);
   assertEquals(configurations(joint), []);
   const last = again.server.receive(appended({ from: 2, term: 1, matchIndex: 2 }));
   assertEquals(configurations(last).length, 1);
@@ -170,7 +159,7 @@ Deno.test("6 the new configuration is committed by its own majority, without ser
 });
 
 /** The leader 1 of voters 1, 2, 3 that removes itself and has appended C_new at index 3. */
-function leavingLeader(): Server {
+function leavingLeader(): RaftServer {
   const server = leaderOf();
   const joint = server.change([2, 3]);
   assertEquals(configurations(joint).map(ids), [{ voters: [2, 3], votersOld: [1, 2, 3], learners: [] }]);
@@ -198,13 +187,13 @@ Deno.test("6 a leader outside the new configuration does not count itself", () =
 });
 
 Deno.test("6 a server that its configuration does not name does not campaign", () => {
-  const server = new Server({ id: 9, voters: [1, 2, 3] });
+  const server = new RaftServer({ id: 9, voters: [1, 2, 3] });
   assertEquals(server.tick(100).sent("RequestVote"), []);
   assertEquals(server.status.role, "Follower");
 });
 
 Deno.test("6 a request for a vote is disregarded while the leader is heard: no vote, no new term", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(appendEntries({ from: 3 }));
   server.tick(TIMEOUT_MIN - 2);
   const effects = server.receive(requestVote({ term: 8, lastLogIndex: 9, lastLogTerm: 7 }));
@@ -213,7 +202,7 @@ Deno.test("6 a request for a vote is disregarded while the leader is heard: no v
 });
 
 Deno.test("6 that does not hinder normal elections: after the shortest timeout the vote is given", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(appendEntries({ from: 3 }));
   server.tick(TIMEOUT_MIN + 1);
   assert(server.receive(requestVote({ term: 2 })).sole("RequestVoteResult").voteGranted);
@@ -231,7 +220,7 @@ Deno.test("6 a second change is refused while one is under way", () => {
 });
 
 Deno.test("6 no change is taken before the leader has committed an entry of its term", () => {
-  const server = new Server();
+  const server = new RaftServer();
   elect(server);
   server.persist();
   const effects = server.change([1, 2]);
@@ -242,19 +231,20 @@ Deno.test("6 no change is taken before the leader has committed an entry of its 
 Deno.test("6 a cluster of three moves to three other servers and keeps serving", () => {
   const voters = [1, 2, 3];
   const learners = [4, 5, 6];
-  const network = new Network([...voters, ...learners].map((id) => ({ id, voters, learners })));
-  const leader = network.elect(1);
-  network.tick(HEARTBEAT * 2);
+  const cluster = new RaftCluster({ voters, learners });
+  const leader = cluster.elect(1);
+  cluster.run(HEARTBEAT * 2);
   const { members } = configurationOf(learners);
-  network.run(1, { type: "ChangeMembership", id: 3, members, voters: learners, learners: [] });
-  network.tick(HEARTBEAT * 2);
+  cluster.step(1, { type: "ChangeMembership", id: 3, members, voters: learners, learners: [] });
+  cluster.run(HEARTBEAT * 2);
   assertEquals(leader.status.role, "Follower");
-  for (const id of voters) network.down.add(id);
-  until(() => network.leader !== undefined, () => network.tick());
-  const successor = network.leader;
+  for (const id of voters) cluster.crash(id);
+  cluster.runUntil(() => cluster.leader !== undefined);
+  const successor = cluster.leader;
   assert(successor !== undefined);
   assert(learners.includes(successor.id));
-  network.propose(successor.id, "after");
+  cluster.propose(successor.id, ["after"]);
+  cluster.settle();
   assertEquals(successor.applied.at(-1)?.type, "Command");
   assertEquals(ids(successor.status.configuration), { voters: [4, 5, 6], votersOld: [], learners: [] });
 });

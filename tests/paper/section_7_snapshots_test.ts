@@ -22,30 +22,21 @@
 import { assertEquals, assertGreater, fail } from "@std/assert";
 import { toTicks } from "../../lib/raft/types.ts";
 import { appended, appendEntries, chunkTaken, installSnapshot, requestVote } from "./messages.ts";
-import { Network } from "./network.ts";
-import {
-  campaign,
-  configurationOf,
-  elect,
-  HEARTBEAT,
-  leaderOf,
-  logOf,
-  Server,
-  snapshotAt,
-  termsOf,
-  TIMEOUT,
-} from "./support.ts";
+import { RaftCluster } from "../support/raft/cluster.ts";
+import { HEARTBEAT, RaftServer, TIMEOUT } from "../support/raft/server.ts";
+import { configurationOf, logOf, snapshotAt, termsOf } from "../support/raft/values.ts";
+import { acknowledge, campaign, elect, leaderOf } from "./support.ts";
 
 const SNAPSHOT = snapshotAt({ index: 5, term: 1 });
 
 /** The leader of term 2 whose log begins after a snapshot of 10 bytes up to entry 5; chunks hold 4 bytes. */
-function compactedLeader(): Server {
+function compactedLeader(): RaftServer {
   return leaderOf({ snapshot: SNAPSHOT, entries: logOf([1], 6), limits: { chunkBytesMax: 4 } });
 }
 
 /** The same with follower 3 known to have an empty log; the result of that answer. */
 function transferring() {
-  const server = new Server({ snapshot: SNAPSHOT, entries: logOf([1], 6), limits: { chunkBytesMax: 4 } });
+  const server = new RaftServer({ snapshot: SNAPSHOT, entries: logOf([1], 6), limits: { chunkBytesMax: 4 } });
   elect(server);
   server.persist();
   const fields = { from: 3, term: 2, success: false, rejectedIndex: 6, conflictIndex: 1, conflictTerm: 0 };
@@ -53,20 +44,20 @@ function transferring() {
 }
 
 /** A follower that has stored the three chunks 0, 4, 8 of a snapshot up to entry 5 of term 1 and waits for its driver. */
-function loading(server: Server): void {
+function loading(server: RaftServer): void {
   for (const offset of [0, 4, 8]) server.receive(installSnapshot({ term: 2, offset, done: offset === 8 }));
 }
 
 Deno.test("7 a snapshot replaces the entries up to its last included one", () => {
   const server = leaderOf();
-  server.acknowledge(server.propose("a", "b", "c"));
+  acknowledge(server, server.propose("a", "b", "c"));
   server.run({ type: "SnapshotTaken", snapshot: snapshotAt({ index: 3, term: 1 }), keepFrom: 4 });
   const { firstIndex, snapshot, lastEntry } = server.status;
   assertEquals([firstIndex, snapshot.index, snapshot.term, lastEntry.index].map(Number), [4, 3, 1, 4]);
 });
 
 Deno.test("7 a follower takes snapshots without the leader's knowledge", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(appendEntries({ entries: logOf([1, 1, 1]), leaderCommit: 2 }));
   server.run({ type: "SnapshotTaken", snapshot: snapshotAt({ index: 2, term: 1 }), keepFrom: 3 });
   assertEquals(Number(server.status.firstIndex), 3);
@@ -75,7 +66,7 @@ Deno.test("7 a follower takes snapshots without the leader's knowledge", () => {
 });
 
 Deno.test("7 the first entry after a snapshot is checked against its last included index and term", () => {
-  const server = new Server({ snapshot: SNAPSHOT });
+  const server = new RaftServer({ snapshot: SNAPSHOT });
   const effects = server.receive(appendEntries({ prevLogIndex: 5, prevLogTerm: 1, entries: logOf([1], 6) }));
   assertEquals(Number(effects.sole("AppendEntriesResult").matchIndex), 6);
 });
@@ -89,7 +80,7 @@ Deno.test("7 the leader names the snapshot's last entry as the one before its fi
 });
 
 Deno.test("7 a snapshot's last entry counts as the last of an empty log in elections", () => {
-  const server = new Server({ snapshot: snapshotAt({ index: 5, term: 3 }) });
+  const server = new RaftServer({ snapshot: snapshotAt({ index: 5, term: 3 }) });
   const older = requestVote({ term: 4, lastLogIndex: 9, lastLogTerm: 2 });
   assertEquals(server.receive(older).sole("RequestVoteResult").voteGranted, false);
   const [request] = campaign(server).sent("RequestVote");
@@ -98,9 +89,9 @@ Deno.test("7 a snapshot's last entry counts as the last of an empty log in elect
 
 Deno.test("7 a snapshot brings the latest configuration of what it replaces", () => {
   const configuration = configurationOf([1, 4, 5]);
-  const server = new Server({ snapshot: snapshotAt({ index: 5, term: 1 }, { configuration }) });
+  const server = new RaftServer({ snapshot: snapshotAt({ index: 5, term: 1 }, { configuration }) });
   assertEquals(server.status.configuration.voters, [1, 4, 5]);
-  const follower = new Server();
+  const follower = new RaftServer();
   follower.receive(installSnapshot({ term: 2, done: true, configuration }));
   follower.run({ type: "SnapshotInstalled", snapshot: snapshotAt({ index: 5, term: 1 }, { bytes: 4, configuration }) });
   assertEquals(follower.status.configuration.voters, [1, 4, 5]);
@@ -115,7 +106,7 @@ Deno.test("7 a follower that needs a dropped entry gets the snapshot", () => {
 
 Deno.test("7 a follower whose next entry is still in the log gets no snapshot", () => {
   const server = compactedLeader();
-  server.acknowledge(server.propose("a"));
+  acknowledge(server, server.propose("a"));
   const late = appended({ from: 3, term: 2, success: false, rejectedIndex: 7, conflictIndex: 6, conflictTerm: 0 });
   assertEquals(server.receive(late).sent("InstallSnapshot"), []);
 });
@@ -152,14 +143,14 @@ Deno.test("7 once the snapshot is installed the leader goes on with the entries 
   const { server } = transferring();
   for (const nextOffset of [4, 8]) server.receive(chunkTaken({ from: 3, term: 2, nextOffset }));
   const effects = server.receive(chunkTaken({ from: 3, term: 2, nextOffset: 10, installed: true }));
-  const rest = server.acknowledge(effects, [3]);
+  const rest = acknowledge(server, effects, [3]);
   const sent = [...effects.sent("AppendEntries", 3), ...rest.sent("AppendEntries", 3)];
   assertEquals(Number(sent[0]?.prevLogIndex), 5);
   assertEquals(sent.flatMap((message) => message.entries.map((entry) => Number(entry.index))), [6, 7]);
 });
 
 Deno.test("7 each chunk restarts the election timer", () => {
-  const server = new Server();
+  const server = new RaftServer();
   for (let count = 0; count < 4; count++) {
     server.receive(installSnapshot({ offset: count * 4 }));
     assertEquals(server.tick(TIMEOUT - 2).sent("RequestVote"), []);
@@ -168,7 +159,7 @@ Deno.test("7 each chunk restarts the election timer", () => {
 });
 
 Deno.test("7 chunks are stored by offset and each is answered with the next offset wanted", () => {
-  const server = new Server();
+  const server = new RaftServer();
   for (const offset of [0, 4, 8]) {
     const effects = server.receive(installSnapshot({ offset }));
     assertEquals(effects.snapshotChunks.map((chunk) => [chunk.offset, chunk.data.length, chunk.done]), [
@@ -180,7 +171,7 @@ Deno.test("7 chunks are stored by offset and each is answered with the next offs
 });
 
 Deno.test("7 a chunk that came before or comes too early is not stored", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(installSnapshot());
   const repeated = server.receive(installSnapshot());
   const early = server.receive(installSnapshot({ offset: 8 }));
@@ -191,7 +182,7 @@ Deno.test("7 a chunk that came before or comes too early is not stored", () => {
 });
 
 Deno.test("7 the last chunk is answered when the snapshot is in force, not before", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(installSnapshot({ term: 2 }));
   const last = server.receive(installSnapshot({ term: 2, offset: 4, done: true }));
   assertEquals(last.sent("InstallSnapshotResult"), []);
@@ -204,7 +195,7 @@ Deno.test("7 the last chunk is answered when the snapshot is in force, not befor
 });
 
 Deno.test("7 a snapshot with news replaces the whole log", () => {
-  const server = new Server({ entries: logOf([1, 1]) });
+  const server = new RaftServer({ entries: logOf([1, 1]) });
   loading(server);
   const effects = server.run({ type: "SnapshotInstalled", snapshot: SNAPSHOT });
   const { firstIndex, lastEntry, commitIndex, snapshot } = server.status;
@@ -213,7 +204,7 @@ Deno.test("7 a snapshot with news replaces the whole log", () => {
 });
 
 Deno.test("7 a snapshot that describes a prefix of the log keeps the entries after it", () => {
-  const server = new Server({ entries: logOf([1, 1, 1, 1, 1, 1, 1]) });
+  const server = new RaftServer({ entries: logOf([1, 1, 1, 1, 1, 1, 1]) });
   loading(server);
   server.run({ type: "SnapshotInstalled", snapshot: SNAPSHOT });
   const { lastEntry, commitIndex } = server.status;
@@ -223,7 +214,7 @@ Deno.test("7 a snapshot that describes a prefix of the log keeps the entries aft
 });
 
 Deno.test("7 a received snapshot that cannot be used is asked for again from the start", () => {
-  const server = new Server();
+  const server = new RaftServer();
   loading(server);
   const effects = server.run({ type: "SnapshotRejected", lastIncluded: SNAPSHOT.lastIncluded });
   const answer = effects.sole("InstallSnapshotResult");
@@ -233,10 +224,10 @@ Deno.test("7 a received snapshot that cannot be used is asked for again from the
 
 Deno.test("7 a snapshot that a peer cannot use is sent again after a pause that doubles, and then the newest", () => {
   const limits = { chunkBytesMax: 4, snapshotPauseTicksMin: toTicks(20), snapshotPauseTicksMax: toTicks(40) };
-  const server = new Server({ snapshot: SNAPSHOT, entries: logOf([1], 6), limits });
+  const server = new RaftServer({ snapshot: SNAPSHOT, entries: logOf([1], 6), limits });
   elect(server);
   server.persist();
-  server.acknowledge(server.tick(HEARTBEAT), [2]);
+  acknowledge(server, server.tick(HEARTBEAT), [2]);
   const fields = { from: 3, term: 2, success: false, rejectedIndex: 6, conflictIndex: 1, conflictTerm: 0 };
   const chunks = [server.receive(appended(fields)).sole("InstallSnapshot", 3)];
   for (const ticks of [20, 40, 40]) {
@@ -244,12 +235,12 @@ Deno.test("7 a snapshot that a peer cannot use is sent again after a pause that 
     const rejected = chunkTaken({ from: 3, term: 2, rejected: true, lastIncludedIndex });
     assertEquals(server.receive(rejected).sent("InstallSnapshot", 3), []);
     assertEquals(server.receive(rejected).sent("InstallSnapshot", 3), []);
-    server.acknowledge(server.propose("x"), [2]);
+    acknowledge(server, server.propose("x"), [2]);
     const snapshot = snapshotAt(server.status.lastEntry);
     server.run({ type: "SnapshotTaken", snapshot, keepFrom: snapshot.lastIncluded.index + 1 });
     for (let tick = 1; tick < ticks; tick++) {
       const effects = server.tick();
-      server.acknowledge(effects, [2]);
+      acknowledge(server, effects, [2]);
       assertEquals(effects.sent("InstallSnapshot", 3), [], `tick ${tick} of the pause`);
       // Raft 5.2: the peer hears of its leader meanwhile.
       if (tick % HEARTBEAT === 0) assertEquals(effects.sent("AppendEntries", 3).length, 1);
@@ -261,23 +252,26 @@ Deno.test("7 a snapshot that a peer cannot use is sent again after a pause that 
 });
 
 Deno.test("7 after a restart the commit index begins at the snapshot and its entries are not applied again", () => {
-  const server = new Server({ snapshot: SNAPSHOT, entries: logOf([1, 1], 6) });
+  const server = new RaftServer({ snapshot: SNAPSHOT, entries: logOf([1, 1], 6) });
   assertEquals(Number(server.status.commitIndex), 5);
   const effects = server.receive(appendEntries({ prevLogIndex: 7, prevLogTerm: 1, leaderCommit: 7 }));
   assertEquals(effects.apply, logOf([1, 1], 6));
 });
 
 Deno.test("7 a follower that is far behind catches up by snapshot and entries", () => {
-  const network = new Network([1, 2, 3].map((id) => ({ id, limits: { chunkBytesMax: 4 } })));
-  const leader = network.elect(1);
-  network.down.add(3);
-  network.propose(1, "a", "b", "c", "d");
-  network.run(1, { type: "SnapshotTaken", snapshot: SNAPSHOT, keepFrom: 6 });
-  network.propose(1, "e");
-  network.down.delete(3);
-  const follower = network.server(3);
-  network.tickUntil(() => follower.status.commitIndex === leader.status.commitIndex);
+  const cluster = new RaftCluster({ voters: [1, 2, 3], limits: { chunkBytesMax: 4 } });
+  const leader = cluster.elect(1);
+  cluster.isolate(3);
+  cluster.propose(1, ["a", "b", "c", "d"]);
+  cluster.settle();
+  cluster.snapshot(1, 0);
+  cluster.propose(1, ["e"]);
+  cluster.settle();
+  cluster.heal();
+  const follower = cluster.server(3);
+  cluster.runUntil(() => follower.status.commitIndex === leader.status.commitIndex);
   assertEquals(Number(follower.status.snapshot.index), 5);
-  assertEquals(follower.applied, leader.applied.filter((entry) => entry.index > 5));
-  assertEquals(termsOf(follower.applied), [1]);
+  assertEquals(termsOf(follower.log), [1]);
+  assertEquals(follower.applied, leader.applied);
+  assertEquals(termsOf(follower.applied), [1, 1, 1, 1, 1, 1]);
 });

@@ -19,17 +19,20 @@
 
 import { assert, assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import { appended, appendEntries, readIndex, readIndexResult } from "./messages.ts";
-import { Effects, elect, leaderOf, logOf, Server, TIMEOUT, until } from "./support.ts";
+import { Effects } from "../support/raft/effects.ts";
+import { RaftServer, TIMEOUT } from "../support/raft/server.ts";
+import { logOf } from "../support/raft/values.ts";
+import { acknowledge, elect, leaderOf, until } from "./support.ts";
 
 /** A follower of leader 2 in term 1 that has asked it for read 7; the question. */
 function asking() {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(appendEntries());
   return { server, question: server.read(7).sole("ReadIndex", 2) };
 }
 
 Deno.test("8 a server that knows no leader refuses commands and reads and says so", () => {
-  const server = new Server();
+  const server = new RaftServer();
   const refusal = { reason: "NotLeader" as const, leaderId: undefined };
   assertEquals(server.propose("a").refused, [{ id: 1, refusal }]);
   assertEquals(server.read(7).refusedReads, [{ id: 7, refusal }]);
@@ -42,21 +45,21 @@ Deno.test("8 a deposed leader names its successor", () => {
 });
 
 Deno.test("8 a new leader appends a blank entry of its term, also to an empty log", () => {
-  const written = elect(new Server({ term: 6 })).written;
+  const written = elect(new RaftServer({ term: 6 })).written;
   assertEquals(written.map(({ type, index, term }) => [type, Number(index), Number(term)]), [["NoOp", 1, 7]]);
-  const after = elect(new Server({ entries: logOf([1, 2]) })).written;
+  const after = elect(new RaftServer({ entries: logOf([1, 2]) })).written;
   assertEquals(after.map(({ type, index, term }) => [type, Number(index), Number(term)]), [["NoOp", 3, 3]]);
 });
 
 Deno.test("8 a read waits until an entry of the leader's term is committed", () => {
-  const server = new Server({ entries: logOf([1]) });
+  const server = new RaftServer({ entries: logOf([1]) });
   const effects = new Effects([elect(server), server.persist()]);
   const early = server.read(7);
   // Answers that do not commit the no-op, even to confirming rounds, are not enough.
   for (const { round } of early.sent("AppendEntries")) {
     assertEquals(server.receive(appended({ term: 2, matchIndex: 1, round })).confirmedReads, []);
   }
-  const later = server.acknowledge(new Effects([effects, early]));
+  const later = acknowledge(server, new Effects([effects, early]));
   assertEquals(later.confirmedReads.map(({ id, index }) => [id, Number(index)]), [[7, 2]]);
 });
 
@@ -64,8 +67,8 @@ Deno.test("8 a read is confirmed by a majority that answers after it came", () =
   const server = leaderOf({ voters: [1, 2, 3, 4, 5] });
   const effects = server.read(7);
   assertEquals(effects.confirmedReads, []);
-  assertEquals(server.acknowledge(effects, [2]).confirmedReads, []);
-  assertEquals(server.acknowledge(effects, [3]).confirmedIds, [7]);
+  assertEquals(acknowledge(server, effects, [2]).confirmedReads, []);
+  assertEquals(acknowledge(server, effects, [3]).confirmedIds, [7]);
 });
 
 Deno.test("8 a read asks every voter at once to answer at once", () => {
@@ -86,10 +89,10 @@ Deno.test("6.4 the read index is the commit index when the read came", () => {
   const server = leaderOf();
   server.propose("not committed");
   const round = server.read(7);
-  const [read] = server.acknowledge(round, [2]).confirmedReads;
+  const [read] = acknowledge(server, round, [2]).confirmedReads;
   assertEquals([read?.id, Number(read?.index)], [7, 1]);
-  server.acknowledge(server.propose("a"));
-  const [next] = server.acknowledge(server.read(8), [2]).confirmedReads;
+  acknowledge(server, server.propose("a"));
+  const [next] = acknowledge(server, server.read(8), [2]).confirmedReads;
   assertEquals([next?.id, Number(next?.index)], [8, 3]);
 });
 
@@ -97,7 +100,7 @@ Deno.test("6.4 one round serves every read that came before it", () => {
   const server = leaderOf();
   server.read(7);
   server.read(8);
-  const confirmed = server.acknowledge(server.read(9), [2]).confirmedIds;
+  const confirmed = acknowledge(server, server.read(9), [2]).confirmedIds;
   assertEquals(confirmed.sort(), [7, 8, 9]);
 });
 
@@ -105,11 +108,11 @@ Deno.test("6.4 the answer to an earlier round does not serve a later read", () =
   const server = leaderOf();
   const early = server.read(7);
   server.read(8);
-  assertEquals(server.acknowledge(early, [2]).confirmedIds, [7]);
+  assertEquals(acknowledge(server, early, [2]).confirmedIds, [7]);
 });
 
 Deno.test("6.4 a follower answers a round that a read waits for at once, though its entries are not durable yet", () => {
-  const server = new Server();
+  const server = new RaftServer();
   const message = appendEntries({ entries: logOf([1]), round: 6, confirm: true });
   const answer = server.step({ type: "Receive", message }).sole("AppendEntriesResult", 2);
   assertEquals([answer.success, Number(answer.matchIndex), answer.round], [true, 0, 6]);
@@ -126,14 +129,14 @@ Deno.test("6.4 a leader answers a follower's question after a majority has answe
   const server = leaderOf({ voters: [1, 2, 3, 4, 5] });
   const asked = server.receive(readIndex({ from: 3, incarnation: 5, token: 12 }));
   assertEquals(asked.sent("ReadIndexResult"), []);
-  const first = server.acknowledge(asked, [2]);
+  const first = acknowledge(server, asked, [2]);
   assertEquals(first.sent("ReadIndexResult"), []);
-  const answer = server.acknowledge(asked, [4]).sole("ReadIndexResult", 3);
+  const answer = acknowledge(server, asked, [4]).sole("ReadIndexResult", 3);
   assertEquals([answer.confirmed, Number(answer.readIndex), answer.token, answer.incarnation], [true, 1, 12, 5]);
 });
 
 Deno.test("6.4 a leader whose term has no commit yet confirms no follower's question", () => {
-  const server = new Server({ entries: logOf([1]) });
+  const server = new RaftServer({ entries: logOf([1]) });
   elect(server);
   const effects = server.receive(readIndex({ term: 2 }));
   assert(effects.sent("ReadIndexResult").every((answer) => !answer.confirmed));
@@ -144,7 +147,7 @@ Deno.test("6.4 a leader whose term has no commit yet confirms no follower's ques
 });
 
 Deno.test("6.4 a server that is not leader confirms no question", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(appendEntries({ from: 3 }));
   const answer = server.receive(readIndex({ from: 2 })).sole("ReadIndexResult", 2);
   assertEquals([answer.confirmed, Number(answer.readIndex)], [false, 0]);
@@ -176,7 +179,7 @@ Deno.test("6.4 an answer to another question confirms nothing, and none confirms
 });
 
 Deno.test("6.4 each question has a token of its own and the incarnation of this life", () => {
-  const server = new Server({ incarnation: 1234 });
+  const server = new RaftServer({ incarnation: 1234 });
   server.receive(appendEntries());
   const first = server.read(7).sole("ReadIndex");
   server.receive(readIndexResult({ token: first.token, incarnation: 1234 }));
@@ -186,7 +189,7 @@ Deno.test("6.4 each question has a token of its own and the incarnation of this 
 });
 
 Deno.test("8 a cluster of one confirms reads by itself", () => {
-  const server = new Server({ voters: [1] });
+  const server = new RaftServer({ voters: [1] });
   until(() => server.status.termCommitted, () => server.tick());
   assertEquals(server.read(7).confirmedIds, [7]);
 });
@@ -197,7 +200,7 @@ Deno.test("8 commands beyond the limit of uncommitted entries are refused as one
   assertEquals(first.accepted.length, 1);
   assertEquals(server.propose("d", "e").refused, [{ id: 1, refusal: { reason: "LogFull" } }]);
   assertEquals(server.log.length, 4);
-  server.acknowledge(first);
+  acknowledge(server, first);
   assertEquals(server.propose("d", "e").accepted.length, 1);
 });
 

@@ -1,7 +1,7 @@
 /** Runs the golden scripts of `raft/`: each is named after what it claims. `UPDATE=1` writes what was observed. */
 
 import { assertEquals, assertGreater } from "@std/assert";
-import { runScript } from "../support/raft_script.ts";
+import { runScript } from "../support/raft/script.ts";
 
 const folder = new URL("./raft/", import.meta.url);
 const scripts = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".txt")).sort();

@@ -2,7 +2,8 @@
 
 import { DEFAULT_PENDING_LIMITS, type PendingLimits } from "../../lib/node/limits.ts";
 import type { RaftLimits } from "../../lib/raft/options.ts";
-import type { Check, Violate } from "./check.ts";
+import type { Violate } from "../support/raft/checks/check.ts";
+import type { Check } from "./check.ts";
 import type { SimServer } from "./server.ts";
 import { OVERLOAD_SITES, type Settings } from "./settings.ts";
 import type { World } from "./world.ts";

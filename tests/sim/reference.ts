@@ -2,6 +2,7 @@
 
 import { decodeCommand, unstampCommand } from "../../lib/kv/commands.ts";
 import type { Configuration, Entry } from "../../lib/raft/types.ts";
+import { CommittedLog } from "../support/raft/checks/committed_log.ts";
 import { KeyspaceModel, type ModelResult } from "./model/keyspace_model.ts";
 import type { ModelRecord, ModelState } from "./model/record.ts";
 
@@ -18,9 +19,7 @@ export interface Moment {
 }
 
 /** The committed log and the state of a model that applies it. */
-export class Reference {
-  /** By index - 1. */
-  readonly entries: Entry[] = [];
+export class Reference extends CommittedLog {
   readonly configurations: { readonly index: number; readonly configuration: Configuration }[] = [];
   readonly #versions = new Map<string, Version[]>();
   readonly #indexByCommand = new Map<string, number>();
@@ -29,19 +28,9 @@ export class Reference {
   readonly #times: number[] = [0];
   readonly #model = new KeyspaceModel((key, record) => this.#change(key, record));
 
-  /** Index of the last entry. */
-  get lastIndex(): number {
-    return this.entries.length;
-  }
-
-  /** The entry at an index. */
-  at(index: number): Entry | undefined {
-    return this.entries[index - 1];
-  }
-
   /** Takes the next entry. */
-  append(entry: Entry): void {
-    this.entries.push(entry);
+  override append(entry: Entry): void {
+    super.append(entry);
     if (entry.type === "Configuration") {
       this.configurations.push({ index: entry.index, configuration: entry.configuration });
     }

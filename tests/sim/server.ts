@@ -186,7 +186,7 @@ export class SimServer {
     // Everything was read and verified: what was damaged did not matter.
     this.damaged = false;
     node.failed.then((error) => this.#ended(error, life));
-    this.#world.started(this);
+    this.#world.started(this, node.status().raft);
   }
 
   /** The process ended by itself: allowed only where a fault explains it. */

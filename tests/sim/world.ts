@@ -4,27 +4,22 @@ import { Random } from "../../lib/base/random.ts";
 import { TICK_MS } from "../../lib/node/limits.ts";
 import { describeEvent, describeUpdate } from "../../lib/raft/describe.ts";
 import type { Message } from "../../lib/raft/messages.ts";
-import type { Configuration, Entry, Member, NodeId } from "../../lib/raft/types.ts";
-import { MemoryNetwork } from "../support/memory/memory_transport.ts";
+import type { RaftStatus } from "../../lib/raft/status.ts";
+import type { Configuration, Entry, EntryId, Member, NodeId } from "../../lib/raft/types.ts";
 import type { Greeting } from "../../lib/transport/transport.ts";
-import type { Check, Step } from "./check.ts";
-import { CoreInvariants } from "./checks/core_invariants.ts";
+import { MemoryNetwork } from "../support/memory/memory_transport.ts";
+import { raftChecks } from "../support/raft/checks/all.ts";
+import type { Step } from "../support/raft/checks/check.ts";
+import { Shadows } from "../support/raft/checks/shadow.ts";
+import type { Check } from "./check.ts";
 import { DamagedSnapshot } from "./checks/damaged_snapshot.ts";
 import { DurableAcknowledgement } from "./checks/durable_acknowledgement.ts";
 import { ExpiredKeys } from "./checks/expired_keys.ts";
-import { ElectionSafety } from "./checks/election_safety.ts";
 import { HangingDisk } from "./checks/hanging_disk.ts";
-import { LeaderCompleteness } from "./checks/leader_completeness.ts";
-import { LogMatching } from "./checks/log_matching.ts";
-import { Membership } from "./checks/membership.ts";
-import { Monotonic } from "./checks/monotonic.ts";
 import { OneVote } from "./checks/one_vote.ts";
-import { QuorumAtCommit } from "./checks/quorum_at_commit.ts";
 import { QuorumOnDisks } from "./checks/quorum_on_disks.ts";
-import { ReadIndexes } from "./checks/read_index.ts";
 import { SecondCluster } from "./checks/second_cluster.ts";
 import { StateHash } from "./checks/state_hash.ts";
-import { StateMachineSafety } from "./checks/state_machine_safety.ts";
 import { TimeInStep } from "./checks/time_in_step.ts";
 import { SimClock } from "./clock.ts";
 import { FaultCounts } from "./faults.ts";
@@ -33,7 +28,6 @@ import { NetworkFaults } from "./network_faults.ts";
 import { Reference } from "./reference.ts";
 import { plannedMembers, SimServer } from "./server.ts";
 import type { Settings } from "./settings.ts";
-import { Shadows } from "./shadow.ts";
 
 /** Takes the lines of a trace. */
 export type TraceSink = (line: string) => void;
@@ -156,8 +150,8 @@ export class World {
   }
 
   /** A process serves from now on. */
-  started(server: SimServer): void {
-    for (const check of this.#checksOf(server)) check.started?.(server);
+  started(server: SimServer, status: RaftStatus): void {
+    for (const check of this.#checksOf(server)) check.started?.(server, status);
   }
 
   /** A process is gone. */
@@ -196,22 +190,16 @@ export class World {
       new DurableAcknowledgement({ random: this.random.fork(), shadows }, to("durable-acknowledgement")),
       new QuorumOnDisks({ random: this.random.fork(), shadows, servers }, to("quorum-on-disks")),
     ];
-    return [
+    const parts = {
       shadows,
-      new ElectionSafety(to("election-safety")),
+      committedLog: reference,
+      holdsDurably: (id: NodeId, { index, term }: EntryId) => shadows.of(id).hasDurably(index, term),
+      committed: (entry: Entry, raft: Step["raft"]) => this.#committed(entry, raft),
+    };
+    return [
+      ...raftChecks(parts, to),
       ...lookingAtDisks,
-      new LogMatching(shadows, to("log-matching")),
-      new LeaderCompleteness({ reference, shadows }, to("leader-completeness")),
-      new StateMachineSafety(
-        { reference, committed: (entry, raft) => this.#committed(entry, raft) },
-        to("state-machine-safety"),
-      ),
-      new QuorumAtCommit(shadows, to("quorum-at-commit")),
-      new ReadIndexes(reference, to("read-index")),
-      new CoreInvariants(to("core-invariants")),
-      new Monotonic(to("monotonic")),
       new StateHash({ servers, reference }, to("state-hash")),
-      new Membership(shadows, to("membership")),
       new HangingDisk({
         servers,
         timeoutTicks: Math.ceil(settings.electionTimeoutMs / TICK_MS),

@@ -75,6 +75,7 @@ Deno.test("the checks of the simulator that docs/guarantees.md names exist", () 
   const checks = named.flatMap(([, list = ""]) => [...list.matchAll(/`([a-z-]+)`/g)].map(([, name = ""]) => name));
   assert(checks.length >= 10);
   const files = [...Deno.readDirSync(join(ROOT, "tests/sim"))].filter(({ isFile }) => isFile).map(({ name }) => name);
-  const sources = files.map((name) => read(`tests/sim/${name}`)).join("\n");
+  const paths = ["tests/support/raft/checks/all.ts", ...files.map((name) => `tests/sim/${name}`)];
+  const sources = paths.map((path) => read(path)).join("\n");
   assertEquals(checks.filter((name) => !sources.includes(`"${name}"`)), []);
 });

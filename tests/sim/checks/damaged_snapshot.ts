@@ -8,7 +8,8 @@ import { DEFAULT_RAFT_LIMITS } from "../../../lib/raft/limits.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
 import type { RaftNode } from "../../../lib/raft/raft_node.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import type { Check, Step, Violate } from "../check.ts";
+import type { Step, Violate } from "../../support/raft/checks/check.ts";
+import type { Check } from "../check.ts";
 import type { SimServer } from "../server.ts";
 
 /** Election timeouts that it may take on a network that loses much, and what writing another snapshot may take. */

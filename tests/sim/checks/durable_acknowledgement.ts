@@ -2,10 +2,11 @@
 
 import type { Random } from "../../../lib/base/random.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
-import type { Check, Violate } from "../check.ts";
+import type { Violate } from "../../support/raft/checks/check.ts";
+import type { Check } from "../check.ts";
 import { holdsEntry, readDurableLog } from "../durable_log.ts";
 import type { SimServer } from "../server.ts";
-import type { Shadows } from "../shadow.ts";
+import type { Shadows } from "../../support/raft/checks/shadow.ts";
 
 /** Reading a whole directory is dear, so chance decides which acknowledgements are looked at. */
 const LOOK_PROBABILITY = 0.02;

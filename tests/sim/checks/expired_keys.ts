@@ -2,7 +2,8 @@
 
 import type { Node } from "../../../lib/node/node.ts";
 import type { Entry } from "../../../lib/raft/types.ts";
-import type { Check, Violate } from "../check.ts";
+import type { Violate } from "../../support/raft/checks/check.ts";
+import type { Check } from "../check.ts";
 import type { Reference } from "../reference.ts";
 import type { SimServer } from "../server.ts";
 

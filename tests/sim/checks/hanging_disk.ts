@@ -5,7 +5,8 @@
 
 import { hasQuorum } from "../../../lib/raft/quorum.ts";
 import type { RaftNode } from "../../../lib/raft/raft_node.ts";
-import type { Check, Step, Violate } from "../check.ts";
+import type { Step, Violate } from "../../support/raft/checks/check.ts";
+import type { Check } from "../check.ts";
 import type { SimServer } from "../server.ts";
 
 /** Election timeouts that a hand-over may take on a network that loses much. */

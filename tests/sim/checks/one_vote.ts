@@ -1,9 +1,11 @@
 /** Raft 5.2 and figure 2: a server votes once in a term, for ever, and no vote leaves before it is durable. */
 
 import type { Message } from "../../../lib/raft/messages.ts";
+import type { RaftStatus } from "../../../lib/raft/status.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import { loadNodeFile } from "../../../lib/storage/load.ts";
-import type { Check, Violate } from "../check.ts";
+import type { Violate } from "../../support/raft/checks/check.ts";
+import type { Check } from "../check.ts";
 import { DIRECTORY, type SimServer } from "../server.ts";
 
 /** Remembers every vote that left a process. */
@@ -32,9 +34,8 @@ export class OneVote implements Check {
   }
 
   /** See `Check`. What was voted in the term that is recovered is recovered too. */
-  started(server: SimServer): void {
-    const raft = server.node?.status().raft;
-    if (raft === undefined || server.rejoins) return;
+  started(server: SimServer, raft: RaftStatus): void {
+    if (server.rejoins) return;
     const last = this.#last.get(server.id);
     if (last?.term !== raft.currentTerm || last.candidate === raft.votedFor) return;
     this.#violate(

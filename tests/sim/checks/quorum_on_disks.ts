@@ -2,10 +2,12 @@
 
 import type { Random } from "../../../lib/base/random.ts";
 import type { Entry, NodeId } from "../../../lib/raft/types.ts";
-import type { Check, Step, Violate } from "../check.ts";
+import type { Step, Violate } from "../../support/raft/checks/check.ts";
+import type { Check } from "../check.ts";
+import { isMajority, majoritySets } from "../../support/raft/checks/quorum_at_commit.ts";
 import { holdsEntry, readDurableLog } from "../durable_log.ts";
 import type { SimServer } from "../server.ts";
-import type { Shadows } from "../shadow.ts";
+import type { Shadows } from "../../support/raft/checks/shadow.ts";
 
 /** Reading whole directories is dear, so chance decides which commits are looked at. */
 const LOOK_PROBABILITY = 0.03;
@@ -31,13 +33,13 @@ export class QuorumOnDisks implements Check {
   /** See `Check`. */
   committed(entry: Entry, raft: Step["raft"]): void {
     if (!this.#parts.random.chance(LOOK_PROBABILITY)) return;
-    const { voters, votersOld } = raft.configuration;
+    const sets = majoritySets(raft.configuration);
     const reads = new Map<NodeId, Promise<boolean>>();
-    for (const id of [...voters, ...votersOld]) reads.set(id, reads.get(id) ?? this.#holds(id, entry));
-    for (const set of votersOld.length === 0 ? [voters] : [voters, votersOld]) {
+    for (const id of sets.flat()) reads.set(id, reads.get(id) ?? this.#holds(id, entry));
+    for (const set of sets) {
       Promise.all(set.map(async (id) => await reads.get(id) === true ? [id] : [])).then((found) => {
         const holders = found.flat();
-        if (holders.length * 2 > set.length) return;
+        if (isMajority(holders, set)) return;
         this.#violate(`entry ${entry.index}/${entry.term} is committed, but on the disks of ${holders} of ${set} only`);
       }, (error: unknown) => this.#violate(`a disk cannot be read: ${error}`));
     }

@@ -2,7 +2,8 @@
 
 import type { NodeId } from "../../../lib/raft/types.ts";
 import type { Greeting } from "../../../lib/transport/transport.ts";
-import type { Check, Step, Violate } from "../check.ts";
+import type { Step, Violate } from "../../support/raft/checks/check.ts";
+import type { Check } from "../check.ts";
 import type { SimServer } from "../server.ts";
 
 /** What was said in one turn of a process may be acted upon in the next. */

@@ -1,7 +1,8 @@
 /** Equal states after equal entries: what each node holds is what the committed log says, and so the same on all nodes. */
 
 import type { KeyRecord } from "../../../lib/kv/cell.ts";
-import type { Check, Violate } from "../check.ts";
+import type { Violate } from "../../support/raft/checks/check.ts";
+import type { Check } from "../check.ts";
 import type { ModelRecord } from "../model/record.ts";
 import type { Reference } from "../reference.ts";
 import type { SimServer } from "../server.ts";

@@ -3,7 +3,8 @@
 import type { Entry } from "../../../lib/raft/types.ts";
 import { READ_AHEAD_MS_MAX } from "../../../lib/kv/state_machine.ts";
 import { CORRECTION_MAX } from "../../../lib/node/time/cluster_clock.ts";
-import type { Check, Violate } from "../check.ts";
+import type { Violate } from "../../support/raft/checks/check.ts";
+import type { Check } from "../check.ts";
 import type { SimClock } from "../clock.ts";
 import type { Reference } from "../reference.ts";
 import { EPOCH_MS, type SimServer } from "../server.ts";

@@ -6,7 +6,7 @@ import type { RaftStatus } from "../../../lib/raft/status.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import type { Clock } from "../../../lib/base/clock.ts";
 import type { SimServer } from "../server.ts";
-import type { ShadowLog } from "../shadow.ts";
+import type { ShadowLog } from "../../support/raft/checks/shadow.ts";
 import type { World } from "../world.ts";
 
 /** One node now. */

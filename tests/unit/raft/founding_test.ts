@@ -3,12 +3,11 @@
 import { assert, assertEquals } from "./assertions.ts";
 import { Random } from "../../../lib/base/random.ts";
 import { type NodeId, toIndex, toTerm } from "../../../lib/raft/types.ts";
-import { RaftCluster, SMALL_LIMITS } from "../../support/raft_cluster.ts";
+import { RaftCluster, SMALL_LIMITS } from "../../support/raft/cluster.ts";
 
 const TIMEOUT = SMALL_LIMITS.electionTimeoutTicksMin;
 /** By then whoever may campaign has done so. */
 const LONG = 10 * TIMEOUT;
-const NOTHING_KEPT = { writes: 0, hardStates: 0 };
 
 function newCluster(count: number, seed = 1): RaftCluster {
   const voters = Array.from({ length: count }, (_, at) => at + 1);
@@ -17,7 +16,7 @@ function newCluster(count: number, seed = 1): RaftCluster {
 
 /** These servers are down, or were never started. */
 function without(cluster: RaftCluster, ids: readonly NodeId[]): void {
-  for (const id of ids) cluster.server(id).crash(NOTHING_KEPT);
+  for (const id of ids) cluster.crash(id);
 }
 
 /** Each round the handshakes are done and a tick passes, until there is a leader and all that run know the id. */
@@ -41,7 +40,7 @@ Deno.test("the first leader gives the cluster an id that all servers know and ke
   assertEquals(idsOf(cluster), [id, id, id]);
   assertEquals(cluster.leader?.node.configuration.clusterId, id);
   without(cluster, [1, 2, 3]);
-  for (const server of [1, 2, 3]) cluster.server(server).restart();
+  for (const server of [1, 2, 3]) cluster.restart(server);
   assertEquals(idsOf(cluster), [id, id, id]);
   runUntilFounded(cluster);
   assertEquals(idsOf(cluster), [id, id, id]);
@@ -103,7 +102,7 @@ Deno.test("of five servers two may come late; alone, or as two, they begin nothi
     few.run(TIMEOUT);
   }
   assertEquals(few.running.map(({ node }) => Number(node.currentTerm)), [0, 0]);
-  for (const id of [3, 4, 5]) few.server(id).restart();
+  for (const id of [3, 4, 5]) few.restart(id);
   runUntilFounded(few);
 });
 
@@ -118,7 +117,7 @@ Deno.test("servers that hold nothing do not begin a cluster beside one that know
   assertEquals([1, 2].map((id) => cluster.server(id).node.status().foundingHeldBy), [3, 3]);
   // A restart forgets what the others said: it is the peer that must be there to say it again.
   without(cluster, [1, 2]);
-  for (const id of [1, 2]) cluster.server(id).restart();
+  for (const id of [1, 2]) cluster.restart(id);
   cluster.introduce();
   cluster.run(2 * TIMEOUT);
   assert(cluster.leader !== undefined);
@@ -214,19 +213,19 @@ Deno.test("whenever servers die while a cluster begins, it begins, with one id",
     for (let move = 0; move < 400; move++) {
       const server = cluster.server(random.between(1, count));
       const { id } = server;
-      if (random.chance(0.03) && server.up) server.crash({ writes: random.below(3), hardStates: random.below(3) });
-      else if (!server.up && random.chance(0.3)) server.restart();
+      if (random.chance(0.03) && server.up) cluster.crash(id, { writes: random.below(3), hardStates: random.below(3) });
+      else if (!server.up && random.chance(0.3)) cluster.restart(id);
       else if (random.chance(0.2)) cluster.introduce();
       else if (random.chance(0.3)) cluster.sync(id, random.below(3));
       else if (random.chance(0.5)) cluster.deliver(random.below(Math.max(1, cluster.network.length)));
       else cluster.step(id, { type: "Tick" });
       for (const clusterId of idsOf(cluster)) if (clusterId !== undefined) known.add(clusterId);
     }
-    for (const server of cluster.servers.values()) if (!server.up) server.restart();
+    for (const server of cluster.servers.values()) if (!server.up) cluster.restart(server.id);
     // The least that can serve.
     for (let down = 0; down < (count - 1) / 2; down++) {
       const running = cluster.running.map(({ id }) => id);
-      cluster.server(random.pick(running)).crash(NOTHING_KEPT);
+      cluster.crash(random.pick(running));
     }
     cluster.network = [];
     runUntilFounded(cluster, 40 * TIMEOUT);

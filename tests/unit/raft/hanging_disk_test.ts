@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "./assertions.ts";
 import { type NodeId, toTerm } from "../../../lib/raft/types.ts";
-import { RaftCluster, SMALL_LIMITS } from "../../support/raft_cluster.ts";
+import { RaftCluster, SMALL_LIMITS } from "../../support/raft/cluster.ts";
 
 const TIMEOUT = SMALL_LIMITS.electionTimeoutTicksMin;
 
@@ -17,7 +17,7 @@ function ledCluster(count = 3): RaftCluster {
 /** Everything is delivered and the disks of all but `hung` do their work, until nothing is left to do. */
 function settleBut(cluster: RaftCluster, hung: readonly NodeId[]): void {
   const sound = cluster.running.filter(({ id }) => !hung.includes(id));
-  while (cluster.network.length > 0 || sound.some(({ unsynced }) => unsynced > 0)) {
+  while (cluster.network.length > 0 || sound.some(({ disk }) => disk.unsynced > 0)) {
     for (const { id } of sound) cluster.sync(id);
     for (let count = cluster.network.length; count > 0; count--) cluster.deliver();
   }

@@ -2,19 +2,12 @@
 
 import { assertEquals } from "./assertions.ts";
 import { appendEntries, installSnapshot } from "../../paper/messages.ts";
-import {
-  campaign,
-  configurationEntry,
-  configurationOf,
-  elect,
-  logOf,
-  Server,
-  snapshotAt,
-  termsOf,
-} from "../../paper/support.ts";
+import { RaftServer } from "../../support/raft/server.ts";
+import { configurationEntry, configurationOf, logOf, snapshotAt, termsOf } from "../../support/raft/values.ts";
+import { acknowledge, campaign, elect } from "../../paper/support.ts";
 
 Deno.test("a snapshot below the commit index is installed only where the log is durable up to it", () => {
-  const server = new Server();
+  const server = new RaftServer();
   const message = appendEntries({ entries: logOf([1, 1, 1, 1, 1, 1]), leaderCommit: 6 });
   server.step({ type: "Receive", message });
   assertEquals([server.status.commitIndex, server.status.lastDurable.index], [6, 0]);
@@ -26,7 +19,7 @@ Deno.test("a snapshot below the commit index is installed only where the log is 
 });
 
 Deno.test("nothing is applied while a snapshot is being loaded, but what follows it afterwards (divergence D12)", () => {
-  const server = new Server();
+  const server = new RaftServer();
   server.receive(appendEntries({ entries: logOf([1, 1, 1, 1, 1, 1]) }));
   server.receive(installSnapshot({ done: true }));
   const meanwhile = server.receive(appendEntries({ prevLogIndex: 6, prevLogTerm: 1, leaderCommit: 6 }));
@@ -36,7 +29,7 @@ Deno.test("nothing is applied while a snapshot is being loaded, but what follows
 });
 
 Deno.test("entries that contradict committed ones are dropped, whoever leads (divergence D10)", () => {
-  const server = new Server({ entries: logOf([1, 1, 1]) });
+  const server = new RaftServer({ entries: logOf([1, 1, 1]) });
   server.receive(appendEntries({ prevLogIndex: 3, prevLogTerm: 1, leaderCommit: 2 }));
   assertEquals(server.status.commitIndex, 2);
   const effects = server.receive(
@@ -52,20 +45,20 @@ Deno.test("entries that contradict committed ones are dropped, whoever leads (di
 Deno.test("a voter that an uncommitted configuration leaves out may campaign; once it is committed it may not", () => {
   const without = configurationEntry({ index: 3, term: 1 }, configurationOf([2, 3]));
   const entries = [...logOf([1, 1]), without];
-  const server = new Server({ entries });
+  const server = new RaftServer({ entries });
   assertEquals(campaign(server).sent("RequestVote").map(({ to }) => to), [2, 3]);
-  const removed = new Server({ entries });
+  const removed = new RaftServer({ entries });
   removed.receive(appendEntries({ prevLogIndex: 3, prevLogTerm: 1, leaderCommit: 3 }));
   assertEquals(removed.tick(200).sent("RequestVote"), []);
 });
 
 Deno.test("a learner that does not hold the configuration that names it becomes no voter", () => {
-  const server = new Server({ voters: [1, 2, 3] });
-  server.acknowledge(elect(server));
-  server.acknowledge(server.persist());
-  server.acknowledge(server.change([1, 2, 3], [4]), [2, 3]);
+  const server = new RaftServer({ voters: [1, 2, 3] });
+  acknowledge(server, elect(server));
+  acknowledge(server, server.persist());
+  acknowledge(server, server.change([1, 2, 3], [4]), [2, 3]);
   const refused = server.change([1, 2, 3, 4]).refused.map(({ refusal }) => refusal);
   assertEquals(refused, [{ reason: "InvalidConfiguration", what: "Server 4 has not caught up yet" }]);
-  server.acknowledge(server.tick(4));
+  acknowledge(server, server.tick(4));
   assertEquals(server.change([1, 2, 3, 4]).refused, []);
 });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "./assert
 import { AssertionFailure } from "../../../lib/base/assert.ts";
 import { RaftLog } from "../../../lib/raft/log.ts";
 import { type Configuration, type Entry, type EntryId, toIndex, toTerm } from "../../../lib/raft/types.ts";
-import { configurationOf } from "../../support/raft_cluster.ts";
+import { configurationOf } from "../../support/raft/values.ts";
 
 const CONFIGURATION = configurationOf([1, 2, 3]);
 const WIDE = { entriesPerMessageMax: 100, bytesPerMessageMax: 1_000 };

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { AssertionFailure } from "../../../lib/base/assert.ts";
 import { Progress } from "../../../lib/raft/progress.ts";
 import { toIndex, toTerm } from "../../../lib/raft/types.ts";
-import { configurationOf } from "../../support/raft_cluster.ts";
+import { configurationOf } from "../../support/raft/values.ts";
 
 const SNAPSHOT = {
   lastIncluded: { index: toIndex(9), term: toTerm(1) },

@@ -4,7 +4,8 @@ import { assert, assertEquals, assertStrictEquals } from "./assertions.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
 import { type NodeId, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import type { Update } from "../../../lib/raft/update.ts";
-import { memberOf, RaftCluster } from "../../support/raft_cluster.ts";
+import { RaftCluster } from "../../support/raft/cluster.ts";
+import { memberOf } from "../../support/raft/values.ts";
 
 /** Servers 1 to `count`, server 1 leading with its first entry committed everywhere. */
 function ledCluster(count = 3): RaftCluster {

@@ -1,8 +1,8 @@
 /** A cluster under random trouble: the properties of Raft figure 3 hold after every step, and after a heal it goes on. */
 
 import { assertGreater } from "@std/assert";
-import { RaftChaos } from "../../support/raft_chaos.ts";
-import { RaftCluster } from "../../support/raft_cluster.ts";
+import { RaftChaos } from "../../support/raft/chaos.ts";
+import { RaftCluster } from "../../support/raft/cluster.ts";
 
 const SEEDS = Number(Deno.env.get("SEEDS") ?? 200);
 const FIRST_SEED = Number(Deno.env.get("SEED") ?? 1);

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "./assertions.ts";
 import type { RaftNode } from "../../../lib/raft/raft_node.ts";
 import { type Term, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
-import { RaftCluster } from "../../support/raft_cluster.ts";
+import { RaftCluster } from "../../support/raft/cluster.ts";
 
 const LAST_TERM = 2 ** 52;
 const LATE_TERM = LAST_TERM - 2 ** 32;

@@ -1,9 +1,9 @@
 /** Raft 5.3: entries with the same index and term are the same, and so is everything before them. */
 
-import type { Entry, NodeId } from "../../../lib/raft/types.ts";
-import type { Check, Step, Violate } from "../check.ts";
-import type { SimServer } from "../server.ts";
-import type { Shadows } from "../shadow.ts";
+import type { RaftStatus } from "../../../../lib/raft/status.ts";
+import type { Entry, NodeId } from "../../../../lib/raft/types.ts";
+import type { CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
+import type { Shadows } from "./shadow.ts";
 
 interface Known {
   readonly content: string;
@@ -13,7 +13,7 @@ interface Known {
 }
 
 /** Remembers every entry that was ever written by any server. */
-export class LogMatching implements Check {
+export class LogMatching implements RaftCheck {
   readonly name = "log-matching";
   readonly #known = new Map<number, Map<number, Known>>();
   readonly #shadows: Shadows;
@@ -24,8 +24,8 @@ export class LogMatching implements Check {
     this.#violate = violate;
   }
 
-  /** See `Check`. */
-  stepped(server: SimServer, { update }: Step): void {
+  /** See `RaftCheck`. */
+  stepped(server: CheckedServer, { update }: Step): void {
     for (const { entries } of update.writes) {
       let prevTerm: number | undefined = this.#shadows.of(server.id).termAt((entries[0]?.index ?? 0) - 1);
       for (const entry of entries) {
@@ -36,18 +36,17 @@ export class LogMatching implements Check {
   }
 
   /**
-   * See `Check`. A sole voter leads before its term is durable, and tells nobody until then (divergence D5): what it wrote in
+   * See `RaftCheck`. A sole voter leads before its term is durable, and tells nobody until then (divergence D5): what it wrote in
    * a term that is lost again was never seen, and other entries may take its place in the same term.
    */
-  started(server: SimServer): void {
-    const term = server.node?.status().raft.currentTerm;
-    if (term === undefined || server.rejoins) return;
+  started(server: CheckedServer, { currentTerm }: RaftStatus): void {
+    if (server.rejoins) return;
     for (const byTerm of this.#known.values()) {
-      for (const [of, { writer }] of byTerm) if (of > term && writer === server.id) byTerm.delete(of);
+      for (const [of, { writer }] of byTerm) if (of > currentTerm && writer === server.id) byTerm.delete(of);
     }
   }
 
-  #take(server: SimServer, entry: Entry, prevTerm: number | undefined): void {
+  #take(server: CheckedServer, entry: Entry, prevTerm: number | undefined): void {
     const content = contentOf(entry);
     const byTerm = this.#known.get(entry.index) ?? new Map<number, Known>();
     if (byTerm.size === 0) this.#known.set(entry.index, byTerm);
@@ -66,7 +65,7 @@ export class LogMatching implements Check {
 export function contentOf(entry: Entry): string {
   if (entry.type === "Command") return entry.command;
   if (entry.type === "NoOp") return "no-op";
-  const { members, voters, votersOld, learners } = entry.configuration;
+  const { members, voters, votersOld, learners, clusterId } = entry.configuration;
   const named = members.map(({ id, address, clientAddress, identity }) => [id, address, clientAddress, identity]);
-  return JSON.stringify([named, voters, votersOld, learners]);
+  return JSON.stringify([named, voters, votersOld, learners, clusterId]);
 }

@@ -1,26 +1,25 @@
 /** Thesis 6.4: a read is confirmed at an index that covers everything that was committed when it was asked for. */
 
-import type { Check, Step, Violate } from "../check.ts";
-import type { Reference } from "../reference.ts";
-import type { SimServer } from "../server.ts";
+import type { CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
+import type { CommittedLog } from "./committed_log.ts";
 
 /** Remembers what was committed at each question. */
-export class ReadIndexes implements Check {
+export class ReadIndexes implements RaftCheck {
   readonly name = "read-index";
   readonly #asked = new Map<object, Map<number, number>>();
-  readonly #reference: Reference;
+  readonly #committedLog: CommittedLog;
   readonly #violate: Violate;
 
-  constructor(reference: Reference, violate: Violate) {
-    this.#reference = reference;
+  constructor(log: CommittedLog, violate: Violate) {
+    this.#committedLog = log;
     this.#violate = violate;
   }
 
-  /** See `Check`. */
-  stepped(server: SimServer, { event, update }: Step): void {
+  /** See `RaftCheck`. */
+  stepped(server: CheckedServer, { event, update }: Step): void {
     const asked = this.#asked.get(server.life) ?? new Map<number, number>();
     if (asked.size === 0) this.#asked.set(server.life, asked);
-    if (event.type === "Read") asked.set(event.id, this.#reference.lastIndex);
+    if (event.type === "Read") asked.set(event.id, this.#committedLog.lastIndex);
     for (const { id, index } of update.confirmedReads) {
       const committed = asked.get(id);
       asked.delete(id);
@@ -34,8 +33,8 @@ export class ReadIndexes implements Check {
     for (const { id } of update.refusedReads) asked.delete(id);
   }
 
-  /** See `Check`. */
-  ended(server: SimServer): void {
+  /** See `RaftCheck`. */
+  ended(server: CheckedServer): void {
     this.#asked.delete(server.life);
   }
 }

@@ -1,8 +1,7 @@
 /** What an outsider knows of each server's log, from its steps alone: the terms of its entries and how far it is durable. */
 
-import type { Configuration, NodeId, Term } from "../../lib/raft/types.ts";
-import type { Check, Step } from "./check.ts";
-import type { SimServer } from "./server.ts";
+import type { Configuration, NodeId, Term } from "../../../../lib/raft/types.ts";
+import type { CheckedServer, RaftCheck, Step } from "./check.ts";
 
 /** The log of one server. It outlives the process until the next one tells what it found. */
 export class ShadowLog {
@@ -44,7 +43,7 @@ export class ShadowLog {
 }
 
 /** Follows every server. The first among the checks, since others look into it. */
-export class Shadows implements Check {
+export class Shadows implements RaftCheck {
   readonly name = "recovered-log";
   readonly #logs = new Map<NodeId, ShadowLog>();
   readonly #leaders = new Set<string>();
@@ -72,8 +71,8 @@ export class Shadows implements Check {
     return log;
   }
 
-  /** See `Check`. */
-  stepped(server: SimServer, { raft, update }: Step): void {
+  /** See `RaftCheck`. */
+  stepped(server: CheckedServer, { raft, update }: Step): void {
     const log = this.of(server.id);
     if (!server.rejoins) log.ghost = undefined;
     if (log.life !== server.life) this.#begin(server, log, { raft, update });
@@ -102,15 +101,15 @@ export class Shadows implements Check {
     if (last.index !== log.lastIndex || !log.holds(last.index, last.term)) this.#rebase(log, raft);
   }
 
-  /** See `Check`. A new directory promises nothing; what the old one promised counts until the new process has begun. */
-  wiped(server: SimServer): void {
+  /** See `RaftCheck`. A new directory promises nothing; what the old one promised counts until the new process has begun. */
+  wiped(server: CheckedServer): void {
     const log = this.of(server.id);
     log.life = undefined;
     // One that is lost before it was admitted leaves the promises of the one before it.
     log.ghost = new Map([...(log.ghost ?? []), ...[...log.terms].filter(([index]) => index <= log.durableIndex)]);
   }
 
-  #begin(server: SimServer, log: ShadowLog, { raft, update }: Pick<Step, "raft" | "update">): void {
+  #begin(server: CheckedServer, log: ShadowLog, { raft, update }: Pick<Step, "raft" | "update">): void {
     log.life = server.life;
     const promised = { index: log.durableIndex, term: log.termAt(log.durableIndex) };
     const firstWrite = update.writes[0]?.entries[0]?.index ?? Infinity;

@@ -1,11 +1,10 @@
 /** Raft 5.2: at most one leader in a term. */
 
-import type { NodeId } from "../../../lib/raft/types.ts";
-import type { Check, Step, Violate } from "../check.ts";
-import type { SimServer } from "../server.ts";
+import type { NodeId } from "../../../../lib/raft/types.ts";
+import type { CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
 
 /** Remembers the leader of every term. */
-export class ElectionSafety implements Check {
+export class ElectionSafety implements RaftCheck {
   readonly name = "election-safety";
   readonly #leaders = new Map<number, NodeId>();
   readonly #violate: Violate;
@@ -14,8 +13,8 @@ export class ElectionSafety implements Check {
     this.#violate = violate;
   }
 
-  /** See `Check`. */
-  stepped(server: SimServer, { raft }: Step): void {
+  /** See `RaftCheck`. */
+  stepped(server: CheckedServer, { raft }: Step): void {
     if (raft.role !== "Leader") return;
     const known = this.#leaders.get(raft.currentTerm);
     if (known === server.id) return;

@@ -1,9 +1,10 @@
 /** Random trouble for a cluster, all from its seed: one call, one thing that happens. Then a heal, and life must go on. */
 
-import { assert } from "../../lib/base/assert.ts";
-import type { Random } from "../../lib/base/random.ts";
-import type { NodeId } from "../../lib/raft/types.ts";
-import { memberOf, type RaftCluster } from "./raft_cluster.ts";
+import { assert } from "../../../lib/base/assert.ts";
+import type { Random } from "../../../lib/base/random.ts";
+import type { NodeId } from "../../../lib/raft/types.ts";
+import type { RaftCluster } from "./cluster.ts";
+import { memberOf } from "./values.ts";
 
 /** How much of what happens. Each class is off in about a third of the seeds: rare faults need quiet around them. */
 interface Weights {
@@ -71,7 +72,7 @@ export class RaftChaos {
   recover(): void {
     const cluster = this.#cluster;
     cluster.heal();
-    for (const server of cluster.servers.values()) if (!server.up) server.restart();
+    for (const server of cluster.servers.values()) if (!server.up) cluster.restart(server.id);
     for (let round = 0; round < 40; round++) {
       cluster.run(10);
       if (this.#isCaughtUp()) break;
@@ -152,12 +153,12 @@ export class RaftChaos {
     const server = this.#cluster.server(this.#any());
     if (!server.up) return;
     this.counts.crashes += 1;
-    server.crash({ writes: this.#random.below(4), hardStates: this.#random.below(2) });
+    this.#cluster.crash(server.id, { writes: this.#random.below(4), hardStates: this.#random.below(2) });
   }
 
   restart(): void {
-    const server = this.#cluster.server(this.#any());
-    if (!server.up) server.restart();
+    const { id, up } = this.#cluster.server(this.#any());
+    if (!up) this.#cluster.restart(id);
   }
 
   cut(): void {

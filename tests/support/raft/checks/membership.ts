@@ -3,16 +3,15 @@
  * committed; who is no voter any more does not lead.
  */
 
-import { isVoter } from "../../../lib/raft/quorum.ts";
-import type { NodeId } from "../../../lib/raft/types.ts";
-import type { Check, Step, Violate } from "../check.ts";
-import type { SimServer } from "../server.ts";
-import type { Shadows } from "../shadow.ts";
+import { isVoter } from "../../../../lib/raft/quorum.ts";
+import { type EntryId, type NodeId, ZERO_ENTRY_ID } from "../../../../lib/raft/types.ts";
+import type { CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
+import type { Shadows } from "./shadow.ts";
 
 /** Looks at each configuration that a leader appends, and at who leads. */
-export class Membership implements Check {
+export class Membership implements RaftCheck {
   readonly name = "membership";
-  readonly #lastConfiguration = new Map<NodeId, number>();
+  readonly #lastConfiguration = new Map<NodeId, EntryId>();
   readonly #shadows: Shadows;
   readonly #violate: Violate;
 
@@ -21,8 +20,8 @@ export class Membership implements Check {
     this.#violate = violate;
   }
 
-  /** See `Check`. */
-  stepped(server: SimServer, { raft, update, event }: Step): void {
+  /** See `RaftCheck`. */
+  stepped(server: CheckedServer, { raft, update, event }: Step): void {
     const { configuration, configurationIndex, commitIndex } = raft;
     if (raft.role === "Leader" && configurationIndex <= commitIndex && !isVoter(configuration, server.id)) {
       this.#violate(`node ${server.id} leads on, and is no voter by the committed configuration ${configurationIndex}`);
@@ -32,29 +31,32 @@ export class Membership implements Check {
       for (const entry of entries) {
         if (entry.type !== "Configuration") continue;
         if (!fromLeader) this.#appended(server, { raft, index: entry.index, term: entry.term });
-        this.#lastConfiguration.set(server.id, entry.index);
+        this.#lastConfiguration.set(server.id, entry);
       }
     }
   }
 
   #appended(
-    server: SimServer,
+    server: CheckedServer,
     { raft, index, term }: { readonly raft: Step["raft"]; readonly index: number; readonly term: number },
   ): void {
-    const before = this.#lastConfiguration.get(server.id) ?? 0;
+    const before = this.#lastConfiguration.get(server.id) ?? ZERO_ENTRY_ID;
     const { commitIndex } = raft;
-    // An entry that the new leader has since replaced does not count.
-    const pending = before > commitIndex && before < index && this.#shadows.of(server.id).termAt(before) !== undefined;
-    if (pending) this.#violate(`node ${server.id} appends configuration ${index} while ${before} is not committed`);
-    if (this.#shadows.of(server.id).termAt(commitIndex) !== term) {
+    const log = this.#shadows.of(server.id);
+    // An entry that another leader has since replaced does not count.
+    const isPending = before.index > commitIndex && before.index < index && log.termAt(before.index) === before.term;
+    if (isPending) {
+      this.#violate(`node ${server.id} appends configuration ${index} while ${before.index} is not committed`);
+    }
+    if (log.termAt(commitIndex) !== term) {
       this.#violate(
         `node ${server.id} appends configuration ${index} before it has committed an entry of term ${term}`,
       );
     }
   }
 
-  /** See `Check`. */
-  ended(server: SimServer): void {
+  /** See `RaftCheck`. */
+  ended(server: CheckedServer): void {
     this.#lastConfiguration.delete(server.id);
   }
 }

@@ -6,11 +6,12 @@
  * left out. A command after `quiet` shows nothing.
  */
 
-import type { Event } from "../../lib/raft/events.ts";
-import { describeConfiguration, describeEntries, describeEvent, describeUpdate } from "../../lib/raft/describe.ts";
-import type { NodeId } from "../../lib/raft/types.ts";
-import type { Update } from "../../lib/raft/update.ts";
-import { memberOf, RaftCluster } from "./raft_cluster.ts";
+import type { Event } from "../../../lib/raft/events.ts";
+import { describeConfiguration, describeEntries, describeEvent, describeUpdate } from "../../../lib/raft/describe.ts";
+import type { NodeId } from "../../../lib/raft/types.ts";
+import type { Update } from "../../../lib/raft/update.ts";
+import { RaftCluster } from "./cluster.ts";
+import { memberOf } from "./values.ts";
 
 type Command = (script: ScriptRun, words: readonly string[]) => void;
 
@@ -48,9 +49,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** server */
   stall: (script, [id]) => script.step(id, { type: "Stalled" }),
   /** server */
-  crash: (script, [id]) => script.cluster.server(number(id)).crash({ writes: 0, hardStates: 0 }),
+  crash: (script, [id]) => script.cluster.crash(number(id)),
   /** server */
-  restart: (script, [id]) => script.cluster.server(number(id)).restart(),
+  restart: (script, [id]) => script.cluster.restart(number(id)),
   /** server entries-to-keep */
   snapshot: (script, [id, keep]) => script.cluster.snapshot(number(id), number(keep)),
   /** server */
