@@ -1,8 +1,9 @@
 /** A cluster under random trouble: the properties of Raft figure 3 hold after every step, and after a heal it goes on. */
 
-import { assertGreater } from "@std/assert";
+import { assertGreater, assertThrows } from "@std/assert";
+import { type NodeId, toTerm } from "../../../lib/raft/types.ts";
 import { RaftChaos } from "../../support/raft/chaos.ts";
-import { RaftCluster } from "../../support/raft/cluster.ts";
+import { PropertyViolation, RaftCluster } from "../../support/raft/cluster.ts";
 
 const SEEDS = Number(Deno.env.get("SEEDS") ?? 200);
 const FIRST_SEED = Number(Deno.env.get("SEED") ?? 1);
@@ -35,4 +36,19 @@ Deno.test("random trouble breaks no property of Raft, and a healed cluster conve
   assertGreater(totals.crashes, SEEDS);
   assertGreater(totals.changes, SEEDS / 10);
   assertGreater(totals.snapshotsInstalled, SEEDS / 10);
+});
+
+/** Server 3 votes for this one, whomever it has voted for. */
+function electByForgery(cluster: RaftCluster, id: NodeId): void {
+  const { node } = cluster.server(id);
+  while (node.role !== "PreCandidate") cluster.step(id, { type: "Tick" });
+  const message = { type: "RequestVoteResult", from: 3, to: id, term: toTerm(1), voteGranted: true } as const;
+  cluster.step(id, { type: "Receive", message: { ...message, preVote: true } });
+  cluster.step(id, { type: "Receive", message: { ...message, preVote: false } });
+}
+
+Deno.test("two leaders of one term, made by a vote that is given twice, are noticed", () => {
+  const cluster = new RaftCluster({ voters: [1, 2, 3] });
+  electByForgery(cluster, 1);
+  assertThrows(() => electByForgery(cluster, 2), PropertyViolation, "nodes 1 and 2 both lead in term 1");
 });

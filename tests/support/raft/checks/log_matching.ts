@@ -25,13 +25,21 @@ export class LogMatching implements RaftCheck {
   }
 
   /** See `RaftCheck`. */
-  stepped(server: CheckedServer, { update }: Step): void {
+  stepped(server: CheckedServer, { raft, update }: Step): void {
     for (const { entries } of update.writes) {
       let prevTerm: number | undefined = this.#shadows.of(server.id).termAt((entries[0]?.index ?? 0) - 1);
       for (const entry of entries) {
         this.#take(server, entry, prevTerm);
         prevTerm = entry.term;
       }
+    }
+    const first = update.writes[0]?.entries[0];
+    if (first === undefined) return;
+    // What the core holds in memory is what it wrote.
+    let before: Entry | undefined;
+    for (const entry of raft.logTail(raft.lastEntry.index - first.index + 2)) {
+      if (before !== undefined) this.#take(server, entry, before.term);
+      before = entry;
     }
   }
 

@@ -72,7 +72,7 @@ export class Shadows implements RaftCheck {
   }
 
   /** See `RaftCheck`. */
-  stepped(server: CheckedServer, { raft, update }: Step): void {
+  stepped(server: CheckedServer, { raft, event, update }: Step): void {
     const log = this.of(server.id);
     if (!server.rejoins) log.ghost = undefined;
     if (log.life !== server.life) this.#begin(server, log, { raft, update });
@@ -97,8 +97,10 @@ export class Shadows implements RaftCheck {
     log.configuration = raft.configuration;
     log.configurationIndex = raft.configurationIndex;
     const last = raft.lastEntry;
-    // A snapshot that was installed took the place of the log.
-    if (last.index !== log.lastIndex || !log.holds(last.index, last.term)) this.#rebase(log, raft);
+    if (last.index === log.lastIndex && log.holds(last.index, last.term)) return;
+    this.#rebase(log, raft);
+    // A snapshot that was installed takes the place of the log; nothing else but a write changes it.
+    if (event.type !== "SnapshotInstalled") this.#violate(`node ${server.id} holds another log than it wrote`);
   }
 
   /** See `RaftCheck`. A new directory promises nothing; what the old one promised counts until the new process has begun. */
