@@ -258,15 +258,18 @@ export class RaftCluster {
   }
 
   #makeChecks(): readonly RaftCheck[] {
+    const violateAs = (check: string) => (message: string): void => {
+      throw new PropertyViolation(`${check}: ${message}`);
+    };
     const parts = {
-      shadows: new Shadows(violate),
+      shadows: new Shadows(violateAs("recovered-log")),
       committedLog: new CommittedLog(),
-      holdsDurably: (id: NodeId, entry: EntryId) => this.server(id).disk.holdsDurably(entry),
+      holdsDurably: (id: NodeId, entry: EntryId) => this.servers.get(id)?.disk.holdsDurably(entry) ?? false,
       committed: (entry: Entry, raft: RaftNode) => {
         for (const check of this.#checks) check.committed?.(entry, raft);
       },
     };
-    return raftChecks(parts, () => violate);
+    return raftChecks(parts, violateAs);
   }
 
   #started(server: RaftServer): void {
@@ -286,8 +289,4 @@ export class RaftCluster {
     this.#options.observe?.(server.id, event, update);
     return update;
   }
-}
-
-function violate(message: string): never {
-  throw new PropertyViolation(message);
 }
