@@ -3,8 +3,7 @@
 /** One run of the generator. */
 export interface LoadPlan {
   readonly port: number;
-  /** PUT and GET of the text protocol, or SET of Redis's, which has the same work to do. */
-  readonly command: "PUT" | "GET" | "SET";
+  readonly command: "PUT" | "GET";
   readonly connections: number;
   /** Requests sent together by one connection, which then waits for all their replies. */
   readonly pipeline: number;
@@ -18,7 +17,7 @@ export interface LoadPlan {
 /** What a run gave. Latencies in milliseconds, of a whole pipeline. */
 export interface LoadResult {
   readonly requests: number;
-  /** Replies that begin with "Error" or with "-". */
+  /** Replies that begin with "Error". */
   readonly errors: number;
   readonly seconds: number;
   readonly p50: number;

@@ -1,6 +1,7 @@
 /** Byte strings: one character 0x00-0xFF per byte. Conversions to and from buffers and UTF-8 text, at the edges only. */
 
 import { Buffer, isAscii, isUtf8 } from "node:buffer";
+import { TextDecoder, TextEncoder } from "node:util";
 import { assert } from "./assert.ts";
 
 const encoder = new TextEncoder();
@@ -96,20 +97,4 @@ export function byteStringToText(bytes: string): string | undefined {
   const encoded = stringToBytes(bytes);
   // Asked first, since a decoder that throws costs 60 us, which a client could make a server pay for each line.
   return isUtf8(encoded) ? strictDecoder.decode(encoded) : undefined;
-}
-
-const encodings = new WeakMap<object, Uint8Array>();
-
-/** The bytes of `produce()` for an immutable `key`, made at most once as long as the key lives. */
-export function encodeOnce(key: object, produce: () => string): Uint8Array {
-  const known = encodings.get(key);
-  if (known !== undefined) return known;
-  const bytes = stringToBytes(produce());
-  encodings.set(key, bytes);
-  return bytes;
-}
-
-/** Tells `encodeOnce` the bytes that `key` was decoded from. The caller never changes them again. */
-export function rememberEncoding(key: object, bytes: Uint8Array): void {
-  encodings.set(key, bytes);
 }

@@ -1,11 +1,13 @@
 /** Applies what is committed to the state machine, and tells those who wait for it. */
 
+import { bytesToString } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { CommandResult } from "../kv/results.ts";
 import type { Counter, Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
-import type { Entry } from "../raft/types.ts";
+import { EntryReader, type Run } from "../raft/run.ts";
+import { type EntryId, toIndex } from "../raft/types.ts";
 import type { Applied, AppliedState } from "./applied.ts";
 import type { Inbox } from "./inbox.ts";
 import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "./limits.ts";
@@ -25,6 +27,13 @@ export interface ApplierParts {
   readonly directory: Pick<PeerDirectory, "configurationCommitted">;
 }
 
+/** How far a run is applied. */
+interface PlaceInRun {
+  readonly reader: EntryReader;
+  /** Of the entry that is read next. */
+  index: number;
+}
+
 /** Applies committed entries in order, each once. The only one that changes the applied state. */
 export class Applier {
   readonly #applied: Applied;
@@ -32,9 +41,9 @@ export class Applier {
   readonly #committedCount: Counter;
   readonly #appliedCount: Counter;
   readonly #snapshotsInstalled: Counter;
-  #committed: (readonly Entry[])[] = [];
+  #committed: Run[] = [];
   /** The next entry of the first of them. */
-  #at = 0;
+  #place: PlaceInRun | undefined;
   #waitsForTurn = false;
   #entriesSinceSnapshot = 0;
   #bytesSinceSnapshot = 0;
@@ -53,25 +62,28 @@ export class Applier {
   }
 
   /** Takes committed entries, applied by the next `apply`. */
-  commit(entries: readonly Entry[]): void {
-    if (entries.length === 0) return;
-    this.#committedCount.add(entries.length);
-    this.#committed.push(entries);
+  commit(runs: readonly Run[]): void {
+    for (const run of runs) {
+      this.#committedCount.add(run.count);
+      this.#committed.push(run);
+    }
   }
 
   /** Applies what is committed, as much as belongs into one turn of the event loop; in that turn nothing more, however often. */
   apply(): void {
     if (this.#waitsForTurn) return;
     let left = APPLIED_PER_TURN_BYTES;
-    for (let entries = this.#committed[0]; entries !== undefined; entries = this.#committed[0]) {
-      for (; this.#at < entries.length; this.#at++) {
-        const entry = entries[this.#at];
-        if (entry === undefined) continue;
+    for (let [run] = this.#committed; run !== undefined; [run] = this.#committed) {
+      this.#place ??= { reader: new EntryReader(run.body), index: run.firstIndex };
+      const { reader } = this.#place;
+      while (!reader.isAtEnd) {
         if (left <= 0) return this.#goOnLater();
-        left -= APPLIED_ENTRY_BYTES + (entry.type === "Command" ? entry.command.length : 0);
-        this.#applyEntry(entry);
+        reader.next();
+        left -= APPLIED_ENTRY_BYTES + reader.end - reader.start;
+        this.#applyEntry(run, this.#place);
+        this.#place.index += 1;
       }
-      this.#at = 0;
+      this.#place = undefined;
       this.#committed.shift();
     }
   }
@@ -120,26 +132,27 @@ export class Applier {
     this.#bytesAtSnapshot = this.#applied.state.bytes;
   }
 
-  #applyEntry(entry: Entry): void {
+  #applyEntry(run: Run, { reader, index }: PlaceInRun): void {
     const applied = this.#applied;
     // A snapshot installed meanwhile may hold it already.
-    if (entry.index <= applied.id.index) return;
-    if (entry.term !== applied.id.term) applied.state.keepWarrantedTime();
+    if (index <= applied.id.index) return;
+    if (run.term !== applied.id.term) applied.state.keepWarrantedTime();
     this.#entriesSinceSnapshot += 1;
     this.#appliedCount.add();
     let result: CommandResult | undefined;
-    if (entry.type === "Command") {
-      this.#bytesSinceSnapshot += entry.command.length;
-      result = applied.state.apply(entry.index, entry.command);
-    } else applied.state.skip(entry.index);
-    applied.id = entry;
-    if (entry.type === "Configuration") applied.configuration = entry.configuration;
-    this.#settle(entry, result ?? { type: "Invalid", revision: entry.index });
-    if (entry.type === "Configuration") this.#parts.directory.configurationCommitted(entry.configuration);
+    if (reader.isCommand) {
+      this.#bytesSinceSnapshot += reader.end - reader.start;
+      result = applied.state.apply(index, bytesToString(run.body, reader.start, reader.end));
+    } else applied.state.skip(index);
+    applied.id = { index: toIndex(index), term: run.term };
+    const configuration = run.configurations.find((placed) => placed.index === index)?.configuration;
+    if (configuration !== undefined) applied.configuration = configuration;
+    this.#settle(applied.id, result ?? { type: "Invalid", revision: index });
+    if (configuration !== undefined) this.#parts.directory.configurationCommitted(configuration);
   }
 
-  #settle(entry: Entry, result: CommandResult): void {
+  #settle(id: EntryId, result: CommandResult): void {
     const { pendingWrites, raft } = this.#parts;
-    if (pendingWrites.size > 0) pendingWrites.applied(entry, { result, leaderId: raft.leaderId });
+    if (pendingWrites.size > 0) pendingWrites.applied(id, { result, leaderId: raft.leaderId });
   }
 }

@@ -26,7 +26,7 @@ export function makeCore(
     initialConfiguration: recovered.initialConfiguration,
     hardState: recovered.hardState,
     snapshot: recovered.snapshot,
-    entries: recovered.entries,
+    runs: recovered.runs,
     incarnation,
     readPoint: (commitIndex) => stamps.readPoint(commitIndex),
     makeClusterId: () => randomDigits(() => ports.random(), CLUSTER_ID_DIGITS),

@@ -35,11 +35,9 @@ export class OwnEntries {
   /** Takes note of what a step has written: the core appends its own entries one at a time. */
   written(writes: readonly LogWrite[]): void {
     if (this.#raft.role !== "Leader") return;
-    for (const { entries } of writes) {
-      const [entry] = entries;
-      if (entry === undefined || entries.length > 1) continue;
-      if (entry.type === "NoOp") this.#noOps.add();
-      if (entry.type !== "Configuration") continue;
+    for (const { run } of writes) {
+      if (run.isNoOp) this.#noOps.add();
+      if (run.configurations.length === 0) continue;
       this.#configurations.add();
       this.#budget -= 1;
     }

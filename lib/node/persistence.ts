@@ -72,7 +72,7 @@ export class Persistence {
 
   /** Writes to the page cache; durable after the next sync. */
   append(write: LogWrite): void {
-    this.#storage.append(write.entries);
+    this.#storage.append(write.run);
     this.#unsynced = write;
   }
 
@@ -80,8 +80,6 @@ export class Persistence {
   flush(): void {
     if (this.#syncing || this.#unsynced === undefined) return;
     const write = this.#unsynced;
-    const last = write.entries.at(-1);
-    if (last === undefined) throw new RangeError("Cannot sync a write without entries");
     this.#unsynced = undefined;
     this.#syncing = true;
     const begun = this.#clock.now();
@@ -91,7 +89,7 @@ export class Persistence {
       this.#watch.completed("log");
       this.#syncs.add();
       this.#syncSeconds.record((this.#clock.now() - begun) / 1_000);
-      this.#handler.persisted(write.number, last);
+      this.#handler.persisted(write.number, write.run.last);
     }).catch((error: unknown) => this.#handler.failed(error));
   }
 

@@ -4,6 +4,7 @@ import { fault } from "../base/faults.ts";
 import { encodeCommand } from "../kv/commands.ts";
 import type { Counter } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
+import { encodeCommands } from "../raft/run.ts";
 import type { Update } from "../raft/update.ts";
 import type { NotDoneReason, WriteOutcome } from "./api.ts";
 import { GATHERED_MAX, GATHERING_MS_MAX, STAMP_BYTES_MAX } from "./limits.ts";
@@ -126,7 +127,7 @@ export class Proposals {
   /** A step that throws ends the node; nobody may wait for ever for the outcome of its writes. */
   #stepWith(writes: readonly QueuedWrite[], commands: readonly string[]): Update {
     try {
-      return this.#parts.effects.step({ type: "Propose", id: this.#proposalId, commands });
+      return this.#parts.effects.step({ type: "Propose", id: this.#proposalId, commands: encodeCommands(commands) });
     } catch (error) {
       for (const write of writes) write.done({ type: "Unknown" });
       throw error;

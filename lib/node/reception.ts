@@ -1,8 +1,6 @@
 /** Messages that a node must not hear although they came unharmed: they count as lost on their way. */
 
-import { encodeOnce } from "../base/bytes.ts";
 import { fault } from "../base/faults.ts";
-import { encodeEntries } from "../raft/entry_codec.ts";
 import type { Event } from "../raft/events.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { DiskWatch } from "./disk_watch.ts";
@@ -26,9 +24,8 @@ interface RoomParts {
 export function hasRoomFor(event: Event, { storage, diskWatch }: RoomParts): boolean {
   if (event.type !== "Receive" || event.message.type !== "AppendEntries") return true;
   const { entries } = event.message;
-  if (entries.length === 0) return true;
-  const body = encodeOnce(entries, () => encodeEntries(entries)).length;
-  const hasRoom = !fault("node/spaceRefused") && storage.reserveBody(body);
-  diskWatch.askedForRoom(body, hasRoom);
+  if (entries === undefined) return true;
+  const hasRoom = !fault("node/spaceRefused") && storage.reserveBody(entries.bytes);
+  diskWatch.askedForRoom(entries.bytes, hasRoom);
   return hasRoom;
 }

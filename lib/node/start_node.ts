@@ -47,15 +47,16 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
 }
 
 function reportRecovery(recovered: Recovered, options: NodeOptions, ports: NodePorts): void {
-  const { entries, snapshot, tornBytes, existed } = recovered;
+  const { runs, snapshot, tornBytes, existed } = recovered;
+  const entries = runs.reduce((sum, { count }) => sum + count, 0);
   if (!existed) ports.log("info", `Created the data directory ${options.directory}`);
   else {
     const from = snapshot === undefined ? "no snapshot" : `the snapshot at index ${snapshot.lastIncluded.index}`;
-    ports.log("info", `Recovered ${from} and ${entries.length} log entries from ${options.directory}`);
+    ports.log("info", `Recovered ${from} and ${entries} log entries from ${options.directory}`);
   }
   if (tornBytes > 0) ports.log("warn", `Cut off ${tornBytes} bytes of a last write that was never acknowledged`);
   if (existed && options.newIdentity && recovered.initialConfiguration.members.length > 0) {
     ports.log("warn", "--new-identity has no effect: the data directory is not empty");
   }
-  ports.metrics.gauge(METRIC.recoveredEntries, () => entries.length);
+  ports.metrics.gauge(METRIC.recoveredEntries, () => entries);
 }

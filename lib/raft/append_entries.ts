@@ -31,12 +31,12 @@ export function handleAppendEntries(core: Core, message: AppendEntries): void {
     refuse(core, message, outcome);
     return;
   }
-  const last = message.prevLogIndex + message.entries.length;
+  const last = message.prevLogIndex + (message.entries?.count ?? 0);
   core.following.matchedIndex = Math.max(core.following.matchedIndex, last);
   // Raft figure 2, step 5. The minimum is with the last entry of THIS message: what follows it here may differ (B10).
   commitTo(core, Math.min(message.leaderCommit, last));
   // Divergence D8. Entries that are not durable are acknowledged from `Persisted`; what needs no disk is answered at once.
-  if (message.entries.length === 0 || message.confirm || last <= core.log.durableIndex) acknowledge(core);
+  if (message.entries === undefined || message.confirm || last <= core.log.durableIndex) acknowledge(core);
 }
 
 /** Refuses a message of an older term (Raft 5.1), so that its sender learns the new one. */
@@ -90,17 +90,15 @@ function store(core: Core, message: AppendEntries): Outcome {
   }
   // Entries the snapshot covers are committed, hence equal (B11); those already here stay: a delayed, shorter message
   // must not cut off what a later one brought (B8).
-  let present = Math.max(0, covered);
-  while (present < entries.length && log.termAt(prevLogIndex + 1 + present) === entries[present]?.term) present += 1;
-  if (present >= entries.length) return { type: "Stored" };
-  const first = prevLogIndex + 1 + present;
+  let first = prevLogIndex + 1 + Math.max(0, covered);
+  while (entries !== undefined && first <= entries.lastIndex && log.termAt(first) === entries.term) first += 1;
+  if (entries === undefined || first > entries.lastIndex) return { type: "Stored" };
   if (first <= log.lastIndex) {
     // What is committed, or came from this very leader, no honest leader of this term replaces.
     if (first <= Math.max(core.commitIndex, following.matchedIndex)) return { type: "Dropped" };
     log.truncate(first);
   }
-  // The same array where it is whole: its encoding goes to the disk as it came.
-  core.outbox.write(log.append(present === 0 ? entries : entries.slice(present)));
+  core.outbox.write(log.append(entries.slice(first, entries.lastIndex)));
   return { type: "Stored" };
 }
 
@@ -136,21 +134,16 @@ function sendResult(core: Core, result: Omit<AppendEntriesResult, "type" | "from
 }
 
 function bringsForeign(core: Core, { entries }: AppendEntries): boolean {
-  return entries.some((entry) => entry.type === "Configuration" && isForeign(core, entry.configuration));
+  return entries?.configurations.some(({ configuration }) => isForeign(core, configuration)) === true;
 }
 
 /** Whether the numbers of a message fit together; the transport has checked only their types. */
 function isSound(message: AppendEntries): boolean {
   const { prevLogIndex, prevLogTerm, entries, term } = message;
-  if (!Number.isSafeInteger(prevLogIndex + entries.length) || !(prevLogIndex >= 0)) return false;
+  if (!Number.isSafeInteger(prevLogIndex) || !(prevLogIndex >= 0)) return false;
   if (!(prevLogTerm >= 0 && prevLogTerm <= term) || (prevLogIndex === 0) !== (prevLogTerm === 0)) return false;
   if (!Number.isSafeInteger(message.round) || !Number.isSafeInteger(message.leaderCommit)) return false;
-  const entriesTerm = entries[0]?.term ?? term;
-  if (!(entriesTerm >= prevLogTerm && entriesTerm <= term && entriesTerm > 0)) return false;
-  let index: number = prevLogIndex;
-  for (const entry of entries) {
-    index += 1;
-    if (entry.index !== index || entry.term !== entriesTerm) return false;
-  }
-  return true;
+  if (entries === undefined) return term > 0;
+  if (entries.firstIndex !== prevLogIndex + 1 || !Number.isSafeInteger(entries.lastIndex)) return false;
+  return entries.term >= prevLogTerm && entries.term <= term && entries.term > 0;
 }

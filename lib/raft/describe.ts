@@ -3,6 +3,7 @@
 import { unreachable } from "../base/assert.ts";
 import type { Event } from "./events.ts";
 import type { AppendEntries, AppendEntriesResult, Message } from "./messages.ts";
+import { decodeCommands } from "./run.ts";
 import type { Configuration, Entry, EntryId } from "./types.ts";
 import type { Refusal, Update } from "./update.ts";
 
@@ -12,7 +13,9 @@ export function describeEvent(event: Event): string {
     case "Receive":
       return `Receive ${describeMessage(event.message)}`;
     case "Propose":
-      return `Propose #${event.id} ${event.commands.map((command) => JSON.stringify(command)).join(" ")}`;
+      return `Propose #${event.id} ${
+        decodeCommands(event.commands).map((command) => JSON.stringify(command)).join(" ")
+      }`;
     case "Read":
       return `Read #${event.id}`;
     case "Persisted":
@@ -48,13 +51,13 @@ export function describeUpdate(update: Update): readonly string[] {
     const cluster = clusterId === undefined ? "" : `, cluster ${clusterId}`;
     lines.push(`save term ${currentTerm}, vote ${votedFor ?? "none"}${cluster}`);
   }
-  for (const { number, entries } of update.writes) lines.push(`write ${number}: ${describeEntries(entries)}`);
+  for (const { number, run } of update.writes) lines.push(`write ${number}: ${describeEntries(run.entries())}`);
   for (const { lastIncluded, offset, data, done } of update.snapshotChunks) {
     lines.push(`store ${describeId(lastIncluded)} bytes ${offset}+${data.length}${done ? ", the last" : ""}`);
   }
   for (const message of update.messages) lines.push(`send ${describeMessage(message)}`);
   for (const message of update.durableMessages) lines.push(`send when durable ${describeMessage(message)}`);
-  if (update.apply.length > 0) lines.push(`apply ${describeEntries(update.apply)}`);
+  if (update.apply.length > 0) lines.push(`apply ${describeEntries(update.apply.flatMap((run) => run.entries()))}`);
   for (const { id, index } of update.confirmedReads) lines.push(`confirm read #${id} at ${index}`);
   for (const { id, refusal } of update.refusedReads) lines.push(`refuse read #${id}: ${describeRefusal(refusal)}`);
   for (const { id, first } of update.accepted) lines.push(`accept #${id} from ${describeId(first)}`);
@@ -107,7 +110,7 @@ function describeFields(message: Message): string {
 }
 
 function describeAppend(message: AppendEntries): string {
-  const entries = message.entries.length > 0 ? ` entries ${describeEntries(message.entries)}` : "";
+  const entries = message.entries === undefined ? "" : ` entries ${describeEntries(message.entries.entries())}`;
   const round = message.round > 0 ? ` round ${message.round}${message.confirm ? ", answer at once" : ""}` : "";
   return ` after ${message.prevLogIndex}/${message.prevLogTerm}${entries} commit ${message.leaderCommit}${round}`;
 }

@@ -1,6 +1,7 @@
 /** What may happen to the core. One `step` takes one event. */
 
 import type { Message } from "./messages.ts";
+import type { Commands } from "./run.ts";
 import type { EntryId, Member, NodeId, SnapshotDescription } from "./types.ts";
 
 /** Time passes by one tick. */
@@ -18,7 +19,7 @@ export interface Receive {
 export interface Propose {
   readonly type: "Propose";
   readonly id: number;
-  readonly commands: readonly string[];
+  readonly commands: Commands;
 }
 
 /** Readers ask for a confirmed commit index (thesis 6.4). `id` is the driver's, never reused in this process. */

@@ -75,10 +75,10 @@ export function checkStep(before: RaftStatus, after: RaftStatus, update: Update)
     }
   }
   let applied: number | undefined;
-  for (const { index } of update.apply) {
-    expect(applied === undefined || index === applied + 1, "entries are applied out of order");
-    expect(index <= after.commitIndex, "an entry is applied that is not committed");
-    applied = index;
+  for (const { firstIndex, lastIndex } of update.apply) {
+    expect(applied === undefined || firstIndex === applied + 1, "entries are applied out of order");
+    expect(lastIndex <= after.commitIndex, "an entry is applied that is not committed");
+    applied = lastIndex;
   }
   for (const read of update.confirmedReads) {
     expect(

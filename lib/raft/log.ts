@@ -1,25 +1,18 @@
-/** The log in memory: the entries after a dropped prefix, with their terms, runs for messages, and what is durable. */
+/** The log in memory: the runs after a dropped prefix, runs for messages, and what is durable. */
 
 import { assert, fail } from "../base/assert.ts";
 import { ConfigurationHistory } from "./configuration_history.ts";
 import { Durability } from "./durability.ts";
-import { type Configuration, type Entry, type EntryId, type Index, type Term, toIndex } from "./types.ts";
+import { Run, type RunLimits } from "./run.ts";
+import { type Configuration, type EntryId, type Index, type Term, toIndex } from "./types.ts";
 import type { LogWrite } from "./update.ts";
 
-/** What a log is made of at start: `entries` follow `base` without a gap and are durable. */
+/** What a log is made of at start: `runs` follow `base` without a gap and are durable. */
 export interface RaftLogStart {
   readonly base: EntryId;
   readonly configuration: Configuration;
-  readonly entries: readonly Entry[];
+  readonly runs: readonly Run[];
 }
-
-/** Bounds of one message. */
-export interface RunLimits {
-  readonly entriesPerMessageMax: number;
-  readonly bytesPerMessageMax: number;
-}
-
-const NO_ENTRIES: readonly Entry[] = [];
 
 /**
  * The log of one server. Indexes run without a gap from `firstIndex` to `lastIndex`; `base` is the entry before the first,
@@ -27,21 +20,21 @@ const NO_ENTRIES: readonly Entry[] = [];
  */
 export class RaftLog {
   #base: EntryId;
-  #entries: Entry[];
-  /** Entries at the front of `#entries` that are dropped: they go when they outnumber the others, so dropping is O(1) each. */
+  #runs: Run[] = [];
+  /** Runs at the front of `#runs` that are dropped: they go when they outnumber the others, so dropping is O(1) each. */
   #dropped = 0;
+  #lastIndex: Index;
   #bytes = 0;
   readonly #durability: Durability;
   readonly #configurations: ConfigurationHistory;
-  // Two peers at the same place get the same array, and the write has it too: it is encoded once, by identity.
-  #lastAppended = NO_ENTRIES;
-  #lastRun = NO_ENTRIES;
+  /** Two peers at the same place get the same run. */
+  #lastSent: Run | undefined;
 
   constructor(start: RaftLogStart) {
     this.#base = { index: start.base.index, term: start.base.term };
-    this.#entries = [];
+    this.#lastIndex = start.base.index;
     this.#configurations = new ConfigurationHistory(start.base.index, start.configuration);
-    for (const entry of start.entries) this.#push(entry);
+    for (const run of start.runs) this.#push(run);
     this.#durability = new Durability(this.lastIndex);
   }
 
@@ -55,14 +48,14 @@ export class RaftLog {
   }
 
   get lastIndex(): Index {
-    return toIndex(this.#base.index + this.#entries.length - this.#dropped);
+    return this.#lastIndex;
   }
 
   get lastTerm(): Term {
-    return this.#entries.length === this.#dropped ? this.#base.term : this.#at(this.lastIndex).term;
+    return this.#runs.length === this.#dropped ? this.#base.term : this.#at(this.#runs.length - 1).term;
   }
 
-  /** Bytes of the commands in memory. */
+  /** Bytes of the entries in memory. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -99,85 +92,90 @@ export class RaftLog {
   /** The term of the entry at `index`; undefined outside `base.index` to `lastIndex`. */
   termAt(index: number): Term | undefined {
     if (index === this.#base.index) return this.#base.term;
-    if (!(index > this.#base.index)) return undefined;
-    return this.#entries[this.#position(index)]?.term;
+    if (!(index > this.#base.index && index <= this.#lastIndex)) return undefined;
+    return this.#runAt(index).term;
   }
 
-  /** The lowest index in the log whose entry has the term of the entry at `index`, found by bisection. */
+  /** The lowest index in the log whose entry has the term of the entry at `index`. */
   firstIndexOfTerm(index: number): Index {
-    const term = this.#at(index).term;
-    let low: number = this.firstIndex;
-    let high = index;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.#at(middle).term < term) low = middle + 1;
-      else high = middle;
-    }
-    return toIndex(low);
+    const { term } = this.#runAt(index);
+    // Terms never fall along the log.
+    return this.#at(this.#firstWhere((run) => run.term >= term)).firstIndex;
   }
 
-  /** The highest index at or below `atMost` whose entry has `term`, or undefined. Bisection: terms never fall. */
+  /** The highest index at or below `atMost` whose entry has `term`, or undefined. */
   lastIndexOfTerm(term: number, atMost: number): Index | undefined {
     if (atMost < this.#base.index) return undefined;
-    let low: number = this.#base.index;
-    let high = Math.min(atMost, this.lastIndex);
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (this.#at(middle).term > term) high = middle - 1;
-      else low = middle;
-    }
-    return this.termAt(low) === term ? toIndex(low) : undefined;
+    const above = this.#firstWhere((run) => run.term > term || run.firstIndex > atMost);
+    const last = above > this.#dropped ? this.#at(above - 1).last : this.#base;
+    return last.term === term ? toIndex(Math.min(atMost, last.index)) : undefined;
   }
 
   /** Entries of one term (divergence D7) from `from` on, as many as one message may hold, at least one; none above `lastIndex`. */
-  run(from: number, limits: RunLimits): readonly Entry[] {
-    if (from > this.lastIndex) return NO_ENTRIES;
-    if (this.#lastAppended[0]?.index === from) return this.#lastAppended;
-    if (this.#lastRun[0]?.index === from) return this.#lastRun;
-    const term = this.#at(from).term;
-    const end = Math.min(this.lastIndex, from + limits.entriesPerMessageMax - 1);
-    let bytes = entryBytes(this.#at(from));
-    let last = from;
-    while (last < end) {
-      const next = this.#at(last + 1);
-      bytes += entryBytes(next);
-      if (next.term !== term || bytes > limits.bytesPerMessageMax) break;
-      last += 1;
+  run(from: number, limits: RunLimits): Run | undefined {
+    if (from > this.#lastIndex) return undefined;
+    if (this.#lastSent?.firstIndex === from) return this.#lastSent;
+    let at = this.#positionOf(from);
+    const first = this.#at(at);
+    let part = first.slice(from, first.lastWithin(from, limits));
+    const parts = [part];
+    let [entries, bytes] = [limits.entriesPerMessageMax - part.count, limits.bytesPerMessageMax - part.bytes];
+    for (let run = first; part.lastIndex === run.lastIndex && entries > 0 && at + 1 < this.#runs.length;) {
+      at += 1;
+      run = this.#at(at);
+      if (run.term !== first.term || run.bytesBetween(run.firstIndex, run.firstIndex) > bytes) break;
+      const last = run.lastWithin(run.firstIndex, { entriesPerMessageMax: entries, bytesPerMessageMax: bytes });
+      part = run.slice(run.firstIndex, last);
+      parts.push(part);
+      entries -= part.count;
+      bytes -= part.bytes;
     }
-    this.#lastRun = this.range(from, last);
-    return this.#lastRun;
+    this.#lastSent = Run.join(parts);
+    return this.#lastSent;
   }
 
   /** The entries `from` to `to`, both included, whatever their terms. */
-  range(from: number, to: number): readonly Entry[] {
-    assert(from > this.#base.index && to <= this.lastIndex, `Cannot read entries ${from} to ${to} of the log`);
-    return this.#entries.slice(this.#position(from), this.#position(to) + 1);
+  range(from: number, to: number): readonly Run[] {
+    assert(from > this.#base.index && to <= this.#lastIndex, `Cannot read entries ${from} to ${to} of the log`);
+    const runs: Run[] = [];
+    if (from > to) return runs;
+    for (let at = this.#positionOf(from); at < this.#runs.length && this.#at(at).firstIndex <= to; at++) {
+      const run = this.#at(at);
+      runs.push(run.slice(Math.max(from, run.firstIndex), Math.min(to, run.lastIndex)));
+    }
+    return runs;
   }
 
-  /** Bytes of the commands of the entries `from` to `to`, both included. */
+  /** Bytes of the entries `from` to `to`, both included. */
   bytesBetween(from: number, to: number): number {
     let bytes = 0;
-    for (let index = from; index <= to; index++) bytes += entryBytes(this.#at(index));
+    for (let index = from; index <= to;) {
+      const run = this.#runAt(index);
+      const last = Math.min(to, run.lastIndex);
+      bytes += run.bytesBetween(index, last);
+      index = last + 1;
+    }
     return bytes;
   }
 
-  /** Appends entries of one term after the last one and numbers their write. The array is kept: never change it again. */
-  append(entries: readonly Entry[]): LogWrite {
-    for (const entry of entries) this.#push(entry);
-    const last = entries.at(-1);
-    assert(last !== undefined, "Cannot append no entries");
-    this.#lastAppended = entries;
-    return { number: this.#durability.begin({ index: last.index, term: last.term }), entries };
+  /** Appends a run after the last entry and numbers its write. */
+  append(run: Run): LogWrite {
+    this.#push(run);
+    return { number: this.#durability.begin(run.last), run };
   }
 
   /** Raft 5.3: removes the entry at `first` and all that follow it (B9: a kept tail would be entries nobody sent). */
   truncate(first: number): void {
-    assert(first > this.#base.index && first <= this.lastIndex, `Cannot truncate at ${first}`);
-    this.#bytes -= this.bytesBetween(first, this.lastIndex);
-    this.#entries.length = this.#position(first);
+    assert(first > this.#base.index && first <= this.#lastIndex, `Cannot truncate at ${first}`);
+    this.#bytes -= this.bytesBetween(first, this.#lastIndex);
+    const at = this.#positionOf(first);
+    const cut = this.#at(at);
+    this.#runs.length = at;
+    if (cut.firstIndex < first) this.#runs.push(cut.slice(cut.firstIndex, first - 1));
+    this.#lastIndex = toIndex(first - 1);
     this.#durability.truncate(first - 1);
     this.#configurations.truncate(first);
-    this.#forgetRuns();
+    this.#lastSent = undefined;
   }
 
   /** Write `number`, which ended with `last`, and all before it are durable. */
@@ -193,54 +191,71 @@ export class RaftLog {
   /** Raft 7: drops the entries at or below `last`, which a snapshot covers. */
   dropThrough(last: number): void {
     if (last <= this.#base.index) return;
-    const { term } = this.#at(last);
+    const at = this.#positionOf(last);
+    const cut = this.#at(at);
     this.#bytes -= this.bytesBetween(this.firstIndex, last);
-    this.#dropped += last - this.#base.index;
-    this.#base = { index: toIndex(last), term };
+    this.#base = { index: toIndex(last), term: cut.term };
+    this.#dropped = cut.lastIndex === last ? at + 1 : at;
+    if (cut.lastIndex > last) this.#runs[at] = cut.slice(last + 1, cut.lastIndex);
     this.#configurations.drop(last);
     this.#durability.raise(last);
-    if (this.#dropped * 2 < this.#entries.length) return;
-    this.#entries = this.#entries.slice(this.#dropped);
+    this.#lastSent = undefined;
+    if (this.#dropped * 2 < this.#runs.length) return;
+    this.#runs = this.#runs.slice(this.#dropped);
     this.#dropped = 0;
   }
 
   /** Raft 7: discards the entire log, for a snapshot that it conflicts with or does not reach (B12). */
   reset(base: EntryId, configuration: Configuration): void {
     this.#base = { index: base.index, term: base.term };
-    this.#entries = [];
+    this.#runs = [];
     this.#dropped = 0;
+    this.#lastIndex = base.index;
     this.#bytes = 0;
     this.#durability.truncate(base.index);
     this.#durability.raise(base.index);
     this.#configurations.reset(base.index, configuration);
-    this.#forgetRuns();
+    this.#lastSent = undefined;
   }
 
-  #push(entry: Entry): void {
-    if (entry.index !== this.lastIndex + 1) fail(`Cannot append entry ${entry.index}: last index is ${this.lastIndex}`);
-    if (entry.term < this.lastTerm) fail(`Cannot append term ${entry.term} after term ${this.lastTerm}`);
-    this.#entries.push(entry);
-    this.#bytes += entryBytes(entry);
-    if (entry.type === "Configuration") this.#configurations.push(entry.index, entry.configuration);
+  #push(run: Run): void {
+    const { index, term } = run.first;
+    if (index !== this.#lastIndex + 1) fail(`Cannot append entry ${index}: last index is ${this.#lastIndex}`);
+    if (term < this.lastTerm) fail(`Cannot append term ${term} after term ${this.lastTerm}`);
+    this.#runs.push(run);
+    this.#lastIndex = run.lastIndex;
+    this.#bytes += run.bytes;
+    // A peer may be sent more now from the same place on.
+    this.#lastSent = undefined;
+    for (const placed of run.configurations) this.#configurations.push(placed.index, placed.configuration);
   }
 
-  #at(index: number): Entry {
-    const entry = index > this.#base.index ? this.#entries[this.#position(index)] : undefined;
-    assert(entry !== undefined, "Cannot read an entry outside the log");
-    return entry;
+  #runAt(index: number): Run {
+    return this.#at(this.#positionOf(index));
   }
 
-  #position(index: number): number {
-    return index - this.#base.index - 1 + this.#dropped;
+  /** The place of the run that holds `index`: most often the last. */
+  #positionOf(index: number): number {
+    const last = this.#runs.length - 1;
+    if (last > this.#dropped && this.#at(last).firstIndex <= index) return last;
+    return this.#firstWhere((run) => run.lastIndex >= index);
   }
 
-  #forgetRuns(): void {
-    this.#lastAppended = NO_ENTRIES;
-    this.#lastRun = NO_ENTRIES;
+  /** The place of the first run for which `holds`, which it does for all that follow; behind the last where there is none. */
+  #firstWhere(holds: (run: Run) => boolean): number {
+    let low = this.#dropped;
+    let high = this.#runs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (holds(this.#at(middle))) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
-}
 
-/** What an entry counts towards limits in bytes. */
-function entryBytes(entry: Entry): number {
-  return entry.type === "Command" ? entry.command.length : 0;
+  #at(position: number): Run {
+    const run = this.#runs[position];
+    assert(run !== undefined && position >= this.#dropped, "Cannot read an entry outside the log");
+    return run;
+  }
 }

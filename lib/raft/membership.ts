@@ -9,7 +9,8 @@ import { isJoint, isVoter } from "./quorum.ts";
 import { appendAsLeader, sendEmpty } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { bestSuccessor, sendTimeoutNow } from "./transfer.ts";
-import { type Configuration, type Entry, type Member, type NodeId, toIndex } from "./types.ts";
+import { Run } from "./run.ts";
+import { type Configuration, type Member, type NodeId, toIndex } from "./types.ts";
 import type { Refusal } from "./update.ts";
 
 /** Appends the joint configuration, or the new one itself when it has the same voters; or refuses. */
@@ -61,14 +62,10 @@ function isSettled(core: Core): boolean {
 
 function appendConfiguration(core: LeadingCore, configuration: Configuration): void {
   const { clusterId } = core.log.configuration;
-  const entry: Entry = {
-    type: "Configuration",
-    index: toIndex(core.log.lastIndex + 1),
-    term: core.currentTerm,
-    // Whoever asks for a change does not know the cluster's id, and must not remove it.
-    configuration: clusterId === undefined ? configuration : { ...configuration, clusterId },
-  };
-  appendAsLeader(core, [entry]);
+  // Whoever asks for a change does not know the cluster's id, and must not remove it.
+  const kept = clusterId === undefined ? configuration : { ...configuration, clusterId };
+  const id = { index: toIndex(core.log.lastIndex + 1), term: core.currentTerm };
+  appendAsLeader(core, Run.of([{ type: "Configuration", ...id, configuration: kept }]));
 }
 
 function refusalOf(core: Core, event: ChangeMembership): Refusal | undefined {

@@ -1,6 +1,7 @@
 /** The RPCs between servers, with the field names of the paper. Each travels one way; a result is a message too. */
 
-import type { Configuration, Entry, Index, NodeId, Term } from "./types.ts";
+import type { Run } from "./run.ts";
+import type { Configuration, Index, NodeId, Term } from "./types.ts";
 
 /** What every message carries. */
 interface Envelope {
@@ -30,12 +31,12 @@ export interface RequestVoteResult extends Envelope {
   readonly timeMs?: number;
 }
 
-/** Raft 5.3. All `entries` are of one term (`docs/divergence.md`); empty for a heartbeat. */
+/** Raft 5.3. All `entries` are of one term (`docs/divergence.md`); a heartbeat has none. */
 export interface AppendEntries extends Envelope {
   readonly type: "AppendEntries";
   readonly prevLogIndex: Index;
   readonly prevLogTerm: Term;
-  readonly entries: readonly Entry[];
+  readonly entries: Run | undefined;
   readonly leaderCommit: Index;
   /** The leader's confirmation round for ReadIndex: rises within a term, never reused in it. Echoed in the result. */
   readonly round: number;

@@ -1,6 +1,7 @@
 /** What the core is started with: recovered state, limits and its only source of chance. */
 
-import type { Configuration, Entry, HardState, Index, NodeId, SnapshotDescription, Ticks } from "./types.ts";
+import type { Run } from "./run.ts";
+import type { Configuration, HardState, Index, NodeId, SnapshotDescription, Ticks } from "./types.ts";
 
 /** Limits and times of the core. Defaults in `DEFAULT_RAFT_LIMITS`. */
 export interface RaftLimits {
@@ -43,7 +44,7 @@ export interface RaftOptions {
   readonly hardState: HardState;
   readonly snapshot: SnapshotDescription | undefined;
   /** The recovered log after the snapshot, contiguous, all durable. */
-  readonly entries: readonly Entry[];
+  readonly runs: readonly Run[];
   /** Random, another in each life of the process; 0 to 2^48-1. Makes ReadIndex tokens unique. */
   readonly incarnation: number;
   /**

@@ -1,7 +1,8 @@
 /** Collects the effects of one step and hands them out as one `Update`. */
 
 import type { Message } from "./messages.ts";
-import type { Entry, HardState } from "./types.ts";
+import type { Run } from "./run.ts";
+import type { HardState } from "./types.ts";
 import type { AcceptedProposal, ConfirmedRead, LogWrite, RefusedRequest, SnapshotChunk, Update } from "./update.ts";
 
 const NONE: readonly never[] = Object.freeze([]);
@@ -12,7 +13,7 @@ export class Outbox {
   #snapshotChunks: SnapshotChunk[] | undefined;
   #messages: Message[] | undefined;
   #durableMessages: Message[] | undefined;
-  #apply: readonly Entry[] = NONE;
+  #apply: readonly Run[] = NONE;
   #confirmedReads: ConfirmedRead[] | undefined;
   #refusedReads: RefusedRequest[] | undefined;
   #accepted: AcceptedProposal[] | undefined;
@@ -37,8 +38,8 @@ export class Outbox {
   }
 
   /** At most once in a step. */
-  apply(entries: readonly Entry[]): void {
-    this.#apply = entries;
+  apply(runs: readonly Run[]): void {
+    this.#apply = runs;
   }
 
   confirmRead(read: ConfirmedRead): void {

@@ -6,12 +6,13 @@ import { type Core, isLeading, type LeadingCore } from "./core.ts";
 import type { Propose } from "./events.ts";
 import { isFounding } from "./founding.ts";
 import { appendAsLeader } from "./replication.ts";
-import { type Entry, toIndex } from "./types.ts";
+import { Run } from "./run.ts";
+import { toIndex } from "./types.ts";
 import type { Refusal } from "./update.ts";
 
 /** Raft 5.3: the leader appends the commands to its log, in order; nothing of a refused proposal is appended. */
 export function handlePropose(core: Core, event: Propose): void {
-  assert(event.commands.length > 0, "Cannot propose no commands");
+  assert(event.commands.count > 0, "Cannot propose no commands");
   if (!isLeading(core)) {
     core.outbox.refuse({ id: event.id, refusal: { reason: "NotLeader", leaderId: core.leaderId } });
     return;
@@ -21,8 +22,9 @@ export function handlePropose(core: Core, event: Propose): void {
     core.outbox.refuse({ id: event.id, refusal });
     return;
   }
-  core.outbox.accept({ id: event.id, first: { index: toIndex(core.log.lastIndex + 1), term: core.currentTerm } });
-  appendCommands(core, event.commands);
+  const first = { index: toIndex(core.log.lastIndex + 1), term: core.currentTerm };
+  core.outbox.accept({ id: event.id, first });
+  appendInMessages(core, Run.ofCommands(first, event.commands));
 }
 
 function refusalOf(core: LeadingCore, event: Propose): Refusal | undefined {
@@ -35,29 +37,17 @@ function refusalOf(core: LeadingCore, event: Propose): Refusal | undefined {
   // However large, a proposal is taken when nothing waits: else it could never be.
   if (fault("raft/proposalRefused")) return { reason: "LogFull" };
   if (uncommitted === 0) return undefined;
-  let bytes = roleState.uncommittedBytes;
-  for (const command of event.commands) bytes += command.length;
-  const full = uncommitted + event.commands.length > limits.uncommittedEntriesMax || bytes > limits.uncommittedBytesMax;
+  const { count, body } = event.commands;
+  const bytes = roleState.uncommittedBytes + body.length;
+  const full = uncommitted + count > limits.uncommittedEntriesMax || bytes > limits.uncommittedBytesMax;
   return full ? { reason: "LogFull" } : undefined;
 }
 
-/** Each run is one array, one write and one message per peer, so that it is encoded once. */
-function appendCommands(core: LeadingCore, commands: readonly string[]): void {
-  const { entriesPerMessageMax, bytesPerMessageMax } = core.limits;
-  const term = core.currentTerm;
-  let index = core.log.lastIndex + 1;
-  let run: Entry[] = [];
-  let bytes = 0;
-  for (const command of commands) {
-    const full = run.length >= entriesPerMessageMax || bytes + command.length > bytesPerMessageMax;
-    if (full && run.length > 0) {
-      appendAsLeader(core, run);
-      run = [];
-      bytes = 0;
-    }
-    run.push({ type: "Command", index: toIndex(index), term, command });
-    bytes += command.length;
-    index += 1;
+/** Each part is one write and one message per peer. */
+function appendInMessages(core: LeadingCore, run: Run): void {
+  for (let first: number = run.firstIndex; first <= run.lastIndex;) {
+    const last = run.lastWithin(first, core.limits);
+    appendAsLeader(core, run.slice(first, last));
+    first = last + 1;
   }
-  appendAsLeader(core, run);
 }

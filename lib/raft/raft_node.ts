@@ -21,6 +21,7 @@ import type { RaftOptions } from "./options.ts";
 import { handlePropose } from "./propose.ts";
 import { handleRead, settleReads } from "./read_index.ts";
 import { handleMessage } from "./receive.ts";
+import type { Run } from "./run.ts";
 import { startCore } from "./start.ts";
 import type { RaftStatus } from "./status.ts";
 import { describeStatus } from "./status_report.ts";
@@ -119,8 +120,13 @@ export class RaftNode {
 
   /** The last `count` entries in memory, oldest first. */
   logTail(count: number): readonly Entry[] {
+    return this.logRuns(this.#core.log.lastIndex - count).flatMap((run) => run.entries());
+  }
+
+  /** The entries in memory behind `index`, in order. */
+  logRuns(index: number): readonly Run[] {
     const { log } = this.#core;
-    const from = Math.max(log.firstIndex, log.lastIndex - count + 1);
+    const from = Math.max(log.firstIndex, index + 1);
     return from > log.lastIndex ? [] : log.range(from, log.lastIndex);
   }
 

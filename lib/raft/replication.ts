@@ -6,20 +6,18 @@ import type { LeadingCore } from "./core.ts";
 import { Progress } from "./progress.ts";
 import { isVoter } from "./quorum.ts";
 import { beginSnapshot, resendChunk } from "./snapshot_transfer.ts";
-import { type Entry, toIndex } from "./types.ts";
-
-const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
+import type { Run } from "./run.ts";
+import { toIndex } from "./types.ts";
 
 /**
  * Appends entries of the current term to the leader's log and sends them in the same step: the messages may leave before
  * the write is durable (thesis 10.2.1), since the leader counts itself only from `Persisted` (B15).
  */
-export function appendAsLeader(core: LeadingCore, entries: readonly Entry[]): void {
+export function appendAsLeader(core: LeadingCore, run: Run): void {
   const { log, outbox, roleState } = core;
-  const bytesBefore = log.bytes;
   const configurationBefore = log.configurationIndex;
-  outbox.write(log.append(entries));
-  roleState.uncommittedBytes += log.bytes - bytesBefore;
+  outbox.write(log.append(run));
+  roleState.uncommittedBytes += run.bytes;
   // Raft 6: the new configuration counts from here on.
   if (log.configurationIndex !== configurationBefore) refreshProgress(core);
   for (const peer of roleState.progress.values()) replicate(core, peer);
@@ -60,12 +58,12 @@ export function heartbeat(core: LeadingCore, peer: Progress): void {
   if (peer.state !== "Snapshot") sendEmpty(core, peer);
   else if (peer.pauseTicks === 0) resendChunk(core, peer);
   // It does not have that entry and refuses, but hears that there is a leader.
-  else send(core, { peer, entries: NO_ENTRIES, prevLogIndex: core.log.base.index });
+  else send(core, { peer, entries: undefined, prevLogIndex: core.log.base.index });
 }
 
 /** An AppendEntries without entries: it carries round and commit index, and shows what was lost (divergence D9). */
 export function sendEmpty(core: LeadingCore, peer: Progress): void {
-  if (isWithinLog(core, peer)) send(core, { peer, entries: NO_ENTRIES, prevLogIndex: peer.nextIndex - 1 });
+  if (isWithinLog(core, peer)) send(core, { peer, entries: undefined, prevLogIndex: peer.nextIndex - 1 });
 }
 
 /** Sends the commit index to a peer that can take it and was not told it yet (divergence D11). */
@@ -79,10 +77,14 @@ function sendRun(core: LeadingCore, peer: Progress): void {
   if (!isWithinLog(core, peer)) return;
   const run = core.log.run(peer.nextIndex, core.limits);
   const isEmptyProbe = peer.state === "Probe" && fault("raft/probeEmpty");
-  const entries = isEmptyProbe ? NO_ENTRIES : fault("raft/runOfOneEntry") ? run.slice(0, 1) : run;
+  const entries = isEmptyProbe
+    ? undefined
+    : fault("raft/runOfOneEntry")
+    ? run?.slice(run.firstIndex, run.firstIndex)
+    : run;
   send(core, { peer, entries, prevLogIndex: peer.nextIndex - 1 });
   if (peer.state === "Probe") peer.probeSent = true;
-  else peer.sent(peer.nextIndex + entries.length - 1);
+  else if (entries !== undefined) peer.sent(entries.lastIndex);
 }
 
 /** False when the peer needs entries that are dropped: then a snapshot is on its way instead (Raft 7). */
@@ -99,7 +101,7 @@ function lacksSnapshot(core: LeadingCore, peer: Progress): boolean {
 
 function send(
   core: LeadingCore,
-  what: { readonly peer: Progress; readonly entries: readonly Entry[]; readonly prevLogIndex: number },
+  what: { readonly peer: Progress; readonly entries: Run | undefined; readonly prevLogIndex: number },
 ): void {
   const { peer, entries, prevLogIndex } = what;
   const { log, outbox, roleState } = core;
@@ -119,5 +121,5 @@ function send(
     confirm: peer.isVoter && peer.askedRound < roleState.round,
   });
   peer.askedRound = roleState.round;
-  peer.toldCommit = Math.max(peer.toldCommit, Math.min(core.commitIndex, prevLogIndex + entries.length));
+  peer.toldCommit = Math.max(peer.toldCommit, Math.min(core.commitIndex, entries?.lastIndex ?? prevLogIndex));
 }

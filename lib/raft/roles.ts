@@ -19,6 +19,7 @@ import { diskHangs } from "./hanging_disk.ts";
 import { voteOutcome } from "./quorum.ts";
 import { failForwardedReads, failLeaderReads } from "./read_index.ts";
 import { appendAsLeader, refreshProgress } from "./replication.ts";
+import { Run } from "./run.ts";
 import { type NodeId, type Term, toIndex, toTerm } from "./types.ts";
 
 type RoleFields = "roleState" | "currentTerm" | "votedFor" | "leaderId" | "electionsStarted";
@@ -85,7 +86,7 @@ export function becomeLeader(core: Core): void {
   if (!isLeading(core)) return;
   refreshProgress(core);
   // Raft 8: the no-op commits what earlier terms left behind, which counting alone must not (Raft 5.4.2, B3).
-  appendAsLeader(core, [{ type: "NoOp", index: toIndex(core.log.lastIndex + 1), term: core.currentTerm }]);
+  appendAsLeader(core, Run.of([{ type: "NoOp", index: toIndex(core.log.lastIndex + 1), term: core.currentTerm }]));
 }
 
 /** Raft 5.2: the vote of this term, given once. The answer waits for it to be durable (B2). */

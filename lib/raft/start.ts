@@ -13,7 +13,7 @@ export function startCore(options: RaftOptions): Core {
   const { id, limits, snapshot, hardState } = options;
   const base = snapshot?.lastIncluded ?? ZERO_ENTRY_ID;
   const configuration = snapshot?.configuration ?? options.initialConfiguration;
-  const log = new RaftLog({ base, configuration, entries: options.entries });
+  const log = new RaftLog({ base, configuration, runs: options.runs });
   // Divergence D4. The log may have become durable before the term it was written in: that term is over, with whatever was
   // done in it.
   const behind = log.lastTerm > hardState.currentTerm;

@@ -1,14 +1,15 @@
 /** What the core asks its driver to do after a step. The order of the fields is the order of the effects. */
 
 import type { Message } from "./messages.ts";
-import type { Configuration, Entry, EntryId, HardState, Index, NodeId } from "./types.ts";
+import type { Run } from "./run.ts";
+import type { Configuration, EntryId, HardState, Index, NodeId } from "./types.ts";
 
 /** Entries to write to the log. An entry at or above the first index that is already stored is replaced, its tail too. */
 export interface LogWrite {
   /** Counts writes from 1 in this process; comes back in `Persisted`, so that an overwritten entry is never acknowledged. */
   readonly number: number;
-  /** At least one, contiguous, all of one term. The array of the AppendEntries itself where nothing was cut off. */
-  readonly entries: readonly Entry[];
+  /** That of the AppendEntries itself where nothing was cut off. */
+  readonly run: Run;
 }
 
 /** A chunk of a snapshot from the leader, to be stored at `offset` (0 starts a new file). */
@@ -66,7 +67,7 @@ export interface Update {
   readonly messages: readonly Message[];
   readonly durableMessages: readonly Message[];
   /** Newly committed entries, in order, each exactly once in the life of the process. */
-  readonly apply: readonly Entry[];
+  readonly apply: readonly Run[];
   readonly confirmedReads: readonly ConfirmedRead[];
   readonly refusedReads: readonly RefusedRequest[];
   readonly accepted: readonly AcceptedProposal[];

@@ -1,6 +1,7 @@
 /** The `Storage` over one directory: hands each call to the part that does it, and waits for all of them at the end. */
 
-import type { Configuration, Entry, EntryId, HardState, Index } from "../raft/types.ts";
+import type { Run } from "../raft/run.ts";
+import type { Configuration, EntryId, HardState, Index } from "../raft/types.ts";
 import type { DiskLock } from "./disk.ts";
 import type { NodeStore } from "./node_store.ts";
 import type { SnapshotStore } from "./snapshot_store.ts";
@@ -38,8 +39,8 @@ export class DirectoryStorage implements Storage {
     return this.#parts.wal.reserveBody(bodyBytes);
   }
 
-  append(entries: readonly Entry[]): void {
-    this.#parts.wal.append(entries);
+  append(run: Run): void {
+    this.#parts.wal.append(run);
   }
 
   sync(): Promise<void> {

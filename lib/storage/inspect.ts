@@ -1,9 +1,8 @@
 /** What a node's directory holds, for people and for tests that compare nodes. Reads only, and verifies every checksum. */
 
 import { checksum } from "../base/checksum.ts";
-import { stringToBytes } from "../base/bytes.ts";
 import { CorruptionError, DirectoryLockedError, FormatVersionError } from "../base/errors.ts";
-import { encodeEntries } from "../raft/entry_codec.ts";
+import type { Run } from "../raft/run.ts";
 import type { Configuration, Entry, EntryId, NodeId } from "../raft/types.ts";
 import { setUint53, viewOf } from "./binary.ts";
 import type { Damage } from "./damage.ts";
@@ -211,20 +210,22 @@ function describeNode(
 }
 
 function describeLog(loaded: LoadedDirectory | undefined, options: InspectOptions) {
-  const entries = loaded?.replay.entries ?? [];
-  const [first, last] = [entries[0], entries.at(-1)];
+  const runs = loaded?.replay.runs ?? [];
+  const [first, last] = [runs[0]?.first, runs.at(-1)?.last];
   const scan = loaded?.scan;
   const { from, to } = options.digest ?? { from: first?.index ?? 0, to: last?.index ?? 0 };
-  const listed = options.entries === undefined ? undefined : sliceOf(entries, options.entries);
+  const listed = options.entries === undefined
+    ? undefined
+    : sliceOf(runs, options.entries).flatMap((run) => run.entries());
   return {
     segments: (scan?.segments ?? []).map(describeSegment),
     log: first === undefined || last === undefined ? null : {
       first: { index: first.index, term: first.term },
       last: { index: last.index, term: last.term },
-      entries: entries.length,
+      entries: countOf(runs),
     },
-    recoverableEntries: loaded?.entries.length ?? 0,
-    digest: digestOf(entries, { from, to }),
+    recoverableEntries: countOf(loaded?.runs ?? []),
+    digest: digestOf(runs, { from, to }),
     ...(listed === undefined ? {} : { entries: listed }),
     tornBytes: scan?.tornBytes ?? 0,
     leftovers: scan?.leftovers ?? [],
@@ -244,21 +245,28 @@ function describeSegment(segment: ScannedSegment): InspectedSegment {
   };
 }
 
-function sliceOf(entries: readonly Entry[], { from, count }: { from: number; count: number }): readonly Entry[] {
-  const skip = Math.max(0, from - (entries[0]?.index ?? 0));
-  return entries.slice(skip, skip + count).filter((entry) => entry.index < from + count);
+function countOf(runs: readonly Run[]): number {
+  return runs.reduce((sum, { count }) => sum + count, 0);
 }
 
-function digestOf(entries: readonly Entry[], { from, to }: { from: number; to: number }): LogDigest {
+/** The entries `from` to `from + count - 1`, as far as they are there. */
+function sliceOf(runs: readonly Run[], { from, count }: { from: number; count: number }): readonly Run[] {
+  const to = from + count - 1;
+  const some = runs.filter((run) => run.lastIndex >= from && run.firstIndex <= to);
+  return some.map((run) => run.slice(Math.max(from, run.firstIndex), Math.min(to, run.lastIndex)));
+}
+
+function digestOf(runs: readonly Run[], { from, to }: { from: number; to: number }): LogDigest {
   const id = new Uint8Array(16);
   const view = viewOf(id);
+  const slice = sliceOf(runs, { from, count: to - from + 1 });
   let crc = 0;
-  let count = 0;
-  for (const entry of sliceOf(entries, { from, count: to - from + 1 })) {
-    setUint53(view, { offset: 0, value: entry.index });
-    setUint53(view, { offset: 8, value: entry.term });
-    crc = checksum(stringToBytes(encodeEntries([entry])), checksum(id, crc));
-    count += 1;
+  for (const run of slice) {
+    for (let index: number = run.firstIndex; index <= run.lastIndex; index++) {
+      setUint53(view, { offset: 0, value: index });
+      setUint53(view, { offset: 8, value: run.term });
+      crc = checksum(run.slice(index, index).body, checksum(id, crc));
+    }
   }
-  return { from, to, entries: count, crc: crc.toString(16).padStart(8, "0") };
+  return { from, to, entries: countOf(slice), crc: crc.toString(16).padStart(8, "0") };
 }

@@ -1,7 +1,8 @@
 /** Reads all of a data directory without changing it, and lists what is wrong. Shared by `openStorage` and `inspect`. */
 
 import { CorruptionError } from "../base/errors.ts";
-import { type Entry, type EntryId, type NodeId, type SnapshotDescription, ZERO_ENTRY_ID } from "../raft/types.ts";
+import type { Run } from "../raft/run.ts";
+import { type EntryId, type NodeId, type SnapshotDescription, ZERO_ENTRY_ID } from "../raft/types.ts";
 import type { Damage } from "./damage.ts";
 import type { Disk } from "./disk.ts";
 import { LogReplay } from "./log_replay.ts";
@@ -31,7 +32,7 @@ export interface LoadedDirectory {
   readonly scan: WalScan;
   readonly replay: LogReplay;
   /** The log after the newest snapshot. */
-  readonly entries: readonly Entry[];
+  readonly runs: readonly Run[];
   readonly damages: readonly Damage[];
 }
 
@@ -68,17 +69,17 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadedDirecto
   if (missing !== undefined && nodeFile !== undefined) {
     damages.push({ file: beginning ?? directory, offset: 0, what: missing });
   }
-  const entries = replay.entriesAfter(end);
-  if (typeof entries !== "string") checkCommands(entries, { contents, scan, directory: wal });
+  const runs = replay.runsAfter(end);
+  if (typeof runs !== "string") checkCommands(runs, { contents, scan, directory: wal });
   // Without its snapshot the log cannot be judged.
   const judged = listed.length === 0 || summary !== undefined;
-  if (typeof entries === "string" && judged) damages.push({ file: beginning ?? wal, offset: 0, what: entries });
+  if (typeof runs === "string" && judged) damages.push({ file: beginning ?? wal, offset: 0, what: runs });
   return {
     listed,
     newest: summary && { lastIncluded: end, configuration: summary.configuration, bytes: summary.bytes },
     scan,
     replay,
-    entries: typeof entries === "string" ? [] : entries,
+    runs: typeof runs === "string" ? [] : runs,
     damages,
   };
 }

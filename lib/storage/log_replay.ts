@@ -1,16 +1,16 @@
 /** Turns the records of the log, in order, into the entries above a snapshot. */
 
-import { bytesToString } from "../base/bytes.ts";
-import { decodeEntries } from "../raft/entry_codec.ts";
-import type { Entry, EntryId } from "../raft/types.ts";
+import { Run } from "../raft/run.ts";
+import type { EntryId } from "../raft/types.ts";
 import { LogShape } from "./log_shape.ts";
+import { applyMask } from "./record_mask.ts";
 import type { ReadRecordHeader } from "./wal_format.ts";
 
 /** The entries of a log as they are rebuilt. */
 export class LogReplay {
   readonly shape = new LogShape();
   readonly #keepAbove: number;
-  #entries: Entry[] = [];
+  #runs: Run[] = [];
 
   /** Entries up to `keepAbove` are not decoded: a snapshot has them. */
   constructor(keepAbove: number) {
@@ -18,8 +18,8 @@ export class LogReplay {
   }
 
   /** The entries above `keepAbove`, whatever a snapshot says of them. */
-  get entries(): readonly Entry[] {
-    return this.#entries;
+  get runs(): readonly Run[] {
+    return this.#runs;
   }
 
   /** Takes the next record. Returns what is wrong with it, if anything; then the replay is over. */
@@ -28,14 +28,14 @@ export class LogReplay {
     if (problem !== undefined) return problem;
     this.#dropFrom(record.restart ? 0 : record.firstIndex);
     if (record.firstIndex + record.count - 1 <= this.#keepAbove) return undefined;
-    const decoded = decodeEntries(bytesToString(body), record.firstIndex, record.term);
-    if (decoded === undefined || decoded.length !== record.count) return "the entries of the record cannot be read";
-    for (const entry of decoded) if (entry.index > this.#keepAbove) this.#entries.push(entry);
+    const run = Run.parse({ index: record.firstIndex, term: record.term }, applyMask(body, record.mask));
+    if (run === undefined || run.count !== record.count) return "the entries of the record cannot be read";
+    this.#runs.push(run.slice(Math.max(run.firstIndex, this.#keepAbove + 1), run.lastIndex));
     return undefined;
   }
 
   /** The log after `snapshot` (index and term 0: none), contiguous. A text says why there is none. */
-  entriesAfter(snapshot: EntryId): readonly Entry[] | string {
+  runsAfter(snapshot: EntryId): readonly Run[] | string {
     const { base, lastIndex } = this.shape;
     if (base === undefined || lastIndex < snapshot.index) return [];
     if (base.index > snapshot.index) {
@@ -44,9 +44,8 @@ export class LogReplay {
       }`;
     }
     if (this.shape.termAt(snapshot.index) === snapshot.term) {
-      return this.#keepAbove === snapshot.index
-        ? this.#entries
-        : this.#entries.filter((entry) => entry.index > snapshot.index);
+      const above = this.#runs.filter((run) => run.lastIndex > snapshot.index);
+      return above.map((run) => run.slice(Math.max(run.firstIndex, snapshot.index + 1), run.lastIndex));
     }
     // Raft 7: a snapshot from the leader that the log contradicts replaces all of it. This node had no time to append
     // again since; then the record would say `restart`. A snapshot of its own can never contradict its log.
@@ -55,9 +54,9 @@ export class LogReplay {
   }
 
   #dropFrom(index: number): void {
-    const first = this.#entries[0]?.index;
-    if (first === undefined) return;
-    if (index <= first) this.#entries = [];
-    else if (index - first < this.#entries.length) this.#entries.length = index - first;
+    for (let last = this.#runs.at(-1); last !== undefined && last.lastIndex >= index; last = this.#runs.at(-1)) {
+      this.#runs.pop();
+      if (last.firstIndex < index) this.#runs.push(last.slice(last.firstIndex, index - 1));
+    }
   }
 }

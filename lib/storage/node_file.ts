@@ -2,7 +2,7 @@
 
 import { checksum } from "../base/checksum.ts";
 import { FormatVersionError, IncompatibleError } from "../base/errors.ts";
-import { decodeConfiguration, isClusterId } from "../raft/entry_codec.ts";
+import { decodeConfiguration, isClusterId } from "../raft/configuration_codec.ts";
 import { type Configuration, type HardState, type NodeId, toTerm } from "../raft/types.ts";
 import { canonicalConfiguration } from "./canonical.ts";
 import { corruption } from "./damage.ts";

@@ -145,13 +145,13 @@ function newNodeFile({ nodeId, clusterName, initialConfiguration, makeIdentity }
 
 function describe(content: NodeFile, { loaded, existed }: { loaded: LoadedDirectory; existed: boolean }): Recovered {
   const { ownership, initialConfiguration } = content;
-  const { entries, newest: snapshot, scan } = loaded;
-  const lastTerm = entries.at(-1)?.term ?? (snapshot?.lastIncluded ?? ZERO_ENTRY_ID).term;
+  const { runs, newest: snapshot, scan } = loaded;
+  const lastTerm = runs.at(-1)?.term ?? (snapshot?.lastIncluded ?? ZERO_ENTRY_ID).term;
   // The log may be durable before the term it is of. No vote was given in that term: a vote waits for this file.
   const hardState = lastTerm > content.hardState.currentTerm
     ? { ...content.hardState, currentTerm: lastTerm, votedFor: undefined }
     : content.hardState;
-  return { ownership, existed, hardState, initialConfiguration, snapshot, entries, tornBytes: scan.tornBytes };
+  return { ownership, existed, hardState, initialConfiguration, snapshot, runs, tornBytes: scan.tornBytes };
 }
 
 function turn(): Promise<void> {

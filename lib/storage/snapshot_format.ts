@@ -2,7 +2,7 @@
 
 import { checksum } from "../base/checksum.ts";
 import { CorruptionError, FormatVersionError } from "../base/errors.ts";
-import { decodeConfiguration } from "../raft/entry_codec.ts";
+import { decodeConfiguration } from "../raft/configuration_codec.ts";
 import { type Configuration, type EntryId, toIndex, toTerm } from "../raft/types.ts";
 import { getUint53, hasMagic, isSealed, seal, setUint53, viewOf } from "./binary.ts";
 import { canonicalConfiguration } from "./canonical.ts";

@@ -1,6 +1,7 @@
 /** What the driver asks of storage. `openStorage` in `open.ts` recovers a directory and returns a `Storage`. */
 
-import type { Configuration, Entry, EntryId, HardState, Index, NodeId, SnapshotDescription } from "../raft/types.ts";
+import type { Run } from "../raft/run.ts";
+import type { Configuration, EntryId, HardState, Index, NodeId, SnapshotDescription } from "../raft/types.ts";
 
 /** Who a data directory belongs to; written once, checked at each start. */
 export interface Ownership {
@@ -21,7 +22,7 @@ export interface Recovered {
   readonly initialConfiguration: Configuration;
   readonly snapshot: SnapshotDescription | undefined;
   /** The log after the snapshot, contiguous. */
-  readonly entries: readonly Entry[];
+  readonly runs: readonly Run[];
   /** Bytes of an unacknowledged, incomplete last write that were cut off. */
   readonly tornBytes: number;
 }
@@ -87,10 +88,8 @@ export interface Storage {
   reserveBody(bodyBytes: number): boolean;
 
   /**
-   * Writes `entries` (contiguous, one term, at least one) as one record, into the page cache only. Entries at or above
-   * the first index are replaced. The body is `encodeOnce(entries, ...)`, so a received body is stored as it came.
-   */
-  append(entries: readonly Entry[]): void;
+   * Writes `run` as one record, into the page cache only. Entries at or above the first index are replaced. */
+  append(run: Run): void;
 
   /** Makes everything appended before the call durable with one fdatasync (more only when segments rolled). One at a time. */
   sync(): Promise<void>;

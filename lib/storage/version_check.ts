@@ -2,7 +2,7 @@
 
 import { bytesToString } from "../base/bytes.ts";
 import { CorruptionError, FormatVersionError } from "../base/errors.ts";
-import type { Entry } from "../raft/types.ts";
+import { EntryReader, type Run } from "../raft/run.ts";
 import type { Disk } from "./disk.ts";
 import { decodeNodeFile, nodeFileName, nodeIdsOf } from "./node_file.ts";
 import { parseSnapshotName, readSnapshot } from "./snapshot_format.ts";
@@ -13,9 +13,13 @@ import { MARK_NAME, type WalScan } from "./wal_scan.ts";
 export const WAL_NAME = "wal";
 export const SNAPSHOTS_NAME = "snapshots";
 
+/** A version stands within so many bytes at the start of what it is of. */
+export const VERSION_BYTES_MAX = 64;
+
 /** The version of something that storage carries without understanding it; undefined for what tells none. */
 export interface ContentVersion {
   readonly known: number;
+  /** `content` may be cut off behind its first `VERSION_BYTES_MAX` bytes. */
   find(content: string): number | undefined;
 }
 
@@ -63,21 +67,29 @@ export function findOtherVersions({ disk, directory, contents }: VersionedDirect
 
 /** Throws `FormatVersionError` for the first command of another version: to replay it as nothing would lose it. */
 export function checkCommands(
-  entries: readonly Entry[],
+  runs: readonly Run[],
   { contents, scan, directory }: { contents: ContentVersions | undefined; scan: WalScan; directory: string },
 ): void {
   if (contents === undefined) return;
   const { known } = contents.command;
-  for (const entry of entries) {
-    if (entry.type !== "Command") continue;
-    const version = contents.command.find(entry.command);
+  for (const { index, start } of commandsOf(runs)) {
+    const version = contents.command.find(start);
     if (version === undefined || version === known) continue;
-    const { index } = entry;
     const segment = scan.segments.findLast(({ lowestIndex, highestIndex }) =>
       lowestIndex <= index && index <= highestIndex
     );
     const part = `the command at index ${index}`;
     throw new FormatVersionError(segment?.path ?? directory, { version, known, part });
+  }
+}
+
+function* commandsOf(runs: readonly Run[]): Iterable<{ readonly index: number; readonly start: string }> {
+  for (const { firstIndex, body } of runs) {
+    const reader = new EntryReader(body);
+    for (let index: number = firstIndex; reader.next(); index++) {
+      if (!reader.isCommand) continue;
+      yield { index, start: bytesToString(body, reader.start, Math.min(reader.end, reader.start + VERSION_BYTES_MAX)) };
+    }
   }
 }
 

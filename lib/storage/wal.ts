@@ -1,17 +1,16 @@
 /** The write-ahead log in use: append, sync, roll, compact. Recovery is in wal_recovery.ts, layouts in wal_format.ts. */
 
 import { assert } from "../base/assert.ts";
-import { encodeOnce } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import { NoSpaceError } from "../base/errors.ts";
 import { fault } from "../base/faults.ts";
-import { LONG_BYTES_MIN } from "../base/long_strings.ts";
-import { encodeEntries } from "../raft/entry_codec.ts";
-import { type Entry, type Index, type Term, toIndex } from "../raft/types.ts";
+import { ENTRY_HEAD_BYTES, type Run } from "../raft/run.ts";
+import { type Index, type Term, toIndex } from "../raft/types.ts";
 import { viewOf } from "./binary.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import type { FailureLatch } from "./failure_latch.ts";
 import type { LogShape } from "./log_shape.ts";
+import { maskBody } from "./record_mask.ts";
 import type { SpareSegment } from "./spare_segment.ts";
 import {
   encodeMark,
@@ -25,12 +24,7 @@ import {
   segmentName,
 } from "./wal_format.ts";
 
-/** A byte of a command takes at most six in a body ("\u0000"), an entry two quotes and a comma, or "null" and a comma. */
-const BODY_BYTES_PER_COMMAND_BYTE = 6;
-/** Strings behind the list are base64 at the longest: four characters for three bytes. */
-const BODY_BYTES_PER_LONG_BYTE = 4 / 3;
-const BODY_BYTES_PER_ENTRY = 5;
-/** For brackets, the headers of several records, and configurations, whose bytes the caller does not count. */
+/** For the headers of several records, and configurations, whose bytes the caller does not count. */
 const BODY_SLACK_BYTES = 16_384;
 /** Records up to this size are put together in a buffer that is kept; larger ones in one of their own. */
 const SCRATCH_BYTES = 1_048_576;
@@ -116,11 +110,7 @@ export class Wal {
 
   /** See `Storage.reserve`. Costs nothing while the current segment or the prepared one is large enough. */
   reserve(bytes: number, entries: number): boolean {
-    // Where there is one command its length tells its form, but for the few bytes that it may have been asked for more.
-    const isLong = entries === 1 && bytes >= 2 * LONG_BYTES_MIN;
-    const perByte = isLong ? BODY_BYTES_PER_LONG_BYTE : BODY_BYTES_PER_COMMAND_BYTE;
-    const body = Math.ceil(bytes * perByte) + entries * BODY_BYTES_PER_ENTRY + BODY_SLACK_BYTES;
-    return this.reserveBody(Math.min(body, RECORD_BODY_BYTES_MAX));
+    return this.reserveBody(bytes + entries * ENTRY_HEAD_BYTES + BODY_SLACK_BYTES);
   }
 
   /** See `Storage.reserveBody`. */
@@ -132,16 +122,15 @@ export class Wal {
   }
 
   /** See `Storage.append`. Without a `reserve` before it may throw `NoSpaceError`, and has then written nothing. */
-  append(entries: readonly Entry[]): void {
+  append(run: Run): void {
     this.#latch.check();
-    const first = entries[0];
-    assert(first !== undefined, "Cannot append no entries");
-    if (entries.length > 1 && this.#hasRoomToSplit(entries) && fault("storage/recordOfOneEntry")) {
-      for (const entry of entries) this.append([entry]);
+    if (run.count > 1 && this.#hasRoomToSplit(run) && fault("storage/recordOfOneEntry")) {
+      for (let index: number = run.firstIndex; index <= run.lastIndex; index++) this.append(run.slice(index, index));
       return;
     }
-    const body = encodeOnce(entries, () => encodeEntries(entries));
-    assert(body.length <= RECORD_BODY_BYTES_MAX, `Cannot append ${body.length} bytes in one record`);
+    assert(run.bytes <= RECORD_BODY_BYTES_MAX, `Cannot append ${run.bytes} bytes in one record`);
+    const { first } = run;
+    const { bytes: body, mask } = maskBody(run.body, this.#chain);
     const restart = this.#contradictsSnapshot(first.index - 1);
     const prevTerm = restart ?? this.#shape.termAt(first.index - 1);
     assert(prevTerm !== undefined, `Cannot append entry ${first.index}: last index is ${this.#shape.lastIndex}`);
@@ -155,7 +144,7 @@ export class Wal {
       firstIndex: first.index,
       term: first.term,
       prevTerm,
-      count: entries.length,
+      count: run.count,
       restart: restart !== undefined,
       epoch: this.#start.epoch,
       sequence: this.#current.sequence,
@@ -163,6 +152,7 @@ export class Wal {
       chain: this.#chain,
       bodyBytes: body.length,
       bodyChecksum: checksum(body),
+      mask,
     };
     const problem = this.#shape.take(header);
     assert(problem === undefined, `Cannot append entry ${first.index}: ${problem}`);
@@ -222,10 +212,8 @@ export class Wal {
     return term === this.#shape.termAt(index) ? undefined : term;
   }
 
-  #hasRoomToSplit(entries: readonly Entry[]): boolean {
-    const body = encodeOnce(entries, () => encodeEntries(entries));
-    const more = entries.length * (RECORD_HEADER_BYTES + BODY_BYTES_PER_ENTRY);
-    return this.#current.bytes - this.#current.offset >= body.length + more;
+  #hasRoomToSplit(run: Run): boolean {
+    return this.#current.bytes - this.#current.offset >= run.bytes + run.count * RECORD_HEADER_BYTES;
   }
 
   #mayRollEarly(recordBytes: number): boolean {

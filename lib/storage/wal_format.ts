@@ -6,19 +6,19 @@ import { getUint53, hasMagic, isSealed, seal, setUint53, viewOf } from "./binary
 import { isOtherVersion } from "./format_version.ts";
 
 /** Version of segments, records and the mark. */
-export const WAL_VERSION = 2;
+export const WAL_VERSION = 3;
 /** Default size of a segment: a roll every 16 MiB, and recovery reads one segment at a time. */
 export const SEGMENT_BYTES = 16 * 1_048_576;
 export const SEGMENT_HEADER_BYTES = 64;
-export const RECORD_HEADER_BYTES = 88;
+export const RECORD_HEADER_BYTES = 92;
 export const MARK_BYTES = 64;
-/** The longest body of a record: 20 MiB of commands even if each byte is escaped to six. */
-export const RECORD_BODY_BYTES_MAX = 134_217_728;
+/** The longest body of a record: the entries of one message, or one entry of any length. */
+export const RECORD_BODY_BYTES_MAX = 33_554_432;
 
-/** Bytes below 0x20 cannot stand in a body (JSON escapes them): no value can look like a record to a scan. */
-export const RECORD_MAGIC: Uint8Array = new Uint8Array([0x01, 0x4b, 0x52, 0x02]);
-const SEGMENT_MAGIC = new Uint8Array([0x01, 0x4b, 0x56, 0x57, 0x41, 0x4c, 0x02, 0x0a]);
-const MARK_MAGIC = new Uint8Array([0x01, 0x4b, 0x56, 0x4d, 0x52, 0x4b, 0x02, 0x0a]);
+/** Stands nowhere in a body (record_mask.ts), so that no value can look like a record to a scan. */
+export const RECORD_MAGIC: Uint8Array = new Uint8Array([0x01, 0x4b, 0x52, 0x03]);
+const SEGMENT_MAGIC = new Uint8Array([0x01, 0x4b, 0x56, 0x57, 0x41, 0x4c, 0x03, 0x0a]);
+const MARK_MAGIC = new Uint8Array([0x01, 0x4b, 0x56, 0x4d, 0x52, 0x4b, 0x03, 0x0a]);
 
 const FLAG_RESTART = 1;
 
@@ -59,7 +59,10 @@ export interface RecordHeader {
   /** Checksum of the header of the record before: a lost write shows. */
   readonly chain: number;
   readonly bodyBytes: number;
+  /** Of the body as it stands here. */
   readonly bodyChecksum: number;
+  /** See `MaskedBody`. */
+  readonly mask: number;
 }
 
 /** A record header as read, with its own checksum: the next record's `chain`. */
@@ -131,6 +134,7 @@ export function encodeRecordHeader(header: RecordHeader, target: { bytes: Uint8A
   view.setUint32(72, header.offset, true);
   view.setUint32(76, header.chain, true);
   view.setUint32(80, header.bodyChecksum, true);
+  view.setUint32(84, header.mask, true);
   return seal(bytes.subarray(0, RECORD_HEADER_BYTES));
 }
 
@@ -170,7 +174,8 @@ export function decodeRecordHeader(bytes: Uint8Array, { file, offset }: RecordPl
     offset: view.getUint32(72, true),
     chain: view.getUint32(76, true),
     bodyChecksum: view.getUint32(80, true),
-    checksum: view.getUint32(84, true),
+    mask: view.getUint32(84, true),
+    checksum: view.getUint32(88, true),
   };
 }
 

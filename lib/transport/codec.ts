@@ -1,9 +1,7 @@
 /** Messages of the core to headers and bodies and back. What does not decode reaches nobody. */
 
 import { unreachable } from "../base/assert.ts";
-import { bytesToString, encodeOnce, rememberEncoding } from "../base/bytes.ts";
-import { mayBeWide } from "../base/long_strings.ts";
-import { decodeConfiguration, decodeEntries, encodeEntries } from "../raft/entry_codec.ts";
+import { decodeConfiguration } from "../raft/configuration_codec.ts";
 import type {
   AppendEntries,
   AppendEntriesResult,
@@ -15,7 +13,8 @@ import type {
   RequestVote,
   RequestVoteResult,
 } from "../raft/messages.ts";
-import { EMPTY_CONFIGURATION, type Entry, type Index, type Term, toIndex, toTerm } from "../raft/types.ts";
+import { Run } from "../raft/run.ts";
+import { EMPTY_CONFIGURATION, type Index, type Term, toIndex, toTerm } from "../raft/types.ts";
 import { asciiJson, type Fields } from "./fields.ts";
 import { decodeForwarding, encodeForwarding, isForwarding, type PeerMessage } from "./forward.ts";
 import { NO_BODY } from "./frame.ts";
@@ -66,12 +65,10 @@ export function encodeMessage(message: PeerMessage): EncodedMessage {
 function encodeAppendEntries(message: AppendEntries): EncodedMessage {
   const { type: rpc, term, from: leaderId, to, prevLogIndex, prevLogTerm, entries } = message;
   const { leaderCommit, round, confirm, timeMs, dateMs } = message;
-  const entriesTerm = entries[0]?.term ?? 0;
+  const entriesTerm = entries?.term ?? 0;
   const position = { prevLogIndex, prevLogTerm, entriesTerm };
   const fields = { rpc, term, leaderId, to, ...position, leaderCommit, round, confirm, timeMs, dateMs };
-  // The same array goes to every peer and to the log: its bytes are made once.
-  const body = entries.length === 0 ? NO_BODY : encodeOnce(entries, () => encodeEntries(entries));
-  return { header: JSON.stringify(fields), body };
+  return { header: JSON.stringify(fields), body: entries?.body ?? NO_BODY };
 }
 
 function encodeInstallSnapshot(message: InstallSnapshot): EncodedMessage {
@@ -152,42 +149,20 @@ function decodeAppendEntries(fields: Fields, body: Uint8Array): AppendEntries {
   const entriesTerm = term(fields, "entriesTerm");
   // Entries have a term, and no entries have none: so each message has exactly one form.
   if ((body.length === 0) !== (entriesTerm === 0)) fields.reject(undefined);
-  const decoded = fields.valid ? decodeBody(body, { prevLogIndex, entriesTerm }) : [];
+  const hasEntries = fields.valid && body.length > 0;
+  const first = { index: toIndex(prevLogIndex + 1), term: entriesTerm };
   return {
     type: "AppendEntries",
     ...envelope(fields, "leaderId"),
     prevLogIndex,
     prevLogTerm: term(fields, "prevLogTerm"),
-    entries: decoded ?? fields.reject([]),
+    entries: hasEntries ? Run.parse(first, body.slice()) ?? fields.reject(undefined) : undefined,
     leaderCommit: index(fields, "leaderCommit"),
     round: fields.count("round"),
     confirm: fields.flag("confirm"),
     ...optionalCount(fields, "timeMs"),
     ...optionalCount(fields, "dateMs"),
   };
-}
-
-interface BodyPosition {
-  readonly prevLogIndex: Index;
-  readonly entriesTerm: Term;
-}
-
-function decodeBody(body: Uint8Array, position: BodyPosition): readonly Entry[] | undefined {
-  if (body.length === 0) return [];
-  const text = bytesToString(body);
-  const entries = decodeEntries(text, toIndex(position.prevLogIndex + 1), position.entriesTerm);
-  if (entries === undefined || entries.length === 0) return undefined;
-  if (!Number.isSafeInteger(position.prevLogIndex + entries.length)) return undefined;
-  if (mayBeWide(text) && !entries.every(isByteEntry)) return undefined;
-  rememberEncoding(entries, body.slice());
-  return entries;
-}
-
-function isByteEntry(entry: Entry): boolean {
-  if (entry.type !== "Command") return true;
-  const { command } = entry;
-  for (let at = 0; at < command.length; at++) if (command.charCodeAt(at) > 0xff) return false;
-  return true;
 }
 
 function decodeAppendEntriesResult(fields: Fields): AppendEntriesResult {

@@ -1,7 +1,6 @@
 /** Commands that a follower passes on to the leader for its clients, and their outcomes: one hop, no part of Raft. */
 
-import { bytesToString, stringToBytes } from "../base/bytes.ts";
-import { mayBeWide, readList, writeList } from "../base/long_strings.ts";
+import { decodeByteList, encodeByteList } from "../base/byte_list.ts";
 import type { Message } from "../raft/messages.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Fields } from "./fields.ts";
@@ -46,10 +45,10 @@ export function encodeForwarding(
   const { type: rpc, from, to, incarnation, id } = message;
   if (message.type === "Forward") {
     const header = JSON.stringify({ rpc, from, to, incarnation, id });
-    return { header, body: stringToBytes(writeList(message.commands)) };
+    return { header, body: encodeByteList(message.commands) };
   }
   const header = JSON.stringify({ rpc, from, to, incarnation, id, first: message.first });
-  return { header, body: stringToBytes(writeList(message.outcomes)) };
+  return { header, body: encodeByteList(message.outcomes) };
 }
 
 /** Reads what `encodeForwarding` made; undefined for everything else. */
@@ -59,21 +58,8 @@ export function decodeForwarding(fields: Fields, body: Uint8Array): Forward | Fo
   const envelope = { from: fields.nodeId("from"), to: fields.nodeId("to") };
   const call = { incarnation: fields.count("incarnation"), id: fields.count("id") };
   const first = rpc === "ForwardResult" ? fields.count("first") : 0;
-  const texts = fields.valid ? decodeTexts(bytesToString(body)) : undefined;
-  if (texts === undefined) return undefined;
-  if (rpc === "Forward") return { type: rpc, ...envelope, ...call, commands: texts };
-  return { type: rpc, ...envelope, ...call, first, outcomes: texts };
-}
-
-const BEYOND_BYTES = /[\u0100-\uffff]/;
-
-function decodeTexts(text: string): readonly string[] | undefined {
-  const list = readList(text) ?? [];
-  const isWide = mayBeWide(text);
-  const texts: string[] = [];
-  for (const item of list) {
-    if (typeof item !== "string" || (isWide && BEYOND_BYTES.test(item))) return undefined;
-    texts.push(item);
-  }
-  return texts.length === 0 ? undefined : texts;
+  const items = fields.valid ? decodeByteList(body) : undefined;
+  if (items === undefined || items.length === 0) return undefined;
+  if (rpc === "Forward") return { type: rpc, ...envelope, ...call, commands: items };
+  return { type: rpc, ...envelope, ...call, first, outcomes: items };
 }

@@ -1,5 +1,6 @@
 /** A log that is damaged, and the oracle for it: what is proved to have been durable is found or refused, never lost in silence. */
 
+import { Run } from "../../lib/raft/run.ts";
 import { Buffer } from "node:buffer";
 import { bytesToString } from "../../lib/base/bytes.ts";
 import { CorruptionError } from "../../lib/base/errors.ts";
@@ -16,6 +17,7 @@ import {
 import { DIRECTORY, durableCopy, id, MARK, open } from "../unit/storage/support.ts";
 import { logText } from "./history.ts";
 import { errorText, start } from "./outcome.ts";
+import { entriesIn } from "../support/runs.ts";
 
 /** A record as it was written. */
 export interface WrittenRecord {
@@ -76,7 +78,7 @@ export async function writeLog({ segmentBytes, synced, unsynced, bytes }: LogPla
   const { term } = id(0, TERM);
   await storage.saveHardState({ currentTerm: term, votedFor: 0 });
   for (let index = 1; index <= synced + unsynced; index++) {
-    storage.append(commands(index, { count: 1, bytes }));
+    storage.append(Run.of(commands(index, { count: 1, bytes })));
     if (index <= synced) await storage.sync();
   }
   const disk = durableCopy(live);
@@ -100,7 +102,7 @@ export async function loadDamaged(log: WrittenLog, image: MemoryDisk): Promise<V
     const nodeFile = loadNodeFile(image, DIRECTORY, 0);
     const loaded = await loadDirectory({ disk: image, directory: DIRECTORY, pause: () => Promise.resolve(), nodeFile });
     const damage = loaded.damages[0];
-    if (damage === undefined) return judgeFound(log, image, logText(loaded.entries));
+    if (damage === undefined) return judgeFound(log, image, logText(entriesIn(loaded.runs)));
     return judgeRefusal(log, image, new CorruptionError(damage.file, damage));
   } catch (error) {
     return { type: "Wrong", what: String(error) };

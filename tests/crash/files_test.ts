@@ -1,5 +1,6 @@
 /** One bit flipped in, or the end cut off, a snapshot or `RaftNode0.json`: what was written is found, or the file is named. */
 
+import { Run } from "../../lib/raft/run.ts";
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { toIndex, toTerm } from "../../lib/raft/types.ts";
 import { MemoryDisk } from "../support/memory/memory_disk.ts";
@@ -14,7 +15,7 @@ async function writeDirectory(): Promise<{ disk: MemoryDisk; found: Found }> {
   const live = new MemoryDisk();
   const storage = await open(live, { segmentBytes: SEGMENT_BYTES });
   await storage.saveHardState({ currentTerm: toTerm(4), votedFor: 2 });
-  storage.append(entriesOf(1, 2, 12, 60));
+  storage.append(Run.of(entriesOf(1, 2, 12, 60)));
   await storage.sync();
   for (const index of [5, 8]) {
     const writer = storage.createSnapshot(id(index, 2), ONE);

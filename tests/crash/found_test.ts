@@ -1,5 +1,6 @@
 /** The smallest cases of what the enumeration has found. */
 
+import { Run } from "../../lib/raft/run.ts";
 import { assert, assertEquals } from "@std/assert";
 import { CorruptionError } from "../../lib/base/errors.ts";
 import { toIndex } from "../../lib/raft/types.ts";
@@ -7,12 +8,13 @@ import { MemoryDisk } from "../support/memory/memory_disk.ts";
 import { durableCopy, failure, FIRST_SEGMENT, id, MARK, ONE, open } from "../unit/storage/support.ts";
 import { replaceSector, writeLog } from "./damage.ts";
 import { entriesOf } from "./session.ts";
+import { entriesIn } from "../support/runs.ts";
 
 Deno.test("a snapshot found after a kill stays when power fails, since the log is compacted by it", async () => {
   const disk = new MemoryDisk();
   const killed = await open(disk, { segmentBytes: 1_024 });
   await killed.saveHardState({ currentTerm: id(0, 1).term, votedFor: 0 });
-  for (let index = 1; index <= 20; index++) killed.append(entriesOf(index, 1, 1, 100));
+  for (let index = 1; index <= 20; index++) killed.append(Run.of(entriesOf(index, 1, 1, 100)));
   await killed.sync();
   const writer = killed.createSnapshot(id(15, 1), ONE);
   writer.write("state");
@@ -32,22 +34,22 @@ Deno.test("a snapshot found after a kill stays when power fails, since the log i
   await second.compact(toIndex(15));
   const third = await open(disk.crash(), { segmentBytes: 1_024 });
   assertEquals(third.recovered.snapshot?.lastIncluded, id(15, 1));
-  assertEquals(third.recovered.entries.at(-1)?.index, toIndex(20));
+  assertEquals(entriesIn(third.recovered.runs).at(-1)?.index, toIndex(20));
 });
 
 Deno.test("compaction leaves a durable segment in front of one that was never synced", async () => {
   const disk = new MemoryDisk();
   const storage = await open(disk, { segmentBytes: 1_024 });
   await storage.saveHardState({ currentTerm: id(0, 1).term, votedFor: 0 });
-  storage.append(entriesOf(1, 1, 2, 300));
+  storage.append(Run.of(entriesOf(1, 1, 2, 300)));
   await storage.sync();
-  storage.append(entriesOf(3, 1, 2, 300)); // In the next segment; its name becomes durable with the removal.
+  storage.append(Run.of(entriesOf(3, 1, 2, 300))); // In the next segment; its name becomes durable with the removal.
   const writer = storage.createSnapshot(id(4, 1), ONE);
   writer.write("state");
   await writer.finish();
   await storage.compact(toIndex(4));
   const { recovered } = await open(disk.crash(), { segmentBytes: 1_024 });
-  assertEquals([recovered.snapshot?.lastIncluded, recovered.entries], [id(4, 1), []]);
+  assertEquals([recovered.snapshot?.lastIncluded, entriesIn(recovered.runs)], [id(4, 1), []]);
 });
 
 Deno.test("a segment whose header is damaged is named, also when it is the first, and the node has a term", async () => {

@@ -1,5 +1,6 @@
 /** Crash images: told apart by their content, and started on. */
 
+import { Run } from "../../lib/raft/run.ts";
 import { createHash } from "node:crypto";
 import { assertEquals, assertExists } from "@std/assert";
 import { toTerm } from "../../lib/raft/types.ts";
@@ -55,9 +56,9 @@ export async function useAgain(image: MemoryDisk, first: Started, segmentBytes: 
   assertExists(storage);
   assertEquals(storage.recovered.tornBytes, 0, "torn bytes at the second start");
   const more = entriesOf(found.lastIndex + 1, LATER_TERM, 3, 100);
-  storage.append(more.slice(0, 1));
+  storage.append(Run.of(more.slice(0, 1)));
   await storage.sync();
-  storage.append(more.slice(1));
+  storage.append(Run.of(more.slice(1)));
   await storage.sync();
   const hardState = { currentTerm: toTerm(LATER_TERM), votedFor: 5 };
   await storage.saveHardState(hardState);

@@ -1,5 +1,6 @@
 /** What a start makes of a directory, as texts that can be compared and kept. */
 
+import { entriesIn } from "../support/runs.ts";
 import { CorruptionError } from "../../lib/base/errors.ts";
 import type { Disk } from "../../lib/storage/disk.ts";
 import type { HardState } from "../../lib/raft/types.ts";
@@ -50,7 +51,8 @@ export async function start(disk: Disk, segmentBytes: number): Promise<Started> 
 
 /** What an open storage has recovered, the content of its newest snapshot included. */
 export function describe(storage: Storage): Found {
-  const { ownership, hardState, snapshot, entries, initialConfiguration } = storage.recovered;
+  const { ownership, hardState, snapshot, runs, initialConfiguration } = storage.recovered;
+  const entries = entriesIn(runs);
   const last = entries.at(-1) ?? snapshot?.lastIncluded;
   return {
     hardState,

@@ -1,5 +1,6 @@
 /** A program that uses one directory and keeps the history of what it asked and what was acknowledged. */
 
+import { Run } from "../../lib/raft/run.ts";
 import { type Configuration, type Entry, type EntryId, type NodeId, toIndex, toTerm } from "../../lib/raft/types.ts";
 import { type CrashSurvival, MemoryDisk } from "../support/memory/memory_disk.ts";
 import type { SnapshotReceiver, Storage } from "../../lib/storage/storage.ts";
@@ -81,7 +82,7 @@ export class Session {
 
   append(entries: readonly Entry[], restart = false): void {
     this.history.appends.push({ entries, restart });
-    this.#used.append(entries);
+    this.#used.append(Run.of(entries));
   }
 
   sync(): Promise<void> {

@@ -55,17 +55,17 @@ async function appends(session: Session): Promise<void> {
   await session.sync();
   await vote;
   session.append(entriesOf(2, 1, 2));
-  session.append(entriesOf(4, 1, 1, 600));
+  session.append(entriesOf(4, 1, 1, 750));
   const first = session.sync();
   session.append(entriesOf(5, 1));
-  session.append(entriesOf(6, 1, 2, 100));
+  session.append(entriesOf(6, 1, 2, 125));
   await first;
   session.append(entriesOf(8, 1));
   const second = session.sync();
   session.append(entriesOf(9, 1, 3));
   await second;
   await session.sync();
-  session.append(entriesOf(12, 1, 1, 200));
+  session.append(entriesOf(12, 1, 1, 250));
   await session.sync();
 }
 
@@ -80,7 +80,7 @@ async function conflict(session: Session): Promise<void> {
   await session.save(2, undefined);
   session.append(entriesOf(3, 2, 2)); // Replaces synced and unsynced ones.
   const first = session.sync();
-  session.append(entriesOf(5, 2, 3, 150));
+  session.append(entriesOf(5, 2, 3, 188));
   await first;
   const vote = session.save(4, 2);
   session.append(entriesOf(5, 4, 1));
@@ -96,17 +96,17 @@ async function roll(session: Session): Promise<void> {
   await session.open();
   await session.save(1, 0);
   for (let index = 1; index <= 13; index += 4) {
-    session.append(entriesOf(index, 1, 4, 120));
+    session.append(entriesOf(index, 1, 4, 150));
     await session.sync();
   }
-  for (let index = 17; index <= 29; index += 4) session.append(entriesOf(index, 1, 4, 120));
+  for (let index = 17; index <= 29; index += 4) session.append(entriesOf(index, 1, 4, 150));
   const first = session.sync();
-  session.append(entriesOf(33, 1, 4, 120));
-  session.append(entriesOf(37, 1, 1, 30));
+  session.append(entriesOf(33, 1, 4, 150));
+  session.append(entriesOf(37, 1, 1, 38));
   await first;
   await session.sync();
-  session.append(entriesOf(30, 2, 3, 120)); // The name of a segment may be taken now.
-  session.append(entriesOf(33, 2, 4, 120));
+  session.append(entriesOf(30, 2, 3, 150)); // The name of a segment may be taken now.
+  session.append(entriesOf(33, 2, 4, 150));
   session.append(entriesOf(37, 2, 1, 1_400));
   await session.sync();
   session.append(entriesOf(38, 2, 1));
@@ -139,12 +139,12 @@ async function votes(session: Session): Promise<void> {
 async function snapshot(session: Session): Promise<void> {
   await session.open();
   await session.save(1, 0);
-  session.append(entriesOf(1, 1, 4, 100));
-  session.append(entriesOf(5, 1, 4, 100));
+  session.append(entriesOf(1, 1, 4, 125));
+  session.append(entriesOf(5, 1, 4, 125));
   await session.sync();
   await session.take(6, 1);
   await session.compact(6);
-  for (let index = 9; index <= 17; index += 4) session.append(entriesOf(index, 1, 4, 100));
+  for (let index = 9; index <= 17; index += 4) session.append(entriesOf(index, 1, 4, 125));
   const synced = session.sync();
   const second = session.take(8, 1);
   await synced;
@@ -154,7 +154,7 @@ async function snapshot(session: Session): Promise<void> {
   await session.sync();
   await removed;
   await session.take(20, 1);
-  session.append(entriesOf(19, 2, 6, 80));
+  session.append(entriesOf(19, 2, 6, 100));
   await session.compact(20);
   await session.sync();
   await session.close();
@@ -167,11 +167,11 @@ async function snapshot(session: Session): Promise<void> {
 async function ahead(session: Session): Promise<void> {
   await session.open();
   await session.save(1, 0);
-  session.append(entriesOf(1, 1, 4, 100));
-  session.append(entriesOf(5, 1, 2, 40));
+  session.append(entriesOf(1, 1, 4, 125));
+  session.append(entriesOf(5, 1, 2, 50));
   await session.sync();
-  session.append(entriesOf(7, 1, 4, 100));
-  session.append(entriesOf(11, 1, 4, 100));
+  session.append(entriesOf(7, 1, 4, 125));
+  session.append(entriesOf(11, 1, 4, 125));
   await session.take(12, 1);
   await session.compact(12);
   session.append(entriesOf(15, 1, 1));
@@ -184,7 +184,7 @@ async function ahead(session: Session): Promise<void> {
 async function install(session: Session): Promise<void> {
   await session.open();
   await session.save(2, 0);
-  session.append(entriesOf(1, 2, 10, 60));
+  session.append(entriesOf(1, 2, 10, 75));
   await session.sync();
   const first = session.receive(8, 2);
   session.send(first, 8, 512);
@@ -194,7 +194,7 @@ async function install(session: Session): Promise<void> {
   await session.finish(first, id(8, 2));
   await session.compact(8);
   await session.sync();
-  session.append(entriesOf(12, 3, 10, 40));
+  session.append(entriesOf(12, 3, 10, 50));
   await session.sync();
   const given = session.receive(60, 5);
   session.send(given, 60, 700); // The leader begins again: this one is dropped.
@@ -222,11 +222,11 @@ async function restart(session: Session): Promise<void> {
   await session.open();
   session.append(entriesOf(4, 1, 2));
   await session.sync();
-  session.append(entriesOf(6, 1, 4, 150));
-  session.append(entriesOf(10, 1, 4, 150));
+  session.append(entriesOf(6, 1, 4, 188));
+  session.append(entriesOf(10, 1, 4, 188));
   session.kill();
   await session.open();
-  session.append(entriesOf(9, 2, 3, 100));
+  session.append(entriesOf(9, 2, 3, 125));
   await session.sync();
   await session.take(8, 1);
   session.kill();
@@ -248,7 +248,7 @@ async function powerLoss(session: Session): Promise<void> {
   for (let life = 1; life <= 5; life++) {
     const next = lastIndexOf(session) + 1;
     // The same records at the same places in each life, but for their term: what is left of one must not be taken for the next.
-    for (let at = 0; at < 4; at++) session.append(entriesOf(next + 2 * at, life, 2, 180));
+    for (let at = 0; at < 4; at++) session.append(entriesOf(next + 2 * at, life, 2, 225));
     session.losePower(life * 7);
     await session.open();
     session.append(entriesOf(lastIndexOf(session) + 1, life, 1));
@@ -260,19 +260,19 @@ async function powerLoss(session: Session): Promise<void> {
 async function mixed(session: Session): Promise<void> {
   await session.open();
   await session.save(1, 0);
-  session.append(entriesOf(1, 1, 12, 80));
+  session.append(entriesOf(1, 1, 12, 100));
   const synced = session.sync();
-  session.append(entriesOf(13, 1, 8, 80));
+  session.append(entriesOf(13, 1, 8, 100));
   const vote = session.save(2, 1);
   const taken = session.take(10, 1);
   await synced;
   await session.sync();
   await Promise.all([vote, taken]);
-  session.append(entriesOf(18, 2, 20, 80));
+  session.append(entriesOf(18, 2, 20, 100));
   const removed = session.compact(10);
   await session.sync();
   await removed;
-  for (let index = 38; index <= 50; index += 3) session.append(entriesOf(index, 3, 3, 90));
+  for (let index = 38; index <= 50; index += 3) session.append(entriesOf(index, 3, 3, 112));
   const received = session.receive(120, 6);
   session.send(received, 120, 600);
   const later = session.sync();

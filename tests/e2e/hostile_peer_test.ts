@@ -10,6 +10,7 @@ import { toIndex, toTerm } from "../../lib/raft/types.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { residentBytes } from "../support/resident.ts";
 import { withDeadline } from "../support/wait.ts";
+import { Run } from "../../lib/raft/run.ts";
 
 const FRAMES = 20_000;
 const CONNECTIONS = 200;
@@ -45,7 +46,7 @@ function hostileFrame(random: Random): Uint8Array {
         term,
         prevLogIndex: toIndex(0),
         prevLogTerm: toTerm(0),
-        entries: [{ type: "Command", index: toIndex(1), term, command: "1;P1:x1:y" }],
+        entries: Run.of([{ type: "Command", index: toIndex(1), term, command: "1;P1:x1:y" }]),
         leaderCommit: toIndex(1),
         round: 1,
         confirm: false,

@@ -70,6 +70,7 @@ function encodeAny(kind: Block["kind"], random: Random): { value: unknown; bytes
     prevTerm: anyTerm(random),
     ...{ epoch, sequence, offset, chain },
     bodyChecksum: anyUint32(random),
+    mask: anyUint32(random),
   };
   const bytes = new Uint8Array(RECORD_HEADER_BYTES);
   const sum = encodeRecordHeader(record, { bytes, view: new DataView(bytes.buffer) });

@@ -1,5 +1,6 @@
 /** Whole data directories whose files were changed: what is read was written, and everything else is named damage. */
 
+import { Run } from "../../lib/raft/run.ts";
 import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
 import { checksum } from "../../lib/base/checksum.ts";
 import { CorruptionError, FormatVersionError, IncompatibleError } from "../../lib/base/errors.ts";
@@ -18,6 +19,7 @@ import { mutate, splice } from "./mutators.ts";
 import { type Files, ReadOnlyDisk } from "./read_only_disk.ts";
 import { assertLinear } from "./timing.ts";
 import { anyCount, anyEntries } from "./values.ts";
+import { entriesIn } from "../support/runs.ts";
 
 const WAL = `${DIRECTORY}/wal`;
 const SEGMENT_BYTES = 1_024;
@@ -63,7 +65,7 @@ async function appendSome(
 ): Promise<number> {
   const entries = anyEntries(random, { index: toIndex(next), term });
   if (entries.length === 0) return next;
-  storage.append(entries);
+  storage.append(Run.of(entries));
   if (random.chance(0.8)) await storage.sync();
   return next + entries.length;
 }
@@ -168,9 +170,9 @@ async function requireWhole(disk: ReadOnlyDisk): Promise<void> {
   const { replay, newest } = await loadDirectory({ disk, directory: DIRECTORY, pause, nodeFile });
   const snapshotEnd = newest?.lastIncluded.index ?? 0;
   const { lastIndex } = replay.shape;
-  const end = replay.entries.at(-1)?.index ?? 0;
+  const end = entriesIn(replay.runs).at(-1)?.index ?? 0;
   require(lastIndex <= snapshotEnd || end === lastIndex, `Entries up to ${end} of ${lastIndex}`);
-  const indexes = replay.entries.map(({ index }) => index - end);
+  const indexes = entriesIn(replay.runs).map(({ index }) => index - end);
   requireSame(indexes, indexes.map((_, at) => at + 1 - indexes.length), "No gaps");
 }
 
@@ -196,14 +198,15 @@ fuzz("starts on changed directories", {
 
 /** What is appended after a start is there at the next one. */
 async function requireUsable(disk: MemoryDisk, storage: Storage): Promise<void> {
-  const { entries, snapshot } = storage.recovered;
+  const { runs, snapshot } = storage.recovered;
+  const entries = entriesIn(runs);
   const next = (entries.at(-1)?.index ?? snapshot?.lastIncluded.index ?? 0) + 1;
-  storage.append([{ type: "Command", ...id(next, 9), command: "after the start" }]);
+  storage.append(Run.of([{ type: "Command", ...id(next, 9), command: "after the start" }]));
   await storage.sync();
   await storage.close();
   const again = await open(disk, { segmentBytes: SEGMENT_BYTES });
-  requireSame(again.recovered.entries.slice(0, -1), entries, "The log at the next start");
-  requireSame(again.recovered.entries.at(-1)?.index, next, "What was appended");
+  requireSame(entriesIn(again.recovered.runs).slice(0, -1), entries, "The log at the next start");
+  requireSame(entriesIn(again.recovered.runs).at(-1)?.index, next, "What was appended");
   await again.close();
 }
 
@@ -245,5 +248,5 @@ Deno.test("logs take linear time, whatever they hold", async () => {
     pause,
     nodeFile,
   });
-  requireSame(loaded.entries, [], "A log without records");
+  requireSame(entriesIn(loaded.runs), [], "A log without records");
 });

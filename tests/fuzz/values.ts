@@ -17,6 +17,7 @@ import {
 } from "../../lib/raft/types.ts";
 import type { Greeting, PeerStatus } from "../../lib/transport/transport.ts";
 import { anyBytes, anyText } from "./mutators.ts";
+import { runOf } from "../support/runs.ts";
 
 const COUNTS: readonly number[] = [
   0,
@@ -196,7 +197,7 @@ function anyAppendEntries(random: Random, envelope: Pick<Message, "from" | "to" 
     ...envelope,
     prevLogIndex,
     prevLogTerm: anyTerm(random),
-    entries: anyEntries(random, first),
+    entries: runOf(anyEntries(random, first)),
     leaderCommit: anyIndex(random),
     round: anyCount(random),
     confirm: random.chance(0.5),

@@ -163,11 +163,10 @@ export const BUGS_1: readonly Mutation[] = [
     what: "A delayed, shorter AppendEntries cuts off what a later one brought (akka-raft#66)",
     patches: [{
       file: APPEND_ENTRIES,
-      find: 'if (present >= entries.length) return { type: "Stored" };',
-      replace: "const end = prevLogIndex + entries.length;\n" +
-        "  if (present >= entries.length && entries.length > 0 && end < log.lastIndex && end >= core.commitIndex) {\n" +
-        "    log.truncate(end + 1);\n  }\n" +
-        '  if (present >= entries.length) return { type: "Stored" };',
+      find: 'if (entries === undefined || first > entries.lastIndex) return { type: "Stored" };',
+      replace: "const end = entries?.lastIndex ?? Infinity;\n" +
+        "  if (first > end && end < log.lastIndex && end >= core.commitIndex) log.truncate(end + 1);\n" +
+        '  if (entries === undefined || first > entries.lastIndex) return { type: "Stored" };',
     }],
   },
   {
@@ -175,22 +174,23 @@ export const BUGS_1: readonly Mutation[] = [
     what: "A conflicting entry is replaced and the tail behind it is kept",
     patches: [{
       file: APPEND_ENTRIES,
-      find: "const first = prevLogIndex + 1 + present;",
-      replace: "const first = prevLogIndex + 1 + present;\n  let tail = entries.slice(0, 0);",
+      find: "let first = prevLogIndex + 1 + Math.max(0, covered);",
+      replace: "let first = prevLogIndex + 1 + Math.max(0, covered);\n  let tail = core.log.range(1, 0).slice();",
     }, {
       file: APPEND_ENTRIES,
       find: "    log.truncate(first);",
-      replace: "    tail = log.range(first, log.lastIndex).slice(entries.length - present);\n    log.truncate(first);",
+      replace: "    const next = entries.lastIndex + 1;\n" +
+        "    if (next <= log.lastIndex) tail = log.range(next, log.lastIndex).slice();\n    log.truncate(first);",
     }, {
       file: APPEND_ENTRIES,
-      find: "core.outbox.write(log.append(present === 0 ? entries : entries.slice(present)));",
-      replace: "core.outbox.write(log.append(present === 0 ? entries : entries.slice(present)));\n" +
-        "  for (const entry of tail) core.outbox.write(log.append([entry]));",
+      find: "core.outbox.write(log.append(entries.slice(first, entries.lastIndex)));",
+      replace: "core.outbox.write(log.append(entries.slice(first, entries.lastIndex)));\n" +
+        "  for (const run of tail) core.outbox.write(log.append(run));",
     }, {
       // The assertions that would end the process at once.
       file: "lib/raft/log.ts",
-      find: "entry.term < this.lastTerm",
-      replace: "entry.term < 0",
+      find: "term < this.lastTerm",
+      replace: "term < 0",
     }, {
       file: "lib/storage/log_shape.ts",
       find: "if (record.prevTerm > term) return",
@@ -203,13 +203,14 @@ export const BUGS_1: readonly Mutation[] = [
     patches: [{
       file: "lib/storage/log_replay.ts",
       find: "this.#dropFrom(record.restart ? 0 : record.firstIndex);",
-      replace: "const tail = this.#entries.filter((entry) => entry.index >= record.firstIndex + record.count);\n" +
+      replace: "const end = record.firstIndex + record.count;\n" +
+        "    const tail = this.#runs.filter((run) => run.lastIndex >= end);\n" +
         "    this.#dropFrom(record.restart ? 0 : record.firstIndex);",
     }, {
       file: "lib/storage/log_replay.ts",
-      find: "for (const entry of decoded) if (entry.index > this.#keepAbove) this.#entries.push(entry);",
-      replace:
-        "for (const entry of [...decoded, ...tail]) if (entry.index > this.#keepAbove) this.#entries.push(entry);",
+      find: "this.#runs.push(run.slice(Math.max(run.firstIndex, this.#keepAbove + 1), run.lastIndex));",
+      replace: "this.#runs.push(run.slice(Math.max(run.firstIndex, this.#keepAbove + 1), run.lastIndex));\n" +
+        "    for (const old of tail) this.#runs.push(old.slice(Math.max(old.firstIndex, end), old.lastIndex));",
     }],
   },
 ];

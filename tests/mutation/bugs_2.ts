@@ -27,7 +27,7 @@ export const BUGS_2: readonly Mutation[] = [
     id: "B11b",
     what: "Entries that the snapshot covers are taken for conflicting ones and replaced (openraft#511)",
     patches: [
-      { file: APPEND_ENTRIES, find: "let present = Math.max(0, covered);", replace: "let present = 0;" },
+      { file: APPEND_ENTRIES, find: "prevLogIndex + 1 + Math.max(0, covered);", replace: "prevLogIndex + 1;" },
       {
         file: APPEND_ENTRIES,
         find: "if (first <= Math.max(core.commitIndex, following.matchedIndex)) return",

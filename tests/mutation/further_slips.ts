@@ -151,7 +151,7 @@ const NODE: readonly Mutation[] = [
   }),
   slip("M129", "An entry that an installed snapshot holds is applied once more", {
     file: "lib/node/applier.ts",
-    find: "    if (entry.index <= applied.id.index) return;\n",
+    find: "    if (index <= applied.id.index) return;\n",
     replace: "",
   }),
   slip("M130", "A follower without room stores entries all the same, in memory only", {

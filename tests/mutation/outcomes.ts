@@ -34,9 +34,11 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
     id: "M302",
     what: "A follower that is behind is sent no entry longer than a message should be",
     patches: [{
-      file: "lib/raft/log.ts",
-      find: "    let last = from;",
-      replace: "    if (bytes > limits.bytesPerMessageMax) return NO_ENTRIES;\n    let last = from;",
+      file: "lib/raft/replication.ts",
+      find: "  const isEmptyProbe =",
+      replace:
+        '  if (peer.state === "Probe" && run !== undefined && run.bytes > core.limits.bytesPerMessageMax) return;\n' +
+        "  const isEmptyProbe =",
     }],
     tests: ["tests/unit/node/longest_values_test.ts"],
   },

@@ -67,8 +67,12 @@ const CORE: readonly Mutation[] = [
     what: "A run of entries that was truncated is sent to followers from memory",
     patches: [{
       file: LOG,
-      find: "this.#configurations.truncate(first);\n    this.#forgetRuns();",
+      find: "this.#configurations.truncate(first);\n    this.#lastSent = undefined;",
       replace: "this.#configurations.truncate(first);",
+    }, {
+      file: LOG,
+      find: "    // A peer may be sent more now from the same place on.\n    this.#lastSent = undefined;\n",
+      replace: "",
     }],
   },
   {
@@ -131,9 +135,9 @@ const DRIVER: readonly Mutation[] = [
     what: "A sync proves durable what was written while it was in flight",
     patches: [{
       file: "lib/node/persistence.ts",
-      find: "this.#handler.persisted(write.number, last);",
+      find: "this.#handler.persisted(write.number, write.run.last);",
       replace: "const latest = this.#unsynced ?? write;\n" +
-        "      this.#handler.persisted(latest.number, latest.entries.at(-1) ?? last);",
+        "      this.#handler.persisted(latest.number, latest.run.last);",
     }],
   },
   {

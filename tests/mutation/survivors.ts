@@ -175,7 +175,7 @@ const FILES: readonly Mutation[] = [
     what: "The digest of a log does not cover the terms",
     patches: [{
       file: "lib/storage/inspect.ts",
-      find: "setUint53(view, { offset: 8, value: entry.term });",
+      find: "setUint53(view, { offset: 8, value: run.term });",
       replace: "setUint53(view, { offset: 8, value: 0 });",
     }],
   },

@@ -92,7 +92,7 @@ Deno.test("B3 old entries on all servers stay uncommitted until the own no-op is
   for (const from of [2, 3]) server.receive(appended({ from, term: 3, matchIndex: 3 }));
   assertEquals(Number(server.status.commitIndex), 0);
   const effects = server.receive(appended({ from: 2, term: 3, matchIndex: 4 }));
-  assertEquals(termsOf(effects.apply), [1, 1, 2, 3]);
+  assertEquals(termsOf(effects.applied), [1, 1, 2, 3]);
 });
 
 Deno.test("B4 a new leader confirms no read at an old commit index", () => {

@@ -24,6 +24,7 @@ import { HEARTBEAT, RaftServer, TIMEOUT, TIMEOUT_MIN } from "../support/raft/ser
 import { configurationEntry, configurationOf, logOf, snapshotAt, termsOf } from "../support/raft/values.ts";
 import { acknowledge, campaign, elect, leaderOf, makeCandidate, restart, until } from "./support.ts";
 import { appended, appendEntries, installSnapshot, readIndexResult, requestVote, voted } from "./messages.ts";
+import { encodeCommands } from "../../lib/raft/run.ts";
 
 const SNAPSHOT = snapshotAt({ index: 5, term: 1 });
 
@@ -35,13 +36,13 @@ function acknowledged(effects: Effects): number[] {
 Deno.test("B10 a heartbeat commits nothing of a tail that the leader has not confirmed", () => {
   const server = new RaftServer({ entries: logOf([1, 1, 1, 1]) });
   const effects = server.receive(appendEntries({ term: 2, prevLogIndex: 2, prevLogTerm: 1, leaderCommit: 4 }));
-  assertEquals([termsOf(effects.apply), Number(server.status.commitIndex)], [[1, 1], 2]);
+  assertEquals([termsOf(effects.applied), Number(server.status.commitIndex)], [[1, 1], 2]);
 });
 
 Deno.test("B10 a refused AppendEntries commits nothing", () => {
   const server = new RaftServer({ entries: logOf([1, 1]) });
   const effects = server.receive(appendEntries({ term: 2, prevLogIndex: 2, prevLogTerm: 2, leaderCommit: 2 }));
-  assertEquals([effects.apply, Number(server.status.commitIndex)], [[], 0]);
+  assertEquals([effects.applied, Number(server.status.commitIndex)], [[], 0]);
 });
 
 Deno.test("B11 a follower takes entries that begin below its snapshot as matching up to there", () => {
@@ -109,7 +110,7 @@ Deno.test("B12 an older snapshot that becomes ready after newer entries were app
   server.receive(appendEntries({ entries: logOf([1, 1, 1, 1, 1, 1]), leaderCommit: 6 }));
   const late = server.run({ type: "SnapshotInstalled", snapshot: SNAPSHOT });
   const next = server.receive(appendEntries({ prevLogIndex: 6, prevLogTerm: 1, leaderCommit: 6 }));
-  assertEquals([late.apply, next.apply], [[], []]);
+  assertEquals([late.applied, next.applied], [[], []]);
   assertEquals([server.status.commitIndex, server.status.lastEntry.index].map(Number), [6, 6]);
 });
 
@@ -147,9 +148,9 @@ Deno.test("B14 a start from a snapshot knows its members, and entries after it c
 
 Deno.test("B15 a follower's copy alone does not commit what the leader has not on disk", () => {
   const server = leaderOf();
-  server.step({ type: "Propose", id: 1, commands: ["a"] });
+  server.step({ type: "Propose", id: 1, commands: encodeCommands(["a"]) });
   const effects = server.step({ type: "Receive", message: appended({ from: 2, matchIndex: 2 }) });
-  assertEquals([effects.apply, Number(server.status.commitIndex)], [[], 1]);
+  assertEquals([effects.applied, Number(server.status.commitIndex)], [[], 1]);
 });
 
 Deno.test("B15 a cluster of one commits when its write is durable, not before", () => {
@@ -158,7 +159,7 @@ Deno.test("B15 a cluster of one commits when its write is durable, not before", 
   assertEquals([server.status.termCommitted, server.applied], [false, []]);
   server.persist();
   assertEquals([server.status.termCommitted, server.applied.length], [true, 1]);
-  assertEquals(server.step({ type: "Propose", id: 1, commands: ["a"] }).apply, []);
+  assertEquals(server.step({ type: "Propose", id: 1, commands: encodeCommands(["a"]) }).apply, []);
   assertEquals(server.persist().apply.length, 1);
 });
 
@@ -277,7 +278,7 @@ Deno.test("B19 a write begun before a snapshot replaced the log acknowledges not
 
 Deno.test("B19 a deposed leader's own write does not count for the leader that comes after", () => {
   const server = leaderOf();
-  server.step({ type: "Propose", id: 1, commands: ["a", "b"] });
+  server.step({ type: "Propose", id: 1, commands: encodeCommands(["a", "b"]) });
   const other = appendEntries({ from: 3, term: 2, prevLogIndex: 1, prevLogTerm: 1, entries: logOf([2], 2) });
   server.step({ type: "Receive", message: other });
   for (const match of acknowledged(server.persist(1))) assertEquals(match, 1);

@@ -11,7 +11,9 @@ import type {
   RequestVoteResult,
   TimeoutNow,
 } from "../../lib/raft/messages.ts";
+import type { Entry } from "../../lib/raft/types.ts";
 import { configurationOf } from "../support/raft/values.ts";
+import { runOf } from "../support/runs.ts";
 
 /** The fields of a message, all optional, with plain numbers where the contract has branded ones. */
 type Fields<M> = { readonly [K in keyof M]?: M[K] extends number ? number : M[K] };
@@ -19,9 +21,11 @@ type Fields<M> = { readonly [K in keyof M]?: M[K] extends number ? number : M[K]
 const ENVELOPE = { from: 2, to: 1, term: 1 };
 
 /** A heartbeat that matches an empty log. */
-export function appendEntries(fields: Fields<AppendEntries> = {}): AppendEntries {
-  const rest = { prevLogIndex: 0, prevLogTerm: 0, entries: [], leaderCommit: 0, round: 0, confirm: false };
-  return { type: "AppendEntries", ...ENVELOPE, ...rest, ...fields } as AppendEntries;
+export function appendEntries(
+  { entries, ...fields }: Fields<Omit<AppendEntries, "entries">> & { readonly entries?: readonly Entry[] } = {},
+): AppendEntries {
+  const rest = { prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, round: 0, confirm: false };
+  return { type: "AppendEntries", ...ENVELOPE, ...rest, ...fields, entries: runOf(entries ?? []) } as AppendEntries;
 }
 
 /** A success that says nothing matches yet. */

@@ -138,7 +138,7 @@ Deno.test("5.1 a stale AppendEntries is refused with the current term and change
   const effects = server.receive(appendEntries({ term: 2, prevLogIndex: 1, prevLogTerm: 1, entries, leaderCommit: 2 }));
   const answer = effects.sole("AppendEntriesResult");
   assertEquals([answer.success, answer.term], [false, toTerm(3)]);
-  assertEquals([effects.writes, effects.apply], [[], []]);
+  assertEquals([effects.writes, effects.applied], [[], []]);
   assertEquals([server.status.leaderId, termsOf(server.log)], [undefined, [1, 3]]);
   assertEquals(server.status.commitIndex, 0);
 });

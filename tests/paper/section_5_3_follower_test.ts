@@ -98,7 +98,7 @@ Deno.test("5.3 a follower commits no further than the last entry the leader has 
     appendEntries({ term: 2, prevLogIndex: 1, prevLogTerm: 1, entries: logOf([1], 2), leaderCommit: 3 }),
   );
   assertEquals(Number(server.status.commitIndex), 2);
-  assertEquals(effects.apply, logOf([1, 1]));
+  assertEquals(effects.applied, logOf([1, 1]));
 });
 
 Deno.test("5.3 a follower commits no further than the leader has", () => {
@@ -119,7 +119,7 @@ Deno.test("5.3 a follower applies an entry when it learns that it is committed",
   const server = new RaftServer();
   assertEquals(server.receive(appendEntries({ entries: logOf([1]) })).apply, []);
   const effects = server.receive(appendEntries({ prevLogIndex: 1, prevLogTerm: 1, leaderCommit: 1 }));
-  assertEquals(effects.apply, logOf([1]));
+  assertEquals(effects.applied, logOf([1]));
 });
 
 Deno.test("5.3 entries are applied in log order and each once", () => {

@@ -27,6 +27,8 @@ import { Effects } from "../support/raft/effects.ts";
 import { HEARTBEAT, RaftServer } from "../support/raft/server.ts";
 import { logOf, termsOf } from "../support/raft/values.ts";
 import { acknowledge, elect, leaderOf } from "./support.ts";
+import { encodeCommands } from "../../lib/raft/run.ts";
+import { entriesIn } from "../support/runs.ts";
 
 /** A leader of term 3 over a log of terms 1, 1, 2 that no peer has confirmed yet. */
 function freshLeader(): { readonly server: RaftServer; readonly effects: Effects } {
@@ -53,23 +55,26 @@ Deno.test("5.3 the leader appends a command with its term at the next index", ()
 
 Deno.test("5.3 the new entry goes to every follower in the same step", () => {
   const server = leaderOf({ voters: [1, 2, 3, 4, 5] });
-  const sent = server.step({ type: "Propose", id: 1, commands: ["a"] }).sent("AppendEntries");
-  assertEquals(sent.map((message) => [message.to, message.entries.length]), [[2, 1], [3, 1], [4, 1], [5, 1]]);
+  const sent = server.step({ type: "Propose", id: 1, commands: encodeCommands(["a"]) }).sent("AppendEntries");
+  assertEquals(sent.map((message) => [message.to, entriesIn(message.entries).length]), [[2, 1], [3, 1], [4, 1], [
+    5,
+    1,
+  ]]);
 });
 
 Deno.test("5.3 the leader applies an entry when a majority stores it, not before", () => {
   const server = leaderOf({ voters: [1, 2, 3, 4, 5] });
   const effects = server.propose("a");
-  assertEquals(effects.apply, []);
+  assertEquals(effects.applied, []);
   assertEquals(acknowledge(server, effects, [2]).apply, []);
-  assertEquals(acknowledge(server, effects, [3]).apply, effects.written);
+  assertEquals(acknowledge(server, effects, [3]).applied, effects.written);
 });
 
 Deno.test("5.3 lost entries are sent again until the follower has them", () => {
   const cluster = new RaftCluster({ voters: [1, 2, 3] });
   cluster.elect(1);
   cluster.run(HEARTBEAT);
-  cluster.isLost = (message) => message.to === 3 && message.type === "AppendEntries" && message.entries.length > 0;
+  cluster.isLost = (message) => message.to === 3 && message.type === "AppendEntries" && message.entries !== undefined;
   cluster.propose(1, ["a", "b"]);
   cluster.run(10);
   assertEquals(cluster.server(3).log.length, 1);
@@ -105,7 +110,7 @@ Deno.test("5.3 committing an entry commits and applies all entries before it, in
   const first = server.propose("a");
   const second = server.propose("b", "c");
   const effects = acknowledge(server, second, [2]);
-  assertEquals(effects.apply, [...first.written, ...second.written]);
+  assertEquals(effects.applied, [...first.written, ...second.written]);
 });
 
 Deno.test("5.3 later AppendEntries tell the commit index", () => {
@@ -147,7 +152,7 @@ Deno.test("5.3 an entry is sent again as it was, at the same index", () => {
     server.tick(HEARTBEAT),
     server.receive(appended({ from: 3, matchIndex: 1 })),
     server.tick(HEARTBEAT),
-  ]).sent("AppendEntries", 3).flatMap((message) => message.entries);
+  ]).sent("AppendEntries", 3).flatMap((message) => entriesIn(message.entries));
   assertGreater(again.length, 0);
   for (const copy of again) assertEquals(copy, entry);
 });
@@ -188,7 +193,7 @@ Deno.test("5.3 once the logs match the leader sends everything that is missing",
   const retry = server.receive(refusal(3, { index: 1, term: 0 }));
   assertEquals(Number(retry.sole("AppendEntries", 2).prevLogIndex), 0);
   const rest = new Effects([retry, acknowledge(server, retry, [2])]);
-  const entries = rest.sent("AppendEntries", 2).flatMap((message) => message.entries);
+  const entries = rest.sent("AppendEntries", 2).flatMap((message) => entriesIn(message.entries));
   assertEquals(entries.map((entry) => Number(entry.index)), [1, 2, 3, 4]);
 });
 

@@ -56,7 +56,7 @@ Deno.test("5.5 an AppendEntries that arrives twice appends once", () => {
   const message = appendEntries({ entries: logOf([1, 1]), leaderCommit: 1 });
   server.receive(message);
   const effects = server.receive(message);
-  assertEquals([effects.writes, effects.apply], [[], []]);
+  assertEquals([effects.writes, effects.applied], [[], []]);
   assertEquals(Number(effects.sole("AppendEntriesResult").matchIndex), 2);
 });
 
@@ -107,7 +107,7 @@ Deno.test("5.5 the commit index starts again from nothing and entries are applie
   restart(server);
   assertEquals(Number(server.status.commitIndex), 0);
   const effects = server.receive(appendEntries({ prevLogIndex: 2, prevLogTerm: 1, leaderCommit: 2 }));
-  assertEquals(effects.apply, logOf([1, 1]));
+  assertEquals(effects.applied, logOf([1, 1]));
 });
 
 Deno.test("5.5 a log that became durable before the term it was written in leads to no second use of that term", () => {

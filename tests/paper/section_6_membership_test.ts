@@ -175,7 +175,7 @@ Deno.test("6 a leader outside the new configuration leads until that is committe
   server.receive(appended({ from: 2, matchIndex: 3 }));
   assertEquals(server.status.role, "Leader");
   const effects = server.receive(appended({ from: 3, matchIndex: 3 }));
-  assertEquals(effects.apply.map((entry) => Number(entry.index)), [3]);
+  assertEquals(effects.applied.map((entry) => Number(entry.index)), [3]);
   assertEquals(server.status.role, "Follower");
   assertEquals(server.tick(100).sent("RequestVote"), []);
 });

@@ -26,6 +26,7 @@ import { RaftCluster } from "../support/raft/cluster.ts";
 import { HEARTBEAT, RaftServer, TIMEOUT } from "../support/raft/server.ts";
 import { configurationOf, logOf, snapshotAt, termsOf } from "../support/raft/values.ts";
 import { acknowledge, campaign, elect, leaderOf } from "./support.ts";
+import { entriesIn } from "../support/runs.ts";
 
 const SNAPSHOT = snapshotAt({ index: 5, term: 1 });
 
@@ -146,7 +147,7 @@ Deno.test("7 once the snapshot is installed the leader goes on with the entries 
   const rest = acknowledge(server, effects, [3]);
   const sent = [...effects.sent("AppendEntries", 3), ...rest.sent("AppendEntries", 3)];
   assertEquals(Number(sent[0]?.prevLogIndex), 5);
-  assertEquals(sent.flatMap((message) => message.entries.map((entry) => Number(entry.index))), [6, 7]);
+  assertEquals(sent.flatMap((message) => entriesIn(message.entries).map((entry) => Number(entry.index))), [6, 7]);
 });
 
 Deno.test("7 each chunk restarts the election timer", () => {
@@ -200,7 +201,7 @@ Deno.test("7 a snapshot with news replaces the whole log", () => {
   const effects = server.run({ type: "SnapshotInstalled", snapshot: SNAPSHOT });
   const { firstIndex, lastEntry, commitIndex, snapshot } = server.status;
   assertEquals([firstIndex, lastEntry.index, lastEntry.term, commitIndex, snapshot.index].map(Number), [6, 5, 1, 5, 5]);
-  assertEquals(effects.apply, []);
+  assertEquals(effects.applied, []);
 });
 
 Deno.test("7 a snapshot that describes a prefix of the log keeps the entries after it", () => {
@@ -210,7 +211,7 @@ Deno.test("7 a snapshot that describes a prefix of the log keeps the entries aft
   const { lastEntry, commitIndex } = server.status;
   assertEquals([lastEntry.index, commitIndex].map(Number), [7, 5]);
   const effects = server.receive(appendEntries({ term: 2, prevLogIndex: 7, prevLogTerm: 1, leaderCommit: 7 }));
-  assertEquals(effects.apply, logOf([1, 1], 6));
+  assertEquals(effects.applied, logOf([1, 1], 6));
 });
 
 Deno.test("7 a received snapshot that cannot be used is asked for again from the start", () => {
@@ -255,7 +256,7 @@ Deno.test("7 after a restart the commit index begins at the snapshot and its ent
   const server = new RaftServer({ snapshot: SNAPSHOT, entries: logOf([1, 1], 6) });
   assertEquals(Number(server.status.commitIndex), 5);
   const effects = server.receive(appendEntries({ prevLogIndex: 7, prevLogTerm: 1, leaderCommit: 7 }));
-  assertEquals(effects.apply, logOf([1, 1], 6));
+  assertEquals(effects.applied, logOf([1, 1], 6));
 });
 
 Deno.test("7 a follower that is far behind catches up by snapshot and entries", () => {

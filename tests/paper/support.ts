@@ -4,6 +4,7 @@ import { assertEquals, fail } from "@std/assert";
 import { type NodeId, toIndex, toTerm } from "../../lib/raft/types.ts";
 import { Effects } from "../support/raft/effects.ts";
 import { HEARTBEAT, RaftServer, type RaftServerOptions } from "../support/raft/server.ts";
+import { entriesIn } from "../support/runs.ts";
 
 const STEPS_MAX = 1_000;
 
@@ -24,7 +25,7 @@ export function acknowledge(server: RaftServer, effects: Effects, peers?: readon
     const message = queue.shift();
     if (message === undefined || (peers !== undefined && !peers.includes(message.to))) continue;
     const known = server.status.progress.find(({ id }) => id === message.to)?.matchIndex ?? 0;
-    const match = Math.max(known, message.prevLogIndex + message.entries.length);
+    const match = Math.max(known, message.prevLogIndex + entriesIn(message.entries).length);
     const { to: from, from: to, term, round } = message;
     const answer = server.receive({
       ...{ type: "AppendEntriesResult", from, to, term, success: true, matchIndex: toIndex(match), round },

@@ -3,6 +3,7 @@
 import type { Entry } from "../../lib/raft/types.ts";
 import { loadDirectory, loadNodeFile } from "../../lib/storage/load.ts";
 import { DIRECTORY, type SimServer } from "./server.ts";
+import { entriesIn } from "../support/runs.ts";
 
 /** The log as the next process would find it. */
 export interface DurableLog {
@@ -21,7 +22,7 @@ export function readDurableLog(server: SimServer): Promise<DurableLog> | undefin
   // A snapshot of a simulated run is read without a pause, so the result is there before anything else happens.
   return loadDirectory({ disk, directory: DIRECTORY, pause: () => Promise.resolve(), nodeFile }).then((loaded) => ({
     snapshotIndex: loaded.newest?.lastIncluded.index ?? 0,
-    entries: loaded.entries,
+    entries: entriesIn(loaded.runs),
     damages: loaded.damages.map(({ what }) => what),
   }));
 }

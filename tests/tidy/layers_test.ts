@@ -13,7 +13,7 @@ const ALLOWED: readonly Case[] = [
   ["kv", "../base/bytes.ts"],
   ["kv", "sorted-btree"],
   ["storage", "../raft/types.ts"],
-  ["storage", "../raft/entry_codec.ts"],
+  ["storage", "../raft/run.ts"],
   ["storage", "@std/path"],
   ["transport", "../raft/messages.ts"],
   ["observe", "../base/clock.ts"],

@@ -1,12 +1,15 @@
 /** What a node does about the cluster's time: a leader stamps proposals and tells readers, everybody else listens (ADR 9). */
 
 import type { Clock } from "../../base/clock.ts";
+import { bytesToString } from "../../base/bytes.ts";
 import { stampCommand, stampOf } from "../../kv/commands.ts";
 import { READ_AHEAD_MS_MAX } from "../../kv/state_machine.ts";
 import type { Message } from "../../raft/messages.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
+import { EntryReader } from "../../raft/run.ts";
 import type { EntryId, Index, Term } from "../../raft/types.ts";
 import type { AppliedState } from "../applied.ts";
+import { STAMP_BYTES_MAX } from "../limits.ts";
 import type { NodeLog } from "../options.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import type { ClusterClock } from "./cluster_clock.ts";
@@ -33,7 +36,7 @@ interface ToldTime {
 export interface ClusterTimeParts {
   readonly raft: Pick<
     RaftNode,
-    "id" | "role" | "currentTerm" | "commitIndex" | "lastEntry" | "logTail" | "configuration"
+    "id" | "role" | "currentTerm" | "commitIndex" | "lastEntry" | "logRuns" | "configuration"
   >;
   readonly clock: ClusterClock;
   /** Of the proposals of this leader. */
@@ -91,10 +94,14 @@ export class ClusterTime {
     this.#lastStampMs = 0;
     let stampMs = state.timeMs;
     let isOpen = false;
-    for (const entry of raft.logTail(raft.lastEntry.index - id.index)) {
-      if (entry.type !== "Command") continue;
-      isOpen = true;
-      stampMs = Math.max(stampMs, stampOf(entry.command) ?? 0);
+    for (const { body } of raft.logRuns(id.index)) {
+      const reader = new EntryReader(body);
+      while (reader.next()) {
+        if (!reader.isCommand) continue;
+        isOpen = true;
+        const start = bytesToString(body, reader.start, Math.min(reader.end, reader.start + STAMP_BYTES_MAX));
+        stampMs = Math.max(stampMs, stampOf(start) ?? 0);
+      }
     }
     if (stampMs > 0) clock.learn(stampMs + READ_AHEAD_MS_MAX);
     // Those who voted have just said what their dates are.
@@ -146,7 +153,7 @@ export class ClusterTime {
       case "AppendEntries": {
         // A message that waited for the disk names an older commit index, for which this time is too late.
         const isPresent = message.term === raft.currentTerm && message.leaderCommit === raft.commitIndex;
-        if (message.entries.length > 0 || !isPresent || !this.#mayTell()) return message;
+        if (message.entries !== undefined || !isPresent || !this.#mayTell()) return message;
         const dateMs = dates.majorityDate(raft.configuration);
         const date = dateMs === undefined ? {} : { dateMs: Math.floor(dateMs) };
         return { ...message, timeMs: stamps.timeAt(raft.commitIndex), ...date };

@@ -1,5 +1,6 @@
 /** What the reports of a node must say: each line, exactly where it is known, else as far as it is. */
 
+import { Run } from "../../../lib/raft/run.ts";
 import { describeCommand } from "../../../lib/kv/describe.ts";
 import { decodeCommand } from "../../../lib/kv/commands.ts";
 import type { Entry } from "../../../lib/raft/types.ts";
@@ -138,11 +139,9 @@ export function snapshotBytesShown(facts: Facts): (value: string) => boolean {
   return (value) => isPossible && value === bytesShown(snapshotBytes);
 }
 
-/** Bytes of the commands in memory. */
+/** Bytes of the entries in memory. */
 export function memoryOf({ raft }: Facts): number {
-  return raft.logTail(Number.MAX_SAFE_INTEGER).reduce((sum, entry) => {
-    return sum + (entry.type === "Command" ? entry.command.length : 0);
-  }, 0);
+  return raft.logTail(Number.MAX_SAFE_INTEGER).reduce((sum, entry) => sum + Run.of([entry]).bytes, 0);
 }
 
 function termOfSnapshot({ world, core }: Facts): number {

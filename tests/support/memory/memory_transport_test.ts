@@ -55,7 +55,9 @@ Deno.test("nodes in memory connect and exchange messages that share nothing", ()
   cluster.clock.advance(1);
   assertEquals(one.recorder.messages, [message]);
   const copy = one.recorder.messages[0];
-  assert(copy?.type === "AppendEntries" && copy.entries !== message.entries && copy.entries[0] !== message.entries[0]);
+  assert(
+    copy?.type === "AppendEntries" && copy.entries !== message.entries && copy.entries?.body !== message.entries?.body,
+  );
   const info = zero.transport.peers().find(({ id }) => id === 1);
   assertEquals([info?.reachable, info?.status], [true, statusOf(1)]);
   assertEquals(one.transport.counts().received.get("AppendEntries"), 1);

@@ -23,6 +23,7 @@ import type { Survivors } from "./disk.ts";
 import type { Effects } from "./effects.ts";
 import { HEARTBEAT, RaftServer, type RaftServerOptions, TIMEOUT_MIN } from "./server.ts";
 import { configurationOf } from "./values.ts";
+import { encodeCommands } from "../../../lib/raft/run.ts";
 
 const TICKS_MAX = 1_000;
 
@@ -208,7 +209,7 @@ export class RaftCluster {
 
   /** Proposes at one server. */
   propose(id: NodeId, commands: readonly string[]): Effects | undefined {
-    return this.step(id, { type: "Propose", id: this.nextRequest(), commands });
+    return this.step(id, { type: "Propose", id: this.nextRequest(), commands: encodeCommands(commands) });
   }
 
   /** Cuts one server off from all others, both ways. */

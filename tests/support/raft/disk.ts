@@ -1,6 +1,5 @@
 /** The disk under one core: what was written, and how much of it a crash would leave. */
 
-import { assert } from "../../../lib/base/assert.ts";
 import type { Entry, EntryId, HardState, SnapshotDescription } from "../../../lib/raft/types.ts";
 import type { LogWrite, Update } from "../../../lib/raft/update.ts";
 
@@ -123,7 +122,7 @@ export class RaftDisk {
    */
   installSnapshot(file: SnapshotFile): void {
     const { index, term } = file.description.lastIncluded;
-    const written = [...this.#log, ...this.#writes.flatMap(({ write }) => write.entries)];
+    const written = [...this.#log, ...this.#writes.flatMap(({ write }) => write.run.entries())];
     const isKept = written.findLast((entry) => entry.index === index)?.term === term;
     if (!isKept) { for (const write of this.#writes) write.discarded = true; }
     this.#log = isKept ? this.#log.filter((entry) => entry.index > index) : [];
@@ -145,8 +144,6 @@ export class RaftDisk {
 }
 
 /** A log after a write: what is at or above its first index is replaced. */
-function appended(log: readonly Entry[], { entries }: LogWrite): readonly Entry[] {
-  const first = entries[0];
-  assert(first !== undefined, "Cannot write no entries");
-  return [...log.filter((entry) => entry.index < first.index), ...entries];
+function appended(log: readonly Entry[], { run }: LogWrite): readonly Entry[] {
+  return [...log.filter((entry) => entry.index < run.firstIndex), ...run.entries()];
 }

@@ -4,6 +4,7 @@ import { assertEquals, fail } from "@std/assert";
 import type { Message } from "../../../lib/raft/messages.ts";
 import type { Entry, HardState, NodeId } from "../../../lib/raft/types.ts";
 import type { Update } from "../../../lib/raft/update.ts";
+import { entriesIn } from "../runs.ts";
 
 /** The message type with discriminant `T`. */
 export type MessageOf<T extends Message["type"]> = Extract<Message, { readonly type: T }>;
@@ -49,7 +50,12 @@ export class Effects implements Update {
 
   /** Entries written, all writes together. */
   get written(): Entry[] {
-    return this.writes.flatMap((write) => write.entries);
+    return entriesIn(this.writes.map(({ run }) => run));
+  }
+
+  /** Entries handed out for application. */
+  get applied(): Entry[] {
+    return entriesIn(this.apply);
   }
 
   /** Ids of the confirmed reads. */

@@ -24,6 +24,8 @@ import type { SnapshotChunk } from "../../../lib/raft/update.ts";
 import { RaftDisk, type SnapshotFile, type Survivors } from "./disk.ts";
 import { Effects } from "./effects.ts";
 import { configurationOf } from "./values.ts";
+import { encodeCommands } from "../../../lib/raft/run.ts";
+import { runsOf } from "../runs.ts";
 
 /** Ticks between heartbeats. */
 export const HEARTBEAT = 2;
@@ -134,7 +136,7 @@ export class RaftServer {
     for (const chunk of effects.snapshotChunks) this.#storeChunk(chunk);
     for (const message of effects.messages) this.#send({ hardStates: before, message: this.#filled(message) });
     for (const message of effects.durableMessages) this.#send({ hardStates: this.disk.hardStatesWritten, message });
-    this.applied.push(...effects.apply);
+    this.applied.push(...effects.applied);
     return effects;
   }
 
@@ -154,7 +156,7 @@ export class RaftServer {
   }
 
   propose(...commands: string[]): Effects {
-    return this.run({ type: "Propose", id: 1, commands });
+    return this.run({ type: "Propose", id: 1, commands: encodeCommands(commands) });
   }
 
   read(id: number): Effects {
@@ -183,9 +185,7 @@ export class RaftServer {
   /** Makes the oldest `count` writes durable and tells the node. */
   syncWrites(count: number): Effects | undefined {
     const write = this.disk.syncWrites(count);
-    const last = write?.entries.at(-1);
-    if (write === undefined || last === undefined) return undefined;
-    return this.step({ type: "Persisted", write: write.number, last: { index: last.index, term: last.term } });
+    return write && this.step({ type: "Persisted", write: write.number, last: write.run.last });
   }
 
   /** Takes a snapshot of the state machine and keeps `keep` entries before it in the log. */
@@ -237,7 +237,7 @@ export class RaftServer {
       initialConfiguration: this.#configuration,
       hardState,
       snapshot: snapshot?.description,
-      entries: log.filter((entry) => entry.index > this.disk.snapshotIndex),
+      runs: runsOf(log.filter((entry) => entry.index > this.disk.snapshotIndex)),
       incarnation: this.#incarnation,
       ...(makeClusterId === undefined ? {} : { makeClusterId }),
       drawElectionTimeout: () => toTicks(drawElectionTimeout?.() ?? TIMEOUT),

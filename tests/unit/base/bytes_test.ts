@@ -5,8 +5,6 @@ import { AssertionFailure } from "../../../lib/base/assert.ts";
 import {
   bytesToString,
   byteStringToText,
-  encodeOnce,
-  rememberEncoding,
   stringToBytes,
   textToByteString,
   writeString,
@@ -116,25 +114,4 @@ Deno.test("byte strings order like the bytes they stand for", () => {
   const strings = [...EVERY_BYTE].map((byte) => String.fromCharCode(byte));
   const shuffled = strings.toReversed().sort((a, b) => a < b ? -1 : 1);
   assertEquals(shuffled, strings);
-});
-
-Deno.test("encodeOnce encodes an object once, and each object for itself", () => {
-  const key = {};
-  let produced = 0;
-  function produce(): string {
-    produced += 1;
-    return "\x00\xff";
-  }
-  const first = encodeOnce(key, produce);
-  assertEquals(first, Uint8Array.of(0, 255));
-  assertEquals(encodeOnce(key, produce) === first, true);
-  assertEquals(produced, 1);
-  assertEquals(encodeOnce({}, () => "x"), Uint8Array.of(0x78));
-});
-
-Deno.test("encodeOnce hands out the bytes that an object was decoded from", () => {
-  const key = {};
-  const bytes = Uint8Array.of(1, 2, 3);
-  rememberEncoding(key, bytes);
-  assertEquals(encodeOnce(key, () => "never asked") === bytes, true);
 });

@@ -7,6 +7,7 @@ import { Applied } from "../../../lib/node/applied.ts";
 import { Applier, type ApplierParts } from "../../../lib/node/applier.ts";
 import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "../../../lib/node/limits.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
+import { Run } from "../../../lib/raft/run.ts";
 import {
   type Configuration,
   EMPTY_CONFIGURATION,
@@ -73,7 +74,7 @@ function applierOf(commands: readonly Command[], batch: number): Applying {
   const applied = new Applied({ state: new StateMachine(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) });
   const applier = new Applier(applied, { ...partsOf(clock), inbox: { wake: () => void (isDone = false) } });
   for (let at = 0; at < commands.length; at += batch) {
-    applier.commit(entriesOf(commands.slice(at, at + batch), at + 1));
+    applier.commit([Run.of(entriesOf(commands.slice(at, at + batch), at + 1))]);
   }
   const apply = async () => {
     isDone = true;

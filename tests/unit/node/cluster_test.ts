@@ -6,6 +6,7 @@ import type { Node } from "../../../lib/node/node.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
+import { entriesIn } from "../../support/runs.ts";
 
 function kind(outcome: WriteOutcome): string {
   return outcome.type === "NotDone" ? `NotDone ${outcome.reason} ${outcome.leaderId}` : outcome.type;
@@ -268,7 +269,7 @@ Deno.test("a node whose admission was cut short by a crash is admitted all the s
   // It gets no further than to a configuration that still counts on its old directory.
   const end = leader.status().raft.lastEntry.index;
   cluster.network.drop((message) =>
-    message.to === wiped && message.type === "AppendEntries" && message.entries.length > 0 &&
+    message.to === wiped && message.type === "AppendEntries" && message.entries !== undefined &&
     message.prevLogIndex >= end
   );
   await cluster.start([wiped], true);
@@ -300,7 +301,7 @@ Deno.test("a node that lost with the end of its log that it was a voter again is
   // Its promotion reaches nobody else.
   cluster.network.drop((message) =>
     message.type === "AppendEntries" && others.includes(message.to) &&
-    message.entries.some((entry) =>
+    entriesIn(message.entries).some((entry) =>
       entry.type === "Configuration" && entry.configuration.votersOld.length === 4 &&
       entry.configuration.voters.includes(wiped)
     )

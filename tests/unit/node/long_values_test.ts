@@ -7,7 +7,7 @@ import { SnapshotLoader } from "../../../lib/kv/snapshot_loader.ts";
 import { StateMachine } from "../../../lib/kv/state_machine.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import { decodeOutcome, encodeOutcome } from "../../../lib/node/forwarded_outcome.ts";
-import { decodeEntries, encodeEntries } from "../../../lib/raft/entry_codec.ts";
+import { Run } from "../../../lib/raft/run.ts";
 import { type Entry, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import { encodeMessage } from "../../../lib/transport/codec.ts";
 
@@ -32,9 +32,9 @@ function assertNotLonger(bytes: number): void {
 Deno.test("random bytes of the longest value get no longer in the log, between nodes, and on their way to the leader", () => {
   const command = encodeCommand({ type: "Call", call: ["SET", "k", VALUE] });
   const entries: readonly Entry[] = [{ type: "Command", index: toIndex(1), term: toTerm(1), command }];
-  const text = encodeEntries(entries);
-  assertNotLonger(text.length);
-  assert(decodeEntries(text, toIndex(1), toTerm(1))?.[0]?.type === "Command");
+  const { first, body } = Run.of(entries);
+  assertNotLonger(body.length);
+  assertEquals(Run.parse(first, body)?.entries(), entries);
   const forward = { type: "Forward", from: 0, to: 1, incarnation: 1, id: 1, commands: [command] } as const;
   assertNotLonger(encodeMessage(forward).body.length);
 });

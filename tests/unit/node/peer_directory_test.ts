@@ -19,7 +19,7 @@ Deno.test("a node that has learned its cluster's id leaves the nodes of others t
     initialConfiguration: configurationOf(MEMBERS),
     hardState: { currentTerm: toTerm(0), votedFor: undefined },
     snapshot: undefined,
-    entries: [],
+    runs: [],
     incarnation: 1,
     drawElectionTimeout: () => toTicks(100),
     drawDisconnectDelay: () => toTicks(1),

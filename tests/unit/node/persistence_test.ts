@@ -14,6 +14,7 @@ import type { LogWrite } from "../../../lib/raft/update.ts";
 import type { Storage } from "../../../lib/storage/storage.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
+import { Run } from "../../../lib/raft/run.ts";
 
 /** A storage whose syncs and saves end when the test says so. */
 class Bench {
@@ -37,7 +38,7 @@ class Bench {
         this.ends.push((error) => error === undefined ? resolve() : reject(error));
       });
     const storage: Pick<Storage, "append" | "sync" | "saveHardState"> = {
-      append: (entries) => void this.heard.push(`append ${entries.at(-1)?.index}`),
+      append: (run) => void this.heard.push(`append ${run.lastIndex}`),
       sync: later,
       saveHardState: (hardState) => {
         this.saved.push(hardState);
@@ -63,7 +64,7 @@ class Bench {
 }
 
 function write(number: number, index: number): LogWrite {
-  return { number, entries: [{ type: "NoOp", index: toIndex(index), term: toTerm(1) }] };
+  return { number, run: Run.of([{ type: "NoOp", index: toIndex(index), term: toTerm(1) }]) };
 }
 
 function message(to: number): TimeoutNow {

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "./assertions.ts";
 import { Random } from "../../../lib/base/random.ts";
 import { type NodeId, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import { RaftCluster, SMALL_LIMITS } from "../../support/raft/cluster.ts";
+import { Run } from "../../../lib/raft/run.ts";
 
 const TIMEOUT = SMALL_LIMITS.electionTimeoutTicksMin;
 /** By then whoever may campaign has done so. */
@@ -153,7 +154,7 @@ Deno.test("the id of a leader that was cut off before it was committed gives way
     seed: 1,
     founds: true,
     observe: (id, _event, { writes }) => {
-      const names = writes.some(({ entries }) => entries.some(({ type }) => type === "Configuration"));
+      const names = writes.some(({ run }) => run.configurations.length > 0);
       if (id === 1 && names) cluster.isolate(1);
     },
   });
@@ -184,7 +185,7 @@ Deno.test("a server of a cluster takes no entries and no snapshot of another clu
     type: "AppendEntries",
     prevLogIndex: node.lastEntry.index,
     prevLogTerm: node.lastEntry.term,
-    entries: [{ type: "Configuration", index, term, configuration }],
+    entries: Run.of([{ type: "Configuration", index, term, configuration }]),
     leaderCommit: index,
     confirm: false,
   } as const;

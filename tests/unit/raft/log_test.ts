@@ -3,6 +3,8 @@ import { AssertionFailure } from "../../../lib/base/assert.ts";
 import { RaftLog } from "../../../lib/raft/log.ts";
 import { type Configuration, type Entry, type EntryId, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import { configurationOf } from "../../support/raft/values.ts";
+import { ENTRY_HEAD_BYTES, Run } from "../../../lib/raft/run.ts";
+import { entriesIn, runsOf } from "../../support/runs.ts";
 
 const CONFIGURATION = configurationOf([1, 2, 3]);
 const WIDE = { entriesPerMessageMax: 100, bytesPerMessageMax: 1_000 };
@@ -21,7 +23,7 @@ function entriesOf(terms: readonly number[], base = 0): Entry[] {
 }
 
 function logOf(terms: readonly number[], base: EntryId = id(0, 0)): RaftLog {
-  return new RaftLog({ base, configuration: CONFIGURATION, entries: entriesOf(terms, base.index) });
+  return new RaftLog({ base, configuration: CONFIGURATION, runs: runsOf(entriesOf(terms, base.index)) });
 }
 
 function configurationEntry(index: number, configuration: Configuration): Entry {
@@ -31,7 +33,7 @@ function configurationEntry(index: number, configuration: Configuration): Entry 
 Deno.test("an empty log ends with its base", () => {
   const log = logOf([], id(5, 2));
   assertEquals([log.firstIndex, log.lastIndex, log.lastTerm, log.durableIndex].map(Number), [6, 5, 2, 5]);
-  assertEquals(log.run(6, WIDE), []);
+  assertEquals(log.run(6, WIDE), undefined);
 });
 
 Deno.test("terms are known from the base to the last entry", () => {
@@ -54,73 +56,104 @@ Deno.test("the bounds of a term are found wherever it lies", () => {
 
 Deno.test("a run ends at a change of term and at each limit, and always has an entry", () => {
   const log = logOf([1, 1, 1, 1, 2, 2]);
-  assertEquals(log.run(1, WIDE).length, 4);
-  assertEquals(log.run(3, { ...WIDE, entriesPerMessageMax: 1 }).length, 1);
-  assertEquals(log.run(5, WIDE).length, 2);
+  assertEquals(log.run(1, WIDE)?.count, 4);
+  assertEquals(log.run(3, { ...WIDE, entriesPerMessageMax: 1 })?.count, 1);
+  assertEquals(log.run(5, WIDE)?.count, 2);
   const bytes = new RaftLog({
     base: id(0, 0),
     configuration: CONFIGURATION,
-    entries: [command(1, 1, "a".repeat(50)), command(2, 1, "b"), command(3, 1, "c".repeat(9))],
+    runs: runsOf([command(1, 1, "a".repeat(50)), command(2, 1, "b"), command(3, 1, "c".repeat(9))]),
   });
-  assertEquals(bytes.run(1, { ...WIDE, bytesPerMessageMax: 10 }).length, 1);
-  assertEquals(bytes.run(2, { ...WIDE, bytesPerMessageMax: 10 }).length, 2);
+  assertEquals(bytes.run(1, { ...WIDE, bytesPerMessageMax: 10 })?.count, 1);
+  assertEquals(bytes.run(2, { ...WIDE, bytesPerMessageMax: 20 })?.count, 2);
 });
 
-Deno.test("what was just appended, and a run asked for twice, are the same array", () => {
+Deno.test("what was just appended, and a run asked for twice, are the same run", () => {
   const log = logOf([1, 1]);
-  const appended = entriesOf([1, 1], 2);
-  assertStrictEquals(log.append(appended).entries, appended);
+  const appended = Run.of(entriesOf([1, 1], 2));
+  assertStrictEquals(log.append(appended).run, appended);
   assertStrictEquals(log.run(3, WIDE), appended);
   assertStrictEquals(log.run(1, WIDE), log.run(1, WIDE));
 });
 
+Deno.test("a peer that lags gets several runs in one message, from the middle of one on", () => {
+  const log = logOf([]);
+  for (const first of [1, 4, 5, 8]) log.append(Run.of(entriesOf([2, 2, 2].slice(first === 4 ? 2 : 0), first - 1)));
+  for (let from = 1; from <= 10; from++) {
+    for (let entriesPerMessageMax = 1; entriesPerMessageMax <= 10; entriesPerMessageMax++) {
+      const run = log.run(from, { ...WIDE, entriesPerMessageMax });
+      const last = Math.min(10, from + entriesPerMessageMax - 1);
+      assertEquals([run?.firstIndex, run?.lastIndex].map(Number), [from, last]);
+      assertEquals(entriesIn(run), entriesIn(log.range(from, last)));
+      log.append(Run.of(entriesOf([2], Number(log.lastIndex))));
+      log.truncate(11);
+    }
+  }
+});
+
+Deno.test("a truncation and a drop may fall inside a run", () => {
+  for (let cut = 2; cut <= 6; cut++) {
+    const log = new RaftLog({ base: id(0, 0), configuration: CONFIGURATION, runs: [] });
+    log.append(Run.of(entriesOf([1, 1, 1, 1, 1, 1])));
+    log.truncate(cut);
+    log.append(Run.of([command(cut, 2, "other"), command(cut + 1, 2)]));
+    log.dropThrough(1);
+    const left = [...entriesOf([1, 1, 1, 1, 1]).slice(1, cut - 1), command(cut, 2, "other"), command(cut + 1, 2)];
+    assertEquals(entriesIn(log.range(2, cut + 1)), left);
+    log.dropThrough(cut);
+    assertEquals(entriesIn(log.range(cut + 1, cut + 1)), [command(cut + 1, 2)]);
+    assertEquals([log.bytes, log.lastTerm, log.base.term].map(Number), [ENTRY_HEAD_BYTES + 1, 2, 2]);
+  }
+});
+
 Deno.test("a run remembered from before a truncation is not handed out again", () => {
   const log = logOf([1, 1, 1]);
-  assertEquals(log.run(2, WIDE).length, 2);
+  assertEquals(log.run(2, WIDE)?.count, 2);
   log.truncate(2);
-  log.append([command(2, 2, "new")]);
-  assertEquals(log.run(2, WIDE), [command(2, 2, "new")]);
-  log.append([command(3, 2, "more")]);
+  log.append(Run.of([command(2, 2, "new")]));
+  assertEquals(entriesIn(log.run(2, WIDE)), [command(2, 2, "new")]);
+  log.append(Run.of([command(3, 2, "more")]));
   log.truncate(2);
-  log.append([command(2, 3, "newer"), command(3, 3, "newest")]);
-  assertEquals(log.run(3, WIDE), [command(3, 3, "newest")]);
+  log.append(Run.of([command(2, 3, "newer"), command(3, 3, "newest")]));
+  assertEquals(entriesIn(log.run(3, WIDE)), [command(3, 3, "newest")]);
   const other = logOf([1, 1, 1]);
-  assertEquals(other.run(3, WIDE).length, 1);
+  assertEquals(other.run(3, WIDE)?.count, 1);
   other.truncate(2);
-  other.append([command(2, 2, "new"), command(3, 2, "newer")]);
-  assertEquals(other.run(3, WIDE), [command(3, 2, "newer")]);
+  other.append(Run.of([command(2, 2, "new"), command(3, 2, "newer")]));
+  assertEquals(entriesIn(other.run(3, WIDE)), [command(3, 2, "newer")]);
 });
 
 Deno.test("entries are appended in order of index and of term only", () => {
   const log = logOf([1, 2]);
-  assertThrows(() => log.append([command(4, 2)]), AssertionFailure);
-  assertThrows(() => log.append([command(2, 2)]), AssertionFailure);
-  assertThrows(() => log.append([command(3, 1)]), AssertionFailure);
-  assertThrows(() => log.append([]), AssertionFailure);
+  assertThrows(() => log.append(Run.of([command(4, 2)])), AssertionFailure);
+  assertThrows(() => log.append(Run.of([command(2, 2)])), AssertionFailure);
+  assertThrows(() => log.append(Run.of([command(3, 1)])), AssertionFailure);
+  assertThrows(() => log.append(Run.of([])), AssertionFailure);
 });
 
 Deno.test("a truncation takes the tail, its bytes and its configurations", () => {
   const log = logOf([1, 1]);
-  log.append([configurationEntry(3, configurationOf([1, 2]))]);
-  log.append([configurationEntry(4, configurationOf([1]))]);
+  log.append(Run.of([configurationEntry(3, configurationOf([1, 2]))]));
+  log.append(Run.of([configurationEntry(4, configurationOf([1]))]));
   assertEquals([log.configuration.voters, log.configurationIndex], [[1], 4]);
   assertEquals(log.previousConfiguration?.voters, [1, 2]);
   log.truncate(4);
   assertEquals([log.configuration.voters, log.configurationIndex], [[1, 2], 3]);
   log.truncate(2);
-  assertEquals([log.configuration.voters, log.configurationIndex, log.bytes], [[1, 2, 3], 0, 1]);
+  assertEquals([log.configuration.voters, log.configurationIndex, log.bytes], [[1, 2, 3], 0, ENTRY_HEAD_BYTES + 1]);
   assertEquals(Number(log.lastIndex), 1);
 });
 
 Deno.test("dropping a prefix keeps what follows, and the configuration it covered", () => {
   const log = logOf([1, 1]);
-  log.append([configurationEntry(3, configurationOf([1, 2]))]);
-  log.append(entriesOf([1, 1, 1, 1, 1, 1, 1], 3));
+  log.append(Run.of([configurationEntry(3, configurationOf([1, 2]))]));
+  log.append(Run.of(entriesOf([1, 1, 1, 1, 1, 1, 1], 3)));
   for (const last of [2, 3, 5, 9]) {
     log.dropThrough(last);
-    assertEquals([Number(log.firstIndex), Number(log.lastIndex), log.bytes], [last + 1, 10, last < 3 ? 7 : 10 - last]);
+    assertEquals([log.firstIndex, log.lastIndex].map(Number), [last + 1, 10]);
+    assertEquals(log.bytes, log.range(last + 1, 10).reduce((sum, run) => sum + run.bytes, 0));
     assertEquals(log.configuration.voters, [1, 2]);
-    assertEquals(log.range(last + 1, 10).map((entry) => Number(entry.index))[0], last + 1);
+    assertEquals(entriesIn(log.range(last + 1, 10)).map((entry) => Number(entry.index))[0], last + 1);
   }
   log.dropThrough(4);
   assertEquals(Number(log.firstIndex), 10);
@@ -129,11 +162,11 @@ Deno.test("dropping a prefix keeps what follows, and the configuration it covere
 
 Deno.test("a reset leaves nothing but the snapshot's last entry and configuration", () => {
   const log = logOf([1, 1, 1]);
-  const write = log.append([command(4, 1)]);
+  const write = log.append(Run.of([command(4, 1)]));
   log.reset(id(20, 3), configurationOf([7]));
   assertEquals([log.firstIndex, log.lastIndex, log.lastTerm, log.durableIndex].map(Number), [21, 20, 3, 20]);
   assertEquals([log.configuration.voters, log.bytes], [[7], 0]);
-  log.append([command(21, 3)]);
+  log.append(Run.of([command(21, 3)]));
   // The write of the discarded log completes late.
   log.persisted(write.number, id(4, 1));
   assertEquals(Number(log.durableIndex), 20);
@@ -141,10 +174,10 @@ Deno.test("a reset leaves nothing but the snapshot's last entry and configuratio
 
 Deno.test("writes become durable in order, and a truncated one proves only what is left of it", () => {
   const log = logOf([1]);
-  const first = log.append([command(2, 1), command(3, 1)]);
-  const second = log.append([command(4, 1)]);
+  const first = log.append(Run.of([command(2, 1), command(3, 1)]));
+  const second = log.append(Run.of([command(4, 1)]));
   log.truncate(3);
-  const third = log.append([command(3, 2), command(4, 2)]);
+  const third = log.append(Run.of([command(3, 2), command(4, 2)]));
   assertEquals([first.number, second.number, third.number], [1, 2, 3]);
   log.persisted(2, id(4, 1));
   assertEquals(Number(log.durableIndex), 2);
@@ -154,7 +187,7 @@ Deno.test("writes become durable in order, and a truncated one proves only what 
 
 Deno.test("a completion must name a write that was begun, and its own last entry", () => {
   const log = logOf([1]);
-  const write = log.append([command(2, 1)]);
+  const write = log.append(Run.of([command(2, 1)]));
   assertThrows(() => log.persisted(write.number + 1, id(2, 1)), AssertionFailure);
   assertThrows(() => log.persisted(write.number, id(2, 2)), AssertionFailure);
   log.persisted(write.number, id(2, 1));

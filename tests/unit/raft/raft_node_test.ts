@@ -1,4 +1,4 @@
-/** What the driver relies on in the core's interface beyond the paper: identity of arrays, limits, refusals, silence on nonsense. */
+/** What the driver relies on in the core's interface beyond the paper: identity of runs, limits, refusals, silence on nonsense. */
 
 import { assert, assertEquals, assertStrictEquals } from "./assertions.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
@@ -26,23 +26,23 @@ function appends(messages: readonly Message[]) {
   return messages.filter((message) => message.type === "AppendEntries");
 }
 
-Deno.test("a proposal is one array in the write and in every message, and in the follower's write", () => {
+Deno.test("a proposal is one run in the write and in every message, and in the follower's write", () => {
   const cluster = ledCluster();
   const update = cluster.propose(1, ["a", "b"]);
-  const entries = update?.writes[0]?.entries;
+  const entries = update?.writes[0]?.run;
   const messages = appends(update?.messages ?? []);
   assertEquals(messages.length, 2);
   for (const message of messages) {
     assertStrictEquals(message.entries, entries);
     const written = step(cluster, message.to, { type: "Receive", message }).writes[0];
-    assertStrictEquals(written?.entries, entries);
+    assertStrictEquals(written?.run, entries);
   }
 });
 
-Deno.test("a large proposal is split where a message ends, and each part stays one array", () => {
+Deno.test("a large proposal is split where a message ends, and each part stays one run", () => {
   const update = ledCluster().propose(1, Array.from({ length: 10 }, (_, at) => `command ${at}`));
-  const parts = update?.writes.map(({ entries }) => entries) ?? [];
-  assertEquals(parts.map((entries) => entries.length), [4, 4, 2]);
+  const parts = update?.writes.map(({ run }) => run) ?? [];
+  assertEquals(parts.map((run) => run.count), [4, 4, 2]);
   const toTwo = appends(update?.messages ?? []).filter((message) => message.to === 2);
   assertEquals(toTwo.length, 3);
   toTwo.forEach((message, at) => assertStrictEquals(message.entries, parts[at]));

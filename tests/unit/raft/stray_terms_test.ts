@@ -17,7 +17,7 @@ function appendEntries(term: number): Message {
     term: toTerm(term),
     prevLogIndex: toIndex(0),
     prevLogTerm: toTerm(0),
-    entries: [],
+    entries: undefined,
     leaderCommit: toIndex(0),
     round: 0,
     confirm: false,

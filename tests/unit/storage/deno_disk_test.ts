@@ -7,6 +7,7 @@ import { DenoFile } from "../../../lib/storage/deno_file.ts";
 import { inspectDirectory } from "../../../lib/storage/inspect.ts";
 import { toIndex } from "../../../lib/raft/types.ts";
 import { entries, failure, id, idsOf, makeSnapshot, open, write } from "./support.ts";
+import { entriesIn } from "../../support/runs.ts";
 
 /** Runs `body` with a temporary directory of its own. */
 async function withDirectory(body: (directory: string) => Promise<void>): Promise<void> {
@@ -109,7 +110,7 @@ Deno.test("storage on the real disk: write, roll, snapshot, compact, close, reco
     await storage.close();
     const again = await open(disk, { directory });
     assertEquals(again.recovered.hardState, { currentTerm: id(0, 2).term, votedFor: 1 });
-    assertEquals(again.recovered.entries, entries(201, 2, 100));
+    assertEquals(entriesIn(again.recovered.runs), entries(201, 2, 100));
     const source = again.openSnapshot();
     assertEquals(source && [...source.blocks()], ["state at 200", "second block \xff\x00"]);
     source?.close();

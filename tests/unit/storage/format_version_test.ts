@@ -36,6 +36,7 @@ import {
   pathOf,
   write,
 } from "./support.ts";
+import { entriesIn } from "../../support/runs.ts";
 
 const CONTENTS = { contents: CONTENT_VERSIONS };
 const LOCK = `${DIRECTORY}/LOCK`;
@@ -251,7 +252,7 @@ Deno.test("a flipped bit of a version is damage, and never read as the version t
     for (let bit = 64; bit < 96; bit++) {
       const image = durableCopy(disk);
       flip(image, MARK, bit);
-      assertEquals((await open(image, CONTENTS)).recovered.entries.length, ENTRIES - 20);
+      assertEquals(entriesIn((await open(image, CONTENTS)).recovered.runs).length, ENTRIES - 20);
     }
   });
 });
@@ -274,7 +275,7 @@ Deno.test("a torn or zeroed tail is cut off, whatever stands where a version wou
       patch(image, path, { offset, bytes: written });
       unproven(image);
       const { recovered } = await open(image, CONTENTS);
-      assertEquals(recovered.entries.at(-1)?.index, id(ENTRIES - 1, 2).index);
+      assertEquals(entriesIn(recovered.runs).at(-1)?.index, id(ENTRIES - 1, 2).index);
     });
   }
 });

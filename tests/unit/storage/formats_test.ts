@@ -23,27 +23,27 @@ async function fileOf(path: string): Promise<{ bytes: Uint8Array; words(from: nu
 
 Deno.test("a segment is a header, then records", async () => {
   const { bytes, words } = await fileOf(FIRST_SEGMENT);
-  assertEquals(bytesToString(bytes, 0, 8), "\x01KVWAL\x02\n");
-  assertEquals(words(8, 14), [2, 1, 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, checksum(bytes.subarray(0, 60))]);
-  const body = '["command 1 of term 2","command 2 of term 2"]';
-  assertEquals(bytesToString(bytes, 64, 68), "\x01KR\x02");
-  const firstSum = checksum(bytes.subarray(64, 148));
-  assertEquals(words(68, 21), [
-    ...[2, body.length, 2, 1, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 1, 1, 64, 0],
-    ...[checksum(bytes.subarray(152, 152 + body.length)), firstSum],
+  assertEquals(bytesToString(bytes, 0, 8), "\x01KVWAL\x03\n");
+  assertEquals(words(8, 14), [3, 1, 1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, checksum(bytes.subarray(0, 60))]);
+  const body = "C\x13\0\0\0command 1 of term 2C\x13\0\0\0command 2 of term 2";
+  assertEquals(bytesToString(bytes, 64, 68), "\x01KR\x03");
+  const firstSum = checksum(bytes.subarray(64, 152));
+  assertEquals(words(68, 22), [
+    ...[3, body.length, 2, 1, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 1, 1, 64, 0],
+    ...[checksum(bytes.subarray(156, 156 + body.length)), 0, firstSum],
   ]);
-  assertEquals(bytesToString(bytes, 152, 152 + body.length), body);
-  const second = 152 + body.length;
+  assertEquals(bytesToString(bytes, 156, 156 + body.length), body);
+  const second = 156 + body.length;
   const fields = words(second + 4, 18);
-  assertEquals(fields, [2, 23, 1, 2, 0, 1, 0, 2, 0, 3, 0, 3, 0, 2, 0, 1, 1, second]);
+  assertEquals(fields, [3, 24, 1, 2, 0, 1, 0, 2, 0, 3, 0, 3, 0, 2, 0, 1, 1, second]);
   assertEquals(words(second + 76, 1), [firstSum]);
 });
 
 Deno.test("the mark tells number, index and position", async () => {
   const { bytes, words } = await fileOf(MARK);
-  assertEquals(bytesToString(bytes, 0, 8), "\x01KVMRK\x02\n");
-  const end = 152 + 45 + 88 + 23;
-  assertEquals(words(8, 14), [2, 1, 2, 0, 3, 0, 1, end, 0, 0, 0, 0, 0, checksum(bytes.subarray(0, 60))]);
+  assertEquals(bytesToString(bytes, 0, 8), "\x01KVMRK\x03\n");
+  const end = 156 + 48 + 92 + 24;
+  assertEquals(words(8, 14), [3, 1, 2, 0, 3, 0, 1, end, 0, 0, 0, 0, 0, checksum(bytes.subarray(0, 60))]);
 });
 
 Deno.test("a snapshot is a head, blocks and a footer", async () => {

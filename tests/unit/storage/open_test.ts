@@ -1,5 +1,6 @@
 /** Opening a directory: ownership, the node file, what must be refused, and that refusing changes nothing. */
 
+import { Run } from "../../../lib/raft/run.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { checksum } from "../../../lib/base/checksum.ts";
 import {
@@ -25,6 +26,7 @@ import {
   patch,
   write,
 } from "./support.ts";
+import { entriesIn } from "../../support/runs.ts";
 
 const HARD_STATE: HardState = { currentTerm: id(0, 7).term, votedFor: 2 };
 
@@ -211,7 +213,7 @@ Deno.test("a start that was killed before the first sync leaves nothing that the
   disk.makeDirectory(DIRECTORY);
   await write(await open(disk), entries(1, 1));
   const storage = await open(disk.crash());
-  assertEquals([storage.recovered.existed, storage.recovered.entries.length], [true, 1]);
+  assertEquals([storage.recovered.existed, entriesIn(storage.recovered.runs).length], [true, 1]);
 });
 
 Deno.test("a directory in use is refused, and free again after close", async () => {
@@ -232,7 +234,7 @@ Deno.test("temporary files of an earlier life are removed", async () => {
   assertEquals(paths.map((path) => disk.exists(path)), [false, false, false]);
   await write(storage, entries(6, 7, 100));
   await storage.close();
-  assertEquals((await open(disk)).recovered.entries.length, 103);
+  assertEquals(entriesIn((await open(disk)).recovered.runs).length, 103);
 });
 
 Deno.test("close waits for what is in flight", async () => {
@@ -241,7 +243,7 @@ Deno.test("close waits for what is in flight", async () => {
   let go = (): void => {};
   const held = new Promise<void>((resolve) => go = resolve);
   disk.hooks.delaySync = () => held;
-  storage.append(entries(1, 1));
+  storage.append(Run.of(entries(1, 1)));
   const done: string[] = [];
   const running = [storage.sync(), storage.saveHardState(HARD_STATE)].map((promise) =>
     promise.then(() => done.push("work"))
@@ -268,11 +270,11 @@ Deno.test("opening does not depend on the mark file being there", async () => {
   const disk = await used();
   disk.remove(`${DIRECTORY}/wal/durable.mark`);
   const storage = await open(disk);
-  assertEquals(storage.recovered.entries.length, 3);
+  assertEquals(entriesIn(storage.recovered.runs).length, 3);
   await storage.close();
   const short = await used();
   const file = short.open(`${DIRECTORY}/wal/durable.mark`, "write");
   file.truncate(10);
   patch(short, `${DIRECTORY}/wal/durable.mark`, { offset: 0, bytes: new Uint8Array(3) });
-  assertEquals((await open(short)).recovered.entries.length, 3);
+  assertEquals(entriesIn((await open(short)).recovered.runs).length, 3);
 });

@@ -1,5 +1,6 @@
 /** Snapshots: written, received, verified, kept and removed, and how they meet the log at the next start. */
 
+import { Run } from "../../../lib/raft/run.ts";
 import { assert, assertEquals, assertGreater, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { CorruptionError, DiskFailureError, FormatVersionError, NoSpaceError } from "../../../lib/base/errors.ts";
 import { toIndex } from "../../../lib/raft/types.ts";
@@ -24,6 +25,7 @@ import {
   SNAPSHOTS,
   write,
 } from "./support.ts";
+import { entriesIn } from "../../support/runs.ts";
 
 function newest(storage: Storage): SnapshotSource {
   const source = storage.openSnapshot();
@@ -128,7 +130,7 @@ Deno.test("a failed sync of a snapshot is final", async () => {
   const storage = await open(disk);
   disk.hooks.failSync = (path) => path.includes("create-");
   await failure(DiskFailureError, () => makeSnapshot(storage, 1, 1));
-  await failure(DiskFailureError, () => storage.append(entries(1, 1)));
+  await failure(DiskFailureError, () => storage.append(Run.of(entries(1, 1))));
   assertEquals(storage.openSnapshot(), undefined);
 });
 
@@ -216,7 +218,7 @@ Deno.test("one made here and one received may run together; the higher index is 
   await storage.close();
   const again = await open(disk);
   assertEquals(again.recovered.snapshot?.lastIncluded, id(50, 3));
-  assertEquals(again.recovered.entries, []);
+  assertEquals(entriesIn(again.recovered.runs), []);
 });
 
 Deno.test("the log is recovered from behind the snapshot on", async (t) => {
@@ -235,13 +237,13 @@ Deno.test("the log is recovered from behind the snapshot on", async (t) => {
       await storage.close();
       const again = await open(disk);
       assertEquals(again.recovered.snapshot?.lastIncluded, at);
-      assertEquals(idsOf(again.recovered.entries), expected);
-      const next = at.index + 1 + again.recovered.entries.length;
+      assertEquals(idsOf(entriesIn(again.recovered.runs)), expected);
+      const next = at.index + 1 + entriesIn(again.recovered.runs).length;
       await write(again, entries(next, 5, 2));
       await write(again, entries(next + 2, 6, 1));
       await again.close();
       const added = `${next}/5 ${next + 1}/5 ${next + 2}/6`;
-      assertEquals(idsOf((await open(disk)).recovered.entries), `${expected} ${added}`.trim());
+      assertEquals(idsOf(entriesIn((await open(disk)).recovered.runs)), `${expected} ${added}`.trim());
     });
   }
 });
@@ -254,11 +256,11 @@ Deno.test("after a snapshot replaced the log, what follows it is kept, also when
     await install(storage, 20, 4);
     await write(storage, entries(21, 4, 3));
     await write(storage, entries(23, 5, 2));
-    assertEquals(idsOf((await open(durableCopy(disk))).recovered.entries), "21/4 22/4 23/5 24/5");
+    assertEquals(idsOf(entriesIn((await open(durableCopy(disk))).recovered.runs)), "21/4 22/4 23/5 24/5");
     await makeSnapshot(storage, 22, 4);
     await storage.compact(toIndex(22));
     await storage.close();
-    assertEquals(idsOf((await open(disk)).recovered.entries), "23/5 24/5");
+    assertEquals(idsOf(entriesIn((await open(disk)).recovered.runs)), "23/5 24/5");
   }
 });
 
@@ -284,7 +286,7 @@ Deno.test("the snapshot before the newest is not needed, and a damaged newest is
   await storage.close();
   const image = disk.crash();
   flip(image, pathOf(4, 1), 500);
-  assertEquals(idsOf((await open(image)).recovered.entries), "9/1 10/1");
+  assertEquals(idsOf(entriesIn((await open(image)).recovered.runs)), "9/1 10/1");
   flip(disk, pathOf(8, 1), 500);
   assertEquals((await failure(CorruptionError, () => open(disk))).file, pathOf(8, 1));
 });

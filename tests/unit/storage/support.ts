@@ -1,5 +1,6 @@
 /** Shared by the storage tests: configurations, entries, and opening a directory. */
 
+import { Run } from "../../../lib/raft/run.ts";
 import { assert } from "@std/assert";
 import {
   type Configuration,
@@ -55,7 +56,7 @@ export function entries(first: number, term: number, count = 1): Entry[] {
 
 /** Appends and syncs. */
 export async function write(storage: Storage, list: readonly Entry[]): Promise<void> {
-  storage.append(list);
+  storage.append(Run.of(list));
   await storage.sync();
 }
 

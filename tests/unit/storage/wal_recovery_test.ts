@@ -1,11 +1,12 @@
 /** Recovery: a torn write is cut off, everything else that is wrong is damage, and refusing changes nothing. */
 
+import { Run } from "../../../lib/raft/run.ts";
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { CorruptionError, DiskFailureError, FormatVersionError } from "../../../lib/base/errors.ts";
 import { type Entry, toIndex } from "../../../lib/raft/types.ts";
 import { seal, viewOf } from "../../../lib/storage/binary.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
-import { RECORD_MAGIC, SEGMENT_HEADER_BYTES } from "../../../lib/storage/wal_format.ts";
+import { RECORD_HEADER_BYTES, RECORD_MAGIC, SEGMENT_HEADER_BYTES } from "../../../lib/storage/wal_format.ts";
 import {
   DIRECTORY,
   durableCopy,
@@ -21,6 +22,7 @@ import {
   patch,
   write,
 } from "./support.ts";
+import { entriesIn } from "../../support/runs.ts";
 
 const WAL = `${DIRECTORY}/wal`;
 
@@ -39,7 +41,7 @@ async function logOf(synced: number, unsynced: number): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
   const storage = await open(disk);
   for (let index = 1; index <= synced; index++) await write(storage, entries(index, 1));
-  for (let index = synced + 1; index <= synced + unsynced; index++) storage.append(entries(index, 1));
+  for (let index = synced + 1; index <= synced + unsynced; index++) storage.append(Run.of(entries(index, 1)));
   return durableCopy(disk);
 }
 
@@ -90,7 +92,7 @@ Deno.test("a damaged record is damage when the mark proves it durable, and torn 
           return;
         }
         const storage = await open(disk);
-        assertEquals(idsOf(storage.recovered.entries), expected);
+        assertEquals(idsOf(entriesIn(storage.recovered.runs)), expected);
         assertGreater(storage.recovered.tornBytes, 0);
       });
     }
@@ -107,7 +109,7 @@ Deno.test("a torn tail is gone before anything is appended, so that it never com
   await write(storage, entries(3, 1));
   await storage.close();
   const again = await open(disk);
-  assertEquals(idsOf(again.recovered.entries), "1/1 2/1 3/1");
+  assertEquals(idsOf(entriesIn(again.recovered.runs)), "1/1 2/1 3/1");
   assertEquals(again.recovered.tornBytes, 0);
 });
 
@@ -117,44 +119,44 @@ Deno.test("a record of an earlier life cannot follow one of a later life", async
   const [, second = 0, third = 0] = recordsOf(disk);
   patch(disk, FIRST_SEGMENT, { offset: second, bytes: new Uint8Array(1) });
   const storage = await open(disk);
-  storage.append(entries(2, 1));
+  storage.append(Run.of(entries(2, 1)));
   patch(disk, FIRST_SEGMENT, { offset: third, bytes: stale.slice(third, third + 120) });
-  assertEquals(idsOf((await open(durableCopy(disk))).recovered.entries), "1/1 2/1");
+  assertEquals(idsOf(entriesIn((await open(durableCopy(disk))).recovered.runs)), "1/1 2/1");
 });
 
 Deno.test("records that a killed process left in the page cache are recovered and made durable at once", async () => {
   const disk = new MemoryDisk();
   const killed = await open(disk);
   await write(killed, entries(1, 1));
-  for (let index = 2; index <= 100; index++) killed.append(entries(index, 1));
+  for (let index = 2; index <= 100; index++) killed.append(Run.of(entries(index, 1)));
   assertGreater(disk.list(WAL).length, 3);
   disk.releaseLocks();
-  assertEquals((await open(disk)).recovered.entries, entries(1, 1, 100));
-  assertEquals((await open(disk.crash())).recovered.entries, entries(1, 1, 100));
+  assertEquals(entriesIn((await open(disk)).recovered.runs), entries(1, 1, 100));
+  assertEquals(entriesIn((await open(disk.crash())).recovered.runs), entries(1, 1, 100));
 });
 
 Deno.test("records whose sync had failed are written again by the next start, or a power loss would take them", async () => {
   const disk = await logOf(2, 0);
   const storage = await open(disk);
-  storage.append(entries(3, 1, 2));
+  storage.append(Run.of(entries(3, 1, 2)));
   disk.hooks.failSync = (path) => path === FIRST_SEGMENT;
   await failure(DiskFailureError, () => storage.sync());
   // The process ends; its pages stay, and the system takes them for clean.
   disk.hooks.failSync = undefined;
   disk.releaseLocks();
-  assertEquals(idsOf((await open(disk)).recovered.entries), "1/1 2/1 3/1 4/1");
-  assertEquals(idsOf((await open(disk.crash())).recovered.entries), "1/1 2/1 3/1 4/1");
+  assertEquals(idsOf(entriesIn((await open(disk)).recovered.runs)), "1/1 2/1 3/1 4/1");
+  assertEquals(idsOf(entriesIn((await open(disk.crash())).recovered.runs)), "1/1 2/1 3/1 4/1");
 });
 
 Deno.test("a log that was compacted before it was synced can be lost without being missed", async () => {
   const disk = new MemoryDisk();
   const storage = await open(disk);
   await storage.saveHardState({ currentTerm: id(0, 1).term, votedFor: 0 });
-  for (let index = 1; index <= 100; index++) storage.append(entries(index, 1));
+  for (let index = 1; index <= 100; index++) storage.append(Run.of(entries(index, 1)));
   await makeSnapshot(storage, 100, 1);
   await storage.compact(toIndex(100));
   const { recovered } = await open(disk.crash());
-  assertEquals([recovered.snapshot?.lastIncluded, recovered.entries], [id(100, 1), []]);
+  assertEquals([recovered.snapshot?.lastIncluded, entriesIn(recovered.runs)], [id(100, 1), []]);
 });
 
 Deno.test("a whole record that does not follow the one before is not taken for the next", async (t) => {
@@ -179,7 +181,7 @@ Deno.test("a whole record that does not follow the one before is not taken for t
     await t.step(`with another ${field}`, async () => {
       const disk = await build("one");
       const [, second = 0] = recordsOf(disk);
-      const bytes = (disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0)).slice(second, second + 88);
+      const bytes = (disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0)).slice(second, second + RECORD_HEADER_BYTES);
       viewOf(bytes).setUint32(position, viewOf(bytes).getUint32(position, true) - 1, true);
       seal(bytes);
       patch(disk, FIRST_SEGMENT, { offset: second, bytes });
@@ -236,7 +238,7 @@ Deno.test("segments made after the last sync are torn whatever is left of them",
   const disk = new MemoryDisk();
   const storage = await open(disk);
   await write(storage, entries(1, 1));
-  for (let index = 2; index <= 200; index++) storage.append(entries(index, 1));
+  for (let index = 2; index <= 200; index++) storage.append(Run.of(entries(index, 1)));
   const names = disk.list(WAL).filter((name) => name.endsWith(".wal"));
   assertGreater(names.length, 3);
   for (const [at, name] of names.entries()) {
@@ -244,19 +246,19 @@ Deno.test("segments made after the last sync are torn whatever is left of them",
     const image = durableCopy(disk);
     patch(image, `${WAL}/${name}`, { offset: 0, bytes: new Uint8Array(SEGMENT_HEADER_BYTES) });
     const again = await open(image);
-    const count = again.recovered.entries.length;
-    assertEquals(again.recovered.entries, entries(1, 1, count));
+    const count = entriesIn(again.recovered.runs).length;
+    assertEquals(entriesIn(again.recovered.runs), entries(1, 1, count));
     assertEquals(image.list(WAL).filter((left) => left.endsWith(".wal")).length, at);
     await write(again, entries(count + 1, 2));
     await again.close();
-    assertEquals((await open(image)).recovered.entries.length, count + 1);
+    assertEquals(entriesIn((await open(image)).recovered.runs).length, count + 1);
   }
 });
 
 Deno.test("a chain of valid records that is no log is damage", async () => {
   const disk = await logOf(3, 0);
   const [first = 0] = recordsOf(disk);
-  const bytes = (disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0)).slice(first, first + 88);
+  const bytes = (disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0)).slice(first, first + RECORD_HEADER_BYTES);
   viewOf(bytes).setUint32(12, 2, true); // Two entries in a record whose body holds one.
   seal(bytes);
   patch(disk, FIRST_SEGMENT, { offset: first, bytes });
@@ -273,7 +275,7 @@ Deno.test("a segment of a newer format is refused in one line, and nothing is ch
   const error = await failure(FormatVersionError, () => open(disk));
   assertEquals(
     error.message,
-    `Cannot read ${FIRST_SEGMENT}: its format version is 7, and this program reads version 2`,
+    `Cannot read ${FIRST_SEGMENT}: its format version is 7, and this program reads version 3`,
   );
   assertEquals(disk.files(), before);
 });
@@ -284,19 +286,19 @@ Deno.test("a value that looks like a record proves nothing", async () => {
   await write(storage, entries(1, 1));
   await write(storage, entries(2, 1));
   const [, second = 0] = recordsOf(disk);
-  const record = (disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0)).slice(second, second + 88);
+  const record = (disk.contents(FIRST_SEGMENT) ?? new Uint8Array(0)).slice(second, second + RECORD_HEADER_BYTES);
   const disguised: Entry = { type: "Command", ...id(3, 1), command: String.fromCharCode(...record) };
-  storage.append([disguised]);
+  storage.append(Run.of([disguised]));
   const image = durableCopy(disk);
   assertEquals(recordsOf(image).length, 3);
-  assertEquals((await open(image)).recovered.entries, [...entries(1, 1, 2), disguised]);
+  assertEquals(entriesIn((await open(image)).recovered.runs), [...entries(1, 1, 2), disguised]);
 });
 
 Deno.test("a damaged mark is no damage, and is written again", async () => {
   const disk = await logOf(3, 0);
   flip(disk, MARK, 200);
   const storage = await open(disk);
-  assertEquals(idsOf(storage.recovered.entries), "1/1 2/1 3/1");
+  assertEquals(idsOf(entriesIn(storage.recovered.runs)), "1/1 2/1 3/1");
   await storage.close();
   flip(disk, FIRST_SEGMENT, 8 * ((recordsOf(disk)[2] ?? 0) + 20));
   await assertRefused(disk, FIRST_SEGMENT);
@@ -321,8 +323,8 @@ Deno.test("every cut of a log gives the acknowledged prefix or is refused", asyn
     const whole = records.filter((_, at) =>
       (records[at + 1] ?? bytes.findLastIndex((byte) => byte !== 0) + 1) <= length
     );
-    assertEquals(recovered.entries, entries(1, 1, whole.length), `cut at ${length}`);
-    assert(recovered.entries.length >= synced);
+    assertEquals(entriesIn(recovered.runs), entries(1, 1, whole.length), `cut at ${length}`);
+    assert(entriesIn(recovered.runs).length >= synced);
   }
 });
 
@@ -340,8 +342,8 @@ Deno.test("every bit flip in a log gives the acknowledged prefix or is refused",
         continue;
       }
       const { recovered } = await open(image);
-      assert(recovered.entries.length >= synced, `bit ${bit}`);
-      assertEquals(recovered.entries, entries(1, 1, recovered.entries.length), `bit ${bit}`);
+      assert(entriesIn(recovered.runs).length >= synced, `bit ${bit}`);
+      assertEquals(entriesIn(recovered.runs), entries(1, 1, entriesIn(recovered.runs).length), `bit ${bit}`);
     }
   }
 });

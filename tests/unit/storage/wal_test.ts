@@ -1,11 +1,13 @@
 /** The log in ordinary use: what is appended is recovered, across segments, truncations and restarts. */
 
+import { Run } from "../../../lib/raft/run.ts";
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { AssertionFailure } from "../../../lib/base/assert.ts";
 import { DiskFailureError, NoSpaceError } from "../../../lib/base/errors.ts";
 import { type Entry, toIndex } from "../../../lib/raft/types.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { DIRECTORY, entries, failure, FIRST_SEGMENT, id, idsOf, makeSnapshot, ONE, open, write } from "./support.ts";
+import { entriesIn } from "../../support/runs.ts";
 
 const WAL = `${DIRECTORY}/wal`;
 
@@ -18,7 +20,7 @@ Deno.test("a new directory is empty, and is found again", async () => {
     hardState: { currentTerm: id(0, 0).term, votedFor: undefined },
     initialConfiguration: ONE,
     snapshot: undefined,
-    entries: [],
+    runs: [],
     tornBytes: 0,
   });
   await first.close();
@@ -39,7 +41,7 @@ Deno.test("entries of every type and every byte are recovered as they were", asy
   await write(storage, list);
   await storage.close();
   const again = await open(disk);
-  assertEquals(again.recovered.entries, list);
+  assertEquals(entriesIn(again.recovered.runs), list);
   assertEquals(again.recovered.hardState, { currentTerm: id(0, 3).term, votedFor: undefined });
 });
 
@@ -54,11 +56,11 @@ Deno.test("entries at or above the first index of a later append are replaced", 
     await t.step(name, async () => {
       const disk = new MemoryDisk();
       const storage = await open(disk);
-      for (const list of appends) storage.append(list);
+      for (const list of appends) storage.append(Run.of(list));
       await storage.sync();
       await storage.close();
       const again = await open(disk);
-      assertEquals(idsOf(again.recovered.entries), expected);
+      assertEquals(idsOf(entriesIn(again.recovered.runs)), expected);
     });
   }
 });
@@ -72,7 +74,7 @@ Deno.test("a log of many segments is recovered, and each is preallocated", async
   assertGreater(walBytes, segments * 4_095);
   await storage.close();
   const again = await open(disk);
-  assertEquals(again.recovered.entries, entries(1, 1, 400));
+  assertEquals(entriesIn(again.recovered.runs), entries(1, 1, 400));
   assertEquals(again.sizes().segments, segments);
 });
 
@@ -92,7 +94,7 @@ Deno.test("a segment name that is taken after a truncation gets the sequence num
     "00000000000000000003.wal",
   ]);
   await storage.close();
-  assertEquals(idsOf((await open(disk)).recovered.entries), "1/1 2/3 3/3");
+  assertEquals(idsOf(entriesIn((await open(disk)).recovered.runs)), "1/1 2/3 3/3");
 });
 
 Deno.test("a record larger than a segment gets a segment of its own", async () => {
@@ -104,13 +106,13 @@ Deno.test("a record larger than a segment gets a segment of its own", async () =
   await write(storage, large);
   await write(storage, entries(3, 1));
   await storage.close();
-  assertEquals((await open(disk)).recovered.entries, [...entries(1, 1), ...large, ...entries(3, 1)]);
+  assertEquals(entriesIn((await open(disk)).recovered.runs), [...entries(1, 1), ...large, ...entries(3, 1)]);
 });
 
 Deno.test("an append that leaves a gap is a bug", async () => {
   const storage = await open(new MemoryDisk());
-  storage.append(entries(1, 1, 5));
-  const error = await failure(AssertionFailure, () => storage.append(entries(7, 1)));
+  storage.append(Run.of(entries(1, 1, 5)));
+  const error = await failure(AssertionFailure, () => storage.append(Run.of(entries(7, 1))));
   assertEquals(error.message, "Cannot append entry 7: last index is 5");
 });
 
@@ -135,13 +137,13 @@ Deno.test("compact removes old segments only when all of their entries are at or
   assert(half < before && half > 1);
   await storage.close();
   const again = await open(disk);
-  assertEquals(again.recovered.entries, entries(201, 1, 200));
+  assertEquals(entriesIn(again.recovered.runs), entries(201, 1, 200));
   await makeSnapshot(again, 400, 1);
   await again.compact(toIndex(400));
   assertEquals(again.sizes().segments, 1);
   await write(again, entries(401, 2));
   await again.close();
-  assertEquals(idsOf((await open(disk)).recovered.entries), "401/2");
+  assertEquals(idsOf(entriesIn((await open(disk)).recovered.runs)), "401/2");
 });
 
 Deno.test("reserve refuses when the disk is full, appends go on in what was reserved, and space that returns is used", async () => {
@@ -158,7 +160,7 @@ Deno.test("reserve refuses when the disk is full, appends go on in what was rese
   await storage.saveHardState({ currentTerm: id(0, 3).term, votedFor: 0 });
   await storage.close();
   const again = await open(disk);
-  assertEquals(again.recovered.entries.length, index - 1);
+  assertEquals(entriesIn(again.recovered.runs).length, index - 1);
   assertEquals(again.recovered.hardState, { currentTerm: id(0, 3).term, votedFor: 0 });
   assertEquals(again.reserve(1_000, 1), false);
   disk.capacityBytes = 400_000;
@@ -171,10 +173,10 @@ Deno.test("an append without room for it throws NoSpaceError, writes nothing, an
   const storage = await open(disk);
   await write(storage, entries(1, 1));
   const large: Entry[] = [{ type: "Command", ...id(2, 1), command: "x".repeat(50_000) }];
-  await failure(NoSpaceError, () => storage.append(large));
+  await failure(NoSpaceError, () => storage.append(Run.of(large)));
   await write(storage, entries(2, 1));
   await storage.close();
-  assertEquals(idsOf((await open(disk)).recovered.entries), "1/1 2/1");
+  assertEquals(idsOf(entriesIn((await open(disk)).recovered.runs)), "1/1 2/1");
 });
 
 Deno.test("the reserved bound holds for the worst commands", async () => {
@@ -185,7 +187,7 @@ Deno.test("the reserved bound holds for the worst commands", async () => {
   });
   assert(storage.reserve(50_000, 500));
   disk.capacityBytes = 0;
-  storage.append(list);
+  storage.append(Run.of(list));
   await storage.sync();
 });
 
@@ -197,17 +199,17 @@ Deno.test("the reserved bound holds for the worst long command, and is not six t
   assert(storage.reserve(command.length, 1));
   assert(storage.sizes().walBytes - before < 2 * command.length, `${storage.sizes().walBytes} bytes`);
   disk.capacityBytes = 0;
-  storage.append([{ type: "Command", ...id(1, 1), command }]);
+  storage.append(Run.of([{ type: "Command", ...id(1, 1), command }]));
   await storage.sync();
   await storage.close();
-  assertEquals((await open(disk)).recovered.entries, [{ type: "Command", ...id(1, 1), command }]);
+  assertEquals(entriesIn((await open(disk)).recovered.runs), [{ type: "Command", ...id(1, 1), command }]);
 });
 
 Deno.test("a failed sync is final: nothing is written, synced or saved afterwards", async () => {
   const disk = new MemoryDisk();
   const storage = await open(disk);
   await write(storage, entries(1, 1));
-  storage.append(entries(2, 1));
+  storage.append(Run.of(entries(2, 1)));
   disk.hooks.failSync = (path) => path === FIRST_SEGMENT;
   const error = await failure(DiskFailureError, () => storage.sync());
   assertStringIncludes(error.message, FIRST_SEGMENT);
@@ -215,7 +217,7 @@ Deno.test("a failed sync is final: nothing is written, synced or saved afterward
   let calls = 0;
   disk.hooks.afterCall = () => calls += 1;
   await failure(DiskFailureError, () => storage.sync());
-  await failure(DiskFailureError, () => storage.append(entries(3, 1)));
+  await failure(DiskFailureError, () => storage.append(Run.of(entries(3, 1))));
   await failure(DiskFailureError, () => storage.reserve(1, 1));
   await failure(DiskFailureError, () => storage.saveHardState({ currentTerm: id(0, 2).term, votedFor: 0 }));
   await failure(DiskFailureError, () => storage.receiveSnapshot(id(9, 1), ONE).write(0, new Uint8Array(1)));
@@ -247,7 +249,7 @@ Deno.test("a failed write, a failed directory sync and a failed save are final t
       disk.hooks.failSync = (synced) => synced === path;
       await failure(DiskFailureError, () => storage.saveHardState({ currentTerm: id(0, 1).term, votedFor: 0 }));
       disk.hooks.failSync = undefined;
-      await failure(DiskFailureError, () => storage.append(entries(1, 1)));
+      await failure(DiskFailureError, () => storage.append(Run.of(entries(1, 1))));
     });
   }
 });
@@ -260,8 +262,8 @@ Deno.test("one sync per turn of the disk: only a roll adds more, and the directo
   disk.hooks.afterCall = (operation, path) => {
     if (operation.startsWith("sync") && !path.endsWith("spare.tmp")) synced.push(path.slice(WAL.length));
   };
-  storage.append(entries(2, 1));
-  storage.append(entries(3, 1));
+  storage.append(Run.of(entries(2, 1)));
+  storage.append(Run.of(entries(3, 1)));
   await storage.sync();
   await storage.sync();
   assertEquals(synced, ["/00000000000000000001.wal"]);
@@ -273,13 +275,13 @@ Deno.test("one sync per turn of the disk: only a roll adds more, and the directo
 Deno.test("what is appended while a sync is in flight is durable with the next one", async () => {
   const disk = new MemoryDisk();
   const storage = await open(disk);
-  storage.append(entries(1, 1));
+  storage.append(Run.of(entries(1, 1)));
   const running = storage.sync();
-  storage.append(entries(2, 1));
+  storage.append(Run.of(entries(2, 1)));
   await running;
-  assertEquals(idsOf((await open(disk.crash())).recovered.entries), "1/1");
+  assertEquals(idsOf(entriesIn((await open(disk.crash())).recovered.runs)), "1/1");
   await storage.sync();
-  assertEquals(idsOf((await open(disk.crash())).recovered.entries), "1/1 2/1");
+  assertEquals(idsOf(entriesIn((await open(disk.crash())).recovered.runs)), "1/1 2/1");
 });
 
 Deno.test("the next segment is prepared in slices beside the syncs, and taken by the roll", async () => {

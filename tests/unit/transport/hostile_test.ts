@@ -204,7 +204,7 @@ Deno.test("a slow consumer with a deep socket still gets everything in order", a
     for (const command of commands) zero.post(appendEntries([command]));
     await until(() => one.recorder.messages.length === commands.length, "everything has arrived");
     const received = one.recorder.messages.map((message) => {
-      const entry = message.type === "AppendEntries" ? message.entries[0] : undefined;
+      const entry = message.type === "AppendEntries" ? message.entries?.entries()[0] : undefined;
       return entry?.type === "Command" ? entry.command : "";
     });
     assert(received.every((command, at) => command === commands[at]));

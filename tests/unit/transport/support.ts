@@ -1,9 +1,8 @@
 /** What the transport's tests share: clocks, sample messages, nodes that record, and peers that speak raw frames. */
 
 import { assert } from "@std/assert";
-import { encodeOnce, stringToBytes } from "../../../lib/base/bytes.ts";
+import { stringToBytes } from "../../../lib/base/bytes.ts";
 import type { Clock, Timer } from "../../../lib/base/clock.ts";
-import { encodeEntries } from "../../../lib/raft/entry_codec.ts";
 import type { AppendEntries, Message } from "../../../lib/raft/messages.ts";
 import { type Entry, toIndex, toTerm, ZERO_ENTRY_ID } from "../../../lib/raft/types.ts";
 import { encodeMessage } from "../../../lib/transport/codec.ts";
@@ -15,6 +14,7 @@ import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from "../../../lib/tra
 import { TcpTransport } from "../../../lib/transport/tcp_transport.ts";
 import type { Greeting, PeerInfo, PeerStatus, TransportHandler } from "../../../lib/transport/transport.ts";
 import { until } from "../../support/wait.ts";
+import { runOf } from "../../support/runs.ts";
 
 /** The secret of test nodes that are given no other. */
 export const TEST_SECRET = "what all nodes of a test share";
@@ -91,7 +91,7 @@ export function appendEntries(commands: readonly string[], ends = { from: 0, to:
     term: toTerm(7),
     prevLogIndex: toIndex(4),
     prevLogTerm: toTerm(6),
-    entries: commandEntries(commands, { index: 5, term: 7 }),
+    entries: runOf(commandEntries(commands, { index: 5, term: 7 })),
     leaderCommit: toIndex(3),
     round: 9,
     confirm: true,
@@ -133,7 +133,7 @@ export function sampleMessages(): readonly Message[] {
     { type: "RequestVoteResult", ...envelope, preVote: false, voteGranted: true },
     appendEntries([]),
     appendEntries(["put a"]),
-    { ...appendEntries([]), entries: mixed },
+    { ...appendEntries([]), entries: runOf(mixed) },
     {
       type: "AppendEntriesResult",
       ...envelope,
@@ -180,11 +180,6 @@ export function framesOf(parts: readonly { readonly header: string; readonly bod
 /** The bytes of a message's frame. */
 export function frameOf(message: Message): Uint8Array {
   return framesOf([encodeMessage(message)]);
-}
-
-/** The bytes that travel and are stored for entries. */
-export function bytesOfEntries(entries: readonly Entry[]): Uint8Array {
-  return encodeOnce(entries, () => encodeEntries(entries));
 }
 
 /** What node `nodeId` says of itself. */

@@ -26,14 +26,14 @@ export class LogMatching implements RaftCheck {
 
   /** See `RaftCheck`. */
   stepped(server: CheckedServer, { raft, update }: Step): void {
-    for (const { entries } of update.writes) {
-      let prevTerm: number | undefined = this.#shadows.of(server.id).termAt((entries[0]?.index ?? 0) - 1);
-      for (const entry of entries) {
+    for (const { run } of update.writes) {
+      let prevTerm: number | undefined = this.#shadows.of(server.id).termAt(run.firstIndex - 1);
+      for (const entry of run.entries()) {
         this.#take(server, entry, prevTerm);
         prevTerm = entry.term;
       }
     }
-    const first = update.writes[0]?.entries[0];
+    const first = update.writes[0]?.run.first;
     if (first === undefined) return;
     // What the core holds in memory is what it wrote.
     let before: Entry | undefined;

@@ -27,8 +27,8 @@ export class Membership implements RaftCheck {
       this.#violate(`node ${server.id} leads on, and is no voter by the committed configuration ${configurationIndex}`);
     }
     const fromLeader = event.type === "Receive" && event.message.type === "AppendEntries";
-    for (const { entries } of update.writes) {
-      for (const entry of entries) {
+    for (const { run } of update.writes) {
+      for (const entry of run.entries()) {
         if (entry.type !== "Configuration") continue;
         if (!fromLeader) this.#appended(server, { raft, index: entry.index, term: entry.term });
         this.#lastConfiguration.set(server.id, entry);

@@ -76,15 +76,11 @@ export class Shadows implements RaftCheck {
     const log = this.of(server.id);
     if (!server.rejoins) log.ghost = undefined;
     if (log.life !== server.life) this.#begin(server, log, { raft, update });
-    for (const { entries } of update.writes) {
-      const first = entries[0];
-      if (first === undefined) continue;
-      for (let index = first.index as number; index <= log.lastIndex; index++) log.terms.delete(index);
-      for (const entry of entries) {
-        log.terms.set(entry.index, entry.term);
-        if (entry.type === "Configuration") log.lastConfigurationIndex = entry.index;
-      }
-      log.lastIndex = first.index + entries.length - 1;
+    for (const { run } of update.writes) {
+      for (let index: number = run.firstIndex; index <= log.lastIndex; index++) log.terms.delete(index);
+      for (let index: number = run.firstIndex; index <= run.lastIndex; index++) log.terms.set(index, run.term);
+      for (const { index } of run.configurations) log.lastConfigurationIndex = index;
+      log.lastIndex = run.lastIndex;
     }
     log.raft = raft;
     log.durableIndex = raft.lastDurable.index;
@@ -114,7 +110,7 @@ export class Shadows implements RaftCheck {
   #begin(server: CheckedServer, log: ShadowLog, { raft, update }: Pick<Step, "raft" | "update">): void {
     log.life = server.life;
     const promised = { index: log.durableIndex, term: log.termAt(log.durableIndex) };
-    const firstWrite = update.writes[0]?.entries[0]?.index ?? Infinity;
+    const firstWrite = update.writes[0]?.run.firstIndex ?? Infinity;
     this.#rebase(log, raft);
     if (server.rejoins) return;
     // Replacing a conflicting tail in the very first step is no loss.

@@ -4,6 +4,7 @@ import type { Entry, NodeId } from "../../../../lib/raft/types.ts";
 import type { CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
 import type { CommittedLog } from "./committed_log.ts";
 import { contentOf } from "./log_matching.ts";
+import { entriesIn } from "../../runs.ts";
 
 /** Compares what is applied with what was applied first, which it appends to the reference. */
 export class StateMachineSafety implements RaftCheck {
@@ -26,7 +27,7 @@ export class StateMachineSafety implements RaftCheck {
   /** See `RaftCheck`. */
   stepped(server: CheckedServer, { raft, update, event }: Step): void {
     if (event.type === "SnapshotInstalled") this.#applied.set(server.id, event.snapshot.lastIncluded.index);
-    for (const entry of update.apply) {
+    for (const entry of entriesIn(update.apply)) {
       // A new life begins with the state of its snapshot.
       const last = this.#applied.get(server.id) ?? raft.status().snapshot.index;
       if (entry.index !== last + 1) {

@@ -1,0 +1,48 @@
+/** Reads configurations that come from a frame or a file. */
+
+import type { Configuration, Member } from "./types.ts";
+
+/** The driver makes 32 hex digits; to the core it is any word. */
+const CLUSTER_ID = /^[\x21-\x7e]{1,200}$/;
+
+/** Checks the shape of a configuration read from a frame or a file; undefined when it is not one. */
+export function decodeConfiguration(value: unknown): Configuration | undefined {
+  if (!isRecord(value)) return undefined;
+  const { members, voters, votersOld, learners, clusterId } = value;
+  if (clusterId !== undefined && !isClusterId(clusterId)) return undefined;
+  if (!isIdList(voters) || !isIdList(votersOld) || !isIdList(learners)) return undefined;
+  if (!Array.isArray(members) || !members.every(isMember)) return undefined;
+  const known = new Set(members.map((member) => member.id));
+  const listed = [...voters, ...votersOld, ...learners];
+  if (!listed.every((id) => known.has(id)) || known.size !== members.length) return undefined;
+  const named = clusterId === undefined ? {} : { clusterId };
+  return { members: members.map(memberOf), voters, votersOld, learners, ...named };
+}
+
+/** Whether a value can be the id of a cluster. */
+export function isClusterId(value: unknown): value is string {
+  return typeof value === "string" && CLUSTER_ID.test(value);
+}
+
+/** Without fields that nobody asked for: they would go into the log of every server. */
+function memberOf({ id, address, clientAddress, httpAddress, identity }: Member): Member {
+  return { id, address, clientAddress, ...(httpAddress === undefined ? {} : { httpAddress }), identity };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isId(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0x7fffffff;
+}
+
+function isIdList(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((id, at) => isId(id) && (at === 0 || value[at - 1] < id));
+}
+
+function isMember(value: unknown): value is Member {
+  return isRecord(value) && isId(value["id"]) && typeof value["address"] === "string" &&
+    typeof value["clientAddress"] === "string" && typeof value["identity"] === "string" &&
+    (value["httpAddress"] === undefined || typeof value["httpAddress"] === "string");
+}
