@@ -1,6 +1,6 @@
 /** Moves leadership over HTTP, as any client could. */
 
-import { SystemClock } from "../node/system_clock.ts";
+import { SystemClock } from "../node/clock/system_clock.ts";
 import { requestDirectly } from "../protocol/http/direct_request.ts";
 import type { NodeId } from "../raft/types.ts";
 

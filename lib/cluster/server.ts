@@ -4,7 +4,7 @@ import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Node } from "../node/node.ts";
 import { startNode } from "../node/start_node.ts";
-import { SystemClock } from "../node/system_clock.ts";
+import { SystemClock } from "../node/clock/system_clock.ts";
 import { withFields } from "../observe/log.ts";
 import { Registry } from "../observe/metrics.ts";
 import { type ClientListener, startClientListener } from "../protocol/client_listener.ts";

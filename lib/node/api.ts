@@ -9,8 +9,8 @@ import type { PeerInfo } from "../transport/transport.ts";
 import type { RaftStatus } from "../raft/status.ts";
 import type { EntryId, Index, NodeId, Role, Term } from "../raft/types.ts";
 import type { StorageSizes } from "../storage/storage.ts";
-import type { Changes } from "./changes.ts";
-import type { DateOffset } from "./time/machine_dates.ts";
+import type { Changes } from "./changes/changes.ts";
+import type { DateOffset } from "./clock/machine_dates.ts";
 
 /** Why a request was certainly not done: it is safe to send it again. */
 export type NotDoneReason =

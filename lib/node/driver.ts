@@ -6,10 +6,10 @@ import { METRIC } from "../observe/names.ts";
 import type { Event } from "../raft/events.ts";
 import type { Message } from "../raft/messages.ts";
 import type { Configuration } from "../raft/types.ts";
-import type { AppliedState } from "./applied.ts";
+import type { AppliedState } from "./effects/applied.ts";
 import { READ_RETRY_MS } from "./limits.ts";
 import type { Stages } from "./parts.ts";
-import { hasRoomFor, isHeard } from "./reception.ts";
+import { hasRoomFor, isHeard } from "./effects/reception.ts";
 
 /** One pass per turn of the event loop. Each stage owns its state; the driver only takes them in turn. */
 export class Driver {

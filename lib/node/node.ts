@@ -19,10 +19,10 @@ import type {
   TransferOutcome,
   WriteOutcome,
 } from "./api.ts";
-import type { ChangeFeed } from "./change_feed.ts";
+import type { ChangeFeed } from "./changes/change_feed.ts";
 import type { Driver } from "./driver.ts";
-import { transferLeadership } from "./leadership.ts";
-import { removeMember } from "./member_removal.ts";
+import { transferLeadership } from "./membership/leadership.ts";
+import { removeMember } from "./membership/member_removal.ts";
 import type { Parts } from "./parts.ts";
 import { drain, shutDown } from "./shutdown.ts";
 

@@ -4,7 +4,7 @@ import { fault } from "../base/faults.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { PeerMessage } from "../transport/forward.ts";
 import type { Greeting, PeerStatus, TransportHandler } from "../transport/transport.ts";
-import { ForwardedWrites } from "./forwarded_writes.ts";
+import { ForwardedWrites } from "./writes/forwarded_writes.ts";
 import type { Parts, Stages } from "./parts.ts";
 
 type Needed = Stages & Pick<Parts, "monitor">;

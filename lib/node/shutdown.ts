@@ -1,6 +1,6 @@
 /** The end of a node's life in order: leadership first, then open requests, then connections and files. */
 
-import { until } from "./leadership.ts";
+import { until } from "./membership/leadership.ts";
 import { CLOSE_MS, DRAIN_MS, HANDOVER_MS } from "./limits.ts";
 import type { Parts } from "./parts.ts";
 

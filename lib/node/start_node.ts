@@ -8,7 +8,7 @@ import { openStorage } from "../storage/open.ts";
 import type { Recovered } from "../storage/storage.ts";
 import { assembleNode } from "./assemble.ts";
 import { randomDigits } from "./core.ts";
-import { loadState } from "./load_state.ts";
+import { loadState } from "./snapshots/load_state.ts";
 import type { Node } from "./node.ts";
 import { configurationOf, type NodeOptions, type NodePorts } from "./options.ts";
 

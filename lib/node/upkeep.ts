@@ -1,10 +1,10 @@
 /** What time brings about: ticks of the core, deadlines, and the care for the membership now and then. */
 
 import { fault } from "../base/faults.ts";
-import { EmptyDirectoryNotice } from "./empty_directory.ts";
+import { EmptyDirectoryNotice } from "./membership/empty_directory.ts";
 import { MEMBERSHIP_CHECK_MS, RECEIVER_SILENT_MS_MAX, TICK_MS } from "./limits.ts";
 import type { Parts, Stages } from "./parts.ts";
-import type { TickerHandler } from "./ticker.ts";
+import type { TickerHandler } from "./clock/ticker.ts";
 
 type Needed = Stages & Pick<Parts, "driver">;
 

@@ -39,7 +39,7 @@ export const BUGS_1: readonly Mutation[] = [
     id: "B2a",
     what: "Votes and answers leave while the term and vote they speak of are still being made durable",
     patches: [{
-      file: "lib/node/effects.ts",
+      file: "lib/node/effects/effects.ts",
       find: "for (const message of update.durableMessages) this.#send(message);",
       replace: "for (const message of update.durableMessages) this.#parts.outbox.transmit(message);",
     }],
@@ -48,7 +48,7 @@ export const BUGS_1: readonly Mutation[] = [
     id: "B2b",
     what: "A term or vote that changes while an older one is being saved is not saved",
     patches: [{
-      file: "lib/node/persistence.ts",
+      file: "lib/node/effects/persistence.ts",
       find: "this.#hardState = hardState;",
       replace: "if (!this.#savingHardState) this.#hardState = hardState;",
     }],

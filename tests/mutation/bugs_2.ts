@@ -45,7 +45,7 @@ export const BUGS_2: readonly Mutation[] = [
         replace: "if (lastIncludedIndex <= core.log.base.index) {",
       },
       {
-        file: "lib/node/applier.ts",
+        file: "lib/node/effects/applier.ts",
         find: "if (id.index <= applied.id.index) return false;",
         replace: "if (id.index === applied.id.index) return false;",
       },

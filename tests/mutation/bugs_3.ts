@@ -4,7 +4,7 @@ import type { Mutation } from "./mutation.ts";
 
 const WAL = "lib/storage/wal.ts";
 const WAL_SCAN = "lib/storage/wal_scan.ts";
-const KEEPER = "lib/node/membership_keeper.ts";
+const KEEPER = "lib/node/membership/membership_keeper.ts";
 const REQUEST_VOTE = "lib/raft/request_vote.ts";
 const WAL_SYNC_FAILED = 'throw this.#latch.fail(error, { file: this.#start.directory, operation: "sync" });';
 
@@ -151,7 +151,7 @@ export const BUGS_3: readonly Mutation[] = [
     what:
       "A node proposes a write of unknown outcome once more by itself, so that it may be applied twice after a fail-over",
     patches: [{
-      file: "lib/node/proposals.ts",
+      file: "lib/node/writes/proposals.ts",
       find: "this.#queue.push(write);",
       replace: "this.#queue.push({\n      command: write.command,\n      deadline: write.deadline,\n" +
         '      done: (outcome) => outcome.type === "Unknown" && !this.#parts.lifetime.isOver ? this.add(write) : write.done(outcome),\n' +
@@ -162,7 +162,7 @@ export const BUGS_3: readonly Mutation[] = [
     id: "B25b",
     what: "A write whose outcome is unknown is said to be certainly not done, so that its client sends it again",
     patches: [{
-      file: "lib/node/pending_writes.ts",
+      file: "lib/node/writes/pending_writes.ts",
       find: "front.write.deadline <= now;\n      front = this.#queue[this.#head]\n    ) {\n      this.#pop();\n" +
         '      front.write.done({ type: "Unknown" });',
       replace: "front.write.deadline <= now;\n      front = this.#queue[this.#head]\n    ) {\n      this.#pop();\n" +

@@ -2,10 +2,10 @@
 
 import { type Mutation, slip } from "./mutation.ts";
 
-const PENDING = "lib/node/pending_writes.ts";
-const READS = "lib/node/pending_reads.ts";
-const FLIGHTS = "lib/node/flights.ts";
-const SUBMISSIONS = "lib/node/submissions.ts";
+const PENDING = "lib/node/writes/pending_writes.ts";
+const READS = "lib/node/reads/pending_reads.ts";
+const FLIGHTS = "lib/node/writes/flights.ts";
+const SUBMISSIONS = "lib/node/writes/submissions.ts";
 const READ_INDEX = "lib/raft/read_index.ts";
 const MEMBERSHIP = "lib/raft/membership.ts";
 const SESSIONS = "lib/kv/sessions.ts";
@@ -150,7 +150,7 @@ const NODE: readonly Mutation[] = [
     replace: "if (batch.askedAt >= askedBefore || askedBefore > 0) continue;",
   }),
   slip("M129", "An entry that an installed snapshot holds is applied once more", {
-    file: "lib/node/applier.ts",
+    file: "lib/node/effects/applier.ts",
     find: "    if (index <= applied.id.index) return;\n",
     replace: "",
   }),
@@ -160,13 +160,13 @@ const NODE: readonly Mutation[] = [
     replace: 'if (hasRoomFor(event, this.#parts) || event.type === "Receive") return true;',
   }),
   slip("M131", "Messages wait for the hard state of their own step only", {
-    file: "lib/node/effects.ts",
+    file: "lib/node/effects/effects.ts",
     find: "if (persistence.savingHardState) return persistence.hold(message);",
     replace:
       'if (persistence.savingHardState && message.type !== "AppendEntriesResult") return persistence.hold(message);',
   }),
   slip("M132", "The answers to forwarded writes lose those behind the first part", {
-    file: "lib/node/forwarded_writes.ts",
+    file: "lib/node/writes/forwarded_writes.ts",
     find: "    if (this.#ready === this.#outcomes.length) this.#send();\n",
     replace: "    if (this.#ready === this.#outcomes.length && this.#sent === 0) this.#send();\n",
   }),

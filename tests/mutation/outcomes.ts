@@ -2,7 +2,7 @@
 
 import { type Mutation, slip } from "./mutation.ts";
 
-const SUBMISSIONS = "lib/node/submissions.ts";
+const SUBMISSIONS = "lib/node/writes/submissions.ts";
 const OVERLOAD_TEST = "tests/unit/node/overload_test.ts";
 const CONTENTION_TEST = "tests/unit/protocol/resp/contention_test.ts";
 
@@ -12,7 +12,7 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
     id: "M300",
     what: "A node that has too much to do refuses a write and does it all the same",
     patches: [{
-      file: "lib/node/proposals.ts",
+      file: "lib/node/writes/proposals.ts",
       find: "    if (reason !== undefined) return this.#refuseWrite(write, reason);\n    this.#queue.push(write);",
       replace: "    if (reason !== undefined) this.#refuseWrite(write, reason);\n" +
         '    if (reason !== undefined && reason !== "Overloaded") return;\n' +
@@ -46,7 +46,7 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
     id: "M303",
     what: "A write that was passed on to a leader that is gone counts as not done",
     patches: [{
-      file: "lib/node/flights.ts",
+      file: "lib/node/writes/flights.ts",
       find: 'batch[at]?.done({ type: "Unknown" });',
       replace: 'batch[at]?.done({ type: "NotDone", reason: "NoLeader", leaderId: undefined });',
     }],

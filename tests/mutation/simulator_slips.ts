@@ -12,7 +12,7 @@ export const SIMULATOR_SLIPS: readonly Mutation[] = [
     replace: '["Commit Index", raft.lastEntry.index],',
   }),
   slip("M241", "CLUSTER shows the lag of a server as of the newest entry in the log", {
-    file: "lib/node/views.ts",
+    file: "lib/node/views/views.ts",
     find: "return matchIndex === undefined ? seen : { ...seen, matchIndex, lag: Math.max(0, newest - matchIndex) };",
     replace:
       "const last = status.raft.lastEntry.index + 1;\n    return matchIndex === undefined ? seen : { ...seen, matchIndex, lag: Math.max(0, last - matchIndex) };",
@@ -33,12 +33,12 @@ export const SIMULATOR_SLIPS: readonly Mutation[] = [
     replace: "return `Snapshot created at index ${outcome.id.index + 1} (term",
   }),
   slip("M245", "One write more than may wait is taken", {
-    file: "lib/node/proposals.ts",
+    file: "lib/node/writes/proposals.ts",
     find: "this.size >= limits.writesMax;",
     replace: "this.size > limits.writesMax;",
   }),
   slip("M246", "A server counts as removed before the configuration without it is committed", {
-    file: "lib/node/member_removal.ts",
+    file: "lib/node/membership/member_removal.ts",
     find: "const isDone = () => !raft.configuration.members.some((member) => member.id === id) && isCommitted();",
     replace: "const isDone = () => !raft.configuration.voters.includes(id) && (isCommitted() || raft.currentTerm > 0);",
   }),

@@ -109,7 +109,7 @@ const DRIVER: readonly Mutation[] = [
     id: "M12",
     what: "A write whose entry was replaced by another leader's is acknowledged",
     patches: [{
-      file: "lib/node/pending_writes.ts",
+      file: "lib/node/writes/pending_writes.ts",
       find: "if (front.term === term) front",
       replace: "if (front.term <= term) front",
     }],
@@ -119,12 +119,12 @@ const DRIVER: readonly Mutation[] = [
     what: "A confirmed read is served one entry too early",
     patches: [
       {
-        file: "lib/node/pending_reads.ts",
+        file: "lib/node/reads/pending_reads.ts",
         find: "(confirmed) => confirmed.index <= lastApplied)",
         replace: "(confirmed) => confirmed.index <= lastApplied + 1)",
       },
       {
-        file: "lib/node/pending_reads.ts",
+        file: "lib/node/reads/pending_reads.ts",
         find: "(confirmed) => confirmed.index > lastApplied)",
         replace: "(confirmed) => confirmed.index > lastApplied + 1)",
       },
@@ -134,7 +134,7 @@ const DRIVER: readonly Mutation[] = [
     id: "M14",
     what: "A sync proves durable what was written while it was in flight",
     patches: [{
-      file: "lib/node/persistence.ts",
+      file: "lib/node/effects/persistence.ts",
       find: "this.#handler.persisted(write.number, write.run.last);",
       replace: "const latest = this.#unsynced ?? write;\n" +
         "      this.#handler.persisted(latest.number, latest.run.last);",

@@ -2,7 +2,7 @@
 
 import type { Mutation } from "./mutation.ts";
 
-const SENDER = "lib/node/snapshot_sender.ts";
+const SENDER = "lib/node/snapshots/snapshot_sender.ts";
 
 /** In the order of their numbers. */
 export const SNAPSHOT_SLIPS: readonly Mutation[] = [

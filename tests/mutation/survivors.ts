@@ -2,8 +2,8 @@
 
 import type { Mutation } from "./mutation.ts";
 
-const FLIGHTS = "lib/node/flights.ts";
-const SUBMISSIONS = "lib/node/submissions.ts";
+const FLIGHTS = "lib/node/writes/flights.ts";
+const SUBMISSIONS = "lib/node/writes/submissions.ts";
 
 const STATE_MACHINE: readonly Mutation[] = [
   {
@@ -31,7 +31,7 @@ const NODE: readonly Mutation[] = [
     id: "M52",
     what: "A term that found no space is saved over the newer one that came meanwhile",
     patches: [{
-      file: "lib/node/persistence.ts",
+      file: "lib/node/effects/persistence.ts",
       find: "this.#hardState ??= hardState;",
       replace: "this.#hardState = hardState;",
     }],
@@ -66,7 +66,7 @@ const NODE: readonly Mutation[] = [
     id: "M56",
     what: "An installed snapshot's configuration is not taken over",
     patches: [{
-      file: "lib/node/applier.ts",
+      file: "lib/node/effects/applier.ts",
       find: "    applied.configuration = configuration;\n",
       replace: "",
     }],
@@ -75,7 +75,7 @@ const NODE: readonly Mutation[] = [
     id: "M57",
     what: "Messages that promise nothing leave while the term is being made durable",
     patches: [{
-      file: "lib/node/effects.ts",
+      file: "lib/node/effects/effects.ts",
       find: "for (const message of update.messages) this.#send(message);",
       replace: "for (const message of update.messages) this.#parts.outbox.transmit(message);",
     }],
@@ -87,7 +87,7 @@ const SERVING: readonly Mutation[] = [
     id: "M65",
     what: "After some sixty proposals every write is refused as overload",
     patches: [{
-      file: "lib/node/proposals.ts",
+      file: "lib/node/writes/proposals.ts",
       find: 'return tooMany || tooLong || fault("node/writeRefused") ?',
       replace: 'return tooMany || tooLong || this.#proposalId > 60 || fault("node/writeRefused") ?',
     }],
@@ -102,7 +102,7 @@ const DISKS: readonly Mutation[] = [
     id: "M67",
     what: "A sync counts as done when it has begun",
     patches: [{
-      file: "lib/node/persistence.ts",
+      file: "lib/node/effects/persistence.ts",
       find: "this.#storage.sync().then(() => {",
       replace: "void this.#storage.sync();\n    Promise.resolve().then(() => {",
     }],
@@ -114,7 +114,7 @@ const OUTCOMES: readonly Mutation[] = [
     id: "M66",
     what: "A transaction that was done is answered as certainly not done",
     patches: [{
-      file: "lib/node/pending_writes.ts",
+      file: "lib/node/writes/pending_writes.ts",
       find: "if (front.term === term) front.write.done",
       replace: 'if (front.term === term && outcome.result.type !== "Transaction") front.write.done',
     }],

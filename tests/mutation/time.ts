@@ -2,7 +2,7 @@
 
 import type { Mutation } from "./mutation.ts";
 
-const CLUSTER_TIME = "lib/node/time/cluster_time.ts";
+const CLUSTER_TIME = "lib/node/clock/cluster_time.ts";
 
 /** In the order of their numbers. */
 export const TIME_SLIPS: readonly Mutation[] = [
@@ -19,7 +19,7 @@ export const TIME_SLIPS: readonly Mutation[] = [
     id: "M26",
     what: "Readers are told the time although a write with an earlier stamp is under way",
     patches: [{
-      file: "lib/node/time/open_stamps.ts",
+      file: "lib/node/clock/open_stamps.ts",
       find: "Math.min(now, open.stampMs)",
       replace: "Math.max(now, open.stampMs)",
     }],
@@ -28,7 +28,7 @@ export const TIME_SLIPS: readonly Mutation[] = [
     id: "M27",
     what: "A time that a leader told a read is used for entries of the next leader",
     patches: [{
-      file: "lib/node/pending_reads.ts",
+      file: "lib/node/reads/pending_reads.ts",
       find: "if (confirmed.term < term) this.#again",
       replace: "if (confirmed.term + 1_000_000 < term) this.#again",
     }],
@@ -71,7 +71,7 @@ export const TIME_SLIPS: readonly Mutation[] = [
     id: "M31",
     what: "Of the dates of two voters the later one is believed",
     patches: [{
-      file: "lib/node/time/machine_dates.ts",
+      file: "lib/node/clock/machine_dates.ts",
       find: "dates[(dates.length - 1) >> 1]",
       replace: "dates[dates.length >> 1]",
     }],

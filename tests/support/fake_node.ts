@@ -21,7 +21,7 @@ import type {
   TransferOutcome,
   WriteOutcome,
 } from "../../lib/node/api.ts";
-import { ChangeFeed } from "../../lib/node/change_feed.ts";
+import { ChangeFeed } from "../../lib/node/changes/change_feed.ts";
 import type { PeerInfo } from "../../lib/transport/transport.ts";
 import { EMPTY_CONFIGURATION, type NodeId, toIndex, toTerm } from "../../lib/raft/types.ts";
 

@@ -1,7 +1,7 @@
 /** The real clock, with a switch that makes time pass at once for those who ask what time it is. */
 
 import type { Timer } from "../../lib/base/clock.ts";
-import { SystemClock } from "../../lib/node/system_clock.ts";
+import { SystemClock } from "../../lib/node/clock/system_clock.ts";
 
 /** Timers still come by real time. */
 export class ShiftedClock extends SystemClock {

@@ -1,8 +1,8 @@
 /** What a node must fulfil to be alive, and to be ready for clients. */
 
-import { describeEmptyDirectory } from "../../node/empty_directory.ts";
+import { describeEmptyDirectory } from "../../node/membership/empty_directory.ts";
 import type { NodeHealth, NodeStatus } from "../../node/api.ts";
-import { describeHang, newestCommit } from "../../node/lag.ts";
+import { describeHang, newestCommit } from "../../node/views/lag.ts";
 
 /** Entries that a ready node may be behind the newest commit index it knows: applied in well under a second. */
 export const READY_LAG_ENTRIES_MAX = 10_000;

@@ -4,7 +4,7 @@ import { unreachable } from "../../base/assert.ts";
 import { isText, textToByteString } from "../../base/bytes.ts";
 import type { SessionRefusal } from "../../kv/results.ts";
 import type { NodeMonitor, NotDone, NotDoneReason, WriteOutcome } from "../../node/api.ts";
-import { describeLag } from "../../node/lag.ts";
+import { describeLag } from "../../node/views/lag.ts";
 import type { HttpReply } from "./http.ts";
 import { reasonOf } from "./server/refusal.ts";
 

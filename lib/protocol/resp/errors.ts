@@ -5,7 +5,7 @@ import { textToByteString } from "../../base/bytes.ts";
 import type { ErrorReply } from "../../kv/replies.ts";
 import type { SessionRefusal } from "../../kv/results.ts";
 import type { NodeMonitor, NotDone } from "../../node/api.ts";
-import { describeLag } from "../../node/lag.ts";
+import { describeLag } from "../../node/views/lag.ts";
 import type { RespReply } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
 

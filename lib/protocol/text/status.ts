@@ -1,9 +1,9 @@
 /** STATUS: what this node is and how far it has come. */
 
 import type { MemberView } from "../../node/api.ts";
-import { describeEmptyDirectory } from "../../node/empty_directory.ts";
-import { describeOffset, isOff } from "../../node/time/clock_watch.ts";
-import type { DateOffset } from "../../node/time/machine_dates.ts";
+import { describeEmptyDirectory } from "../../node/membership/empty_directory.ts";
+import { describeOffset, isOff } from "../../node/clock/clock_watch.ts";
+import type { DateOffset } from "../../node/clock/machine_dates.ts";
 import type { NodeId } from "../../raft/types.ts";
 import { formatReport, type ReportLine } from "./report.ts";
 import type { ReportContext } from "./report_context.ts";

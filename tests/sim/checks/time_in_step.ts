@@ -2,7 +2,7 @@
 
 import type { Entry } from "../../../lib/raft/types.ts";
 import { READ_AHEAD_MS_MAX } from "../../../lib/kv/state_machine.ts";
-import { CORRECTION_MAX } from "../../../lib/node/time/cluster_clock.ts";
+import { CORRECTION_MAX } from "../../../lib/node/clock/cluster_clock.ts";
 import type { Violate } from "../../support/raft/checks/check.ts";
 import type { Check } from "../check.ts";
 import type { SimClock } from "../clock.ts";

@@ -2,7 +2,7 @@
 
 import { unreachable } from "../../../lib/base/assert.ts";
 import type { NotDone, WriteOutcome } from "../../../lib/node/api.ts";
-import { newestCommit } from "../../../lib/node/lag.ts";
+import { newestCommit } from "../../../lib/node/views/lag.ts";
 import type { Node } from "../../../lib/node/node.ts";
 
 /** What is known where a reply is judged. */

@@ -3,8 +3,8 @@
 import { assertEquals } from "@std/assert";
 import { type Command, encodeCommand, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import { StateMachine } from "../../../lib/kv/state_machine.ts";
-import { Applied } from "../../../lib/node/applied.ts";
-import { Applier, type ApplierParts } from "../../../lib/node/applier.ts";
+import { Applied } from "../../../lib/node/effects/applied.ts";
+import { Applier, type ApplierParts } from "../../../lib/node/effects/applier.ts";
 import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "../../../lib/node/limits.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
 import { Run } from "../../../lib/raft/run.ts";

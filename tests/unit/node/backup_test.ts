@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { CorruptionError, DiskFailureError } from "../../../lib/base/errors.ts";
 import type { SnapshotOutcome } from "../../../lib/node/api.ts";
-import { Backups } from "../../../lib/node/backup.ts";
+import { Backups } from "../../../lib/node/snapshots/backup.ts";
 import { BACKUPS_MAX } from "../../../lib/node/limits.ts";
 import { EMPTY_CONFIGURATION, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import type { SnapshotSource } from "../../../lib/storage/storage.ts";

@@ -3,8 +3,8 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { encodeCommand } from "../../../lib/kv/commands.ts";
 import { StateMachine } from "../../../lib/kv/state_machine.ts";
-import { ChangeFeed } from "../../../lib/node/change_feed.ts";
-import { CHANGE_HISTORY_BYTES_MAX, CHANGE_HISTORY_ENTRIES_MAX } from "../../../lib/node/change_history.ts";
+import { ChangeFeed } from "../../../lib/node/changes/change_feed.ts";
+import { CHANGE_HISTORY_BYTES_MAX, CHANGE_HISTORY_ENTRIES_MAX } from "../../../lib/node/changes/change_history.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 interface Ground {

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
-import { describeLag } from "../../../lib/node/lag.ts";
+import { describeLag } from "../../../lib/node/views/lag.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import type { CrashSurvival } from "../../support/memory/memory_disk.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";

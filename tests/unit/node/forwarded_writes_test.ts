@@ -2,8 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
-import { decodeOutcome } from "../../../lib/node/forwarded_outcome.ts";
-import { ForwardedWrites } from "../../../lib/node/forwarded_writes.ts";
+import { decodeOutcome } from "../../../lib/node/writes/forwarded_outcome.ts";
+import { ForwardedWrites } from "../../../lib/node/writes/forwarded_writes.ts";
 import { FORWARDED_RESULT_BYTES_TARGET, FORWARDERS_MAX } from "../../../lib/node/limits.ts";
 import type { Forward, ForwardResult, PeerMessage } from "../../../lib/transport/forward.ts";
 

@@ -6,7 +6,7 @@ import {
   isStranger,
   type MembershipFacts,
   refusalOf,
-} from "../../../lib/node/membership_keeper.ts";
+} from "../../../lib/node/membership/membership_keeper.ts";
 import { configurationOf } from "../../../lib/node/options.ts";
 import type { PeerProgress, RaftStatus } from "../../../lib/raft/status.ts";
 import type { Configuration } from "../../../lib/raft/types.ts";

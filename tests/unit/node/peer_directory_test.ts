@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { configurationOf } from "../../../lib/node/options.ts";
-import { PeerDirectory } from "../../../lib/node/peer_directory.ts";
+import { PeerDirectory } from "../../../lib/node/membership/peer_directory.ts";
 import { DEFAULT_RAFT_LIMITS } from "../../../lib/raft/limits.ts";
 import { RaftNode } from "../../../lib/raft/raft_node.ts";
 import { toTerm, toTicks } from "../../../lib/raft/types.ts";

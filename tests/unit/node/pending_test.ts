@@ -2,9 +2,9 @@
 
 import { assertEquals } from "@std/assert";
 import { StateMachine } from "../../../lib/kv/state_machine.ts";
-import { PendingReads } from "../../../lib/node/pending_reads.ts";
-import { PendingWrites, type QueuedWrite } from "../../../lib/node/pending_writes.ts";
-import { WriteQueue } from "../../../lib/node/write_queue.ts";
+import { PendingReads } from "../../../lib/node/reads/pending_reads.ts";
+import { PendingWrites, type QueuedWrite } from "../../../lib/node/writes/pending_writes.ts";
+import { WriteQueue } from "../../../lib/node/writes/write_queue.ts";
 import { COMMANDS_PER_PROPOSAL_MAX } from "../../../lib/node/limits.ts";
 import { type EntryId, toIndex, toTerm } from "../../../lib/raft/types.ts";
 

@@ -3,9 +3,9 @@
 import { isForwarding, type PeerMessage } from "../../../lib/transport/forward.ts";
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { NoSpaceError } from "../../../lib/base/errors.ts";
-import { DiskWatch } from "../../../lib/node/disk_watch.ts";
+import { DiskWatch } from "../../../lib/node/effects/disk_watch.ts";
 import { NO_SPACE_RETRY_MS } from "../../../lib/node/limits.ts";
-import { Persistence } from "../../../lib/node/persistence.ts";
+import { Persistence } from "../../../lib/node/effects/persistence.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
 import { METRIC } from "../../../lib/observe/names.ts";
 import type { TimeoutNow } from "../../../lib/raft/messages.ts";

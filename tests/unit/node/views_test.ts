@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { MemberView } from "../../../lib/node/api.ts";
-import { memberViews } from "../../../lib/node/views.ts";
+import { memberViews } from "../../../lib/node/views/views.ts";
 import { type Index, toIndex, toTerm, toTicks } from "../../../lib/raft/types.ts";
 import type { PeerInfo, PeerStatus } from "../../../lib/transport/transport.ts";
 import { FakeNode } from "../../support/fake_node.ts";

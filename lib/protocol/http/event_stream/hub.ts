@@ -1,7 +1,7 @@
 /** All watchers of a node: gives them their turns, sees to it that they do not slow down writes, and ends their streams. */
 
 import type { Clock, Timer } from "../../../base/clock.ts";
-import type { ChangeWatcher, RevisionChanges } from "../../../node/changes.ts";
+import type { ChangeWatcher, RevisionChanges } from "../../../node/changes/changes.ts";
 import { changeEvent, EventText, type StreamError } from "./event_text.ts";
 import type { EventFilter } from "./filter.ts";
 import { type WatcherGroup, WatcherGroups } from "./groups.ts";

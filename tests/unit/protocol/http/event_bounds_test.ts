@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { Random } from "../../../../lib/base/random.ts";
-import { CHANGE_HISTORY_ENTRIES_MAX } from "../../../../lib/node/change_history.ts";
+import { CHANGE_HISTORY_ENTRIES_MAX } from "../../../../lib/node/changes/change_history.ts";
 import {
   EVENT_PIECE_BYTES,
   HEARTBEAT_MS,

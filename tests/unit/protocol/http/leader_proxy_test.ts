@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { stringToBytes } from "../../../../lib/base/bytes.ts";
 import type { MemberView } from "../../../../lib/node/api.ts";
-import { SystemClock } from "../../../../lib/node/system_clock.ts";
+import { SystemClock } from "../../../../lib/node/clock/system_clock.ts";
 import { Registry } from "../../../../lib/observe/metrics.ts";
 import { requestDirectly } from "../../../../lib/protocol/http/direct_request.ts";
 import { PROXY_BYTES_MAX, PROXY_TIMEOUT_MS } from "../../../../lib/protocol/http/leader_proxy.ts";

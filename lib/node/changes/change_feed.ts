@@ -1,0 +1,91 @@
+/** Keeps what the entries applied last have changed, and wakes those who watch. */
+
+import type { Cell } from "../../kv/cell.ts";
+import type { Change, ChangeSink } from "../../kv/change.ts";
+import { ChangeHistory } from "./change_history.ts";
+import type { Changes, ChangeWatcher, RevisionChanges } from "./changes.ts";
+
+/** Where the feed begins, and how it comes to the end of a turn. */
+export interface ChangeFeedOptions {
+  /** Index of the entry behind which it begins: that of the recovered snapshot, 0 without one. */
+  readonly revision: number;
+  /** Runs an action when everything that is ready in this turn has run. */
+  endOfTurn(action: () => void): void;
+}
+
+/** The changes of one node. The state machine tells it of each entry; after a restart that is the log once more. */
+export class ChangeFeed implements Changes, ChangeSink {
+  readonly #options: ChangeFeedOptions;
+  readonly #history: ChangeHistory;
+  readonly #watchers = new Set<ChangeWatcher>();
+  /** Someone is to be woken at the next change: false while nobody watches or the end of the turn is awaited. */
+  #isAwaited = false;
+  #ended = false;
+
+  constructor(options: ChangeFeedOptions) {
+    this.#options = options;
+    this.#history = new ChangeHistory(options.revision);
+  }
+
+  /** See `Changes`. */
+  get oldest(): number {
+    return this.#history.oldest;
+  }
+
+  /** See `Changes`. */
+  get newest(): number {
+    return this.#history.newest;
+  }
+
+  /** See `Changes`. */
+  since(revision: number): Iterable<RevisionChanges> | undefined {
+    return revision >= this.oldest && revision <= this.newest ? this.#history.after(revision) : undefined;
+  }
+
+  /** See `Changes`. */
+  watch(watcher: ChangeWatcher): () => void {
+    if (this.#ended) this.#options.endOfTurn(() => watcher.ended());
+    else this.#watchers.add(watcher);
+    this.#isAwaited = this.#watchers.size > 0;
+    return () => {
+      this.#watchers.delete(watcher);
+      this.#isAwaited = this.#watchers.size > 0;
+    };
+  }
+
+  /** The node is stopping: tells the watchers, and nothing from now on. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#isAwaited = false;
+    const watchers = [...this.#watchers];
+    this.#watchers.clear();
+    for (const watcher of watchers) watcher.ended();
+  }
+
+  /** See `ChangeSink`. */
+  puts(command: string, before: Readonly<Cell> | undefined): void {
+    this.#history.addPut(command, before);
+    if (this.#isAwaited) this.#wake();
+  }
+
+  /** See `ChangeSink`. */
+  changed(changes: readonly Change[], commandBytes: number): void {
+    this.#history.add(changes, commandBytes);
+    if (this.#isAwaited) this.#wake();
+  }
+
+  /** See `ChangeSink`. */
+  jumped(revision: number): void {
+    this.#history.restart(revision);
+    if (this.#isAwaited) this.#wake();
+  }
+
+  #wake(): void {
+    this.#isAwaited = false;
+    this.#options.endOfTurn(() => {
+      this.#isAwaited = this.#watchers.size > 0;
+      for (const watcher of [...this.#watchers]) watcher.changed();
+    });
+  }
+}

@@ -1,0 +1,154 @@
+/** The last entries of the log with what they changed, in rings that grow up to a bound and are then written over. */
+
+import { assert } from "../../base/assert.ts";
+import type { Cell } from "../../kv/cell.ts";
+import type { Change } from "../../kv/change.ts";
+import { readPlainPut } from "../../kv/commands.ts";
+import type { RevisionChanges } from "./changes.ts";
+
+/** Entries of the log whose changes are kept, those that changed nothing included. A power of two. */
+export const CHANGE_HISTORY_ENTRIES_MAX = 65_536;
+/** Bytes of commands, keys and values kept for that. Most of them are held by the log as well. */
+export const CHANGE_HISTORY_BYTES_MAX = 33_554_432;
+/** Entries that a history has room for at first. A power of two. */
+const FIRST_CAPACITY = 1_024;
+/** What a change costs beside its key and value: two objects and their place in a list. */
+const BYTES_PER_CHANGE = 160;
+
+/** Numbers kept of an entry: its bytes and, of a Put, what its key was before. */
+const NUMBERS = 4;
+const BYTES = 0;
+const PREVIOUS_REVISION = 1;
+const CREATE_REVISION = 2;
+const VERSION = 3;
+
+/** A Put as the log has it, whose change is made when it is read; the changes of another entry; nothing. */
+type Content = string | readonly Change[] | undefined;
+
+/**
+ * A queue of entries without gaps, newest last.
+ *
+ * Invariants: the slot of the newest is `#head`, that of an older one as many before it as it is older; `#bytes` is the sum of
+ * theirs; slots that are not in use hold no content.
+ */
+export class ChangeHistory {
+  #contents: Content[] = new Array<Content>(FIRST_CAPACITY).fill(undefined);
+  #numbers = new Float64Array(FIRST_CAPACITY * NUMBERS);
+  #capacity = FIRST_CAPACITY;
+  #head = FIRST_CAPACITY - 1;
+  #count = 0;
+  #bytes = 0;
+  #newest: number;
+
+  /** Begins behind entry `revision`. */
+  constructor(revision: number) {
+    this.#newest = revision;
+  }
+
+  /** The last entry that was added or jumped to. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  /** The entry before the first one that is kept. */
+  get oldest(): number {
+    return this.#newest - this.#count;
+  }
+
+  /** Adds a plain Put. Called for every write of a busy node: it makes no object. */
+  addPut(command: string, before: Readonly<Cell> | undefined): void {
+    this.#advance(command, command.length);
+    const at = this.#head * NUMBERS;
+    const numbers = this.#numbers;
+    if (before === undefined) {
+      numbers[at + PREVIOUS_REVISION] = 0;
+      return;
+    }
+    numbers[at + PREVIOUS_REVISION] = before.revision;
+    numbers[at + CREATE_REVISION] = before.createRevision;
+    numbers[at + VERSION] = before.version + 1;
+  }
+
+  /** Adds any other entry. */
+  add(changes: readonly Change[], commandBytes: number): void {
+    if (changes.length === 0) return this.#advance(undefined, 0);
+    let bytes = commandBytes;
+    for (const { key, record } of changes) bytes += key.length + (record?.value.length ?? 0) + BYTES_PER_CHANGE;
+    this.#advance(changes, bytes);
+  }
+
+  /** Forgets everything; the next entry is the one behind `revision`. */
+  restart(revision: number): void {
+    while (this.#count > 0) this.#dropOldest();
+    this.#newest = revision;
+  }
+
+  /** What was changed behind `revision`, which is not older than `oldest`. */
+  *after(revision: number): Iterable<RevisionChanges> {
+    assert(revision >= this.oldest, "Cannot tell of changes: they are not kept any more");
+    for (let at = revision + 1; at <= this.#newest; at++) {
+      const changes = this.#changesOf(at);
+      if (changes !== undefined) yield { revision: at, changes };
+    }
+  }
+
+  #changesOf(revision: number): readonly Change[] | undefined {
+    const slot = this.#slotOf(revision);
+    const content = this.#contents[slot];
+    return typeof content === "string" ? [this.#putOf(content, { slot, revision })] : content;
+  }
+
+  #putOf(command: string, { slot, revision }: { readonly slot: number; readonly revision: number }): Change {
+    const put = readPlainPut(command);
+    assert(put !== undefined, "Cannot tell of a change: the command is no plain Put");
+    const [, previous = 0, create = 0, version = 0] = this.#numbers.subarray(slot * NUMBERS, (slot + 1) * NUMBERS);
+    const previousRevision = previous === 0 ? undefined : previous;
+    const own = previous === 0 ? { createRevision: revision, version: 1 } : { createRevision: create, version };
+    return {
+      type: "Put",
+      key: put.key,
+      record: { value: put.value, ...own, revision, expiresAt: undefined },
+      previousRevision,
+    };
+  }
+
+  #slotOf(revision: number): number {
+    return (this.#head - (this.#newest - revision) + this.#capacity) & (this.#capacity - 1);
+  }
+
+  #advance(content: Content, bytes: number): void {
+    if (this.#count === this.#capacity && this.#capacity < CHANGE_HISTORY_ENTRIES_MAX) this.#grow();
+    const head = (this.#head + 1) & (this.#capacity - 1);
+    const at = head * NUMBERS + BYTES;
+    // With every slot in use the next one is that of the oldest entry, which is forgotten by being written over.
+    if (this.#count === this.#capacity) this.#bytes -= this.#numbers[at] ?? 0;
+    else this.#count += 1;
+    this.#head = head;
+    this.#newest += 1;
+    this.#contents[head] = content;
+    this.#numbers[at] = bytes;
+    this.#bytes += bytes;
+    while (this.#bytes > CHANGE_HISTORY_BYTES_MAX) this.#dropOldest();
+  }
+
+  #grow(): void {
+    // All slots are in use: in order they begin behind the head.
+    const first = (this.#head + 1) & (this.#capacity - 1);
+    const contents = [...this.#contents.slice(first), ...this.#contents.slice(0, first)];
+    const numbers = new Float64Array(this.#numbers.length * 2);
+    numbers.set(this.#numbers.subarray(first * NUMBERS));
+    numbers.set(this.#numbers.subarray(0, first * NUMBERS), (this.#capacity - first) * NUMBERS);
+    this.#head = this.#capacity - 1;
+    this.#capacity *= 2;
+    this.#contents = new Array<Content>(this.#capacity).fill(undefined);
+    for (const [slot, content] of contents.entries()) this.#contents[slot] = content;
+    this.#numbers = numbers;
+  }
+
+  #dropOldest(): void {
+    const slot = this.#slotOf(this.oldest + 1);
+    this.#contents[slot] = undefined;
+    this.#bytes -= this.#numbers[slot * NUMBERS + BYTES] ?? 0;
+    this.#count -= 1;
+  }
+}

@@ -1,0 +1,53 @@
+/** Reads of the applied state, and the confirmation that it is new enough for them. */
+
+import type { Call, Compare } from "../../kv/commands.ts";
+import type { Reply } from "../../kv/replies.ts";
+import type { Counter } from "../../observe/metrics.ts";
+import { METRIC } from "../../observe/names.ts";
+import type { NodeReader, ReadOutcome, StateView } from "../api.ts";
+import type { Stages } from "../parts.ts";
+
+/** Takes or refuses reads; `PendingReads` has them from then on. */
+export class Reader implements NodeReader {
+  readonly #parts: Stages;
+  readonly #surroundings: { random(): number };
+  readonly #count: Counter;
+
+  /** Nothing is read yet. */
+  constructor(parts: Stages) {
+    this.#parts = parts;
+    this.#surroundings = { random: () => parts.ports.random() };
+    this.#count = parts.metrics.counter(METRIC.reads);
+  }
+
+  /** The applied state; read it in the turn in which a read was confirmed. */
+  get state(): StateView {
+    return this.#parts.applied.state;
+  }
+
+  /** See `NodeReader`. */
+  read(done: (outcome: ReadOutcome) => void): void {
+    const { raft: { leaderId }, lifetime: { isOver }, reads, limits, tickTime, timeoutMs, inbox } = this.#parts;
+    if (isOver || reads.size >= limits.readsMax) {
+      return queueMicrotask(() => done({ type: "NotDone", reason: isOver ? "Stopping" : "Overloaded", leaderId }));
+    }
+    this.#count.add();
+    reads.add({ deadline: tickTime.now + timeoutMs, done });
+    inbox.wake();
+  }
+
+  /** See `NodeReader`. */
+  answer(call: Call): Reply {
+    return this.#parts.applied.state.read(call, this.#surroundings);
+  }
+
+  /** See `NodeReader`. */
+  compare(compares: readonly Compare[]): boolean {
+    return this.#parts.applied.state.compare(compares);
+  }
+
+  /** See `NodeReader`. */
+  timeMs(): number {
+    return this.#parts.clusterClock.now();
+  }
+}

@@ -1,0 +1,60 @@
+/** Loads the state of a snapshot while the node goes on serving. */
+
+import { type Clock, nextTurn } from "../../base/clock.ts";
+import { CorruptionError } from "../../base/errors.ts";
+import { fault } from "../../base/faults.ts";
+import { SnapshotLoader } from "../../kv/snapshot_loader.ts";
+import { StateMachine } from "../../kv/state_machine.ts";
+import type { SnapshotSource } from "../../storage/storage.ts";
+import { SNAPSHOT_SLICE_MS } from "../limits.ts";
+
+/** Where the file is, and how time passes. */
+export interface LoadParts {
+  readonly clock: Clock;
+  /** For the error that names what is damaged. */
+  readonly directory: string;
+}
+
+/**
+ * The state in `source`, an empty one where there is none. Rejects with `CorruptionError` for what cannot be read. Once
+ * `isClosed` it ends early, with a part of the state.
+ */
+export async function loadState(
+  source: SnapshotSource | undefined,
+  { clock, directory }: LoadParts,
+  isClosed = () => false,
+): Promise<StateMachine> {
+  const state = new StateMachine();
+  if (source === undefined) return state;
+  const loader = new SnapshotLoader(state);
+  const blocks = source.blocks()[Symbol.iterator]();
+  let block: string | undefined;
+  const unreadable = () =>
+    new CorruptionError(directory, { offset: 0, what: "the snapshot's content is not of a known form" });
+  await inSlices(clock, () => {
+    // With a long value to read a block and to load it take some 10 ms each: two steps.
+    const read = block;
+    block = undefined;
+    if (read !== undefined) {
+      if (!loader.load(read)) throw unreadable();
+      return true;
+    }
+    const next = blocks.next();
+    if (next.done === true || isClosed()) return false;
+    block = next.value;
+    return true;
+  });
+  if (!isClosed() && !loader.finish()) throw unreadable();
+  return state;
+}
+
+/** Repeats `step` until it is false, giving the event loop a turn every few milliseconds. */
+export async function inSlices(clock: Clock, step: () => boolean): Promise<void> {
+  for (;;) {
+    const end = clock.now() + SNAPSHOT_SLICE_MS;
+    do {
+      if (!step()) return;
+    } while (clock.now() < end && !fault("node/sliceOfOne"));
+    await nextTurn(clock);
+  }
+}

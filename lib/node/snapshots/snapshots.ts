@@ -1,0 +1,269 @@
+/** Snapshots of a node: taken in slices while it serves, sent to peers chunk by chunk, received, verified and loaded. */
+
+import type { Clock } from "../../base/clock.ts";
+import { CorruptionError, FormatVersionError, NoSpaceError } from "../../base/errors.ts";
+import { fault } from "../../base/faults.ts";
+import type { Counter, Registry } from "../../observe/metrics.ts";
+import { METRIC } from "../../observe/names.ts";
+import type { InstallSnapshot } from "../../raft/messages.ts";
+import type { RaftStatus } from "../../raft/status.ts";
+import { type EntryId, type SnapshotDescription, toIndex } from "../../raft/types.ts";
+import type { SnapshotChunk } from "../../raft/update.ts";
+import type { SnapshotReceiver, SnapshotSource, Storage } from "../../storage/storage.ts";
+import type { BackupOutcome, SnapshotOutcome } from "../api.ts";
+import type { AppliedState } from "../effects/applied.ts";
+import type { Applier } from "../effects/applier.ts";
+import { Backups } from "./backup.ts";
+import type { Inbox } from "../inbox.ts";
+import type { Lifetime } from "../lifetime.ts";
+import {
+  KEPT_FOR_RECEIVER_BYTES_MAX,
+  KEPT_FOR_RECEIVER_ENTRIES_MAX,
+  REPLACEMENT_RETRY_MS,
+  TRAILING_ENTRIES_MAX,
+} from "../limits.ts";
+import { inSlices, loadState } from "./load_state.ts";
+import type { NodeLog } from "../options.ts";
+import { SnapshotSender } from "./snapshot_sender.ts";
+
+/** What snapshots are made of, and who hears of them. */
+export interface SnapshotsParts {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly metrics: Registry;
+  readonly log: NodeLog;
+  readonly raft: { status(): Pick<RaftStatus, "logBytes"> };
+  readonly inbox: Pick<Inbox, "put">;
+  readonly lifetime: Pick<Lifetime, "fail">;
+  readonly applied: AppliedState;
+  readonly applier: Pick<Applier, "restartCount" | "snapshotIsDue" | "install">;
+  /** The one that the node began with, open. */
+  readonly newest: SnapshotSource | undefined;
+  /** A snapshot is due after so many entries, which also bounds how many are kept behind one, or so many bytes of commands. */
+  readonly snapshotEntries: number;
+  readonly snapshotBytes: number;
+}
+
+/** Owns the snapshot files that are open and the one job (taking or loading) that runs at a time. */
+export class Snapshots {
+  readonly #parts: SnapshotsParts;
+  readonly #takenCount: Counter;
+  #current: SnapshotSource | undefined;
+  #previous: SnapshotSource | undefined;
+  #receiver: SnapshotReceiver | undefined;
+  #jobs: Promise<void> = Promise.resolve();
+  #taking: Promise<SnapshotOutcome> | undefined;
+  #takenAt: number;
+  #closed = false;
+  #replacing = false;
+  #replacedAt = -Infinity;
+  /** Sends files to peers. */
+  readonly sender: SnapshotSender;
+  readonly #backups: Backups;
+
+  /** Nothing is taken, sent or received yet. */
+  constructor(parts: SnapshotsParts) {
+    const { clock, storage, lifetime, applied } = parts;
+    this.#parts = parts;
+    this.#takenAt = clock.now();
+    this.#takenCount = parts.metrics.counter(METRIC.snapshotsTaken);
+    this.#current = parts.newest;
+    this.sender = new SnapshotSender({
+      clock,
+      open: () => [this.#current, this.#previous].filter((source) => source !== undefined),
+      replaceNewest: () => this.#replaceDamaged(),
+      failed: (error) => lifetime.fail(error),
+      warn: (message) => this.#warn(message),
+    });
+    this.#backups = new Backups({
+      clock,
+      lastApplied: () => applied.id.index,
+      openSnapshot: () => storage.openSnapshot(),
+    });
+  }
+
+  /** `Clock.now()` when the last one was taken, or of the start. */
+  get takenAt(): number {
+    return this.#takenAt;
+  }
+
+  /** The last entry that the newest snapshot includes; undefined when there is none. */
+  get newest(): EntryId | undefined {
+    return this.#current?.description.lastIncluded;
+  }
+
+  /** Takes a snapshot of the applied state, or joins the one under way. Rejects with what ends the node. */
+  async take(): Promise<SnapshotOutcome> {
+    this.#parts.applier.restartCount();
+    this.#taking ??= this.#enqueueJob(() => this.#take({ isNewestUsable: true })).finally(() => {
+      this.#taking = undefined;
+    });
+    const outcome = await this.#taking;
+    if (outcome.type === "Created") this.#takenCount.add();
+    return outcome;
+  }
+
+  /** Begins one if enough has been applied since the last; a stage of the driver's pass. */
+  takeIfDue(): void {
+    const { applier, lifetime, snapshotEntries: entries, snapshotBytes: bytes } = this.#parts;
+    const due = { entries: fault("node/snapshotEarly") ? Math.min(entries, 3) : entries, bytes };
+    if (this.#taking !== undefined || !applier.snapshotIsDue(due)) return;
+    this.take().then((outcome) => {
+      if (outcome.type === "Failed") this.#warn(`Cannot take a snapshot: ${outcome.message}`);
+    }).catch((error: unknown) => lifetime.fail(error));
+  }
+
+  /** See `NodeAdministrator`. */
+  openBackup(): Promise<BackupOutcome> {
+    return this.#backups.open(() => this.take());
+  }
+
+  /** Puts the bytes into a chunk that is about to be sent; undefined when its file is gone (the core asks again). */
+  fill(message: InstallSnapshot, chunkBytesMax: number): InstallSnapshot | undefined {
+    return fault("node/chunkGone") ? undefined : this.sender.fill(message, chunkBytesMax);
+  }
+
+  /** Stores a chunk from the leader; the last one starts verification and loading. */
+  store(chunk: SnapshotChunk): void {
+    try {
+      if (fault("node/chunkRefused")) throw new NoSpaceError(this.#parts.storage.directory);
+      if (chunk.offset === 0) {
+        this.#receiver?.abort();
+        this.#receiver = this.#parts.storage.receiveSnapshot(chunk.lastIncluded, chunk.configuration);
+      }
+      this.#receiver?.write(chunk.offset, chunk.data);
+    } catch (error) {
+      if (!(error instanceof NoSpaceError)) throw error;
+      return this.#reject(chunk.lastIncluded, error);
+    }
+    const receiver = this.#receiver;
+    if (!chunk.done || receiver === undefined) return;
+    this.#receiver = undefined;
+    this.#enqueueJob(() => this.#load(receiver, chunk.lastIncluded)).catch((error) => this.#parts.lifetime.fail(error));
+  }
+
+  /** Closes files; waits for the job that runs. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.sender.end();
+    await this.#jobs;
+    this.#receiver?.abort();
+    for (const source of new Set([...this.sender.sources, this.#current, this.#previous])) source?.close();
+  }
+
+  #enqueueJob<T>(job: () => Promise<T>): Promise<T> {
+    const run = this.#jobs.then(job);
+    // The queue goes on after a failed job; the failure itself reaches the caller through `run`.
+    this.#jobs = run.then(() => undefined, () => undefined);
+    return run;
+  }
+
+  /** The newest cannot be read any more. Where there is no room for another, that is tried again later. */
+  #replaceDamaged(): void {
+    if (this.#replacing || this.#parts.clock.now() - this.#replacedAt < REPLACEMENT_RETRY_MS) return;
+    this.#replacing = true;
+    this.#enqueueJob(() => this.#take({ isNewestUsable: false })).then((outcome) => {
+      this.#replacing = false;
+      this.#replacedAt = this.#parts.clock.now();
+      if (outcome.type === "Failed") this.#warn(`Cannot replace the damaged snapshot: ${outcome.message}`);
+      else this.#warn(`Replaced the damaged snapshot by one at index ${outcome.id.index}`);
+    }).catch((error: unknown) => this.#parts.lifetime.fail(error));
+  }
+
+  async #take({ isNewestUsable }: { readonly isNewestUsable: boolean }): Promise<SnapshotOutcome> {
+    const { state, id, configuration } = this.#parts.applied;
+    if (isNewestUsable && id.index === (this.newest?.index ?? 0)) return { type: "UpToDate", id };
+    if (fault("node/snapshotPutOff")) return { type: "Failed", message: "Put off" };
+    const snapshot = await this.#write({ state, id, configuration });
+    if (typeof snapshot === "string") return { type: "Failed", message: snapshot };
+    this.#replaceCurrent();
+    const keepFrom = this.#keepFrom(id.index);
+    this.#parts.inbox.put({ type: "SnapshotTaken", snapshot, keepFrom });
+    await this.#parts.storage.compact(toIndex(keepFrom - 1));
+    this.#takenAt = this.#parts.clock.now();
+    return { type: "Created", id };
+  }
+
+  /**
+   * The first entry that stays behind a snapshot at `index`. Under load a follower that needs longer for a snapshot than
+   * the next one takes to be due would never catch up, were the entries after the one it receives not kept.
+   */
+  #keepFrom(index: number): number {
+    const trailing = fault("node/trailingNone") ? 0 : Math.min(TRAILING_ENTRIES_MAX, this.#parts.snapshotEntries);
+    let from = index + 1 - trailing;
+    if (this.#parts.raft.status().logBytes <= KEPT_FOR_RECEIVER_BYTES_MAX) {
+      for (const source of this.sender.sources) from = Math.min(from, source.description.lastIncluded.index + 1);
+    }
+    return Math.max(1, from, index + 1 - KEPT_FOR_RECEIVER_ENTRIES_MAX);
+  }
+
+  /** Writes a cut of the state to the disk. A text says why there is none, with nothing changed. */
+  async #write({ state, id, configuration }: AppliedState): Promise<SnapshotDescription | string> {
+    const writer = this.#parts.storage.createSnapshot(id, configuration);
+    const cut = state.cut();
+    try {
+      let block: string | undefined;
+      await inSlices(this.#parts.clock, () => {
+        // With a long value to make a block and to write it take some 10 ms each: two steps.
+        const made = block;
+        block = made === undefined && !this.#closed ? cut.next() : undefined;
+        if (made !== undefined) writer.write(made);
+        return made !== undefined || block !== undefined;
+      });
+      if (!this.#closed) return await writer.finish();
+      writer.abort();
+      return "The node is stopping";
+    } catch (error) {
+      writer.abort();
+      if (error instanceof NoSpaceError) return error.message;
+      throw error;
+    } finally {
+      cut.close();
+    }
+  }
+
+  async #load(receiver: SnapshotReceiver, lastIncluded: EntryId): Promise<void> {
+    if (this.#closed) return receiver.abort();
+    const { clock, storage } = this.#parts;
+    try {
+      const snapshot = await receiver.finish();
+      this.#replaceCurrent();
+      const state = await loadState(this.#current, { clock, directory: storage.directory }, () => this.#closed);
+      if (this.#closed) return;
+      this.#parts.applier.install({ state, id: snapshot.lastIncluded, configuration: snapshot.configuration });
+      this.#parts.inbox.put({ type: "SnapshotInstalled", snapshot });
+      await this.#parts.storage.compact(snapshot.lastIncluded.index);
+    } catch (error) {
+      if (!isUnusable(error)) throw error;
+      this.#reject(lastIncluded, error);
+    }
+  }
+
+  /** The one before stays open until the next: the core may begin to send it before it hears of the new one. */
+  #replaceCurrent(): void {
+    const dropped = this.#previous;
+    this.#previous = this.#current;
+    this.#current = this.#parts.storage.openSnapshot();
+    if (dropped !== undefined) this.sender.closeUnlessUsed(dropped);
+    const previous = this.#previous;
+    if (previous === undefined || !fault("node/previousSnapshotClosed")) return;
+    this.#previous = undefined;
+    this.sender.closeUnlessUsed(previous);
+  }
+
+  #reject(lastIncluded: EntryId, error: Error): void {
+    this.#receiver?.abort();
+    this.#receiver = undefined;
+    this.#warn(`Cannot use the received snapshot: ${error.message}`);
+    this.#parts.inbox.put({ type: "SnapshotRejected", lastIncluded });
+  }
+
+  #warn(message: string): void {
+    this.#parts.log("warn", message);
+  }
+}
+
+/** A snapshot that arrived damaged, of another format version, or found no room: it is asked for again. */
+function isUnusable(error: unknown): error is Error {
+  return error instanceof CorruptionError || error instanceof NoSpaceError || error instanceof FormatVersionError;
+}

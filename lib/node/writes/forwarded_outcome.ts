@@ -1,0 +1,57 @@
+/** Outcomes of writes as texts, for the way from the leader to the node whose client waits. */
+
+import { LONG_BYTES_MIN } from "../../base/long_strings.ts";
+import { resultFromJson, resultToJson } from "../../kv/results.ts";
+import type { NotDoneReason, WriteOutcome } from "../api.ts";
+
+const REASONS: readonly NotDoneReason[] = [
+  "NotLeader",
+  "NoLeader",
+  "Overloaded",
+  "NoSpace",
+  "TooLarge",
+  "Stopping",
+  "Timeout",
+];
+
+/** A byte string. */
+export function encodeOutcome(outcome: WriteOutcome): string {
+  if (outcome.type === "Unknown") return "U";
+  if (outcome.type === "NotDone") return `N${outcome.reason}`;
+  const { result } = outcome;
+  // A long reply stays as it is: JSON makes six characters of many a byte.
+  if (result.type === "Reply" && typeof result.reply === "string" && result.reply.length >= LONG_BYTES_MIN) {
+    return `S${result.revision}:${result.reply}`;
+  }
+  return `D${JSON.stringify(resultToJson(result))}`;
+}
+
+/** What `encodeOutcome` wrote; everything else, which a newer version may write, is an unknown outcome. */
+export function decodeOutcome(text: string): WriteOutcome {
+  if (text[0] === "N") {
+    const reason = REASONS.find((known) => known === text.slice(1));
+    if (reason !== undefined) return { type: "NotDone", reason, leaderId: undefined };
+  }
+  if (text[0] === "S") return decodeLongReply(text);
+  const result = text[0] === "D" ? resultFromJson(parse(text.slice(1))) : undefined;
+  return result === undefined ? { type: "Unknown" } : { type: "Done", result };
+}
+
+function decodeLongReply(text: string): WriteOutcome {
+  const head = LONG_REPLY.exec(text.slice(0, LONG_REPLY_HEAD_MAX));
+  const revision = Number(head?.[1]);
+  const reply = text.slice(head?.[0].length);
+  if (!Number.isSafeInteger(revision) || reply.length < LONG_BYTES_MIN) return { type: "Unknown" };
+  return { type: "Done", result: { type: "Reply", revision, reply } };
+}
+
+const LONG_REPLY = /^S([0-9]{1,16}):/;
+const LONG_REPLY_HEAD_MAX = 18;
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // The caller takes what it cannot read for unknown.
+  }
+}

@@ -1,0 +1,133 @@
+/** Writes in the log whose outcome is open, by index. Owns their deadlines. */
+
+import type { CommandResult } from "../../kv/results.ts";
+import type { EntryId, Index, NodeId, Term } from "../../raft/types.ts";
+import type { WriteOutcome } from "../api.ts";
+
+/** A write handed to the driver, encoded. Times are `Clock.now()` milliseconds, a tick early at most. */
+export interface QueuedWrite {
+  readonly command: string;
+  readonly deadline: number;
+  /** Takes the outcome; called once. */
+  done(outcome: WriteOutcome): void;
+}
+
+/** What applying an entry gave, and who leads now. */
+export interface AppliedOutcome {
+  readonly result: CommandResult;
+  readonly leaderId: NodeId | undefined;
+}
+
+interface PendingWrite {
+  readonly index: Index;
+  readonly term: Term;
+  readonly write: QueuedWrite;
+}
+
+const COMPACT_AFTER = 4_096;
+
+/**
+ * A queue in ascending order of index. All deadlines are equally long, so the front expires first.
+ *
+ * Invariant: indexes rise strictly. A second write at an index (this node led twice) makes the older one unknown.
+ */
+export class PendingWrites {
+  #queue: PendingWrite[] = [];
+  #head = 0;
+  #bytes = 0;
+
+  /** Writes whose outcome is open. */
+  get size(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  /** Bytes of their commands. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The writes have been appended from `first` on, all in its term. */
+  add({ index: first, term }: EntryId, writes: readonly QueuedWrite[]): void {
+    this.#dropFrom(first);
+    let index: number = first;
+    for (const write of writes) {
+      this.#queue.push({ index: index as Index, term, write });
+      this.#bytes += write.command.length;
+      index += 1;
+    }
+  }
+
+  /** Entry `id` was applied with that outcome. Another term at that index means the write is certainly not done. */
+  applied(id: EntryId, outcome: AppliedOutcome): void {
+    const { index, term } = id;
+    const front = this.#queue[this.#head];
+    if (front === undefined || front.index > index) return;
+    if (front.index < index) return this.#skipTo(index, () => this.applied(id, outcome));
+    this.#pop();
+    if (front.term === term) front.write.done({ type: "Done", result: outcome.result });
+    else front.write.done({ type: "NotDone", reason: "NotLeader", leaderId: outcome.leaderId });
+  }
+
+  /** The state jumped to a snapshot at `index`: what lies at or below it is unknown. */
+  jumpedTo(index: Index): void {
+    for (
+      let front = this.#queue[this.#head];
+      front !== undefined && front.index <= index;
+      front = this.#queue[this.#head]
+    ) {
+      this.#pop();
+      front.write.done({ type: "Unknown" });
+    }
+  }
+
+  /** Ends the writes whose deadline has passed as unknown. */
+  expire(now: number): void {
+    for (
+      let front = this.#queue[this.#head];
+      front !== undefined && front.write.deadline <= now;
+      front = this.#queue[this.#head]
+    ) {
+      this.#pop();
+      front.write.done({ type: "Unknown" });
+    }
+  }
+
+  /** Ends every write as unknown: the process stops. */
+  endAll(): void {
+    this.expire(Infinity);
+  }
+
+  #skipTo(index: Index, then: () => void): void {
+    // Entries are applied one by one, so a gap means that the state jumped over these.
+    this.jumpedTo((index - 1) as Index);
+    then();
+  }
+
+  #dropFrom(first: Index): void {
+    const overwritten: PendingWrite[] = [];
+    for (
+      let last = this.#queue.at(-1);
+      this.size > 0 && last !== undefined && last.index >= first;
+      last = this.#queue.at(-1)
+    ) {
+      this.#queue.pop();
+      this.#bytes -= last.write.command.length;
+      overwritten.push(last);
+    }
+    for (const pending of overwritten.reverse()) pending.write.done({ type: "Unknown" });
+  }
+
+  #pop(): void {
+    const front = this.#queue[this.#head];
+    if (front === undefined) return;
+    this.#bytes -= front.write.command.length;
+    this.#head += 1;
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    } else if (this.#head >= COMPACT_AFTER && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}

@@ -1,0 +1,152 @@
+/** Writes of this node while it leads: taken or refused, gathered, proposed, and told their outcome. */
+
+import { fault } from "../../base/faults.ts";
+import { encodeCommand } from "../../kv/commands.ts";
+import type { Counter } from "../../observe/metrics.ts";
+import { METRIC } from "../../observe/names.ts";
+import { encodeCommands } from "../../raft/run.ts";
+import type { Update } from "../../raft/update.ts";
+import type { NotDoneReason, WriteOutcome } from "../api.ts";
+import { GATHERED_MAX, GATHERING_MS_MAX, STAMP_BYTES_MAX } from "../limits.ts";
+import type { Core, Stages } from "../parts.ts";
+import type { PendingWrites, QueuedWrite } from "./pending_writes.ts";
+import { reasonOf } from "./refusal_reason.ts";
+import { WriteQueue } from "./write_queue.ts";
+
+type Needed = Core & Pick<Stages, "effects" | "persistence" | "pendingWrites">;
+
+const ADVANCE = encodeCommand({ type: "Advance" });
+
+/**
+ * Owns the writes that wait to be proposed; `PendingWrites` has them from then on. Commands are opaque but for their length: only
+ * one place puts them into a proposal, with the leader's time.
+ */
+export class Proposals {
+  readonly #parts: Needed;
+  readonly #queue = new WriteQueue();
+  readonly #pendingWrites: PendingWrites;
+  readonly #failures: Counter;
+  readonly #refusedForSpace: Counter;
+  #proposalId = 0;
+  #proposedAt = 0;
+  #isClosed = false;
+
+  /** Nothing is proposed yet. */
+  constructor(parts: Needed) {
+    const { metrics } = parts;
+    this.#parts = parts;
+    this.#pendingWrites = parts.pendingWrites;
+    this.#failures = metrics.counter(METRIC.proposalsFailed);
+    this.#refusedForSpace = metrics.counter(METRIC.refusedForSpace);
+    metrics.gauge(METRIC.proposalsPending, () => this.size);
+  }
+
+  /** Writes that are proposed or wait for it. */
+  get size(): number {
+    return this.#pendingWrites.size + this.#queue.size;
+  }
+
+  /** Takes an encoded command; see `NodeWriter.write`. */
+  write(command: string, done: (outcome: WriteOutcome) => void): void {
+    this.add({ command, deadline: this.#parts.tickTime.now + this.#parts.timeoutMs, done });
+  }
+
+  /** The same for a write that has its deadline. */
+  add(write: QueuedWrite): void {
+    const reason = this.#refusalOfWrite();
+    if (reason !== undefined) return this.#refuseWrite(write, reason);
+    this.#queue.push(write);
+    this.#parts.inbox.wake();
+  }
+
+  /** An entry that says how late it is, for what is due. It follows what waits already. */
+  addTime(): void {
+    this.write(ADVANCE, (outcome) => this.#parts.ownEntries.advanced(outcome));
+  }
+
+  /** The same at once, without gathering. */
+  proposeTime(): void {
+    this.addTime();
+    if (this.#queue.size > 0) this.#propose();
+  }
+
+  /** Proposes what waits, unless it is to gather. */
+  propose(): void {
+    while (this.#queue.size > 0 && !this.#isGathering()) this.#propose();
+  }
+
+  /** Ends writes whose deadline has passed at `now`. */
+  expire(now: number): void {
+    for (const write of this.#queue.expire(now)) this.#refuseWrite(write, "Timeout");
+    this.#pendingWrites.expire(fault("node/writesExpireEarly") ? Infinity : now);
+  }
+
+  /** Refuses new writes from now on: the node is stopping. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Ends every write: the process stops. */
+  endAll(): void {
+    while (this.#queue.size > 0) {
+      for (const write of this.#queue.takeBatch().writes) this.#refuseWrite(write, "Stopping");
+    }
+    this.#pendingWrites.endAll();
+  }
+
+  /**
+   * Group commit: writes gather while a sync is in flight, and while the proposal before them is on its way to be committed,
+   * unless they have become many or it takes long. So a few clients share one round instead of splitting into several.
+   */
+  #isGathering(): boolean {
+    if (this.#parts.persistence.syncing || this.#parts.raft.isFounding) return true;
+    if (this.#pendingWrites.size === 0 || this.#queue.size >= GATHERED_MAX) return false;
+    return this.#parts.clock.now() - this.#proposedAt < GATHERING_MS_MAX;
+  }
+
+  #propose(): void {
+    const { raft, storage, clock, time } = this.#parts;
+    this.#proposedAt = clock.now();
+    const { writes, bytes } = this.#queue.takeBatch();
+    if (raft.role === "Leader" && !storage.reserve(bytes + STAMP_BYTES_MAX, writes.length)) {
+      this.#refusedForSpace.add();
+      for (const write of writes) this.#refuseWrite(write, "NoSpace");
+      return;
+    }
+    this.#proposalId += 1;
+    const update = this.#stepWith(writes, time.stamped(writes.map(({ command }) => command)));
+    const accepted = update.accepted[0];
+    if (accepted !== undefined) {
+      time.appended(accepted.first, writes.length);
+      return this.#pendingWrites.add(accepted.first, writes);
+    }
+    const reason = reasonOf(update.refused[0]?.refusal);
+    for (const write of writes) this.#refuseWrite(write, reason);
+  }
+
+  /** A step that throws ends the node; nobody may wait for ever for the outcome of its writes. */
+  #stepWith(writes: readonly QueuedWrite[], commands: readonly string[]): Update {
+    try {
+      return this.#parts.effects.step({ type: "Propose", id: this.#proposalId, commands: encodeCommands(commands) });
+    } catch (error) {
+      for (const write of writes) write.done({ type: "Unknown" });
+      throw error;
+    }
+  }
+
+  #refusalOfWrite(): NotDoneReason | undefined {
+    const { raft, lifetime, limits } = this.#parts;
+    if (lifetime.isOver || this.#isClosed) return "Stopping";
+    if (raft.role !== "Leader") return raft.leaderId === undefined ? "NoLeader" : "NotLeader";
+    const tooMany = this.size >= limits.writesMax;
+    const tooLong = this.#pendingWrites.bytes + this.#queue.bytes >= limits.writeBytesMax;
+    return tooMany || tooLong || fault("node/writeRefused") ? "Overloaded" : undefined;
+  }
+
+  #refuseWrite(write: QueuedWrite, reason: NotDoneReason): void {
+    this.#failures.add();
+    const { leaderId } = this.#parts.raft;
+    // In a microtask of its own, so that a caller never hears the outcome before its call has returned.
+    queueMicrotask(() => write.done({ type: "NotDone", reason, leaderId }));
+  }
+}

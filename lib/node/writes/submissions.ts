@@ -1,0 +1,198 @@
+/** Writes that any node takes for its clients: proposed here while this node leads, else passed on to the leader. */
+
+import type { RaftNode } from "../../raft/raft_node.ts";
+import type { NodeId } from "../../raft/types.ts";
+import type { ForwardResult } from "../../transport/forward.ts";
+import type { NotDone, WriteOutcome } from "../api.ts";
+import type { Flights } from "./flights.ts";
+import type { Inbox } from "../inbox.ts";
+import { BYTES_PER_PROPOSAL_MAX, COMMANDS_PER_PROPOSAL_MAX, type PendingLimits } from "../limits.ts";
+import type { QueuedWrite } from "./pending_writes.ts";
+import type { Proposals } from "./proposals.ts";
+import type { TickTime } from "../clock/tick_time.ts";
+
+/** What submissions are made with. */
+export interface SubmissionsParts {
+  readonly raft: Pick<RaftNode, "id" | "role" | "leaderId">;
+  readonly proposals: Pick<Proposals, "size" | "add">;
+  readonly flights: Flights;
+  readonly inbox: Pick<Inbox, "wake">;
+  readonly tickTime: Pick<TickTime, "now">;
+  readonly timeoutMs: number;
+  readonly limits: PendingLimits;
+}
+
+interface SubmissionParts {
+  readonly command: string;
+  readonly deadline: number;
+  readonly order: number;
+  readonly finished: (outcome: WriteOutcome) => void;
+}
+
+/** Waits, is under way, or is proposed here, as the write that it is: no other object is made for it. */
+class Submission implements QueuedWrite {
+  readonly command: string;
+  readonly deadline: number;
+  /** Place among the submissions of this node. */
+  readonly order: number;
+  /** Who submitted it hears its outcome here. */
+  readonly finished: (outcome: WriteOutcome) => void;
+  readonly #owner: Submissions;
+
+  constructor(owner: Submissions, { command, deadline, order, finished }: SubmissionParts) {
+    this.#owner = owner;
+    this.command = command;
+    this.deadline = deadline;
+    this.order = order;
+    this.finished = finished;
+  }
+
+  done(outcome: WriteOutcome): void {
+    this.#owner.settle(this, outcome);
+  }
+}
+
+/**
+ * Submissions keep their order: while some wait or are under way to a leader, later ones wait behind them, and what a
+ * leader refused for not leading is passed on again in its old place. So a client's pipelined writes take effect in order.
+ *
+ * Owns those that wait, and the order of all. Those under way are in `Flights`, those that this node proposes itself in
+ * `Proposals`; both give an outcome to `Submission.done`, and from there one that is not final comes back into the queue.
+ *
+ * Invariants: `waiting` is in ascending order; a submission is waiting, in one flight, or in `Proposals`; nothing is passed on
+ * while an older one is in `Proposals`.
+ */
+export class Submissions {
+  readonly #parts: SubmissionsParts;
+  #waiting: Submission[] = [];
+  #waitingBytes = 0;
+  #lastOrder = 0;
+  /** Something was refused since the last tick. */
+  #pausing = false;
+  #ended = false;
+
+  /** No submissions. */
+  constructor(parts: SubmissionsParts) {
+    this.#parts = parts;
+  }
+
+  /** Submissions that wait for a leader or for its answer. */
+  get size(): number {
+    return this.#waiting.length + this.#parts.flights.size;
+  }
+
+  /** Takes a write. `done` gets its outcome, never before this call returns. */
+  add(command: string, done: (outcome: WriteOutcome) => void): void {
+    const { limits: { writesMax, writeBytesMax }, raft, proposals, flights, tickTime, timeoutMs } = this.#parts;
+    const isOver = this.#waiting.length >= writesMax || this.#waitingBytes >= writeBytesMax;
+    if (this.#ended || isOver) {
+      const outcome = this.#notDone(this.#ended ? "Stopping" : "Overloaded");
+      return queueMicrotask(() => done(outcome));
+    }
+    this.#lastOrder += 1;
+    const deadline = tickTime.now + timeoutMs;
+    const submission = new Submission(this, { command, deadline, order: this.#lastOrder, finished: done });
+    if (this.#waiting.length === 0 && flights.isEmpty && raft.role === "Leader") return proposals.add(submission);
+    this.#insert(submission);
+    this.#parts.inbox.wake();
+  }
+
+  /** Passes on what waits, if there is a leader for it; a stage of the driver's pass. */
+  pump(): void {
+    const { raft, proposals, flights } = this.#parts;
+    if (this.#waiting.length === 0 || this.#pausing || this.#ended) return;
+    if (raft.role === "Leader") {
+      if (flights.isEmpty) { for (const submission of this.#takeOut(this.#waiting.length)) proposals.add(submission); }
+      return;
+    }
+    const { leaderId } = raft;
+    // What was proposed here before must be known to be done or not before anything overtakes it.
+    if (leaderId === undefined || leaderId === raft.id || proposals.size > 0) return;
+    while (this.#waiting.length > 0 && flights.hasRoom) {
+      const batch = this.#waiting.slice(0, this.#nextBatchLength());
+      if (!flights.send(leaderId, batch)) return;
+      this.#takeOut(batch.length);
+    }
+  }
+
+  /** The leader answers. */
+  takeResult(result: ForwardResult): void {
+    if (this.#parts.flights.takeResult(result)) this.#parts.inbox.wake();
+  }
+
+  /** The connection with a peer was lost: what it was asked may have been done. */
+  disconnected(peer: NodeId): void {
+    if (this.#parts.flights.giveUpTo(peer)) this.#parts.inbox.wake();
+  }
+
+  /** Ends what has waited too long; called with every tick. */
+  expire(): void {
+    this.#pausing = false;
+    const { raft, flights, inbox, tickTime: { now } } = this.#parts;
+    if (flights.expire(now)) inbox.wake();
+    const expired = this.#waiting.filter(({ deadline }) => deadline <= now);
+    if (expired.length > 0) {
+      this.#waiting = this.#waiting.filter(({ deadline }) => deadline > now);
+      this.#end(expired, this.#notDone(raft.leaderId === undefined ? "NoLeader" : "Timeout"));
+    }
+    // A peer may have been out of reach, or a leader found, since the last pass.
+    if (this.#waiting.length > 0) inbox.wake();
+  }
+
+  /** Ends every submission: the process stops. */
+  endAll(): void {
+    this.#ended = true;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#end(waiting, this.#notDone("Stopping"));
+    this.#parts.flights.endAll();
+  }
+
+  #nextBatchLength(): number {
+    let bytes = 0;
+    let count = 0;
+    for (const { command } of this.#waiting) {
+      if (count > 0 && (count >= COMMANDS_PER_PROPOSAL_MAX || bytes + command.length > BYTES_PER_PROPOSAL_MAX)) break;
+      bytes += command.length;
+      count += 1;
+    }
+    return count;
+  }
+
+  #takeOut(count: number): readonly Submission[] {
+    const taken = this.#waiting.slice(0, count);
+    this.#waiting = this.#waiting.slice(count);
+    for (const { command } of taken) this.#waitingBytes -= command.length;
+    return taken;
+  }
+
+  /** Refused for want of leadership: it was not done, and another leader may do it as long as its client waits. */
+  settle(submission: Submission, outcome: WriteOutcome): void {
+    const isElsewhere = outcome.type === "NotDone" &&
+      (outcome.reason === "NotLeader" || outcome.reason === "NoLeader" || outcome.reason === "Stopping");
+    if (!isElsewhere || this.#ended || submission.deadline <= this.#parts.tickTime.now) {
+      return submission.finished(outcome);
+    }
+    this.#insert(submission);
+    // Tried again with the next tick: at once it would go round without end while a leader hands over.
+    this.#pausing = true;
+  }
+
+  #insert(submission: Submission): void {
+    this.#waitingBytes += submission.command.length;
+    let at = this.#waiting.length;
+    while (at > 0 && (this.#waiting[at - 1]?.order ?? 0) > submission.order) at -= 1;
+    this.#waiting.splice(at, 0, submission);
+  }
+
+  #end(submissions: readonly Submission[], outcome: WriteOutcome): void {
+    for (const { command, finished } of submissions) {
+      this.#waitingBytes -= command.length;
+      finished(outcome);
+    }
+  }
+
+  #notDone(reason: NotDone["reason"]): NotDone {
+    return { type: "NotDone", reason, leaderId: this.#parts.raft.leaderId };
+  }
+}

@@ -1,0 +1,55 @@
+/** Writes that were taken and are not proposed yet: they wait for the sync in flight (group commit). */
+
+import { fault } from "../../base/faults.ts";
+import { BYTES_PER_PROPOSAL_MAX, COMMANDS_PER_PROPOSAL_MAX } from "../limits.ts";
+import type { QueuedWrite } from "./pending_writes.ts";
+
+/** A queue that is emptied batch by batch. */
+export class WriteQueue {
+  #writes: QueuedWrite[] = [];
+  #bytes = 0;
+
+  /** Number of writes. */
+  get size(): number {
+    return this.#writes.length;
+  }
+
+  /** Bytes of their commands. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Adds at the end. */
+  push(write: QueuedWrite): void {
+    this.#writes.push(write);
+    this.#bytes += write.command.length;
+  }
+
+  /** Takes out the writes whose deadline has passed: they were never proposed. */
+  expire(now: number): readonly QueuedWrite[] {
+    const first = this.#writes[0];
+    if (first === undefined || first.deadline > now) return [];
+    // All have the same time to wait, so the first that is left ends the search.
+    const left = this.#writes.findIndex(({ deadline }) => deadline > now);
+    const expired = this.#writes.splice(0, left === -1 ? this.#writes.length : left);
+    for (const { command } of expired) this.#bytes -= command.length;
+    return expired;
+  }
+
+  /** Takes the writes of one proposal from the front: at least one, within the limits of a proposal. */
+  takeBatch(): { readonly writes: readonly QueuedWrite[]; readonly bytes: number } {
+    let count = 0;
+    let bytes = 0;
+    const most = fault("node/batchOfOne") ? 1 : COMMANDS_PER_PROPOSAL_MAX;
+    for (const write of this.#writes) {
+      const { length } = write.command;
+      if (count > 0 && (count >= most || bytes + length > BYTES_PER_PROPOSAL_MAX)) break;
+      count += 1;
+      bytes += length;
+    }
+    const writes = count === this.#writes.length ? this.#writes : this.#writes.slice(0, count);
+    this.#writes = count === this.#writes.length ? [] : this.#writes.slice(count);
+    this.#bytes -= bytes;
+    return { writes, bytes };
+  }
+}
