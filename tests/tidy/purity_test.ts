@@ -33,8 +33,8 @@ const IMPURE: readonly (readonly [source: string, what: string])[] = [
   ['const f = new Function("return 1");', "Function"],
 ];
 
-Deno.test("what is impure is found in raft and in kv", () => {
-  for (const layer of ["raft", "kv"]) {
+Deno.test("what is impure is found in raft, store and kv", () => {
+  for (const layer of ["raft", "store", "kv"]) {
     for (const [source, what] of IMPURE) {
       const expected = `Cannot use ${what} in ${layer}: it is a pure, synchronous layer`;
       assertEquals(new Set(complaints("purity", inLayer(layer, source))), new Set([expected]), source);

@@ -19,7 +19,8 @@ const BELOW_CLI: readonly string[] = [...BELOW_NODE, "node", "protocol", "cluste
 const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["base", { layers: [], packages: [/^node:(buffer|util|zlib)$/] }],
   ["raft", { layers: ["base"], packages: NOTHING }],
-  ["kv", { layers: ["base"], packages: [/^sorted-btree$/] }],
+  ["store", { layers: ["base"], packages: NOTHING }],
+  ["kv", { layers: ["base", "store"], packages: [/^sorted-btree$/] }],
   ["observe", { layers: ["base"], packages: PLATFORM, files: ["deno.json"] }],
   ["storage", { layers: ["base", "raft"], packages: PLATFORM }],
   ["transport", { layers: ["base", "raft"], packages: PLATFORM }],

@@ -2,7 +2,7 @@
 
 import { layerOf, projectPath } from "../project.ts";
 
-const PURE_LAYERS: readonly string[] = ["raft", "kv"];
+const PURE_LAYERS: readonly string[] = ["raft", "store", "kv"];
 
 /** Globals that wait, measure, draw, print or reach outside. `Math` and `String` are fine but for the members below. */
 const GLOBALS: ReadonlySet<string> = new Set([
@@ -57,7 +57,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "toLocaleTimeString",
 ]);
 
-/** `purity`: in `lib/raft` and `lib/kv`, reports what makes a result depend on more than the arguments. */
+/** `purity`: in `lib/raft`, `lib/store` and `lib/kv`, reports what makes a result depend on more than the arguments. */
 export const purity: Deno.lint.Rule = {
   create(context) {
     const layer = layerOf(projectPath(context.filename));
