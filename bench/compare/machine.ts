@@ -13,6 +13,7 @@ export async function describeMachine(): Promise<readonly string[]> {
     `${Deno.build.os} ${Deno.build.arch}, Deno ${deno}, V8 ${v8}`,
     `fdatasync of 4 KiB in the directory of the data: ${await syncMicroseconds()} us in the median`,
     `redis-server: ${await firstLine("redis-server", "--version")}`,
+    `memory: ${(Deno.systemMemoryInfo().total / 2 ** 30).toFixed(0)} GiB`,
     `etcd: ${await firstLine("etcd", "--version")}`,
   ];
 }

@@ -1,6 +1,7 @@
 /** A row of the table: what is measured, its bar, and how the measurement is judged. */
 
 import { median } from "../support/table.ts";
+import { type Cost, showMemory, showProcessorTime } from "./meter.ts";
 import type { CompareOptions } from "./options.ts";
 
 /** How a row ended. INFO has no bar. */
@@ -10,6 +11,8 @@ export type Verdict = "PASS" | "FAIL" | "SKIPPED" | "ERROR" | "INFO";
 export interface RowHead {
   readonly id: string;
   readonly title: string;
+  /** Takes many minutes or many GiB: measured with `--long`, or when it is named. */
+  readonly isLong?: boolean;
 }
 
 /** A row when it is measured. */
@@ -19,6 +22,9 @@ export interface RowResult extends RowHead {
   readonly verdict: Verdict;
   /** By how much the bar is met or missed. */
   readonly margin: string;
+  /** Resident memory of the largest process of each server, and processor time of all processes of each. */
+  readonly memory: string;
+  readonly processorTime: string;
   readonly samples: readonly number[];
   /** What else is worth knowing, one sentence each. */
   readonly notes: readonly string[];
@@ -27,6 +33,8 @@ export interface RowResult extends RowHead {
 /** Rows that are measured together. */
 export interface RowGroup {
   readonly rows: readonly RowHead[];
+  /** After so long its servers are ended and what is missing has failed. */
+  readonly minutesMax: number;
   /** Measures the rows whose ids are in `chosen`, all of this group. */
   run(options: CompareOptions, chosen: ReadonlySet<string>): Promise<readonly RowResult[]>;
 }
@@ -42,25 +50,90 @@ export interface Bar {
   readonly digits: number;
 }
 
+/** What was measured for a row. */
+export interface Measurement {
+  readonly samples: readonly number[];
+  readonly notes?: readonly string[];
+  readonly costs?: readonly Cost[];
+}
+
 /** Holds samples against their bar. */
-export function judge(
-  head: RowHead,
-  { bar, samples, notes = [] }: { bar: Bar; samples: readonly number[]; notes?: readonly string[] },
-): RowResult {
+export function judge(head: RowHead, measured: Measurement & { readonly bar: Bar }): RowResult {
+  const { bar, samples, notes = [], costs = [] } = measured;
   const { kind, value, of, unit, digits } = bar;
   const least = kind === "atLeast";
   const worst = least ? Math.min(...samples) : Math.max(...samples);
   const found = of === "median" ? median(samples) : worst;
   const passed = samples.length > 0 && (least ? found >= value : found <= value);
   return {
-    ...head,
+    ...idAndTitle(head),
     bar: `${least ? "at least" : "at most"} ${value.toFixed(digits)}${unit}${of === "worst" ? " (worst)" : ""}`,
     measured: showSpread(samples, { unit, digits }),
     verdict: passed ? "PASS" : "FAIL",
     margin: `${(found / value * 100).toFixed(0)} % of the bar`,
+    memory: showMemory(costs),
+    processorTime: showProcessorTime(costs),
     samples,
     notes,
   };
+}
+
+/** What a ratio to Redis must reach. */
+export interface RatioBar {
+  readonly ratio: number;
+  /** So much of the ceiling's own ratio suffices too, where a machine lets nothing in Deno come near Redis. */
+  readonly ofCeiling?: number;
+}
+
+/** Rates of the same load in the same run, one after the other. */
+export interface Rates {
+  readonly subject: number;
+  readonly redis: number;
+  readonly ceiling?: number;
+}
+
+/** The bar as a ratio to Redis: the first figure, or the share of what the ceiling reached where that is less. */
+export function barOf({ ratio, ofCeiling }: RatioBar, runs: readonly Rates[]): number {
+  const ceilings = ceilingRatios(runs);
+  if (ofCeiling === undefined || ceilings.length === 0) return ratio;
+  return Math.min(ratio, ofCeiling * median(ceilings));
+}
+
+/** Holds the median ratio to Redis against its bar. */
+export function judgeRatio(
+  head: RowHead,
+  { bar, runs, notes = [], costs = [] }: {
+    readonly bar: RatioBar;
+    readonly runs: readonly Rates[];
+    readonly notes?: readonly string[];
+    readonly costs?: readonly Cost[];
+  },
+): RowResult {
+  const samples = runs.map(({ subject, redis }) => subject / redis);
+  const ceilings = ceilingRatios(runs);
+  const ofCeiling = runs.flatMap(({ subject, ceiling }) => ceiling === undefined ? [] : [subject / ceiling]);
+  const digits = 2;
+  const judged = judge(head, {
+    bar: { kind: "atLeast", value: barOf(bar, runs), of: "median", unit: "", digits },
+    samples,
+    costs,
+    notes: [
+      ...(ceilings.length === 0 ? [] : [
+        `The ceiling reached ${showSpread(ceilings, { digits })} of Redis, and KVStore ` +
+        `${showSpread(ofCeiling, { digits })} of the ceiling.`,
+      ]),
+      ...notes,
+    ],
+  });
+  if (bar.ofCeiling === undefined) return judged;
+  return {
+    ...judged,
+    bar: `${judged.bar} (${bar.ratio.toFixed(digits)}, or ${bar.ofCeiling.toFixed(digits)} ceilings)`,
+  };
+}
+
+function ceilingRatios(runs: readonly Rates[]): readonly number[] {
+  return runs.flatMap(({ redis, ceiling }) => ceiling === undefined ? [] : [ceiling / redis]);
 }
 
 /** The median with the least and the greatest: `0.61 (0.58 to 0.66)`. */
@@ -73,11 +146,20 @@ export function showSpread(samples: readonly number[], { unit = "", digits = 0 }
 
 /** A row that could not be measured here. */
 export function skipRow(head: RowHead, why: string): RowResult {
-  return { ...head, bar: "", measured: "", verdict: "SKIPPED", margin: "", samples: [], notes: [why] };
+  return unmeasured(head, { verdict: "SKIPPED", why });
 }
 
 /** A row whose measurement failed. */
 export function failRow(head: RowHead, error: unknown): RowResult {
-  const why = error instanceof Error ? error.message : String(error);
-  return { ...head, bar: "", measured: "", verdict: "ERROR", margin: "", samples: [], notes: [why] };
+  return unmeasured(head, { verdict: "ERROR", why: error instanceof Error ? error.message : String(error) });
+}
+
+function unmeasured(head: RowHead, { verdict, why }: { verdict: Verdict; why: string }): RowResult {
+  const empty = { bar: "", measured: "", margin: "", memory: "", processorTime: "" };
+  return { ...idAndTitle(head), ...empty, verdict, samples: [], notes: [why] };
+}
+
+/** A head may be a part of something larger. */
+function idAndTitle({ id, title }: RowHead): RowHead {
+  return { id, title };
 }

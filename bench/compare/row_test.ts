@@ -1,7 +1,8 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readCompareOptions } from "./options.ts";
 import { showReport } from "./report.ts";
-import { type Bar, failRow, judge, showSpread, skipRow } from "./row.ts";
+import { type Bar, barOf, failRow, judge, judgeRatio, showSpread, skipRow } from "./row.ts";
+import { isChosen } from "./run_rows.ts";
 
 const HEAD = { id: "a", title: "A thing" };
 
@@ -32,19 +33,59 @@ Deno.test("a spread is the median with the least and the greatest", () => {
 });
 
 Deno.test("the report has a line for each row, its notes, and says when it was a quick run", () => {
-  const options = readCompareOptions(["--quick"], ["a"]);
+  const options = readCompareOptions(["--quick"], [HEAD]);
   if (options === undefined) throw new Error("no options");
   const bar: Bar = { kind: "atLeast", value: 2, of: "median", unit: "", digits: 1 };
   const results = [
-    judge(HEAD, { bar, samples: [3], notes: ["It went well."] }),
+    judge(HEAD, {
+      ...{ bar, samples: [3], notes: ["It went well."] },
+      costs: [{ name: "Redis", rssMebibytes: 20.4, cpuSeconds: 0.5, requests: 100_000 }],
+    }),
     skipRow({ id: "b", title: "B" }, "There is none."),
     failRow({ id: "c", title: "C" }, new Error("It broke.")),
   ];
   const text = showReport(options, { machine: ["2 cores"], results });
-  assertMatch(text, /\n\| A thing \| at least 2\.0 \| 3\.0 \| PASS \| 150 % of the bar \|\n/);
+  assertMatch(
+    text,
+    /\n\| A thing \| at least 2\.0 \| 3\.0 \| PASS \| 150 % of the bar \| Redis 20 MiB \| Redis 5\.0 us \|\n/,
+  );
   for (const line of ["- 2 cores", "- It went well.", "- There is none.", "- It broke.", "**B**"]) {
     assertEquals(text.split("\n").includes(line), true, line);
   }
   assertMatch(text, /quick run/);
   assertMatch(text, /\n1 passed, 0 failed, 1 could not be measured, 1 skipped\.$/);
+});
+
+Deno.test("a ratio must reach its figure, or its share of what the ceiling reached in the same runs where that is less", () => {
+  const runs = [{ subject: 50, redis: 100, ceiling: 60 }, { subject: 30, redis: 100, ceiling: 70 }, {
+    ...{ subject: 90, redis: 200, ceiling: 100 },
+  }];
+  // The ceiling reached 0.6, 0.7 and 0.5 of Redis; the subject 0.5, 0.3 and 0.45.
+  const cases = [
+    [{ ratio: 0.6 }, 0.6, "FAIL"],
+    [{ ratio: 0.45 }, 0.45, "PASS"],
+    [{ ratio: 0.6, ofCeiling: 0.5 }, 0.3, "PASS"],
+    [{ ratio: 0.6, ofCeiling: 0.8 }, 0.48, "FAIL"],
+    [{ ratio: 0.4, ofCeiling: 0.9 }, 0.4, "PASS"],
+  ] as const;
+  for (const [bar, value, verdict] of cases) {
+    assert(Math.abs(barOf(bar, runs) - value) < 1e-9, JSON.stringify(bar));
+    assertEquals(judgeRatio(HEAD, { bar, runs }).verdict, verdict, JSON.stringify(bar));
+  }
+  const row = judgeRatio(HEAD, { bar: { ratio: 0.6, ofCeiling: 0.5 }, runs });
+  assertEquals(row.bar, "at least 0.30 (0.60, or 0.50 ceilings)");
+  assertEquals(row.measured, "0.45 (0.30 to 0.50)");
+  // Without a ceiling in the run nothing takes the first figure down.
+  assertEquals(barOf({ ratio: 0.6, ofCeiling: 0.5 }, [{ subject: 1, redis: 2 }]), 0.6);
+});
+
+Deno.test("rows that take long are measured when they are named or asked for", () => {
+  const choose = (args: readonly string[], isLong: boolean) => {
+    const options = readCompareOptions(args, [HEAD, { id: "b", title: "B" }]);
+    if (options === undefined) throw new Error("no options");
+    return isChosen({ ...HEAD, isLong }, options);
+  };
+  assertEquals([choose([], false), choose([], true)], [true, false]);
+  assertEquals([choose(["--long"], false), choose(["--long"], true)], [true, true]);
+  assertEquals([choose(["--only", "a"], true), choose(["--only", "b"], false)], [true, false]);
 });

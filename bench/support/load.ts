@@ -3,7 +3,8 @@
 /** One run of the generator. */
 export interface LoadPlan {
   readonly port: number;
-  readonly command: "PUT" | "GET";
+  /** PUT and GET of the text protocol, or SET of Redis's, which has the same work to do. */
+  readonly command: "PUT" | "GET" | "SET";
   readonly connections: number;
   /** Requests sent together by one connection, which then waits for all their replies. */
   readonly pipeline: number;
@@ -17,7 +18,7 @@ export interface LoadPlan {
 /** What a run gave. Latencies in milliseconds, of a whole pipeline. */
 export interface LoadResult {
   readonly requests: number;
-  /** Replies that begin with "Error". */
+  /** Replies that begin with "Error" or with "-". */
   readonly errors: number;
   readonly seconds: number;
   readonly p50: number;

@@ -9,6 +9,8 @@ import { note, print } from "./print.ts";
 
 const NEWLINE = 10;
 const LETTER_E = 69;
+const MINUS = 45;
+const KEY_PREFIX = "key:";
 const KEY_DIGITS = 12;
 const READ_BYTES = 65_536;
 const SAMPLES_MAX = 4_000_000;
@@ -30,7 +32,7 @@ class Tally {
   }
 }
 
-/** Random keys in lines that are rewritten in place: `PUT key:000000001234 xxxx`. */
+/** Requests whose keys are drawn anew in place: `PUT key:000000001234 xxxx`. */
 class Lines {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #keyOffset: number;
@@ -39,10 +41,9 @@ class Lines {
   #random: number;
 
   constructor(plan: LoadPlan, seed: number) {
-    const value = plan.command === "PUT" ? ` ${"x".repeat(plan.valueBytes)}` : "";
-    const line = `${plan.command} key:${"0".repeat(KEY_DIGITS)}${value}\n`;
+    const line = makeRequest(plan);
     this.bytes = new TextEncoder().encode(line.repeat(plan.pipeline));
-    this.#keyOffset = plan.command.length + " key:".length;
+    this.#keyOffset = line.indexOf(KEY_PREFIX) + KEY_PREFIX.length;
     this.#lineBytes = line.length;
     this.#keys = plan.keys;
     this.#random = (seed * 2_654_435_761 + 1) >>> 0;
@@ -65,6 +66,17 @@ class Lines {
   }
 }
 
+function makeRequest({ command, valueBytes }: LoadPlan): string {
+  const key = `${KEY_PREFIX}${"0".repeat(KEY_DIGITS)}`;
+  const value = "x".repeat(valueBytes);
+  if (command === "SET") return `*3\r\n$3\r\nSET\r\n$${key.length}\r\n${key}\r\n$${valueBytes}\r\n${value}\r\n`;
+  return command === "PUT" ? `PUT ${key} ${value}\n` : `GET ${key}\n`;
+}
+
+function isError(letter: number | undefined): boolean {
+  return letter === LETTER_E || letter === MINUS;
+}
+
 async function work(connection: Deno.TcpConn, task: { plan: LoadPlan; tally: Tally; seed: number; until: number }) {
   const { plan, tally, until } = task;
   const lines = new Lines(plan, task.seed);
@@ -81,10 +93,10 @@ async function work(connection: Deno.TcpConn, task: { plan: LoadPlan; tally: Tal
       const count = await connection.read(buffer);
       if (count === null) throw new Error("The server closed the connection");
       const chunk = buffer.subarray(0, count);
-      if (lineStart && chunk[0] === LETTER_E) noteError(tally, chunk);
+      if (lineStart && isError(chunk[0])) noteError(tally, chunk);
       for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) {
         missing -= 1;
-        if (chunk[at + 1] === LETTER_E) noteError(tally, chunk.subarray(at + 1));
+        if (isError(chunk[at + 1])) noteError(tally, chunk.subarray(at + 1));
       }
       lineStart = chunk[count - 1] === NEWLINE;
     }

@@ -1,9 +1,10 @@
 /** What the writes of one client take while the HTTP port is crowded by connections that never finish a request. */
 
 import { note } from "../../support/print.ts";
+import { type Cost, Meter } from "../meter.ts";
 import { RespConnection } from "../resp_connection.ts";
 import { judge, type RowGroup, type RowHead, skipRow } from "../row.ts";
-import { startSubject } from "../subject.ts";
+import { startSubject } from "../servers/subject.ts";
 
 const HEAD: RowHead = { id: "crowd", title: "SET of one client beside 2 000 slow HTTP connections, p99" };
 const CONNECTIONS = 2_000;
@@ -16,6 +17,7 @@ const encoder = new TextEncoder();
 /** Beside the crowd and, for the note, without it. */
 export const crowd: RowGroup = {
   rows: [HEAD],
+  minutesMax: 10,
   async run(options) {
     await using subject = await startSubject(options);
     const leader = await subject.leader();
@@ -25,14 +27,18 @@ export const crowd: RowGroup = {
     await p99(client, options.warmupSeconds);
     const before = await p99(client, options.seconds);
     const samples: number[] = [];
+    const costs: Cost[] = [];
     for (let run = 1; run <= options.runs; run++) {
       using slow = await Crowd.open(http);
+      const meter = new Meter(subject);
       samples.push(await p99(client, options.seconds));
+      costs.push(meter.read());
       note(`Run ${run} of ${options.runs}: p99 ${samples.at(-1)?.toFixed(1)} ms beside ${slow.size} connections`);
     }
     return [judge(HEAD, {
       bar: { kind: "atMost", value: 15, of: "median", unit: " ms", digits: 1 },
       samples,
+      costs,
       notes: [`Alone: p99 ${before.toFixed(1)} ms. The node closes such connections at its deadline, 10 s.`],
     })];
   },

@@ -1,10 +1,11 @@
 /** How much disk many overwrites of few keys take at most. */
 
 import { note } from "../../support/print.ts";
-import { showErrors, startLoad } from "../loader.ts";
+import { showErrors, startLoad } from "../loads/kvstore_bench.ts";
+import { Meter } from "../meter.ts";
 import { KEY_BYTES, VALUE_BYTES } from "../options.ts";
 import { judge, type RowGroup, type RowHead, showSpread } from "../row.ts";
-import { startSubject } from "../subject.ts";
+import { startSubject } from "../servers/subject.ts";
 
 const HEAD: RowHead = { id: "disk", title: "Disk of one node during overwrites" };
 const MEBIBYTE = 1_048_576;
@@ -14,6 +15,7 @@ const LOOK_MS = 500;
 /** The greatest size seen while the writes ran and after them. */
 export const disk: RowGroup = {
   rows: [HEAD],
+  minutesMax: 15,
   async run(options) {
     await using subject = await startSubject(options);
     const { keys, overwrites } = options;
@@ -22,6 +24,7 @@ export const disk: RowGroup = {
       for (const id of subject.ids) greatest[id] = Math.max(greatest[id] ?? 0, bytesIn(subject.directory(id)));
     };
     const timer = setInterval(look, LOOK_MS);
+    const meter = new Meter(subject);
     const load = startLoad(subject.address(await subject.leader()), {
       ...{ command: "set", connections: 50, pipeline: 16, keys, requests: overwrites },
     });
@@ -34,6 +37,7 @@ export const disk: RowGroup = {
     return [judge(HEAD, {
       bar: { kind: "atMost", value: (3 * live) / MEBIBYTE + 256, of: "worst", unit: " MiB", digits: 0 },
       samples: greatest.map((bytes) => bytes / MEBIBYTE),
+      costs: [meter.read(result.requests)],
       notes: [
         `${result.requests} writes to ${keys} keys at ${result.perSecond.toFixed(0)}/s` +
         `${errors === "" ? "" : ` (errors: ${errors})`}; live data ${(live / MEBIBYTE).toFixed(1)} MiB.`,

@@ -1,7 +1,7 @@
 /** The probe of the comparison lives through the end of the server that it measures. */
 
 import { assert, assertEquals } from "@std/assert";
-import { PingProbe } from "../../../bench/compare/ping_probe.ts";
+import { PingProbe } from "../../../bench/compare/loads/ping_probe.ts";
 import { findFreePorts } from "../../support/ports.ts";
 
 /** Answers PINGs until `replies` of them were answered, then ends the connection as `end` says. */
@@ -24,12 +24,15 @@ for (const end of ["close", "reset"] as const) {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const probe = new PingProbe(`127.0.0.1:${listener.addr.port}`);
     await serve(listener, { replies: 5, end });
-    const longest = await probe.stop();
-    assert(longest > 0, `${longest} ms`);
+    const { count, max } = await probe.stop();
+    assertEquals(count, 5);
+    assert(max > 0, `${max} ms`);
   });
 }
 
 Deno.test("a server that is not there ends the probe at once", async () => {
   const [port = 0] = findFreePorts(1);
-  assertEquals(await new PingProbe(`127.0.0.1:${port}`).stop(), 0);
+  const probe = new PingProbe(`127.0.0.1:${port}`);
+  assertEquals((await probe.stop()).count, 0);
+  assertEquals(probe.serverEnded, true);
 });

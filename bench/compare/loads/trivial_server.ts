@@ -3,8 +3,8 @@
  * its own; prints its port and runs until it is ended.
  */
 
-import { stringToBytes } from "../../lib/base/bytes.ts";
-import { print } from "../support/print.ts";
+import { stringToBytes } from "../../../lib/base/bytes.ts";
+import { print } from "../../support/print.ts";
 
 const BODY = '{"header":{"cluster_id":"1","member_id":"2","revision":"3","raft_term":"2"}}';
 const ANSWER = stringToBytes(

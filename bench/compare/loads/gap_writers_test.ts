@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { RespServer } from "../../tests/support/resp_server.ts";
-import { waitFor } from "../../tests/support/wait.ts";
+import { RespServer } from "../../../tests/support/resp_server.ts";
+import { waitFor } from "../../../tests/support/wait.ts";
 import { GapWriters } from "./gap_writers.ts";
 
 const STALL_MS = 200;

@@ -1,6 +1,6 @@
 /** Writers that never stop: each sends its next write when the last one is answered, and goes on at the next node. */
 
-import { RespConnection } from "./resp_connection.ts";
+import { RespConnection } from "../resp_connection.ts";
 
 const PAUSE_MS = 1;
 const RETRY_MS = 5;

@@ -1,8 +1,9 @@
-/** The load generators, each in a process of its own: `kvstore bench` for everything, `redis-benchmark` as a check of it. */
+/** Loads by `kvstore bench`, in a process of its own: for those that last a time, or keep a rate. */
 
-import { ROOT } from "../../tests/support/program.ts";
-import type { LoadResult } from "../../lib/load/options.ts";
-import { VALUE_BYTES } from "./options.ts";
+import { ROOT } from "../../../tests/support/program.ts";
+import type { LoadResult } from "../../../lib/load/options.ts";
+import { VALUE_BYTES } from "../options.ts";
+import { unwatch, watch } from "../servers/server.ts";
 
 /** One load. */
 export interface Load {
@@ -34,7 +35,9 @@ export function startLoad(address: string, load: Load): RunningLoad {
     ...(load.sequential === true ? ["--sequential"] : []),
   ];
   const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "inherit" }).spawn();
-  const result = child.output().then(({ stdout }) => {
+  const owner = { pids: () => [child.pid] };
+  watch(owner);
+  const result = child.output().finally(() => unwatch(owner)).then(({ stdout }) => {
     const text = new TextDecoder().decode(stdout);
     if (text === "") throw new Error(`The load generator for ${address} failed`);
     return JSON.parse(text).result as LoadResult;
@@ -57,27 +60,6 @@ export async function fill(address: string, keys: number): Promise<void> {
 /** Errors by their first word: `CLUSTERDOWN 3, BUSY 1`; empty when there were none. */
 export function showErrors({ errorsByWord }: LoadResult): string {
   return Object.entries(errorsByWord).map(([word, { count }]) => `${word} ${count}`).join(", ");
-}
-
-/** Requests per second of SET and GET by redis-benchmark; undefined when it is not installed or fails. */
-export async function redisBenchmark(
-  address: string,
-  { pipeline, requests, keys }: { pipeline: number; requests: number; keys: number },
-): Promise<{ readonly set: number; readonly get: number } | undefined> {
-  const [host = "", port = ""] = address.split(":");
-  const args = [
-    ...["-h", host, "-p", port, "-t", "set,get", "-c", "50", "-P", String(pipeline), "-n", String(requests)],
-    ...["-r", String(keys), "-d", String(VALUE_BYTES), "--csv"],
-  ];
-  try {
-    const { stdout } = await new Deno.Command("redis-benchmark", { args, stderr: "null" }).output();
-    const text = new TextDecoder().decode(stdout);
-    const rate = (name: string) => Number(new RegExp(`^"${name}","([\\d.]+)"`, "m").exec(text)?.[1] ?? NaN);
-    const rates = { set: rate("SET"), get: rate("GET") };
-    return Number.isNaN(rates.set + rates.get) ? undefined : rates;
-  } catch {
-    return undefined;
-  }
 }
 
 function stop(child: Deno.ChildProcess): void {

@@ -1,13 +1,16 @@
 /** Three nodes of etcd, and its own check of performance. */
 
-import { findFreePorts } from "../../tests/support/ports.ts";
-import { ServerProcess } from "../../tests/support/server_process.ts";
-import { waitFor } from "../../tests/support/wait.ts";
+import { findFreePorts } from "../../../tests/support/ports.ts";
+import { ServerProcess } from "../../../tests/support/server_process.ts";
+import { waitFor } from "../../../tests/support/wait.ts";
+import { pidsOf, type Server, unwatch, watch } from "./server.ts";
 
 const START_TIMEOUT_MS = 30_000;
 
 /** A running etcd cluster. */
-export class EtcdCluster implements AsyncDisposable {
+export class EtcdCluster implements Server {
+  readonly name = "etcd";
+  readonly ids: readonly number[];
   readonly #ports: readonly number[];
   readonly #processes: readonly ServerProcess[];
   readonly #directory: string;
@@ -16,6 +19,8 @@ export class EtcdCluster implements AsyncDisposable {
     this.#directory = directory;
     this.#ports = ports;
     this.#processes = processes;
+    this.ids = ports.map((_, id) => id);
+    watch(this);
   }
 
   /** Starts it and waits for a leader. */
@@ -39,6 +44,20 @@ export class EtcdCluster implements AsyncDisposable {
       await cluster[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** The processes that run now. */
+  pids(): readonly number[] {
+    return pidsOf(this);
+  }
+
+  address(id: number): string {
+    return `127.0.0.1:${this.#ports[id]}`;
+  }
+
+  pid(id: number): number {
+    const process = this.#processes[id];
+    return process?.alive === true ? process.pid : 0;
   }
 
   /** The client port of the leader. */
@@ -74,6 +93,7 @@ export class EtcdCluster implements AsyncDisposable {
   /** Ends it and removes its data. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.alive ? process.end("SIGKILL") : undefined));
+    unwatch(this);
     await Deno.remove(this.#directory, { recursive: true });
   }
 }
