@@ -3,7 +3,8 @@
 import type { Random } from "../../lib/base/random.ts";
 import { parseSnapshotName } from "../../lib/storage/snapshot_format.ts";
 import type { Operator } from "./operator.ts";
-import { DIRECTORY, type SimServer } from "./server.ts";
+import { DIRECTORY } from "../support/memory/memory_server.ts";
+import type { SimServer } from "./server.ts";
 import type { World } from "./world.ts";
 
 const FOLDER = `${DIRECTORY}/snapshots/`;

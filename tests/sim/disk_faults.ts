@@ -2,7 +2,7 @@
 
 import type { Random } from "../../lib/base/random.ts";
 import type { CrashSurvival, MemoryDisk } from "../support/memory/memory_disk.ts";
-import type { Life } from "./clock.ts";
+import type { Life } from "../support/memory/life.ts";
 import type { FaultClass } from "./faults.ts";
 import type { SimServer } from "./server.ts";
 import type { World } from "./world.ts";

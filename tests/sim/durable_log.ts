@@ -2,8 +2,9 @@
 
 import type { Entry } from "../../lib/raft/types.ts";
 import { loadDirectory, loadNodeFile } from "../../lib/storage/load.ts";
-import { DIRECTORY, type SimServer } from "./server.ts";
+import { DIRECTORY } from "../support/memory/memory_server.ts";
 import { entriesIn } from "../support/runs.ts";
+import type { SimServer } from "./server.ts";
 
 /** The log as the next process would find it. */
 export interface DurableLog {

@@ -8,7 +8,8 @@ import { EmptiedMajority } from "./emptied_majority.ts";
 import type { FaultClass } from "./faults.ts";
 import type { Operator } from "./operator.ts";
 import type { PlannedFault } from "./schedule.ts";
-import { DIRECTORY, type SimServer } from "./server.ts";
+import { DIRECTORY } from "../support/memory/memory_server.ts";
+import type { SimServer } from "./server.ts";
 import type { World } from "./world.ts";
 
 const LASTING_MS_MAX = 3_000;
@@ -226,12 +227,9 @@ export class Nemesis {
   #operatorFaults(): readonly (readonly [FaultClass, Fault])[] {
     return [
       ["operator/snapshot", () =>
-        this.#onServer(({ node, life }) => {
+        this.#onServer((server) => {
           this.#world.clock.busy = true;
-          node?.takeSnapshot().catch((error: unknown) => {
-            // What ends the node is judged where its end is seen.
-            if (life.alive) node.failWith(error);
-          });
+          server.takeSnapshot();
         })],
       ["operator/transfer", () => {
         const leader = this.#operator.leader();

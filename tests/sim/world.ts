@@ -1,12 +1,14 @@
-/** The simulated world: servers, network, time, the log they agreed on, and the checks that watch every step. */
+/** The simulated world: the cluster in memory with faults, the log it agreed on, and the checks that watch every step. */
 
 import { Random } from "../../lib/base/random.ts";
 import { TICK_MS } from "../../lib/node/limits.ts";
 import { describeEvent, describeUpdate } from "../../lib/raft/describe.ts";
 import type { Message } from "../../lib/raft/messages.ts";
+import { DEFAULT_RAFT_LIMITS } from "../../lib/raft/limits.ts";
 import type { RaftStatus } from "../../lib/raft/status.ts";
-import type { Configuration, Entry, EntryId, Member, NodeId } from "../../lib/raft/types.ts";
+import type { Configuration, Entry, EntryId, NodeId } from "../../lib/raft/types.ts";
 import type { Greeting } from "../../lib/transport/transport.ts";
+import { type ClusterOptions, MemoryCluster } from "../support/memory/memory_cluster.ts";
 import { MemoryNetwork } from "../support/memory/memory_transport.ts";
 import { raftChecks } from "../support/raft/checks/all.ts";
 import type { Step } from "../support/raft/checks/check.ts";
@@ -23,10 +25,10 @@ import { StateHash } from "./checks/state_hash.ts";
 import { TimeInStep } from "./checks/time_in_step.ts";
 import { SimClock } from "./clock.ts";
 import { FaultCounts } from "./faults.ts";
-import { PendingWritesLimit } from "./lowered_limits.ts";
+import { pendingLimitsOf, PendingWritesLimit, raftLimitsOf } from "./lowered_limits.ts";
 import { NetworkFaults } from "./network_faults.ts";
 import { Reference } from "./reference.ts";
-import { plannedMembers, SimServer } from "./server.ts";
+import { SimServer } from "./server.ts";
 import type { Settings } from "./settings.ts";
 
 /** Takes the lines of a trace. */
@@ -42,15 +44,12 @@ export interface Violation {
 const WATCH_MS = 100;
 
 /** One simulated cluster and everything around it. */
-export class World {
+export class World extends MemoryCluster {
+  declare readonly clock: SimClock;
+  declare readonly servers: readonly SimServer[];
   readonly settings: Settings;
-  readonly random: Random;
-  readonly clock = new SimClock();
-  readonly counts = new FaultCounts();
-  readonly network: MemoryNetwork;
+  readonly counts: FaultCounts;
   readonly networkFaults: NetworkFaults;
-  readonly members: readonly Member[];
-  readonly servers: readonly SimServer[];
   readonly reference = new Reference();
   readonly shadows: Shadows;
   readonly expiredKeys: ExpiredKeys;
@@ -62,26 +61,16 @@ export class World {
   readonly #sink: TraceSink | undefined;
 
   constructor(settings: Settings, sink: TraceSink | undefined) {
+    const random = new Random(settings.seed ^ 0x5eed);
+    const counts = new FaultCounts();
+    const networkFaults = new NetworkFaults(settings, { random: random.fork(), counts });
+    const clock = new SimClock();
+    const network = networkOf(settings, { clock, networkFaults });
+    super(settings.servers, random, { ...optionsOf(settings), clock, network });
     this.settings = settings;
     this.#sink = sink;
-    this.random = new Random(settings.seed ^ 0x5eed);
-    this.networkFaults = new NetworkFaults(settings, { random: this.random.fork(), counts: this.counts });
-    const quantum = settings.quantumMs;
-    this.network = new MemoryNetwork({
-      clock: {
-        now: () => this.clock.now(),
-        after: (delayMs, action) => {
-          const at = this.clock.now() + delayMs;
-          const due = quantum === 0 ? at : Math.ceil(at / quantum) * quantum;
-          return this.clock.plan(due - this.clock.now(), { action, life: undefined, isArrival: true });
-        },
-        endOfTurn: (action) => this.clock.endOfTurn(action),
-      },
-      latencyMs: () => settings.latencyMs,
-      fates: (message) => this.networkFaults.fates(message, this.clock.now()),
-    });
-    this.members = plannedMembers(settings.servers);
-    this.servers = this.members.map(({ id }) => new SimServer(this, id));
+    this.counts = counts;
+    this.networkFaults = networkFaults;
     this.shadows = new Shadows((message) => this.violate("recovered-log", message));
     const { reference, servers } = this;
     this.expiredKeys = new ExpiredKeys({ reference, servers }, (message) => this.violate("expired-keys", message));
@@ -111,10 +100,14 @@ export class World {
   }
 
   /** The server of that id. */
-  server(id: NodeId): SimServer {
+  override server(id: NodeId): SimServer {
     const server = this.servers[id];
     if (server === undefined) throw new RangeError(`There is no server ${id}`);
     return server;
+  }
+
+  override makeServer(id: NodeId): SimServer {
+    return new SimServer(this, id);
   }
 
   /** Servers whose process serves. */
@@ -222,4 +215,40 @@ export class World {
     if (event.type === "Tick" && effects.length === 0) return;
     this.trace(() => `node ${server.id} ${describeEvent(event)}${effects.map((effect) => `\n    ${effect}`).join("")}`);
   }
+}
+
+function networkOf(
+  { quantumMs, latencyMs }: Settings,
+  { clock, networkFaults }: { readonly clock: SimClock; readonly networkFaults: NetworkFaults },
+): MemoryNetwork {
+  return new MemoryNetwork({
+    clock: {
+      now: () => clock.now(),
+      after: (delayMs, action) => {
+        const at = clock.now() + delayMs;
+        const due = quantumMs === 0 ? at : Math.ceil(at / quantumMs) * quantumMs;
+        return clock.plan(due - clock.now(), { action, life: undefined, isArrival: true });
+      },
+      endOfTurn: (action) => clock.endOfTurn(action),
+    },
+    latencyMs: () => latencyMs,
+    fates: (message) => networkFaults.fates(message, clock.now()),
+  });
+}
+
+function optionsOf(settings: Settings): ClusterOptions {
+  const { snapshotEntries, electionTimeoutMs, heartbeatMs, requestTimeoutMs, segmentBytes, chunkBytesMax } = settings;
+  return {
+    clusterId: "simulated",
+    snapshotEntries,
+    electionTimeoutMs,
+    heartbeatMs,
+    requestTimeoutMs,
+    segmentBytes,
+    raftLimits: {
+      chunkBytesMax: Math.min(chunkBytesMax, DEFAULT_RAFT_LIMITS.chunkBytesMax),
+      ...raftLimitsOf(settings),
+    },
+    pendingLimits: pendingLimitsOf(settings),
+  };
 }

@@ -4,9 +4,10 @@ import type { Message } from "../../../lib/raft/messages.ts";
 import type { RaftStatus } from "../../../lib/raft/status.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import { loadNodeFile } from "../../../lib/storage/load.ts";
+import { DIRECTORY } from "../../support/memory/memory_server.ts";
 import type { Violate } from "../../support/raft/checks/check.ts";
 import type { Check } from "../check.ts";
-import { DIRECTORY, type SimServer } from "../server.ts";
+import type { SimServer } from "../server.ts";
 
 /** Remembers every vote that left a process. */
 export class OneVote implements Check {

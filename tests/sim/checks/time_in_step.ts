@@ -7,7 +7,8 @@ import type { Violate } from "../../support/raft/checks/check.ts";
 import type { Check } from "../check.ts";
 import type { SimClock } from "../clock.ts";
 import type { Reference } from "../reference.ts";
-import { EPOCH_MS, type SimServer } from "../server.ts";
+import { EPOCH_MS } from "../../support/memory/memory_server.ts";
+import type { SimServer } from "../server.ts";
 
 /** For what the dates say late, by the way of a message. */
 const LEEWAY_MS = 1_000;

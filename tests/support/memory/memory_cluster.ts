@@ -4,112 +4,109 @@ import { Random } from "../../../lib/base/random.ts";
 import type { ReadOutcome, WriteOutcome } from "../../../lib/node/api.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import type { NodeOptions } from "../../../lib/node/options.ts";
-import { startNode } from "../../../lib/node/start_node.ts";
-import { Registry } from "../../../lib/observe/metrics.ts";
 import type { Member, NodeId } from "../../../lib/raft/types.ts";
-import { type CrashSurvival, MemoryDisk } from "./memory_disk.ts";
+import type { CrashSurvival } from "./memory_disk.ts";
+import { MemoryServer } from "./memory_server.ts";
 import { MemoryNetwork } from "./memory_transport.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
-const DIRECTORY = "/data";
+/** Settings that all nodes of a cluster have. */
+export type ClusterSettings = Omit<NodeOptions, "nodeId" | "members" | "directory" | "newIdentity">;
 
-/** Settings that a test may change. */
-export type ClusterSettings = Partial<
-  Pick<NodeOptions, "snapshotEntries" | "snapshotBytes" | "requestTimeoutMs" | "raftLimits" | "segmentBytes">
->;
-
-/** A cluster's settings beyond those of its nodes. */
-export interface ClusterOptions extends ClusterSettings {
+/** What a cluster may have instead of the usual. */
+export interface ClusterOptions extends Partial<ClusterSettings> {
   /** How many simulated milliseconds the next sync takes; none when left out. */
   readonly syncMs?: () => number;
+  readonly clock?: VirtualClock;
+  /** Goes by `clock`. */
+  readonly network?: MemoryNetwork;
 }
 
-/** The nodes by id; a node that was crashed is missing until it is started again. */
+const USUAL: ClusterSettings = {
+  clusterId: "memory",
+  snapshotEntries: 1_000_000,
+  snapshotBytes: 1_000_000_000,
+  electionTimeoutMs: 1_000,
+  heartbeatMs: 100,
+  requestTimeoutMs: 5_000,
+  segmentBytes: 262_144,
+};
+
+/** The servers, what they share, and what a test or a simulation wants of all of them. */
 export class MemoryCluster {
-  readonly clock = new VirtualClock();
-  readonly network = new MemoryNetwork({ clock: this.clock });
-  readonly disks = new Map<NodeId, MemoryDisk>();
-  readonly nodes = new Map<NodeId, Node>();
+  readonly random: Random;
+  readonly clock: VirtualClock;
+  readonly network: MemoryNetwork;
+  /** As the operator named them, without identities. */
+  readonly members: readonly Member[];
+  /** By id. */
+  readonly servers: readonly MemoryServer[];
+  readonly nodeSettings: ClusterSettings;
   readonly log: string[] = [];
-  /** By how many milliseconds the date of a node's machine is off. */
-  readonly datesOff = new Map<NodeId, number>();
-  readonly #members: readonly Member[];
-  readonly #random: Random;
-  readonly #settings: ClusterSettings;
   readonly #syncMs: (() => number) | undefined;
 
-  constructor(count: number, seed: number, { syncMs, ...settings }: ClusterOptions = {}) {
-    this.#random = new Random(seed);
-    this.#settings = settings;
+  /** Everything random comes from a seed, or from a source that others draw from as well. */
+  constructor(count: number, seed: number | Random, options: ClusterOptions = {}) {
+    const { syncMs, clock = new VirtualClock(), network = new MemoryNetwork({ clock }), ...settings } = options;
+    this.random = typeof seed === "number" ? new Random(seed) : seed;
+    this.clock = clock;
+    this.network = network;
+    this.nodeSettings = { ...USUAL, ...settings };
     this.#syncMs = syncMs;
-    this.#members = Array.from({ length: count }, (_, id) => ({
+    this.members = Array.from({ length: count }, (_, id) => ({
       id,
       address: `node${id}:15000`,
       clientAddress: `node${id}:5000`,
       identity: "",
     }));
+    this.servers = this.members.map(({ id }) => this.makeServer(id));
+  }
+
+  /** Called while the cluster is made: what a subclass adds to the cluster is not there yet. */
+  makeServer(id: NodeId): MemoryServer {
+    return new MemoryServer(this, id);
+  }
+
+  /** The server of that id. */
+  server(id: NodeId): MemoryServer {
+    const server = this.servers[id];
+    if (server === undefined) throw new RangeError(`There is no server ${id}`);
+    return server;
   }
 
   /** The ids of all servers, running or not. */
   get ids(): readonly NodeId[] {
-    return this.#members.map((member) => member.id);
+    return this.members.map((member) => member.id);
   }
 
-  /** Starts the servers, all unless some are named. */
+  /** The running nodes by id. */
+  get nodes(): ReadonlyMap<NodeId, Node> {
+    return new Map(this.servers.flatMap(({ id, node }) => node === undefined ? [] : [[id, node]]));
+  }
+
+  /** Starts servers, all unless some are named, and waits until they serve. Rejects with what keeps one from it. */
   async start(ids: readonly NodeId[] = this.ids, newIdentity = false): Promise<void> {
-    for (const id of ids) await this.#startOne(id, newIdentity);
-  }
-
-  async #startOne(id: NodeId, newIdentity: boolean): Promise<void> {
-    const disk = this.disks.get(id) ?? new MemoryDisk();
-    this.disks.set(id, disk);
-    const syncMs = this.#syncMs;
-    if (syncMs !== undefined) {
-      disk.hooks.delaySync = () => new Promise((resolve) => void this.clock.after(syncMs(), resolve));
+    for (const id of ids) {
+      const server = this.server(id);
+      const syncMs = this.#syncMs;
+      if (syncMs !== undefined) {
+        server.disk.hooks.delaySync = () => new Promise((resolve) => void this.clock.after(syncMs(), resolve));
+      }
+      server.newIdentity = newIdentity;
+      server.start();
+      await this.clock.until(() => server.state !== "Starting", 10_000, `node ${id} starts`);
+      if (server.state === "Down") throw server.failure;
     }
-    const starting = startNode({
-      nodeId: id,
-      members: this.#members,
-      clusterId: "memory",
-      directory: DIRECTORY,
-      newIdentity,
-      snapshotEntries: 1_000_000,
-      snapshotBytes: 1_000_000_000,
-      electionTimeoutMs: 1_000,
-      heartbeatMs: 100,
-      requestTimeoutMs: 5_000,
-      segmentBytes: 262_144,
-      ...this.#settings,
-    }, {
-      wallClockMs: () => 1_700_000_000_000 + this.clock.now() + (this.datesOff.get(id) ?? 0),
-      clock: this.clock,
-      disk,
-      metrics: new Registry(),
-      random: () => this.#random.fraction(),
-      makeTransport: (greeting) => this.network.connect(id, greeting),
-      log: (level, message) => void this.log.push(`${id} ${level} ${message}`),
-    });
-    let node: Node | undefined;
-    let failure: unknown;
-    starting.then((started) => node = started, (error: unknown) => failure = error);
-    await this.clock.until(() => node !== undefined || failure !== undefined, 10_000, `node ${id} starts`);
-    if (node === undefined) throw failure;
-    this.nodes.set(id, node);
   }
 
   /** Ends a server as `kill -9` and a power loss do: of what was not synced only what `survival` keeps is left. */
   crash(id: NodeId, survival: CrashSurvival = {}): void {
-    this.network.running(id)?.end();
-    this.node(id).failWith(new Error("crashed"));
-    this.node(id).driver.end();
-    this.nodes.delete(id);
-    const disk = this.disks.get(id);
-    if (disk !== undefined) this.disks.set(id, disk.crash(survival));
+    this.server(id).losePower(survival);
   }
 
   /** The running node of that id. */
   node(id: NodeId): Node {
-    const node = this.nodes.get(id);
+    const { node } = this.server(id);
     if (node === undefined) throw new Error(`Node ${id} does not run`);
     return node;
   }
@@ -153,11 +150,9 @@ export class MemoryCluster {
 
   /** Stops every node in order. */
   async stop(): Promise<void> {
-    for (const id of [...this.nodes.keys()]) {
-      let stopped = false;
-      this.node(id).stop().then(() => stopped = true);
-      await this.clock.until(() => stopped, 20_000, `node ${id} stops`);
-      this.nodes.delete(id);
+    for (const server of this.servers) {
+      server.stop();
+      await this.clock.until(() => server.state === "Down", 20_000, `node ${server.id} stops`);
     }
   }
 }

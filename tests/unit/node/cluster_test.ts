@@ -4,7 +4,6 @@ import { assert, assertEquals } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 import { entriesIn } from "../../support/runs.ts";
 
@@ -174,13 +173,13 @@ Deno.test("a wiped node is refused under its old id, and comes back with a new i
   const wiped = other(cluster, leader).id;
   const lost = leader.status().raft.configuration.members.find(({ id }) => id === wiped)?.identity;
   cluster.crash(wiped);
-  cluster.disks.set(wiped, new MemoryDisk());
+  cluster.server(wiped).wipe();
   await cluster.start([wiped]);
   await cluster.clock.advance(5_000);
   assertEquals(await cluster.get(wiped, "key0"), { reason: "NoLeader" });
   assertEquals(leader.status().raft.role, "Leader");
   cluster.crash(wiped);
-  cluster.disks.set(wiped, new MemoryDisk());
+  cluster.server(wiped).wipe();
   await cluster.start([wiped], true);
   // The snapshot that it gets first may hold the configuration before; while one is joint, the third node is still needed.
   const isVoter = (): boolean => {
@@ -217,7 +216,7 @@ async function wipeAndReadmit(
   await cluster.converged();
   for (const node of cluster.nodes.values()) await snapshotOf(cluster, node);
   if (cluster.nodes.has(wiped)) cluster.crash(wiped);
-  cluster.disks.set(wiped, new MemoryDisk());
+  cluster.server(wiped).wipe();
   await cluster.start([wiped], true);
   await cluster.clock.until(() => !["", before].includes(identity()), 30_000, "the wiped node is a voter again");
 }
@@ -265,7 +264,7 @@ Deno.test("a node whose admission was cut short by a crash is admitted all the s
   const wiped = other(cluster, leader).id;
   await cluster.clock.advance(1_000);
   cluster.crash(wiped);
-  cluster.disks.set(wiped, new MemoryDisk());
+  cluster.server(wiped).wipe();
   // It gets no further than to a configuration that still counts on its old directory.
   const end = leader.status().raft.lastEntry.index;
   cluster.network.drop((message) =>
@@ -297,7 +296,7 @@ Deno.test("a node that lost with the end of its log that it was a voter again is
   const [wiped = -1, ...others] = cluster.ids.filter((id) => id !== leader.id);
   await cluster.clock.advance(1_000);
   cluster.crash(wiped);
-  cluster.disks.set(wiped, new MemoryDisk());
+  cluster.server(wiped).wipe();
   // Its promotion reaches nobody else.
   cluster.network.drop((message) =>
     message.type === "AppendEntries" && others.includes(message.to) &&
@@ -326,8 +325,7 @@ Deno.test("a full disk of the leader refuses writes for certain, reads go on, an
   await cluster.start();
   const leader = await cluster.leader();
   await fill(cluster, leader, { from: 0, to: 10 });
-  const disk = cluster.disks.get(0);
-  assert(disk !== undefined);
+  const { disk } = cluster.server(0);
   disk.capacityBytes = 0;
   const outcomes = new Set<string>();
   for (let round = 0; round < 40; round++) outcomes.add(kind(await cluster.put(0, `big${round}`, "x".repeat(30_000))));
@@ -342,8 +340,7 @@ Deno.test("a failed sync ends the node and nothing of that batch is acknowledged
   const cluster = new MemoryCluster(1, 11);
   await cluster.start();
   const leader = await cluster.leader();
-  const disk = cluster.disks.get(0);
-  assert(disk !== undefined);
+  const { disk } = cluster.server(0);
   disk.hooks.failSync = (path) => path.includes("/wal/");
   let outcome: WriteOutcome | undefined;
   let failure: Error | undefined;
@@ -361,10 +358,9 @@ Deno.test("a leader that stops hands leadership over first", async () => {
   const leader = await cluster.leader();
   await fill(cluster, leader, { from: 0, to: 20 });
   const begun = cluster.clock.now();
-  let stopped = false;
-  leader.stop().then(() => stopped = true);
-  await cluster.clock.until(() => stopped, 5_000, "the leader stops");
-  cluster.nodes.delete(leader.id);
+  const server = cluster.server(leader.id);
+  server.stop();
+  await cluster.clock.until(() => server.state === "Down", 5_000, "the leader stops");
   const next = await cluster.leader();
   assert(cluster.clock.now() - begun < 500, `it took ${cluster.clock.now() - begun} ms`);
   assertEquals(kind(await cluster.put(next.id, "k", "v")), "Done");

@@ -1,6 +1,6 @@
 /** Nodes whose disk is full, hangs or fails, and transfers that fall silent: nothing waits for ever, and service resumes. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import { describeLag } from "../../../lib/node/views/lag.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
@@ -15,8 +15,7 @@ const ALL: CrashSurvival = {
 };
 
 function fillDisk(cluster: MemoryCluster, id: NodeId): void {
-  const disk = cluster.disks.get(id);
-  if (disk === undefined) return;
+  const { disk } = cluster.server(id);
   let used = 0;
   for (const bytes of disk.files().values()) used += bytes.length;
   disk.capacityBytes = used;
@@ -64,8 +63,7 @@ Deno.test("a follower whose disk is full says how far it is behind, and serves r
   await cluster.clock.until(() => outcome !== "", 10_000, "the read ends");
   assertEquals(outcome, "Timeout");
   assertMatch(describeLag(follower) ?? "", /^[1-3] entr(y|ies) behind: its disk is full \(.+\)$/);
-  const disk = cluster.disks.get(behind);
-  assert(disk !== undefined);
+  const { disk } = cluster.server(behind);
   disk.capacityBytes = Infinity;
   await cluster.converged();
   assertEquals(await cluster.get(behind, "k"), { value: "3".repeat(segmentBytes / 2) });
@@ -77,8 +75,7 @@ Deno.test("a write behind a sync that hangs is refused at its deadline, since it
   const cluster = new MemoryCluster(3, 5, { requestTimeoutMs: 3_000 });
   await cluster.start();
   const leader = await cluster.leader();
-  const disk = cluster.disks.get(leader.id);
-  assert(disk !== undefined);
+  const { disk } = cluster.server(leader.id);
   disk.hooks.delaySync = () => new Promise(() => {});
   const outcomes: string[] = [];
   for (const key of ["a", "b", "c"]) {
@@ -95,8 +92,7 @@ Deno.test("a write whose proposal ends the node hears of it once", async () => {
   const cluster = new MemoryCluster(1, 7);
   await cluster.start();
   const node = await cluster.leader();
-  const disk = cluster.disks.get(0);
-  assert(disk !== undefined);
+  const { disk } = cluster.server(0);
   disk.hooks.failWrite = (path) => path.endsWith(".wal");
   const outcomes: string[] = [];
   node.write({ type: "Put", key: "x", value: "y" }, (outcome) => outcomes.push(outcome.type));
@@ -130,7 +126,7 @@ Deno.test("a follower has room for what its leader had room for", async () => {
   await cluster.start();
   const leader = await cluster.leader();
   await cluster.clock.advance(1_000);
-  for (const disk of cluster.disks.values()) {
+  for (const { disk } of cluster.servers) {
     let used = 0;
     for (const bytes of disk.files().values()) used += bytes.length;
     disk.capacityBytes = used + 300_000;

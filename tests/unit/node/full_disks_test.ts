@@ -10,16 +10,14 @@ const VALUE = "v".repeat(20_000);
 /** Leaves no byte of room on the disks of these nodes. */
 function fill(cluster: MemoryCluster, ids: readonly NodeId[]): void {
   for (const id of ids) {
-    const disk = cluster.disks.get(id);
-    assert(disk !== undefined);
+    const { disk } = cluster.server(id);
     disk.capacityBytes = [...disk.files().values()].reduce((sum, { length }) => sum + length, 0);
   }
 }
 
 function makeRoom(cluster: MemoryCluster, ids: readonly NodeId[]): void {
   for (const id of ids) {
-    const disk = cluster.disks.get(id);
-    assert(disk !== undefined);
+    const { disk } = cluster.server(id);
     disk.capacityBytes = Infinity;
   }
 }

@@ -5,7 +5,6 @@ import { bytesToString } from "../../../lib/base/bytes.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 const LIMIT_MS = 30_000;
@@ -77,7 +76,7 @@ Deno.test("the longest key and value reach every node by forwarding, log and sna
 
   const wiped = follower((await cluster.leader()).id);
   cluster.crash(wiped);
-  cluster.disks.set(wiped, new MemoryDisk());
+  cluster.server(wiped).wipe();
   await cluster.start([wiped], true);
   const isInstalled = () => cluster.log.some((line) => line.includes(`${wiped} info Installed the leader's snapshot`));
   await cluster.clock.until(isInstalled, LIMIT_MS, "the emptied node has the leader's snapshot");

@@ -71,8 +71,7 @@ Deno.test("more bytes at once than a leader takes: what it refuses is never done
   const cluster = new MemoryCluster(1, 52, { syncMs: () => 1, segmentBytes: SEGMENT_BYTES });
   await cluster.start();
   const { id } = await cluster.leader();
-  const disk = cluster.disks.get(id);
-  assert(disk !== undefined);
+  const { disk } = cluster.server(id);
   const value = "v".repeat(VALUE_BYTES_MAX);
   const writesOf = (name: string) => Array.from({ length: LONG_WRITES + 2 }, (_, at) => set(`${name}${at}`, value));
   // Room for some of them, since to write all would take long: the others find the disk full.

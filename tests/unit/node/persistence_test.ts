@@ -153,7 +153,7 @@ function durableVote(
   cluster: MemoryCluster,
   id: number,
 ): { readonly currentTerm: unknown; readonly votedFor: unknown } {
-  const file = cluster.disks.get(id)?.crash().open(`/data/RaftNode${id}.json`, "read");
+  const file = cluster.server(id).disk.crash().open(`/data/RaftNode${id}.json`, "read");
   assert(file !== undefined);
   const bytes = new Uint8Array(file.size());
   file.readAt(0, bytes);

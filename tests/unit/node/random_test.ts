@@ -92,7 +92,7 @@ class Run {
     else if (action < 82) await this.#restartOne();
     else if (action < 88) this.#cut();
     else if (action < 95 && this.#cuts.size > 0) this.#heal(random.pick([...this.#cuts]));
-    else if (running.length > 0) void this.cluster.node(random.pick(running)).takeSnapshot();
+    else if (running.length > 0) this.cluster.server(random.pick(running)).takeSnapshot();
     await this.cluster.clock.advance(random.pick([0, 1, 3, 20, 150, 1_500]));
   }
 

@@ -46,8 +46,7 @@ function inAnyMinute(transfers: readonly { readonly at: number }[]): number {
 }
 
 function diskOf(cluster: MemoryCluster, id: NodeId): MemoryDisk {
-  const disk = cluster.disks.get(id);
-  assert(disk !== undefined);
+  const { disk } = cluster.server(id);
   return disk;
 }
 

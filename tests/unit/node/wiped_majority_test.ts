@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Node } from "../../../lib/node/node.ts";
-import { MemoryDisk } from "../../support/memory/memory_disk.ts";
+import type { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
 const WIPED = [1, 2];
@@ -24,9 +24,9 @@ function wipe(cluster: MemoryCluster): ReadonlyMap<number, MemoryDisk> {
   const lost = new Map<number, MemoryDisk>();
   for (const id of WIPED) {
     cluster.crash(id);
-    const disk = cluster.disks.get(id);
-    if (disk !== undefined) lost.set(id, disk);
-    cluster.disks.set(id, new MemoryDisk());
+    const { disk } = cluster.server(id);
+    lost.set(id, disk);
+    cluster.server(id).wipe();
   }
   return lost;
 }
@@ -54,7 +54,7 @@ Deno.test("two of three that were wiped begin no cluster beside the third, whoev
     }
     for (const [id, disk] of lost) {
       cluster.crash(id);
-      cluster.disks.set(id, disk);
+      cluster.server(id).disk = disk;
     }
     await cluster.start(WIPED);
     await cluster.leader();
@@ -93,7 +93,7 @@ Deno.test("without the third they begin another cluster, and refuse each other w
   assertEquals(WIPED.map((id) => idOf(cluster, id)), [newId, newId]);
   for (const [id, disk] of lost) {
     cluster.crash(id);
-    cluster.disks.set(id, disk);
+    cluster.server(id).disk = disk;
   }
   await cluster.start(WIPED);
   await cluster.leader();

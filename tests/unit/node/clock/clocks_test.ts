@@ -43,7 +43,7 @@ Deno.test("a jump of the leader's clock by ten minutes expires no key early, nor
   for (const ahead of [TEN_MINUTES_MS, -TEN_MINUTES_MS]) {
     const { cluster, leader } = await started(3, 61);
     await putForAMinute(cluster, leader);
-    cluster.datesOff.set(leader.id, ahead);
+    cluster.server(leader.id).dateOffMs = ahead;
     assertEquals(await watch(cluster, [100, 1_000, 30_000, 59_000, 60_500]), ["vvv", "vvv", "vvv", "vvv", "---"]);
     await cluster.stop();
   }
@@ -52,7 +52,7 @@ Deno.test("a jump of the leader's clock by ten minutes expires no key early, nor
 Deno.test("a single node's clock that jumps moves its time by a tenth at most", async () => {
   const { cluster, leader } = await started(1, 62);
   await putForAMinute(cluster, leader);
-  cluster.datesOff.set(leader.id, TEN_MINUTES_MS);
+  cluster.server(leader.id).dateOffMs = TEN_MINUTES_MS;
   assertEquals(await watch(cluster, [1_000, 30_000, 54_000, 60_000]), ["v", "v", "v", "-"]);
   await cluster.stop();
 });
@@ -62,7 +62,7 @@ Deno.test("every clock stepped back under running nodes: time goes on, nothing l
     const { cluster, leader } = await started(count, 67);
     await putForAMinute(cluster, leader);
     const before = leader.timeMs();
-    for (const id of cluster.ids) cluster.datesOff.set(id, -backMs);
+    for (const id of cluster.ids) cluster.server(id).dateOffMs = -backMs;
     let last = before;
     for (let step = 0; step < 50; step++) {
       await cluster.clock.advance(20);
@@ -88,7 +88,7 @@ Deno.test("a leader whose clock is off begins where a majority is, after an elec
   for (const ahead of [TEN_MINUTES_MS, -TEN_MINUTES_MS]) {
     const { cluster, leader } = await started(3, 63);
     const next = (leader.id + 1) % 3;
-    cluster.datesOff.set(next, ahead);
+    cluster.server(next).dateOffMs = ahead;
     await putForAMinute(cluster, leader);
     leader.driver.enqueue({ type: "TransferLeadership", target: next });
     await cluster.clock.until(() => cluster.node(next).status().raft.role === "Leader", 10_000, "the other one leads");
@@ -107,7 +107,7 @@ Deno.test("after a pause in which its clock stood still a leader goes on where t
     const { cluster, leader } = await started(count, 64);
     await putForAMinute(cluster, leader);
     // The monotonic clock did not move while the machine slept.
-    for (const id of cluster.ids) cluster.datesOff.set(id, HOUR_MS);
+    for (const id of cluster.ids) cluster.server(id).dateOffMs = HOUR_MS;
     leader.driver.enqueue({ type: "Stalled" });
     assertEquals(await watch(cluster, [500]), ["-".repeat(count)]);
     assert(leader.timeMs() >= 1_700_000_000_000 + HOUR_MS);
@@ -118,7 +118,7 @@ Deno.test("after a pause in which its clock stood still a leader goes on where t
 Deno.test("a pause is no chance for one wrong clock", async () => {
   const { cluster, leader } = await started(3, 65);
   await putForAMinute(cluster, leader);
-  cluster.datesOff.set(leader.id, HOUR_MS);
+  cluster.server(leader.id).dateOffMs = HOUR_MS;
   leader.driver.enqueue({ type: "Stalled" });
   assertEquals(await watch(cluster, [500, 50_000]), ["vvv", "vvv"]);
   await cluster.stop();
@@ -129,11 +129,11 @@ Deno.test("a machine whose clock is off is named by the leader and by itself, un
   const off = (leader.id + 1) % 3;
   const offsets = (node: Node) => node.status().clocks.map(({ id, aheadMs }) => [id, Math.round(aheadMs / 1_000)]);
   assertEquals(offsets(leader).sort(), [[0, 0], [1, 0], [2, 0]]);
-  cluster.datesOff.set(off, TEN_MINUTES_MS);
+  cluster.server(off).dateOffMs = TEN_MINUTES_MS;
   await cluster.clock.advance(1_000);
   assertEquals(offsets(leader).filter(([, seconds]) => seconds !== 0), [[off, 600]]);
   assertEquals(offsets(cluster.node(off)), [[off, 600]]);
-  cluster.datesOff.delete(off);
+  cluster.server(off).dateOffMs = 0;
   await cluster.clock.advance(1_000);
   const said = cluster.log.filter((line) => line.includes("clock"));
   for (const id of [leader.id, off]) {

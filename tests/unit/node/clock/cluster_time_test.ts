@@ -122,7 +122,7 @@ for (const isFast of [true, false]) {
     const cluster = await started(3, 54);
     for (let round = 0; round < 8; round++) {
       const leader = await cluster.leader();
-      for (const id of cluster.ids) cluster.datesOff.set(id, (isFast ? 1 : -1) * (id - leader.id) * 5_000_000);
+      for (const id of cluster.ids) cluster.server(id).dateOffMs = (isFast ? 1 : -1) * (id - leader.id) * 5_000_000;
       const leftMs = await putFor(cluster, `k${round}`, 50 + round * 40);
       // The leader's time may be under correction: the first read that misses the key ends the life of all.
       await cluster.clock.advance(leftMs * 0.8);
@@ -191,7 +191,7 @@ Deno.test("a cluster that was stopped for a day has expired at its start what wa
   await putFor(cluster, "k", 3_600_000);
   for (const id of cluster.ids) {
     cluster.crash(id);
-    cluster.datesOff.set(id, 86_400_000);
+    cluster.server(id).dateOffMs = 86_400_000;
   }
   await cluster.start();
   const leader = await cluster.leader();

@@ -1,40 +1,46 @@
-/** A process' end of the simulated network: tells the checks what leaves, and holds back what reaches a paused process. */
+/** A transport as one life of a process has it: nothing reaches a process that is gone, and what reaches a paused one waits. */
 
-import type { Message } from "../../lib/raft/messages.ts";
-import { isForwarding, type PeerMessage } from "../../lib/transport/forward.ts";
-import type { NodeId } from "../../lib/raft/types.ts";
-import type { Greeting, PeerAddresses, PeerInfo, Transport, TransportHandler } from "../../lib/transport/transport.ts";
-import type { Life } from "./clock.ts";
+import type { Message } from "../../../lib/raft/messages.ts";
+import { isForwarding, type PeerMessage } from "../../../lib/transport/forward.ts";
+import type { NodeId } from "../../../lib/raft/types.ts";
+import type {
+  Greeting,
+  PeerAddresses,
+  PeerInfo,
+  Transport,
+  TransportHandler,
+} from "../../../lib/transport/transport.ts";
+import type { Life } from "./life.ts";
 
-/** What the simulator wants to know of a process' traffic. */
-export interface TransportObserver {
+/** Whose transport it is, and who is told of its traffic. */
+export interface LifeTransportParts {
   readonly life: Life;
-  /** A message leaves. */
+  /** A message of the core leaves. */
   sent(message: Message): void;
   /** Another process has introduced itself. */
   greeted(greeting: Greeting): void;
 }
 
 /** A `Transport` around the one of the network in memory. */
-export class SimTransport implements Transport {
+export class LifeTransport implements Transport {
   readonly #inner: Transport;
-  readonly #observer: TransportObserver;
+  readonly #parts: LifeTransportParts;
 
-  constructor(inner: Transport, observer: TransportObserver) {
+  constructor(inner: Transport, parts: LifeTransportParts) {
     this.#inner = inner;
-    this.#observer = observer;
+    this.#parts = parts;
   }
 
   /** See `Transport`. A paused process does not answer greetings either. */
   start(handler: TransportHandler): Promise<void> {
-    const { life } = this.#observer;
+    const { life } = this.#parts;
     return this.#inner.start({
       receive: (message) => this.#arrive(() => handler.receive(message)),
       disconnected: (peer) => this.#arrive(() => handler.disconnected(peer)),
       connected: (peer) => this.#arrive(() => handler.connected(peer)),
       admit: (greeting) => {
         if (life.paused) return "no answer";
-        this.#observer.greeted(greeting);
+        this.#parts.greeted(greeting);
         return handler.admit(greeting);
       },
       refusedBy: (peer, clusterId) => this.#arrive(() => handler.refusedBy(peer, clusterId)),
@@ -44,7 +50,7 @@ export class SimTransport implements Transport {
 
   /** See `Transport`. */
   send(message: PeerMessage): boolean {
-    if (!isForwarding(message)) this.#observer.sent(message);
+    if (!isForwarding(message)) this.#parts.sent(message);
     return this.#inner.send(message);
   }
 
@@ -79,7 +85,7 @@ export class SimTransport implements Transport {
   }
 
   #arrive(action: () => void): void {
-    const { life } = this.#observer;
+    const { life } = this.#parts;
     if (!life.alive) return;
     if (life.paused) life.heldArrivals.push(action);
     else action();

@@ -1,8 +1,8 @@
 /** A disk as one life of a process sees it: when the process is gone, none of its code reaches the disk any more. */
 
-import { NoSpaceError } from "../../lib/base/errors.ts";
-import type { Disk, DiskFile, DiskLock, OpenMode } from "../../lib/storage/disk.ts";
-import type { Life } from "./clock.ts";
+import { NoSpaceError } from "../../../lib/base/errors.ts";
+import type { Disk, DiskFile, DiskLock, OpenMode } from "../../../lib/storage/disk.ts";
+import type { Life } from "./life.ts";
 
 /** What code of a process meets that was killed; nobody hears of it. */
 class ProcessIsGone extends Error {
