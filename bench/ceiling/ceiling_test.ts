@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
-import { encodeRequest } from "../../tests/support/resp_request.ts";
+import { encodeRequest } from "../../tests/support/resp/encode.ts";
 import { applyBatch, BATCH_HEAD_BYTES, CONFIRM, isIntact, kindOf, numberIn, sealBatch, ShortFrame } from "./frame.ts";
 import { copyBytes, writeUint32 } from "./bytes.ts";
 import { RequestReader } from "./request.ts";

@@ -1,7 +1,7 @@
 /** A small RESP client for probes: one request at a time, with a deadline, simple replies only. */
 
 import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
-import { encodeRequest } from "../../tests/support/resp_request.ts";
+import { encodeRequest } from "../../tests/support/resp/encode.ts";
 
 /** The first line of a reply: an error's text without "-", or anything else with its type. */
 export interface ProbeReply {

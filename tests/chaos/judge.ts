@@ -3,7 +3,7 @@
 import { checkCertificate } from "../linearizability/certificate.ts";
 import type { Operation } from "../linearizability/history.ts";
 import { describeSearchResult, searchLinearization } from "../linearizability/search.ts";
-import { type LedgerWrite, possibleFinals } from "./durable_ledger.ts";
+import { type LedgerWrite, possibleFinals } from "../support/ledger.ts";
 import { certifiable } from "./indexes.ts";
 import type { LogBook } from "./log_book.ts";
 

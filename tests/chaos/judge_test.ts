@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 
 import type { Operation } from "../linearizability/history.ts";
-import type { LedgerWrite } from "./durable_ledger.ts";
+import type { LedgerWrite } from "../support/ledger.ts";
 import { countLeftOut, type Evidence, judge } from "./judge.ts";
 import { LogBook } from "./log_book.ts";
 

@@ -1,7 +1,7 @@
 /** Everything that clients did and were told: the history for the checks, the ledger, and the counts. */
 
 import type { Operation } from "../linearizability/history.ts";
-import type { DurableLedger } from "./durable_ledger.ts";
+import type { Ledger } from "../support/ledger.ts";
 
 /** A write as it was sent. */
 export interface SentWrite {
@@ -48,10 +48,10 @@ export class Recorder {
   unknown = 0;
   refusals = 0;
   failedReads = 0;
-  readonly #ledger: DurableLedger;
+  readonly #ledger: Ledger;
 
   /** Acknowledgements go to `ledger` at once. */
-  constructor(ledger: DurableLedger) {
+  constructor(ledger: Ledger) {
     this.#ledger = ledger;
   }
 

@@ -7,7 +7,7 @@ import { writeHistory } from "../linearizability/history.ts";
 import { delay, waitFor } from "../support/wait.ts";
 import { Workload } from "./clients.ts";
 import { Disturber, FAULTS } from "./disturber.ts";
-import { DurableLedger, readLedger } from "./durable_ledger.ts";
+import { Ledger } from "../support/ledger.ts";
 import { compareDirectories, compareLogs, readFinals, takeEqualSnapshots } from "./final_checks.ts";
 import { Fleet } from "./fleet.ts";
 import { withIndexes } from "./indexes.ts";
@@ -66,7 +66,7 @@ class Run {
   readonly #root: string;
   readonly #random: Random;
   readonly #fleet: Fleet;
-  readonly #ledger: DurableLedger;
+  readonly #ledger: Ledger;
   readonly #recorder: Recorder;
   readonly #book = new LogBook();
   readonly #disturber: Disturber;
@@ -81,7 +81,7 @@ class Run {
     this.#root = root;
     this.#random = new Random(options.seed);
     this.#fleet = new Fleet({ nodes: options.nodes, root });
-    this.#ledger = new DurableLedger(`${root}/ledger.jsonl`);
+    this.#ledger = new Ledger(`${root}/ledger.jsonl`);
     this.#recorder = new Recorder(this.#ledger);
     this.#disturber = new Disturber({
       stage: { fleet: this.#fleet, book: this.#book, busyProcesses: new Set(), busyDisks: new Set() },
@@ -206,7 +206,7 @@ class Run {
     for (const [route, count] of this.#recorder.routes) {
       if (count === 0) this.problems.push(`no write was acknowledged by ${route}`);
     }
-    const keys = [...new Set(readLedger(this.#ledger.path).map(({ key }) => key))];
+    const keys = [...new Set(this.#ledger.writes.map(({ key }) => key))];
     this.#finals = await readFinals(this.#fleet, { keys, recorder: this.#recorder });
     this.problems.push(...await compareLogs(this.#fleet, this.#book));
     this.problems.push(...await takeEqualSnapshots(this.#fleet));
@@ -217,7 +217,7 @@ class Run {
   #judge(): void {
     const evidence: Evidence = {
       // From the disk: what was promised outlives the program that was told.
-      ledger: readLedger(this.#ledger.path),
+      ledger: this.#ledger.writes,
       operations: this.#recorder.operations,
       refused: this.#recorder.refused,
       finals: this.#finals,

@@ -4,7 +4,7 @@ import { NODE, testWith } from "../support/needs.ts";
 import { type CommandLine, spawnLine } from "../support/program.ts";
 import { serverOf } from "../unit/client/support/clients.ts";
 import { FakeStore } from "../unit/client/support/fake_store.ts";
-import { CLOSE } from "../unit/client/support/scripted_server.ts";
+import { CLOSE } from "../support/resp/scripted_server.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const TIMEOUT_MS = 60_000;

@@ -9,7 +9,7 @@ import { SCRIPTS } from "./support/scripts.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { waitFor } from "../support/wait.ts";
 import { PYTHON, REDIS_CLI, testWith } from "../support/needs.ts";
-import { encodeRequest } from "../support/resp_request.ts";
+import { encodeRequest } from "../support/resp/encode.ts";
 
 testWith(
   [REDIS_CLI, PYTHON],

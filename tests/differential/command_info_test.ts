@@ -3,8 +3,8 @@
 import { assertEquals } from "@std/assert";
 import { COMMANDS } from "../../lib/protocol/resp/commands.ts";
 import { REDIS_SERVER, testWith } from "../support/needs.ts";
-import { Connection } from "./connection.ts";
-import { describeReply, type Reply } from "./reply.ts";
+import { Connection } from "../support/resp/connection.ts";
+import { describeReply, type Reply } from "../support/resp/reply.ts";
 import { startNodeHere, startRedis } from "./servers.ts";
 
 /** Name, arity, flags, first key, last key, step, categories, tips: what follows is how each finds its keys. */

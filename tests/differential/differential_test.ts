@@ -1,10 +1,10 @@
 /** KVStore gives the replies of redis-server 7.0, but for the known differences. `deno task differential` runs many more. */
 
 import { assertEquals } from "@std/assert";
-import type { Command } from "./connection.ts";
+import type { Command } from "../support/resp/connection.ts";
 import { ConnectionPairs } from "./execute.ts";
 import { findKnown, KNOWN_DIFFERENCES, type ReplyPair } from "./known.ts";
-import { describeReply } from "./reply.ts";
+import { describeReply } from "../support/resp/reply.ts";
 import { runDifferential } from "./run.ts";
 import { startNodeHere, startRedis } from "./servers.ts";
 import { REDIS_SERVER, testWith } from "../support/needs.ts";

@@ -1,9 +1,9 @@
 /** Runs one sequence on both servers at once and stops at the first difference. */
 
-import { type Command, Connection } from "./connection.ts";
+import { type Command, Connection } from "../support/resp/connection.ts";
 import { Judge } from "./judge.ts";
 import { nameOf } from "./known.ts";
-import { describeReply, type Reply } from "./reply.ts";
+import { describeReply, type Reply } from "../support/resp/reply.ts";
 import { closingSteps, openingSteps, type Sequence, type Step } from "./sequence.ts";
 
 /** More rounds than a loop of SCAN over the keys of a run can take. */

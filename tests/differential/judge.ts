@@ -1,8 +1,8 @@
 /** Says whether two replies to the same command are the same, as far as the command determines its reply. */
 
-import type { Command } from "./connection.ts";
+import type { Command } from "../support/resp/connection.ts";
 import { findKnown, nameOf, type ReplyPair } from "./known.ts";
-import { describeReply, type Reply } from "./reply.ts";
+import { describeReply, type Reply } from "../support/resp/reply.ts";
 import type { Step } from "./sequence.ts";
 
 /** How far apart the two servers may be in time, for each command that tells a time: in its own unit. */

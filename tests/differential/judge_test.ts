@@ -1,9 +1,9 @@
 /** What the judge takes for the same, and what it does not. */
 
 import { assertEquals } from "@std/assert";
-import type { Command } from "./connection.ts";
+import type { Command } from "../support/resp/connection.ts";
 import { Judge } from "./judge.ts";
-import { readReply, type Reply } from "./reply.ts";
+import { readReply, type Reply } from "../support/resp/reply.ts";
 import { plain } from "./sequence.ts";
 
 /** A reply from its bytes, with `;` for the line breaks. */

@@ -1,8 +1,8 @@
 /** Differences from Redis 7.0 that KVStore means to have. The generator avoids most of them; a test shows each. */
 
 import { NOT_OFFERED } from "../../lib/protocol/resp/errors.ts";
-import type { Command } from "./connection.ts";
-import type { Reply } from "./reply.ts";
+import type { Command } from "../support/resp/connection.ts";
+import type { Reply } from "../support/resp/reply.ts";
 
 /** A command and what each server replied; `left` is KVStore. */
 export interface ReplyPair {

@@ -3,7 +3,7 @@
 import { ConnectionPairs, type Difference, execute, type Sides } from "./execute.ts";
 import { makeSequence } from "./generator.ts";
 import { nameOf } from "./known.ts";
-import { describeReply, quote } from "./reply.ts";
+import { describeReply, quote } from "../support/resp/reply.ts";
 import type { Sequence, Step } from "./sequence.ts";
 import { shrink } from "./shrink.ts";
 

@@ -1,6 +1,6 @@
 /** What is sent to both servers: the steps of one sequence. */
 
-import type { Command } from "./connection.ts";
+import type { Command } from "../support/resp/connection.ts";
 
 /** One command of one client. `isScan` stands for a whole loop: `command` without a cursor, until the cursor is 0. */
 export interface Step {

@@ -6,7 +6,7 @@ import { findFreePorts } from "../support/ports.ts";
 import { ProcessCluster } from "../support/process_cluster.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { waitFor } from "../support/wait.ts";
-import { Connection } from "./connection.ts";
+import { Connection } from "../support/resp/connection.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 2_000;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { findFreePorts } from "../support/ports.ts";
 import { runProgram } from "../support/program.ts";
-import { RespServer } from "../support/resp_server.ts";
+import { ScriptedServer } from "../support/resp/scripted_server.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -15,7 +15,7 @@ async function startTarget(): Promise<AsyncDisposable & { readonly port: number;
     server = new ServerProcess(line, { directory });
   } catch {
     await Deno.remove(directory, { recursive: true });
-    const standIn = new RespServer(() => "+OK\r\n");
+    const standIn = new ScriptedServer(() => "+OK\r\n");
     return { port: standIn.port, isRedis: false, [Symbol.asyncDispose]: () => standIn[Symbol.asyncDispose]() };
   }
   await waitFor(async () => {
@@ -51,7 +51,7 @@ Deno.test("bench measures a server of the Redis protocol, as JSON and as text", 
 });
 
 Deno.test("bench of a server that refuses everything: errors by word, exit 1", async () => {
-  await using server = new RespServer(() => "-CLUSTERDOWN no leader\r\n");
+  await using server = new ScriptedServer(() => "-CLUSTERDOWN no leader\r\n");
   const { code, stdout } = await runProgram(["bench", "--connect", String(server.port), "--requests=100"]);
   assertEquals(code, 1);
   assertMatch(stdout, /\n100 errors\n {2}CLUSTERDOWN +100 +CLUSTERDOWN no leader\n/);

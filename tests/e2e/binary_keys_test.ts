@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { textToByteString } from "../../lib/base/bytes.ts";
 import { Random } from "../../lib/base/random.ts";
-import { type Command, Connection } from "../differential/connection.ts";
-import type { Reply } from "../differential/reply.ts";
+import { type Command, Connection } from "../support/resp/connection.ts";
+import type { Reply } from "../support/resp/reply.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { fieldsOf, numberOf, TextClient } from "../support/text_client.ts";
 

@@ -26,8 +26,8 @@ Deno.test("any two nodes, then all three, killed -9 under load and started again
   }));
 
 async function waitUntilWritten(ledger: Ledger, count: number): Promise<void> {
-  const before = ledger.times.length;
-  await waitFor(() => ledger.times.length >= before + count ? true : undefined, {
+  const before = ledger.acknowledged.size;
+  await waitFor(() => ledger.acknowledged.size >= before + count ? true : undefined, {
     what: `${count} acknowledged writes`,
   });
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Command, Connection } from "../differential/connection.ts";
-import type { Reply } from "../differential/reply.ts";
+import { type Command, Connection } from "../support/resp/connection.ts";
+import type { Reply } from "../support/resp/reply.ts";
 import { ClientProxy } from "../support/client_proxy.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { waitFor } from "../support/wait.ts";

@@ -1,7 +1,7 @@
 /** Keys of real nodes are gone at their deadline for every protocol on every node, and stay so when all nodes are killed. */
 
 import { assert, assertEquals } from "@std/assert";
-import { Connection } from "../differential/connection.ts";
+import { Connection } from "../support/resp/connection.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { waitFor } from "../support/wait.ts";
 

@@ -15,7 +15,7 @@ Deno.test("SIGTERM of the leader: it hands over and exits 0, writes go on, open 
     const writers = new Writers({ ports: cluster.ports, ledger, clients: 20, pauseMs: 5 });
     try {
       for (let round = 0; round < 2; round++) {
-        await waitFor(() => ledger.times.length > 300 ? true : undefined, { what: "load" });
+        await waitFor(() => ledger.acknowledged.size > 300 ? true : undefined, { what: "load" });
         const leader = await cluster.waitForLeader();
         using client = await TextClient.connect(cluster.node(leader).clientPort);
         const open = Array.from({ length: OPEN_REQUESTS }, () => client.expect(false));

@@ -9,7 +9,7 @@ import { type ProcessCluster, withCluster } from "../support/process_cluster.ts"
 import { waitFor, withDeadline } from "../support/wait.ts";
 import { Writers } from "../support/writers.ts";
 import { exchange } from "./support/raw.ts";
-import { encodeRequest } from "../support/resp_request.ts";
+import { encodeRequest } from "../support/resp/encode.ts";
 
 const EVENTS = 10_000;
 const KILLS = 3;
@@ -123,7 +123,7 @@ Deno.test(`${EVENTS} changes through a watcher across ${KILLS} kills of the lead
     assertEquals(follower.changes.map(brief), wanted.map(brief));
     const told = new Map(follower.changes.map(({ data }) => [String(data["key"]), String(data["value"])]));
     assertEquals(told.size, follower.changes.length, "every key is written once, and told once");
-    for (const [key, value] of ledger.acknowledged) assertEquals(told.get(key), value);
+    for (const [key, { value }] of ledger.acknowledged) assertEquals(told.get(key), value);
     for (const key of told.keys()) {
       assertEquals(key === "last" || ledger.acknowledged.has(key) || ledger.unknown.has(key), true, key);
     }

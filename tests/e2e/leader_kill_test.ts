@@ -14,8 +14,8 @@ Deno.test("kill -9 of the leader under load from 20 clients, ten times: writable
     try {
       for (let round = 0; round < ROUNDS; round++) {
         const leader = await cluster.waitForLeader();
-        const before = ledger.times.length;
-        await waitFor(() => ledger.times.length > before + 100 ? true : undefined, { what: "load" });
+        const before = ledger.acknowledged.size;
+        await waitFor(() => ledger.acknowledged.size > before + 100 ? true : undefined, { what: "load" });
         const killedAt = performance.now();
         cluster.signal(leader, "SIGKILL");
         await waitFor(() => ledger.firstAfter(killedAt), { what: "a write is acknowledged after the leader's death" });

@@ -6,7 +6,7 @@ import { promtool } from "../support/promtool.ts";
 import { withCluster } from "../support/process_cluster.ts";
 import { waitFor } from "../support/wait.ts";
 import { PROMTOOL, testWith } from "../support/needs.ts";
-import { encodeRequest } from "../support/resp_request.ts";
+import { encodeRequest } from "../support/resp/encode.ts";
 
 /** What a system without /proc, or a runtime without all permissions, does not tell, and what comes with the first answer. */
 const NOT_EVERYWHERE: ReadonlySet<string> = new Set([

@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
-import { Connection } from "../differential/connection.ts";
-import type { Reply } from "../differential/reply.ts";
+import { Connection } from "../support/resp/connection.ts";
+import type { Reply } from "../support/resp/reply.ts";
 import { startNodeHere } from "../differential/servers.ts";
 import { DEADLINE_MS, waitFor } from "../support/wait.ts";
 

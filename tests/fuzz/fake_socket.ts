@@ -58,16 +58,3 @@ export function fakeSocket(written: (bytes: string) => void): FakeSocket {
     socket: socket as unknown as Deno.TcpConn,
   };
 }
-
-/** Lets every microtask run. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      port2.close();
-      resolve();
-    };
-    port2.postMessage(undefined);
-  });
-}

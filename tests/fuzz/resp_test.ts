@@ -7,12 +7,12 @@ import { UNSENT_BYTES_MAX } from "../../lib/protocol/limits.ts";
 import { MemoryBudget } from "../../lib/protocol/memory_budget.ts";
 import { COMMANDS } from "../../lib/protocol/resp/commands.ts";
 import { RequestReader } from "../../lib/protocol/resp/request_reader.ts";
-import { readReply, ReplySyntaxError } from "../differential/reply.ts";
+import { readReply, ReplySyntaxError } from "../support/resp/reply.ts";
 import { RespBench, type RespClient } from "../unit/protocol/resp/session_support.ts";
 import { fuzz, require, requireSame } from "./harness.ts";
 import { anyBytes, mutate, numberText } from "./mutators.ts";
 import { randomSplit, waysToSplit } from "./splits.ts";
-import { encodeRequest } from "../support/resp_request.ts";
+import { encodeRequest } from "../support/resp/encode.ts";
 
 const NAMES = [...COMMANDS.keys()];
 const WORDS = [

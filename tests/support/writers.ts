@@ -52,7 +52,7 @@ export class Writers {
       const sentAt = performance.now();
       const outcome = await writer.write(`PUT ${key} ${value}`, () => this.#stopping);
       if (outcome === "Done") ledger.acknowledge({ key, value, sentAt });
-      else if (outcome === "Unknown") ledger.leaveOpen({ key, value, reason: writer.lastReason });
+      else if (outcome === "Unknown") ledger.leaveOpen({ key, value, sentAt }, writer.lastReason);
       if (pauseMs > 0) await delay(pauseMs);
     }
     writer.close();

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { RespServer } from "../../../tests/support/resp_server.ts";
+import { ScriptedServer } from "../../../tests/support/resp/scripted_server.ts";
 import { waitFor } from "../../../tests/support/wait.ts";
 import { GapWriters } from "./gap_writers.ts";
 
@@ -11,8 +11,8 @@ Deno.test("the writers find the gap of a server that stands still, and go on at 
     await stall;
     return "+OK\r\n";
   };
-  const first = new RespServer(answer);
-  await using second = new RespServer(answer);
+  const first = new ScriptedServer(answer);
+  await using second = new ScriptedServer(answer);
   const writers = new GapWriters([first, second].map(({ port }) => `127.0.0.1:${port}`), 4);
   const flow = async (count: number) => {
     const wanted = writers.count + count;

@@ -1,6 +1,6 @@
 /** SETs through `redis-cli --pipe`: one connection that sends without waiting for replies. */
 
-import { encodeRequest } from "../../../tests/support/resp_request.ts";
+import { encodeRequest } from "../../../tests/support/resp/encode.ts";
 import { stringToBytes } from "../../../lib/base/bytes.ts";
 import { unwatch, watch } from "../servers/server.ts";
 

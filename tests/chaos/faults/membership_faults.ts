@@ -2,7 +2,7 @@
 
 import type { Random } from "../../../lib/base/random.ts";
 import type { SeenConfiguration } from "../log_book.ts";
-import { delay } from "../../support/wait.ts";
+import { waitFor } from "../../support/wait.ts";
 import type { Fault, Running, Stage } from "./fault.ts";
 
 const DOWN_MS = { least: 50, most: 1_000 } as const;
@@ -31,10 +31,17 @@ async function wipe(stage: Stage, random: Random): Promise<Running | undefined> 
     lastsMs: random.between(DOWN_MS.least, DOWN_MS.most),
     end: async () => {
       await fleet.restart(id);
-      const admitted = await until(() => isAdmitted(book.configurations.slice(before), id));
-      isBack = admitted;
-      if (admitted) fleet.rejoining.delete(id);
-      else fleet.problems.push(`node ${id}, whose directory was emptied, was not admitted again`);
+      try {
+        await waitFor(() => isAdmitted(book.configurations.slice(before), id) || undefined, {
+          what: `node ${id}, whose directory was emptied, is admitted again`,
+          timeoutMs: ADMISSION_TIMEOUT_MS,
+          everyMs: LOOK_EVERY_MS,
+        });
+        isBack = true;
+        fleet.rejoining.delete(id);
+      } catch (error) {
+        fleet.problems.push(String(error));
+      }
       busyDisks.delete(id);
       busyProcesses.delete(id);
     },
@@ -50,13 +57,4 @@ function isAdmitted(configurations: readonly SeenConfiguration[], id: number): b
   return sorted.slice(learner).some(({ voters, votersOld, learners }) => {
     return voters.includes(id) && votersOld.length === 0 && !learners.includes(id);
   });
-}
-
-async function until(condition: () => boolean): Promise<boolean> {
-  const end = performance.now() + ADMISSION_TIMEOUT_MS;
-  while (!condition()) {
-    if (performance.now() > end) return false;
-    await delay(LOOK_EVERY_MS);
-  }
-  return true;
 }

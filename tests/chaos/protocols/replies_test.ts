@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 
 import { httpReadReply, httpWriteReply, parseHttpReply } from "./http_protocol.ts";
+import type { Reply } from "../../support/resp/reply.ts";
 import type { ReadReply, WriteReply } from "./protocol.ts";
 import { parseRespReply, respReadReply, respWriteReply } from "./resp_protocol.ts";
 import { textReadReply, textWriteReply } from "./text_protocol.ts";
@@ -20,8 +21,12 @@ function textTypes(reply: string): Types {
   return [types[0] ?? "Surprise", types[1] ?? "Surprise", textReadReply(reply, "k").type];
 }
 
+function respReply(bytes: string): Reply {
+  return parseRespReply(bytes) ?? { type: "Broken", text: "incomplete" };
+}
+
 function respTypes(bytes: string): Types {
-  const reply = parseRespReply(bytes) ?? { line: "(incomplete)" };
+  const reply = respReply(bytes);
   return [respWriteReply(reply, false).type, respWriteReply(reply, true).type, respReadReply(reply).type];
 }
 
@@ -51,13 +56,22 @@ Deno.test("replies of the text protocol: done, certainly not done, unknown, and 
 Deno.test("replies of Redis's protocol: done, certainly not done, unknown, and never", () => {
   assertEquals(respTypes("+OK\r\n"), ["Done", "Surprise", "Surprise"]);
   assertEquals([respTypes(":1\r\n")[1], respTypes(":0\r\n")[1]], ["Done", "Done"]);
-  assertEquals(respReadReply(parseRespReply("$3\r\na\r\n\r\n") ?? { line: "" }), { type: "Value", value: "a\r\n" });
-  assertEquals(respReadReply(parseRespReply("$-1\r\n") ?? { line: "" }), { type: "Value", value: null });
+  assertEquals(respReadReply(respReply("$3\r\na\r\n\r\n")), { type: "Value", value: "a\r\n" });
+  assertEquals(respReadReply(respReply("$-1\r\n")), { type: "Value", value: null });
   for (const word of ["CLUSTERDOWN no leader", "TRYAGAIN later", "BUSY too many", "MOVED 1 x:1", "READONLY full"]) {
     assertEquals(respTypes(`-${word}\r\n`), REFUSED, word);
   }
   assertEquals(respTypes("-TIMEOUT outcome unknown\r\n"), UNKNOWN);
-  for (const reply of ["-ERR max number of clients reached\r\n", "+QUEUED\r\n", "-TIMEOUT\r\n", ":2\r\n"]) {
+  for (
+    const reply of [
+      "-ERR max number of clients reached\r\n",
+      "+QUEUED\r\n",
+      "-TIMEOUT\r\n",
+      ":2\r\n",
+      "OK\r\n",
+      "*-1\r\n",
+    ]
+  ) {
     assertEquals(respTypes(reply), NEVER, reply);
   }
   for (const part of ["+OK", "$3\r\nab", "$3\r\nabc\r"]) assertEquals(parseRespReply(part), undefined, part);

@@ -1,6 +1,7 @@
 /** Redis's protocol, as clients of a chaos run speak it: every node takes reads and writes. */
 
-import { encodeRequest } from "../../support/resp_request.ts";
+import { encodeRequest } from "../../support/resp/encode.ts";
+import { describeReply, readReply, type Reply, ReplySyntaxError } from "../../support/resp/reply.ts";
 import { ByteConnection } from "./byte_connection.ts";
 import {
   type Connection,
@@ -14,8 +15,8 @@ import {
 } from "./protocol.ts";
 
 /** The errors that docs/redis.md says are certainly not done. */
-const NOT_DONE = /^-(CLUSTERDOWN|TRYAGAIN|BUSY|MOVED|READONLY) /;
-const UNKNOWN = "-TIMEOUT outcome unknown";
+const NOT_DONE = /^(CLUSTERDOWN|TRYAGAIN|BUSY|MOVED|READONLY) /;
+const UNKNOWN = "TIMEOUT outcome unknown";
 
 /** SET, DEL and GET. */
 export const RESP_PROTOCOL: Protocol = {
@@ -58,39 +59,39 @@ class RespConnection implements Connection {
     this.#connection.close();
   }
 
-  async #ask(words: readonly string[]): Promise<RespReply> {
+  async #ask(words: readonly string[]): Promise<Reply> {
     return await this.#connection.exchange(encodeRequest(...words), parseRespReply);
   }
 }
 
-/** One reply: its first line without the end, and of a bulk string the bytes. */
-export interface RespReply {
-  readonly line: string;
-  readonly bulk?: string;
-}
-
-/** The reply that `received` is; undefined when it is not yet all of it. */
-export function parseRespReply(received: string): RespReply | undefined {
-  const end = received.indexOf("\r\n");
-  if (end < 0) return undefined;
-  const line = received.slice(0, end);
-  const length = /^\$(\d+)$/.exec(line)?.[1];
-  if (length === undefined) return { line };
-  const bulk = received.slice(end + 2, end + 2 + Number(length));
-  return received.length < end + 2 + Number(length) + 2 ? undefined : { line, bulk };
+/** The reply at the front of `received`; undefined when it is not yet all of it. */
+export function parseRespReply(received: string): Reply | undefined {
+  try {
+    return readReply(received)?.reply;
+  } catch (error) {
+    if (error instanceof ReplySyntaxError) return { type: "Broken", text: error.message };
+    throw error;
+  }
 }
 
 /** What a reply to SET or DEL says. */
-export function respWriteReply({ line }: RespReply, isDeletion: boolean): WriteReply {
-  if (!isDeletion && line === "+OK") return { type: "Done", existed: null };
-  if (isDeletion && (line === ":0" || line === ":1")) return { type: "Done", existed: line === ":1" };
-  if (line === UNKNOWN) return { type: "Unknown", reason: line };
-  return NOT_DONE.test(line) ? { type: "NotDone", reason: shortened(line) } : { type: "Surprise", reply: line };
+export function respWriteReply(reply: Reply, isDeletion: boolean): WriteReply {
+  if (!isDeletion && reply.type === "Status" && reply.text === "OK") return { type: "Done", existed: null };
+  if (isDeletion && reply.type === "Integer" && (reply.value === 0n || reply.value === 1n)) {
+    return { type: "Done", existed: reply.value === 1n };
+  }
+  if (reply.type !== "Error") return { type: "Surprise", reply: describeReply(reply) };
+  if (reply.text === UNKNOWN) return { type: "Unknown", reason: reply.text };
+  return NOT_DONE.test(reply.text)
+    ? { type: "NotDone", reason: shortened(reply.text) }
+    : { type: "Surprise", reply: reply.text };
 }
 
 /** What a reply to GET says. */
-export function respReadReply({ line, bulk }: RespReply): ReadReply {
-  if (bulk !== undefined) return { type: "Value", value: bulk };
-  if (line === "$-1") return { type: "Value", value: null };
-  return NOT_DONE.test(line) ? { type: "NoAnswer", reason: shortened(line) } : { type: "Surprise", reply: line };
+export function respReadReply(reply: Reply): ReadReply {
+  if (reply.type === "Bulk") return { type: "Value", value: reply.text };
+  if (reply.type === "Null" && reply.form === "Bulk") return { type: "Value", value: null };
+  return reply.type === "Error" && NOT_DONE.test(reply.text)
+    ? { type: "NoAnswer", reason: shortened(reply.text) }
+    : { type: "Surprise", reply: describeReply(reply) };
 }

@@ -1,6 +1,6 @@
 /** What METRICS must say. */
 
-import type { ClientLedger } from "./client_ledger.ts";
+import type { RequestTally } from "./request_tally.ts";
 import type { Facts } from "./facts.ts";
 import { bytesShown, numberIn, type WantedLine } from "./report_form.ts";
 import { memoryOf, snapshotBytesShown, uptimeOf } from "./reports.ts";
@@ -9,14 +9,14 @@ const MILLISECONDS = /^\d+\.\d{3} ms$/;
 const SOME_BYTES = /^[1-9]\d* bytes( \(\d+\.\d [KMGT]iB\))?$/;
 
 /** Every line; `reply` for those that must agree with each other. */
-export function wantedMetrics(reply: string, facts: Facts, ledger: ClientLedger): readonly WantedLine[] {
+export function wantedMetrics(reply: string, facts: Facts, tally: RequestTally): readonly WantedLine[] {
   return [
-    ...raftLines(facts, ledger),
-    ...storageLines(facts, ledger),
-    ...messageLines(reply, facts, ledger),
-    ...requestLines(facts, ledger),
+    ...raftLines(facts, tally),
+    ...storageLines(facts, tally),
+    ...messageLines(reply, facts, tally),
+    ...requestLines(facts, tally),
     ...latencyLines(reply, "Command"),
-    growing("fdatasync calls", facts, ledger),
+    growing("fdatasync calls", facts, tally),
     ...latencyLines(reply, "fdatasync"),
     ["Memory Resident", SOME_BYTES],
     ["Memory Heap Used", SOME_BYTES],
@@ -29,13 +29,13 @@ export function wantedMetrics(reply: string, facts: Facts, ledger: ClientLedger)
 }
 
 /** A counter: a whole number that never falls in a life. */
-function growing(name: string, { server }: Facts, ledger: ClientLedger): WantedLine {
+function growing(name: string, { server }: Facts, tally: RequestTally): WantedLine {
   return [name, (value) => {
-    return /^\d+$/.test(value) && ledger.hasNotFallen(server.life, { name, value: Number(value) });
+    return /^\d+$/.test(value) && tally.hasNotFallen(server.life, { name, value: Number(value) });
   }];
 }
 
-function raftLines(facts: Facts, ledger: ClientLedger): readonly WantedLine[] {
+function raftLines(facts: Facts, tally: RequestTally): readonly WantedLine[] {
   const { server, raft, shadow, core, node } = facts;
   return [
     ["Node ID", server.id],
@@ -45,16 +45,16 @@ function raftLines(facts: Facts, ledger: ClientLedger): readonly WantedLine[] {
     ["Commit Index", shadow.commitIndex],
     ["Last Applied", facts.applied],
     ["Elections Started", core.electionsStarted],
-    growing("Leader Changes", facts, ledger),
-    growing("Entries Applied", facts, ledger),
-    growing("Proposals Failed", facts, ledger),
+    growing("Leader Changes", facts, tally),
+    growing("Entries Applied", facts, tally),
+    growing("Proposals Failed", facts, tally),
     ["Proposals Pending", node.driver.writesOpen],
     ["Keys", facts.keys],
     ["Key Bytes", bytesShown(facts.keyBytes)],
   ];
 }
 
-function storageLines(facts: Facts, ledger: ClientLedger): readonly WantedLine[] {
+function storageLines(facts: Facts, tally: RequestTally): readonly WantedLine[] {
   const { segments, walBytes } = facts.node.status().storage;
   return [
     ["Log Entries", facts.logEntries],
@@ -63,14 +63,14 @@ function storageLines(facts: Facts, ledger: ClientLedger): readonly WantedLine[]
     ["Log Disk", bytesShown(walBytes)],
     ["Log Segments", segments],
     ["Last Snapshot Index", facts.core.snapshot.index],
-    growing("Snapshots Taken", facts, ledger),
-    growing("Snapshots Installed", facts, ledger),
+    growing("Snapshots Taken", facts, tally),
+    growing("Snapshots Installed", facts, tally),
     ["Snapshot Disk", snapshotBytesShown(facts)],
-    growing("Refused For Space", facts, ledger),
+    growing("Refused For Space", facts, tally),
   ];
 }
 
-function messageLines(reply: string, facts: Facts, ledger: ClientLedger): readonly WantedLine[] {
+function messageLines(reply: string, facts: Facts, tally: RequestTally): readonly WantedLine[] {
   const { sent, received } = facts.node.rpcCounts();
   const types = [...new Set([...sent.keys(), ...received.keys()])].sort();
   const [succeeded, failed] = [numberIn(reply, "AppendEntries Succeeded"), numberIn(reply, "AppendEntries Failed")];
@@ -82,21 +82,21 @@ function messageLines(reply: string, facts: Facts, ledger: ClientLedger): readon
       [`RPC ${type} Sent`, sent.get(type) ?? 0],
       [`RPC ${type} Received`, received.get(type) ?? 0],
     ]),
-    growing("AppendEntries Succeeded", facts, ledger),
-    growing("AppendEntries Failed", facts, ledger),
+    growing("AppendEntries Succeeded", facts, tally),
+    growing("AppendEntries Failed", facts, tally),
     ["AppendEntries Success Rate", share(succeeded)],
     ["AppendEntries Failure Rate", share(failed)],
   ];
 }
 
-function requestLines(facts: Facts, ledger: ClientLedger): readonly WantedLine[] {
-  const { received, succeeded, failed, redirected } = ledger.of(facts.server.life);
+function requestLines(facts: Facts, tally: RequestTally): readonly WantedLine[] {
+  const { received, succeeded, failed, redirected } = tally.of(facts.server.life);
   return [
     ["Client Requests Received", received],
     ["Client Requests Succeeded", succeeded],
     ["Client Requests Failed", failed],
     ["Client Requests Redirected", redirected],
-    growing("Linearizable Reads", facts, ledger),
+    growing("Linearizable Reads", facts, tally),
     ["Client Connections", 1],
     ["Client Connections Refused", 0],
     ["Client Bytes In", "0 bytes"],

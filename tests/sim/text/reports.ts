@@ -5,7 +5,7 @@ import { describeCommand } from "../../../lib/kv/describe.ts";
 import { decodeCommand } from "../../../lib/kv/commands.ts";
 import type { Entry } from "../../../lib/raft/types.ts";
 import { TEXT_COMMANDS } from "../../../lib/protocol/text/commands.ts";
-import type { ClientLedger } from "./client_ledger.ts";
+import type { RequestTally } from "./request_tally.ts";
 import { newestSnapshot } from "../damaged_snapshot.ts";
 import { type Facts, filesOf, isReachable } from "./facts.ts";
 import { wantedCluster } from "./cluster_report.ts";
@@ -38,9 +38,9 @@ const FIXED: ReadonlyMap<string, string> = new Map([
 /** What is wrong with the reply to `line`; undefined when nothing is. Not for SNAPSHOT, which takes its time. */
 export function flawOf(line: string, reply: string, parts: {
   readonly facts: Facts;
-  readonly ledger: ClientLedger;
+  readonly tally: RequestTally;
 }): string | undefined {
-  const { facts, ledger } = parts;
+  const { facts, tally } = parts;
   const fixed = FIXED.get(line);
   if (fixed !== undefined) return reply === fixed ? undefined : `it is not ${JSON.stringify(fixed)}`;
   switch (line) {
@@ -55,10 +55,10 @@ export function flawOf(line: string, reply: string, parts: {
     case "CLUSTER":
       return flawOfReport(reply, "Cluster", wantedCluster(facts));
     case "STATS":
-      return flawOfReport(reply, "Statistics", wantedStats(facts, ledger));
+      return flawOfReport(reply, "Statistics", wantedStats(facts, tally));
     case "METRICS":
     case "WATCH":
-      return flawOfReport(reply, "Metrics", wantedMetrics(reply, facts, ledger));
+      return flawOfReport(reply, "Metrics", wantedMetrics(reply, facts, tally));
     default:
       return `there is no rule for ${line}`;
   }
@@ -187,14 +187,14 @@ function valueShown(value: string): string {
   return value.length > 64 ? `"${start}"... (${value.length} bytes)` : `"${start}"`;
 }
 
-function wantedStats(facts: Facts, ledger: ClientLedger): readonly WantedLine[] {
+function wantedStats(facts: Facts, tally: RequestTally): readonly WantedLine[] {
   const { node, server } = facts;
   return [
     ["Connection Commands", 1],
     ["Connection Bytes In", "0 bytes"],
     ["Connection Bytes Out", "0 bytes"],
     ["Connection Open For", "0 s"],
-    ["Server Commands", ledger.of(server.life).received],
+    ["Server Commands", tally.of(server.life).received],
     ["Server Bytes In", "0 bytes"],
     ["Server Bytes Out", "0 bytes"],
     ["Server Connections", "1 (limit 1)"],

@@ -16,7 +16,7 @@ import type { Pending, Workload } from "../clients.ts";
 import type { SimServer } from "../server.ts";
 import type { World } from "../world.ts";
 import { AnswerLink } from "./answer_link.ts";
-import { ClientLedger } from "./client_ledger.ts";
+import { RequestTally } from "./request_tally.ts";
 import { factsOf } from "./facts.ts";
 import { ObservedNode } from "./observed_node.ts";
 import { replyToRead, replyToRefusal, replyToWrite } from "./replies.ts";
@@ -50,7 +50,7 @@ export class TextWork {
   readonly #world: World;
   readonly #workload: Workload;
   readonly #random: Random;
-  readonly #ledger = new ClientLedger();
+  readonly #tally = new RequestTally();
   #uses = 0;
 
   constructor(world: World, workload: Workload) {
@@ -98,7 +98,7 @@ export class TextWork {
     const observed = new ObservedNode(node);
     const shadow = this.#world.shadows.of(server.id);
     const before = shadow.life === server.life ? shadow.raft?.status().snapshot.index ?? 0 : 0;
-    this.#ledger.of(server.life).received += 1;
+    this.#tally.of(server.life).received += 1;
     this.#ask({ server, node: observed, line }, (reply) => {
       if (pending.life !== server.life) return;
       if (!this.#workload.isExpected(pending)) return;
@@ -150,7 +150,7 @@ export class TextWork {
       return this.#violate(pending, `${JSON.stringify(reply)} without that write`);
     }
     this.#expect(pending, reply, replyToWrite(outcome, { key, node }));
-    const counts = this.#ledger.of(pending.life);
+    const counts = this.#tally.of(pending.life);
     const { type } = outcome;
     const isFound = type === "Done" && (outcome.result.type !== "Delete" || outcome.result.existed);
     if (type === "NotDone" && outcome.reason === "NotLeader") counts.redirected += 1;
@@ -169,7 +169,7 @@ export class TextWork {
   /** A GET shows what the model has at the index at which it read. */
   #judgeRead(pending: Pending, { reply, observed: { readOutcome: outcome }, node }: Answered): void {
     const { key } = pending;
-    const counts = this.#ledger.of(pending.life);
+    const counts = this.#tally.of(pending.life);
     if (outcome === undefined) return this.#violate(pending, `${JSON.stringify(reply)} without a confirmed read`);
     if (outcome.type === "NotDone") {
       counts[outcome.reason === "NotLeader" ? "redirected" : "failed"] += 1;
@@ -201,13 +201,13 @@ export class TextWork {
       readonly before: number;
     },
   ): void {
-    const counts = this.#ledger.of(pending.life);
+    const counts = this.#tally.of(pending.life);
     const hasFailed = line === "SNAPSHOT" && reply.startsWith("Error: ");
     counts[hasFailed ? "failed" : "succeeded"] += 1;
     const facts = factsOf(this.#world, pending.server, node);
     // Before its first step a process is what nobody else knows.
     if (facts !== undefined) {
-      const parts = { facts, ledger: this.#ledger, before };
+      const parts = { facts, tally: this.#tally, before };
       const flaw = line === "SNAPSHOT" ? flawOfSnapshot(reply, parts) : flawOf(line, reply, parts);
       if (flaw !== undefined) this.#violate(pending, `${flaw}\n${reply}`);
     }

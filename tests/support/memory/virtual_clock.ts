@@ -1,6 +1,7 @@
 /** Simulated time: one queue of events in order of time, and between two of them every promise that can settle does. */
 
 import type { Clock, Timer } from "../../../lib/base/clock.ts";
+import { turn } from "../wait.ts";
 import type { Life } from "./life.ts";
 
 /** Something that happens at a time. */
@@ -107,17 +108,9 @@ export class VirtualClock implements Clock {
     return false;
   }
 
-  /** Lets every microtask run. A message channel is the shortest way round the event loop: no timer is waited for. */
+  /** Lets every microtask run. */
   settle(): Promise<void> {
-    return new Promise((resolve) => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        port1.close();
-        port2.close();
-        resolve();
-      };
-      port2.postMessage(undefined);
-    });
+    return turn();
   }
 
   #execute(planned: Planned | undefined): void {

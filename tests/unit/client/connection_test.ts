@@ -6,8 +6,9 @@ import { connectByNode } from "../../../lib/client/node_socket.ts";
 import type { Socket, SocketEvents } from "../../../lib/client/socket.ts";
 import { connectBy } from "../../../lib/client/client.ts";
 import { findFreePorts } from "../../support/ports.ts";
-import { CLOSE, ScriptedServer } from "./support/scripted_server.ts";
-import { bulk } from "./support/resp.ts";
+import { CLOSE, ScriptedServer } from "../../support/resp/scripted_server.ts";
+import { bulk } from "../../support/resp/encode.ts";
+import { turn } from "../../support/wait.ts";
 
 /** A socket in memory: writes are recorded and end when the test says so. */
 class FakeSocket implements Socket {
@@ -50,11 +51,6 @@ async function openFake(): Promise<{ socket: FakeSocket; connection: Connection;
   const [socket] = made;
   if (socket === undefined) throw new Error("No socket was made");
   return { socket, connection, lost };
-}
-
-/** Runs what is queued in microtasks. */
-async function turn(): Promise<void> {
-  for (let count = 0; count < 10; count++) await Promise.resolve();
 }
 
 Deno.test("a lost connection tells what had left from what had not", async () => {

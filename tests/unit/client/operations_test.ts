@@ -4,8 +4,8 @@ import { ProtocolError, ServerError } from "../../../lib/client/errors.ts";
 import { stringToBytes } from "../../../lib/base/bytes.ts";
 import { connectTo, serverOf } from "./support/clients.ts";
 import { FakeStore } from "./support/fake_store.ts";
-import { bulk, error, integer, list, NOTHING, OK } from "./support/resp.ts";
-import { type Answer, CLOSE, ScriptedServer } from "./support/scripted_server.ts";
+import { bulk, error, integer, list, NOTHING, OK } from "../../support/resp/encode.ts";
+import { type Answer, CLOSE, ScriptedServer } from "../../support/resp/scripted_server.ts";
 
 interface Case {
   readonly run: (client: Client) => Promise<unknown>;

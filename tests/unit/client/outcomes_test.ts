@@ -2,8 +2,8 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { NotDoneError, OutcomeUnknownError, ServerError } from "../../../lib/client/errors.ts";
 import { connectTo, serverOf } from "./support/clients.ts";
 import { FakeStore } from "./support/fake_store.ts";
-import { bulk, error, OK } from "./support/resp.ts";
-import { type Answer, CLOSE, ScriptedServer } from "./support/scripted_server.ts";
+import { bulk, error, OK } from "../../support/resp/encode.ts";
+import { type Answer, CLOSE, ScriptedServer } from "../../support/resp/scripted_server.ts";
 
 /** Answers in turn, the last one again and again. */
 function inTurn(name: string, answers: readonly Answer[]): (words: readonly string[]) => Answer | undefined {

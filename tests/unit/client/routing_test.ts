@@ -3,8 +3,8 @@ import { NotDoneError, ServerError } from "../../../lib/client/errors.ts";
 import { findFreePorts } from "../../support/ports.ts";
 import { connectTo, serverOf } from "./support/clients.ts";
 import { FakeStore } from "./support/fake_store.ts";
-import { bulk, error, OK, status } from "./support/resp.ts";
-import { ScriptedServer } from "./support/scripted_server.ts";
+import { bulk, error, OK, status } from "../../support/resp/encode.ts";
+import { ScriptedServer } from "../../support/resp/scripted_server.ts";
 import { connect } from "../../../lib/client/client.ts";
 
 Deno.test("the client talks to the leader that any server names, even one it was not told of", async () => {

@@ -3,8 +3,8 @@ import { NotDoneError, OutcomeUnknownError, ServerError } from "../../../lib/cli
 import { SESSION_WINDOW } from "../../../lib/client/limits.ts";
 import { connectTo, serverOf } from "./support/clients.ts";
 import { FakeStore } from "./support/fake_store.ts";
-import { error } from "./support/resp.ts";
-import { type Answer, CLOSE, type Script } from "./support/scripted_server.ts";
+import { error } from "../../support/resp/encode.ts";
+import { type Answer, CLOSE, type Script } from "../../support/resp/scripted_server.ts";
 
 /** Carries out each numbered write, and loses the connection instead of the answer to every `nth`. */
 function dropping(store: FakeStore, nth: number): Script {

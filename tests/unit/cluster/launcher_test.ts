@@ -4,6 +4,7 @@ import type { NodeProcess, ProcessEnd, ProcessPlan } from "../../../lib/cluster/
 import { readOrder, writeRequest } from "../../../lib/cluster/control_lines.ts";
 import type { NodeAction } from "../../../lib/protocol/http/launcher_port.ts";
 import type { NodeView } from "../../../lib/cluster/probe.ts";
+import { until } from "../../support/wait.ts";
 
 /** Fake processes by node id, and a launcher around them. Time passes only in timers, at once. */
 class Stage {
@@ -155,7 +156,7 @@ Deno.test("a leader that does not hand over is shown as it is, with the lines th
 Deno.test("nodes that know no leader yet are waited for, and people are told after 10 s", async () => {
   const stage = new Stage(3);
   stage.elect(0, 2);
-  while (!stage.said.some((line) => line.startsWith("Still"))) await new Promise((resolve) => setTimeout(resolve, 0));
+  await until(() => stage.said.some((line) => line.startsWith("Still")), "people are told");
   assertEquals(stage.said, ["Still waiting for node 2 (silent) of 3 nodes"]);
   assertEquals(stage.printed, []);
   stage.elect(0, 3);
@@ -170,7 +171,7 @@ Deno.test("a node's lines carry its name, and a crashed node is started again", 
   await stage.ready();
   stage.plans[2]?.onLine("hello", "stderr");
   stage.end(2, 137, "SIGKILL");
-  while (stage.plans.length < 4) await new Promise((resolve) => setTimeout(resolve, 0));
+  await until(() => stage.plans.length === 4, "the node is started again");
   assertEquals(stage.said, [
     "[node 2] hello",
     "node 2 was ended by SIGKILL; starting it again in 0.2 s",
@@ -231,15 +232,11 @@ async function readyStage(): Promise<{
   return { stage, ask };
 }
 
-async function settle(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 0));
-}
-
 Deno.test("a node killed on request stays down until it is restarted", async () => {
   const { stage, ask } = await readyStage();
   assertEquals(ask(1, 0, "kill"), "Running,Running,Running");
   assertEquals(stage.said.at(-1), "The dashboard of node 1 asks to kill node 0");
-  await settle(() => ask(1, 0, "pause") === "node 0 does not run");
+  await until(() => ask(1, 0, "pause") === "node 0 does not run", "node 0 does not run");
   assertEquals(ask(1, 0, "kill"), "node 0 does not run");
   assertEquals(stage.said.at(-1), "node 0 was killed and stays down until it is restarted");
   assertEquals(stage.plans.length, 3);
@@ -252,9 +249,9 @@ Deno.test("a node killed on request stays down until it is restarted", async () 
 Deno.test("the node whose page asks gets its answer before it ends, and the last one is not ended", async () => {
   const { stage, ask } = await readyStage();
   assertEquals(ask(1, 1, "kill"), "Running,Running,Running");
-  await settle(() => ask(0, 1, "kill") === "node 1 does not run");
+  await until(() => ask(0, 1, "kill") === "node 1 does not run", "node 1 does not run");
   ask(0, 2, "kill");
-  await settle(() => ask(0, 2, "kill") === "node 2 does not run");
+  await until(() => ask(0, 2, "kill") === "node 2 does not run", "node 2 does not run");
   assertEquals(ask(0, 0, "kill"), "node 0 is the last one that runs: nobody could bring it back");
   assertEquals(ask(0, 0, "pause"), "node 0 is the last one that runs: nobody could bring it back");
   assertEquals(ask(0, 9, "kill"), "there is no node 9");
@@ -265,7 +262,7 @@ Deno.test("the node whose page asks gets its answer before it ends, and the last
 Deno.test("restart of a running node stops it in order first", async () => {
   const { stage, ask } = await readyStage();
   ask(1, 0, "restart");
-  await settle(() => stage.plans.length === 4);
+  await until(() => stage.plans.length === 4, "the node is started again");
   assertEquals(stage.said, ["The dashboard of node 1 asks to restart node 0", "node 0 is started again"]);
   stage.stop();
   assertEquals(await stage.exit, 0);
@@ -288,7 +285,7 @@ Deno.test("pause, continue, partition and heal reach the node, and only where th
   ]);
   ask(1, 0, "partition");
   assertEquals(ask(1, 0, "restart"), "Running alone,Running,Running");
-  await settle(() => stage.plans.length === 4);
+  await until(() => stage.plans.length === 4, "the node is started again");
   assertEquals(ask(1, 0, "pause"), "Paused,Running,Running");
   stage.stop();
   assertEquals(await stage.exit, 0);
@@ -310,7 +307,7 @@ Deno.test("when the last node that ran is given up, those that were killed canno
   const { stage, ask } = await readyStage();
   for (const node of [1, 2]) {
     ask(0, node, "kill");
-    await settle(() => ask(0, node, "kill") === `node ${node} does not run`);
+    await until(() => ask(0, node, "kill") === `node ${node} does not run`, `node ${node} does not run`);
   }
   stage.end(0, 75);
   assertEquals(await stage.exit, 75);
@@ -319,11 +316,11 @@ Deno.test("when the last node that ran is given up, those that were killed canno
 Deno.test("a node that pauses itself goes on when it has become the last one meanwhile", async () => {
   const { stage, ask } = await readyStage();
   ask(0, 2, "kill");
-  await settle(() => ask(0, 2, "kill") === "node 2 does not run");
+  await until(() => ask(0, 2, "kill") === "node 2 does not run", "node 2 does not run");
   assertEquals(ask(0, 0, "pause"), "Running,Running,Down");
   ask(0, 1, "kill");
   const late = "Cannot pause node 0 any more: node 0 is the last one that runs: nobody could bring it back";
-  await settle(() => stage.said.at(-1) === late);
+  await until(() => stage.said.at(-1) === late, late);
   assertEquals(stage.told.filter((line) => line.includes("SIGSTOP")), []);
   stage.stop();
   assertEquals(await stage.exit, 0);
@@ -333,7 +330,10 @@ Deno.test("a launcher that stops its nodes starts none on request", async () => 
   const { stage, ask } = await readyStage();
   stage.onTerm = (id) => id === 0 ? undefined : stage.end(id, 0);
   stage.stop();
-  await settle(() => ask(0, 1, "restart") === "the launcher is stopping its nodes");
+  await until(
+    () => ask(0, 1, "restart") === "the launcher is stopping its nodes",
+    "the launcher is stopping its nodes",
+  );
   stage.end(0, 0);
   assertEquals(await stage.exit, 0);
   assertEquals(stage.plans.filter(({ args }) => args[0] === "0").length, 1);

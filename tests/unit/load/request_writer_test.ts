@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { bytesToString } from "../../../lib/base/bytes.ts";
 import { type RequestPlan, RequestWriter } from "../../../lib/load/request_writer.ts";
-import { splitRequests } from "../../support/resp_server.ts";
+import { readRequests } from "../../support/resp/requests.ts";
 
 const PLAN: RequestPlan = {
   command: "set",
@@ -17,8 +17,8 @@ function write(plan: Partial<RequestPlan>, count: number): readonly (readonly st
   const buffer = new Uint8Array(count * writer.requestBytesMax);
   let end = 0;
   for (let done = 0; done < count; done++) end = writer.append(buffer, end);
-  const { requests, left } = splitRequests(bytesToString(buffer, 0, end));
-  assertEquals(left, "");
+  const { requests, rest } = readRequests(bytesToString(buffer, 0, end));
+  assertEquals(rest, "");
   assertEquals(requests.length, count);
   return requests;
 }

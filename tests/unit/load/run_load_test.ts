@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { LoadError, type LoadOptions, type LoadProgress } from "../../../lib/load/options.ts";
 import { runLoad } from "../../../lib/load/run_load.ts";
-import { RespServer } from "../../support/resp_server.ts";
+import { CLOSE, ScriptedServer } from "../../support/resp/scripted_server.ts";
 
 function optionsFor(server: { readonly port: number }, changed: Partial<LoadOptions> = {}): LoadOptions {
   return {
@@ -23,9 +23,9 @@ function optionsFor(server: { readonly port: number }, changed: Partial<LoadOpti
 
 Deno.test("exactly the number of requests asked for is sent, in the closed and in the open loop", async () => {
   for (const changed of [{}, { pipeline: 16 }, { rate: 20_000 }, { rate: 20_000, pipeline: 7 }, { connections: 1 }]) {
-    await using server = new RespServer(() => "+OK\r\n");
+    await using server = new ScriptedServer(() => "+OK\r\n");
     const result = await runLoad(optionsFor(server, changed));
-    assertEquals(server.requests, 1_000);
+    assertEquals(server.requests.length, 1_000);
     assertEquals(result.requests, 1_000);
     assertEquals(result.errors, 0);
     assert(result.perSecond > 0 && result.latencyMs.p50 > 0 && result.latencyMs.max >= result.latencyMs.p9999);
@@ -35,7 +35,7 @@ Deno.test("exactly the number of requests asked for is sent, in the closed and i
 
 Deno.test("errors are counted by their first word and have no part in the latencies; absent keys are counted", async () => {
   let asked = 0;
-  await using server = new RespServer(() => {
+  await using server = new ScriptedServer(() => {
     asked += 1;
     if (asked % 100 === 0) return "-CLUSTERDOWN no leader is known\r\n";
     return asked % 2 === 0 ? "$-1\r\n" : "$3\r\nabc\r\n";
@@ -50,7 +50,7 @@ Deno.test("in the open loop a server that stands still shows in every request it
   for (const rate of [undefined, 1_000]) {
     let asked = 0;
     let stall: Promise<void> | undefined;
-    await using server = new RespServer(async () => {
+    await using server = new ScriptedServer(async () => {
       asked += 1;
       if (asked === 200) stall = new Promise((resolve) => setTimeout(resolve, stallMs));
       await stall;
@@ -66,26 +66,26 @@ Deno.test("in the open loop a server that stands still shows in every request it
 
 Deno.test("a lost connection costs its open requests and is opened again at the next address", async () => {
   let asked = 0;
-  await using fragile = new RespServer(() => ++asked > 20 ? "" : "+OK\r\n");
-  await using steady = new RespServer(() => "+OK\r\n");
+  await using fragile = new ScriptedServer(() => ++asked > 20 ? CLOSE : "+OK\r\n");
+  await using steady = new ScriptedServer(() => "+OK\r\n");
   const addresses = [fragile, steady].map(({ port }) => ({ hostname: "127.0.0.1", port }));
   const result = await runLoad(optionsFor(steady, { addresses, connections: 2, limit: { seconds: 0.3 } }));
   assertEquals(result.errorsByWord["CONNECTION"]?.count, 1);
   assertEquals(result.errors, 1);
-  assertEquals(result.requests, 20 + steady.requests);
+  assertEquals(result.requests, 20 + steady.requests.length);
   assertEquals([fragile.accepted, steady.accepted], [1, 2]);
 });
 
 Deno.test("what is no RESP is an error of its own, and a server that never answers ends with the run", async () => {
   let asked = 0;
-  await using server = new RespServer(() => ++asked === 1 ? "Error: unknown command\n" : "+OK\r\n");
+  await using server = new ScriptedServer(() => ++asked === 1 ? "Error: unknown command\n" : "+OK\r\n");
   const result = await runLoad(optionsFor(server, { connections: 1, limit: { requests: 10 } }));
   assertEquals(Object.keys(result.errorsByWord), ["PROTOCOL"]);
   assertEquals(result.requests, 9);
 });
 
 Deno.test("warm-up requests come on top and are not counted; progress and stop work meanwhile", async () => {
-  await using server = new RespServer(() => "+OK\r\n");
+  await using server = new ScriptedServer(() => "+OK\r\n");
   const progress: LoadProgress[] = [];
   let halt = () => {};
   const stop = new Promise<void>((resolve) => halt = resolve);
@@ -102,7 +102,7 @@ Deno.test("warm-up requests come on top and are not counted; progress and stop w
   }));
   assert((progress[0]?.seconds ?? 0) < 0 && (progress.at(-1)?.seconds ?? 0) > 0);
   assert((progress[0]?.perSecond ?? 0) > 0);
-  assert(result.requests > 0 && result.requests < server.requests);
+  assert(result.requests > 0 && result.requests < server.requests.length);
   assert(result.seconds < 30);
 });
 

@@ -10,7 +10,8 @@ import { LargeTurns } from "../../../lib/transport/large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS } from "../../../lib/transport/limits.ts";
 import { Peer } from "../../../lib/transport/peer.ts";
 import { serveIncoming } from "../../../lib/transport/serve.ts";
-import { fakeSocket, turn } from "../../fuzz/fake_socket.ts";
+import { fakeSocket } from "../../fuzz/fake_socket.ts";
+import { turn } from "../../support/wait.ts";
 import { appendEntries, numbered, statusOf } from "./support.ts";
 
 /** Timers run turn by turn: those that are set in a turn belong to the next one. */

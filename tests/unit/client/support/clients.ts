@@ -3,7 +3,7 @@
 import { type Client, connect } from "../../../../lib/client/client.ts";
 import type { ConnectOptions } from "../../../../lib/client/options.ts";
 import type { FakeStore } from "./fake_store.ts";
-import { type Script, ScriptedServer } from "./scripted_server.ts";
+import { type Script, ScriptedServer } from "../../../support/resp/scripted_server.ts";
 
 /** A client of the servers, connected, with one connection to each unless `options` say otherwise. */
 export function connectTo(

@@ -1,6 +1,6 @@
 /** Keys, counters and sessions enough to see what a client's requests did, shared by several scripted servers. */
 
-import { bulk, error, integer, list, OK } from "./resp.ts";
+import { bulk, error, integer, list, OK } from "../../../support/resp/encode.ts";
 
 interface FakeSession {
   readonly answers: Map<number, string>;

@@ -6,7 +6,7 @@ import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/protoc
 import { COMMANDS } from "../../../../lib/protocol/resp/commands.ts";
 import { QUEUED_COMMANDS_MAX } from "../../../../lib/protocol/resp/limits.ts";
 import { RespBench, type RespClient } from "./session_support.ts";
-import { encodeRequest } from "../../../support/resp_request.ts";
+import { encodeRequest } from "../../../support/resp/encode.ts";
 
 const ABORTED = "-EXECABORT Transaction discarded because of previous errors.\r\n";
 

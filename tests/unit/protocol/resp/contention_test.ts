@@ -13,7 +13,7 @@ import type { RespContext } from "../../../../lib/protocol/resp/context.ts";
 import { startRespConversation } from "../../../../lib/protocol/resp/interpreter.ts";
 import type { NodeId } from "../../../../lib/raft/types.ts";
 import { MemoryCluster } from "../../../support/memory/memory_cluster.ts";
-import { encodeRequest } from "../../../support/resp_request.ts";
+import { encodeRequest } from "../../../support/resp/encode.ts";
 import { RecordingLink } from "../text/session_support.ts";
 import { respContext } from "./session_support.ts";
 

@@ -5,7 +5,7 @@ import { Random } from "../../../../lib/base/random.ts";
 import { splitInline } from "../../../../lib/protocol/resp/inline_words.ts";
 import { assertLinear } from "../../../fuzz/timing.ts";
 import { RespBench } from "./session_support.ts";
-import { encodeRequest } from "../../../support/resp_request.ts";
+import { encodeRequest } from "../../../support/resp/encode.ts";
 
 /** Lines and their words; undefined for those whose quotes are not balanced. */
 const LINES: readonly (readonly [line: string, words: readonly string[] | undefined])[] = [

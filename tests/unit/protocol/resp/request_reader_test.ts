@@ -12,7 +12,7 @@ import {
 } from "../../../../lib/protocol/resp/limits.ts";
 import { RequestReader } from "../../../../lib/protocol/resp/request_reader.ts";
 import { assertLinear } from "../../../fuzz/timing.ts";
-import { encodeRequest } from "../../../support/resp_request.ts";
+import { encodeRequest } from "../../../support/resp/encode.ts";
 
 const WORD_BYTES_MAX = 100;
 

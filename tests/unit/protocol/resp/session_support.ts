@@ -15,7 +15,7 @@ import { TurnTime } from "../../../../lib/protocol/turn_time.ts";
 import { StateNode } from "../../../support/state_node.ts";
 import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
 import { RecordingLink } from "../text/session_support.ts";
-import { encodeRequest } from "../../../support/resp_request.ts";
+import { encodeRequest } from "../../../support/resp/encode.ts";
 
 /** What a bench is made with; the defaults are those of a server. */
 export interface RespBenchOptions {

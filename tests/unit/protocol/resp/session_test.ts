@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { NotDoneReason } from "../../../../lib/node/api.ts";
 import { RespBench } from "./session_support.ts";
-import { encodeRequest } from "../../../support/resp_request.ts";
+import { encodeRequest } from "../../../support/resp/encode.ts";
 
 /** How the reply to an unknown command ends. */
 const NOT_OFFERED = "(KVStore does not offer it; COMMAND LIST and docs/redis.md show which commands it does)";

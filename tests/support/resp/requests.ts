@@ -1,35 +1,4 @@
-/** RESP as the scripted server speaks it: byte strings, one character per byte. */
-
-/** A status. */
-export function status(text: string): string {
-  return `+${text}\r\n`;
-}
-
-/** The usual status. */
-export const OK = status("OK");
-
-/** An error with its code in front. */
-export function error(text: string): string {
-  return `-${text}\r\n`;
-}
-
-/** An integer. */
-export function integer(value: number | bigint): string {
-  return `:${value}\r\n`;
-}
-
-/** Nothing, in RESP3. */
-export const NOTHING = "_\r\n";
-
-/** A byte string, or nothing. */
-export function bulk(value: string | undefined): string {
-  return value === undefined ? NOTHING : `$${value.length}\r\n${value}\r\n`;
-}
-
-/** A list of replies. */
-export function list(items: readonly string[]): string {
-  return `*${items.length}\r\n${items.join("")}`;
-}
+/** Requests of Redis's protocol, read as a server reads them: arrays of byte strings and nothing else. */
 
 /** Reads whole requests from the front of `input`; returns them and what is left. */
 export function readRequests(input: string): { readonly requests: readonly string[][]; readonly rest: string } {
@@ -63,9 +32,9 @@ function readCount(
   mark: string,
 ): { readonly count: number; readonly end: number } | undefined {
   const end = input.indexOf("\r\n", at);
-  if (end === -1) return undefined;
-  if (input[at] !== mark) {
-    throw new Error(`Expected ${mark} in a request, found ${JSON.stringify(input.slice(at, end))}`);
-  }
-  return { count: Number(input.slice(at + 1, end)), end: end + 2 };
+  const line = input.slice(at, end < 0 ? undefined : end);
+  if (line !== "" && !line.startsWith(mark)) throw new Error(`Expected ${mark} in a request: ${line.slice(0, 40)}`);
+  if (end < 0) return undefined;
+  if (!/^.[0-9]+$/.test(line)) throw new Error(`Expected a number in a request: ${line.slice(0, 40)}`);
+  return { count: Number(line.slice(1)), end: end + 2 };
 }

@@ -1,8 +1,9 @@
 /** A server of this process whose every answer a test decides: replies, errors, closed connections, answers kept back. */
 
-import { bytesToString, stringToBytes } from "../../../../lib/base/bytes.ts";
-import { waitFor } from "../../../support/wait.ts";
-import { bulk, error, list, OK, readRequests, status } from "./resp.ts";
+import { bytesToString, stringToBytes } from "../../../lib/base/bytes.ts";
+import { waitFor } from "../wait.ts";
+import { bulk, error, list, OK, status } from "./encode.ts";
+import { readRequests } from "./requests.ts";
 
 /** Instead of an answer: the connection is closed, behind the answers before it. */
 export const CLOSE = Symbol("close");
@@ -90,11 +91,9 @@ export class ScriptedServer implements AsyncDisposable {
       for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
         const { requests, rest } = readRequests(input + bytesToString(buffer, 0, count));
         input = rest;
-        for (const words of requests) {
-          this.requests.push(words);
-          const answer = this.#script(words) ?? this.#ownAnswer(words);
-          sending = sending.then(async () => await send(connection, await answer)).catch(() => {});
-        }
+        this.requests.push(...requests);
+        const answers = requests.map((words) => this.#script(words) ?? this.#ownAnswer(words));
+        sending = sending.then(() => send(connection, answers)).catch(() => {});
       }
     } catch {
       // The connection was closed, here or there.
@@ -121,9 +120,23 @@ export class ScriptedServer implements AsyncDisposable {
   }
 }
 
-async function send(connection: Deno.TcpConn, answer: string | typeof CLOSE): Promise<void> {
-  if (answer === CLOSE) return closeQuietly(connection);
-  const bytes = stringToBytes(answer);
+/** What is there leaves in one write; what comes later, behind it. */
+async function send(connection: Deno.TcpConn, answers: readonly Answer[]): Promise<void> {
+  let ready = "";
+  for (const answer of answers) {
+    if (typeof answer !== "string") {
+      await write(connection, ready);
+      ready = "";
+    }
+    const told = typeof answer === "string" ? answer : await answer;
+    if (told === CLOSE) return closeQuietly(connection);
+    ready += told;
+  }
+  await write(connection, ready);
+}
+
+async function write(connection: Deno.TcpConn, text: string): Promise<void> {
+  const bytes = stringToBytes(text);
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 

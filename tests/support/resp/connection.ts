@@ -1,8 +1,8 @@
 /** A client of the tests' own: it sends commands as they are and gives back the replies as they came. */
 
-import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
+import { bytesToString, stringToBytes } from "../../../lib/base/bytes.ts";
 import { type ReadReply, readReply, type Reply, ReplySyntaxError } from "./reply.ts";
-import { encodeRequest } from "../support/resp_request.ts";
+import { encodeRequest } from "./encode.ts";
 
 /** The words of a command, each a byte string. */
 export type Command = readonly string[];

@@ -9,7 +9,7 @@ export interface ClientCounts {
 }
 
 /** The counts of each life. */
-export class ClientLedger {
+export class RequestTally {
   readonly #counts = new WeakMap<object, ClientCounts>();
   /** Counters may not fall within a life. */
   readonly #highest = new WeakMap<object, Map<string, number>>();
