@@ -4,7 +4,7 @@ import type { Random } from "../../lib/base/random.ts";
 import { waitUntilFree } from "../support/ports.ts";
 import { ProcessCluster } from "../support/process_cluster.ts";
 import type { ServerProcess } from "../support/server_process.ts";
-import type { PeerProxy } from "../support/tcp_proxy.ts";
+import type { PeerProxy } from "../support/proxy/peer_proxy.ts";
 import { fieldsOf, TextClient } from "../support/text_client.ts";
 import { waitFor } from "../support/wait.ts";
 import { type DiskControl, type DiskEffect, EFFECT_LINES, HEALTHY_DISK, writeDiskControl } from "./disk_control.ts";

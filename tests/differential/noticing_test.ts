@@ -7,7 +7,7 @@ import { nameOf } from "./known.ts";
 import { runDifferential, type RunResult } from "./run.ts";
 import { startRedis } from "./servers.ts";
 import { plain, type Sequence, type Step } from "./sequence.ts";
-import { type Changes, ClientProxy, replaceAll } from "../support/client_proxy.ts";
+import { type Changes, ClientProxy, replaceAll } from "../support/proxy/client_proxy.ts";
 import { REDIS_SERVER, testWith } from "../support/needs.ts";
 
 interface Comparison {
@@ -19,7 +19,7 @@ interface Comparison {
 async function compareAltered(changes: Changes, count: number): Promise<Comparison> {
   await using left = await startRedis();
   await using right = await startRedis();
-  using proxy = new ClientProxy(left.addresses, changes);
+  await using proxy = new ClientProxy(left.addresses, changes);
   const lines: string[] = [];
   const result = await runDifferential({
     sides: { left: [proxy.address], right: right.addresses },
@@ -139,7 +139,7 @@ testWith([REDIS_SERVER], `A whole scan, QUIT and clients in turn run to the end`
 testWith([REDIS_SERVER], `A whole scan that misses a key is noticed`, async () => {
   await using left = await startRedis();
   await using right = await startRedis();
-  using proxy = new ClientProxy(left.addresses, { replies: replaceAll("$3\r\nk77\r\n", "$3\r\nk78\r\n") });
+  await using proxy = new ClientProxy(left.addresses, { replies: replaceAll("$3\r\nk77\r\n", "$3\r\nk78\r\n") });
   using pairs = new ConnectionPairs({ left: [proxy.address], right: right.addresses }, 0);
   const many = Array.from({ length: 100 }, (_, at) => plain(0, "SET", `k${at}`, "v"));
   const difference = await execute(pairs, sequenceOf([...many, plain(0, "SCAN")]), { isAlone: true });

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Command, Connection } from "../support/resp/connection.ts";
 import type { Reply } from "../support/resp/reply.ts";
-import { ClientProxy } from "../support/client_proxy.ts";
+import { ClientProxy } from "../support/proxy/client_proxy.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -75,7 +75,7 @@ Deno.test("INCR 10 000 times through lost replies, dead leaders and snapshots en
   withCluster({}, async (cluster) => {
     const thief = new ReplyThief();
     const nodes = cluster.ports.map((port) => `127.0.0.1:${port}`);
-    using proxy = new ClientProxy(nodes, { replies: (reply) => thief.pass(reply) });
+    await using proxy = new ClientProxy(nodes, { replies: (reply) => thief.pass(reply) });
     let started = 0;
     let attempts = 0;
     const counts = new Set<number>();

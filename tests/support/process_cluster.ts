@@ -3,7 +3,7 @@
 import { findFreePorts, waitUntilFree } from "./ports.ts";
 import { type CommandLine, programLine } from "./program.ts";
 import { ServerProcess } from "./server_process.ts";
-import { PeerProxy } from "./tcp_proxy.ts";
+import { PeerProxy } from "./proxy/peer_proxy.ts";
 import { askBlockOnce, askOnce, fieldsOf, numberOf } from "./text_client.ts";
 import { DEADLINE_MS, waitFor } from "./wait.ts";
 

@@ -2,7 +2,7 @@
 
 import type { Random } from "../../../lib/base/random.ts";
 import { delay } from "../../support/wait.ts";
-import type { ProxyEffects } from "../../support/tcp_proxy.ts";
+import type { ProxyEffects } from "../../support/proxy/peer_proxy.ts";
 import { type Effect, type Fault, type Running, shuffled, type Stage } from "./fault.ts";
 
 const CUT_MS = { least: 300, most: 3_000 } as const;

@@ -1,8 +1,8 @@
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 
-import { findFreePorts } from "../support/ports.ts";
-import { PeerProxy } from "../support/tcp_proxy.ts";
-import { waitFor, withDeadline } from "../support/wait.ts";
+import { findFreePorts } from "../ports.ts";
+import { PeerProxy } from "./peer_proxy.ts";
+import { waitFor, withDeadline } from "../wait.ts";
 
 const DIALER = 7;
 const ACCEPTOR = 3;
@@ -22,18 +22,39 @@ function frameOf(text: string): Uint8Array<ArrayBuffer> {
   return frame;
 }
 
-async function joined(body: (ends: Ends) => Promise<void>): Promise<void> {
+/** What the acceptor says first. */
+const CHALLENGE = frameOf(JSON.stringify({ rpc: "Challenge", nonce: "x" }));
+
+/** What the dialer answers: JSON within a text of JSON names the node. */
+function proofOf(nodeId: number): Uint8Array<ArrayBuffer> {
+  return frameOf(JSON.stringify({ rpc: "Proof", said: JSON.stringify({ greeting: { nodeId } }) }));
+}
+
+/** A proxy before a listener that stands for the acceptor. */
+async function proxied(
+  body: (ends: { readonly proxy: PeerProxy; dial(nodeId: number): Promise<Omit<Ends, "proxy">> }) => Promise<void>,
+): Promise<void> {
   const [advertisedPort = 0, boundPort = 0] = findFreePorts(2);
   using listener = Deno.listen({ hostname: "127.0.0.1", port: boundPort });
   await using proxy = new PeerProxy([{ nodeId: ACCEPTOR, advertisedPort, boundPort }]);
-  using dialer = await Deno.connect({ hostname: "127.0.0.1", port: advertisedPort });
-  using acceptor = await listener.accept();
-  const [challenge, proof] = [frameOf('{"nonce":"x"}'), frameOf(JSON.stringify({ said: `{"nodeId":${DIALER}}` }))];
-  await acceptor.write(challenge);
-  await readBytes(dialer, challenge.length);
-  await dialer.write(proof);
-  await readBytes(acceptor, proof.length);
-  await body({ proxy, dialer, acceptor });
+  using open = new DisposableStack();
+  const dial = async (nodeId: number): Promise<Omit<Ends, "proxy">> => {
+    const dialer = open.use(await Deno.connect({ hostname: "127.0.0.1", port: advertisedPort }));
+    const acceptor = open.use(await listener.accept());
+    await acceptor.write(CHALLENGE);
+    await readBytes(dialer, CHALLENGE.length);
+    await dialer.write(proofOf(nodeId));
+    return { dialer, acceptor };
+  };
+  await body({ proxy, dial });
+}
+
+async function joined(body: (ends: Ends) => Promise<void>): Promise<void> {
+  await proxied(async ({ proxy, dial }) => {
+    const ends = await dial(DIALER);
+    await readBytes(ends.acceptor, proofOf(DIALER).length);
+    await body({ proxy, ...ends });
+  });
 }
 
 async function readBytes(connection: Deno.TcpConn, count: number): Promise<Uint8Array> {
@@ -96,4 +117,42 @@ Deno.test("connections between two nodes are broken, in whichever order they are
       const read = await withDeadline(end.read(new Uint8Array(1)).catch(() => null), { what: "end" });
       assertEquals(read, null);
     }
+  }));
+
+Deno.test("a cut holds back one direction of one pair; healing delivers what was held back", () =>
+  proxied(async ({ proxy, dial }) => {
+    const [one, two] = [await dial(1), await dial(2)];
+    for (const [id, { acceptor }] of [[1, one], [2, two]] as const) await readBytes(acceptor, proofOf(id).length);
+    proxy.cut(1, ACCEPTOR);
+    let delivered = false;
+    await one.dialer.write(new Uint8Array([1]));
+    const late = readBytes(one.acceptor, 1).then((bytes) => {
+      delivered = true;
+      return bytes;
+    });
+    // The other direction and the other pair go on.
+    await one.acceptor.write(new Uint8Array([2]));
+    assertEquals(await readBytes(one.dialer, 1), new Uint8Array([2]));
+    await two.dialer.write(new Uint8Array([3]));
+    assertEquals(await readBytes(two.acceptor, 1), new Uint8Array([3]));
+    await waitFor(() => proxy.effects(1, ACCEPTOR).heldBack || undefined, { what: "the cut is felt" });
+    assertEquals(delivered, false);
+    proxy.heal();
+    assertEquals(await late, new Uint8Array([1]));
+  }));
+
+Deno.test("a dialer that is cut off reaches nobody until it is healed", () =>
+  proxied(async ({ proxy, dial }) => {
+    proxy.isolate(ACCEPTOR, [1]);
+    // Who dials is unknown before it has spoken: the challenge comes through, and the answer to it does not.
+    const { acceptor } = await dial(1);
+    let arrived = false;
+    const answer = readBytes(acceptor, proofOf(1).length).then((bytes) => {
+      arrived = true;
+      return bytes;
+    });
+    await waitFor(() => proxy.effects(1, ACCEPTOR).heldBack || undefined, { what: "the cut is felt" });
+    assertEquals(arrived, false);
+    proxy.heal();
+    assertEquals(await answer, proofOf(1));
   }));

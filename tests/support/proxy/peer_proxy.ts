@@ -4,7 +4,8 @@
  * healed, as TCP does after a lost route.
  */
 
-import { delay } from "./wait.ts";
+import { delay } from "../wait.ts";
+import { closeQuietly, type Pass, type Passes, TcpProxy, writeAll } from "./tcp_proxy.ts";
 
 /** Where one node is to be found. */
 export interface ProxyRoute {
@@ -37,13 +38,6 @@ export interface ProxyEffects {
   readonly split: number;
 }
 
-interface Direction {
-  readonly from: Deno.TcpConn;
-  readonly to: Deno.TcpConn;
-  readonly sender: number;
-  readonly receiver: number;
-}
-
 const PREFIX_BYTES = 16;
 const HEADER_BYTES_MAX = 16_384;
 /** A dialer that has not said who it is: its bytes pass every cut. */
@@ -51,23 +45,23 @@ const STRANGER = -1;
 
 /** Forwards between nodes, each behind a port of its own. */
 export class PeerProxy implements AsyncDisposable {
-  readonly #listeners: Deno.TcpListener[] = [];
-  readonly #connections = new Set<Deno.TcpConn>();
-  readonly #tasks = new Set<Promise<void>>();
-  readonly #links = new Set<Link>();
+  readonly #proxy = new TcpProxy();
+  readonly #links = new Map<Deno.TcpConn, Link>();
   /** How many cuts lie on a direction: faults may overlap, and the end of one must not end the others. */
   readonly #cuts = new Map<string, number>();
   readonly #slow = new Map<string, Slowness>();
   readonly #effects = new Map<string, ProxyEffects>();
   #healed = Promise.withResolvers<void>();
-  #stopped = false;
 
   /** Listens on every advertised port. */
   constructor(routes: readonly ProxyRoute[]) {
     for (const route of routes) {
-      const listener = Deno.listen({ hostname: "127.0.0.1", port: route.advertisedPort });
-      this.#listeners.push(listener);
-      this.#run(this.#accept(listener, route));
+      this.#proxy.open({
+        port: route.advertisedPort,
+        target: () => ({ hostname: "127.0.0.1", port: route.boundPort }),
+        join: (dialer, acceptor) => this.#join({ dialer, acceptor, acceptorId: route.nodeId }),
+        left: (dialer) => void this.#links.delete(dialer),
+      });
     }
   }
 
@@ -106,10 +100,10 @@ export class PeerProxy implements AsyncDisposable {
   /** Breaks every connection between the two nodes. Returns their number. */
   breakConnections(first: number, second: number): number {
     let broken = 0;
-    for (const { dialerId, acceptorId, ends } of [...this.#links]) {
+    for (const { dialerId, acceptorId, ends } of [...this.#links.values()]) {
       if (Math.min(first, second) !== Math.min(dialerId, acceptorId)) continue;
       if (Math.max(first, second) !== Math.max(dialerId, acceptorId)) continue;
-      for (const end of ends) close(end);
+      for (const end of ends) closeQuietly(end);
       broken += 1;
     }
     return broken;
@@ -133,11 +127,9 @@ export class PeerProxy implements AsyncDisposable {
 
   /** Closes everything. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopped = true;
-    for (const listener of this.#listeners) listener.close();
-    for (const connection of this.#connections) close(connection);
+    const ended = this.#proxy[Symbol.asyncDispose]();
     this.heal();
-    await Promise.all(this.#tasks);
+    await ended;
   }
 
   #wake(): void {
@@ -145,67 +137,30 @@ export class PeerProxy implements AsyncDisposable {
     this.#healed = Promise.withResolvers<void>();
   }
 
-  #run(task: Promise<void>): void {
-    const watched = task.catch(() => {}).then(() => {
-      this.#tasks.delete(watched);
-    });
-    this.#tasks.add(watched);
+  async #join(
+    { dialer, acceptor, acceptorId }: {
+      readonly dialer: Deno.TcpConn;
+      readonly acceptor: Deno.TcpConn;
+      readonly acceptorId: number;
+    },
+  ): Promise<Passes | undefined> {
+    // The acceptor speaks first, a number and nothing else; who dials stands in what the dialer answers.
+    await writeAll(dialer, await readFirstFrame(acceptor));
+    const first = await readFirstFrame(dialer);
+    const dialerId = dialerOf(first);
+    await this.#gate(dialerId, acceptorId);
+    if (this.#proxy.stopped) return undefined;
+    this.#links.set(dialer, { dialerId, acceptorId, ends: [dialer, acceptor] });
+    await writeAll(acceptor, first);
+    return { toServer: this.#pass(dialerId, acceptorId), toClient: this.#pass(acceptorId, dialerId) };
   }
 
-  async #accept(listener: Deno.TcpListener, route: ProxyRoute): Promise<void> {
-    while (!this.#stopped) {
-      const dialer = await listener.accept();
-      this.#connections.add(dialer);
-      this.#run(this.#serve(dialer, route));
-    }
-  }
-
-  async #serve(dialer: Deno.TcpConn, route: ProxyRoute): Promise<void> {
-    let acceptor: Deno.TcpConn | undefined;
-    let link: Link | undefined;
-    try {
-      acceptor = await Deno.connect({ hostname: "127.0.0.1", port: route.boundPort });
-      this.#connections.add(acceptor);
-      if (this.#stopped) return;
-      // The acceptor speaks first, a number and nothing else; who dials stands in what the dialer answers.
-      await writeAll(dialer, await readFirstFrame(acceptor));
-      const first = await readFirstFrame(dialer);
-      const dialerId = dialerOf(first);
-      await this.#gate(dialerId, route.nodeId);
-      if (this.#stopped) return;
-      dialer.setNoDelay(true);
-      acceptor.setNoDelay(true);
-      link = { dialerId, acceptorId: route.nodeId, ends: [dialer, acceptor] };
-      this.#links.add(link);
-      await writeAll(acceptor, first);
-      await Promise.all([
-        this.#pump({ from: dialer, to: acceptor, sender: dialerId, receiver: route.nodeId }),
-        this.#pump({ from: acceptor, to: dialer, sender: route.nodeId, receiver: dialerId }),
-      ]);
-    } finally {
-      if (link !== undefined) this.#links.delete(link);
-      for (const connection of [dialer, acceptor]) {
-        if (connection === undefined) continue;
-        this.#connections.delete(connection);
-        close(connection);
-      }
-    }
-  }
-
-  async #pump({ from, to, sender, receiver }: Direction): Promise<void> {
-    const buffer = new Uint8Array(65_536);
-    try {
-      for (;;) {
-        const count = await from.read(buffer);
-        await this.#gate(sender, receiver);
-        if (count === null) break;
-        await this.#forward(to, { bytes: buffer.subarray(0, count), sender, receiver });
-      }
-    } finally {
-      // Either end closes both: the nodes know no half-closed connections.
-      close(from);
-      close(to);
-    }
+  #pass(sender: number, receiver: number): Pass {
+    return async (to, bytes) => {
+      await this.#gate(sender, receiver);
+      if (bytes !== undefined) await this.#forward(to, { bytes, sender, receiver });
+      return bytes !== undefined;
+    };
   }
 
   async #forward(
@@ -214,7 +169,7 @@ export class PeerProxy implements AsyncDisposable {
   ): Promise<void> {
     for (let sent = 0; sent < bytes.length;) {
       const slowness = this.#slow.get(`${sender}>${receiver}`);
-      if (slowness !== undefined && !this.#stopped) await delay(slowness.delayMs);
+      if (slowness !== undefined && !this.#proxy.stopped) await delay(slowness.delayMs);
       const piece = bytes.subarray(sent, slowness === undefined ? bytes.length : sent + slowness.bytesMax);
       await writeAll(to, piece);
       sent += piece.length;
@@ -226,7 +181,7 @@ export class PeerProxy implements AsyncDisposable {
   }
 
   async #gate(from: number, to: number): Promise<void> {
-    while (!this.#stopped && this.#cuts.has(`${from}>${to}`)) {
+    while (!this.#proxy.stopped && this.#cuts.has(`${from}>${to}`)) {
       this.#count(from, to, { heldBack: this.effects(from, to).heldBack + 1 });
       await this.#healed.promise;
     }
@@ -262,16 +217,4 @@ function dialerOf(bytes: Uint8Array): number {
   const header = new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + headerLength(bytes)));
   const match = /\\?"nodeId\\?":(\d+)/.exec(header);
   return match === null ? STRANGER : Number(match[1]);
-}
-
-async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
-  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
-}
-
-function close(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch {
-    // Closed already.
-  }
 }
