@@ -2,6 +2,7 @@ import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 
 import { findFreePorts } from "../ports.ts";
 import { PeerProxy } from "./peer_proxy.ts";
+import { closeQuietly } from "./tcp_proxy.ts";
 import { waitFor, withDeadline } from "../wait.ts";
 
 const DIALER = 7;
@@ -37,16 +38,22 @@ async function proxied(
   const [advertisedPort = 0, boundPort = 0] = findFreePorts(2);
   using listener = Deno.listen({ hostname: "127.0.0.1", port: boundPort });
   await using proxy = new PeerProxy([{ nodeId: ACCEPTOR, advertisedPort, boundPort }]);
-  using open = new DisposableStack();
+  const open: Deno.TcpConn[] = [];
   const dial = async (nodeId: number): Promise<Omit<Ends, "proxy">> => {
-    const dialer = open.use(await Deno.connect({ hostname: "127.0.0.1", port: advertisedPort }));
-    const acceptor = open.use(await listener.accept());
+    const dialer = await Deno.connect({ hostname: "127.0.0.1", port: advertisedPort });
+    open.push(dialer);
+    const acceptor = await listener.accept();
+    open.push(acceptor);
     await acceptor.write(CHALLENGE);
     await readBytes(dialer, CHALLENGE.length);
     await dialer.write(proofOf(nodeId));
     return { dialer, acceptor };
   };
-  await body({ proxy, dial });
+  try {
+    await body({ proxy, dial });
+  } finally {
+    for (const connection of open) closeQuietly(connection);
+  }
 }
 
 async function joined(body: (ends: Ends) => Promise<void>): Promise<void> {
