@@ -61,7 +61,7 @@ export interface LeaderState {
   /** Reads that came before `termCommitted`. */
   heldReads: Reader[];
   /** In ascending order of round. */
-  readonly pendingReads: PendingRead[];
+  pendingReads: PendingRead[];
   transfer: Transfer | undefined;
 }
 

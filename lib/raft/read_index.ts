@@ -1,17 +1,17 @@
 /**
  * Linearizable reads without clocks (thesis 6.4, Raft 8, divergence D15): a leader notes its commit index, lets a majority
  * answer a round that began afterwards, and only then says that the state at that index may be read. Followers ask their
- * leader.
+ * leader, and the question is the asker's own answer (divergence D20).
  */
 
 import { assert } from "../base/assert.ts";
 import { fault } from "../base/faults.ts";
-import { type Core, isLeading, type LeadingCore, type Reader } from "./core.ts";
+import { type Core, isLeading, type LeadingCore, type PendingRead, type Reader } from "./core.ts";
 import type { Read } from "./events.ts";
 import type { ReadIndex, ReadIndexResult } from "./messages.ts";
 import type { ReadPoint } from "./options.ts";
 import { quorumValue } from "./quorum.ts";
-import { sendEmpty, tellCommit } from "./replication.ts";
+import { mustAnswer, sendEmpty, tellCommit } from "./replication.ts";
 import { type NodeId, toIndex } from "./types.ts";
 
 /** Readers of this server's driver: confirmed by a round of its own when it leads, by the leader when it follows. */
@@ -97,8 +97,7 @@ export function restartRounds(core: LeadingCore): void {
   const { roleState } = core;
   if (roleState.pendingReads.length === 0) return;
   roleState.round += 1;
-  const restarted = roleState.pendingReads.map((read) => ({ ...read, round: roleState.round }));
-  roleState.pendingReads.splice(0, restarted.length, ...restarted);
+  roleState.pendingReads = roleState.pendingReads.map((read) => ({ ...read, round: roleState.round }));
 }
 
 /** At the end of a leader's step: begins, asks and confirms what can be. */
@@ -106,8 +105,8 @@ export function settleReads(core: LeadingCore): void {
   const { roleState } = core;
   if (roleState.termCommitted && roleState.heldReads.length > 0) beginRound(core, roleState.heldReads.splice(0));
   if (roleState.pendingReads.length === 0) return;
-  askRound(core);
   if (!fault("raft/confirmationPutOff")) confirmReads(core);
+  askRound(core);
 }
 
 function takeRead(core: LeadingCore, reader: Reader): void {
@@ -125,31 +124,44 @@ function beginRound(core: LeadingCore, readers: readonly Reader[]): void {
   for (const reader of readers) roleState.pendingReads.push({ reader, point, round: roleState.round });
 }
 
-/** Asks the voters that no message of this step has asked yet. */
+/** Asks the voters that no message has asked yet for the round of the last read that waits. */
 function askRound(core: LeadingCore): void {
-  const { roleState } = core;
-  for (const peer of roleState.progress.values()) {
+  for (const peer of core.roleState.progress.values()) {
     // A peer in Snapshot answers with its next chunk.
-    if (peer.isVoter && peer.askedRound < roleState.round && peer.state !== "Snapshot") sendEmpty(core, peer);
+    if (mustAnswer(core, peer) && peer.state !== "Snapshot") sendEmpty(core, peer);
   }
 }
 
 /** Confirms the reads whose round, or a later one, a majority has answered (B5). */
 function confirmReads(core: LeadingCore): void {
   const { roleState } = core;
-  const confirmedRound = quorumValue(
-    core.log.configuration,
-    (id) => id === core.id ? roleState.round : roleState.progress.get(id)?.answeredRound ?? 0,
-  );
-  let count = 0;
-  for (const { reader, point, round } of roleState.pendingReads) {
-    if (round > confirmedRound) break;
-    count += 1;
-    const { timeMs } = point;
-    if (reader.type === "Local") core.outbox.confirmRead({ id: reader.id, index: toIndex(point.index), timeMs });
-    else confirmRemote(core, { reader, point });
+  const confirmedRounds = new Map<NodeId, number>();
+  const confirmed: PendingRead[] = [];
+  const waiting: PendingRead[] = [];
+  for (const read of roleState.pendingReads) {
+    const asker = read.reader.type === "Remote" ? read.reader.from : core.id;
+    const confirmedRound = confirmedRounds.get(asker) ?? confirmedRoundFor(core, asker);
+    confirmedRounds.set(asker, confirmedRound);
+    (read.round <= confirmedRound ? confirmed : waiting).push(read);
   }
-  if (count > 0) roleState.pendingReads.splice(0, count);
+  if (confirmed.length === 0) return;
+  roleState.pendingReads = waiting;
+  for (const { reader, point } of confirmed) {
+    if (reader.type === "Remote") confirmRemote(core, { reader, point });
+    else core.outbox.confirmRead({ id: reader.id, index: toIndex(point.index), timeMs: point.timeMs });
+  }
+}
+
+/**
+ * The last round that confirms the reads of `asker`. Its question counts for its own reads, and for no others: it takes the
+ * confirmation only while still in this term, so it was in it when the round began (divergence D20).
+ */
+function confirmedRoundFor(core: LeadingCore, asker: NodeId): number {
+  const { round, progress } = core.roleState;
+  return quorumValue(
+    core.log.configuration,
+    (id) => id === core.id || id === asker ? round : progress.get(id)?.answeredRound ?? 0,
+  );
 }
 
 function confirmRemote(

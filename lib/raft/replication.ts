@@ -73,6 +73,11 @@ export function tellCommit(core: LeadingCore, peer: Progress): void {
   if (peer.toldCommit < Math.min(core.commitIndex, peer.nextIndex - 1)) sendEmpty(core, peer);
 }
 
+/** Whether the answer of that peer to a round that it was not asked for yet may confirm a read. */
+export function mustAnswer({ roleState }: LeadingCore, peer: Progress): boolean {
+  return peer.isVoter && peer.askedRound < (roleState.pendingReads.at(-1)?.round ?? 0);
+}
+
 function sendRun(core: LeadingCore, peer: Progress): void {
   if (!isWithinLog(core, peer)) return;
   const run = core.log.run(peer.nextIndex, core.limits);
@@ -118,7 +123,7 @@ function send(
     leaderCommit: toIndex(core.commitIndex),
     round: roleState.round,
     // Thesis 6.4: a round that a read waits for is answered at once, not only when the entries are durable.
-    confirm: peer.isVoter && peer.askedRound < roleState.round,
+    confirm: mustAnswer(core, peer),
   });
   peer.askedRound = roleState.round;
   peer.toldCommit = Math.max(peer.toldCommit, Math.min(core.commitIndex, entries?.lastIndex ?? prevLogIndex));

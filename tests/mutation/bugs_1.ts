@@ -99,8 +99,8 @@ export const BUGS_1: readonly Mutation[] = [
     what: "A read is confirmed by the answers to the round before its own",
     patches: [{
       file: READ_INDEX,
-      find: "if (round > confirmedRound) break;",
-      replace: "if (round > confirmedRound + 1) break;",
+      find: "(read.round <= confirmedRound ?",
+      replace: "(read.round <= confirmedRound + 1 ?",
     }],
   },
   {
@@ -108,9 +108,9 @@ export const BUGS_1: readonly Mutation[] = [
     what: "One answer confirms a read, whatever the size of the cluster",
     patches: [{
       file: READ_INDEX,
-      find: "const confirmedRound = quorumValue(",
+      find: "return quorumValue(",
       replace:
-        "const confirmedRound = [...roleState.progress.values()].some((peer) => peer.answeredRound >= roleState.round)\n    ? roleState.round\n    : quorumValue(",
+        "return [...progress.values()].some((peer) => peer.answeredRound >= round)\n    ? round\n    : quorumValue(",
     }],
   },
   {
@@ -144,9 +144,8 @@ export const BUGS_1: readonly Mutation[] = [
     what: "A leader trusts for an election timeout that it still leads, and begins that time anew after a pause",
     patches: [{
       file: READ_INDEX,
-      find: "roleState.progress.get(id)?.answeredRound ?? 0,",
-      replace:
-        "(roleState.progress.get(id)?.silentTicks ?? 1_000_000) < core.limits.electionTimeoutTicksMin ? roleState.round : 0,",
+      find: "progress.get(id)?.answeredRound ?? 0,",
+      replace: "(progress.get(id)?.silentTicks ?? 1_000_000) < core.limits.electionTimeoutTicksMin ? round : 0,",
     }],
   },
   {

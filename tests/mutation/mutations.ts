@@ -11,6 +11,7 @@ import { FORWARDING_SLIPS } from "./forwarding.ts";
 import { INTERFACE_SLIPS } from "./interfaces.ts";
 import type { Mutation } from "./mutation.ts";
 import { OUTCOME_SLIPS } from "./outcomes.ts";
+import { QUESTION_SLIPS } from "./questions.ts";
 import { SLIPS } from "./slips.ts";
 import { SNAPSHOT_SLIPS } from "./snapshots.ts";
 import { SIMULATOR_SLIPS } from "./simulator_slips.ts";
@@ -36,4 +37,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...SIMULATOR_SLIPS,
   ...OUTCOME_SLIPS,
   ...CONVERSATION_SLIPS,
+  ...QUESTION_SLIPS,
 ];
