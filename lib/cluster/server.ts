@@ -12,6 +12,8 @@ import type { HttpHandler } from "../protocol/http/http.ts";
 import { type HttpListener, startHttpListener } from "../protocol/http/listener.ts";
 import { Happenings } from "../protocol/http/live/happenings.ts";
 import type { HttpTimes } from "../protocol/http/server/limits.ts";
+import { routesWith } from "../protocol/http/routes.ts";
+import { DASHBOARD_ROUTES } from "../protocol/http/routes/dashboard.ts";
 import { makeHttpService } from "../protocol/http/service.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import type { Disk } from "../storage/disk.ts";
@@ -195,6 +197,7 @@ function startHttp(node: Node, { options, ground, clock, connectionsMax, happeni
     httpAddress: advertisedAddress(options, listener.port),
     happenings,
     launcher: options.launcher,
+    routes: routesWith(DASHBOARD_ROUTES),
   });
   return listener;
 }

@@ -2,6 +2,8 @@
 
 import { bytesToString } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
+import type { Log } from "../observe/log.ts";
+import type { ClientMetrics } from "./client_metrics.ts";
 import { closeQuietly, type Idleness, isSocketError, type PortConnection } from "./connection_port.ts";
 import {
   LINGER_MS,
@@ -10,12 +12,17 @@ import {
   RECEIVE_BYTES_PER_SECOND_MIN,
   UNSENT_BYTES_MAX,
 } from "./limits.ts";
-import type { ClientLink, ProtocolSession, Reception, SessionContext, Standing } from "./protocol.ts";
+import type { ClientLink, ProtocolSession, Reception, Standing } from "./session.ts";
 import { type OutputContext, type OutputOwner, SocketOutput } from "./socket_output.ts";
+import type { TurnTime } from "./turn_time.ts";
 
 /** What a connection asks of its listener. */
-export interface ConnectionContext
-  extends OutputContext, Pick<SessionContext, "log" | "metrics" | "turnTime" | "warn"> {
+export interface ConnectionContext extends OutputContext {
+  readonly log: Log;
+  /** Logs a warning that any client can cause: at most one line each second. */
+  readonly warn: (message: string) => void;
+  readonly metrics: ClientMetrics;
+  readonly turnTime: TurnTime;
   readonly reception: Reception;
   /** How long the end of a request may be waited for. */
   readonly receiveTimeoutMs: number;

@@ -10,7 +10,7 @@ import { ConnectionPort } from "./connection_port.ts";
 import { guessLanguage } from "./first_bytes.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "./limits.ts";
 import { MemoryBudget } from "./memory_budget.ts";
-import type { SessionNode } from "./protocol.ts";
+import type { SessionNode } from "./session_context.ts";
 import { receptionOf, tooManyConnections } from "./reception.ts";
 import { ClientRegistry } from "./resp/client_record.ts";
 import { ServerStatistics } from "./resp/statistics/server_statistics.ts";

@@ -2,7 +2,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import { LogLimiter } from "../base/log_limiter.ts";
-import type { NodeLog } from "../node/options.ts";
+import type { Log } from "../observe/log.ts";
 import type { Counter } from "../observe/metrics.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
 import { ACCEPT_PAUSE_MS, IDLE_GIVES_WAY_MS, REFUSAL_WAIT_MS, REFUSALS_WAITING_MAX, WRITE_CHECK_MS } from "./limits.ts";
@@ -41,7 +41,7 @@ export interface PortNames {
 export interface ConnectionPortOptions<C extends PortConnection> {
   readonly listener: Deno.TcpListener;
   readonly clock: Clock;
-  readonly log: NodeLog;
+  readonly log: Log;
   readonly connectionsMax: number;
   readonly names: PortNames;
   /** Makes the connection of an accepted socket. */

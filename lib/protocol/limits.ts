@@ -1,7 +1,5 @@
 /** The limits of the client port, each with its reason. */
 
-/** Longest line of the text protocol in bytes, its end not counted. */
-export const LINE_BYTES_MAX = 1_048_576;
 /** Requests of one connection that have no reply with the system yet; above it nothing more is read from that connection. */
 export const REQUESTS_IN_FLIGHT_MAX = 1_024;
 /** Requests taken from all connections together in one turn of the event loop: about 10 ms of the worst junk. */

@@ -9,7 +9,8 @@
  */
 
 import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../limits.ts";
-import type { ClientLink, ProtocolSession, Received, SessionContext, Standing } from "../protocol.ts";
+import type { ClientLink, ProtocolSession, Received, Standing } from "../session.ts";
+import type { SessionContext } from "../session_context.ts";
 import type { Interpreter, Turn } from "./interpreter.ts";
 import { ReplyQueue, type ReplySlot } from "./reply_queue.ts";
 

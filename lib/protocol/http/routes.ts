@@ -2,7 +2,6 @@
 
 import type { Route } from "./route.ts";
 import { CLUSTER_ROUTES } from "./routes/cluster.ts";
-import { DASHBOARD_ROUTES } from "./routes/dashboard.ts";
 import { EVENT_ROUTES } from "./routes/events.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KV_ROUTES } from "./routes/kv.ts";
@@ -27,8 +26,10 @@ const DESCRIBED: readonly Route[] = [
   ...METRICS_ROUTES,
   ...HEALTH_ROUTES,
   ...LIVE_ROUTES,
-  ...DASHBOARD_ROUTES,
 ];
 
-/** Every operation of this server. */
-export const ROUTES: readonly Route[] = [...DESCRIBED, openApiRoute(DESCRIBED)];
+/** Every operation of this server, with those that others than this folder give it. */
+export function routesWith(others: readonly Route[]): readonly Route[] {
+  const described = [...DESCRIBED, ...others];
+  return [...described, openApiRoute(described)];
+}

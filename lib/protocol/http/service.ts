@@ -17,7 +17,6 @@ import { REDIRECT, redirect } from "./redirect.ts";
 import { RequestObserver } from "./request_observer.ts";
 import type { HttpContext, Route } from "./route.ts";
 import { type Destination, Router } from "./router.ts";
-import { ROUTES } from "./routes.ts";
 import { makeToken } from "./token.ts";
 
 /** What the service is made with. */
@@ -33,8 +32,8 @@ export interface HttpServiceOptions {
   readonly happenings: Happenings;
   /** The way to the launcher that started this node. */
   readonly launcher?: LauncherPort | undefined;
-  /** What is served; everything when left out. */
-  readonly routes?: readonly Route[];
+  /** What is served. */
+  readonly routes: readonly Route[];
 }
 
 /** The service of one node. Never throws and never rejects. */
@@ -56,7 +55,7 @@ class HttpService implements HttpHandler {
   readonly #observer: RequestObserver;
   readonly #log: NodeLog;
 
-  constructor({ routes = ROUTES, ...options }: HttpServiceOptions) {
+  constructor({ routes, ...options }: HttpServiceOptions) {
     this.#context = { ...options, token: makeToken() };
     this.#router = new Router(routes);
     this.#observer = new RequestObserver(options.node.metrics, {

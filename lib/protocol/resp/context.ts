@@ -1,6 +1,6 @@
 /** What the conversations of one port in the Redis protocol share. */
 
-import type { SessionContext } from "../protocol.ts";
+import type { SessionContext } from "../session_context.ts";
 import type { ClientRegistry } from "./client_record.ts";
 import type { ServerStatistics } from "./statistics/server_statistics.ts";
 

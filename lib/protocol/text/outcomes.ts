@@ -5,7 +5,7 @@ import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../kv/commands.ts";
 import type { CommandResult } from "../../kv/results.ts";
 import type { NodeMonitor, NotDone, SnapshotOutcome } from "../../node/api.ts";
 import { describeLag } from "../../node/views/lag.ts";
-import { LINE_BYTES_MAX } from "../limits.ts";
+import { LINE_BYTES_MAX } from "./limits.ts";
 import { shorten, show, showInPieces, showText } from "./show.ts";
 
 const UNKNOWN_WORD_CHARACTERS_MAX = 40;

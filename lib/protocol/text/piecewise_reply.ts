@@ -2,7 +2,7 @@
 
 import type { Clock, Timer } from "../../base/clock.ts";
 import { UNSENT_BYTES_MAX } from "../limits.ts";
-import type { ClientLink } from "../protocol.ts";
+import type { ClientLink } from "../session.ts";
 
 /** At most one reply at a time. */
 export class PiecewiseReply {

@@ -5,7 +5,7 @@ import type { KeyValueNode } from "../../../../lib/node/api.ts";
 import { ClientMetrics } from "../../../../lib/protocol/client_metrics.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/protocol/limits.ts";
 import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
-import type { ProtocolSession } from "../../../../lib/protocol/protocol.ts";
+import type { ProtocolSession } from "../../../../lib/protocol/session.ts";
 import { ClientRegistry } from "../../../../lib/protocol/resp/client_record.ts";
 import type { RespContext } from "../../../../lib/protocol/resp/context.ts";
 import { startRespConversation } from "../../../../lib/protocol/resp/interpreter.ts";

@@ -8,7 +8,8 @@ import type { Route } from "../../../../../lib/protocol/http/route.ts";
 import { Happenings } from "../../../../../lib/protocol/http/live/happenings.ts";
 import { openApiDocument } from "../../../../../lib/protocol/http/openapi.ts";
 import { Router } from "../../../../../lib/protocol/http/router.ts";
-import { ROUTES } from "../../../../../lib/protocol/http/routes.ts";
+import { routesWith } from "../../../../../lib/protocol/http/routes.ts";
+import { DASHBOARD_ROUTES } from "../../../../../lib/protocol/http/routes/dashboard.ts";
 import { makeHttpService } from "../../../../../lib/protocol/http/service.ts";
 import { bodyComplaint, replyComplaint } from "../../../../support/openapi_replies.ts";
 import { VirtualClock } from "../../../../support/memory/virtual_clock.ts";
@@ -32,6 +33,9 @@ export interface Extras {
   readonly body?: string;
 }
 
+/** What a server serves. */
+export const ALL_ROUTES = routesWith(DASHBOARD_ROUTES);
+
 /** A service and the clock that it waits by. */
 export interface Service {
   readonly handler: HttpHandler;
@@ -53,7 +57,7 @@ export function serviceOf(node: KeyValueNode, routes?: readonly Route[]): Servic
     valueBytesMax: 1_024,
     httpAddress: "127.0.0.1:8000",
     happenings: new Happenings({ node, clock }),
-    ...(routes === undefined ? {} : { routes }),
+    routes: routes ?? ALL_ROUTES,
   });
   return { handler, clock, logged, isDescribed: routes === undefined };
 }
@@ -82,8 +86,8 @@ export async function ask({ handler, isDescribed }: Service, line: string, extra
 }
 
 const JSON_TYPES: readonly string[] = ["application/json", "application/problem+json"];
-const router = new Router(ROUTES);
-const document: Readonly<Record<string, unknown>> = JSON.parse(openApiDocument(ROUTES));
+const router = new Router(ALL_ROUTES);
+const document: Readonly<Record<string, unknown>> = JSON.parse(openApiDocument(ALL_ROUTES));
 
 /** A request that leads to no operation is no matter of the document. */
 function assertDescribed(

@@ -1,0 +1,30 @@
+/** What the sessions of the client port share, whatever their protocol. */
+
+import type { Clock } from "../base/clock.ts";
+import type { NodeAdministrator, NodeMonitor, NodeReader, NodeWriter } from "../node/api.ts";
+import type { Log } from "../observe/log.ts";
+import type { ClientMetrics } from "./client_metrics.ts";
+import type { MemoryBudget } from "./memory_budget.ts";
+import type { TurnBudget } from "./turn_budget.ts";
+import type { TurnTime } from "./turn_time.ts";
+
+/** What the sessions ask of the node: whoever may connect may take a snapshot, and administers nothing else. */
+export interface SessionNode extends NodeWriter, NodeReader, NodeMonitor, Pick<NodeAdministrator, "takeSnapshot"> {}
+
+/** The server as its client sessions see it. */
+export interface SessionContext {
+  readonly node: SessionNode;
+  readonly clock: Clock;
+  /** The time of this turn, read from the clock once. */
+  readonly turnTime: TurnTime;
+  readonly log: Log;
+  /** Logs a warning that any client can cause: at most one line each second. */
+  readonly warn: (message: string) => void;
+  readonly metrics: ClientMetrics;
+  readonly budget: MemoryBudget;
+  readonly turns: TurnBudget;
+  /** The limit on client connections in force now. */
+  connectionsMax(): number;
+  /** Client connections open now. */
+  connections(): number;
+}
