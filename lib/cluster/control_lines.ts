@@ -3,12 +3,7 @@
  * launcher answers and commands on the node's standard input. No port, so nobody else can take part.
  */
 
-import {
-  type LaunchedNode,
-  type LauncherAnswer,
-  NODE_ACTIONS,
-  type NodeAction,
-} from "../protocol/http/launcher_port.ts";
+import { type LaunchedNode, type LauncherAnswer, NODE_ACTIONS, type NodeAction } from "../http/launcher_port.ts";
 
 /** Longest line taken on the standard input. */
 export const CONTROL_LINE_LENGTH_MAX = 65_536;

@@ -2,7 +2,7 @@
 
 import { unreachable } from "../base/assert.ts";
 import type { NodeId } from "../raft/types.ts";
-import type { LaunchedNode, LaunchedState, LauncherAnswer, NodeAction } from "../protocol/http/launcher_port.ts";
+import type { LaunchedNode, LaunchedState, LauncherAnswer, NodeAction } from "../http/launcher_port.ts";
 import { type ControlRequest, writeOrder } from "./control_lines.ts";
 import type { Supervisor } from "./supervisor.ts";
 

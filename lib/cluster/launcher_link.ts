@@ -1,6 +1,6 @@
 /** A node's end of the talk with its launcher. */
 
-import type { LauncherAnswer, LauncherPort, NodeAction } from "../protocol/http/launcher_port.ts";
+import type { LauncherAnswer, LauncherPort, NodeAction } from "../http/launcher_port.ts";
 import { CONTROL_LINE_LENGTH_MAX, type ControlRequest, readOrder, writeRequest } from "./control_lines.ts";
 
 /** How long the launcher may take to answer. */

@@ -1,7 +1,7 @@
 /** Moves leadership over HTTP, as any client could. */
 
 import { SystemClock } from "../node/clock/system_clock.ts";
-import { requestDirectly } from "../protocol/http/direct_request.ts";
+import { requestDirectly } from "../http/direct_request.ts";
 import type { NodeId } from "../raft/types.ts";
 
 /** Where to ask, and for whom. */

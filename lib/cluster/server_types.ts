@@ -2,7 +2,7 @@
 
 import type { KeyValueNode } from "../node/api.ts";
 import type { Log } from "../observe/log.ts";
-import type { LauncherPort } from "../protocol/http/launcher_port.ts";
+import type { LauncherPort } from "../http/launcher_port.ts";
 import type { Member, NodeId } from "../raft/types.ts";
 
 /** What a server is started with. Every field is decided by the caller; defaults live in the flags table of lib/cli. */

@@ -4,19 +4,19 @@ import { stringToBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { NodeLog } from "../node/options.ts";
 import { METRIC } from "../observe/names.ts";
-import { ClientConnection, type ConnectionContext } from "./client_connection.ts";
-import { ClientMetrics } from "./client_metrics.ts";
-import { ConnectionPort } from "./connection_port.ts";
+import { ClientConnection, type ConnectionContext } from "../net/client_connection.ts";
+import { ClientMetrics } from "../net/client_metrics.ts";
+import { ConnectionPort } from "../net/connection_port.ts";
 import { guessLanguage } from "./first_bytes.ts";
-import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "./limits.ts";
-import { MemoryBudget } from "./memory_budget.ts";
+import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../net/limits.ts";
+import { MemoryBudget } from "../net/memory_budget.ts";
 import type { SessionNode } from "./session_context.ts";
 import { receptionOf, tooManyConnections } from "./reception.ts";
 import { ClientRegistry } from "./resp/client_record.ts";
 import { ServerStatistics } from "./resp/statistics/server_statistics.ts";
-import type { SocketOutput } from "./socket_output.ts";
-import { TurnBudget } from "./turn_budget.ts";
-import { TurnTime } from "./turn_time.ts";
+import type { SocketOutput } from "../net/socket_output.ts";
+import { TurnBudget } from "../net/turn_budget.ts";
+import { TurnTime } from "../net/turn_time.ts";
 
 /** What the client port is opened with. */
 export interface ClientListenerOptions {

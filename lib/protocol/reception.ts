@@ -2,7 +2,7 @@
 
 import { unreachable } from "../base/assert.ts";
 import { type Language, readOpening } from "./first_bytes.ts";
-import type { ClientLink, ProtocolSession, Reception } from "./session.ts";
+import type { ClientLink, ProtocolSession, Reception } from "../net/session.ts";
 import type { RespContext } from "./resp/context.ts";
 import { startRespConversation } from "./resp/interpreter.ts";
 import { startTextConversation, type TextContext } from "./text/interpreter.ts";

@@ -3,10 +3,10 @@
 import type { Clock } from "../base/clock.ts";
 import type { NodeAdministrator, NodeMonitor, NodeReader, NodeWriter } from "../node/api.ts";
 import type { Log } from "../observe/log.ts";
-import type { ClientMetrics } from "./client_metrics.ts";
-import type { MemoryBudget } from "./memory_budget.ts";
-import type { TurnBudget } from "./turn_budget.ts";
-import type { TurnTime } from "./turn_time.ts";
+import type { ClientMetrics } from "../net/client_metrics.ts";
+import type { MemoryBudget } from "../net/memory_budget.ts";
+import type { TurnBudget } from "../net/turn_budget.ts";
+import type { TurnTime } from "../net/turn_time.ts";
 
 /** What the sessions ask of the node: whoever may connect may take a snapshot, and administers nothing else. */
 export interface SessionNode extends NodeWriter, NodeReader, NodeMonitor, Pick<NodeAdministrator, "takeSnapshot"> {}

@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { COMMAND_NAMES } from "../../lib/cli/arguments.ts";
 import { LICENSED_PARTS } from "../../lib/cli/licenses.ts";
-import { DASHBOARD_FILES } from "../../lib/protocol/http/dashboard/files.ts";
+import { DASHBOARD_FILES } from "../../lib/dashboard/files.ts";
 import { debianProgram, testWith } from "../support/needs.ts";
 import { findFreeRun } from "../support/ports.ts";
 import { ROOT } from "../support/program.ts";

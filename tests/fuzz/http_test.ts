@@ -1,11 +1,11 @@
 /** HTTP against generated and mutated bytes: requests are found alike in every split, within bounds, and replies stay whole. */
 
 import type { Random } from "../../lib/base/random.ts";
-import { framingOf } from "../../lib/protocol/http/server/headers.ts";
-import { HEADER_BYTES_MAX, REQUEST_LINE_BYTES_MAX } from "../../lib/protocol/http/server/limits.ts";
-import { replyHead } from "../../lib/protocol/http/server/reply_head.ts";
+import { framingOf } from "../../lib/http/server/headers.ts";
+import { HEADER_BYTES_MAX, REQUEST_LINE_BYTES_MAX } from "../../lib/http/server/limits.ts";
+import { replyHead } from "../../lib/http/server/reply_head.ts";
 import { AssertionFailure } from "../../lib/base/assert.ts";
-import { readPieces } from "../unit/protocol/http/server/reading.ts";
+import { readPieces } from "../unit/http/server/reading.ts";
 import { fuzz, require, requireSame } from "./harness.ts";
 import { anyBytes, mutate, numberText } from "./mutators.ts";
 import { waysToSplit } from "./splits.ts";

@@ -3,8 +3,8 @@
 import type { Random } from "../../lib/base/random.ts";
 import type { NotDoneReason } from "../../lib/node/api.ts";
 import { METRIC } from "../../lib/observe/names.ts";
-import { UNSENT_BYTES_MAX } from "../../lib/protocol/limits.ts";
-import { MemoryBudget } from "../../lib/protocol/memory_budget.ts";
+import { UNSENT_BYTES_MAX } from "../../lib/net/limits.ts";
+import { MemoryBudget } from "../../lib/net/memory_budget.ts";
 import { COMMANDS } from "../../lib/protocol/resp/commands.ts";
 import { RequestReader } from "../../lib/protocol/resp/request_reader.ts";
 import { readReply, ReplySyntaxError } from "../support/resp/reply.ts";

@@ -3,7 +3,7 @@
 import { textToByteString } from "../../lib/base/bytes.ts";
 import type { Random } from "../../lib/base/random.ts";
 import { LINE_BYTES_MAX } from "../../lib/protocol/text/limits.ts";
-import { MemoryBudget } from "../../lib/protocol/memory_budget.ts";
+import { MemoryBudget } from "../../lib/net/memory_budget.ts";
 import { readKey, readKeyAndValue } from "../../lib/protocol/text/arguments.ts";
 import { TEXT_COMMANDS } from "../../lib/protocol/text/commands.ts";
 import { History } from "../../lib/protocol/text/history.ts";

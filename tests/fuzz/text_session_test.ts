@@ -2,7 +2,7 @@
 
 import type { Random } from "../../lib/base/random.ts";
 import { TEXT_COMMANDS, type TextCommand } from "../../lib/protocol/text/commands.ts";
-import { UNSENT_BYTES_MAX } from "../../lib/protocol/limits.ts";
+import { UNSENT_BYTES_MAX } from "../../lib/net/limits.ts";
 import { SessionBench } from "../unit/protocol/text/session_support.ts";
 import type { NotDoneReason } from "../../lib/node/api.ts";
 import { fuzz, require, requireSame } from "./harness.ts";

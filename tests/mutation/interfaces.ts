@@ -2,8 +2,8 @@
 
 import { type Mutation, slip } from "./mutation.ts";
 
-const CONDITIONS = "lib/protocol/http/conditions.ts";
-const PROBLEM = "lib/protocol/http/problem.ts";
+const CONDITIONS = "lib/http/conditions.ts";
+const PROBLEM = "lib/http/problem.ts";
 const TRANSACTION = "lib/protocol/resp/transaction.ts";
 const CLIENT_SESSION = "lib/client/session.ts";
 const KEYSPACE = "lib/kv/keyspace.ts";

@@ -64,12 +64,12 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
     tests: [CONTENTION_TEST],
   },
   slip("M305", "A request that is passed on to the leader does not say so, and is passed on by that again", {
-    file: "lib/protocol/http/leader_proxy.ts",
+    file: "lib/http/leader_proxy.ts",
     find: 'headers: { [FORWARDED]: String(node.id), "x-request-id"',
     replace: 'headers: { "x-request-id"',
   }),
   slip("M306", "A leader that breaks off in its answer is taken for one that has ended it", {
-    file: "lib/protocol/http/direct_request.ts",
+    file: "lib/http/direct_request.ts",
     find: 'if (count === null) throw new Error("The connection ended before the answer did");',
     replace:
       'if (count === null && this.#text === "") throw new Error("The connection ended before the answer did");\n' +
@@ -79,7 +79,7 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
     id: "M307",
     what: "HTTP takes numbers beyond their bounds",
     patches: [{
-      file: "lib/protocol/http/routes/scan.ts",
+      file: "lib/http/routes/scan.ts",
       find: "limit < 1 || limit > PAGE_KEYS.most",
       replace: "limit < 1",
     }],

@@ -30,9 +30,10 @@ const NEAREST: readonly (readonly [string, readonly string[]])[] = [
   ["lib/storage/", ["tests/unit/storage"]],
   ["lib/client/", ["tests/unit/client"]],
   ["lib/protocol/conversation/", ["tests/unit/protocol/conversation"]],
-  ["lib/protocol/http/", ["tests/unit/protocol/http"]],
+  ["lib/http/", ["tests/unit/http"]],
   ["lib/protocol/resp/", ["tests/unit/protocol/resp"]],
   ["lib/protocol/text/", ["tests/unit/protocol/text"]],
+  ["lib/net/", ["tests/unit/net", "tests/unit/protocol"]],
   ["lib/protocol/", ["tests/unit/protocol"]],
 ];
 

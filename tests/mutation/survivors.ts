@@ -186,7 +186,7 @@ const HTTP: readonly Mutation[] = [
     id: "M64",
     what: "A request that was passed on to the leader is passed on again",
     patches: [{
-      file: "lib/protocol/http/leader_proxy.ts",
+      file: "lib/http/leader_proxy.ts",
       find: 'if (address === "" || request.headers.has(FORWARDED))',
       replace: 'if (address === "")',
     }],
@@ -210,12 +210,12 @@ const MEMBERS: readonly Mutation[] = [
     id: "M70",
     what: "DELETE of a member is told as done, and does nothing",
     patches: [{
-      file: "lib/protocol/http/routes/cluster.ts",
+      file: "lib/http/routes/cluster.ts",
       find: "NOT_A_MEMBER : await node.removeMember(id);",
       replace:
         'NOT_A_MEMBER : id > 9 ? NOT_A_MEMBER : { type: "Done" } as Awaited<ReturnType<typeof node.removeMember>>;',
     }],
-    tests: ["tests/unit/protocol/http/cluster_test.ts", "tests/e2e/http_api_test.ts"],
+    tests: ["tests/unit/http/cluster_test.ts", "tests/e2e/http_api_test.ts"],
   },
 ];
 

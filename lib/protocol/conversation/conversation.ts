@@ -8,8 +8,8 @@
  * Knows neither bytes nor replies: those are the interpreter's.
  */
 
-import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../limits.ts";
-import type { ClientLink, ProtocolSession, Received, Standing } from "../session.ts";
+import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../net/limits.ts";
+import type { ClientLink, ProtocolSession, Received, Standing } from "../../net/session.ts";
 import type { SessionContext } from "../session_context.ts";
 import type { Interpreter, Turn } from "./interpreter.ts";
 import { ReplyQueue, type ReplySlot } from "./reply_queue.ts";

@@ -1,7 +1,7 @@
 /** What a protocol gives to a conversation: requests from bytes, their place in the order, and bytes for replies. */
 
 import type { ReadOutcome, WriteOutcome } from "../../node/api.ts";
-import type { Received } from "../session.ts";
+import type { Received } from "../../net/session.ts";
 import type { ReplySlot } from "./reply_queue.ts";
 
 /** When a request may begin; and once it is open, what it holds up until it has ended. */

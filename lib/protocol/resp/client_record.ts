@@ -1,6 +1,6 @@
 /** The clients that speak the Redis protocol, as CLIENT LIST shows them and CLIENT KILL ends them. */
 
-import type { ClientLink } from "../session.ts";
+import type { ClientLink } from "../../net/session.ts";
 import type { RespReply, RespVersion } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
 

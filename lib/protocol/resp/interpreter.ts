@@ -5,7 +5,7 @@ import { isErrorReply } from "../../kv/replies.ts";
 import { Conversation } from "../conversation/conversation.ts";
 import type { Interpreter, Outcome, Turn } from "../conversation/interpreter.ts";
 import type { ReplySlot } from "../conversation/reply_queue.ts";
-import type { ClientLink, ProtocolSession, Received } from "../session.ts";
+import type { ClientLink, ProtocolSession, Received } from "../../net/session.ts";
 import { commandOfCall, showResult } from "./call_command.ts";
 import type { ClientHoldings, ClientRecord } from "./client_record.ts";
 import { FAST, UNKNOWN_COMMAND } from "./commands.ts";

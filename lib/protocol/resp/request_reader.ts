@@ -5,8 +5,8 @@
  * the bytes, memory at most what the limits say, and nothing is reserved for bytes that have only been announced.
  */
 
-import { FAIR_SHARE_BYTES } from "../limits.ts";
-import type { MemoryBudget } from "../memory_budget.ts";
+import { FAIR_SHARE_BYTES } from "../../net/limits.ts";
+import type { MemoryBudget } from "../../net/memory_budget.ts";
 import { splitInline } from "./inline_words.ts";
 import {
   BULK_BYTES_MAX,

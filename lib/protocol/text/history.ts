@@ -1,6 +1,6 @@
 /** The last commands of one connection, for HISTORY, `!!` and `!n`. */
 
-import type { MemoryBudget } from "../memory_budget.ts";
+import type { MemoryBudget } from "../../net/memory_budget.ts";
 
 /** Commands kept. */
 export const HISTORY_COMMANDS_MAX = 1_000;

@@ -1,8 +1,8 @@
 /** Cuts the bytes of a connection into lines, however they were split on their way, in linear time. */
 
 import { bytesToString, writeString } from "../../base/bytes.ts";
-import { FAIR_SHARE_BYTES } from "../limits.ts";
-import type { MemoryBudget } from "../memory_budget.ts";
+import { FAIR_SHARE_BYTES } from "../../net/limits.ts";
+import type { MemoryBudget } from "../../net/memory_budget.ts";
 import { LINE_BYTES_MAX } from "./limits.ts";
 
 const CARRIAGE_RETURN = 0x0d;

@@ -1,8 +1,8 @@
 /** A long reply that is made while it is sent: one piece in each turn of the event loop, as the client takes them. */
 
 import type { Clock, Timer } from "../../base/clock.ts";
-import { UNSENT_BYTES_MAX } from "../limits.ts";
-import type { ClientLink } from "../session.ts";
+import { UNSENT_BYTES_MAX } from "../../net/limits.ts";
+import type { ClientLink } from "../../net/session.ts";
 
 /** At most one reply at a time. */
 export class PiecewiseReply {

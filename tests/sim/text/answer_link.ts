@@ -1,6 +1,6 @@
 /** The client's end of a simulated connection that is used for one line. */
 
-import type { ClientLink } from "../../../lib/protocol/session.ts";
+import type { ClientLink } from "../../../lib/net/session.ts";
 
 /** A connection that gives each reply to `answer`, in the turn in which the session sends it. */
 export class AnswerLink implements ClientLink {

@@ -1,17 +1,17 @@
 /** Clients that speak the text protocol: every command of its table, over the shipped session. */
 
 import { assert } from "../../../lib/base/assert.ts";
-import { TurnTime } from "../../../lib/protocol/turn_time.ts";
+import { TurnTime } from "../../../lib/net/turn_time.ts";
 import { type Command, encodeCommand } from "../../../lib/kv/commands.ts";
 import type { Random } from "../../../lib/base/random.ts";
 import type { KeyValueNode } from "../../../lib/node/api.ts";
 import type { Node } from "../../../lib/node/node.ts";
-import { ClientMetrics } from "../../../lib/protocol/client_metrics.ts";
-import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../lib/protocol/limits.ts";
-import { MemoryBudget } from "../../../lib/protocol/memory_budget.ts";
+import { ClientMetrics } from "../../../lib/net/client_metrics.ts";
+import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../lib/net/limits.ts";
+import { MemoryBudget } from "../../../lib/net/memory_budget.ts";
 import { TEXT_COMMANDS } from "../../../lib/protocol/text/commands.ts";
 import { startTextConversation } from "../../../lib/protocol/text/interpreter.ts";
-import { TurnBudget } from "../../../lib/protocol/turn_budget.ts";
+import { TurnBudget } from "../../../lib/net/turn_budget.ts";
 import type { Pending, Workload } from "../clients.ts";
 import type { SimServer } from "../server.ts";
 import type { World } from "../world.ts";

@@ -14,7 +14,9 @@ const NOTHING: readonly RegExp[] = [];
 /** `node:events` is out: layers call each other by functions, not by named events. */
 const PLATFORM: readonly RegExp[] = [/^node:(?!events$)/, /^@std\/(cli|fs|path)$/];
 const BELOW_NODE: readonly string[] = ["base", "raft", "kv", "storage", "transport", "observe"];
-const BELOW_CLI: readonly string[] = [...BELOW_NODE, "node", "protocol", "cluster", "client", "load"];
+/** Sockets of clients, and what is spoken on them. */
+const SPEAKERS: readonly string[] = ["net", "protocol", "http", "dashboard"];
+const BELOW_CLI: readonly string[] = [...BELOW_NODE, "node", ...SPEAKERS, "cluster", "client", "load"];
 
 const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["base", { layers: [], packages: [/^node:(buffer|util|zlib)$/] }],
@@ -27,9 +29,12 @@ const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["client", { layers: ["base"], packages: PLATFORM }],
   ["load", { layers: ["base"], packages: PLATFORM }],
   ["node", { layers: BELOW_NODE, packages: PLATFORM }],
+  ["net", { layers: ["base", "observe"], packages: NOTHING }],
+  ["protocol", { layers: [...BELOW_NODE, "node", "net"], packages: PLATFORM }],
+  ["http", { layers: [...BELOW_NODE, "node", "net"], packages: PLATFORM }],
   // uPlot runs in the browser only; the server hands its file out.
-  ["protocol", { layers: [...BELOW_NODE, "node"], packages: [...PLATFORM, /^uplot$/] }],
-  ["cluster", { layers: [...BELOW_NODE, "node", "protocol"], packages: PLATFORM }],
+  ["dashboard", { layers: ["base", "http"], packages: [/^uplot$/] }],
+  ["cluster", { layers: [...BELOW_NODE, "node", ...SPEAKERS], packages: PLATFORM }],
   ["cli", { layers: BELOW_CLI, packages: PLATFORM }],
   ["main.ts", { layers: ["cli"], packages: NOTHING }],
   ["mod.ts", { layers: BELOW_CLI, packages: NOTHING }],

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { CONTROL_LINE_LENGTH_MAX, readRequest, writeOrder } from "../../../lib/cluster/control_lines.ts";
 import { LAUNCHER_REQUESTS_MAX, LauncherLink } from "../../../lib/cluster/launcher_link.ts";
-import type { LauncherAnswer } from "../../../lib/protocol/http/launcher_port.ts";
+import type { LauncherAnswer } from "../../../lib/http/launcher_port.ts";
 
 /** A link whose input the test writes, and whose timers it fires. */
 class Bench {

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { launchCluster, type NodePlan } from "../../../lib/cluster/launcher.ts";
 import type { NodeProcess, ProcessEnd, ProcessPlan } from "../../../lib/cluster/node_process.ts";
 import { readOrder, writeRequest } from "../../../lib/cluster/control_lines.ts";
-import type { NodeAction } from "../../../lib/protocol/http/launcher_port.ts";
+import type { NodeAction } from "../../../lib/http/launcher_port.ts";
 import type { NodeView } from "../../../lib/cluster/probe.ts";
 import { until } from "../../support/wait.ts";
 

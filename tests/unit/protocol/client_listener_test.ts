@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { METRIC } from "../../../lib/observe/names.ts";
-import { REFUSALS_WAITING_MAX, WRITE_TIMEOUT_MS } from "../../../lib/protocol/limits.ts";
+import { REFUSALS_WAITING_MAX, WRITE_TIMEOUT_MS } from "../../../lib/net/limits.ts";
 import { fakeRecord } from "../../support/fake_node.ts";
 import { receive, send, withListener } from "./client_port_bench.ts";
 import { until } from "../../support/wait.ts";

@@ -3,7 +3,7 @@
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import type { Timer } from "../../../lib/base/clock.ts";
 import { type ClientListener, startClientListener } from "../../../lib/protocol/client_listener.ts";
-import { WRITE_CHECK_MS } from "../../../lib/protocol/limits.ts";
+import { WRITE_CHECK_MS } from "../../../lib/net/limits.ts";
 import { FakeNode } from "../../support/fake_node.ts";
 import { DEADLINE_MS, until } from "../../support/wait.ts";
 import { ShiftedClock } from "../../support/shifted_clock.ts";

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { METRIC } from "../../../lib/observe/names.ts";
-import { IDLE_GIVES_WAY_MS, RECEIVE_BYTES_PER_SECOND_MIN } from "../../../lib/protocol/limits.ts";
+import { IDLE_GIVES_WAY_MS, RECEIVE_BYTES_PER_SECOND_MIN } from "../../../lib/net/limits.ts";
 import { checked, receive, RECEIVE_TIMEOUT_MS, send, withListener } from "./client_port_bench.ts";
 import { until } from "../../support/wait.ts";
 

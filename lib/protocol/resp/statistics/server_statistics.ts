@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../../base/clock.ts";
 import type { Counter } from "../../../observe/metrics.ts";
-import type { ClientMetrics } from "../../client_metrics.ts";
+import type { ClientMetrics } from "../../../net/client_metrics.ts";
 import type { SessionNode } from "../../session_context.ts";
 import type { ClientRecord } from "../client_record.ts";
 import { CommandCounters } from "../command_counters.ts";

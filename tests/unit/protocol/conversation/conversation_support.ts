@@ -1,13 +1,13 @@
 /** A conversation in a made-up protocol: each byte is a request, by the first letter of its turn. */
 
 import { assert } from "@std/assert";
-import { ClientMetrics } from "../../../../lib/protocol/client_metrics.ts";
+import { ClientMetrics } from "../../../../lib/net/client_metrics.ts";
 import { Conversation } from "../../../../lib/protocol/conversation/conversation.ts";
 import type { Interpreter, Outcome, Turn } from "../../../../lib/protocol/conversation/interpreter.ts";
 import type { ReplySlot } from "../../../../lib/protocol/conversation/reply_queue.ts";
-import { REQUESTS_PER_TURN_MAX } from "../../../../lib/protocol/limits.ts";
-import { TurnBudget } from "../../../../lib/protocol/turn_budget.ts";
-import { TurnTime } from "../../../../lib/protocol/turn_time.ts";
+import { REQUESTS_PER_TURN_MAX } from "../../../../lib/net/limits.ts";
+import { TurnBudget } from "../../../../lib/net/turn_budget.ts";
+import { TurnTime } from "../../../../lib/net/turn_time.ts";
 import { Registry } from "../../../../lib/observe/metrics.ts";
 import { toIndex } from "../../../../lib/raft/types.ts";
 import { VirtualClock } from "../../../support/memory/virtual_clock.ts";

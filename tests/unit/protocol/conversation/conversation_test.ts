@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../../../lib/base/random.ts";
-import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/protocol/limits.ts";
+import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/net/limits.ts";
 import { ConversationBench, GOODBYE, UNFINISHED } from "./conversation_support.ts";
 
 /** What is open, what comes behind it, and whether that begins meanwhile. */

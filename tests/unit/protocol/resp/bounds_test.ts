@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMAND_BYTES_MAX } from "../../../../lib/kv/commands.ts";
-import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/protocol/limits.ts";
+import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/net/limits.ts";
 import { COMMANDS } from "../../../../lib/protocol/resp/commands.ts";
 import { QUEUED_COMMANDS_MAX } from "../../../../lib/protocol/resp/limits.ts";
 import { RespBench, type RespClient } from "./session_support.ts";

@@ -8,7 +8,7 @@ import { ServerError } from "../../../../lib/client/errors.ts";
 import type { Reply } from "../../../../lib/client/replies.ts";
 import { ReplyParser } from "../../../../lib/client/reply_parser.ts";
 import type { Node } from "../../../../lib/node/node.ts";
-import type { ProtocolSession } from "../../../../lib/protocol/session.ts";
+import type { ProtocolSession } from "../../../../lib/net/session.ts";
 import type { RespContext } from "../../../../lib/protocol/resp/context.ts";
 import { startRespConversation } from "../../../../lib/protocol/resp/interpreter.ts";
 import type { NodeId } from "../../../../lib/raft/types.ts";

@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Random } from "../../../../lib/base/random.ts";
-import { FAIR_SHARE_BYTES } from "../../../../lib/protocol/limits.ts";
-import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
+import { FAIR_SHARE_BYTES } from "../../../../lib/net/limits.ts";
+import { MemoryBudget } from "../../../../lib/net/memory_budget.ts";
 import {
   BULK_BYTES_MAX,
   INLINE_BYTES_MAX,

@@ -2,16 +2,16 @@
 
 import type { Clock } from "../../../../lib/base/clock.ts";
 import type { KeyValueNode } from "../../../../lib/node/api.ts";
-import { ClientMetrics } from "../../../../lib/protocol/client_metrics.ts";
-import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/protocol/limits.ts";
-import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
-import type { ProtocolSession } from "../../../../lib/protocol/session.ts";
+import { ClientMetrics } from "../../../../lib/net/client_metrics.ts";
+import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/net/limits.ts";
+import { MemoryBudget } from "../../../../lib/net/memory_budget.ts";
+import type { ProtocolSession } from "../../../../lib/net/session.ts";
 import { ClientRegistry } from "../../../../lib/protocol/resp/client_record.ts";
 import type { RespContext } from "../../../../lib/protocol/resp/context.ts";
 import { startRespConversation } from "../../../../lib/protocol/resp/interpreter.ts";
 import { ServerStatistics } from "../../../../lib/protocol/resp/statistics/server_statistics.ts";
-import { TurnBudget } from "../../../../lib/protocol/turn_budget.ts";
-import { TurnTime } from "../../../../lib/protocol/turn_time.ts";
+import { TurnBudget } from "../../../../lib/net/turn_budget.ts";
+import { TurnTime } from "../../../../lib/net/turn_time.ts";
 import { StateNode } from "../../../support/state_node.ts";
 import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
 import { RecordingLink } from "../text/session_support.ts";

@@ -9,7 +9,7 @@ import {
   HISTORY_COMMANDS_MAX,
 } from "../../../../lib/protocol/text/history.ts";
 import * as outcomes from "../../../../lib/protocol/text/outcomes.ts";
-import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, WRITE_TIMEOUT_MS } from "../../../../lib/protocol/limits.ts";
+import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, WRITE_TIMEOUT_MS } from "../../../../lib/net/limits.ts";
 import { FakeNode } from "../../../support/fake_node.ts";
 
 const REASONS: Readonly<Record<NotDoneReason, true>> = {

@@ -1,7 +1,7 @@
 /** HISTORY, `!!` and `!n`, and how little of it is kept. */
 
 import { assert, assertEquals } from "@std/assert";
-import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
+import { MemoryBudget } from "../../../../lib/net/memory_budget.ts";
 import {
   History,
   HISTORY_BYTES_MAX,

@@ -1,9 +1,9 @@
 /** Lines out of chunks, with a bound on their length and on the memory of all readers together. */
 
 import { assertEquals } from "@std/assert";
-import { FAIR_SHARE_BYTES } from "../../../../lib/protocol/limits.ts";
+import { FAIR_SHARE_BYTES } from "../../../../lib/net/limits.ts";
 import { LINE_BYTES_MAX } from "../../../../lib/protocol/text/limits.ts";
-import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
+import { MemoryBudget } from "../../../../lib/net/memory_budget.ts";
 import { LineReader } from "../../../../lib/protocol/text/line_reader.ts";
 
 function readAll(reader: LineReader, chunk: string): string[] {

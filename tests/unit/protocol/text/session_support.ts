@@ -1,11 +1,11 @@
 /** A text session on a link that only records, so that tests need no socket. */
 
-import { TurnTime } from "../../../../lib/protocol/turn_time.ts";
-import { MemoryBudget } from "../../../../lib/protocol/memory_budget.ts";
-import { ClientMetrics } from "../../../../lib/protocol/client_metrics.ts";
-import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/protocol/limits.ts";
-import type { ClientLink, ProtocolSession } from "../../../../lib/protocol/session.ts";
-import { TurnBudget } from "../../../../lib/protocol/turn_budget.ts";
+import { TurnTime } from "../../../../lib/net/turn_time.ts";
+import { MemoryBudget } from "../../../../lib/net/memory_budget.ts";
+import { ClientMetrics } from "../../../../lib/net/client_metrics.ts";
+import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/net/limits.ts";
+import type { ClientLink, ProtocolSession } from "../../../../lib/net/session.ts";
+import { TurnBudget } from "../../../../lib/net/turn_budget.ts";
 import { startTextConversation, type TextContext } from "../../../../lib/protocol/text/interpreter.ts";
 import { FakeNode } from "../../../support/fake_node.ts";
 import { VirtualClock } from "../../../support/memory/virtual_clock.ts";

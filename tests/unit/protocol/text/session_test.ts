@@ -2,7 +2,7 @@
 
 import { fakeRecord } from "../../../support/fake_node.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/protocol/limits.ts";
+import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/net/limits.ts";
 import { LINE_BYTES_MAX } from "../../../../lib/protocol/text/limits.ts";
 import { SHOWN_PIECE_BYTES } from "../../../../lib/protocol/text/show.ts";
 import { SessionBench } from "./session_support.ts";

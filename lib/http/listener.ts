@@ -1,0 +1,132 @@
+/** The HTTP port: a small server of HTTP/1.1 with deadlines and limits, which `Deno.serve` does not have. */
+
+import { stringToBytes } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import type { NodeLog } from "../node/options.ts";
+import type { Registry } from "../observe/metrics.ts";
+import { METRIC } from "../observe/names.ts";
+import { ConnectionPort } from "../net/connection_port.ts";
+import { LINGER_MS } from "../net/limits.ts";
+import { MemoryBudget } from "../net/memory_budget.ts";
+import { TurnBudget } from "../net/turn_budget.ts";
+import type { HttpHandler } from "./http.ts";
+import { HttpConnection } from "./server/connection.ts";
+import type { HttpConnectionContext } from "./server/connection_context.ts";
+import { HttpDate } from "./server/http_date.ts";
+import {
+  BODY_BYTES_PER_SECOND_MIN,
+  BODY_TIMEOUT_MS,
+  HEAD_TIMEOUT_MS,
+  HTTP_MEMORY_BYTES_MAX,
+  HTTP_REQUESTS_PER_TURN_MAX,
+  type HttpTimes,
+  IDLE_TIMEOUT_MS,
+} from "./server/limits.ts";
+import { replyHead, RequestIds } from "./server/reply_head.ts";
+import { refusalReply } from "./server/refusal.ts";
+
+/** What the HTTP port is opened with. */
+export interface HttpListenerOptions {
+  readonly hostname: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly handler: HttpHandler;
+  readonly clock: Clock;
+  readonly metrics: Registry;
+  readonly log: NodeLog;
+  /** Connections beyond this number get 503 and are closed. */
+  readonly connectionsMax: number;
+  /** Milliseconds since 1970, for `Date`; the machine's clock when left out. */
+  readonly wallClockMs?: () => number;
+  /** Deadlines other than those of limits.ts. */
+  readonly times?: Partial<HttpTimes>;
+  /** `HTTP_MEMORY_BYTES_MAX` when left out. */
+  readonly memoryBytesMax?: number;
+}
+
+/** An open HTTP port. */
+export interface HttpListener {
+  /** The port as bound. */
+  readonly port: number;
+  /** HTTP connections open now. */
+  connections(): number;
+  /**
+   * Takes no new connection or request, cuts streams, gives open requests `graceMs` milliseconds, closes everything.
+   * Idempotent.
+   */
+  stop(graceMs: number): Promise<void>;
+}
+
+const TIMES: HttpTimes = {
+  headMs: HEAD_TIMEOUT_MS,
+  bodyMs: BODY_TIMEOUT_MS,
+  bodyBytesPerSecondMin: BODY_BYTES_PER_SECOND_MIN,
+  idleMs: IDLE_TIMEOUT_MS,
+  lingerMs: LINGER_MS,
+};
+const RUN_NAME_LENGTH = 8;
+
+/** Opens the HTTP port. Throws the system's error when it cannot be bound. */
+export function startHttpListener(options: HttpListenerOptions): HttpListener {
+  const listener = Deno.listen({ hostname: options.hostname, port: options.port });
+  const { clock, metrics, log, connectionsMax } = options;
+  const turns = new TurnBudget(clock, HTTP_REQUESTS_PER_TURN_MAX);
+  const connectionsRefused = metrics.counter(METRIC.httpConnectionsRefused);
+  const port: ConnectionPort<HttpConnection> = new ConnectionPort({
+    listener,
+    clock,
+    log,
+    connectionsMax,
+    names: { one: "an HTTP client", adjective: "HTTP" },
+    admit: (socket) => new HttpConnection(socket, context),
+    refuse: {
+      needsFirstBytes: false,
+      refused: connectionsRefused,
+      reply: (limit) => refuseConnection(context, limit),
+    },
+  });
+  const context = makeContext(options, { turns, port });
+  metrics.gauge(METRIC.httpConnections, () => port.size);
+  port.start();
+  return {
+    port: listener.addr.port,
+    connections: () => port.size,
+    stop: async (graceMs) => {
+      await port.stop(graceMs);
+      turns.stop();
+    },
+  };
+}
+
+interface ContextParts {
+  readonly turns: TurnBudget;
+  readonly port: Pick<ConnectionPort<HttpConnection>, "warn" | "flushLater">;
+}
+
+function makeContext(options: HttpListenerOptions, { turns, port }: ContextParts): HttpConnectionContext {
+  const { handler, clock, metrics, log, wallClockMs = () => Date.now(), memoryBytesMax } = options;
+  return {
+    handler,
+    clock,
+    log,
+    turns,
+    times: { ...TIMES, ...options.times },
+    date: new HttpDate(wallClockMs),
+    ids: new RequestIds(crypto.randomUUID().slice(0, RUN_NAME_LENGTH)),
+    budget: new MemoryBudget(memoryBytesMax ?? HTTP_MEMORY_BYTES_MAX),
+    bytesReceived: metrics.counter(METRIC.httpBytesReceived),
+    bytesSent: metrics.counter(METRIC.httpBytesSent),
+    refused: metrics.counter(METRIC.httpRequestsRefused),
+    warn: (message) => port.warn(message),
+    flushLater: (output) => port.flushLater(output),
+  };
+}
+
+/** What a client hears when there is no room for its connection. */
+function refuseConnection({ handler, ids, date }: HttpConnectionContext, limit: number): Uint8Array {
+  const detail = `Too many connections (limit ${limit})`;
+  const refused = refusalReply({ status: 503, code: "overloaded", detail });
+  const reply = handler.refused?.(refused) ?? refused;
+  const shape = { minorVersion: 1, id: ids.of(undefined), staysOpen: false, date: date.text() } as const;
+  return stringToBytes(replyHead(reply, shape) + refused.body);
+}

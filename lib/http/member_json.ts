@@ -1,0 +1,40 @@
+/** Members of the cluster in JSON, alike wherever they are shown. */
+
+import type { MemberView } from "../node/api.ts";
+import type { JsonSchema } from "./route.ts";
+
+/** What is known of one server; null for what is not. */
+export function memberJson(member: MemberView): Readonly<Record<string, unknown>> {
+  return {
+    id: member.id,
+    client_address: member.clientAddress,
+    peer_address: member.peerAddress,
+    http_address: member.httpAddress,
+    voter: member.voter,
+    reachable: member.reachable,
+    role: member.role ?? null,
+    term: member.term ?? null,
+    match_index: member.matchIndex ?? null,
+    lag: member.lag ?? null,
+    last_contact_ms: member.lastContactMs === undefined ? null : Math.round(member.lastContactMs),
+  };
+}
+
+/** The schema of `memberJson`. */
+export const MEMBER_SCHEMA: JsonSchema = {
+  type: "object",
+  properties: {
+    id: { type: "integer", minimum: 0 },
+    client_address: { type: "string" },
+    peer_address: { type: "string" },
+    http_address: { type: "string" },
+    voter: { type: "boolean" },
+    reachable: { type: "boolean" },
+    role: { type: ["string", "null"] },
+    term: { type: ["integer", "null"] },
+    match_index: { type: ["integer", "null"], description: "Last entry known to be durable there." },
+    lag: { type: ["integer", "null"], description: "Entries behind the newest commit index known here." },
+    last_contact_ms: { type: ["integer", "null"] },
+  },
+  required: ["id", "client_address", "peer_address", "http_address", "voter", "reachable"],
+};

@@ -1,0 +1,240 @@
+/** `/v1/cluster`: who leads, who belongs to it, and the end of the log. */
+
+import { textToByteString } from "../../base/bytes.ts";
+import type { HttpReply } from "../http.ts";
+import { JsonValue } from "../json_body.ts";
+import { askLeader } from "../leader_proxy.ts";
+import { MEMBER_SCHEMA, memberJson } from "../member_json.ts";
+import { readCount } from "../parameters.ts";
+import { badRequest, problem, PROBLEM_TYPE } from "../problem.ts";
+import { REDIRECT } from "../redirect.ts";
+import type { Route, RouteCall } from "../route.ts";
+
+/** Lines of the log that are shown at most, and when the client does not say. */
+export const LOG_LINES = { most: 1_000, otherwise: 20 } as const;
+
+const OK = 200;
+const JSON_TYPE = "application/json";
+const BODY_BYTES_MAX = 1_024;
+const NODE_ID_MAX = 0x7fffffff;
+const MEMBERS_SCHEMA = { type: "array", items: MEMBER_SCHEMA };
+
+/** The operations, for the table of routes. */
+export const CLUSTER_ROUTES: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/v1/cluster",
+    id: "getCluster",
+    tag: "Cluster",
+    summary: "The cluster as this node sees it.",
+    query: [],
+    headers: [],
+    responses: {
+      [OK]: {
+        description: "Leader, term, quorum and members.",
+        contentType: JSON_TYPE,
+        schema: {
+          type: "object",
+          properties: {
+            node: { type: "integer" },
+            role: { type: "string" },
+            leader: { type: ["integer", "null"] },
+            term: { type: "integer" },
+            commit_index: { type: "integer" },
+            applied_index: { type: "integer" },
+            quorum: {
+              type: "object",
+              properties: { reachable: { type: "integer" }, total: { type: "integer" }, needed: { type: "integer" } },
+            },
+            members: MEMBERS_SCHEMA,
+          },
+          required: ["node", "role", "leader", "term", "quorum", "members"],
+        },
+      },
+    },
+    handle: getCluster,
+  },
+  {
+    method: "GET",
+    path: "/v1/cluster/members",
+    id: "listMembers",
+    tag: "Cluster",
+    summary: "The servers of the configuration in force, and what this node knows of each.",
+    query: [],
+    headers: [],
+    responses: {
+      [OK]: {
+        description: "In the order of their numbers.",
+        contentType: JSON_TYPE,
+        schema: { type: "object", properties: { members: MEMBERS_SCHEMA }, required: ["members"] },
+      },
+    },
+    handle: ({ context: { node } }) => json({ members: node.members().map(memberJson) }),
+  },
+  {
+    method: "DELETE",
+    path: "/v1/cluster/members/{id}",
+    id: "removeMember",
+    tag: "Cluster",
+    summary:
+      "Removes a server from the cluster, one at a time, if the others can go on. It cannot come back under its number.",
+    query: [REDIRECT],
+    headers: [],
+    responses: {
+      [OK]: {
+        description: "The configuration without it is committed.",
+        contentType: JSON_TYPE,
+        schema: { type: "object", properties: { members: MEMBERS_SCHEMA }, required: ["members"] },
+      },
+      404: { description: "`not_a_member`", contentType: PROBLEM_TYPE },
+      409: { description: "`unsafe_membership_change`: not begun; `detail` says why.", contentType: PROBLEM_TYPE },
+      504: { description: "`outcome_unknown`: begun, and not known to be committed.", contentType: PROBLEM_TYPE },
+    },
+    handle: deleteMember,
+  },
+  {
+    method: "POST",
+    path: "/v1/cluster/leader",
+    id: "transferLeadership",
+    tag: "Cluster",
+    summary: "Lets another node lead. Any node takes the request.",
+    query: [REDIRECT],
+    headers: [],
+    body: {
+      description: "The node that shall lead; without one the best prepared.",
+      contentType: JSON_TYPE,
+      schema: {
+        type: "object",
+        properties: { node: { type: "integer", minimum: 0, maximum: NODE_ID_MAX } },
+        additionalProperties: false,
+      },
+      bytesMax: () => BODY_BYTES_MAX,
+    },
+    responses: {
+      [OK]: {
+        description: "That node leads.",
+        contentType: JSON_TYPE,
+        schema: {
+          type: "object",
+          properties: { leader: { type: "integer" }, term: { type: "integer" } },
+          required: ["leader", "term"],
+        },
+      },
+      409: { description: "`not_a_voter`, `no_other_voter`: that node cannot lead.", contentType: PROBLEM_TYPE },
+      504: {
+        description: "`not_transferred`: given up, nothing is lost; `outcome_unknown`: the leader did not answer.",
+        contentType: PROBLEM_TYPE,
+      },
+    },
+    handle: postLeader,
+  },
+  {
+    method: "GET",
+    path: "/v1/cluster/log",
+    id: "getLogTail",
+    tag: "Cluster",
+    summary: "The last entries of this node's log, for people.",
+    query: [{
+      name: "count",
+      description: "Entries at most.",
+      schema: { type: "integer", minimum: 1, maximum: LOG_LINES.most, default: LOG_LINES.otherwise },
+    }],
+    headers: [],
+    responses: {
+      [OK]: {
+        description: "Oldest first. The form of `text` may change.",
+        contentType: JSON_TYPE,
+        schema: {
+          type: "object",
+          properties: {
+            entries: {
+              type: "array",
+              items: {
+                type: "object",
+                properties: { index: { type: "integer" }, term: { type: "integer" }, text: { type: "string" } },
+              },
+            },
+          },
+          required: ["entries"],
+        },
+      },
+    },
+    handle: getLogTail,
+  },
+];
+
+function getCluster({ context: { node } }: RouteCall): HttpReply {
+  const { raft: { role, leaderId, currentTerm, commitIndex }, lastApplied, quorum } = node.status();
+  return json({
+    node: node.id,
+    role,
+    leader: leaderId ?? null,
+    term: currentTerm,
+    commit_index: commitIndex,
+    applied_index: lastApplied,
+    quorum,
+    members: node.members().map(memberJson),
+  });
+}
+
+function getLogTail({ context: { node }, query }: RouteCall): HttpReply {
+  const count = readCount(query.get("count") ?? String(LOG_LINES.otherwise));
+  if (count === undefined || count < 1 || count > LOG_LINES.most) {
+    return badRequest(`count must be a number from 1 to ${LOG_LINES.most}`);
+  }
+  return json({ entries: node.logTail(count).map(({ id: { index, term }, text }) => ({ index, term, text })) });
+}
+
+async function deleteMember(call: RouteCall): Promise<HttpReply> {
+  const { context: { node }, path } = call;
+  const id = readCount(path.get("id") ?? "");
+  const outcome = id === undefined ? NOT_A_MEMBER : await node.removeMember(id);
+  switch (outcome.type) {
+    case "Done":
+      return json({ members: node.members().map(memberJson) });
+    case "NotLeader":
+      return await askLeader(call);
+    case "NotAMember":
+      return problem({ status: 404, code: "not_a_member", detail: "There is no such member" });
+    case "Unsafe":
+      return problem({ status: 409, code: "unsafe_membership_change", detail: `Nothing was begun: ${outcome.reason}` });
+    default:
+      return problem({
+        status: 504,
+        code: "outcome_unknown",
+        detail: "The removal was begun, and is not known to be committed; GET /v1/cluster/members shows what holds",
+      });
+  }
+}
+
+const NOT_A_MEMBER = { type: "NotAMember" } as const;
+
+async function postLeader(call: RouteCall): Promise<HttpReply> {
+  const { context: { node }, request } = call;
+  const root = JsonValue.read(request.body === "" ? "{}" : request.body);
+  root.only(["node"]);
+  const target = root.optional("node")?.integer({ least: 0, most: NODE_ID_MAX });
+  if (root.complaint !== undefined) return badRequest(root.complaint, "invalid_body");
+  const outcome = await node.transferLeadership(target);
+  switch (outcome.type) {
+    case "Done":
+      return json({ leader: outcome.leaderId, term: outcome.term });
+    case "NotLeader":
+      return await askLeader(call);
+    case "NotAVoter":
+      return problem({ status: 409, code: "not_a_voter", detail: `Node ${target} is no voter of this cluster` });
+    case "NoOther":
+      return problem({ status: 409, code: "no_other_voter", detail: "There is no other voter" });
+    default:
+      return problem({
+        status: 504,
+        code: "not_transferred",
+        detail: "The node did not take the leadership in time; nothing is lost, and the transfer is given up",
+      });
+  }
+}
+
+function json(value: Readonly<Record<string, unknown>>): HttpReply {
+  const headers = [["Content-Type", JSON_TYPE], ["Cache-Control", "no-store"]] as const;
+  return { status: OK, headers, body: `${textToByteString(JSON.stringify(value))}\n` };
+}

@@ -1,0 +1,180 @@
+/** What answers the requests of the HTTP port: guards, finds the operation, reads its parameters, and looks after every reply. */
+
+import type { Clock } from "../base/clock.ts";
+import type { KeyValueNode } from "../node/api.ts";
+import type { NodeLog } from "../node/options.ts";
+import { withFields } from "../observe/log.ts";
+import { findTracer } from "../observe/tracing.ts";
+import { VERSION } from "../observe/version.ts";
+import { guardFacts, judgeOrigin, preflightHeaders, sharingHeaders } from "./guard.ts";
+import { compress } from "./compression.ts";
+import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
+import type { LauncherPort } from "./launcher_port.ts";
+import type { Happenings } from "./live/happenings.ts";
+import { isProblem, problem, type ProblemReply, withCluster } from "./problem.ts";
+import { readQuery } from "./query.ts";
+import { REDIRECT, redirect } from "./redirect.ts";
+import { RequestObserver } from "./request_observer.ts";
+import type { HttpContext, Route } from "./route.ts";
+import { type Destination, Router } from "./router.ts";
+import { makeToken } from "./token.ts";
+
+/** What the service is made with. */
+export interface HttpServiceOptions {
+  readonly node: KeyValueNode;
+  readonly clock: Clock;
+  readonly log: NodeLog;
+  readonly keyBytesMax: number;
+  readonly valueBytesMax: number;
+  /** `host:port` of the HTTP port, as bound. */
+  readonly httpAddress: string;
+  /** The recorder of the time line; whoever makes it starts and stops it. */
+  readonly happenings: Happenings;
+  /** The way to the launcher that started this node. */
+  readonly launcher?: LauncherPort | undefined;
+  /** What is served. */
+  readonly routes: readonly Route[];
+}
+
+/** The service of one node. Never throws and never rejects. */
+export function makeHttpService(options: HttpServiceOptions): HttpHandler {
+  return new HttpService(options);
+}
+
+type Head = Omit<HttpRequest, "body">;
+
+/** What a head leads to, and who may read the reply. */
+interface Verdict {
+  readonly destination: Destination;
+  readonly sharedWith: string | undefined;
+}
+
+class HttpService implements HttpHandler {
+  readonly #context: HttpContext;
+  readonly #router: Router;
+  readonly #observer: RequestObserver;
+  readonly #log: NodeLog;
+
+  constructor({ routes, ...options }: HttpServiceOptions) {
+    this.#context = { ...options, token: makeToken() };
+    this.#router = new Router(routes);
+    this.#observer = new RequestObserver(options.node.metrics, {
+      tracer: findTracer(VERSION),
+      now: () => options.clock.now(),
+    });
+    this.#log = options.log;
+  }
+
+  /** See `HttpHandler`. What needs no body is refused before one is sent. */
+  judge(head: Head): number | HttpReply {
+    const { destination, sharedWith } = this.#look(head);
+    const { type } = destination;
+    if (type === "Route") return destination.route.body?.bytesMax(this.#context) ?? 0;
+    if (type === "Options") return 0;
+    const reply = this.#observer.answer({ ...head, body: "" }, {
+      route: destination.route,
+      answer: () => this.#finish(destination.reply, sharedWith),
+    });
+    return reply instanceof Promise ? this.#finish(destination.reply, sharedWith) : reply;
+  }
+
+  /** See `HttpHandler`. */
+  handle(request: HttpRequest): HttpReply | Promise<HttpReply> {
+    const { destination, sharedWith } = this.#look(request);
+    const route = destination.type === "Options" ? undefined : destination.route;
+    const answer = () => {
+      const finish = (known: HttpReply) => compress(this.#finish(known, sharedWith), request);
+      const reply = this.#answer(request, destination);
+      if (!(reply instanceof Promise)) return finish(reply);
+      return reply.then(
+        finish,
+        (error) => this.#finish(this.#failed(request, error), sharedWith),
+      );
+    };
+    return this.#observer.answer(request, { route, answer });
+  }
+
+  /** See `HttpHandler`. */
+  refused(reply: HttpReply): HttpReply {
+    return { ...reply, headers: [...reply.headers, ...this.#clusterHeaders(reply)] };
+  }
+
+  #look(head: Head): Verdict {
+    const { node, httpAddress, token } = this.#context;
+    const judgement = judgeOrigin(head, () => guardFacts(node, { httpAddress, token }));
+    if (judgement.type === "Allowed") {
+      return { destination: this.#router.find(head.method, head.path), sharedWith: judgement.sharedWith };
+    }
+    return { destination: { ...judgement, type: "Problem", route: undefined }, sharedWith: undefined };
+  }
+
+  #answer(request: HttpRequest, destination: Destination): HttpReply | Promise<HttpReply> {
+    switch (destination.type) {
+      case "Problem":
+        return destination.reply;
+      case "Options":
+        return { status: 204, headers: optionsHeaders(request, destination.allow), body: "" };
+      default:
+        return this.#call(request, destination);
+    }
+  }
+
+  #call(
+    request: HttpRequest,
+    { route, path }: Destination & { readonly type: "Route" },
+  ): HttpReply | Promise<HttpReply> {
+    const query = readQuery(request.query, route.query);
+    if (isProblem(query)) return query;
+    const context = { ...this.#context, log: withFields(this.#log, { requestId: request.id }) };
+    const call = { request, context, path, query };
+    try {
+      const elsewhere = query.has(REDIRECT.name) ? redirect(call) : undefined;
+      return elsewhere ?? route.handle(call);
+    } catch (error) {
+      return this.#failed(request, error);
+    }
+  }
+
+  #failed({ method, id }: HttpRequest, error: unknown): ProblemReply {
+    const message = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.#log("error", `Bug in the answer to a ${method}: ${message}`, { requestId: id });
+    const detail = `This is a bug of the server; its log says more under ${id}`;
+    return problem({ status: 500, code: "internal", detail });
+  }
+
+  #finish(reply: HttpReply, sharedWith: string | undefined): HttpReply {
+    const code = isProblem(reply) ? reply.problem.code : undefined;
+    // A name that was made to lead here is the only way in which a page of others could read a reply.
+    if (code === "bad_host") return reply;
+    const told = isProblem(reply) && code !== "bad_origin" ? withCluster(reply, this.#context.node) : reply;
+    const sharing = sharedWith === undefined ? [] : sharingHeaders(sharedWith);
+    const headers = [...reply.headers, ...this.#clusterHeaders(reply), ...COMMON_HEADERS, ...sharing];
+    return { status: told.status, headers, body: told.body };
+  }
+
+  #clusterHeaders(reply: HttpReply): HttpReply["headers"] {
+    const { node } = this.#context;
+    const { raft: { leaderId, currentTerm } } = node.status();
+    const headers: (readonly [string, string])[] = [
+      ["X-KV-Node", String(node.id)],
+      ["X-KV-Leader", leaderId === undefined ? "none" : String(leaderId)],
+      ["X-KV-Term", String(currentTerm)],
+    ];
+    const hasRevision = reply.headers.some(([name]) => name === REVISION_HEADER);
+    if (!hasRevision) headers.push([REVISION_HEADER, String(node.changes.newest)]);
+    return headers;
+  }
+}
+
+/** The revision of a write, or that as of which a reply was made. */
+const REVISION_HEADER = "X-KV-Revision";
+/** What keeps browsers from guessing types and from showing replies inside pages of others. */
+const COMMON_HEADERS: HttpReply["headers"] = [
+  ["X-Content-Type-Options", "nosniff"],
+  ["Cross-Origin-Resource-Policy", "same-origin"],
+];
+
+function optionsHeaders({ headers }: HttpRequest, allow: string): HttpReply["headers"] {
+  const isPreflight = headers.has("origin") && headers.has("access-control-request-method");
+  return [["Allow", allow], ...isPreflight ? preflightHeaders(allow) : []];
+}

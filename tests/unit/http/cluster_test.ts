@@ -1,0 +1,190 @@
+/** The cluster, snapshots and backups over HTTP. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { Backup } from "../../../lib/node/api.ts";
+import type { BodySink } from "../../../lib/http/http.ts";
+import { BACKUP_PIECE_BYTES, SNAPSHOT_ROUTES } from "../../../lib/http/routes/snapshot.ts";
+import { toIndex, toTerm } from "../../../lib/raft/types.ts";
+import { FakeNode } from "../../support/fake_node.ts";
+import { ask, serviceOf } from "./support/ask.ts";
+
+Deno.test("cluster: leader, term, quorum and members", async () => {
+  const node = new FakeNode();
+  const service = serviceOf(node);
+  const { json } = await ask(service, "GET /v1/cluster");
+  assertEquals([json?.["node"], json?.["leader"], json?.["term"]], [0, 0, 3]);
+  const { json: list } = await ask(service, "GET /v1/cluster/members");
+  assertEquals(json?.["members"], list?.["members"]);
+  assertEquals((list?.["members"] as readonly unknown[])[1], {
+    id: 1,
+    client_address: "127.0.0.1:5001",
+    peer_address: "127.0.0.1:15001",
+    http_address: "127.0.0.1:8001",
+    voter: true,
+    reachable: true,
+    role: "Follower",
+    term: 3,
+    match_index: 40,
+    lag: 2,
+    last_contact_ms: 12,
+  });
+  node.logLines = [{ id: { index: toIndex(7), term: toTerm(2) }, text: 'PUT "é"' }];
+  assertEquals((await ask(service, "GET /v1/cluster/log")).json, { entries: [{ index: 7, term: 2, text: 'PUT "é"' }] });
+  for (const count of ["0", "1001", "x"]) {
+    assertEquals((await ask(service, `GET /v1/cluster/log?count=${count}`)).status, 400);
+  }
+});
+
+Deno.test("cluster: the leadership moves where it is asked to, or the reply says why not", async () => {
+  const node = new FakeNode();
+  const service = serviceOf(node);
+  const post = (body: string) => ask(service, "POST /v1/cluster/leader", { body });
+  node.transferOutcome = { type: "Done", leaderId: 2, term: toTerm(4) };
+  assertEquals((await post('{"node":2}')).json, { leader: 2, term: 4 });
+  assertEquals((await post("{}")).status, 200);
+  assertEquals((await post("")).status, 200);
+  assertEquals(node.transfers, [2, undefined, undefined]);
+  for (const body of ['{"node":-1}', '{"node":"1"}', '{"nod":1}', "[]", "x"]) {
+    assertEquals((await post(body)).code, "invalid_body", body);
+  }
+  const cases = [["NotAVoter", 409, "not_a_voter"], ["NoOther", 409, "no_other_voter"], [
+    "Failed",
+    504,
+    "not_transferred",
+  ]] as const;
+  for (const [type, status, code] of cases) {
+    node.transferOutcome = { type };
+    const answer = await post('{"node":1}');
+    assertEquals([answer.status, answer.code], [status, code]);
+  }
+  node.transferOutcome = { type: "NotLeader" };
+  node.leaderId = undefined;
+  assertEquals((await post("{}")).code, "no_leader");
+});
+
+Deno.test("snapshot: the answer is an index and a term, and nothing of the entry that stands there", async () => {
+  const node = new FakeNode();
+  const entry = { index: toIndex(42), term: toTerm(3), type: "Command", command: "a secret" };
+  node.snapshotOutcome = () => Promise.resolve({ type: "Created", id: entry });
+  const reply = await ask(serviceOf(node), "POST /v1/snapshot");
+  assertEquals(reply.json, { index: 42, term: 3 });
+});
+
+Deno.test("snapshot: created, up to date, failed", async () => {
+  const node = new FakeNode();
+  const service = serviceOf(node);
+  const id = { index: toIndex(42), term: toTerm(3) };
+  const created = await ask(service, "POST /v1/snapshot");
+  assertEquals([created.status, created.json], [201, id]);
+  node.snapshotOutcome = () => Promise.resolve({ type: "UpToDate", id });
+  assertEquals((await ask(service, "POST /v1/snapshot")).status, 200);
+  node.snapshotOutcome = () => Promise.resolve({ type: "Failed", message: "no room" });
+  assertEquals((await ask(service, "POST /v1/snapshot")).code, "no_space");
+  node.healthNow = { stopping: true, failed: false, hasSpace: true };
+  assertEquals((await ask(service, "POST /v1/snapshot")).code, "stopping");
+});
+
+/** A backup of some bytes in memory, of which only `readable` can be read. */
+function backupOf(bytes: Uint8Array, readable = bytes.length): Backup & { closed: number } {
+  return {
+    id: { index: toIndex(5), term: toTerm(1) },
+    bytes: bytes.length,
+    read: (offset, lengthMax) => bytes.subarray(offset, Math.min(offset + lengthMax, readable)),
+    closed: 0,
+    close() {
+      this.closed += 1;
+    },
+  };
+}
+
+/** What a client that reads everything gets, and how it ends. */
+async function download(node: FakeNode): Promise<{ readonly text: string; readonly end: string }> {
+  const route = SNAPSHOT_ROUTES.find(({ id }) => id === "getBackup");
+  assert(route !== undefined);
+  const { handler } = serviceOf(node);
+  const request = { method: "GET", path: "/v1/backup", query: "", headers: new Map(), body: "", remote: "", id: "r" };
+  const reply = await handler.handle(request);
+  const { body } = reply;
+  assert(typeof body !== "string");
+  assertEquals(new Map(reply.headers).get("Content-Disposition"), 'attachment; filename="kvstore-5-1.snap"');
+  let [text, end] = ["", ""];
+  const sink: BodySink = {
+    unsentBytes: 0,
+    send: (piece) => {
+      text += piece;
+    },
+    finish: () => {
+      end = "finished";
+    },
+    abort: () => {
+      end = "aborted";
+    },
+  };
+  body.opened(sink);
+  while (end === "") body.drained();
+  body.closed();
+  return { text, end };
+}
+
+Deno.test("backup: the file in pieces, and a broken transfer when it is shorter than it was", async () => {
+  const node = new FakeNode();
+  const bytes = Uint8Array.from({ length: BACKUP_PIECE_BYTES * 2 + 5 }, (_, at) => at % 251);
+  const whole = backupOf(bytes);
+  node.backupOutcome = { type: "Opened", backup: whole };
+  const { text, end } = await download(node);
+  assertEquals([text.length, end, whole.closed], [bytes.length, "finished", 1]);
+  assertEquals(text, Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  const short = backupOf(bytes, BACKUP_PIECE_BYTES + 1);
+  node.backupOutcome = { type: "Opened", backup: short };
+  assertEquals((await download(node)).end, "aborted");
+  assertEquals(short.closed, 1);
+  const failing: Backup = {
+    ...backupOf(bytes),
+    read: () => {
+      throw new Error("EIO");
+    },
+  };
+  node.backupOutcome = { type: "Opened", backup: failing };
+  assertEquals((await download(node)).end, "aborted");
+});
+
+Deno.test("backup: HEAD opens nothing, and refusals say why", async () => {
+  const node = new FakeNode();
+  const service = serviceOf(node);
+  const backup = backupOf(new Uint8Array(3));
+  node.backupOutcome = { type: "Opened", backup };
+  assertEquals((await ask(service, "HEAD /v1/backup")).headers.get("x-kv-snapshot-bytes"), "3");
+  assertEquals(backup.closed, 1);
+  for (
+    const [outcome, status, code] of [
+      [{ type: "Empty" }, 404, "empty"],
+      [{ type: "Busy" }, 429, "overloaded"],
+      [{ type: "Failed", message: "x" }, 507, "no_space"],
+    ] as const
+  ) {
+    node.backupOutcome = outcome;
+    const answer = await ask(service, "GET /v1/backup");
+    assertEquals([answer.status, answer.code], [status, code]);
+  }
+});
+
+Deno.test("members: removed, not there, unsafe, unknown", async () => {
+  const node = new FakeNode();
+  const service = serviceOf(node);
+  node.removalOutcome = { type: "Done" };
+  const done = await ask(service, "DELETE /v1/cluster/members/2");
+  assertEquals([done.status, Array.isArray(done.json?.["members"])], [200, true]);
+  assertEquals((await ask(service, "DELETE /v1/cluster/members/x")).code, "not_a_member");
+  assertEquals(node.removals, [2]);
+  for (
+    const [outcome, status, code] of [
+      [{ type: "NotAMember" }, 404, "not_a_member"],
+      [{ type: "Unsafe", reason: "it is the last voter" }, 409, "unsafe_membership_change"],
+      [{ type: "Unknown" }, 504, "outcome_unknown"],
+    ] as const
+  ) {
+    node.removalOutcome = outcome;
+    const answer = await ask(service, "DELETE /v1/cluster/members/1");
+    assertEquals([answer.status, answer.code], [status, code]);
+  }
+});
