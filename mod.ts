@@ -35,7 +35,7 @@ export { type LocalCluster, type LocalClusterOptions, startLocalCluster } from "
 export { startServer } from "./lib/cluster/server.ts";
 export type { RunningServer, ServerOptions } from "./lib/cluster/server_types.ts";
 export type { Log as LogSink, LogFields, LogLevel } from "./lib/observe/log.ts";
-export type { KeyRecord } from "./lib/kv/cell.ts";
+export type { KeyRecord } from "./lib/kv/key_record.ts";
 export type { Command } from "./lib/kv/commands.ts";
 export type { CommandResult } from "./lib/kv/results.ts";
 export type {

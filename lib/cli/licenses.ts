@@ -32,13 +32,6 @@ export const LICENSED_PARTS: readonly LicensedPart[] = [
     remark: "The standard library of Deno, https://github.com/denoland/std, as a package of npm.",
   },
   {
-    name: "sorted-btree",
-    version: "2.1.0",
-    license: "MIT",
-    copyright: "Copyright (c) 2018 David Piepgrass",
-    source: "https://github.com/qwertie/btree-typescript",
-  },
-  {
     name: "uplot",
     version: "1.6.32",
     license: "MIT",

@@ -1,6 +1,6 @@
 /** `If-Match` and `If-None-Match`: entity tags are revisions in quotes, and conditions of a write are comparisons of its entry. */
 
-import type { KeyRecord } from "../kv/cell.ts";
+import type { KeyRecord } from "../kv/key_record.ts";
 import type { Compare } from "../kv/commands.ts";
 import type { HttpRequest } from "./http.ts";
 import { badRequest, isProblem, type ProblemReply } from "./problem.ts";

@@ -1,6 +1,6 @@
 /** Parts of a value (RFC 9110, 14): `Range` asks for one, `If-Range` keeps all parts of one revision. */
 
-import type { KeyRecord } from "../kv/cell.ts";
+import type { KeyRecord } from "../kv/key_record.ts";
 import { tagOf } from "./conditions.ts";
 import type { HttpRequest } from "./http.ts";
 import type { Parameter } from "./route.ts";

@@ -2,7 +2,7 @@
 
 import { isText } from "../base/bytes.ts";
 import { type Clock, nextTurn } from "../base/clock.ts";
-import type { KeyRecord } from "../kv/cell.ts";
+import type { KeyRecord } from "../kv/key_record.ts";
 
 /** A byte string as text where it is UTF-8, else in base64 under another name. */
 export function byteField(name: "key" | "value", bytes: string): string {

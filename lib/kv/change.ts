@@ -1,6 +1,7 @@
 /** What an entry did to keys, for those who watch. */
 
-import type { Cell, KeyRecord } from "./cell.ts";
+import type { Span } from "../store/span.ts";
+import type { KeyRecord, KeyRevisions } from "./key_record.ts";
 
 /** One key after one entry: an entry that touches a key several times gives one change of it. */
 export interface Change {
@@ -20,10 +21,10 @@ export const CLEARED_KEYS_TOLD_MAX = 10_000;
 export interface ChangeSink {
   /**
    * The next entry is a Put without time and session, `command` as the log has it, and leaves its key without a deadline;
-   * `before` is what the key leads to so far, about to be changed: read it at once. The most frequent entry of all, so its
-   * change is not made until somebody wants it.
+   * `before` is what its key is so far. Both are to be read at once. The most frequent entry of all, so its change is not made
+   * until somebody wants it.
    */
-  puts(command: string, before: Readonly<Cell> | undefined): void;
+  puts(command: Span, before: KeyRevisions | undefined): void;
   /** The next entry, a command of `commandBytes`, made these changes: each key once, in the order of first touch. May be none. */
   changed(changes: readonly Change[], commandBytes: number): void;
   /** The state is now that of `revision`, and what changed since the entry before is not told. */

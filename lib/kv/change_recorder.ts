@@ -1,7 +1,7 @@
 /** Collects what the entry being applied does to keys, and makes one change of each key of it. */
 
 import type { Change } from "./change.ts";
-import type { KeyRecord } from "./cell.ts";
+import type { KeyRecord } from "./key_record.ts";
 
 /** A key as the entry found it. */
 export interface FoundKey {

@@ -210,36 +210,6 @@ export function decodeCommand(bytes: string): LoggedCommand | undefined {
   };
 }
 
-const PLAIN_PUT = `${VERSION}${END_OF_HEADER}P`;
-
-/** Whether `readPlainPut` may be able to read a command: a Put without time and session. */
-export function isPlainPut(bytes: string): boolean {
-  return bytes.startsWith(PLAIN_PUT);
-}
-
-/** Reads such a Put without the detours that the other commands need; undefined when it is damaged. */
-export function readPlainPut(bytes: string): PutCommand | undefined {
-  const keyStart = fieldStart(bytes, PLAIN_PUT.length);
-  const keyEnd = keyStart + lengthBefore(bytes, { start: PLAIN_PUT.length, end: keyStart });
-  const valueStart = fieldStart(bytes, keyEnd);
-  const valueEnd = valueStart + lengthBefore(bytes, { start: keyEnd, end: valueStart });
-  if (valueEnd !== bytes.length) return undefined;
-  return { type: "Put", key: bytes.slice(keyStart, keyEnd), value: bytes.slice(valueStart, valueEnd) };
-}
-
-/** The place behind the colon that follows a length at `at`. NaN, which no comparison holds for, when there is none. */
-function fieldStart(bytes: string, at: number): number {
-  let end = at;
-  while (isDigit(bytes.charCodeAt(end))) end += 1;
-  return end > at && bytes.charCodeAt(end) === COLON ? end + 1 : NaN;
-}
-
-function lengthBefore(bytes: string, { start, end }: { readonly start: number; readonly end: number }): number {
-  let length = 0;
-  for (let at = start; at < end - 1; at++) length = length * 10 + (bytes.charCodeAt(at) - ZERO);
-  return length;
-}
-
 interface HeaderPlace {
   readonly at: number;
   readonly letter: string;
@@ -260,7 +230,6 @@ function readHeaderField(bytes: string, { at, letter }: HeaderPlace): HeaderFiel
 
 const ZERO = 0x30;
 const NINE = 0x39;
-const COLON = 0x3a;
 
 function isDigit(code: number): boolean {
   return code >= ZERO && code <= NINE;

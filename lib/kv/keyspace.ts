@@ -1,16 +1,22 @@
 /** The keys: point lookups, byte order, and what expires when. */
 
-import { ShardedMap } from "../base/sharded_map.ts";
-import { type Cell, type KeyRecord, recordOf } from "./cell.ts";
+import { bytesToString, writeString } from "../base/bytes.ts";
+import type { Cut } from "../store/cut.ts";
+import type { Seed } from "../store/key_hash.ts";
+import type { RecordView } from "../store/record.ts";
+import { KeyBuffer, Span } from "../store/span.ts";
+import { Store } from "../store/store.ts";
 import { CLEARED_KEYS_TOLD_MAX } from "./change.ts";
 import type { ChangeRecorder } from "./change_recorder.ts";
-import { Deadlines } from "./deadlines.ts";
-import { KeyIndex } from "./key_index.ts";
-import { KeyList } from "./key_list.ts";
+import { type KeyRecord, recordOf } from "./key_record.ts";
 
 /** Bytes of a random place behind the one where the keys part. */
 const RANDOM_BYTES = 3;
 const BYTES = 256;
+/** Longer keys and values get a buffer of their own, so that none is kept for the longest that ever came. */
+const BUFFER_BYTES_MAX = 65_536;
+/** The only type of value so far. */
+const STRING = 0;
 
 /** How a value is stored. */
 export interface StoreOptions {
@@ -32,35 +38,37 @@ export interface DeadlineOptions {
 const RANDOM_DRAWS_MAX = 100;
 
 /**
- * Every key with its cell.
+ * Every key with its record, as byte strings over the bytes of the store.
  *
- * Invariants: map and index lead to the same cells, and the list has their keys; `bytes` is the sum of the lengths of keys and values; a cell's deadline is
- * in the queue; `beforeChange` is told of a cell before it changes, `recorder` of every key before it is made, changed or
- * removed, but by `create` and `replace`, whose caller tells it. A cell whose deadline has come counts as absent although
- * it is swept later, so that a sweep of many takes no longer than its share of an entry.
+ * `recorder` is told of every key before it is made, changed or removed, but by `putPlainly`, whose caller tells it. A key whose
+ * deadline has come counts as absent although it is swept later, so that a sweep of many takes no longer than its share of an entry.
  */
 export class Keyspace {
-  #cells = new ShardedMap<Cell>();
-  #index = new KeyIndex<Cell>();
-  #list = new KeyList();
-  #deadlines = new Deadlines();
-  #bytes = 0;
+  readonly #store: Store;
+  readonly #view: RecordView;
+  readonly #key = new TextBuffer();
+  readonly #value = new TextBuffer();
+  readonly #write = { value: new Span(), revision: 0, deadline: 0, type: STRING };
   #timeMs = 0;
   /** The time by which a key counts as there: that of the log, or for a read what it was told. */
   #judgedMs = 0;
-  /** Told of a cell before it changes; for a snapshot that is being taken. */
-  beforeChange: ((cell: Cell) => void) | undefined;
   /** Told of every key that an entry touches; for those who watch. */
   recorder: ChangeRecorder | undefined;
 
+  /** No keys; `seed` is not to be known to clients. */
+  constructor(seed: Seed) {
+    this.#store = new Store({ seed });
+    this.#view = this.#store.makeView();
+  }
+
   /** Number of keys, those included that have expired and are not swept yet. */
   get size(): number {
-    return this.#cells.size;
+    return this.#store.size;
   }
 
   /** Bytes of keys and values. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#store.bytes;
   }
 
   /** The cluster's time, from the log. */
@@ -70,96 +78,86 @@ export class Keyspace {
 
   /** Keys that have a deadline. */
   get expiring(): number {
-    return this.#deadlines.size;
+    return this.#store.expiring;
   }
 
   /** The earliest deadline of a key. */
   get nextDeadline(): number | undefined {
-    return this.#deadlines.first?.at;
+    return this.#store.nextDeadline;
   }
 
-  /** The cell of a key that is there; a view of the present, to be read at once and never changed. */
-  get(key: string): Readonly<Cell> | undefined {
-    const cell = this.#cells.get(key);
-    return cell === undefined || this.#isDue(cell) ? undefined : cell;
+  /** A copy of what is known of a key that is there. */
+  get(key: string): KeyRecord | undefined {
+    return this.has(key) ? recordOf(this.#view) : undefined;
   }
 
-  /** The cell of a key, also of one that has expired and is not swept yet; never to be changed. */
-  peek(key: string): Readonly<Cell> | undefined {
-    return this.#cells.get(key);
+  /** Whether a key is there. */
+  has(key: string): boolean {
+    return this.#find(key) && !this.#isDue(this.#view);
+  }
+
+  /** Length of the value of a key that is there. */
+  valueBytes(key: string): number | undefined {
+    return this.has(key) ? this.#view.valueBytes : undefined;
+  }
+
+  /** What is known of a key, also of one that has expired and is not swept yet. */
+  peek(key: string): KeyRecord | undefined {
+    return this.#find(key) ? recordOf(this.#view) : undefined;
+  }
+
+  /** The record of a key, also of one that has expired and is not swept yet; to be read at once. */
+  look(key: Span): RecordView | undefined {
+    return this.#store.find(key, this.#view) ? this.#view : undefined;
   }
 
   /** Stores a value; whether the key is new. */
-  put(key: string, value: string, options: StoreOptions): boolean {
-    const cell = this.#cells.get(key);
-    this.#touch(key, cell);
-    if (cell === undefined) {
-      this.#add(ownCopy(key), { value, ...firstVersion(options) });
-      if (typeof options.expiresAt === "number") this.#expire(key, options.expiresAt);
-      return true;
-    }
-    const created = this.#isDue(cell);
-    this.beforeChange?.(cell);
-    this.#bytes += value.length - cell.value.length;
-    cell.value = value;
-    cell.revision = options.revision;
-    cell.version = created ? 1 : cell.version + 1;
-    if (created) cell.createRevision = options.revision;
-    if (created || options.expiresAt !== "Keep") this.#setDeadline(cell, { key, at: options.expiresAt });
-    return created;
+  put(key: string, value: string, { revision, expiresAt }: StoreOptions): boolean {
+    const span = this.#key.of(key);
+    const isKnown = this.#store.find(span, this.#view);
+    const isThere = isKnown && !this.#isDue(this.#view);
+    this.#touch(key, isKnown);
+    const kept = isThere ? this.#view.deadline : 0;
+    // One that is due is another key than the one that is made.
+    if (isKnown && !isThere) this.#store.remove(this.#view);
+    const write = this.#write;
+    write.value = this.#value.of(value);
+    write.revision = revision;
+    write.deadline = expiresAt === "Keep" ? kept : expiresAt ?? 0;
+    this.#store.put(span, write);
+    return !isThere;
   }
 
-  /** Makes a key that `peek` does not know, without a deadline. Half of the most frequent write of all. */
-  create(key: string, { value, revision }: Pick<KeyRecord, "value" | "revision">): void {
-    this.#add(ownCopy(key), { value, createRevision: revision, revision, version: 1 });
-  }
-
-  /** Stores a value in a cell that `peek` gave and that has no deadline. The other half. */
-  replace(cell: Readonly<Cell>, { value, revision }: Pick<KeyRecord, "value" | "revision">): void {
-    // The caller has it as read-only: changes of cells are made here alone.
-    const own: Cell = cell;
-    if (this.beforeChange !== undefined) this.beforeChange(own);
-    this.#bytes += value.length - own.value.length;
-    own.value = value;
-    own.revision = revision;
-    own.version += 1;
+  /** Stores a value without a deadline under a key that has none. Nobody is told: the most frequent write of all. */
+  putPlainly(key: Span, { value, revision }: { readonly value: Span; readonly revision: number }): void {
+    const write = this.#write;
+    write.value = value;
+    write.revision = revision;
+    write.deadline = 0;
+    this.#store.put(key, write);
   }
 
   /** Sets or takes away the deadline of a key that is there. */
   expire(key: string, { expiresAt, revision }: DeadlineOptions): void {
-    const cell = this.#cells.get(key);
-    if (cell === undefined) return;
-    this.#touch(key, cell);
-    this.beforeChange?.(cell);
-    cell.revision = revision;
-    cell.version += 1;
-    this.#setDeadline(cell, { key, at: expiresAt });
+    if (!this.#find(key)) return;
+    this.#touch(key, true);
+    this.#store.setDeadline(this.#view, { deadline: expiresAt ?? 0, revision });
   }
 
   /** Removes a key; whether it was there. */
   remove(key: string): boolean {
-    const cell = this.#cells.get(key);
-    if (cell === undefined) return false;
-    this.#touch(key, cell);
-    const existed = !this.#isDue(cell);
-    // A snapshot keeps the cell through its own clone of the index, and nothing changes the cell any more.
-    if (cell.deadline !== undefined) this.#deadlines.remove(cell.deadline);
-    this.#cells.delete(key);
-    this.#index.delete(key);
-    this.#unlist(cell);
-    this.#bytes -= key.length + cell.value.length;
+    if (!this.#find(key)) return false;
+    this.#touch(key, true);
+    const existed = !this.#isDue(this.#view);
+    this.#store.remove(this.#view);
     return existed;
   }
 
   /** Removes every key. */
   clear(): void {
     if (this.recorder !== undefined && this.size > CLEARED_KEYS_TOLD_MAX) this.recorder.tooMany();
-    else if (this.recorder !== undefined) { for (const [key, cell] of this.#index.entries()) this.#touch(key, cell); }
-    this.#cells = new ShardedMap();
-    this.#index = new KeyIndex();
-    this.#list = new KeyList();
-    this.#deadlines = new Deadlines();
-    this.#bytes = 0;
+    else if (this.recorder !== undefined) { for (const key of this.#keysFrom("")) this.#touch(key, this.#find(key)); }
+    this.#store.clear();
   }
 
   /** Moves the time on, never back. */
@@ -180,38 +178,44 @@ export class Keyspace {
 
   /** Removes keys whose deadline has come, at most `countMax`, the earliest first. */
   sweep(countMax: number): number {
+    const due = new Span();
     let count = 0;
-    for (; count < countMax; count++) {
-      const { first } = this.#deadlines;
-      if (first === undefined || first.at > this.#timeMs) break;
-      this.remove(first.key);
+    for (; count < countMax && this.#store.nextDue(this.#timeMs, due); count++) {
+      this.remove(bytesToString(due.bytes, due.start, due.end));
     }
     return count;
   }
 
-  /** Keys that are there, with their cells, in byte order from `start` on. Nothing may change meanwhile. */
-  *entries(start?: string): Iterable<readonly [string, Readonly<Cell>]> {
-    for (const entry of this.#index.entries(start)) if (!this.#isDue(entry[1])) yield entry;
+  /** Keys that are there, with their records, in byte order from `start` on. Nothing may change meanwhile. */
+  *entries(start = ""): Iterable<readonly [string, KeyRecord]> {
+    for (const key of this.keys(start)) {
+      const record = this.get(key);
+      if (record !== undefined) yield [key, record];
+    }
+  }
+
+  /** Keys that are there, in byte order from `start` on. Nothing may change meanwhile. */
+  *keys(start = ""): Iterable<string> {
+    for (const key of this.#keysFrom(start)) if (this.expiring === 0 || this.has(key)) yield key;
   }
 
   /**
-   * A key that is there, each equally likely; undefined when there is none. For reads alone: the places of the keys are as
-   * they came to this node, by entries or by a snapshot, so that another node draws another key. After many draws of keys that have expired and
+   * A key that is there, each equally likely; undefined when there is none. After many draws of keys that have expired and
    * are not swept yet it is the first one in byte order.
    */
   randomKey(random: () => number): string | undefined {
-    for (let draw = 0; draw < RANDOM_DRAWS_MAX && this.#list.size > 0; draw++) {
-      const key = this.#list.at(Math.floor(random() * this.#list.size));
-      if (key !== undefined && this.get(key) !== undefined) return key;
+    for (let draw = 0; draw < RANDOM_DRAWS_MAX && this.size > 0; draw++) {
+      const key = this.#keyAt(Math.floor(random() * this.size));
+      if (key !== undefined && this.has(key)) return key;
     }
-    for (const [key] of this.entries()) return key;
+    for (const key of this.keys()) return key;
     return undefined;
   }
 
   /** A place in byte order between the first key and the last: the beginning that both have, and random bytes behind it. */
   randomPlace(random: () => number): string {
-    const first = this.#index.firstKey ?? "";
-    const last = this.#index.lastKey ?? "";
+    const first = this.#keyAt(0) ?? "";
+    const last = this.#keyAt(this.size - 1) ?? "";
     let length = 0;
     while (length < first.length && first.charCodeAt(length) === last.charCodeAt(length)) length += 1;
     // Where the keys part, a byte beyond those of both would lead to the first key again and again.
@@ -222,70 +226,62 @@ export class Keyspace {
     return place;
   }
 
-  /** The ordered index as it is now, in constant time: later changes do not reach the copy. */
-  cloneIndex(): KeyIndex<Cell> {
-    return new KeyIndex(this.#index);
+  /** Opens a cut of the keys as they are; see `Store`. */
+  cut(revision: number): Cut {
+    return this.#store.cut(revision);
   }
 
-  /** For loading a snapshot: keys come in ascending order, each once. */
-  load(key: string, { value, createRevision, revision, version, expiresAt }: KeyRecord): void {
-    this.#add(key, { value, createRevision, revision, version });
-    if (expiresAt !== undefined) this.#expire(key, expiresAt);
+  /** For loading a snapshot; false when the key is there already. */
+  load(
+    key: Span,
+    { value, createRevision, revision, version, deadline }: {
+      readonly value: Span;
+      readonly createRevision: number;
+      readonly revision: number;
+      readonly version: number;
+      /** 0 for none. */
+      readonly deadline: number;
+    },
+  ): boolean {
+    return this.#store.load(key, { value, createRevision, revision, version, deadline, type: STRING });
   }
 
-  /** A copy of what is known of a key that is there. */
-  record(key: string): KeyRecord | undefined {
-    const cell = this.get(key);
-    return cell === undefined ? undefined : recordOf(cell);
+  #find(key: string): boolean {
+    return this.#store.find(this.#key.of(key), this.#view);
   }
 
-  #touch(key: string, cell: Cell | undefined): void {
+  #touch(key: string, isKnown: boolean): void {
     if (this.recorder === undefined) return;
-    const found = cell === undefined ? undefined : { revision: cell.revision, isDue: this.#isDue(cell) };
-    this.recorder.touch(key, found);
+    const view = this.#view;
+    this.recorder.touch(key, isKnown ? { revision: view.revision, isDue: this.#isDue(view) } : undefined);
   }
 
-  #add(key: string, made: Omit<Cell, "deadline" | "place">): void {
-    const { value, createRevision, revision, version } = made;
-    const place = this.#list.add(key);
-    const cell: Cell = { value, createRevision, revision, version, deadline: undefined, place };
-    this.#cells.set(key, cell);
-    this.#index.set(key, cell);
-    this.#bytes += key.length + cell.value.length;
+  *#keysFrom(start: string): Iterable<string> {
+    const cursor = this.#store.makeCursor();
+    for (let has = cursor.seek(this.#key.of(start)); has; has = cursor.next()) {
+      yield bytesToString(cursor.key.bytes, 0, cursor.key.end);
+    }
   }
 
-  #unlist({ place }: Cell): void {
-    const moved = this.#list.remove(place);
-    const cell = moved === undefined ? undefined : this.#cells.get(moved);
-    if (cell !== undefined) cell.place = place;
+  #keyAt(rank: number): string | undefined {
+    const cursor = this.#store.makeCursor();
+    return cursor.seekRank(rank) ? bytesToString(cursor.key.bytes, 0, cursor.key.end) : undefined;
   }
 
-  #expire(key: string, at: number): void {
-    const cell = this.#cells.get(key);
-    if (cell !== undefined) cell.deadline = this.#deadlines.add(key, at);
-  }
-
-  #setDeadline(
-    cell: Cell,
-    { key, at }: { readonly key: string; readonly at: StoreOptions["expiresAt"] },
-  ): void {
-    if (cell.deadline !== undefined) this.#deadlines.remove(cell.deadline);
-    cell.deadline = typeof at === "number" ? this.#deadlines.add(key, at) : undefined;
-  }
-
-  #isDue({ deadline }: Cell): boolean {
-    return deadline !== undefined && deadline.at <= this.#judgedMs;
+  #isDue({ deadline }: RecordView): boolean {
+    return deadline !== 0 && deadline <= this.#judgedMs;
   }
 }
 
-/**
- * The same key as a string of its own. A part of a longer string keeps all of that in memory as long as it lives: here the
- * command that made the key, with a value that may be long gone. Joining is what makes a copy.
- */
-function ownCopy(key: string): string {
-  return [key.slice(0, 1), key.slice(1)].join("");
-}
+/** Turns byte strings into bytes, in a buffer that is used again and again. */
+class TextBuffer {
+  readonly #buffer = new KeyBuffer();
 
-function firstVersion({ revision }: StoreOptions): Pick<Cell, "createRevision" | "revision" | "version"> {
-  return { createRevision: revision, revision, version: 1 };
+  /** The bytes of `text`, until the next call. */
+  of(text: string): Span {
+    const span = text.length > BUFFER_BYTES_MAX ? new KeyBuffer() : this.#buffer;
+    span.resize(text.length);
+    writeString(text, span.bytes);
+    return span;
+  }
 }

@@ -51,6 +51,6 @@ export function findCursor(
 ): string | undefined {
   const known = memory?.get(cursor);
   if (known !== undefined) return known;
-  for (const [key] of keys.entries()) if (cursorOf(key) === cursor) return key;
+  for (const key of keys.keys()) if (cursorOf(key) === cursor) return key;
   return undefined;
 }

@@ -1,30 +1,33 @@
 /** The replicated state machine: keys, sessions and time. Deterministic: the same log gives the same state and snapshot. */
 
 import { assert, fail, unreachable } from "../base/assert.ts";
+import { bytesToString } from "../base/bytes.ts";
 import { hash64 } from "../base/hash.ts";
+import type { Seed } from "../store/key_hash.ts";
+import type { Span } from "../store/span.ts";
 import type { CallContext } from "./call.ts";
 import { changes, runCall } from "./calls.ts";
 import type { ChangeSink } from "./change.ts";
 import { ChangeRecorder } from "./change_recorder.ts";
-import { type KeyRecord, recordOf } from "./cell.ts";
 import {
   type Call,
   type Command,
   type Compare,
   decodeCommand,
-  isPlainPut,
   type LoggedCommand,
   type PutCommand,
-  readPlainPut,
   type TransactionCommand,
   unstampCommand,
 } from "./commands.ts";
 import { holds } from "./compare.ts";
+import type { KeyRecord } from "./key_record.ts";
 import { Keyspace } from "./keyspace.ts";
+import { PlainPut } from "./plain_put.ts";
 import type { Reply } from "./replies.ts";
 import type { CommandResult } from "./results.ts";
 import { CursorMemory } from "./scan_cursor.ts";
 import { SESSION_TTL_MS, type SessionRecord, Sessions } from "./sessions.ts";
+import type { BlockRecord } from "./snapshot_blocks.ts";
 import { SnapshotCut } from "./snapshot_cut.ts";
 
 /** Keys, and sessions, that one entry removes at most because they are due: the rest waits for the next. */
@@ -48,14 +51,20 @@ export interface ReadSurroundings {
  * Invariants: those of `Keyspace` and `Sessions`; the time never goes back.
  */
 export class StateMachine {
-  readonly #keys = new Keyspace();
+  readonly #keys: Keyspace;
   readonly #sessions = new Sessions();
   readonly #cursors = new CursorMemory();
+  readonly #plainPut = new PlainPut();
   #lastApplied = 0;
   /** The latest time that a leader told reads of this state. */
   #toldMs = 0;
   #cut: SnapshotCut | undefined;
   #sink: ChangeSink | undefined;
+
+  /** The empty state. `seed` is not to be known to clients; it changes nothing that can be seen. */
+  constructor(seed: Seed) {
+    this.#keys = new Keyspace(seed);
+  }
 
   /** Index of the last entry applied. */
   get lastApplied(): number {
@@ -128,13 +137,13 @@ export class StateMachine {
   /** The record of `key`, or undefined. */
   get(key: string): KeyRecord | undefined {
     this.#keys.judgeBy(this.readTimeMs);
-    return this.#keys.record(key);
+    return this.#keys.get(key);
   }
 
   /** Keys in byte order from `start` on, with what is known of each. Nothing may change meanwhile. */
   *records(start: string): Iterable<readonly [key: string, record: KeyRecord]> {
     this.#keys.judgeBy(this.readTimeMs);
-    for (const [key, cell] of this.#keys.entries(start)) yield [key, recordOf(cell)];
+    yield* this.#keys.entries(start);
   }
 
   /** Answers a call that changes nothing. Refused calls give an error reply. */
@@ -163,12 +172,11 @@ export class StateMachine {
   }
 
   /** Applies the command of entry `index`, the next one. A command that cannot be read changes nothing, on every node alike. */
-  apply(index: number, command: string): CommandResult {
+  apply(index: number, command: Span): CommandResult {
     this.#goTo(index);
     // By far the most frequent command takes the short way.
-    const put = isPlainPut(command) ? readPlainPut(command) : undefined;
-    if (put !== undefined) return { type: "Put", revision: index, created: this.#putPlainly(put, command) };
-    const result = this.#applyAny(index, command);
+    if (this.#plainPut.read(command)) return { type: "Put", revision: index, created: this.#putPlainly(command) };
+    const result = this.#applyAny(index, textOf(command));
     this.#tell(command.length);
     return result;
   }
@@ -194,9 +202,9 @@ export class StateMachine {
     return cut;
   }
 
-  /** For loading a snapshot into an empty state: keys come in ascending order. */
-  load(key: string, record: KeyRecord): void {
-    this.#keys.load(key, record);
+  /** For loading a snapshot into an empty state; false when the key is there already. */
+  load(record: BlockRecord): boolean {
+    return this.#keys.load(record.key, record);
   }
 
   /** For loading a snapshot. */
@@ -226,28 +234,25 @@ export class StateMachine {
   }
 
   /** Whether the key is new. */
-  #putPlainly({ key, value }: PutCommand, command: string): boolean {
+  #putPlainly(command: Span): boolean {
     const revision = this.#lastApplied;
-    const cell = this.#keys.peek(key);
-    if (cell?.deadline !== undefined) {
-      const created = this.#keys.put(key, value, { revision, expiresAt: undefined });
+    const { key, value } = this.#plainPut;
+    const before = this.#keys.look(key);
+    if (before !== undefined && before.deadline !== 0) {
+      const options = { revision, expiresAt: undefined };
+      const created = this.#keys.put(textOf(key), textOf(value), options);
       this.#tell(command.length);
       return created;
     }
-    if (this.#sink !== undefined) this.#sink.puts(command, cell);
-    if (cell === undefined) this.#keys.create(key, { value, revision });
-    else this.#keys.replace(cell, { value, revision });
-    return cell === undefined;
+    if (this.#sink !== undefined) this.#sink.puts(command, before);
+    this.#keys.putPlainly(key, { value, revision });
+    return before === undefined;
   }
 
   /** Tells the sink what the entry has changed, all of which has gone through the recorder. */
   #tell(commandBytes: number): void {
     if (this.#sink === undefined) return;
-    const recordNow = (key: string) => {
-      const cell = this.#keys.peek(key);
-      return cell === undefined ? undefined : recordOf(cell);
-    };
-    const changes = this.#keys.recorder?.take(recordNow);
+    const changes = this.#keys.recorder?.take((key) => this.#keys.peek(key));
     if (changes === undefined) this.#sink.jumped(this.#lastApplied);
     else this.#sink.changed(changes, commandBytes);
   }
@@ -330,4 +335,8 @@ export class StateMachine {
     };
     return { keys: this.#keys, revision, nowMs: this.#keys.timeMs, random, cursors: undefined };
   }
+}
+
+function textOf({ bytes, start, end }: Span): string {
+  return bytesToString(bytes, start, end);
 }

@@ -1,6 +1,6 @@
 /** What a running node offers to the protocols: writes, confirmed reads, and what there is to know about it. */
 
-import type { KeyRecord } from "../kv/cell.ts";
+import type { KeyRecord } from "../kv/key_record.ts";
 import type { Call, Command, Compare, SessionUse } from "../kv/commands.ts";
 import type { Reply } from "../kv/replies.ts";
 import type { CommandResult } from "../kv/results.ts";

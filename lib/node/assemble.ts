@@ -40,7 +40,7 @@ import { Upkeep } from "./upkeep.ts";
 import { Writer } from "./writes/writer.ts";
 
 /** What a node is put together on. */
-export interface Foundation extends Pick<Ground, "options" | "ports" | "storage" | "incarnation" | "newest"> {
+export interface Foundation extends Pick<Ground, "options" | "ports" | "storage" | "incarnation" | "seed" | "newest"> {
   /** What is in the newest snapshot. */
   readonly state: StateMachine;
 }

@@ -35,6 +35,7 @@ import type { ClusterTime } from "./clock/cluster_time.ts";
 import type { MachineDates } from "./clock/machine_dates.ts";
 import type { OpenStamps } from "./clock/open_stamps.ts";
 import type { Writer } from "./writes/writer.ts";
+import type { Seed } from "../store/key_hash.ts";
 
 /** What many need, and what was recovered: made first. */
 export interface Ground {
@@ -46,6 +47,8 @@ export interface Ground {
   readonly storage: Storage;
   /** Name of this life of the process. */
   readonly incarnation: number;
+  /** For the hash of keys; not to be known to clients. */
+  readonly seed: Seed;
   /** The snapshot that the node begins with, open. */
   readonly newest: SnapshotSource | undefined;
   /** How long a request may wait for its outcome, and how many may. */

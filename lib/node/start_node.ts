@@ -35,15 +35,21 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
   try {
     reportRecovery(storage.recovered, options, ports);
     const incarnation = Math.floor(ports.random() * INCARNATION_MAX);
+    const seed = [drawWord(ports), drawWord(ports)] as const;
     const newest = storage.openSnapshot();
-    const state = await loadState(newest, { clock: ports.clock, directory: storage.directory });
-    const node = assembleNode({ options, ports, storage, incarnation, newest, state });
+    const state = await loadState(newest, { clock: ports.clock, seed, directory: storage.directory });
+    const node = assembleNode({ options, ports, storage, incarnation, seed, newest, state });
     await node.start();
     return node;
   } catch (error) {
     await storage.close();
     throw error;
   }
+}
+
+/** 32 random bits. */
+function drawWord({ random }: Pick<NodePorts, "random">): number {
+  return Math.floor(random() * 2 ** 32);
 }
 
 function reportRecovery(recovered: Recovered, options: NodeOptions, ports: NodePorts): void {

@@ -1,4 +1,4 @@
-/** The bytes of a snapshot file: head, blocks, footer. The same state gives the same bytes on every node. Layout in docs/formats.md. */
+/** The bytes of a snapshot file: head, blocks, footer. Layout in docs/formats.md. */
 
 import { checksum } from "../base/checksum.ts";
 import { CorruptionError, FormatVersionError } from "../base/errors.ts";
@@ -11,8 +11,8 @@ import { isOtherVersion } from "./format_version.ts";
 
 /** Version of the snapshot file. */
 export const SNAPSHOT_VERSION = 1;
-/** The longest block: room for the largest value and its key, each byte escaped to six by JSON. */
-export const SNAPSHOT_BLOCK_BYTES_MAX = 67_108_864;
+/** The longest block: room for the largest value, its key, and sessions. */
+export const SNAPSHOT_BLOCK_BYTES_MAX = 33_554_432;
 /** In front of each block: its length and its checksum. */
 export const BLOCK_HEADER_BYTES = 8;
 

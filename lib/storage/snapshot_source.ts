@@ -1,6 +1,5 @@
 /** A complete snapshot, opened for reading. */
 
-import { bytesToString } from "../base/bytes.ts";
 import type { SnapshotDescription } from "../raft/types.ts";
 import type { DiskFile } from "./disk.ts";
 import { readSnapshot } from "./snapshot_format.ts";
@@ -19,8 +18,8 @@ export class SnapshotFileSource implements SnapshotSource {
     return bytes.subarray(0, this.#file.readAt(offset, bytes));
   }
 
-  *blocks(): Iterable<string> {
-    for (const block of readSnapshot(this.#file)) yield bytesToString(block);
+  *blocks(): Iterable<Uint8Array> {
+    yield* readSnapshot(this.#file);
   }
 
   close(): void {

@@ -1,7 +1,6 @@
 /** Writes a snapshot block by block. */
 
 import { assert } from "../base/assert.ts";
-import { writeString } from "../base/bytes.ts";
 import { checksum } from "../base/checksum.ts";
 import { fault } from "../base/faults.ts";
 import type { SnapshotDescription } from "../raft/types.ts";
@@ -41,13 +40,13 @@ export class SnapshotFileWriter implements SnapshotWriter {
     this.#put(encodeSnapshotHead(head));
   }
 
-  write(block: string): void {
+  write(block: Uint8Array): void {
     assert(this.#open, "Cannot write to a snapshot that has ended");
     assert(block.length > 0, "A snapshot block must not be empty: the footer begins as an empty block would");
     assert(block.length <= SNAPSHOT_BLOCK_BYTES_MAX, `Cannot write a snapshot block of ${block.length} bytes`);
     this.#makeRoom(BLOCK_HEADER_BYTES + block.length);
     const start = this.#used + BLOCK_HEADER_BYTES;
-    writeString(block, this.#buffer, start);
+    this.#buffer.set(block, start);
     const encoded = this.#buffer.subarray(start, start + block.length);
     encodeBlockHeader(encoded, this.#buffer.subarray(this.#used, start));
     this.#used = start + block.length;

@@ -35,10 +35,10 @@ export interface StorageSizes {
   readonly snapshotBytes: number;
 }
 
-/** A snapshot being written by this node. Blocks are byte strings, not empty, at most `SNAPSHOT_BLOCK_BYTES_MAX` long. */
+/** A snapshot being written by this node. Blocks are not empty, and at most `SNAPSHOT_BLOCK_BYTES_MAX` long. */
 export interface SnapshotWriter {
   /** Into the page cache only. Throws `NoSpaceError`: then `abort` and go on without a snapshot. */
-  write(block: string): void;
+  write(block: Uint8Array): void;
   /**
    * Footer, sync, verification by reading it back in slices, rename, directory sync. Older ones but the previous go.
    * Rejects with `NoSpaceError` (nothing is left behind), `CorruptionError` or `DiskFailureError`.
@@ -64,8 +64,8 @@ export interface SnapshotSource {
   readonly description: SnapshotDescription;
   /** A copy of up to `lengthMax` bytes of the file at `offset`. */
   readChunk(offset: number, lengthMax: number): Uint8Array;
-  /** The state machine's blocks in the order written; each checksum is verified. Throws `CorruptionError`. */
-  blocks(): Iterable<string>;
+  /** The state machine's blocks in the order written, each valid until the next; each checksum is verified. Throws `CorruptionError`. */
+  blocks(): Iterable<Uint8Array>;
   close(): void;
 }
 

@@ -13,21 +13,21 @@ import { MARK_NAME, type WalScan } from "./wal_scan.ts";
 export const WAL_NAME = "wal";
 export const SNAPSHOTS_NAME = "snapshots";
 
-/** A version stands within so many bytes at the start of what it is of. */
+/** The version of a command stands within so many bytes at the start of what it is of. */
 export const VERSION_BYTES_MAX = 64;
 
 /** The version of something that storage carries without understanding it; undefined for what tells none. */
-export interface ContentVersion {
+export interface ContentVersion<Content> {
   readonly known: number;
-  /** `content` may be cut off behind its first `VERSION_BYTES_MAX` bytes. */
-  find(content: string): number | undefined;
+  find(content: Content): number | undefined;
 }
 
 /** The versions of what stands in snapshots and in the log. */
 export interface ContentVersions {
   /** `find` gets the first block of a snapshot. */
-  readonly state: ContentVersion;
-  readonly command: ContentVersion;
+  readonly state: ContentVersion<Uint8Array>;
+  /** `find` gets a command, cut off behind its first `VERSION_BYTES_MAX` bytes. */
+  readonly command: ContentVersion<string>;
 }
 
 /** Where to look. */
@@ -119,7 +119,7 @@ function checkSnapshot(path: string, { disk, contents }: Pick<VersionedDirectory
     const first = readSnapshot(file).next();
     if (first.done === true || contents === undefined) return;
     const { known } = contents.state;
-    const version = contents.state.find(bytesToString(first.value));
+    const version = contents.state.find(first.value);
     if (version === undefined || version === known) return;
     throw new FormatVersionError(path, { version, known, part: "the state in it" });
   } finally {

@@ -7,6 +7,7 @@ import { MemoryDisk } from "../support/memory/memory_disk.ts";
 import { DIRECTORY, durableCopy, id, NODE_FILE, ONE, open, pathOf, SNAPSHOTS } from "../unit/storage/support.ts";
 import { errorText, type Found, start } from "./outcome.ts";
 import { blocksOf, entriesOf } from "./session.ts";
+import { stringToBytes } from "../../lib/base/bytes.ts";
 
 const SEGMENT_BYTES = 2_048;
 
@@ -19,7 +20,7 @@ async function writeDirectory(): Promise<{ disk: MemoryDisk; found: Found }> {
   await storage.sync();
   for (const index of [5, 8]) {
     const writer = storage.createSnapshot(id(index, 2), ONE);
-    for (const block of blocksOf(id(index, 2))) writer.write(block);
+    for (const block of blocksOf(id(index, 2))) writer.write(stringToBytes(block));
     await writer.finish();
     await storage.compact(toIndex(index));
   }

@@ -9,6 +9,7 @@ import { durableCopy, failure, FIRST_SEGMENT, id, MARK, ONE, open } from "../uni
 import { replaceSector, writeLog } from "./damage.ts";
 import { entriesOf } from "./session.ts";
 import { entriesIn } from "../support/runs.ts";
+import { stringToBytes } from "../../lib/base/bytes.ts";
 
 Deno.test("a snapshot found after a kill stays when power fails, since the log is compacted by it", async () => {
   const disk = new MemoryDisk();
@@ -17,7 +18,7 @@ Deno.test("a snapshot found after a kill stays when power fails, since the log i
   for (let index = 1; index <= 20; index++) killed.append(Run.of(entriesOf(index, 1, 1, 100)));
   await killed.sync();
   const writer = killed.createSnapshot(id(15, 1), ONE);
-  writer.write("state");
+  writer.write(stringToBytes("state"));
   const renamed = Promise.withResolvers<MemoryDisk>();
   disk.hooks.afterCall = (operation, path) => {
     if (operation === "Rename" && path.endsWith(".snap")) renamed.resolve(disk);
@@ -45,7 +46,7 @@ Deno.test("compaction leaves a durable segment in front of one that was never sy
   await storage.sync();
   storage.append(Run.of(entriesOf(3, 1, 2, 300))); // In the next segment; its name becomes durable with the removal.
   const writer = storage.createSnapshot(id(4, 1), ONE);
-  writer.write("state");
+  writer.write(stringToBytes("state"));
   await writer.finish();
   await storage.compact(toIndex(4));
   const { recovered } = await open(disk.crash(), { segmentBytes: 1_024 });

@@ -7,6 +7,7 @@ import type { HardState } from "../../lib/raft/types.ts";
 import type { Storage } from "../../lib/storage/storage.ts";
 import { open } from "../unit/storage/support.ts";
 import { type KnownSnapshot, logText, NO_SNAPSHOT } from "./history.ts";
+import { bytesToString } from "../../lib/base/bytes.ts";
 
 /** What was found. Two starts that find the same give deeply equal values. */
 export interface Found {
@@ -73,7 +74,7 @@ function readContent(storage: Storage): string {
   const source = storage.openSnapshot();
   if (source === undefined) return "the snapshot cannot be opened";
   try {
-    return kept(Array.from(source.blocks()).join(""));
+    return kept(Array.from(source.blocks(), (block) => bytesToString(block)).join(""));
   } finally {
     source.close();
   }

@@ -9,6 +9,7 @@ import { History, type KnownSnapshot } from "./history.ts";
 import { Judge } from "./judge.ts";
 import type { Machine } from "./machine.ts";
 import { describe } from "./outcome.ts";
+import { stringToBytes } from "../../lib/base/bytes.ts";
 
 /** Chance from a seed (a multiplicative congruential generator): 0 to below 1. */
 export function chanceOf(seed: number): () => number {
@@ -51,7 +52,7 @@ export async function snapshotBytes(last: EntryId): Promise<Uint8Array> {
   const disk = new MemoryDisk();
   const storage = await open(disk);
   const writer = storage.createSnapshot(last, ONE);
-  for (const block of blocksOf(last)) writer.write(block);
+  for (const block of blocksOf(last)) writer.write(stringToBytes(block));
   await writer.finish();
   return disk.contents(pathOf(last.index, last.term)) ?? new Uint8Array(0);
 }
@@ -101,7 +102,7 @@ export class Session {
   take(index: number, term: number): Promise<void> {
     const last = id(index, term);
     const writer = this.#used.createSnapshot(last, ONE);
-    for (const block of blocksOf(last)) writer.write(block);
+    for (const block of blocksOf(last)) writer.write(stringToBytes(block));
     return this.#finish(last, () => writer.finish());
   }
 

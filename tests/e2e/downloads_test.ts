@@ -8,7 +8,7 @@ import { type Need, testWith } from "../support/needs.ts";
 import { ROOT, spawnLine } from "../support/program.ts";
 
 /** What the program imports; `deno-std` is what the standard library's names stand for. */
-const OF_THE_PROGRAM = ["deno-std", "sorted-btree", "uplot"];
+const OF_THE_PROGRAM = ["deno-std", "uplot"];
 /** What the tasks need of a clone. */
 const PARTS = ["deno.json", "deno.compile.json", "deno.lock", "main.ts", "lib", "deps"];
 const PROBE_MS_MAX = 20_000;
@@ -26,7 +26,7 @@ class Directory implements AsyncDisposable {
 async function reachesRegistry(): Promise<boolean> {
   await using cache = new Directory();
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--no-config", "npm:sorted-btree@2.1.0"],
+    args: ["info", "--no-config", "npm:uplot@1.6.32"],
     env: { DENO_DIR: cache.path },
     stdout: "null",
     stderr: "null",

@@ -5,15 +5,15 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
 import { encodeCommand } from "../../lib/kv/commands.ts";
 import { replyToJson } from "../../lib/kv/replies.ts";
-import { StateMachine } from "../../lib/kv/state_machine.ts";
 import { makeCallOnOneKey, makeQueryOnOneKey } from "../sim/call_maker.ts";
 import { CALLS_ON_ONE_KEY, judgeCall } from "./calls.ts";
+import { emptyState, spanOf } from "../support/state.ts";
 
 const CALLS = 20_000;
 
 Deno.test(`${CALLS} calls of the workload give what their rules say`, () => {
   const random = new Random(7);
-  const machine = new StateMachine();
+  const machine = emptyState();
   const values = new Map<string, string>();
   const seen = new Set<string>();
   let count = 0;
@@ -34,7 +34,7 @@ Deno.test(`${CALLS} calls of the workload give what their rules say`, () => {
       assertEquals(effect, "None");
       continue;
     }
-    const result = machine.apply(index++, encodeCommand({ type: "Call", call }));
+    const result = machine.apply(index++, spanOf(encodeCommand({ type: "Call", call })));
     assertEquals(result.type === "Reply" ? replyToJson(result.reply) : result, answer, JSON.stringify(call));
     if (effect === "Remove") values.delete(key);
     else if (effect !== "None") values.set(key, effect.value);

@@ -110,9 +110,9 @@ export const BUGS_2: readonly Mutation[] = [
     id: "B14c",
     what: "A value overwritten since leaks into a snapshot, so that entries are applied on top of their own effects",
     patches: [{
-      file: "lib/kv/snapshot_cut.ts",
-      find: "if (cell.revision > this.lastApplied || this.#saved.has(cell)) return;",
-      replace: "if (cell.revision <= this.lastApplied || this.#saved.has(cell)) return;",
+      file: "lib/store/records.ts",
+      find: "if (segment.isNeeded(unit) || (deadline",
+      replace: "if ((deadline",
     }],
   },
   {

@@ -195,13 +195,13 @@ const MACHINE: readonly Mutation[] = [
   }),
   slip("M137", "A plain PUT leaves the deadline of its key", {
     file: STATE_MACHINE,
-    find: "if (cell?.deadline !== undefined) {",
-    replace: 'if (cell?.deadline !== undefined && key === "") {',
+    find: "if (before !== undefined && before.deadline !== 0) {",
+    replace: "if (before !== undefined && before.deadline !== 0 && key.length === 0) {",
   }),
   slip("M138", "A snapshot shows what a key became while it was read", {
-    file: "lib/kv/snapshot_cut.ts",
-    find: "if (cell.revision > this.lastApplied || this.#saved.has(cell)) return;",
-    replace: "if (cell.revision > this.lastApplied || cell.revision === this.lastApplied) return;",
+    file: "lib/store/segment.ts",
+    find: "return unit < this.heldTop && unit >= this.heldFrom;",
+    replace: "return unit < this.heldTop && unit > this.heldFrom;",
   }),
 ];
 

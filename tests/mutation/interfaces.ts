@@ -104,28 +104,28 @@ const CLIENT: readonly Mutation[] = [
 const KEYS: readonly Mutation[] = [
   slip("M156", "A key that is made anew keeps the deadline of the one that expired", {
     file: KEYSPACE,
-    find: 'if (created || options.expiresAt !== "Keep")',
-    replace: 'if (options.expiresAt !== "Keep")',
+    find: "const kept = isThere ? this.#view.deadline : 0;",
+    replace: "const kept = isKnown ? this.#view.deadline : 0;",
   }),
   slip("M157", "A key that is made anew goes on with the versions of the one that expired", {
     file: KEYSPACE,
-    find: "cell.version = created ? 1 : cell.version + 1;",
-    replace: "cell.version += 1;",
+    find: "    if (isKnown && !isThere) this.#store.remove(this.#view);\n",
+    replace: "",
   }),
   slip("M158", "A key that has expired and is not swept yet is told as there before", {
     file: KEYSPACE,
-    find: "    const existed = !this.#isDue(cell);\n",
-    replace: "    const existed = cell.version > 0;\n",
+    find: "    const existed = !this.#isDue(this.#view);\n",
+    replace: "    const existed = this.#view.version > 0;\n",
   }),
   slip("M159", "Keys are swept one entry after their deadline", {
     file: KEYSPACE,
-    find: "if (first === undefined || first.at > this.#timeMs) break;",
-    replace: "if (first === undefined || first.at >= this.#timeMs) break;",
+    find: "this.#store.nextDue(this.#timeMs, due)",
+    replace: "this.#store.nextDue(this.#timeMs - 1, due)",
   }),
   slip("M160", "The deadline of a key that was removed stays", {
-    file: KEYSPACE,
-    find: "    if (cell.deadline !== undefined) this.#deadlines.remove(cell.deadline);\n    this.#cells.delete(key);",
-    replace: "    this.#cells.delete(key);",
+    file: "lib/store/store.ts",
+    find: "    if (deadline !== 0) this.#deadlines.remove({ key, at: deadline });\n    this.#records",
+    replace: "    this.#records",
   }),
   slip("M161", "INCR goes beyond 64 bits", {
     file: INTEGERS,
@@ -139,8 +139,8 @@ const KEYS: readonly Mutation[] = [
   }),
   slip("M163", "A deadline is moved on by a plain change of the value", {
     file: KEYSPACE,
-    find: 'if (created || options.expiresAt !== "Keep")',
-    replace: 'if (created || options.expiresAt === "Keep")',
+    find: 'write.deadline = expiresAt === "Keep" ? kept : expiresAt ?? 0;',
+    replace: 'write.deadline = expiresAt === "Keep" ? 0 : expiresAt ?? kept;',
   }),
 ];
 

@@ -143,7 +143,11 @@ const DRIVER: readonly Mutation[] = [
   {
     id: "M15",
     what: "A deleted key comes back with the next snapshot",
-    patches: [{ file: "lib/kv/keyspace.ts", find: "    this.#index.delete(key);\n", replace: "" }],
+    patches: [{
+      file: "lib/store/records.ts",
+      find: "    shard.remove(slot);\n    this.#bury(segment, unit, large);",
+      replace: "    shard.remove(slot);",
+    }],
   },
   {
     id: "M16",

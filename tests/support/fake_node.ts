@@ -1,7 +1,7 @@
 /** A node in memory whose outcomes and delays a test decides; what it stores it keeps in a Map. */
 
 import { Registry } from "../../lib/observe/metrics.ts";
-import type { KeyRecord } from "../../lib/kv/cell.ts";
+import type { KeyRecord } from "../../lib/kv/key_record.ts";
 import type { Call, Command } from "../../lib/kv/commands.ts";
 import type { Reply } from "../../lib/kv/replies.ts";
 import type { CommandResult } from "../../lib/kv/results.ts";

@@ -3,14 +3,14 @@
 import type { Call, Command, Compare, SessionUse } from "../../lib/kv/commands.ts";
 import { encodeCommand, stampCommand } from "../../lib/kv/commands.ts";
 import type { Reply } from "../../lib/kv/replies.ts";
-import { StateMachine } from "../../lib/kv/state_machine.ts";
 import type { NotDoneReason, ReadOutcome, StateView, WriteOutcome } from "../../lib/node/api.ts";
 import { toIndex } from "../../lib/raft/types.ts";
 import { FakeNode } from "./fake_node.ts";
+import { emptyState, spanOf } from "./state.ts";
 
 /** Does what it is asked in a microtask, or, while `holding`, when `release` is called. */
 export class StateNode extends FakeNode {
-  readonly machine = new StateMachine();
+  readonly machine = emptyState();
   override readonly state: StateView = this.machine;
   /** What waits for `release`, in order. */
   readonly waiting: (() => void)[] = [];
@@ -66,7 +66,10 @@ export class StateNode extends FakeNode {
 
   #do(command: Command, session: SessionUse | undefined): WriteOutcome {
     this.#next += 1;
-    const result = this.machine.apply(this.#next, stampCommand(encodeCommand(command, session), this.wallClockMs));
+    const result = this.machine.apply(
+      this.#next,
+      spanOf(stampCommand(encodeCommand(command, session), this.wallClockMs)),
+    );
     return this.unknown ? { type: "Unknown" } : { type: "Done", result };
   }
 }

@@ -133,7 +133,7 @@ Deno.test("who starts a cluster or compiles downloads no package that only tests
   const lock = record(readConfiguration("deno.lock"));
   const names = Object.keys(record(lock["npm"])).map((name) => name.replace(/@[^@]*$/, ""));
   // The standard library, and what the program imports. Deno 2.4 adds the types of Node's modules when it checks.
-  assertEquals(names.sort(), ["deno-std", "sorted-btree", "uplot"]);
+  assertEquals(names.sort(), ["deno-std", "uplot"]);
 });
 
 Deno.test("the type check leaves no folder of tests out", () => {

@@ -1,6 +1,6 @@
 /** The text of the change stream: server-sent events whose data is JSON. Byte strings, so UTF-8 where text is sent. */
 
-import type { KeyRecord } from "../../kv/cell.ts";
+import type { KeyRecord } from "../../kv/key_record.ts";
 import type { Change } from "../../kv/change.ts";
 import { byteField, recordFields } from "../record_json.ts";
 import { RECONNECT_MS } from "./limits.ts";

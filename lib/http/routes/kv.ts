@@ -1,6 +1,6 @@
 /** `/v1/kv/{key}`: single keys as resources, their values the raw bytes. */
 
-import type { KeyRecord } from "../../kv/cell.ts";
+import type { KeyRecord } from "../../kv/key_record.ts";
 import { isErrorReply } from "../../kv/replies.ts";
 import {
   comparesOf,

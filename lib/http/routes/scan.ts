@@ -1,7 +1,7 @@
 /** `GET /v1/kv`: pages of keys in the order of their bytes. */
 
 import type { Clock } from "../../base/clock.ts";
-import type { KeyRecord } from "../../kv/cell.ts";
+import type { KeyRecord } from "../../kv/key_record.ts";
 import type { HttpReply } from "../http.ts";
 import { LEVEL, MIN_REVISION, readCount, readFreshness } from "../parameters.ts";
 import { badRequest, isProblem, type ProblemReply } from "../problem.ts";

@@ -1,8 +1,8 @@
 /** Deadlines of keys: EXPIRE and its family, TTL and its family, PERSIST. */
 
 import { type CallContext, type CallSpec, FIRST_KEY, wordAt } from "../call.ts";
-import type { Cell } from "../cell.ts";
 import type { Call } from "../commands.ts";
+import type { KeyRecord } from "../key_record.ts";
 import { type ErrorReply, isErrorReply, type Reply } from "../replies.ts";
 import { optionAt, readTime, type TimeForm } from "./options.ts";
 
@@ -37,7 +37,7 @@ export const DEADLINE_CALLS: readonly CallSpec[] = [
     summary: "Takes away a key's deadline.",
     run: (call, { keys, revision }) => {
       const key = wordAt(call, 1);
-      if (keys.get(key)?.deadline === undefined) return 0;
+      if (keys.get(key)?.expiresAt === undefined) return 0;
       keys.expire(key, { expiresAt: undefined, revision });
       return 1;
     },
@@ -57,9 +57,9 @@ function remaining(name: string, { what, tell }: RemainingParts): CallSpec {
     keys: FIRST_KEY,
     summary: `Returns ${what} to or of a key's deadline; -1 without one, -2 without the key.`,
     run: (call, { keys, nowMs }) => {
-      const cell = keys.get(wordAt(call, 1));
-      if (cell === undefined) return -2;
-      return cell.deadline === undefined ? -1 : tell(cell.deadline.at, nowMs);
+      const record = keys.get(wordAt(call, 1));
+      if (record === undefined) return -2;
+      return record.expiresAt === undefined ? -1 : tell(record.expiresAt, nowMs);
     },
   };
 }
@@ -93,25 +93,25 @@ function runExpiry(call: Call, { context: { keys, nowMs, revision }, form, name 
   const at = readTime({ text: wordAt(call, 2), form }, { nowMs, name, leastExclusive: undefined });
   if (isErrorReply(at)) return at;
   const key = wordAt(call, 1);
-  const cell = keys.get(key);
-  if (cell === undefined || !isWanted(conditions, { cell, at })) return 0;
+  const record = keys.get(key);
+  if (record === undefined || !isWanted(conditions, { record, at })) return 0;
   if (at <= nowMs) keys.remove(key);
   else keys.expire(key, { expiresAt: at, revision });
   return 1;
 }
 
 interface DeadlineChange {
-  readonly cell: Readonly<Cell>;
+  readonly record: KeyRecord;
   readonly at: number;
 }
 
 /** A key without a deadline counts as one that expires after every other. */
 function isWanted({ nx, xx, gt, lt }: ExpireConditions, change: DeadlineChange): boolean {
-  const { cell: { deadline }, at } = change;
-  if (nx && deadline !== undefined) return false;
-  if (xx && deadline === undefined) return false;
-  if (gt && (deadline === undefined || at <= deadline.at)) return false;
-  return !(lt && deadline !== undefined && at >= deadline.at);
+  const { record: { expiresAt }, at } = change;
+  if (nx && expiresAt !== undefined) return false;
+  if (xx && expiresAt === undefined) return false;
+  if (gt && (expiresAt === undefined || at <= expiresAt)) return false;
+  return !(lt && expiresAt !== undefined && at >= expiresAt);
 }
 
 function readConditions(call: Call): ExpireConditions | ErrorReply {

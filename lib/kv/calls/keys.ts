@@ -1,9 +1,9 @@
 /** Calls on keys themselves: their kind, names and copies. */
 
 import { ALL_KEYS, type CallSpec, FIRST_KEY, NO_KEYS, wordAt, wrongArity } from "../call.ts";
-import type { Cell } from "../cell.ts";
 import type { Call } from "../commands.ts";
 import { parseInteger64 } from "../integers.ts";
+import type { KeyRecord } from "../key_record.ts";
 import type { Keyspace } from "../keyspace.ts";
 import { type ErrorReply, NOT_AN_INTEGER, OK, type Reply, SYNTAX_ERROR } from "../replies.ts";
 import { optionAt } from "./options.ts";
@@ -25,7 +25,7 @@ export const KEY_CALLS: readonly CallSpec[] = [
     access: "Read",
     keys: FIRST_KEY,
     summary: "Returns the kind of a key's value.",
-    run: (call, { keys }) => ({ status: keys.get(wordAt(call, 1)) === undefined ? "none" : "string" }),
+    run: (call, { keys }) => ({ status: keys.has(wordAt(call, 1)) ? "string" : "none" }),
   },
   {
     name: "RENAME",
@@ -34,9 +34,9 @@ export const KEY_CALLS: readonly CallSpec[] = [
     keys: TWO_KEYS,
     summary: "Gives a key another name; a key of that name goes.",
     run: (call, { keys, revision }) => {
-      const cell = keys.get(wordAt(call, 1));
-      if (cell === undefined) return NO_SUCH_KEY;
-      if (wordAt(call, 1) !== wordAt(call, 2)) move(call, { cell, keys, revision });
+      const record = keys.get(wordAt(call, 1));
+      if (record === undefined) return NO_SUCH_KEY;
+      if (wordAt(call, 1) !== wordAt(call, 2)) move(call, { record, keys, revision });
       return OK;
     },
   },
@@ -47,10 +47,10 @@ export const KEY_CALLS: readonly CallSpec[] = [
     keys: TWO_KEYS,
     summary: "Gives a key another name unless a key has it.",
     run: (call, { keys, revision }) => {
-      const cell = keys.get(wordAt(call, 1));
-      if (cell === undefined) return NO_SUCH_KEY;
-      if (keys.get(wordAt(call, 2)) !== undefined) return 0;
-      move(call, { cell, keys, revision });
+      const record = keys.get(wordAt(call, 1));
+      if (record === undefined) return NO_SUCH_KEY;
+      if (keys.has(wordAt(call, 2))) return 0;
+      move(call, { record, keys, revision });
       return 1;
     },
   },
@@ -68,9 +68,9 @@ export const KEY_CALLS: readonly CallSpec[] = [
       const replaces = readCopyOptions(call);
       if (typeof replaces !== "boolean") return replaces;
       const [, source = "", target = ""] = call;
-      const cell = keys.get(source);
-      if (cell === undefined || (keys.get(target) !== undefined && !replaces)) return 0;
-      keys.put(target, cell.value, { revision, expiresAt: cell.deadline?.at });
+      const record = keys.get(source);
+      if (record === undefined || (!replaces && keys.has(target))) return 0;
+      keys.put(target, record.value, { revision, expiresAt: record.expiresAt });
       return 1;
     },
   },
@@ -109,8 +109,8 @@ export const KEY_CALLS: readonly CallSpec[] = [
     },
     run: (call, { keys }): Reply => {
       const key = wordAt(call, 2);
-      const value = keys.get(key)?.value;
-      return value === undefined ? null : BYTES_PER_KEY + key.length + value.length;
+      const valueBytes = keys.valueBytes(key);
+      return valueBytes === undefined ? null : BYTES_PER_KEY + key.length + valueBytes;
     },
   },
   {
@@ -120,8 +120,8 @@ export const KEY_CALLS: readonly CallSpec[] = [
     keys: ALL_KEYS,
     summary: "Returns a key's create revision, modify revision and version.",
     run: (call, { keys }) => {
-      const cell = keys.get(wordAt(call, 1));
-      return cell === undefined ? null : [cell.createRevision, cell.revision, cell.version];
+      const record = keys.get(wordAt(call, 1));
+      return record === undefined ? null : [record.createRevision, record.revision, record.version];
     },
   },
   {
@@ -146,14 +146,12 @@ function checkSubcommand(call: Call, known: string): ErrorReply | undefined {
 }
 
 interface MoveParts {
-  readonly cell: Readonly<Cell>;
+  readonly record: KeyRecord;
   readonly keys: Keyspace;
   readonly revision: number;
 }
 
-function move(call: Call, { cell, keys, revision }: MoveParts): void {
-  const { value } = cell;
-  const expiresAt = cell.deadline?.at;
+function move(call: Call, { record: { value, expiresAt }, keys, revision }: MoveParts): void {
   keys.remove(wordAt(call, 1));
   keys.put(wordAt(call, 2), value, { revision, expiresAt });
 }

@@ -27,7 +27,7 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
       if (isTooLong(wordAt(call, 1))) return LONG_PATTERN;
       const glob = compileGlob(wordAt(call, 1));
       const found: string[] = [];
-      for (const [key] of keys.entries(glob.literalPrefix)) {
+      for (const key of keys.keys(glob.literalPrefix)) {
         if (!key.startsWith(glob.literalPrefix)) break;
         if (glob.matches(key)) found.push(key);
       }
@@ -133,7 +133,7 @@ function runScan(call: Call, { keys, cursors: memory }: CallContext): Reply {
   const found: string[] = [];
   let looked = 0;
   let last = "";
-  for (const [key] of keys.entries(next < prefix ? prefix : next)) {
+  for (const key of keys.keys(next < prefix ? prefix : next)) {
     if (!key.startsWith(prefix)) break;
     if (looked === options.count) {
       const cursor = cursorOf(last);
@@ -177,11 +177,11 @@ function listFrom(
 ): Reply {
   const found: string[] = [];
   let count = 0;
-  for (const [key, { value }] of keys.entries(of.start)) {
+  for (const key of keys.keys(of.start)) {
     if (count === of.limit || !of.isInside(key)) break;
     count += 1;
     found.push(key);
-    if (!of.keysOnly) found.push(value);
+    if (!of.keysOnly) found.push(keys.get(key)?.value ?? "");
   }
   return found;
 }
@@ -195,7 +195,7 @@ function keyNear(keys: Keyspace, random: () => number): Reply {
   const skipped = Math.floor(random() * SKIPPED_KEYS_MAX);
   const passed: string[] = [];
   for (const start of [place, ""]) {
-    for (const [key] of keys.entries(start)) {
+    for (const key of keys.keys(start)) {
       if (passed.length === skipped) return key;
       passed.push(key);
     }

@@ -37,7 +37,7 @@ export const SET_CALLS: readonly CallSpec[] = [
     keys: FIRST_KEY,
     summary: "Stores a value unless the key is there.",
     run: (call, { keys, revision }) => {
-      if (keys.get(wordAt(call, 1)) !== undefined) return 0;
+      if (keys.has(wordAt(call, 1))) return 0;
       keys.put(wordAt(call, 1), wordAt(call, 2), { revision, expiresAt: undefined });
       return 1;
     },
@@ -90,9 +90,9 @@ export const SET_CALLS: readonly CallSpec[] = [
     check: (call) => isDelExForm(call) ? undefined : SYNTAX_ERROR,
     run: (call, { keys }) => {
       if (!isDelExForm(call)) return SYNTAX_ERROR;
-      const cell = keys.get(wordAt(call, 1));
-      if (cell === undefined) return 0;
-      const matches = call.length === 2 || (cell.value === wordAt(call, 3)) === (optionAt(call, 2) === "IFEQ");
+      const record = keys.get(wordAt(call, 1));
+      if (record === undefined) return 0;
+      const matches = call.length === 2 || (record.value === wordAt(call, 3)) === (optionAt(call, 2) === "IFEQ");
       return matches && keys.remove(wordAt(call, 1)) ? 1 : 0;
     },
   },
@@ -104,7 +104,8 @@ function runSet(call: Call, { keys, revision, nowMs }: CallContext): Reply {
   const key = wordAt(call, 1);
   const expiresAt = expiryOf(options.time, { nowMs, name: "SET" });
   if (isErrorReply(expiresAt)) return expiresAt;
-  const before = keys.get(key)?.value;
+  // Without an option that looks at it, what the key is so far does not matter.
+  const before = options.wantsOld || options.condition !== undefined ? keys.get(key)?.value : undefined;
   const reply = options.wantsOld ? before ?? null : OK;
   if (!isMet(options, before)) return options.wantsOld ? before ?? null : null;
   keys.put(key, wordAt(call, 2), { revision, expiresAt });
@@ -195,12 +196,12 @@ function runGetEx(call: Call, { keys, revision, nowMs }: CallContext): Reply {
   const change = readGetExOptions(call);
   if (isErrorReply(change)) return change;
   const key = wordAt(call, 1);
-  const cell = keys.get(key);
-  if (cell === undefined) return null;
-  const { value, deadline } = cell;
+  const record = keys.get(key);
+  if (record === undefined) return null;
+  const { value } = record;
   if (change === "None") return value;
   if (change === "Persist") {
-    if (deadline !== undefined) keys.expire(key, { expiresAt: undefined, revision });
+    if (record.expiresAt !== undefined) keys.expire(key, { expiresAt: undefined, revision });
     return value;
   }
   const expiresAt = readTime(change, { nowMs, name: "GETEX", leastExclusive: 0 });

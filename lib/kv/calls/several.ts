@@ -39,7 +39,7 @@ export const SEVERAL_CALLS: readonly CallSpec[] = [
     check: (call) => call.length % 2 === 0 ? wrongArity("MSETNX") : undefined,
     run: (call, { keys, revision }) => {
       if (call.length % 2 === 0) return wrongArity("MSETNX");
-      for (let at = 1; at < call.length; at += 2) if (keys.get(wordAt(call, at)) !== undefined) return 0;
+      for (let at = 1; at < call.length; at += 2) if (keys.has(wordAt(call, at))) return 0;
       forEachPair(call, (key, value) => keys.put(key, value, { revision, expiresAt: undefined }));
       return 1;
     },
@@ -74,7 +74,7 @@ function existence(name: string): CallSpec {
     access: "Read",
     keys: ALL_KEYS,
     summary: "Returns how many of the keys are there; one that is named twice counts twice.",
-    run: (call, { keys }) => countOf(call, (key) => keys.get(key) !== undefined),
+    run: (call, { keys }) => countOf(call, (key) => keys.has(key)),
   };
 }
 

@@ -27,7 +27,7 @@ export const STRING_CALLS: readonly CallSpec[] = [
     access: "Read",
     keys: FIRST_KEY,
     summary: "Returns the length of a value in bytes.",
-    run: (call, { keys }) => keys.get(wordAt(call, 1))?.value.length ?? 0,
+    run: (call, { keys }) => keys.valueBytes(wordAt(call, 1)) ?? 0,
   },
   {
     name: "APPEND",

@@ -1,7 +1,8 @@
 /** Keeps what the entries applied last have changed, and wakes those who watch. */
 
-import type { Cell } from "../../kv/cell.ts";
 import type { Change, ChangeSink } from "../../kv/change.ts";
+import type { KeyRevisions } from "../../kv/key_record.ts";
+import type { Span } from "../../store/span.ts";
 import { ChangeHistory } from "./change_history.ts";
 import type { Changes, ChangeWatcher, RevisionChanges } from "./changes.ts";
 
@@ -64,7 +65,7 @@ export class ChangeFeed implements Changes, ChangeSink {
   }
 
   /** See `ChangeSink`. */
-  puts(command: string, before: Readonly<Cell> | undefined): void {
+  puts(command: Span, before: KeyRevisions | undefined): void {
     this.#history.addPut(command, before);
     if (this.#isAwaited) this.#wake();
   }

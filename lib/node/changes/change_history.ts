@@ -1,9 +1,11 @@
 /** The last entries of the log with what they changed, in rings that grow up to a bound and are then written over. */
 
 import { assert } from "../../base/assert.ts";
-import type { Cell } from "../../kv/cell.ts";
+import { bytesToString } from "../../base/bytes.ts";
 import type { Change } from "../../kv/change.ts";
-import { readPlainPut } from "../../kv/commands.ts";
+import { decodeCommand } from "../../kv/commands.ts";
+import type { KeyRevisions } from "../../kv/key_record.ts";
+import type { Span } from "../../store/span.ts";
 import type { RevisionChanges } from "./changes.ts";
 
 /** Entries of the log whose changes are kept, those that changed nothing included. A power of two. */
@@ -55,9 +57,9 @@ export class ChangeHistory {
     return this.#newest - this.#count;
   }
 
-  /** Adds a plain Put. Called for every write of a busy node: it makes no object. */
-  addPut(command: string, before: Readonly<Cell> | undefined): void {
-    this.#advance(command, command.length);
+  /** Adds a plain Put. Called for every write of a busy node: it makes no object but a copy. */
+  addPut({ bytes, start, end }: Span, before: KeyRevisions | undefined): void {
+    this.#advance(bytesToString(bytes, start, end), end - start);
     const at = this.#head * NUMBERS;
     const numbers = this.#numbers;
     if (before === undefined) {
@@ -99,8 +101,8 @@ export class ChangeHistory {
   }
 
   #putOf(command: string, { slot, revision }: { readonly slot: number; readonly revision: number }): Change {
-    const put = readPlainPut(command);
-    assert(put !== undefined, "Cannot tell of a change: the command is no plain Put");
+    const put = decodeCommand(command)?.command;
+    assert(put?.type === "Put", "Cannot tell of a change: the command is no plain Put");
     const [, previous = 0, create = 0, version = 0] = this.#numbers.subarray(slot * NUMBERS, (slot + 1) * NUMBERS);
     const previousRevision = previous === 0 ? undefined : previous;
     const own = previous === 0 ? { createRevision: revision, version: 1 } : { createRevision: create, version };

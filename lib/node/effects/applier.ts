@@ -1,6 +1,5 @@
 /** Applies what is committed to the state machine, and tells those who wait for it. */
 
-import { bytesToString } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { CommandResult } from "../../kv/results.ts";
 import type { Counter, Registry } from "../../observe/metrics.ts";
@@ -10,6 +9,7 @@ import { EntryReader, type Run } from "../../raft/run.ts";
 import { type EntryId, toIndex } from "../../raft/types.ts";
 import type { Applied, AppliedState } from "./applied.ts";
 import type { Inbox } from "../inbox.ts";
+import { Span } from "../../store/span.ts";
 import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "../limits.ts";
 import type { NodeLog } from "../options.ts";
 import type { PeerDirectory } from "../membership/peer_directory.ts";
@@ -44,6 +44,7 @@ export class Applier {
   #committed: Run[] = [];
   /** The next entry of the first of them. */
   #place: PlaceInRun | undefined;
+  readonly #command = new Span();
   #waitsForTurn = false;
   #entriesSinceSnapshot = 0;
   #bytesSinceSnapshot = 0;
@@ -142,7 +143,7 @@ export class Applier {
     let result: CommandResult | undefined;
     if (reader.isCommand) {
       this.#bytesSinceSnapshot += reader.end - reader.start;
-      result = applied.state.apply(index, bytesToString(run.body, reader.start, reader.end));
+      result = applied.state.apply(index, this.#command.set(run.body, reader.start, reader.end));
     } else applied.state.skip(index);
     applied.id = { index: toIndex(index), term: run.term };
     const configuration = run.configurations.find((placed) => placed.index === index)?.configuration;

@@ -6,11 +6,14 @@ import { fault } from "../../base/faults.ts";
 import { SnapshotLoader } from "../../kv/snapshot_loader.ts";
 import { StateMachine } from "../../kv/state_machine.ts";
 import type { SnapshotSource } from "../../storage/storage.ts";
+import type { Seed } from "../../store/key_hash.ts";
 import { SNAPSHOT_SLICE_MS } from "../limits.ts";
 
 /** Where the file is, and how time passes. */
 export interface LoadParts {
   readonly clock: Clock;
+  /** For the hash of keys. */
+  readonly seed: Seed;
   /** For the error that names what is damaged. */
   readonly directory: string;
 }
@@ -21,14 +24,14 @@ export interface LoadParts {
  */
 export async function loadState(
   source: SnapshotSource | undefined,
-  { clock, directory }: LoadParts,
+  { clock, seed, directory }: LoadParts,
   isClosed = () => false,
 ): Promise<StateMachine> {
-  const state = new StateMachine();
+  const state = new StateMachine(seed);
   if (source === undefined) return state;
   const loader = new SnapshotLoader(state);
   const blocks = source.blocks()[Symbol.iterator]();
-  let block: string | undefined;
+  let block: Uint8Array | undefined;
   const unreadable = () =>
     new CorruptionError(directory, { offset: 0, what: "the snapshot's content is not of a known form" });
   await inSlices(clock, () => {

@@ -26,7 +26,7 @@ interface Sending {
   readonly peer: NodeId;
   readonly source: SnapshotSource;
   /** Undefined until the peer has answered: nothing is read for one that is down. */
-  unread: Iterator<string> | undefined;
+  unread: Iterator<Uint8Array> | undefined;
   /** The whole file was read and found right. */
   isWhole: boolean;
 }

@@ -9,6 +9,7 @@ import type { InstallSnapshot } from "../../raft/messages.ts";
 import type { RaftStatus } from "../../raft/status.ts";
 import { type EntryId, type SnapshotDescription, toIndex } from "../../raft/types.ts";
 import type { SnapshotChunk } from "../../raft/update.ts";
+import type { Seed } from "../../store/key_hash.ts";
 import type { SnapshotReceiver, SnapshotSource, Storage } from "../../storage/storage.ts";
 import type { BackupOutcome, SnapshotOutcome } from "../api.ts";
 import type { AppliedState } from "../effects/applied.ts";
@@ -30,6 +31,8 @@ import { SnapshotSender } from "./snapshot_sender.ts";
 export interface SnapshotsParts {
   readonly storage: Storage;
   readonly clock: Clock;
+  /** For the hash of keys in a state that is loaded. */
+  readonly seed: Seed;
   readonly metrics: Registry;
   readonly log: NodeLog;
   readonly raft: { status(): Pick<RaftStatus, "logBytes"> };
@@ -202,7 +205,7 @@ export class Snapshots {
     const writer = this.#parts.storage.createSnapshot(id, configuration);
     const cut = state.cut();
     try {
-      let block: string | undefined;
+      let block: Uint8Array | undefined;
       await inSlices(this.#parts.clock, () => {
         // With a long value to make a block and to write it take some 10 ms each: two steps.
         const made = block;
@@ -224,11 +227,11 @@ export class Snapshots {
 
   async #load(receiver: SnapshotReceiver, lastIncluded: EntryId): Promise<void> {
     if (this.#closed) return receiver.abort();
-    const { clock, storage } = this.#parts;
+    const { clock, seed, storage } = this.#parts;
     try {
       const snapshot = await receiver.finish();
       this.#replaceCurrent();
-      const state = await loadState(this.#current, { clock, directory: storage.directory }, () => this.#closed);
+      const state = await loadState(this.#current, { clock, seed, directory: storage.directory }, () => this.#closed);
       if (this.#closed) return;
       this.#parts.applier.install({ state, id: snapshot.lastIncluded, configuration: snapshot.configuration });
       this.#parts.inbox.put({ type: "SnapshotInstalled", snapshot });

@@ -1,9 +1,10 @@
 /** Outcomes of writes as texts, for the way from the leader to the node whose client waits. */
 
-import { LONG_BYTES_MIN } from "../../base/long_strings.ts";
 import { resultFromJson, resultToJson } from "../../kv/results.ts";
 import type { NotDoneReason, WriteOutcome } from "../api.ts";
 
+/** From here on a reply stands as it is. */
+const LONG_BYTES_MIN = 65_536;
 const REASONS: readonly NotDoneReason[] = [
   "NotLeader",
   "NoLeader",

@@ -1,6 +1,6 @@
 /** Equal states after equal entries: what each node holds is what the committed log says, and so the same on all nodes. */
 
-import type { KeyRecord } from "../../../lib/kv/cell.ts";
+import type { KeyRecord } from "../../../lib/kv/key_record.ts";
 import type { Violate } from "../../support/raft/checks/check.ts";
 import type { Check } from "../check.ts";
 import type { ModelRecord } from "../model/record.ts";

@@ -13,7 +13,7 @@ interface Allowed {
 const NOTHING: readonly RegExp[] = [];
 /** `node:events` is out: layers call each other by functions, not by named events. */
 const PLATFORM: readonly RegExp[] = [/^node:(?!events$)/, /^@std\/(cli|fs|path)$/];
-const BELOW_NODE: readonly string[] = ["base", "raft", "kv", "storage", "transport", "observe"];
+const BELOW_NODE: readonly string[] = ["base", "raft", "store", "kv", "storage", "transport", "observe"];
 /** Sockets of clients, and what is spoken on them. */
 const SPEAKERS: readonly string[] = ["net", "protocol", "http", "dashboard"];
 const BELOW_CLI: readonly string[] = [...BELOW_NODE, "node", ...SPEAKERS, "cluster", "client", "load"];
@@ -22,7 +22,7 @@ const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["base", { layers: [], packages: [/^node:(buffer|util|zlib)$/] }],
   ["raft", { layers: ["base"], packages: NOTHING }],
   ["store", { layers: ["base"], packages: NOTHING }],
-  ["kv", { layers: ["base", "store"], packages: [/^sorted-btree$/] }],
+  ["kv", { layers: ["base", "store"], packages: NOTHING }],
   ["observe", { layers: ["base"], packages: PLATFORM, files: ["deno.json"] }],
   ["storage", { layers: ["base", "raft"], packages: PLATFORM }],
   ["transport", { layers: ["base", "raft"], packages: PLATFORM }],

@@ -9,6 +9,7 @@ import { StateNode } from "../../support/state_node.ts";
 import { RespBench } from "../protocol/resp/session_support.ts";
 import { get } from "./monitoring_support.ts";
 import { PROMTOOL, testWith } from "../../support/needs.ts";
+import { spanOf } from "../../support/state.ts";
 
 testWith([PROMTOOL], "the page has the media type of Prometheus and passes promtool", async () => {
   const { node } = new RespBench();
@@ -66,7 +67,7 @@ Deno.test("a scrape with a hundred thousand keys costs what one with a hundred d
 async function fastestScrape(keys: number): Promise<number> {
   const { node } = new RespBench();
   for (let at = 0; at < keys; at++) {
-    node.machine.apply(at + 1, encodeCommand({ type: "Put", key: `key:${at}`, value: "v" }));
+    node.machine.apply(at + 1, spanOf(encodeCommand({ type: "Put", key: `key:${at}`, value: "v" })));
   }
   let fastest = Infinity;
   for (let round = 0; round < 200; round++) {

@@ -3,7 +3,7 @@ import { checkCall } from "../../../lib/kv/calls.ts";
 import { encodeCommand } from "../../../lib/kv/commands.ts";
 import { countGlobSteps, PATTERN_BYTES_MAX } from "../../../lib/kv/glob.ts";
 import { LONG_PATTERN } from "../../../lib/kv/replies.ts";
-import { StateMachine } from "../../../lib/kv/state_machine.ts";
+import { emptyState, spanOf } from "../../support/state.ts";
 
 const LENGTH = 2_000;
 
@@ -48,9 +48,9 @@ Deno.test("20 adversarial patterns take no more steps than the text times what s
 
 Deno.test("20 adversarial patterns in KEYS and SCAN give what they say, and patterns without measure are refused", () => {
   for (const [name, pattern, text] of ADVERSARIAL) {
-    const state = new StateMachine();
-    state.apply(1, encodeCommand({ type: "Put", key: text, value: "v" }));
-    state.apply(2, encodeCommand({ type: "Put", key: "other", value: "v" }));
+    const state = emptyState();
+    state.apply(1, spanOf(encodeCommand({ type: "Put", key: text, value: "v" })));
+    state.apply(2, spanOf(encodeCommand({ type: "Put", key: "other", value: "v" })));
     const surroundings = { random: () => 0 };
     const found = [text, "other"].filter((key) => reference(pattern, key));
     const keys = state.read(["KEYS", pattern], surroundings);
@@ -60,7 +60,7 @@ Deno.test("20 adversarial patterns in KEYS and SCAN give what they say, and patt
   const long = "[]".repeat(PATTERN_BYTES_MAX);
   for (const call of [["KEYS", long], ["SCAN", "0", "MATCH", long]]) {
     assertEquals(checkCall(call), LONG_PATTERN);
-    assertEquals(new StateMachine().read(call, { random: () => 0 }), LONG_PATTERN);
+    assertEquals(emptyState().read(call, { random: () => 0 }), LONG_PATTERN);
   }
 });
 

@@ -4,19 +4,19 @@ import { assert, assertEquals } from "@std/assert";
 import { CALLS, checkCall, keysOf } from "../../../lib/kv/calls.ts";
 import { encodeCommand, stampCommand } from "../../../lib/kv/commands.ts";
 import type { Reply } from "../../../lib/kv/replies.ts";
-import { StateMachine } from "../../../lib/kv/state_machine.ts";
+import { emptyState, spanOf } from "../../support/state.ts";
 
 const NOW_MS = 1_700_000_000_000;
 
 /** A state machine that is asked line by line; words are cut at blanks, `''` is an empty word. */
 class Bench {
-  readonly state = new StateMachine();
+  readonly state = emptyState();
   nowMs = NOW_MS;
 
   ask(line: string): unknown {
     const call = line.split(" ").map((word) => word === "''" ? "" : word);
     const index = this.state.lastApplied + 1;
-    const result = this.state.apply(index, stampCommand(encodeCommand({ type: "Call", call }), this.nowMs));
+    const result = this.state.apply(index, spanOf(stampCommand(encodeCommand({ type: "Call", call }), this.nowMs)));
     assert(result.type === "Reply");
     const before = checkCall(call);
     // What is refused before the log must be refused by it, too.

@@ -2,17 +2,25 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../../lib/base/random.ts";
-import type { Cell, KeyRecord } from "../../../lib/kv/cell.ts";
+import type { KeyRecord, KeyRevisions } from "../../../lib/kv/key_record.ts";
+import { PlainPut } from "../../../lib/kv/plain_put.ts";
+import type { Span } from "../../../lib/store/span.ts";
+import { bytesToString } from "../../../lib/base/bytes.ts";
 import { type Change, type ChangeSink, CLEARED_KEYS_TOLD_MAX } from "../../../lib/kv/change.ts";
-import { type Call, type Command, encodeCommand, readPlainPut, stampCommand } from "../../../lib/kv/commands.ts";
-import { StateMachine, SWEPT_PER_ENTRY_MAX } from "../../../lib/kv/state_machine.ts";
+import { type Call, type Command, encodeCommand, stampCommand } from "../../../lib/kv/commands.ts";
+import { SWEPT_PER_ENTRY_MAX } from "../../../lib/kv/state_machine.ts";
 import { makeCommand, WRITE_SHARES } from "../../sim/command_maker.ts";
+import { emptyState, spanOf } from "../../support/state.ts";
 
 const NOW_MS = 1_700_000_000_000;
 
 /** A state machine whose changes are kept by revision. */
+function textOf({ bytes, start, end }: Span): string {
+  return bytesToString(bytes, start, end);
+}
+
 class Told implements ChangeSink {
-  readonly state = new StateMachine();
+  readonly state = emptyState();
   /** One item for each entry; a number is a jump to that revision. */
   readonly entries: (readonly Change[] | number)[] = [];
 
@@ -20,18 +28,18 @@ class Told implements ChangeSink {
     this.state.tell(this);
   }
 
-  puts(command: string, before: Readonly<Cell> | undefined): void {
-    const put = readPlainPut(command);
-    assert(put !== undefined);
+  puts(command: Span, before: KeyRevisions | undefined): void {
+    const put = new PlainPut();
+    assert(put.read(command));
     const revision = this.entries.length + 1;
     const record = {
-      value: put.value,
+      value: textOf(put.value),
       revision,
       createRevision: before?.createRevision ?? revision,
       version: (before?.version ?? 0) + 1,
       expiresAt: undefined,
     };
-    this.entries.push([{ type: "Put", key: put.key, record, previousRevision: before?.revision }]);
+    this.entries.push([{ type: "Put", key: textOf(put.key), record, previousRevision: before?.revision }]);
   }
 
   changed(changes: readonly Change[]): void {
@@ -45,7 +53,7 @@ class Told implements ChangeSink {
   apply(command: Command, timeMs?: number): readonly Change[] {
     const encoded = encodeCommand(command);
     const index = this.state.lastApplied + 1;
-    this.state.apply(index, timeMs === undefined ? encoded : stampCommand(encoded, timeMs));
+    this.state.apply(index, spanOf(timeMs === undefined ? encoded : stampCommand(encoded, timeMs)));
     assertEquals(this.entries.length, index, "every entry is told, once");
     const last = this.entries.at(-1);
     return typeof last === "object" ? last : [];
@@ -106,7 +114,7 @@ Deno.test("reads, refusals, no-ops and damaged commands tell of an entry without
   assertEquals(told.call("RENAME", "text", "text"), []);
   assertEquals(told.apply({ type: "Advance" }, NOW_MS), []);
   told.state.skip(8);
-  told.state.apply(9, "what is this");
+  told.state.apply(9, spanOf("what is this"));
   assertEquals(told.entries.slice(7), [[], []]);
 });
 

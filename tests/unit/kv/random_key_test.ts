@@ -3,13 +3,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../../lib/base/random.ts";
 import { encodeCommand, stampCommand } from "../../../lib/kv/commands.ts";
-import { CHUNK_KEYS, KeyList } from "../../../lib/kv/key_list.ts";
-import { StateMachine } from "../../../lib/kv/state_machine.ts";
+import type { StateMachine } from "../../../lib/kv/state_machine.ts";
+import { emptyState, spanOf } from "../../support/state.ts";
 
 const NOW_MS = 1_700_000_000_000;
 
 function call(state: StateMachine, ...words: readonly string[]): void {
-  state.apply(state.lastApplied + 1, stampCommand(encodeCommand({ type: "Call", call: words }), NOW_MS));
+  state.apply(state.lastApplied + 1, spanOf(stampCommand(encodeCommand({ type: "Call", call: words }), NOW_MS)));
 }
 
 /** How often each key was drawn. */
@@ -24,7 +24,7 @@ function draw(state: StateMachine, draws: number): ReadonlyMap<unknown, number> 
 }
 
 Deno.test("20 000 draws among 1 000 keys give each key, and none more than 60 times", () => {
-  const state = new StateMachine();
+  const state = emptyState();
   for (let at = 0; at < 3_000; at++) call(state, "SET", `user:${at}`, "x");
   // Keys that went leave no gaps behind, and those that remain are not preferred.
   for (let at = 0; at < 3_000; at++) if (at % 3 !== 0) call(state, "DEL", `user:${at}`);
@@ -34,23 +34,23 @@ Deno.test("20 000 draws among 1 000 keys give each key, and none more than 60 ti
 });
 
 Deno.test("keys that have expired are not drawn, and where there is no key there is none", () => {
-  const state = new StateMachine();
+  const state = emptyState();
   assertEquals([...draw(state, 10).keys()], [null]);
   for (let at = 0; at < 50; at++) call(state, "SET", `gone:${at}`, "x", "PXAT", String(NOW_MS + 1));
   call(state, "SET", "stays", "x");
-  state.apply(state.lastApplied + 1, stampCommand(encodeCommand({ type: "Advance" }), NOW_MS + 5));
+  state.apply(state.lastApplied + 1, spanOf(stampCommand(encodeCommand({ type: "Advance" }), NOW_MS + 5)));
   assertEquals([...draw(state, 50).keys()], ["stays"]);
 });
 
 Deno.test("within an entry of the log the draw depends on the keys alone, however they came to be", () => {
-  const [one, other] = [new StateMachine(), new StateMachine()];
+  const [one, other] = [emptyState(1), emptyState(2)];
   for (let at = 0; at < 500; at++) call(one, "SET", `k${at}`, "x");
   for (let at = 499; at >= 0; at--) call(other, "SET", `k${at}`, "x");
   const drawn = new Set<unknown>();
   for (let at = 0; at < 200; at++) {
     const command = encodeCommand({ type: "Transaction", compares: [], then: [["RANDOMKEY"]], otherwise: [] });
     const [first, second] = [one, other].map((state) =>
-      state.apply(state.lastApplied + 1, stampCommand(command, NOW_MS))
+      state.apply(state.lastApplied + 1, spanOf(stampCommand(command, NOW_MS)))
     );
     assertEquals(first, second);
     drawn.add(JSON.stringify(first && "replies" in first ? first.replies : undefined));
@@ -66,32 +66,14 @@ Deno.test("within an entry of the log 20 000 draws among 1 000 keys give each ke
     () => Array.from({ length: 8 }, () => random.below(16).toString(16)).join(""),
   ];
   for (const name of names) {
-    const state = new StateMachine();
+    const state = emptyState();
     for (let at = 0; at < 1_000; at++) call(state, "SET", name(at), "x");
     const command = encodeCommand({ type: "Transaction", compares: [], then: [["RANDOMKEY"]], otherwise: [] });
     const drawn = new Set<unknown>();
     for (let at = 0; at < 20_000; at++) {
-      const result = state.apply(state.lastApplied + 1, stampCommand(command, NOW_MS));
+      const result = state.apply(state.lastApplied + 1, spanOf(stampCommand(command, NOW_MS)));
       drawn.add(result.type === "Transaction" ? result.replies[0] : undefined);
     }
     assertEquals(drawn.size, 1_000, name(1));
   }
-});
-
-Deno.test("the list has every key at one place, across chunks and removals", () => {
-  const list = new KeyList();
-  const places = new Map<string, number>();
-  const count = CHUNK_KEYS + 100;
-  for (let at = 0; at < count; at++) places.set(`k${at}`, list.add(`k${at}`));
-  const random = new Random(3);
-  for (let removed = 0; removed < 200; removed++) {
-    const key = list.at(random.below(list.size)) ?? "";
-    const place = places.get(key) ?? -1;
-    places.delete(key);
-    const moved = list.remove(place);
-    if (moved !== undefined) places.set(moved, place);
-  }
-  assertEquals(list.size, count - 200);
-  for (const [key, place] of places) assertEquals(list.at(place), key);
-  assertEquals(list.at(list.size), undefined);
 });

@@ -6,8 +6,8 @@ import { type Command, encodeCommand, type SessionUse, stampCommand } from "../.
 import { Deadlines } from "../../../lib/kv/deadlines.ts";
 import type { CommandResult } from "../../../lib/kv/results.ts";
 import { ANSWER_BYTES_MAX, ANSWERS_KEPT_MAX } from "../../../lib/kv/sessions.ts";
-import { SnapshotLoader } from "../../../lib/kv/snapshot_loader.ts";
-import { StateMachine, SWEPT_PER_ENTRY_MAX } from "../../../lib/kv/state_machine.ts";
+import { type StateMachine, SWEPT_PER_ENTRY_MAX } from "../../../lib/kv/state_machine.ts";
+import { blocksOf, contentOf, emptyState, spanOf, stateOf } from "../../support/state.ts";
 
 const NOW_MS = 1_700_000_000_000;
 
@@ -17,7 +17,10 @@ function apply(
   at: { timeMs?: number; session?: SessionUse } = {},
 ): CommandResult {
   const encoded = encodeCommand(command, at.session);
-  return state.apply(state.lastApplied + 1, at.timeMs === undefined ? encoded : stampCommand(encoded, at.timeMs));
+  return state.apply(
+    state.lastApplied + 1,
+    spanOf(at.timeMs === undefined ? encoded : stampCommand(encoded, at.timeMs)),
+  );
 }
 
 function call(...words: readonly string[]): Command {
@@ -25,19 +28,9 @@ function call(...words: readonly string[]): Command {
 }
 
 function reload(state: StateMachine): StateMachine {
-  const loaded = new StateMachine();
-  const loader = new SnapshotLoader(loaded);
-  for (const block of blocksOf(state)) assert(loader.load(block));
-  assert(loader.finish());
+  const loaded = stateOf(blocksOf(state));
+  assert(loaded !== undefined);
   return loaded;
-}
-
-function blocksOf(state: StateMachine): string[] {
-  const cut = state.cut();
-  const blocks: string[] = [];
-  for (let block = cut.next(); block !== undefined; block = cut.next()) blocks.push(block);
-  cut.close();
-  return blocks;
 }
 
 Deno.test("deadlines come out in order of time and key, whatever was added and removed", () => {
@@ -62,7 +55,7 @@ Deno.test("deadlines come out in order of time and key, whatever was added and r
 });
 
 Deno.test("time never goes back, and a deadline is the same after a snapshot", () => {
-  const state = new StateMachine();
+  const state = emptyState();
   apply(state, call("SET", "k", "v", "PX", "100"), { timeMs: NOW_MS });
   apply(state, { type: "Advance" }, { timeMs: NOW_MS - 50_000 });
   assertEquals(state.timeMs, NOW_MS);
@@ -78,7 +71,7 @@ Deno.test("time never goes back, and a deadline is the same after a snapshot", (
 });
 
 Deno.test("many deadlines at once are swept in parts, and none is seen meanwhile", () => {
-  const state = new StateMachine();
+  const state = emptyState();
   const keys = SWEPT_PER_ENTRY_MAX * 2 + 10;
   for (let key = 0; key < keys; key++) apply(state, call("SET", `k${key}`, "v", "PX", "5"), { timeMs: NOW_MS });
   apply(state, { type: "Advance" }, { timeMs: NOW_MS + 5 });
@@ -91,7 +84,7 @@ Deno.test("many deadlines at once are swept in parts, and none is seen meanwhile
 });
 
 Deno.test("a key that has expired and is not swept yet is made anew by a write, and was not there for a removal", () => {
-  const state = new StateMachine();
+  const state = emptyState();
   const late = ["x", "y", "z"];
   for (let key = 0; key < SWEPT_PER_ENTRY_MAX; key++) {
     apply(state, call("SET", `k${key}`, "v", "PX", "5"), { timeMs: NOW_MS });
@@ -112,7 +105,7 @@ Deno.test("a key that has expired and is not swept yet is made anew by a write, 
 });
 
 Deno.test("a command of a session is applied once and answered again, also after a snapshot", () => {
-  const state = new StateMachine();
+  const state = emptyState();
   const opened = apply(state, { type: "OpenSession", ttlMs: 10_000 }, { timeMs: NOW_MS });
   assert(opened.type === "Reply" && opened.reply === 1);
   const use = { id: 1, sequence: 7 };
@@ -130,7 +123,7 @@ Deno.test("a command of a session is applied once and answered again, also after
 });
 
 Deno.test("another command under a used sequence number is refused and changes nothing, also after a snapshot", () => {
-  const state = new StateMachine();
+  const state = emptyState();
   apply(state, { type: "OpenSession", ttlMs: 10_000 }, { timeMs: NOW_MS });
   const use = { id: 1, sequence: 1 };
   const first = apply(state, call("SET", "a", "1"), { session: use });
@@ -152,7 +145,7 @@ Deno.test("another command under a used sequence number is refused and changes n
 });
 
 Deno.test("a session forgets its oldest answers, and never applies what it has forgotten", () => {
-  const state = new StateMachine();
+  const state = emptyState();
   apply(state, { type: "OpenSession", ttlMs: 10_000 }, { timeMs: NOW_MS });
   for (let sequence = 1; sequence <= ANSWERS_KEPT_MAX + 3; sequence++) {
     apply(state, call("INCR", "n"), { session: { id: 1, sequence } });
@@ -170,7 +163,7 @@ Deno.test("a session forgets its oldest answers, and never applies what it has f
 });
 
 Deno.test("what a session has forgotten, or was too long to be kept, is not done again after a snapshot", () => {
-  const state = new StateMachine();
+  const state = emptyState();
   apply(state, { type: "OpenSession", ttlMs: 10_000 }, { timeMs: NOW_MS });
   for (let sequence = 1; sequence <= ANSWERS_KEPT_MAX + 3; sequence++) {
     apply(state, call("INCR", "n"), { session: { id: 1, sequence } });
@@ -189,7 +182,7 @@ Deno.test("what a session has forgotten, or was too long to be kept, is not done
 });
 
 Deno.test("a session lives as long as it is used, and ends by the log's time or when it is closed", () => {
-  const state = new StateMachine();
+  const state = emptyState();
   apply(state, { type: "OpenSession", ttlMs: 5_000 }, { timeMs: NOW_MS });
   apply(state, { type: "KeepAlive", session: 1 }, { timeMs: NOW_MS + 4_000 });
   apply(state, call("INCR", "n"), { timeMs: NOW_MS + 8_000, session: { id: 1, sequence: 1 } });
@@ -205,7 +198,7 @@ Deno.test("a session lives as long as it is used, and ends by the log's time or 
 });
 
 Deno.test("a transaction does one of its two lists, all of it in one entry", () => {
-  const state = new StateMachine();
+  const state = emptyState();
   const transact = (operand: string): CommandResult =>
     apply(state, {
       type: "Transaction",
@@ -230,20 +223,20 @@ Deno.test("a transaction does one of its two lists, all of it in one entry", () 
 });
 
 Deno.test("a cut shows sessions and deadlines of its moment, whatever is applied while it is read", () => {
-  const state = new StateMachine();
+  const state = emptyState();
   apply(state, { type: "OpenSession", ttlMs: 10_000 }, { timeMs: NOW_MS });
   apply(state, { type: "OpenSession", ttlMs: 20_000 });
   apply(state, call("INCR", "n"), { session: { id: 1, sequence: 1 } });
   apply(state, call("SET", "k", "v", "PX", "500"));
   const expected = blocksOf(state);
   const cut = state.cut();
-  const blocks = [cut.next()];
+  const blocks = [cut.next()?.slice() ?? new Uint8Array(0)];
   apply(state, call("INCR", "n"), { session: { id: 1, sequence: 2 } });
   apply(state, call("PERSIST", "k"));
   apply(state, { type: "OpenSession", ttlMs: 20_000 });
   apply(state, { type: "CloseSession", session: 2 });
   apply(state, call("FLUSHALL"), { timeMs: NOW_MS + 60_000 });
-  for (let block = cut.next(); block !== undefined; block = cut.next()) blocks.push(block);
+  for (let block = cut.next(); block !== undefined; block = cut.next()) blocks.push(block.slice());
   cut.close();
-  assertEquals(blocks, expected);
+  assertEquals(contentOf(blocks), contentOf(expected));
 });

@@ -2,7 +2,6 @@
 
 import { assertEquals } from "@std/assert";
 import { type Command, encodeCommand, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
-import { StateMachine } from "../../../lib/kv/state_machine.ts";
 import { Applied } from "../../../lib/node/effects/applied.ts";
 import { Applier, type ApplierParts } from "../../../lib/node/effects/applier.ts";
 import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "../../../lib/node/limits.ts";
@@ -17,6 +16,7 @@ import {
   ZERO_ENTRY_ID,
 } from "../../../lib/raft/types.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
+import { emptyState, spanOf } from "../../support/state.ts";
 
 function configurationOf(...voters: readonly number[]): Configuration {
   return { ...EMPTY_CONFIGURATION, voters };
@@ -37,13 +37,13 @@ function partsOf(clock: VirtualClock): ApplierParts {
 
 Deno.test("a snapshot's configuration takes the place of the one before, and an older snapshot changes nothing", () => {
   const committed: Configuration[] = [];
-  const applied = new Applied({ state: new StateMachine(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) });
+  const applied = new Applied({ state: emptyState(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) });
   const applier = new Applier(applied, {
     ...partsOf(new VirtualClock()),
     directory: { configurationCommitted: (configuration) => void committed.push(configuration) },
   });
   const newer = {
-    state: new StateMachine(),
+    state: emptyState(),
     id: { index: toIndex(9), term: toTerm(2) },
     configuration: configurationOf(0, 1),
   };
@@ -71,7 +71,7 @@ interface Applying {
 function applierOf(commands: readonly Command[], batch: number): Applying {
   const clock = new VirtualClock();
   let isDone = true;
-  const applied = new Applied({ state: new StateMachine(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) });
+  const applied = new Applied({ state: emptyState(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) });
   const applier = new Applier(applied, { ...partsOf(clock), inbox: { wake: () => void (isDone = false) } });
   for (let at = 0; at < commands.length; at += batch) {
     applier.commit([Run.of(entriesOf(commands.slice(at, at + batch), at + 1))]);
@@ -120,9 +120,9 @@ Deno.test("a snapshot that comes between two parts replaces what is left up to i
   const commands = Array.from({ length: 10_000 }, (): Command => ({ type: "Call", call: ["INCR", "k"] }));
   const { applier, applied, apply } = applierOf(commands, 10_000);
   assertEquals(await apply(), false);
-  const state = new StateMachine();
+  const state = emptyState();
   for (const entry of entriesOf(commands.slice(0, 9_000), 1)) {
-    if (entry.type === "Command") state.apply(entry.index, entry.command);
+    if (entry.type === "Command") state.apply(entry.index, spanOf(entry.command));
   }
   const id = { index: toIndex(9_000), term: toTerm(1) };
   assertEquals(applier.install({ state, id, configuration: configurationOf(0) }), true);

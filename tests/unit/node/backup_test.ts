@@ -44,7 +44,7 @@ class Ground {
       },
       readChunk: (offset, lengthMax) => new Uint8Array([1, 2, 3]).subarray(offset, offset + lengthMax),
       *blocks() {
-        yield "a";
+        yield new Uint8Array(1);
         if (damage !== undefined) throw damage;
       },
       close: () => {

@@ -2,10 +2,11 @@
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { encodeCommand } from "../../../lib/kv/commands.ts";
-import { StateMachine } from "../../../lib/kv/state_machine.ts";
+import type { StateMachine } from "../../../lib/kv/state_machine.ts";
 import { ChangeFeed } from "../../../lib/node/changes/change_feed.ts";
 import { CHANGE_HISTORY_BYTES_MAX, CHANGE_HISTORY_ENTRIES_MAX } from "../../../lib/node/changes/change_history.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
+import { emptyState, spanOf } from "../../support/state.ts";
 
 interface Ground {
   readonly feed: ChangeFeed;
@@ -18,7 +19,7 @@ interface Ground {
 function makeGround(): Ground {
   let planned: (() => void)[] = [];
   const feed = new ChangeFeed({ revision: 0, endOfTurn: (action) => void planned.push(action) });
-  const state = new StateMachine();
+  const state = emptyState();
   state.tell(feed);
   return {
     feed,
@@ -28,7 +29,7 @@ function makeGround(): Ground {
       planned = [];
       for (const action of actions) action();
     },
-    put: (key, value) => void state.apply(state.lastApplied + 1, encodeCommand({ type: "Put", key, value })),
+    put: (key, value) => void state.apply(state.lastApplied + 1, spanOf(encodeCommand({ type: "Put", key, value }))),
   };
 }
 
@@ -47,8 +48,8 @@ Deno.test("since gives what was changed behind a revision, and nothing for one t
   const { feed, state, put } = makeGround();
   put("a", "1");
   state.skip(2);
-  state.apply(3, encodeCommand({ type: "Call", call: ["MSET", "b", "2", "c", "3"] }));
-  state.apply(4, encodeCommand({ type: "Delete", key: "a" }));
+  state.apply(3, spanOf(encodeCommand({ type: "Call", call: ["MSET", "b", "2", "c", "3"] })));
+  state.apply(4, spanOf(encodeCommand({ type: "Delete", key: "a" })));
   assertEquals(told(feed, 0), ["1 a 1", "3 b 2 c 3", "4 a -"]);
   assertEquals(told(feed, 1), ["3 b 2 c 3", "4 a -"]);
   assertEquals(told(feed, 4), []);
@@ -90,7 +91,7 @@ Deno.test("the history is bounded by bytes, those of values that commands made l
   assertGreater(feed.oldest, 50 - CHANGE_HISTORY_BYTES_MAX / value.length - 1);
   assertLess(feed.oldest, 50 - CHANGE_HISTORY_BYTES_MAX / value.length + 2);
   for (let at = 51; at <= 100; at++) {
-    state.apply(at, encodeCommand({ type: "Call", call: ["APPEND", "a", "x"] }));
+    state.apply(at, spanOf(encodeCommand({ type: "Call", call: ["APPEND", "a", "x"] })));
   }
   assertGreater(feed.oldest, 100 - CHANGE_HISTORY_BYTES_MAX / value.length - 1);
 });

@@ -4,12 +4,12 @@ import { assert, assertEquals } from "@std/assert";
 import { bytesToString } from "../../../lib/base/bytes.ts";
 import { encodeCommand, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import { SnapshotLoader } from "../../../lib/kv/snapshot_loader.ts";
-import { StateMachine } from "../../../lib/kv/state_machine.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import { decodeOutcome, encodeOutcome } from "../../../lib/node/writes/forwarded_outcome.ts";
 import { Run } from "../../../lib/raft/run.ts";
 import { type Entry, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import { encodeMessage } from "../../../lib/transport/codec.ts";
+import { emptyState, spanOf } from "../../support/state.ts";
 
 /** Beside the value: key, lengths, the list. */
 const OVERHEAD_BYTES_MAX = 200;
@@ -40,10 +40,10 @@ Deno.test("random bytes of the longest value get no longer in the log, between n
 });
 
 Deno.test("random bytes of the longest value get no longer in a snapshot", () => {
-  const state = new StateMachine();
-  state.apply(1, encodeCommand({ type: "Put", key: "k", value: VALUE }));
+  const state = emptyState();
+  state.apply(1, spanOf(encodeCommand({ type: "Put", key: "k", value: VALUE })));
   const cut = state.cut();
-  const loaded = new StateMachine();
+  const loaded = emptyState();
   const loader = new SnapshotLoader(loaded);
   for (let block = cut.next(); block !== undefined; block = cut.next()) {
     assertNotLonger(block.length);

@@ -1,12 +1,12 @@
 /** Writes and reads that wait: each gets one outcome, and the right one. */
 
 import { assertEquals } from "@std/assert";
-import { StateMachine } from "../../../lib/kv/state_machine.ts";
 import { PendingReads } from "../../../lib/node/reads/pending_reads.ts";
 import { PendingWrites, type QueuedWrite } from "../../../lib/node/writes/pending_writes.ts";
 import { WriteQueue } from "../../../lib/node/writes/write_queue.ts";
 import { COMMANDS_PER_PROPOSAL_MAX } from "../../../lib/node/limits.ts";
 import { type EntryId, toIndex, toTerm } from "../../../lib/raft/types.ts";
+import { emptyState } from "../../support/state.ts";
 
 const RESULT = { result: { type: "Put", revision: 1, created: true }, leaderId: 2 } as const;
 
@@ -90,7 +90,7 @@ function reads(outcomes: string[], names: readonly string[], deadline = 100): Pa
 }
 
 function applied(index: number, term = 1): Parameters<PendingReads["serve"]>[0] {
-  return { id: at(index, term), state: new StateMachine() };
+  return { id: at(index, term), state: emptyState() };
 }
 
 function confirmed(id: number, index: number, timeMs = 0): Parameters<PendingReads["confirm"]>[0] {

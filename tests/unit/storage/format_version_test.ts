@@ -6,7 +6,6 @@ import { stringToBytes } from "../../../lib/base/bytes.ts";
 import { COMMAND_VERSION, encodeCommand } from "../../../lib/kv/commands.ts";
 import { CONTENT_VERSIONS } from "../../../lib/kv/content_versions.ts";
 import { SNAPSHOT_FORMAT } from "../../../lib/kv/snapshot_cut.ts";
-import { StateMachine } from "../../../lib/kv/state_machine.ts";
 import type { Entry } from "../../../lib/raft/types.ts";
 import { inspectDirectory } from "../../../lib/storage/inspect.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
@@ -37,6 +36,7 @@ import {
   write,
 } from "./support.ts";
 import { entriesIn } from "../../support/runs.ts";
+import { emptyState, spanOf } from "../../support/state.ts";
 
 const CONTENTS = { contents: CONTENT_VERSIONS };
 const LOCK = `${DIRECTORY}/LOCK`;
@@ -51,9 +51,9 @@ function commands(first: number, last: number): Entry[] {
 }
 
 async function snapshotAt(storage: Storage, index: number): Promise<void> {
-  const state = new StateMachine();
+  const state = emptyState();
   for (const [at, entry] of commands(1, index).entries()) {
-    if (entry.type === "Command") state.apply(at + 1, entry.command);
+    if (entry.type === "Command") state.apply(at + 1, spanOf(entry.command));
   }
   const cut = state.cut();
   const writer = storage.createSnapshot(id(index, 2), ONE);

@@ -23,9 +23,11 @@ import {
   patch,
   pathOf,
   SNAPSHOTS,
+  textsOf,
   write,
 } from "./support.ts";
 import { entriesIn } from "../../support/runs.ts";
+import { stringToBytes } from "../../../lib/base/bytes.ts";
 
 function newest(storage: Storage): SnapshotSource {
   const source = storage.openSnapshot();
@@ -49,7 +51,7 @@ Deno.test("a snapshot gives its blocks back, and its bytes are the same on every
   const storage = await open(disk);
   await makeSnapshot(storage, 7, 2);
   const source = newest(storage);
-  assertEquals([...source.blocks()], ["state at 7", "second block \xff\x00"]);
+  assertEquals(textsOf(source), ["state at 7", "second block \xff\x00"]);
   const bytes = disk.contents(pathOf(7, 2)) ?? new Uint8Array(0);
   assertEquals(source.description, { lastIncluded: id(7, 2), configuration: ONE, bytes: bytes.length });
   assertEquals(source.readChunk(0, 1_000_000), bytes);
@@ -70,10 +72,10 @@ Deno.test("large blocks and many blocks come back, with pauses while they are ve
     { length: 40 },
     (_, at) => String.fromCharCode(at + 200).repeat(at === 7 ? 3_000_000 : 300_000),
   );
-  for (const block of blocks) writer.write(block);
+  for (const block of blocks) writer.write(stringToBytes(block));
   await writer.finish();
   assertGreater(pauses, 2);
-  const found = [...newest(storage).blocks()];
+  const found = textsOf(newest(storage));
   assert(found.length === 40 && found.every((block, at) => block === blocks[at]));
 });
 
@@ -86,14 +88,14 @@ Deno.test("the newest two snapshots are kept, and an open source outlives its fi
   assertEquals(disk.list(SNAPSHOTS).map((name) => `${SNAPSHOTS}/${name}`), [pathOf(3, 1), pathOf(4, 1)]);
   const bytes = disk.contents(pathOf(3, 1))?.length ?? 0;
   assertEquals(storage.sizes(), { ...storage.sizes(), snapshots: 2, snapshotBytes: 2 * bytes });
-  assertEquals([...source.blocks()][0], "state at 1");
+  assertEquals(textsOf(source)[0], "state at 1");
 });
 
 Deno.test("a snapshot that is not finished leaves nothing behind", async () => {
   const disk = new MemoryDisk();
   const storage = await open(disk);
   const writer = storage.createSnapshot(id(1, 1), ONE);
-  writer.write("x".repeat(500_000));
+  writer.write(new Uint8Array(500_000).fill(1));
   const receiver = storage.receiveSnapshot(id(2, 1), ONE);
   receiver.write(0, new Uint8Array(10));
   assertEquals(disk.list(SNAPSHOTS).length, 2);
@@ -114,11 +116,11 @@ Deno.test("a full disk refuses a snapshot, and everything else goes on", async (
   assert(storage.reserve(100, 1));
   const writer = storage.createSnapshot(id(1, 1), ONE);
   await failure(NoSpaceError, () => {
-    for (let block = 0; block < 10; block++) writer.write("x".repeat(200_000));
+    for (let block = 0; block < 10; block++) writer.write(new Uint8Array(200_000).fill(1));
   });
   writer.abort();
   const small = storage.createSnapshot(id(1, 1), ONE);
-  small.write("x".repeat(100_000));
+  small.write(new Uint8Array(100_000).fill(1));
   await failure(NoSpaceError, () => small.finish());
   assertEquals(disk.list(SNAPSHOTS), []);
   await write(storage, entries(1, 1));
@@ -211,7 +213,7 @@ Deno.test("one made here and one received may run together; the higher index is 
   await write(storage, entries(1, 1, 10));
   const writer = storage.createSnapshot(id(5, 1), ONE);
   const receiver = storage.receiveSnapshot(id(50, 3), ONE);
-  writer.write("state at 5");
+  writer.write(stringToBytes("state at 5"));
   feed(receiver, await bytesOf(50, 3));
   await Promise.all([receiver.finish(), writer.finish()]);
   assertEquals(newest(storage).description.lastIncluded, id(50, 3));
@@ -295,7 +297,7 @@ Deno.test("two blocks that have changed places are found, though each is sound b
   const disk = new MemoryDisk();
   const storage = await open(disk);
   const writer = storage.createSnapshot(id(7, 2), ONE);
-  for (const block of ["first block", "other block"]) writer.write(block);
+  for (const block of ["first block", "other block"]) writer.write(stringToBytes(block));
   await writer.finish();
   const bytes = disk.contents(pathOf(7, 2)) ?? new Uint8Array(0);
   const place = (text: string) => new TextDecoder("latin1").decode(bytes).indexOf(text) - BLOCK_HEADER_BYTES;

@@ -13,7 +13,8 @@ import {
 import type { Disk } from "../../../lib/storage/disk.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { openStorage, type OpenStorageOptions } from "../../../lib/storage/open.ts";
-import type { Storage } from "../../../lib/storage/storage.ts";
+import { bytesToString, stringToBytes } from "../../../lib/base/bytes.ts";
+import type { SnapshotSource, Storage } from "../../../lib/storage/storage.ts";
 
 export const DIRECTORY = "/data/node-0";
 export const NODE_FILE = `${DIRECTORY}/RaftNode0.json`;
@@ -109,9 +110,14 @@ export function flip(disk: Disk, path: string, bit: number): void {
 /** A writer of snapshot blocks that tells the state at `index`. */
 export async function makeSnapshot(storage: Storage, index: number, term: number): Promise<void> {
   const writer = storage.createSnapshot(id(index, term), ONE);
-  writer.write(`state at ${index}`);
-  writer.write("second block \xff\x00");
+  writer.write(stringToBytes(`state at ${index}`));
+  writer.write(stringToBytes("second block \xff\x00"));
   await writer.finish();
+}
+
+/** The blocks of a snapshot as byte strings. */
+export function textsOf(source: SnapshotSource): string[] {
+  return Array.from(source.blocks(), (block) => bytesToString(block));
 }
 
 /** The file of a snapshot. */

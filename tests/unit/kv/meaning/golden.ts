@@ -2,8 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { resultToJson } from "../../../../lib/kv/results.ts";
-import { StateMachine } from "../../../../lib/kv/state_machine.ts";
+import type { StateMachine } from "../../../../lib/kv/state_machine.ts";
 import type { MeaningCase } from "./cases.ts";
+import { blocksOf, contentOf, emptyState, spanOf } from "../../../support/state.ts";
 
 /** The versions under which the commands have their meaning. */
 export interface Versions {
@@ -30,10 +31,10 @@ const DIGEST_DIGITS = 16;
 
 /** Applies the entries of a case to an empty state. */
 export function record({ steps }: MeaningCase): readonly RecordedStep[] {
-  const state = new StateMachine();
+  const state = emptyState();
   const recorded: RecordedStep[] = [];
   for (const [at, { encoded, silent }] of steps.entries()) {
-    const result = state.apply(at + 1, encoded);
+    const result = state.apply(at + 1, spanOf(encoded));
     if (!silent) recorded.push([encoded, resultToJson(result), digestOf(state)]);
   }
   return recorded;
@@ -41,9 +42,7 @@ export function record({ steps }: MeaningCase): readonly RecordedStep[] {
 
 function digestOf(state: StateMachine): string {
   const hash = createHash("sha256");
-  const cut = state.cut();
-  for (let block = cut.next(); block !== undefined; block = cut.next()) hash.update(`${block}\n`, "latin1");
-  cut.close();
+  hash.update(contentOf(blocksOf(state)), "latin1");
   return hash.digest("hex").slice(0, DIGEST_DIGITS);
 }
 

@@ -1,0 +1,41 @@
+/** The most frequent command of all, read where it lies: a Put without time and session. */
+
+import { Span } from "../store/span.ts";
+import { COMMAND_VERSION } from "./commands.ts";
+
+const VERSION = "0".charCodeAt(0) + COMMAND_VERSION;
+const END_OF_HEADER = ";".charCodeAt(0);
+const PUT = "P".charCodeAt(0);
+const HEAD_BYTES = 3;
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+
+/** Names key and value of one Put after the other. */
+export class PlainPut {
+  readonly key = new Span();
+  readonly value = new Span();
+
+  /** Whether `command` is such a Put, whole; then `key` and `value` are those of its bytes. */
+  read(command: Span): boolean {
+    const { bytes, start, end } = command;
+    const isPut = bytes[start] === VERSION && bytes[start + 1] === END_OF_HEADER && bytes[start + 2] === PUT;
+    if (!isPut) return false;
+    const keyEnd = readField(command, start + HEAD_BYTES, this.key);
+    return keyEnd !== undefined && readField(command, keyEnd, this.value) === end;
+  }
+}
+
+/** Reads `<length>:<bytes>`; the place behind it, or undefined where there is none. */
+function readField({ bytes, end }: Span, from: number, into: Span): number | undefined {
+  let length = 0;
+  let at = from;
+  for (; at < end; at++) {
+    const byte = bytes[at] ?? COLON;
+    if (byte < ZERO || byte > NINE) break;
+    length = length * 10 + (byte - ZERO);
+  }
+  if (at === from || bytes[at] !== COLON || at + 1 + length > end) return undefined;
+  into.set(bytes, at + 1, at + 1 + length);
+  return at + 1 + length;
+}
