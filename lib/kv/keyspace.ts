@@ -1,6 +1,6 @@
 /** The keys: point lookups, byte order, and what expires when. */
 
-import { bytesToString, writeString } from "../base/bytes.ts";
+import { bytesToString, stringToBytes, writeString } from "../base/bytes.ts";
 import type { Cut } from "../store/cut.ts";
 import type { Seed } from "../store/key_hash.ts";
 import type { RecordView } from "../store/record.ts";
@@ -279,9 +279,9 @@ class TextBuffer {
 
   /** The bytes of `text`, until the next call. */
   of(text: string): Span {
-    const span = text.length > BUFFER_BYTES_MAX ? new KeyBuffer() : this.#buffer;
-    span.resize(text.length);
-    writeString(text, span.bytes);
-    return span;
+    if (text.length > BUFFER_BYTES_MAX) return Span.of(stringToBytes(text));
+    this.#buffer.resize(text.length);
+    writeString(text, this.#buffer.bytes);
+    return this.#buffer;
   }
 }
