@@ -21,7 +21,15 @@ function exists(path: string): boolean {
 
 function documents(): string[] {
   const pages = [...Deno.readDirSync(join(ROOT, "docs"))].filter((entry) => entry.name.endsWith(".md"));
-  return ["README.md", "CONTRIBUTING.md", ...pages.map((entry) => `docs/${entry.name}`)];
+  return ["README.md", "CONTRIBUTING.md", ...pages.map((entry) => `docs/${entry.name}`), ...roomGuides()];
+}
+
+function rooms(): string[] {
+  return [...Deno.readDirSync(join(ROOT, "lib"))].filter((entry) => entry.isDirectory).map(({ name }) => `lib/${name}`);
+}
+
+function roomGuides(): string[] {
+  return rooms().map((room) => `${room}/README.md`);
 }
 
 Deno.test("every file of tests, lib and bench that a document names exists", () => {
@@ -33,6 +41,20 @@ Deno.test("every file of tests, lib and bench that a document names exists", () 
     }
   }
   assertEquals(missing, []);
+});
+
+Deno.test("every room of lib says in ten to forty lines what it owns, and names files that it has", () => {
+  for (const room of rooms()) {
+    const text = read(`${room}/README.md`);
+    const lines = text.trimEnd().split("\n").length;
+    assert(lines >= 10 && lines <= 40, `${room}/README.md has ${lines} lines`);
+    for (const [, name = ""] of text.matchAll(/`([a-z_]+(?:\/[a-z_]*)*(?:\.ts)?)`/g)) {
+      if (name.includes(".") || name.endsWith("/")) {
+        const isThere = name === "main.ts" || exists(`${room}/${name}`);
+        assert(isThere, `${room}/README.md names ${name}`);
+      }
+    }
+  }
 });
 
 Deno.test("every link of a document to another file leads somewhere", () => {
