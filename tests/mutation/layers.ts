@@ -44,6 +44,7 @@ export const TEST_LAYERS: readonly TestLayer[] = [
       "tests/paper",
       "tests/scripts",
       "tests/unit/kv",
+      "tests/unit/store",
       "tests/unit/raft",
       "tests/unit/node",
       "tests/unit/storage",

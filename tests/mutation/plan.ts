@@ -25,6 +25,7 @@ export interface PlanOptions {
 /** Folders of sources, the more special ones first, and the tests that look at them alone. */
 const NEAREST: readonly (readonly [string, readonly string[]])[] = [
   ["lib/raft/", ["tests/paper", "tests/unit/raft", "tests/scripts"]],
+  ["lib/store/", ["tests/unit/store", "tests/unit/kv"]],
   ["lib/kv/", ["tests/unit/kv"]],
   ["lib/node/", ["tests/unit/node"]],
   ["lib/storage/", ["tests/unit/storage"]],

@@ -57,8 +57,9 @@ function proofOf(introduction: Partial<Introduction>, secret = TEST_SECRET): (ch
 
 Deno.test("a peer that has proved itself and does not fit is refused with a reason", async () => {
   await withTarget({}, async (node) => {
+    const next = PROTOCOL_VERSION + 1;
     const cases: readonly (readonly [Partial<Introduction>, RegExp])[] = [
-      [{ version: 4 }, /protocol version 4 is not spoken here, only version 3/],
+      [{ version: next }, new RegExp(`protocol version ${next} is not spoken here, only version ${PROTOCOL_VERSION}`)],
       [{ greeting: greetingOf(0, { clusterId: "other" }) }, /belongs to cluster "other"/],
       [{ greeting: greetingOf(1) }, /both nodes have the id 1/],
       [{ greeting: greetingOf(9) }, /knows no node 9/],
