@@ -49,6 +49,8 @@ export const TEST_LAYERS: readonly TestLayer[] = [
       "tests/unit/node",
       "tests/unit/storage",
       "tests/unit/protocol",
+      "tests/unit/http",
+      "tests/unit/net",
       "tests/unit/client",
     ],
   },
