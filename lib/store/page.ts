@@ -8,25 +8,29 @@ const BYTES_MIN = 64;
 const GROWTH = 1.5;
 /** A page is packed again when this part of its bytes is unused. */
 const WASTE_PARTS = 4;
-/** A place in the buffer takes three bytes: a page of a few very long keys is longer than two can say. */
-const PLACE_BYTES = 3;
-/** A length takes one byte, or this one and three more. */
+const ENTRY_BYTES = 8;
+const HEAD_BYTES = 4;
+/** In an entry: a length of one byte above a place of three; a longer length is this one, and stands before the tail. */
+const PLACE_MASK = 0xff_ff_ff;
+const LENGTH_SHIFT = 24;
 const LONG = 0xff;
-const LONG_BYTES = 4;
+const LENGTH_BYTES = 4;
 /** Up to this length a loop beats `set`. */
 const LOOP_BYTES_MAX = 64;
 
 const scratch = new KeyBuffer();
+const other = new KeyBuffer();
 
 /**
- * Keys in byte order. The buffer has a place for each key, in order, at its beginning; what all keys begin with at its end; and before
- * that, growing downwards, the rest of each key behind its length. Places count back from where the rests begin, so that they hold when
- * the buffer grows.
+ * Keys in byte order. What all of them begin with stands once, at the end of the buffer. At its beginning each key has an entry of two words, in
+ * order: the next four bytes of the key, the first one highest, so that most comparisons are one of numbers; and where its tail, all that
+ * follows, lies. Tails grow downwards from the common beginning; places count back from there, so that they hold when the buffer grows.
  *
  * In a page of a tree that is no leaf, the keys part the `children`: child `n` has what comes before key `n`.
  */
 export class Page {
   bytes = new Uint8Array(BYTES_MIN);
+  #words = new Uint32Array(this.bytes.buffer);
   count = 0;
   /** Keys in the leaves below; of a leaf, its own. */
   total = 0;
@@ -34,20 +38,19 @@ export class Page {
   /** Leaves are linked in the order of their keys. */
   previous: Page | undefined = undefined;
   next: Page | undefined = undefined;
-  /** Bytes of the common beginning, of all rests with their lengths, and those of them that belong to removed keys. */
+  /** Bytes of the common beginning, of all tails, and those of them that belong to removed keys. */
   #prefix = 0;
   #heap = 0;
   #holes = 0;
-  /** Length of the rest that `#locate` found last. */
-  #length = 0;
 
   /** Bytes that the keys take. */
   get used(): number {
-    return this.count * PLACE_BYTES + this.#heap - this.#holes + this.#prefix;
+    return this.count * ENTRY_BYTES + this.#heap - this.#holes + this.#prefix;
   }
 
   /** The place of a key: `n` when key `n` equals it, `~n` when it belongs before key `n`. */
-  find({ bytes, start, end }: Span): number {
+  find(key: Span): number {
+    const { bytes, start, end } = key;
     const own = this.bytes;
     let from = start;
     for (let at = own.length - this.#prefix; at < own.length; at++, from++) {
@@ -55,17 +58,14 @@ export class Page {
       const difference = (bytes[from] ?? 0) - (own[at] ?? 0);
       if (difference !== 0) return difference < 0 ? ~0 : ~this.count;
     }
+    const head = headOf(bytes, from, end);
+    const words = this.#words;
     let low = 0;
     let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const rest = this.#locate(middle);
-      const length = Math.min(this.#length, end - from);
-      let offset = 0;
-      while (offset < length && own[rest + offset] === bytes[from + offset]) offset++;
-      const difference = offset < length
-        ? (own[rest + offset] ?? 0) - (bytes[from + offset] ?? 0)
-        : this.#length - (end - from);
+      const own = words[2 * middle] ?? 0;
+      const difference = own === head ? this.#compareTail(middle, key) : own < head ? -1 : 1;
       if (difference === 0) return middle;
       if (difference < 0) low = middle + 1;
       else high = middle;
@@ -75,21 +75,27 @@ export class Page {
 
   /** Writes key `at` into a buffer. */
   read(at: number, into: KeyBuffer): void {
-    const rest = this.#locate(at);
     const prefix = this.#prefix;
+    const length = this.#lengthOf(at);
+    into.resize(prefix + length);
     const base = this.bytes.length - prefix;
-    into.resize(prefix + this.#length);
     const { bytes } = into;
     for (let offset = 0; offset < prefix; offset++) bytes[offset] = this.bytes[base + offset] ?? 0;
-    for (let offset = 0; offset < this.#length; offset++) bytes[prefix + offset] = this.bytes[rest + offset] ?? 0;
+    const head = this.#words[2 * at] ?? 0;
+    for (let offset = 0; offset < length && offset < HEAD_BYTES; offset++) {
+      bytes[prefix + offset] = head >>> (24 - 8 * offset);
+    }
+    const tail = this.#tailOf(at);
+    for (let offset = HEAD_BYTES; offset < length; offset++) bytes[prefix + offset] = this.bytes[tail + offset] ?? 0;
   }
 
   /** Whether the page stays within `PAGE_BYTES_MAX` with a further key at place `at`. */
   hasRoom(at: number, key: Span): boolean {
     if (this.count === 0) return true;
     const common = this.#commonWith(at, key);
-    const rests = this.#heap - this.#holes + (this.#prefix - common) * this.count + key.length - common + LONG_BYTES;
-    return (this.count + 1) * PLACE_BYTES + rests <= PAGE_BYTES_MAX;
+    // What is no longer common may go to the tails.
+    const tails = this.#heap - this.#holes + (this.#prefix - common) * this.count + tailBytes(key.length - common);
+    return (this.count + 1) * ENTRY_BYTES + tails <= PAGE_BYTES_MAX;
   }
 
   /** Adds a key at the place where `find` says that it belongs. */
@@ -104,9 +110,8 @@ export class Page {
 
   /** Removes key `at`. */
   remove(at: number): void {
-    this.#locate(at);
-    this.#holes += this.#length + (this.#length < LONG ? 1 : LONG_BYTES);
-    this.bytes.copyWithin(at * PLACE_BYTES, (at + 1) * PLACE_BYTES, this.count * PLACE_BYTES);
+    this.#holes += tailBytes(this.#lengthOf(at));
+    this.#words.copyWithin(2 * at, 2 * at + 2, 2 * this.count);
     this.count -= 1;
     if (this.count > 0 && WASTE_PARTS * this.used < this.bytes.length && this.bytes.length > 2 * BYTES_MIN) {
       this.#pack(this.#prefix);
@@ -140,17 +145,34 @@ export class Page {
     return true;
   }
 
-  /** Where the rest of key `at` begins; its length is in `#length`. */
-  #locate(at: number): number {
+  /** Bytes of key `at` behind the common beginning. */
+  #lengthOf(at: number): number {
+    const entry = this.#words[2 * at + 1] ?? 0;
+    const length = entry >>> LENGTH_SHIFT;
+    if (length < LONG) return length;
+    const from = this.bytes.length - this.#prefix - (entry & PLACE_MASK);
     const { bytes } = this;
-    const entry = at * PLACE_BYTES;
-    const place = (bytes[entry] ?? 0) | ((bytes[entry + 1] ?? 0) << 8) | ((bytes[entry + 2] ?? 0) << 16);
-    const from = bytes.length - this.#prefix - place;
-    const length = bytes[from] ?? 0;
-    this.#length = length;
-    if (length < LONG) return from + 1;
-    this.#length = (bytes[from + 1] ?? 0) | ((bytes[from + 2] ?? 0) << 8) | ((bytes[from + 3] ?? 0) << 16);
-    return from + LONG_BYTES;
+    return (bytes[from] ?? 0) | ((bytes[from + 1] ?? 0) << 8) | ((bytes[from + 2] ?? 0) << 16);
+  }
+
+  /** Where key `at` would begin behind the common beginning, if its head stood before its tail. */
+  #tailOf(at: number): number {
+    const entry = this.#words[2 * at + 1] ?? 0;
+    const from = this.bytes.length - this.#prefix - (entry & PLACE_MASK);
+    return from - HEAD_BYTES + (entry >>> LENGTH_SHIFT === LONG ? LENGTH_BYTES : 0);
+  }
+
+  /** Compares key `at` with one that begins like it as far as the head goes. */
+  #compareTail(at: number, { bytes, start, end }: Span): number {
+    const from = start + this.#prefix;
+    const length = this.#lengthOf(at);
+    const shorter = Math.min(length, end - from);
+    const tail = this.#tailOf(at);
+    for (let offset = HEAD_BYTES; offset < shorter; offset++) {
+      const difference = (this.bytes[tail + offset] ?? 0) - (bytes[from + offset] ?? 0);
+      if (difference !== 0) return difference;
+    }
+    return length - (end - from);
   }
 
   /** Bytes that a key which belongs at place `at` has in common with all keys here. */
@@ -166,18 +188,17 @@ export class Page {
 
   /** Bytes that the keys from one place up to another have in common: the first and the last of them tell. */
   #commonOf(from: number, to: number): number {
-    const last = this.#locate(to - 1);
-    const lastLength = this.#length;
-    const first = this.#locate(from);
-    const length = Math.min(this.#length, lastLength);
-    let common = 0;
-    while (common < length && this.bytes[first + common] === this.bytes[last + common]) common++;
-    return this.#prefix + common;
+    this.read(from, scratch);
+    this.read(to - 1, other);
+    const length = Math.min(scratch.length, other.length);
+    let common = this.#prefix;
+    while (common < length && scratch.bytes[common] === other.bytes[common]) common++;
+    return common;
   }
 
   /** Empties the page; keys to come have the first `prefix` bytes of `key` in common. */
   #begin(key: Span, prefix: number, bytes = 0): void {
-    this.bytes = new Uint8Array(Math.max(BYTES_MIN, prefix + PLACE_BYTES + LONG_BYTES, bytes));
+    this.#setBytes(new Uint8Array(aligned(Math.max(BYTES_MIN, prefix + ENTRY_BYTES, bytes))));
     this.count = 0;
     this.#prefix = prefix;
     this.#heap = 0;
@@ -188,45 +209,48 @@ export class Page {
 
   /** Adds a key that has the common beginning. */
   #add(at: number, key: Span): void {
-    const length = key.length - this.#prefix;
-    this.#reserve(PLACE_BYTES + LONG_BYTES + length);
-    const { bytes } = this;
-    const base = bytes.length - this.#prefix;
-    this.#heap += length;
-    const rest = base - this.#heap;
     const from = key.start + this.#prefix;
-    if (length > LOOP_BYTES_MAX) bytes.set(key.bytes.subarray(from, key.end), rest);
-    else for (let offset = 0; offset < length; offset++) bytes[rest + offset] = key.bytes[from + offset] ?? 0;
-    if (length < LONG) {
-      this.#heap += 1;
-      bytes[rest - 1] = length;
-    } else {
-      this.#heap += LONG_BYTES;
-      bytes[rest - 4] = LONG;
-      bytes[rest - 3] = length;
-      bytes[rest - 2] = length >>> 8;
-      bytes[rest - 1] = length >>> 16;
+    const length = key.end - from;
+    const tail = tailBytes(length);
+    this.#reserve(ENTRY_BYTES + tail);
+    this.#heap += tail;
+    const { bytes } = this;
+    let place = bytes.length - this.#prefix - this.#heap;
+    if (length >= LONG) {
+      bytes[place++] = length;
+      bytes[place++] = length >>> 8;
+      bytes[place++] = length >>> 16;
+      place++;
     }
-    const entry = at * PLACE_BYTES;
-    if (at < this.count) bytes.copyWithin(entry + PLACE_BYTES, entry, this.count * PLACE_BYTES);
-    bytes[entry] = this.#heap;
-    bytes[entry + 1] = this.#heap >>> 8;
-    bytes[entry + 2] = this.#heap >>> 16;
+    const rest = length - HEAD_BYTES;
+    if (rest > LOOP_BYTES_MAX) bytes.set(key.bytes.subarray(from + HEAD_BYTES, key.end), place);
+    else {for (let offset = 0; offset < rest; offset++) {
+        bytes[place + offset] = key.bytes[from + HEAD_BYTES + offset] ?? 0;
+      }}
+    const words = this.#words;
+    if (at < this.count) words.copyWithin(2 * at + 2, 2 * at, 2 * this.count);
+    words[2 * at] = headOf(key.bytes, from, key.end);
+    words[2 * at + 1] = (Math.min(length, LONG) << LENGTH_SHIFT) | this.#heap;
     this.count += 1;
   }
 
   /** Makes room for so many more bytes. */
   #reserve(more: number): void {
-    if (this.count * PLACE_BYTES + this.#heap + this.#prefix + more <= this.bytes.length) return;
+    if (this.count * ENTRY_BYTES + this.#heap + this.#prefix + more <= this.bytes.length) return;
     if (WASTE_PARTS * this.#holes > this.#heap) this.#pack(this.#prefix);
     const { bytes } = this;
-    const entries = this.count * PLACE_BYTES;
+    const entries = this.count * ENTRY_BYTES;
     const tail = this.#heap + this.#prefix;
-    const needed = entries + tail + more;
-    const grown = new Uint8Array(Math.max(needed, Math.min(bytes.length * GROWTH, PAGE_BYTES_MAX + this.#prefix)));
+    const length = Math.min(bytes.length * GROWTH, PAGE_BYTES_MAX + this.#prefix);
+    const grown = new Uint8Array(aligned(Math.max(entries + tail + more, length)));
     grown.set(bytes.subarray(0, entries));
     grown.set(bytes.subarray(bytes.length - tail), grown.length - tail);
-    this.bytes = grown;
+    this.#setBytes(grown);
+  }
+
+  #setBytes(bytes: Uint8Array<ArrayBuffer>): void {
+    this.bytes = bytes;
+    this.#words = new Uint32Array(bytes.buffer);
   }
 
   /** Lays its keys anew, with `prefix` bytes in common and without the removed ones. */
@@ -234,6 +258,7 @@ export class Page {
     const packed = new Page();
     if (this.count > 0) packed.#copy(this, 0, { to: this.count, prefix });
     this.bytes = packed.bytes;
+    this.#words = packed.#words;
     this.#prefix = packed.#prefix;
     this.#heap = packed.#heap;
     this.#holes = 0;
@@ -248,4 +273,25 @@ export class Page {
       this.#add(at - from, scratch);
     }
   }
+}
+
+/** The first four bytes, the first one highest, filled up with zeros. */
+function headOf(bytes: Uint8Array, from: number, end = bytes.length): number {
+  if (end - from >= HEAD_BYTES) {
+    return (((bytes[from] ?? 0) << 24) | ((bytes[from + 1] ?? 0) << 16) | ((bytes[from + 2] ?? 0) << 8) |
+      (bytes[from + 3] ?? 0)) >>> 0;
+  }
+  let head = 0;
+  for (let at = from; at < end; at++) head |= (bytes[at] ?? 0) << (24 - 8 * (at - from));
+  return head >>> 0;
+}
+
+/** Bytes in the heap of a key that has so many behind the common beginning. */
+function tailBytes(length: number): number {
+  return Math.max(0, length - HEAD_BYTES) + (length < LONG ? 0 : LENGTH_BYTES);
+}
+
+/** Buffers are viewed as words. */
+function aligned(bytes: number): number {
+  return (bytes + 3) & ~3;
 }

@@ -26,6 +26,8 @@ export interface ModelOptions {
   readonly firstRevision?: number;
   /** Longest value but for the large ones. */
   readonly valueBytesMax?: number;
+  /** Whether the store is emptied from time to time. */
+  readonly clears?: boolean;
 }
 
 interface OpenCut {
@@ -55,7 +57,7 @@ export class StoreModel {
   readonly #options: Required<ModelOptions>;
 
   constructor(options: ModelOptions) {
-    this.#options = { shards: 16, firstRevision: 0, valueBytesMax: 200, ...options };
+    this.#options = { shards: 16, firstRevision: 0, valueBytesMax: 200, clears: true, ...options };
     this.random = new Random(options.seed);
     this.store = this.#makeStore(this.#options.shards);
     this.revision = this.#options.firstRevision;
@@ -160,6 +162,7 @@ export class StoreModel {
   }
 
   clear(): void {
+    if (!this.#options.clears) return;
     this.store.clear();
     this.model.clear();
   }
