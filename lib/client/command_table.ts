@@ -1,5 +1,6 @@
 /** What the client must know of a command before it sends it. */
 
+import { COMMAND_ACCESS } from "./command_access.ts";
 import { type Bytes, toBytes, type Word } from "./words.ts";
 
 /** How a command may be sent. */
@@ -13,23 +14,21 @@ export type Access =
   /** Changes the connection, which is shared with other operations. */
   | "Forbidden";
 
-function entries(access: Access, names: string): readonly (readonly [string, Access])[] {
-  return names.split(" ").map((name) => [name, access] as const);
-}
+type CommandsByAccess = Readonly<Record<Exclude<Access, "Write">, string>>;
 
-const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
-  ...entries(
-    "Read",
-    "GET MGET STRLEN GETRANGE SUBSTR EXISTS TYPE TTL PTTL EXPIRETIME PEXPIRETIME KEYS SCAN RANGE PREFIX",
-  ),
-  ...entries("Read", "REVISION RANDOMKEY DBSIZE TOUCH PING ECHO INFO TIME ROLE COMMAND LASTSAVE MEMORY OBJECT CLUSTER"),
-  ...entries("Server", "CONFIG SAVE BGSAVE WAIT SESSION ONCE SHUTDOWN DEBUG"),
-  ...entries("Forbidden", "MULTI EXEC DISCARD WATCH UNWATCH HELLO AUTH SELECT CLIENT RESET QUIT MONITOR SYNC PSYNC"),
-  ...entries(
-    "Forbidden",
-    "SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE READONLY READWRITE ASKING",
-  ),
-]);
+/** Commands that only other servers of the protocol have: what is said of ours stands in its row on the server. */
+const ELSEWHERE: CommandsByAccess = {
+  Read: "SUBSTR",
+  Server: "SHUTDOWN DEBUG",
+  Forbidden: "MONITOR SYNC PSYNC SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE",
+};
+
+const ACCESS: ReadonlyMap<string, Access> = new Map(
+  (["Read", "Server", "Forbidden"] as const).flatMap((access) => {
+    const names = `${COMMAND_ACCESS[access]} ${ELSEWHERE[access]}`.split(" ");
+    return names.map((name) => [name, access] as const);
+  }),
+);
 
 /** How the command of that name may be sent. An unknown one is taken for a write, which is safe. */
 export function accessOf(name: Bytes): Access {

@@ -2,6 +2,7 @@
 
 import type { Call } from "./commands.ts";
 import { type CallContext, type CallSpec, wrongArity } from "./call.ts";
+import { byName, type CommandRow, NO_KEYS } from "./command_row.ts";
 import { COUNTER_CALLS } from "./calls/counters.ts";
 import { DEADLINE_CALLS } from "./calls/deadlines.ts";
 import { KEY_CALLS } from "./calls/keys.ts";
@@ -12,17 +13,15 @@ import { STRING_CALLS } from "./calls/strings.ts";
 import type { ErrorReply, Reply } from "./replies.ts";
 
 /** Every call, by its name in capitals. */
-export const CALLS: ReadonlyMap<string, CallSpec> = new Map(
-  [
-    ...STRING_CALLS,
-    ...SET_CALLS,
-    ...COUNTER_CALLS,
-    ...SEVERAL_CALLS,
-    ...KEY_CALLS,
-    ...DEADLINE_CALLS,
-    ...ORDERED_CALLS,
-  ].map((spec) => [spec.name, spec]),
-);
+export const CALLS: ReadonlyMap<string, CallSpec> = byName([
+  ...STRING_CALLS,
+  ...SET_CALLS,
+  ...COUNTER_CALLS,
+  ...SEVERAL_CALLS,
+  ...KEY_CALLS,
+  ...DEADLINE_CALLS,
+  ...ORDERED_CALLS,
+]);
 
 /** The entry of a call's name, which stands in capitals. */
 export function findCall(call: Call): CallSpec | undefined {
@@ -36,9 +35,9 @@ export function checkCall(call: Call): ErrorReply | undefined {
   return isArity(spec, call.length) ? spec.check?.(call) : wrongArity(spec.name);
 }
 
-/** Whether a number of words, the name included, suits a call. */
-export function isArity({ arity }: Pick<CallSpec, "arity">, words: number): boolean {
-  return arity >= 0 ? words === arity : words >= -arity;
+/** Whether a number of words, every name included, suits a command. */
+export function isArity({ arity, most = Infinity }: Pick<CommandRow, "arity" | "most">, words: number): boolean {
+  return arity >= 0 ? words === arity : words >= -arity && words <= most;
 }
 
 /** Does a call. Whatever is wrong with it gives an error reply and changes nothing. */
@@ -52,15 +51,19 @@ export function runCall(call: Call, context: CallContext): Reply {
 /** Whether doing a call may change the state: GETEX without options, for one, does not. */
 export function changes(call: Call): boolean {
   const spec = findCall(call);
-  return spec?.access === "Write" && !(spec.name === "GETEX" && call.length === 2);
+  return spec?.access === "Write" && spec.onlyReads?.(call) !== true;
 }
 
 /** The keys of a call. */
 export function keysOf(call: Call): readonly string[] {
-  const { first, last, step } = findCall(call)?.keys ?? { first: 0, last: 0, step: 0 };
+  return keysAt(findCall(call)?.keys ?? NO_KEYS, call);
+}
+
+/** The words that stand at the places of keys. */
+export function keysAt({ first, last, step }: CommandRow["keys"], words: readonly string[]): readonly string[] {
   if (first === 0) return [];
-  const end = last < 0 ? call.length + last : last;
+  const end = last < 0 ? words.length + last : last;
   const keys: string[] = [];
-  for (let at = first; at <= end && at < call.length; at += step) keys.push(call[at] ?? "");
+  for (let at = first; at <= end && at < words.length; at += step) keys.push(words[at] ?? "");
   return keys;
 }

@@ -16,6 +16,8 @@ const DECIMAL_EXPONENT_MAX = 4_932;
 /** Binary exponent behind the largest number. */
 const EXPONENT_END = 16_384;
 const DECIMALS_SHOWN = 17;
+/** Length of the longest sum: a sign, every digit before the point, the point and what is behind it. */
+export const DECIMAL_BYTES_MAX = 1 + DECIMAL_EXPONENT_MAX + 1 + 1 + DECIMALS_SHOWN;
 const DECIMAL = /^([+-]?)(?:([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))(?:[eE]([+-]?[0-9]{1,9}))?$/;
 const INFINITE = /^[+-]?inf(?:inity)?$/i;
 

@@ -7,7 +7,8 @@
  */
 
 import { bytesToString } from "../base/bytes.ts";
-import { REDIS_NAMES } from "./resp/redis_names.ts";
+import { findCommand as findRedisCommand } from "./resp/commands.ts";
+import { OTHER_REDIS_NAMES } from "./resp/redis_names.ts";
 import { findCommand as findTextCommand } from "./text/commands.ts";
 
 /** The protocols of the client port. */
@@ -74,5 +75,6 @@ function firstWord(text: string): string {
 }
 
 function isOnlyOfRedis(word: string): boolean {
-  return REDIS_NAMES.has(word.toUpperCase()) && findTextCommand(word) === undefined;
+  if (findTextCommand(word) !== undefined) return false;
+  return findRedisCommand(word)?.isBeyondRedis === false || OTHER_REDIS_NAMES.has(word.toUpperCase());
 }

@@ -1,7 +1,8 @@
 /** Counters: integers of 64 bits, and decimal numbers. */
 
-import { type CallContext, type CallSpec, FIRST_KEY, wordAt } from "../call.ts";
-import { incrementDecimal } from "../decimal.ts";
+import { type CallContext, type CallSpec, wordAt } from "../call.ts";
+import { writes } from "../command_row.ts";
+import { DECIMAL_BYTES_MAX, incrementDecimal } from "../decimal.ts";
 import { addInteger64, parseInteger64 } from "../integers.ts";
 import { type ErrorReply, isErrorReply, NOT_AN_INTEGER, type Reply } from "../replies.ts";
 
@@ -11,15 +12,17 @@ const INTEGER_MIN = -(2n ** 63n);
 
 /** The calls of this file. */
 export const COUNTER_CALLS: readonly CallSpec[] = [
-  counter("INCR", { arity: 2, amountOf: () => 1 }),
-  counter("DECR", { arity: 2, amountOf: () => -1 }),
-  counter("INCRBY", { arity: 3, amountOf: (text) => parseInteger64(text) ?? NOT_AN_INTEGER }),
-  counter("DECRBY", { arity: 3, amountOf: negated }),
+  counter("INCR <key>", () => 1),
+  counter("DECR <key>", () => -1),
+  counter("INCRBY <key> <number>", (text) => parseInteger64(text) ?? NOT_AN_INTEGER),
+  counter("DECRBY <key> <number>", negated),
   {
-    name: "INCRBYFLOAT",
-    arity: 3,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...writes("INCRBYFLOAT <key> <number>", {
+      since: "2.6.0",
+
+      flags: ["denyoom", "fast"],
+      grows: (call) => wordAt(call, 1).length + DECIMAL_BYTES_MAX,
+    }),
     summary: "Adds a decimal number to a value.",
     run: (call, { keys, revision }) => {
       const key = wordAt(call, 1);
@@ -40,18 +43,10 @@ function negated(text: string): Integer | ErrorReply {
   return typeof amount === "bigint" ? -amount : 0 - amount;
 }
 
-interface CounterParts {
-  readonly arity: number;
-  /** From the word behind the key. */
-  readonly amountOf: (text: string) => Integer | ErrorReply;
-}
-
-function counter(name: string, { arity, amountOf }: CounterParts): CallSpec {
+/** `amountOf` gets the word behind the key. */
+function counter(form: string, amountOf: (text: string) => Integer | ErrorReply): CallSpec {
   return {
-    name,
-    arity,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...writes(form, { since: "1.0.0", flags: ["denyoom", "fast"] }),
     summary: "Changes a counter, an integer of 64 bits, and returns what it is then.",
     check: (call) => {
       const amount = amountOf(wordAt(call, 2));

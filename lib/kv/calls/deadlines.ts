@@ -1,6 +1,7 @@
 /** Deadlines of keys: EXPIRE and its family, TTL and its family, PERSIST. */
 
-import { type CallContext, type CallSpec, FIRST_KEY, wordAt } from "../call.ts";
+import { type CallContext, type CallSpec, wordAt } from "../call.ts";
+import { type FactsOfCall, reads, writes } from "../command_row.ts";
 import type { Call } from "../commands.ts";
 import type { KeyRecord } from "../key_record.ts";
 import { type ErrorReply, isErrorReply, type Reply } from "../replies.ts";
@@ -16,24 +17,33 @@ interface ExpireConditions {
 const NX_WITH_OTHERS: ErrorReply = { error: "ERR NX and XX, GT or LT options at the same time are not compatible" };
 const GT_WITH_LT: ErrorReply = { error: "ERR GT and LT options at the same time are not compatible" };
 
+const DEADLINE = { group: "generic", flags: ["fast"] } as const;
+const COUNTED = { timing: "Clock", tips: ["nondeterministic_output"] } as const;
+
 /** The calls of this file. */
 export const DEADLINE_CALLS: readonly CallSpec[] = [
-  expiry("EXPIRE", { unitMs: 1_000, isRelative: true }),
-  expiry("PEXPIRE", { unitMs: 1, isRelative: true }),
-  expiry("EXPIREAT", { unitMs: 1_000, isRelative: false }),
-  expiry("PEXPIREAT", { unitMs: 1, isRelative: false }),
-  remaining("TTL", {
+  expiry("EXPIRE <key> <seconds>", { since: "1.0.0", form: { unitMs: 1_000, isRelative: true } }),
+  expiry("PEXPIRE <key> <milliseconds>", { since: "2.6.0", form: { unitMs: 1, isRelative: true } }),
+  expiry("EXPIREAT <key> <seconds>", { since: "1.2.0", form: { unitMs: 1_000, isRelative: false } }),
+  expiry("PEXPIREAT <key> <milliseconds>", { since: "2.6.0", form: { unitMs: 1, isRelative: false } }),
+  remaining("TTL <key>", {
+    facts: { ...COUNTED, since: "1.0.0" },
     what: "the seconds",
     tell: (at, nowMs) => Math.floor((Math.max(0, at - nowMs) + 500) / 1_000),
   }),
-  remaining("PTTL", { what: "the milliseconds", tell: (at, nowMs) => Math.max(0, Math.round(at - nowMs)) }),
-  remaining("EXPIRETIME", { what: "the seconds since 1970", tell: (at) => Math.floor((at + 500) / 1_000) }),
-  remaining("PEXPIRETIME", { what: "the milliseconds since 1970", tell: (at) => at }),
+  remaining("PTTL <key>", {
+    facts: { ...COUNTED, since: "2.6.0" },
+    what: "the milliseconds",
+    tell: (at, nowMs) => Math.max(0, Math.round(at - nowMs)),
+  }),
+  remaining("EXPIRETIME <key>", {
+    facts: { since: "7.0.0" },
+    what: "the seconds since 1970",
+    tell: (at) => Math.floor((at + 500) / 1_000),
+  }),
+  remaining("PEXPIRETIME <key>", { facts: { since: "7.0.0" }, what: "the milliseconds since 1970", tell: (at) => at }),
   {
-    name: "PERSIST",
-    arity: 2,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...writes("PERSIST <key>", { ...DEADLINE, since: "2.2.0", grows: "None" }),
     summary: "Takes away a key's deadline.",
     run: (call, { keys, revision }) => {
       const key = wordAt(call, 1);
@@ -44,17 +54,20 @@ export const DEADLINE_CALLS: readonly CallSpec[] = [
   },
 ];
 
+interface ExpiryForm {
+  readonly since: string;
+  readonly form: TimeForm;
+}
+
 interface RemainingParts {
+  readonly facts: FactsOfCall;
   readonly what: string;
   readonly tell: (at: number, nowMs: number) => number;
 }
 
-function remaining(name: string, { what, tell }: RemainingParts): CallSpec {
+function remaining(form: string, { facts, what, tell }: RemainingParts): CallSpec {
   return {
-    name,
-    arity: 2,
-    access: "Read",
-    keys: FIRST_KEY,
+    ...reads(form, { ...DEADLINE, ...facts }),
     summary: `Returns ${what} to or of a key's deadline; -1 without one, -2 without the key.`,
     run: (call, { keys, nowMs }) => {
       const record = keys.get(wordAt(call, 1));
@@ -64,12 +77,11 @@ function remaining(name: string, { what, tell }: RemainingParts): CallSpec {
   };
 }
 
-function expiry(name: string, form: TimeForm): CallSpec {
+function expiry(usage: string, { since, form }: ExpiryForm): CallSpec {
+  const row = writes(`${usage} [NX|XX|GT|LT ...]`, { ...DEADLINE, since, timing: "Clock" });
+  const { name } = row;
   return {
-    name,
-    arity: -3,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...row,
     summary: "Sets a key's deadline; one in the past removes the key.",
     check: (call) => {
       const conditions = readConditions(call);

@@ -1,7 +1,8 @@
 /** Calls on keys themselves: their kind, names and copies. */
 
-import { ALL_KEYS, type CallSpec, FIRST_KEY, NO_KEYS, wordAt, wrongArity } from "../call.ts";
-import type { Call } from "../commands.ts";
+import { type CallSpec, wordAt, wrongArity } from "../call.ts";
+import { ALL_KEYS, byName, NO_KEYS, reads, subcommand, writes } from "../command_row.ts";
+import { type Call, VALUE_BYTES_MAX } from "../commands.ts";
 import { parseInteger64 } from "../integers.ts";
 import type { KeyRecord } from "../key_record.ts";
 import type { Keyspace } from "../keyspace.ts";
@@ -12,6 +13,9 @@ const NO_SUCH_KEY: ErrorReply = { error: "ERR no such key" };
 const SAME_OBJECTS: ErrorReply = { error: "ERR source and destination objects are the same" };
 const BAD_DATABASE: ErrorReply = { error: "ERR DB index is out of range" };
 const TWO_KEYS = { first: 1, last: 2, step: 1 } as const;
+const SECOND_KEY = { access: "Read", keys: { first: 2, last: 2, step: 1 }, timing: "Expiry" } as const;
+const OBJECT = { ...SECOND_KEY, since: "2.2.3", group: "generic" } as const;
+const MEMORY = { ...SECOND_KEY, since: "4.0.0", group: "server" } as const;
 /** Longest value that Redis keeps in one piece with its header. */
 const EMBEDDED_BYTES_MAX = 44;
 /** Bytes of a key beside its name and value: cell, entry of the map, share of the index. */
@@ -20,18 +24,12 @@ const BYTES_PER_KEY = 150;
 /** The calls of this file. */
 export const KEY_CALLS: readonly CallSpec[] = [
   {
-    name: "TYPE",
-    arity: 2,
-    access: "Read",
-    keys: FIRST_KEY,
+    ...reads("TYPE <key>", { since: "1.0.0", group: "generic", flags: ["fast"] }),
     summary: "Returns the kind of a key's value.",
     run: (call, { keys }) => ({ status: keys.has(wordAt(call, 1)) ? "string" : "none" }),
   },
   {
-    name: "RENAME",
-    arity: 3,
-    access: "Write",
-    keys: TWO_KEYS,
+    ...writes("RENAME <key> <new-key>", { since: "1.0.0", group: "generic", keys: TWO_KEYS }),
     summary: "Gives a key another name; a key of that name goes.",
     run: (call, { keys, revision }) => {
       const record = keys.get(wordAt(call, 1));
@@ -41,10 +39,7 @@ export const KEY_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "RENAMENX",
-    arity: 3,
-    access: "Write",
-    keys: TWO_KEYS,
+    ...writes("RENAMENX <key> <new-key>", { since: "1.0.0", group: "generic", flags: ["fast"], keys: TWO_KEYS }),
     summary: "Gives a key another name unless a key has it.",
     run: (call, { keys, revision }) => {
       const record = keys.get(wordAt(call, 1));
@@ -55,10 +50,13 @@ export const KEY_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "COPY",
-    arity: -3,
-    access: "Write",
-    keys: TWO_KEYS,
+    ...writes("COPY <key> <new-key> [DB 0] [REPLACE]", {
+      since: "6.2.0",
+      group: "generic",
+      flags: ["denyoom"],
+      keys: TWO_KEYS,
+      grows: bytesOfCopy,
+    }),
     summary: "Stores a key's value and deadline under another name.",
     check: (call) => {
       const options = readCopyOptions(call);
@@ -75,14 +73,12 @@ export const KEY_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "OBJECT",
-    arity: -2,
-    access: "Read",
-    keys: { first: 2, last: 2, step: 1 },
+    ...reads("OBJECT <subcommand> [<argument> ...]", { ...OBJECT, helpSince: "6.2.0" }),
     summary: "Tells how Redis would hold a value.",
-    subcommands: new Map([
-      ["ENCODING", { least: 3, most: 3, usage: "<key>", summary: "Tells how Redis would hold the value." }],
-    ]),
+    subcommands: byName([{
+      ...subcommand("OBJECT ENCODING <key>", { ...OBJECT, tips: ["nondeterministic_output"] }),
+      summary: "Tells how Redis would hold the value.",
+    }]),
     check: (call) => checkSubcommand(call, "ENCODING"),
     run: (call, { keys }): Reply => {
       const value = keys.get(wordAt(call, 2))?.value;
@@ -90,19 +86,12 @@ export const KEY_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "MEMORY",
-    arity: -2,
-    access: "Read",
-    keys: { first: 2, last: 2, step: 1 },
+    ...reads("MEMORY <subcommand> [<argument> ...]", { ...MEMORY, helpSince: "4.0.0" }),
     summary: "Estimates the memory of a key in bytes.",
-    subcommands: new Map([
-      ["USAGE", {
-        least: 3,
-        most: 5,
-        usage: "<key> [SAMPLES <count>]",
-        summary: "Estimates the memory of the key in bytes.",
-      }],
-    ]),
+    subcommands: byName([{
+      ...subcommand("MEMORY USAGE <key> [SAMPLES <count>]", { ...MEMORY, most: 5 }),
+      summary: "Estimates the memory of the key in bytes.",
+    }]),
     check: (call) => {
       if (optionAt(call, 1) !== "USAGE" || call.length < 3) return checkSubcommand(call, "USAGE");
       return call.length === 3 || (call.length === 5 && optionAt(call, 3) === "SAMPLES") ? undefined : SYNTAX_ERROR;
@@ -114,10 +103,13 @@ export const KEY_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "REVISION",
-    arity: 2,
-    access: "Read",
-    keys: ALL_KEYS,
+    ...reads("REVISION <key>", {
+      keys: ALL_KEYS,
+      since: "7.0.0",
+      group: "generic",
+      flags: ["fast"],
+      isBeyondRedis: true,
+    }),
     summary: "Returns a key's create revision, modify revision and version.",
     run: (call, { keys }) => {
       const record = keys.get(wordAt(call, 1));
@@ -125,10 +117,14 @@ export const KEY_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "DBSIZE",
-    arity: 1,
-    access: "Read",
-    keys: NO_KEYS,
+    ...reads("DBSIZE", {
+      since: "1.0.0",
+      group: "server",
+      flags: ["fast"],
+      keys: NO_KEYS,
+      categories: ["@keyspace"],
+      tips: ["request_policy:all_shards", "response_policy:agg_sum"],
+    }),
     summary: "Returns the number of keys.",
     run: (_call, { keys }) => keys.size,
   },
@@ -143,6 +139,11 @@ function checkSubcommand(call: Call, known: string): ErrorReply | undefined {
     return { error: `ERR unknown subcommand '${shown}'. Try ${wordAt(call, 0)} HELP.` };
   }
   return call.length === 3 ? undefined : wrongArity(`${wordAt(call, 0)}|${wordAt(call, 1)}`);
+}
+
+/** The value is not known before; no value is longer. */
+function bytesOfCopy(call: Call): number {
+  return wordAt(call, 2).length + VALUE_BYTES_MAX;
 }
 
 interface MoveParts {

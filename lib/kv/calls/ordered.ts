@@ -1,6 +1,7 @@
 /** Calls that go through the keys in byte order: KEYS, SCAN, RANGE, PREFIX, RANDOMKEY. */
 
-import { type CallContext, type CallSpec, FIRST_KEY, NO_KEYS, wordAt } from "../call.ts";
+import { type CallContext, type CallSpec, wordAt } from "../call.ts";
+import { NO_KEYS, reads } from "../command_row.ts";
 import type { Call } from "../commands.ts";
 import { compileGlob, isTooLong } from "../glob.ts";
 import { parseInteger64 } from "../integers.ts";
@@ -17,10 +18,13 @@ const BAD_CURSOR: ErrorReply = { error: "ERR invalid cursor" };
 /** The calls of this file. */
 export const ORDERED_CALLS: readonly CallSpec[] = [
   {
-    name: "KEYS",
-    arity: 2,
-    access: "Read",
-    keys: NO_KEYS,
+    ...reads("KEYS <pattern>", {
+      since: "1.0.0",
+      group: "generic",
+      keys: NO_KEYS,
+      categories: ["@keyspace", "@dangerous"],
+      tips: ["request_policy:all_shards", "nondeterministic_output_order"],
+    }),
     summary: "Returns every key that matches a pattern, in byte order.",
     check: (call) => isTooLong(wordAt(call, 1)) ? LONG_PATTERN : undefined,
     run: (call, { keys }) => {
@@ -35,10 +39,12 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "SCAN",
-    arity: -2,
-    access: "Read",
-    keys: NO_KEYS,
+    ...reads("SCAN <cursor> [MATCH <pattern>] [COUNT <n>] [TYPE <type>]", {
+      since: "2.8.0",
+      group: "generic",
+      keys: NO_KEYS,
+      tips: ["nondeterministic_output", "request_policy:special"],
+    }),
     summary: "Returns the next keys in byte order, and a cursor for the rest.",
     check: (call) => {
       const options = readScanOptions(call);
@@ -47,10 +53,12 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
     run: runScan,
   },
   {
-    name: "RANGE",
-    arity: -3,
-    access: "Read",
-    keys: NO_KEYS,
+    ...reads("RANGE <start> <end> [LIMIT <n>] [KEYS]", {
+      since: "7.0.0",
+      group: "generic",
+      keys: NO_KEYS,
+      isBeyondRedis: true,
+    }),
     summary: "Returns keys and values from a key on, up to another, which is left out.",
     check: (call) => {
       const options = readRangeOptions(call, 3);
@@ -64,10 +72,11 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "PREFIX",
-    arity: -2,
-    access: "Read",
-    keys: FIRST_KEY,
+    ...reads("PREFIX <prefix> [AFTER <key>] [LIMIT <n>] [KEYS]", {
+      since: "7.0.0",
+      group: "generic",
+      isBeyondRedis: true,
+    }),
     summary: "Returns keys and values of one beginning, after a key where one is given.",
     check: (call) => {
       const options = readRangeOptions(call, 2);
@@ -82,10 +91,12 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "RANDOMKEY",
-    arity: 1,
-    access: "Read",
-    keys: NO_KEYS,
+    ...reads("RANDOMKEY", {
+      since: "1.0.0",
+      group: "generic",
+      keys: NO_KEYS,
+      tips: ["request_policy:all_shards", "nondeterministic_output"],
+    }),
     summary: "Returns one of the keys.",
     run: (_call, { keys, random, revision }) => revision === 0 ? keys.randomKey(random) ?? null : keyNear(keys, random),
   },

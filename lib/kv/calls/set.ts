@@ -1,9 +1,10 @@
 /** SET with its options, its older forms, and the calls that read a value and change its deadline or remove it. */
 
-import { type CallContext, type CallSpec, FIRST_KEY, wordAt } from "../call.ts";
+import { type CallContext, type CallSpec, wordAt } from "../call.ts";
+import { writes } from "../command_row.ts";
 import type { Call } from "../commands.ts";
 import { type ErrorReply, isErrorReply, OK, type Reply, SYNTAX_ERROR } from "../replies.ts";
-import { optionAt, readTime, TIME_FORMS, type WrittenTime } from "./options.ts";
+import { optionAt, readTime, TIME_FORMS, type TimeForm, type WrittenTime } from "./options.ts";
 
 interface SetOptions {
   readonly condition: "NX" | "XX" | "IFEQ" | undefined;
@@ -19,10 +20,12 @@ const MILLISECONDS = { unitMs: 1, isRelative: true } as const;
 /** The calls of this file. */
 export const SET_CALLS: readonly CallSpec[] = [
   {
-    name: "SET",
-    arity: -3,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...writes("SET <key> <value> [NX|XX|IFEQ <old>] [GET] [EX <s>|PX <ms>|EXAT <s>|PXAT <ms>|KEEPTTL]", {
+      since: "1.0.0",
+
+      flags: ["denyoom"],
+      timing: "Clock",
+    }),
     summary: "Stores a value, on conditions and with a deadline where asked.",
     check: (call) => {
       const options = readSetOptions(call);
@@ -31,10 +34,7 @@ export const SET_CALLS: readonly CallSpec[] = [
     run: runSet,
   },
   {
-    name: "SETNX",
-    arity: 3,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...writes("SETNX <key> <value>", { since: "1.0.0", flags: ["denyoom", "fast"] }),
     summary: "Stores a value unless the key is there.",
     run: (call, { keys, revision }) => {
       if (keys.has(wordAt(call, 1))) return 0;
@@ -42,13 +42,10 @@ export const SET_CALLS: readonly CallSpec[] = [
       return 1;
     },
   },
-  timedSet("SETEX", SECONDS),
-  timedSet("PSETEX", MILLISECONDS),
+  timedSet("SETEX <key> <seconds> <value>", { since: "2.0.0", form: SECONDS }),
+  timedSet("PSETEX <key> <milliseconds> <value>", { since: "2.6.0", form: MILLISECONDS }),
   {
-    name: "GETSET",
-    arity: 3,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...writes("GETSET <key> <value>", { since: "1.0.0", flags: ["denyoom", "fast"] }),
     summary: "Stores a value and returns the one before.",
     run: (call, { keys, revision }) => {
       const before = keys.get(wordAt(call, 1))?.value ?? null;
@@ -57,10 +54,7 @@ export const SET_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "GETDEL",
-    arity: 2,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...writes("GETDEL <key>", { since: "6.2.0", flags: ["fast"], grows: "None" }),
     summary: "Returns a value and removes its key.",
     run: (call, { keys }) => {
       const value = keys.get(wordAt(call, 1))?.value ?? null;
@@ -69,11 +63,14 @@ export const SET_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "GETEX",
-    arity: -2,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...writes("GETEX <key> [EX <s>|PX <ms>|EXAT <s>|PXAT <ms>|PERSIST]", {
+      since: "6.2.0",
+
+      flags: ["fast"],
+      timing: "Clock",
+    }),
     summary: "Returns a value and sets or takes away its key's deadline.",
+    onlyReads: (call) => call.length === 2,
     check: (call) => {
       // The time is judged only where the key is there.
       const change = readGetExOptions(call);
@@ -82,10 +79,7 @@ export const SET_CALLS: readonly CallSpec[] = [
     run: runGetEx,
   },
   {
-    name: "DELEX",
-    arity: -2,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...writes("DELEX <key> [IFEQ|IFNE <value>]", { since: "8.4.0", flags: ["fast"], grows: "None" }),
     summary: "Removes a key if its value is, or is not, the one given.",
     check: (call) => isDelExForm(call) ? undefined : SYNTAX_ERROR,
     run: (call, { keys }) => {
@@ -157,12 +151,11 @@ function expiryOf(
   return time === "Keep" ? "Keep" : readTime(time, { ...of, leastExclusive: 0 });
 }
 
-function timedSet(name: string, form: typeof SECONDS | typeof MILLISECONDS): CallSpec {
+function timedSet(usage: string, { since, form }: TimedSetParts): CallSpec {
+  const row = writes(usage, { since, flags: ["denyoom"], timing: "Clock" });
+  const { name } = row;
   return {
-    name,
-    arity: 4,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...row,
     summary: "Stores a value with a deadline.",
     check: (call) => checkTime({ text: wordAt(call, 2), form }, name),
     run: (call, { keys, revision, nowMs }) => {
@@ -172,6 +165,11 @@ function timedSet(name: string, form: typeof SECONDS | typeof MILLISECONDS): Cal
       return OK;
     },
   };
+}
+
+interface TimedSetParts {
+  readonly since: string;
+  readonly form: TimeForm;
 }
 
 type DeadlineChange = "None" | "Persist" | WrittenTime;

@@ -1,27 +1,36 @@
 /** Calls on several keys at once. */
 
-import { ALL_KEYS, type CallSpec, NO_KEYS, wordAt, wrongArity } from "../call.ts";
+import { type CallSpec, wordAt, wrongArity } from "../call.ts";
+import { ALL_KEYS, type Facts, type FactsOfCall, NO_KEYS, reads, writes } from "../command_row.ts";
 import type { Call } from "../commands.ts";
 import { OK, SYNTAX_ERROR } from "../replies.ts";
 import { optionAt } from "./options.ts";
 
 const PAIRS = { first: 1, last: -1, step: 2 } as const;
+const MULTI_SHARD = "request_policy:multi_shard";
+const ALL_SUCCEEDED = "response_policy:all_succeeded";
+const COUNTS: FactsOfCall = {
+  since: "1.0.0",
+  group: "generic",
+  keys: ALL_KEYS,
+  tips: [MULTI_SHARD, "response_policy:agg_sum"],
+};
 
 /** The calls of this file. */
 export const SEVERAL_CALLS: readonly CallSpec[] = [
   {
-    name: "MGET",
-    arity: -2,
-    access: "Read",
-    keys: ALL_KEYS,
+    ...reads("MGET <key> [<key> ...]", { since: "1.0.0", flags: ["fast"], keys: ALL_KEYS, tips: [MULTI_SHARD] }),
     summary: "Returns the values of several keys.",
     run: (call, { keys }) => call.slice(1).map((key) => keys.get(key)?.value ?? null),
   },
   {
-    name: "MSET",
-    arity: -3,
-    access: "Write",
-    keys: PAIRS,
+    ...writes("MSET <key> <value> [<key> <value> ...]", {
+      since: "1.0.1",
+
+      flags: ["denyoom"],
+      keys: PAIRS,
+      tips: [MULTI_SHARD, ALL_SUCCEEDED],
+    }),
     summary: "Stores several values at once.",
     check: (call) => call.length % 2 === 0 ? wrongArity("MSET") : undefined,
     run: (call, { keys, revision }) => {
@@ -31,10 +40,13 @@ export const SEVERAL_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "MSETNX",
-    arity: -3,
-    access: "Write",
-    keys: PAIRS,
+    ...writes("MSETNX <key> <value> [<key> <value> ...]", {
+      since: "1.0.1",
+
+      flags: ["denyoom"],
+      keys: PAIRS,
+      tips: [MULTI_SHARD, "response_policy:agg_min"],
+    }),
     summary: "Stores several values unless one of the keys is there.",
     check: (call) => call.length % 2 === 0 ? wrongArity("MSETNX") : undefined,
     run: (call, { keys, revision }) => {
@@ -44,35 +56,29 @@ export const SEVERAL_CALLS: readonly CallSpec[] = [
       return 1;
     },
   },
-  removal("DEL"),
-  removal("UNLINK"),
-  existence("EXISTS"),
-  existence("TOUCH"),
-  flush("FLUSHDB"),
-  flush("FLUSHALL"),
+  removal(writes("DEL <key> [<key> ...]", { ...COUNTS, grows: "None" })),
+  removal(writes("UNLINK <key> [<key> ...]", { ...COUNTS, since: "4.0.0", flags: ["fast"], grows: "None" })),
+  existence(reads("EXISTS <key> [<key> ...]", { ...COUNTS, flags: ["fast"] })),
+  existence(reads("TOUCH <key> [<key> ...]", { ...COUNTS, since: "3.2.1", flags: ["fast"] })),
+  flush("FLUSHDB [ASYNC|SYNC]"),
+  flush("FLUSHALL [ASYNC|SYNC]"),
 ];
 
 function forEachPair(call: Call, action: (key: string, value: string) => void): void {
   for (let at = 1; at < call.length; at += 2) action(wordAt(call, at), wordAt(call, at + 1));
 }
 
-function removal(name: string): CallSpec {
+function removal(row: Facts): CallSpec {
   return {
-    name,
-    arity: -2,
-    access: "Write",
-    keys: ALL_KEYS,
+    ...row,
     summary: "Removes keys and returns how many there were.",
     run: (call, { keys }) => countOf(call, (key) => keys.remove(key)),
   };
 }
 
-function existence(name: string): CallSpec {
+function existence(row: Facts): CallSpec {
   return {
-    name,
-    arity: -2,
-    access: "Read",
-    keys: ALL_KEYS,
+    ...row,
     summary: "Returns how many of the keys are there; one that is named twice counts twice.",
     run: (call, { keys }) => countOf(call, (key) => keys.has(key)),
   };
@@ -84,16 +90,21 @@ function countOf(call: Call, counts: (key: string) => boolean): number {
   return count;
 }
 
-function flush(name: string): CallSpec {
+function flush(form: string): CallSpec {
   const isForm = (call: Call) => {
     const option = optionAt(call, 1);
     return call.length === 1 || (call.length === 2 && (option === "ASYNC" || option === "SYNC"));
   };
   return {
-    name,
-    arity: -1,
-    access: "Write",
-    keys: NO_KEYS,
+    ...writes(form, {
+      since: "1.0.0",
+      group: "server",
+      keys: NO_KEYS,
+      timing: "None",
+      grows: "None",
+      categories: ["@keyspace", "@dangerous"],
+      tips: ["request_policy:all_shards", ALL_SUCCEEDED],
+    }),
     summary: "Removes every key.",
     check: (call) => isForm(call) ? undefined : SYNTAX_ERROR,
     run: (call, { keys }) => {

@@ -1,7 +1,8 @@
 /** Calls on one value: GET, APPEND, STRLEN and ranges. */
 
-import { type CallSpec, FIRST_KEY, wordAt } from "../call.ts";
-import { VALUE_BYTES_MAX } from "../commands.ts";
+import { type CallSpec, wordAt } from "../call.ts";
+import { reads, writes } from "../command_row.ts";
+import { type Call, VALUE_BYTES_MAX } from "../commands.ts";
 import { parseInteger64 } from "../integers.ts";
 import { type ErrorReply, NOT_AN_INTEGER, type Reply } from "../replies.ts";
 
@@ -14,26 +15,17 @@ const BAD_OFFSET: ErrorReply = { error: "ERR offset is out of range" };
 /** The calls of this file. */
 export const STRING_CALLS: readonly CallSpec[] = [
   {
-    name: "GET",
-    arity: 2,
-    access: "Read",
-    keys: FIRST_KEY,
+    ...reads("GET <key>", { since: "1.0.0", flags: ["fast"] }),
     summary: "Returns the value of a key.",
     run: (call, { keys }) => keys.get(wordAt(call, 1))?.value ?? null,
   },
   {
-    name: "STRLEN",
-    arity: 2,
-    access: "Read",
-    keys: FIRST_KEY,
+    ...reads("STRLEN <key>", { since: "2.2.0", flags: ["fast"] }),
     summary: "Returns the length of a value in bytes.",
     run: (call, { keys }) => keys.valueBytes(wordAt(call, 1)) ?? 0,
   },
   {
-    name: "APPEND",
-    arity: 3,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...writes("APPEND <key> <value>", { since: "2.0.0", flags: ["denyoom", "fast"] }),
     summary: "Adds to the end of a value; makes the key if it is not there.",
     run: (call, { keys, revision }) => {
       const key = wordAt(call, 1);
@@ -44,10 +36,7 @@ export const STRING_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "GETRANGE",
-    arity: 4,
-    access: "Read",
-    keys: FIRST_KEY,
+    ...reads("GETRANGE <key> <start> <end>", { since: "2.4.0" }),
     summary: "Returns a part of a value; negative places count from its end.",
     run: (call, { keys }) => {
       const start = parseInteger64(wordAt(call, 2));
@@ -60,10 +49,7 @@ export const STRING_CALLS: readonly CallSpec[] = [
     },
   },
   {
-    name: "SETRANGE",
-    arity: 4,
-    access: "Write",
-    keys: FIRST_KEY,
+    ...writes("SETRANGE <key> <offset> <value>", { since: "2.2.0", flags: ["denyoom"], grows: bytesOfSetRange }),
     summary: "Overwrites a part of a value from a place on; fills a gap with zero bytes.",
     check: (call) => {
       const offset = parseInteger64(wordAt(call, 2));
@@ -86,6 +72,12 @@ export const STRING_CALLS: readonly CallSpec[] = [
     },
   },
 ];
+
+/** The key, the value, and the gap before it. */
+function bytesOfSetRange(call: Call): number {
+  const end = Number(parseInteger64(wordAt(call, 2)) ?? 0) + wordAt(call, 3).length;
+  return wordAt(call, 1).length + Math.min(Math.max(end, 0), VALUE_BYTES_MAX);
+}
 
 /** Both ends are included and may count from the end of the value. */
 function partOf(value: string, { start, end }: { readonly start: number; readonly end: number }): string {

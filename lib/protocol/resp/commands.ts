@@ -1,8 +1,9 @@
 /** Every command of the Redis protocol: the calls of lib/kv and those about connection, server and transactions. */
 
-import { type CallSpec, NO_KEYS, type SubcommandSpec } from "../../kv/call.ts";
+import type { CallSpec } from "../../kv/call.ts";
 import { CALLS } from "../../kv/calls.ts";
-import { type CommandFacts, factsOf } from "./command_facts.ts";
+import { byName, type CommandRow, NO_KEYS, subcommand } from "../../kv/command_row.ts";
+import { categoriesOf, type Category, type Flag, flagsOf } from "./command_facts.ts";
 import { CLIENT_COMMANDS } from "./commands/client.ts";
 import { CLUSTER_COMMANDS } from "./commands/cluster.ts";
 import { CONNECTION_COMMANDS } from "./commands/connection.ts";
@@ -13,24 +14,19 @@ import { SLOW_COMMANDS } from "./commands/slow_commands.ts";
 import { TRANSACTION_COMMANDS } from "./commands/transactions.ts";
 import type { ProtocolCommand } from "./plan.ts";
 
-/** What COMMAND tells of a command or a subcommand. */
-export interface DescribedCommand extends Pick<CallSpec, "arity" | "keys" | "summary"> {
+/** A command or subcommand as a client sees it: its row, with what follows from that. */
+export interface DescribedCommand extends Omit<CommandRow, "flags" | "categories" | "subcommands"> {
   /** In small letters, such as `get` or `client|list`. */
   readonly path: string;
-  readonly facts: CommandFacts;
+  readonly flags: readonly Flag[];
+  readonly categories: readonly Category[];
   /** Its place in counters: 1 and up, each once. */
   readonly number: number;
-  readonly subcommands: ReadonlyMap<string, SubcommandEntry>;
+  readonly subcommands: ReadonlyMap<string, DescribedCommand>;
 }
 
-/** A subcommand as a client sees it. */
-export interface SubcommandEntry extends DescribedCommand, SubcommandSpec {}
-
-/** A command as a client sees it. */
+/** A command of the table. */
 export interface CommandEntry extends DescribedCommand {
-  /** In capitals. */
-  readonly name: string;
-  readonly access: CallSpec["access"] | undefined;
   /** What it does in lib/kv, or here: one of them is there. */
   readonly call: CallSpec | undefined;
   readonly command: ProtocolCommand | undefined;
@@ -50,57 +46,52 @@ const PROTOCOL_COMMANDS: readonly ProtocolCommand[] = [
 /** The number of a name that nothing has. */
 export const UNKNOWN_COMMAND = 0;
 
-const HELP: SubcommandSpec = { least: 2, most: 2, usage: "", summary: "Prints this help." };
-
 /** Every command by its name in capitals. */
 export const COMMANDS: ReadonlyMap<string, CommandEntry> = numbered();
 
 function numbered(): ReadonlyMap<string, CommandEntry> {
   let number = UNKNOWN_COMMAND;
-  const entryOf = (spec: CallSpec | ProtocolCommand): Omit<CommandEntry, "access" | "call" | "command"> => {
-    const { name, arity, keys, summary } = spec;
-    const path = name.toLowerCase();
-    const own = { name, path, arity, summary, facts: factsOf(path), number: ++number };
-    if (spec.subcommands === undefined) return { ...own, keys, subcommands: new Map() };
-    const subcommands = Array.from([...spec.subcommands, ["HELP", HELP] as const], ([word, form]) => {
-      const fullPath = `${path}|${word.toLowerCase()}`;
-      return [word, {
-        ...form,
-        path: fullPath,
-        arity: form.least === form.most ? form.least : -form.least,
-        keys: form === HELP ? NO_KEYS : keys,
-        facts: factsOf(fullPath),
-        number: ++number,
-        subcommands: new Map(),
-      }] as const;
-    });
+  const described = (own: CommandRow, path: string): DescribedCommand => {
+    const facts = { path, flags: flagsOf(own), categories: categoriesOf(own), number: ++number };
+    if (own.subcommands === undefined) return { ...own, ...facts, subcommands: new Map() };
+    const rows = [...own.subcommands.values(), helpOf(own)];
+    const subcommands = byName(rows.map((each) => described(each, `${path}|${each.name.toLowerCase()}`)));
     // The keys of a command with subcommands are those of the subcommands.
-    return { ...own, keys: NO_KEYS, subcommands: new Map(subcommands) };
+    return { ...own, ...facts, keys: NO_KEYS, subcommands };
   };
   const calls = Array.from(CALLS.values(), (call): CommandEntry => {
-    return { ...entryOf(call), access: call.access, call, command: undefined };
+    return { ...described(call, call.name.toLowerCase()), call, command: undefined };
   });
   const others = PROTOCOL_COMMANDS.map((command): CommandEntry => {
-    return { ...entryOf(command), access: undefined, call: undefined, command };
+    return { ...described(command, command.name.toLowerCase()), call: undefined, command };
   });
-  return new Map([...calls, ...others].map((entry) => [entry.name, entry]));
+  return byName([...calls, ...others]);
 }
 
+/** HELP, which every command with subcommands has. */
+function helpOf({ name, group, since, helpSince = since, categories }: CommandRow): CommandRow {
+  const facts = { group, since: helpSince, flags: ["loading", "stale"] } as const;
+  return {
+    ...subcommand(`${name} HELP`, { access: "Look", ...facts, ...(categories && { categories }) }),
+    summary: "Prints this help.",
+  };
+}
+
+const byNumber = numberedRows();
+
 /** The command or subcommand of each number, by its path; undefined for the number of no command. */
-export const PATHS: readonly (string | undefined)[] = pathsByNumber();
+export const PATHS: readonly (string | undefined)[] = byNumber.map((entry) => entry?.path);
 
 /** Whether the command or subcommand of each number is one that Redis calls fast. */
-export const FAST: readonly (boolean | undefined)[] = PATHS.map((path) => {
-  return path === undefined ? undefined : factsOf(path).flags.includes("fast");
-});
+export const FAST: readonly (boolean | undefined)[] = byNumber.map((entry) => entry?.flags.includes("fast"));
 
-function pathsByNumber(): (string | undefined)[] {
-  const paths: (string | undefined)[] = [];
+function numberedRows(): readonly (DescribedCommand | undefined)[] {
+  const rows: (DescribedCommand | undefined)[] = [undefined];
   for (const entry of COMMANDS.values()) {
-    paths[entry.number] = entry.path;
-    for (const { number, path } of entry.subcommands.values()) paths[number] = path;
+    rows[entry.number] = entry;
+    for (const each of entry.subcommands.values()) rows[each.number] = each;
   }
-  return paths;
+  return rows;
 }
 
 const bySpelling = new Map(

@@ -1,7 +1,7 @@
 /** What is to be done for a request: made from its words at once, started when its turn has come. */
 
 import type { Call, Command, SessionUse } from "../../kv/commands.ts";
-import type { CallSpec } from "../../kv/call.ts";
+import type { CommandRow } from "../../kv/command_row.ts";
 import type { CommandResult } from "../../kv/results.ts";
 import type { ClientRecord } from "./client_record.ts";
 import type { RespContext } from "./context.ts";
@@ -60,8 +60,9 @@ export type InTransaction =
   | "Refused";
 
 /** A command that is not one of the calls in lib/kv: about the connection, the server, or several calls at once. */
-export interface ProtocolCommand extends Pick<CallSpec, "name" | "arity" | "keys" | "summary" | "subcommands"> {
-  readonly inTransaction: InTransaction;
+export interface ProtocolCommand extends CommandRow {
+  /** Undefined for "Queued". */
+  readonly inTransaction?: InTransaction;
   readonly plan: (words: Words, caller: Caller) => Plan;
 }
 

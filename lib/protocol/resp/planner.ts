@@ -70,8 +70,7 @@ function subcommandProblem({ subcommands }: CommandEntry, { words, caller }: Pla
   if (subcommand === undefined) return unknownSubcommand(words);
   caller.client.commandNumber = subcommand.number;
   caller.client.path = subcommand.path;
-  const { least, most } = subcommand;
-  return words.length < least || words.length > most ? wrongSubcommandArity(words) : undefined;
+  return isArity(subcommand, words.length) ? undefined : wrongSubcommandArity(words);
 }
 
 /** EXEC itself ends the transaction even then, as in Redis: once a WATCH before it has been done. */

@@ -63,6 +63,12 @@ Deno.test("a transaction names its counts before its parts", () => {
   assertEquals(transactionWords({}), ["TXN", 0, 0, 0]);
 });
 
+Deno.test("a command about the server is never numbered by a session", () => {
+  for (const name of ["SLOWLOG", "LATENCY", "CONFIG", "WAIT", "SESSION", "ONCE"]) {
+    assertEquals(accessOf(name), "Server", name);
+  }
+});
+
 Deno.test("an unknown command is taken for a write, in whatever letters", () => {
   assertEquals(accessOf("get"), "Read");
   assertEquals(accessOf(new TextEncoder().encode("Mget")), "Read");
@@ -70,6 +76,7 @@ Deno.test("an unknown command is taken for a write, in whatever letters", () => 
   assertEquals(accessOf("new-command"), "Write");
   assertEquals(accessOf("config"), "Server");
   assertEquals(accessOf("multi"), "Forbidden");
+  assertEquals(accessOf("subscribe"), "Forbidden");
 });
 
 Deno.test("a transaction that only reads is a read; one that is not understood is a write", () => {

@@ -1,6 +1,6 @@
 /** CLIENT: what a connection tells about itself, and the list of all of them. */
 
-import { NO_KEYS, type SubcommandSpec } from "../../../kv/call.ts";
+import { byName, type CommandRow, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { OK } from "../../../kv/replies.ts";
 import type { ClientRecord, ReplyMode } from "../client_record.ts";
@@ -19,70 +19,78 @@ import type { Words } from "../request_reader.ts";
 const BAD_NAME = "ERR Client names cannot contain spaces, newlines or special characters.";
 const SYNTAX = "ERR syntax error";
 
+const UNSCRIPTED = ["noscript", "loading", "stale"] as const;
+const CONNECTION: GivenFacts = { access: "Connection", group: "connection", since: "2.4.0", flags: UNSCRIPTED };
+const ADMIN: GivenFacts = { ...CONNECTION, flags: ["admin", ...UNSCRIPTED] };
+const VARYING = ["nondeterministic_output"];
+
+interface Subcommand extends CommandRow {
+  readonly plan: (words: Words, caller: Caller) => Plan;
+}
+
+const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = byName<Subcommand>([
+  {
+    ...subcommand("CLIENT ID", { ...CONNECTION, since: "5.0.0" }),
+    summary: "Returns the id of this connection.",
+    plan: (_words, { client }) => answer(client.id),
+  },
+  {
+    ...subcommand("CLIENT GETNAME", { ...CONNECTION, since: "2.6.9" }),
+    summary: "Returns the name of this connection.",
+    plan: (_words, { client }) => answer(client.name === "" ? null : client.name),
+  },
+  {
+    ...subcommand("CLIENT SETNAME <name>", { ...CONNECTION, since: "2.6.9" }),
+    summary: "Names this connection.",
+    plan: setName,
+  },
+  {
+    ...subcommand("CLIENT SETINFO (LIB-NAME|LIB-VER) <value>", { ...CONNECTION, since: "7.2.0" }),
+    summary: "Notes the library of this client.",
+    plan: setInfo,
+  },
+  {
+    ...subcommand("CLIENT INFO", { ...CONNECTION, since: "6.2.0", tips: VARYING }),
+    summary: "Tells about this connection.",
+    plan: (_words, caller) => text(describe(caller.client, caller)),
+  },
+  {
+    ...subcommand("CLIENT LIST [TYPE <type>|ID <id> ...]", { ...ADMIN, tips: VARYING }),
+    summary: "Tells about the connections.",
+    plan: list,
+  },
+  {
+    ...subcommand("CLIENT KILL <ip:port>|(ID|ADDR|LADDR|TYPE|USER|SKIPME) <value> ...", { ...ADMIN, arity: -3 }),
+    summary: "Closes the connections for which everything said holds; this one only with SKIPME no.",
+    plan: kill,
+  },
+  {
+    ...subcommand("CLIENT REPLY (ON|OFF|SKIP)", { ...CONNECTION, since: "3.2.0" }),
+    summary: "Chooses which replies this connection gets.",
+    plan: setReplies,
+  },
+  {
+    ...subcommand("CLIENT NO-EVICT (ON|OFF)", { ...ADMIN, since: "7.0.0" }),
+    summary: "Has no effect: no client is evicted.",
+    plan: onOrOff,
+  },
+  {
+    ...subcommand("CLIENT NO-TOUCH (ON|OFF)", { ...CONNECTION, since: "7.2.0" }),
+    summary: "Has no effect: no access is noted.",
+    plan: onOrOff,
+  },
+]);
+
 /** The commands of this file. */
 export const CLIENT_COMMANDS: readonly ProtocolCommand[] = [{
-  name: "CLIENT",
-  arity: -2,
-  keys: NO_KEYS,
+  ...row("CLIENT <subcommand> [<argument> ...]", { ...CONNECTION, flags: [], helpSince: "5.0.0" }),
   inTransaction: "DoneByExec",
   summary: "Tells about the connections, names this one, or closes some.",
-  get subcommands(): ReadonlyMap<string, Subcommand> {
-    return SUBCOMMANDS;
-  },
+  subcommands: SUBCOMMANDS,
   plan: (words, caller) => {
     return SUBCOMMANDS.get(subcommandOf(words))?.plan(words, caller) ?? unknownSubcommand(words);
   },
 }];
-
-interface Subcommand extends SubcommandSpec {
-  readonly plan: (words: Words, caller: Caller) => Plan;
-}
-
-const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
-  ["ID", {
-    ...words(2, { summary: "Returns the id of this connection." }),
-    plan: (_words, { client }) => answer(client.id),
-  }],
-  ["GETNAME", {
-    ...words(2, { summary: "Returns the name of this connection." }),
-    plan: (_words, { client }) => answer(client.name === "" ? null : client.name),
-  }],
-  ["SETNAME", { ...words(3, { usage: "<name>", summary: "Names this connection." }), plan: setName }],
-  ["SETINFO", {
-    ...words(4, { usage: "(LIB-NAME|LIB-VER) <value>", summary: "Notes the library of this client." }),
-    plan: setInfo,
-  }],
-  ["INFO", {
-    ...words(2, { summary: "Tells about this connection." }),
-    plan: (_words, caller) => text(describe(caller.client, caller)),
-  }],
-  ["LIST", {
-    ...words(2, { usage: "[TYPE <type>|ID <id> ...]", summary: "Tells about the connections.", most: Infinity }),
-    plan: list,
-  }],
-  ["KILL", {
-    ...words(3, {
-      usage: "<ip:port>|(ID|ADDR|LADDR|TYPE|USER|SKIPME) <value> ...",
-      summary: "Closes the connections for which everything said holds; this one only with SKIPME no.",
-      most: Infinity,
-    }),
-    plan: kill,
-  }],
-  ["REPLY", {
-    ...words(3, { usage: "(ON|OFF|SKIP)", summary: "Chooses which replies this connection gets." }),
-    plan: setReplies,
-  }],
-  ["NO-EVICT", { ...words(3, { usage: "(ON|OFF)", summary: "Has no effect: no client is evicted." }), plan: onOrOff }],
-  ["NO-TOUCH", { ...words(3, { usage: "(ON|OFF)", summary: "Has no effect: no access is noted." }), plan: onOrOff }],
-]);
-
-/** The form of a subcommand with `least` words, and as many at most unless told otherwise. */
-function words(
-  least: number,
-  { usage = "", summary, most = least }: { readonly usage?: string; readonly summary: string; readonly most?: number },
-): SubcommandSpec {
-  return { least, most, usage, summary };
-}
 
 function text(lines: string): Plan {
   return answer({ type: "Text", text: `${lines}\n` });

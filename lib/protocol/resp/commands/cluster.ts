@@ -1,6 +1,6 @@
 /** CLUSTER: the cluster as clients of Redis Cluster see it: all slots belong to the leader, every other node is its replica. */
 
-import { NO_KEYS, type SubcommandSpec } from "../../../kv/call.ts";
+import { byName, type CommandRow, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
 import type { MemberView } from "../../../node/api.ts";
 import type { RespContext } from "../context.ts";
 import { answer, type Plan, type ProtocolCommand, refuse, subcommandOf, unknownSubcommand } from "../plan.ts";
@@ -11,20 +11,43 @@ import { slotOf, SLOTS } from "../slots.ts";
 const DISABLED = "ERR This instance has cluster support disabled";
 const PEER_PORT_OFFSET = 10_000;
 
+const CLUSTER: GivenFacts = { access: "Look", group: "cluster", since: "3.0.0", flags: ["stale"] };
+const CHANGING: GivenFacts = { ...CLUSTER, tips: ["nondeterministic_output"] };
+
+interface Report extends CommandRow {
+  readonly tell: (view: ClusterView, context: RespContext) => RespReply;
+}
+
+const REPORTS: ReadonlyMap<string, Report> = byName<Report>([
+  {
+    ...subcommand("CLUSTER SLOTS", CHANGING),
+    summary: "Returns the one range of slots with the leader and the others.",
+    tell: slots,
+  },
+  {
+    ...subcommand("CLUSTER SHARDS", { ...CHANGING, since: "7.0.0" }),
+    summary: "Returns the one shard with its nodes.",
+    tell: shards,
+  },
+  { ...subcommand("CLUSTER NODES", CHANGING), summary: "Returns the nodes, one on each line.", tell: nodeLines },
+  { ...subcommand("CLUSTER INFO", CHANGING), summary: "Tells whether there is a leader, as text.", tell: info },
+  {
+    ...subcommand("CLUSTER MYID", CLUSTER),
+    summary: "Returns the name of this node.",
+    tell: ({ self }) => nameOf(self),
+  },
+]);
+
+const KEY_SLOT: CommandRow = {
+  ...subcommand("CLUSTER KEYSLOT <key>", CLUSTER),
+  summary: "Returns the slot of a key.",
+};
+
 /** The commands of this file. */
 export const CLUSTER_COMMANDS: readonly ProtocolCommand[] = [{
-  name: "CLUSTER",
-  arity: -2,
-  keys: NO_KEYS,
-  inTransaction: "Queued",
+  ...row("CLUSTER <subcommand> [<argument> ...]", { ...CLUSTER, flags: [], helpSince: "5.0.0" }),
   summary: "Tells which node leads, in the forms of Redis Cluster.",
-  get subcommands(): ReadonlyMap<string, SubcommandSpec> {
-    const reports = Array.from(REPORTS, ([name, { summary }]) => {
-      return [name, { least: 2, most: 2, usage: "", summary }] as const;
-    });
-    const keySlot = { least: 3, most: 3, usage: "<key>", summary: "Returns the slot of a key." };
-    return new Map([...reports, ["KEYSLOT", keySlot]]);
-  },
+  subcommands: byName([...REPORTS.values(), KEY_SLOT]),
   plan: (words, { context }) => context.clusterMode ? planCluster(words, context) : refuse(DISABLED),
 }];
 
@@ -57,19 +80,6 @@ function viewOf({ node }: RespContext): ClusterView {
     needed: quorum.needed,
   };
 }
-
-interface Report {
-  readonly summary: string;
-  readonly tell: (view: ClusterView, context: RespContext) => RespReply;
-}
-
-const REPORTS: ReadonlyMap<string, Report> = new Map<string, Report>([
-  ["SLOTS", { summary: "Returns the one range of slots with the leader and the others.", tell: slots }],
-  ["SHARDS", { summary: "Returns the one shard with its nodes.", tell: shards }],
-  ["NODES", { summary: "Returns the nodes, one on each line.", tell: nodeLines }],
-  ["INFO", { summary: "Tells whether there is a leader, as text.", tell: info }],
-  ["MYID", { summary: "Returns the name of this node.", tell: ({ self }) => nameOf(self) }],
-]);
 
 function nodeLines(view: ClusterView): RespReply {
   return { type: "Text", text: `${view.members.map((member) => nodeLine(member, view)).join("\n")}\n` };

@@ -1,6 +1,6 @@
 /** Commands about the connection: PING, HELLO, AUTH, SELECT and the like. */
 
-import { NO_KEYS } from "../../../kv/call.ts";
+import { row } from "../../../kv/command_row.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { NOT_AN_INTEGER, OK } from "../../../kv/replies.ts";
 import { answer, type Caller, type Plan, type ProtocolCommand, refuse } from "../plan.ts";
@@ -15,39 +15,67 @@ const WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disa
 const NO_PASSWORD_SET = "ERR AUTH <password> called without any password configured for the default user. " +
   "Are you sure your configuration is correct?";
 
+const LOADING = ["loading", "stale", "fast"] as const;
+const LOOKS = { access: "Look", group: "connection" } as const;
+const CHANGES = {
+  access: "Connection",
+  group: "connection",
+  flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
+} as const;
+const ROUTES = { access: "Connection", group: "cluster", since: "3.0.0", categories: ["@connection"] } as const;
+
 /** The commands of this file. */
 export const CONNECTION_COMMANDS: readonly ProtocolCommand[] = [
   {
-    ...of("PING", { arity: -1, summary: "Returns PONG, or the word that was given." }),
+    ...row("PING [<message>]", {
+      ...LOOKS,
+      since: "1.0.0",
+      flags: ["fast"],
+      tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
+    }),
+    summary: "Returns PONG, or the word that was given.",
     plan: (words) => {
       if (words.length > 2) return refuse("ERR wrong number of arguments for 'ping' command");
       return answer(words[1] ?? PONG);
     },
   },
-  { ...of("ECHO", { arity: 2, summary: "Returns the word that was given." }), plan: (words) => answer(words[1] ?? "") },
   {
-    ...of("HELLO", { arity: -1, summary: "Chooses the version of the protocol and tells about the server." }),
+    ...row("ECHO <message>", { ...LOOKS, since: "1.0.0", flags: LOADING }),
+    summary: "Returns the word that was given.",
+    plan: (words) => answer(words[1] ?? ""),
+  },
+  {
+    ...row("HELLO [2|3] [AUTH <user> <password>] [SETNAME <name>]", { ...CHANGES, since: "6.0.0" }),
+    summary: "Chooses the version of the protocol and tells about the server.",
     inTransaction: "DoneByExec",
     plan: planHello,
   },
   {
-    ...of("AUTH", { arity: -2, summary: "Gives a password." }),
+    ...row("AUTH [<user>] <password>", { ...CHANGES, since: "1.0.0", arity: -2 }),
+    summary: "Gives a password.",
     inTransaction: "DoneByExec",
     plan: (words) => authenticate(words.slice(1)) ?? answer(OK),
   },
   {
-    ...of("QUIT", { arity: -1, summary: "Closes the connection." }),
+    ...row("QUIT", { ...CHANGES, since: "1.0.0", arity: -1 }),
+    summary: "Closes the connection.",
     inTransaction: "AtOnce",
     plan: () => ({ type: "Close", reply: OK }),
   },
   {
-    ...of("RESET", { arity: 1, summary: "Brings the connection back to its beginning." }),
+    ...row("RESET", { ...CHANGES, since: "6.2.0" }),
+    summary: "Brings the connection back to its beginning.",
     inTransaction: "AtOnce",
     plan: planReset,
   },
-  { ...of("SELECT", { arity: 2, summary: "Chooses the database; there is one, 0." }), plan: planSelect },
   {
-    ...of("READONLY", { arity: 1, summary: "In cluster mode: reads are answered by this node too." }),
+    ...row("SELECT <database>", { ...CHANGES, since: "1.0.0", flags: LOADING }),
+    summary: "Chooses the database; there is one, 0.",
+    plan: planSelect,
+  },
+  {
+    ...row("READONLY", { ...ROUTES, flags: LOADING }),
+    summary: "In cluster mode: reads are answered by this node too.",
     inTransaction: "DoneByExec",
     plan: (_words, { client }) => {
       client.readsAnywhere = true;
@@ -55,22 +83,20 @@ export const CONNECTION_COMMANDS: readonly ProtocolCommand[] = [
     },
   },
   {
-    ...of("READWRITE", { arity: 1, summary: "In cluster mode: reads go to the leader again." }),
+    ...row("READWRITE", { ...ROUTES, flags: LOADING }),
+    summary: "In cluster mode: reads go to the leader again.",
     inTransaction: "DoneByExec",
     plan: (_words, { client }) => {
       client.readsAnywhere = false;
       return answer(OK);
     },
   },
-  { ...of("ASKING", { arity: 1, summary: "Has no effect: no slot is ever moving." }), plan: () => answer(OK) },
+  {
+    ...row("ASKING", { ...ROUTES, flags: ["fast"] }),
+    summary: "Has no effect: no slot is ever moving.",
+    plan: () => answer(OK),
+  },
 ];
-
-function of(
-  name: string,
-  { arity, summary }: Pick<ProtocolCommand, "arity" | "summary">,
-): Omit<ProtocolCommand, "plan"> {
-  return { name, arity, summary, keys: NO_KEYS, inTransaction: "Queued" };
-}
 
 function planSelect(words: Words): Plan {
   const database = parseInteger64(words[1] ?? "");

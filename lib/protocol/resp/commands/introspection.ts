@@ -1,6 +1,7 @@
 /** COMMAND: what this server's commands are, for clients that route by keys and shells that help. */
 
-import { NO_KEYS } from "../../../kv/call.ts";
+import { isArity, keysAt } from "../../../kv/calls.ts";
+import { byName, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
 import { compileGlob, PATTERN_BYTES_MAX } from "../../../kv/glob.ts";
 import { LONG_PATTERN, SYNTAX_ERROR } from "../../../kv/replies.ts";
 import type { RespReply } from "../reply_writer.ts";
@@ -11,38 +12,45 @@ import type { Words } from "../request_reader.ts";
 /** Every command by its name in capitals; told by commands.ts, which knows this file. */
 export type CommandTable = ReadonlyMap<string, CommandEntry>;
 
+const COMMAND: GivenFacts = {
+  access: "Look",
+  group: "server",
+  since: "2.8.13",
+  flags: ["loading", "stale"],
+  categories: ["@connection"],
+};
+const UNORDERED = ["nondeterministic_output_order"] as const;
+
 /** Stands for a command that there is not. */
 const NO_LIST: RespReply = { type: "NoList" };
 
 /** The commands of this file. */
 export function introspectionCommands(table: () => CommandTable): readonly ProtocolCommand[] {
   return [{
-    name: "COMMAND",
-    arity: -1,
-    keys: NO_KEYS,
-    inTransaction: "Queued",
+    ...row("COMMAND [<subcommand> [<argument> ...]]", { ...COMMAND, tips: UNORDERED, helpSince: "5.0.0" }),
     summary: "Tells about commands.",
-    subcommands: new Map([
-      ["COUNT", { least: 2, most: 2, usage: "", summary: "Returns the number of commands." }],
-      ["LIST", {
-        least: 2,
-        most: Infinity,
-        usage: "[FILTERBY (MODULE <name>|ACLCAT <category>|PATTERN <pattern>)]",
+    subcommands: byName([
+      { ...subcommand("COMMAND COUNT", COMMAND), summary: "Returns the number of commands." },
+      {
+        ...subcommand("COMMAND LIST [FILTERBY (MODULE <name>|ACLCAT <category>|PATTERN <pattern>)]", {
+          ...COMMAND,
+          since: "7.0.0",
+          tips: UNORDERED,
+        }),
         summary: "Returns the names of commands and subcommands.",
-      }],
-      ["INFO", {
-        least: 2,
-        most: Infinity,
-        usage: "[<command> ...]",
+      },
+      {
+        ...subcommand("COMMAND INFO [<command> ...]", { ...COMMAND, tips: UNORDERED }),
         summary: "Returns the form of commands, or of all.",
-      }],
-      ["DOCS", { least: 2, most: Infinity, usage: "[<command> ...]", summary: "Returns what commands do, or all." }],
-      ["GETKEYS", {
-        least: 4,
-        most: Infinity,
-        usage: "<command> <argument> ...",
+      },
+      {
+        ...subcommand("COMMAND DOCS [<command> ...]", { ...COMMAND, since: "7.0.0", tips: UNORDERED }),
+        summary: "Returns what commands do, or all.",
+      },
+      {
+        ...subcommand("COMMAND GETKEYS <command> <argument> ...", COMMAND),
         summary: "Returns a command's keys.",
-      }],
+      },
     ]),
     plan: (words) => planCommand(words, table()),
   }];
@@ -95,7 +103,9 @@ function list(words: Words, table: CommandTable): Plan {
       return answer([]);
     case "ACLCAT": {
       const category = `@${wanted.toLowerCase()}`;
-      return answer(all.filter(({ facts }) => facts.categories.includes(category)).map(({ path }) => path));
+      return answer(
+        all.filter(({ categories }) => categories.some((each) => each === category)).map(({ path }) => path),
+      );
     }
     case "PATTERN": {
       if (wanted.length > PATTERN_BYTES_MAX) return answer(LONG_PATTERN);
@@ -111,18 +121,18 @@ function list(words: Words, table: CommandTable): Plan {
 const FILTERED_WORDS = 5;
 
 /** Name, arity, flags, places of the keys, categories, tips, key specifications, subcommands: as Redis 7 has it. */
-function describe({ path, arity, keys, facts, subcommands }: DescribedCommand): RespReply {
+function describe({ path, arity, keys, flags, categories, tips, subcommands }: DescribedCommand): RespReply {
   return {
     type: "List",
     items: [
       path,
       arity,
-      { type: "Set", items: facts.flags.map((flag) => ({ status: flag })) },
+      { type: "Set", items: flags.map((flag) => ({ status: flag })) },
       keys.first,
       keys.last,
       keys.step,
-      { type: "Set", items: facts.categories.map((category) => ({ status: category })) },
-      { type: "Set", items: facts.tips },
+      { type: "Set", items: categories.map((category) => ({ status: category })) },
+      { type: "Set", items: tips },
       [],
       { type: "List", items: [...subcommands.values()].map(describe) },
     ],
@@ -130,8 +140,8 @@ function describe({ path, arity, keys, facts, subcommands }: DescribedCommand): 
 }
 
 function documented(entry: DescribedCommand): readonly [string, RespReply] {
-  const { path, summary, facts, subcommands } = entry;
-  const entries: [string, RespReply][] = [["summary", summary], ["since", facts.since], ["group", facts.group]];
+  const { path, summary, since, group, subcommands } = entry;
+  const entries: [string, RespReply][] = [["summary", summary], ["since", since], ["group", group]];
   if (subcommands.size > 0) {
     entries.push(["subcommands", { type: "Map", entries: [...subcommands.values()].map(documented) }]);
   }
@@ -141,13 +151,8 @@ function documented(entry: DescribedCommand): readonly [string, RespReply] {
 function getKeys(words: Words, table: CommandTable): Plan {
   const entry = table.get((words[0] ?? "").toUpperCase());
   if (entry === undefined) return refuse("ERR Invalid command specified");
-  const { keys: { first, last, step }, arity } = entry.subcommands.get(subcommandOf(words)) ?? entry;
-  if (first === 0) return refuse("ERR The command has no key arguments");
-  if (arity >= 0 ? words.length !== arity : words.length < -arity) {
-    return refuse("ERR Invalid number of arguments specified for command");
-  }
-  const end = last < 0 ? words.length + last : last;
-  const keys: string[] = [];
-  for (let at = first; at <= end && at < words.length; at += step) keys.push(words[at] ?? "");
-  return answer(keys);
+  const { keys, arity } = entry.subcommands.get(subcommandOf(words)) ?? entry;
+  if (keys.first === 0) return refuse("ERR The command has no key arguments");
+  if (!isArity({ arity }, words.length)) return refuse("ERR Invalid number of arguments specified for command");
+  return answer(keysAt(keys, words));
 }

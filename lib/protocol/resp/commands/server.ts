@@ -1,6 +1,6 @@
 /** Commands about the server: INFO, TIME, ROLE, WAIT, snapshots and CONFIG. */
 
-import { NO_KEYS } from "../../../kv/call.ts";
+import { byName, row, subcommand } from "../../../kv/command_row.ts";
 import { compileGlob, isTooLong } from "../../../kv/glob.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { LONG_PATTERN, NOT_AN_INTEGER, OK, type Reply } from "../../../kv/replies.ts";
@@ -20,62 +20,107 @@ import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
 import { SLOW_LOG_LENGTH_MAX } from "../statistics/slow_log.ts";
 
+const LOADING = ["loading", "stale"] as const;
+const LOOKS = { access: "Look", group: "server" } as const;
+const CHANGES = { access: "Server", group: "server" } as const;
+const SETTINGS = { ...CHANGES, since: "2.0.0", flags: ["admin", "noscript", ...LOADING] } as const;
+
 /** The commands of this file. */
 export const SERVER_COMMANDS: readonly ProtocolCommand[] = [
   {
-    ...of("INFO", { arity: -1, summary: "Tells about the server, the cluster and the keys, as text." }),
+    ...row("INFO [<section> ...]", {
+      ...LOOKS,
+      since: "1.0.0",
+      flags: LOADING,
+      categories: ["@dangerous"],
+      tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    }),
+    summary: "Tells about the server, the cluster and the keys, as text.",
     inTransaction: "DoneByExec",
     plan: (words, { context }) => answer({ type: "Text", text: infoText(context, words.slice(1)) }),
   },
   {
-    ...of("TIME", { arity: 1, summary: "Returns the cluster's time: seconds and microseconds." }),
+    ...row("TIME", {
+      ...LOOKS,
+      since: "2.6.0",
+      flags: ["loading", "stale", "fast"],
+      timing: "Clock",
+      tips: ["nondeterministic_output"],
+    }),
+    summary: "Returns the cluster's time: seconds and microseconds.",
     inTransaction: "DoneByExec",
     plan: planTime,
   },
   {
-    ...of("ROLE", { arity: 1, summary: "Tells whether this node leads, and whom it follows." }),
+    ...row("ROLE", {
+      ...LOOKS,
+      since: "2.8.12",
+      flags: ["noscript", "loading", "stale", "fast"],
+      categories: ["@admin", "@dangerous"],
+    }),
+    summary: "Tells whether this node leads, and whom it follows.",
     inTransaction: "DoneByExec",
     plan: (_words, { context }) => answer(role(context)),
   },
   {
-    ...of("WAIT", { arity: 3, summary: "Returns how many other nodes have this connection's writes, at the least." }),
+    ...row("WAIT <nodes> <milliseconds>", {
+      access: "Server",
+      group: "generic",
+      since: "3.0.0",
+      flags: ["noscript"],
+      categories: ["@connection"],
+      tips: ["request_policy:all_shards", "response_policy:agg_min"],
+    }),
+    summary: "Returns how many other nodes have this connection's writes, at the least.",
     inTransaction: "DoneByExec",
     plan: planWait,
   },
   {
-    ...of("LASTSAVE", { arity: 1, summary: "Returns the time of the last snapshot, in seconds since 1970." }),
+    ...row("LASTSAVE", {
+      ...LOOKS,
+      since: "1.0.0",
+      flags: ["loading", "stale", "fast"],
+      categories: ["@admin", "@dangerous"],
+      tips: ["nondeterministic_output"],
+    }),
+    summary: "Returns the time of the last snapshot, in seconds since 1970.",
     inTransaction: "DoneByExec",
     plan: (_words, { context: { node } }) => answer(Math.floor(node.status().lastSnapshotMs / 1_000)),
   },
   {
-    ...of("SAVE", { arity: 1, summary: "Takes a snapshot." }),
+    ...row("SAVE", { ...CHANGES, since: "1.0.0", flags: ["admin", "noscript", "no_async_loading", "no_multi"] }),
+    summary: "Takes a snapshot.",
     inTransaction: "Refused",
     plan: (_words, { context: { node } }) => ({ type: "Task", run: () => save(node) }),
   },
   {
-    ...of("BGSAVE", { arity: -1, summary: "Begins to take a snapshot." }),
+    ...row("BGSAVE [SCHEDULE]", { ...CHANGES, since: "1.0.0", flags: ["admin", "noscript", "no_async_loading"] }),
+    summary: "Begins to take a snapshot.",
     inTransaction: "DoneByExec",
     plan: planBackgroundSave,
   },
   {
-    ...of("CONFIG", { arity: -2, summary: "Returns settings." }),
+    ...row("CONFIG <subcommand> [<argument> ...]", { ...CHANGES, since: "2.0.0", helpSince: "5.0.0" }),
+    summary: "Returns settings.",
     inTransaction: "DoneByExec",
-    subcommands: new Map([
-      ["GET", { least: 3, most: Infinity, usage: "<pattern> ...", summary: "Returns settings whose names match." }],
-      ["SET", { least: 4, most: Infinity, usage: "<name> <value> ...", summary: "Is refused: settings are flags." }],
-      ["RESETSTAT", { least: 2, most: 2, usage: "", summary: "Begins to count anew what INFO tells." }],
-      ["REWRITE", { least: 2, most: 2, usage: "", summary: "Is refused: settings are flags." }],
+    subcommands: byName([
+      {
+        ...subcommand("CONFIG GET <pattern> ...", SETTINGS),
+        summary: "Returns settings whose names match.",
+      },
+      {
+        ...subcommand("CONFIG SET <name> <value> ...", {
+          ...SETTINGS,
+          tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
+        }),
+        summary: "Is refused: settings are flags.",
+      },
+      { ...subcommand("CONFIG RESETSTAT", SETTINGS), summary: "Begins to count anew what INFO tells." },
+      { ...subcommand("CONFIG REWRITE", { ...SETTINGS, since: "2.8.0" }), summary: "Is refused: settings are flags." },
     ]),
     plan: planConfig,
   },
 ];
-
-function of(
-  name: string,
-  { arity, summary }: Pick<ProtocolCommand, "arity" | "summary">,
-): Omit<ProtocolCommand, "plan"> {
-  return { name, arity, summary, keys: NO_KEYS, inTransaction: "Queued" };
-}
 
 function planTime(_words: Words, { context: { node } }: Caller): Plan {
   const now = node.timeMs();

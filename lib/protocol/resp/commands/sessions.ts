@@ -1,7 +1,7 @@
 /** SESSION, ONCE and TXN: what this server has beyond Redis, for commands that must take effect exactly once or together. */
 
-import { NO_KEYS } from "../../../kv/call.ts";
 import { changes, checkCall, findCall, keysOf } from "../../../kv/calls.ts";
+import { byName, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
 import { type Call, type Command, type Compare, makeCompare, TRANSACTION_PARTS_MAX } from "../../../kv/commands.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import type { ErrorReply, Reply } from "../../../kv/replies.ts";
@@ -15,34 +15,53 @@ import type { Words } from "../request_reader.ts";
 /** Words of one comparison in TXN: key, field, operator, operand. */
 const COMPARE_WORDS = 4;
 
+const SESSION: GivenFacts = {
+  access: "Session",
+  group: "transactions",
+  since: "7.0.0",
+  isBeyondRedis: true,
+  flags: ["noscript", "fast"],
+};
+const CONTAINS_CALLS: GivenFacts = {
+  ...SESSION,
+  flags: ["denyoom", "noscript", "movablekeys"],
+  timing: "Clock",
+  grows: "ItsCalls",
+};
+
 /** The commands of this file. */
 export const SESSION_COMMANDS: readonly ProtocolCommand[] = [
   {
-    name: "SESSION",
-    arity: -2,
-    keys: NO_KEYS,
+    ...row("SESSION <subcommand> [<argument> ...]", { ...SESSION, flags: ["noscript"], helpSince: "7.0.0" }),
+    categories: ["@transaction"],
     inTransaction: "Refused",
     summary: "Opens, keeps alive or closes a session, in which each command takes effect at most once.",
-    subcommands: new Map([
-      ["OPEN", { least: 2, most: 3, usage: "[<ttl-ms>]", summary: "Opens a session and returns its id." }],
-      ["KEEPALIVE", { least: 3, most: 3, usage: "<id>", summary: "Lets the time to live begin anew." }],
-      ["CLOSE", { least: 3, most: 3, usage: "<id>", summary: "Ends the session." }],
+    subcommands: byName([
+      {
+        ...subcommand("SESSION OPEN [<ttl-ms>]", { ...SESSION, most: 3, timing: "Clock", grows: "OwnBytes" }),
+        summary: "Opens a session and returns its id.",
+      },
+      {
+        ...subcommand("SESSION KEEPALIVE <id>", { ...SESSION, timing: "Clock" }),
+        summary: "Lets the time to live begin anew.",
+      },
+      { ...subcommand("SESSION CLOSE <id>", SESSION), summary: "Ends the session." },
     ]),
     plan: planSession,
   },
   {
-    name: "ONCE",
-    arity: -4,
-    keys: NO_KEYS,
+    ...row("ONCE <session> <sequence> <command> [<argument> ...]", CONTAINS_CALLS),
     inTransaction: "Refused",
     summary:
       "Does a command of a session unless its sequence number was done before; then gives the first answer again.",
     plan: planOnce,
   },
   {
-    name: "TXN",
-    arity: -4,
-    keys: NO_KEYS,
+    ...row("TXN <n> {<key> <field> <operator> <operand>} <n> {<argc> <word> ...} <n> {<argc> <word> ...}", {
+      ...CONTAINS_CALLS,
+      access: "Write",
+      arity: -4,
+    }),
     inTransaction: "Refused",
     summary: "Compares, and does one of two lists of commands at once.",
     plan: planTransaction,

@@ -1,6 +1,6 @@
 /** SLOWLOG and LATENCY: the commands of this node that took long, and how long each command takes. */
 
-import { NO_KEYS, type SubcommandSpec } from "../../../kv/call.ts";
+import { byName, type CommandRow, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { NOT_AN_INTEGER, OK } from "../../../kv/replies.ts";
 import { PATHS } from "../commands.ts";
@@ -26,45 +26,71 @@ const BOUND_COUNT = 32;
 const BOUNDS_US = Array.from({ length: BOUND_COUNT }, (_, exponent) => 2 ** exponent);
 const MICROSECONDS = 1e6;
 
-const SLOWLOG_FORMS: ReadonlyMap<string, SubcommandSpec> = new Map([
-  ["GET", {
-    least: 2,
-    most: 3,
-    usage: "[<count>]",
+const SLOWLOG: GivenFacts = {
+  access: "Server",
+  group: "server",
+  since: "2.2.12",
+  flags: ["admin", "loading", "stale"],
+};
+const LATENCY: GivenFacts = {
+  access: "Server",
+  group: "server",
+  since: "2.8.13",
+  flags: ["admin", "noscript", "loading", "stale"],
+  tips: ["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"],
+};
+const RESETS = { tips: ["request_policy:all_nodes", "response_policy:all_succeeded"] };
+
+const SLOWLOG_FORMS: ReadonlyMap<string, CommandRow> = byName([
+  {
+    ...subcommand("SLOWLOG GET [<count>]", {
+      ...SLOWLOG,
+      most: 3,
+      tips: ["request_policy:all_nodes", "nondeterministic_output"],
+    }),
     summary: "Returns the newest slow commands: id, time, microseconds, words, address and name of the client.",
-  }],
-  ["LEN", { least: 2, most: 2, usage: "", summary: "Returns the number of slow commands kept." }],
-  ["RESET", { least: 2, most: 2, usage: "", summary: "Forgets the slow commands." }],
+  },
+  {
+    ...subcommand("SLOWLOG LEN", {
+      ...SLOWLOG,
+      tips: ["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"],
+    }),
+    summary: "Returns the number of slow commands kept.",
+  },
+  { ...subcommand("SLOWLOG RESET", { ...SLOWLOG, ...RESETS }), summary: "Forgets the slow commands." },
 ]);
 
-const LATENCY_FORMS: ReadonlyMap<string, SubcommandSpec> = new Map([
-  ["LATEST", { least: 2, most: 2, usage: "", summary: "Returns each event: name, time, latest and longest ms." }],
-  ["HISTORY", { least: 3, most: 3, usage: "<event>", summary: "Returns the slowest of each second: time and ms." }],
-  ["RESET", { least: 2, most: Infinity, usage: "[<event> ...]", summary: "Forgets events, or all of them." }],
-  ["HISTOGRAM", {
-    least: 2,
-    most: Infinity,
-    usage: "[<command> ...]",
+const LATENCY_FORMS: ReadonlyMap<string, CommandRow> = byName([
+  {
+    ...subcommand("LATENCY LATEST", LATENCY),
+    summary: "Returns each event: name, time, latest and longest ms.",
+  },
+  {
+    ...subcommand("LATENCY HISTORY <event>", LATENCY),
+    summary: "Returns the slowest of each second: time and ms.",
+  },
+  {
+    ...subcommand("LATENCY RESET [<event> ...]", { ...LATENCY, ...RESETS }),
+    summary: "Forgets events, or all of them.",
+  },
+  {
+    ...subcommand("LATENCY HISTOGRAM [<command> ...]", { ...LATENCY, since: "7.0.0" }),
     summary: "Returns how many calls of each command took at most so many microseconds.",
-  }],
-  ["DOCTOR", { least: 2, most: 2, usage: "", summary: "Tells about slow commands, as text." }],
+  },
+  { ...subcommand("LATENCY DOCTOR", LATENCY), summary: "Tells about slow commands, as text." },
 ]);
 
 /** The commands of this file. */
 export const SLOW_COMMANDS: readonly ProtocolCommand[] = [
   {
-    name: "SLOWLOG",
-    arity: -2,
-    keys: NO_KEYS,
+    ...row("SLOWLOG <subcommand> [<argument> ...]", { ...SLOWLOG, flags: [], helpSince: "6.2.0" }),
     inTransaction: "DoneByExec",
     summary: "Tells which commands took long.",
     subcommands: SLOWLOG_FORMS,
     plan: planSlowLog,
   },
   {
-    name: "LATENCY",
-    arity: -2,
-    keys: NO_KEYS,
+    ...row("LATENCY <subcommand> [<argument> ...]", { ...LATENCY, flags: [], tips: [], helpSince: "2.8.13" }),
     inTransaction: "DoneByExec",
     summary: "Tells how long commands take.",
     subcommands: LATENCY_FORMS,

@@ -1,16 +1,21 @@
 /** MULTI, EXEC, DISCARD, WATCH, UNWATCH: a queue that becomes one entry of the log. */
 
-import { ALL_KEYS, NO_KEYS } from "../../../kv/call.ts";
+import { ALL_KEYS, type GivenFacts, row } from "../../../kv/command_row.ts";
 import { OK } from "../../../kv/replies.ts";
 import { longKey } from "../errors.ts";
 import { answer, type ProtocolCommand, refuse } from "../plan.ts";
 
+const TRANSACTION: GivenFacts = {
+  access: "Connection",
+  group: "transactions",
+  since: "1.2.0",
+  flags: ["noscript", "loading", "stale", "fast", "allow_busy"],
+};
+
 /** The commands of this file. */
 export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
   {
-    name: "MULTI",
-    arity: 1,
-    keys: NO_KEYS,
+    ...row("MULTI", TRANSACTION),
     inTransaction: "AtOnce",
     summary: "Begins to queue commands.",
     plan: (_words, { transaction }) => {
@@ -20,9 +25,12 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     },
   },
   {
-    name: "EXEC",
-    arity: 1,
-    keys: NO_KEYS,
+    ...row("EXEC", {
+      ...TRANSACTION,
+      flags: ["noscript", "loading", "stale", "skip_slowlog"],
+      timing: "Clock",
+      grows: "ItsCalls",
+    }),
     inTransaction: "AtOnce",
     summary: "Does the queued commands at once, unless a watched key has changed.",
     plan: (_words, { transaction, context, client }) => {
@@ -32,9 +40,7 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     },
   },
   {
-    name: "DISCARD",
-    arity: 1,
-    keys: NO_KEYS,
+    ...row("DISCARD", { ...TRANSACTION, since: "2.0.0" }),
     inTransaction: "AtOnce",
     summary: "Forgets the queued commands and the watched keys.",
     plan: (_words, { transaction }) => {
@@ -49,9 +55,7 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     },
   },
   {
-    name: "WATCH",
-    arity: -2,
-    keys: ALL_KEYS,
+    ...row("WATCH <key> [<key> ...]", { ...TRANSACTION, since: "2.2.0", keys: ALL_KEYS, timing: "Expiry" }),
     inTransaction: "AtOnce",
     summary: "Makes the next EXEC do nothing if one of the keys changes before.",
     plan: (words, { transaction, context: { node, keyBytesMax } }) => {
@@ -65,10 +69,7 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
     },
   },
   {
-    name: "UNWATCH",
-    arity: 1,
-    keys: NO_KEYS,
-    inTransaction: "Queued",
+    ...row("UNWATCH", { ...TRANSACTION, since: "2.2.0" }),
     summary: "Forgets the watched keys.",
     plan: (_words, { transaction }) => {
       // In a queue it has no effect: EXEC forgets the watched keys anyway.
