@@ -95,8 +95,8 @@ export interface CommandRow {
   readonly helpSince?: string;
 }
 
-/** A row but for its sentence, which is written beside what the command does. */
-export type Facts = Omit<CommandRow, "summary">;
+/** A row but for its sentence and its subcommands, which are written beside what the command does. */
+export type Facts = Omit<CommandRow, "summary" | "subcommands">;
 
 /** What must be told of a command; the rest is read from its form, or is what most commands have. */
 export type GivenFacts = Pick<CommandRow, "access" | "since" | "group"> & Partial<Facts>;

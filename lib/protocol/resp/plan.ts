@@ -63,8 +63,18 @@ export type InTransaction =
 export interface ProtocolCommand extends CommandRow {
   /** Undefined for "Queued". */
   readonly inTransaction?: InTransaction;
-  readonly plan: (words: Words, caller: Caller) => Plan;
+  /** Undefined where its subcommands are all that it does. */
+  readonly plan?: Planner;
+  readonly subcommands?: ReadonlyMap<string, ProtocolSubcommand>;
 }
+
+/** A subcommand: its row, and what it does. */
+export interface ProtocolSubcommand extends CommandRow {
+  readonly plan: Planner;
+}
+
+/** What a request comes to, from its words. */
+export type Planner = (words: Words, caller: Caller) => Plan;
 
 /** A plan whose reply is known. */
 export function answer(reply: RespReply): Plan {

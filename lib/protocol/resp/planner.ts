@@ -94,7 +94,11 @@ interface PlanParts {
 
 function planEntry(entry: CommandEntry, { words, caller }: PlanParts): Plan {
   if (entry.subcommands.size > 0 && subcommandOf(words) === "HELP") return answer(helpOf(entry));
-  if (entry.command !== undefined) return entry.command.plan(words, caller);
+  if (entry.command !== undefined) {
+    const { plan, subcommands } = entry.command;
+    const chosen = subcommands?.get(subcommandOf(words))?.plan ?? plan ?? unknownSubcommand;
+    return chosen(words, caller);
+  }
   const call = words[0] === entry.name ? words : [entry.name, ...words.slice(1)];
   const problem = entry.call?.check?.(call);
   if (problem !== undefined) return answer(problem);

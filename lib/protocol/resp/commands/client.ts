@@ -1,19 +1,11 @@
 /** CLIENT: what a connection tells about itself, and the list of all of them. */
 
-import { byName, type CommandRow, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
+import { byName, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { OK } from "../../../kv/replies.ts";
 import type { ClientRecord, ReplyMode } from "../client_record.ts";
 import { isName } from "../names.ts";
-import {
-  answer,
-  type Caller,
-  type Plan,
-  type ProtocolCommand,
-  refuse,
-  subcommandOf,
-  unknownSubcommand,
-} from "../plan.ts";
+import { answer, type Caller, type Plan, type ProtocolCommand, type ProtocolSubcommand, refuse } from "../plan.ts";
 import type { Words } from "../request_reader.ts";
 
 const BAD_NAME = "ERR Client names cannot contain spaces, newlines or special characters.";
@@ -24,11 +16,7 @@ const CONNECTION: GivenFacts = { access: "Connection", group: "connection", sinc
 const ADMIN: GivenFacts = { ...CONNECTION, flags: ["admin", ...UNSCRIPTED] };
 const VARYING = ["nondeterministic_output"];
 
-interface Subcommand extends CommandRow {
-  readonly plan: (words: Words, caller: Caller) => Plan;
-}
-
-const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = byName<Subcommand>([
+const SUBCOMMANDS = byName<ProtocolSubcommand>([
   {
     ...subcommand("CLIENT ID", { ...CONNECTION, since: "5.0.0" }),
     summary: "Returns the id of this connection.",
@@ -87,9 +75,6 @@ export const CLIENT_COMMANDS: readonly ProtocolCommand[] = [{
   inTransaction: "DoneByExec",
   summary: "Tells about the connections, names this one, or closes some.",
   subcommands: SUBCOMMANDS,
-  plan: (words, caller) => {
-    return SUBCOMMANDS.get(subcommandOf(words))?.plan(words, caller) ?? unknownSubcommand(words);
-  },
 }];
 
 function text(lines: string): Plan {

@@ -1,9 +1,9 @@
 /** CLUSTER: the cluster as clients of Redis Cluster see it: all slots belong to the leader, every other node is its replica. */
 
-import { byName, type CommandRow, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
+import { byName, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
 import type { MemberView } from "../../../node/api.ts";
 import type { RespContext } from "../context.ts";
-import { answer, type Plan, type ProtocolCommand, refuse, subcommandOf, unknownSubcommand } from "../plan.ts";
+import { answer, type Planner, type ProtocolCommand, type ProtocolSubcommand, refuse } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
 import { slotOf, SLOTS } from "../slots.ts";
@@ -14,48 +14,46 @@ const PEER_PORT_OFFSET = 10_000;
 const CLUSTER: GivenFacts = { access: "Look", group: "cluster", since: "3.0.0", flags: ["stale"] };
 const CHANGING: GivenFacts = { ...CLUSTER, tips: ["nondeterministic_output"] };
 
-interface Report extends CommandRow {
-  readonly tell: (view: ClusterView, context: RespContext) => RespReply;
-}
-
-const REPORTS: ReadonlyMap<string, Report> = byName<Report>([
-  {
-    ...subcommand("CLUSTER SLOTS", CHANGING),
-    summary: "Returns the one range of slots with the leader and the others.",
-    tell: slots,
-  },
-  {
-    ...subcommand("CLUSTER SHARDS", { ...CHANGING, since: "7.0.0" }),
-    summary: "Returns the one shard with its nodes.",
-    tell: shards,
-  },
-  { ...subcommand("CLUSTER NODES", CHANGING), summary: "Returns the nodes, one on each line.", tell: nodeLines },
-  { ...subcommand("CLUSTER INFO", CHANGING), summary: "Tells whether there is a leader, as text.", tell: info },
-  {
-    ...subcommand("CLUSTER MYID", CLUSTER),
-    summary: "Returns the name of this node.",
-    tell: ({ self }) => nameOf(self),
-  },
-]);
-
-const KEY_SLOT: CommandRow = {
-  ...subcommand("CLUSTER KEYSLOT <key>", CLUSTER),
-  summary: "Returns the slot of a key.",
-};
-
 /** The commands of this file. */
 export const CLUSTER_COMMANDS: readonly ProtocolCommand[] = [{
   ...row("CLUSTER <subcommand> [<argument> ...]", { ...CLUSTER, flags: [], helpSince: "5.0.0" }),
   summary: "Tells which node leads, in the forms of Redis Cluster.",
-  subcommands: byName([...REPORTS.values(), KEY_SLOT]),
-  plan: (words, { context }) => context.clusterMode ? planCluster(words, context) : refuse(DISABLED),
+  subcommands: byName<ProtocolSubcommand>([
+    {
+      ...subcommand("CLUSTER SLOTS", CHANGING),
+      summary: "Returns the one range of slots with the leader and the others.",
+      plan: planOf(slots),
+    },
+    {
+      ...subcommand("CLUSTER SHARDS", { ...CHANGING, since: "7.0.0" }),
+      summary: "Returns the one shard with its nodes.",
+      plan: planOf(shards),
+    },
+    {
+      ...subcommand("CLUSTER NODES", CHANGING),
+      summary: "Returns the nodes, one on each line.",
+      plan: planOf(nodeLines),
+    },
+    {
+      ...subcommand("CLUSTER INFO", CHANGING),
+      summary: "Tells whether there is a leader, as text.",
+      plan: planOf(info),
+    },
+    {
+      ...subcommand("CLUSTER MYID", CLUSTER),
+      summary: "Returns the name of this node.",
+      plan: planOf(({ self }) => nameOf(self)),
+    },
+    {
+      ...subcommand("CLUSTER KEYSLOT <key>", CLUSTER),
+      summary: "Returns the slot of a key.",
+      plan: planOf((_view, [, , key = ""]) => slotOf(key)),
+    },
+  ]),
 }];
 
-function planCluster(words: Words, context: RespContext): Plan {
-  const subcommand = subcommandOf(words);
-  if (subcommand === "KEYSLOT") return answer(slotOf(words[2] ?? ""));
-  const report = REPORTS.get(subcommand);
-  return report === undefined ? unknownSubcommand(words) : answer(report.tell(viewOf(context), context));
+function planOf(tell: (view: ClusterView, words: Words) => RespReply): Planner {
+  return (words, { context }) => context.clusterMode ? answer(tell(viewOf(context), words)) : refuse(DISABLED);
 }
 
 interface ClusterView {

@@ -6,7 +6,7 @@ import { compileGlob, PATTERN_BYTES_MAX } from "../../../kv/glob.ts";
 import { LONG_PATTERN, SYNTAX_ERROR } from "../../../kv/replies.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { CommandEntry, DescribedCommand } from "../commands.ts";
-import { answer, type Plan, type ProtocolCommand, refuse, subcommandOf, unknownSubcommand } from "../plan.ts";
+import { answer, type Plan, type ProtocolCommand, type ProtocolSubcommand, refuse, subcommandOf } from "../plan.ts";
 import type { Words } from "../request_reader.ts";
 
 /** Every command by its name in capitals; told by commands.ts, which knows this file. */
@@ -19,7 +19,8 @@ const COMMAND: GivenFacts = {
   flags: ["loading", "stale"],
   categories: ["@connection"],
 };
-const UNORDERED = ["nondeterministic_output_order"] as const;
+const UNORDERED = ["nondeterministic_output_order"];
+const LISTS: GivenFacts = { ...COMMAND, since: "7.0.0", tips: UNORDERED };
 
 /** Stands for a command that there is not. */
 const NO_LIST: RespReply = { type: "NoList" };
@@ -29,55 +30,41 @@ export function introspectionCommands(table: () => CommandTable): readonly Proto
   return [{
     ...row("COMMAND [<subcommand> [<argument> ...]]", { ...COMMAND, tips: UNORDERED, helpSince: "5.0.0" }),
     summary: "Tells about commands.",
-    subcommands: byName([
-      { ...subcommand("COMMAND COUNT", COMMAND), summary: "Returns the number of commands." },
+    subcommands: byName<ProtocolSubcommand>([
       {
-        ...subcommand("COMMAND LIST [FILTERBY (MODULE <name>|ACLCAT <category>|PATTERN <pattern>)]", {
-          ...COMMAND,
-          since: "7.0.0",
-          tips: UNORDERED,
-        }),
+        ...subcommand("COMMAND COUNT", COMMAND),
+        summary: "Returns the number of commands.",
+        plan: () => answer(table().size),
+      },
+      {
+        ...subcommand("COMMAND LIST [FILTERBY (MODULE <name>|ACLCAT <category>|PATTERN <pattern>)]", LISTS),
         summary: "Returns the names of commands and subcommands.",
+        plan: (words) => list(words, table()),
       },
       {
         ...subcommand("COMMAND INFO [<command> ...]", { ...COMMAND, tips: UNORDERED }),
         summary: "Returns the form of commands, or of all.",
+        plan: (words) => {
+          const items = chosen(words, table()).map((entry) => entry === undefined ? NO_LIST : describe(entry));
+          return answer({ type: "List", items });
+        },
       },
       {
-        ...subcommand("COMMAND DOCS [<command> ...]", { ...COMMAND, since: "7.0.0", tips: UNORDERED }),
+        ...subcommand("COMMAND DOCS [<command> ...]", LISTS),
         summary: "Returns what commands do, or all.",
+        plan: (words) => {
+          const entries = chosen(words, table()).flatMap((entry) => entry === undefined ? [] : [documented(entry)]);
+          return answer({ type: "Map", entries });
+        },
       },
       {
         ...subcommand("COMMAND GETKEYS <command> <argument> ...", COMMAND),
         summary: "Returns a command's keys.",
+        plan: (words) => getKeys(words.slice(2), table()),
       },
     ]),
-    plan: (words) => planCommand(words, table()),
+    plan: () => answer({ type: "List", items: [...table().values()].map(describe) }),
   }];
-}
-
-function planCommand(words: Words, table: CommandTable): Plan {
-  if (words.length === 1) return answer({ type: "List", items: [...table.values()].map(describe) });
-  switch (subcommandOf(words)) {
-    case "COUNT":
-      return answer(table.size);
-    case "LIST":
-      return list(words, table);
-    case "INFO":
-      return answer({
-        type: "List",
-        items: chosen(words, table).map((entry) => entry === undefined ? NO_LIST : describe(entry)),
-      });
-    case "DOCS":
-      return answer({
-        type: "Map",
-        entries: chosen(words, table).flatMap((entry) => entry === undefined ? [] : [documented(entry)]),
-      });
-    case "GETKEYS":
-      return getKeys(words.slice(2), table);
-    default:
-      return unknownSubcommand(words);
-  }
 }
 
 function chosen(words: Words, table: CommandTable): readonly (DescribedCommand | undefined)[] {

@@ -12,9 +12,8 @@ import {
   ECHOED_BYTES_MAX,
   type Plan,
   type ProtocolCommand,
+  type ProtocolSubcommand,
   refuse,
-  subcommandOf,
-  unknownSubcommand,
 } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
@@ -23,6 +22,7 @@ import { SLOW_LOG_LENGTH_MAX } from "../statistics/slow_log.ts";
 const LOADING = ["loading", "stale"] as const;
 const LOOKS = { access: "Look", group: "server" } as const;
 const CHANGES = { access: "Server", group: "server" } as const;
+const ON_ALL_NODES = ["request_policy:all_nodes", "response_policy:all_succeeded"];
 const SETTINGS = { ...CHANGES, since: "2.0.0", flags: ["admin", "noscript", ...LOADING] } as const;
 
 /** The commands of this file. */
@@ -103,22 +103,34 @@ export const SERVER_COMMANDS: readonly ProtocolCommand[] = [
     ...row("CONFIG <subcommand> [<argument> ...]", { ...CHANGES, since: "2.0.0", helpSince: "5.0.0" }),
     summary: "Returns settings.",
     inTransaction: "DoneByExec",
-    subcommands: byName([
+    subcommands: byName<ProtocolSubcommand>([
       {
         ...subcommand("CONFIG GET <pattern> ...", SETTINGS),
         summary: "Returns settings whose names match.",
+        plan: getSettings,
       },
       {
-        ...subcommand("CONFIG SET <name> <value> ...", {
-          ...SETTINGS,
-          tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
-        }),
+        ...subcommand("CONFIG SET <name> <value> ...", { ...SETTINGS, tips: ON_ALL_NODES }),
         summary: "Is refused: settings are flags.",
+        plan: ([, , name = ""]) => {
+          const cause = `possibly related to argument '${name.slice(0, ECHOED_BYTES_MAX)}'`;
+          return refuse(`ERR CONFIG SET failed (${cause}) - ${SETTINGS_ARE_FLAGS}`);
+        },
       },
-      { ...subcommand("CONFIG RESETSTAT", SETTINGS), summary: "Begins to count anew what INFO tells." },
-      { ...subcommand("CONFIG REWRITE", { ...SETTINGS, since: "2.8.0" }), summary: "Is refused: settings are flags." },
+      {
+        ...subcommand("CONFIG RESETSTAT", SETTINGS),
+        summary: "Begins to count anew what INFO tells.",
+        plan: (_words, { context: { statistics } }) => {
+          statistics.reset();
+          return answer(OK);
+        },
+      },
+      {
+        ...subcommand("CONFIG REWRITE", { ...SETTINGS, since: "2.8.0" }),
+        summary: "Is refused: settings are flags.",
+        plan: () => refuse(`ERR Rewriting config file: ${SETTINGS_ARE_FLAGS}`),
+      },
     ]),
-    plan: planConfig,
   },
 ];
 
@@ -179,26 +191,11 @@ function planBackgroundSave(words: Words, { context: { node, log } }: Caller): P
   return answer({ status: "Background saving started" });
 }
 
-function planConfig(words: Words, { context }: Caller): Plan {
-  switch (subcommandOf(words)) {
-    case "GET": {
-      if (words.slice(2).some(isTooLong)) return answer(LONG_PATTERN);
-      const globs = words.slice(2).map((word) => compileGlob(word.toLowerCase()));
-      const entries = settingsOf(context).filter(([name]) => globs.some((glob) => glob.matches(name)));
-      return answer({ type: "Map", entries });
-    }
-    case "RESETSTAT":
-      context.statistics.reset();
-      return answer(OK);
-    case "SET": {
-      const name = (words[2] ?? "").slice(0, ECHOED_BYTES_MAX);
-      return refuse(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${SETTINGS_ARE_FLAGS}`);
-    }
-    case "REWRITE":
-      return refuse(`ERR Rewriting config file: ${SETTINGS_ARE_FLAGS}`);
-    default:
-      return unknownSubcommand(words);
-  }
+function getSettings(words: Words, { context }: Caller): Plan {
+  if (words.slice(2).some(isTooLong)) return answer(LONG_PATTERN);
+  const globs = words.slice(2).map((word) => compileGlob(word.toLowerCase()));
+  const entries = settingsOf(context).filter(([name]) => globs.some((glob) => glob.matches(name)));
+  return answer({ type: "Map", entries });
 }
 
 /** Settings of Redis that tools ask for, as they are here. */

@@ -8,7 +8,7 @@ import type { ErrorReply, Reply } from "../../../kv/replies.ts";
 import { SESSION_TTL_MS } from "../../../kv/sessions.ts";
 import { commandOfCall, showResult } from "../call_command.ts";
 import { INVALID_COMMAND, longKey } from "../errors.ts";
-import { type Caller, type Plan, type ProtocolCommand, refuse, subcommandOf, unknownSubcommand } from "../plan.ts";
+import { type Caller, type Plan, type ProtocolCommand, type ProtocolSubcommand, refuse } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
 
@@ -32,22 +32,34 @@ const CONTAINS_CALLS: GivenFacts = {
 /** The commands of this file. */
 export const SESSION_COMMANDS: readonly ProtocolCommand[] = [
   {
-    ...row("SESSION <subcommand> [<argument> ...]", { ...SESSION, flags: ["noscript"], helpSince: "7.0.0" }),
-    categories: ["@transaction"],
+    ...row("SESSION <subcommand> [<argument> ...]", {
+      ...SESSION,
+      flags: ["noscript"],
+      categories: ["@transaction"],
+      helpSince: "7.0.0",
+    }),
     inTransaction: "Refused",
     summary: "Opens, keeps alive or closes a session, in which each command takes effect at most once.",
-    subcommands: byName([
+    subcommands: byName<ProtocolSubcommand>([
       {
         ...subcommand("SESSION OPEN [<ttl-ms>]", { ...SESSION, most: 3, timing: "Clock", grows: "OwnBytes" }),
         summary: "Opens a session and returns its id.",
+        plan: ([, , word]) => {
+          const ttlMs = word === undefined ? SESSION_TTL_MS.otherwise : positiveInteger(word);
+          return ttlMs === undefined ? NOT_POSITIVE : write({ type: "OpenSession", ttlMs });
+        },
       },
       {
         ...subcommand("SESSION KEEPALIVE <id>", { ...SESSION, timing: "Clock" }),
         summary: "Lets the time to live begin anew.",
+        plan: (words) => writeToSession("KeepAlive", words),
       },
-      { ...subcommand("SESSION CLOSE <id>", SESSION), summary: "Ends the session." },
+      {
+        ...subcommand("SESSION CLOSE <id>", SESSION),
+        summary: "Ends the session.",
+        plan: (words) => writeToSession("CloseSession", words),
+      },
     ]),
-    plan: planSession,
   },
   {
     ...row("ONCE <session> <sequence> <command> [<argument> ...]", CONTAINS_CALLS),
@@ -68,20 +80,9 @@ export const SESSION_COMMANDS: readonly ProtocolCommand[] = [
   },
 ];
 
-function planSession(words: Words): Plan {
-  const subcommand = subcommandOf(words);
-  const number = positiveInteger(words[2] ?? "");
-  switch (subcommand) {
-    case "OPEN":
-      if (words.length === 3 && number === undefined) return NOT_POSITIVE;
-      return write({ type: "OpenSession", ttlMs: number ?? SESSION_TTL_MS.otherwise });
-    case "KEEPALIVE":
-    case "CLOSE":
-      if (number === undefined) return NOT_POSITIVE;
-      return write({ type: subcommand === "CLOSE" ? "CloseSession" : "KeepAlive", session: number });
-    default:
-      return unknownSubcommand(words);
-  }
+function writeToSession(type: "KeepAlive" | "CloseSession", [, , word = ""]: Words): Plan {
+  const session = positiveInteger(word);
+  return session === undefined ? NOT_POSITIVE : write({ type, session });
 }
 
 function write(command: Command): Plan {

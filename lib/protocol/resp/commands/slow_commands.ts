@@ -1,18 +1,10 @@
 /** SLOWLOG and LATENCY: the commands of this node that took long, and how long each command takes. */
 
-import { byName, type CommandRow, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
+import { byName, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { NOT_AN_INTEGER, OK } from "../../../kv/replies.ts";
 import { PATHS } from "../commands.ts";
-import {
-  answer,
-  type Caller,
-  type Plan,
-  type ProtocolCommand,
-  refuse,
-  subcommandOf,
-  unknownSubcommand,
-} from "../plan.ts";
+import { answer, type Caller, type Plan, type ProtocolCommand, type ProtocolSubcommand, refuse } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
 import type { CommandFigures } from "../statistics/command_statistics.ts";
@@ -41,104 +33,87 @@ const LATENCY: GivenFacts = {
 };
 const RESETS = { tips: ["request_policy:all_nodes", "response_policy:all_succeeded"] };
 
-const SLOWLOG_FORMS: ReadonlyMap<string, CommandRow> = byName([
-  {
-    ...subcommand("SLOWLOG GET [<count>]", {
-      ...SLOWLOG,
-      most: 3,
-      tips: ["request_policy:all_nodes", "nondeterministic_output"],
-    }),
-    summary: "Returns the newest slow commands: id, time, microseconds, words, address and name of the client.",
-  },
-  {
-    ...subcommand("SLOWLOG LEN", {
-      ...SLOWLOG,
-      tips: ["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"],
-    }),
-    summary: "Returns the number of slow commands kept.",
-  },
-  { ...subcommand("SLOWLOG RESET", { ...SLOWLOG, ...RESETS }), summary: "Forgets the slow commands." },
-]);
-
-const LATENCY_FORMS: ReadonlyMap<string, CommandRow> = byName([
-  {
-    ...subcommand("LATENCY LATEST", LATENCY),
-    summary: "Returns each event: name, time, latest and longest ms.",
-  },
-  {
-    ...subcommand("LATENCY HISTORY <event>", LATENCY),
-    summary: "Returns the slowest of each second: time and ms.",
-  },
-  {
-    ...subcommand("LATENCY RESET [<event> ...]", { ...LATENCY, ...RESETS }),
-    summary: "Forgets events, or all of them.",
-  },
-  {
-    ...subcommand("LATENCY HISTOGRAM [<command> ...]", { ...LATENCY, since: "7.0.0" }),
-    summary: "Returns how many calls of each command took at most so many microseconds.",
-  },
-  { ...subcommand("LATENCY DOCTOR", LATENCY), summary: "Tells about slow commands, as text." },
-]);
-
 /** The commands of this file. */
 export const SLOW_COMMANDS: readonly ProtocolCommand[] = [
   {
     ...row("SLOWLOG <subcommand> [<argument> ...]", { ...SLOWLOG, flags: [], helpSince: "6.2.0" }),
     inTransaction: "DoneByExec",
     summary: "Tells which commands took long.",
-    subcommands: SLOWLOG_FORMS,
-    plan: planSlowLog,
+    subcommands: byName<ProtocolSubcommand>([
+      {
+        ...subcommand("SLOWLOG GET [<count>]", {
+          ...SLOWLOG,
+          most: 3,
+          tips: ["request_policy:all_nodes", "nondeterministic_output"],
+        }),
+        summary: "Returns the newest slow commands: id, time, microseconds, words, address and name of the client.",
+        plan: showSlowCommands,
+      },
+      {
+        ...subcommand("SLOWLOG LEN", {
+          ...SLOWLOG,
+          tips: ["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"],
+        }),
+        summary: "Returns the number of slow commands kept.",
+        plan: (_words, { context: { statistics } }) => answer(statistics.slowLog.length),
+      },
+      {
+        ...subcommand("SLOWLOG RESET", { ...SLOWLOG, ...RESETS }),
+        summary: "Forgets the slow commands.",
+        plan: (_words, { context: { statistics } }) => {
+          statistics.slowLog.reset();
+          return answer(OK);
+        },
+      },
+    ]),
   },
   {
     ...row("LATENCY <subcommand> [<argument> ...]", { ...LATENCY, flags: [], tips: [], helpSince: "2.8.13" }),
     inTransaction: "DoneByExec",
     summary: "Tells how long commands take.",
-    subcommands: LATENCY_FORMS,
-    plan: planLatency,
+    subcommands: byName<ProtocolSubcommand>([
+      {
+        ...subcommand("LATENCY LATEST", LATENCY),
+        summary: "Returns each event: name, time, latest and longest ms.",
+        plan: (_words, { context: { statistics } }) => answer(latestOf(statistics.latency)),
+      },
+      {
+        ...subcommand("LATENCY HISTORY <event>", LATENCY),
+        summary: "Returns the slowest of each second: time and ms.",
+        plan: ([, , name], { context: { statistics } }) => {
+          const found = [...statistics.latency.histories].find(([event]) => event === name);
+          return answer((found?.[1].samples ?? []).map(({ time, milliseconds }) => [time, milliseconds]));
+        },
+      },
+      {
+        ...subcommand("LATENCY RESET [<event> ...]", { ...LATENCY, ...RESETS }),
+        summary: "Forgets events, or all of them.",
+        plan: (words, { context: { statistics } }) => answer(statistics.latency.reset(words.slice(2))),
+      },
+      {
+        ...subcommand("LATENCY HISTOGRAM [<command> ...]", { ...LATENCY, since: "7.0.0" }),
+        summary: "Returns how many calls of each command took at most so many microseconds.",
+        plan: (words, { context: { statistics } }) => answer(histograms(words.slice(2), statistics)),
+      },
+      {
+        ...subcommand("LATENCY DOCTOR", LATENCY),
+        summary: "Tells about slow commands, as text.",
+        plan: (_words, { context: { statistics } }) => answer({ type: "Text", text: report(statistics) }),
+      },
+    ]),
   },
 ];
 
-function planSlowLog(words: Words, { context: { statistics: { slowLog } } }: Caller): Plan {
-  switch (subcommandOf(words)) {
-    case "GET": {
-      const count = words.length === 2 ? SHOWN_BY_DEFAULT : parseInteger64(words[2] ?? "");
-      if (count === undefined) return answer(NOT_AN_INTEGER);
-      if (count < -1) return refuse("ERR count should be greater than or equal to -1");
-      const entries = slowLog.newest(count < 0 ? SLOW_LOG_LENGTH_MAX : Math.min(Number(count), SLOW_LOG_LENGTH_MAX));
-      return answer(entries.map(entryOf));
-    }
-    case "LEN":
-      return answer(slowLog.length);
-    case "RESET":
-      slowLog.reset();
-      return answer(OK);
-    default:
-      return unknownSubcommand(words);
-  }
+function showSlowCommands(words: Words, { context: { statistics: { slowLog } } }: Caller): Plan {
+  const count = words.length === 2 ? SHOWN_BY_DEFAULT : parseInteger64(words[2] ?? "");
+  if (count === undefined) return answer(NOT_AN_INTEGER);
+  if (count < -1) return refuse("ERR count should be greater than or equal to -1");
+  const entries = slowLog.newest(count < 0 ? SLOW_LOG_LENGTH_MAX : Math.min(Number(count), SLOW_LOG_LENGTH_MAX));
+  return answer(entries.map(entryOf));
 }
 
 function entryOf({ id, timeMs, microseconds, words, address, clientName }: SlowCommand) {
   return [id, Math.floor(timeMs / 1_000), microseconds, words, address, clientName];
-}
-
-function planLatency(words: Words, { context: { statistics } }: Caller): Plan {
-  const { latency } = statistics;
-  switch (subcommandOf(words)) {
-    case "LATEST":
-      return answer(latestOf(latency));
-    case "HISTORY": {
-      const found = [...latency.histories].find(([event]) => event === words[2]);
-      return answer((found?.[1].samples ?? []).map(({ time, milliseconds }) => [time, milliseconds]));
-    }
-    case "RESET":
-      return answer(latency.reset(words.slice(2)));
-    case "HISTOGRAM":
-      return answer(histograms(words.slice(2), statistics));
-    case "DOCTOR":
-      return answer({ type: "Text", text: report(statistics) });
-    default:
-      return unknownSubcommand(words);
-  }
 }
 
 function latestOf(latency: LatencyEvents) {
