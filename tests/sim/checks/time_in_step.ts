@@ -31,7 +31,6 @@ export class TimeInStep implements Check {
   readonly #violate: Violate;
   /** What the clocks of lives that have ended had gained. */
   #gainedMs = 0;
-  readonly #begun = new WeakMap<object, { readonly own: number; readonly world: number }>();
   readonly #terms = new Set<number>();
 
   constructor(parts: TimeInStepParts, violate: Violate) {
@@ -40,14 +39,8 @@ export class TimeInStep implements Check {
   }
 
   /** See `Check`. */
-  started(server: SimServer): void {
-    const { clock } = server;
-    if (clock !== undefined) this.#begun.set(server.life, { own: clock.now(), world: this.#parts.clock.now() });
-  }
-
-  /** See `Check`. */
   ended(server: SimServer): void {
-    this.#gainedMs += this.#gainOf(server);
+    this.#gainedMs += server.clock?.gainedMs ?? 0;
   }
 
   /** See `Check`. */
@@ -56,18 +49,10 @@ export class TimeInStep implements Check {
     this.#terms.add(entry.term);
     const { reference, servers, clock } = this.#parts;
     const ahead = reference.timeAt(entry.index) - (EPOCH_MS + clock.now());
-    const gained = servers.reduce(
-      (sum, server) => sum + (server.life.alive ? this.#gainOf(server) : 0),
-      this.#gainedMs,
-    );
+    const living = servers.filter(({ life }) => life.alive);
+    const gained = living.reduce((sum, server) => sum + (server.clock?.gainedMs ?? 0), this.#gainedMs);
     const changes = this.#terms.size * (READ_AHEAD_MS_MAX + LEEWAY_MS * CORRECTION_MAX);
     if (ahead <= gained * (1 + CORRECTION_MAX) + changes + LEEWAY_MS) return;
     this.#violate(`entry ${entry.index} is stamped ${Math.round(ahead)} ms ahead of the true date`);
-  }
-
-  #gainOf(server: SimServer): number {
-    const begun = this.#begun.get(server.life);
-    if (begun === undefined || server.clock === undefined) return 0;
-    return Math.max(0, server.clock.now() - begun.own - (this.#parts.clock.now() - begun.world));
   }
 }

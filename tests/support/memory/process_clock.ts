@@ -11,6 +11,7 @@ export class ProcessClock implements Clock {
   #rate = 1;
   #base: number;
   #since: number;
+  #gainedMs = 0;
 
   /** Shows `startMs` at first. */
   constructor(time: VirtualClock, life: Life, startMs: number) {
@@ -23,6 +24,11 @@ export class ProcessClock implements Clock {
   /** What this process takes for the time. */
   now(): number {
     return this.#base + (this.#time.now() - this.#since) * this.#rate;
+  }
+
+  /** By how much it ran fast or jumped, all in all; what it lost by running slow is not taken off. */
+  get gainedMs(): number {
+    return this.#gainedMs + (this.#time.now() - this.#since) * Math.max(0, this.#rate - 1);
   }
 
   /** A timer by this clock. */
@@ -39,6 +45,7 @@ export class ProcessClock implements Clock {
 
   /** From now on this clock runs `rate` times as fast as the common time. */
   drift(rate: number): void {
+    this.#gainedMs = this.gainedMs;
     this.#base = this.now();
     this.#since = this.#time.now();
     this.#rate = rate;
@@ -47,5 +54,6 @@ export class ProcessClock implements Clock {
   /** Jumps forward, as after the machine was suspended. */
   jump(ms: number): void {
     this.#base += ms;
+    this.#gainedMs += ms;
   }
 }
