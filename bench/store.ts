@@ -27,8 +27,8 @@ const SLICE_BYTES = 65_536;
 const OVERWRITES_PER_SLICE = 64;
 /** Operations between two looks at the processor time. */
 const BATCH = 16;
-/** An odd number: its multiples, modulo a number of keys that it does not divide, are all keys in no order. */
-const STRIDE = 2_654_435_761;
+/** A prime number: its multiples, modulo a number of keys that it does not divide, are all keys in no order. */
+const STRIDE = 1_000_003;
 const EVERYTHING = new Span();
 
 /** What is measured: ns of processor time for an operation, ms, or MiB. */
@@ -103,6 +103,7 @@ function measureStore(keys: number): Figures {
     store.put(source.key, write);
   };
   const made = new Meter().run(keys, (number) => put(number * STRIDE % keys));
+  if (store.size !== keys) throw new Error(`${store.size} keys were stored instead of ${keys}`);
   figures.set("new key, ns", made.mean);
   figures.set("longest new key, ms", made.longestMs);
   figures.set("resident, MiB", resident() - start);

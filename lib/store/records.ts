@@ -180,7 +180,9 @@ export class Records {
 
   /** Takes a record out. */
   remove({ shard, slot, segment, unit, large }: RecordView): void {
+    const before = shard.capacity;
     shard.remove(slot);
+    this.#tableBytes += shard.capacity - before;
     this.#bury(segment, unit, large);
     if (large !== undefined) this.#large.remove(segment.slotOf(unit));
   }

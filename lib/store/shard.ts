@@ -3,6 +3,9 @@
 /** One empty slot, which all shards without keys share. */
 const EMPTY = new Uint32Array(2);
 const SLOTS_MIN = 8;
+/** A table of more slots than this is halved when only one in so many is taken. */
+const SPARSE_SLOTS_MIN = 64;
+const SPARSE_PARTS = 8;
 /** How full a table is when it doubles: from the least to the most, spread over the shards, which grow equally fast. */
 const LOAD_MIN = 0.55;
 const LOAD_SPREAD = 0.3;
@@ -33,7 +36,7 @@ export class Shard {
 
   /** Adds a record of a key that is not there. */
   add(hash: number, place: number): void {
-    if (this.used >= this.#limit) this.#grow();
+    if (this.used >= this.#limit) this.#resize(Math.max(SLOTS_MIN, 2 * (this.mask + 1)));
     this.#set(hash, place);
     this.used += 1;
   }
@@ -65,11 +68,7 @@ export class Shard {
     }
     table[2 * hole + 1] = 0;
     this.used -= 1;
-  }
-
-  /** Bytes by which the next record may let it grow. */
-  get growth(): number {
-    return this.used >= this.#limit ? Math.max(this.mask + 1, SLOTS_MIN) * SLOT_BYTES : 0;
+    if (SPARSE_PARTS * this.used < mask && mask > SPARSE_SLOTS_MIN) this.#resize((mask + 1) / 2);
   }
 
   /** Bytes of the table. */
@@ -95,9 +94,8 @@ export class Shard {
     return longest;
   }
 
-  #grow(): void {
+  #resize(slots: number): void {
     const old = this.table;
-    const slots = Math.max(SLOTS_MIN, 2 * (this.mask + 1));
     this.table = new Uint32Array(2 * slots);
     this.mask = slots - 1;
     this.#limit = this.#load * slots;

@@ -1,4 +1,4 @@
-/** Bytes inside a buffer of somebody else, and how to copy and compare them. */
+/** Bytes inside a buffer of somebody else, and how to copy them. */
 
 /** Up to this length a loop beats `set`, which needs a view of the part. */
 const LOOP_BYTES_MAX = 192;
@@ -42,16 +42,6 @@ export class Span {
     const length = end - start;
     if (length > LOOP_BYTES_MAX) target.set(bytes.subarray(start, end), at);
     else for (let offset = 0; offset < length; offset++) target[at + offset] = bytes[start + offset] ?? 0;
-  }
-
-  /** Below 0 when these bytes come before `other`'s, 0 when they are equal, else above. A beginning comes before the whole. */
-  compare(other: Span): number {
-    const length = Math.min(this.length, other.length);
-    for (let offset = 0; offset < length; offset++) {
-      const difference = (this.bytes[this.start + offset] ?? 0) - (other.bytes[other.start + offset] ?? 0);
-      if (difference !== 0) return difference;
-    }
-    return this.length - other.length;
   }
 }
 

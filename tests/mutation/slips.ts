@@ -145,8 +145,8 @@ const DRIVER: readonly Mutation[] = [
     what: "A deleted key comes back with the next snapshot",
     patches: [{
       file: "lib/store/records.ts",
-      find: "    shard.remove(slot);\n    this.#bury(segment, unit, large);",
-      replace: "    shard.remove(slot);",
+      find: "    this.#bury(segment, unit, large);\n    if (large",
+      replace: "    if (large",
     }],
   },
   {
