@@ -75,8 +75,12 @@ export const DRAIN_MS = 2_000;
 export const CLOSE_MS = 1_000;
 /** Lines that LOGS gives at most. */
 export const LOG_TAIL_MAX = 10_000;
-/** Frames of commands under way to a leader at a time. With more, what is refused in one must not be overtaken by the next. */
-export const FLIGHTS_MAX = 1;
+/** Frames of commands under way to a leader at a time. When there are so many, what comes gathers in larger ones. */
+export const FLIGHTS_MAX = 64;
+/** While a frame is under way the next one gathers for so long: short beside any distance, and long enough for many clients. */
+export const FLIGHT_GATHERING_MS = 1;
+/** Bytes of their commands from which on the next frame waits: two frames of full length keep any leader busy. */
+export const FLIGHT_BYTES_MAX = 8_388_608;
 /** A `ForwardResult` is sent once its outcomes are so long; the rest follows in another. */
 export const FORWARDED_RESULT_BYTES_TARGET = 4_194_304;
 /** Longest outcome that is passed on; JSON may make six times as much of it, which must fit into a frame. */

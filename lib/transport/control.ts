@@ -6,7 +6,7 @@ import { asciiJson, type Fields, parseFields } from "./fields.ts";
 import type { Greeting, PeerStatus } from "./transport.ts";
 
 /** Version of handshake and messages; both sides must speak the same. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** What one side says of itself in the handshake. */
 export interface Introduction {

@@ -12,8 +12,10 @@ export interface Forward {
   readonly to: NodeId;
   /** Name of the sender's life: an answer for an earlier one is dropped. */
   readonly incarnation: number;
-  /** Never used again in that life. */
+  /** Rises by one with each frame of that life. */
   readonly id: number;
+  /** The number of the frame that must have been taken just before; 0 in the first frame of a chain. */
+  readonly after: number;
   /** Encoded commands. */
   readonly commands: readonly string[];
 }
@@ -44,7 +46,7 @@ export function encodeForwarding(
 ): { readonly header: string; readonly body: Uint8Array } {
   const { type: rpc, from, to, incarnation, id } = message;
   if (message.type === "Forward") {
-    const header = JSON.stringify({ rpc, from, to, incarnation, id });
+    const header = JSON.stringify({ rpc, from, to, incarnation, id, after: message.after });
     return { header, body: encodeByteList(message.commands) };
   }
   const header = JSON.stringify({ rpc, from, to, incarnation, id, first: message.first });
@@ -57,9 +59,9 @@ export function decodeForwarding(fields: Fields, body: Uint8Array): Forward | Fo
   if (rpc !== "Forward" && rpc !== "ForwardResult") return undefined;
   const envelope = { from: fields.nodeId("from"), to: fields.nodeId("to") };
   const call = { incarnation: fields.count("incarnation"), id: fields.count("id") };
-  const first = rpc === "ForwardResult" ? fields.count("first") : 0;
+  const place = fields.count(rpc === "Forward" ? "after" : "first");
   const items = fields.valid ? decodeByteList(body) : undefined;
   if (items === undefined || items.length === 0) return undefined;
-  if (rpc === "Forward") return { type: rpc, ...envelope, ...call, commands: items };
-  return { type: rpc, ...envelope, ...call, first, outcomes: items };
+  if (rpc === "Forward") return { type: rpc, ...envelope, ...call, after: place, commands: items };
+  return { type: rpc, ...envelope, ...call, first: place, outcomes: items };
 }

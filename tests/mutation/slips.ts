@@ -110,8 +110,8 @@ const DRIVER: readonly Mutation[] = [
     what: "A write whose entry was replaced by another leader's is acknowledged",
     patches: [{
       file: "lib/node/writes/pending_writes.ts",
-      find: "if (front.term === term) front",
-      replace: "if (front.term <= term) front",
+      find: "front?.index === index && front.term === term",
+      replace: "front?.index === index && front.term <= term",
     }],
   },
   {

@@ -115,8 +115,8 @@ const OUTCOMES: readonly Mutation[] = [
     what: "A transaction that was done is answered as certainly not done",
     patches: [{
       file: "lib/node/writes/pending_writes.ts",
-      find: "if (front.term === term) front.write.done",
-      replace: 'if (front.term === term && outcome.result.type !== "Transaction") front.write.done',
+      find: "front?.index === index && front.term === term",
+      replace: 'front?.index === index && front.term === term && result.type !== "Transaction"',
     }],
   },
 ];

@@ -4,14 +4,17 @@ import type { NodeId } from "../../raft/types.ts";
 import type { ForwardResult } from "../../transport/forward.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { decodeOutcome } from "./forwarded_outcome.ts";
-import { FLIGHTS_MAX } from "../limits.ts";
+import { FLIGHT_BYTES_MAX, FLIGHTS_MAX } from "../limits.ts";
 import type { QueuedWrite } from "./pending_writes.ts";
+import { isForAnotherLeader } from "./refusal_reason.ts";
 
 /** One frame. */
 interface Flight {
   readonly id: number;
   readonly to: NodeId;
   readonly batch: readonly QueuedWrite[];
+  /** Of the commands. */
+  readonly bytes: number;
   /** Places in the batch of those whose outcome is open. */
   readonly open: Set<number>;
 }
@@ -27,12 +30,20 @@ export interface FlightsParts {
 /**
  * Owns the frames whose outcomes are open, by their numbers, and what is in them. Each write gets one outcome: the leader's, or
  * that it is unknown, since a frame that was sent may have been done. Commands are opaque: only `send` puts them into a frame.
+ *
+ * Frames form chains (ADR 16): each names the one before, and the leader takes it only behind that one. Once something of a chain
+ * was refused, nothing follows until all of it has its outcome; then the next chain begins with what was refused.
  */
 export class Flights {
   readonly #parts: FlightsParts;
   /** In the order in which they were sent. */
   readonly #flights = new Map<number, Flight>();
   #lastId = 0;
+  #bytes = 0;
+  /** Whom the chain under way goes to. */
+  #to: NodeId | undefined;
+  /** Nothing of that chain has been refused for another leader to do. */
+  #isWhole = true;
 
   /** Nothing is under way. */
   constructor(parts: FlightsParts) {
@@ -51,19 +62,26 @@ export class Flights {
     return this.#flights.size === 0;
   }
 
-  /** Whether another frame may be sent. */
-  get hasRoom(): boolean {
-    return this.#flights.size < FLIGHTS_MAX;
+  /** Whether a frame to that leader may be sent now: it begins a chain, or follows in the one that is under way. */
+  mayFollow(to: NodeId): boolean {
+    if (this.isEmpty) return true;
+    return to === this.#to && this.#isWhole && this.#flights.size < FLIGHTS_MAX && this.#bytes < FLIGHT_BYTES_MAX;
   }
 
   /** Sends the batch in one frame; false when it was certainly not sent. */
   send(to: NodeId, batch: readonly QueuedWrite[]): boolean {
     const { self: from, incarnation, transport } = this.#parts;
-    this.#lastId += 1;
-    const id = this.#lastId;
+    const id = this.#lastId + 1;
+    const after = this.isEmpty ? 0 : this.#lastId;
     const commands = batch.map(({ command }) => command);
-    if (!transport.send({ type: "Forward", from, to, incarnation, id, commands })) return false;
-    this.#flights.set(id, { id, to, batch, open: new Set(batch.keys()) });
+    if (!transport.send({ type: "Forward", from, to, incarnation, id, after, commands })) return false;
+    this.#lastId = id;
+    this.#to = to;
+    if (after === 0) this.#isWhole = true;
+    let bytes = 0;
+    for (const { length } of commands) bytes += length;
+    this.#bytes += bytes;
+    this.#flights.set(id, { id, to, batch, bytes, open: new Set(batch.keys()) });
     return true;
   }
 
@@ -75,8 +93,10 @@ export class Flights {
     for (const [at, text] of outcomes.entries()) {
       const write = flight.batch[first + at];
       if (write === undefined || !flight.open.delete(first + at)) continue;
-      if (flight.open.size === 0) this.#flights.delete(id);
-      write.done(decodeOutcome(text));
+      if (flight.open.size === 0) this.#end(flight);
+      const outcome = decodeOutcome(text);
+      if (isForAnotherLeader(outcome)) this.#isWhole = false;
+      write.done(outcome);
     }
     return true;
   }
@@ -98,8 +118,12 @@ export class Flights {
 
   #giveUp(isLost: (flight: Flight) => boolean): boolean {
     const lost = [...this.#flights.values()].filter(isLost);
-    for (const { id } of lost) this.#flights.delete(id);
+    for (const flight of lost) this.#end(flight);
     for (const { batch, open } of lost) for (const at of open) batch[at]?.done({ type: "Unknown" });
     return lost.length > 0;
+  }
+
+  #end({ id, bytes }: Flight): void {
+    if (this.#flights.delete(id)) this.#bytes -= bytes;
   }
 }

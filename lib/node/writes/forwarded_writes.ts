@@ -1,25 +1,43 @@
 /** Writes that other nodes passed on to this one: proposed here if it leads, their outcomes sent back. Never passed on again. */
 
-import type { NodeId } from "../../raft/types.ts";
+import type { RaftNode } from "../../raft/raft_node.ts";
+import type { NodeId, Term } from "../../raft/types.ts";
 import type { Forward } from "../../transport/forward.ts";
 import type { Transport } from "../../transport/transport.ts";
 import type { WriteOutcome } from "../api.ts";
 import { encodeOutcome } from "./forwarded_outcome.ts";
 import { FORWARDED_OUTCOME_BYTES_MAX, FORWARDED_RESULT_BYTES_TARGET, FORWARDERS_MAX } from "../limits.ts";
 import type { Proposals } from "./proposals.ts";
+import { isForAnotherLeader } from "./refusal_reason.ts";
 
 /** Who proposes them, and by what the outcomes go back. */
 export interface ForwardedWritesParts {
   readonly self: NodeId;
+  readonly raft: Pick<RaftNode, "currentTerm">;
   readonly proposals: Pick<Proposals, "write">;
   readonly transport: Pick<Transport, "send" | "flush">;
 }
 
-/** Takes the writes of each `Forward` once: one that comes again, or after a later one of its sender, is dropped. */
+/** The frames of one sender that were taken one behind the other (ADR 16). */
+interface Chain {
+  /** The highest number that has come of the sender, taken or refused. */
+  lastId: number;
+  /** In which all of it is proposed: of what this node took as leader of an earlier term the log may have lost something. */
+  readonly term: Term;
+  /** Nothing of it was refused for another leader to do. */
+  isWhole: boolean;
+}
+
+const REFUSED: WriteOutcome = { type: "NotDone", reason: "NotLeader", leaderId: undefined };
+
+/**
+ * Takes the writes of each `Forward` once, and none behind one that this leader has not taken: a frame that comes again, or after a
+ * later one of its sender, is dropped; one behind a gap or a refusal is refused.
+ */
 export class ForwardedWrites {
   readonly #parts: ForwardedWritesParts;
-  /** The newest number of each life of a node, the one heard last at the end. */
-  readonly #lastIds = new Map<string, number>();
+  /** The newest chain of each life of a node, the one heard last at the end. */
+  readonly #chains = new Map<string, Chain>();
 
   constructor(parts: ForwardedWritesParts) {
     this.#parts = parts;
@@ -27,26 +45,35 @@ export class ForwardedWrites {
 
   /** Proposes the commands, in order; answers when all have their outcome, in parts when that is long. */
   take(forward: Forward): void {
-    if (!this.#isNew(forward)) return;
+    const chain = this.#follow(forward);
+    if (chain === undefined) return;
     const answer = new Answer(forward, this.#parts);
     for (const [at, command] of forward.commands.entries()) {
-      this.#parts.proposals.write(command, (outcome) => answer.add(at, outcome));
+      const done = (outcome: WriteOutcome) => {
+        if (isForAnotherLeader(outcome)) chain.isWhole = false;
+        answer.add(at, outcome);
+      };
+      if (chain.isWhole) this.#parts.proposals.write(command, done);
+      else answer.add(at, REFUSED);
     }
   }
 
-  #isNew({ from, incarnation, id }: Forward): boolean {
+  /** The chain that the frame belongs to, not whole where the frame must not be taken; undefined for one that came too late. */
+  #follow({ from, incarnation, id, after }: Forward): Chain | undefined {
     const life = `${from} ${incarnation}`;
-    const last = this.#lastIds.get(life) ?? 0;
-    // A node numbers its forwards upwards, and sends none (`FLIGHTS_MAX`) before it knows the fate of the one before or has
-    // given it up.
-    if (id <= last) return false;
-    this.#lastIds.delete(life);
-    this.#lastIds.set(life, id);
-    for (const oldest of this.#lastIds.keys()) {
-      if (this.#lastIds.size <= FORWARDERS_MAX) break;
-      this.#lastIds.delete(oldest);
+    const { currentTerm: term } = this.#parts.raft;
+    const known = this.#chains.get(life);
+    if (known !== undefined && id <= known.lastId) return undefined;
+    const isNext = known !== undefined && after === known.lastId && term === known.term;
+    const chain = isNext ? known : { lastId: id, term, isWhole: after === 0 };
+    chain.lastId = id;
+    this.#chains.delete(life);
+    this.#chains.set(life, chain);
+    for (const oldest of this.#chains.keys()) {
+      if (this.#chains.size <= FORWARDERS_MAX) break;
+      this.#chains.delete(oldest);
     }
-    return true;
+    return chain;
   }
 }
 

@@ -46,6 +46,11 @@ export class PendingWrites {
     return this.#bytes;
   }
 
+  /** The term of the oldest of them. */
+  get term(): Term | undefined {
+    return this.#queue[this.#head]?.term;
+  }
+
   /** The writes have been appended from `first` on, all in its term. */
   add({ index: first, term }: EntryId, writes: readonly QueuedWrite[]): void {
     this.#dropFrom(first);
@@ -57,15 +62,26 @@ export class PendingWrites {
     }
   }
 
-  /** Entry `id` was applied with that outcome. Another term at that index means the write is certainly not done. */
-  applied(id: EntryId, outcome: AppliedOutcome): void {
-    const { index, term } = id;
+  /**
+   * Entry `id` was applied with that outcome. Another term at a write's index means that it is certainly not done; so does a later
+   * term before it, since the terms of a log do not fall (Raft 5.3).
+   */
+  applied({ index, term }: EntryId, { result, leaderId }: AppliedOutcome): void {
+    // Entries are applied one by one, so a gap means that the state jumped over what lies in it.
+    this.jumpedTo((index - 1) as Index);
     const front = this.#queue[this.#head];
-    if (front === undefined || front.index > index) return;
-    if (front.index < index) return this.#skipTo(index, () => this.applied(id, outcome));
-    this.#pop();
-    if (front.term === term) front.write.done({ type: "Done", result: outcome.result });
-    else front.write.done({ type: "NotDone", reason: "NotLeader", leaderId: outcome.leaderId });
+    if (front?.index === index && front.term === term) {
+      this.#pop();
+      return front.write.done({ type: "Done", result });
+    }
+    for (
+      let front = this.#queue[this.#head];
+      front !== undefined && (front.index === index || front.term < term);
+      front = this.#queue[this.#head]
+    ) {
+      this.#pop();
+      front.write.done({ type: "NotDone", reason: "NotLeader", leaderId });
+    }
   }
 
   /** The state jumped to a snapshot at `index`: what lies at or below it is unknown. */
@@ -95,12 +111,6 @@ export class PendingWrites {
   /** Ends every write as unknown: the process stops. */
   endAll(): void {
     this.expire(Infinity);
-  }
-
-  #skipTo(index: Index, then: () => void): void {
-    // Entries are applied one by one, so a gap means that the state jumped over these.
-    this.jumpedTo((index - 1) as Index);
-    then();
   }
 
   #dropFrom(first: Index): void {

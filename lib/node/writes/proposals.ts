@@ -5,6 +5,7 @@ import { encodeCommand } from "../../kv/commands.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import { METRIC } from "../../observe/names.ts";
 import { encodeCommands } from "../../raft/run.ts";
+import type { Term } from "../../raft/types.ts";
 import type { Update } from "../../raft/update.ts";
 import type { NotDoneReason, WriteOutcome } from "../api.ts";
 import { GATHERED_MAX, GATHERING_MS_MAX, STAMP_BYTES_MAX } from "../limits.ts";
@@ -27,6 +28,8 @@ export class Proposals {
   readonly #pendingWrites: PendingWrites;
   readonly #failures: Counter;
   readonly #refusedForSpace: Counter;
+  /** The term in which what waits was taken. */
+  #queueTerm: Term | undefined;
   #proposalId = 0;
   #proposedAt = 0;
   #isClosed = false;
@@ -46,6 +49,12 @@ export class Proposals {
     return this.#pendingWrites.size + this.#queue.size;
   }
 
+  /** Whether something of an earlier term is open: another leader may have replaced it since, and then it is to be done anew. */
+  get hasOlder(): boolean {
+    const { term } = this.#pendingWrites;
+    return term !== undefined && term !== this.#parts.raft.currentTerm;
+  }
+
   /** Takes an encoded command; see `NodeWriter.write`. */
   write(command: string, done: (outcome: WriteOutcome) => void): void {
     this.add({ command, deadline: this.#parts.tickTime.now + this.#parts.timeoutMs, done });
@@ -54,6 +63,7 @@ export class Proposals {
   /** The same for a write that has its deadline. */
   add(write: QueuedWrite): void {
     const reason = this.#refusalOfWrite();
+    this.#refuseOlder();
     if (reason !== undefined) return this.#refuseWrite(write, reason);
     this.#queue.push(write);
     this.#parts.inbox.wake();
@@ -88,9 +98,7 @@ export class Proposals {
 
   /** Ends every write: the process stops. */
   endAll(): void {
-    while (this.#queue.size > 0) {
-      for (const write of this.#queue.takeBatch().writes) this.#refuseWrite(write, "Stopping");
-    }
+    this.#refuseQueued("Stopping");
     this.#pendingWrites.endAll();
   }
 
@@ -106,6 +114,8 @@ export class Proposals {
 
   #propose(): void {
     const { raft, storage, clock, time } = this.#parts;
+    this.#refuseOlder();
+    if (this.#queue.size === 0) return;
     this.#proposedAt = clock.now();
     const { writes, bytes } = this.#queue.takeBatch();
     if (raft.role === "Leader" && !storage.reserve(bytes + STAMP_BYTES_MAX, writes.length)) {
@@ -121,7 +131,30 @@ export class Proposals {
       return this.#pendingWrites.add(accepted.first, writes);
     }
     const reason = reasonOf(update.refused[0]?.refusal);
-    for (const write of writes) this.#refuseWrite(write, reason);
+    this.#refuseAll(writes, reason);
+    // What another leader is to do must not be overtaken by what was taken after it.
+    if (reason !== "Overloaded") this.#refuseQueued(reason);
+  }
+
+  /** What was taken in an earlier term must not be proposed in this one: what the log lost in between is to be done before it. */
+  #refuseOlder(): void {
+    const { currentTerm } = this.#parts.raft;
+    if (this.#queueTerm === currentTerm) return;
+    this.#queueTerm = currentTerm;
+    this.#refuseQueued("NotLeader");
+  }
+
+  #refuseQueued(reason: NotDoneReason): void {
+    while (this.#queue.size > 0) this.#refuseAll(this.#queue.takeBatch().writes, reason);
+  }
+
+  /** At once, not in a microtask: what is put back must stand in its place before anything else is taken. */
+  #refuseAll(writes: readonly QueuedWrite[], reason: NotDoneReason): void {
+    const { leaderId } = this.#parts.raft;
+    for (const write of writes) {
+      this.#failures.add();
+      write.done({ type: "NotDone", reason, leaderId });
+    }
   }
 
   /** A step that throws ends the node; nobody may wait for ever for the outcome of its writes. */

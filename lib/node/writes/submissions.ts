@@ -1,22 +1,26 @@
 /** Writes that any node takes for its clients: proposed here while this node leads, else passed on to the leader. */
 
+import type { Clock } from "../../base/clock.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
 import type { NodeId } from "../../raft/types.ts";
 import type { ForwardResult } from "../../transport/forward.ts";
 import type { NotDone, WriteOutcome } from "../api.ts";
 import type { Flights } from "./flights.ts";
 import type { Inbox } from "../inbox.ts";
-import { BYTES_PER_PROPOSAL_MAX, COMMANDS_PER_PROPOSAL_MAX, type PendingLimits } from "../limits.ts";
+import { BYTES_PER_PROPOSAL_MAX, COMMANDS_PER_PROPOSAL_MAX, FLIGHT_GATHERING_MS, GATHERED_MAX } from "../limits.ts";
+import type { PendingLimits } from "../limits.ts";
 import type { QueuedWrite } from "./pending_writes.ts";
 import type { Proposals } from "./proposals.ts";
+import { isForAnotherLeader } from "./refusal_reason.ts";
 import type { TickTime } from "../clock/tick_time.ts";
 
 /** What submissions are made with. */
 export interface SubmissionsParts {
   readonly raft: Pick<RaftNode, "id" | "role" | "leaderId">;
-  readonly proposals: Pick<Proposals, "size" | "add">;
+  readonly proposals: Pick<Proposals, "size" | "hasOlder" | "add">;
   readonly flights: Flights;
   readonly inbox: Pick<Inbox, "wake">;
+  readonly clock: Pick<Clock, "now">;
   readonly tickTime: Pick<TickTime, "now">;
   readonly timeoutMs: number;
   readonly limits: PendingLimits;
@@ -67,6 +71,8 @@ export class Submissions {
   #waiting: Submission[] = [];
   #waitingBytes = 0;
   #lastOrder = 0;
+  /** When the last frame left. */
+  #sentAt = -Infinity;
   /** Something was refused since the last tick. */
   #pausing = false;
   #ended = false;
@@ -83,7 +89,7 @@ export class Submissions {
 
   /** Takes a write. `done` gets its outcome, never before this call returns. */
   add(command: string, done: (outcome: WriteOutcome) => void): void {
-    const { limits: { writesMax, writeBytesMax }, raft, proposals, flights, tickTime, timeoutMs } = this.#parts;
+    const { limits: { writesMax, writeBytesMax }, tickTime, timeoutMs } = this.#parts;
     const isOver = this.#waiting.length >= writesMax || this.#waitingBytes >= writeBytesMax;
     if (this.#ended || isOver) {
       const outcome = this.#notDone(this.#ended ? "Stopping" : "Overloaded");
@@ -92,26 +98,30 @@ export class Submissions {
     this.#lastOrder += 1;
     const deadline = tickTime.now + timeoutMs;
     const submission = new Submission(this, { command, deadline, order: this.#lastOrder, finished: done });
-    if (this.#waiting.length === 0 && flights.isEmpty && raft.role === "Leader") return proposals.add(submission);
+    if (this.#waiting.length === 0 && this.#mayPropose()) return this.#parts.proposals.add(submission);
     this.#insert(submission);
     this.#parts.inbox.wake();
   }
 
   /** Passes on what waits, if there is a leader for it; a stage of the driver's pass. */
   pump(): void {
-    const { raft, proposals, flights } = this.#parts;
+    const { raft, proposals, flights, clock } = this.#parts;
     if (this.#waiting.length === 0 || this.#pausing || this.#ended) return;
     if (raft.role === "Leader") {
-      if (flights.isEmpty) { for (const submission of this.#takeOut(this.#waiting.length)) proposals.add(submission); }
+      if (this.#mayPropose()) { for (const write of this.#takeOut(this.#waiting.length)) proposals.add(write); }
       return;
     }
     const { leaderId } = raft;
     // What was proposed here before must be known to be done or not before anything overtakes it.
     if (leaderId === undefined || leaderId === raft.id || proposals.size > 0) return;
-    while (this.#waiting.length > 0 && flights.hasRoom) {
+    // While a frame is under way the next one gathers: not when that takes long, or when many wait.
+    const now = clock.now();
+    if (!flights.isEmpty && this.#waiting.length < GATHERED_MAX && now - this.#sentAt < FLIGHT_GATHERING_MS) return;
+    while (this.#waiting.length > 0 && flights.mayFollow(leaderId)) {
       const batch = this.#waiting.slice(0, this.#nextBatchLength());
       if (!flights.send(leaderId, batch)) return;
       this.#takeOut(batch.length);
+      this.#sentAt = now;
     }
   }
 
@@ -148,6 +158,12 @@ export class Submissions {
     this.#parts.flights.endAll();
   }
 
+  /** Whether this node leads, and nothing that it took before it led is open: that may come back to be done first. */
+  #mayPropose(): boolean {
+    const { raft, proposals, flights } = this.#parts;
+    return raft.role === "Leader" && flights.isEmpty && !proposals.hasOlder;
+  }
+
   #nextBatchLength(): number {
     let bytes = 0;
     let count = 0;
@@ -168,11 +184,8 @@ export class Submissions {
 
   /** Refused for want of leadership: it was not done, and another leader may do it as long as its client waits. */
   settle(submission: Submission, outcome: WriteOutcome): void {
-    const isElsewhere = outcome.type === "NotDone" &&
-      (outcome.reason === "NotLeader" || outcome.reason === "NoLeader" || outcome.reason === "Stopping");
-    if (!isElsewhere || this.#ended || submission.deadline <= this.#parts.tickTime.now) {
-      return submission.finished(outcome);
-    }
+    const isOver = this.#ended || submission.deadline <= this.#parts.tickTime.now;
+    if (isOver || !isForAnotherLeader(outcome)) return submission.finished(outcome);
     this.#insert(submission);
     // Tried again with the next tick: at once it would go round without end while a leader hands over.
     this.#pausing = true;

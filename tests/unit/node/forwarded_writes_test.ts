@@ -5,6 +5,7 @@ import type { WriteOutcome } from "../../../lib/node/api.ts";
 import { decodeOutcome } from "../../../lib/node/writes/forwarded_outcome.ts";
 import { ForwardedWrites } from "../../../lib/node/writes/forwarded_writes.ts";
 import { FORWARDED_RESULT_BYTES_TARGET, FORWARDERS_MAX } from "../../../lib/node/limits.ts";
+import { toTerm } from "../../../lib/raft/types.ts";
 import type { Forward, ForwardResult, PeerMessage } from "../../../lib/transport/forward.ts";
 
 /** Keeps the results that are sent. */
@@ -23,6 +24,7 @@ class Leader {
   constructor() {
     this.writes = new ForwardedWrites({
       self: 0,
+      raft: { currentTerm: toTerm(1) },
       proposals: {
         write: (command: string, done: (outcome: WriteOutcome) => void) => {
           this.written.push(command);
@@ -35,7 +37,7 @@ class Leader {
 
   take(id: number, { from = 1, incarnation = 7 }: Partial<Pick<Forward, "from" | "incarnation">> = {}): void {
     const commands = [`${from}/${incarnation}/${id}`];
-    this.writes.take({ type: "Forward", from, to: 0, incarnation, id, commands });
+    this.writes.take({ type: "Forward", from, to: 0, incarnation, id, after: 0, commands });
   }
 }
 
@@ -75,10 +77,19 @@ Deno.test("long outcomes go back in parts, each once and in order, whichever is 
   const sent: ForwardResult[] = [];
   const writes = new ForwardedWrites({
     self: 0,
+    raft: { currentTerm: toTerm(1) },
     proposals: { write: (_command, done) => void waiting.push(done) },
     transport: transportTo(sent),
   });
-  writes.take({ type: "Forward", from: 1, to: 0, incarnation: 7, id: 1, commands: ["a", "b", "c", "d", "e"] });
+  writes.take({
+    type: "Forward",
+    from: 1,
+    to: 0,
+    incarnation: 7,
+    id: 1,
+    after: 0,
+    commands: ["a", "b", "c", "d", "e"],
+  });
   const outcomes = waiting.map((_, at): WriteOutcome => {
     const reply = `${at}`.repeat(FORWARDED_RESULT_BYTES_TARGET / 2);
     return { type: "Done", result: { type: "Reply", revision: at + 1, reply } };

@@ -35,7 +35,7 @@ Deno.test("random bytes of the longest value get no longer in the log, between n
   const { first, body } = Run.of(entries);
   assertNotLonger(body.length);
   assertEquals(Run.parse(first, body)?.entries(), entries);
-  const forward = { type: "Forward", from: 0, to: 1, incarnation: 1, id: 1, commands: [command] } as const;
+  const forward = { type: "Forward", from: 0, to: 1, incarnation: 1, id: 1, after: 0, commands: [command] } as const;
   assertNotLonger(encodeMessage(forward).body.length);
 });
 

@@ -38,6 +38,17 @@ Deno.test("a write is done when its own entry is applied, and not done when anot
   assertEquals([pending.size, pending.bytes], [0, 0]);
 });
 
+Deno.test("a write is certainly not done as soon as an entry of a later term is applied before its place", () => {
+  const outcomes: string[] = [];
+  const pending = new PendingWrites();
+  pending.add(at(5, 3), writes(outcomes, ["a", "b", "c"]));
+  pending.applied(at(5, 3), RESULT);
+  assertEquals(pending.term, 3);
+  pending.applied(at(6, 4), RESULT);
+  assertEquals(outcomes, ["a: Done", "b: NotLeader 2", "c: NotLeader 2"]);
+  assertEquals([pending.size, pending.bytes, pending.term], [0, 0, undefined]);
+});
+
 Deno.test("a write whose deadline passes is unknown, and stays so when its entry is applied later", () => {
   const outcomes: string[] = [];
   const pending = new PendingWrites();

@@ -24,7 +24,7 @@ class Bench {
     role: "Follower",
     leaderId: LEADER,
   };
-  readonly proposals = { size: 0, add: () => void (this.proposals.size += 1) };
+  readonly proposals = { size: 0, hasOlder: false, add: () => void (this.proposals.size += 1) };
   readonly tickTime = { now: 0 };
   readonly submissions = new Submissions({
     raft: this.raft,
@@ -35,6 +35,7 @@ class Bench {
       transport: { send: (message) => message.type === "Forward" && this.sent.push(message) > 0 },
     }),
     inbox: { wake: () => {} },
+    clock: { now: () => this.tickTime.now },
     tickTime: this.tickTime,
     timeoutMs: TIMEOUT_MS,
     limits: DEFAULT_PENDING_LIMITS,
@@ -73,13 +74,8 @@ Deno.test("writes that do not fit into one forward follow in the next ones, in o
   const long = BYTES_PER_PROPOSAL_MAX / 2 + 1;
   const commands = ["a", "b", "c", "d"].map((name) => name.repeat(long));
   for (const command of commands) bench.add(command);
-  for (let id = 1; id <= commands.length; id++) {
-    bench.submissions.pump();
-    // One at a time: what comes behind must not overtake it.
-    bench.submissions.pump();
-    assertEquals(bench.sent.length, id);
-    bench.answer(id, { count: 1 });
-  }
+  bench.submissions.pump();
+  for (const { id } of bench.sent) bench.answer(id, { count: 1 });
   assertEquals(bench.sent.map((message) => message.commands.map(([first]) => first)), [["a"], ["b"], ["c"], ["d"]]);
   assertEquals(bench.outcomes, [DONE, DONE, DONE, DONE]);
 });

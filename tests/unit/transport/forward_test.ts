@@ -8,7 +8,15 @@ import { type Forward, type ForwardResult, isForwarding, type PeerMessage } from
 import { seededRandom } from "./support.ts";
 
 const EVERY_BYTE = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join("");
-const FORWARD: Forward = { type: "Forward", from: 1, to: 2, incarnation: 7, id: 3, commands: ["1;A", EVERY_BYTE] };
+const FORWARD: Forward = {
+  type: "Forward",
+  from: 1,
+  to: 2,
+  incarnation: 7,
+  id: 3,
+  after: 2,
+  commands: ["1;A", EVERY_BYTE],
+};
 const RESULT: ForwardResult = {
   type: "ForwardResult",
   from: 2,
@@ -36,7 +44,7 @@ Deno.test("what is no forwarded command reaches nobody", () => {
   for (const body of ["", "[]", "{}", "[1]", "[null]", '["\\u0141"]', '["a"', '"a"']) {
     assertEquals(decode(header, body), undefined, body);
   }
-  for (const field of ["from", "to", "incarnation", "id"]) {
+  for (const field of ["from", "to", "incarnation", "id", "after"]) {
     assertEquals(decode(header.replace(new RegExp(`"${field}":\\d+`), `"${field}":-1`), '["a"]'), undefined, field);
   }
 });
