@@ -3,14 +3,20 @@
 import type { EntryId, NodeId } from "../../../../lib/raft/types.ts";
 import type { RaftCheck, Violate } from "./check.ts";
 import type { CommittedLog } from "./committed_log.ts";
+import { Configurations } from "./configurations.ts";
 import { CoreInvariants } from "./core_invariants.ts";
+import { CountedAnswers } from "./counted_answers.ts";
+import { DurableWrites } from "./durable_writes.ts";
 import { ElectionSafety } from "./election_safety.ts";
+import { FollowersWord } from "./followers_word.ts";
 import { LeaderCompleteness } from "./leader_completeness.ts";
 import { LogMatching } from "./log_matching.ts";
 import { Membership } from "./membership.ts";
 import { Monotonic } from "./monotonic.ts";
 import { QuorumAtCommit } from "./quorum_at_commit.ts";
 import { ReadIndexes } from "./read_index.ts";
+import { ReadRounds } from "./read_rounds.ts";
+import { SentEntries } from "./sent_entries.ts";
 import type { Shadows } from "./shadow.ts";
 import { StateMachineSafety } from "./state_machine_safety.ts";
 
@@ -38,5 +44,11 @@ export function raftChecks(parts: RaftChecksParts, violateAs: (check: string) =>
     new CoreInvariants(violateAs("core-invariants")),
     new Monotonic(violateAs("monotonic")),
     new Membership(shadows, violateAs("membership")),
+    new ReadRounds(violateAs("read-rounds")),
+    new CountedAnswers(violateAs("counted-answers")),
+    new FollowersWord(shadows, violateAs("followers-word")),
+    new Configurations(violateAs("configurations")),
+    new SentEntries(shadows, violateAs("sent-entries")),
+    new DurableWrites(violateAs("durable-writes")),
   ];
 }

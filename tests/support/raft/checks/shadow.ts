@@ -1,6 +1,6 @@
 /** What an outsider knows of each server's log, from its steps alone: the terms of its entries and how far it is durable. */
 
-import type { Configuration, NodeId, Term } from "../../../../lib/raft/types.ts";
+import type { Configuration, EntryId, NodeId, Term } from "../../../../lib/raft/types.ts";
 import type { CheckedServer, RaftCheck, Step } from "./check.ts";
 
 /** The log of one server. It outlives the process until the next one tells what it found. */
@@ -93,6 +93,7 @@ export class Shadows implements RaftCheck {
     log.configuration = raft.configuration;
     log.configurationIndex = raft.configurationIndex;
     const last = raft.lastEntry;
+    if (event.type === "SnapshotInstalled") this.#installed(server, log, { raft, at: event.snapshot.lastIncluded });
     if (last.index === log.lastIndex && log.holds(last.index, last.term)) return;
     this.#rebase(log, raft);
     // A snapshot that was installed takes the place of the log; nothing else but a write changes it.
@@ -107,7 +108,23 @@ export class Shadows implements RaftCheck {
     log.ghost = new Map([...(log.ghost ?? []), ...[...log.terms].filter(([index]) => index <= log.durableIndex)]);
   }
 
+  /** Raft figure 13, steps 6 and 7: entries stay behind a snapshot only where its last entry was in the log. */
+  #installed(
+    server: CheckedServer,
+    log: ShadowLog,
+    { raft, at }: { readonly raft: Step["raft"]; readonly at: EntryId },
+  ): void {
+    const { lastEntry } = raft;
+    if (raft.status().snapshot.index !== at.index || log.holds(at.index, at.term)) return;
+    if (lastEntry.index === at.index && lastEntry.term === at.term) return;
+    this.#violate(
+      `node ${server.id} keeps its log up to ${lastEntry.index}, which contradicts the snapshot at ${at.index}`,
+    );
+  }
+
   #begin(server: CheckedServer, log: ShadowLog, { raft, update }: Pick<Step, "raft" | "update">): void {
+    // With a write under way nobody knows what the disk has; with none it is the log, and no entry that was replaced.
+    const ended = log.life !== undefined && log.durableIndex === log.lastIndex ? log.lastIndex : Infinity;
     log.life = server.life;
     const promised = { index: log.durableIndex, term: log.termAt(log.durableIndex) };
     const firstWrite = update.writes[0]?.run.firstIndex ?? Infinity;
@@ -119,6 +136,8 @@ export class Shadows implements RaftCheck {
       this.#violate(`node ${server.id} recovered ${log.lastIndex} entries of ${promised.index} durable ones`);
     } else if (index === promised.index && promised.term !== undefined && !log.holds(index, promised.term)) {
       this.#violate(`node ${server.id} recovered another entry ${index} than the one that was durable`);
+    } else if (update.writes.length === 0 && log.lastIndex > ended) {
+      this.#violate(`node ${server.id} recovered entry ${log.lastIndex}, and its log ended with ${ended}`);
     }
   }
 
