@@ -174,7 +174,7 @@ export const BUGS_1: readonly Mutation[] = [
     patches: [{
       file: APPEND_ENTRIES,
       find: "let first = prevLogIndex + 1 + Math.max(0, covered);",
-      replace: "let first = prevLogIndex + 1 + Math.max(0, covered);\n  let tail = core.log.range(1, 0).slice();",
+      replace: "let first = prevLogIndex + 1 + Math.max(0, covered);\n  let tail = [entries].slice(0, 0);",
     }, {
       file: APPEND_ENTRIES,
       find: "    log.truncate(first);",
@@ -184,7 +184,7 @@ export const BUGS_1: readonly Mutation[] = [
       file: APPEND_ENTRIES,
       find: "core.outbox.write(log.append(entries.slice(first, entries.lastIndex)));",
       replace: "core.outbox.write(log.append(entries.slice(first, entries.lastIndex)));\n" +
-        "  for (const run of tail) core.outbox.write(log.append(run));",
+        "  for (const run of tail) if (run !== undefined) core.outbox.write(log.append(run));",
     }, {
       // The assertions that would end the process at once.
       file: "lib/raft/log.ts",

@@ -35,6 +35,6 @@ export const CONVERSATION_SLIPS: readonly Mutation[] = [
   slip("M335", "A slot holds on to what was sent until it is used again", {
     file: REPLY_QUEUE,
     find: "    slot.exchange = this.#nothing;\n",
-    replace: "",
+    replace: "    void this.#nothing;\n",
   }),
 ];

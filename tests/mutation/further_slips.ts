@@ -193,11 +193,20 @@ const MACHINE: readonly Mutation[] = [
     find: "(succeeded ? then : otherwise).map",
     replace: "(succeeded ? then : [...otherwise, ...then]).map",
   }),
-  slip("M137", "A plain PUT leaves the deadline of its key", {
-    file: STATE_MACHINE,
-    find: "if (before !== undefined && before.deadline !== 0) {",
-    replace: "if (before !== undefined && before.deadline !== 0 && key.length === 0) {",
-  }),
+  {
+    id: "M137",
+    what: "A plain PUT leaves the deadline of its key",
+    patches: [{
+      file: STATE_MACHINE,
+      find: "if (before !== undefined && before.deadline !== 0) {",
+      replace: "if (before !== undefined && before.deadline !== 0 && key.length === 0) {",
+    }, {
+      file: "lib/kv/keyspace.ts",
+      find: "    write.value = value;\n    write.revision = revision;\n    write.deadline = 0;\n",
+      replace: "    write.value = value;\n    write.revision = revision;\n" +
+        "    write.deadline = this.#store.find(key, this.#view) ? this.#view.deadline : 0;\n",
+    }],
+  },
   slip("M138", "A snapshot shows what a key became while it was read", {
     file: "lib/store/segment.ts",
     find: "return unit < this.heldTop && unit >= this.heldFrom;",

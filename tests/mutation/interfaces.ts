@@ -125,7 +125,7 @@ const KEYS: readonly Mutation[] = [
   slip("M160", "The deadline of a key that was removed stays", {
     file: "lib/store/store.ts",
     find: "    if (deadline !== 0) this.#deadlines.remove({ key, at: deadline });\n    this.#records",
-    replace: "    this.#records",
+    replace: "    if (deadline < 0) this.#deadlines.remove({ key, at: deadline });\n    this.#records",
   }),
   slip("M161", "INCR goes beyond 64 bits", {
     file: INTEGERS,

@@ -3,6 +3,7 @@
 import { BUGS_1 } from "./bugs_1.ts";
 import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
+import { BYTE_SLIPS } from "./bytes.ts";
 import { CONVERSATION_SLIPS } from "./conversation.ts";
 import { DISK_SLIPS } from "./disk.ts";
 import { FOUNDING_SLIPS } from "./founding.ts";
@@ -37,5 +38,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...SIMULATOR_SLIPS,
   ...OUTCOME_SLIPS,
   ...CONVERSATION_SLIPS,
+  ...BYTE_SLIPS,
   ...QUESTION_SLIPS,
 ];

@@ -34,11 +34,14 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
     id: "M302",
     what: "A follower that is behind is sent no entry longer than a message should be",
     patches: [{
+      file: "lib/raft/log.ts",
+      find: "    const parts = [part];\n",
+      replace: "    if (part.bytes > limits.bytesPerMessageMax && at + 1 < this.#runs.length) return undefined;\n" +
+        "    const parts = [part];\n",
+    }, {
       file: "lib/raft/replication.ts",
-      find: "  const isEmptyProbe =",
-      replace:
-        '  if (peer.state === "Probe" && run !== undefined && run.bytes > core.limits.bytesPerMessageMax) return;\n' +
-        "  const isEmptyProbe =",
+      find: "else if (entries !== undefined) peer.sent(entries.lastIndex);",
+      replace: "else peer.sent(entries?.lastIndex ?? core.log.lastIndex);",
     }],
     tests: ["tests/unit/node/longest_values_test.ts"],
   },
@@ -71,9 +74,7 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
   slip("M306", "A leader that breaks off in its answer is taken for one that has ended it", {
     file: "lib/http/direct_request.ts",
     find: 'if (count === null) throw new Error("The connection ended before the answer did");',
-    replace:
-      'if (count === null && this.#text === "") throw new Error("The connection ended before the answer did");\n' +
-      "    if (count === null) return void (this.#text += END_OF_HEAD);",
+    replace: "if (count === null) return void (this.#received += END_OF_HEAD.repeat(READ_BYTES));",
   }),
   {
     id: "M307",

@@ -1,0 +1,89 @@
+/** Planted bugs of what is kept as bytes: runs of entries, records of the log, and the store. */
+
+import { type Mutation, slip } from "./mutation.ts";
+
+const RUN = "lib/raft/run.ts";
+const RECORDS = "lib/store/records.ts";
+
+/** In the order of their numbers. */
+export const BYTE_SLIPS: readonly Mutation[] = [
+  slip("M350", "A part of a run has lost the configurations in it", {
+    file: RUN,
+    find: "const configurations = this.configurations.filter(({ index }) => index >= from && index <= to);",
+    replace: "const configurations = NO_CONFIGURATIONS;",
+  }),
+  slip("M351", "Runs that are joined keep the configurations of the first alone", {
+    file: RUN,
+    find: "configurations: runs.flatMap((run) => run.configurations)",
+    replace: "configurations: head.configurations",
+  }),
+  slip("M352", "A message goes on behind the part of a run that it has no room for", {
+    file: "lib/raft/log.ts",
+    find: "part.lastIndex === run.lastIndex && entries > 0 &&",
+    replace: "run.count > 0 && entries > 0 &&",
+  }),
+  slip("M353", "A value that looks like a record stands in the log as it is", {
+    file: "lib/storage/record_mask.ts",
+    find: "if (!holdsMagic(body)) return",
+    replace: "if (body.length > 0) return",
+  }),
+  slip("M354", "A masked record is read as it stands", {
+    file: "lib/storage/log_replay.ts",
+    find: "applyMask(body, record.mask)",
+    replace: "applyMask(body, 0)",
+  }),
+  slip("M355", "A run that was applied in part is applied from its beginning again", {
+    file: "lib/node/effects/applier.ts",
+    find: "this.#place ??= {",
+    replace: "this.#place = {",
+  }),
+  slip("M356", "A value that grows takes a little more room in place than it has", {
+    file: RECORDS,
+    find: "return length <= room && room <=",
+    replace: "return length <= room + 4 && room <=",
+  }),
+  slip("M357", "A large value that an open cut needs is given up", {
+    file: RECORDS,
+    find: "    if (isKept && large !== undefined) this.#onKept(segment.number * SEGMENT_UNITS + unit, large);\n",
+    replace:
+      "    if (isKept && large !== undefined && unit < 0) this.#onKept(segment.number * SEGMENT_UNITS + unit, large);\n",
+  }),
+  {
+    id: "M358",
+    what: "A segment is compacted while an open cut needs it",
+    patches: [{
+      file: "lib/store/slab.ts",
+      find: "segment !== this.#head && !segment.isHeld;",
+      replace: "segment !== this.#head;",
+    }, {
+      file: "lib/store/slab.ts",
+      find: "this.#source === undefined || this.#source.isHeld) {",
+      replace: "this.#source === undefined) {",
+    }],
+  },
+  slip("M359", "A key behind one that is removed is not found any more", {
+    file: "lib/store/shard.ts",
+    find: "if (((next - own) & mask) < ((next - hole) & mask)) continue;",
+    replace: "if (((next - own) & mask) <= ((next - hole) & mask)) continue;",
+  }),
+  slip("M360", "Pages above the leaves do not count a key that comes", {
+    file: "lib/store/order.ts",
+    find: "    page.total += 1;\n",
+    replace: "",
+  }),
+  slip("M361", "The deadline that was is kept beside the one that is", {
+    file: "lib/store/store.ts",
+    find: "    if (before !== 0) this.#deadlines.remove({ key, at: before });\n",
+    replace: "    if (before < 0) this.#deadlines.remove({ key, at: before });\n",
+  }),
+  slip("M362", "A key that a snapshot holds twice is taken twice", {
+    file: "lib/kv/snapshot_loader.ts",
+    find: "return this.#state.load(record);",
+    replace: "return this.#state.load(record) || version > 0;",
+  }),
+  slip("M363", "What a record that is replaced counted stays in the digest", {
+    file: "lib/store/store.ts",
+    find: "    this.#digest.subtract(at.segment, at.unit, at.large);\n    this.#records.change",
+    replace: "    this.#records.change",
+  }),
+];
