@@ -189,17 +189,22 @@ export class Workload implements Check {
     this.#finish(pending, pending.client, () => `not done: ${why}`);
   }
 
-  /** Writes by way of `server`, as clients do that nobody else waits for; `done` is told of each protocol that did it. */
-  probe(server: SimServer, done: (protocol: "any" | "text") => void): void {
+  /** Writes by way of `server`, as clients do that nobody else waits for; `done` is told when it is. */
+  probe(server: SimServer, done: () => void): void {
     const { node } = server;
     if (node === undefined) return;
     const command: Command = { type: "Put", key: `probe${server.id}`, value: this.newValue() };
     const pending = this.begin(this.#newClient(), { ...operationOf(command), server, isPatrol: true });
     node.submit(command, (outcome) => {
       this.#wrote(pending, { command, outcome });
-      if (outcome.type === "Done") done("any");
+      if (outcome.type === "Done") done();
     });
-    this.#text.probe(this.#newClient(), { server, node, done: () => done("text") });
+  }
+
+  /** The same in the text protocol, which only the leader does. */
+  probeText(server: SimServer, done: () => void): void {
+    const { node } = server;
+    if (node !== undefined) this.#text.probe(this.#newClient(), { server, node, done });
   }
 
   /** A command of its own that is never used again. */

@@ -160,7 +160,8 @@ class Run {
   /** Waits until some more operations are done; `revived` are started again when they go down. */
   async #serve(what: string, revived: readonly SimServer[] = []): Promise<void> {
     const before = this.workload.acknowledged;
-    const probes = new Probes(this.workload, () => this.#world.clock.now());
+    const { clock, settings } = this.#world;
+    const probes = new Probes(this.workload, { now: () => clock.now(), lowered: settings.lowered !== undefined });
     await this.#until(() => {
       this.#revive(revived);
       const serving = this.#world.running().filter(({ rejoins, isRemoved }) => !rejoins && !isRemoved);
