@@ -5,11 +5,15 @@
  * have finished, and a write after the reads before it; see `Turn` for the rest. The request whose turn has not come is held,
  * and none is looked at behind it until then.
  *
+ * Many reads are confirmed at once, and each makes a copy of what it finds. While enough replies wait to be sent, a read is
+ * therefore postponed until its own is the next: it has not finished before, and what it finds may be newer, never older.
+ *
  * Knows neither bytes nor replies: those are the interpreter's.
  */
 
 import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../net/limits.ts";
 import type { ClientLink, ProtocolSession, Received, Standing } from "../../net/session.ts";
+import type { ReadOutcome } from "../../node/api.ts";
 import type { SessionContext } from "../session_context.ts";
 import type { Interpreter, Turn } from "./interpreter.ts";
 import { ReplyQueue, type ReplySlot } from "./reply_queue.ts";
@@ -47,8 +51,11 @@ export class Conversation<E> implements ProtocolSession {
     this.#now = link.openedAt;
     this.#interpreter = interpreter(this);
     this.#replies = new ReplyQueue(this.#interpreter.nothing, (slot, outcome) => {
-      this.#interpreter.fill(slot, outcome);
-      this.settle(slot);
+      if (outcome.type === "Ready" && this.#mustWait(slot)) slot.postponed = outcome;
+      else {
+        this.#replies.note(slot, this.#interpreter.fill(slot, outcome));
+        this.settle(slot);
+      }
     });
   }
 
@@ -125,11 +132,8 @@ export class Conversation<E> implements ProtocolSession {
   }
 
   /** What was open has its reply, as of the last `noteEnd`: goes on with what waited for it. */
-  settle({ turn, startedAt }: ReplySlot<E>): void {
-    if (turn === "Write") this.#writesOpen -= 1;
-    else if (turn === "Read") this.#readsOpen -= 1;
-    else this.#barrierOpen = false;
-    this.#context.metrics.commandSeconds.record((this.#now - startedAt) / 1_000);
+  settle(slot: ReplySlot<E>): void {
+    this.#close(slot);
     const goesOn = this.#held !== undefined || this.#interpreter.input.hasInput || this.#ended || this.#inputEnded;
     if (goesOn) return this.#advance();
     this.flush();
@@ -140,7 +144,9 @@ export class Conversation<E> implements ProtocolSession {
   flush(): void {
     while (this.link.unsentBytes <= UNSENT_BYTES_MAX) {
       const slot = this.#replies.first;
-      if (slot === undefined || !this.#interpreter.render(slot.exchange)) return;
+      if (slot === undefined) return;
+      if (slot.postponed !== undefined) this.#perform(slot, slot.postponed);
+      if (!this.#interpreter.render(slot.exchange)) return;
       this.#replies.drop();
     }
   }
@@ -200,6 +206,25 @@ export class Conversation<E> implements ProtocolSession {
     this.#inTurnQueue = false;
     this.#advance();
   };
+
+  /** Whether enough replies wait to be sent before that of this read. */
+  #mustWait(slot: ReplySlot<E>): boolean {
+    return slot !== this.#replies.first && this.#replies.bytes > UNSENT_BYTES_MAX;
+  }
+
+  /** Does a read that was postponed. What waits for its end goes on once the reply, which is sent next, is out. */
+  #perform(slot: ReplySlot<E>, outcome: ReadOutcome): void {
+    slot.postponed = undefined;
+    this.#replies.note(slot, this.#interpreter.fill(slot, outcome));
+    this.#close(slot);
+  }
+
+  #close({ turn, startedAt }: ReplySlot<E>): void {
+    if (turn === "Write") this.#writesOpen -= 1;
+    else if (turn === "Read") this.#readsOpen -= 1;
+    else this.#barrierOpen = false;
+    this.#context.metrics.commandSeconds.record((this.#now - startedAt) / 1_000);
+  }
 
   #mayStart(turn: Turn): boolean {
     return turn === "Now" ||

@@ -1,5 +1,6 @@
 /** The places of one connection's replies, in the order of its requests, though the replies become ready in any order. */
 
+import type { ReadOutcome } from "../../node/api.ts";
 import type { Outcome, Turn } from "./interpreter.ts";
 
 /** Slots kept for the next requests; the rest of a burst is given back. */
@@ -19,6 +20,10 @@ export class ReplySlot<E> {
   turn: Turn = "Now";
   /** `Clock.now()` when the request was read. */
   startedAt = 0;
+  /** The read may be done, and is once its reply can be sent. */
+  postponed: ReadOutcome | undefined;
+  /** Bytes of the reply, once it is known. */
+  replyBytes = 0;
   readonly ended: (outcome: Outcome) => void;
 
   /** A slot that reports to `ended`. */
@@ -36,6 +41,7 @@ export class ReplyQueue<E> {
   #first: ReplySlot<E> | undefined;
   #last: ReplySlot<E> | undefined;
   #size = 0;
+  #bytes = 0;
   #spare: ReplySlot<E> | undefined;
   #spareCount = 0;
 
@@ -48,6 +54,11 @@ export class ReplyQueue<E> {
   /** Requests whose reply has not been sent. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Bytes of the replies that are known and have not been sent. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** The slot of the oldest of them. */
@@ -65,6 +76,12 @@ export class ReplyQueue<E> {
     return slot;
   }
 
+  /** The reply of a slot is known now, and waits to be sent. */
+  note(slot: ReplySlot<E>, bytes: number): void {
+    slot.replyBytes = bytes;
+    this.#bytes += bytes;
+  }
+
   /** The first reply has been sent: its slot may be used again. */
   drop(): void {
     const slot = this.#first;
@@ -72,6 +89,8 @@ export class ReplyQueue<E> {
     this.#first = slot.next;
     if (this.#first === undefined) this.#last = undefined;
     this.#size -= 1;
+    this.#bytes -= slot.replyBytes;
+    slot.replyBytes = 0;
     slot.exchange = this.#nothing;
     if (this.#spareCount >= SPARE_SLOTS_MAX) return;
     slot.next = this.#spare;

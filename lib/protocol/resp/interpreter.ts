@@ -138,10 +138,11 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
   }
 
   /** See `Interpreter`. */
-  fill(slot: Slot, outcome: Outcome): void {
+  fill(slot: Slot, outcome: Outcome): number {
     const { exchange } = slot;
     const reply = this.#show(exchange.plan, outcome);
     this.#complete(slot, { reply, isLong: outcome.type === "Ready" && isLong(exchange) });
+    return exchange.reply?.length ?? 0;
   }
 
   /** See `Interpreter`. */

@@ -139,30 +139,10 @@ class TextInterpreter implements Interpreter<Exchange> {
   }
 
   /** See `Interpreter`. */
-  fill({ exchange }: ReplySlot<Exchange>, outcome: Outcome): void {
-    const { node, metrics } = this.#context;
-    const key = keyOf(exchange);
+  fill({ exchange }: ReplySlot<Exchange>, outcome: Outcome): number {
     this.#conversation.noteEnd(false);
-    switch (outcome.type) {
-      case "Done": {
-        const { result } = outcome;
-        const found = result.type === "Put" || (result.type === "Delete" && result.existed);
-        exchange.reply = `${writeDone(key, result)}\n`;
-        return (found ? metrics.succeeded : metrics.failed).add();
-      }
-      case "Ready":
-        exchange.value = node.state.get(key)?.value;
-        if (exchange.value === undefined) exchange.reply = `${keyMissing(key)}\n`;
-        return (exchange.value === undefined ? metrics.failed : metrics.succeeded).add();
-      case "NotDone":
-        exchange.reply = `${notDone(outcome, node)}\n`;
-        return (outcome.reason === "NotLeader" ? metrics.redirected : metrics.failed).add();
-      case "Unknown":
-        exchange.reply = `${OUTCOME_UNKNOWN}\n`;
-        return metrics.failed.add();
-      default:
-        return unreachable(outcome);
-    }
+    this.#show(exchange, outcome);
+    return (exchange.value ?? exchange.reply ?? "").length;
   }
 
   /** See `Interpreter`. */
@@ -200,6 +180,31 @@ class TextInterpreter implements Interpreter<Exchange> {
   closed(): void {
     this.#long.end();
     this.#history.clear();
+  }
+
+  #show(exchange: Exchange, outcome: Outcome): void {
+    const { node, metrics } = this.#context;
+    const key = keyOf(exchange);
+    switch (outcome.type) {
+      case "Done": {
+        const { result } = outcome;
+        const found = result.type === "Put" || (result.type === "Delete" && result.existed);
+        exchange.reply = `${writeDone(key, result)}\n`;
+        return (found ? metrics.succeeded : metrics.failed).add();
+      }
+      case "Ready":
+        exchange.value = node.state.get(key)?.value;
+        if (exchange.value === undefined) exchange.reply = `${keyMissing(key)}\n`;
+        return (exchange.value === undefined ? metrics.failed : metrics.succeeded).add();
+      case "NotDone":
+        exchange.reply = `${notDone(outcome, node)}\n`;
+        return (outcome.reason === "NotLeader" ? metrics.redirected : metrics.failed).add();
+      case "Unknown":
+        exchange.reply = `${OUTCOME_UNKNOWN}\n`;
+        return metrics.failed.add();
+      default:
+        return unreachable(outcome);
+    }
   }
 
   #read(line: string): Request {

@@ -101,10 +101,11 @@ export class ConversationBench implements Interpreter<TestExchange> {
   }
 
   /** See `Interpreter`. */
-  fill({ exchange }: ReplySlot<TestExchange>, _outcome: Outcome): void {
+  fill({ exchange }: ReplySlot<TestExchange>, _outcome: Outcome): number {
     this.seen.push(`${nameOf(exchange)}.`);
     exchange.reply = this.#replyTo(exchange);
     this.conversation.noteEnd(false);
+    return exchange.reply.length;
   }
 
   /** See `Interpreter`. */
