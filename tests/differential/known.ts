@@ -28,6 +28,7 @@ const TIMED: ReadonlySet<string> = new Set(
   ["SET", "SETEX", "PSETEX", "GETEX", "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT"],
 );
 const HEXADECIMAL = /^[+-]?0x[0-9a-f.]+(?:p[+-]?[0-9]+)?$/i;
+const NOT_FINITE = /^ERR increment would produce NaN or Infinity$/;
 const RANGE_BEYOND_ASCII = /\[.*(?:[\x80-\xff]-|-[\x80-\xff])/;
 const SEVERAL_STARS = /^\*{2,}$/;
 const ENCODINGS_INSTEAD: readonly string[] = ["int for raw", "embstr for raw", "int for embstr"];
@@ -51,9 +52,10 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     reason: "Redis reads what the C library reads; KVStore reads decimal numbers only",
     example: [["INCRBYFLOAT", "k", "0x10"]],
     parts: true,
-    matches: ({ command, left, right }) =>
-      nameOf(command) === "INCRBYFLOAT" && isError(left, /^ERR value is not a valid float$/) && right.type === "Bulk" &&
-      HEXADECIMAL.test(command[2] ?? ""),
+    matches: ({ command, before, left, right }) =>
+      nameOf(command) === "INCRBYFLOAT" && isError(left, /^ERR value is not a valid float$/) &&
+      (right.type === "Bulk" && HEXADECIMAL.test(command[2] ?? "") ||
+        (right.type === "Bulk" || isError(right, NOT_FINITE)) && before.some(mayMakeHexadecimal)),
   },
   {
     name: "ranges of bytes beyond ASCII in patterns",
@@ -111,6 +113,11 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
       nameOf(command) === "EXEC" && left.type === "Array" && right.type === "Null" && wasWatchedKeyRemoved(before),
   },
 ];
+
+/** Whether a command puts an x into a value that was there: with digits around it, it is a number to Redis. */
+function mayMakeHexadecimal(command: Command): boolean {
+  return ["APPEND", "SETRANGE"].includes(nameOf(command)) && /x/i.test(command.at(-1) ?? "");
+}
 
 /** Whether some command may have removed a key after a WATCH of it. */
 function wasWatchedKeyRemoved(commands: readonly Command[]): boolean {
