@@ -1,8 +1,11 @@
 /** What every node holds in the end: read through it while it runs, and in its directory when it has ended. */
 
+import { stringToBytes } from "../../lib/base/bytes.ts";
+import type { Disk } from "../../lib/storage/disk.ts";
 import { inspectDirectory } from "../../lib/storage/inspect.ts";
 import { DenoDisk } from "../../lib/storage/deno_disk.ts";
-import { hashTree } from "../e2e/support/tree.ts";
+import { readSnapshot } from "../../lib/storage/snapshot_format.ts";
+import { contentOf } from "../support/state.ts";
 import { TextClient } from "../support/text_client.ts";
 import { delay, waitFor } from "../support/wait.ts";
 import type { Fleet } from "./fleet.ts";
@@ -101,14 +104,22 @@ export async function compareDirectories(fleet: Fleet): Promise<string[]> {
     ),
   );
   if (new Set(digests).size > 1) problems.push(`entries ${from} to ${to} differ on disk: ${digests.join(" ")}`);
-  const states = await Promise.all(outlines.map(async ({ snapshots }) => await hashOf(snapshots[0]?.file)));
+  const states = await Promise.all(outlines.map(async ({ snapshots }) => await stateOf(disk, snapshots[0]?.file)));
   if (new Set(states).size > 1) problems.push(`the states differ: ${states.join(" ")}`);
   return problems;
 }
 
-async function hashOf(path: string | undefined): Promise<string> {
+/** What the newest snapshot of a node holds: each writes its keys in an order of its own. */
+async function stateOf(disk: Disk, path: string | undefined): Promise<string> {
   if (path === undefined) return "no snapshot";
-  const slash = path.lastIndexOf("/");
-  const tree = await hashTree(path.slice(0, slash));
-  return `${path.slice(slash + 1)}: ${tree[path.slice(slash + 1)] ?? "absent"}`;
+  const file = disk.open(path, "read");
+  try {
+    // A block is valid until the next one is read.
+    const blocks = Array.from(readSnapshot(file), (block) => block.slice());
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", stringToBytes(contentOf(blocks))));
+    const hex = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return `${path.slice(path.lastIndexOf("/") + 1)}: ${hex}`;
+  } finally {
+    file.close();
+  }
 }
