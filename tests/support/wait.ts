@@ -55,7 +55,7 @@ export async function withDeadline<T>(
 
 /** Resolves once `condition` holds, looked at in every turn of the event loop. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  await waitFor(() => condition() ? true : undefined, { what, everyMs: 1 });
+  await waitFor(() => condition() ? true : undefined, { what, everyMs: 0 });
 }
 
 /** Lets every microtask run. A message channel is the shortest way round the event loop: no timer is waited for. */
