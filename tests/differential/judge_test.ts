@@ -107,7 +107,12 @@ Deno.test("After a known difference that parts the servers nothing more is asked
 });
 
 Deno.test("A hexadecimal number that a write in place has made is a known difference, and without one it is a mistake", () => {
-  for (const [before, isKnown] of [["SETRANGE k 2 x", true], ["APPEND k x10", true], ["APPEND k 10", false]] as const) {
+  for (
+    const [before, isKnown] of [["SETRANGE k 2 x", true], ["APPEND k x10", true], ["APPEND k 10", false], [
+      "APPEND other x10",
+      false,
+    ]] as const
+  ) {
     const judge = new Judge();
     judge.findFault(plain(0, ...before.split(" ")), { left: reply(":5;"), right: reply(":5;") });
     const left = reply("-ERR value is not a valid float;");

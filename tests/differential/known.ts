@@ -55,7 +55,8 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     matches: ({ command, before, left, right }) =>
       nameOf(command) === "INCRBYFLOAT" && isError(left, /^ERR value is not a valid float$/) &&
       (right.type === "Bulk" && HEXADECIMAL.test(command[2] ?? "") ||
-        (right.type === "Bulk" || isError(right, NOT_FINITE)) && before.some(mayMakeHexadecimal)),
+        (right.type === "Bulk" || isError(right, NOT_FINITE)) &&
+          before.some((earlier) => mayMakeHexadecimal(earlier, command[1]))),
   },
   {
     name: "ranges of bytes beyond ASCII in patterns",
@@ -114,9 +115,9 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
 ];
 
-/** Whether a command puts an x into a value that was there: with digits around it, it is a number to Redis. */
-function mayMakeHexadecimal(command: Command): boolean {
-  return ["APPEND", "SETRANGE"].includes(nameOf(command)) && /x/i.test(command.at(-1) ?? "");
+/** Whether a command puts an x into what `key` holds: with digits around it, it is a number to Redis. */
+function mayMakeHexadecimal(command: Command, key: string | undefined): boolean {
+  return command[1] === key && ["APPEND", "SETRANGE"].includes(nameOf(command)) && /x/i.test(command.at(-1) ?? "");
 }
 
 /** Whether some command may have removed a key after a WATCH of it. */
