@@ -21,27 +21,31 @@ interface Launched {
   readonly port: number;
 }
 
-async function launch(
-  directory: string,
-  port: number,
-  environment: Readonly<Record<string, string>> = {},
-): Promise<Launched> {
-  const line = programLine(["cluster", "--port", String(port), "--data-dir", directory]);
-  const process = new ServerProcess(line, { stdin: "piped", environment });
-  await waitFor(() => {
-    if (!process.alive) throw new Error(`The launcher ended: ${process.lines.slice(-5).join(" | ")}`);
-    return process.lines.some((line) => line.includes("Ctrl-C")) ? true : undefined;
-  }, { what: "the cluster is ready" });
-  return { process, port };
-}
+type Environment = Readonly<Record<string, string>>;
 
-async function withLauncher(body: (directory: string) => Promise<Launched[]>): Promise<void> {
+/** Starts a launcher on the directory of the test and waits until it is ready. */
+type Launch = (port: number, environment?: Environment) => Promise<Launched>;
+
+/** Ends, in order, every launcher that `body` leaves running: its nodes would write into the directory that is removed. */
+async function withLauncher(body: (launch: Launch, directory: string) => Promise<void>): Promise<void> {
   const directory = Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });
-  const started: Launched[] = [];
+  const started: ServerProcess[] = [];
   try {
-    started.push(...await body(directory));
+    await body(async (port, environment = {}) => {
+      const line = programLine(["cluster", "--port", String(port), "--data-dir", directory]);
+      const process = new ServerProcess(line, { stdin: "piped", environment });
+      started.push(process);
+      await waitFor(() => {
+        if (!process.alive) throw new Error(`The launcher ended: ${process.lines.slice(-5).join(" | ")}`);
+        return process.lines.some((line) => line.includes("Ctrl-C")) ? true : undefined;
+      }, { what: "the cluster is ready" });
+      return { process, port };
+    }, directory);
+  } catch (error) {
+    const lines = started.flatMap((process) => process.lines.slice(-30)).join("\n");
+    throw new Error(`${error instanceof Error ? error.message : error}\n${lines}`, { cause: error });
   } finally {
-    for (const { process } of started) if (process.alive) await process.end("SIGKILL");
+    for (const process of started) if (process.alive) await process.end("SIGTERM");
     await Deno.remove(directory, { recursive: true });
   }
 }
@@ -81,9 +85,9 @@ function allFree(port: number): boolean {
 }
 
 Deno.test("kvstore cluster: ready with a table and lines that work, restarts a killed node, stops with exit 0", () =>
-  withLauncher(async (directory) => {
+  withLauncher(async (launch) => {
     const port = findFreeRun(OFFSETS);
-    const launched = await launch(directory, port);
+    const launched = await launch(port);
     const { process } = launched;
     const ready = process.lines.findIndex((line) => line.startsWith(READY_WORD));
     const rows = process.lines.slice(ready).filter((line) => /^\d+ +(Leader|Follower) /.test(line));
@@ -94,13 +98,7 @@ Deno.test("kvstore cluster: ready with a table and lines that work, restarts a k
     }
     const [first = "", second = "", third = ""] = triesOf(process);
     assert(first.endsWith(` ${port}`), "the first line is for node 0");
-    // On a busy machine the leader may change after the lines were printed.
-    const told = await waitFor(async () => {
-      const leader = numberOf(fieldsOf(await askBlockOnce(port, "STATUS")), "Leader ID");
-      const text = await run(first.replace(/\d+$/, String(port + leader)));
-      return /Outcome unknown|No leader|Not leader/.test(text) ? undefined : text;
-    }, { what: "the line to paste is answered by a leader" });
-    assertEquals(told, "hello added successfully.\nvalue of hello: world\nGoodbye.\n");
+    await isAnswered(first, port);
     await waitFor(async () => await runRedis(second) === "$5\r\nworld\r\n" || undefined, {
       what: "Redis's line works",
     });
@@ -114,8 +112,17 @@ Deno.test("kvstore cluster: ready with a table and lines that work, restarts a k
     const status = await process.end("SIGINT");
     assertEquals(status.code, 0);
     assertEquals(nodes.filter(isRunning), [], "no node is left");
-    return [launched];
   }));
+
+/** Sends the line for node 0, whose port is `port`. On a busy machine the leader may change after the line was printed. */
+async function isAnswered(line: string, port: number): Promise<void> {
+  const told = await waitFor(async () => {
+    const leader = numberOf(fieldsOf(await askBlockOnce(port, "STATUS")), "Leader ID");
+    const text = await run(line.replace(/\d+$/, String(port + leader)));
+    return /Outcome unknown|No leader|Not leader/.test(text) ? undefined : text;
+  }, { what: "the line to paste is answered by a leader" });
+  assertEquals(told, "hello added successfully.\nvalue of hello: world\nGoodbye.\n");
+}
 
 /** Finds the process of node 1 by its listening port and ends it as a crash would. */
 async function restartsKilledNode({ process, port }: Launched): Promise<void> {
@@ -153,48 +160,47 @@ function childrenOf(pid: number): number[] {
 }
 
 Deno.test("kvstore cluster: node 0 leads before it is ready, also where its log is behind and the network has a proxy", () =>
-  withLauncher(async (directory) => {
+  withLauncher(async (launch, directory) => {
     const port = findFreeRun(OFFSETS);
-    const first = await launch(directory, port);
+    const first = await launch(port);
     assertEquals((await first.process.end("SIGTERM")).code, 0);
     // The others go on without it: at the next start it cannot win an election before it has caught up.
     const others = [1, 2].map((id) => new ServerProcess(nodeLine(directory, { id, port })));
     try {
-      const leader = await waitFor(async () => {
+      const lines = Array.from({ length: 50 }, (_, at) => `PUT key${at} value\n`).join("");
+      await waitFor(async () => {
         for (const id of [1, 2]) {
-          if (fieldsOf(await askBlockOnce(port + id, "STATUS")).get("Role") === "Leader") return id;
+          if (fieldsOf(await askBlockOnce(port + id, "STATUS")).get("Role") !== "Leader") continue;
+          const said = await exchange({ port: port + id, bytes: `${lines}EXIT\n` });
+          if (said.match(/added successfully/g)?.length === 50) return true;
         }
         return undefined;
-      }, { what: "one of the others leads" });
-      const lines = Array.from({ length: 50 }, (_, at) => `PUT key${at} value\n`).join("");
-      const said = await exchange({ port: port + leader, bytes: `${lines}EXIT\n` });
-      assertEquals(said.match(/added successfully/g)?.length, 50);
+      }, { what: "one of the others leads and takes writes" });
     } finally {
       await Promise.all(others.map((process) => process.end("SIGTERM")));
     }
-    const second = await launch(directory, port, BEHIND_PROXY);
+    const second = await launch(port, BEHIND_PROXY);
     assert(
       second.process.lines.some((line) => line.includes("node 0 is the leader.")),
       second.process.lines.join("\n"),
     );
     const [line = ""] = triesOf(second.process);
     assertMatch(line, new RegExp(`nc localhost ${port}$`));
-    assertEquals(await run(line), "hello added successfully.\nvalue of hello: world\nGoodbye.\n");
+    await isAnswered(line, port);
     // A node that does not lead passes this on to the one that does.
     const body = JSON.stringify({ node: 2 });
     const headers = { "Content-Type": "application/json" };
     const moved = await fetch(`http://127.0.0.1:${port + 3_001}/v1/cluster/leader`, { method: "POST", headers, body });
     assertEquals([moved.status, (await moved.json()).leader], [200, 2]);
-    return [first, second];
   }));
 
 Deno.test("kvstore cluster: without a home the secret is in the cluster's directory; one that cannot be made is told in one line", () =>
-  withLauncher(async (directory) => {
+  withLauncher(async (launch, directory) => {
     const port = findFreeRun(OFFSETS);
     const cache = Deno.env.get("DENO_DIR") ??
       `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/deno`;
     const homeless = { HOME: "", XDG_STATE_HOME: "", DENO_DIR: cache };
-    const launched = await launch(directory, port, homeless);
+    const launched = await launch(port, homeless);
     assertEquals(((await Deno.stat(`${directory}/cluster-secret`)).mode ?? 0) & 0o777, 0o600);
     assertEquals((await launched.process.end("SIGTERM")).code, 0);
     await Deno.remove(`${directory}/cluster-secret`);
@@ -204,7 +210,6 @@ Deno.test("kvstore cluster: without a home the secret is in the cluster's direct
     assertEquals([code, stdout], [1, ""], stderr);
     assertEquals(stderr.split("\n").length, 2, stderr);
     assertMatch(stderr, /^kvstore: .*cluster-secret.*--cluster-secret-file/);
-    return [launched];
   }));
 
 /** The command line by which the launcher would start a node of its own. */
@@ -217,9 +222,9 @@ function nodeLine(directory: string, { id, port }: { readonly id: number; readon
 }
 
 Deno.test("kvstore cluster: a directory of another size and one in use are refused in one line, and stay as they are", () =>
-  withLauncher(async (directory) => {
+  withLauncher(async (launch, directory) => {
     const port = findFreeRun(OFFSETS);
-    const first = await launch(directory, port);
+    const first = await launch(port);
     const elsewhere = findFreeRun(OFFSETS.flatMap((offset) => [offset, offset + 3]));
     const refusals = [
       { flags: ["--nodes", "5"], code: 2, says: /holds a cluster of 3 nodes, and --nodes is 5: give --nodes 3/ },
@@ -240,17 +245,16 @@ Deno.test("kvstore cluster: a directory of another size and one in use are refus
       /^kvstore: Cannot inspect .*node-0: a node is running on it; stop the node first$/,
     );
     assertEquals((await first.process.end("SIGTERM")).code, 0);
-    return [first];
   }));
 
 Deno.test("kvstore cluster: data outlives a launcher killed -9, whose nodes do not", () =>
-  withLauncher(async (directory) => {
+  withLauncher(async (launch, directory) => {
     const port = findFreeRun(OFFSETS);
-    const first = await launch(directory, port);
+    const first = await launch(port);
     assertMatch(await run(triesOf(first.process)[0] ?? ""), /^hello added/);
     await first.process.end("SIGKILL");
     await waitFor(() => allFree(port) ? true : undefined, { what: "the nodes end" });
-    const second = await launch(directory, port);
+    const second = await launch(port);
     assertEquals(await exchange({ port, bytes: "GET hello\nEXIT\n" }), "value of hello: world\nGoodbye.\n");
 
     const third = new ServerProcess(programLine(["cluster", "--port", String(port), "--data-dir", `${directory}/x`]));
@@ -259,5 +263,4 @@ Deno.test("kvstore cluster: data outlives a launcher killed -9, whose nodes do n
     assertMatch(third.lines.join("\n"), new RegExp(`\\b${port}\\b.*--port`));
     assertEquals(third.lines.length, 1, third.lines.join("\n"));
     assertEquals((await second.process.end("SIGTERM")).code, 0);
-    return [first, second];
   }));
