@@ -6,9 +6,8 @@
 import { REPLACEMENT_RETRY_MS, TICK_MS } from "../../../lib/node/limits.ts";
 import { DEFAULT_RAFT_LIMITS } from "../../../lib/raft/limits.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
-import type { RaftNode } from "../../../lib/raft/raft_node.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
-import type { Step, Violate } from "../../support/raft/checks/check.ts";
+import type { CheckedCore, Step, Violate } from "../../support/raft/checks/check.ts";
 import type { Check } from "../check.ts";
 import type { SimServer } from "../server.ts";
 
@@ -77,7 +76,7 @@ export class DamagedSnapshot implements Check {
     needOf(watched, event.message.from).pausedUntil = watched.ticks + DEFAULT_RAFT_LIMITS.snapshotPauseTicksMax;
   }
 
-  #tick(server: SimServer, watched: Watched, raft: RaftNode): void {
+  #tick(server: SimServer, watched: Watched, raft: CheckedCore): void {
     watched.ticks += 1;
     const { timeoutTicks, mayPutOff, networkIsWhole } = this.#parts;
     const isFree = raft.role === "Leader" && networkIsWhole() && !server.faults.isFull && !server.faults.isSlow;

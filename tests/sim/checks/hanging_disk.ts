@@ -4,8 +4,7 @@
  */
 
 import { hasQuorum } from "../../../lib/raft/quorum.ts";
-import type { RaftNode } from "../../../lib/raft/raft_node.ts";
-import type { Step, Violate } from "../../support/raft/checks/check.ts";
+import type { CheckedCore, Step, Violate } from "../../support/raft/checks/check.ts";
 import type { Check } from "../check.ts";
 import type { SimServer } from "../server.ts";
 
@@ -72,7 +71,7 @@ export class HangingDisk implements Check {
     wait.freeTicks = 0;
   }
 
-  #tick(server: SimServer, wait: Wait, raft: RaftNode): void {
+  #tick(server: SimServer, wait: Wait, raft: CheckedCore): void {
     wait.waitedTicks = wait.lastWrite > wait.persisted ? wait.waitedTicks + 1 : 0;
     wait.ticksSinceDue += 1;
     const { timeoutTicks } = this.#parts;
@@ -84,7 +83,7 @@ export class HangingDisk implements Check {
     this.#violate(`node ${server.id} leads on in term ${raft.currentTerm}, though its disk hangs and the others go on`);
   }
 
-  #othersAreWell(server: SimServer, raft: RaftNode): boolean {
+  #othersAreWell(server: SimServer, raft: CheckedCore): boolean {
     const { servers, timeoutTicks, networkIsWhole } = this.#parts;
     if (!networkIsWhole()) return false;
     const heard = raft.status().progress.every(({ silentTicks }) => silentTicks < timeoutTicks / 2);
@@ -112,7 +111,7 @@ export class HangingDisk implements Check {
 }
 
 /** Whether the voters without this one have acknowledged more than is durable here. */
-function isOvertaken(raft: RaftNode): boolean {
+function isOvertaken(raft: CheckedCore): boolean {
   const { id, configuration, lastDurable, progress } = raft.status();
   const acknowledged = new Map(progress.map((peer) => [peer.id, peer.matchIndex]));
   return hasQuorum(configuration, (voter) => voter !== id && (acknowledged.get(voter) ?? 0) > lastDurable.index);

@@ -1,11 +1,11 @@
 /** What the simulator knows of a node at the moment of a report: from the steps of its core, the disks, the network, the log. */
 
 import type { Node } from "../../../lib/node/node.ts";
-import type { RaftNode } from "../../../lib/raft/raft_node.ts";
 import type { RaftStatus } from "../../../lib/raft/status.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import type { Clock } from "../../../lib/base/clock.ts";
 import type { SimServer } from "../server.ts";
+import type { CheckedCore } from "../../support/raft/checks/check.ts";
 import type { ShadowLog } from "../../support/raft/checks/shadow.ts";
 import type { World } from "../world.ts";
 
@@ -16,7 +16,7 @@ export interface Facts {
   readonly node: Node;
   readonly clock: Clock;
   readonly shadow: ShadowLog;
-  readonly raft: RaftNode;
+  readonly raft: CheckedCore;
   readonly core: RaftStatus;
   /** Index of the last entry that is applied. */
   readonly applied: number;

@@ -5,7 +5,6 @@ import { Random } from "../../../lib/base/random.ts";
 import type { Event } from "../../../lib/raft/events.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
 import type { RaftLimits } from "../../../lib/raft/options.ts";
-import type { RaftNode } from "../../../lib/raft/raft_node.ts";
 import {
   type Configuration,
   EMPTY_CONFIGURATION,
@@ -16,7 +15,7 @@ import {
 } from "../../../lib/raft/types.ts";
 import type { Update } from "../../../lib/raft/update.ts";
 import { raftChecks } from "./checks/all.ts";
-import type { RaftCheck } from "./checks/check.ts";
+import type { CheckedCore, RaftCheck } from "./checks/check.ts";
 import { CommittedLog } from "./checks/committed_log.ts";
 import { Shadows } from "./checks/shadow.ts";
 import type { Survivors } from "./disk.ts";
@@ -266,7 +265,7 @@ export class RaftCluster {
       shadows: new Shadows(violateAs("recovered-log")),
       committedLog: new CommittedLog(),
       holdsDurably: (id: NodeId, entry: EntryId) => this.servers.get(id)?.disk.holdsDurably(entry) ?? false,
-      committed: (entry: Entry, raft: RaftNode) => {
+      committed: (entry: Entry, raft: CheckedCore) => {
         for (const check of this.#checks) check.committed?.(entry, raft);
       },
     };

@@ -7,6 +7,22 @@ import type { RaftStatus } from "../../../../lib/raft/status.ts";
 import type { Entry, NodeId } from "../../../../lib/raft/types.ts";
 import type { Update } from "../../../../lib/raft/update.ts";
 
+/** What checks look at in a core. */
+export type CheckedCore = Pick<
+  RaftNode,
+  | "role"
+  | "currentTerm"
+  | "leaderId"
+  | "commitIndex"
+  | "clusterId"
+  | "configuration"
+  | "configurationIndex"
+  | "lastEntry"
+  | "lastDurable"
+  | "logTail"
+  | "status"
+>;
+
 /** What checks know of a server, whether it is a process with a disk or a core alone. */
 export interface CheckedServer {
   readonly id: NodeId;
@@ -18,7 +34,7 @@ export interface CheckedServer {
 
 /** One step of a core; its effects are not performed yet. */
 export interface Step {
-  readonly raft: RaftNode;
+  readonly raft: CheckedCore;
   readonly event: Event;
   readonly update: Update;
 }
@@ -33,7 +49,7 @@ export interface RaftCheck<Server extends CheckedServer = CheckedServer> {
   /** A message leaves a process. */
   sent?(server: Server, message: Message): void;
   /** An entry was committed, as `raft` says: no server had applied one at its index before. */
-  committed?(entry: Entry, raft: RaftNode): void;
+  committed?(entry: Entry, raft: CheckedCore): void;
   /** A server runs, with a core that it began in that state. */
   started?(server: Server, status: RaftStatus): void;
   ended?(server: Server): void;

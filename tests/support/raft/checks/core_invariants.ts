@@ -1,10 +1,9 @@
 /** What must hold of one server's state, and between two states of it (`lib/raft/invariants.ts`). */
 
 import { checkInvariants, checkStep } from "../../../../lib/raft/invariants.ts";
-import type { RaftNode } from "../../../../lib/raft/raft_node.ts";
 import type { RaftStatus } from "../../../../lib/raft/status.ts";
 import type { Update } from "../../../../lib/raft/update.ts";
-import type { CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
+import type { CheckedCore, CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
 
 /** Looks after every step but ticks that change nothing. */
 export class CoreInvariants implements RaftCheck {
@@ -42,7 +41,7 @@ function isIdle({ messages, durableMessages, hardState, writes, apply, confirmed
   return hardState === undefined && lists.every(({ length }) => length === 0);
 }
 
-function isUnchanged(before: RaftStatus, raft: RaftNode): boolean {
+function isUnchanged(before: RaftStatus, raft: CheckedCore): boolean {
   return before.role === raft.role && before.currentTerm === raft.currentTerm &&
     before.commitIndex === raft.commitIndex;
 }

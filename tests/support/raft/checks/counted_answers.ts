@@ -4,9 +4,8 @@
  */
 
 import type { Message } from "../../../../lib/raft/messages.ts";
-import type { RaftNode } from "../../../../lib/raft/raft_node.ts";
 import type { NodeId } from "../../../../lib/raft/types.ts";
-import type { CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
+import type { CheckedCore, CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
 import { isMajority, majoritySets } from "./quorum_at_commit.ts";
 
 /** What one process was told in one term. */
@@ -39,7 +38,7 @@ export class CountedAnswers implements RaftCheck {
     if (message?.type === "AppendEntriesResult") this.#judge(server, { raft, told, peer: message.from });
   }
 
-  #won(server: CheckedServer, raft: RaftNode, told: Told): void {
+  #won(server: CheckedServer, raft: CheckedCore, told: Told): void {
     told.hasWon = true;
     for (const set of majoritySets(raft.configuration)) {
       const voted = set.filter((id) => id === server.id || told.votes.has(id));
@@ -50,7 +49,7 @@ export class CountedAnswers implements RaftCheck {
 
   #judge(
     server: CheckedServer,
-    { raft, told, peer }: { readonly raft: RaftNode; readonly told: Told; readonly peer: NodeId },
+    { raft, told, peer }: { readonly raft: CheckedCore; readonly told: Told; readonly peer: NodeId },
   ): void {
     const matchIndex = raft.status().progress.find(({ id }) => id === peer)?.matchIndex ?? 0;
     const acknowledged = acknowledgedOf(told, raft, peer);
@@ -69,7 +68,7 @@ export class CountedAnswers implements RaftCheck {
   }
 }
 
-function take(told: Told, raft: RaftNode, message: Message): void {
+function take(told: Told, raft: CheckedCore, message: Message): void {
   const { from } = message;
   if (message.type === "RequestVoteResult" && message.voteGranted && !message.preVote) told.votes.add(from);
   const index = acknowledgedBy(message);
@@ -79,7 +78,7 @@ function take(told: Told, raft: RaftNode, message: Message): void {
 }
 
 /** What the directory that the configuration names has acknowledged; one without a name is the one that gets it. */
-function acknowledgedOf({ matches }: Told, raft: RaftNode, peer: NodeId): number {
+function acknowledgedOf({ matches }: Told, raft: CheckedCore, peer: NodeId): number {
   const match = matches.get(peer);
   const isSame = match?.identity === "" || match?.identity === identityOf(raft, peer);
   return isSame ? match?.index ?? 0 : 0;
@@ -90,6 +89,6 @@ function acknowledgedBy(message: Message): number | undefined {
   return message.type === "InstallSnapshotResult" && message.installed ? message.lastIncludedIndex : undefined;
 }
 
-function identityOf({ configuration }: RaftNode, peer: NodeId): string {
+function identityOf({ configuration }: CheckedCore, peer: NodeId): string {
   return configuration.members.find(({ id }) => id === peer)?.identity ?? "";
 }

@@ -4,9 +4,8 @@
  */
 
 import type { Message, ReadIndexResult } from "../../../../lib/raft/messages.ts";
-import type { RaftNode } from "../../../../lib/raft/raft_node.ts";
 import type { NodeId } from "../../../../lib/raft/types.ts";
-import type { CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
+import type { CheckedCore, CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
 import { isMajority, majoritySets } from "./quorum_at_commit.ts";
 
 /** One leader in one term. Moments are numbers of steps. */
@@ -93,7 +92,7 @@ export class ReadRounds implements RaftCheck {
   #judge(
     server: CheckedServer,
     { raft, leadership, name, asker }: {
-      readonly raft: RaftNode;
+      readonly raft: CheckedCore;
       readonly leadership: Leadership;
       readonly name: string;
       readonly asker?: NodeId;

@@ -1,7 +1,8 @@
 /** Raft 5.3: what a leader sends are the entries of its log, behind the entry of its log that it names. */
 
+import type { AppendEntries } from "../../../../lib/raft/messages.ts";
 import type { CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
-import type { Shadows } from "./shadow.ts";
+import type { ShadowLog, Shadows } from "./shadow.ts";
 
 /** Holds each AppendEntries against the log that it comes from. */
 export class SentEntries implements RaftCheck {
@@ -17,13 +18,27 @@ export class SentEntries implements RaftCheck {
   /** See `RaftCheck`. */
   stepped(server: CheckedServer, { update }: Step): void {
     for (const message of update.messages) {
-      if (message.type !== "AppendEntries" || message.entries === undefined) continue;
-      const log = this.#shadows.of(server.id);
-      const { term, firstIndex, lastIndex } = message.entries;
-      if (log.terms.get(firstIndex) === term && log.terms.get(lastIndex) === term) continue;
-      this.#violate(
-        `node ${server.id} sends entries ${firstIndex} to ${lastIndex} of term ${term}, which are not in its log`,
-      );
+      if (message.type !== "AppendEntries") continue;
+      const flaw = flawOf(message, this.#shadows.of(server.id));
+      if (flaw !== undefined) this.#violate(`node ${server.id} sends ${flaw}`);
     }
   }
+}
+
+function flawOf({ prevLogIndex, prevLogTerm, entries }: AppendEntries, log: ShadowLog): string | undefined {
+  if (!isInLog(log, prevLogIndex, prevLogTerm)) {
+    return `what follows entry ${prevLogIndex}/${prevLogTerm}, which is not in its log`;
+  }
+  if (entries === undefined) return undefined;
+  const { term, firstIndex, lastIndex } = entries;
+  if (firstIndex !== prevLogIndex + 1) return `entry ${firstIndex} as what follows ${prevLogIndex}`;
+  for (let index: number = firstIndex; index <= lastIndex; index++) {
+    if (log.terms.get(index) !== term) return `entry ${index} of term ${term}, which is not in its log`;
+  }
+  return undefined;
+}
+
+/** The term of the entry before the log is not known after a restart from a snapshot that is older than that entry. */
+function isInLog(log: ShadowLog, index: number, term: number): boolean {
+  return log.termAt(index) === term || (index > 0 && index === log.baseIndex && log.baseTerm === 0);
 }
