@@ -10,6 +10,7 @@ import { FOUNDING_SLIPS } from "./founding.ts";
 import { FURTHER_SLIPS } from "./further_slips.ts";
 import { FORWARDING_SLIPS } from "./forwarding.ts";
 import { INTERFACE_SLIPS } from "./interfaces.ts";
+import { JUDGE_SLIPS } from "./judges.ts";
 import type { Mutation } from "./mutation.ts";
 import { OUTCOME_SLIPS } from "./outcomes.ts";
 import { QUESTION_SLIPS } from "./questions.ts";
@@ -40,4 +41,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...CONVERSATION_SLIPS,
   ...BYTE_SLIPS,
   ...QUESTION_SLIPS,
+  ...JUDGE_SLIPS,
 ];

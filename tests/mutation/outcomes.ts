@@ -86,4 +86,9 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/e2e/http_generated_test.ts"],
   },
+  slip("M308", "A write that waits when the term ends is proposed in the next term that its node leads", {
+    file: "lib/node/writes/proposals.ts",
+    find: "    if (this.#queueTerm === currentTerm) return;\n",
+    replace: "    if (this.#queueTerm !== undefined) return;\n",
+  }),
 ];
