@@ -37,4 +37,19 @@ export const CONVERSATION_SLIPS: readonly Mutation[] = [
     find: "    slot.exchange = this.#nothing;\n",
     replace: "    void this.#nothing;\n",
   }),
+  slip("M336", "Reads that are confirmed at once are all done at once, however much waits to be sent", {
+    file: CONVERSATION,
+    find: "this.#replies.bytes > UNSENT_BYTES_MAX;",
+    replace: "this.#replies.bytes > Infinity;",
+  }),
+  slip("M337", "Replies that have been sent go on to count for those that wait", {
+    file: REPLY_QUEUE,
+    find: "    this.#bytes -= slot.replyBytes;\n",
+    replace: "",
+  }),
+  slip("M338", "A reply that is not counted gives back the bytes of the one before it in its slot", {
+    file: REPLY_QUEUE,
+    find: "    slot.replyBytes = 0;\n",
+    replace: "",
+  }),
 ];

@@ -122,6 +122,29 @@ Deno.test("reads that are confirmed while enough replies wait are done when thei
   assertEquals(bench.takeOutput().match(/[rw]\d/g), ["r0", "r1", "r2", "r3", "w4"]);
 });
 
+Deno.test("what has been sent no longer counts: reads behind it are put off as those before were, and no others", () => {
+  const bench = new ConversationBench({ replyBytes: UNSENT_BYTES_MAX });
+  const burst = (first: number) => {
+    bench.link.reading = false;
+    bench.conversation.receive("rrr");
+    for (const number of [first + 1, first + 2, first]) bench.finish(`r${number}`);
+    // The second one at once, since nothing waits; the third one when it is next.
+    assertEquals(bench.takeSeen().match(/r\d+\./g), [`r${first + 1}.`, `r${first}.`]);
+    for (let turn = 0; turn < 3; turn++) {
+      bench.link.unsentBytes = 0;
+      bench.conversation.outputSent();
+    }
+    assertEquals([bench.takeSeen(), bench.takeOutput().match(/r\d/g)?.length], [`r${first + 2}.`, 3]);
+  };
+  burst(0);
+  burst(3);
+  // Replies that are known at once take the same slots.
+  bench.link.reading = true;
+  bench.conversation.receive("nnn");
+  assertEquals(bench.takeSeen(), "n6 n7 n8");
+  burst(9);
+});
+
 Deno.test("in one turn of the loop only a share of the input is taken, and the rest in the next ones", async () => {
   const bench = new ConversationBench({ requestsPerTurnMax: 3 });
   bench.conversation.receive("n".repeat(7));
@@ -242,7 +265,7 @@ Deno.test("random conversations: nothing begins beside what it must wait for, an
         bench.link.unsentBytes = 0;
         bench.conversation.outputSent();
       }
-      output += bench.link.output;
+      output += bench.link.output.replaceAll("x", "");
       bench.link.output = "";
       done = output.split(" ").length - 1;
     }
