@@ -3,6 +3,9 @@
  * none is held up by another. It stands before the peer port of a node, and before an echo that shows how long a round trip is.
  */
 
+import type { Clock } from "../../lib/base/clock.ts";
+import { SystemClock } from "../../lib/node/clock/system_clock.ts";
+
 const READ_BYTES = 65_536;
 
 /** Listens on `port` (0 for any) and forwards to `target` on this machine. */
@@ -12,9 +15,18 @@ export class DelayLine implements AsyncDisposable {
   readonly #target: number;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #work: Promise<void>[] = [];
+  readonly #clock: Clock;
   #oneWayMs: number;
 
-  constructor({ port, target, oneWayMs }: { port: number; target: number; oneWayMs: number }) {
+  constructor(
+    { port, target, oneWayMs, clock = new SystemClock() }: {
+      port: number;
+      target: number;
+      oneWayMs: number;
+      clock?: Clock;
+    },
+  ) {
+    this.#clock = clock;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
     this.port = this.#listener.addr.port;
     this.#target = target;
@@ -57,12 +69,12 @@ export class DelayLine implements AsyncDisposable {
   }
 
   async #pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-    const queue = new DueQueue(to);
+    const queue = new DueQueue(to, this.#clock);
     for (;;) {
       const buffer = new Uint8Array(READ_BYTES);
       const count = await from.read(buffer).catch(() => null);
       if (count === null) return await queue.drain();
-      queue.add(buffer.subarray(0, count), performance.now() + this.#oneWayMs);
+      queue.add(buffer.subarray(0, count), this.#oneWayMs);
     }
   }
 
@@ -74,15 +86,17 @@ export class DelayLine implements AsyncDisposable {
 /** Pieces in their order, each written once it is due. */
 class DueQueue {
   readonly #to: Deno.TcpConn;
+  readonly #clock: Clock;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(to: Deno.TcpConn) {
+  constructor(to: Deno.TcpConn, clock: Clock) {
     this.#to = to;
+    this.#clock = clock;
   }
 
-  add(bytes: Uint8Array, dueAt: number): void {
+  add(bytes: Uint8Array, dueInMs: number): void {
     // The timer starts now, not when its turn in the queue comes: else the times of pieces would add up.
-    const due = untilTime(dueAt);
+    const due = dueInMs <= 0 ? undefined : new Promise<void>((resolve) => this.#clock.after(dueInMs, resolve));
     this.#last = this.#last.then(() => due).then(() => this.#write(bytes));
   }
 
@@ -97,9 +111,4 @@ class DueQueue {
       // The other end is gone: so is the connection, soon.
     }
   }
-}
-
-function untilTime(at: number): Promise<void> | undefined {
-  const ms = at - performance.now();
-  return ms <= 0 ? undefined : new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,4 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
+import type { Timer } from "../../lib/base/clock.ts";
+import { VirtualClock } from "../../tests/support/memory/virtual_clock.ts";
+import { waitFor, withDeadline } from "../../tests/support/wait.ts";
 import { DelayLine } from "./delay_line.ts";
 import { measureRoundTrip } from "./round_trip.ts";
 import { roundTripsMore } from "./rows.ts";
@@ -6,30 +9,38 @@ import { roundTripsMore } from "./rows.ts";
 const DELAY_MS = 200;
 const PIECES = 20;
 
-Deno.test("a delay line keeps the order of bytes, and pieces that are under way together arrive together", async () => {
+/** Simulated time that tells how many pieces the line has taken: it sets a timer for each. */
+class LineClock extends VirtualClock {
+  timers = 0;
+
+  override after(delayMs: number, action: () => void): Timer {
+    this.timers += 1;
+    return super.after(delayMs, action);
+  }
+}
+
+Deno.test("a delay line keeps each piece for its time, and pieces that are under way together arrive in their order", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  await using line = new DelayLine({ port: 0, target: listener.addr.port, oneWayMs: DELAY_MS });
+  const clock = new LineClock();
+  await using line = new DelayLine({ port: 0, target: listener.addr.port, oneWayMs: DELAY_MS, clock });
   using dialer = await Deno.connect({ hostname: "127.0.0.1", port: line.port });
   using acceptor = await listener.accept();
-  const sentAt = performance.now();
-  const sending = (async () => {
-    for (let piece = 0; piece < PIECES; piece++) {
-      await dialer.write(Uint8Array.of(piece));
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-  })();
-  const received: number[] = [];
-  const buffer = new Uint8Array(64);
-  while (received.length < PIECES) {
-    const count = await acceptor.read(buffer);
-    assert(count !== null, "the line closed the connection");
-    if (received.length === 0) assert(performance.now() - sentAt >= DELAY_MS - 1, "the first byte came too early");
-    received.push(...buffer.subarray(0, count));
+  for (let piece = 0; piece < PIECES; piece++) {
+    await dialer.write(Uint8Array.of(piece));
+    await waitFor(() => clock.timers === piece + 1 ? true : undefined, {
+      what: "the line takes the piece",
+      everyMs: 1,
+    });
+    await clock.advance(1);
   }
-  // One after the other they would take 20 times as long, whatever else the machine does.
-  assert(performance.now() - sentAt < DELAY_MS * PIECES, "the delays of pieces add up");
-  assertEquals(received, Array.from({ length: PIECES }, (_, at) => at));
-  await sending;
+  // None of them is due yet, and then one in every millisecond: their times neither shrink nor add up.
+  await clock.advance(DELAY_MS - PIECES - 1);
+  const buffer = new Uint8Array(64);
+  for (let piece = 0; piece < PIECES; piece++) {
+    await clock.advance(1);
+    const count = await withDeadline(acceptor.read(buffer), { what: `piece ${piece} arrives` });
+    assertEquals([...buffer.subarray(0, count ?? 0)], [piece]);
+  }
 });
 
 Deno.test("a line ends both of its connections when one of them ends", async () => {
