@@ -5,12 +5,13 @@
 
 import { unreachable } from "../../lib/base/assert.ts";
 import type { Random } from "../../lib/base/random.ts";
+import { LeaderFollower } from "../support/leader_follower.ts";
+import { HTTP_PROTOCOL } from "../support/protocols/http_protocol.ts";
+import type { NodePorts, Protocol } from "../support/protocols/protocol.ts";
+import { RESP_PROTOCOL } from "../support/protocols/resp_protocol.ts";
+import { TEXT_PROTOCOL } from "../support/protocols/text_protocol.ts";
 import { delay } from "../support/wait.ts";
 import { CLIENTS_PER_KEY_MAX, type KeySpace, type LiveKey } from "./keys.ts";
-import { HTTP_PROTOCOL } from "./protocols/http_protocol.ts";
-import type { Connection, NodePorts, Protocol } from "./protocols/protocol.ts";
-import { RESP_PROTOCOL } from "./protocols/resp_protocol.ts";
-import { TEXT_PROTOCOL } from "./protocols/text_protocol.ts";
 import { nowNs, type Recorder, type SentWrite } from "./recorder.ts";
 
 /** What clients work with. */
@@ -26,7 +27,8 @@ export interface WorkloadOptions {
 
 /** The members of each group of clients speak these in turn, the next group beginning with the next of them. */
 const PROTOCOLS: readonly Protocol[] = [TEXT_PROTOCOL, RESP_PROTOCOL, HTTP_PROTOCOL];
-const RETRY_PAUSE_MS = 20;
+/** A bit more than a node takes to give up. */
+const REPLY_TIMEOUT_MS = 1_200;
 const DELETE_SHARE = 0.08;
 const PUT_SHARE = 0.45;
 /** Of the writes, those to a key that is written once: what was acknowledged must then be there for ever. */
@@ -84,9 +86,7 @@ function routeOf({ name, needsLeader }: Protocol, node: number): string {
 class Client {
   readonly #options: WorkloadOptions;
   readonly #parts: ClientParts;
-  readonly #connections = new Map<number, Connection>();
-  /** The node that writes go to, if only the leader takes them. */
-  #leader: number;
+  readonly #follower: LeaderFollower;
   /** A client whose operation has an open end is another one from then on: a client does one thing at a time. */
   #life = 0;
   #values = 0;
@@ -94,7 +94,13 @@ class Client {
   constructor(options: WorkloadOptions, parts: ClientParts) {
     this.#options = options;
     this.#parts = parts;
-    this.#leader = parts.number % this.#nodes;
+    const { protocol, number } = parts;
+    this.#follower = new LeaderFollower({
+      protocol,
+      ports: options.ports,
+      first: number,
+      replyTimeoutMs: REPLY_TIMEOUT_MS,
+    });
   }
 
   async run(stopping: () => boolean): Promise<void> {
@@ -111,7 +117,7 @@ class Client {
       }
       await delay(random.below(this.#options.pauseMsMax + 1));
     }
-    for (const connection of this.#connections.values()) connection.close();
+    this.#follower.close();
   }
 
   get #nodes(): number {
@@ -134,78 +140,54 @@ class Client {
   async #write(key: LiveKey, value: string | null): Promise<void> {
     const { recorder } = this.#options;
     const { protocol, random } = this.#parts;
-    const node = protocol.needsLeader ? this.#leader : random.below(this.#nodes);
-    const connection = await this.#connect(node);
-    if (connection === undefined) return this.#tryNext(node);
+    const node = protocol.needsLeader ? this.#follower.leader : random.below(this.#nodes);
+    const connection = await this.#follower.connect(node);
+    if (connection === undefined) return;
     const write: SentWrite = { client: this.#id, key: key.name, value, call: nowNs(), route: routeOf(protocol, node) };
     const reply = await connection.write(key.name, value);
     switch (reply.type) {
       case "Done":
-        return recorder.done(write, reply.existed);
+        recorder.done(write, reply.existed);
+        break;
       case "Unknown":
         this.#life += 1;
         key.unknown += 1;
-        if (connection.closed) this.#tryNext(node);
-        return recorder.leftOpen(write, `${protocol.name}, outcome unknown: ${reply.reason}`);
+        recorder.leftOpen(write, `${protocol.name}, outcome unknown: ${reply.reason}`);
+        break;
       case "NotDone":
         recorder.refuse(write, `${protocol.name}: ${reply.reason}`);
-        return await this.#follow(node, reply.leader);
+        break;
       case "Surprise":
         recorder.surprises.push(`${protocol.name}, write of ${key.name}: ${reply.reply}`);
-        return await this.#follow(node, undefined);
+        break;
       default:
         return unreachable(reply);
     }
+    await this.#follower.heed(node, reply);
   }
 
   async #read(key: LiveKey): Promise<void> {
     const { recorder } = this.#options;
     const { protocol, random, member } = this.#parts;
     const toLeader = protocol.needsLeader && member < LEADER_READERS;
-    const node = toLeader ? this.#leader : random.below(this.#nodes);
-    const connection = await this.#connect(node);
-    if (connection === undefined) return this.#tryNext(node);
+    const node = toLeader ? this.#follower.leader : random.below(this.#nodes);
+    const connection = await this.#follower.connect(node);
+    if (connection === undefined) return;
     const call = nowNs();
     const reply = await connection.read(key.name);
-    if (connection.closed) this.#tryNext(node);
     switch (reply.type) {
       case "Value":
-        return recorder.read({ client: this.#id, key: key.name, value: reply.value, call, return: nowNs() });
+        recorder.read({ client: this.#id, key: key.name, value: reply.value, call, return: nowNs() });
+        break;
       case "NoAnswer":
-        return recorder.readFailed(`${protocol.name}: ${reply.reason}`);
+        recorder.readFailed(`${protocol.name}: ${reply.reason}`);
+        break;
       case "Surprise":
         recorder.surprises.push(`${protocol.name}, read of ${key.name}: ${reply.reply}`);
-        return;
+        break;
       default:
         return unreachable(reply);
     }
-  }
-
-  async #connect(node: number): Promise<Connection | undefined> {
-    const known = this.#connections.get(node);
-    if (known !== undefined && !known.closed) return known;
-    try {
-      const connection = await this.#parts.protocol.connect(this.#options.ports, node);
-      this.#connections.set(node, connection);
-      return connection;
-    } catch {
-      // Nothing was sent. Without a pause, clients of a dead cluster would take the processor from it.
-      await delay(RETRY_PAUSE_MS);
-      return undefined;
-    }
-  }
-
-  async #follow(node: number, leader: number | undefined): Promise<void> {
-    if (leader !== undefined && leader !== this.#leader) {
-      this.#leader = leader;
-      return;
-    }
-    this.#tryNext(node);
-    await delay(RETRY_PAUSE_MS);
-  }
-
-  /** After a node that was taken for the leader and is not, or does not answer. */
-  #tryNext(node: number): void {
-    if (node === this.#leader) this.#leader = (node + 1) % this.#nodes;
+    await this.#follower.heed(node, reply);
   }
 }

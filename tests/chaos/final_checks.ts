@@ -10,7 +10,7 @@ import { TextClient } from "../support/text_client.ts";
 import { delay, waitFor } from "../support/wait.ts";
 import type { Fleet } from "./fleet.ts";
 import type { LogBook } from "./log_book.ts";
-import { textReadReply } from "./protocols/text_protocol.ts";
+import { textReadReply } from "../support/protocols/text_protocol.ts";
 import { nowNs, type Recorder } from "./recorder.ts";
 
 const READ_TIMEOUT_MS = 20_000;

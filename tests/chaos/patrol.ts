@@ -6,8 +6,8 @@
 import type { Random } from "../../lib/base/random.ts";
 import { TextClient } from "../support/text_client.ts";
 import { delay } from "../support/wait.ts";
-import { reasonOf } from "./protocols/protocol.ts";
-import { textReadReply } from "./protocols/text_protocol.ts";
+import { reasonOf } from "../support/protocols/protocol.ts";
+import { textReadReply } from "../support/protocols/text_protocol.ts";
 import type { KeySpace } from "./keys.ts";
 import { nowNs, type Recorder } from "./recorder.ts";
 

@@ -1,9 +1,12 @@
 /** A register for finding stale reads in a cluster under faults. */
 
-import { TextClient } from "./text_client.ts";
+import { LeaderFollower } from "./leader_follower.ts";
+import type { ReadReply } from "./protocols/protocol.ts";
+import { TEXT_PROTOCOL } from "./protocols/text_protocol.ts";
 import { delay } from "./wait.ts";
 import { Writer, type WritersOptions } from "./writers.ts";
 
+const KEY = "register";
 /** Longer than any pause of a node: the answer to a read from before the pause is the interesting one. */
 const READ_TIMEOUT_MS = 10_000;
 
@@ -11,7 +14,7 @@ const READ_TIMEOUT_MS = 10_000;
 export class Register {
   /** The last value whose write was acknowledged. */
   acknowledged = 0;
-  /** One line for each stale read. */
+  /** One line for each stale read, and for each reply that fits nothing that is documented. */
   readonly stale: string[] = [];
   /** Answered reads by node. */
   readonly reads = new Map<number, number>();
@@ -32,35 +35,31 @@ export class Register {
 
   /** Reads from one node until the end, over new connections as old ones fail. */
   async read(id: number, port: number): Promise<void> {
+    const ports = { clients: [port], http: [] };
+    const node = new LeaderFollower({ protocol: TEXT_PROTOCOL, ports, first: 0, replyTimeoutMs: READ_TIMEOUT_MS });
     while (!this.#stopping) {
-      try {
-        using client = await TextClient.connect(port, { timeoutMs: READ_TIMEOUT_MS });
-        while (!this.#stopping) {
-          const known = Math.max(this.acknowledged, this.#seen);
-          this.#judge(await client.ask("GET register"), { id, known });
-          await delay(2);
-        }
-      } catch {
-        await delay(10);
-      }
+      const connection = await node.connect(0);
+      const known = Math.max(this.acknowledged, this.#seen);
+      const reply = await connection?.read(KEY);
+      if (reply !== undefined) this.#judge(reply, { id, known });
+      await delay(2);
     }
+    node.close();
   }
 
-  #judge(reply: string, { id, known }: { readonly id: number; readonly known: number }): void {
-    const match = /^value of register: (\d+)$/.exec(reply);
-    const isMissing = reply === "Error: register does not exist.";
-    if (isMissing && known > 0) this.stale.push(`node ${id} gave no value although ${known} was known before`);
-    if (match === null) return;
-    const value = Number(match[1]);
-    if (value < known) this.stale.push(`node ${id} gave ${value} although ${known} was known before`);
+  #judge(reply: ReadReply, { id, known }: { readonly id: number; readonly known: number }): void {
+    if (reply.type === "Surprise") this.stale.push(`node ${id} gave a reply that nobody knows: ${reply.reply}`);
+    if (reply.type !== "Value") return;
+    const value = Number(reply.value ?? 0);
+    if (!(value >= known)) this.stale.push(`node ${id} gave ${reply.value} although ${known} was known before`);
     this.#seen = Math.max(this.#seen, value);
     this.reads.set(id, (this.reads.get(id) ?? 0) + 1);
   }
 
   async #write(writer: Writer): Promise<void> {
     for (let value = 1; !this.#stopping; value++) {
-      const outcome = await writer.write(`PUT register ${value}`, () => this.#stopping);
-      if (outcome === "Done") this.acknowledged = value;
+      const reply = await writer.write({ key: KEY, value: String(value) }, () => this.#stopping);
+      if (reply?.type === "Done") this.acknowledged = value;
       await delay(5);
     }
     writer.close();

@@ -1,68 +1,29 @@
 /** A client of the text protocol: sends lines, awaits the replies in order, each with a deadline. */
 
-const DEFAULT_TIMEOUT_MS = 30_000;
-
-/** The connection ended before the reply came: a write has an unknown outcome. */
-export class ConnectionLostError extends Error {}
-
-/** No reply within the deadline: a write has an unknown outcome. */
-export class ReplyTimeoutError extends Error {}
-
-interface Waiter {
-  /** A reply of several lines, ended by an empty one; an error is one line all the same. */
-  readonly block: boolean;
-  readonly lines: string[];
-  readonly timer: ReturnType<typeof setTimeout>;
-  resolve(lines: string[]): void;
-  reject(error: Error): void;
-}
+import { byteStringToText, textToByteString } from "../../lib/base/bytes.ts";
+import { ByteConnection } from "./byte_connection.ts";
 
 /** One connection. Requests may be sent before the replies to earlier ones have come. */
 export class TextClient implements Disposable {
-  readonly #connection: Deno.TcpConn;
-  readonly #timeoutMs: number;
-  readonly #encoder = new TextEncoder();
-  readonly #decoder = new TextDecoder();
-  readonly #waiters: Waiter[] = [];
-  readonly #unclaimed: string[] = [];
-  readonly #reading: Promise<void>;
-  #tail = "";
-  #unsent = "";
-  #writing = false;
-  #lost: Error | undefined;
+  readonly #connection: ByteConnection;
 
-  private constructor(connection: Deno.TcpConn, timeoutMs: number) {
+  private constructor(connection: ByteConnection) {
     this.#connection = connection;
-    this.#timeoutMs = timeoutMs;
-    this.#reading = this.#read();
   }
 
   /** Connects to 127.0.0.1. `timeoutMs` (default 30 000) is the deadline of each reply. */
   static async connect(port: number, options: { readonly timeoutMs?: number } = {}): Promise<TextClient> {
-    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
-    connection.setNoDelay(true);
-    return new TextClient(connection, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    return new TextClient(await ByteConnection.connect(port, options.timeoutMs));
   }
 
   /** Whether the connection has ended, by either side. */
   get closed(): boolean {
-    return this.#lost !== undefined;
-  }
-
-  /** Lines that came without being asked for. */
-  get unclaimed(): readonly string[] {
-    return this.#unclaimed;
-  }
-
-  /** Resolves when the connection has ended. */
-  get ended(): Promise<void> {
-    return this.#reading;
+    return this.#connection.closed;
   }
 
   /** Sends raw text and awaits nothing. */
   send(text: string): void {
-    this.#unsent += text;
-    if (!this.#writing) void this.#write();
+    this.#connection.send(textToByteString(text));
   }
 
   /** Sends one line; the reply is one line. */
@@ -79,83 +40,46 @@ export class TextClient implements Disposable {
     return lines;
   }
 
-  /** Awaits the next reply without sending anything. */
+  /** Awaits the next reply without sending anything: a line, or a block of several. */
   expect(block: boolean): Promise<string[]> {
-    if (this.#lost !== undefined) return Promise.reject(this.#lost);
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#end(new ReplyTimeoutError("No reply within the deadline")), this.#timeoutMs);
-      this.#waiters.push({ block, lines: [], timer, resolve, reject });
-      for (const line of this.#unclaimed.splice(0)) this.#take(line);
-    });
+    return this.#connection.expect(block ? readBlock : readLine);
   }
 
   /** Closes the connection; replies still awaited are rejected. */
   close(): void {
-    this.#end(new ConnectionLostError("Closed by the test"));
+    this.#connection.close();
   }
 
   /** The same as `close`. */
   [Symbol.dispose](): void {
     this.close();
   }
+}
 
-  async #write(): Promise<void> {
-    this.#writing = true;
-    try {
-      while (this.#unsent !== "" && this.#lost === undefined) {
-        const bytes = this.#encoder.encode(this.#unsent);
-        this.#unsent = "";
-        for (let sent = 0; sent < bytes.length;) sent += await this.#connection.write(bytes.subarray(sent));
-      }
-    } catch {
-      this.#end(new ConnectionLostError("Connection lost while sending"));
-    }
-    this.#writing = false;
-  }
+interface ReadLines {
+  readonly reply: string[];
+  readonly end: number;
+}
 
-  async #read(): Promise<void> {
-    const buffer = new Uint8Array(65_536);
-    try {
-      for (;;) {
-        const count = await this.#connection.read(buffer);
-        if (count === null) break;
-        this.#receive(this.#decoder.decode(buffer.subarray(0, count), { stream: true }));
-      }
-    } catch {
-      // Reset by the other side, or closed here: `#end` says which.
-    }
-    this.#end(new ConnectionLostError("Connection closed by the server"));
-  }
+function readLine(received: string, start: number): ReadLines | undefined {
+  const end = received.indexOf("\n", start);
+  return end < 0 ? undefined : { reply: [lineOf(received.slice(start, end))], end: end + 1 };
+}
 
-  #receive(text: string): void {
-    const lines = (this.#tail + text).split("\n");
-    this.#tail = lines.pop() ?? "";
-    for (const line of lines) this.#take(line.endsWith("\r") ? line.slice(0, -1) : line);
+/** Lines up to an empty one; an error is one line all the same. */
+function readBlock(received: string, start: number): ReadLines | undefined {
+  if (received.startsWith("Error: ", start)) return readLine(received, start);
+  const reply: string[] = [];
+  for (let line = readLine(received, start); line !== undefined; line = readLine(received, line.end)) {
+    if (line.reply[0] === "") return { reply, end: line.end };
+    reply.push(...line.reply);
   }
+  return undefined;
+}
 
-  #take(line: string): void {
-    const waiter = this.#waiters[0];
-    if (waiter === undefined) {
-      this.#unclaimed.push(line);
-      return;
-    }
-    const first = waiter.lines.length === 0;
-    if (!waiter.block || line !== "") waiter.lines.push(line);
-    if (waiter.block && line !== "" && !(first && line.startsWith("Error: "))) return;
-    this.#waiters.shift();
-    clearTimeout(waiter.timer);
-    waiter.resolve(waiter.lines);
-  }
-
-  #end(error: Error): void {
-    if (this.#lost !== undefined) return;
-    this.#lost = error;
-    this.#connection.close();
-    for (const waiter of this.#waiters.splice(0)) {
-      clearTimeout(waiter.timer);
-      waiter.reject(error);
-    }
-  }
+function lineOf(bytes: string): string {
+  const line = bytes.endsWith("\r") ? bytes.slice(0, -1) : bytes;
+  return byteStringToText(line) ?? line;
 }
 
 /** Asks one question over a connection of its own. */

@@ -1,7 +1,9 @@
 /** Clients that write without end, follow the leader, and note in a ledger what they were told. */
 
+import { LeaderFollower } from "./leader_follower.ts";
 import type { Ledger } from "./ledger.ts";
-import { TextClient } from "./text_client.ts";
+import type { WriteReply } from "./protocols/protocol.ts";
+import { TEXT_PROTOCOL } from "./protocols/text_protocol.ts";
 import { delay } from "./wait.ts";
 
 /** What writers write to. */
@@ -19,11 +21,7 @@ export interface WritersOptions {
   readonly prefix?: string;
 }
 
-const RETRY_PAUSE_MS = 5;
-const NOT_LEADER = /^Error: Not leader\. Current leader is Node (\d+)/;
-/** Certainly not done, and likely to go better soon: an election, a stopping node, a full queue. */
-const NOT_DONE = /^Error: (No leader|Stopping|Overloaded|Too many connections)/;
-const UNKNOWN = "Error: Outcome unknown.";
+const REPLY_TIMEOUT_MS = 3_000;
 
 /** Writers at work. */
 export class Writers {
@@ -44,90 +42,51 @@ export class Writers {
   }
 
   async #run(number: number): Promise<void> {
-    const { ports, ledger, prefix = "w", pauseMs = 2 } = this.#options;
-    const writer = new Writer(this.#options, number % ports.length);
+    const { ledger, prefix = "w", pauseMs = 2 } = this.#options;
+    const writer = new Writer(this.#options, number);
     for (let n = 0; !this.#stopping; n++) {
       const key = `${prefix}-${number}-${n}`;
       const value = `value-of-${key}`;
       const sentAt = performance.now();
-      const outcome = await writer.write(`PUT ${key} ${value}`, () => this.#stopping);
-      if (outcome === "Done") ledger.acknowledge({ key, value, sentAt });
-      else if (outcome === "Unknown") ledger.leaveOpen({ key, value, sentAt }, writer.lastReason);
+      const reply = await writer.write({ key, value }, () => this.#stopping);
+      if (reply?.type === "Done") ledger.acknowledge({ key, value, sentAt });
+      else if (reply?.type === "Unknown") ledger.leaveOpen({ key, value, sentAt }, reply.reason);
       if (pauseMs > 0) await delay(pauseMs);
     }
     writer.close();
   }
 }
 
-/** One client that follows the leader. */
+/** One client that writes until it is told what became of it. */
 export class Writer {
-  readonly #options: WritersOptions;
-  #target: number;
-  #client: TextClient | undefined;
+  readonly #ledger: Ledger;
+  readonly #follower: LeaderFollower;
 
-  /** Why the last outcome was unknown. */
-  lastReason = "";
-
-  /** Begins at node `target`. */
-  constructor(options: WritersOptions, target = 0) {
-    this.#options = options;
-    this.#target = target;
+  /** Begins at node `first`. */
+  constructor({ ports, ledger, replyTimeoutMs = REPLY_TIMEOUT_MS }: WritersOptions, first = 0) {
+    const nodes = { clients: ports, http: [] };
+    this.#ledger = ledger;
+    this.#follower = new LeaderFollower({ protocol: TEXT_PROTOCOL, ports: nodes, first, replyTimeoutMs });
   }
 
-  /** Sends a line until it is done, or its fate is unknown, or `givenUp` says to stop trying. */
-  async write(line: string, givenUp: () => boolean): Promise<"Done" | "Unknown" | "NotDone"> {
+  /** Sends a write until it is done, or its fate is unknown; undefined when `givenUp` says to stop trying before. */
+  async write(
+    { key, value }: { readonly key: string; readonly value: string },
+    givenUp: () => boolean,
+  ): Promise<WriteReply | undefined> {
     do {
-      const client = await this.#connect();
-      if (client === undefined) continue;
-      let reply: string;
-      try {
-        reply = await client.ask(line);
-      } catch (error) {
-        this.lastReason = error instanceof Error ? error.message : String(error);
-        this.#moveOn();
-        return "Unknown";
-      }
-      if (reply.endsWith(" successfully.")) return "Done";
-      this.lastReason = reply;
-      if (reply.startsWith(UNKNOWN)) return "Unknown";
-      await this.#follow(reply);
+      const node = this.#follower.leader;
+      const reply = await (await this.#follower.connect(node))?.write(key, value);
+      if (reply === undefined) continue;
+      if (reply.type === "Surprise") this.#ledger.surprises.push(`unexpected reply: ${reply.reply}`);
+      await this.#follower.heed(node, reply);
+      if (reply.type === "Done" || reply.type === "Unknown") return reply;
     } while (!givenUp());
-    return "NotDone";
+    return undefined;
   }
 
-  /** Closes the connection. */
+  /** Closes the connections. */
   close(): void {
-    this.#client?.close();
-    this.#client = undefined;
-  }
-
-  async #connect(): Promise<TextClient | undefined> {
-    if (this.#client !== undefined && !this.#client.closed) return this.#client;
-    const port = this.#options.ports[this.#target];
-    try {
-      this.#client = await TextClient.connect(port ?? 0, { timeoutMs: this.#options.replyTimeoutMs ?? 3_000 });
-      return this.#client;
-    } catch {
-      this.#moveOn();
-      await delay(RETRY_PAUSE_MS);
-      return undefined;
-    }
-  }
-
-  async #follow(reply: string): Promise<void> {
-    const leader = NOT_LEADER.exec(reply);
-    if (leader !== null && Number(leader[1]) !== this.#target) {
-      this.close();
-      this.#target = Number(leader[1]);
-      return;
-    }
-    if (leader === null && !NOT_DONE.test(reply)) this.#options.ledger.surprises.push(`unexpected reply: ${reply}`);
-    this.#moveOn();
-    await delay(RETRY_PAUSE_MS);
-  }
-
-  #moveOn(): void {
-    this.close();
-    this.#target = (this.#target + 1) % this.#options.ports.length;
+    this.#follower.close();
   }
 }

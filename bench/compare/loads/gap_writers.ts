@@ -1,12 +1,13 @@
 /** Writers that never stop: each sends its next write when the last one is answered, and goes on at the next node. */
 
-import { RespConnection } from "../resp_connection.ts";
+import { Connection } from "../../../tests/support/resp/connection.ts";
+import { delay } from "../../../tests/support/wait.ts";
 
 const PAUSE_MS = 1;
 const RETRY_MS = 5;
 const ANSWER_TIMEOUT_MS = 3_000;
 
-/** An acknowledged write. Times are those of `performance.now()`. */
+/** An acknowledged write. Times are those of the writers' clock. */
 interface Acknowledged {
   readonly writer: number;
   readonly sentAt: number;
@@ -18,10 +19,13 @@ export class GapWriters {
   readonly #addresses: readonly string[];
   readonly #acknowledged: Acknowledged[] = [];
   readonly #work: Promise<void>[];
+  readonly #now: () => number;
   #running = true;
 
-  constructor(addresses: readonly string[], count: number) {
+  /** Starts `count` of them. Their clock, in milliseconds, is that of the process unless a test has its own. */
+  constructor(addresses: readonly string[], count: number, now: () => number = () => performance.now()) {
     this.#addresses = addresses;
+    this.#now = now;
     this.#work = Array.from({ length: count }, (_, writer) => this.#write(writer));
   }
 
@@ -60,25 +64,22 @@ export class GapWriters {
   async #write(writer: number): Promise<void> {
     for (let at = writer; this.#running; at++) {
       try {
-        using connection = await RespConnection.open(this.#addresses[at % this.#addresses.length] ?? "");
+        using connection = await Connection.open(this.#addresses[at % this.#addresses.length] ?? "");
         await this.#writeTo(connection, writer);
       } catch {
         // Refused or lost: the next node may do better.
       }
-      await pause(RETRY_MS);
+      await delay(RETRY_MS);
     }
   }
 
-  async #writeTo(connection: RespConnection, writer: number): Promise<void> {
+  async #writeTo(connection: Connection, writer: number): Promise<void> {
     for (let n = 0; this.#running; n++) {
-      const sentAt = performance.now();
-      const { isError } = await connection.ask(["SET", `gap:${writer}`, String(n)], ANSWER_TIMEOUT_MS);
-      if (!isError) this.#acknowledged.push({ writer, sentAt, at: performance.now() });
-      await pause(isError ? RETRY_MS : PAUSE_MS);
+      const sentAt = this.#now();
+      const { type } = await connection.ask(["SET", `gap:${writer}`, String(n)], ANSWER_TIMEOUT_MS);
+      if (type === "Status") this.#acknowledged.push({ writer, sentAt, at: this.#now() });
+      if (type === "Broken") return;
+      await delay(type === "Status" ? PAUSE_MS : RETRY_MS);
     }
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

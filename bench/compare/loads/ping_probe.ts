@@ -1,7 +1,9 @@
 /** Measures how long a server lets others wait, by PINGs on a connection of its own. */
 
 import { LatencyHistogram } from "../../../lib/load/histogram.ts";
-import { ConnectionClosedError, RespConnection } from "../resp_connection.ts";
+import { ConnectionLostError } from "../../../tests/support/byte_connection.ts";
+import { Connection } from "../../../tests/support/resp/connection.ts";
+import { delay } from "../../../tests/support/wait.ts";
 
 const PAUSE_MS = 2;
 const REPLY_TIMEOUT_MS = 120_000;
@@ -33,12 +35,13 @@ export class PingProbe {
   async #run(address: string): Promise<LatencyHistogram> {
     const latencies = new LatencyHistogram();
     try {
-      using connection = await RespConnection.open(address);
+      using connection = await Connection.open(address);
       while (this.#running) {
         const sentAt = performance.now();
-        await connection.ask(["PING"], REPLY_TIMEOUT_MS);
+        const { type } = await connection.ask(["PING"], REPLY_TIMEOUT_MS);
+        if (type === "Broken") throw new Error(`${address} answers PING with what is no reply`);
         latencies.record(performance.now() - sentAt);
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        await delay(PAUSE_MS);
       }
     } catch (error) {
       if (!isConnectionEnd(error)) throw error;
@@ -49,14 +52,6 @@ export class PingProbe {
 }
 
 function isConnectionEnd(error: unknown): boolean {
-  const { ConnectionRefused, ConnectionReset, ConnectionAborted, BrokenPipe, UnexpectedEof } = Deno.errors;
-  const ends = [
-    ConnectionRefused,
-    ConnectionReset,
-    ConnectionAborted,
-    BrokenPipe,
-    UnexpectedEof,
-    ConnectionClosedError,
-  ];
-  return ends.some((end) => error instanceof end);
+  const { ConnectionRefused, ConnectionReset } = Deno.errors;
+  return [ConnectionLostError, ConnectionRefused, ConnectionReset].some((end) => error instanceof end);
 }

@@ -1,8 +1,9 @@
 /** What the writes of one client take while the HTTP port is crowded by connections that never finish a request. */
 
+import { Connection } from "../../../tests/support/resp/connection.ts";
+import { describeReply } from "../../../tests/support/resp/reply.ts";
 import { note } from "../../support/print.ts";
 import { type Cost, Meter } from "../meter.ts";
-import { RespConnection } from "../resp_connection.ts";
 import { judge, type RowGroup, type RowHead, skipRow } from "../row.ts";
 import { startSubject } from "../servers/subject.ts";
 
@@ -12,6 +13,7 @@ const OPENING_MAX = 100;
 /** Every so often a tenth of them sends one byte more. */
 const DRIP_MS = 50;
 const DRIP_SHARE = 10;
+const ANSWER_TIMEOUT_MS = 3_000;
 const encoder = new TextEncoder();
 
 /** Beside the crowd and, for the note, without it. */
@@ -23,7 +25,7 @@ export const crowd: RowGroup = {
     const leader = await subject.leader();
     const http = subject.httpPort(leader);
     if (http === undefined) return [skipRow(HEAD, "The subject has no HTTP port")];
-    using client = await RespConnection.open(subject.address(leader));
+    using client = await Connection.open(subject.address(leader));
     await p99(client, options.warmupSeconds);
     const before = await p99(client, options.seconds);
     const samples: number[] = [];
@@ -45,12 +47,12 @@ export const crowd: RowGroup = {
 };
 
 /** In milliseconds, of SETs one after the other. */
-async function p99(client: RespConnection, seconds: number): Promise<number> {
+async function p99(client: Connection, seconds: number): Promise<number> {
   const times: number[] = [];
   const end = performance.now() + seconds * 1_000;
   for (let at = performance.now(); at < end;) {
-    const { isError, line } = await client.ask(["SET", "crowd", "value"]);
-    if (isError) throw new Error(`SET was refused: ${line}`);
+    const reply = await client.ask(["SET", "crowd", "value"], ANSWER_TIMEOUT_MS);
+    if (reply.type !== "Status") throw new Error(`SET was refused: ${describeReply(reply)}`);
     const now = performance.now();
     times.push(now - at);
     at = now;

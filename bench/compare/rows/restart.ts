@@ -3,7 +3,7 @@
 import { note } from "../../support/print.ts";
 import { type Cost, Meter } from "../meter.ts";
 import type { CompareOptions } from "../options.ts";
-import { untilAnswered } from "../resp_connection.ts";
+import { untilAnswered } from "../until_answered.ts";
 import { judge, type RowHead, type RowResult, showSpread } from "../row.ts";
 import type { Subject } from "../servers/subject.ts";
 import { keyOf } from "../loads/redis_pipe.ts";

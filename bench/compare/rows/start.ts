@@ -5,7 +5,7 @@ import { ROOT } from "../../../tests/support/program.ts";
 import { ServerProcess } from "../../../tests/support/server_process.ts";
 import type { CompareOptions } from "../options.ts";
 import { type Cost, Meter } from "../meter.ts";
-import { untilAnswered } from "../resp_connection.ts";
+import { untilAnswered } from "../until_answered.ts";
 import { judge, type RowGroup, type RowHead, skipRow } from "../row.ts";
 import { redisLine } from "../servers/redis.ts";
 import { unwatch, watch } from "../servers/server.ts";

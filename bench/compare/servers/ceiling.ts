@@ -4,7 +4,7 @@ import { V8_FLAGS } from "../../../lib/cluster/own_program.ts";
 import { findFreePorts } from "../../../tests/support/ports.ts";
 import { ROOT } from "../../../tests/support/program.ts";
 import { ServerProcess } from "../../../tests/support/server_process.ts";
-import { untilAnswered } from "../resp_connection.ts";
+import { untilAnswered } from "../until_answered.ts";
 import { pidsOf, type Server, unwatch, watch } from "./server.ts";
 
 const NODES = 3;

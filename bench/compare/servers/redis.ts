@@ -2,7 +2,7 @@
 
 import { findFreePorts } from "../../../tests/support/ports.ts";
 import { ServerProcess } from "../../../tests/support/server_process.ts";
-import { untilAnswered } from "../resp_connection.ts";
+import { untilAnswered } from "../until_answered.ts";
 import { pidsOf, unwatch, watch } from "./server.ts";
 import type { Subject } from "./subject.ts";
 

@@ -1,97 +1,73 @@
-/** A client of the tests' own: it sends commands as they are and gives back the replies as they came. */
+/** A client of Redis's protocol: it sends commands as they are and gives back the replies as they came. */
 
-import { bytesToString, stringToBytes } from "../../../lib/base/bytes.ts";
-import { type ReadReply, readReply, type Reply, ReplySyntaxError } from "./reply.ts";
+import { ByteConnection } from "../byte_connection.ts";
 import { encodeRequest } from "./encode.ts";
+import { quote, readReply, type Reply, ReplySyntaxError } from "./reply.ts";
 
 /** The words of a command, each a byte string. */
 export type Command = readonly string[];
 
-const CHUNK_BYTES = 65_536;
-const EXCHANGE_TIMEOUT_MS = 30_000;
+const REPLY_TIMEOUT_MS = 30_000;
 
 /** One connection. Once a reply is `Broken`, so are all that follow. */
 export class Connection implements Disposable {
-  readonly #socket: Deno.TcpConn;
-  readonly #chunk = new Uint8Array(CHUNK_BYTES);
-  #unread = "";
-  #broken: string | undefined;
+  readonly #connection: ByteConnection;
 
-  private constructor(socket: Deno.TcpConn) {
-    this.#socket = socket;
+  private constructor(connection: ByteConnection) {
+    this.#connection = connection;
   }
 
   /** Connects to `host:port`. Rejects with the system's error. */
   static async open(address: string): Promise<Connection> {
-    const at = address.lastIndexOf(":");
-    const socket = await Deno.connect({ hostname: address.slice(0, at), port: Number(address.slice(at + 1)) });
-    socket.setNoDelay(true);
-    return new Connection(socket);
+    return new Connection(await ByteConnection.connect(address));
   }
 
   /** Why nothing can be read any more; undefined as long as all is well. */
   get broken(): string | undefined {
-    return this.#broken;
+    return this.#connection.lost?.message;
+  }
+
+  /** Sends a command. Rejects when the connection ends before the reply; what cannot be read is a `Broken` reply. */
+  async ask(command: Command, timeoutMs = REPLY_TIMEOUT_MS): Promise<Reply> {
+    const [reply] = this.#send([command], timeoutMs);
+    try {
+      return await reply ?? brokenBy("no request");
+    } catch (error) {
+      if (error instanceof ReplySyntaxError) return brokenBy(error);
+      throw error;
+    }
   }
 
   /** Sends the commands together and waits for as many replies. Never rejects: what went wrong is in the replies. */
-  async exchange(commands: readonly Command[], timeoutMs = EXCHANGE_TIMEOUT_MS): Promise<readonly Reply[]> {
-    const replies: Reply[] = [];
-    if (this.#unread !== "") this.#fail(`bytes that nobody asked for: ${JSON.stringify(this.#unread.slice(0, 100))}`);
-    const timer = setTimeout(() => this.#fail(`no reply within ${timeoutMs} ms`), timeoutMs);
-    try {
-      const sent = this.#send(commands.map((command) => encodeRequest(...command)).join(""));
-      while (this.#broken === undefined && replies.length < commands.length) replies.push(await this.#next());
-      await sent;
-    } catch (error) {
-      this.#fail(error instanceof ReplySyntaxError ? error.message : `connection lost: ${error}`);
-    } finally {
-      clearTimeout(timer);
-    }
-    while (replies.length < commands.length) replies.push({ type: "Broken", text: this.#broken ?? "" });
-    return replies;
+  async exchange(commands: readonly Command[], timeoutMs = REPLY_TIMEOUT_MS): Promise<readonly Reply[]> {
+    return await Promise.all(this.#send(commands, timeoutMs).map((reply) => reply.catch(brokenBy)));
   }
 
   /** Whether the other side ends the connection, as it must after QUIT, without sending more. */
-  async endsNow(timeoutMs = EXCHANGE_TIMEOUT_MS): Promise<boolean> {
-    const timer = setTimeout(() => this.#fail(`not closed within ${timeoutMs} ms`), timeoutMs);
+  async endsNow(timeoutMs = REPLY_TIMEOUT_MS): Promise<boolean> {
+    const timer = setTimeout(() => this.#connection.close(), timeoutMs);
     try {
-      return this.#broken === undefined && this.#unread === "" && await this.#socket.read(this.#chunk) === null;
-    } catch {
-      return false;
+      return await this.#connection.ended && this.#connection.unread === "";
     } finally {
       clearTimeout(timer);
-      this.#fail("closed");
     }
   }
 
   [Symbol.dispose](): void {
-    this.#fail("closed");
+    this.#connection.close();
   }
 
-  async #send(request: string): Promise<void> {
-    const bytes = stringToBytes(request);
-    for (let at = 0; at < bytes.length;) at += await this.#socket.write(bytes.subarray(at));
-  }
-
-  async #next(): Promise<Reply> {
-    let read: ReadReply | undefined;
-    while ((read = readReply(this.#unread)) === undefined) {
-      const count = await this.#socket.read(this.#chunk);
-      if (count === null) throw new Error("the server closed the connection");
-      this.#unread += bytesToString(this.#chunk, 0, count);
+  #send(commands: readonly Command[], timeoutMs: number): Promise<Reply>[] {
+    const { unread } = this.#connection;
+    if (unread !== "") {
+      this.#connection.close(new ReplySyntaxError(`bytes that nobody asked for: ${quote(unread.slice(0, 100))}`));
     }
-    this.#unread = this.#unread.slice(read.end);
-    return read.reply;
+    const replies = commands.map(() => this.#connection.expect(readReply, timeoutMs));
+    this.#connection.send(commands.map((command) => encodeRequest(...command)).join(""));
+    return replies;
   }
+}
 
-  #fail(reason: string): void {
-    if (this.#broken !== undefined) return;
-    this.#broken = reason;
-    try {
-      this.#socket.close();
-    } catch {
-      // It is closed already.
-    }
-  }
+function brokenBy(why: unknown): Reply {
+  return { type: "Broken", text: why instanceof Error ? why.message : String(why) };
 }

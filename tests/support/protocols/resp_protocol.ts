@@ -1,15 +1,13 @@
-/** Redis's protocol, as clients of a chaos run speak it: every node takes reads and writes. */
+/** Redis's protocol, as clients under faults speak it: every node takes reads and writes. */
 
-import { encodeRequest } from "../../support/resp/encode.ts";
-import { describeReply, readReply, type Reply, ReplySyntaxError } from "../../support/resp/reply.ts";
-import { ByteConnection } from "./byte_connection.ts";
+import { type Command, Connection as Client } from "../resp/connection.ts";
+import { describeReply, type Reply } from "../resp/reply.ts";
 import {
   type Connection,
   type NodePorts,
   type Protocol,
   type ReadReply,
   reasonOf,
-  REPLY_TIMEOUT_MS,
   shortened,
   type WriteReply,
 } from "./protocol.ts";
@@ -22,20 +20,22 @@ const UNKNOWN = "TIMEOUT outcome unknown";
 export const RESP_PROTOCOL: Protocol = {
   name: "resp",
   needsLeader: false,
-  connect: async ({ clients }: NodePorts, node: number) => {
-    return new RespConnection(await ByteConnection.connect(clients[node] ?? 0, REPLY_TIMEOUT_MS));
+  connect: async ({ clients }: NodePorts, node: number, timeoutMs: number) => {
+    return new RespConnection(await Client.open(`127.0.0.1:${clients[node] ?? 0}`), timeoutMs);
   },
 };
 
 class RespConnection implements Connection {
-  readonly #connection: ByteConnection;
+  readonly #client: Client;
+  readonly #timeoutMs: number;
 
-  constructor(connection: ByteConnection) {
-    this.#connection = connection;
+  constructor(client: Client, timeoutMs: number) {
+    this.#client = client;
+    this.#timeoutMs = timeoutMs;
   }
 
   get closed(): boolean {
-    return this.#connection.closed;
+    return this.#client.broken !== undefined;
   }
 
   async write(key: string, value: string | null): Promise<WriteReply> {
@@ -56,21 +56,11 @@ class RespConnection implements Connection {
   }
 
   close(): void {
-    this.#connection.close();
+    this.#client[Symbol.dispose]();
   }
 
-  async #ask(words: readonly string[]): Promise<Reply> {
-    return await this.#connection.exchange(encodeRequest(...words), parseRespReply);
-  }
-}
-
-/** The reply at the front of `received`; undefined when it is not yet all of it. */
-export function parseRespReply(received: string): Reply | undefined {
-  try {
-    return readReply(received)?.reply;
-  } catch (error) {
-    if (error instanceof ReplySyntaxError) return { type: "Broken", text: error.message };
-    throw error;
+  async #ask(command: Command): Promise<Reply> {
+    return await this.#client.ask(command, this.#timeoutMs);
   }
 }
 

@@ -1,13 +1,12 @@
-/** HTTP, as clients of a chaos run speak it: every node takes reads and writes. */
+/** HTTP, as clients under faults speak it: every node takes reads and writes. */
 
-import { ByteConnection } from "./byte_connection.ts";
+import { ByteConnection } from "../byte_connection.ts";
 import {
   type Connection,
   type NodePorts,
   type Protocol,
   type ReadReply,
   reasonOf,
-  REPLY_TIMEOUT_MS,
   type Surprise,
   type WriteReply,
 } from "./protocol.ts";
@@ -29,9 +28,9 @@ const NO_KEY = "404 key_not_found";
 export const HTTP_PROTOCOL: Protocol = {
   name: "http",
   needsLeader: false,
-  connect: async ({ http }: NodePorts, node: number) => {
+  connect: async ({ http }: NodePorts, node: number, timeoutMs: number) => {
     const port = http[node] ?? 0;
-    return new HttpConnection(await ByteConnection.connect(port, REPLY_TIMEOUT_MS), port);
+    return new HttpConnection(await ByteConnection.connect(port, timeoutMs), port);
   },
 };
 
@@ -71,7 +70,9 @@ class HttpConnection implements Connection {
   async #ask(method: string, key: string, body: string | null): Promise<HttpReply> {
     const length = body === null ? "" : `Content-Length: ${body.length}\r\n`;
     const head = `${method} /v1/kv/${key} HTTP/1.1\r\nHost: 127.0.0.1:${this.#port}\r\n${length}\r\n`;
-    const reply = await this.#connection.exchange(`${head}${body ?? ""}`, parseHttpReply);
+    const replying = this.#connection.expect(readHttpReply);
+    this.#connection.send(`${head}${body ?? ""}`);
+    const reply = await replying;
     if (reply.isLast) this.#connection.close();
     return reply;
   }
@@ -85,16 +86,19 @@ export interface HttpReply {
   readonly isLast: boolean;
 }
 
-/** The reply that `received` is; undefined when it is not yet all of it. Bodies here always have a stated length. */
-export function parseHttpReply(received: string): HttpReply | undefined {
-  const end = received.indexOf("\r\n\r\n");
-  if (end < 0) return undefined;
-  const head = received.slice(0, end);
-  const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0);
-  const body = received.slice(end + 4);
-  if (body.length < length) return undefined;
+/** The reply that begins at `start`; undefined while it is not all there. Bodies here always have a stated length. */
+export function readHttpReply(
+  received: string,
+  start = 0,
+): { readonly reply: HttpReply; readonly end: number } | undefined {
+  const headEnd = received.indexOf("\r\n\r\n", start);
+  if (headEnd < 0) return undefined;
+  const head = received.slice(start, headEnd);
+  const end = headEnd + 4 + Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0);
+  if (received.length < end) return undefined;
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]);
-  return { status, body, isLast: /\r\nconnection: *close/i.test(head) };
+  const reply = { status, body: received.slice(headEnd + 4, end), isLast: /\r\nconnection: *close/i.test(head) };
+  return { reply, end };
 }
 
 /** What a reply to PUT or DELETE says. */

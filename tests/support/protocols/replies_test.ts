@@ -2,10 +2,10 @@
 
 import { assertEquals } from "@std/assert";
 
-import { httpReadReply, httpWriteReply, parseHttpReply } from "./http_protocol.ts";
-import type { Reply } from "../../support/resp/reply.ts";
+import { httpReadReply, httpWriteReply, readHttpReply } from "./http_protocol.ts";
+import { readReply, type Reply, ReplySyntaxError } from "../resp/reply.ts";
 import type { ReadReply, WriteReply } from "./protocol.ts";
-import { parseRespReply, respReadReply, respWriteReply } from "./resp_protocol.ts";
+import { respReadReply, respWriteReply } from "./resp_protocol.ts";
 import { textReadReply, textWriteReply } from "./text_protocol.ts";
 
 /** How a reply is taken as one to a PUT, to a deletion and to a read. */
@@ -22,7 +22,12 @@ function textTypes(reply: string): Types {
 }
 
 function respReply(bytes: string): Reply {
-  return parseRespReply(bytes) ?? { type: "Broken", text: "incomplete" };
+  try {
+    return readReply(bytes)?.reply ?? { type: "Broken", text: "incomplete" };
+  } catch (error) {
+    if (error instanceof ReplySyntaxError) return { type: "Broken", text: error.message };
+    throw error;
+  }
 }
 
 function respTypes(bytes: string): Types {
@@ -33,7 +38,7 @@ function respTypes(bytes: string): Types {
 function httpTypes(status: number, code?: string): Types {
   const body = code === undefined ? "" : JSON.stringify({ type: "about:blank", title: "T", status, code, detail: "d" });
   const bytes = `HTTP/1.1 ${status} T\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-  const reply = parseHttpReply(bytes) ?? { status: 0, body: "", isLast: false };
+  const reply = readHttpReply(bytes)?.reply ?? { status: 0, body: "", isLast: false };
   return [httpWriteReply(reply, false).type, httpWriteReply(reply, true).type, httpReadReply(reply).type];
 }
 
@@ -74,7 +79,7 @@ Deno.test("replies of Redis's protocol: done, certainly not done, unknown, and n
   ) {
     assertEquals(respTypes(reply), NEVER, reply);
   }
-  for (const part of ["+OK", "$3\r\nab", "$3\r\nabc\r"]) assertEquals(parseRespReply(part), undefined, part);
+  for (const part of ["+OK", "$3\r\nab", "$3\r\nabc\r"]) assertEquals(readReply(part), undefined, part);
 });
 
 Deno.test("replies of HTTP: done, certainly not done, unknown, and never", () => {
@@ -90,6 +95,6 @@ Deno.test("replies of HTTP: done, certainly not done, unknown, and never", () =>
   for (const code of [undefined, "outcome_unknown", "no_space"]) assertEquals(httpTypes(503, code), NEVER, code);
   for (const code of [undefined, "no_leader"]) assertEquals(httpTypes(504, code), NEVER, code);
   assertEquals([httpTypes(404, "not_found"), httpTypes(500)], [NEVER, NEVER]);
-  assertEquals(parseHttpReply("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab"), undefined);
-  assertEquals(parseHttpReply("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?.isLast, true);
+  assertEquals(readHttpReply("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab"), undefined);
+  assertEquals(readHttpReply("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?.reply.isLast, true);
 });

@@ -1,13 +1,12 @@
-/** The text protocol, as clients of a chaos run speak it: writes go to the leader. */
+/** The text protocol, as clients under faults speak it: writes go to the leader. */
 
-import { TextClient } from "../../support/text_client.ts";
+import { TextClient } from "../text_client.ts";
 import {
   type Connection,
   type NodePorts,
   type Protocol,
   type ReadReply,
   reasonOf,
-  REPLY_TIMEOUT_MS,
   shortened,
   type WriteReply,
 } from "./protocol.ts";
@@ -21,8 +20,8 @@ const UNKNOWN = "Error: Outcome unknown.";
 export const TEXT_PROTOCOL: Protocol = {
   name: "text",
   needsLeader: true,
-  connect: async ({ clients }: NodePorts, node: number) => {
-    return new TextConnection(await TextClient.connect(clients[node] ?? 0, { timeoutMs: REPLY_TIMEOUT_MS }));
+  connect: async ({ clients }: NodePorts, node: number, timeoutMs: number) => {
+    return new TextConnection(await TextClient.connect(clients[node] ?? 0, { timeoutMs }));
   },
 };
 

@@ -50,12 +50,9 @@ export interface Protocol {
   readonly name: "text" | "resp" | "http";
   /** Whether only the leader takes writes; else every node does. */
   readonly needsLeader: boolean;
-  /** Connects to a node. Rejects when it does not listen. */
-  connect(ports: NodePorts, node: number): Promise<Connection>;
+  /** Connects to a node; `timeoutMs` is the deadline of each reply. Rejects when the node does not listen. */
+  connect(ports: NodePorts, node: number, timeoutMs: number): Promise<Connection>;
 }
-
-/** A bit more than a node takes to give up. */
-export const REPLY_TIMEOUT_MS = 1_200;
 
 /** Without the numbers, which would make each reason one of its own. */
 export function shortened(reply: string): string {
