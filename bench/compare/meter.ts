@@ -1,9 +1,10 @@
 /** What a measurement costs the servers: processor time of all their processes, and the memory of the largest one. */
 
+import { cpuSecondsOf, residentBytes } from "../../tests/support/process_usage.ts";
 import { median } from "../support/table.ts";
 import { pidsOf, type Server } from "./servers/server.ts";
 
-const CLOCK_TICKS_PER_SECOND = 100;
+const MEBIBYTE = 1_048_576;
 
 /** What one server took during one run. */
 export interface Cost {
@@ -36,30 +37,10 @@ export class Meter {
     const used = pids.map((pid) => cpuSecondsOf(pid) - (this.#before.get(pid) ?? 0));
     return {
       name: this.#server.name,
-      rssMebibytes: Math.max(0, ...pids.map((pid) => memoryMebibytes(pid, "VmRSS"))),
+      rssMebibytes: Math.max(0, ...pids.map((pid) => residentBytes(pid) / MEBIBYTE)),
       cpuSeconds: used.reduce((sum, seconds) => sum + seconds, 0),
       requests,
     };
-  }
-}
-
-/** Processor time of a process so far, of all its threads; 0 when it has ended. */
-export function cpuSecondsOf(pid: number): number {
-  try {
-    const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
-  } catch {
-    return 0;
-  }
-}
-
-/** A line of the status of a process that counts kB: VmRSS is its memory now, VmHWM the most it ever had. */
-export function memoryMebibytes(pid: number, name: "VmRSS" | "VmHWM"): number {
-  try {
-    const text = Deno.readTextFileSync(`/proc/${pid}/status`);
-    return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? NaN) / 1_024;
-  } catch {
-    return NaN;
   }
 }
 

@@ -5,33 +5,34 @@
 
 import type { Clock } from "../../lib/base/clock.ts";
 import { SystemClock } from "../../lib/node/clock/system_clock.ts";
+import { type Pass, TcpProxy, writeAll } from "../../tests/support/proxy/tcp_proxy.ts";
 
-const READ_BYTES = 65_536;
+/** Where a line begins and ends, and how long it is. */
+export interface DelayLineOptions {
+  /** 0 for any. */
+  readonly port: number;
+  /** On this machine. */
+  readonly target: number;
+  readonly oneWayMs: number;
+  /** That of the process unless a test has its own. */
+  readonly clock?: Clock;
+}
 
-/** Listens on `port` (0 for any) and forwards to `target` on this machine. */
+/** Listens on a port and forwards to another. */
 export class DelayLine implements AsyncDisposable {
   readonly port: number;
-  readonly #listener: Deno.TcpListener;
-  readonly #target: number;
-  readonly #open = new Set<Deno.TcpConn>();
-  readonly #work: Promise<void>[] = [];
+  readonly #proxy = new TcpProxy();
   readonly #clock: Clock;
   #oneWayMs: number;
 
-  constructor(
-    { port, target, oneWayMs, clock = new SystemClock() }: {
-      port: number;
-      target: number;
-      oneWayMs: number;
-      clock?: Clock;
-    },
-  ) {
+  constructor({ port, target, oneWayMs, clock = new SystemClock() }: DelayLineOptions) {
     this.#clock = clock;
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
-    this.port = this.#listener.addr.port;
-    this.#target = target;
     this.#oneWayMs = oneWayMs;
-    this.#work.push(this.#accept());
+    this.port = this.#proxy.open({
+      port,
+      target: () => ({ hostname: "127.0.0.1", port: target }),
+      join: () => Promise.resolve({ toServer: this.#way(), toClient: this.#way() }),
+    });
   }
 
   /** The time that everything takes from now on in each direction; what is under way keeps its own. */
@@ -41,74 +42,26 @@ export class DelayLine implements AsyncDisposable {
 
   /** Closes everything. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    for (const connection of [...this.#open]) this.#close(connection);
-    await Promise.all(this.#work);
+    await this.#proxy[Symbol.asyncDispose]();
   }
 
-  async #accept(): Promise<void> {
-    try {
-      for await (const dialer of this.#listener) this.#work.push(this.#serve(dialer));
-    } catch {
-      // The listener was closed.
-    }
+  /** Pieces in their order, each written once it is due. */
+  #way(): Pass {
+    let last = Promise.resolve();
+    return async (to, bytes) => {
+      // What is under way arrives before the end of the connection does.
+      if (bytes === undefined) await last;
+      if (bytes === undefined) return false;
+      // The timer starts now, not when its turn comes: else the times of pieces would add up.
+      const due = this.#oneWayMs <= 0 ? undefined : this.#wait(this.#oneWayMs);
+      const piece = bytes.slice();
+      // An end that is gone ends the connection, in the other direction.
+      last = last.then(() => due).then(() => writeAll(to, piece)).catch(() => {});
+      return true;
+    };
   }
 
-  async #serve(dialer: Deno.TcpConn): Promise<void> {
-    this.#open.add(dialer);
-    try {
-      const acceptor = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
-      this.#open.add(acceptor);
-      const ends = () => [dialer, acceptor].forEach((end) => this.#close(end));
-      for (const end of [dialer, acceptor]) end.setNoDelay(true);
-      await Promise.all([this.#pump(dialer, acceptor).finally(ends), this.#pump(acceptor, dialer).finally(ends)]);
-    } catch {
-      // The node behind it does not listen, or an end is gone.
-      this.#close(dialer);
-    }
-  }
-
-  async #pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-    const queue = new DueQueue(to, this.#clock);
-    for (;;) {
-      const buffer = new Uint8Array(READ_BYTES);
-      const count = await from.read(buffer).catch(() => null);
-      if (count === null) return await queue.drain();
-      queue.add(buffer.subarray(0, count), this.#oneWayMs);
-    }
-  }
-
-  #close(connection: Deno.TcpConn): void {
-    if (this.#open.delete(connection)) connection.close();
-  }
-}
-
-/** Pieces in their order, each written once it is due. */
-class DueQueue {
-  readonly #to: Deno.TcpConn;
-  readonly #clock: Clock;
-  #last: Promise<void> = Promise.resolve();
-
-  constructor(to: Deno.TcpConn, clock: Clock) {
-    this.#to = to;
-    this.#clock = clock;
-  }
-
-  add(bytes: Uint8Array, dueInMs: number): void {
-    // The timer starts now, not when its turn in the queue comes: else the times of pieces would add up.
-    const due = dueInMs <= 0 ? undefined : new Promise<void>((resolve) => this.#clock.after(dueInMs, resolve));
-    this.#last = this.#last.then(() => due).then(() => this.#write(bytes));
-  }
-
-  async drain(): Promise<void> {
-    await this.#last;
-  }
-
-  async #write(bytes: Uint8Array): Promise<void> {
-    try {
-      for (let sent = 0; sent < bytes.length;) sent += await this.#to.write(bytes.subarray(sent));
-    } catch {
-      // The other end is gone: so is the connection, soon.
-    }
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(ms, resolve));
   }
 }

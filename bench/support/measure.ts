@@ -2,11 +2,11 @@
 
 import { fromFileUrl } from "@std/path";
 import type { ProcessCluster } from "../../tests/support/process_cluster.ts";
+import { cpuSecondsOf } from "../../tests/support/process_usage.ts";
 import { fieldsOf, numberOf } from "../../tests/support/text_client.ts";
 import type { LoadPlan, LoadResult } from "./load.ts";
 
 const GENERATOR = fromFileUrl(new URL("./load_generator.ts", import.meta.url));
-const CLOCK_TICKS_PER_SECOND = 100;
 
 /** What the nodes did during a run. */
 export interface Measurement extends LoadResult {
@@ -55,16 +55,7 @@ export async function countSyncs(cluster: ProcessCluster, id: number): Promise<n
 }
 
 async function costOf(cluster: ProcessCluster, id: number): Promise<NodeCost> {
-  return { syncs: await countSyncs(cluster, id), cpuSeconds: processCpuSeconds(cluster.node(id).process?.pid) };
-}
-
-function processCpuSeconds(pid: number | undefined): number {
-  try {
-    const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
-  } catch {
-    return 0;
-  }
+  return { syncs: await countSyncs(cluster, id), cpuSeconds: cpuSecondsOf(cluster.node(id).process?.pid ?? 0) };
 }
 
 async function generate(plan: LoadPlan): Promise<LoadResult> {

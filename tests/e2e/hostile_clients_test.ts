@@ -3,7 +3,7 @@ import { type ProcessCluster, withCluster } from "../support/process_cluster.ts"
 import { TextClient } from "../support/text_client.ts";
 import { DEADLINE_MS, delay, waitFor } from "../support/wait.ts";
 import { exchange, noise, sendAll } from "./support/raw.ts";
-import { residentBytes } from "../support/resident.ts";
+import { residentBytes } from "../support/process_usage.ts";
 
 const CONNECTIONS = 2_000;
 const MEGABYTE = 1_048_576;

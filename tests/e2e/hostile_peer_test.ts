@@ -8,7 +8,7 @@ import { freshNonce, proveDialer } from "../../lib/transport/credentials.ts";
 import { FrameWriter, NO_BODY } from "../../lib/transport/frame.ts";
 import { toIndex, toTerm } from "../../lib/raft/types.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
-import { residentBytes } from "../support/resident.ts";
+import { residentBytes } from "../support/process_usage.ts";
 import { withDeadline } from "../support/wait.ts";
 import { Run } from "../../lib/raft/run.ts";
 

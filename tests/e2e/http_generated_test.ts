@@ -6,7 +6,7 @@ import { withCluster } from "../support/process_cluster.ts";
 import { expectedStatuses } from "../support/expected_statuses.ts";
 import { bodyComplaint, replyComplaint } from "../support/openapi_replies.ts";
 import { type MadeRequest, makeRequest, operationsOf } from "../support/request_maker.ts";
-import { residentBytes } from "../support/resident.ts";
+import { residentBytes } from "../support/process_usage.ts";
 
 const REQUESTS = 5_000;
 const SEED = 20_250_607;

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@s
 import { fromFileUrl } from "@std/path";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import type { CommandLine } from "../support/program.ts";
-import { residentBytes } from "../support/resident.ts";
+import { residentBytes } from "../support/process_usage.ts";
 import { TextClient } from "../support/text_client.ts";
 import { waitFor, withDeadline } from "../support/wait.ts";
 import { readToEnd, sendAll } from "./support/raw.ts";

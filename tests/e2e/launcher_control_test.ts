@@ -146,9 +146,7 @@ Deno.test("restarted in order and partitioned while it starts, a node is cut off
       return typeof pid === "number" && pid !== before || undefined;
     }, { what: "the new process" });
     assertEquals((await panel.press(1, "partition")).status, 200);
-    await waitFor(() => process.lines.some((line) => line.includes("Cut off from the other nodes")) || undefined, {
-      what: "node 1 to obey",
-    });
+    await process.line("Cut off from the other nodes");
     await reachable(panel, 1, false);
     assertEquals((await panel.press(1, "heal")).status, 200);
     await reachable(panel, 1, true);

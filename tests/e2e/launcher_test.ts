@@ -35,10 +35,7 @@ async function withLauncher(body: (launch: Launch, directory: string) => Promise
       const line = programLine(["cluster", "--port", String(port), "--data-dir", directory]);
       const process = new ServerProcess(line, { stdin: "piped", environment });
       started.push(process);
-      await waitFor(() => {
-        if (!process.alive) throw new Error(`The launcher ended: ${process.lines.slice(-5).join(" | ")}`);
-        return process.lines.some((line) => line.includes("Ctrl-C")) ? true : undefined;
-      }, { what: "the cluster is ready" });
+      await process.line("Ctrl-C");
       return { process, port };
     }, directory);
   } catch (error) {

@@ -73,11 +73,7 @@ async function wipedNode(cluster: ProcessCluster, id: number): Promise<void> {
   await Deno.remove(cluster.node(id).directory, { recursive: true });
 
   const refused = cluster.launch(id);
-  const line = await waitFor(
-    () => refused.lines.find((text) => text.includes("--new-identity")),
-    { what: "the wiped node says why it is refused" },
-  );
-  assertMatch(line, /--new-identity/);
+  await refused.line("--new-identity");
   const leader = await cluster.waitForLeader({ among: cluster.others(id) });
   assertMatch(await cluster.ask(leader, "PUT meanwhile yes"), /successfully/);
   if (refused.alive) {

@@ -30,11 +30,10 @@ async function putBack(cluster: ProcessCluster, id: number): Promise<void> {
   await Deno.rename(`${directory}.lost`, directory);
 }
 
-async function waitForLine(cluster: ProcessCluster, id: number, text: string): Promise<string> {
-  return await waitFor(
-    () => Promise.resolve(cluster.node(id).process?.lines.find((line) => line.includes(text))),
-    { what: `node ${id} says "${text}"` },
-  );
+async function lineOf(cluster: ProcessCluster, id: number, text: string): Promise<string> {
+  const { process } = cluster.node(id);
+  assert(process !== undefined, `node ${id} was started`);
+  return await process.line(text);
 }
 
 async function clusterIdOf(cluster: ProcessCluster, id: number): Promise<string | undefined> {
@@ -65,10 +64,10 @@ Deno.test("two of three nodes that were wiped begin no cluster while the third r
     for (const id of WIPED) putAside(cluster, id);
     for (const id of WIPED) await cluster.restart(id);
     for (const id of WIPED) {
-      const line = await waitForLine(cluster, id, "begins no new cluster");
+      const line = await lineOf(cluster, id, "begins no new cluster");
       assertStringIncludes(line, `node ${SURVIVOR} has data`);
       assertStringIncludes(line, "--new-identity");
-      await waitForLine(cluster, SURVIVOR, `Node ${id} is known with another data directory`);
+      await lineOf(cluster, SURVIVOR, `Node ${id} is known with another data directory`);
     }
     for (const id of WIPED) {
       const status = await cluster.status(id);
@@ -110,12 +109,12 @@ Deno.test("a survivor of another cluster that appears later is refused both ways
     const before = contentsOf(directory);
     await cluster.restart(SURVIVOR);
     for (const id of WIPED) {
-      await waitForLine(
+      await lineOf(
         cluster,
         SURVIVOR,
         `node ${id} belongs to cluster "${newId}", node ${SURVIVOR} to cluster "${oldId}"`,
       );
-      await waitForLine(
+      await lineOf(
         cluster,
         id,
         `node ${SURVIVOR} belongs to cluster "${oldId}", node ${id} to cluster "${newId}"`,

@@ -12,7 +12,6 @@ import { findFreeRun } from "../support/ports.ts";
 import { ROOT } from "../support/program.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { askOnce } from "../support/text_client.ts";
-import { waitFor } from "../support/wait.ts";
 import { binary, EmptyRoot, outputOf } from "./empty_root.ts";
 
 const READELF = debianProgram("readelf", "binutils");
@@ -61,10 +60,7 @@ Deno.test("in an empty root a cluster starts, and answers nc, Redis clients, cur
   const port = findFreeRun(OFFSETS);
   const cluster = new ServerProcess(root.line(["cluster", "--port", String(port), "--data-dir", "/home/data"]));
   try {
-    await waitFor(() => {
-      assert(cluster.alive, cluster.lines.slice(-5).join("\n"));
-      return cluster.lines.some((line) => line.includes("Ctrl-C")) || undefined;
-    }, { what: "the cluster is ready", timeoutMs: READY_MS_MAX });
+    await cluster.line("Ctrl-C", READY_MS_MAX);
     assertEquals(await askOnce(port, "PUT key1 value1"), "key1 added successfully.");
     assertEquals(await askOnce(port + 1, "GET key1"), "value of key1: value1");
     const base = `http://127.0.0.1:${port + HTTP_OFFSET}`;

@@ -86,13 +86,6 @@ class Machine implements AsyncDisposable {
   }
 }
 
-async function waitForLine(process: ServerProcess, pattern: RegExp): Promise<void> {
-  await waitFor(() => {
-    assert(process.alive, process.lines.slice(-5).join("\n"));
-    return process.lines.some((line) => pattern.test(line)) || undefined;
-  }, { what: `a line like ${pattern}` });
-}
-
 testWith(
   [IP, NC, REDIS_CLI, CURL],
   "what the README shows works as it stands there, and gives what it shows",
@@ -100,7 +93,7 @@ testWith(
     await using machine = await Machine.start();
     const start = linesToType("Get it").find((line) => /^kvstore\b/.test(line));
     assert(start !== undefined, "the README says how the downloaded executable is started");
-    await waitForLine(machine.begin(start), /Ctrl-C/);
+    await machine.begin(start).line("Ctrl-C");
 
     const shown = blocksBelow("Try it").find(({ language }) => language === "");
     const lines = linesToType("Try it");

@@ -11,7 +11,8 @@ import { FrameSeal, KEY_BYTES } from "../../lib/transport/seal.ts";
 import { LargeTurns } from "../../lib/transport/large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS } from "../../lib/transport/limits.ts";
 import type { Greeting } from "../../lib/transport/transport.ts";
-import { greetingOf, ManualClock } from "../unit/transport/support.ts";
+import { VirtualClock } from "../support/memory/virtual_clock.ts";
+import { greetingOf } from "../unit/transport/support.ts";
 import { turn } from "../support/wait.ts";
 import { fakeSocket } from "./fake_socket.ts";
 import { fuzz, require, requireSame, textOf } from "./harness.ts";
@@ -19,7 +20,7 @@ import { anyText, mutate } from "./mutators.ts";
 import { randomSplit, waysToSplit } from "./splits.ts";
 import { anyMessage } from "./values.ts";
 
-const CLOCK = new ManualClock();
+const CLOCK = new VirtualClock();
 const PREFIX_BYTES = 16;
 const TURNS_MAX = 20;
 

@@ -3,7 +3,6 @@
 import { findFreeRun } from "./ports.ts";
 import { programLine } from "./program.ts";
 import { ServerProcess } from "./server_process.ts";
-import { waitFor } from "./wait.ts";
 
 const [NODES, HTTP_OFFSET, PEER_OFFSET] = [3, 3_000, 10_000];
 
@@ -29,10 +28,7 @@ export async function withLaunchedCluster(
     { stdin: "piped" },
   );
   try {
-    await waitFor(() => {
-      if (!process.alive) throw new Error("The launcher ended");
-      return process.lines.some((line) => line.includes("Ctrl-C")) || undefined;
-    }, { what: "the cluster is ready" });
+    await process.line("Ctrl-C");
     await body({
       process,
       ports: numbers.map((id) => port + id),

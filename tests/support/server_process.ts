@@ -1,7 +1,7 @@
 /** One node of a test as a process of its own, with the lines it writes. */
 
 import { kill, spawnLine, type SpawnOptions } from "./program.ts";
-import { DEADLINE_MS, withDeadline } from "./wait.ts";
+import { DEADLINE_MS, waitFor, withDeadline } from "./wait.ts";
 
 const LINES_MAX = 20_000;
 
@@ -62,6 +62,17 @@ export class ServerProcess {
     if (this.paused && signal !== "SIGKILL") this.signal("SIGCONT");
     this.signal(signal);
     return await withDeadline(this.ended, { what: `process ${this.pid} ends after ${signal}`, timeoutMs });
+  }
+
+  /** The first line with this text in it, once it is there. Rejects as soon as the process has ended without one. */
+  async line(text: string, timeoutMs = DEADLINE_MS): Promise<string> {
+    const found = await waitFor(async () => {
+      const isOver = !this.alive;
+      if (isOver) await this.#output;
+      return this.#lines.find((line) => line.includes(text)) ?? (isOver ? null : undefined);
+    }, { what: `process ${this.pid} writes "${text}"`, timeoutMs });
+    if (found !== null) return found;
+    throw new Error(`The process ended without writing "${text}": ${this.#lines.slice(-5).join(" | ")}`);
   }
 
   async #collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {

@@ -3,7 +3,7 @@
  * do. It counts requests and not seconds, so each load is first tried with few of them.
  */
 
-import { cpuSecondsOf } from "../meter.ts";
+import { cpuSecondsOf } from "../../../tests/support/process_usage.ts";
 import { unwatch, watch } from "../servers/server.ts";
 
 const PILOT_ROUNDS = 4;

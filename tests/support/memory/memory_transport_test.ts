@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { MemoryNetwork } from "./memory_transport.ts";
+import { VirtualClock } from "./virtual_clock.ts";
 import type { Transport } from "../../../lib/transport/transport.ts";
-import { appendEntries, ManualClock, numbered, Recorder, statusOf } from "../../unit/transport/support.ts";
+import { appendEntries, numbered, Recorder, statusOf } from "../../unit/transport/support.ts";
 
 interface MemoryNode {
   readonly transport: Transport;
@@ -9,7 +10,7 @@ interface MemoryNode {
 }
 
 class Cluster {
-  readonly clock = new ManualClock();
+  readonly clock = new VirtualClock();
   readonly network: MemoryNetwork;
   readonly nodes: MemoryNode[] = [];
 
@@ -25,9 +26,9 @@ class Cluster {
     return node;
   }
 
-  pair(): readonly [MemoryNode, MemoryNode] {
+  async pair(): Promise<readonly [MemoryNode, MemoryNode]> {
     const pair = [this.add(0), this.add(1)] as const;
-    this.clock.advance(10);
+    await this.clock.advance(10);
     return pair;
   }
 }
@@ -42,17 +43,17 @@ function received({ recorder }: MemoryNode): number[] {
   return recorder.messages.flatMap((message) => message.type === "ReadIndex" ? [message.token] : []);
 }
 
-Deno.test("nodes in memory connect and exchange messages that share nothing", () => {
+Deno.test("nodes in memory connect and exchange messages that share nothing", async () => {
   const cluster = new Cluster();
-  const [zero, one] = cluster.pair();
+  const [zero, one] = await cluster.pair();
   assertEquals([zero.recorder.events, one.recorder.events], [["connected 1"], ["connected 0"]]);
   const message = appendEntries(["a", "b"]);
   zero.transport.send(message);
-  cluster.clock.advance(5);
+  await cluster.clock.advance(5);
   assertEquals(one.recorder.messages, []);
   zero.transport.flush();
   assertEquals(one.recorder.messages, []);
-  cluster.clock.advance(1);
+  await cluster.clock.advance(1);
   assertEquals(one.recorder.messages, [message]);
   const copy = one.recorder.messages[0];
   assert(
@@ -63,87 +64,87 @@ Deno.test("nodes in memory connect and exchange messages that share nothing", ()
   assertEquals(one.transport.counts().received.get("AppendEntries"), 1);
 });
 
-Deno.test("messages in memory never overtake each other, whatever the latency", () => {
+Deno.test("messages in memory never overtake each other, whatever the latency", async () => {
   const latencies = [50, 1, 30, 2, 2, 9];
   const cluster = new Cluster((_from, _to) => latencies[latencies.push(latencies.shift() ?? 1) - 1] ?? 1);
   const zero = cluster.add(0);
   const one = cluster.add(1);
-  cluster.clock.advance(100);
+  await cluster.clock.advance(100);
   for (let token = 0; token < 20; token++) {
     post(zero, token);
-    cluster.clock.advance(0.3);
+    await cluster.clock.advance(0.3);
   }
-  cluster.clock.advance(200);
+  await cluster.clock.advance(200);
   assertEquals(received(one), Array.from({ length: 20 }, (_, token) => token));
 });
 
-Deno.test("a cut loses what is in flight, tells both ends, and heals", () => {
+Deno.test("a cut loses what is in flight, tells both ends, and heals", async () => {
   const cluster = new Cluster();
-  const [zero, one] = cluster.pair();
+  const [zero, one] = await cluster.pair();
   post(zero, 1);
   cluster.network.cut(0, 1);
   assertEquals(zero.recorder.events, ["connected 1"]);
-  cluster.clock.advance(1);
+  await cluster.clock.advance(1);
   assertEquals([zero.recorder.events.at(-1), one.recorder.events.at(-1)], ["disconnected 1", "disconnected 0"]);
   post(zero, 2);
   assertEquals(zero.transport.peers().find(({ id }) => id === 1)?.framesDropped, 1);
   cluster.network.heal(0, 1);
-  cluster.clock.advance(5);
+  await cluster.clock.advance(5);
   post(zero, 3);
-  cluster.clock.advance(1);
+  await cluster.clock.advance(1);
   assertEquals(received(one), [3]);
 });
 
-Deno.test("a cut that heals at once is still told as a loss before the connection", () => {
+Deno.test("a cut that heals at once is still told as a loss before the connection", async () => {
   const cluster = new Cluster();
-  const [zero] = cluster.pair();
+  const [zero] = await cluster.pair();
   cluster.network.cut(0, 1);
   cluster.network.heal(0, 1);
-  cluster.clock.advance(50);
+  await cluster.clock.advance(50);
   assertEquals(zero.recorder.events, ["connected 1", "disconnected 1", "connected 1"]);
 });
 
-Deno.test("dropped messages vanish without a word", () => {
+Deno.test("dropped messages vanish without a word", async () => {
   const cluster = new Cluster();
-  const [zero, one] = cluster.pair();
+  const [zero, one] = await cluster.pair();
   cluster.network.drop((message) => message.type === "ReadIndex" && message.token % 2 === 0);
   post(zero, 1, 2, 3, 4);
-  cluster.clock.advance(1);
+  await cluster.clock.advance(1);
   cluster.network.drop(undefined);
   post(zero, 6);
-  cluster.clock.advance(1);
+  await cluster.clock.advance(1);
   assertEquals(received(one), [1, 3, 6]);
   assertEquals(zero.recorder.events, ["connected 1"]);
 });
 
-Deno.test("a node that stops is lost to its peers and may be made again", () => {
+Deno.test("a node that stops is lost to its peers and may be made again", async () => {
   const cluster = new Cluster();
-  const [zero, one] = cluster.pair();
+  const [zero, one] = await cluster.pair();
   void one.transport.stop();
-  cluster.clock.advance(5);
+  await cluster.clock.advance(5);
   assertEquals(zero.recorder.events, ["connected 1", "disconnected 1"]);
   assertEquals(one.recorder.events, ["connected 0"]);
   const again = cluster.add(1);
-  cluster.clock.advance(5);
+  await cluster.clock.advance(5);
   post(zero, 1);
-  cluster.clock.advance(1);
+  await cluster.clock.advance(1);
   assertEquals([received(again), received(one)], [[1], []]);
 });
 
-Deno.test("who is refused stays out until it is admitted, at once after a reset", () => {
+Deno.test("who is refused stays out until it is admitted, at once after a reset", async () => {
   const cluster = new Cluster();
   const zero = cluster.add(0);
   zero.recorder.judge = () => "no";
   cluster.add(1);
-  cluster.clock.advance(2_500);
+  await cluster.clock.advance(2_500);
   assertEquals([zero.recorder.events, zero.recorder.greetings.length], [[], 3]);
   assertEquals(zero.transport.peers().find(({ id }) => id === 1)?.problem, "no");
   zero.recorder.judge = () => undefined;
   zero.transport.reset(1);
   assertEquals(zero.recorder.events, []);
-  cluster.clock.advance(1);
+  await cluster.clock.advance(1);
   assertEquals(zero.recorder.events, ["connected 1"]);
   zero.transport.reset(1);
-  cluster.clock.advance(5);
+  await cluster.clock.advance(5);
   assertEquals(zero.recorder.events, ["connected 1", "connected 1"]);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { dial, DialTimeoutError } from "../../../lib/transport/dial.ts";
-import { ManualClock } from "./support.ts";
+import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 
 /** A connection that only counts how often it is closed. */
 function fakeSocket(): { readonly socket: Deno.TcpConn; closed: number } {
@@ -11,7 +11,7 @@ function fakeSocket(): { readonly socket: Deno.TcpConn; closed: number } {
 const ENDPOINT = { hostname: "192.0.2.1", port: 9 };
 
 Deno.test("a dial that takes too long is given up, and a late success is closed", async () => {
-  const clock = new ManualClock();
+  const clock = new VirtualClock();
   const pending = Promise.withResolvers<Deno.TcpConn>();
   let aborted = false;
   const dialing = dial(ENDPOINT, {
@@ -24,9 +24,9 @@ Deno.test("a dial that takes too long is given up, and a late success is closed"
     },
   });
   const rejected = assertRejects(() => dialing, DialTimeoutError, "1000 ms");
-  clock.advance(999);
+  await clock.advance(999);
   assertEquals(aborted, false);
-  clock.advance(1);
+  await clock.advance(1);
   await rejected;
   assert(aborted);
   const late = fakeSocket();
@@ -39,7 +39,7 @@ Deno.test("a dial that takes too long is given up, and a late success is closed"
 Deno.test("a dial ends early when its owner stops", async () => {
   const owner = new AbortController();
   const dialing = dial(ENDPOINT, {
-    clock: new ManualClock(),
+    clock: new VirtualClock(),
     timeoutMs: 1_000,
     signal: owner.signal,
     connect: () => new Promise(() => {}),
@@ -49,12 +49,12 @@ Deno.test("a dial ends early when its owner stops", async () => {
 });
 
 Deno.test("a dial gives the connection or the system's error", async () => {
-  const clock = new ManualClock();
+  const clock = new VirtualClock();
   const signal = new AbortController().signal;
   const fake = fakeSocket();
   const connect = () => Promise.resolve(fake.socket);
   assert(await dial(ENDPOINT, { clock, timeoutMs: 1_000, signal, connect }) === fake.socket);
-  clock.advance(5_000);
+  await clock.advance(5_000);
   assertEquals(fake.closed, 0);
   const refuse = () => Promise.reject(new Deno.errors.ConnectionRefused("refused"));
   await assertRejects(

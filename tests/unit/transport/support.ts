@@ -1,8 +1,9 @@
-/** What the transport's tests share: clocks, sample messages, nodes that record, and peers that speak raw frames. */
+/** What the transport's tests share: sample messages, nodes that record, and peers that speak raw frames. */
 
 import { assert } from "@std/assert";
 import { stringToBytes } from "../../../lib/base/bytes.ts";
-import type { Clock, Timer } from "../../../lib/base/clock.ts";
+import type { Clock } from "../../../lib/base/clock.ts";
+import { SystemClock } from "../../../lib/node/clock/system_clock.ts";
 import type { AppendEntries, Message } from "../../../lib/raft/messages.ts";
 import { type Entry, toIndex, toTerm, ZERO_ENTRY_ID } from "../../../lib/raft/types.ts";
 import { encodeMessage } from "../../../lib/transport/codec.ts";
@@ -18,49 +19,6 @@ import { runOf } from "../../support/runs.ts";
 
 /** The secret of test nodes that are given no other. */
 export const TEST_SECRET = "what all nodes of a test share";
-
-/** The system's monotonic clock. */
-export const SYSTEM_CLOCK: Clock = {
-  now: () => performance.now(),
-  after(delayMs, action) {
-    const id = setTimeout(action, delayMs);
-    return { cancel: () => clearTimeout(id) };
-  },
-  endOfTurn: (action) => void setTimeout(action, 0),
-};
-
-/** Time that passes only by `advance`; timers of the same time run in the order they were set. */
-export class ManualClock implements Clock {
-  #now = 0;
-  #timers: { readonly at: number; readonly action: () => void }[] = [];
-
-  now(): number {
-    return this.#now;
-  }
-
-  after(delayMs: number, action: () => void): Timer {
-    const timer = { at: this.#now + delayMs, action };
-    const later = this.#timers.findIndex(({ at }) => at > timer.at);
-    this.#timers.splice(later < 0 ? this.#timers.length : later, 0, timer);
-    return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) };
-  }
-
-  endOfTurn(action: () => void): void {
-    this.after(0, action);
-  }
-
-  advance(milliseconds: number): void {
-    const end = this.#now + milliseconds;
-    for (;;) {
-      const timer = this.#timers[0];
-      if (timer === undefined || timer.at > end) break;
-      this.#timers.shift();
-      this.#now = Math.max(this.#now, timer.at);
-      timer.action();
-    }
-    this.#now = end;
-  }
-}
 
 /** Pseudo-random numbers 0 to 1 from a seed. */
 export function seededRandom(seed: number): () => number {
@@ -277,7 +235,7 @@ export class TestNode {
   constructor(readonly id: number, options: NodeOptions = {}) {
     this.recorder = new Recorder(id);
     this.transport = new TcpTransport({
-      clock: options.clock ?? SYSTEM_CLOCK,
+      clock: options.clock ?? new SystemClock(),
       random: seededRandom(id + 1),
       greeting: greetingOf(id, options.greeting),
       listen: { hostname: "127.0.0.1", port: options.port ?? 0 },
@@ -340,8 +298,9 @@ export interface RawConnection {
 }
 
 function makeConnection(socket: Deno.TcpConn): Connection {
-  const largeTurns = new LargeTurns(SYSTEM_CLOCK);
-  return new Connection(socket, { clock: SYSTEM_CLOCK, limits: DEFAULT_TRANSPORT_LIMITS, largeTurns });
+  const clock = new SystemClock();
+  const largeTurns = new LargeTurns(clock);
+  return new Connection(socket, { clock, limits: DEFAULT_TRANSPORT_LIMITS, largeTurns });
 }
 
 /** Connects to a node without saying anything. */

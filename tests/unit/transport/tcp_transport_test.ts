@@ -1,16 +1,8 @@
 import { assert, assertEquals, assertExists, assertMatch, assertRejects } from "@std/assert";
 import { findFreePorts } from "../../support/ports.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
-import {
-  appendEntries,
-  join,
-  numbered,
-  sampleMessages,
-  statusOf,
-  SYSTEM_CLOCK,
-  TestNode,
-  withNodes,
-} from "./support.ts";
+import { appendEntries, join, numbered, sampleMessages, statusOf, TestNode, withNodes } from "./support.ts";
+import { ShiftedClock } from "../../support/shifted_clock.ts";
 import { until } from "../../support/wait.ts";
 import { entriesIn } from "../../support/runs.ts";
 
@@ -265,11 +257,10 @@ Deno.test("three nodes that start together are all connected, once", async () =>
 });
 
 Deno.test("a process that did not run for a while blames itself, not its peers", async () => {
-  let asleep = 0;
-  const clock = { ...SYSTEM_CLOCK, now: () => performance.now() + asleep };
+  const clock = new ShiftedClock();
   await withNodes([{ limits: QUICK, clock }, { limits: QUICK }], async (zero, one) => {
     await join(zero, one);
-    asleep = 60_000;
+    clock.shiftMs = 60_000;
     assertEquals(zero.peer(1).reachable, false);
     await until(() => zero.peer(1).reachable, "a new ping was answered");
     assertEquals([zero.recorder.events, one.recorder.events], [["connected 1"], ["connected 0"]]);
