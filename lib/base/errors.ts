@@ -44,6 +44,17 @@ export class NoSpaceError extends Error {
   }
 }
 
+/** A state that would take more memory than this node may use (exit code 78). Nothing of it was loaded. */
+export class MemoryLimitError extends Error {
+  override readonly name = "MemoryLimitError";
+
+  /** Says that `what` does not fit. */
+  constructor(what: string, limitBytes: number) {
+    const limit = `${(limitBytes / 2 ** 20).toFixed(1)} MiB`;
+    super(`Cannot load ${what}: it does not fit into the memory limit of ${limit}; raise --memory-limit`);
+  }
+}
+
 /** The data directory is held by another process. */
 export class DirectoryLockedError extends Error {
   override readonly name = "DirectoryLockedError";

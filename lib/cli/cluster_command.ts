@@ -33,7 +33,7 @@ const PROBE_MS = 500;
 /** How long a leader may take to hand over. */
 const TRANSFER_MS = 3_000;
 /** What the launcher decides for each node by itself. */
-const OWN_FLAGS: ReadonlySet<string> = new Set(["port", "peer-port", "http-port", "host", "data-dir"]);
+const OWN_FLAGS: ReadonlySet<string> = new Set(["port", "peer-port", "http-port", "host", "data-dir", "memory-limit"]);
 
 /** Runs a local cluster until it is stopped. Resolves to the exit code. Throws the expected errors of the start. */
 export async function runClusterCommand({ settings, surroundings }: CommandContext): Promise<number> {
@@ -81,6 +81,7 @@ export function planNodes(settings: Settings, program: OwnProgram): readonly Nod
   const host = settings.text("host");
   const peers = places.map(({ id, port, peerPort }) => `${id}=${showAddress(peerHost(host), port)}@${peerPort}`);
   const secret = settings.optionalText("cluster-secret");
+  const memory = memoryShare(settings, places.length);
   return places.map(({ id, port, peerPort, httpPort }) => {
     const dataDirectory = nodeDirectory(clusterDirectory(settings), id);
     const ports = ["--port", port, "--peer-port", peerPort, "--http-port", httpPort];
@@ -94,7 +95,14 @@ export function planNodes(settings: Settings, program: OwnProgram): readonly Nod
       peerAddress: showAddress(host, peerPort),
       dataDirectory,
       executable: program.executable,
-      args: [...program.prefix, "node", ...own.map(String), `--peers=${peers.join(",")}`, ...passedOn(settings)],
+      args: [
+        ...program.prefix,
+        "node",
+        ...own.map(String),
+        `--peers=${peers.join(",")}`,
+        ...memory,
+        ...passedOn(settings),
+      ],
       environment: secret === undefined ? {} : { [environmentName("cluster-secret")]: secret },
     };
   });
@@ -133,6 +141,12 @@ function placeNodes(settings: Settings): Place[] {
     { length: count },
     (_, id) => ({ id, port: port + id, peerPort: peerPort + id, httpPort: httpPort + id }),
   );
+}
+
+/** The nodes share the memory of one machine. */
+function memoryShare(settings: Settings, nodes: number): readonly string[] {
+  const limitBytes = settings.optionalInteger("memory-limit");
+  return limitBytes === undefined ? [] : [`--memory-limit=${Math.floor(limitBytes / nodes)}`];
 }
 
 /** The flags that somebody gave, for the nodes; what is secret goes through the environment. */

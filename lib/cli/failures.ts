@@ -7,6 +7,7 @@ import {
   DiskFailureError,
   FormatVersionError,
   IncompatibleError,
+  MemoryLimitError,
   NoSpaceError,
 } from "../base/errors.ts";
 import { ClusterSecretError } from "../cluster/cluster_secret.ts";
@@ -23,6 +24,7 @@ export const EXIT = {
   corrupt: 74,
   diskFailed: 75,
   otherVersion: 76,
+  memoryLimit: 78,
   interrupted: 130,
 } as const;
 
@@ -55,6 +57,7 @@ export function describeFailure(error: unknown): FailureDescription | undefined 
   if (error instanceof Failure) return { line: error.message, exitCode: error.exitCode };
   if (error instanceof CorruptionError) return { line: error.message, exitCode: EXIT.corrupt };
   if (error instanceof FormatVersionError) return { line: error.message, exitCode: EXIT.otherVersion };
+  if (error instanceof MemoryLimitError) return { line: error.message, exitCode: EXIT.memoryLimit };
   if (error instanceof DiskFailureError) return { line: error.message, exitCode: EXIT.diskFailed };
   if ([...ORDINARY, ...SYSTEM].some((known) => error instanceof known)) {
     return { line: error instanceof Error ? error.message : String(error), exitCode: EXIT.failure };

@@ -41,17 +41,7 @@ export const LOG_FORMATS: readonly LogFormat[] = ["text", "json"];
 
 const SERVERS: readonly CommandName[] = ["cluster", "node"];
 const CONFIGURABLE: readonly CommandName[] = ["cluster", "node", "cli", "bench"];
-const EVERYWHERE: readonly CommandName[] = [
-  "cluster",
-  "node",
-  "cli",
-  "bench",
-  "inspect",
-  "assets",
-  "version",
-  "licenses",
-  "help",
-];
+const EVERYWHERE: readonly CommandName[] = [...CONFIGURABLE, "inspect", "assets", "version", "licenses", "help"];
 const PORT_MAX = 65_535;
 const ID_MAX = 2_147_483_647;
 
@@ -195,6 +185,16 @@ export const FLAGS = [
     min: 65_536,
     max: 68_719_476_736,
     help: "Take a snapshot after so many bytes of log.",
+  },
+  {
+    name: "memory-limit",
+    kind: "size",
+    commands: SERVERS,
+    placeholder: "SIZE",
+    min: 1_048_576,
+    max: 25_769_803_776,
+    defaultShown: "none",
+    help: "Refuse writes that add once keys, log and queues take so much; the nodes of a local cluster share it.",
   },
   {
     name: "election-timeout-ms",

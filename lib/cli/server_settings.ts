@@ -59,6 +59,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     clusterSecret: ownSecret(settings),
     snapshotEntries: settings.integer("snapshot-entries"),
     snapshotBytes: settings.integer("snapshot-bytes"),
+    memoryLimitBytes: settings.optionalInteger("memory-limit"),
     electionTimeoutMs: settings.integer("election-timeout-ms"),
     heartbeatMs: settings.integer("heartbeat-ms"),
     requestTimeoutMs: settings.integer("request-timeout-ms"),

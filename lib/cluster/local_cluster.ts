@@ -37,6 +37,7 @@ const DEFAULTS = {
   clusterSecret: undefined,
   snapshotEntries: 200_000,
   snapshotBytes: 67_108_864,
+  memoryLimitBytes: undefined,
   electionTimeoutMs: 1_000,
   heartbeatMs: 100,
   requestTimeoutMs: 5_000,

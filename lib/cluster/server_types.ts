@@ -31,6 +31,8 @@ export interface ServerOptions {
   readonly snapshotEntries: number;
   /** A snapshot is taken after so many bytes of log since the last one. */
   readonly snapshotBytes: number;
+  /** Above so many bytes of state, log and queues writes that add are refused; undefined for any number. */
+  readonly memoryLimitBytes: number | undefined;
   /** Election timeout in ms, shortest; the longest is twice that. */
   readonly electionTimeoutMs: number;
   readonly heartbeatMs: number;

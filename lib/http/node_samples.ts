@@ -26,7 +26,7 @@ export function nodeSamples(node: NodeMonitor): readonly Sample[] {
   ];
 }
 
-function serverSamples({ raft, quorum, uptimeMs, keys, keyBytes, expiring }: NodeStatus): readonly Sample[] {
+function serverSamples({ raft, quorum, uptimeMs, keys, keyBytes, expiring, memory }: NodeStatus): readonly Sample[] {
   return [
     { name: METRIC.hasLeader, value: raft.leaderId === undefined ? 0 : 1 },
     { name: METRIC.isLeader, value: raft.role === "Leader" ? 1 : 0 },
@@ -36,6 +36,8 @@ function serverSamples({ raft, quorum, uptimeMs, keys, keyBytes, expiring }: Nod
     { name: METRIC.keys, value: keys },
     { name: METRIC.bytes, value: keyBytes },
     { name: METRIC.expiringKeys, value: expiring },
+    { name: METRIC.memoryUsedBytes, value: memory.usedBytes },
+    { name: METRIC.memoryLimitBytes, value: memory.limitBytes === Infinity ? 0 : memory.limitBytes },
   ];
 }
 

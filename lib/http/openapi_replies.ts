@@ -32,7 +32,7 @@ const WRITING: Problems = {
   409: "`stale_sequence`, `answer_not_kept`: the number was used before in its session.",
   410: "`no_session`: the session of `Idempotency-Key` is not open.",
   422: "`sequence_reused`: another request was done under the number; this one was not.",
-  507: "`no_space`: the disk of the leader is full; certainly not done.",
+  507: "`no_space`: the disk of the leader is full; `out_of_memory`: its memory limit is reached; certainly not done.",
 };
 
 const REDIRECTION: Problems = { 307: "The leader is elsewhere; only on `?redirect`." };

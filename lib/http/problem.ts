@@ -91,6 +91,7 @@ const NOT_DONE: Readonly<Record<NotDoneReason, Problem>> = {
     headers: RETRY_AFTER,
   },
   NoSpace: { status: 507, code: "no_space", detail: "The disk of the leader is full; nothing was done" },
+  OutOfMemory: { status: 507, code: "out_of_memory", detail: "The leader's memory limit is reached; nothing was done" },
   TooLarge: { status: 413, code: "too_large", detail: "The request is larger than an entry of the log may be" },
   Stopping: {
     status: 503,

@@ -71,6 +71,11 @@ export class Keyspace {
     return this.#store.bytes;
   }
 
+  /** Bytes of memory that count against a limit; see `Store`. */
+  get heldBytes(): number {
+    return this.#store.heldBytes;
+  }
+
   /** The cluster's time, from the log. */
   get timeMs(): number {
     return this.#timeMs;

@@ -13,6 +13,10 @@ export const ANSWERS_KEPT_MAX = 128;
 export const ANSWER_BYTES_MAX = 16_384;
 /** Bytes of the answers of one session; the oldest go first. */
 export const SESSION_BYTES_MAX = 65_536;
+/** What a session, and each answer of one, takes beside the bytes of the answers. */
+export const SESSION_HEAD_BYTES = 512;
+/** See `SESSION_HEAD_BYTES`; the hash of the command included. */
+export const ANSWER_HEAD_BYTES = 192;
 /** Shortest and longest time that a session may live after its last use, in ms. */
 export const SESSION_TTL_MS = { least: 1_000, most: 86_400_000, otherwise: 60_000 } as const;
 
@@ -56,12 +60,18 @@ const APPLY: SessionVerdict = { type: "Apply" };
 export class Sessions {
   readonly #sessions = new Map<number, Session>();
   readonly #deadlines = new Deadlines();
+  #heldBytes = 0;
   /** While a snapshot is being taken: what the sessions were that have changed since. Undefined for one that was not there. */
   #saved: Map<number, SessionRecord | undefined> | undefined;
 
   /** Number of open sessions. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Bytes of memory that count against a limit. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   /** The earliest deadline. */
@@ -75,6 +85,7 @@ export class Sessions {
     this.#save(id);
     const deadline = this.#deadlines.add(nameOf(id), now + ttlMs);
     this.#sessions.set(id, { id, ttlMs, floor: 0, bytes: 0, deadline, answers: new Map() });
+    this.#heldBytes += SESSION_HEAD_BYTES;
     return id;
   }
 
@@ -97,6 +108,7 @@ export class Sessions {
     this.#save(id);
     this.#deadlines.remove(session.deadline);
     this.#sessions.delete(id);
+    this.#heldBytes -= heldBytesOf(session);
     return true;
   }
 
@@ -127,10 +139,12 @@ export class Sessions {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     this.#save(id);
+    this.#heldBytes -= heldBytesOf(session);
     const answer = this.#answerOf(result);
     session.answers.set(sequence, [sequence, answer, hash]);
     session.bytes += answer?.length ?? 0;
     while (session.answers.size > ANSWERS_KEPT_MAX || session.bytes > SESSION_BYTES_MAX) forgetOldest(session);
+    this.#heldBytes += heldBytesOf(session);
   }
 
   #answerOf(result: CommandResult): string | null {
@@ -163,14 +177,9 @@ export class Sessions {
   load({ id, ttlMs, expiresAt, floor, answers }: SessionRecord): void {
     const bytes = answers.reduce((sum, [, answer]) => sum + (answer?.length ?? 0), 0);
     const deadline = this.#deadlines.add(nameOf(id), expiresAt);
-    this.#sessions.set(id, {
-      id,
-      ttlMs,
-      floor,
-      bytes,
-      deadline,
-      answers: new Map(answers.map((kept) => [kept[0], kept])),
-    });
+    const session = { id, ttlMs, floor, bytes, deadline, answers: new Map(answers.map((kept) => [kept[0], kept])) };
+    this.#sessions.set(id, session);
+    this.#heldBytes += heldBytesOf(session);
   }
 
   #save(id: number): void {
@@ -191,6 +200,10 @@ const ID_DIGITS = 16;
 /** Names in the queue are ordered as the ids are. */
 function nameOf(id: number): string {
   return id.toString().padStart(ID_DIGITS, "0");
+}
+
+function heldBytesOf({ bytes, answers }: Pick<Session, "bytes" | "answers">): number {
+  return SESSION_HEAD_BYTES + bytes + answers.size * ANSWER_HEAD_BYTES;
 }
 
 /** What is forgotten must never be applied again: the floor rises to it. */

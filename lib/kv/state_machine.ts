@@ -81,6 +81,11 @@ export class StateMachine {
     return this.#keys.bytes;
   }
 
+  /** Bytes of memory that count against a limit: of keys, sessions and answers. */
+  get heldBytes(): number {
+    return this.#keys.heldBytes + this.#sessions.heldBytes;
+  }
+
   /** Keys that have a deadline. */
   get expiring(): number {
     return this.#keys.expiring;

@@ -22,6 +22,8 @@ export type NotDoneReason =
   | "Overloaded"
   /** The leader's disk is full. */
   | "NoSpace"
+  /** The leader's memory is full, and the command may add to it. */
+  | "OutOfMemory"
   /** The key or the value is longer than allowed. */
   | "TooLarge"
   /** The node is stopping or handing its leadership over. */
@@ -83,6 +85,8 @@ export interface NodeStatus {
   readonly keyBytes: number;
   /** Keys that have a deadline. */
   readonly expiring: number;
+  /** What counts against the memory limit, and the limit: `Infinity` for none. */
+  readonly memory: { readonly usedBytes: number; readonly limitBytes: number };
   /** The cluster's time at which the last snapshot was taken, in ms since 1970; that of the start when there was none since. */
   readonly lastSnapshotMs: number;
   readonly eventLoopLagMs: { readonly last: number; readonly max: number };

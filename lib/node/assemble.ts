@@ -6,6 +6,7 @@ import { ZERO_ENTRY_ID } from "../raft/types.ts";
 import { Applied } from "./effects/applied.ts";
 import { Applier } from "./effects/applier.ts";
 import { ChangeFeed } from "./changes/change_feed.ts";
+import { CHANGE_HISTORY_BYTES_MAX } from "./changes/change_history.ts";
 import { limitsOf, makeCore } from "./core.ts";
 import { DiskWatch } from "./effects/disk_watch.ts";
 import { Driver } from "./driver.ts";
@@ -14,7 +15,7 @@ import { Flights } from "./writes/flights.ts";
 import { makeGreeting } from "./membership/greeting.ts";
 import { Inbox } from "./inbox.ts";
 import { Lifetime } from "./lifetime.ts";
-import { DEFAULT_PENDING_LIMITS } from "./limits.ts";
+import { DEFAULT_PENDING_LIMITS, MEMORY_HISTORY_SHARE, MEMORY_QUEUE_SHARE } from "./limits.ts";
 import { Monitor } from "./views/monitor.ts";
 import { Node } from "./node.ts";
 import { Outbox } from "./effects/outbox.ts";
@@ -40,7 +41,8 @@ import { Upkeep } from "./upkeep.ts";
 import { Writer } from "./writes/writer.ts";
 
 /** What a node is put together on. */
-export interface Foundation extends Pick<Ground, "options" | "ports" | "storage" | "incarnation" | "seed" | "newest"> {
+export interface Foundation
+  extends Pick<Ground, "options" | "ports" | "storage" | "incarnation" | "seed" | "newest" | "memory"> {
   /** What is in the newest snapshot. */
   readonly state: StateMachine;
 }
@@ -51,10 +53,11 @@ export function assembleNode(foundation: Foundation): Node {
 }
 
 function layGround({ state, ...foundation }: Foundation): Ground {
-  const { options, ports, storage: { recovered: { snapshot, initialConfiguration }, directory } } = foundation;
+  const { options, ports, memory, storage: { recovered: { snapshot, initialConfiguration }, directory } } = foundation;
   const { clock, log, metrics } = ports;
   const changes = new ChangeFeed({
     revision: state.lastApplied,
+    bytesMax: Math.min(CHANGE_HISTORY_BYTES_MAX, memory.limitBytes * MEMORY_HISTORY_SHARE),
     endOfTurn: (action) => clock.endOfTurn(action),
   });
   state.tell(changes);
@@ -71,7 +74,11 @@ function layGround({ state, ...foundation }: Foundation): Ground {
     ...foundation,
     ...{ clock, log, metrics, applied, changes, lifetime, dates, clusterClock },
     timeoutMs: options.requestTimeoutMs,
-    limits: { ...DEFAULT_PENDING_LIMITS, ...options.pendingLimits },
+    limits: {
+      ...DEFAULT_PENDING_LIMITS,
+      writeBytesMax: Math.min(DEFAULT_PENDING_LIMITS.writeBytesMax, memory.limitBytes * MEMORY_QUEUE_SHARE),
+      ...options.pendingLimits,
+    },
     raftLimits: limitsOf(options),
     inbox: new Inbox(clock, lifetime),
     tickTime: new TickTime(clock),
@@ -118,6 +125,7 @@ function addStages(core: Core): Stages {
   const effects = new Effects(stepping);
   const proposals = new Proposals({ ...stepping, effects });
   const submissions = new Submissions({ ...core, proposals, flights: new Flights({ ...core, self }) });
+  core.memory.count([core.applied, core.changes, core.raft, pendingWrites, proposals, submissions]);
   return { ...stepping, effects, proposals, submissions };
 }
 

@@ -84,6 +84,7 @@ export class Driver {
     this.#parts.observer.observe();
     this.#lookAtConfiguration();
     this.#parts.snapshots.takeIfDue();
+    this.#parts.memory.measure();
   }
 
   /** A simulator may leave a part of a pass to the next one. */

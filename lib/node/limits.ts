@@ -85,6 +85,20 @@ export const FLIGHT_BYTES_MAX = 8_388_608;
 export const FORWARDED_RESULT_BYTES_TARGET = 4_194_304;
 /** Longest outcome that is passed on; JSON may make six times as much of it, which must fit into a frame. */
 export const FORWARDED_OUTCOME_BYTES_MAX = 8_912_896;
+/** What of a memory limit comes on top of it: for what makes room, for the log, and for segments and tables, which grow in steps. */
+export const MEMORY_RESERVE_SHARE = 0.25;
+/** From this part of a memory limit on people are told; below the second one it may be told again. */
+export const MEMORY_HIGH_SHARE = 0.8;
+/** See `MEMORY_HIGH_SHARE`. */
+export const MEMORY_LOW_SHARE = 0.7;
+/** Parts of a memory limit that the log in memory takes before a snapshot is due, however large the state is. */
+export const MEMORY_LOG_SHARE = 1 / 8;
+/** The same for the entries that stay behind a snapshot, and for the history of changes. */
+export const MEMORY_HISTORY_SHARE = 1 / 16;
+/** The same for writes that wait, and for entries kept for a follower that receives a snapshot. */
+export const MEMORY_QUEUE_SHARE = 1 / 4;
+/** A snapshot that does not fit into the memory is not received again before so long. */
+export const MEMORY_RETRY_MS = 10_000;
 /** What the leader's time adds to a proposal. */
 export const STAMP_BYTES_MAX = 24;
 /** Lives of nodes whose forwards are known to have come, so that none is done twice; the one heard longest ago is forgotten. */

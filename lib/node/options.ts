@@ -42,6 +42,8 @@ export interface NodeOptions {
   readonly newIdentity: boolean;
   readonly snapshotEntries: number;
   readonly snapshotBytes: number;
+  /** Bytes of state, log, history and queues above which writes that add are refused; left out for any number. */
+  readonly memoryLimitBytes?: number | undefined;
   readonly electionTimeoutMs: number;
   readonly heartbeatMs: number;
   readonly requestTimeoutMs: number;

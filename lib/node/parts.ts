@@ -15,6 +15,7 @@ import type { Effects } from "./effects/effects.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Lifetime } from "./lifetime.ts";
 import type { PendingLimits } from "./limits.ts";
+import type { MemoryBudget } from "./memory/memory_budget.ts";
 import type { Monitor } from "./views/monitor.ts";
 import type { NodeLog, NodeOptions, NodePorts } from "./options.ts";
 import type { Outbox } from "./effects/outbox.ts";
@@ -61,6 +62,7 @@ export interface Ground {
   readonly applied: Applied;
   readonly changes: ChangeFeed;
   readonly diskWatch: DiskWatch;
+  readonly memory: MemoryBudget;
   readonly dates: MachineDates;
   readonly clusterClock: ClusterClock;
   readonly stamps: OpenStamps;

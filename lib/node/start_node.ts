@@ -9,6 +9,7 @@ import type { Recovered } from "../storage/storage.ts";
 import { assembleNode } from "./assemble.ts";
 import { randomDigits } from "./core.ts";
 import { loadState } from "./snapshots/load_state.ts";
+import { MemoryBudget } from "./memory/memory_budget.ts";
 import type { Node } from "./node.ts";
 import { configurationOf, type NodeOptions, type NodePorts } from "./options.ts";
 
@@ -37,8 +38,10 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
     const incarnation = Math.floor(ports.random() * INCARNATION_MAX);
     const seed = [drawWord(ports), drawWord(ports)] as const;
     const newest = storage.openSnapshot();
+    const memory = new MemoryBudget(options.memoryLimitBytes ?? Infinity, ports.log);
+    memory.checkFits(`the snapshot in ${storage.directory}`, newest?.description.bytes ?? 0);
     const state = await loadState(newest, { clock: ports.clock, seed, directory: storage.directory });
-    const node = assembleNode({ options, ports, storage, incarnation, seed, newest, state });
+    const node = assembleNode({ options, ports, storage, incarnation, seed, newest, state, memory });
     await node.start();
     return node;
   } catch (error) {

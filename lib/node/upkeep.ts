@@ -23,10 +23,11 @@ export class Upkeep implements TickerHandler {
 
   /** See `TickerHandler`. */
   ticks(count: number): void {
-    const { inbox, diskWatch, driver, submissions } = this.#parts;
+    const { inbox, diskWatch, memory, driver, submissions } = this.#parts;
     const wanted = count + (fault("node/tickDoubled") ? 1 : 0) - (fault("node/tickLost") ? 1 : 0);
     for (let tick = 0; tick < wanted; tick++) inbox.put({ type: "Tick" });
     diskWatch.look();
+    memory.look();
     driver.expire();
     submissions.expire();
     this.#ticksUntilCheck -= count;

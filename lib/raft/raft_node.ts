@@ -103,6 +103,11 @@ export class RaftNode {
     return toIndex(this.#core.log.configurationIndex);
   }
 
+  /** Bytes of the entries in memory. */
+  get heldBytes(): number {
+    return this.#core.log.bytes;
+  }
+
   /** Messages dropped in this life because no election leads to their term (divergence D18). */
   get strayTerms(): number {
     return this.#core.strayTerms;
@@ -128,6 +133,12 @@ export class RaftNode {
     const { log } = this.#core;
     const from = Math.max(log.firstIndex, index + 1);
     return from > log.lastIndex ? [] : log.range(from, log.lastIndex);
+  }
+
+  /** Bytes of the entries in memory behind `index`. */
+  bytesBehind(index: number): number {
+    const { log } = this.#core;
+    return log.bytesBetween(Math.max(log.firstIndex, index + 1), log.lastIndex);
   }
 
   /** A copy of what there is to know. Not for hot paths. */

@@ -66,6 +66,11 @@ export class Slab {
     return this.#garbage * UNIT_BYTES;
   }
 
+  /** Bytes of records that live, and of dead ones beyond what compaction lets be: those that an open cut pins. */
+  get heldBytes(): number {
+    return this.used + Math.max(0, this.garbage - this.capacity / GARBAGE_PARTS);
+  }
+
   /** Bytes by which room for a record of this length may let the segments grow, with what a change compacts on top. */
   growthOf(bytes: number): number {
     const room = (this.#head.units - this.#head.top) * UNIT_BYTES;

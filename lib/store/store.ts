@@ -116,6 +116,16 @@ export class Store {
     };
   }
 
+  /**
+   * Bytes that count against a limit: all buffers, of the segments what cannot be used again. So a removal makes room at once, but
+   * for a record that an open cut pins.
+   */
+  get heldBytes(): number {
+    const { slab, large, tableBytes } = this.#records;
+    const orders = this.#order.capacity + this.#deadlines.order.capacity;
+    return slab.heldBytes + large.capacity + tableBytes + orders + (this.#cut?.orphanBytes ?? 0);
+  }
+
   /** Slots passed on the way to the key that takes longest to find. */
   get longestProbe(): number {
     return this.#records.longestProbe;

@@ -81,6 +81,7 @@ export async function startNodeHere(): Promise<StartedServer> {
       clusterSecret: undefined,
       snapshotEntries: 10_000,
       snapshotBytes: 64 * 1024 * 1024,
+      memoryLimitBytes: undefined,
       electionTimeoutMs: 1_000,
       heartbeatMs: 100,
       requestTimeoutMs: 5_000,

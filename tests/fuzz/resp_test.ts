@@ -23,7 +23,15 @@ const WORDS = [
 const WORD_BYTES_MAX = 600;
 /** What one piece of input may cost beside its bytes. */
 const PIECE_BYTES = 256;
-const REFUSALS: readonly NotDoneReason[] = ["NoLeader", "Overloaded", "NoSpace", "TooLarge", "Stopping", "Timeout"];
+const REFUSALS: readonly NotDoneReason[] = [
+  "NoLeader",
+  "Overloaded",
+  "NoSpace",
+  "OutOfMemory",
+  "TooLarge",
+  "Stopping",
+  "Timeout",
+];
 
 function anyRequest(random: Random): string {
   const words = [random.chance(0.95) ? random.pick(NAMES) : anyBytes(random, 8)];

@@ -17,6 +17,7 @@ const REFUSALS: readonly NotDoneReason[] = [
   "NoLeader",
   "Overloaded",
   "NoSpace",
+  "OutOfMemory",
   "TooLarge",
   "Stopping",
   "Timeout",

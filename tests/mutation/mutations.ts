@@ -11,6 +11,7 @@ import { FURTHER_SLIPS } from "./further_slips.ts";
 import { FORWARDING_SLIPS } from "./forwarding.ts";
 import { INTERFACE_SLIPS } from "./interfaces.ts";
 import { JUDGE_SLIPS } from "./judges.ts";
+import { MEMORY_SLIPS } from "./memory.ts";
 import type { Mutation } from "./mutation.ts";
 import { OUTCOME_SLIPS } from "./outcomes.ts";
 import { QUESTION_SLIPS } from "./questions.ts";
@@ -42,4 +43,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...BYTE_SLIPS,
   ...QUESTION_SLIPS,
   ...JUDGE_SLIPS,
+  ...MEMORY_SLIPS,
 ];

@@ -171,6 +171,7 @@ export class FakeNode implements KeyValueNode {
       expiring: 0,
       lastSnapshotMs: this.wallClockMs,
       keyBytes: this.state.bytes,
+      memory: { usedBytes: 4_194_304, limitBytes: 8_388_608 },
       eventLoopLagMs: { last: 0.5, max: 12.25 },
       clocks: [{ id: 0, aheadMs: -12 }, { id: 2, aheadMs: 600_000 }],
     };

@@ -10,6 +10,8 @@ import type { Changes, ChangeWatcher, RevisionChanges } from "./changes.ts";
 export interface ChangeFeedOptions {
   /** Index of the entry behind which it begins: that of the recovered snapshot, 0 without one. */
   readonly revision: number;
+  /** Bytes that it keeps at most; the usual number when left out. */
+  readonly bytesMax?: number;
   /** Runs an action when everything that is ready in this turn has run. */
   endOfTurn(action: () => void): void;
 }
@@ -25,7 +27,7 @@ export class ChangeFeed implements Changes, ChangeSink {
 
   constructor(options: ChangeFeedOptions) {
     this.#options = options;
-    this.#history = new ChangeHistory(options.revision);
+    this.#history = new ChangeHistory(options.revision, options.bytesMax);
   }
 
   /** See `Changes`. */
@@ -36,6 +38,11 @@ export class ChangeFeed implements Changes, ChangeSink {
   /** See `Changes`. */
   get newest(): number {
     return this.#history.newest;
+  }
+
+  /** Bytes of memory that it holds. */
+  get heldBytes(): number {
+    return this.#history.bytes;
   }
 
   /** See `Changes`. */

@@ -42,9 +42,17 @@ export class ChangeHistory {
   #bytes = 0;
   #newest: number;
 
+  readonly #bytesMax: number;
+
   /** Begins behind entry `revision`. */
-  constructor(revision: number) {
+  constructor(revision: number, bytesMax = CHANGE_HISTORY_BYTES_MAX) {
     this.#newest = revision;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Bytes of the entries that are kept. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** The last entry that was added or jumped to. */
@@ -130,7 +138,7 @@ export class ChangeHistory {
     this.#contents[head] = content;
     this.#numbers[at] = bytes;
     this.#bytes += bytes;
-    while (this.#bytes > CHANGE_HISTORY_BYTES_MAX) this.#dropOldest();
+    while (this.#bytes > this.#bytesMax) this.#dropOldest();
   }
 
   #grow(): void {

@@ -22,4 +22,9 @@ export class Applied implements AppliedState {
     this.id = id;
     this.configuration = configuration;
   }
+
+  /** Bytes of memory that the state holds. */
+  get heldBytes(): number {
+    return this.state.heldBytes;
+  }
 }

@@ -118,11 +118,13 @@ export class Applier {
 
   /**
    * Whether so much has been applied since the last snapshot that another one is due: half as much as the state was large then,
-   * at the least, so that a write does not cost the more the more keys there are.
+   * at the least, so that a write does not cost the more the more keys there are, but never more bytes than `bytesMax`.
    */
-  snapshotIsDue({ entries, bytes }: { readonly entries: number; readonly bytes: number }): boolean {
+  snapshotIsDue(
+    { entries, bytes, bytesMax }: { readonly entries: number; readonly bytes: number; readonly bytesMax: number },
+  ): boolean {
     return this.#entriesSinceSnapshot >= Math.max(entries, this.#keysAtSnapshot / 2) ||
-      this.#bytesSinceSnapshot >= Math.max(bytes, this.#bytesAtSnapshot / 2);
+      this.#bytesSinceSnapshot >= Math.min(Math.max(bytes, this.#bytesAtSnapshot / 2), bytesMax);
   }
 
   /** A snapshot of the present state begins: count from here. */

@@ -1,9 +1,11 @@
 /** Messages that a node must not hear although they came unharmed: they count as lost on their way. */
 
+import type { Clock } from "../../base/clock.ts";
 import { fault } from "../../base/faults.ts";
 import type { Event } from "../../raft/events.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DiskWatch } from "./disk_watch.ts";
+import type { MemoryBudget } from "../memory/memory_budget.ts";
 import type { PeerDirectory } from "../membership/peer_directory.ts";
 
 /** Known bug B22: a promise counts only from the directory that this server's configuration names. */
@@ -18,13 +20,18 @@ export function isHeard(event: Event, directory: Pick<PeerDirectory, "isStranger
 interface RoomParts {
   readonly storage: Storage;
   readonly diskWatch: DiskWatch;
+  readonly memory: Pick<MemoryBudget, "isBeyond" | "mayReceive">;
+  readonly clock: Pick<Clock, "now">;
 }
 
-/** A follower without disk space leaves AppendEntries unanswered, as if lost: the leader repeats it. */
-export function hasRoomFor(event: Event, { storage, diskWatch }: RoomParts): boolean {
-  if (event.type !== "Receive" || event.message.type !== "AppendEntries") return true;
+/** A follower without disk space or memory leaves AppendEntries unanswered, as if lost: the leader repeats it. */
+export function hasRoomFor(event: Event, { storage, diskWatch, memory, clock }: RoomParts): boolean {
+  if (event.type !== "Receive") return true;
+  if (event.message.type === "InstallSnapshot") return memory.mayReceive(clock.now());
+  if (event.message.type !== "AppendEntries") return true;
   const { entries } = event.message;
   if (entries === undefined) return true;
+  if (memory.isBeyond) return false;
   const hasRoom = !fault("node/spaceRefused") && storage.reserveBody(entries.bytes);
   diskWatch.askedForRoom(entries.bytes, hasRoom);
   return hasRoom;

@@ -1,12 +1,12 @@
 /** Snapshots of a node: taken in slices while it serves, sent to peers chunk by chunk, received, verified and loaded. */
 
 import type { Clock } from "../../base/clock.ts";
-import { CorruptionError, FormatVersionError, NoSpaceError } from "../../base/errors.ts";
+import { CorruptionError, FormatVersionError, MemoryLimitError, NoSpaceError } from "../../base/errors.ts";
 import { fault } from "../../base/faults.ts";
 import type { Counter, Registry } from "../../observe/metrics.ts";
 import { METRIC } from "../../observe/names.ts";
 import type { InstallSnapshot } from "../../raft/messages.ts";
-import type { RaftStatus } from "../../raft/status.ts";
+import type { RaftNode } from "../../raft/raft_node.ts";
 import { type EntryId, type SnapshotDescription, toIndex } from "../../raft/types.ts";
 import type { SnapshotChunk } from "../../raft/update.ts";
 import type { Seed } from "../../store/key_hash.ts";
@@ -20,9 +20,13 @@ import type { Lifetime } from "../lifetime.ts";
 import {
   KEPT_FOR_RECEIVER_BYTES_MAX,
   KEPT_FOR_RECEIVER_ENTRIES_MAX,
+  MEMORY_HISTORY_SHARE,
+  MEMORY_LOG_SHARE,
+  MEMORY_QUEUE_SHARE,
   REPLACEMENT_RETRY_MS,
   TRAILING_ENTRIES_MAX,
 } from "../limits.ts";
+import type { MemoryBudget } from "../memory/memory_budget.ts";
 import { inSlices, loadState } from "./load_state.ts";
 import type { NodeLog } from "../options.ts";
 import { SnapshotSender } from "./snapshot_sender.ts";
@@ -35,7 +39,8 @@ export interface SnapshotsParts {
   readonly seed: Seed;
   readonly metrics: Registry;
   readonly log: NodeLog;
-  readonly raft: { status(): Pick<RaftStatus, "logBytes"> };
+  readonly raft: Pick<RaftNode, "heldBytes" | "bytesBehind">;
+  readonly memory: Pick<MemoryBudget, "limitBytes" | "checkFits" | "putOffSnapshots">;
   readonly inbox: Pick<Inbox, "put">;
   readonly lifetime: Pick<Lifetime, "fail">;
   readonly applied: AppliedState;
@@ -108,8 +113,9 @@ export class Snapshots {
 
   /** Begins one if enough has been applied since the last; a stage of the driver's pass. */
   takeIfDue(): void {
-    const { applier, lifetime, snapshotEntries: entries, snapshotBytes: bytes } = this.#parts;
-    const due = { entries: fault("node/snapshotEarly") ? Math.min(entries, 3) : entries, bytes };
+    const { applier, lifetime, memory, snapshotEntries, snapshotBytes: bytes } = this.#parts;
+    const entries = fault("node/snapshotEarly") ? Math.min(snapshotEntries, 3) : snapshotEntries;
+    const due = { entries, bytes, bytesMax: memory.limitBytes * MEMORY_LOG_SHARE };
     if (this.#taking !== undefined || !applier.snapshotIsDue(due)) return;
     this.take().then((outcome) => {
       if (outcome.type === "Failed") this.#warn(`Cannot take a snapshot: ${outcome.message}`);
@@ -129,6 +135,7 @@ export class Snapshots {
   /** Stores a chunk from the leader; the last one starts verification and loading. */
   store(chunk: SnapshotChunk): void {
     try {
+      this.#parts.memory.checkFits("the leader's snapshot", chunk.offset + chunk.data.length);
       if (fault("node/chunkRefused")) throw new NoSpaceError(this.#parts.storage.directory);
       if (chunk.offset === 0) {
         this.#receiver?.abort();
@@ -136,7 +143,8 @@ export class Snapshots {
       }
       this.#receiver?.write(chunk.offset, chunk.data);
     } catch (error) {
-      if (!(error instanceof NoSpaceError)) throw error;
+      if (error instanceof MemoryLimitError) this.#parts.memory.putOffSnapshots(this.#parts.clock.now());
+      else if (!(error instanceof NoSpaceError)) throw error;
       return this.#reject(chunk.lastIncluded, error);
     }
     const receiver = this.#receiver;
@@ -192,9 +200,11 @@ export class Snapshots {
    * the next one takes to be due would never catch up, were the entries after the one it receives not kept.
    */
   #keepFrom(index: number): number {
-    const trailing = fault("node/trailingNone") ? 0 : Math.min(TRAILING_ENTRIES_MAX, this.#parts.snapshotEntries);
+    const { raft, memory: { limitBytes } } = this.#parts;
+    let trailing = fault("node/trailingNone") ? 0 : Math.min(TRAILING_ENTRIES_MAX, this.#parts.snapshotEntries);
+    while (trailing > 0 && raft.bytesBehind(index - trailing) > limitBytes * MEMORY_HISTORY_SHARE) trailing >>>= 1;
     let from = index + 1 - trailing;
-    if (this.#parts.raft.status().logBytes <= KEPT_FOR_RECEIVER_BYTES_MAX) {
+    if (raft.heldBytes <= Math.min(KEPT_FOR_RECEIVER_BYTES_MAX, limitBytes * MEMORY_QUEUE_SHARE)) {
       for (const source of this.sender.sources) from = Math.min(from, source.description.lastIncluded.index + 1);
     }
     return Math.max(1, from, index + 1 - KEPT_FOR_RECEIVER_ENTRIES_MAX);

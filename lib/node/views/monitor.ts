@@ -33,7 +33,7 @@ export class Monitor implements NodeMonitor {
 
   /** See `NodeMonitor`. */
   status(): NodeStatus {
-    const { raft, transport, storage, options, greeting, snapshots, applied: { state, id } } = this.#parts;
+    const { raft, transport, storage, options, greeting, snapshots, memory, applied: { state, id } } = this.#parts;
     const status = raft.status();
     const peers = transport.peers();
     const now = this.#parts.clock.now();
@@ -51,6 +51,7 @@ export class Monitor implements NodeMonitor {
       keys: state.size,
       keyBytes: state.bytes,
       expiring: state.expiring,
+      memory: { usedBytes: memory.usedBytes, limitBytes: memory.limitBytes },
       lastSnapshotMs: this.#parts.clusterClock.now() - (now - snapshots.takenAt),
       eventLoopLagMs: this.#parts.ticker.lagMs,
       clocks: this.#parts.time.offsets(),

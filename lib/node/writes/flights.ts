@@ -57,6 +57,11 @@ export class Flights {
     return size;
   }
 
+  /** Bytes of the commands of all that is under way. */
+  get heldBytes(): number {
+    return this.#bytes;
+  }
+
   /** Whether there are none. */
   get isEmpty(): boolean {
     return this.#flights.size === 0;

@@ -10,6 +10,7 @@ const REASONS: readonly NotDoneReason[] = [
   "NoLeader",
   "Overloaded",
   "NoSpace",
+  "OutOfMemory",
   "TooLarge",
   "Stopping",
   "Timeout",

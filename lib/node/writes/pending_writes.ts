@@ -8,6 +8,8 @@ import type { WriteOutcome } from "../api.ts";
 export interface QueuedWrite {
   readonly command: string;
   readonly deadline: number;
+  /** Bytes that the state may grow by; told by `Proposals`, which takes it on that condition. */
+  growthBytes: number;
   /** Takes the outcome; called once. */
   done(outcome: WriteOutcome): void;
 }
@@ -35,6 +37,7 @@ export class PendingWrites {
   #queue: PendingWrite[] = [];
   #head = 0;
   #bytes = 0;
+  #growthBytes = 0;
 
   /** Writes whose outcome is open. */
   get size(): number {
@@ -44,6 +47,16 @@ export class PendingWrites {
   /** Bytes of their commands. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Bytes of memory that they hold, those in the log apart. */
+  get heldBytes(): number {
+    return this.#bytes;
+  }
+
+  /** Bytes that the state may grow by when they are applied. */
+  get growthBytes(): number {
+    return this.#growthBytes;
   }
 
   /** The term of the oldest of them. */
@@ -58,6 +71,7 @@ export class PendingWrites {
     for (const write of writes) {
       this.#queue.push({ index: index as Index, term, write });
       this.#bytes += write.command.length;
+      this.#growthBytes += write.growthBytes;
       index += 1;
     }
   }
@@ -121,16 +135,21 @@ export class PendingWrites {
       last = this.#queue.at(-1)
     ) {
       this.#queue.pop();
-      this.#bytes -= last.write.command.length;
+      this.#forget(last.write);
       overwritten.push(last);
     }
     for (const pending of overwritten.reverse()) pending.write.done({ type: "Unknown" });
   }
 
+  #forget({ command, growthBytes }: QueuedWrite): void {
+    this.#bytes -= command.length;
+    this.#growthBytes -= growthBytes;
+  }
+
   #pop(): void {
     const front = this.#queue[this.#head];
     if (front === undefined) return;
-    this.#bytes -= front.write.command.length;
+    this.#forget(front.write);
     this.#head += 1;
     if (this.#head === this.#queue.length) {
       this.#queue = [];

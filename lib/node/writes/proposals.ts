@@ -1,6 +1,7 @@
 /** Writes of this node while it leads: taken or refused, gathered, proposed, and told their outcome. */
 
 import { fault } from "../../base/faults.ts";
+import { CommandGrowth } from "../../kv/command_growth.ts";
 import { encodeCommand } from "../../kv/commands.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import { METRIC } from "../../observe/names.ts";
@@ -25,9 +26,11 @@ const ADVANCE = encodeCommand({ type: "Advance" });
 export class Proposals {
   readonly #parts: Needed;
   readonly #queue = new WriteQueue();
+  readonly #growth = new CommandGrowth();
   readonly #pendingWrites: PendingWrites;
   readonly #failures: Counter;
   readonly #refusedForSpace: Counter;
+  readonly #refusedForMemory: Counter;
   /** The term in which what waits was taken. */
   #queueTerm: Term | undefined;
   #proposalId = 0;
@@ -41,12 +44,18 @@ export class Proposals {
     this.#pendingWrites = parts.pendingWrites;
     this.#failures = metrics.counter(METRIC.proposalsFailed);
     this.#refusedForSpace = metrics.counter(METRIC.refusedForSpace);
+    this.#refusedForMemory = metrics.counter(METRIC.refusedForMemory);
     metrics.gauge(METRIC.proposalsPending, () => this.size);
   }
 
   /** Writes that are proposed or wait for it. */
   get size(): number {
     return this.#pendingWrites.size + this.#queue.size;
+  }
+
+  /** Bytes of memory that writes hold which are not proposed yet. */
+  get heldBytes(): number {
+    return this.#queue.bytes;
   }
 
   /** Whether something of an earlier term is open: another leader may have replaced it since, and then it is to be done anew. */
@@ -57,12 +66,12 @@ export class Proposals {
 
   /** Takes an encoded command; see `NodeWriter.write`. */
   write(command: string, done: (outcome: WriteOutcome) => void): void {
-    this.add({ command, deadline: this.#parts.tickTime.now + this.#parts.timeoutMs, done });
+    this.add({ command, deadline: this.#parts.tickTime.now + this.#parts.timeoutMs, growthBytes: 0, done });
   }
 
   /** The same for a write that has its deadline. */
   add(write: QueuedWrite): void {
-    const reason = this.#refusalOfWrite();
+    const reason = this.#refusalOfWrite(write);
     this.#refuseOlder();
     if (reason !== undefined) return this.#refuseWrite(write, reason);
     this.#queue.push(write);
@@ -167,13 +176,24 @@ export class Proposals {
     }
   }
 
-  #refusalOfWrite(): NotDoneReason | undefined {
+  #refusalOfWrite(write: QueuedWrite): NotDoneReason | undefined {
     const { raft, lifetime, limits } = this.#parts;
     if (lifetime.isOver || this.#isClosed) return "Stopping";
     if (raft.role !== "Leader") return raft.leaderId === undefined ? "NoLeader" : "NotLeader";
     const tooMany = this.size >= limits.writesMax;
     const tooLong = this.#pendingWrites.bytes + this.#queue.bytes >= limits.writeBytesMax;
-    return tooMany || tooLong || fault("node/writeRefused") ? "Overloaded" : undefined;
+    return tooMany || tooLong || fault("node/writeRefused") ? "Overloaded" : this.#refusalForMemory(write);
+  }
+
+  /** Every write comes by here, also those of other nodes: what is in the log must be applied, whatever it adds. */
+  #refusalForMemory(write: QueuedWrite): NotDoneReason | undefined {
+    const growth = this.#growth;
+    growth.read(write.command);
+    write.growthBytes = growth.bytes;
+    const promised = this.#pendingWrites.growthBytes + this.#queue.growthBytes;
+    if (this.#parts.memory.admits(growth, promised)) return undefined;
+    this.#refusedForMemory.add();
+    return "OutOfMemory";
   }
 
   #refuseWrite(write: QueuedWrite, reason: NotDoneReason): void {

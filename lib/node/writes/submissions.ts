@@ -37,6 +37,7 @@ interface SubmissionParts {
 class Submission implements QueuedWrite {
   readonly command: string;
   readonly deadline: number;
+  growthBytes = 0;
   /** Place among the submissions of this node. */
   readonly order: number;
   /** Who submitted it hears its outcome here. */
@@ -85,6 +86,11 @@ export class Submissions {
   /** Submissions that wait for a leader or for its answer. */
   get size(): number {
     return this.#waiting.length + this.#parts.flights.size;
+  }
+
+  /** Bytes of memory that they hold. */
+  get heldBytes(): number {
+    return this.#waitingBytes + this.#parts.flights.heldBytes;
   }
 
   /** Takes a write. `done` gets its outcome, never before this call returns. */

@@ -8,6 +8,7 @@ import type { QueuedWrite } from "./pending_writes.ts";
 export class WriteQueue {
   #writes: QueuedWrite[] = [];
   #bytes = 0;
+  #growthBytes = 0;
 
   /** Number of writes. */
   get size(): number {
@@ -19,10 +20,16 @@ export class WriteQueue {
     return this.#bytes;
   }
 
+  /** Bytes that the state may grow by when they are applied. */
+  get growthBytes(): number {
+    return this.#growthBytes;
+  }
+
   /** Adds at the end. */
   push(write: QueuedWrite): void {
     this.#writes.push(write);
     this.#bytes += write.command.length;
+    this.#growthBytes += write.growthBytes;
   }
 
   /** Takes out the writes whose deadline has passed: they were never proposed. */
@@ -32,7 +39,10 @@ export class WriteQueue {
     // All have the same time to wait, so the first that is left ends the search.
     const left = this.#writes.findIndex(({ deadline }) => deadline > now);
     const expired = this.#writes.splice(0, left === -1 ? this.#writes.length : left);
-    for (const { command } of expired) this.#bytes -= command.length;
+    for (const { command, growthBytes } of expired) {
+      this.#bytes -= command.length;
+      this.#growthBytes -= growthBytes;
+    }
     return expired;
   }
 
@@ -40,16 +50,19 @@ export class WriteQueue {
   takeBatch(): { readonly writes: readonly QueuedWrite[]; readonly bytes: number } {
     let count = 0;
     let bytes = 0;
+    let growthBytes = 0;
     const most = fault("node/batchOfOne") ? 1 : COMMANDS_PER_PROPOSAL_MAX;
     for (const write of this.#writes) {
       const { length } = write.command;
       if (count > 0 && (count >= most || bytes + length > BYTES_PER_PROPOSAL_MAX)) break;
       count += 1;
       bytes += length;
+      growthBytes += write.growthBytes;
     }
     const writes = count === this.#writes.length ? this.#writes : this.#writes.slice(0, count);
     this.#writes = count === this.#writes.length ? [] : this.#writes.slice(count);
     this.#bytes -= bytes;
+    this.#growthBytes -= growthBytes;
     return { writes, bytes };
   }
 }

@@ -11,6 +11,8 @@ import type { Words } from "./request_reader.ts";
 
 /** The command was appended to the log, and whether it is committed is not known. */
 export const OUTCOME_UNKNOWN: RespReply = { error: "TIMEOUT outcome unknown" };
+/** The words of Redis. */
+export const OUT_OF_MEMORY: RespReply = { error: "OOM command not allowed when used memory > 'maxmemory'." };
 /** A command of the log that this version does not know. */
 export const INVALID_COMMAND: RespReply = { error: "ERR the state machine does not know the command" };
 
@@ -24,6 +26,8 @@ export function notDone({ reason }: NotDone, node: NodeMonitor): RespReply {
       return { error: "BUSY too many requests are waiting; try again later" };
     case "NoSpace":
       return { error: "READONLY the leader's disk is full; reads go on" };
+    case "OutOfMemory":
+      return OUT_OF_MEMORY;
     case "TooLarge":
       return { error: "ERR the command is too large" };
     case "Stopping":

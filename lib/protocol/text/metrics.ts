@@ -51,6 +51,7 @@ function storageLines(node: NodeMonitor, { raft, storage, logEntries }: NodeStat
     ["Snapshots Installed", countOf(node, METRIC.snapshotsInstalled)],
     ["Snapshot Disk", formatBytes(storage.snapshotBytes)],
     ["Refused For Space", countOf(node, METRIC.refusedForSpace)],
+    ["Refused For Memory", countOf(node, METRIC.refusedForMemory)],
   ];
 }
 
@@ -102,9 +103,13 @@ function histogramLines(name: string, histogram: Histogram): readonly ReportLine
   ];
 }
 
-function processLines({ eventLoopLagMs, uptimeMs }: NodeStatus): readonly ReportLine[] {
+function processLines(
+  { eventLoopLagMs, uptimeMs, memory: { usedBytes, limitBytes } }: NodeStatus,
+): readonly ReportLine[] {
   const memory = Deno.memoryUsage();
   return [
+    ["Memory Used", formatBytes(usedBytes)],
+    ["Memory Limit", limitBytes === Infinity ? "none" : formatBytes(limitBytes)],
     ["Memory Resident", formatBytes(memory.rss)],
     ["Memory Heap Used", formatBytes(memory.heapUsed)],
     ["Memory Heap Total", formatBytes(memory.heapTotal)],

@@ -70,6 +70,8 @@ export function notDone({ reason, leaderId }: NotDone, node: NodeMonitor): strin
       return "Error: Overloaded. Too many requests are waiting; try again later.";
     case "NoSpace":
       return "Error: No space. The leader's disk is full; reads go on.";
+    case "OutOfMemory":
+      return "Error: Out of memory. The leader's memory limit is reached; reads and DELETE go on.";
     case "TooLarge":
       return `Error: Too large. A key may have ${KEY_BYTES_MAX} bytes, a value ${VALUE_BYTES_MAX} bytes.`;
     case "Stopping":

@@ -46,6 +46,8 @@ export function replyToRefusal({ reason, leaderId }: NotDone, { node }: Asked): 
       return "Error: Overloaded. Too many requests are waiting; try again later.";
     case "NoSpace":
       return "Error: No space. The leader's disk is full; reads go on.";
+    case "OutOfMemory":
+      return "Error: Out of memory. The leader's memory limit is reached; reads and DELETE go on.";
     case "Stopping":
       return "Error: Stopping. This node is shutting down; use another one.";
     case "TooLarge":

@@ -148,7 +148,17 @@ Deno.test("the settings become the options of the server", () => {
   const file = secretFile("what all nodes share\n");
   const settings = settingsOf(
     ...["node", "--node-id", "1", "--port", "5001", "--peers", "0=5000,2=5002", "--data-dir", "/d", "--new-identity"],
-    ...["--cluster-id", "c", "--cluster-secret-file", file, "--snapshot-bytes", "1MiB", "--peer-bind-port", "9001"],
+    ...[
+      "--cluster-id",
+      "c",
+      "--cluster-secret-file",
+      file,
+      "--snapshot-bytes",
+      "1MiB",
+      "--memory-limit=2MiB",
+      "--peer-bind-port",
+      "9001",
+    ],
   );
   const { members, log: _, ...options } = serverOptions(settings, NOTHING);
   Deno.removeSync(file);
@@ -165,6 +175,7 @@ Deno.test("the settings become the options of the server", () => {
     clusterSecret: "what all nodes share",
     snapshotEntries: 200_000,
     snapshotBytes: 1_048_576,
+    memoryLimitBytes: 2_097_152,
     electionTimeoutMs: 1_000,
     heartbeatMs: 100,
     requestTimeoutMs: 5_000,

@@ -18,6 +18,7 @@ function writes(outcomes: string[], names: readonly string[], deadline = 100): Q
   return names.map((name) => ({
     command: name,
     deadline,
+    growthBytes: 0,
     done: (outcome) => {
       const detail = outcome.type === "NotDone" ? `${outcome.reason} ${outcome.leaderId}` : outcome.type;
       outcomes.push(`${name}: ${detail}`);

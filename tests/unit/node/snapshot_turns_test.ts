@@ -5,6 +5,7 @@ import type { Clock, Timer } from "../../../lib/base/clock.ts";
 import { encodeCommand } from "../../../lib/kv/commands.ts";
 import { StateMachine } from "../../../lib/kv/state_machine.ts";
 import { loadState } from "../../../lib/node/snapshots/load_state.ts";
+import { MemoryBudget } from "../../../lib/node/memory/memory_budget.ts";
 import { Snapshots } from "../../../lib/node/snapshots/snapshots.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
 import { EMPTY_CONFIGURATION, toIndex, toTerm } from "../../../lib/raft/types.ts";
@@ -93,7 +94,8 @@ Deno.test("no turn makes a block of a snapshot and writes one, and none reads a 
     seed: [1, 2],
     metrics: new Registry(),
     log: () => {},
-    raft: { status: () => ({ logBytes: 0 }) },
+    raft: { heldBytes: 0, bytesBehind: () => 0 },
+    memory: new MemoryBudget(Infinity, () => {}),
     inbox: { put: () => {} },
     lifetime: {
       fail: (error) => {

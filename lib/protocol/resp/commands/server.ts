@@ -6,6 +6,7 @@ import { parseInteger64 } from "../../../kv/integers.ts";
 import { LONG_PATTERN, NOT_AN_INTEGER, OK, type Reply } from "../../../kv/replies.ts";
 import type { MemberView } from "../../../node/api.ts";
 import { infoText } from "../info/info.ts";
+import { maxMemory } from "../info/process.ts";
 import {
   answer,
   type Caller,
@@ -209,7 +210,7 @@ function settingsOf(context: Context): readonly (readonly [string, string])[] {
     ["latency-tracking", "yes"],
     ["latency-tracking-info-percentiles", "50 99 99.9"],
     ["maxclients", context.connectionsMax().toString()],
-    ["maxmemory", "0"],
+    ["maxmemory", String(maxMemory(context.node))],
     ["maxmemory-policy", "noeviction"],
     ["port", context.node.status().clientAddress.split(":").at(-1) ?? ""],
     ["proto-max-bulk-len", context.valueBytesMax.toString()],

@@ -319,6 +319,7 @@ Deno.test("what was certainly not done and what is unknown have words of their o
     NoLeader: "CLUSTERDOWN",
     Overloaded: "BUSY",
     NoSpace: "READONLY",
+    OutOfMemory: "OOM",
     TooLarge: "ERR",
     Stopping: "TRYAGAIN",
     Timeout: "TRYAGAIN",

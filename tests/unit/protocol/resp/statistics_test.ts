@@ -29,7 +29,8 @@ Deno.test("INFO has the fields that exporters and dashboards read", async () => 
   ) assertEquals(fields.has(name), true, name);
   assertMatch(fields.get("run_id") ?? "", /^[0-9a-f]{40}$/);
   assertMatch(fields.get("used_memory_human") ?? "", /^[0-9.]+[KMG]$/);
-  assertEquals(Number(fields.get("used_memory")) > 1_000_000, true);
+  assertEquals([fields.get("used_memory"), fields.get("maxmemory")], ["4194304", "8388608"]);
+  assertEquals([fields.get("used_memory_human"), fields.get("maxmemory_human")], ["4.00M", "8.00M"]);
   assertEquals(Number(fields.get("used_memory_rss")) >= Number(fields.get("used_memory_dataset")), true);
 });
 

@@ -17,6 +17,7 @@ const REASONS: Readonly<Record<NotDoneReason, true>> = {
   NoLeader: true,
   Overloaded: true,
   NoSpace: true,
+  OutOfMemory: true,
   TooLarge: true,
   Stopping: true,
   Timeout: true,

@@ -134,6 +134,7 @@ const REFUSALS: Readonly<Record<NotDoneReason, string>> = {
   NoLeader: "Error: No leader. Reachable 1 of 3 nodes, need 2.",
   Overloaded: "Error: Overloaded. Too many requests are waiting; try again later.",
   NoSpace: "Error: No space. The leader's disk is full; reads go on.",
+  OutOfMemory: "Error: Out of memory. The leader's memory limit is reached; reads and DELETE go on.",
   TooLarge: "Error: Too large. A key may have 65536 bytes, a value 8388608 bytes.",
   Stopping: "Error: Stopping. This node is shutting down; use another one.",
   Timeout: "Error: Timeout. No majority confirmed the request in time. Reachable 1 of 3 nodes, need 2.",

@@ -1,0 +1,45 @@
+/** Planted bugs of the memory limit. */
+
+import { type Mutation, slip } from "./mutation.ts";
+
+const GROWTH = "lib/kv/command_growth.ts";
+const BUDGET = "lib/node/memory/memory_budget.ts";
+
+/** In the order of their numbers. */
+export const MEMORY_SLIPS: readonly Mutation[] = [
+  slip("M420", "Writes that other nodes pass on are admitted whatever they add", {
+    file: "lib/node/writes/proposals.ts",
+    find: "growth.read(write.command);",
+    replace: 'if (!("order" in write)) return undefined; growth.read(write.command);',
+  }),
+  slip("M421", "SETRANGE counts its own bytes, and not the gap in front of them", {
+    file: "lib/kv/calls/strings.ts",
+    find: "grows: bytesOfSetRange }",
+    replace: 'grows: "OwnBytes" }',
+  }),
+  slip("M422", "A delete is refused when memory is full", {
+    file: GROWTH,
+    find: 'if (encoded[2] === "D" || encoded[2] === "A") return;',
+    replace: 'if (encoded[2] === "D") return this.#add(RECORD_BYTES, true); if (encoded[2] === "A") return;',
+  }),
+  slip("M423", "What was admitted and is not applied yet does not count", {
+    file: BUDGET,
+    find: "this.#usedBytes + promisedBytes + bytes <=",
+    replace: "this.#usedBytes + bytes <=",
+  }),
+  slip("M424", "What a write was promised is kept after its outcome", {
+    file: "lib/node/writes/pending_writes.ts",
+    find: "this.#growthBytes -= growthBytes;",
+    replace: "void growthBytes;",
+  }),
+  slip("M425", "A follower without memory takes entries all the same", {
+    file: "lib/node/effects/reception.ts",
+    find: "if (memory.isBeyond) return false;",
+    replace: "",
+  }),
+  slip("M426", "The list of a transaction that is done when a comparison fails does not count", {
+    file: GROWTH,
+    find: "for (const call of otherwise) this.#addCall(call);",
+    replace: "for (const call of otherwise.slice(0, 0)) this.#addCall(call);",
+  }),
+];
