@@ -34,8 +34,8 @@ export const MEMORY_SLIPS: readonly Mutation[] = [
   }),
   slip("M425", "A follower without memory takes entries all the same", {
     file: "lib/node/effects/reception.ts",
-    find: "if (memory.isBeyond) return false;",
-    replace: "",
+    find: "if (!memory.takes(entries.bytes)) return false;",
+    replace: "memory.takes(entries.bytes);",
   }),
   slip("M426", "The list of a transaction that is done when a comparison fails does not count", {
     file: GROWTH,

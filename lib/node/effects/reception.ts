@@ -20,7 +20,7 @@ export function isHeard(event: Event, directory: Pick<PeerDirectory, "isStranger
 interface RoomParts {
   readonly storage: Storage;
   readonly diskWatch: DiskWatch;
-  readonly memory: Pick<MemoryBudget, "isBeyond" | "mayReceive">;
+  readonly memory: Pick<MemoryBudget, "takes" | "mayReceive">;
   readonly clock: Pick<Clock, "now">;
 }
 
@@ -31,7 +31,7 @@ export function hasRoomFor(event: Event, { storage, diskWatch, memory, clock }: 
   if (event.message.type !== "AppendEntries") return true;
   const { entries } = event.message;
   if (entries === undefined) return true;
-  if (memory.isBeyond) return false;
+  if (!memory.takes(entries.bytes)) return false;
   const hasRoom = !fault("node/spaceRefused") && storage.reserveBody(entries.bytes);
   diskWatch.askedForRoom(entries.bytes, hasRoom);
   return hasRoom;

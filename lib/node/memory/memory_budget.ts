@@ -72,6 +72,13 @@ export class MemoryBudget {
     return this.#usedBytes + promisedBytes + bytes <= (isDenied ? this.limitBytes : this.mostBytes);
   }
 
+  /** Whether entries of a leader are taken, so many bytes: they stand in the log, and what they add in the state. */
+  takes(bytes: number): boolean {
+    if (this.isBeyond) return false;
+    this.#usedBytes += 2 * bytes;
+    return true;
+  }
+
   /** Throws `MemoryLimitError` for a snapshot of so many bytes that does not fit: in memory it takes more than in its file. */
   checkFits(what: string, bytes: number): void {
     if (bytes > this.mostBytes) throw new MemoryLimitError(what, this.limitBytes);

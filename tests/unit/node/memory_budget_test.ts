@@ -73,6 +73,13 @@ Deno.test("a node beyond its reserve says once that it stays out, and when it is
   ]);
 });
 
+Deno.test("entries of a leader are taken until they use the reserve up, in the log and in the state, although nothing is measured meanwhile", () => {
+  const { budget } = new Bench(100 * MIB).hold(120);
+  assertEquals([budget.takes(2 * MIB), budget.takes(MIB), budget.takes(1)], [true, true, false]);
+  budget.measure();
+  assertEquals(budget.takes(1), true);
+});
+
 Deno.test("a snapshot longer than limit and reserve is refused before it is loaded, and not received again at once", () => {
   const { budget } = new Bench(100 * MIB);
   budget.checkFits("a snapshot", 125 * MIB);

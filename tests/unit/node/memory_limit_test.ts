@@ -12,6 +12,8 @@ const LIMIT_BYTES = 4 * MIB;
 const VALUE = "v".repeat(8_000);
 /** Keys that would take four times the limit. */
 const WANTED = Math.ceil(4 * LIMIT_BYTES / VALUE.length);
+/** So long a follower that stays out is looked at: many elections and heartbeats. */
+const STAYS_MS = 5_000;
 /** Writes under way at once. */
 const AT_ONCE = 20;
 
@@ -153,13 +155,21 @@ Deno.test("a follower whose limit is below the state says so and stays out, and 
   }
   const said = `${small} error This node stays out until it holds less or has a higher --memory-limit`;
   await cluster.clock.until(() => cluster.log.some((line) => line.startsWith(said)), LIMIT_MS, "it says so");
-  assertLess(cluster.node(small).status().lastApplied, cluster.node(leader).status().lastApplied);
+  const last = () => cluster.node(small).status().raft.lastEntry.index;
+  const stayedAt = last();
+  assertEquals(await cluster.submit(leader, [put("meanwhile")]), ["Done"]);
+  const until = cluster.clock.now() + STAYS_MS;
+  await cluster.clock.until(() => cluster.clock.now() >= until, LIMIT_MS, "time passes");
+  assertEquals(last(), stayedAt);
+  // What came in one turn was not more than a message beyond it.
+  assertLess(cluster.node(small).status().memory.usedBytes, 3 * MIB);
+  assertLess(stayedAt, cluster.node(leader).status().lastApplied);
   assertEquals((await cluster.leader()).id, leader);
   cluster.crash(small);
   cluster.lower(small, 64 * MIB);
   await cluster.start([small]);
   await cluster.converged();
-  assertEquals(cluster.node(small).state.size, keys.length);
+  assertEquals(cluster.node(small).state.size, keys.length + 1);
   await cluster.stop();
 });
 
