@@ -4,6 +4,7 @@ import { ensureDir } from "@std/fs";
 import { findDirectoryProblem } from "../cluster/cluster_directory.ts";
 import { launcherSecretPath, sharedSecret } from "../cluster/cluster_secret.ts";
 import { warnOfEphemeral } from "../cluster/ephemeral_ports.ts";
+import { defaultMemoryLimit, MEMORY_LIMIT_BYTES_MIN, THIS_MACHINE } from "../cluster/machine_memory.ts";
 import { launchCluster, type NodePlan } from "../cluster/launcher.ts";
 import { startProcess } from "../cluster/node_process.ts";
 import { requestTransfer } from "../cluster/leadership.ts";
@@ -85,7 +86,7 @@ export function planNodes(settings: Settings, program: OwnProgram): readonly Nod
   return places.map(({ id, port, peerPort, httpPort }) => {
     const dataDirectory = nodeDirectory(clusterDirectory(settings), id);
     const ports = ["--port", port, "--peer-port", peerPort, "--http-port", httpPort];
-    const own = ["--node-id", id, "--host", host, ...ports, "--data-dir", dataDirectory];
+    const own = ["--node-id", id, "--host", host, ...ports, "--data-dir", dataDirectory, "--memory-limit", memory];
     return {
       id,
       host,
@@ -100,7 +101,6 @@ export function planNodes(settings: Settings, program: OwnProgram): readonly Nod
         "node",
         ...own.map(String),
         `--peers=${peers.join(",")}`,
-        ...memory,
         ...passedOn(settings),
       ],
       environment: secret === undefined ? {} : { [environmentName("cluster-secret")]: secret },
@@ -143,10 +143,16 @@ function placeNodes(settings: Settings): Place[] {
   );
 }
 
-/** The nodes share the memory of one machine. */
-function memoryShare(settings: Settings, nodes: number): readonly string[] {
+/** The nodes share the memory of one machine. Throws `UsageError`. */
+function memoryShare(settings: Settings, nodes: number): number {
   const limitBytes = settings.optionalInteger("memory-limit");
-  return limitBytes === undefined ? [] : [`--memory-limit=${Math.floor(limitBytes / nodes)}`];
+  if (limitBytes === undefined) return defaultMemoryLimit(THIS_MACHINE, nodes);
+  const share = Math.floor(limitBytes / nodes);
+  if (share >= MEMORY_LIMIT_BYTES_MIN) return share;
+  const least = MEMORY_LIMIT_BYTES_MIN * nodes;
+  throw new UsageError(
+    `--memory-limit ${limitBytes} is too little for ${nodes} nodes; the nearest valid one is ${least}`,
+  );
 }
 
 /** The flags that somebody gave, for the nodes; what is secret goes through the environment. */

@@ -3,6 +3,7 @@
  * file and docs/command-line.md are all made from it.
  */
 
+import { MEMORY_LIMIT_BYTES_MAX, MEMORY_LIMIT_BYTES_MIN } from "../cluster/machine_memory.ts";
 import type { LogFormat, LogLevel } from "../observe/log.ts";
 import { BENCH_FLAGS } from "./bench_flags.ts";
 
@@ -191,9 +192,9 @@ export const FLAGS = [
     kind: "size",
     commands: SERVERS,
     placeholder: "SIZE",
-    min: 1_048_576,
-    max: 25_769_803_776,
-    defaultShown: "none",
+    min: MEMORY_LIMIT_BYTES_MIN,
+    max: MEMORY_LIMIT_BYTES_MAX,
+    defaultShown: "60 % of the memory",
     help: "Refuse writes that add once keys, log and queues take so much; the nodes of a local cluster share it.",
   },
   {

@@ -1,6 +1,7 @@
 /** Turns settings into what a server is started with, and refuses those that do not fit together. */
 
 import { checkSecret, ClusterSecretError, readSecretFile } from "../cluster/cluster_secret.ts";
+import { defaultMemoryLimit, THIS_MACHINE } from "../cluster/machine_memory.ts";
 import type { WantedPort } from "../cluster/ports.ts";
 import type { ServerOptions } from "../cluster/server_types.ts";
 import type { Log, LogFormat, LogLevel } from "../observe/log.ts";
@@ -59,7 +60,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     clusterSecret: ownSecret(settings),
     snapshotEntries: settings.integer("snapshot-entries"),
     snapshotBytes: settings.integer("snapshot-bytes"),
-    memoryLimitBytes: settings.optionalInteger("memory-limit"),
+    memoryLimitBytes: settings.optionalInteger("memory-limit") ?? defaultMemoryLimit(THIS_MACHINE, 1),
     electionTimeoutMs: settings.integer("election-timeout-ms"),
     heartbeatMs: settings.integer("heartbeat-ms"),
     requestTimeoutMs: settings.integer("request-timeout-ms"),

@@ -3,6 +3,7 @@
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../kv/commands.ts";
 import type { Log } from "../observe/log.ts";
 import type { Member } from "../raft/types.ts";
+import { defaultMemoryLimit, THIS_MACHINE } from "./machine_memory.ts";
 import { startServer } from "./server.ts";
 import type { RunningServer, ServerOptions } from "./server_types.ts";
 
@@ -19,6 +20,8 @@ export interface LocalClusterOptions {
   readonly port: number;
   /** Each node keeps its data in `node-<id>` below. */
   readonly dataDirectory: string;
+  /** What keys, log and queues of all nodes together may take; 60 % of the memory when left out. */
+  readonly memoryLimitBytes?: number;
   readonly log?: Log;
 }
 
@@ -37,7 +40,6 @@ const DEFAULTS = {
   clusterSecret: undefined,
   snapshotEntries: 200_000,
   snapshotBytes: 67_108_864,
-  memoryLimitBytes: undefined,
   electionTimeoutMs: 1_000,
   heartbeatMs: 100,
   requestTimeoutMs: 5_000,
@@ -75,6 +77,10 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   return { servers, stop };
 }
 
+function shareOf({ memoryLimitBytes, nodes }: LocalClusterOptions): number {
+  return memoryLimitBytes === undefined ? defaultMemoryLimit(THIS_MACHINE, nodes) : memoryLimitBytes / nodes;
+}
+
 interface Place {
   readonly nodeId: number;
   readonly members: readonly Member[];
@@ -84,6 +90,7 @@ function optionsOf({ nodeId, members }: Place, options: LocalClusterOptions): Se
   const peerPort = options.port + nodeId + PEER_PORT_OFFSET;
   return {
     ...DEFAULTS,
+    memoryLimitBytes: shareOf(options),
     nodeId,
     members,
     clientPort: options.port + nodeId,

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { splitArguments } from "../../../lib/cli/arguments.ts";
 import { planNodes } from "../../../lib/cli/cluster_command.ts";
+import { defaultMemoryLimit, THIS_MACHINE } from "../../../lib/cluster/machine_memory.ts";
 import { settle } from "../../../lib/cli/settings.ts";
 import { ownPeers } from "../../../lib/cli/server_settings.ts";
 import { UsageError } from "../../../lib/cli/usage_error.ts";
@@ -21,6 +22,7 @@ Deno.test("each node is started with its own ports and directory and with what w
     "--unsafe-no-fsync",
     "--snapshot-bytes",
     "1MiB",
+    "--memory-limit=9MiB",
   );
   assertEquals(nodes.length, 3);
   assertEquals(nodes[1], {
@@ -39,12 +41,28 @@ Deno.test("each node is started with its own ports and directory and with what w
         "9001",
         "--data-dir",
         "/d/node-1",
+        "--memory-limit",
+        "3145728",
         "--peers=0=127.0.0.1:6000@16000,1=127.0.0.1:6001@16001,2=127.0.0.1:6002@16002",
       ],
       ...["--snapshot-bytes=1048576", "--unsafe-no-fsync=true"],
     ],
     environment: {},
   });
+});
+
+Deno.test("the nodes share one memory limit, given or not, and one that leaves them too little is refused", () => {
+  const shareOf = (...args: string[]) => {
+    const [node] = plan(...args);
+    return Number(node?.args[node.args.indexOf("--memory-limit") + 1]);
+  };
+  assertEquals(shareOf("--memory-limit=1GiB", "--nodes=5"), Math.floor(2 ** 30 / 5));
+  assertEquals(shareOf("--nodes=5"), defaultMemoryLimit(THIS_MACHINE, 5));
+  assertThrows(
+    () => plan("--memory-limit=2MiB"),
+    UsageError,
+    "--memory-limit 2097152 is too little for 3 nodes; the nearest valid one is 3145728",
+  );
 });
 
 Deno.test("a secret from the environment goes to the nodes by their environment, and one in a file by its path", () => {
