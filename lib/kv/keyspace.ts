@@ -5,7 +5,7 @@ import type { Cut } from "../store/cut.ts";
 import type { Seed } from "../store/key_hash.ts";
 import type { RecordView } from "../store/record.ts";
 import { KeyBuffer, Span } from "../store/span.ts";
-import { Store } from "../store/store.ts";
+import { Store, type Write } from "../store/store.ts";
 import { CLEARED_KEYS_TOLD_MAX } from "./change.ts";
 import type { ChangeRecorder } from "./change_recorder.ts";
 import { type KeyRecord, recordOf } from "./key_record.ts";
@@ -24,6 +24,11 @@ export interface StoreOptions {
   readonly revision: number;
   /** When the key expires; undefined for never, "Keep" for what is so far. */
   readonly expiresAt: number | undefined | "Keep";
+}
+
+/** What a plain Put stores. */
+export interface PlainWrite extends Pick<Write, "value" | "revision"> {
+  readonly before: RecordView | undefined;
 }
 
 /** How a deadline is changed. */
@@ -133,13 +138,14 @@ export class Keyspace {
     return !isThere;
   }
 
-  /** Stores a value without a deadline under a key that has none. Nobody is told: the most frequent write of all. */
-  putPlainly(key: Span, { value, revision }: { readonly value: Span; readonly revision: number }): void {
+  /** Stores a value without a deadline where `look` has just found `before`, without one too. Nobody is told: the most frequent write of all. */
+  putPlainly(key: Span, { value, revision, before }: PlainWrite): void {
     const write = this.#write;
     write.value = value;
     write.revision = revision;
     write.deadline = 0;
-    this.#store.put(key, write);
+    if (before === undefined) this.#store.put(key, write);
+    else this.#store.replace(before, write);
   }
 
   /** Sets or takes away the deadline of a key that is there. */

@@ -250,7 +250,7 @@ export class StateMachine {
       return created;
     }
     if (this.#sink !== undefined) this.#sink.puts(command, before);
-    this.#keys.putPlainly(key, { value, revision });
+    this.#keys.putPlainly(key, { value, revision, before });
     return before === undefined;
   }
 

@@ -155,6 +155,13 @@ export class Store {
     return !isThere;
   }
 
+  /** Sets the key of a record to a value. The value may be one of this store. */
+  replace(record: RecordView, write: Write): void {
+    this.#at.follow(record);
+    this.#begin(write, write.value);
+    this.#change();
+  }
+
   /** Overwrites a part of a key's value, or makes the key; returns the length of the value. The deadline stays. */
   patch(key: Span, patch: Patch): number {
     const isThere = this.#records.find(key, this.#at);

@@ -4,6 +4,7 @@ import { type Mutation, slip } from "./mutation.ts";
 
 const RUN = "lib/raft/run.ts";
 const RECORDS = "lib/store/records.ts";
+const HISTORY = "lib/node/changes/change_history.ts";
 
 /** In the order of their numbers. */
 export const BYTE_SLIPS: readonly Mutation[] = [
@@ -85,5 +86,20 @@ export const BYTE_SLIPS: readonly Mutation[] = [
     file: "lib/store/store.ts",
     find: "    this.#digest.subtract(at.segment, at.unit, at.large);\n    this.#records.change",
     replace: "    this.#records.change",
+  }),
+  slip("M364", "The history fills its buffer again while entries lie in it", {
+    file: HISTORY,
+    find: "      this.#buffer = new Uint8Array(BUFFER_BYTES);\n",
+    replace: "      if (this.#buffer.length === 0) this.#buffer = new Uint8Array(BUFFER_BYTES);\n",
+  }),
+  slip("M365", "The history keeps a long Put where it lies and does not copy it", {
+    file: HISTORY,
+    find: "isShared ? this.#buffer : command.copy()",
+    replace: "isShared ? this.#buffer : command.bytes.subarray(command.start, command.end)",
+  }),
+  slip("M366", "A long command of a proposal stays where the commands behind it are put", {
+    file: RUN,
+    find: "    body.copyWithin(at +",
+    replace: "    if (length < 256) body.copyWithin(at +",
   }),
 ];

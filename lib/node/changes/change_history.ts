@@ -17,15 +17,20 @@ const FIRST_CAPACITY = 1_024;
 /** What a change costs beside its key and value: two objects and their place in a list. */
 const BYTES_PER_CHANGE = 160;
 
-/** Numbers kept of an entry: its bytes and, of a Put, what its key was before. */
-const NUMBERS = 4;
+/** Numbers kept of an entry: its bytes and, of a Put, where they begin and what its key was before. */
+const NUMBERS = 5;
 const BYTES = 0;
-const PREVIOUS_REVISION = 1;
-const CREATE_REVISION = 2;
-const VERSION = 3;
+const START = 1;
+const PREVIOUS_REVISION = 2;
+const CREATE_REVISION = 3;
+const VERSION = 4;
 
-/** A Put as the log has it, whose change is made when it is read; the changes of another entry; nothing. */
-type Content = string | readonly Change[] | undefined;
+/** Puts share buffers of this length; one that is longer than a part of it gets its own. */
+const BUFFER_BYTES = 65_536;
+const SHARED_BYTES_MAX = 4_096;
+
+/** The buffer of a Put as the log has it, whose change is made when it is read; the changes of another entry; nothing. */
+type Content = Uint8Array | readonly Change[] | undefined;
 
 /**
  * A queue of entries without gaps, newest last.
@@ -41,6 +46,9 @@ export class ChangeHistory {
   #count = 0;
   #bytes = 0;
   #newest: number;
+  /** Where the next Put is copied to. */
+  #buffer = new Uint8Array(0);
+  #used = 0;
 
   readonly #bytesMax: number;
 
@@ -65,11 +73,20 @@ export class ChangeHistory {
     return this.#newest - this.#count;
   }
 
-  /** Adds a plain Put. Called for every write of a busy node: it makes no object but a copy. */
-  addPut({ bytes, start, end }: Span, before: KeyRevisions | undefined): void {
-    this.#advance(bytesToString(bytes, start, end), end - start);
+  /** Adds a plain Put. Called for every write of a busy node: it makes no object, but copies the bytes. */
+  addPut(command: Span, before: KeyRevisions | undefined): void {
+    const { length } = command;
+    const isShared = length <= SHARED_BYTES_MAX;
+    if (isShared && this.#used + length > this.#buffer.length) {
+      this.#buffer = new Uint8Array(BUFFER_BYTES);
+      this.#used = 0;
+    }
+    if (isShared) command.copyTo(this.#buffer, this.#used);
+    this.#advance(isShared ? this.#buffer : command.copy(), length);
     const at = this.#head * NUMBERS;
     const numbers = this.#numbers;
+    numbers[at + START] = isShared ? this.#used : 0;
+    if (isShared) this.#used += length;
     if (before === undefined) {
       numbers[at + PREVIOUS_REVISION] = 0;
       return;
@@ -105,13 +122,14 @@ export class ChangeHistory {
   #changesOf(revision: number): readonly Change[] | undefined {
     const slot = this.#slotOf(revision);
     const content = this.#contents[slot];
-    return typeof content === "string" ? [this.#putOf(content, { slot, revision })] : content;
+    return content instanceof Uint8Array ? [this.#putOf(content, { slot, revision })] : content;
   }
 
-  #putOf(command: string, { slot, revision }: { readonly slot: number; readonly revision: number }): Change {
-    const put = decodeCommand(command)?.command;
+  #putOf(buffer: Uint8Array, { slot, revision }: { readonly slot: number; readonly revision: number }): Change {
+    const numbers = this.#numbers.subarray(slot * NUMBERS, (slot + 1) * NUMBERS);
+    const [bytes = 0, start = 0, previous = 0, create = 0, version = 0] = numbers;
+    const put = decodeCommand(bytesToString(buffer, start, start + bytes))?.command;
     assert(put?.type === "Put", "Cannot tell of a change: the command is no plain Put");
-    const [, previous = 0, create = 0, version = 0] = this.#numbers.subarray(slot * NUMBERS, (slot + 1) * NUMBERS);
     const previousRevision = previous === 0 ? undefined : previous;
     const own = previous === 0 ? { createRevision: revision, version: 1 } : { createRevision: create, version };
     return {

@@ -1,10 +1,12 @@
 /** The history of changes: what it answers, what it forgets, and when it wakes its watchers. */
 
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { writeString } from "../../../lib/base/bytes.ts";
 import { encodeCommand } from "../../../lib/kv/commands.ts";
 import type { StateMachine } from "../../../lib/kv/state_machine.ts";
 import { ChangeFeed } from "../../../lib/node/changes/change_feed.ts";
 import { CHANGE_HISTORY_BYTES_MAX, CHANGE_HISTORY_ENTRIES_MAX } from "../../../lib/node/changes/change_history.ts";
+import { Span } from "../../../lib/store/span.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 import { emptyState, spanOf } from "../../support/state.ts";
 
@@ -21,6 +23,8 @@ function makeGround(): Ground {
   const feed = new ChangeFeed({ revision: 0, endOfTurn: (action) => void planned.push(action) });
   const state = emptyState();
   state.tell(feed);
+  // Filled again by each command: nobody may keep what lies in it.
+  const received = new Uint8Array(1_100_000);
   return {
     feed,
     state,
@@ -29,7 +33,10 @@ function makeGround(): Ground {
       planned = [];
       for (const action of actions) action();
     },
-    put: (key, value) => void state.apply(state.lastApplied + 1, spanOf(encodeCommand({ type: "Put", key, value }))),
+    put: (key, value) => {
+      const length = writeString(encodeCommand({ type: "Put", key, value }), received);
+      state.apply(state.lastApplied + 1, new Span().set(received, 0, length));
+    },
   };
 }
 
@@ -82,6 +89,13 @@ Deno.test("the history is bounded by entries: the oldest are forgotten, the rest
   assertEquals(entries?.length, CHANGE_HISTORY_ENTRIES_MAX);
   assertEquals(entries?.[0], "1001 k1001 1001");
   assertEquals(entries?.at(-1), `${count} k${count} ${count}`);
+});
+
+Deno.test("puts of every length are kept side by side, and those before them stay as they were", () => {
+  const { feed, put } = makeGround();
+  const value = (at: number) => String.fromCharCode(at % 256).repeat(at % 5 === 0 ? 9_000 : (at * 97) % 5_000);
+  for (let at = 1; at <= 600; at++) put(`k${at}`, value(at));
+  assertEquals(told(feed, 0), Array.from({ length: 600 }, (_, at) => `${at + 1} k${at + 1} ${value(at + 1)}`));
 });
 
 Deno.test("the history is bounded by bytes, those of values that commands made longer included", () => {

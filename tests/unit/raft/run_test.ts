@@ -4,7 +4,7 @@ import { assertEquals, assertStrictEquals, assertThrows } from "./assertions.ts"
 import { AssertionFailure } from "../../../lib/base/assert.ts";
 import { stringToBytes } from "../../../lib/base/bytes.ts";
 import { Random } from "../../../lib/base/random.ts";
-import { encodeCommands, ENTRY_HEAD_BYTES, Run } from "../../../lib/raft/run.ts";
+import { decodeCommands, encodeCommands, ENTRY_HEAD_BYTES, Run } from "../../../lib/raft/run.ts";
 import { type Configuration, type Entry, type EntryId, toIndex, toTerm } from "../../../lib/raft/types.ts";
 
 const FIRST: EntryId = { index: toIndex(4), term: toTerm(2) };
@@ -38,6 +38,19 @@ Deno.test("what is written is read again, the bytes kept as they are", () => {
   assertEquals(run.entries(), MIXED);
   assertEquals([run.firstIndex, run.lastIndex, run.term, run.count].map(Number), [4, 9, 2, 6]);
   assertEquals(run.configurations.map(({ index }) => Number(index)), [5, 9]);
+});
+
+Deno.test("commands of one proposal are read one by one as they were, whatever their lengths and bytes", () => {
+  const random = new Random(3);
+  for (let round = 0; round < 200; round++) {
+    const commands = Array.from({ length: random.between(1, 40) }, () => {
+      const length = random.chance(0.1) ? random.below(6_000) : random.below(300);
+      return EVERY_BYTE.repeat(Math.ceil(length / 256) + 1).slice(round, round + length);
+    });
+    const encoded = encodeCommands(commands);
+    assertEquals(encoded.count, commands.length);
+    assertEquals(decodeCommands(encoded), commands);
+  }
 });
 
 Deno.test("addresses beyond a byte a character survive the log", () => {

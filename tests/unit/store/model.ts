@@ -84,7 +84,14 @@ export class StoreModel {
       deadline: this.#deadline(),
       type: this.random.below(256),
     };
-    assertEquals(this.store.put(span(key), write), before === undefined);
+    if (this.revision % 2 === 0) assertEquals(this.store.put(span(key), write), before === undefined);
+    else {
+      const view = this.store.makeView();
+      const isThere = this.store.find(span(key), view);
+      assertEquals(isThere, before !== undefined);
+      if (isThere) this.store.replace(view, write);
+      else this.store.put(span(key), write);
+    }
     const { revision, deadline, type } = write;
     this.#set(key, { value, revision, deadline, type }, before);
   }
