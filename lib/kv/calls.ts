@@ -11,6 +11,7 @@ import { SEVERAL_CALLS } from "./calls/several.ts";
 import { SET_CALLS } from "./calls/set.ts";
 import { STRING_CALLS } from "./calls/strings.ts";
 import type { ErrorReply, Reply } from "./replies.ts";
+import { ReplyRoom } from "./reply_bounds.ts";
 
 /** Every call, by its name in capitals. */
 export const CALLS: ReadonlyMap<string, CallSpec> = byName([
@@ -52,6 +53,12 @@ export function runCall(call: Call, context: CallContext): Reply {
 export function changes(call: Call): boolean {
   const spec = findCall(call);
   return spec?.access === "Write" && spec.onlyReads?.(call) !== true;
+}
+
+/** Does calls in order, whose replies are one reply: what would make that too long is an error in its place. */
+export function runCalls(calls: readonly Call[], run: (call: Call) => Reply): readonly Reply[] {
+  const room = new ReplyRoom();
+  return calls.map((call) => room.reply(changes(call), () => run(call)));
 }
 
 /** The keys of a call. */

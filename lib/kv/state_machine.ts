@@ -6,7 +6,7 @@ import { hash64 } from "../base/hash.ts";
 import type { Seed } from "../store/key_hash.ts";
 import type { Span } from "../store/span.ts";
 import type { CallContext } from "./call.ts";
-import { changes, runCall } from "./calls.ts";
+import { changes, runCall, runCalls } from "./calls.ts";
 import type { ChangeSink } from "./change.ts";
 import { ChangeRecorder } from "./change_recorder.ts";
 import {
@@ -323,7 +323,7 @@ export class StateMachine {
   #transact({ compares, then, otherwise }: TransactionCommand, revision: number): CommandResult {
     const succeeded = this.#hold(compares);
     const context = this.#writeContext(revision);
-    const replies = (succeeded ? then : otherwise).map((call) => runCall(call, context));
+    const replies = runCalls(succeeded ? then : otherwise, (call) => runCall(call, context));
     return { type: "Transaction", revision, succeeded, replies };
   }
 

@@ -67,7 +67,7 @@ export const FORWARDING_SLIPS: readonly Mutation[] = [
       {
         file: "lib/node/writes/submissions.ts",
         find: "flights.isEmpty && !proposals.hasOlder;",
-        replace: "flights.isEmpty;",
+        replace: "flights.isEmpty && proposals.size >= 0;",
       },
     ),
     tests: TESTS,

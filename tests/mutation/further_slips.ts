@@ -190,8 +190,8 @@ const MACHINE: readonly Mutation[] = [
   }),
   slip("M136", "A transaction whose comparison fails does what it would do otherwise and the rest as well", {
     file: STATE_MACHINE,
-    find: "(succeeded ? then : otherwise).map",
-    replace: "(succeeded ? then : [...otherwise, ...then]).map",
+    find: "runCalls(succeeded ? then : otherwise,",
+    replace: "runCalls(succeeded ? then : [...otherwise, ...then],",
   }),
   {
     id: "M137",

@@ -21,7 +21,7 @@ export const JUDGE_SLIPS: readonly Mutation[] = [
   }),
   slip("M403", "A server begins in the term of its last entry, whatever term it was in before", {
     file: "lib/raft/start.ts",
-    find: "const behind = log.lastTerm > hardState.currentTerm;",
-    replace: "const behind = log.lastTerm > 0;",
+    find: "const currentTerm: Term = behind ? log.lastTerm : hardState.currentTerm;",
+    replace: "const currentTerm: Term = log.lastTerm > 0 ? log.lastTerm : hardState.currentTerm;",
   }),
 ];

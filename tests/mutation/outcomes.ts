@@ -91,4 +91,14 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
     find: "    if (this.#queueTerm === currentTerm) return;\n",
     replace: "    if (this.#queueTerm !== undefined) return;\n",
   }),
+  slip("M309", "A list of values is made to its end before it is found too long", {
+    file: "lib/kv/reply_bounds.ts",
+    find: "    if (bytes > REPLY_BYTES_MAX) return REPLY_TOO_LONG;\n",
+    replace: "",
+  }),
+  slip("M319", "A transaction goes on to read what there is no room for", {
+    file: "lib/kv/reply_bounds.ts",
+    find: "    if (this.#isFull && !isWrite) return REPLY_TOO_LONG;\n",
+    replace: "",
+  }),
 ];

@@ -3,16 +3,19 @@
 import { type CallContext, type CallSpec, wordAt } from "../call.ts";
 import { NO_KEYS, reads } from "../command_row.ts";
 import type { Call } from "../commands.ts";
-import { compileGlob, isTooLong } from "../glob.ts";
+import { compileGlob, type Glob, isTooLong } from "../glob.ts";
 import { parseInteger64 } from "../integers.ts";
 import type { Keyspace } from "../keyspace.ts";
 import { type ErrorReply, LONG_PATTERN, NOT_AN_INTEGER, type Reply, SYNTAX_ERROR } from "../replies.ts";
+import { listOf } from "../reply_bounds.ts";
 import { cursorOf, findCursor } from "../scan_cursor.ts";
 import { optionAt } from "./options.ts";
 
 /** Keys that RANGE and PREFIX return at most in one call. */
 export const RANGE_LIMIT_MAX = 100_000;
 const SCAN_COUNT = 10;
+/** SCAN ends behind the key with which those that it looked at reach so many bytes: the rest comes with the next call. */
+export const SCAN_BYTES_TARGET = 16_777_216;
 const BAD_CURSOR: ErrorReply = { error: "ERR invalid cursor" };
 
 /** The calls of this file. */
@@ -30,12 +33,7 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
     run: (call, { keys }) => {
       if (isTooLong(wordAt(call, 1))) return LONG_PATTERN;
       const glob = compileGlob(wordAt(call, 1));
-      const found: string[] = [];
-      for (const key of keys.keys(glob.literalPrefix)) {
-        if (!key.startsWith(glob.literalPrefix)) break;
-        if (glob.matches(key)) found.push(key);
-      }
-      return found;
+      return listOf(matching(keys, glob), (key) => key);
     },
   },
   {
@@ -143,10 +141,11 @@ function runScan(call: Call, { keys, cursors: memory }: CallContext): Reply {
   const next = after === undefined ? "" : `${after}\0`;
   const found: string[] = [];
   let looked = 0;
+  let bytes = 0;
   let last = "";
   for (const key of keys.keys(next < prefix ? prefix : next)) {
     if (!key.startsWith(prefix)) break;
-    if (looked === options.count) {
+    if (looked === options.count || bytes >= SCAN_BYTES_TARGET) {
       const cursor = cursorOf(last);
       memory?.add(cursor, last);
       return [cursor.toString(), found];
@@ -155,6 +154,7 @@ function runScan(call: Call, { keys, cursors: memory }: CallContext): Reply {
     last = key;
     const isOfType = options.type === undefined || options.type.toLowerCase() === "string";
     if (isOfType && (glob === undefined || glob.matches(key))) found.push(key);
+    bytes += key.length;
   }
   return ["0", found];
 }
@@ -186,15 +186,24 @@ function listFrom(
   keys: Keyspace,
   of: RangeOptions & { readonly start: string; readonly isInside: (key: string) => boolean },
 ): Reply {
-  const found: string[] = [];
+  return listOf(keysAndValues(keys, of), (text) => text);
+}
+
+function* matching(keys: Keyspace, glob: Glob): Iterable<string> {
+  for (const key of keys.keys(glob.literalPrefix)) {
+    if (!key.startsWith(glob.literalPrefix)) return;
+    if (glob.matches(key)) yield key;
+  }
+}
+
+function* keysAndValues(keys: Keyspace, of: Parameters<typeof listFrom>[1]): Iterable<string> {
   let count = 0;
   for (const key of keys.keys(of.start)) {
-    if (count === of.limit || !of.isInside(key)) break;
+    if (count === of.limit || !of.isInside(key)) return;
     count += 1;
-    found.push(key);
-    if (!of.keysOnly) found.push(keys.get(key)?.value ?? "");
+    yield key;
+    if (!of.keysOnly) yield keys.get(key)?.value ?? "";
   }
-  return found;
 }
 
 /**

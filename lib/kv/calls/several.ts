@@ -4,6 +4,7 @@ import { type CallSpec, wordAt, wrongArity } from "../call.ts";
 import { ALL_KEYS, type Facts, type FactsOfCall, NO_KEYS, reads, writes } from "../command_row.ts";
 import type { Call } from "../commands.ts";
 import { OK, SYNTAX_ERROR } from "../replies.ts";
+import { listOf } from "../reply_bounds.ts";
 import { optionAt } from "./options.ts";
 
 const PAIRS = { first: 1, last: -1, step: 2 } as const;
@@ -21,7 +22,7 @@ export const SEVERAL_CALLS: readonly CallSpec[] = [
   {
     ...reads("MGET <key> [<key> ...]", { since: "1.0.0", flags: ["fast"], keys: ALL_KEYS, tips: [MULTI_SHARD] }),
     summary: "Returns the values of several keys.",
-    run: (call, { keys }) => call.slice(1).map((key) => keys.get(key)?.value ?? null),
+    run: (call, { keys }) => listOf(call.slice(1), (key) => keys.get(key)?.value ?? null),
   },
   {
     ...writes("MSET <key> <value> [<key> <value> ...]", {

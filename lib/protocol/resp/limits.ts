@@ -14,8 +14,6 @@ export const HEADER_BYTES_MAX = 64;
 export const INLINE_BYTES_MAX = 65_536;
 /** What a piece of a word that comes in many costs beside its bytes. */
 export const PIECE_OVERHEAD_BYTES = 64;
-/** Bytes of one reply, about: a string of the runtime holds no more than twice that. */
-export const REPLY_BYTES_MAX = 268_435_456;
 /** Commands that one MULTI may queue. */
 export const QUEUED_COMMANDS_MAX = 65_536;
 /** Keys that one connection may watch. */

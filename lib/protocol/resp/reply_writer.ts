@@ -2,7 +2,7 @@
 
 import { unreachable } from "../../base/assert.ts";
 import type { Reply } from "../../kv/replies.ts";
-import { REPLY_BYTES_MAX } from "./limits.ts";
+import { bytesOfReply, ITEM_BYTES, REPLY_BYTES_MAX, REPLY_TOO_LONG } from "../../kv/reply_bounds.ts";
 
 /** The version of the protocol, chosen by HELLO. */
 export type RespVersion = 2 | 3;
@@ -31,14 +31,12 @@ export function encodeReply(reply: RespReply, version: RespVersion): string {
   if (typeof reply !== "object" || reply === null || sizeOfReply(reply) <= REPLY_BYTES_MAX) {
     return encode(reply, version);
   }
-  return encode({ error: `ERR the reply is too long (limit ${REPLY_BYTES_MAX} bytes)` }, version);
+  return encode(REPLY_TOO_LONG, version);
 }
 
 /** Bytes that a reply takes at most, about. */
 export function sizeOfReply(reply: RespReply): number {
-  if (typeof reply === "string") return reply.length + ITEM_BYTES;
-  if (typeof reply !== "object" || reply === null || "status" in reply || "error" in reply) return ITEM_BYTES;
-  if (isList(reply)) return sumOf(reply);
+  if (typeof reply !== "object" || reply === null || !("type" in reply)) return bytesOfReply(reply);
   switch (reply.type) {
     case "Map":
       return sumOf(reply.entries.flat());
@@ -61,9 +59,6 @@ function sumOf(items: readonly RespReply[]): number {
   for (const item of items) sum += sizeOfReply(item);
   return sum;
 }
-
-/** What an item takes beside its bytes. */
-const ITEM_BYTES = 32;
 
 function encode(reply: RespReply, version: RespVersion): string {
   switch (typeof reply) {

@@ -1,7 +1,7 @@
 /** MULTI and WATCH of one connection: what is queued, and what must not change before EXEC. */
 
 import { type Call, COMMAND_BYTES_MAX, type Compare, TRANSACTION_PARTS_MAX } from "../../kv/commands.ts";
-import { changes } from "../../kv/calls.ts";
+import { changes, runCalls } from "../../kv/calls.ts";
 import type { Reply } from "../../kv/replies.ts";
 import type { CommandResult } from "../../kv/results.ts";
 import type { NodeReader } from "../../node/api.ts";
@@ -149,7 +149,7 @@ export class Transaction {
     return {
       type: "Read",
       isBarrier,
-      answer: () => node.compare(compares) ? gather(calls.map((call) => node.answer(call))) : NO_LIST,
+      answer: () => node.compare(compares) ? gather(runCalls(calls, (call) => node.answer(call))) : NO_LIST,
     };
   }
 }

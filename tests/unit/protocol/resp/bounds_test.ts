@@ -1,7 +1,8 @@
 /** What one client may ask for: requests in flight, replies unread, queues, keys, and commands within commands. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { COMMAND_BYTES_MAX } from "../../../../lib/kv/commands.ts";
+import { COMMAND_BYTES_MAX, VALUE_BYTES_MAX } from "../../../../lib/kv/commands.ts";
+import { REPLY_BYTES_MAX } from "../../../../lib/kv/reply_bounds.ts";
 import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/net/limits.ts";
 import { COMMANDS } from "../../../../lib/protocol/resp/commands.ts";
 import { QUEUED_COMMANDS_MAX } from "../../../../lib/protocol/resp/limits.ts";
@@ -289,4 +290,22 @@ Deno.test("CLUSTER tells who leads in every form that cluster clients read", asy
   bench.node.leaderId = 0;
   assertStringIncludes(await client.ask("ROLE"), "*3\r\n$6\r\nmaster\r\n:42\r\n*1\r\n");
   assertEquals((await client.ask("INFO replication")).includes("slave1:"), false);
+});
+
+Deno.test("EXEC of reads makes no more copies than one reply holds, and answers the rest with an error", async () => {
+  const bench = new RespBench();
+  const client = bench.connect();
+  await client.send(encodeRequest("SET", "k", "v".repeat(VALUE_BYTES_MAX)));
+  let reads = 0;
+  const { node } = bench;
+  const answer = node.answer.bind(node);
+  node.answer = (call) => {
+    reads += 1;
+    return answer(call);
+  };
+  const fitting = Math.floor(REPLY_BYTES_MAX / VALUE_BYTES_MAX) - 1;
+  await client.send(encodeRequest("MULTI") + encodeRequest("GET", "k").repeat(fitting + 3));
+  const output = await client.ask("EXEC");
+  const errors = `-ERR the reply is too long (limit ${REPLY_BYTES_MAX} bytes)\r\n`.repeat(3);
+  assertEquals([output.slice(0, 5), output.slice(-errors.length), reads], [`*${fitting + 3}\r\n`, errors, fitting + 1]);
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { REPLY_BYTES_MAX } from "../../../../lib/protocol/resp/limits.ts";
+import { REPLY_BYTES_MAX } from "../../../../lib/kv/reply_bounds.ts";
 import { encodeReply, type RespReply } from "../../../../lib/protocol/resp/reply_writer.ts";
 
 /** A reply, its bytes in RESP2, and in RESP3 where they differ. */
