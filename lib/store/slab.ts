@@ -68,7 +68,7 @@ export class Slab {
 
   /** Bytes of records that live, and of dead ones beyond what compaction lets be: those that an open cut pins. */
   get heldBytes(): number {
-    return this.used + Math.max(0, this.garbage - this.capacity / GARBAGE_PARTS);
+    return this.used + Math.max(0, this.garbage - Math.floor(this.capacity / GARBAGE_PARTS));
   }
 
   /** Bytes by which room for a record of this length may let the segments grow, with what a change compacts on top. */

@@ -18,6 +18,8 @@ export function wantedMetrics(reply: string, facts: Facts, tally: RequestTally):
     ...latencyLines(reply, "Command"),
     growing("fdatasync calls", facts, tally),
     ...latencyLines(reply, "fdatasync"),
+    ["Memory Used", SOME_BYTES],
+    ["Memory Limit", "none"],
     ["Memory Resident", SOME_BYTES],
     ["Memory Heap Used", SOME_BYTES],
     ["Memory Heap Total", SOME_BYTES],
@@ -67,6 +69,7 @@ function storageLines(facts: Facts, tally: RequestTally): readonly WantedLine[] 
     growing("Snapshots Installed", facts, tally),
     ["Snapshot Disk", snapshotBytesShown(facts)],
     growing("Refused For Space", facts, tally),
+    ["Refused For Memory", 0],
   ];
 }
 

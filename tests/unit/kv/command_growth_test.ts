@@ -74,6 +74,7 @@ Deno.test("random commands add no more to the state than admission counts for th
     for (let round = 0; round < 6_000; round++) {
       sequence += 1;
       apply(anyCommand(random), random.chance(0.1) ? { id: sessionId, sequence } : undefined);
+      assert(Number.isInteger(state.heldBytes), `seed ${seed}, round ${round}: ${state.heldBytes} bytes`);
       // Of one command alone: the most that the next ones may add is known before they are applied.
       assertLessOrEqual(state.heldBytes - empty, promised + STEPS_BYTES, `seed ${seed}, round ${round}`);
     }
