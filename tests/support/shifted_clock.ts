@@ -37,7 +37,9 @@ export class ShiftedClock extends SystemClock {
   /** The same, and known as a timer. */
   override after(delayMs: number, action: () => void): Timer {
     const run = () => {
-      this.#pending.delete(pending);
+      // Deno 2.4 runs a timer that is due in this turn although it was cancelled, and set anew, in the same turn.
+      if (!this.#pending.delete(pending)) return;
+      pending.timer.cancel();
       this.isInTimer = true;
       action();
       this.isInTimer = false;
