@@ -6,6 +6,8 @@ import type { SimServer } from "./server.ts";
 
 /** A check; each method is called when that has happened. */
 export interface Check extends RaftCheck<SimServer> {
+  /** A process is about to read its directory. */
+  starting?(server: SimServer): void;
   /** A process has heard the greeting of another one. */
   greeted?(server: SimServer, greeting: Greeting): void;
   /** Called every 100 simulated ms. */

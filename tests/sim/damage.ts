@@ -36,8 +36,9 @@ export function plantDamage(
 ): string | undefined {
   const records = findRecords(disk, `${directory}/wal`);
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const target = pickSector(disk, random);
-    if (target === undefined) return undefined;
+    // The last record that was synced is the one that a torn write is most easily taken for.
+    const target = attempt === 0 && random.chance(0.5) ? lastSector(records) : pickSector(disk, random);
+    if (target === undefined) continue;
     const source = kind === "disk/misdirected-write" ? pickSector(disk, random) : undefined;
     const hit = source === undefined ? [target] : [target, source];
     if (!hit.every((sector) => isProven(sector, { hit, records }))) continue;
@@ -85,6 +86,15 @@ function pickSector(disk: MemoryDisk, random: Random): Sector | undefined {
   let end = bytes.length;
   while (end > 1 && bytes[end - 1] === 0) end -= 1;
   return { path, sector: random.below(Math.ceil(end / SECTOR_BYTES)) };
+}
+
+/** A sector of the last record; undefined without one. */
+function lastSector(records: readonly RecordPlace[]): Sector | undefined {
+  const last = records.reduce<RecordPlace | undefined>(
+    (best, one) => one.number > (best?.number ?? 0) ? one : best,
+    undefined,
+  );
+  return last === undefined ? undefined : { path: last.path, sector: Math.floor((last.to - 1) / SECTOR_BYTES) };
 }
 
 function findRecords(disk: MemoryDisk, directory: string): readonly RecordPlace[] {

@@ -43,6 +43,7 @@ export const FAULT_CLASSES = {
   "operator/transfer": "the leadership is handed to another node",
   "operator/demote": "a voter becomes a learner",
   "operator/promote": "a learner becomes a voter",
+  "operator/early-change": "a change of the members is asked of a leader before it has committed an entry of its term",
   "operator/remove": "a server is removed for good; its process may go on for a while, or for ever",
 } as const;
 
@@ -51,6 +52,9 @@ export type FaultClass = keyof typeof FAULT_CLASSES;
 
 /** The names in order. */
 export const FAULT_CLASS_NAMES = Object.keys(FAULT_CLASSES) as FaultClass[];
+
+/** Of these a source of its own draws whether a run has them, so that a seed has the others that it always had. */
+export const DRAWN_APART: ReadonlySet<FaultClass> = new Set<FaultClass>(["operator/early-change"]);
 
 /** How often each fault was injected. */
 export class FaultCounts {

@@ -2,6 +2,7 @@
 
 import { Random } from "../../lib/base/random.ts";
 import type { NodeId } from "../../lib/raft/types.ts";
+import { MARK_NAME } from "../../lib/storage/wal_scan.ts";
 import { damageSnapshotLater } from "./damaged_snapshot.ts";
 import { plantDamage } from "./damage.ts";
 import { EmptiedMajority } from "./emptied_majority.ts";
@@ -322,8 +323,9 @@ export class Nemesis {
     const server = this.#random.pick(this.#world.servers);
     if (server.hasLostData || !this.#operator.mayLose(server)) return false;
     if (server.disk.files().size === 0) return false;
-    // Only what was synced is damaged, and found when the disk is read again.
-    server.losePower({});
+    // Only what was synced is damaged, and found when the disk is read again. The system writes the mark when it likes.
+    const keepsMark = this.#random.chance(0.5);
+    server.losePower({ keepVersions: (path, _, versions) => keepsMark && path.endsWith(MARK_NAME) ? versions : 0 });
     const place = plantDamage(server.disk, { directory: DIRECTORY, kind, random: this.#random });
     this.#world.trace(() => `node ${server.id}: ${kind} ${place ?? "found no place"}`);
     if (place !== undefined) server.damaged = true;

@@ -10,6 +10,7 @@ import { checkCertificate } from "../linearizability/certificate.ts";
 import type { Operation } from "../linearizability/history.ts";
 import { describeSearchResult, searchLinearization } from "../linearizability/search.ts";
 import { Workload } from "./clients.ts";
+import { EarlyChange } from "./early_change.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Operator } from "./operator.ts";
 import { Probes } from "./probes.ts";
@@ -117,6 +118,7 @@ class Run {
     this.#nemesis = new Nemesis(world, this.#operator);
     world.watchWith(this.workload);
     world.watchWith(this.#operator);
+    if (world.settings.faults.has("operator/early-change")) world.watchWith(new EarlyChange(world));
   }
 
   /** See `Nemesis`. */

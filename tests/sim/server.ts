@@ -90,6 +90,7 @@ export class SimServer extends MemoryServer {
 
   override starting(life: Life): void {
     this.startedAtMs = this.clock?.now() ?? 0;
+    this.#world.starting(this);
     this.faults.attach(this.disk, life);
     this.#world.trace(() => `node ${this.id} starts${this.rejoins || this.isGuest ? " with a new directory" : ""}`);
   }

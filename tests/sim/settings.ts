@@ -2,7 +2,7 @@
 
 import { FAULT_SITES, type FaultSite } from "../../lib/base/faults.ts";
 import { Random } from "../../lib/base/random.ts";
-import { FAULT_CLASS_NAMES, type FaultClass } from "./faults.ts";
+import { DRAWN_APART, FAULT_CLASS_NAMES, type FaultClass } from "./faults.ts";
 import type { PlannedFault } from "./schedule.ts";
 
 /** Each class of faults is off with this probability. */
@@ -104,7 +104,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     quantumMs: random.pick([0, 0.5, 5]),
     syncMsMax: random.pick([0, 1, 10]),
     survivalProbability: random.pick([0, 0.2, 0.5, 0.9, 1]),
-    faults: new Set(FAULT_CLASS_NAMES.filter(() => !random.chance(OFF_PROBABILITY))),
+    faults: drawFaults(random, new Random(seed ^ 0x9e55)),
     sites: new Set(siteNames().filter(() => random.chance(SITE_ENABLED_PROBABILITY))),
     siteProbability: random.pick([0.01, 0.05, 0.25]),
     flushes: random.chance(FLUSHES_PROBABILITY),
@@ -116,6 +116,11 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     ? LOWERED_LIMITS[(seed / SEEDS_PER_LOWERED) % LOWERED_LIMITS.length]
     : undefined;
   return { ...(lowered === undefined ? settings : lower(settings, lowered)), ...overrides };
+}
+
+function drawFaults(random: Random, apart: Random): ReadonlySet<FaultClass> {
+  const isOff = (name: FaultClass) => (DRAWN_APART.has(name) ? apart : random).chance(OFF_PROBABILITY);
+  return new Set(FAULT_CLASS_NAMES.filter((name) => !isOff(name)));
 }
 
 /** More clients than the limit, and nothing else that would refuse as overload does. */

@@ -20,6 +20,7 @@ import { ExpiredKeys } from "./checks/expired_keys.ts";
 import { HangingDisk } from "./checks/hanging_disk.ts";
 import { OneVote } from "./checks/one_vote.ts";
 import { QuorumOnDisks } from "./checks/quorum_on_disks.ts";
+import { RecoveredDirectory } from "./checks/recovered_directory.ts";
 import { SecondCluster } from "./checks/second_cluster.ts";
 import { StateHash } from "./checks/state_hash.ts";
 import { TimeInStep } from "./checks/time_in_step.ts";
@@ -142,6 +143,11 @@ export class World extends MemoryCluster {
     for (const check of this.#checksOf(server)) check.greeted?.(server, greeting);
   }
 
+  /** A process is about to read its directory. */
+  starting(server: SimServer): void {
+    for (const check of this.#checksOf(server)) check.starting?.(server);
+  }
+
   /** A process serves from now on. */
   started(server: SimServer, status: RaftStatus): void {
     for (const check of this.#checksOf(server)) check.started?.(server, status);
@@ -179,6 +185,7 @@ export class World extends MemoryCluster {
     const { reference, shadows, servers, settings } = this;
     const to = (name: string) => (message: string) => this.violate(name, message);
     const lookingAtDisks = settings.canary ? [] : [
+      new RecoveredDirectory(to("recovered-directory")),
       new OneVote(to("one-vote")),
       new DurableAcknowledgement({ random: this.random.fork(), shadows }, to("durable-acknowledgement")),
       new QuorumOnDisks({ random: this.random.fork(), shadows, servers }, to("quorum-on-disks")),
