@@ -81,6 +81,11 @@ export class Keyspace {
     return this.#store.heldBytes;
   }
 
+  /** Of all records; see `Store`. */
+  get digest(): string {
+    return this.#store.digest;
+  }
+
   /** The cluster's time, from the log. */
   get timeMs(): number {
     return this.#timeMs;

@@ -1,5 +1,7 @@
 /** Client sessions (Raft 8, thesis 6.3): each command of a session is applied at most once, and its first answer given again. */
 
+import { hash64 } from "../base/hash.ts";
+import { Sum } from "../store/digest.ts";
 import type { SessionUse } from "./commands.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import type { CommandResult, SessionRefusal } from "./results.ts";
@@ -61,6 +63,8 @@ export class Sessions {
   readonly #sessions = new Map<number, Session>();
   readonly #deadlines = new Deadlines();
   #heldBytes = 0;
+  /** Of the hashes of every session and of every answer, kept up to date by each change. */
+  readonly #digest = new Sum();
   /** While a snapshot is being taken: what the sessions were that have changed since. Undefined for one that was not there. */
   #saved: Map<number, SessionRecord | undefined> | undefined;
 
@@ -74,6 +78,11 @@ export class Sessions {
     return this.#heldBytes;
   }
 
+  /** 16 hexadecimal digits that are equal where the same sessions are open and have had the same answers. */
+  get digest(): string {
+    return this.#digest.toString();
+  }
+
   /** The earliest deadline. */
   get nextDeadline(): number | undefined {
     return this.#deadlines.first?.at;
@@ -84,8 +93,7 @@ export class Sessions {
     if (this.#sessions.size >= SESSIONS_MAX) return undefined;
     this.#save(id);
     const deadline = this.#deadlines.add(nameOf(id), now + ttlMs);
-    this.#sessions.set(id, { id, ttlMs, floor: 0, bytes: 0, deadline, answers: new Map() });
-    this.#heldBytes += SESSION_HEAD_BYTES;
+    this.#add({ id, ttlMs, floor: 0, bytes: 0, deadline, answers: new Map() });
     return id;
   }
 
@@ -96,8 +104,10 @@ export class Sessions {
     const at = Math.max(session.deadline.at, now + session.ttlMs);
     if (at === session.deadline.at) return true;
     this.#save(id);
+    this.#discount(headOf(session));
     this.#deadlines.remove(session.deadline);
     session.deadline = this.#deadlines.add(nameOf(id), at);
+    this.#count(headOf(session));
     return true;
   }
 
@@ -106,6 +116,8 @@ export class Sessions {
     const session = this.#sessions.get(id);
     if (session === undefined) return false;
     this.#save(id);
+    this.#discount(headOf(session));
+    for (const answer of session.answers.values()) this.#discount(partOf(session, answer));
     this.#deadlines.remove(session.deadline);
     this.#sessions.delete(id);
     this.#heldBytes -= heldBytesOf(session);
@@ -139,11 +151,14 @@ export class Sessions {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     this.#save(id);
+    this.#discount(headOf(session));
     this.#heldBytes -= heldBytesOf(session);
-    const answer = this.#answerOf(result);
-    session.answers.set(sequence, [sequence, answer, hash]);
-    session.bytes += answer?.length ?? 0;
-    while (session.answers.size > ANSWERS_KEPT_MAX || session.bytes > SESSION_BYTES_MAX) forgetOldest(session);
+    const kept: KeptAnswer = [sequence, this.#answerOf(result), hash];
+    session.answers.set(sequence, kept);
+    this.#count(partOf(session, kept));
+    session.bytes += kept[1]?.length ?? 0;
+    while (session.answers.size > ANSWERS_KEPT_MAX || session.bytes > SESSION_BYTES_MAX) this.#forgetOldest(session);
+    this.#count(headOf(session));
     this.#heldBytes += heldBytesOf(session);
   }
 
@@ -177,9 +192,34 @@ export class Sessions {
   load({ id, ttlMs, expiresAt, floor, answers }: SessionRecord): void {
     const bytes = answers.reduce((sum, [, answer]) => sum + (answer?.length ?? 0), 0);
     const deadline = this.#deadlines.add(nameOf(id), expiresAt);
-    const session = { id, ttlMs, floor, bytes, deadline, answers: new Map(answers.map((kept) => [kept[0], kept])) };
-    this.#sessions.set(id, session);
+    this.#add({ id, ttlMs, floor, bytes, deadline, answers: new Map(answers.map((kept) => [kept[0], kept])) });
+  }
+
+  #add(session: Session): void {
+    this.#sessions.set(session.id, session);
     this.#heldBytes += heldBytesOf(session);
+    this.#count(headOf(session));
+    for (const answer of session.answers.values()) this.#count(partOf(session, answer));
+  }
+
+  /** What is forgotten must never be applied again: the floor rises to it. */
+  #forgetOldest(session: Session): void {
+    for (const kept of session.answers.values()) {
+      const [sequence, answer] = kept;
+      this.#discount(partOf(session, kept));
+      session.answers.delete(sequence);
+      session.bytes -= answer?.length ?? 0;
+      session.floor = Math.max(session.floor, sequence);
+      return;
+    }
+  }
+
+  #count(part: string): void {
+    this.#digest.add(...halvesOf(part));
+  }
+
+  #discount(part: string): void {
+    this.#digest.subtract(...halvesOf(part));
   }
 
   #save(id: number): void {
@@ -196,6 +236,8 @@ export class Sessions {
 }
 
 const ID_DIGITS = 16;
+/** Of a hash in hexadecimal. */
+const HALF_DIGITS = 8;
 
 /** Names in the queue are ordered as the ids are. */
 function nameOf(id: number): string {
@@ -206,12 +248,16 @@ function heldBytesOf({ bytes, answers }: Pick<Session, "bytes" | "answers">): nu
   return SESSION_HEAD_BYTES + bytes + answers.size * ANSWER_HEAD_BYTES;
 }
 
-/** What is forgotten must never be applied again: the floor rises to it. */
-function forgetOldest(session: Session): void {
-  for (const [sequence, answer] of session.answers.values()) {
-    session.answers.delete(sequence);
-    session.bytes -= answer?.length ?? 0;
-    session.floor = Math.max(session.floor, sequence);
-    return;
-  }
+/** What the digest has of a session without its answers, and of one of them. No JSON is "-". */
+function headOf({ id, ttlMs, floor, deadline }: Session): string {
+  return `${id} ${ttlMs} ${floor} ${deadline.at}`;
+}
+
+function partOf({ id }: Session, [sequence, answer, hash]: KeptAnswer): string {
+  return `${id} ${sequence} ${hash} ${answer ?? "-"}`;
+}
+
+function halvesOf(part: string): [high: number, low: number] {
+  const digits = hash64(part);
+  return [parseInt(digits.slice(0, HALF_DIGITS), 16), parseInt(digits.slice(HALF_DIGITS), 16)];
 }

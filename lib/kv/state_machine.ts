@@ -33,6 +33,9 @@ import { SnapshotCut } from "./snapshot_cut.ts";
 /** Keys, and sessions, that one entry removes at most because they are due: the rest waits for the next. */
 export const SWEPT_PER_ENTRY_MAX = 1_000;
 
+/** Raised with any change of what a digest of the state is made of: digests of different versions say nothing about each other. */
+export const STATE_DIGEST_VERSION = 1;
+
 /**
  * How far reads may be told that time has gone on after the last stamp of the log. A new leader begins that much after the
  * last stamp of its log, so that no node ever judges a key by an earlier time than a read before it (ADR 9).
@@ -84,6 +87,14 @@ export class StateMachine {
   /** Bytes of memory that count against a limit: of keys, sessions and answers. */
   get heldBytes(): number {
     return this.#keys.heldBytes + this.#sessions.heldBytes;
+  }
+
+  /**
+   * Version and hash of all that the log has made: keys, sessions with their kept answers, and time. Equal on every node that has applied
+   * the same entries, whatever its records lie in and whatever it was started from.
+   */
+  get digest(): string {
+    return `${STATE_DIGEST_VERSION}:${hash64(`${this.#keys.digest} ${this.#sessions.digest} ${this.timeMs}`)}`;
   }
 
   /** Keys that have a deadline. */

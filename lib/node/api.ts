@@ -81,6 +81,8 @@ export interface NodeStatus {
   readonly directory: string;
   /** Entries in the log in memory. */
   readonly logEntries: number;
+  /** Of the state at `lastApplied`; see `StateMachine.digest`. */
+  readonly digest: string;
   readonly keys: number;
   readonly keyBytes: number;
   /** Keys that have a deadline. */

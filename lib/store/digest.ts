@@ -52,50 +52,75 @@ export interface HashedValue {
   readonly lanes: Lanes;
 }
 
-/**
- * The sum modulo 2^64 of the hashes of all records, each over key, value, revisions, version, deadline and type. Equal states have equal
- * sums in whatever order they came about. In two unsigned halves: numbers of 64 bits would be allocated one by one.
- */
-export class Digest {
-  readonly #sum = new Uint32Array(2);
-  readonly #lanes = new Lanes();
+/** A sum modulo 2^64, in two unsigned halves: numbers of 64 bits would be allocated one by one. */
+export class Sum {
+  readonly #halves = new Uint32Array(2);
 
   /** The upper 32 bits. */
   get high(): number {
-    return this.#sum[1] ?? 0;
+    return this.#halves[1] ?? 0;
   }
 
   /** The lower 32 bits. */
   get low(): number {
-    return this.#sum[0] ?? 0;
+    return this.#halves[0] ?? 0;
   }
+
+  /** Adds a number of 64 bits, given as two of 32 whose signs do not count. */
+  add(high: number, low: number): void {
+    const sum = (this.low + (low >>> 0)) % TWO_32;
+    const carry = sum < (low >>> 0) ? 1 : 0;
+    this.#halves[0] = sum;
+    this.#halves[1] = this.high + (high >>> 0) + carry;
+  }
+
+  /** Takes out again what was added. */
+  subtract(high: number, low: number): void {
+    const borrow = this.low < (low >>> 0) ? 1 : 0;
+    this.#halves[0] = this.low - (low >>> 0);
+    this.#halves[1] = this.high - (high >>> 0) - borrow;
+  }
+
+  /** Makes it 0. */
+  clear(): void {
+    this.#halves.fill(0);
+  }
+
+  /** 16 hexadecimal digits. */
+  toString(): string {
+    const digits = (half: number) => half.toString(16).padStart(HEX_DIGITS, "0");
+    return digits(this.high) + digits(this.low);
+  }
+}
+
+/**
+ * The sum modulo 2^64 of the hashes of all records, each over key, value, revisions, version, deadline and type. Equal states have equal
+ * sums in whatever order they came about.
+ */
+export class Digest {
+  readonly #sum = new Sum();
+  readonly #lanes = new Lanes();
 
   /** Adds a record; `large` is its value when that lies outside. */
   add(segment: Segment, unit: number, large?: HashedValue): void {
     this.#hash(segment, unit, large);
-    const low = (this.low + (this.#lanes.first >>> 0)) % TWO_32;
-    const carry = low < (this.#lanes.first >>> 0) ? 1 : 0;
-    this.#sum[0] = low;
-    this.#sum[1] = this.high + (this.#lanes.second >>> 0) + carry;
+    this.#sum.add(this.#lanes.second, this.#lanes.first);
   }
 
   /** Takes a record out again, which is as it was when it was added. */
   subtract(segment: Segment, unit: number, large?: HashedValue): void {
     this.#hash(segment, unit, large);
-    const borrow = this.low < (this.#lanes.first >>> 0) ? 1 : 0;
-    this.#sum[0] = this.low - (this.#lanes.first >>> 0);
-    this.#sum[1] = this.high - (this.#lanes.second >>> 0) - borrow;
+    this.#sum.subtract(this.#lanes.second, this.#lanes.first);
   }
 
   /** Makes it the digest of no records. */
   clear(): void {
-    this.#sum.fill(0);
+    this.#sum.clear();
   }
 
   /** Version and sum, as `1:00f3a96c12ab34cd`. */
   toString(): string {
-    const digits = (half: number) => half.toString(16).padStart(HEX_DIGITS, "0");
-    return `${DIGEST_VERSION}:${digits(this.high)}${digits(this.low)}`;
+    return `${DIGEST_VERSION}:${this.#sum}`;
   }
 
   /** The value comes first, so that the lanes of a large one can be kept. */

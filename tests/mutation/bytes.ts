@@ -102,4 +102,14 @@ export const BYTE_SLIPS: readonly Mutation[] = [
     find: "    body.copyWithin(at +",
     replace: "    if (length < 256) body.copyWithin(at +",
   }),
+  slip("M440", "An answer that is forgotten stays in the digest of the sessions", {
+    file: "lib/kv/sessions.ts",
+    find: "      this.#discount(partOf(session, kept));\n      session.answers.delete",
+    replace: "      session.answers.delete",
+  }),
+  slip("M441", "What a session was stays in the digest when it is renewed", {
+    file: "lib/kv/sessions.ts",
+    find: "    this.#discount(headOf(session));\n    this.#deadlines.remove(session.deadline);\n    session.deadline",
+    replace: "    this.#deadlines.remove(session.deadline);\n    session.deadline",
+  }),
 ];

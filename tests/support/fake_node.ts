@@ -167,6 +167,7 @@ export class FakeNode implements KeyValueNode {
       clientAddress: "127.0.0.1:5000",
       directory: "/data/node-0",
       logEntries: 33,
+      digest: "1:0123456789abcdef",
       keys: this.state.size,
       expiring: 0,
       lastSnapshotMs: this.wallClockMs,

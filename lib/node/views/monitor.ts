@@ -48,6 +48,7 @@ export class Monitor implements NodeMonitor {
       clientAddress: greeting.clientAddress,
       directory: options.directory,
       logEntries: status.lastEntry.index - status.firstIndex + 1,
+      digest: state.digest,
       keys: state.size,
       keyBytes: state.bytes,
       expiring: state.expiring,

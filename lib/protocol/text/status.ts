@@ -27,6 +27,7 @@ export function renderStatus({ node }: ReportContext): string {
     ["Last Log Index", raft.lastEntry.index],
     ["Last Snapshot Index", raft.snapshot.index],
     ["Keys", status.keys],
+    ["State Digest", status.digest],
     ["Quorum", `reachable ${quorum.reachable} of ${quorum.total} nodes, needed ${quorum.needed}`],
     ["Client Address", showText(status.clientAddress)],
     ["Data Directory", showText(status.directory)],

@@ -7,12 +7,20 @@ import type { ModelRecord } from "../model/record.ts";
 import type { Reference } from "../reference.ts";
 import type { SimServer } from "../server.ts";
 
-/** Compares the whole state of each running node with the model, now and then and after each start. */
+/** So many digests are kept: those of the last indexes at which a node was looked at. */
+const DIGESTS_MAX = 1_000;
+
+/**
+ * Compares the keys of each running node with the model, and the digest of all that it has applied with those of other nodes at the same
+ * index, now and then and after each start.
+ */
 export class StateHash implements Check {
   readonly name = "state-hash";
   readonly #servers: readonly SimServer[];
   readonly #reference: Reference;
   readonly #violate: Violate;
+  /** By index, and whose it was. */
+  readonly #digests = new Map<number, { readonly digest: string; readonly id: number }>();
 
   constructor(parts: { readonly servers: readonly SimServer[]; readonly reference: Reference }, violate: Violate) {
     this.#servers = parts.servers;
@@ -38,6 +46,7 @@ export class StateHash implements Check {
       this.#violate(`node ${server.id} has applied ${index}, but only ${this.#reference.lastIndex} are committed`);
       return;
     }
+    this.#compareDigest(server.id, index, applied.state.digest);
     let size = 0;
     for (const key of this.#reference.keys()) {
       const wanted = this.#reference.seenAt(key, { index, nowMs: applied.state.readTimeMs });
@@ -48,6 +57,16 @@ export class StateHash implements Check {
       return this.#violate(`node ${server.id} at ${index}: ${JSON.stringify(key)} ${shown}`);
     }
     if (applied.state.size !== size) this.#violate(`node ${server.id} at ${index} has ${applied.state.size} keys`);
+  }
+
+  #compareDigest(id: number, index: number, digest: string): void {
+    const known = this.#digests.get(index);
+    if (known === undefined) {
+      this.#digests.set(index, { digest, id });
+      if (this.#digests.size > DIGESTS_MAX) this.#digests.delete(this.#digests.keys().next().value ?? index);
+    } else if (known.digest !== digest) {
+      this.#violate(`at ${index} node ${id} has the digest ${digest}, and node ${known.id} had ${known.digest}`);
+    }
   }
 }
 

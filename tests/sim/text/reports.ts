@@ -87,6 +87,8 @@ function wantedStatus(facts: Facts): readonly WantedLine[] {
     ["Last Log Index", shadow.lastIndex],
     ["Last Snapshot Index", core.snapshot.index],
     ["Keys", facts.keys],
+    // Nodes are compared with one another by the check state-hash.
+    ["State Digest", facts.node.driver.applied.state.digest],
     ["Quorum", `reachable ${reachable} of ${voters.length} nodes, needed ${1 + Math.floor(voters.length / 2)}`],
     ["Client Address", `node${server.id}:5000`],
     ["Data Directory", "/data"],

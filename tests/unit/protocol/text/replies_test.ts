@@ -209,6 +209,7 @@ Log Size: 33 entries
 Last Log Index: 43
 Last Snapshot Index: 10
 Keys: 0
+State Digest: 1:0123456789abcdef
 Quorum: reachable 3 of 3 nodes, needed 2
 Client Address: 127.0.0.1:5000
 Data Directory: /data/node-0
