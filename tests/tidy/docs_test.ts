@@ -97,6 +97,21 @@ Deno.test("every promise of docs/guarantees.md names tests that exist, by file a
   assertEquals(missing, []);
 });
 
+Deno.test("docs/testing.md says of every check over cores, and of every one of the simulator, what it holds", () => {
+  const listed = [...read("docs/testing.md").matchAll(/^\| `([a-z_]+)` +\| .+ \|$/gm)].map(([, name = ""]) => name);
+  // What the checks share; the shadows are described beside the table.
+  const parts = ["all", "check", "committed_log", "shadow"];
+  const files = ["tests/support/raft/checks", "tests/sim/checks"].flatMap((folder) =>
+    [...Deno.readDirSync(join(ROOT, folder))].filter(({ isFile }) => isFile).map(({ name }) =>
+      name.replace(/\.ts$/, "")
+    )
+  );
+  const checks = files.filter((name) => !parts.includes(name)).sort();
+  assert(checks.length >= 20);
+  assertEquals(checks.filter((name) => !listed.includes(name)), []);
+  assertEquals(listed.filter((name) => name.includes("_") && !checks.includes(name)), []);
+});
+
 Deno.test("the checks of the simulator that docs/guarantees.md names exist", () => {
   const named = [...read("docs/guarantees.md").replaceAll(/\n +/g, " ").matchAll(/`tests\/sim` \(([^)]*)\)/g)];
   const checks = named.flatMap(([, list = ""]) => [...list.matchAll(/`([a-z-]+)`/g)].map(([, name = ""]) => name));
