@@ -98,7 +98,7 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
   }),
   slip("M319", "A transaction goes on to read what there is no room for", {
     file: "lib/kv/reply_bounds.ts",
-    find: "    if (this.#isFull && !isWrite) return REPLY_TOO_LONG;\n",
-    replace: "",
+    find: "if (this.#isFull && !isWrite) return REPLY_TOO_LONG;",
+    replace: "if (this.#isFull && !isWrite && this.#bytes < 0) return REPLY_TOO_LONG;",
   }),
 ];
