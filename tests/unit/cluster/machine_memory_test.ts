@@ -21,6 +21,8 @@ function limitOf(totalMemory: number | undefined, files: Readonly<Record<string,
   return defaultMemoryLimit(machine(totalMemory, files), 1);
 }
 
+const MIB = 2 ** 20;
+
 function sixty(bytes: number): number {
   return Math.floor(bytes * 0.6);
 }
@@ -31,15 +33,22 @@ Deno.test("without a control group it is 60 % of the machine's memory, shared by
 });
 
 Deno.test("a lower limit of the control group counts, in version 2 and in version 1", () => {
-  const two = { "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.max": "1073741824\n" };
-  assertEquals(limitOf(10 * GIB, two), sixty(GIB));
-  assertEquals(limitOf(GIB / 2, two), sixty(GIB / 2));
-  assertEquals(limitOf(undefined, two), sixty(GIB));
+  const two = { "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.max": "3221225472\n" };
+  assertEquals(limitOf(10 * GIB, two), sixty(3 * GIB));
+  assertEquals(limitOf(2 * GIB, two), sixty(2 * GIB));
+  assertEquals(limitOf(undefined, two), sixty(3 * GIB));
   const one = {
     "/proc/self/cgroup": "9:name=systemd:/\n4:cpu,memory:/docker/4f\n0::/\n",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes": "2147483648\n",
   };
   assertEquals(limitOf(10 * GIB, one), sixty(2 * GIB));
+});
+
+Deno.test("where memory is scarce the runtime of each node has its share first, and a node may always fill something", () => {
+  assertEquals(limitOf(GIB), Math.floor((GIB - 320 * MIB) / 1.25));
+  assertEquals(defaultMemoryLimit(machine(3 * GIB), 3), limitOf(GIB));
+  assertEquals([limitOf(1_279 * MIB) < sixty(1_279 * MIB), limitOf(1_281 * MIB)], [true, sixty(1_281 * MIB)]);
+  assertEquals([limitOf(64 * MIB), limitOf(340 * MIB)], [16 * MIB, 16 * MIB]);
 });
 
 Deno.test("the lowest limit of the group and those above it counts", () => {
