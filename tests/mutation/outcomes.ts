@@ -101,4 +101,9 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
     find: "if (this.#isFull && !isWrite) return REPLY_TOO_LONG;",
     replace: "if (this.#isFull && !isWrite && this.#bytes < 0) return REPLY_TOO_LONG;",
   }),
+  slip("M320", "The results of a transaction over HTTP are put together however long they are", {
+    file: "lib/http/routes/txn.ts",
+    find: "    return bytes <= this.#room;\n",
+    replace: "    return bytes <= Math.max(this.#room, bytes);\n",
+  }),
 ];

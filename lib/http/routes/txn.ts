@@ -10,7 +10,7 @@ import {
   type CompareOperator,
   TRANSACTION_PARTS_MAX,
 } from "../../kv/commands.ts";
-import { isErrorReply, type Reply } from "../../kv/replies.ts";
+import { type ErrorReply, isErrorReply, type Reply } from "../../kv/replies.ts";
 import type { HttpReply } from "../http.ts";
 import { JsonValue } from "../json_body.ts";
 import { IDEMPOTENCY_KEY, readDuration, refuseLongKey, setCall } from "../parameters.ts";
@@ -24,6 +24,13 @@ import { submit } from "../writes.ts";
 
 /** Longest body in bytes: twice a longest command, which base64 and escapes make longer. */
 export const TXN_BODY_BYTES_MAX = 17_301_504;
+
+/** JSON of all results together: of bytes that it escapes it has six for each, and no string holds that of the longest reply. */
+export const TXN_RESULT_BYTES_MAX = 67_108_864;
+/** In the place of a result that finds no room. What the operation was to change is changed. */
+const RESULT_TOO_LONG: ErrorReply = {
+  error: `ERR the result is too long: all of them have ${TXN_RESULT_BYTES_MAX} bytes of JSON`,
+};
 
 const OK = 200;
 const JSON_TYPE = "application/json";
@@ -94,13 +101,18 @@ async function transact(call: RouteCall): Promise<HttpReply> {
   if (result.type !== "Transaction") return sessionProblem("SequenceReused");
   const { succeeded, revision, replies } = result;
   const kinds = succeeded ? then : otherwise;
-  const results: string[] = [];
+  const results = new JsonItems();
   for (const [at, reply] of replies.entries()) {
     const kind = kinds[at]?.kind ?? "command";
-    const isLong = typeof reply === "string" && reply.length >= LONG_VALUE_BYTES;
-    results.push(isLong ? await showLong(kind, reply, clock) : showResult(kind, reply));
+    const bytes = typeof reply === "string" ? reply.length : 0;
+    const shown = !results.hasRoomFor(bytes)
+      ? undefined
+      : typeof reply === "string" && bytes >= LONG_VALUE_BYTES
+      ? await showLong(kind, reply, clock)
+      : showResult(kind, reply);
+    if (shown === undefined || !results.add(shown)) results.addError();
   }
-  const body = `{"succeeded":${succeeded},"revision":${revision},"results":[${results.join(",")}]}\n`;
+  const body = `{"succeeded":${succeeded},"revision":${revision},"results":${results.list}}\n`;
   return { status: OK, headers: [["Content-Type", JSON_TYPE], ["X-KV-Revision", String(revision)]], body };
 }
 
@@ -171,7 +183,7 @@ function readCommand(value: JsonValue): Call {
 }
 
 function showResult(kind: Kind, reply: Reply): string {
-  if (isErrorReply(reply)) return `{"error":${JSON.stringify(reply.error)}}`;
+  if (isErrorReply(reply)) return showError(reply);
   switch (kind) {
     case "put":
       return `{"put":true}`;
@@ -197,6 +209,39 @@ function showReply(reply: Reply): string {
   if (typeof reply === "bigint") return `"${reply}"`;
   if (typeof reply === "string") return isText(reply) ? JSON.stringify(reply) : `{"base64":"${btoa(reply)}"}`;
   if ("status" in reply) return JSON.stringify(textToByteString(reply.status));
-  if ("error" in reply) return `{"error":${JSON.stringify(reply.error)}}`;
-  return `[${reply.map(showReply).join(",")}]`;
+  if ("error" in reply) return showError(reply);
+  const items = new JsonItems();
+  for (const item of reply) if (!items.add(showReply(item))) return showError(RESULT_TOO_LONG);
+  return items.list;
+}
+
+function showError({ error }: ErrorReply): string {
+  return `{"error":${JSON.stringify(error)}}`;
+}
+
+/** A list in JSON that does not become too long. */
+class JsonItems {
+  readonly #items: string[] = [];
+  #room = TXN_RESULT_BYTES_MAX;
+
+  get list(): string {
+    return `[${this.#items.join(",")}]`;
+  }
+
+  hasRoomFor(bytes: number): boolean {
+    return bytes <= this.#room;
+  }
+
+  /** False when there is no room for it. */
+  add(item: string): boolean {
+    if (!this.hasRoomFor(item.length)) return false;
+    this.#room -= item.length;
+    this.#items.push(item);
+    return true;
+  }
+
+  /** What stands in the place of one that finds no room. */
+  addError(): void {
+    this.#items.push(showError(RESULT_TOO_LONG));
+  }
 }

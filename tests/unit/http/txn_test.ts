@@ -1,8 +1,12 @@
 /** Transactions over HTTP: comparisons, both lists, results, strictness. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { TXN_RESULT_BYTES_MAX, TXN_ROUTES } from "../../../lib/http/routes/txn.ts";
+import { VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import { StateNode } from "../../support/state_node.ts";
 import { type Answer, ask, type Service, serviceOf } from "./support/ask.ts";
+
+const TURNS_MAX = 10_000;
 
 function txn(service: Service, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   return ask(service, "POST /v1/txn", { body: JSON.stringify(body), headers });
@@ -142,3 +146,34 @@ Deno.test("txn: in a session once", async () => {
   assertEquals(first.json, again.json);
   assertEquals((await ask(service, "GET /v1/kv/n")).body, "1");
 });
+
+Deno.test("txn: results that have no room are errors in their place, what they stand for is done, and the rest is told", async () => {
+  const node = new StateNode();
+  const service = serviceOf(node, TXN_ROUTES);
+  const value = "x".repeat(VALUE_BYTES_MAX);
+  node.submit({ type: "Call", call: ["SET", "k", value] }, () => {});
+  const fitting = Math.floor(TXN_RESULT_BYTES_MAX / VALUE_BYTES_MAX) - 1;
+  const gets = new Array<unknown>(fitting + 2).fill({ get: { key: "k" } });
+  const many = { command: ["MGET", ...new Array<string>(fitting + 2).fill("k")] };
+  const then = [many, ...gets, { put: { key: "done", value: "1" } }, { get: { key: "done" } }];
+  const answer = await inTurns(service, txn(service, { then }));
+  const error = `ERR the result is too long: all of them have ${TXN_RESULT_BYTES_MAX} bytes of JSON`;
+  const results = answer.json?.["results"];
+  assert(answer.status === 200 && Array.isArray(results));
+  const short = results.map((result) => result.value?.length > 9 ? result.value.length : result);
+  const whole = new Array<number>(fitting).fill(VALUE_BYTES_MAX);
+  const told = [{ error }, { error }, { put: true }, { found: true, value: "1" }];
+  assertEquals(short, [{ reply: { error } }, ...whole, ...told]);
+});
+
+/** What is done in turns of the clock. */
+async function inTurns<T>({ clock }: Service, work: Promise<T>): Promise<T> {
+  let isOver = false;
+  const over = () => isOver = true;
+  work.then(over, over);
+  for (let turn = 0; !isOver; turn++) {
+    assert(turn < TURNS_MAX, "the answer does not come");
+    await clock.advance(0);
+  }
+  return await work;
+}
