@@ -8,7 +8,12 @@ import { WANTED_OPERATIONS } from "./wanted.ts";
 const SEEDS = 30;
 const FIRST = 900_001;
 /** Faults that count only where a run came to feel them. */
-const AWAITED_FAULTS: readonly FaultClass[] = ["operator/remove", "operator/early-change"];
+const AWAITED_FAULTS: readonly FaultClass[] = [
+  "operator/remove",
+  "operator/early-change",
+  "network/late-answers",
+  "network/overtaken-leader",
+];
 
 Deno.test("every command and call of the state machine, and every command of the text protocol, is done in simulated runs", async () => {
   const done = new Map<string, number>();

@@ -13,6 +13,8 @@ export const FAULT_CLASSES = {
   "network/bridge": "two groups that reach each other only through one node",
   "network/clog": "everything between two nodes waits and then comes at once",
   "network/reset": "a connection ends and is made again",
+  "network/late-answers": "a leader that lost its office and got it back hears answers from its first term",
+  "network/overtaken-leader": "a leader that was parted hears of entries or a snapshot that its own entries contradict",
   "clock/skew": "a process begins with another time",
   "clock/drift": "a clock runs fast or slow",
   "clock/jump": "a clock jumps forward",
@@ -53,8 +55,14 @@ export type FaultClass = keyof typeof FAULT_CLASSES;
 /** The names in order. */
 export const FAULT_CLASS_NAMES = Object.keys(FAULT_CLASSES) as FaultClass[];
 
+/** Those of several steps, each of which waits for the one before: a source of its own draws when, in some of the runs. */
+export const ORDERED_FAULTS: ReadonlySet<FaultClass> = new Set<FaultClass>([
+  "network/late-answers",
+  "network/overtaken-leader",
+]);
+
 /** Of these a source of its own draws whether a run has them, so that a seed has the others that it always had. */
-export const DRAWN_APART: ReadonlySet<FaultClass> = new Set<FaultClass>(["operator/early-change"]);
+export const DRAWN_APART: ReadonlySet<FaultClass> = new Set<FaultClass>([...ORDERED_FAULTS, "operator/early-change"]);
 
 /** How often each fault was injected. */
 export class FaultCounts {

@@ -6,13 +6,19 @@ import { MARK_NAME } from "../../lib/storage/wal_scan.ts";
 import { damageSnapshotLater } from "./damaged_snapshot.ts";
 import { plantDamage } from "./damage.ts";
 import { EmptiedMajority } from "./emptied_majority.ts";
-import type { FaultClass } from "./faults.ts";
+import { type FaultClass, ORDERED_FAULTS } from "./faults.ts";
+import { answerLate } from "./late_answers.ts";
 import type { Operator } from "./operator.ts";
+import { overtakeLeader } from "./overtaken_leader.ts";
 import type { PlannedFault } from "./schedule.ts";
 import { DIRECTORY } from "../support/memory/memory_server.ts";
 import type { SimServer } from "./server.ts";
 import type { World } from "./world.ts";
 
+/** In every run with such a number come faults of several steps, with these mean times between two of them and of the others. */
+const SEEDS_PER_ORDERED = 3;
+const ORDERED_MS = 1_500;
+const OTHERS_MS_MIN = 2_000;
 const LASTING_MS_MAX = 3_000;
 const PAUSE_MS_MAX = 2_500;
 const JUMP_MS_MAX = 4_000;
@@ -75,9 +81,15 @@ export class Nemesis {
   start(): void {
     this.#resting = false;
     this.#startedAtMs = this.#world.clock.now();
-    const { planned } = this.#world.settings;
-    if (planned === undefined) return this.#plan();
-    for (const fault of planned) this.#world.clock.after(fault[0], () => this.#play(fault));
+    const { planned, seed, disturbMs } = this.#world.settings;
+    for (const fault of planned ?? []) this.#world.clock.after(fault[0], () => this.#play(fault));
+    if (planned !== undefined) return;
+    const isOrdered = seed % SEEDS_PER_ORDERED === 0;
+    const names = [...this.#faults.keys()];
+    const others = names.filter((name) => !ORDERED_FAULTS.has(name));
+    this.#plan(this.#plans, { names: others, meanMs: isOrdered ? Math.max(OTHERS_MS_MIN, disturbMs) : disturbMs });
+    const ordered = names.filter((name) => isOrdered && ORDERED_FAULTS.has(name));
+    this.#plan(new Random(seed ^ 0x0dde), { names: ordered, meanMs: ORDERED_MS });
   }
 
   /** No more faults; those that last are ended. */
@@ -101,13 +113,13 @@ export class Nemesis {
     for (const server of this.#world.servers) server.losePower({});
   }
 
-  #plan(): void {
-    const pauseMs = -Math.log(1 - this.#plans.fraction()) * this.#world.settings.disturbMs;
+  #plan(random: Random, what: { readonly names: readonly FaultClass[]; readonly meanMs: number }): void {
+    const pauseMs = -Math.log(1 - random.fraction()) * what.meanMs;
     this.#world.clock.after(pauseMs, () => {
-      if (this.#resting || this.#faults.size === 0) return;
-      const name = this.#plans.pick([...this.#faults.keys()]);
-      this.#play([this.#world.clock.now() - this.#startedAtMs, name, this.#plans.below(DRAWS)]);
-      this.#plan();
+      if (this.#resting || what.names.length === 0) return;
+      const name = random.pick(what.names);
+      this.#play([this.#world.clock.now() - this.#startedAtMs, name, random.below(DRAWS)]);
+      this.#plan(random, what);
     });
   }
 
@@ -155,6 +167,14 @@ export class Nemesis {
         const half = Math.ceil(others.length / 2);
         faults.part(others.slice(0, half), others.slice(half));
         return this.#healLater(others.length > 1);
+      }],
+      ["network/late-answers", () => {
+        answerLate(this.#world, this.#parts(), () => this.#world.counts.add("network/late-answers"));
+        return false; // Counted when the leader is back.
+      }],
+      ["network/overtaken-leader", () => {
+        overtakeLeader(this.#world, this.#parts(), () => this.#world.counts.add("network/overtaken-leader"));
+        return false; // Counted when the others have other entries than it.
       }],
       ["network/clog", () =>
         this.#onPair(([a, b]) => {
@@ -333,9 +353,12 @@ export class Nemesis {
   }
 
   #damageSnapshot(): boolean {
-    const parts = { operator: this.#operator, random: this.#random, isOver: () => this.#resting };
-    damageSnapshotLater(this.#world, parts, () => this.#world.counts.add("disk/damaged-snapshot"));
+    damageSnapshotLater(this.#world, this.#parts(), () => this.#world.counts.add("disk/damaged-snapshot"));
     return true;
+  }
+
+  #parts(): { readonly operator: Operator; readonly random: Random; readonly isOver: () => boolean } {
+    return { operator: this.#operator, random: this.#random, isOver: () => this.#resting };
   }
 
   #onServer(act: (server: SimServer) => void, running = true): boolean {

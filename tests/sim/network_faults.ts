@@ -8,6 +8,7 @@ import type { Settings } from "./settings.ts";
 
 const TAIL_MS_MAX = 2_000;
 const COPIES_MAX = 3;
+const REPETITIONS = 3;
 
 /** The fate of each message, and which directions are blocked. */
 export class NetworkFaults {
@@ -17,6 +18,8 @@ export class NetworkFaults {
   readonly #blocked = new Set<number>();
   /** Until when what goes in a direction waits. */
   readonly #clogged = new Map<number, number>();
+  /** Answers to this server come again and again until then. */
+  #repeated: { readonly to: NodeId; readonly until: number } | undefined;
   #calm = false;
 
   constructor(settings: Settings, { random, counts }: { readonly random: Random; readonly counts: FaultCounts }) {
@@ -51,6 +54,11 @@ export class NetworkFaults {
     this.#clogged.set(direction(b, a), until);
   }
 
+  /** Each vote and acknowledgement for a server comes several times more until the moment `until`. */
+  repeatAnswers(to: NodeId, until: number): void {
+    this.#repeated = { to, until };
+  }
+
   /** Ends blocks and clogs. */
   heal(): void {
     this.#blocked.clear();
@@ -74,9 +82,16 @@ export class NetworkFaults {
     if (this.#happens("network/loss", this.#settings.lossProbability)) return [];
     const wait = Math.max(0, (this.#clogged.get(way) ?? 0) - now);
     const first = wait + delay + this.#further();
-    if (!this.#happens("network/duplicate", this.#settings.duplicateProbability)) return [first];
+    const fates = [first, ...this.#repetitions(message, now)];
+    if (!this.#happens("network/duplicate", this.#settings.duplicateProbability)) return fates;
     const copies = this.#random.between(1, COPIES_MAX - 1);
-    return [first, ...Array.from({ length: copies }, () => first + this.#random.fraction() * latencyMs * 20)];
+    return [...fates, ...Array.from({ length: copies }, () => first + this.#random.fraction() * latencyMs * 20)];
+  }
+
+  #repetitions(message: PeerMessage, now: number): readonly number[] {
+    const { to, until } = this.#repeated ?? { to: undefined, until: 0 };
+    if (message.to !== to || now >= until || !isAnswer(message)) return [];
+    return Array.from({ length: REPETITIONS }, () => this.#random.fraction() * (until - now));
   }
 
   #further(): number {
@@ -93,6 +108,10 @@ export class NetworkFaults {
     this.#counts.add(fault);
     return true;
   }
+}
+
+function isAnswer(message: PeerMessage): boolean {
+  return message.type === "AppendEntriesResult" || (message.type === "RequestVoteResult" && !message.preVote);
 }
 
 function direction(from: NodeId, to: NodeId): number {

@@ -61,7 +61,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   const settings = drawSettings(seed, options.overrides);
   const world = new World(settings, options.sink);
   const run = new Run(world);
-  const sites = siteInjector(settings);
+  const sites = siteInjector(world);
   installFaults(sites.inject);
   try {
     await run.run(() => installFaults(undefined));
@@ -88,15 +88,17 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   };
 }
 
-function siteInjector(settings: Settings): {
+function siteInjector(world: World): {
   readonly inject: (site: FaultSite) => boolean;
   readonly hits: Map<FaultSite, number>;
 } {
+  const { settings } = world;
   const random = new Random(settings.seed ^ 0xfa17);
   const hits = new Map<FaultSite, number>();
   for (const site of Object.keys(FAULT_SITES) as FaultSite[]) hits.set(site, 0);
   const inject = (site: FaultSite): boolean => {
-    if (!settings.sites.has(site) || !random.chance(settings.siteProbability)) return false;
+    const isPressed = world.isPressed(site);
+    if (!isPressed && (!settings.sites.has(site) || !random.chance(settings.siteProbability))) return false;
     hits.set(site, (hits.get(site) ?? 0) + 1);
     return true;
   };

@@ -1,5 +1,6 @@
 /** The simulated world: the cluster in memory with faults, the log it agreed on, and the checks that watch every step. */
 
+import type { FaultSite } from "../../lib/base/faults.ts";
 import { Random } from "../../lib/base/random.ts";
 import { TICK_MS } from "../../lib/node/limits.ts";
 import { describeEvent, describeUpdate } from "../../lib/raft/describe.ts";
@@ -18,6 +19,7 @@ import { DamagedSnapshot } from "./checks/damaged_snapshot.ts";
 import { DurableAcknowledgement } from "./checks/durable_acknowledgement.ts";
 import { ExpiredKeys } from "./checks/expired_keys.ts";
 import { HangingDisk } from "./checks/hanging_disk.ts";
+import { IgnoredEntries } from "./checks/ignored_entries.ts";
 import { OneVote } from "./checks/one_vote.ts";
 import { QuorumOnDisks } from "./checks/quorum_on_disks.ts";
 import { RecoveredDirectory } from "./checks/recovered_directory.ts";
@@ -57,6 +59,7 @@ export class World extends MemoryCluster {
   /** Told when a process ends, so that its clients hear of it. */
   readonly onEnd: ((server: SimServer) => void)[] = [];
   violation: Violation | undefined;
+  readonly #pressed = new Set<{ readonly site: FaultSite }>();
   readonly #checks: Check[];
   readonly #secondCluster: SecondCluster;
   readonly #sink: TraceSink | undefined;
@@ -82,6 +85,18 @@ export class World extends MemoryCluster {
     this.#checks = this.#makeChecks();
     this.clock.stopped = () => this.violation !== undefined;
     this.#watch();
+  }
+
+  /** Lets a site fire each time it is reached, until the function that it returns is called. */
+  press(site: FaultSite): () => void {
+    const pressed = { site };
+    this.#pressed.add(pressed);
+    return () => this.#pressed.delete(pressed);
+  }
+
+  /** Whether a site is to fire now, whatever chance says. */
+  isPressed(site: FaultSite): boolean {
+    return [...this.#pressed].some((pressed) => pressed.site === site);
   }
 
   /** Adds a check, that of the workload for example. */
@@ -199,6 +214,7 @@ export class World extends MemoryCluster {
     return [
       ...raftChecks(parts, to),
       ...lookingAtDisks,
+      ...(settings.sites.has("raft/appendDropped") ? [] : [new IgnoredEntries(shadows, to("ignored-entries"))]),
       new StateHash({ servers, reference }, to("state-hash")),
       new HangingDisk({
         servers,
