@@ -14,6 +14,7 @@ import { JUDGE_SLIPS } from "./judges.ts";
 import { MEMORY_SLIPS } from "./memory.ts";
 import type { Mutation } from "./mutation.ts";
 import { OUTCOME_SLIPS } from "./outcomes.ts";
+import { PROTOCOL_SLIPS } from "./protocols.ts";
 import { QUESTION_SLIPS } from "./questions.ts";
 import { SLIPS } from "./slips.ts";
 import { SNAPSHOT_SLIPS } from "./snapshots.ts";
@@ -44,4 +45,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...QUESTION_SLIPS,
   ...JUDGE_SLIPS,
   ...MEMORY_SLIPS,
+  ...PROTOCOL_SLIPS,
 ];

@@ -13,6 +13,10 @@ import { makeCommand, WRITE_SHARES } from "./command_maker.ts";
 import { noteOverload } from "./lowered_limits.ts";
 import type { SimServer } from "./server.ts";
 import { IN_HISTORIES, isPutIfAbsent, operationOf, shownOf } from "./operations.ts";
+import { type Completion, describe, type Pending } from "./pending.ts";
+import type { ProbedNode, Protocol } from "./probes.ts";
+import { HttpWork } from "./protocols/http_work.ts";
+import { RespWork } from "./protocols/resp_work.ts";
 import { QueryWork } from "./query_work.ts";
 import { SessionWork } from "./session_work.ts";
 import { TextWork } from "./text/text_work.ts";
@@ -24,37 +28,13 @@ const OPERATIONS_PER_KEY = 250;
 const KEY_NAMES = ["key", "__proto__", "\x00\xff", "constructor", "a b", "\r\n", "k\u00e9", ""] as const;
 
 /** Shares of the work beside the writes, in hundredths. */
-const READ_SHARE = 22;
+const READ_SHARE = 20;
 const QUERY_SHARE = 16;
 const SESSION_SHARE = 3;
 const TEXT_SHARE = 8;
-
-/** An operation under way. */
-export interface Pending {
-  readonly client: number;
-  readonly operation: string;
-  readonly key: string;
-  readonly argument: string | null;
-  readonly call: number;
-  /** The highest index that was known to any client when this began. */
-  readonly known: number;
-  /** The latest deadline that any read had taken for passed when this began. */
-  readonly hiddenMs: number;
-  readonly server: SimServer;
-  readonly life: object;
-  /** Nobody waits for it. */
-  readonly isPatrol: boolean;
-  finished: boolean;
-  /** Told when it is lost with its process. */
-  lost?: () => void;
-}
-
-/** How an operation ended. `as` is for one that turned out to be another. */
-interface Completion {
-  readonly result: Operation["result"];
-  readonly index: number | null;
-  readonly as?: Pick<Pending, "operation" | "argument">;
-}
+/** A pipeline is several requests. */
+const RESP_SHARE = 2;
+const HTTP_SHARE = 2;
 
 /** What the clients did, and what is true of it. */
 export class Workload implements Check {
@@ -68,6 +48,8 @@ export class Workload implements Check {
   readonly #world: World;
   readonly #random: Random;
   readonly #text: TextWork;
+  readonly #resp: RespWork;
+  readonly #http: HttpWork;
   readonly #queries: QueryWork;
   readonly #sessionWork: SessionWork;
   readonly #words: Words;
@@ -92,6 +74,8 @@ export class Workload implements Check {
       key: (family) => `${family}${this.#pickKey()}`,
       value: () => this.newValue(),
     };
+    this.#resp = new RespWork(world, { workload: this, words: this.#words });
+    this.#http = new HttpWork(world, { workload: this, words: this.#words });
     this.#queries = new QueryWork({ world, workload: this, words: this.#words });
     this.#sessionWork = new SessionWork({ workload: this, words: this.#words });
     world.onEnd.push((server) => this.#serverEnded(server));
@@ -104,7 +88,7 @@ export class Workload implements Check {
 
   /** Begins the clients. */
   start(): void {
-    for (let count = 0; count < this.#world.settings.clients; count++) this.#think(this.#newClient());
+    for (let count = 0; count < this.#world.settings.clients; count++) this.#think(this.newClient());
     this.#patrol();
   }
 
@@ -112,7 +96,7 @@ export class Workload implements Check {
   #patrol(): void {
     if (this.#stopping) return;
     for (const server of this.#world.running()) {
-      if (server.node !== undefined) this.#read(this.#newClient(), server, { node: server.node, isPatrol: true });
+      if (server.node !== undefined) this.#read(this.newClient(), server, { node: server.node, isPatrol: true });
     }
     const pauseMs = -Math.log(1 - this.#random.fraction()) * this.#world.settings.patrolMs;
     this.#world.clock.plan(pauseMs, { action: () => this.#patrol(), life: undefined, isArrival: false });
@@ -149,7 +133,7 @@ export class Workload implements Check {
   complete(pending: Pending, { as, ...end }: Completion): void {
     const { client, key, call } = pending;
     const { operation, argument } = as ?? pending;
-    this.done.set(operation, (this.done.get(operation) ?? 0) + 1);
+    this.count(operation);
     this.acknowledged += 1;
     if (end.index !== null) {
       if (end.index < pending.known) {
@@ -174,7 +158,7 @@ export class Workload implements Check {
       const none = { result: null, return: null, index: null } as const;
       this.history.push({ client, operation, key, argument, call, outcome: "unknown", ...none });
     }
-    this.#finish(pending, this.#newClient(), () => "unknown");
+    this.#finish(pending, this.newClient(), () => "unknown");
   }
 
   /** What removes every key at once is no operation of a history; where that is done, the model of all keys alone judges. */
@@ -189,22 +173,30 @@ export class Workload implements Check {
     this.#finish(pending, pending.client, () => `not done: ${why}`);
   }
 
-  /** Writes by way of `server`, as clients do that nobody else waits for; `done` is told when it is. */
-  probe(server: SimServer, done: () => void): void {
-    const { node } = server;
-    if (node === undefined) return;
+  /** Writes in a protocol by way of a node, as clients do that nobody else waits for. */
+  probe(protocol: Protocol, probed: ProbedNode): void {
+    const writers = { api: { probe: this.#probeNode }, text: this.#text, resp: this.#resp, http: this.#http };
+    writers[protocol].probe(this.newClient(), probed);
+  }
+
+  readonly #probeNode = (client: number, { server, node, done }: ProbedNode): void => {
     const command: Command = { type: "Put", key: `probe${server.id}`, value: this.newValue() };
-    const pending = this.begin(this.#newClient(), { ...operationOf(command), server, isPatrol: true });
+    const pending = this.begin(client, { ...operationOf(command), server, isPatrol: true });
     node.submit(command, (outcome) => {
       this.#wrote(pending, { command, outcome });
       if (outcome.type === "Done") done();
     });
+  };
+
+  /** A client that nobody has heard of before. */
+  newClient(): number {
+    this.#clients += 1;
+    return this.#clients;
   }
 
-  /** The same in the text protocol, which only the leader does. */
-  probeText(server: SimServer, done: () => void): void {
-    const { node } = server;
-    if (node !== undefined) this.#text.probe(this.#newClient(), { server, node, done });
+  /** Counts something that was done. */
+  count(name: string): void {
+    this.done.set(name, (this.done.get(name) ?? 0) + 1);
   }
 
   /** A command of its own that is never used again. */
@@ -229,11 +221,6 @@ export class Workload implements Check {
       this.#world.violate("done-twice", `${JSON.stringify(entry.command)} is done again by entry ${entry.index}`);
     }
     this.#committedPuts.add(command);
-  }
-
-  #newClient(): number {
-    this.#clients += 1;
-    return this.#clients;
   }
 
   #now(): number {
@@ -262,7 +249,11 @@ export class Workload implements Check {
     if (share < QUERY_SHARE) return this.#queries.act(client, server, node);
     share -= QUERY_SHARE;
     if (share < SESSION_SHARE) return this.#sessionWork.act(client, server);
-    if (share < SESSION_SHARE + TEXT_SHARE) return this.#text.act(client, server, node);
+    share -= SESSION_SHARE;
+    if (share < TEXT_SHARE) return this.#text.act(client, server, node);
+    share -= TEXT_SHARE;
+    if (share < RESP_SHARE) return this.#resp.act(client, server, node);
+    if (share < RESP_SHARE + HTTP_SHARE) return this.#http.act(client, server, node);
     node.status();
     node.members();
     node.logTail(10);
@@ -310,7 +301,7 @@ export class Workload implements Check {
     }
     const { result } = outcome;
     const index = result.revision;
-    this.#count(command, pending.operation);
+    this.#countAs(command, pending.operation);
     this.judgeResult(pending, { result, encoded: encodeCommand(command) });
     if (result.type === "Reply" && command.type === "OpenSession") this.sessions.push(index);
     this.complete(pending, { ...shownOf(result, pending), index });
@@ -325,11 +316,11 @@ export class Workload implements Check {
   }
 
   /** Counts under the names of the command and of its call what is counted under the name of its operation as well. */
-  #count(command: Command, operation: string): void {
+  #countAs(command: Command, operation: string): void {
     const call = command.type === "Call" ? [command.call[0]?.toLowerCase() ?? ""] : [];
     const names = new Set([command.type.toLowerCase(), ...call, ...(isPutIfAbsent(command) ? ["put if absent"] : [])]);
     names.delete(operation);
-    for (const name of names) this.done.set(name, (this.done.get(name) ?? 0) + 1);
+    for (const name of names) this.count(name);
   }
 
   /** The entry that was acknowledged is the one that was sent, and its result is what the model of all keys says. */
@@ -393,8 +384,4 @@ export class Workload implements Check {
     this.#world.trace(() => `client ${pending.client} ${describe(pending)}: ${outcome()}`);
     if (!pending.isPatrol) this.#think(client);
   }
-}
-
-function describe({ operation, key, argument }: Pending): string {
-  return `${operation} ${JSON.stringify(key)}${argument === null ? "" : ` ${JSON.stringify(argument.slice(0, 20))}`}`;
 }

@@ -1,19 +1,39 @@
 /** Whether the cluster takes writes again: by way of every node, in every protocol. */
 
+import type { Node } from "../../lib/node/node.ts";
 import type { Workload } from "./clients.ts";
 import type { SimServer } from "./server.ts";
+
+/** The ways to write. In the text protocol only the leader does; the others pass a write on to it. */
+export const PROTOCOLS = ["api", "text", "resp", "http"] as const;
+
+/** One of them. */
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** Where one write is sent, and who is told when it is done. */
+export interface ProbedNode {
+  readonly server: SimServer;
+  readonly node: Node;
+  readonly done: () => void;
+}
 
 const PROBE_MS = 200;
 /** Where a limit is so low that one write of a client fills it, room is there for moments only. */
 const PROBE_LOWERED_MS = 20;
 
-/** Sends writes by way of nodes until each has done one. */
+/** What the operations done in peace are counted as. */
+export function nameOfPeaceWrite(protocol: Protocol): string {
+  return `peace write by ${protocol}`;
+}
+
+/** Sends writes by way of nodes until each has done one in each protocol. */
 export class Probes {
   readonly #workload: Workload;
   readonly #now: () => number;
   readonly #everyMs: number;
-  readonly #done = new Set<number>();
-  #textDone = false;
+  readonly #done = new Set<string>();
+  #lacking: readonly string[] = [];
+  #tries = 0;
   #nextAt = 0;
 
   /** Nothing was done yet. */
@@ -23,18 +43,42 @@ export class Probes {
     this.#everyMs = lowered ? PROBE_LOWERED_MS : PROBE_MS;
   }
 
-  /** Whether every one of `servers` has passed a write on or done it, and the leader one of the text protocol; else tries on. */
+  /** Whether every one of `servers` has done a write in each protocol, and the leader one of the text protocol; else tries on. */
   haveDone(servers: readonly SimServer[]): boolean {
-    const lacking = servers.filter(({ id }) => !this.#done.has(id));
-    if (lacking.length === 0 && this.#textDone) return true;
+    const lacking = servers.map((server) => ({ server, protocols: this.#lackingAt(server) }));
+    this.#lacking = lacking.flatMap(({ server, protocols }) => protocols.map((each) => placeOf(each, server)));
+    if (this.#lacking.length === 0) return true;
     if (this.#now() < this.#nextAt) return false;
     this.#nextAt = this.#now() + this.#everyMs;
-    // Which of them leads is theirs to know: the text protocol is tried on all.
-    for (const server of this.#textDone ? lacking : servers) {
-      // What has been done by way of a node is not asked for again: it would take the room of what has not.
-      if (!this.#done.has(server.id)) this.#workload.probe(server, () => this.#done.add(server.id));
-      if (!this.#textDone) this.#workload.probeText(server, () => this.#textDone = true);
+    this.#tries += 1;
+    for (const { server, protocols } of lacking) {
+      // One at a time: together they would take each other's room where a limit is low.
+      const protocol = protocols[this.#tries % Math.max(1, protocols.length)];
+      const { node } = server;
+      if (protocol === undefined || node === undefined) continue;
+      this.#workload.probe(protocol, { server, node, done: () => this.#noteDone(protocol, server) });
     }
     return false;
   }
+
+  /** What was not done when it was last looked; "" for nothing. */
+  describeLack(): string {
+    return this.#lacking.length === 0 ? "" : `; no write was done by ${this.#lacking.join(", ")}`;
+  }
+
+  #lackingAt(server: SimServer): readonly Protocol[] {
+    return PROTOCOLS.filter((protocol) => !this.#done.has(placeOf(protocol, server)));
+  }
+
+  #noteDone(protocol: Protocol, server: SimServer): void {
+    this.#done.add(placeOf(protocol, server));
+    this.#workload.count(nameOfPeaceWrite(protocol));
+    // The next one at once: peace shall not take longer than it must.
+    this.#nextAt = this.#now();
+  }
+}
+
+/** Which of the nodes leads is theirs to know: a write of the text protocol counts wherever it was done. */
+function placeOf(protocol: Protocol, { id }: SimServer): string {
+  return protocol === "text" ? "text at the leader" : `${protocol} at node ${id}`;
 }

@@ -164,8 +164,7 @@ class Run {
   /** Waits until some more operations are done; `revived` are started again when they go down. */
   async #serve(what: string, revived: readonly SimServer[] = []): Promise<void> {
     const before = this.workload.acknowledged;
-    const { clock, settings } = this.#world;
-    const probes = new Probes(this.workload, { now: () => clock.now(), lowered: settings.lowered !== undefined });
+    const probes = this.#newProbes();
     await this.#until(() => {
       this.#revive(revived);
       const serving = this.#world.running().filter(({ rejoins, isRemoved }) => !rejoins && !isRemoved);
@@ -173,7 +172,12 @@ class Run {
         return false;
       }
       return this.workload.acknowledged >= before + OPERATIONS_MIN && this.#operator.leader() !== undefined;
-    }, { what, limitMs: LIVENESS_MS_MAX });
+    }, { what: () => `${what}${probes.describeLack()}`, limitMs: LIVENESS_MS_MAX });
+  }
+
+  #newProbes(): Probes {
+    const { clock, settings } = this.#world;
+    return new Probes(this.workload, { now: () => clock.now(), lowered: settings.lowered !== undefined });
   }
 
   async #converge(): Promise<void> {
@@ -188,6 +192,11 @@ class Run {
     await this.#until(() => servers.every(({ state, rejoins }) => state === "Running" && !rejoins), {
       what: "every node runs and is a member again",
       limitMs: CONVERGENCE_MS_MAX,
+    });
+    const probes = this.#newProbes();
+    await this.#until(() => probes.haveDone(servers.filter(({ state }) => state === "Running")), {
+      what: () => `every node takes writes${probes.describeLack()}`,
+      limitMs: LIVENESS_MS_MAX,
     });
     this.workload.stop();
     await this.#until(() => this.workload.open === 0, { what: "every request is answered", limitMs: STOP_MS_MAX });
@@ -261,11 +270,14 @@ class Run {
 
   async #until(
     condition: () => boolean,
-    { what, limitMs }: { readonly what: string; readonly limitMs: number },
+    { what, limitMs }: { readonly what: string | (() => string); readonly limitMs: number },
   ): Promise<void> {
     const end = this.#world.clock.now() + limitMs;
     while (this.#world.violation === undefined && !condition()) {
-      if (this.#world.clock.now() >= end) return this.#world.violate("liveness", `not within ${limitMs} ms: ${what}`);
+      if (this.#world.clock.now() >= end) {
+        const lack = typeof what === "string" ? what : what();
+        return this.#world.violate("liveness", `not within ${limitMs} ms: ${lack}`);
+      }
       await this.#advance(STEP_MS);
     }
   }

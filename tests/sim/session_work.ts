@@ -3,7 +3,8 @@
 import { type Call, encodeCommand, type SessionUse } from "../../lib/kv/commands.ts";
 import type { WriteOutcome } from "../../lib/node/api.ts";
 import { makeSessionCall, type Words } from "./call_maker.ts";
-import type { Pending, Workload } from "./clients.ts";
+import type { Workload } from "./clients.ts";
+import type { Pending } from "./pending.ts";
 import type { SimServer } from "./server.ts";
 
 /** A session in use, and what was sent and is not settled. */

@@ -34,7 +34,7 @@ export function replyToRead(value: string | undefined, { key }: Asked): string {
 
 /** The reply to what was certainly not done. */
 export function replyToRefusal({ reason, leaderId }: NotDone, { node }: Asked): string | RegExp {
-  const reach = reachOf(node);
+  const reach = `Reachable ${reachOf(node)}.`;
   switch (reason) {
     case "NoLeader":
       return `Error: No leader. ${reach}`;
@@ -54,21 +54,25 @@ export function replyToRefusal({ reason, leaderId }: NotDone, { node }: Asked): 
       return /^the workload has nothing too large$/;
     case "Timeout":
       return node.driver.applied.id.index < newestCommit(node.status())
-        ? new RegExp(`^Error: Timeout\\. (No majority confirmed the request in time\\. ${escape(reach)}|${LAGS})$`)
+        ? new RegExp(
+          `^Error: Timeout\\. (No majority confirmed the request in time\\. ${escape(reach)}|This node is ${LAG}\\.)$`,
+        )
         : `Error: Timeout. No majority confirmed the request in time. ${reach}`;
     default:
       return unreachable(reason);
   }
 }
 
-const LAGS =
-  "This node is [1-9][0-9]* (entry|entries) behind: its (storage failed|disk is full|disk hangs, a sync has been under way for [0-9]+ s) \\(/data\\)\\.";
+/** Why a node may lag, for a pattern. */
+export const LAG =
+  "[1-9][0-9]* (entry|entries) behind: its (storage failed|disk is full|disk hangs, a sync has been under way for [0-9]+ s) \\(/data\\)";
 
-function reachOf(node: Node): string {
+/** How many of the voters a node reaches, and how many a majority needs. */
+export function reachOf(node: Node): string {
   const { raft: { configuration: { voters } }, peers } = node.status();
   const reached = voters.filter((id) => id === node.id || peers.some((peer) => peer.id === id && peer.reachable));
   const needed = 1 + Math.floor(voters.length / 2);
-  return `Reachable ${reached.length} of ${voters.length} nodes, need ${needed}.`;
+  return `${reached.length} of ${voters.length} nodes, need ${needed}`;
 }
 
 function escape(text: string): string {

@@ -12,13 +12,15 @@ import { MemoryBudget } from "../../../lib/net/memory_budget.ts";
 import { TEXT_COMMANDS } from "../../../lib/protocol/text/commands.ts";
 import { startTextConversation } from "../../../lib/protocol/text/interpreter.ts";
 import { TurnBudget } from "../../../lib/net/turn_budget.ts";
-import type { Pending, Workload } from "../clients.ts";
+import type { Workload } from "../clients.ts";
+import type { Pending } from "../pending.ts";
+import type { ProbedNode } from "../probes.ts";
 import type { SimServer } from "../server.ts";
 import type { World } from "../world.ts";
 import { AnswerLink } from "./answer_link.ts";
 import { RequestTally } from "./request_tally.ts";
 import { factsOf } from "./facts.ts";
-import { ObservedNode } from "./observed_node.ts";
+import { ObservedNode } from "../protocols/observed_node.ts";
 import { replyToRead, replyToRefusal, replyToWrite } from "./replies.ts";
 import { flawOf, flawOfSnapshot, LOGS_COUNT } from "./reports.ts";
 
@@ -85,7 +87,7 @@ export class TextWork {
   }
 
   /** One PUT that no client waits for. A node that does not lead refuses it. */
-  probe(client: number, { server, node, done }: Pick<Line, "server" | "node"> & { readonly done: () => void }): void {
+  probe(client: number, { server, node, done }: ProbedNode): void {
     const [key, argument] = [`textprobe${server.id}`, this.#workload.newValue().replaceAll("\u00e9", "-")];
     this.#send({ client, server, node, name: "PUT", line: `PUT ${key} ${argument}`, key, argument, done });
   }
@@ -112,7 +114,7 @@ export class TextWork {
   }
 
   #count(name: string): void {
-    this.#workload.done.set(`text ${name}`, (this.#workload.done.get(`text ${name}`) ?? 0) + 1);
+    this.#workload.count(`text ${name}`);
   }
 
   #ask(

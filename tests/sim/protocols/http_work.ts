@@ -1,0 +1,211 @@
+/** Clients of HTTP: the shipped service with its router and its routes, under the part that has sockets. */
+
+import { assert } from "../../../lib/base/assert.ts";
+import { encodeCommand, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
+import type { HttpHandler, HttpReply } from "../../../lib/http/http.ts";
+import { Happenings } from "../../../lib/http/live/happenings.ts";
+import { KV_ROUTES } from "../../../lib/http/routes/kv.ts";
+import { TXN_ROUTES } from "../../../lib/http/routes/txn.ts";
+import { makeHttpService } from "../../../lib/http/service.ts";
+import type { Node } from "../../../lib/node/node.ts";
+import { Registry } from "../../../lib/observe/metrics.ts";
+import type { Words } from "../call_maker.ts";
+import type { Workload } from "../clients.ts";
+import { type Asked as AskedOperation, operationOf, shownOf } from "../operations.ts";
+import type { Pending } from "../pending.ts";
+import type { ProbedNode } from "../probes.ts";
+import type { SimServer } from "../server.ts";
+import type { World } from "../world.ts";
+import {
+  flawOf,
+  replyToFailedCondition,
+  replyToNotDone,
+  replyToRead,
+  replyToResult,
+  UNKNOWN,
+  type WantedReply,
+} from "./http_replies.ts";
+import { commandOf, type HttpWish, makeWish, nameOf, requestOf } from "./http_requests.ts";
+import { type Asked, RecordingNode } from "./recording_node.ts";
+
+/** How often a client does not wait for the reply. */
+const CUT = 0.05;
+
+/** A request that was sent. */
+interface Sent {
+  readonly wish: HttpWish;
+  readonly pending: Pending;
+  readonly node: Node;
+  /** What it asked of the node, in order. */
+  readonly asked: Asked[];
+  /** What the client hears where the node refused. */
+  refusal: WantedReply | undefined;
+  readonly done: (() => void) | undefined;
+}
+
+/** Makes requests, hands them on and judges the replies. */
+export class HttpWork {
+  readonly #world: World;
+  readonly #workload: Workload;
+  readonly #words: Words;
+  #requests = 0;
+
+  constructor(world: World, { workload, words }: { readonly workload: Workload; readonly words: Words }) {
+    this.#world = world;
+    this.#workload = workload;
+    this.#words = { ...words, random: world.random.fork() };
+  }
+
+  /** One request of a client, which waits for the reply, or not. */
+  act(client: number, server: SimServer, node: Node): void {
+    const wish = makeWish(this.#words);
+    const pending = this.#workload.begin(client, { ...asOperation(wish), server });
+    this.#send({ wish, pending, node, asked: [], refusal: undefined, done: undefined });
+    if (this.#words.random.chance(CUT)) this.#cutLater(pending);
+  }
+
+  /** One PUT that no client waits for. */
+  probe(client: number, { server, node, done }: ProbedNode): void {
+    const wish: HttpWish = {
+      type: "Put",
+      key: `httpprobe${server.id}`,
+      value: this.#workload.newValue(),
+      ifAbsent: false,
+    };
+    const pending = this.#workload.begin(client, { ...asOperation(wish), server, isPatrol: true });
+    this.#send({ wish, pending, node, asked: [], refusal: undefined, done });
+  }
+
+  #send(sent: Sent): void {
+    const { wish, pending: { server }, node } = sent;
+    this.#requests += 1;
+    const request = requestOf(wish, `request-${this.#requests}`);
+    const service = this.#serviceOf(server, sent);
+    const bodyMax = service.judge(request);
+    if (typeof bodyMax !== "number" || request.body.length > bodyMax) {
+      return this.#violate(sent, `refused by its head: ${JSON.stringify(bodyMax)}`);
+    }
+    const take = (reply: HttpReply) => {
+      if (sent.pending.life === server.life && !sent.pending.finished) this.#replied(sent, { reply, node });
+    };
+    const reply = service.handle(request);
+    if (reply instanceof Promise) reply.then(take, (error) => this.#violate(sent, `rejected with ${error}`));
+    else take(reply);
+  }
+
+  /** A service for one request, so that what the request asks of the node is known. */
+  #serviceOf(server: SimServer, sent: Sent): HttpHandler {
+    const { clock } = server;
+    assert(clock !== undefined, "A server that serves has a clock");
+    const recorder = {
+      asks: (asked: Asked) => void sent.asked.push(asked),
+      ended: (asked: Asked) => this.#ended(sent, asked),
+    };
+    const node = new RecordingNode(sent.node, { metrics: new Registry(), recorder });
+    return makeHttpService({
+      node,
+      clock,
+      log: (level, message) => {
+        if (level === "error") this.#violate(sent, message);
+      },
+      keyBytesMax: KEY_BYTES_MAX,
+      valueBytesMax: VALUE_BYTES_MAX,
+      httpAddress: "127.0.0.1:80",
+      happenings: new Happenings({ node, clock }),
+      routes: [...KV_ROUTES, ...TXN_ROUTES],
+    });
+  }
+
+  #cutLater(pending: Pending): void {
+    const delayMs = this.#words.random.fraction() * this.#world.settings.latencyMs * 4;
+    const action = () => {
+      if (pending.finished) return;
+      this.#workload.count("http cut");
+      this.#workload.lose(pending);
+    };
+    this.#world.clock.plan(delayMs, { action, life: undefined, isArrival: false });
+  }
+
+  #ended(sent: Sent, { outcome, encoded }: Asked): void {
+    const { pending, node } = sent;
+    if (pending.life !== pending.server.life || pending.finished) return;
+    // The reply follows in some microtasks, and within this turn.
+    this.#world.clock.busy = true;
+    if (outcome?.type === "Ready") this.#world.expiredKeys.read(pending, node);
+    else if (outcome?.type === "NotDone") {
+      sent.refusal = replyToNotDone(outcome, { node, isRead: encoded === undefined });
+    }
+  }
+
+  #replied(sent: Sent, { reply, node }: { readonly reply: HttpReply; readonly node: Node }): void {
+    const { wish, pending, asked: [first, second], refusal, done } = sent;
+    const outcome = first?.outcome;
+    if (!this.#workload.isExpected(pending)) return;
+    if (outcome === undefined) return this.#violate(sent, `${reply.status} before it has an outcome`);
+    const command = commandOf(wish);
+    const wanted = command === undefined ? undefined : encodeCommand(command);
+    if (first?.encoded !== wanted) return this.#violate(sent, `asked for ${first?.encoded ?? "a read"}, not ${wanted}`);
+    if (reply.headers.find(([name]) => name === "X-KV-Node")?.[1] !== String(node.id)) {
+      this.#violate(sent, `not told the node: ${JSON.stringify(reply.headers)}`);
+    }
+    if (outcome.type === "Unknown") {
+      this.#expect(sent, reply, UNKNOWN);
+      return this.#workload.lose(pending);
+    }
+    if (outcome.type === "NotDone") {
+      this.#expect(sent, reply, refusal ?? UNKNOWN);
+      if (wanted !== undefined && wish.type !== "Delete") this.#workload.noteRefused(wanted);
+      return this.#workload.refuse(pending, outcome.reason);
+    }
+    this.#workload.count(`http ${nameOf(wish)}`);
+    if (outcome.type === "Ready") this.#judgeRead(sent, reply, first);
+    else {
+      const { result } = outcome;
+      this.#workload.judgeResult(pending, { result, encoded: wanted ?? "" });
+      const hasFailed = wish.type === "Put" && result.type === "Transaction" && !result.succeeded;
+      const told = this.#world.reference.resultAt(result.revision) ?? {};
+      this.#expect(sent, reply, hasFailed ? this.#failedCondition(wish, second) : replyToResult(wish, told));
+      this.#workload.complete(pending, { ...shownOf(result, pending), index: result.revision });
+    }
+    done?.();
+  }
+
+  #failedCondition({ key }: { readonly key: string }, read: Asked | undefined): WantedReply {
+    this.#workload.count("http compare failed");
+    const { outcome, moment } = read ?? {};
+    const isReady = outcome?.type === "Ready" && moment !== undefined;
+    return replyToFailedCondition(isReady ? this.#world.reference.seenAt(key, moment) : null);
+  }
+
+  #judgeRead(sent: Sent, reply: HttpReply, asked: Asked | undefined): void {
+    const { wish, pending } = sent;
+    if (wish.type === "Transaction" || asked?.moment === undefined || asked.outcome?.type !== "Ready") return;
+    const { index, nowMs } = asked.moment;
+    if (index < asked.outcome.index) {
+      this.#violate(sent, `confirmed at ${asked.outcome.index}, and applied is ${index}`);
+    }
+    const record = this.#world.reference.seenAt(wish.key, asked.moment);
+    this.#expect(sent, reply, replyToRead(record, nowMs));
+    this.#workload.complete(pending, { result: record?.value ?? null, index });
+  }
+
+  #expect(sent: Sent, reply: HttpReply, wanted: WantedReply): void {
+    const flaw = flawOf(reply, wanted);
+    if (flaw !== undefined) this.#violate(sent, flaw);
+  }
+
+  #violate({ wish }: Sent, what: string): void {
+    this.#world.violate("http", `${JSON.stringify(wish)}: ${what}`);
+  }
+}
+
+function asOperation(wish: HttpWish): AskedOperation {
+  const command = commandOf(wish);
+  if (command !== undefined) {
+    // What compares is no operation of a history: it is judged by the model.
+    return command.type === "Transaction"
+      ? { operation: "transaction", key: "", argument: null }
+      : operationOf(command);
+  }
+  return { operation: "get", key: wish.type === "Get" ? wish.key : "", argument: null };
+}

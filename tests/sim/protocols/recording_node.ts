@@ -1,0 +1,72 @@
+/** A node as one connection sees it, with everything the connection asked of it, in order: replies are judged by it. */
+
+import { type Command, encodeCommand, type SessionUse } from "../../../lib/kv/commands.ts";
+import type { ReadOutcome, WriteOutcome } from "../../../lib/node/api.ts";
+import type { Node } from "../../../lib/node/node.ts";
+import type { Registry } from "../../../lib/observe/metrics.ts";
+import type { Moment } from "../reference.ts";
+import { ObservedNode } from "./observed_node.ts";
+
+/** One read or write that a connection asked for. */
+export interface Asked {
+  /** The command as it stands in the log, but for its time; undefined for a read. */
+  readonly encoded: string | undefined;
+  /** Undefined until there is one. */
+  outcome: WriteOutcome | ReadOutcome | undefined;
+  /** The state that a confirmed read is answered from. */
+  moment: Moment | undefined;
+}
+
+/** Who is told. */
+export interface Recorder {
+  /** Something begins. */
+  asks(asked: Asked): void;
+  /** It has ended, and the connection is about to hear of it. */
+  ended(asked: Asked): void;
+}
+
+/** Passes everything on, and what the connection counts stays out of the metrics of the node. */
+export class RecordingNode extends ObservedNode {
+  readonly #node: Node;
+  readonly #metrics: Registry;
+  readonly #recorder: Recorder;
+
+  constructor(node: Node, { metrics, recorder }: { readonly metrics: Registry; readonly recorder: Recorder }) {
+    super(node);
+    this.#node = node;
+    this.#metrics = metrics;
+    this.#recorder = recorder;
+  }
+
+  override get metrics(): Registry {
+    return this.#metrics;
+  }
+
+  override submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void {
+    const asked = this.#begin(encodeCommand(command, session));
+    super.submit(command, (outcome) => {
+      this.#end(asked, outcome);
+      done(outcome);
+    }, session);
+  }
+
+  override read(done: (outcome: ReadOutcome) => void): void {
+    const asked = this.#begin(undefined);
+    super.read((outcome) => {
+      asked.moment = { index: this.#node.driver.applied.id.index, nowMs: this.#node.state.readTimeMs };
+      this.#end(asked, outcome);
+      done(outcome);
+    });
+  }
+
+  #begin(encoded: string | undefined): Asked {
+    const asked: Asked = { encoded, outcome: undefined, moment: undefined };
+    this.#recorder.asks(asked);
+    return asked;
+  }
+
+  #end(asked: Asked, outcome: WriteOutcome | ReadOutcome): void {
+    asked.outcome = outcome;
+    this.#recorder.ended(asked);
+  }
+}
