@@ -231,7 +231,7 @@ Deno.test("a server leaves the cluster on request, and not where the others coul
   }));
 
 Deno.test("without a majority nothing is done, and the reply says so", () =>
-  withCluster({}, async (cluster) => {
+  withCluster({ flags: ["--request-timeout-ms", "1000"] }, async (cluster) => {
     const leader = await cluster.waitForLeader();
     const [first = 0, second = 0] = cluster.others(leader);
     await cluster.kill(first);
