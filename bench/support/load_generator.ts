@@ -4,6 +4,7 @@
  */
 
 import { cpuUsage } from "node:process";
+import { encodeRequest } from "../../tests/support/resp/encode.ts";
 import type { LoadPlan, LoadResult } from "./load.ts";
 import { note, print } from "./print.ts";
 
@@ -69,7 +70,7 @@ class Lines {
 function makeRequest({ command, valueBytes }: LoadPlan): string {
   const key = `${KEY_PREFIX}${"0".repeat(KEY_DIGITS)}`;
   const value = "x".repeat(valueBytes);
-  if (command === "SET") return `*3\r\n$3\r\nSET\r\n$${key.length}\r\n${key}\r\n$${valueBytes}\r\n${value}\r\n`;
+  if (command === "SET") return encodeRequest("SET", key, value);
   return command === "PUT" ? `PUT ${key} ${value}\n` : `GET ${key}\n`;
 }
 
