@@ -10,9 +10,9 @@ function workflows(): readonly string[] {
   return [...Deno.readDirSync(FOLDER)].map(({ name }) => `${FOLDER}/${name}`).sort();
 }
 
-/** What actionlint says of files, and its exit code. */
-async function lint(...paths: readonly string[]): Promise<{ readonly code: number; readonly said: string }> {
-  const command = new Deno.Command("npx", { args: [...ACTIONLINT.args, ...paths], env: { NO_COLOR: "1" }, cwd: ROOT });
+/** What actionlint says of one file, and its exit code. */
+async function lint(path: string): Promise<{ readonly code: number; readonly said: string }> {
+  const command = new Deno.Command("npx", { args: [...ACTIONLINT.args, path], env: { NO_COLOR: "1" }, cwd: ROOT });
   const { code, stdout, stderr } = await command.output();
   return { code, said: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
 }
@@ -20,8 +20,10 @@ async function lint(...paths: readonly string[]): Promise<{ readonly code: numbe
 testWith([ACTIONLINT], "actionlint finds nothing in the workflows, and finds a planted mistake", async () => {
   const paths = workflows();
   assertEquals(paths.length, 2);
-  const { code, said } = await lint(...paths);
-  assertEquals([code, /passed/.test(said)], [0, true], said);
+  for (const path of paths) {
+    const { code, said } = await lint(path);
+    assertEquals([code, /passed/.test(said)], [0, true], said);
+  }
   const folder = await Deno.makeTempDir();
   try {
     const text = await Deno.readTextFile(paths[0] ?? "");
@@ -29,7 +31,7 @@ testWith([ACTIONLINT], "actionlint finds nothing in the workflows, and finds a p
       `${folder}/bad.yml`,
       text.replace("runs-on: ubuntu-24.04", "runs-on: ${{ githb.nothing }}"),
     );
-    const { code, said } = await lint(paths[1] ?? "", `${folder}/bad.yml`);
+    const { code, said } = await lint(`${folder}/bad.yml`);
     assert(code !== 0, said);
     assertMatch(said, /githb/);
   } finally {
