@@ -29,7 +29,7 @@ export const PROTOCOL_SLIPS: readonly Mutation[] = [
     before: "class RespInterpreter ",
     find: 'return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended);',
     replace:
-      'if (++taken > 60) return this.#open(exchange, "Write").ended({ type: "NotDone", reason: "Overloaded" });\n' +
+      'if (++taken > 60) return this.#open(exchange, "Write").ended({ type: "NotDone", reason: "Overloaded", leaderId: undefined });\n' +
       '        return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended);',
   }),
   counting("M383", "After 60 writes of the Redis protocol there is no reply to any", {
@@ -58,7 +58,7 @@ export const PROTOCOL_SLIPS: readonly Mutation[] = [
   slip("M387", "A client of the Redis protocol hears of a write with an unknown outcome that it was not done", {
     file: RESP,
     find: "return OUTCOME_UNKNOWN;",
-    replace: 'return OUTCOME_UNKNOWN && notDone({ type: "NotDone", reason: "Stopping" }, node);',
+    replace: 'return OUTCOME_UNKNOWN && notDone({ type: "NotDone", reason: "Stopping", leaderId: undefined }, node);',
   }),
   slip("M388", "PUT over HTTP is answered before the write is committed", {
     file: HTTP_KEYS,

@@ -63,7 +63,8 @@ export class Probes {
 
   /** What was not done when it was last looked; "" for nothing. */
   describeLack(): string {
-    return this.#lacking.length === 0 ? "" : `; no write was done by ${this.#lacking.join(", ")}`;
+    const lacking = [...new Set(this.#lacking)];
+    return lacking.length === 0 ? "" : `; no write was done by ${lacking.join(", ")}`;
   }
 
   #lackingAt(server: SimServer): readonly Protocol[] {
