@@ -104,6 +104,8 @@ export interface NodeHealth {
   readonly failed: boolean;
   /** The disk has room for another write. */
   readonly hasSpace: boolean;
+  /** It holds more than its limit and reserve allow, and takes no entries of a leader. */
+  readonly staysOut?: boolean;
   /** Ms that a sync has been under way, from an election timeout on; undefined while the disk answers. */
   readonly hungMs?: number | undefined;
 }

@@ -1,4 +1,4 @@
-/** How far a node is behind the cluster, and what of its own disk is the cause. */
+/** How far a node is behind the cluster, and what of its own disk or memory is the cause. */
 
 import type { NodeHealth, NodeMonitor, NodeStatus } from "../api.ts";
 
@@ -8,8 +8,8 @@ export function newestCommit({ raft, peers }: Pick<NodeStatus, "raft" | "peers">
 }
 
 /**
- * Why a read that was not served in time could not be: this node lags because of its own disk. To follow
- * "this node is"; undefined when the node does not lag or its disk works, so that the cause is elsewhere.
+ * Why a read that was not served in time could not be: this node lags because of its own disk or memory. To follow
+ * "this node is"; undefined when the node does not lag or both work, so that the cause is elsewhere.
  */
 export function describeLag(node: Pick<NodeMonitor, "health" | "status">): string | undefined {
   const status = node.status();
@@ -20,7 +20,8 @@ export function describeLag(node: Pick<NodeMonitor, "health" | "status">): strin
   return `${lag} ${lag === 1 ? "entry" : "entries"} behind: ${trouble} (${status.directory})`;
 }
 
-function describeTrouble({ failed, hungMs, hasSpace }: NodeHealth): string | undefined {
+function describeTrouble({ failed, hungMs, hasSpace, staysOut = false }: NodeHealth): string | undefined {
+  if (staysOut) return "its memory is full";
   if (failed) return "its storage failed";
   if (hungMs !== undefined) return `its disk ${describeHang(hungMs)}`;
   return hasSpace ? undefined : "its disk is full";

@@ -61,12 +61,13 @@ export class Monitor implements NodeMonitor {
 
   /** See `NodeMonitor`. */
   health(): NodeHealth {
-    const { storage, diskWatch: { hungMs, refusedBytes }, lifetime: { isStopping: stopping, hasFailed } } = this.#parts;
+    const { storage, diskWatch: { hungMs, refusedBytes }, lifetime: { isStopping: stopping, hasFailed }, memory } = this
+      .#parts;
     if (hasFailed) return { stopping, failed: true, hasSpace: false, hungMs };
     try {
       // What the leader sends may be longer than a probe: a node that has no room for that lags.
       const hasSpace = storage.reserve(PROBE_BYTES, 1) && storage.reserveBody(refusedBytes);
-      return { stopping, failed: false, hasSpace, hungMs };
+      return { stopping, failed: false, hasSpace, hungMs, staysOut: memory.isBeyond };
     } catch {
       // A disk that failed for good says so with every call; the driver meets the same error with its next write.
       return { stopping, failed: true, hasSpace: false, hungMs };

@@ -1,8 +1,9 @@
 /** A cluster whose clients want more than its memory limit: what adds is refused before the log, whatever way it takes. */
 
-import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Command, SessionUse } from "../../../lib/kv/commands.ts";
 import { MEMORY_RETRY_MS } from "../../../lib/node/limits.ts";
+import { describeLag } from "../../../lib/node/views/lag.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
@@ -168,6 +169,9 @@ Deno.test("a follower whose limit is below the state says so and stays out, and 
   const until = cluster.clock.now() + STAYS_MS;
   await cluster.clock.until(() => cluster.clock.now() >= until, LIMIT_MS, "time passes");
   assertEquals(last(), stayedAt);
+  // Who reads there hears why.
+  assertEquals(await cluster.get(small, "meanwhile"), { reason: "Timeout" });
+  assertMatch(describeLag(cluster.node(small)) ?? "", /^\d+ entries behind: its memory is full \(/);
   // What came in one turn was not more than a message beyond it.
   assertLess(cluster.node(small).status().memory.usedBytes, 3 * MIB);
   assertLess(stayedAt, cluster.node(leader).status().lastApplied);
