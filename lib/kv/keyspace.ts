@@ -106,6 +106,13 @@ export class Keyspace {
     return this.has(key) ? recordOf(this.#view) : undefined;
   }
 
+  /** A copy of the value of a key that is there. */
+  value(key: string): string | undefined {
+    if (!this.has(key)) return undefined;
+    const { bytes, start, end } = this.#view.value;
+    return bytesToString(bytes, start, end);
+  }
+
   /** Whether a key is there. */
   has(key: string): boolean {
     return this.#find(key) && !this.#isDue(this.#view);

@@ -30,7 +30,7 @@ export class Deadlines {
 
   /** The earliest deadline; undefined when nothing expires. */
   get first(): number | undefined {
-    if (!this.#cursor.seek(EVERYTHING)) return undefined;
+    if (this.size === 0 || !this.#cursor.seek(EVERYTHING)) return undefined;
     let at = 0;
     for (let byte = 0; byte < TIME_BYTES; byte++) at = at * BYTE + (this.#cursor.key.bytes[byte] ?? 0);
     return at;

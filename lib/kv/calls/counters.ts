@@ -26,7 +26,7 @@ export const COUNTER_CALLS: readonly CallSpec[] = [
     summary: "Adds a decimal number to a value.",
     run: (call, { keys, revision }) => {
       const key = wordAt(call, 1);
-      const sum = incrementDecimal(keys.get(key)?.value ?? "0", wordAt(call, 2));
+      const sum = incrementDecimal(keys.value(key) ?? "0", wordAt(call, 2));
       if (isErrorReply(sum)) return sum;
       keys.put(key, sum, { revision, expiresAt: "Keep" });
       return sum;
@@ -65,7 +65,7 @@ interface Addition {
 }
 
 function add({ key, amount }: Addition, { keys, revision }: CallContext): Reply {
-  const before = parseInteger64(keys.get(key)?.value ?? "0");
+  const before = parseInteger64(keys.value(key) ?? "0");
   if (before === undefined) return NOT_AN_INTEGER;
   const sum = addInteger64(before, amount);
   if (sum === undefined) return OVERFLOW;

@@ -81,7 +81,7 @@ export const KEY_CALLS: readonly CallSpec[] = [
     }]),
     check: (call) => checkSubcommand(call, "ENCODING"),
     run: (call, { keys }): Reply => {
-      const value = keys.get(wordAt(call, 2))?.value;
+      const value = keys.value(wordAt(call, 2));
       return value === undefined ? null : encodingOf(value);
     },
   },

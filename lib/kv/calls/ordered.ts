@@ -202,7 +202,7 @@ function* keysAndValues(keys: Keyspace, of: Parameters<typeof listFrom>[1]): Ite
     if (count === of.limit || !of.isInside(key)) return;
     count += 1;
     yield key;
-    if (!of.keysOnly) yield keys.get(key)?.value ?? "";
+    if (!of.keysOnly) yield keys.value(key) ?? "";
   }
 }
 

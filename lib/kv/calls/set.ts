@@ -48,7 +48,7 @@ export const SET_CALLS: readonly CallSpec[] = [
     ...writes("GETSET <key> <value>", { since: "1.0.0", flags: ["denyoom", "fast"] }),
     summary: "Stores a value and returns the one before.",
     run: (call, { keys, revision }) => {
-      const before = keys.get(wordAt(call, 1))?.value ?? null;
+      const before = keys.value(wordAt(call, 1)) ?? null;
       keys.put(wordAt(call, 1), wordAt(call, 2), { revision, expiresAt: undefined });
       return before;
     },
@@ -57,7 +57,7 @@ export const SET_CALLS: readonly CallSpec[] = [
     ...writes("GETDEL <key>", { since: "6.2.0", flags: ["fast"], grows: "None" }),
     summary: "Returns a value and removes its key.",
     run: (call, { keys }) => {
-      const value = keys.get(wordAt(call, 1))?.value ?? null;
+      const value = keys.value(wordAt(call, 1)) ?? null;
       if (value !== null) keys.remove(wordAt(call, 1));
       return value;
     },
@@ -99,7 +99,7 @@ function runSet(call: Call, { keys, revision, nowMs }: CallContext): Reply {
   const expiresAt = expiryOf(options.time, { nowMs, name: "SET" });
   if (isErrorReply(expiresAt)) return expiresAt;
   // Without an option that looks at it, what the key is so far does not matter.
-  const before = options.wantsOld || options.condition !== undefined ? keys.get(key)?.value : undefined;
+  const before = options.wantsOld || options.condition !== undefined ? keys.value(key) : undefined;
   const reply = options.wantsOld ? before ?? null : OK;
   if (!isMet(options, before)) return options.wantsOld ? before ?? null : null;
   keys.put(key, wordAt(call, 2), { revision, expiresAt });

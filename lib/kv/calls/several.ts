@@ -22,7 +22,7 @@ export const SEVERAL_CALLS: readonly CallSpec[] = [
   {
     ...reads("MGET <key> [<key> ...]", { since: "1.0.0", flags: ["fast"], keys: ALL_KEYS, tips: [MULTI_SHARD] }),
     summary: "Returns the values of several keys.",
-    run: (call, { keys }) => listOf(call.slice(1), (key) => keys.get(key)?.value ?? null),
+    run: (call, { keys }) => listOf(call.slice(1), (key) => keys.value(key) ?? null),
   },
   {
     ...writes("MSET <key> <value> [<key> <value> ...]", {

@@ -17,7 +17,7 @@ export const STRING_CALLS: readonly CallSpec[] = [
   {
     ...reads("GET <key>", { since: "1.0.0", flags: ["fast"] }),
     summary: "Returns the value of a key.",
-    run: (call, { keys }) => keys.get(wordAt(call, 1))?.value ?? null,
+    run: (call, { keys }) => keys.value(wordAt(call, 1)) ?? null,
   },
   {
     ...reads("STRLEN <key>", { since: "2.2.0", flags: ["fast"] }),
@@ -29,7 +29,7 @@ export const STRING_CALLS: readonly CallSpec[] = [
     summary: "Adds to the end of a value; makes the key if it is not there.",
     run: (call, { keys, revision }) => {
       const key = wordAt(call, 1);
-      const value = (keys.get(key)?.value ?? "") + wordAt(call, 2);
+      const value = (keys.value(key) ?? "") + wordAt(call, 2);
       if (value.length > VALUE_BYTES_MAX) return TOO_LONG;
       keys.put(key, value, { revision, expiresAt: "Keep" });
       return value.length;
@@ -42,7 +42,7 @@ export const STRING_CALLS: readonly CallSpec[] = [
       const start = parseInteger64(wordAt(call, 2));
       const end = parseInteger64(wordAt(call, 3));
       if (start === undefined || end === undefined) return NOT_AN_INTEGER;
-      const value = keys.get(wordAt(call, 1))?.value ?? "";
+      const value = keys.value(wordAt(call, 1)) ?? "";
       // Compared before they are made numbers, which are not exact so far out.
       if (start < 0 && end < 0 && start > end) return "";
       return partOf(value, { start: Number(start), end: Number(end) });
@@ -62,7 +62,7 @@ export const STRING_CALLS: readonly CallSpec[] = [
       const offset = parseInteger64(wordAt(call, 2));
       if (offset === undefined) return NOT_AN_INTEGER;
       if (offset < 0) return BAD_OFFSET;
-      const value = keys.get(key)?.value ?? "";
+      const value = keys.value(key) ?? "";
       if (part === "") return value.length;
       const at = Number(offset);
       if (at + part.length > VALUE_BYTES_MAX) return TOO_LONG;
