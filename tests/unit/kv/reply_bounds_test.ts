@@ -18,12 +18,12 @@ const VALUES = Math.floor(REPLY_BYTES_MAX / VALUE_BYTES_MAX) - 1;
 /** Keys without an end, each with the longest value there is; how often one was read. */
 function endless(key = KEY): { context: CallContext; reads: () => number } {
   let reads = 0;
-  const keys: Pick<Keyspace, "get" | "has" | "keys" | "expiring"> = {
+  const keys: Pick<Keyspace, "value" | "has" | "keys" | "expiring"> = {
     expiring: 0,
     has: () => true,
-    get: () => {
+    value: () => {
       reads += 1;
-      return { value: VALUE, createRevision: 1, revision: 1, version: 1, expiresAt: undefined };
+      return VALUE;
     },
     *keys() {
       while (true) yield key;
