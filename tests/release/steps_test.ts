@@ -53,6 +53,7 @@ Deno.test("every failure of steps beside others counts and is named in the end, 
       tests "failing" 60 ${ended(1, 2)}
       tests "leaking" 60 ${ended(1, 0, { code: 1 })}
       tests "ignoring" 60 ${ended(1, 0, { says: "one ... ignored (0ms)" })}
+      tests "allowed" 60 ${ended(1, 0, { says: "one (needs the right to make a control group) ... ignored (0ms)" })}
       tests "dying" 60 false
     }
     beside others
@@ -67,7 +68,7 @@ Deno.test("every failure of steps beside others counts and is named in the end, 
     "FAILED leaking: ok | 1 passed | 0 failed (1s)",
     "FAILED ignored: one ... ignored (0ms)",
     "FAILED dying: no summary, exit code 1",
-    "4 passed, 7 failed",
+    "5 passed, 7 failed",
   ]);
   assertEquals(code, 1);
 });
