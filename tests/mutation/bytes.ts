@@ -5,6 +5,7 @@ import { type Mutation, slip } from "./mutation.ts";
 const RUN = "lib/raft/run.ts";
 const RECORDS = "lib/store/records.ts";
 const HISTORY = "lib/node/changes/change_history.ts";
+const FEED_TEST = "tests/unit/node/change_feed_test.ts";
 
 /** In the order of their numbers. */
 export const BYTE_SLIPS: readonly Mutation[] = [
@@ -87,16 +88,22 @@ export const BYTE_SLIPS: readonly Mutation[] = [
     find: "    this.#digest.subtract(at.segment, at.unit, at.large);\n    this.#records.change",
     replace: "    this.#records.change",
   }),
-  slip("M364", "The history fills its buffer again while entries lie in it", {
-    file: HISTORY,
-    find: "      this.#buffer = new Uint8Array(BUFFER_BYTES);\n",
-    replace: "      if (this.#buffer.length === 0) this.#buffer = new Uint8Array(BUFFER_BYTES);\n",
-  }),
-  slip("M365", "The history keeps a long Put where it lies and does not copy it", {
-    file: HISTORY,
-    find: "isShared ? this.#buffer : command.copy()",
-    replace: "isShared ? this.#buffer : command.bytes.subarray(command.start, command.end)",
-  }),
+  {
+    ...slip("M364", "The history fills its buffer again while entries lie in it", {
+      file: HISTORY,
+      find: "      this.#buffer = new Uint8Array(BUFFER_BYTES);\n",
+      replace: "      if (this.#buffer.length === 0) this.#buffer = new Uint8Array(BUFFER_BYTES);\n",
+    }),
+    tests: [FEED_TEST],
+  },
+  {
+    ...slip("M365", "The history keeps a long Put where it lies and does not copy it", {
+      file: HISTORY,
+      find: "isShared ? this.#buffer : command.copy()",
+      replace: "isShared ? this.#buffer : command.bytes.subarray(command.start, command.end)",
+    }),
+    tests: [FEED_TEST],
+  },
   slip("M366", "A long command of a proposal stays where the commands behind it are put", {
     file: RUN,
     find: "    body.copyWithin(at +",
@@ -112,4 +119,12 @@ export const BYTE_SLIPS: readonly Mutation[] = [
     find: "    this.#discount(headOf(session));\n    this.#deadlines.remove(session.deadline);\n    session.deadline",
     replace: "    this.#deadlines.remove(session.deadline);\n    session.deadline",
   }),
+  {
+    ...slip("M367", "A word whose bytes have come counts as whole before its line end has", {
+      file: "lib/protocol/resp/request_reader.ts",
+      find: "    if (end + LINE_END_BYTES > this.#chunk.length) {\n",
+      replace: "    if (end > this.#chunk.length) {\n",
+    }),
+    tests: ["tests/unit/protocol/resp/request_reader_test.ts"],
+  },
 ];
