@@ -153,7 +153,8 @@ export const BUGS_3: readonly Mutation[] = [
     patches: [{
       file: "lib/node/writes/proposals.ts",
       find: "this.#queue.push(write);",
-      replace: "this.#queue.push({\n      command: write.command,\n      deadline: write.deadline,\n" +
+      replace:
+        "this.#queue.push({\n      command: write.command,\n      deadline: write.deadline,\n      growthBytes: write.growthBytes,\n" +
         '      done: (outcome) => outcome.type === "Unknown" && !this.#parts.lifetime.isOver ? this.add(write) : write.done(outcome),\n' +
         "    });",
     }],

@@ -15,7 +15,7 @@ export const MEMORY_SLIPS: readonly Mutation[] = [
   slip("M421", "SETRANGE counts its own bytes, and not the gap in front of them", {
     file: "lib/kv/calls/strings.ts",
     find: "grows: bytesOfSetRange }",
-    replace: 'grows: "OwnBytes" }',
+    replace: "grows: (call) => Math.min(bytesOfSetRange(call), wordAt(call, 1).length + wordAt(call, 3).length) }",
   }),
   slip("M422", "A delete is refused when memory is full", {
     file: GROWTH,
@@ -25,7 +25,7 @@ export const MEMORY_SLIPS: readonly Mutation[] = [
   slip("M423", "What was admitted and is not applied yet does not count", {
     file: BUDGET,
     find: "this.#usedBytes + promisedBytes + bytes <=",
-    replace: "this.#usedBytes + bytes <=",
+    replace: "this.#usedBytes + Math.min(promisedBytes, 0) + bytes <=",
   }),
   slip("M424", "What a write was promised is kept after its outcome", {
     file: "lib/node/writes/pending_writes.ts",

@@ -16,7 +16,8 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
       find: "    if (reason !== undefined) return this.#refuseWrite(write, reason);\n    this.#queue.push(write);",
       replace: "    if (reason !== undefined) this.#refuseWrite(write, reason);\n" +
         '    if (reason !== undefined && reason !== "Overloaded") return;\n' +
-        "    this.#queue.push(reason === undefined ? write : { ...write, command: write.command, done: () => {} });",
+        "    const { command, deadline, growthBytes } = write;\n" +
+        "    this.#queue.push(reason === undefined ? write : { command, deadline, growthBytes, done: () => {} });",
     }],
     tests: [OVERLOAD_TEST],
   },

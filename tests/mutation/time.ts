@@ -12,7 +12,7 @@ export const TIME_SLIPS: readonly Mutation[] = [
     patches: [{
       file: CLUSTER_TIME,
       find: "if (stampMs > 0) clock.learn(stampMs + READ_AHEAD_MS_MAX);",
-      replace: "if (stampMs > 0) clock.learn(stampMs);",
+      replace: "if (stampMs > 0) clock.learn(stampMs + 0 * READ_AHEAD_MS_MAX);",
     }],
   },
   {

@@ -7,7 +7,7 @@ import { mutate, type Mutation } from "./mutation.ts";
 /** What the layers of tests need; the golden and documentation tests read `docs`. */
 const COPIED = ["lib", "tests", "deps", "docs", "main.ts", "mod.ts", "deno.json", "deno.lock"];
 
-/** One copy, with at most one mutation at a time. */
+/** One copy, with mutations of different files at a time. */
 export class Workspace {
   /** The root of the copy. */
   readonly root: string;
@@ -36,7 +36,7 @@ export class Workspace {
     }
   }
 
-  /** Breaks the copy and returns the files changed. Throws `StalePatchError`, with nothing changed. */
+  /** Breaks files of the copy that are whole, and returns the files changed. Throws `StalePatchError`, with nothing changed. */
   async plant(mutation: Mutation): Promise<readonly string[]> {
     const texts = mutate(mutation, (file) => Deno.readTextFileSync(join(this.root, file)));
     for (const [file, text] of texts) {
