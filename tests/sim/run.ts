@@ -111,6 +111,8 @@ class Run {
   readonly #operator: Operator;
   readonly #nemesis: Nemesis;
   readonly #random: Random;
+  /** Of the last phase. */
+  #probes: Probes | undefined;
 
   constructor(world: World) {
     this.#world = world;
@@ -164,7 +166,9 @@ class Run {
   /** Waits until some more operations are done; `revived` are started again when they go down. */
   async #serve(what: string, revived: readonly SimServer[] = []): Promise<void> {
     const before = this.workload.acknowledged;
-    const probes = this.#newProbes();
+    const { clock, settings } = this.#world;
+    const probes = new Probes(this.workload, { now: () => clock.now(), lowered: settings.lowered !== undefined });
+    this.#probes = probes;
     await this.#until(() => {
       this.#revive(revived);
       const serving = this.#world.running().filter(({ rejoins, isRemoved }) => !rejoins && !isRemoved);
@@ -173,11 +177,6 @@ class Run {
       }
       return this.workload.acknowledged >= before + OPERATIONS_MIN && this.#operator.leader() !== undefined;
     }, { what: () => `${what}${probes.describeLack()}`, limitMs: LIVENESS_MS_MAX });
-  }
-
-  #newProbes(): Probes {
-    const { clock, settings } = this.#world;
-    return new Probes(this.workload, { now: () => clock.now(), lowered: settings.lowered !== undefined });
   }
 
   async #converge(): Promise<void> {
@@ -193,9 +192,10 @@ class Run {
       what: "every node runs and is a member again",
       limitMs: CONVERGENCE_MS_MAX,
     });
-    const probes = this.#newProbes();
-    await this.#until(() => probes.haveDone(servers.filter(({ state }) => state === "Running")), {
-      what: () => `every node takes writes${probes.describeLack()}`,
+    // Those that have served in the last phase are not asked again.
+    const probes = this.#probes;
+    await this.#until(() => probes?.haveDone(servers.filter(({ state }) => state === "Running")) !== false, {
+      what: () => `every node takes writes${probes?.describeLack()}`,
       limitMs: LIVENESS_MS_MAX,
     });
     this.workload.stop();

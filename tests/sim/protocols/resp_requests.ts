@@ -18,32 +18,34 @@ export type RespRequest =
   /** What was queued, unless a watched key has changed: one command of the log, or answered from the state if it only reads. */
   | { readonly type: "Exec"; readonly words: Call; readonly calls: readonly Call[] };
 
-const TOGETHER_MAX = 4;
+const TOGETHER_MAX = 3;
 const NOT_OFFERED =
   "ERR unknown command 'NOSUCH', with args beginning with: (KVStore does not offer it; COMMAND LIST and docs/redis.md show which commands it does)";
 const SPOILT = "EXECABORT Transaction discarded because of previous errors.";
 const WATCHED_CHANGES = 0.3;
 const READS_ONLY = 0.25;
 
-const SINGLE: Readonly<Record<string, (words: Words) => RespRequest>> = {
-  SET: (words) => write(["SET", words.key(""), words.value()]),
-  GET: (words) => ({ type: "Read", words: ["GET", words.key("")] }),
-  DEL: (words) => write(["DEL", words.key("")]),
-  INCR: (words) => write(["INCR", words.key(COUNTED)]),
-  MSET: (words) => write(["MSET", shared(words), words.value(), shared(words), words.value()]),
-  MGET: (words) => ({ type: "Read", words: ["MGET", shared(words), shared(words)] }),
-  "SET PX": (words) => write(["SET", shared(words), words.value(), "PX", `${words.random.between(1, 3_000)}`]),
-  APPEND: (words) => write(["APPEND", shared(words), "x"]),
+const SINGLE = {
+  SET: (words: Words): RespRequest => write(["SET", words.key(""), words.value()]),
+  GET: (words: Words): RespRequest => ({ type: "Read", words: ["GET", words.key("")] }),
+  DEL: (words: Words): RespRequest => write(["DEL", words.key("")]),
+  INCR: (words: Words): RespRequest => write(["INCR", words.key(COUNTED)]),
+  MSET: (words: Words): RespRequest => write(["MSET", shared(words), words.value(), shared(words), words.value()]),
+  MGET: (words: Words): RespRequest => ({ type: "Read", words: ["MGET", shared(words), shared(words)] }),
+  "SET PX": (words: Words): RespRequest =>
+    write(["SET", shared(words), words.value(), "PX", `${words.random.between(1, 3_000)}`]),
+  APPEND: (words: Words): RespRequest => write(["APPEND", shared(words), "x"]),
 };
 
 /** What a client sends at once. The last of them asks the node for something. */
 export function makePipeline(words: Words): readonly RespRequest[] {
   const { random } = words;
-  const makers = Object.values(SINGLE);
+  // As many reads as writes, about: each write is an entry, and costs every node something.
+  const makers = [...Object.values(SINGLE), SINGLE.GET, SINGLE.GET, SINGLE.MGET, SINGLE.MGET];
   const some = Array.from({ length: random.between(1, TOGETHER_MAX) }, () => random.pick(makers)(words));
   if (random.chance(0.2)) some.unshift({ type: "Known", words: ["PING"], reply: status("PONG") });
-  if (random.chance(0.4)) some.unshift(...random.pick([discarded, spoilt])(words));
-  return random.chance(0.4) ? [...some, ...transaction(words)] : some;
+  if (random.chance(0.3)) some.unshift(...random.pick([discarded, spoilt])(words));
+  return random.chance(0.3) ? [...some, ...transaction(words)] : some;
 }
 
 /** One command of a session, as ONCE sends it. */
