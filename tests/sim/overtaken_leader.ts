@@ -36,6 +36,8 @@ export function overtakeLeader(world: World, { operator, random, isOver }: Parts
   const snapshots = random.chance(SNAPSHOT_PROBABILITY);
   const end = clock.now() + settings.electionTimeoutMs * LASTS_TIMEOUTS;
   networkFaults.part(overtaken, others);
+  // A configuration that it appends now is replaced as well.
+  if (random.chance(0.5)) operator.demote();
   const look = (): void => {
     if (isOver()) return;
     const isOvertaken = life.alive && shadows.of(leader.id).lastIndex >= wanted &&
@@ -43,8 +45,8 @@ export function overtakeLeader(world: World, { operator, random, isOver }: Parts
     if (!isOvertaken && clock.now() < end) return void clock.after(LOOK_MS, look);
     if (isOvertaken) done();
     const snapshotMs = isOvertaken && snapshots ? takeSnapshots(world, others) : 0;
-    if (isOvertaken && snapshots && random.chance(0.5)) {
-      killOnceInstalled(world, leader, { isOver, end: end + settings.electionTimeoutMs * LASTS_TIMEOUTS });
+    if (isOvertaken && random.chance(0.5)) {
+      killOnceCorrected(world, leader, { isOver, end: end + settings.electionTimeoutMs * LASTS_TIMEOUTS });
     }
     clock.after(snapshotMs, () => networkFaults.heal());
   };
@@ -71,18 +73,19 @@ function takeSnapshots(world: World, ids: readonly NodeId[]): number {
   return lastsMs;
 }
 
-/** What it then has on its disk is all that the next process finds. */
-function killOnceInstalled(
+/** Kills it as soon as it has replaced its entries, or the snapshot has: what is on its disk then the next process finds. */
+function killOnceCorrected(
   world: World,
   server: SimServer,
   { isOver, end }: { readonly isOver: () => boolean; readonly end: number },
 ): void {
   const { life } = server;
-  const snapshotIndex = (): number => world.shadows.of(server.id).raft?.status().snapshot.index ?? 0;
-  const before = snapshotIndex();
+  const log = world.shadows.of(server.id);
+  const { lastIndex, baseIndex } = log;
+  const lastTerm = log.termAt(lastIndex);
   const look = (): void => {
     if (isOver() || server.life !== life || !life.alive) return;
-    if (snapshotIndex() > before) server.kill();
+    if (log.baseIndex > baseIndex || log.termAt(lastIndex) !== lastTerm) server.kill();
     else if (world.clock.now() < end) world.clock.after(1, look);
   };
   world.clock.after(1, look);
