@@ -207,8 +207,12 @@ class Run {
   async #stop(): Promise<void> {
     if (this.#world.violation !== undefined) return;
     this.#operator.restarts = false;
-    for (const server of this.#world.servers) server.stop();
-    await this.#until(() => this.#world.servers.every(({ state }) => state === "Down"), {
+    const { servers } = this.#world;
+    await this.#until(() => {
+      // One that is just starting, a removed one for example, is told once it runs.
+      for (const server of servers) server.stop();
+      return servers.every(({ state }) => state === "Down");
+    }, {
       what: "every node stops when it is told to",
       limitMs: STOP_MS_MAX,
     });
