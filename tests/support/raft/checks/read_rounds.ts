@@ -41,7 +41,7 @@ export class ReadRounds implements RaftCheck {
 
   /** A follower's question has a name of its own, and only its answer confirms it. */
   #follow(server: CheckedServer, { event, update }: Step): void {
-    for (const message of update.messages) {
+    for (const message of sentBy(update)) {
       if (message.type !== "ReadIndex") continue;
       const name = nameOf(server.id, message);
       const asker = this.#askers.get(name);
@@ -63,12 +63,12 @@ export class ReadRounds implements RaftCheck {
       for (const name of leadership.askedAt.keys()) leadership.askedAt.set(name, this.#now);
     }
     if (event.type === "Receive") this.#receive(leadership, event.message);
-    for (const message of update.messages) {
+    for (const message of sentBy(update)) {
       if (message.type !== "AppendEntries" && message.type !== "InstallSnapshot") continue;
       if (!leadership.sentAt.has(message.round)) leadership.sentAt.set(message.round, this.#now);
     }
     for (const { id } of update.confirmedReads) this.#judge(server, { raft, leadership, name: `own ${id}` });
-    for (const message of update.messages) {
+    for (const message of sentBy(update)) {
       if (message.type !== "ReadIndexResult") continue;
       const asker = message.to;
       if (message.confirmed) this.#judge(server, { raft, leadership, name: nameOf(asker, message), asker });
@@ -118,6 +118,11 @@ export class ReadRounds implements RaftCheck {
     this.#leaderships.set(life, leadership);
     return leadership;
   }
+}
+
+/** A round that begins in a step which saves the hard state leaves when that is durable. */
+function sentBy({ messages, durableMessages }: Step["update"]): readonly Message[] {
+  return durableMessages.length === 0 ? messages : [...messages, ...durableMessages];
 }
 
 function nameOf(asker: NodeId, { incarnation, token }: Pick<ReadIndexResult, "incarnation" | "token">): string {

@@ -17,7 +17,7 @@ export class SentEntries implements RaftCheck {
 
   /** See `RaftCheck`. */
   stepped(server: CheckedServer, { update }: Step): void {
-    for (const message of update.messages) {
+    for (const message of [...update.messages, ...update.durableMessages]) {
       if (message.type !== "AppendEntries") continue;
       const flaw = flawOf(message, this.#shadows.of(server.id));
       if (flaw !== undefined) this.#violate(`node ${server.id} sends ${flaw}`);

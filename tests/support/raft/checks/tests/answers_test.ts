@@ -120,6 +120,17 @@ Deno.test("read rounds: a majority has answered what was sent after the read, or
   assertEquals(run.found(), []);
 });
 
+Deno.test("read rounds: a round that leaves when the hard state is durable counts, for reads from before it alone", () => {
+  const durableMessages = [append(1, 2, { term: 2, prev: entryId(0, 0), round: 3 })];
+  const run = readingLeader([1, 2, 3]);
+  run.step(1, { update: { durableMessages } });
+  run.step(1, { message: appended(2, 1, { term: 2, matchIndex: 0, round: 3 }), update: CONFIRMED });
+  assertEquals(run.found(), []);
+  run.step(1, { event: { type: "Read", id: 7 } });
+  run.step(1, { message: appended(2, 1, { term: 2, matchIndex: 0, round: 3 }), update: CONFIRMED });
+  assertEquals(run.found(), ["node 1 confirms read own 7: since it was asked for, only 1 of 1,2,3 have answered"]);
+});
+
 Deno.test("read rounds: older rounds, older terms, too few answers and answers from before a pause confirm nothing", () => {
   const late = (round: number, term = 2) => appended(2, 1, { term, matchIndex: 0, round });
   const cases: readonly (readonly [readonly number[], MadeUpStep, string])[] = [
