@@ -97,8 +97,8 @@ Deno.test("every promise of docs/guarantees.md names tests that exist, by file a
   assertEquals(missing, []);
 });
 
-Deno.test("docs/testing.md says of every check over cores, and of every one of the simulator, what it holds", () => {
-  const listed = [...read("docs/testing.md").matchAll(/^\| `([a-z_]+)` +\| .+ \|$/gm)].map(([, name = ""]) => name);
+Deno.test("docs/simulator.md says of every check over cores, and of every one of the simulator, what it holds", () => {
+  const listed = [...read("docs/simulator.md").matchAll(/^\| `([a-z_]+)` +\| .+ \|$/gm)].map(([, name = ""]) => name);
   // What the checks share; the shadows are described beside the table.
   const parts = ["all", "check", "committed_log", "shadow"];
   const files = ["tests/support/raft/checks", "tests/sim/checks"].flatMap((folder) =>
