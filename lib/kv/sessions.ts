@@ -43,6 +43,8 @@ interface Session {
   deadline: Deadline;
   /** By sequence number. */
   readonly answers: Map<number, KeptAnswer>;
+  /** What the digest has of it, so that its end takes that out at once: many end with one entry, each with long answers. */
+  readonly sum: Sum;
 }
 
 /** A command of a session, and the hash of all of it but the leader's time. */
@@ -67,6 +69,12 @@ export class Sessions {
   readonly #digest = new Sum();
   /** While a snapshot is being taken: what the sessions were that have changed since. Undefined for one that was not there. */
   #saved: Map<number, SessionRecord | undefined> | undefined;
+  readonly #hash: (part: string) => string;
+
+  /** No session. `hash` gives 16 hexadecimal digits. */
+  constructor(hash: (part: string) => string = hash64) {
+    this.#hash = hash;
+  }
 
   /** Number of open sessions. */
   get size(): number {
@@ -93,7 +101,7 @@ export class Sessions {
     if (this.#sessions.size >= SESSIONS_MAX) return undefined;
     this.#save(id);
     const deadline = this.#deadlines.add(nameOf(id), now + ttlMs);
-    this.#add({ id, ttlMs, floor: 0, bytes: 0, deadline, answers: new Map() });
+    this.#add({ id, ttlMs, floor: 0, bytes: 0, deadline, answers: new Map(), sum: new Sum() });
     return id;
   }
 
@@ -104,10 +112,10 @@ export class Sessions {
     const at = Math.max(session.deadline.at, now + session.ttlMs);
     if (at === session.deadline.at) return true;
     this.#save(id);
-    this.#discount(headOf(session));
+    this.#discount(session, headOf(session));
     this.#deadlines.remove(session.deadline);
     session.deadline = this.#deadlines.add(nameOf(id), at);
-    this.#count(headOf(session));
+    this.#count(session, headOf(session));
     return true;
   }
 
@@ -116,8 +124,7 @@ export class Sessions {
     const session = this.#sessions.get(id);
     if (session === undefined) return false;
     this.#save(id);
-    this.#discount(headOf(session));
-    for (const answer of session.answers.values()) this.#discount(partOf(session, answer));
+    this.#digest.subtract(session.sum.high, session.sum.low);
     this.#deadlines.remove(session.deadline);
     this.#sessions.delete(id);
     this.#heldBytes -= heldBytesOf(session);
@@ -151,14 +158,14 @@ export class Sessions {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     this.#save(id);
-    this.#discount(headOf(session));
+    this.#discount(session, headOf(session));
     this.#heldBytes -= heldBytesOf(session);
     const kept: KeptAnswer = [sequence, this.#answerOf(result), hash];
     session.answers.set(sequence, kept);
-    this.#count(partOf(session, kept));
+    this.#count(session, partOf(session, kept));
     session.bytes += kept[1]?.length ?? 0;
     while (session.answers.size > ANSWERS_KEPT_MAX || session.bytes > SESSION_BYTES_MAX) this.#forgetOldest(session);
-    this.#count(headOf(session));
+    this.#count(session, headOf(session));
     this.#heldBytes += heldBytesOf(session);
   }
 
@@ -192,21 +199,22 @@ export class Sessions {
   load({ id, ttlMs, expiresAt, floor, answers }: SessionRecord): void {
     const bytes = answers.reduce((sum, [, answer]) => sum + (answer?.length ?? 0), 0);
     const deadline = this.#deadlines.add(nameOf(id), expiresAt);
-    this.#add({ id, ttlMs, floor, bytes, deadline, answers: new Map(answers.map((kept) => [kept[0], kept])) });
+    const bySequence = new Map(answers.map((kept) => [kept[0], kept]));
+    this.#add({ id, ttlMs, floor, bytes, deadline, answers: bySequence, sum: new Sum() });
   }
 
   #add(session: Session): void {
     this.#sessions.set(session.id, session);
     this.#heldBytes += heldBytesOf(session);
-    this.#count(headOf(session));
-    for (const answer of session.answers.values()) this.#count(partOf(session, answer));
+    this.#count(session, headOf(session));
+    for (const answer of session.answers.values()) this.#count(session, partOf(session, answer));
   }
 
   /** What is forgotten must never be applied again: the floor rises to it. */
   #forgetOldest(session: Session): void {
     for (const kept of session.answers.values()) {
       const [sequence, answer] = kept;
-      this.#discount(partOf(session, kept));
+      this.#discount(session, partOf(session, kept));
       session.answers.delete(sequence);
       session.bytes -= answer?.length ?? 0;
       session.floor = Math.max(session.floor, sequence);
@@ -214,12 +222,21 @@ export class Sessions {
     }
   }
 
-  #count(part: string): void {
-    this.#digest.add(...halvesOf(part));
+  #count({ sum }: Session, part: string): void {
+    const [high, low] = this.#halvesOf(part);
+    sum.add(high, low);
+    this.#digest.add(high, low);
   }
 
-  #discount(part: string): void {
-    this.#digest.subtract(...halvesOf(part));
+  #discount({ sum }: Session, part: string): void {
+    const [high, low] = this.#halvesOf(part);
+    sum.subtract(high, low);
+    this.#digest.subtract(high, low);
+  }
+
+  #halvesOf(part: string): [high: number, low: number] {
+    const digits = this.#hash(part);
+    return [parseInt(digits.slice(0, HALF_DIGITS), 16), parseInt(digits.slice(HALF_DIGITS), 16)];
   }
 
   #save(id: number): void {
@@ -255,9 +272,4 @@ function headOf({ id, ttlMs, floor, deadline }: Session): string {
 
 function partOf({ id }: Session, [sequence, answer, hash]: KeptAnswer): string {
   return `${id} ${sequence} ${hash} ${answer ?? "-"}`;
-}
-
-function halvesOf(part: string): [high: number, low: number] {
-  const digits = hash64(part);
-  return [parseInt(digits.slice(0, HALF_DIGITS), 16), parseInt(digits.slice(HALF_DIGITS), 16)];
 }

@@ -111,13 +111,25 @@ export const BYTE_SLIPS: readonly Mutation[] = [
   }),
   slip("M440", "An answer that is forgotten stays in the digest of the sessions", {
     file: "lib/kv/sessions.ts",
-    find: "      this.#discount(partOf(session, kept));\n      session.answers.delete",
+    find: "      this.#discount(session, partOf(session, kept));\n      session.answers.delete",
     replace: "      session.answers.delete",
   }),
   slip("M441", "What a session was stays in the digest when it is renewed", {
     file: "lib/kv/sessions.ts",
-    find: "    this.#discount(headOf(session));\n    this.#deadlines.remove(session.deadline);\n    session.deadline",
+    find:
+      "    this.#discount(session, headOf(session));\n    this.#deadlines.remove(session.deadline);\n    session.deadline",
     replace: "    this.#deadlines.remove(session.deadline);\n    session.deadline",
+  }),
+  slip("M442", "The sum that a session keeps for its end has the answers that it has forgotten", {
+    file: "lib/kv/sessions.ts",
+    find: "    sum.subtract(high, low);\n",
+    replace: "    sum.subtract(0, 0);\n",
+  }),
+  slip("M443", "All that a session keeps is hashed again when it ends", {
+    file: "lib/kv/sessions.ts",
+    find: "    this.#digest.subtract(session.sum.high, session.sum.low);\n",
+    replace:
+      "    this.#discount(session, headOf(session));\n    for (const answer of session.answers.values()) this.#discount(session, partOf(session, answer));\n",
   }),
   {
     ...slip("M367", "A word whose bytes have come counts as whole before its line end has", {
