@@ -11,6 +11,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "cli",
   "bench",
   "inspect",
+  "recover",
   "assets",
   "version",
   "licenses",

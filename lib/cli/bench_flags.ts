@@ -122,7 +122,7 @@ export const BENCH_FLAGS = [
   {
     name: "json",
     kind: "switch",
-    commands: ["bench", "version"],
+    commands: ["bench", "recover", "version"],
     help: "Print one JSON object instead of text.",
   },
 ] as const satisfies readonly Flag[];

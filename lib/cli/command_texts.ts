@@ -59,6 +59,15 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "is damaged; 1 when DIR is not a data directory.",
     ],
   },
+  recover: {
+    usage: "kvstore recover inspect DIR... [--json]",
+    summary: "Look at what is left of a cluster after the loss of a majority of its nodes.",
+    details: [
+      "Compares the directories of stopped nodes and changes nothing: term, last entry, snapshot, membership and digest of each,",
+      "which is the newest, and whether an acknowledged write can be on none of them. The digest is over the entries that the",
+      "newest has as well. Exit code 76 when a file is of another format version; else 74 when something is damaged.",
+    ],
+  },
   assets: {
     usage: "kvstore assets dump DIR",
     summary: "Write the files for other programs that the executable carries: alerts, a dashboard.",

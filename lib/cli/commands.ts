@@ -11,6 +11,7 @@ import { showCommandHelp, showHelp } from "./help.ts";
 import { runInspectCommand } from "./inspect_command.ts";
 import { showLicenses } from "./licenses.ts";
 import { runNodeCommand } from "./node_command.ts";
+import { runRecoverCommand } from "./recover_command.ts";
 import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
 import { versionJson, versionLine } from "./version.ts";
 
@@ -21,6 +22,7 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   cli: runCliCommand,
   bench: withoutOperands(runBenchCommand),
   inspect: runInspectCommand,
+  recover: runRecoverCommand,
   assets: runAssetsCommand,
   version: withoutOperands(({ settings, surroundings }) => {
     surroundings.out(settings.enabled("json") ? versionJson() : `${versionLine()}\n`);

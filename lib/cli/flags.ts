@@ -6,9 +6,20 @@
 import { MEMORY_LIMIT_BYTES_MAX, MEMORY_LIMIT_BYTES_MIN } from "../cluster/machine_memory.ts";
 import type { LogFormat, LogLevel } from "../observe/log.ts";
 import { BENCH_FLAGS } from "./bench_flags.ts";
+import { DIRECTORY_FLAGS } from "./directory_flags.ts";
 
 /** The commands of the program. */
-export type CommandName = "cluster" | "node" | "cli" | "bench" | "inspect" | "assets" | "version" | "licenses" | "help";
+export type CommandName =
+  | "cluster"
+  | "node"
+  | "cli"
+  | "bench"
+  | "inspect"
+  | "recover"
+  | "assets"
+  | "version"
+  | "licenses"
+  | "help";
 
 /**
  * What a flag's value looks like. A switch has none; a size is a whole number with KiB, MiB or GiB behind it or not; a
@@ -42,7 +53,15 @@ export const LOG_FORMATS: readonly LogFormat[] = ["text", "json"];
 
 const SERVERS: readonly CommandName[] = ["cluster", "node"];
 const CONFIGURABLE: readonly CommandName[] = ["cluster", "node", "cli", "bench"];
-const EVERYWHERE: readonly CommandName[] = [...CONFIGURABLE, "inspect", "assets", "version", "licenses", "help"];
+const EVERYWHERE: readonly CommandName[] = [
+  ...CONFIGURABLE,
+  "inspect",
+  "recover",
+  "assets",
+  "version",
+  "licenses",
+  "help",
+];
 const PORT_MAX = 65_535;
 const ID_MAX = 2_147_483_647;
 
@@ -327,36 +346,7 @@ export const FLAGS = [
     help: "How long to look for a node and a leader.",
   },
   ...BENCH_FLAGS,
-  {
-    name: "entries",
-    kind: "integer",
-    commands: ["inspect"],
-    placeholder: "N",
-    default: "0",
-    min: 0,
-    max: 1_000_000,
-    help: "Show the last N log entries as well.",
-  },
-  {
-    name: "from",
-    kind: "integer",
-    commands: ["inspect"],
-    placeholder: "INDEX",
-    min: 1,
-    max: Number.MAX_SAFE_INTEGER,
-    defaultShown: "the first entry",
-    help: "First index of the digest, which is equal on two nodes when the entries are.",
-  },
-  {
-    name: "to",
-    kind: "integer",
-    commands: ["inspect"],
-    placeholder: "INDEX",
-    min: 1,
-    max: Number.MAX_SAFE_INTEGER,
-    defaultShown: "the last entry",
-    help: "Last index of the digest and of --entries.",
-  },
+  ...DIRECTORY_FLAGS,
   {
     name: "config",
     kind: "text",

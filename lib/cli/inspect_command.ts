@@ -26,8 +26,8 @@ export async function runInspectCommand({ settings, operands, surroundings }: Co
   return inspection.damages.length > 0 ? EXIT.corrupt : EXIT.ok;
 }
 
-/** What is being written would look like damage. */
-async function refuseRunning(directory: string): Promise<void> {
+/** Rejects with `Failure` when a node runs on the directory: what is being written would look like damage. */
+export async function refuseRunning(directory: string): Promise<void> {
   if (!await isInUse(new DenoDisk(), directory)) return;
   throw new Failure(`Cannot inspect ${directory}: a node is running on it; stop the node first`);
 }
@@ -49,7 +49,8 @@ async function inspect(directory: string, settings: Settings): Promise<Inspectio
   });
 }
 
-function refuseOtherDirectory(directory: string): void {
+/** Throws `Failure` when it is no data directory. */
+export function refuseOtherDirectory(directory: string): void {
   let names: string[];
   try {
     names = Array.from(Deno.readDirSync(directory), (entry) => entry.name);

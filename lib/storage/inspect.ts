@@ -7,7 +7,14 @@ import type { Configuration, Entry, EntryId, NodeId } from "../raft/types.ts";
 import { setUint53, viewOf } from "./binary.ts";
 import type { Damage } from "./damage.ts";
 import type { Disk } from "./disk.ts";
-import { loadDirectory, type LoadedDirectory, loadNodeFile } from "./load.ts";
+import {
+  configurationOf,
+  hardStateOf,
+  lastEntryOf,
+  loadDirectory,
+  type LoadedDirectory,
+  loadNodeFile,
+} from "./load.ts";
 import { type NodeFile, nodeIdsOf } from "./node_file.ts";
 import { type ListedSnapshot, verifyListed } from "./snapshot_store.ts";
 import type { Ownership } from "./storage.ts";
@@ -84,6 +91,14 @@ export interface Inspection {
   readonly log: { readonly first: EntryId; readonly last: EntryId; readonly entries: number } | null;
   /** Entries after the snapshot: what a start would recover. */
   readonly recoverableEntries: number;
+  /** What a start would go on from; null where it would be refused, and in a directory without a node file. */
+  readonly recoverable: {
+    readonly currentTerm: number;
+    readonly clusterId: string | null;
+    /** The last entry of the log, or the last that the snapshot replaces. */
+    readonly last: EntryId;
+    readonly configuration: Configuration;
+  } | null;
   readonly digest: LogDigest;
   readonly entries?: readonly Entry[];
   readonly tornBytes: number;
@@ -121,6 +136,11 @@ export async function inspectDirectory(
   // What is said about a missing node file is wrong when it is there but damaged.
   const found = loaded?.damages.filter((damage) => nodeFile !== undefined || !hadNodeFile || damage.file !== directory);
   damages.push(...found ?? []);
+  // A start does not look into the snapshots before the newest.
+  const starts = damages.length + otherVersions.length === 0;
+  const recoverable = starts && nodeFile !== undefined && loaded !== undefined
+    ? describeRecoverable(nodeFile, loaded)
+    : null;
   const snapshots: InspectedSnapshot[] = [];
   for (const listed of loaded?.listed ?? []) {
     const known = listed === loaded?.listed[0];
@@ -133,7 +153,7 @@ export async function inspectDirectory(
       }),
     );
   }
-  const described = { ...describeNode(nodeFile), snapshots, ...describeLog(loaded, options) };
+  const described = { ...describeNode(nodeFile), snapshots, ...describeLog(loaded, options), recoverable };
   return { directory, inUse, ...described, otherVersions, damages };
 }
 
@@ -207,6 +227,12 @@ function describeNode(
   const { ownership, hardState, initialConfiguration } = nodeFile;
   const { currentTerm, votedFor = null, clusterId = null } = hardState;
   return { ownership, hardState: { currentTerm, votedFor, clusterId }, initialConfiguration };
+}
+
+function describeRecoverable(nodeFile: NodeFile, loaded: LoadedDirectory): Inspection["recoverable"] {
+  const { currentTerm, clusterId = null } = hardStateOf(nodeFile, loaded);
+  const { index, term } = lastEntryOf(loaded);
+  return { currentTerm, clusterId, last: { index, term }, configuration: configurationOf(nodeFile, loaded) };
 }
 
 function describeLog(loaded: LoadedDirectory | undefined, options: InspectOptions) {

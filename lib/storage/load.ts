@@ -2,7 +2,14 @@
 
 import { CorruptionError } from "../base/errors.ts";
 import type { Run } from "../raft/run.ts";
-import { type EntryId, type NodeId, type SnapshotDescription, ZERO_ENTRY_ID } from "../raft/types.ts";
+import {
+  type Configuration,
+  type EntryId,
+  type HardState,
+  type NodeId,
+  type SnapshotDescription,
+  ZERO_ENTRY_ID,
+} from "../raft/types.ts";
 import type { Damage } from "./damage.ts";
 import type { Disk } from "./disk.ts";
 import { LogReplay } from "./log_replay.ts";
@@ -82,6 +89,27 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadedDirecto
     runs: typeof runs === "string" ? [] : runs,
     damages,
   };
+}
+
+/** The last entry that a start has: of the log, or the last that the snapshot replaces. */
+export function lastEntryOf({ runs, newest }: Pick<LoadedDirectory, "runs" | "newest">): EntryId {
+  return runs.at(-1)?.last ?? newest?.lastIncluded ?? ZERO_ENTRY_ID;
+}
+
+/** The term, vote and cluster id that a start goes on with. */
+export function hardStateOf({ hardState }: NodeFile, loaded: Pick<LoadedDirectory, "runs" | "newest">): HardState {
+  const { term } = lastEntryOf(loaded);
+  // The log may be durable before the term it is of. No vote was given in that term: a vote waits for the node file.
+  return term > hardState.currentTerm ? { ...hardState, currentTerm: term, votedFor: undefined } : hardState;
+}
+
+/** The configuration that a start goes on with (Raft 6): the latest in the log, committed or not. */
+export function configurationOf(
+  { initialConfiguration }: NodeFile,
+  { runs, newest }: Pick<LoadedDirectory, "runs" | "newest">,
+): Configuration {
+  const inLog = runs.findLast(({ configurations }) => configurations.length > 0)?.configurations.at(-1);
+  return inLog?.configuration ?? newest?.configuration ?? initialConfiguration;
 }
 
 async function verifyNewest(

@@ -5,12 +5,12 @@
  */
 
 import { AccessError, IncompatibleError } from "../base/errors.ts";
-import { type Configuration, type HardState, type NodeId, toTerm, ZERO_ENTRY_ID } from "../raft/types.ts";
+import { type Configuration, type HardState, type NodeId, toTerm } from "../raft/types.ts";
 import { corruption } from "./damage.ts";
 import type { Disk, DiskLock } from "./disk.ts";
 import { FailureLatch } from "./failure_latch.ts";
 import { DirectoryStorage } from "./directory_storage.ts";
-import { loadDirectory, type LoadedDirectory, loadNodeFile } from "./load.ts";
+import { hardStateOf, loadDirectory, type LoadedDirectory, loadNodeFile } from "./load.ts";
 import { checkOwner, type NodeFile, nodeFileName, nodeIdsOf } from "./node_file.ts";
 import { NodeStore } from "./node_store.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
@@ -146,11 +146,7 @@ function newNodeFile({ nodeId, clusterName, initialConfiguration, makeIdentity }
 function describe(content: NodeFile, { loaded, existed }: { loaded: LoadedDirectory; existed: boolean }): Recovered {
   const { ownership, initialConfiguration } = content;
   const { runs, newest: snapshot, scan } = loaded;
-  const lastTerm = runs.at(-1)?.term ?? (snapshot?.lastIncluded ?? ZERO_ENTRY_ID).term;
-  // The log may be durable before the term it is of. No vote was given in that term: a vote waits for this file.
-  const hardState = lastTerm > content.hardState.currentTerm
-    ? { ...content.hardState, currentTerm: lastTerm, votedFor: undefined }
-    : content.hardState;
+  const hardState = hardStateOf(content, loaded);
   return { ownership, existed, hardState, initialConfiguration, snapshot, runs, tornBytes: scan.tornBytes };
 }
 

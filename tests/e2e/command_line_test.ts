@@ -63,6 +63,9 @@ Deno.test("settings that do not fit together: one line, exit 2, nothing made", a
     [["--node-id", "0", "--peers", "5001,5001"], /--peers names the address 127\.0\.0\.1:5001 twice/],
     [["--heartbeat-ms", "900"], /--heartbeat-ms 900 .*nearest valid one is 500/],
     [["inspect"], /inspect takes one directory/],
+    [["recover"], /recover takes inspect and 1 to 32 directories/],
+    [["recover", "inspect"], /recover takes inspect and 1 to 32 directories/],
+    [["recover", "inspect", ...new Array<string>(33).fill("d")], /recover takes inspect and 1 to 32 directories/],
     [["cli", "--connect", "nowhere", "GET", "a"], /--connect has the entry "nowhere"/],
   ];
   await inBatches(cases, ([args, line]) => refusesUsage(args, line));

@@ -62,5 +62,7 @@ Deno.test("version and help: exit 0", async () => {
   assertMatch(version.stdout, /^kvstore \d+\.\d+\.\d+ \(deno \d/);
   const help = await runProgram(["help"]);
   assertEquals(help.code, 0);
-  for (const command of ["cluster", "node", "cli", "inspect", "version"]) assertStringIncludes(help.stdout, command);
+  for (const command of ["cluster", "node", "cli", "inspect", "recover", "version"]) {
+    assertStringIncludes(help.stdout, command);
+  }
 });

@@ -42,7 +42,7 @@ function anyValue(name: string, random: Random): string {
 
 function anyArguments(random: Random): string[] {
   const args = random.chance(0.8)
-    ? [random.pick(["cluster", "node", "cli", "bench", "inspect", "assets", "version", "help"])]
+    ? [random.pick(["cluster", "node", "cli", "bench", "inspect", "recover", "assets", "version", "help"])]
     : [];
   for (let left = random.below(5); left > 0; left--) {
     const { name } = random.pick(FLAGS);

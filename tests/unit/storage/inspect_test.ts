@@ -63,6 +63,7 @@ Deno.test("a healthy directory is described", async () => {
     }],
     log: { first: id(1, 2), last: id(10, 3), entries: 10 },
     recoverableEntries: 6,
+    recoverable: { currentTerm: 3, clusterId: null, last: id(10, 3), configuration: ONE },
     digest: { from: 1, to: 10, entries: 10, crc: result.digest.crc },
     entries: entries(9, 3, 2),
     tornBytes: 0,

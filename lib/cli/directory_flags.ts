@@ -1,0 +1,37 @@
+/** The flags of the commands that work on the directories of stopped nodes, a part of the table in flags.ts. */
+
+import type { Flag } from "./flags.ts";
+
+/** In the order of the help. */
+export const DIRECTORY_FLAGS = [
+  {
+    name: "entries",
+    kind: "integer",
+    commands: ["inspect"],
+    placeholder: "N",
+    default: "0",
+    min: 0,
+    max: 1_000_000,
+    help: "Show the last N log entries as well.",
+  },
+  {
+    name: "from",
+    kind: "integer",
+    commands: ["inspect"],
+    placeholder: "INDEX",
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    defaultShown: "the first entry",
+    help: "First index of the digest, which is equal on two nodes when the entries are.",
+  },
+  {
+    name: "to",
+    kind: "integer",
+    commands: ["inspect"],
+    placeholder: "INDEX",
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    defaultShown: "the last entry",
+    help: "Last index of the digest and of --entries.",
+  },
+] as const satisfies readonly Flag[];
