@@ -12,7 +12,10 @@ import { describeResults, readResults, type Results } from "./results.ts";
 
 const RIGHTS = ["--allow-all", "--no-prompt", "--permit-no-files"];
 /** Run by tasks of their own: minutes of work, or programs that must be installed. */
-const APART = ["crash", "fuzz", "sim", "clients", "redis-suite", "differential", "browser", "executable"];
+const APART = [
+  ...["crash", "fuzz", "sim", "clients", "redis-suite", "differential", "browser", "executable"],
+  "documents/pages_test.ts",
+];
 const SIDE_BY_SIDE = ["--parallel", `--ignore=${[...APART, "e2e"].map((folder) => `tests/${folder}`).join(",")}`];
 const END_TO_END = "tests/e2e";
 /** Of the processors, by the load of the last minute: from here on other programs have the machine. */

@@ -32,6 +32,8 @@ export const TCLSH: Need = debianProgram("tclsh", "tcl");
 export const CURL: Need = debianProgram("curl", "curl");
 /** What the README talks to a node with. */
 export const NC: Need = debianProgram("nc", "netcat-openbsd");
+/** Starts a process group. */
+export const SETSID: Need = debianProgram("setsid", "util-linux");
 /** Node, for the clients that run on it. */
 export const NODE: Need = debianProgram("node", "nodejs");
 /** Node's package manager, for packages that only tests use. */

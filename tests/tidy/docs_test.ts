@@ -20,8 +20,12 @@ function exists(path: string): boolean {
 }
 
 function documents(): string[] {
-  const pages = [...Deno.readDirSync(join(ROOT, "docs"))].filter((entry) => entry.name.endsWith(".md"));
-  return ["README.md", "CONTRIBUTING.md", ...pages.map((entry) => `docs/${entry.name}`), ...roomGuides()];
+  const pages = ["docs", "docs/operations"].flatMap((folder) =>
+    [...Deno.readDirSync(join(ROOT, folder))].filter(({ name }) => name.endsWith(".md")).map(({ name }) =>
+      `${folder}/${name}`
+    )
+  );
+  return ["README.md", "CONTRIBUTING.md", ...pages, ...roomGuides()];
 }
 
 /** Every folder with code, `lib` itself among them. */
