@@ -20,9 +20,9 @@ export const CLEARED_KEYS_TOLD_MAX = 10_000;
 /** Is told of every entry that is applied, in order, by exactly one call, synchronously. Never throws. */
 export interface ChangeSink {
   /**
-   * The next entry is a Put without time and session, `command` as the log has it, and leaves its key without a deadline;
-   * `before` is what its key is so far. Both are to be read at once. The most frequent entry of all, so its change is not made
-   * until somebody wants it.
+   * The next entry does what `command` does, a Put without time and session as the log has it, and leaves its key without a
+   * deadline; `before` is what its key is so far. Both are to be read at once. The most frequent entries of all, so their change
+   * is not made until somebody wants it.
    */
   puts(command: Span, before: KeyRevisions | undefined): void;
   /** The next entry, a command of `commandBytes`, made these changes: each key once, in the order of first touch. May be none. */

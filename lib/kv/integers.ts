@@ -1,5 +1,7 @@
 /** Integers of 64 bits as texts, as strict as Redis: numbers where a number is exact, bigints beyond. */
 
+import type { Span } from "../store/span.ts";
+
 /** An integer of 64 bits: a bigint only where a number would not be exact. */
 export type Integer64 = number | bigint;
 
@@ -10,10 +12,11 @@ const SAFE_DIGITS_MAX = 15;
 const DIGITS_MAX = 19;
 const ZERO = 0x30;
 const NINE = 0x39;
+const MINUS = 0x2d;
 
 /** The integer that a text is, or undefined: no plus sign, blanks, leading zeros or "-0", from -2^63 to 2^63 - 1. */
 export function parseInteger64(text: string): Integer64 | undefined {
-  const start = text.charCodeAt(0) === 0x2d ? 1 : 0;
+  const start = text.charCodeAt(0) === MINUS ? 1 : 0;
   const digits = text.length - start;
   if (digits === 0 || digits > DIGITS_MAX) return undefined;
   if (text.charCodeAt(start) === ZERO) return text === "0" ? 0 : undefined;
@@ -24,6 +27,21 @@ export function parseInteger64(text: string): Integer64 | undefined {
   if (digits <= SAFE_DIGITS_MAX) return Number(text);
   const integer = BigInt(text);
   return isInteger64(integer) ? narrow(integer) : undefined;
+}
+
+/** The same for bytes, of at most 15 digits: undefined also for a longer one. */
+export function parseShortInteger({ bytes, start, end }: Span): number | undefined {
+  const first = bytes[start] === MINUS ? start + 1 : start;
+  const digits = end - first;
+  if (digits <= 0 || digits > SAFE_DIGITS_MAX) return undefined;
+  if (bytes[first] === ZERO) return end - start === 1 ? 0 : undefined;
+  let value = 0;
+  for (let at = first; at < end; at++) {
+    const code = bytes[at] ?? 0;
+    if (code < ZERO || code > NINE) return undefined;
+    value = value * 10 + (code - ZERO);
+  }
+  return first === start ? value : -value;
 }
 
 /** The sum, or undefined when it is no integer of 64 bits. */

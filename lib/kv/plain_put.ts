@@ -27,7 +27,7 @@ export class PlainPut {
 }
 
 /** Reads `<length>:<bytes>`; the place behind it, or undefined where there is none. */
-function readField({ bytes, end }: Span, from: number, into: Span): number | undefined {
+export function readField({ bytes, end }: Span, from: number, into: Span): number | undefined {
   let length = 0;
   let at = from;
   for (; at < end; at++) {

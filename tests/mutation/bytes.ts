@@ -131,6 +131,21 @@ export const BYTE_SLIPS: readonly Mutation[] = [
     replace:
       "    this.#discount(session, headOf(session));\n    for (const answer of session.answers.values()) this.#discount(session, partOf(session, answer));\n",
   }),
+  slip("M444", "A counter that is read where it lies loses its deadline", {
+    file: "lib/kv/state_machine.ts",
+    find: "    if (before !== undefined && before.deadline !== 0) return undefined;\n",
+    replace: "",
+  }),
+  slip("M445", "A counter that is read where it lies takes a number with zeros before it", {
+    file: "lib/kv/integers.ts",
+    find: "if (bytes[first] === ZERO) return end - start === 1 ? 0 : undefined;",
+    replace: "if (bytes[first] === ZERO && end - start === 1) return 0;",
+  }),
+  slip("M446", "Watchers are not told of a counter that is read where it lies", {
+    file: "lib/kv/state_machine.ts",
+    find: "    if (this.#sink !== undefined) this.#sink.puts(put, before);\n",
+    replace: "    if (this.#sink !== undefined && put.length === 0) this.#sink.puts(put, before);\n",
+  }),
   {
     ...slip("M367", "A word whose bytes have come counts as whole before its line end has", {
       file: "lib/protocol/resp/request_reader.ts",
