@@ -5,8 +5,8 @@
  * have finished, and a write after the reads before it; see `Turn` for the rest. The request whose turn has not come is held,
  * and none is looked at behind it until then.
  *
- * Many reads are confirmed at once, and each makes a copy of what it finds. While enough replies wait to be sent, a read is
- * therefore postponed until its own is the next: it has not finished before, and what it finds may be newer, never older.
+ * A read looks at the state when its reply is the next to be sent, never before its confirmation: reads are confirmed in any order, and
+ * a reply must not show an older state than one before it. Nor is more copied from the state than the client has room for.
  *
  * Knows neither bytes nor replies: those are the interpreter's.
  */
@@ -51,9 +51,9 @@ export class Conversation<E> implements ProtocolSession {
     this.#now = link.openedAt;
     this.#interpreter = interpreter(this);
     this.#replies = new ReplyQueue(this.#interpreter.nothing, (slot, outcome) => {
-      if (outcome.type === "Ready" && this.#mustWait(slot)) slot.postponed = outcome;
+      if (outcome.type === "Ready" && slot !== this.#replies.first) slot.postponed = outcome;
       else {
-        this.#replies.note(slot, this.#interpreter.fill(slot, outcome));
+        this.#interpreter.fill(slot, outcome);
         this.settle(slot);
       }
     });
@@ -207,15 +207,10 @@ export class Conversation<E> implements ProtocolSession {
     this.#advance();
   };
 
-  /** Whether enough replies wait to be sent before that of this read. */
-  #mustWait(slot: ReplySlot<E>): boolean {
-    return slot !== this.#replies.first && this.#replies.bytes > UNSENT_BYTES_MAX;
-  }
-
-  /** Does a read that was postponed. What waits for its end goes on once the reply, which is sent next, is out. */
+  /** Does a read that was confirmed before its turn. What waits for its end goes on once the reply, which is sent next, is out. */
   #perform(slot: ReplySlot<E>, outcome: ReadOutcome): void {
     slot.postponed = undefined;
-    this.#replies.note(slot, this.#interpreter.fill(slot, outcome));
+    this.#interpreter.fill(slot, outcome);
     this.#close(slot);
   }
 

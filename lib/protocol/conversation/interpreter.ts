@@ -46,8 +46,8 @@ export interface Interpreter<E> {
   classify(exchange: E): Turn;
   /** Begins it: opens its slot, and fills in the reply at once or when it is known. */
   start(exchange: E): void;
-  /** Fills in the reply to what has ended, notes the time (`Conversation.noteEnd`), and gives the reply's bytes, or about so many. */
-  fill(slot: ReplySlot<E>, outcome: Outcome): number;
+  /** Fills in the reply to what has ended, and notes the time (`Conversation.noteEnd`). A read looks at the state here, and reads do in order. */
+  fill(slot: ReplySlot<E>, outcome: Outcome): void;
   /** Sends the reply, which is the next in turn; false while it is not known, or not sent to its end. */
   render(exchange: E): boolean;
   /** All input is looked at, and no more will come: a last word before the conversation ends. */

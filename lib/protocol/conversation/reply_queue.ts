@@ -20,10 +20,8 @@ export class ReplySlot<E> {
   turn: Turn = "Now";
   /** `Clock.now()` when the request was read. */
   startedAt = 0;
-  /** The read may be done, and is once its reply can be sent. */
+  /** The read is confirmed, and done once its reply is the next. */
   postponed: ReadOutcome | undefined;
-  /** Bytes of the reply, once it is known. */
-  replyBytes = 0;
   readonly ended: (outcome: Outcome) => void;
 
   /** A slot that reports to `ended`. */
@@ -41,7 +39,6 @@ export class ReplyQueue<E> {
   #first: ReplySlot<E> | undefined;
   #last: ReplySlot<E> | undefined;
   #size = 0;
-  #bytes = 0;
   #spare: ReplySlot<E> | undefined;
   #spareCount = 0;
 
@@ -54,11 +51,6 @@ export class ReplyQueue<E> {
   /** Requests whose reply has not been sent. */
   get size(): number {
     return this.#size;
-  }
-
-  /** Bytes of the replies that are known and have not been sent. */
-  get bytes(): number {
-    return this.#bytes;
   }
 
   /** The slot of the oldest of them. */
@@ -76,12 +68,6 @@ export class ReplyQueue<E> {
     return slot;
   }
 
-  /** The reply of a slot is known now, and waits to be sent. */
-  note(slot: ReplySlot<E>, bytes: number): void {
-    slot.replyBytes = bytes;
-    this.#bytes += bytes;
-  }
-
   /** The first reply has been sent: its slot may be used again. */
   drop(): void {
     const slot = this.#first;
@@ -89,8 +75,6 @@ export class ReplyQueue<E> {
     this.#first = slot.next;
     if (this.#first === undefined) this.#last = undefined;
     this.#size -= 1;
-    this.#bytes -= slot.replyBytes;
-    slot.replyBytes = 0;
     slot.exchange = this.#nothing;
     if (this.#spareCount >= SPARE_SLOTS_MAX) return;
     slot.next = this.#spare;

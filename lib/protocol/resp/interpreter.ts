@@ -138,11 +138,10 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
   }
 
   /** See `Interpreter`. */
-  fill(slot: Slot, outcome: Outcome): number {
+  fill(slot: Slot, outcome: Outcome): void {
     const { exchange } = slot;
     const reply = this.#show(exchange.plan, outcome);
     this.#complete(slot, { reply, isLong: outcome.type === "Ready" && isLong(exchange) });
-    return exchange.reply?.length ?? 0;
   }
 
   /** See `Interpreter`. */

@@ -139,10 +139,9 @@ class TextInterpreter implements Interpreter<Exchange> {
   }
 
   /** See `Interpreter`. */
-  fill({ exchange }: ReplySlot<Exchange>, outcome: Outcome): number {
+  fill({ exchange }: ReplySlot<Exchange>, outcome: Outcome): void {
     this.#conversation.noteEnd(false);
     this.#show(exchange, outcome);
-    return (exchange.value ?? exchange.reply ?? "").length;
   }
 
   /** See `Interpreter`. */
