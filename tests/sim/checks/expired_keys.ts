@@ -20,7 +20,7 @@ export class ExpiredKeys implements Check {
   readonly #reference: Reference;
   readonly #servers: readonly SimServer[];
   readonly #violate: Violate;
-  /** What the stale reads of each life have hidden. */
+  /** What each life has hidden. */
   readonly #byLife = new WeakMap<object, number>();
   #hiddenMs = 0;
 
@@ -43,20 +43,22 @@ export class ExpiredKeys implements Check {
         `${operation} on node ${server.id} judges by ${readTimeMs}, after a read took ${hiddenMs} for passed`,
       );
     }
-    this.#note(server, node);
+    this.#look(server, node);
   }
 
   /** See `Check`. Stale reads may be old, but on one node they do not go back. */
   watch(): void {
     for (const server of this.#servers) {
-      if (server.node === undefined || server.state !== "Running") continue;
-      const before = this.#byLife.get(server.life) ?? 0;
-      const { readTimeMs } = server.node.state;
-      if (readTimeMs < before) {
-        this.#violate(`node ${server.id} judges by ${readTimeMs}, and took ${before} for passed`);
-      }
-      this.#byLife.set(server.life, Math.max(before, this.#note(server, server.node)));
+      if (server.node !== undefined && server.state === "Running") this.#look(server, server.node);
     }
+  }
+
+  /** What a node has hidden once it hides for good, and so along each connection. */
+  #look(server: SimServer, node: Node): void {
+    const before = this.#byLife.get(server.life) ?? 0;
+    const { readTimeMs } = node.state;
+    if (readTimeMs < before) this.#violate(`node ${server.id} judges by ${readTimeMs}, and took ${before} for passed`);
+    this.#byLife.set(server.life, Math.max(before, this.#note(server, node)));
   }
 
   /** See `Check`. */

@@ -14,6 +14,7 @@ import type { Workload } from "../clients.ts";
 import { type Asked as AskedOperation, operationOf, shownOf } from "../operations.ts";
 import type { Pending } from "../pending.ts";
 import type { ProbedNode } from "../probes.ts";
+import type { Moment } from "../reference.ts";
 import type { SimServer } from "../server.ts";
 import type { World } from "../world.ts";
 import {
@@ -38,6 +39,8 @@ interface Sent {
   readonly node: Node;
   /** What it asked of the node, in order. */
   readonly asked: Asked[];
+  /** The state that it looked at last. */
+  moment: Moment | undefined;
   /** What the client hears where the node refused. */
   refusal: WantedReply | undefined;
   readonly done: (() => void) | undefined;
@@ -60,7 +63,7 @@ export class HttpWork {
   act(client: number, server: SimServer, node: Node): void {
     const wish = makeWish(this.#words);
     const pending = this.#workload.begin(client, { ...asOperation(wish), server });
-    this.#send({ wish, pending, node, asked: [], refusal: undefined, done: undefined });
+    this.#send({ wish, pending, node, asked: [], moment: undefined, refusal: undefined, done: undefined });
     if (this.#words.random.chance(CUT)) this.#cutLater(pending);
   }
 
@@ -73,7 +76,7 @@ export class HttpWork {
       ifAbsent: false,
     };
     const pending = this.#workload.begin(client, { ...asOperation(wish), server, isPatrol: true });
-    this.#send({ wish, pending, node, asked: [], refusal: undefined, done });
+    this.#send({ wish, pending, node, asked: [], moment: undefined, refusal: undefined, done });
   }
 
   #send(sent: Sent): void {
@@ -100,6 +103,7 @@ export class HttpWork {
     const recorder = {
       asks: (asked: Asked) => void sent.asked.push(asked),
       ended: (asked: Asked) => this.#ended(sent, asked),
+      looks: (moment: Moment) => sent.moment = moment,
     };
     const node = new RecordingNode(sent.node, { metrics: new Registry(), recorder });
     return makeHttpService({
@@ -164,27 +168,27 @@ export class HttpWork {
       this.#workload.judgeResult(pending, { result, encoded: wanted ?? "" });
       const hasFailed = wish.type === "Put" && result.type === "Transaction" && !result.succeeded;
       const told = this.#world.reference.resultAt(result.revision) ?? {};
-      this.#expect(sent, reply, hasFailed ? this.#failedCondition(wish, second) : replyToResult(wish, told));
+      this.#expect(sent, reply, hasFailed ? this.#failedCondition(sent, second) : replyToResult(wish, told));
       this.#workload.complete(pending, { ...shownOf(result, pending), index: result.revision });
     }
     done?.();
   }
 
-  #failedCondition({ key }: { readonly key: string }, read: Asked | undefined): WantedReply {
+  #failedCondition({ wish, moment }: Sent, read: Asked | undefined): WantedReply {
     this.#workload.count("http compare failed");
-    const { outcome, moment } = read ?? {};
-    const isReady = outcome?.type === "Ready" && moment !== undefined;
-    return replyToFailedCondition(isReady ? this.#world.reference.seenAt(key, moment) : null);
+    const isReady = wish.type === "Put" && read?.outcome?.type === "Ready" && moment !== undefined;
+    return replyToFailedCondition(isReady ? this.#world.reference.seenAt(wish.key, moment) : null);
   }
 
   #judgeRead(sent: Sent, reply: HttpReply, asked: Asked | undefined): void {
-    const { wish, pending } = sent;
-    if (wish.type === "Transaction" || asked?.moment === undefined || asked.outcome?.type !== "Ready") return;
-    const { index, nowMs } = asked.moment;
+    const { wish, pending, moment } = sent;
+    if (wish.type === "Transaction" || asked?.outcome?.type !== "Ready") return;
+    if (moment === undefined) return this.#violate(sent, "answered without a look at the state");
+    const { index, nowMs } = moment;
     if (index < asked.outcome.index) {
       this.#violate(sent, `confirmed at ${asked.outcome.index}, and applied is ${index}`);
     }
-    const record = this.#world.reference.seenAt(wish.key, asked.moment);
+    const record = this.#world.reference.seenAt(wish.key, moment);
     this.#expect(sent, reply, replyToRead(record, nowMs));
     this.#workload.complete(pending, { result: record?.value ?? null, index });
   }

@@ -1,7 +1,8 @@
 /** A node as one connection sees it, with everything the connection asked of it, in order: replies are judged by it. */
 
-import { type Command, encodeCommand, type SessionUse } from "../../../lib/kv/commands.ts";
-import type { ReadOutcome, WriteOutcome } from "../../../lib/node/api.ts";
+import { type Call, type Command, type Compare, encodeCommand, type SessionUse } from "../../../lib/kv/commands.ts";
+import type { Reply } from "../../../lib/kv/replies.ts";
+import type { ReadOutcome, StateView, WriteOutcome } from "../../../lib/node/api.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import type { Registry } from "../../../lib/observe/metrics.ts";
 import type { Moment } from "../reference.ts";
@@ -13,8 +14,6 @@ export interface Asked {
   readonly encoded: string | undefined;
   /** Undefined until there is one. */
   outcome: WriteOutcome | ReadOutcome | undefined;
-  /** The state that a confirmed read is answered from. */
-  moment: Moment | undefined;
 }
 
 /** Who is told. */
@@ -23,6 +22,8 @@ export interface Recorder {
   asks(asked: Asked): void;
   /** It has ended, and the connection is about to hear of it. */
   ended(asked: Asked): void;
+  /** The connection looks at the state, which is that of this moment. */
+  looks(moment: Moment): void;
 }
 
 /** Passes everything on, and what the connection counts stays out of the metrics of the node. */
@@ -53,14 +54,32 @@ export class RecordingNode extends ObservedNode {
   override read(done: (outcome: ReadOutcome) => void): void {
     const asked = this.#begin(undefined);
     super.read((outcome) => {
-      asked.moment = { index: this.#node.driver.applied.id.index, nowMs: this.#node.state.readTimeMs };
       this.#end(asked, outcome);
       done(outcome);
     });
   }
 
+  override get state(): StateView {
+    this.#look();
+    return super.state;
+  }
+
+  override answer(call: Call): Reply {
+    this.#look();
+    return super.answer(call);
+  }
+
+  override compare(compares: readonly Compare[]): boolean {
+    this.#look();
+    return super.compare(compares);
+  }
+
+  #look(): void {
+    this.#recorder.looks({ index: this.#node.driver.applied.id.index, nowMs: this.#node.state.readTimeMs });
+  }
+
   #begin(encoded: string | undefined): Asked {
-    const asked: Asked = { encoded, outcome: undefined, moment: undefined };
+    const asked: Asked = { encoded, outcome: undefined };
     this.#recorder.asks(asked);
     return asked;
   }

@@ -16,6 +16,7 @@ import { startRespConversation } from "../../../lib/protocol/resp/interpreter.ts
 import { ServerStatistics } from "../../../lib/protocol/resp/statistics/server_statistics.ts";
 import { encodeRequest } from "../../support/resp/encode.ts";
 import { readReply } from "../../support/resp/reply.ts";
+import type { Moment } from "../reference.ts";
 import type { SimServer } from "../server.ts";
 import { type Asked, RecordingNode } from "./recording_node.ts";
 import type { RespRequest } from "./resp_requests.ts";
@@ -27,12 +28,19 @@ export interface SentRequest<T> {
   readonly note: T;
   /** What the connection asked of the node for it. */
   asked: Asked | undefined;
+  /** The state that the connection looked at for it. */
+  moment: Moment | undefined;
 }
+
+/** A request before it is sent. */
+export type Unsent<T> = Omit<SentRequest<T>, "asked" | "moment">;
 
 /** Who sends requests on a connection. */
 export interface RespSender<T> {
   /** The node is about to tell the connection how what a request asked for has ended. */
   ended(sent: SentRequest<T>, node: Node): void;
+  /** The connection looks at the state for the oldest request without a reply, a confirmed read. */
+  looks(sent: SentRequest<T>, node: Node): void;
   /** The reply to the oldest request without one. */
   replied(sent: SentRequest<T>, reply: string): void;
   /** The connection does what none may do. */
@@ -71,6 +79,7 @@ export class RespConnection<T> {
     const recorder = {
       asks: (asked: Asked) => this.#asks(asked),
       ended: (asked: Asked) => this.#ended(asked, node),
+      looks: (moment: Moment) => this.#looks(moment, node),
     };
     const recording = new RecordingNode(node, { metrics: context.node.metrics, recorder });
     const link = this.#makeLink(context.turnTime.now());
@@ -83,8 +92,8 @@ export class RespConnection<T> {
   }
 
   /** Sends requests in one go; they arrive in pieces, behind those before them. */
-  send(requests: readonly Omit<SentRequest<T>, "asked">[], { pieceBytes, pauseMs, plan }: Arrivals): void {
-    const sent = requests.map((request): SentRequest<T> => ({ ...request, asked: undefined }));
+  send(requests: readonly Unsent<T>[], { pieceBytes, pauseMs, plan }: Arrivals): void {
+    const sent = requests.map((request): SentRequest<T> => ({ ...request, asked: undefined, moment: undefined }));
     this.#sent.push(...sent);
     this.#toAsk.push(...sent.filter(({ request }) => request.type !== "Known"));
     const bytes = requests.map(({ request }) => encodeRequest(...request.words)).join("");
@@ -123,6 +132,17 @@ export class RespConnection<T> {
   #ended(asked: Asked, node: Node): void {
     const sent = this.isUsable ? this.#sent.find((each) => each.asked === asked) : undefined;
     if (sent !== undefined) this.#sender.ended(sent, node);
+  }
+
+  /** Reads look in the order of their replies, each when all before it are sent: so it is known for which one this is. */
+  #looks(moment: Moment, node: Node): void {
+    const [next] = this.#sent;
+    if (!this.isUsable || next === undefined) return;
+    if (next.asked?.outcome?.type !== "Ready") {
+      return this.#sender.failed(`looks at the state, and ${JSON.stringify(next.request.words)} is no confirmed read`);
+    }
+    next.moment = moment;
+    this.#sender.looks(next, node);
   }
 
   #take(bytes: string): void {
@@ -171,7 +191,7 @@ function contextOf(server: SimServer, node: Node): RespContext {
   if (known !== undefined) return known;
   const { clock } = server;
   assert(clock !== undefined, "A server that serves has a clock");
-  const recorder = { asks: () => {}, ended: () => {} };
+  const recorder = { asks: () => {}, ended: () => {}, looks: () => {} };
   const unused = new RecordingNode(node, { metrics: new Registry(), recorder });
   const metrics = new ClientMetrics(unused.metrics);
   const context: RespContext = {

@@ -12,7 +12,7 @@ import type { ProbedNode } from "../probes.ts";
 import type { Moment } from "../reference.ts";
 import type { SimServer } from "../server.ts";
 import type { World } from "../world.ts";
-import { RespConnection, type SentRequest } from "./resp_connection.ts";
+import { RespConnection, type SentRequest, type Unsent } from "./resp_connection.ts";
 import { NO_LIST, replyOf, replyToNotDone, replyToResult, UNKNOWN } from "./resp_replies.ts";
 import { changes, makePipeline, type RespRequest, write } from "./resp_requests.ts";
 import { RespSession } from "./resp_session.ts";
@@ -97,7 +97,7 @@ export class RespWork {
     return operation === undefined ? undefined : this.#workload.begin(client, { ...operation, ...where });
   }
 
-  #send({ connection }: Open, requests: readonly Omit<Sent, "asked">[]): void {
+  #send({ connection }: Open, requests: readonly Unsent<Note>[]): void {
     const { random } = this.#words;
     const { life } = connection.server;
     connection.send(requests, {
@@ -112,6 +112,9 @@ export class RespWork {
     if (known?.connection.isUsable === true && this.#words.random.chance(REUSED)) return known;
     const connection: RespConnection<Note> = new RespConnection({ server, node }, {
       ended: (sent) => this.#ended(sent, node),
+      looks: ({ note: { pending } }) => {
+        if (pending !== undefined) this.#world.expiredKeys.read(pending, node);
+      },
       replied: (sent, reply) => this.#replied(sent, { reply, open }),
       failed: (what) => this.#world.violate("resp", `node ${server.id}: ${what}`),
     });
@@ -139,7 +142,6 @@ export class RespWork {
   #ended({ note, asked }: Sent, node: Node): void {
     const outcome = asked?.outcome;
     if (outcome?.type === "NotDone") note.refusal = replyToNotDone(outcome, node);
-    else if (outcome?.type === "Ready" && note.pending !== undefined) this.#world.expiredKeys.read(note.pending, node);
   }
 
   #replied(sent: Sent, { reply, open }: Pick<Answered, "reply" | "open">): void {
@@ -188,14 +190,13 @@ export class RespWork {
     this.#workload.complete(pending, { ...shownOf(result, pending), index });
   }
 
-  #judgeRead({ request, asked, note: { pending } }: Sent, { reply, open, watched }: Answered): void {
-    const moment = asked?.moment;
-    if (moment === undefined || pending === undefined || asked?.outcome?.type !== "Ready") return;
+  #judgeRead({ request, asked, moment, note: { pending } }: Sent, { reply, open, watched }: Answered): void {
+    if (pending === undefined || asked?.outcome?.type !== "Ready") return;
+    if (moment === undefined) return this.#violate(request, `${JSON.stringify(reply)} without a look at the state`);
     const { index } = moment;
-    // Reads run side by side, so that one may be done before those in front of it.
-    const least = Math.max(asked.outcome.index, open.writtenIndex);
+    const least = Math.max(asked.outcome.index, open.writtenIndex, open.readIndex);
     if (index < least) this.#violate(request, `read at ${index}, and had to be at ${least}`);
-    open.readIndex = Math.max(open.readIndex, index);
+    open.readIndex = index;
     const answer = this.#answerOf(request, { moment, watched });
     this.#expect(request, reply, answer === undefined ? NO_LIST : replyOf(answer));
     if (answer === undefined) this.#workload.count("resp exec aborted");
