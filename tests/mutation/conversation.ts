@@ -37,19 +37,15 @@ export const CONVERSATION_SLIPS: readonly Mutation[] = [
     find: "    slot.exchange = this.#nothing;\n",
     replace: "    void this.#nothing;\n",
   }),
-  slip("M336", "Reads that are confirmed at once are all done at once, however much waits to be sent", {
+  slip("M450", "Reads are done as they are confirmed, and not in the order of their replies", {
     file: CONVERSATION,
-    find: "this.#replies.bytes > UNSENT_BYTES_MAX;",
-    replace: "this.#replies.bytes > Infinity;",
+    find: "slot !== this.#replies.first) slot.postponed",
+    replace: "slot.exchange === undefined) slot.postponed",
   }),
-  slip("M337", "Replies that have been sent go on to count for those that wait", {
-    file: REPLY_QUEUE,
-    find: "    this.#bytes -= slot.replyBytes;\n",
-    replace: "",
-  }),
-  slip("M338", "A reply that is not counted gives back the bytes of the one before it in its slot", {
-    file: REPLY_QUEUE,
-    find: "    slot.replyBytes = 0;\n",
-    replace: "",
+  slip("M451", "A read that was confirmed before those in front of it is done with the first of them", {
+    file: CONVERSATION,
+    find: "      if (slot.postponed !== undefined) this.#perform(slot, slot.postponed);\n",
+    replace: "      for (let each: typeof slot | undefined = slot; each !== undefined; each = each.next) {\n" +
+      "        if (each.postponed !== undefined) this.#perform(each, each.postponed);\n      }\n",
   }),
 ];
