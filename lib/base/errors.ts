@@ -76,7 +76,20 @@ export interface FoundVersion {
   readonly part?: string;
 }
 
-/** Data that another version of this program wrote: not damaged, and not to be discarded (exit code 76). */
+/** This node was removed from its cluster for good, and its directory is of no further use (exit code 76). */
+export class RemovedError extends Error {
+  override readonly name = "RemovedError";
+
+  /** Says which node and directory, and how to come back. */
+  constructor(nodeId: number, readonly directory: string) {
+    super(
+      `Node ${nodeId} was removed from the cluster; to let this machine join again, start it with --join, another id and an ` +
+        `empty directory (${directory} may be deleted)`,
+    );
+  }
+}
+
+/** Data that another version of this program wrote: not damaged, and not to be discarded (exit code 77). */
 export class FormatVersionError extends Error {
   override readonly name = "FormatVersionError";
   readonly version: number;

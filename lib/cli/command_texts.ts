@@ -55,7 +55,7 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     usage: "kvstore inspect DIR [--entries N] [--from INDEX] [--to INDEX]",
     summary: "Show what a stopped node's directory holds, as JSON; verifies every checksum.",
     details: [
-      "Changes nothing. Exit code 76 when a file is of another format version, with a line for each; else 74 when something",
+      "Changes nothing. Exit code 77 when a file is of another format version, with a line for each; else 74 when something",
       "is damaged; 1 when DIR is not a data directory.",
     ],
   },
@@ -65,7 +65,7 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     details: [
       "Compares the directories of stopped nodes and changes nothing: term, last entry, snapshot, membership and digest of each,",
       "which is the newest, and whether an acknowledged write can be on none of them. The digest is over the entries that the",
-      "newest has as well. Exit code 76 when a file is of another format version; else 74 when something is damaged.",
+      "newest has as well. Exit code 77 when a file is of another format version; else 74 when something is damaged.",
     ],
   },
   assets: {
@@ -102,6 +102,8 @@ export const EXIT_CODE_TEXTS: readonly (readonly [code: number, meaning: string]
   [6, "cli: outcome unknown; the write may or may not take effect"],
   [74, "data damaged; nothing was changed"],
   [75, "a write or a sync of the disk failed"],
-  [76, "data of another format version; nothing was changed"],
+  [76, "the node was removed from the cluster"],
+  [77, "data of another format version; nothing was changed"],
+  [78, "the data does not fit into the memory limit; nothing was changed"],
   [130, "ended at once by a second signal"],
 ];

@@ -9,6 +9,7 @@ import {
   IncompatibleError,
   MemoryLimitError,
   NoSpaceError,
+  RemovedError,
 } from "../base/errors.ts";
 import { ClusterSecretError } from "../cluster/cluster_secret.ts";
 import { UsageError } from "./usage_error.ts";
@@ -23,7 +24,8 @@ export const EXIT = {
   unknown: 6,
   corrupt: 74,
   diskFailed: 75,
-  otherVersion: 76,
+  removed: 76,
+  otherVersion: 77,
   memoryLimit: 78,
   interrupted: 130,
 } as const;
@@ -57,6 +59,7 @@ export function describeFailure(error: unknown): FailureDescription | undefined 
   if (error instanceof Failure) return { line: error.message, exitCode: error.exitCode };
   if (error instanceof CorruptionError) return { line: error.message, exitCode: EXIT.corrupt };
   if (error instanceof FormatVersionError) return { line: error.message, exitCode: EXIT.otherVersion };
+  if (error instanceof RemovedError) return { line: error.message, exitCode: EXIT.removed };
   if (error instanceof MemoryLimitError) return { line: error.message, exitCode: EXIT.memoryLimit };
   if (error instanceof DiskFailureError) return { line: error.message, exitCode: EXIT.diskFailed };
   if ([...ORDINARY, ...SYSTEM].some((known) => error instanceof known)) {

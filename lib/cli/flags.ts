@@ -7,6 +7,7 @@ import { MEMORY_LIMIT_BYTES_MAX, MEMORY_LIMIT_BYTES_MIN } from "../cluster/machi
 import type { LogFormat, LogLevel } from "../observe/log.ts";
 import { BENCH_FLAGS } from "./bench_flags.ts";
 import { DIRECTORY_FLAGS } from "./directory_flags.ts";
+import { JOIN_FLAGS } from "./join_flags.ts";
 
 /** The commands of the program. */
 export type CommandName =
@@ -104,6 +105,7 @@ export const FLAGS = [
     defaultShown: "none, a cluster of one",
     help: "The other nodes: ports, host:port or id=host:port[@peerport], with commas between.",
   },
+  ...JOIN_FLAGS,
   {
     name: "peer-port",
     kind: "integer",

@@ -8,7 +8,7 @@ import { EXIT, Failure } from "./failures.ts";
 import type { Settings } from "./settings.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Reads the directory and changes nothing. Resolves to 76 when a file is of another version, else to 74 when one is damaged. */
+/** Reads the directory and changes nothing. Resolves to 77 when a file is of another version, else to 74 when one is damaged. */
 export async function runInspectCommand({ settings, operands, surroundings }: CommandContext): Promise<number> {
   const [directory, ...others] = operands;
   if (directory === undefined || others.length > 0) {

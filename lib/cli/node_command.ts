@@ -6,8 +6,10 @@ import { warnOfEphemeral } from "../cluster/ephemeral_ports.ts";
 import { findPortProblem, type PortSystem, THIS_SYSTEM } from "../cluster/ports.ts";
 import type { RunningServer, ServerOptions } from "../cluster/server_types.ts";
 import type { StopRequests } from "../cluster/launcher.ts";
+import type { NodeId } from "../raft/types.ts";
 import type { CommandContext } from "./command_context.ts";
 import { describeFailure, EXIT, Failure } from "./failures.ts";
+import { resolveJoin } from "./join.ts";
 import { makeLog } from "./log.ts";
 import { logFormat, logLevel, ownPeers, serverOptions, wantedPorts } from "./server_settings.ts";
 import { StopSignals } from "./signals.ts";
@@ -57,15 +59,21 @@ async function startServerLate(options: ServerOptions): Promise<RunningServer> {
 
 /** `runNodeCommand` on given parts. */
 export async function runNode({ settings, surroundings }: CommandContext, parts: NodeParts): Promise<number> {
-  const log = makeLog({
-    level: logLevel(settings),
-    format: logFormat(settings),
-    node: ownPeers(settings).nodeId,
-    write: surroundings.err,
-    now: () => new Date(),
-  });
   const { link } = parts;
-  const options = { ...serverOptions(settings, log), ...(link === undefined ? {} : { launcher: link }) };
+  const makeNodeLog = (node: NodeId) =>
+    makeLog({
+      level: logLevel(settings),
+      format: logFormat(settings),
+      node,
+      write: surroundings.err,
+      now: () => new Date(),
+    });
+  const stop = Promise.race([parts.requests.stop, parts.requests.kill]);
+  const wanted = serverOptions(settings, makeNodeLog(ownPeers(settings).nodeId));
+  // A node that joins learns its id from the cluster.
+  const joined = await resolveJoin(wanted, { settings, stop });
+  const log = makeNodeLog(joined.nodeId);
+  const options = { ...joined, log, ...(link === undefined ? {} : { launcher: link }) };
   // A launcher has said it of all nodes.
   const warning = link === undefined ? warnOfEphemeral(wantedPorts(options), parts.system.ephemeralPorts()) : undefined;
   if (warning !== undefined) log("warn", warning);
@@ -77,7 +85,12 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
     `kvstore node ${options.nodeId} is ready: clients ${server.clientAddress}, HTTP ${server.httpAddress}, ` +
       `peers ${server.peerAddress}, data ${options.dataDirectory}\n`,
   );
-  const failed = server.failed.then((error) => reportFailure(error, log));
+  const failed = server.failed.then(async (error) => {
+    const code = reportFailure(error, log);
+    // Others go on: what is open here gets its answers.
+    if (code === EXIT.removed) await stopWithin(server, STOP_MS);
+    return code;
+  });
   const stopped = parts.requests.stop.then(async () => {
     log("info", "Stopping");
     const finished = await stopWithin(server, STOP_MS);

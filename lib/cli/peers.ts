@@ -36,14 +36,25 @@ interface Place {
 
 /** Throws `UsageError` with the reason when the list and the node's own address do not fit together. */
 export function resolvePeers(list: string | undefined, own: OwnAddress): ResolvedPeers {
-  const items = list === undefined ? [] : list.split(",").map((item) => item.trim()).filter((item) => item !== "");
-  const places = items.map((item) => readPlace(item, own.host));
+  const items = itemsOf(list ?? "");
+  const places = items.map((item) => readPlace(item, { ownHost: own.host, flag: "--peers" }));
   refuseDuplicates(places);
   const named = places.filter((place) => place.id !== undefined);
   if (named.length > 0 && named.length < places.length) {
     throw new UsageError("--peers mixes entries with and without an id; write id=host:port for all of them");
   }
   return named.length > 0 ? resolveNamed(places, own) : resolveRanks(places, own);
+}
+
+/** The peer ports of the nodes in a list like that of `--peers`, for `--join`. Throws `UsageError`. */
+export function seedAddresses(list: string, ownHost: string): readonly string[] {
+  const places = itemsOf(list).map((item) => readPlace(item, { ownHost, flag: "--join" }));
+  if (places.length === 0) throw new UsageError("--join names no node; write host:port of one or more");
+  return places.map(({ host, peerPort }) => showAddress(host, peerPort));
+}
+
+function itemsOf(list: string): readonly string[] {
+  return list.split(",").map((item) => item.trim()).filter((item) => item !== "");
 }
 
 /** The client port's peer port. Throws `UsageError` when there is none. */
@@ -69,11 +80,11 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Whether the address stands for all addresses of the machine, so that no other node can use it. */
-function isWildcard(host: string): boolean {
+export function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
 }
 
-function readPlace(item: string, ownHost: string): Place {
+function readPlace(item: string, { ownHost, flag }: { readonly ownHost: string; readonly flag: string }): Place {
   const match = /^(?:([0-9]{1,10})=)?([^=@]+?)(?:@([0-9]{1,5}))?$/.exec(item);
   const where = match?.[2] ?? "";
   const endpoint = /^[0-9]+$/.test(where) ? parseAddress(`${bracket(ownHost)}:${where}`) : parseAddress(where);
@@ -82,7 +93,7 @@ function readPlace(item: string, ownHost: string): Place {
   const bad = endpoint === undefined || (id ?? 0) > 2_147_483_647 || peerPort === 0 || (peerPort ?? 1) > 65_535;
   if (bad) {
     throw new UsageError(
-      `--peers has the entry ${quoteForPeople(item)}; ` +
+      `${flag} has the entry ${quoteForPeople(item)}; ` +
         "write a port (5001), host:port (10.0.0.2:5000) or id=host:port[@peerport] (1=10.0.0.2:5000@15000)",
     );
   }

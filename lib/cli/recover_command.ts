@@ -22,7 +22,7 @@ export async function runRecoverCommand(context: CommandContext): Promise<number
   );
 }
 
-/** Changes nothing. Resolves to 76 when a file is of another version, else to 74 when one is damaged. */
+/** Changes nothing. Resolves to 77 when a file is of another version, else to 74 when one is damaged. */
 async function inspectSurvivors(
   { settings, surroundings }: CommandContext,
   directories: readonly string[],

@@ -5,10 +5,12 @@ import { defaultMemoryLimit, THIS_MACHINE } from "../cluster/machine_memory.ts";
 import type { WantedPort } from "../cluster/ports.ts";
 import type { ServerOptions } from "../cluster/server_types.ts";
 import type { Log, LogFormat, LogLevel } from "../observe/log.ts";
+import type { Member } from "../raft/types.ts";
+import { parseAddress } from "../transport/address.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./flags.ts";
-import { isLoopback, type ResolvedPeers, resolvePeers } from "./peers.ts";
+import { isLoopback, isWildcard, type ResolvedPeers, resolvePeers } from "./peers.ts";
 import type { Settings } from "./settings.ts";
-import { UsageError } from "./usage_error.ts";
+import { quoteForPeople, UsageError } from "./usage_error.ts";
 
 /** Where nodes keep their data unless told otherwise. */
 export const DATA_DIRECTORY = "./kvstore-data";
@@ -41,6 +43,7 @@ export function ownPeers(settings: Settings): ResolvedPeers {
 /** Everything `startServer` needs. Throws `UsageError`. */
 export function serverOptions(settings: Settings, log: Log): ServerOptions {
   checkServerSettings(settings);
+  checkJoin(settings);
   if (settings.optionalInteger("peer-port") === settings.integer("port")) throw samePorts(settings.integer("port"));
   const { nodeId, port, peerPort, members } = ownPeers(settings);
   const peerBindPort = settings.optionalInteger("peer-bind-port") ?? peerPort;
@@ -53,7 +56,9 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     peerPort,
     peerBindPort,
     httpPort,
-    members,
+    members: members.map((member) => member.id === nodeId ? advertise(member, settings) : member),
+    seeds: members.filter((member) => member.id !== nodeId).map(({ address }) => address),
+    ...advertisedHttp(settings),
     clusterId: settings.optionalText("cluster-id"),
     dataDirectory: settings.optionalText("data-dir") ?? nodeDirectory(DATA_DIRECTORY, nodeId),
     newIdentity: settings.enabled("new-identity"),
@@ -73,6 +78,40 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     unsafeNoFsync: settings.enabled("unsafe-no-fsync"),
     log,
   };
+}
+
+/** Refuses what does not go with `--join`. Throws `UsageError`. */
+function checkJoin(settings: Settings): void {
+  if (settings.optionalText("join") === undefined) {
+    if (settings.enabled("learner")) throw new UsageError("--learner goes with --join");
+    return;
+  }
+  for (const flag of ["peers", "new-identity"] as const) {
+    if (settings.given(flag) !== undefined) throw new UsageError(`--join and --${flag} exclude each other`);
+  }
+  const host = settings.text("host");
+  if (isWildcard(host) && (settings.given("advertise-client") ?? settings.given("advertise-peer")) === undefined) {
+    throw new UsageError(
+      `Other nodes cannot reach this one at ${host}; give --advertise-client and --advertise-peer as well`,
+    );
+  }
+}
+
+/** What the node says of itself beats what follows from the ports that it listens on. Throws `UsageError`. */
+function advertise(own: Member, settings: Settings): Member {
+  const address = readAdvertised(settings, "advertise-peer") ?? own.address;
+  return { ...own, address, clientAddress: readAdvertised(settings, "advertise-client") ?? own.clientAddress };
+}
+
+function advertisedHttp(settings: Settings): Pick<ServerOptions, "advertisedHttp"> {
+  const advertised = readAdvertised(settings, "advertise-http");
+  return advertised === undefined ? {} : { advertisedHttp: advertised };
+}
+
+function readAdvertised(settings: Settings, flag: "advertise-client" | "advertise-peer" | "advertise-http") {
+  const text = settings.optionalText(flag);
+  if (text === undefined || parseAddress(text) !== undefined) return text;
+  throw new UsageError(`--${flag} is ${quoteForPeople(text)}; write host:port (10.0.0.2:5000)`);
 }
 
 function checkPorts({ port, peerPort, httpPort }: { port: number; peerPort: number; httpPort: number }): void {

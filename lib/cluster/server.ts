@@ -62,7 +62,9 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
     ...options,
     ...sizes,
     directory: options.dataDirectory,
-    httpAddress: options.httpPort === 0 ? "" : advertisedAddress(options, options.httpPort),
+    httpAddress: options.httpPort === 0 && options.advertisedHttp === undefined
+      ? ""
+      : advertisedAddress(options, options.httpPort),
   }, {
     clock,
     disk,
@@ -77,6 +79,7 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
         greeting,
         listen: { hostname: options.host, port: options.peerBindPort },
         secret,
+        seeds: options.seeds ?? [],
         log: withFields(options.log, { component: "peers" }),
       });
       return transport;
@@ -202,8 +205,9 @@ function startHttp(node: Node, { options, ground, clock, connectionsMax, happeni
   return listener;
 }
 
-/** A port of this node at the host by which the other nodes know it. */
-function advertisedAddress({ host, nodeId, members }: ServerOptions, port: number): string {
+/** The HTTP port of this node at the host by which the other nodes know it, or what the operator said. */
+function advertisedAddress({ host, nodeId, members, advertisedHttp }: ServerOptions, port: number): string {
+  if (advertisedHttp !== undefined) return advertisedHttp;
   const own = members.find((member) => member.id === nodeId)?.clientAddress ?? "";
   const colon = own.lastIndexOf(":");
   return `${colon > 0 ? own.slice(0, colon) : host}:${port}`;

@@ -1,5 +1,6 @@
 /** One complete server: a node with the protocols its clients speak. `startServer` in server.ts makes it. */
 
+import type { JoinOptions } from "../node/options.ts";
 import type { KeyValueNode } from "../node/api.ts";
 import type { Log } from "../observe/log.ts";
 import type { LauncherPort } from "../http/launcher_port.ts";
@@ -20,6 +21,12 @@ export interface ServerOptions {
   readonly httpPort: number;
   /** The initial configuration: every server with the address of its peer port and of its client port. */
   readonly members: readonly Member[];
+  /** Addresses of peer ports to ask who is there, while some node is not reached. */
+  readonly seeds?: readonly string[];
+  /** The node joins a cluster that exists (`--join`). */
+  readonly join?: JoinOptions;
+  /** `host:port` of its HTTP as others reach it, where that is another than it listens on. */
+  readonly advertisedHttp?: string;
   /** Undefined takes the id that an existing directory holds, and derives one from `members` for a new directory. */
   readonly clusterId: string | undefined;
   readonly dataDirectory: string;

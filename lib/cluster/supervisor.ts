@@ -2,7 +2,7 @@
  * Keeps one node's process running: starts it, starts it again after a crash, gives up where that cannot help.
  *
  *     Running --crash--> Waiting --backoff--> Running
- *        |--exit 2, 74, 75, 76, 78, or 5 quick failures--> GaveUp
+ *        |--exit 2, 74 to 78, or 5 quick failures--> GaveUp
  *        |--killed on request--> Down --restart--> Running
  *        '--exit 0, or told to stop--> Stopped
  */
@@ -22,7 +22,8 @@ const FINAL_CODES: ReadonlyMap<number, (options: SupervisorOptions) => string> =
   [2, () => "its command line was refused"],
   [74, ({ inspectCommand }: SupervisorOptions) => `its data is damaged; see its last lines, and: ${inspectCommand}`],
   [75, () => "its disk failed a write; check the disk before starting it again"],
-  [76, () => "its data is of another format version; start the program that wrote it, and discard nothing"],
+  [76, () => "it was removed from the cluster"],
+  [77, () => "its data is of another format version; start the program that wrote it, and discard nothing"],
   [78, () => "its data does not fit into its memory limit; raise --memory-limit, and discard nothing"],
 ]);
 

@@ -97,7 +97,7 @@ function addCore(ground: Ground): Core {
     raft,
     greeting,
     transport,
-    directory: new PeerDirectory({ self: options.nodeId, raft, transport, greeting, named: options.members }),
+    directory: new PeerDirectory({ self: options.nodeId, raft, transport, greeting, clock, named: options.members }),
     time: new ClusterTime({ ...ground, raft, clock: clusterClock, monotonic: clock }),
     ownEntries: new OwnEntries(raft, { metrics, now: clock.now() }),
     observer: new RoleObserver(raft, ground),

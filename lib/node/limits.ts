@@ -59,14 +59,20 @@ export const MEMBERSHIP_CHECK_MS = 200;
 export const OWN_CONFIGURATIONS_MAX = 20;
 /** How long it waits for each further one, so that servers that claim one place in turns do not fill the log. */
 export const OWN_CONFIGURATION_MS = 5_000;
-/** A learner this close to the commit index is made a voter. */
-export const CAUGHT_UP_ENTRIES = 1_000;
+/** A learner has caught up once it has held what was committed so long ago ... */
+export const CAUGHT_UP_LAG_MS = 1_000;
+/** ... for so long without a break. */
+export const CAUGHT_UP_MS = 1_000;
+/** A server that asked to join and was not heard for so long has given up. */
+export const JOINS_FRESH_MS = 10_000;
 /** How long a stopping leader waits for another one to take over. */
 export const HANDOVER_MS = 1_500;
 /** How long a transfer of the leadership that somebody asked for may take: two elections and a little. */
 export const TRANSFER_MS = 5_000;
 /** How long the removal of a server may take: two entries of the log. */
 export const REMOVAL_MS = 5_000;
+/** How long a node that was removed goes on, so that answers leave it. */
+export const REMOVED_MS = 200;
 /** Backups that are read at the same time. */
 export const BACKUPS_MAX = 4;
 /** How long a stopping node waits for open writes after that. */

@@ -24,7 +24,7 @@ import type { Driver } from "./driver.ts";
 import { transferLeadership } from "./membership/leadership.ts";
 import { removeMember } from "./membership/member_removal.ts";
 import type { Parts } from "./parts.ts";
-import { drain, shutDown } from "./shutdown.ts";
+import { drain, endWhenRemoved, shutDown } from "./shutdown.ts";
 
 /** A node that runs until `stop` or until `failed` resolves. */
 export class Node implements KeyValueNode {
@@ -50,9 +50,10 @@ export class Node implements KeyValueNode {
     directory.dial();
     await transport.start(peerEvents);
     ticker.start();
+    void endWhenRemoved(this.#parts);
   }
 
-  /** Resolves when the node can't go on: `DiskFailureError`, `CorruptionError`, or a bug. */
+  /** Resolves when the node can't go on: `DiskFailureError`, `CorruptionError`, `RemovedError`, or a bug. */
   get failed(): Promise<Error> {
     return this.#parts.lifetime.failure;
   }

@@ -31,6 +31,14 @@ export interface NodePorts {
   stepped?(raft: RaftNode, step: { readonly event: Event; readonly update: Update }): void;
 }
 
+/** How a node joins. */
+export interface JoinOptions {
+  /** The name of the new directory, which the cluster has an id for; without it one is drawn. */
+  readonly identity?: string;
+  /** It is not to become a voter by itself. */
+  readonly staysLearner: boolean;
+}
+
 /** The settings of a node. Times in milliseconds. */
 export interface NodeOptions {
   readonly nodeId: NodeId;
@@ -40,6 +48,8 @@ export interface NodeOptions {
   readonly clusterId: string | undefined;
   readonly directory: string;
   readonly newIdentity: boolean;
+  /** A new directory joins a cluster that exists (`--join`); left out where it is one of the servers that found one. */
+  readonly join?: JoinOptions;
   readonly snapshotEntries: number;
   readonly snapshotBytes: number;
   /** Bytes of state, log, history and queues above which writes that add are refused; left out for any number. */

@@ -3,7 +3,14 @@
 import { fault } from "../base/faults.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { PeerMessage } from "../transport/forward.ts";
-import type { Greeting, PeerStatus, TransportHandler } from "../transport/transport.ts";
+import type {
+  Acquaintance,
+  Greeting,
+  PeerAddress,
+  PeerRefusal,
+  PeerStatus,
+  TransportHandler,
+} from "../transport/transport.ts";
 import { ForwardedWrites } from "./writes/forwarded_writes.ts";
 import type { Parts, Stages } from "./parts.ts";
 
@@ -38,7 +45,7 @@ export class PeerEvents implements TransportHandler {
   }
 
   /** See `TransportHandler`. */
-  admit(greeting: Greeting): string | undefined {
+  admit(greeting: Greeting): PeerRefusal | undefined {
     // Who waits to be admitted says nothing of value: it knows neither a cluster nor that there is none.
     if (greeting.clusterId !== "" || !greeting.rejoin) this.refusedBy(greeting.nodeId, greeting.clusterId);
     return this.#parts.directory.admit(greeting);
@@ -48,6 +55,21 @@ export class PeerEvents implements TransportHandler {
   refusedBy(peer: NodeId, clusterId: string): void {
     if (this.#parts.raft.clusterId !== undefined) return;
     this.#parts.inbox.put({ type: "PeerIntroduced", peer, knowsCluster: clusterId !== "" });
+  }
+
+  /** See `TransportHandler`. */
+  acquaint(greeting: Greeting, wantsId: boolean): Acquaintance {
+    return this.#parts.directory.acquaint(greeting, wantsId);
+  }
+
+  /** See `TransportHandler`. */
+  acquainted(greeting: Greeting, members: readonly PeerAddress[]): void {
+    this.#parts.directory.acquainted(greeting, members);
+  }
+
+  /** See `TransportHandler`. */
+  removed(): void {
+    this.#parts.directory.removed();
   }
 
   /** See `TransportHandler`. */

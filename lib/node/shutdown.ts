@@ -1,7 +1,8 @@
 /** The end of a node's life in order: leadership first, then open requests, then connections and files. */
 
+import { RemovedError } from "../base/errors.ts";
 import { until } from "./membership/leadership.ts";
-import { CLOSE_MS, DRAIN_MS, HANDOVER_MS } from "./limits.ts";
+import { CLOSE_MS, DRAIN_MS, HANDOVER_MS, REMOVED_MS } from "./limits.ts";
 import type { Parts } from "./parts.ts";
 
 /** Hands leadership over and lets open requests finish, refusing new writes. At most `HANDOVER_MS + DRAIN_MS`. */
@@ -16,6 +17,20 @@ export async function drain(
   }
   proposals.close();
   await until(clock, { condition: () => driver.drained, limitMs: DRAIN_MS });
+}
+
+/** Ends the node once it was removed from its cluster, and its directory says so. Never rejects. */
+export async function endWhenRemoved({ directory, storage, lifetime, options, clock }: Parts): Promise<void> {
+  await directory.removal;
+  if (lifetime.isOver) return;
+  try {
+    await storage.markRemoved();
+    // Somebody may have asked this very node for its removal, and shall hear of it.
+    await until(clock, { condition: () => lifetime.isOver, limitMs: REMOVED_MS });
+    lifetime.fail(new RemovedError(options.nodeId, storage.directory));
+  } catch (error) {
+    lifetime.fail(error);
+  }
 }
 
 /** Drains, ends what is still open, and closes everything. */

@@ -14,7 +14,8 @@ import type { Node } from "./node.ts";
 import { configurationOf, type NodeOptions, type NodePorts } from "./options.ts";
 
 const INCARNATION_MAX = 2 ** 48;
-const IDENTITY_DIGITS = 16;
+/** Hexadecimal digits of the name of a data directory. */
+export const IDENTITY_DIGITS = 16;
 
 /**
  * Starts a node and resolves once it listens for its peers; it may take a while longer to find a leader.
@@ -27,8 +28,10 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
     directory: options.directory,
     nodeId: options.nodeId,
     clusterName: options.clusterId ?? "",
-    initialConfiguration: options.newIdentity ? EMPTY_CONFIGURATION : configurationOf(options.members),
-    makeIdentity: () => randomDigits(ports.random, IDENTITY_DIGITS),
+    initialConfiguration: options.newIdentity || options.join !== undefined
+      ? EMPTY_CONFIGURATION
+      : configurationOf(options.members),
+    makeIdentity: () => options.join?.identity ?? randomDigits(ports.random, IDENTITY_DIGITS),
     contents: CONTENT_VERSIONS,
     pause: () => nextTurn(ports.clock),
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),

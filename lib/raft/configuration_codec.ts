@@ -1,6 +1,7 @@
 /** Reads configurations that come from a frame or a file. */
 
-import type { Configuration, Member } from "./types.ts";
+import { isRetiredList } from "./retired.ts";
+import { type Configuration, type Member, NODE_ID_MAX } from "./types.ts";
 
 /** The driver makes 32 hex digits; to the core it is any word. */
 const CLUSTER_ID = /^[\x21-\x7e]{1,200}$/;
@@ -8,15 +9,17 @@ const CLUSTER_ID = /^[\x21-\x7e]{1,200}$/;
 /** Checks the shape of a configuration read from a frame or a file; undefined when it is not one. */
 export function decodeConfiguration(value: unknown): Configuration | undefined {
   if (!isRecord(value)) return undefined;
-  const { members, voters, votersOld, learners, clusterId } = value;
+  const { members, voters, votersOld, learners, clusterId, retired } = value;
   if (clusterId !== undefined && !isClusterId(clusterId)) return undefined;
   if (!isIdList(voters) || !isIdList(votersOld) || !isIdList(learners)) return undefined;
   if (!Array.isArray(members) || !members.every(isMember)) return undefined;
+  if (retired !== undefined && !isRetiredList(retired)) return undefined;
   const known = new Set(members.map((member) => member.id));
   const listed = [...voters, ...votersOld, ...learners];
   if (!listed.every((id) => known.has(id)) || known.size !== members.length) return undefined;
   const named = clusterId === undefined ? {} : { clusterId };
-  return { members: members.map(memberOf), voters, votersOld, learners, ...named };
+  const gone = retired === undefined ? {} : { retired };
+  return { members: members.map(memberOf), voters, votersOld, learners, ...named, ...gone };
 }
 
 /** Whether a value can be the id of a cluster. */
@@ -34,7 +37,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function isId(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0x7fffffff;
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= NODE_ID_MAX;
 }
 
 function isIdList(value: unknown): value is number[] {

@@ -7,10 +7,11 @@ import type { ChangeMembership } from "./events.ts";
 import { clusterIdToGive } from "./founding.ts";
 import { isJoint, isVoter } from "./quorum.ts";
 import { appendAsLeader, sendEmpty } from "./replication.ts";
+import { type IdRange, isRetired, retire, RETIRED_RANGES_MAX } from "./retired.ts";
 import { becomeFollower } from "./roles.ts";
 import { bestSuccessor, sendTimeoutNow } from "./transfer.ts";
 import { Run } from "./run.ts";
-import { type Configuration, type Member, type NodeId, toIndex } from "./types.ts";
+import { type Configuration, type Member, MEMBERS_MAX, NODE_ID_MAX, type NodeId, toIndex } from "./types.ts";
 import type { Refusal } from "./update.ts";
 
 /** Appends the joint configuration, or the new one itself when it has the same voters; or refuses. */
@@ -62,10 +63,21 @@ function isSettled(core: Core): boolean {
 
 function appendConfiguration(core: LeadingCore, configuration: Configuration): void {
   const { clusterId } = core.log.configuration;
-  // Whoever asks for a change does not know the cluster's id, and must not remove it.
-  const kept = clusterId === undefined ? configuration : { ...configuration, clusterId };
+  // Whoever asks for a change knows neither the cluster's id nor who was removed, and must not lose them.
+  const retired = retiredBy(core.log.configuration, configuration);
+  const kept = {
+    ...configuration,
+    ...(clusterId === undefined ? {} : { clusterId }),
+    ...(retired.length === 0 ? {} : { retired }),
+  };
   const id = { index: toIndex(core.log.lastIndex + 1), term: core.currentTerm };
   appendAsLeader(core, Run.of([{ type: "Configuration", ...id, configuration: kept }]));
+}
+
+/** Who was removed before, and the members that are none any more. */
+function retiredBy({ members, retired = [] }: Configuration, next: Configuration): readonly IdRange[] {
+  const left = members.map(({ id }) => id).filter((id) => !next.members.some((member) => member.id === id));
+  return left.length === 0 ? retired : retire(retired, left);
 }
 
 function refusalOf(core: Core, event: ChangeMembership): Refusal | undefined {
@@ -74,7 +86,7 @@ function refusalOf(core: Core, event: ChangeMembership): Refusal | undefined {
   if (!core.roleState.termCommitted) return { reason: "TermNotCommitted" };
   const isBusy = isJoint(core.log.configuration) || !isSettled(core);
   if (isBusy || fault("raft/changeRefused")) return { reason: "ChangeInProgress" };
-  const what = flawOf(event) ?? strangerAmong(core, event);
+  const what = flawOf(event) ?? retiredAmong(core.log.configuration, event) ?? strangerAmong(core, event);
   return what === undefined ? undefined : { reason: "InvalidConfiguration", what };
 }
 
@@ -83,14 +95,25 @@ function flawOf({ members, voters, learners }: ChangeMembership): string | undef
   const ids = new Set(members.map(({ id }) => id));
   const named = [...voters, ...learners];
   if (ids.size !== members.length) return "A member is listed twice";
+  if (ids.size > MEMBERS_MAX) return `There are more than ${MEMBERS_MAX} members`;
   if (new Set(named).size !== named.length) return "A server is listed twice among voters and learners";
   if (voters.length === 0) return "There must be at least one voter";
   for (const id of named) {
-    if (!Number.isInteger(id) || id < 0 || id > 0x7fffffff) return `Server id ${id} is not between 0 and 2147483647`;
+    if (!Number.isInteger(id) || id < 0 || id > NODE_ID_MAX) {
+      return `Server id ${id} is not between 0 and ${NODE_ID_MAX}`;
+    }
     if (!ids.has(id)) return `Server ${id} is not among the members`;
   }
   if (named.length !== members.length) return "A member is neither voter nor learner";
   return undefined;
+}
+
+/** An id is used once, and a list without end would be in every configuration. */
+function retiredAmong(current: Configuration, { members }: ChangeMembership): string | undefined {
+  const gone = members.find(({ id }) => isRetired(current, id));
+  if (gone !== undefined) return `Server ${gone.id} was removed, and its id is never used again`;
+  const ranges = retiredBy(current, { ...current, members }).length;
+  return ranges > RETIRED_RANGES_MAX ? `Removed ids make more than ${RETIRED_RANGES_MAX} ranges` : undefined;
 }
 
 /**

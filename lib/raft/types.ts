@@ -1,10 +1,17 @@
 /** The nouns of Raft: indexes, terms, entries, configurations. No behaviour beyond making and comparing them. */
 
+import type { IdRange } from "./retired.ts";
+
 declare const indexBrand: unique symbol;
 declare const termBrand: unique symbol;
 declare const ticksBrand: unique symbol;
 
-/** Identifies a server, 0 to 2^31-1, unique in the cluster and never reused for another directory. */
+/** Highest id of a server. */
+export const NODE_ID_MAX = 0x7fffffff;
+/** Servers of a cluster: every configuration entry names them all, and so does the answer to one that joins. */
+export const MEMBERS_MAX = 32;
+
+/** Identifies a server, 0 to `NODE_ID_MAX`, unique in the cluster and never reused for another directory. */
 export type NodeId = number;
 /** Position in the log; the first entry has index 1, and 0 means "before the log". */
 export type Index = number & { readonly [indexBrand]: true };
@@ -82,6 +89,8 @@ export interface Configuration {
   readonly learners: readonly NodeId[];
   /** The random name that the first leader gave to the cluster; from then on in every configuration, and never another. */
   readonly clusterId?: string;
+  /** Ids of removed servers, as `retire` makes them; left out while there are none. */
+  readonly retired?: readonly IdRange[];
 }
 
 /** The configuration of a server that waits to be admitted: it never campaigns and learns the members from a leader. */

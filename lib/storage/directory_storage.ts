@@ -51,6 +51,10 @@ export class DirectoryStorage implements Storage {
     return this.#track(this.#parts.node.save(hardState));
   }
 
+  markRemoved(): Promise<void> {
+    return this.#track(this.#parts.node.markRemoved());
+  }
+
   createSnapshot(lastIncluded: EntryId, configuration: Configuration): SnapshotWriter {
     const writer = this.#parts.snapshots.create(lastIncluded, configuration);
     return {

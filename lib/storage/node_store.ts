@@ -11,6 +11,9 @@ import { encodeNodeFile, type NodeFile, nodeFileName } from "./node_file.ts";
 /** What the next file takes at least; so much is kept in hand. */
 const RESERVE_BYTES = 4_096;
 
+/** An empty file of this name says that the node was removed from its cluster. */
+export const REMOVED_NAME = "REMOVED";
+
 /** The hard state of one directory. */
 export class NodeStore {
   readonly #disk: Disk;
@@ -42,6 +45,18 @@ export class NodeStore {
       throw this.#latch.failUnlessFull(error, { file: this.#path(), operation: "write" });
     } finally {
       this.#saving = false;
+    }
+  }
+
+  /** See `Storage.markRemoved`. */
+  async markRemoved(): Promise<void> {
+    this.#latch.check();
+    const path = `${this.#directory}/${REMOVED_NAME}`;
+    try {
+      this.#disk.open(path, "create").close();
+      await this.#disk.syncDirectory(this.#directory);
+    } catch (error) {
+      throw this.#latch.failUnlessFull(error, { file: path, operation: "write" });
     }
   }
 

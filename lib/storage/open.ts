@@ -4,7 +4,7 @@
  * Everything that can be refused (another version, damage, another node or cluster) is refused before the first change.
  */
 
-import { AccessError, IncompatibleError } from "../base/errors.ts";
+import { AccessError, IncompatibleError, RemovedError } from "../base/errors.ts";
 import { type Configuration, type HardState, type NodeId, toTerm } from "../raft/types.ts";
 import { corruption } from "./damage.ts";
 import type { Disk, DiskLock } from "./disk.ts";
@@ -12,7 +12,7 @@ import { FailureLatch } from "./failure_latch.ts";
 import { DirectoryStorage } from "./directory_storage.ts";
 import { hardStateOf, loadDirectory, type LoadedDirectory, loadNodeFile } from "./load.ts";
 import { checkOwner, type NodeFile, nodeFileName, nodeIdsOf } from "./node_file.ts";
-import { NodeStore } from "./node_store.ts";
+import { NodeStore, REMOVED_NAME } from "./node_store.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
 import type { Recovered, Storage } from "./storage.ts";
 import { type ContentVersions, findOtherVersions, SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
@@ -39,12 +39,13 @@ export interface OpenStorageOptions {
 }
 
 /**
- * Recovers `directory`, or makes a new one. Rejects with `FormatVersionError` (nothing was written), `DirectoryLockedError`,
+ * Recovers `directory`, or makes a new one. Rejects with `RemovedError`, `FormatVersionError` (nothing was written), `DirectoryLockedError`,
  * `IncompatibleError`, `CorruptionError` (nothing but LOCK was written), `AccessError`, `NoSpaceError` or `DiskFailureError`.
  */
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
   const { disk, directory } = options;
   disk.makeDirectory(directory);
+  if (disk.exists(`${directory}/${REMOVED_NAME}`)) throw new RemovedError(options.nodeId, directory);
   // Even LOCK would be a change. Where it stands, a node may be running, whose files may change while they are read.
   if (!disk.exists(`${directory}/LOCK`)) await readVersions(options);
   // The node file is the first that is made durable: without it an earlier start may have ended before its first sync.

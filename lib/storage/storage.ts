@@ -97,6 +97,9 @@ export interface Storage {
   /** Temporary file, sync, rename, directory sync. One at a time; may run beside `sync`. */
   saveHardState(hardState: HardState): Promise<void>;
 
+  /** The node was removed from its cluster: durable, and the directory is refused from now on. */
+  markRemoved(): Promise<void>;
+
   /** Starts a snapshot of the state at `lastIncluded`. One at a time. */
   createSnapshot(lastIncluded: EntryId, configuration: Configuration): SnapshotWriter;
   /** Starts to receive one. A receiver not finished is aborted. */

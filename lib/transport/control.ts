@@ -1,9 +1,9 @@
 /** The frames of the transport itself: those of the handshake, the refusal, and the ping with its answer. */
 
 import type { Role } from "../raft/types.ts";
-import { toIndex, toTerm } from "../raft/types.ts";
+import { MEMBERS_MAX, toIndex, toTerm } from "../raft/types.ts";
 import { asciiJson, type Fields, parseFields } from "./fields.ts";
-import type { Greeting, PeerStatus } from "./transport.ts";
+import type { Acquaintance, Greeting, PeerAddress, PeerStatus } from "./transport.ts";
 
 /** Version of handshake and messages; both sides must speak the same. */
 export const PROTOCOL_VERSION = 6;
@@ -14,8 +14,14 @@ export interface Introduction {
   readonly greeting: Greeting;
   /** 32 hex digits of the dialer, fresh for each connection; "" from the acceptor, whose number is the challenge. */
   readonly nonce: string;
-  /** The node that the dialer means to reach; its own id from the acceptor. */
-  readonly to: number;
+  /** The node that the dialer means to reach, its own id from the acceptor; left out by a dialer that asks who is there. */
+  readonly to?: number;
+  /** The dialer has no id yet (that of its greeting means nothing) and wants one. Left out for false. */
+  readonly wantsId?: boolean;
+  /** Only from an acceptor that was asked who is there. */
+  readonly acquaintance?: Acquaintance;
+  /** Only from an acceptor: the dialer was removed from the cluster for good. Left out for false. */
+  readonly removed?: boolean;
 }
 
 /** An introduction as the text that was sent, and the proof that a holder of the secret has said it here and now. */
@@ -62,13 +68,28 @@ export function readIntroduction(said: string): Introduction | { readonly otherV
   const version = fields.count("version");
   if (fields.valid && version !== PROTOCOL_VERSION) return { otherVersion: version };
   const nonce = fields.text("nonce");
-  const introduction = {
+  const introduction: Introduction = {
     version,
     greeting: fields.nested("greeting", decodeGreeting),
     nonce: nonce === "" || NONCE.test(nonce) ? nonce : fields.reject(""),
-    to: fields.nodeId("to"),
+    ...(fields.absent("to") ? {} : { to: fields.nodeId("to") }),
+    ...(fields.mark("wantsId") ? { wantsId: true } : {}),
+    ...(fields.absent("acquaintance") ? {} : { acquaintance: fields.nested("acquaintance", decodeAcquaintance) }),
+    ...(fields.mark("removed") ? { removed: true } : {}),
   };
   return fields.valid ? introduction : undefined;
+}
+
+function decodeAcquaintance(fields: Fields): Acquaintance {
+  return {
+    members: fields.list("members", { lengthMax: MEMBERS_MAX, read: decodePeerAddress }),
+    ...(fields.absent("assignedId") ? {} : { assignedId: fields.nodeId("assignedId") }),
+    ...(fields.absent("objection") ? {} : { objection: printable(fields.text("objection")) }),
+  };
+}
+
+function decodePeerAddress(fields: Fields): PeerAddress {
+  return { id: fields.nodeId("id"), address: decodeAddress(fields, "address") };
 }
 
 /** The header of the dialer's answer to the challenge. */
@@ -108,9 +129,13 @@ export function clusterOfRefusal(fields: Fields): string {
 /** The reason of a refusal, harmless to show and to log; undefined when the fields are no refusal. */
 export function decodeRefused(fields: Fields): string | undefined {
   if (fields.rpc !== "Refused") return undefined;
-  const reason = fields.text("reason").slice(0, REASON_CHARACTERS_MAX);
-  // It comes from outside and ends on a terminal: no control characters.
-  return fields.valid ? reason.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?") : undefined;
+  const reason = printable(fields.text("reason"));
+  return fields.valid ? reason : undefined;
+}
+
+/** It comes from outside and ends on a terminal: no control characters. */
+function printable(text: string): string {
+  return text.slice(0, REASON_CHARACTERS_MAX).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
 }
 
 /** The header of a ping. `sentAt` is of the sender's clock and means nothing to others. */
@@ -138,6 +163,8 @@ function decodeGreeting(fields: Fields): Greeting {
     incarnation: fields.count("incarnation"),
     identity: fields.text("identity"),
     rejoin: fields.flag("rejoin"),
+    ...(fields.mark("joins") ? { joins: true } : {}),
+    ...(fields.mark("staysLearner") ? { staysLearner: true } : {}),
     configurationIndex: fields.count("configurationIndex"),
     membersFingerprint: fields.text("membersFingerprint"),
     clientAddress: decodeAddress(fields, "clientAddress"),

@@ -61,24 +61,23 @@ export function sameProof(expected: string, given: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** What a node knows when it looks at what another one said. */
-export interface Expectation {
-  readonly own: Greeting;
-  /** Whether the id is one of the servers to talk to. */
-  knows(id: NodeId): boolean;
-}
-
-/** What an acceptor has against a dialer that has proved itself; undefined when it is welcome. */
-export function findDialerMismatch({ own, knows }: Expectation, { greeting, to }: Introduction): string | undefined {
+/** What an acceptor has against a dialer that has proved itself and means to reach node `to`; undefined when nothing. */
+export function findDialerMismatch(
+  own: Greeting,
+  { greeting, to }: { readonly greeting: Greeting; readonly to: NodeId },
+): string | undefined {
   const who = greeting.nodeId;
   const mismatch = findMismatch(own, greeting);
-  if (mismatch !== undefined) return mismatch;
-  if (to !== own.nodeId) return `node ${who} expects node ${to} at this address, but this is node ${own.nodeId}`;
-  return knows(who) ? undefined : `node ${own.nodeId} knows no node ${who}`;
+  if (mismatch !== undefined || to === own.nodeId) return mismatch;
+  return `node ${who} expects node ${to} at this address, but this is node ${own.nodeId}`;
 }
 
 /** What a dialer has against who answered and has proved itself; undefined when it is the right one. */
-export function findAcceptorMismatch(own: Greeting, { greeting }: Introduction, expected: NodeId): string | undefined {
+export function findAcceptorMismatch(
+  own: Greeting,
+  { greeting }: Pick<Introduction, "greeting">,
+  expected: NodeId,
+): string | undefined {
   const mismatch = findMismatch(own, greeting);
   if (mismatch !== undefined || greeting.nodeId === expected) return mismatch;
   return `node ${own.nodeId} expects node ${expected} at this address, but this is node ${greeting.nodeId}`;

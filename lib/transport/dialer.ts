@@ -109,6 +109,7 @@ export class Dialer {
     }
     if (result.type === "Refused") {
       peer.fail("outgoing", { problem: result.reason, level: "warn" });
+      if (result.removed === true) context.handler.removed();
       if (result.clusterId !== undefined) context.handler.refusedBy(peer.id, result.clusterId);
     } else if (connection.ending?.expected === false) {
       peer.fail("outgoing", { problem: `handshake failed: ${connection.ending.reason}`, level: "debug" });

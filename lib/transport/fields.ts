@@ -1,9 +1,9 @@
 /** Strict reading of JSON headers: every field has a type and a range, and one wrong field spoils the whole frame. */
 
+import { NODE_ID_MAX } from "../raft/types.ts";
+
 /** Longest text in a header; ids, addresses and reasons are far below it. */
 export const TEXT_CHARACTERS_MAX = 1_024;
-
-const NODE_ID_MAX = 0x7fffffff;
 
 /** The fields of one JSON object. A field that is missing or wrong gives a neutral value and makes `valid` false. */
 export class Fields {
@@ -38,7 +38,7 @@ export class Fields {
     return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : this.reject(0);
   }
 
-  /** 0 to 2^31-1. */
+  /** 0 to `NODE_ID_MAX`. */
   nodeId(name: string): number {
     const id = this.count(name);
     return id <= NODE_ID_MAX ? id : this.reject(0);
@@ -47,6 +47,11 @@ export class Fields {
   flag(name: string): boolean {
     const value = this.#values[name];
     return typeof value === "boolean" ? value : this.reject(false);
+  }
+
+  /** A flag that is left out where it is false. */
+  mark(name: string): boolean {
+    return !this.absent(name) && this.flag(name);
   }
 
   /** Text of at most `TEXT_CHARACTERS_MAX` characters. */
@@ -72,6 +77,18 @@ export class Fields {
     const result = read(fields);
     if (!fields.valid) this.reject(undefined);
     return result;
+  }
+
+  /** The same for each object of a list. */
+  list<T>(name: string, { lengthMax, read }: { readonly lengthMax: number; read(fields: Fields): T }): readonly T[] {
+    const value = this.#values[name];
+    const items: readonly unknown[] = Array.isArray(value) && value.length <= lengthMax ? value : this.reject([]);
+    return items.map((item) => {
+      const nest = new Fields({ item });
+      const result = nest.nested("item", read);
+      if (!nest.valid) this.reject(undefined);
+      return result;
+    });
   }
 
   /** Marks the object as malformed and gives `neutral` back. */

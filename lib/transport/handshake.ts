@@ -34,12 +34,13 @@ import {
   dialerKeys,
   findAcceptorMismatch,
   findDialerMismatch,
+  findOtherCluster,
   freshNonce,
   proveAcceptor,
   proveDialer,
   sameProof,
 } from "./credentials.ts";
-import type { Greeting } from "./transport.ts";
+import type { Acquaintance, Greeting, PeerRefusal } from "./transport.ts";
 
 /** Who this node is and whom it takes. */
 export interface HandshakeOptions {
@@ -48,13 +49,16 @@ export interface HandshakeOptions {
   readonly secret: string;
   /** Whether the id is one of the servers to talk to. */
   knows(id: NodeId): boolean;
-  admit(greeting: Greeting): string | undefined;
+  admit(greeting: Greeting): PeerRefusal | undefined;
+  acquaint(greeting: Greeting, wantsId: boolean): Acquaintance;
 }
 
 /** How a handshake ended. `claimedId` is who the other side is, once that is proved. */
 export type HandshakeResult =
   | { readonly type: "Admitted"; readonly greeting: Greeting }
   | ({ readonly type: "Refused" } & Refusal)
+  /** The dialer asked who is there. */
+  | { readonly type: "Acquainted"; readonly greeting: Greeting; readonly acquaintance: Acquaintance }
   | { readonly type: "Lost" };
 
 const LOST: HandshakeResult = { type: "Lost" };
@@ -67,12 +71,48 @@ export async function dialHandshake(
   connection: Connection,
   options: HandshakeOptions & { readonly expected: NodeId },
 ): Promise<HandshakeResult> {
-  const { secret, expected } = options;
+  const { expected } = options;
+  const heard = await introduce(connection, { ...options, said: { to: expected } });
+  if ("type" in heard) return heard;
+  const { greeting: { nodeId: claimedId }, removed = false } = heard;
+  const mismatch = findAcceptorMismatch(options.greeting, heard, expected);
+  const objection = mismatch ??
+    (removed ? describeRemoval(options.greeting.nodeId) : options.admit(heard.greeting)?.reason);
+  if (objection !== undefined) {
+    return await refuse(connection, { reason: objection, claimedId, removed: removed && mismatch === undefined });
+  }
+  send(connection, ACCEPTED_HEADER);
+  return { type: "Admitted", greeting: heard.greeting };
+}
+
+/** The dialer's part where it asks who is there, and who the members are. The connection does not stay open. */
+export async function askWhoIsThere(
+  connection: Connection,
+  options: Pick<HandshakeOptions, "greeting" | "secret"> & { readonly wantsId: boolean },
+): Promise<HandshakeResult> {
+  const { wantsId, greeting: own } = options;
+  const heard = await introduce(connection, { ...options, said: wantsId ? { wantsId } : {} });
+  if ("type" in heard) return heard;
+  const { greeting, acquaintance } = heard;
+  if (acquaintance === undefined) return damaged(connection, "a Welcome does not say who the members are");
+  const mismatch = findOtherCluster(own, greeting);
+  if (mismatch !== undefined) return await refuse(connection, { reason: mismatch, claimedId: undefined });
+  connection.close({ reason: "asked who is there", expected: true, damage: false });
+  return { type: "Acquainted", greeting, acquaintance };
+}
+
+/** Says who the dialer is, and resolves to what the acceptor says of itself once it has proved to have the secret. */
+async function introduce(
+  connection: Connection,
+  { greeting, secret, said }: Pick<HandshakeOptions, "greeting" | "secret"> & {
+    readonly said: Pick<Introduction, "to" | "wantsId">;
+  },
+): Promise<Introduction | HandshakeResult> {
   const first = await connection.receive();
   if (first === undefined) return LOST;
   const challenge = decodeChallenge(first.fields);
   if (challenge === undefined) return takeRefusal(connection, { frame: first, claimedId: undefined });
-  const dialerSaid = say(options, { nonce: freshNonce(), to: expected });
+  const dialerSaid = say(greeting, { nonce: freshNonce(), ...said });
   const proven = { secret, challenge, dialerSaid };
   send(connection, encodeProof({ said: dialerSaid, proof: proveDialer(proven) }));
   const answer = await connection.receive();
@@ -85,17 +125,12 @@ export async function dialHandshake(
   connection.trust(dialerKeys(proven));
   const acceptor = readIntroduction(acceptorSaid);
   if (acceptor === undefined) return damaged(connection, "the introduction in a Welcome is malformed");
-  if ("otherVersion" in acceptor) return await refuse(connection, otherVersion(acceptor));
-  const claimedId = acceptor.greeting.nodeId;
-  const objection = findAcceptorMismatch(options.greeting, acceptor, expected) ?? options.admit(acceptor.greeting);
-  if (objection !== undefined) return await refuse(connection, { reason: objection, claimedId });
-  send(connection, ACCEPTED_HEADER);
-  return { type: "Admitted", greeting: acceptor.greeting };
+  return "otherVersion" in acceptor ? await refuse(connection, otherVersion(acceptor)) : acceptor;
 }
 
 /** The acceptor's part. The connection stays open only when the result is Admitted. */
 export async function acceptHandshake(connection: Connection, options: HandshakeOptions): Promise<HandshakeResult> {
-  const { secret, greeting: own, knows } = options;
+  const { secret, greeting: own } = options;
   const challenge = freshNonce();
   send(connection, encodeChallenge(challenge));
   const first = await connection.receive();
@@ -110,24 +145,58 @@ export async function acceptHandshake(connection: Connection, options: Handshake
   const dialer = readIntroduction(dialerSaid);
   if (dialer === undefined) return damaged(connection, "the introduction in a Proof is malformed");
   if ("otherVersion" in dialer) return await refuse(connection, otherVersion(dialer));
-  const claimedId = dialer.greeting.nodeId;
-  const mismatch = findDialerMismatch({ own, knows }, dialer);
-  if (mismatch !== undefined) return await refuse(connection, { reason: mismatch, claimedId });
-  const objection = options.admit(dialer.greeting);
+  const answer = judge(options, dialer);
   // It meant this node: if it holds nothing it has to know that there is data here.
-  if (objection !== undefined) return await refuse(connection, { reason: objection, claimedId }, own.clusterId);
-  const acceptorSaid = say(options, { nonce: "", to: own.nodeId });
-  send(connection, encodeWelcome({ said: acceptorSaid, proof: proveAcceptor({ ...proven, acceptorSaid }) }));
+  if ("reason" in answer) return await refuse(connection, answer, answer.clusterId);
+  const acceptorSaid = say(own, { nonce: "", to: own.nodeId, ...answer });
+  const welcome = encodeWelcome({ said: acceptorSaid, proof: proveAcceptor({ ...proven, acceptorSaid }) });
+  if (answer.acquaintance !== undefined) {
+    await connection.finish(welcome, "asked who is there");
+    return LOST;
+  }
+  if (answer.removed === true) {
+    // Proven by the Welcome, so that nobody but a member can tell a node that it was removed.
+    const reason = describeRemoval(dialer.greeting.nodeId);
+    await connection.finish(welcome, reason);
+    return { type: "Refused", reason, claimedId: dialer.greeting.nodeId };
+  }
+  send(connection, welcome);
   connection.trust(acceptorKeys(proven));
   const last = await connection.receive();
   if (last === undefined) return LOST;
-  if (last.fields.rpc !== "Accepted") return takeRefusal(connection, { frame: last, claimedId });
+  if (last.fields.rpc !== "Accepted") {
+    return takeRefusal(connection, { frame: last, claimedId: dialer.greeting.nodeId });
+  }
   return { type: "Admitted", greeting: dialer.greeting };
 }
 
-function say({ greeting }: HandshakeOptions, { nonce, to }: Pick<Introduction, "nonce" | "to">): string {
+/** What an acceptor tells a dialer that has proved itself, beside its greeting: or why it is refused. */
+function judge(
+  { greeting: own, knows, admit, acquaint }: HandshakeOptions,
+  dialer: Introduction,
+): Refusal | Pick<Introduction, "acquaintance" | "removed"> {
+  const { greeting, to, wantsId = false } = dialer;
+  if (to === undefined) {
+    const mismatch = findOtherCluster(own, greeting);
+    if (mismatch !== undefined) return { reason: mismatch, claimedId: undefined };
+    return { acquaintance: acquaint(greeting, wantsId) };
+  }
+  const claimedId = greeting.nodeId;
+  const mismatch = findDialerMismatch(own, { greeting, to });
+  if (mismatch !== undefined) return { reason: mismatch, claimedId };
+  const objection = admit(greeting);
+  if (objection?.removed === true) return { removed: true };
+  if (objection !== undefined) return { reason: objection.reason, claimedId, clusterId: own.clusterId };
+  return knows(claimedId) ? {} : { reason: `node ${own.nodeId} knows no node ${claimedId}`, claimedId };
+}
+
+function describeRemoval(id: NodeId): string {
+  return `node ${id} was removed from the cluster`;
+}
+
+function say(greeting: Greeting, more: Omit<Introduction, "version" | "greeting">): string {
   // As it is now: the greeting changes while the node lives.
-  return sayIntroduction({ version: PROTOCOL_VERSION, greeting: { ...greeting }, nonce, to });
+  return sayIntroduction({ version: PROTOCOL_VERSION, greeting: { ...greeting }, ...more });
 }
 
 function otherVersion({ otherVersion: version }: { readonly otherVersion: number }): Refusal {
@@ -140,6 +209,8 @@ interface Refusal {
   readonly claimedId: NodeId | undefined;
   /** The cluster of the node that refused this one; left out where it said none. */
   readonly clusterId?: string;
+  /** Proven: this node was removed from the cluster for good. */
+  readonly removed?: boolean;
 }
 
 function send(connection: Connection, header: string): void {

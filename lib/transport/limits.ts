@@ -26,6 +26,8 @@ export interface TransportLimits {
   readonly writeTimeoutMs: number;
   /** Accepted connections in the handshake; one more closes the oldest of them. */
   readonly unauthenticatedMax: number;
+  /** Between two rounds of asking the seeds who is there, while a peer is not reached. */
+  readonly seedIntervalMs: number;
   /** After a failed accept (no file descriptors, for one). */
   readonly acceptPauseMs: number;
 }
@@ -45,5 +47,6 @@ export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   pongTimeoutMs: 3_000,
   writeTimeoutMs: 10_000,
   unauthenticatedMax: 64,
+  seedIntervalMs: 1_000,
   acceptPauseMs: 50,
 };

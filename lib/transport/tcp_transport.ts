@@ -16,6 +16,7 @@ import type { HandshakeOptions } from "./handshake.ts";
 import { LargeTurns } from "./large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from "./limits.ts";
 import { MessageCounts } from "./message_counts.ts";
+import { Seeds } from "./seeds.ts";
 import { type Log, Peer, type TransportContext } from "./peer.ts";
 import type { Greeting, PeerAddresses, PeerInfo, Transport, TransportHandler } from "./transport.ts";
 
@@ -29,6 +30,8 @@ export interface TcpTransportOptions {
   readonly listen: { readonly hostname: string; readonly port: number };
   /** The shared secret of the cluster. */
   readonly secret: string;
+  /** Addresses of peer ports to ask who is there, while a peer is not reached or none is known. */
+  readonly seeds?: readonly string[];
   readonly limits?: Partial<TransportLimits>;
   readonly log: Log;
 }
@@ -38,6 +41,7 @@ interface Running {
   readonly context: TransportContext;
   readonly handshake: HandshakeOptions;
   readonly acceptor: Acceptor;
+  readonly seeds: Seeds;
   readonly tasks: Set<Promise<void>>;
   ticker: Timer;
 }
@@ -88,6 +92,7 @@ export class TcpTransport implements Transport {
       secret,
       knows: (id) => this.#peers.has(id) && !this.#isolated,
       admit: (other) => handler.admit(other),
+      acquaint: (other, wantsId) => handler.acquaint(other, wantsId),
     };
     const acceptor = new Acceptor(this.#listener, {
       context,
@@ -103,8 +108,13 @@ export class TcpTransport implements Transport {
         if (peer.outgoing === undefined) this.#peers.get(peer.id)?.dialer.wake();
       },
     });
-    this.#running = { context, handshake, acceptor, tasks: new Set(), ticker: this.#scheduleCheck(clock.now()) };
+    const seeds = new Seeds({
+      ...{ greeting, secret, handler, connection: context, addresses: this.#options.seeds ?? [] },
+      isLonely: () => !this.#isolated && (this.#peers.size === 0 || this.#isMissingPeer()),
+    });
+    this.#running = { context, handshake, acceptor, seeds, tasks: new Set(), ticker: this.#scheduleCheck(clock.now()) };
     this.#spawn(acceptor.run());
+    this.#spawn(seeds.run());
     this.setPeers(this.#wanted);
   }
 
@@ -173,11 +183,16 @@ export class TcpTransport implements Transport {
     this.#running = undefined;
     running.ticker.cancel();
     running.acceptor.stop();
+    running.seeds.stop();
     for (const { peer, dialer } of this.#peers.values()) {
       dialer.stop("this node stops");
       peer.close("this node stops");
     }
     await Promise.all(running.tasks);
+  }
+
+  #isMissingPeer(): boolean {
+    return [...this.#peers.values()].some(({ peer }) => peer.outgoing === undefined);
   }
 
   #keep(running: Running, { id, addresses }: PeerAddresses): void {

@@ -30,6 +30,10 @@ export interface Greeting {
   readonly identity: string;
   /** The directory is new and its owner asked (`--new-identity`) to be admitted again under the old id. */
   readonly rejoin: boolean;
+  /** Started to join a cluster (`--join`) under an id that nobody has: it takes nobody's place. Left out for false. */
+  readonly joins?: boolean;
+  /** Is not to become a voter by itself (`--learner`). Left out for false. */
+  readonly staysLearner?: boolean;
   /** Index of the configuration in force at the sender, 0 when it knows none: who knows a newer one cannot be judged. */
   readonly configurationIndex: number;
   /**
@@ -68,6 +72,30 @@ export interface PeerInfo {
   readonly problem: string | undefined;
 }
 
+/** What a node tells one that has proved the cluster's secret and asks who is there. */
+export interface Acquaintance {
+  /** The members of the configuration in force, the node that tells it included: their ids and peer addresses. */
+  readonly members: readonly PeerAddress[];
+  /** The id that the asking directory shall use; only from a leader, and only when asked for. */
+  readonly assignedId?: NodeId;
+  /** Why the asking directory cannot be a member under its id, for people; left out where it may be. */
+  readonly objection?: string;
+}
+
+/** A server and the address of its peer port. */
+export interface PeerAddress {
+  readonly id: NodeId;
+  readonly address: string;
+}
+
+/** Why a peer may not exchange messages. */
+export interface PeerRefusal {
+  /** Sent to it, and logged. */
+  readonly reason: string;
+  /** It was removed from the cluster for good, by a committed configuration. */
+  readonly removed: boolean;
+}
+
 /** The driver's side of the transport. Every call comes from the event loop, never from within a call to `Transport`. */
 export interface TransportHandler {
   receive(message: PeerMessage): void;
@@ -75,8 +103,14 @@ export interface TransportHandler {
   disconnected(peer: NodeId): void;
   /** Both directions came up. */
   connected(peer: NodeId): void;
-  /** Whether a peer that greets so may exchange messages; a string is the reason to refuse it, sent to it and logged. */
-  admit(greeting: Greeting): string | undefined;
+  /** Why a peer that greets so may not exchange messages; undefined when it may. */
+  admit(greeting: Greeting): PeerRefusal | undefined;
+  /** What to tell a node that asks who is there; `wantsId` when its directory has no id yet. */
+  acquaint(greeting: Greeting, wantsId: boolean): Acquaintance;
+  /** A seed has said who it is, and who the members are. */
+  acquainted(greeting: Greeting, members: readonly PeerAddress[]): void;
+  /** A proven member says that this node was removed from the cluster. */
+  removed(): void;
   /** A peer refused this node, and said that it belongs to the cluster of that id. */
   refusedBy(peer: NodeId, clusterId: string): void;
   /** What to put into the answer to a ping. */

@@ -168,7 +168,7 @@ const FOREIGN: readonly Foreign[] = [
 ];
 
 for (const { name, put } of FOREIGN) {
-  Deno.test(`another version of ${name}: exit 76 and one line with both versions, inspect and launcher too`, () =>
+  Deno.test(`another version of ${name}: exit 77 and one line with both versions, inspect and launcher too`, () =>
     withStoppedNode(async (cluster, directory) => {
       await cluster.restart(0);
       // Before it has committed an entry of its new term there is nothing that a snapshot could hold.
@@ -177,10 +177,10 @@ for (const { name, put } of FOREIGN) {
       assertMatch(await cluster.ask(0, "SNAPSHOT"), /^Snapshot created/);
       await cluster.kill(0, "SIGTERM");
       const line = put(directory);
-      await refuses({ code: 76, line, directory });
+      await refuses({ code: 77, line, directory });
       const before = await hashTree(directory);
       const inspected = await runProgram(["inspect", directory]);
-      assertEquals([inspected.code, JSON.parse(inspected.stdout).otherVersions.length], [76, 1]);
+      assertEquals([inspected.code, JSON.parse(inspected.stdout).otherVersions.length], [77, 1]);
       assertMatch(inspected.stderr, line);
       assertEquals(await hashTree(directory), before);
       await launcherGivesUp(directory, line);
@@ -194,10 +194,10 @@ async function launcherGivesUp(nodeDirectory: string, line: RegExp): Promise<voi
   const [port = 0] = findFreePorts(1);
   const before = await hashTree(`${parent}/node-0`);
   const result = await runProgram(["cluster", "--nodes", "1", "--port", String(port), "--data-dir", parent]);
-  assertEquals(result.code, 76, result.stderr);
+  assertEquals(result.code, 77, result.stderr);
   const said = result.stdout + result.stderr;
   assertMatch(said.replaceAll(parent, nodeDirectory.replace(/\/node-0$/, "")), line);
-  assertMatch(said, /exited with code 76 and is not started again: its data is of another format version/);
+  assertMatch(said, /exited with code 77 and is not started again: its data is of another format version/);
   assertEquals(await hashTree(`${parent}/node-0`), before);
   Deno.renameSync(`${parent}/node-0`, nodeDirectory);
   Deno.removeSync(parent, { recursive: true });

@@ -78,7 +78,7 @@ async function shakeHands(plan: Tampering, random: Random): Promise<readonly [Ha
   };
   const dialer = connect((bytes) => pass(() => acceptor.end)(bytes));
   const acceptor = connect((bytes) => pass(() => dialer.end)(bytes));
-  const shared = { knows: () => true, admit: () => undefined };
+  const shared = { knows: () => true, admit: () => undefined, acquaint: () => ({ members: [] }) };
   const dialed = dialHandshake(dialer.connection, { ...shared, greeting: DIALER, secret: SECRET, expected: 1 });
   const secret = plan.fits ? SECRET : "another secret of the same length";
   const accepted = acceptHandshake(acceptor.connection, { ...shared, greeting: ACCEPTOR, secret });

@@ -67,8 +67,8 @@ export const BUGS_1: readonly Mutation[] = [
     what: "The directory is not synced after the file with term and vote was renamed",
     patches: [{
       file: "lib/storage/node_store.ts",
-      find: "await this.#disk.syncDirectory(this.#directory);",
-      replace: "await Promise.resolve();",
+      find: "this.#disk.rename(temporary, this.#path());\n    await this.#disk.syncDirectory(this.#directory);",
+      replace: "this.#disk.rename(temporary, this.#path());\n    await Promise.resolve();",
     }],
   },
   {

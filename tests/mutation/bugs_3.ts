@@ -101,7 +101,7 @@ export const BUGS_3: readonly Mutation[] = [
     what: "A server whose directory was emptied takes part under its old id as if nothing had happened",
     patches: [{
       file: KEEPER,
-      find: 'if (member.identity === greeting.identity || (member.identity === "" && !greeting.rejoin)) return',
+      find: 'if (member.identity === identity || (member.identity === "" && (joins || !rejoin))) return',
       replace: "if (member.identity.length >= 0) return",
     }, { file: KEEPER, find: 'return member.identity !== "" || greeting.rejoin;', replace: "return member.id < 0;" }],
   },

@@ -1,6 +1,6 @@
 /** One server of the simulated cluster: what happens to it is drawn, and the checks see everything it does. */
 
-import { CorruptionError, DiskFailureError, NoSpaceError } from "../../lib/base/errors.ts";
+import { CorruptionError, DiskFailureError, NoSpaceError, RemovedError } from "../../lib/base/errors.ts";
 import type { Node } from "../../lib/node/node.ts";
 import type { NodeOptions } from "../../lib/node/options.ts";
 import type { Message } from "../../lib/raft/messages.ts";
@@ -113,6 +113,7 @@ export class SimServer extends MemoryServer {
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     this.#world.trace(() => `node ${this.id} ends: ${message}`);
     if (error instanceof CorruptionError && this.damaged) this.refusedToStart = true;
+    else if (error instanceof RemovedError && this.isRemoved) this.isRetired = true;
     else if (!this.#isExplained(error)) {
       const stack = error instanceof Error ? error.stack : "";
       this.#world.violate("unexpected-end", `node ${this.id} ended: ${message}\n${stack}`);

@@ -70,6 +70,8 @@ export class World extends MemoryCluster {
     const networkFaults = new NetworkFaults(settings, { random: random.fork(), counts });
     const clock = new SimClock();
     const network = networkOf(settings, { clock, networkFaults });
+    // In every other run servers that were removed go on until they learn it by themselves.
+    network.tellsRemovals = settings.seed % 2 === 0;
     super(settings.servers, random, { ...optionsOf(settings), clock, network });
     this.settings = settings;
     this.#sink = sink;

@@ -7,6 +7,7 @@ import { askLeader } from "../leader_proxy.ts";
 import { MEMBER_SCHEMA, memberJson } from "../member_json.ts";
 import { readCount } from "../parameters.ts";
 import { badRequest, problem, PROBLEM_TYPE } from "../problem.ts";
+import { NODE_ID_MAX } from "../../raft/types.ts";
 import { REDIRECT } from "../redirect.ts";
 import type { Route, RouteCall } from "../route.ts";
 
@@ -16,7 +17,6 @@ export const LOG_LINES = { most: 1_000, otherwise: 20 } as const;
 const OK = 200;
 const JSON_TYPE = "application/json";
 const BODY_BYTES_MAX = 1_024;
-const NODE_ID_MAX = 0x7fffffff;
 const MEMBERS_SCHEMA = { type: "array", items: MEMBER_SCHEMA };
 
 /** The operations, for the table of routes. */

@@ -22,7 +22,8 @@ export function makeGreeting({ recovered, options, raft, incarnation }: {
   readonly incarnation: number;
 }): Greeting {
   const own = options.members.find((member) => member.id === options.nodeId);
-  const fingerprint = fingerprintOf(options.members);
+  // Who joins was not given the list of those that found the cluster.
+  const fingerprint = options.join === undefined ? fingerprintOf(options.members) : "";
   return {
     get clusterId(): string {
       return raft.clusterId ?? "";
@@ -34,6 +35,7 @@ export function makeGreeting({ recovered, options, raft, incarnation }: {
     get rejoin(): boolean {
       return recovered.initialConfiguration.members.length === 0 && !votesUnder(recovered, raft.configuration);
     },
+    ...(options.join === undefined ? {} : { joins: true, staysLearner: options.join.staysLearner }),
     get configurationIndex(): number {
       return raft.configurationIndex;
     },

@@ -1,6 +1,7 @@
 /**
  * The leader's care for the membership: it records the identity of each server's data directory and the addresses that
- * the server announces, and admits a server whose directory was emptied again under its old id, without ever trusting a promise that the old directory made.
+ * the server announces, adds servers that join, and admits a server whose directory was emptied again under its old id, without
+ * ever trusting a promise that the old directory made. A new server is a learner until it has caught up.
  *
  * A directory that was emptied has forgotten its votes and acknowledgements, so it may not take part as the voter it was
  * (known bug B22). With `--new-identity` the leader first makes it a learner by joint consensus, which the others
@@ -9,9 +10,9 @@
 
 import type { ChangeMembership } from "../../raft/events.ts";
 import type { RaftStatus } from "../../raft/status.ts";
-import type { Configuration, Member, NodeId } from "../../raft/types.ts";
+import { type Configuration, type Member, MEMBERS_MAX, type NodeId } from "../../raft/types.ts";
 import type { Greeting } from "../../transport/transport.ts";
-import { CAUGHT_UP_ENTRIES } from "../limits.ts";
+import { isRetired } from "../../raft/retired.ts";
 
 /** The next change of the membership that is due, without its id. */
 export type DueChange = Omit<ChangeMembership, "type" | "id">;
@@ -27,6 +28,10 @@ export interface MembershipFacts {
   readonly status: RaftStatus;
   /** The last greeting heard from each peer. */
   readonly greetings: ReadonlyMap<NodeId, Greeting>;
+  /** Servers that are no members and have asked to join of late. */
+  readonly joining: readonly NodeId[];
+  /** Learners that have caught up; see `CatchUp`. */
+  readonly caughtUp: ReadonlySet<NodeId>;
 }
 
 /** The change that a leader should make now; undefined when there is none or it may not change anything yet. */
@@ -34,7 +39,7 @@ export function dueMembershipChange(facts: MembershipFacts): DueChange | undefin
   const { status } = facts;
   const { configuration } = status;
   if (status.role !== "Leader" || !status.termCommitted || configuration.votersOld.length > 0) return undefined;
-  return dueReadmission(facts) ?? duePromotion(facts) ?? dueAnnouncements(facts);
+  return dueReadmission(facts) ?? duePromotion(facts) ?? dueJoin(facts) ?? dueAnnouncements(facts);
 }
 
 /** The configuration in force on this server, and where it stands in the log. */
@@ -49,12 +54,30 @@ export interface ConfigurationInForce {
  */
 export function refusalOf(greeting: Greeting, { configuration, index }: ConfigurationInForce): string | undefined {
   if (configuration.members.length === 0 || greeting.configurationIndex > index) return undefined;
-  const member = configuration.members.find((candidate) => candidate.id === greeting.nodeId);
-  if (member === undefined) return `Node ${greeting.nodeId} is not a member of this cluster`;
-  if (member.identity === greeting.identity || (member.identity === "" && !greeting.rejoin)) return undefined;
-  if (greeting.rejoin) return `Node ${greeting.nodeId} waits until the leader has admitted its new data directory`;
-  return `Node ${greeting.nodeId} is known with another data directory (identity ${member.identity}, not ` +
-    `${greeting.identity}): if its data is lost, start it once with an empty directory and --new-identity`;
+  const { nodeId, identity, rejoin, joins = false } = greeting;
+  const member = configuration.members.find((candidate) => candidate.id === nodeId);
+  if (member === undefined) {
+    if (isRetired(configuration, nodeId)) return describeRetired(nodeId);
+    return joins
+      ? `Node ${nodeId} waits until the leader has added it`
+      : `Node ${nodeId} is not a member of this cluster`;
+  }
+  if (member.identity === identity || (member.identity === "" && (joins || !rejoin))) return undefined;
+  if (joins) return describeTaken(nodeId);
+  if (rejoin) return `Node ${nodeId} waits until the leader has admitted its new data directory`;
+  return `Node ${nodeId} is known with another data directory (identity ${member.identity}, not ` +
+    `${identity}): if its data is lost, start it once with an empty directory and --new-identity`;
+}
+
+/** Why nobody may join under that id. */
+export function describeTaken(id: NodeId): string {
+  return `Node ${id} is a member already, with another data directory: join under an id that was never used, or without ` +
+    "--node-id";
+}
+
+/** Why the server with that id is no member any more. */
+export function describeRetired(id: NodeId): string {
+  return `Node ${id} was removed from this cluster`;
 }
 
 /**
@@ -72,7 +95,7 @@ function dueReadmission({ status, greetings, self }: MembershipFacts): DueChange
   const { configuration } = status;
   for (const member of configuration.members) {
     const greeting = greetings.get(member.id);
-    if (greeting === undefined || !greeting.rejoin || member.id === self) continue;
+    if (greeting === undefined || !greeting.rejoin || greeting.joins === true || member.id === self) continue;
     if (member.identity === greeting.identity) continue;
     const voters = configuration.voters.filter((id) => id !== member.id);
     if (voters.length === 0) continue;
@@ -83,13 +106,30 @@ function dueReadmission({ status, greetings, self }: MembershipFacts): DueChange
   return undefined;
 }
 
-function duePromotion({ status, greetings }: MembershipFacts): DueChange | undefined {
-  const { configuration, progress, commitIndex } = status;
-  for (const peer of progress) {
-    if (!configuration.learners.includes(peer.id) || greetings.get(peer.id)?.rejoin !== true) continue;
-    if (peer.state !== "Replicate" || peer.matchIndex + CAUGHT_UP_ENTRIES < commitIndex) continue;
-    const learners = configuration.learners.filter((id) => id !== peer.id);
-    return { members: configuration.members, voters: [...configuration.voters, peer.id], learners };
+/** A learner that was told to become a voter has caught up, in the very directory that the configuration names. */
+function duePromotion({ status: { configuration }, greetings, caughtUp }: MembershipFacts): DueChange | undefined {
+  const { members, voters, learners } = configuration;
+  const learner = members.find(({ id, identity }) => {
+    const greeting = greetings.get(id);
+    const wants = greeting?.rejoin === true && greeting.identity === identity && greeting.staysLearner !== true;
+    return wants && learners.includes(id) && caughtUp.has(id);
+  });
+  if (learner === undefined) return undefined;
+  return { members, voters: [...voters, learner.id], learners: learners.filter((id) => id !== learner.id) };
+}
+
+/** A server that nobody knows becomes a learner. */
+function dueJoin({ status: { configuration }, greetings, joining }: MembershipFacts): DueChange | undefined {
+  const { members, voters, learners } = configuration;
+  if (members.length >= MEMBERS_MAX) return undefined;
+  for (const id of joining) {
+    const greeting = greetings.get(id);
+    // Without its directory's name a server could be taken for another one later.
+    if (greeting === undefined || greeting.identity === "" || isRetired(configuration, id)) continue;
+    if (members.some((member) => member.id === id || member.identity === greeting.identity)) continue;
+    const { identity, peerAddress: address, clientAddress, httpAddress } = greeting;
+    const member = { id, address, clientAddress, ...(httpAddress === undefined ? {} : { httpAddress }), identity };
+    return { members: [...members, member], voters, learners: [...learners, id] };
   }
   return undefined;
 }

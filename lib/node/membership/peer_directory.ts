@@ -2,9 +2,20 @@
 
 import type { RaftNode } from "../../raft/raft_node.ts";
 import type { RaftStatus } from "../../raft/status.ts";
-import type { Configuration, Member, NodeId } from "../../raft/types.ts";
-import type { Greeting, Transport } from "../../transport/transport.ts";
-import { type DueChange, dueMembershipChange, isStranger, refusalOf } from "./membership_keeper.ts";
+import { type Configuration, EMPTY_CONFIGURATION, type Member, MEMBERS_MAX, type NodeId } from "../../raft/types.ts";
+import type { Clock } from "../../base/clock.ts";
+import { isRetired, lowestFreeId } from "../../raft/retired.ts";
+import type { Acquaintance, Greeting, PeerAddress, PeerRefusal, Transport } from "../../transport/transport.ts";
+import { JOINS_FRESH_MS } from "../limits.ts";
+import { CatchUp } from "./catch_up.ts";
+import {
+  describeRetired,
+  describeTaken,
+  type DueChange,
+  dueMembershipChange,
+  isStranger,
+  refusalOf,
+} from "./membership_keeper.ts";
 import { peersToDial } from "../views/views.ts";
 
 /** What a directory of peers is made from. */
@@ -12,6 +23,7 @@ export interface PeerDirectoryParts {
   readonly self: NodeId;
   readonly raft: RaftNode;
   readonly transport: Transport;
+  readonly clock: Pick<Clock, "now">;
   /** What this node says of itself. */
   readonly greeting: Greeting;
   /** The servers that the operator named. */
@@ -26,7 +38,15 @@ export class PeerDirectory {
   readonly #readmitted = new Set<string>();
   /** Whether this node asks to be admitted again, as it was told to the peers. */
   #rejoins: boolean;
-  #committed: readonly Member[] = [];
+  #committed: Configuration = EMPTY_CONFIGURATION;
+  /** When each server that is no member was heard to ask for it; at most `MEMBERS_MAX`. */
+  readonly #joining = new Map<NodeId, number>();
+  /** Ids that were promised to directories, by their names; at most `MEMBERS_MAX`. */
+  readonly #promised = new Map<string, NodeId>();
+  /** Where members are, by the word of a seed. */
+  #told: readonly Member[] = [];
+  readonly #catchUp = new CatchUp();
+  readonly #removal = Promise.withResolvers<void>();
 
   constructor(parts: PeerDirectoryParts) {
     this.#parts = parts;
@@ -39,20 +59,61 @@ export class PeerDirectory {
     return peer;
   }
 
-  /** Takes a greeting; a string is the reason to refuse the peer. */
-  admit(greeting: Greeting): string | undefined {
-    const { configuration, configurationIndex: index } = this.#parts.raft;
-    const refusal = refusalOf(greeting, { configuration, index });
-    if (refusal !== undefined && !greeting.rejoin) return refusal;
-    const moved = this.#announced(greeting.nodeId) !== greeting.peerAddress;
-    this.#greetings.set(greeting.nodeId, { ...greeting });
+  /** Resolves once this server is known to be removed from the cluster for good. */
+  get removal(): Promise<void> {
+    return this.#removal.promise;
+  }
+
+  /** A proven member says so. */
+  removed(): void {
+    this.#removal.resolve();
+  }
+
+  /** Takes a greeting, and says why the peer is refused; undefined when it is not. */
+  admit(greeting: Greeting): PeerRefusal | undefined {
+    const { raft: { configuration, configurationIndex: index } } = this.#parts;
+    const { nodeId, rejoin, joins = false, peerAddress } = greeting;
+    // Only what is committed is for good.
+    if (isRetired(this.#committed, nodeId)) {
+      return { reason: describeRetired(nodeId), removed: true };
+    }
+    const reason = refusalOf(greeting, { configuration, index });
+    const refusal = reason === undefined ? undefined : { reason, removed: false };
+    // Who joins takes nobody's place: not even the address of the member with that id is taken from it.
+    const isKnown = this.#isKnown(nodeId);
+    if (refusal !== undefined && (!rejoin || (joins && isKnown))) return refusal;
+    if (!isKnown && !this.#noteJoin(greeting)) return refusal;
+    const moved = this.#announced(nodeId) !== peerAddress;
+    this.#greetings.set(nodeId, { ...greeting });
     if (moved) this.dial();
     return refusal;
   }
 
+  /** What to tell one that asks who is there. Who has an id is taken note of as well. */
+  acquaint(greeting: Greeting, wantsId: boolean): Acquaintance {
+    const objection = wantsId ? undefined : this.#objectionTo(greeting);
+    if (objection === undefined && !wantsId) this.admit(greeting);
+    const { raft: { configuration, role }, named, greeting: { nodeId: self, peerAddress } } = this.#parts;
+    const known = configuration.members.length > 0 ? configuration.members : named;
+    const members = known.map(({ id, address }) => ({ id, address: this.#announced(id) || address }));
+    const own = { id: self, address: peerAddress };
+    const all = [...members.filter(({ id }) => id !== self), own].slice(-MEMBERS_MAX);
+    if (objection !== undefined) return { members: all, objection };
+    if (!wantsId || role !== "Leader") return { members: all };
+    return { members: all, assignedId: this.#promise(greeting.identity) };
+  }
+
+  /** A seed said who it is, and who the members are. */
+  acquainted(greeting: Greeting, members: readonly PeerAddress[]): void {
+    this.#told = members.map(({ id, address }) => ({ id, address, clientAddress: "", identity: "" }));
+    this.admit(greeting);
+    this.dial();
+  }
+
   /** A configuration was committed. */
-  configurationCommitted({ members }: Configuration): void {
-    this.#committed = members;
+  configurationCommitted(configuration: Configuration): void {
+    this.#committed = configuration;
+    if (isRetired(configuration, this.#parts.self)) this.#removal.resolve();
     this.dial();
   }
 
@@ -91,15 +152,56 @@ export class PeerDirectory {
 
   /** The change of the membership that this server should make now as the leader. */
   dueChange(status: RaftStatus): DueChange | undefined {
-    const { self, greeting } = this.#parts;
-    return dueMembershipChange({ self, own: greeting, status, greetings: this.#greetings });
+    const { self, greeting, clock } = this.#parts;
+    const now = clock.now();
+    for (const [id, heardAt] of this.#joining) if (now - heardAt > JOINS_FRESH_MS) this.#joining.delete(id);
+    const joining = [...this.#joining.keys()];
+    const caughtUp = this.#catchUp.look(status, now);
+    return dueMembershipChange({ self, own: greeting, status, greetings: this.#greetings, joining, caughtUp });
   }
 
   /** Tells the transport the members of the configuration in force and of the committed one: either may be the older. */
   dial(): void {
-    const { self, raft, transport, named } = this.#parts;
-    const known = [...raft.configuration.members, ...this.#committed];
+    const { self, raft, transport } = this.#parts;
+    const known = [...raft.configuration.members, ...this.#committed.members];
+    const named = [...this.#parts.named, ...this.#told];
     transport.setPeers(peersToDial({ self, known, named, announced: (id) => this.#announced(id) }));
+  }
+
+  #objectionTo({ nodeId, identity }: Greeting): string | undefined {
+    const { configuration } = this.#parts.raft;
+    if (isRetired(configuration, nodeId)) return describeRetired(nodeId);
+    const member = configuration.members.find(({ id }) => id === nodeId);
+    return member === undefined || member.identity === "" || member.identity === identity
+      ? undefined
+      : describeTaken(nodeId);
+  }
+
+  #isKnown(id: NodeId): boolean {
+    const { raft: { configuration }, named } = this.#parts;
+    return [...configuration.members, ...this.#committed.members, ...named, ...this.#told].some((member) =>
+      member.id === id
+    );
+  }
+
+  /** False when it is no server that asks to join, or too many do. */
+  #noteJoin({ nodeId, joins = false }: Greeting): boolean {
+    if (!joins || (this.#joining.size >= MEMBERS_MAX && !this.#joining.has(nodeId))) return false;
+    this.#joining.set(nodeId, this.#parts.clock.now());
+    return true;
+  }
+
+  /** The same id for the same directory, however often it asks; the oldest promise is forgotten first. */
+  #promise(identity: string): NodeId {
+    const { configuration } = this.#parts.raft;
+    const member = configuration.members.find((candidate) => candidate.identity === identity);
+    const given = member?.id ?? this.#promised.get(identity);
+    if (given !== undefined && (member !== undefined || !isRetired(configuration, given))) return given;
+    const [oldest] = this.#promised.keys();
+    if (this.#promised.size >= MEMBERS_MAX && oldest !== undefined) this.#promised.delete(oldest);
+    const id = lowestFreeId(configuration, new Set([...this.#promised.values(), ...this.#joining.keys()]));
+    this.#promised.set(identity, id);
+    return id;
   }
 
   #announced(id: NodeId): string {

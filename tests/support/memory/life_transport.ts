@@ -39,11 +39,14 @@ export class LifeTransport implements Transport {
       disconnected: (peer) => this.#arrive(() => handler.disconnected(peer)),
       connected: (peer) => this.#arrive(() => handler.connected(peer)),
       admit: (greeting) => {
-        if (life.paused) return "no answer";
+        if (life.paused) return { reason: "no answer", removed: false };
         this.#parts.greeted(greeting);
         return handler.admit(greeting);
       },
       refusedBy: (peer, clusterId) => this.#arrive(() => handler.refusedBy(peer, clusterId)),
+      acquaint: (greeting, wantsId) => handler.acquaint(greeting, wantsId),
+      acquainted: (greeting, members) => this.#arrive(() => handler.acquainted(greeting, members)),
+      removed: () => this.#arrive(() => handler.removed()),
       status: () => handler.status(),
     });
   }

@@ -11,7 +11,7 @@ import { MemoryNetwork } from "./memory_transport.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 /** Settings that all nodes of a cluster have. */
-export type ClusterSettings = Omit<NodeOptions, "nodeId" | "members" | "directory" | "newIdentity">;
+export type ClusterSettings = Omit<NodeOptions, "nodeId" | "members" | "directory" | "newIdentity" | "join">;
 
 /** What a cluster may have instead of the usual. */
 export interface ClusterOptions extends Partial<ClusterSettings> {
@@ -20,6 +20,8 @@ export interface ClusterOptions extends Partial<ClusterSettings> {
   readonly clock?: VirtualClock;
   /** Goes by `clock`. */
   readonly network?: MemoryNetwork;
+  /** How many of the servers found the cluster; the others join it. All when left out. */
+  readonly founders?: number;
 }
 
 const USUAL: ClusterSettings = {
@@ -39,6 +41,8 @@ export class MemoryCluster {
   readonly network: MemoryNetwork;
   /** As the operator named them, without identities. */
   readonly members: readonly Member[];
+  /** Those of them that the first servers are told of. */
+  readonly founders: readonly Member[];
   /** By id. */
   readonly servers: readonly MemoryServer[];
   readonly nodeSettings: ClusterSettings;
@@ -47,7 +51,8 @@ export class MemoryCluster {
 
   /** Everything random comes from a seed, or from a source that others draw from as well. */
   constructor(count: number, seed: number | Random, options: ClusterOptions = {}) {
-    const { syncMs, clock = new VirtualClock(), network = new MemoryNetwork({ clock }), ...settings } = options;
+    const { syncMs, clock = new VirtualClock(), network = new MemoryNetwork({ clock }), founders, ...settings } =
+      options;
     this.random = typeof seed === "number" ? new Random(seed) : seed;
     this.clock = clock;
     this.network = network;
@@ -59,6 +64,7 @@ export class MemoryCluster {
       clientAddress: `node${id}:5000`,
       identity: "",
     }));
+    this.founders = this.members.slice(0, founders);
     this.servers = this.members.map(({ id }) => this.makeServer(id));
   }
 

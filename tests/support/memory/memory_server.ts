@@ -40,6 +40,10 @@ export class MemoryServer {
   dateOffMs = 0;
   /** The operator says with `--new-identity` that the directory is new. */
   newIdentity = false;
+  /** It is started with `--join`, though it is one of those that found the cluster. */
+  joins = false;
+  /** A server that joins is not to become a voter by itself. */
+  staysLearner = false;
   /** Why a process ended by itself, the last one that did. */
   failure: unknown;
   readonly #cluster: MemoryCluster;
@@ -123,11 +127,16 @@ export class MemoryServer {
   options(): NodeOptions {
     return {
       nodeId: this.id,
-      members: this.#cluster.members,
+      members: this.#founds ? this.#cluster.founders : this.#cluster.members,
       directory: DIRECTORY,
       newIdentity: this.newIdentity,
+      ...(this.#founds ? {} : { join: { staysLearner: this.staysLearner } }),
       ...this.#cluster.nodeSettings,
     };
+  }
+
+  get #founds(): boolean {
+    return !this.joins && this.#cluster.founders.some(({ id }) => id === this.id);
   }
 
   /** What the clock of the next process shows at its start. */

@@ -5,12 +5,14 @@ import type { Clock, Timer } from "../../../lib/base/clock.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import { decodeMessage, type EncodedMessage, encodeMessage } from "../../../lib/transport/codec.ts";
 import { findOtherCluster } from "../../../lib/transport/credentials.ts";
+import { defaultGreeting } from "./default_greeting.ts";
 import { parseFields } from "../../../lib/transport/fields.ts";
 import { MessageCounts } from "../../../lib/transport/message_counts.ts";
 import type {
   Greeting,
   PeerAddresses,
   PeerInfo,
+  PeerRefusal,
   PeerStatus,
   Transport,
   TransportHandler,
@@ -56,6 +58,8 @@ export class MemoryNetwork {
   readonly #options: MemoryNetworkOptions;
   readonly #nodes = new Map<NodeId, MemoryTransport>();
   readonly #links = new Map<string, Link>();
+  /** Whether servers that were removed are told so when they greet; older ones do not listen. */
+  tellsRemovals = true;
   #loses: ((message: PeerMessage) => boolean) | undefined;
 
   constructor(options: MemoryNetworkOptions) {
@@ -105,7 +109,7 @@ export class MemoryNetwork {
   review(a: NodeId, b: NodeId): void {
     const link = this.#link(a, b);
     if (!this.#mayConnect(link)) this.lose(link.ends, undefined);
-    else if (!link.up && link.greeting === undefined) this.#greetAfter(link, this.#latency(a, b));
+    if (this.#mayGreet(link) && !link.up && link.greeting === undefined) this.#greetAfter(link, this.#latency(a, b));
   }
 
   /** Ends a connection of `own` by its own will and greets again, without waiting if the last greeting was refused. */
@@ -180,7 +184,7 @@ export class MemoryNetwork {
   #greetAfter(link: Link, delayMs: number): void {
     link.greeting = this.#options.clock.after(delayMs, () => {
       link.greeting = undefined;
-      if (link.up || !this.#mayConnect(link)) return;
+      if (link.up || !this.#mayGreet(link)) return;
       if (this.#isRefused(link)) return this.#greetAfter(link, RETRY_MS);
       link.up = true;
       link.epoch += 1;
@@ -196,14 +200,27 @@ export class MemoryNetwork {
   }
 
   #isRefused(link: Link): boolean {
-    const reasons = bothWays(link).map(([own, other]) => this.running(own)?.admit(this.running(other)));
-    const reason = reasons.find((text) => text !== undefined);
+    // Only who lists the other dials it, and shows its greeting.
+    const dials = bothWays(link).filter(([own, other]) => this.running(other)?.lists(own) === true);
+    const refusals = dials.map(([own, other]) => this.running(own)?.admit(this.running(other)));
+    for (const [at, [, other]] of dials.entries()) {
+      if (refusals[at]?.removed === true && this.tellsRemovals) {
+        this.#options.clock.after(0, () => this.running(other)?.handler?.removed());
+      }
+    }
+    const missing = dials.length < link.ends.length ? "not known there" : undefined;
+    const reason = refusals.find((refusal) => refusal !== undefined)?.reason ?? missing;
     for (const [own, other] of bothWays(link)) this.running(own)?.setProblem(other, reason);
     return reason !== undefined;
   }
 
   #mayConnect(link: Link): boolean {
     return !link.cut && bothWays(link).every(([own, other]) => this.running(own)?.lists(other) === true);
+  }
+
+  #mayGreet(link: Link): boolean {
+    if (link.cut || !link.ends.every((id) => this.running(id) !== undefined)) return false;
+    return bothWays(link).some(([own, other]) => this.running(own)?.lists(other) === true);
   }
 
   #latency(from: NodeId, to: NodeId): number {
@@ -316,9 +333,10 @@ class MemoryTransport implements Transport {
     return this.#peers.has(id);
   }
 
-  admit(other: MemoryTransport | undefined): string | undefined {
-    if (other === undefined) return "not running";
-    return findOtherCluster(this.#greeting, other.#greeting) ?? this.handler?.admit(other.#greeting);
+  admit(other: MemoryTransport | undefined): PeerRefusal | undefined {
+    if (other === undefined) return { reason: "not running", removed: false };
+    const reason = findOtherCluster(this.#greeting, other.#greeting);
+    return reason === undefined ? this.handler?.admit(other.#greeting) : { reason, removed: false };
   }
 
   setProblem(id: NodeId, problem: string | undefined): void {
@@ -368,20 +386,5 @@ function unknownPeer(): KnownPeer {
     bytesReceived: 0,
     framesDropped: 0,
     problem: undefined,
-  };
-}
-
-function defaultGreeting(nodeId: NodeId): Greeting {
-  return {
-    clusterId: "",
-    clusterName: "memory",
-    nodeId,
-    incarnation: 0,
-    identity: "",
-    rejoin: false,
-    configurationIndex: 0,
-    membersFingerprint: "",
-    clientAddress: "",
-    peerAddress: "",
   };
 }

@@ -169,6 +169,7 @@ Deno.test("the settings become the options of the server", () => {
     peerPort: 15001,
     peerBindPort: 9001,
     httpPort: 8001,
+    seeds: ["127.0.0.1:15000", "127.0.0.1:15002"],
     clusterId: "c",
     dataDirectory: "/d",
     newIdentity: true,

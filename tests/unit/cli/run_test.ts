@@ -107,7 +107,7 @@ Deno.test("every expected error is one line with its exit code, and a bug keeps 
     [new DirectoryLockedError("d"), 1],
     [new AccessError("d", { operation: "create", cause: new Error("two\nlines") }), 1],
     [new IncompatibleError("of another node"), 1],
-    [new FormatVersionError("d/wal/1.wal", { version: 2, known: 1 }), 76],
+    [new FormatVersionError("d/wal/1.wal", { version: 2, known: 1 }), 77],
     [new CorruptionError("d/RaftNode0.json", { offset: 0, what: "checksum" }), 74],
     [new DiskFailureError("d/wal", { operation: "sync", cause: "EIO" }), 75],
     [new Deno.errors.AddrInUse("in use"), 1],

@@ -95,7 +95,8 @@ Deno.test("exit codes that another start cannot mend are final", async () => {
     [2, "its command line was refused"],
     [74, "its data is damaged; see its last lines, and: ./kvstore inspect ./kvstore-data/node-1"],
     [75, "its disk failed a write; check the disk before starting it again"],
-    [76, "its data is of another format version; start the program that wrote it, and discard nothing"],
+    [76, "it was removed from the cluster"],
+    [77, "its data is of another format version; start the program that wrote it, and discard nothing"],
   ];
   for (const [code, reason] of cases) {
     const stage = new Stage();

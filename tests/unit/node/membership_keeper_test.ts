@@ -10,7 +10,7 @@ import {
 import { configurationOf } from "../../../lib/node/options.ts";
 import type { PeerProgress, RaftStatus } from "../../../lib/raft/status.ts";
 import type { Configuration } from "../../../lib/raft/types.ts";
-import { EMPTY_CONFIGURATION, toIndex, toTerm, toTicks, ZERO_ENTRY_ID } from "../../../lib/raft/types.ts";
+import { EMPTY_CONFIGURATION, MEMBERS_MAX, toIndex, toTerm, ZERO_ENTRY_ID } from "../../../lib/raft/types.ts";
 import type { Greeting } from "../../../lib/transport/transport.ts";
 
 function configuration(identities: readonly string[]): Configuration {
@@ -36,6 +36,8 @@ function facts(change: {
   readonly greetings?: readonly Greeting[];
   readonly progress?: readonly PeerProgress[];
   readonly status?: Partial<RaftStatus>;
+  readonly joining?: readonly number[];
+  readonly caughtUp?: readonly number[];
 }): MembershipFacts {
   const status: RaftStatus = {
     id: 0,
@@ -57,7 +59,14 @@ function facts(change: {
     ...change.status,
   };
   const greetings = new Map((change.greetings ?? []).map((greeting) => [greeting.nodeId, greeting]));
-  return { self: 0, own: { identity: "x0", peerAddress: "", clientAddress: "" }, status, greetings };
+  return {
+    self: 0,
+    own: { identity: "x0", peerAddress: "", clientAddress: "" },
+    status,
+    greetings,
+    joining: change.joining ?? [],
+    caughtUp: new Set(change.caughtUp),
+  };
 }
 
 Deno.test("where a server serves HTTP is recorded once it says so, and stays known when it does not", () => {
@@ -109,21 +118,39 @@ Deno.test("a wiped server becomes a learner under its new identity, and a voter 
   assertEquals([demotion?.voters, demotion?.learners], [[0, 1], [2]]);
   assertEquals(demotion?.members[2]?.identity, "y2");
   const learning: Configuration = { ...configuration(["x0", "x1", "y2"]), voters: [0, 1], learners: [2] };
-  const promotionAt = (matchIndex: number, state: PeerProgress["state"]) =>
-    dueMembershipChange(facts({
-      configuration: learning,
-      greetings: [greeting(2, "y2", true)],
-      progress: [{
-        id: 2,
-        state,
-        matchIndex: toIndex(matchIndex),
-        nextIndex: toIndex(matchIndex + 1),
-        silentTicks: toTicks(0),
-      }],
-    }));
-  assertEquals(promotionAt(10, "Replicate"), undefined);
-  assertEquals(promotionAt(4_900, "Snapshot"), undefined);
-  assertEquals([promotionAt(4_900, "Replicate")?.voters, promotionAt(4_900, "Replicate")?.learners], [[0, 1, 2], []]);
+  const promotion = (wiped: Greeting, caughtUp: readonly number[]) =>
+    dueMembershipChange(facts({ configuration: learning, greetings: [wiped], caughtUp }));
+  assertEquals(promotion(greeting(2, "y2", true), []), undefined);
+  const due = promotion(greeting(2, "y2", true), [2]);
+  assertEquals([due?.voters, due?.learners], [[0, 1, 2], []]);
+  // What was heard is the word of another directory, or of one that wants no vote.
+  assertEquals(promotion(greeting(2, "x2", true), [2])?.voters, [0, 1], "learns again");
+  assertEquals(promotion({ ...greeting(2, "y2", true), joins: true, staysLearner: true }, [2]), undefined);
+});
+
+Deno.test("a server that asks to join becomes a learner, unless its id, its name or its directory is somebody's", () => {
+  const known = configuration(["x0", "x1", "x2"]);
+  const joiner = (id: number, identity: string): Greeting => ({
+    ...greeting(id, identity, true),
+    joins: true,
+    peerAddress: "b:3",
+    clientAddress: "d:3",
+    httpAddress: "h:3",
+  });
+  const due = (greetings: readonly Greeting[], joining: readonly number[], change: Partial<Configuration> = {}) =>
+    dueMembershipChange(facts({ configuration: { ...known, ...change }, greetings, joining }));
+  const added = due([joiner(3, "x3")], [3]);
+  assertEquals([added?.voters, added?.learners], [[0, 1, 2], [3]]);
+  const member = { id: 3, address: "b:3", clientAddress: "d:3", httpAddress: "h:3", identity: "x3" };
+  assertEquals(added?.members.at(-1), member);
+  assertEquals(due([joiner(3, "x3")], []), undefined, "it has given up");
+  assertEquals(due([joiner(3, "")], [3]), undefined, "a directory without a name");
+  assertEquals(due([joiner(3, "x1")], [3]), undefined, "the directory of node 1");
+  assertEquals(due([joiner(3, "x3")], [3], { retired: [[2, 4]] }), undefined, "a retired id");
+  assertEquals(due([joiner(1, "x3")], []), undefined, "a member's id");
+  const members = Array.from({ length: MEMBERS_MAX }, (_, id) => ({ ...member, id, identity: `x${id}` }));
+  const full = { members, learners: members.slice(3).map(({ id }) => id) };
+  assertEquals(due([joiner(40, "x40")], [40], full), undefined, "no place left");
 });
 
 Deno.test("a wiped server that did not ask to be admitted again is left alone, and so is the only voter", () => {

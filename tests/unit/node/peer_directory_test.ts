@@ -30,7 +30,14 @@ Deno.test("a node that has learned its cluster's id leaves the nodes of others t
   const transport: Transport = Object.assign(inner, { reset: (peer: number) => void left.push(peer) });
   const own = { ...greetingOf(0), clusterId: "" };
   const greeting: Greeting = own;
-  const directory = new PeerDirectory({ self: 0, raft, transport, greeting, named: MEMBERS });
+  const directory = new PeerDirectory({
+    self: 0,
+    raft,
+    transport,
+    greeting,
+    clock: new VirtualClock(),
+    named: MEMBERS,
+  });
   directory.admit(greetingOf(1, { clusterId: "ours" }));
   directory.admit(greetingOf(2, { clusterId: "theirs" }));
   directory.leaveOtherClusters();

@@ -21,7 +21,7 @@ const OWN = greetingOf(1);
 const PROVEN = { secret: "the secret of all", challenge: "c".repeat(32), dialerSaid: "I am 0" };
 
 Deno.test("an acceptor refuses who does not fit, and says why", () => {
-  const cases: readonly { changes?: Partial<Greeting>; to?: number; known?: boolean; reason?: RegExp }[] = [
+  const cases: readonly { changes?: Partial<Greeting>; to?: number; reason?: RegExp }[] = [
     {},
     { changes: { membersFingerprint: "" } },
     // A new node knows no id yet.
@@ -31,10 +31,9 @@ Deno.test("an acceptor refuses who does not fit, and says why", () => {
     { changes: { nodeId: 1 }, reason: /both nodes have the id 1/ },
     { changes: { membersFingerprint: "x" }, reason: /nodes 1 and 0 disagree about the ids and addresses/ },
     { to: 2, reason: /node 0 expects node 2 at this address, but this is node 1/ },
-    { known: false, reason: /node 1 knows no node 0/ },
   ];
-  for (const { changes, to = 1, known = true, reason } of cases) {
-    const mismatch = findDialerMismatch({ own: OWN, knows: () => known }, { ...introductionOf(0, changes), to });
+  for (const { changes, to = 1, reason } of cases) {
+    const mismatch = findDialerMismatch(OWN, { ...introductionOf(0, changes), to });
     if (reason === undefined) assertEquals(mismatch, undefined);
     else assertMatch(mismatch ?? "", reason);
   }
@@ -44,7 +43,7 @@ Deno.test("nodes that were given different names refuse each other, whatever the
   const own = greetingOf(1, { clusterId: "", clusterName: "one" });
   const other = introductionOf(0, { clusterId: "", clusterName: "two" });
   const reason = /node 0 belongs to cluster "two", node 1 to cluster "one"/;
-  assertMatch(findDialerMismatch({ own, knows: () => true }, other) ?? "", reason);
+  assertMatch(findDialerMismatch(own, { ...other, to: 1 }) ?? "", reason);
   assertMatch(findAcceptorMismatch(own, other, 0) ?? "", reason);
 });
 

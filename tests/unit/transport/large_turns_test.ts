@@ -12,7 +12,7 @@ import { Peer } from "../../../lib/transport/peer.ts";
 import { serveIncoming } from "../../../lib/transport/serve.ts";
 import { fakeSocket } from "../../fuzz/fake_socket.ts";
 import { turn } from "../../support/wait.ts";
-import { appendEntries, numbered, statusOf } from "./support.ts";
+import { appendEntries, numbered, OPEN_DOOR, statusOf } from "./support.ts";
 
 /** Timers run turn by turn: those that are set in a turn belong to the next one. */
 class TurnClock implements Clock {
@@ -136,4 +136,4 @@ Deno.test("a connection that ends while a large message waits for its turn hands
   assertEquals(received, []);
 });
 
-const NOTHING = { disconnected: () => {}, connected: () => {}, admit: () => undefined, refusedBy: () => {} };
+const NOTHING = { ...OPEN_DOOR, disconnected() {}, connected() {}, acquainted() {}, removed() {}, refusedBy() {} };

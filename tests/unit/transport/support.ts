@@ -13,7 +13,15 @@ import { FrameWriter, NO_BODY } from "../../../lib/transport/frame.ts";
 import { LargeTurns } from "../../../lib/transport/large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from "../../../lib/transport/limits.ts";
 import { TcpTransport } from "../../../lib/transport/tcp_transport.ts";
-import type { Greeting, PeerInfo, PeerStatus, TransportHandler } from "../../../lib/transport/transport.ts";
+import type {
+  Acquaintance,
+  Greeting,
+  PeerAddress,
+  PeerInfo,
+  PeerRefusal,
+  PeerStatus,
+  TransportHandler,
+} from "../../../lib/transport/transport.ts";
 import { until } from "../../support/wait.ts";
 import { runOf } from "../../support/runs.ts";
 
@@ -180,6 +188,9 @@ export class Recorder implements TransportHandler {
   readonly refusals = new Set<string>();
   onReceive: (message: Message) => void = () => {};
   judge: (greeting: Greeting) => string | undefined = () => undefined;
+  /** Whether `judge` speaks of servers that were removed. */
+  removes = false;
+  acquaintance: Acquaintance = { members: [] };
   readonly #id: number;
 
   constructor(id: number) {
@@ -199,9 +210,23 @@ export class Recorder implements TransportHandler {
     this.events.push(`connected ${peer}`);
   }
 
-  admit(greeting: Greeting): string | undefined {
+  admit(greeting: Greeting): PeerRefusal | undefined {
     this.greetings.push(greeting);
-    return this.judge(greeting);
+    const reason = this.judge(greeting);
+    return reason === undefined ? undefined : { reason, removed: this.removes };
+  }
+
+  acquaint(greeting: Greeting, wantsId: boolean): Acquaintance {
+    this.events.push(`asked by ${wantsId ? greeting.identity : greeting.nodeId}`);
+    return this.acquaintance;
+  }
+
+  acquainted(greeting: Greeting, members: readonly PeerAddress[]): void {
+    this.events.push(`${greeting.nodeId} says ${members.map(({ id, address }) => `${id}=${address}`).join()}`);
+  }
+
+  removed(): void {
+    this.events.push("removed");
   }
 
   refusedBy(peer: number, clusterId: string): void {
@@ -224,6 +249,7 @@ export interface NodeOptions {
   readonly limits?: Partial<TransportLimits>;
   readonly port?: number;
   readonly clock?: Clock;
+  readonly seeds?: readonly string[];
 }
 
 /** A running transport and what it told. */
@@ -240,6 +266,7 @@ export class TestNode {
       greeting: greetingOf(id, options.greeting),
       listen: { hostname: "127.0.0.1", port: options.port ?? 0 },
       secret: options.secret ?? TEST_SECRET,
+      seeds: options.seeds ?? [],
       limits: options.limits ?? {},
       log: (level, message) => void this.log.push(`${level} ${message}`),
     });
@@ -340,9 +367,16 @@ export function closeQuietly(connection: Connection): void {
   connection.close({ reason: "end of the test", expected: true, damage: false });
 }
 
+/** Takes everybody. */
+export const OPEN_DOOR: Pick<HandshakeOptions, "knows" | "admit" | "acquaint"> = {
+  knows: () => true,
+  admit: () => undefined,
+  acquaint: () => ({ members: [] }),
+};
+
 /** How a raw peer shakes hands: as node `id`, taking everybody. */
 export function handshakeAs(id: number, changes: Partial<HandshakeOptions> = {}): HandshakeOptions {
-  return { greeting: greetingOf(id), secret: TEST_SECRET, knows: () => true, admit: () => undefined, ...changes };
+  return { greeting: greetingOf(id), secret: TEST_SECRET, ...OPEN_DOOR, ...changes };
 }
 
 /** Accepts as node `id` would. */

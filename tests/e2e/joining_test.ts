@@ -1,0 +1,163 @@
+/** Nodes that join and leave a cluster of real processes. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { findFreePorts } from "../support/ports.ts";
+import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
+import { programLine } from "../support/program.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { askOnce } from "../support/text_client.ts";
+import { DEADLINE_MS, waitFor, withDeadline } from "../support/wait.ts";
+
+interface MemberJson {
+  readonly id: number;
+  readonly voter: boolean;
+  readonly "peer_address": string;
+}
+
+/** A node that is none of those that the cluster was started with. */
+class Newcomer implements AsyncDisposable {
+  readonly clientPort: number;
+  readonly #cluster: ProcessCluster;
+  readonly #line: readonly string[];
+  #process: ServerProcess | undefined;
+
+  constructor(
+    cluster: ProcessCluster,
+    { seed, flags = [] }: { readonly seed: number; readonly flags?: readonly string[] },
+  ) {
+    const [clientPort = 0, peerPort = 0, httpPort = 0] = findFreePorts(3);
+    const { clientPort: seedPort, peerPort: seedPeerPort } = cluster.node(seed);
+    this.clientPort = clientPort;
+    this.#cluster = cluster;
+    this.#line = [
+      ...["node", "--join", `127.0.0.1:${seedPort}@${seedPeerPort}`, "--port", `${clientPort}`],
+      ...["--peer-port", `${peerPort}`, "--http-port", `${httpPort}`],
+      ...["--data-dir", `${cluster.root}/newcomer-${clientPort}`, ...flags],
+    ];
+  }
+
+  /** Starts it, and does not wait. */
+  start(environment: Readonly<Record<string, string>> = {}): ServerProcess {
+    const line = programLine(this.#line);
+    const set = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    this.#process = new ServerProcess(set.length === 0 ? line : ["env", ...set, ...line]);
+    return this.#process;
+  }
+
+  /** Waits until the cluster shows it as a voter, or as a learner. Resolves to its id. */
+  async isMember(voter = true): Promise<number> {
+    const found = await waitFor(async () => {
+      const members = await membersOf(this.#cluster);
+      const own = members.find((member) => member["peer_address"] === this.#peerAddress);
+      return own?.voter === voter ? own : undefined;
+    }, { what: `${this.#peerAddress} is a ${voter ? "voter" : "learner"}` });
+    return found.id;
+  }
+
+  /** Waits until it has found a leader and reads that value. */
+  async reads(key: string, value: string): Promise<void> {
+    const wanted = `value of ${key}: ${value}`;
+    const look = async () => await askOnce(this.clientPort, `GET ${key}`) === wanted ? true : undefined;
+    await waitFor(look, { what: `node at ${this.clientPort} reads ${wanted}` });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process?.alive === true) await this.#process.end("SIGKILL");
+  }
+
+  get #peerAddress(): string {
+    return `127.0.0.1:${this.#line[this.#line.indexOf("--peer-port") + 1]}`;
+  }
+}
+
+async function membersOf(cluster: ProcessCluster): Promise<readonly MemberJson[]> {
+  const up = cluster.nodes.find(({ process }) => process?.alive === true);
+  const reply = await fetch(`http://127.0.0.1:${up?.httpPort}/v1/cluster/members`);
+  const body: { readonly members: readonly MemberJson[] } = await reply.json();
+  return body.members;
+}
+
+async function removeMember(cluster: ProcessCluster, id: number): Promise<void> {
+  await waitFor(async () => {
+    const port = cluster.nodes.find((node) => node.id !== id && node.process?.alive === true)?.httpPort;
+    const reply = await fetch(`http://127.0.0.1:${port}/v1/cluster/members/${id}`, { method: "DELETE" });
+    await reply.body?.cancel();
+    return reply.status === 200 || reply.status === 404 ? true : undefined;
+  }, { what: `node ${id} is removed` });
+}
+
+async function endsWith(process: ServerProcess, code: number, pattern: RegExp): Promise<void> {
+  const status = await withDeadline(process.ended, { what: `the process ends with ${code}`, timeoutMs: DEADLINE_MS });
+  assertEquals(status.code, code, process.lines.join("\n"));
+  assert(process.lines.some((line) => pattern.test(line)), process.lines.join("\n"));
+}
+
+Deno.test("two nodes join at once through a follower, hold the data, and are removed, the leader too", () =>
+  withCluster({}, async (cluster) => {
+    const leader = await cluster.waitForLeader();
+    assertEquals(await cluster.ask(leader, "PUT k here"), "k added successfully.");
+    const [follower = -1] = cluster.others(leader);
+    await using third = new Newcomer(cluster, { seed: follower });
+    await using fourth = new Newcomer(cluster, { seed: follower });
+    const processes = [third.start(), fourth.start()];
+    const ids = await Promise.all([third.isMember(), fourth.isMember()]);
+    assertEquals([...ids].sort(), [3, 4]);
+    for (const { clientPort } of [third, fourth]) assertEquals(await askOnce(clientPort, "GET k"), "value of k: here");
+    // The leader first: the others go on, and it says that it was removed.
+    const leading = cluster.node(leader).process;
+    await removeMember(cluster, leader);
+    assert(leading !== undefined);
+    await endsWith(leading, 76, new RegExp(`Node ${leader} was removed from the cluster`));
+    await removeMember(cluster, ids[0] ?? -1);
+    const [process] = processes;
+    assert(process !== undefined);
+    await endsWith(process, 76, /was removed from the cluster; to let this machine join again/);
+    await endsWith(third.start(), 76, /was removed from the cluster/);
+    assertEquals(await askOnce(fourth.clientPort, "GET k"), "value of k: here");
+    assertEquals((await membersOf(cluster)).map(({ id }) => id), [...cluster.others(leader), ids[1]]);
+  }));
+
+Deno.test("a node that was removed while it was down learns it when it comes back; its id is not used again", () =>
+  withCluster({}, async (cluster) => {
+    await using first = new Newcomer(cluster, { seed: 0 });
+    const process = first.start();
+    const id = await first.isMember();
+    await process.end("SIGKILL");
+    await removeMember(cluster, id);
+    await endsWith(first.start(), 76, /was removed from the cluster/);
+    await using second = new Newcomer(cluster, { seed: 0 });
+    second.start();
+    assertEquals([id, await second.isMember()], [3, 4]);
+  }));
+
+Deno.test("a node with the wrong secret, a member's id or a dead seed does not join, and says why", () =>
+  withCluster({}, async (cluster) => {
+    await using guessing = new Newcomer(cluster, { seed: 1 });
+    const guess = { KVSTORE_CLUSTER_SECRET: "another secret than theirs" };
+    await endsWith(guessing.start(guess), 1, /Cannot join: .*the cluster secrets of the two nodes differ/);
+    await using taking = new Newcomer(cluster, { seed: 1, flags: ["--node-id", "2"] });
+    // The members' directories are in the log a moment after the first election.
+    await waitFor(async () => (await cluster.status(1)).get("Commit Index") !== "0" ? true : undefined, {
+      what: "a commit",
+    });
+    await endsWith(taking.start(), 1, /Cannot join: Node 2 is a member already/);
+    assertEquals((await membersOf(cluster)).map(({ id }) => id), [0, 1, 2]);
+    await cluster.kill(1);
+    await using waiting = new Newcomer(cluster, { seed: 1 });
+    assertMatch(await waiting.start().line("Waits for the cluster to join"), /cannot connect to/);
+  }));
+
+Deno.test("with --learner a node gets all data and no vote, also after a restart", () =>
+  withCluster({}, async (cluster) => {
+    const leader = await cluster.waitForLeader();
+    assertEquals(await cluster.ask(leader, "PUT k here"), "k added successfully.");
+    await using learner = new Newcomer(cluster, { seed: 2, flags: ["--learner"] });
+    const process = learner.start();
+    const id = await learner.isMember(false);
+    await learner.reads("k", "here");
+    await process.end("SIGTERM");
+    const again = learner.start();
+    await again.line(`node ${id} is ready`);
+    await learner.reads("k", "here");
+    assertEquals(await learner.isMember(false), id);
+  }));

@@ -1,0 +1,151 @@
+/** Servers that join a cluster that runs, and servers that learn that they were removed. */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { RemovedError } from "../../../lib/base/errors.ts";
+import type { RemovalOutcome } from "../../../lib/node/api.ts";
+import type { Configuration, NodeId } from "../../../lib/raft/types.ts";
+import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
+
+/** Three founders that have data, and server 3, which does not run. */
+async function founded(seed: number): Promise<{ readonly cluster: MemoryCluster; readonly leader: NodeId }> {
+  const cluster = new MemoryCluster(4, seed, { founders: 3 });
+  await cluster.start([0, 1, 2]);
+  const { id: leader } = await cluster.leader();
+  assertEquals((await cluster.put(leader, "k", "v")).type, "Done");
+  return { cluster, leader };
+}
+
+function configuration(cluster: MemoryCluster, id: NodeId): Configuration {
+  return cluster.node(id).status().raft.configuration;
+}
+
+async function remove(cluster: MemoryCluster, leader: NodeId, id: NodeId): Promise<RemovalOutcome | undefined> {
+  let outcome: RemovalOutcome | undefined;
+  cluster.node(leader).removeMember(id).then((known) => outcome = known);
+  await cluster.clock.until(() => outcome !== undefined, 20_000, "the removal ends");
+  return outcome;
+}
+
+async function untilEnded(cluster: MemoryCluster, id: NodeId): Promise<void> {
+  await cluster.clock.until(() => cluster.server(id).state === "Down", 20_000, `server ${id} ends`);
+  assert(cluster.server(id).failure instanceof RemovedError, String(cluster.server(id).failure));
+}
+
+Deno.test("a server that joins is a learner first, gets the data, and becomes a voter by itself", async () => {
+  const { cluster, leader } = await founded(51);
+  await cluster.start([3]);
+  await cluster.clock.until(() => configuration(cluster, leader).learners.includes(3), 10_000, "it is a learner");
+  await cluster.clock.until(() => configuration(cluster, leader).voters.includes(3), 10_000, "it is a voter");
+  assertEquals(configuration(cluster, leader).voters, [0, 1, 2, 3]);
+  await cluster.leader();
+  assertEquals(await cluster.get(3, "k"), { value: "v" });
+  // It is one of four now: two of the others may be away.
+  cluster.crash((leader + 1) % 3);
+  assertEquals((await cluster.put((await cluster.leader()).id, "k", "w")).type, "Done");
+  await cluster.stop();
+});
+
+Deno.test("one that is to stay a learner stays one, through restarts", async () => {
+  const { cluster, leader } = await founded(52);
+  cluster.server(3).staysLearner = true;
+  await cluster.start([3]);
+  await cluster.clock.until(() => configuration(cluster, leader).learners.includes(3), 10_000, "it is a learner");
+  await cluster.clock.advance(10_000);
+  cluster.crash(3);
+  await cluster.start([3]);
+  await cluster.clock.advance(10_000);
+  assertEquals([configuration(cluster, leader).voters, configuration(cluster, leader).learners], [[0, 1, 2], [3]]);
+  assertEquals(await cluster.get(3, "k"), { value: "v" });
+  await cluster.stop();
+});
+
+Deno.test("a server that is killed at any moment of its joining goes on where it was", async () => {
+  for (let killedAfterMs = 0; killedAfterMs <= 2_400; killedAfterMs += 300) {
+    const { cluster, leader } = await founded(60 + killedAfterMs);
+    await cluster.start([3]);
+    await cluster.clock.advance(killedAfterMs);
+    cluster.crash(3);
+    await cluster.clock.advance(1_000);
+    await cluster.start([3]);
+    await cluster.clock.until(() => configuration(cluster, leader).voters.includes(3), 20_000, "it is a voter");
+    assertEquals(configuration(cluster, leader).members.length, 4);
+    await cluster.stop();
+  }
+});
+
+Deno.test("under the id of a member nobody joins, and the member is not disturbed", async () => {
+  const cluster = new MemoryCluster(3, 53);
+  await cluster.start();
+  const { id: leader } = await cluster.leader();
+  await cluster.clock.advance(2_000);
+  const before = configuration(cluster, leader);
+  const taken = (leader + 1) % 3;
+  const other = (leader + 2) % 3;
+  // Its directory is gone, and it is started as one that joins.
+  cluster.crash(taken);
+  cluster.server(taken).wipe();
+  cluster.server(taken).joins = true;
+  await cluster.start([taken]);
+  await cluster.clock.advance(10_000);
+  assertEquals(configuration(cluster, leader), before);
+  assertEquals(configuration(cluster, taken).members, []);
+  assert(
+    cluster.log.some((line) => line.startsWith(`${taken} `) && line.includes("another data directory")) ||
+      cluster.node(taken).status().peers.some(({ problem }) => problem?.includes("another data directory") === true),
+    "it says why",
+  );
+  assertEquals((await cluster.put(leader, "k", "v")).type, "Done");
+  assertEquals(await cluster.get(other, "k"), { value: "v" });
+  await cluster.stop();
+});
+
+Deno.test("a removed server ends and its directory is refused, whether it ran or was down, and its id is never used again", async () => {
+  for (const isDown of [false, true]) {
+    const { cluster, leader } = await founded(isDown ? 54 : 55);
+    await cluster.start([3]);
+    await cluster.clock.until(() => configuration(cluster, leader).voters.includes(3), 10_000, "it is a voter");
+    await cluster.clock.advance(2_000);
+    if (isDown) cluster.crash(3);
+    assertEquals(await remove(cluster, leader, 3), { type: "Done" });
+    if (isDown) await cluster.start([3]);
+    await untilEnded(cluster, 3);
+    await assertRejects(() => cluster.start([3]), RemovedError);
+    assertEquals(configuration(cluster, leader).retired, [[3, 3]]);
+    cluster.server(3).wipe();
+    await cluster.start([3]);
+    await untilEnded(cluster, 3);
+    assertEquals(configuration(cluster, leader).members.map(({ id }) => id), [0, 1, 2]);
+    await cluster.stop();
+  }
+});
+
+Deno.test("a leader that is removed answers who asked for it, hands over and ends", async () => {
+  const { cluster, leader } = await founded(56);
+  await cluster.clock.advance(2_000);
+  assertEquals(await remove(cluster, leader, leader), { type: "Done" });
+  await untilEnded(cluster, leader);
+  const next = await cluster.leader();
+  assertEquals(await cluster.get(next.id, "k"), { value: "v" });
+  assertEquals((await cluster.put(next.id, "k", "w")).type, "Done");
+  await cluster.stop();
+});
+
+Deno.test("a removal that is not committed ends nobody", async () => {
+  const { cluster, leader } = await founded(57);
+  await cluster.clock.advance(2_000);
+  const [cutOff = -1, away = -1] = [0, 1, 2].filter((id) => id !== leader);
+  // The leader alone appends the joint configuration; the others never have it.
+  cluster.network.drop(({ from, type }) => from === leader && type === "AppendEntries");
+  cluster.node(leader).removeMember(cutOff);
+  await cluster.clock.advance(500);
+  cluster.crash(leader);
+  cluster.network.drop(undefined);
+  const next = await cluster.leader([cutOff, away]);
+  assertEquals((await cluster.put(next.id, "k", "w")).type, "Done");
+  await cluster.start([leader]);
+  await cluster.leader();
+  await cluster.clock.advance(5_000);
+  assertEquals([...cluster.nodes.keys()], [0, 1, 2]);
+  assertEquals(configuration(cluster, next.id).retired, undefined);
+  await cluster.stop();
+});
