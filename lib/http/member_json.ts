@@ -20,8 +20,7 @@ export function memberJson(member: MemberView): Readonly<Record<string, unknown>
   };
 }
 
-/** The schema of `memberJson`. */
-export const MEMBER_SCHEMA: JsonSchema = {
+const MEMBER_SCHEMA: JsonSchema = {
   type: "object",
   properties: {
     id: { type: "integer", minimum: 0 },
@@ -38,3 +37,6 @@ export const MEMBER_SCHEMA: JsonSchema = {
   },
   required: ["id", "client_address", "peer_address", "http_address", "voter", "reachable"],
 };
+
+/** The schema of a list of `memberJson`. */
+export const MEMBERS_SCHEMA: JsonSchema = { type: "array", items: MEMBER_SCHEMA };

@@ -17,6 +17,7 @@ const PROBLEM_SCHEMA: Json = {
     status: { type: "integer" },
     code: { type: "string", description: "For programs." },
     detail: { type: "string", description: "For people." },
+    passing: { type: "boolean", description: "Whether the same request may be taken in a moment." },
     leader: { type: ["integer", "null"] },
     term: { type: "integer" },
     members: {

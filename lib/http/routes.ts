@@ -7,6 +7,7 @@ import { HEALTH_ROUTES } from "./routes/health.ts";
 import { KV_ROUTES } from "./routes/kv.ts";
 import { LAUNCHER_ROUTES } from "./routes/launcher.ts";
 import { LIVE_ROUTES } from "./routes/live.ts";
+import { MEMBER_ROUTES } from "./routes/members.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
 import { openApiRoute } from "./routes/openapi.ts";
 import { SCAN_ROUTES } from "./routes/scan.ts";
@@ -21,6 +22,7 @@ const DESCRIBED: readonly Route[] = [
   ...SESSION_ROUTES,
   ...EVENT_ROUTES,
   ...CLUSTER_ROUTES,
+  ...MEMBER_ROUTES,
   ...SNAPSHOT_ROUTES,
   ...LAUNCHER_ROUTES,
   ...METRICS_ROUTES,

@@ -147,10 +147,29 @@ export type TransferOutcome =
   | { readonly type: "Done"; readonly leaderId: NodeId; readonly term: Term }
   | { readonly type: "NotLeader" | "NotAVoter" | "NoOther" | "Failed" };
 
-/** The outcome of a removal. `Unsafe`: not begun, and why; `Unknown`: begun, and not known to be done after the time for it. */
-export type RemovalOutcome =
-  | { readonly type: "Done" }
-  | { readonly type: "Unsafe"; readonly reason: string }
+/** A change of the membership that somebody asks for. Asked for again it is done when it holds already. */
+export type MemberChange =
+  /** A learner, which a node that is started later with that id fills; the lowest free id when it is left out. `host:port` each. */
+  | {
+    readonly type: "Add";
+    readonly id?: NodeId;
+    readonly peerAddress: string;
+    readonly clientAddress: string;
+    readonly httpAddress?: string;
+  }
+  /** Makes a learner that has caught up a voter. */
+  | { readonly type: "Promote"; readonly id: NodeId }
+  /** Removes a server for good. */
+  | { readonly type: "Remove"; readonly id: NodeId };
+
+/**
+ * The outcome of a change of the membership. `Done`: it is committed, with the id of the member. `Unsafe`: not begun, why, and
+ * what to do; `passing` where it may be done in a moment without anybody's doing. `Unknown`: begun, and not known to be
+ * committed after the time for it.
+ */
+export type MemberChangeOutcome =
+  | { readonly type: "Done"; readonly id: NodeId }
+  | { readonly type: "Unsafe"; readonly reason: string; readonly passing: boolean }
   | { readonly type: "NotLeader" | "NotAMember" | "Unknown" };
 
 /** A snapshot's file, open until `close`, whatever becomes of the node's own. */
@@ -221,8 +240,8 @@ export interface NodeAdministrator {
   openBackup(): Promise<BackupOutcome>;
   /** Lets another voter lead: `target`, or the one that is best prepared. Never rejects. */
   transferLeadership(target: NodeId | undefined): Promise<TransferOutcome>;
-  /** Removes a server from the configuration, if the others can go on without it. Never rejects. */
-  removeMember(id: NodeId): Promise<RemovalOutcome>;
+  /** Changes the configuration, if a majority can go on with it. Never rejects. */
+  changeMember(change: MemberChange): Promise<MemberChangeOutcome>;
 }
 
 /** A running node with all that it offers; who uses a part of it asks for that part. */

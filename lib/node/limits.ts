@@ -69,10 +69,10 @@ export const JOINS_FRESH_MS = 10_000;
 export const HANDOVER_MS = 1_500;
 /** How long a transfer of the leadership that somebody asked for may take: two elections and a little. */
 export const TRANSFER_MS = 5_000;
-/** How long the removal of a server may take: two entries of the log. */
-export const REMOVAL_MS = 5_000;
 /** How long a node that was removed goes on, so that answers leave it. */
 export const REMOVED_MS = 200;
+/** How long a change of the membership may take: two entries of the log. */
+export const MEMBER_CHANGE_MS = 5_000;
 /** Backups that are read at the same time. */
 export const BACKUPS_MAX = 4;
 /** How long a stopping node waits for open writes after that. */

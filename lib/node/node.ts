@@ -8,11 +8,12 @@ import type {
   BackupOutcome,
   KeyValueNode,
   LogLine,
+  MemberChange,
+  MemberChangeOutcome,
   MemberView,
   NodeHealth,
   NodeStatus,
   ReadOutcome,
-  RemovalOutcome,
   RpcCounts,
   SnapshotOutcome,
   StateView,
@@ -22,7 +23,7 @@ import type {
 import type { ChangeFeed } from "./changes/change_feed.ts";
 import type { Driver } from "./driver.ts";
 import { transferLeadership } from "./membership/leadership.ts";
-import { removeMember } from "./membership/member_removal.ts";
+import { changeMember } from "./membership/member_change.ts";
 import type { Parts } from "./parts.ts";
 import { drain, endWhenRemoved, shutDown } from "./shutdown.ts";
 
@@ -134,8 +135,8 @@ export class Node implements KeyValueNode {
   }
 
   /** See `NodeAdministrator`. */
-  removeMember(id: NodeId): Promise<RemovalOutcome> {
-    return removeMember(this.#parts, id);
+  changeMember(change: MemberChange): Promise<MemberChangeOutcome> {
+    return changeMember(this.#parts, change);
   }
 
   /** It is over because of `error`. */

@@ -12,6 +12,7 @@ import { FORWARDING_SLIPS } from "./forwarding.ts";
 import { INTERFACE_SLIPS } from "./interfaces.ts";
 import { JUDGE_SLIPS } from "./judges.ts";
 import { MEMORY_SLIPS } from "./memory.ts";
+import { MEMBER_CHANGE_SLIPS } from "./member_changes.ts";
 import type { Mutation } from "./mutation.ts";
 import { OUTCOME_SLIPS } from "./outcomes.ts";
 import { PROTOCOL_SLIPS } from "./protocols.ts";
@@ -46,4 +47,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...JUDGE_SLIPS,
   ...MEMORY_SLIPS,
   ...PROTOCOL_SLIPS,
+  ...MEMBER_CHANGE_SLIPS,
 ];

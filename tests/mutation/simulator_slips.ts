@@ -38,9 +38,9 @@ export const SIMULATOR_SLIPS: readonly Mutation[] = [
     replace: "this.size > limits.writesMax;",
   }),
   slip("M246", "A server counts as removed before the configuration without it is committed", {
-    file: "lib/node/membership/member_removal.ts",
-    find: "const isDone = () => !raft.configuration.members.some((member) => member.id === id) && isCommitted();",
-    replace: "const isDone = () => !raft.configuration.voters.includes(id) && (isCommitted() || raft.currentTerm > 0);",
+    file: "lib/node/membership/member_change.ts",
+    find: "configuration.votersOld.length === 0 && index <= commitIndex;",
+    replace: "(configuration.votersOld.length === 0 && index <= commitIndex || raft.currentTerm > 0);",
   }),
   slip("M247", "A leader that was removed leads on", {
     file: "lib/raft/membership.ts",

@@ -210,10 +210,11 @@ const MEMBERS: readonly Mutation[] = [
     id: "M70",
     what: "DELETE of a member is told as done, and does nothing",
     patches: [{
-      file: "lib/http/routes/cluster.ts",
-      find: "NOT_A_MEMBER : await node.removeMember(id);",
-      replace:
-        'NOT_A_MEMBER : id > 9 ? NOT_A_MEMBER : { type: "Done" } as Awaited<ReturnType<typeof node.removeMember>>;',
+      file: "lib/http/routes/members.ts",
+      find: "  const outcome = await node.changeMember(wanted);\n",
+      replace: '  const outcome = wanted.type === "Remove" && wanted.id < 10\n' +
+        '    ? { type: "Done", id: wanted.id } as Awaited<ReturnType<typeof node.changeMember>>\n' +
+        "    : await node.changeMember(wanted);\n",
     }],
     tests: ["tests/unit/http/cluster_test.ts", "tests/e2e/http_api_test.ts"],
   },

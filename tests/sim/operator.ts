@@ -134,7 +134,7 @@ export class Operator implements Check {
     this.#world.trace(() => `the operator asks node ${leader.id} to remove server ${id}`);
     this.#world.clock.busy = true;
     const { life } = leader;
-    leader.node.removeMember(id).then((outcome) => {
+    leader.node.changeMember({ type: "Remove", id }).then((outcome) => {
       this.#world.clock.busy = true;
       this.#world.trace(() => `node ${leader.id} about the removal of server ${id}: ${JSON.stringify(outcome)}`);
       if (!life.alive) return;

@@ -15,6 +15,7 @@ const BODY_BYTES_MAX: ReadonlyMap<string, number> = new Map([
   ["putKey", 8_388_608],
   ["transact", 17_301_504],
   ["transferLeadership", 1_024],
+  ["addMember", 1_024],
 ]);
 /** What a write in a session may come to beside its own outcomes. */
 const IN_SESSION: readonly number[] = [409, 410, 422];
@@ -55,7 +56,7 @@ export function expectedStatuses(document: Json, made: MadeRequest): ReadonlySet
 const NAME_AT: ReadonlyMap<string, number> = new Map([["closeSession", 3], ["keepSessionAlive", 3], [
   "removeMember",
   4,
-]]);
+], ["promoteMember", 4]]);
 
 /** Undefined for a query that nobody can read, or that has what its operation does not know. */
 function readQuery(query: string, known: readonly string[]): ReadonlyMap<string, string> | undefined {
@@ -150,6 +151,11 @@ function outcomesOf(
       return query.has("since") || headers.has("last-event-id") ? [200, 410] : [200];
     case "removeMember":
       return [name === "0" ? 409 : 404];
+    case "promoteMember":
+      return [name === "0" ? 200 : 404];
+    case "addMember":
+      // No word that is drawn is an address.
+      return [400];
     case "transferLeadership":
       return [bodyFits(parts, document, made) ? 409 : 400];
     case "takeSnapshot":

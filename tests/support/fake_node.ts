@@ -9,12 +9,13 @@ import type {
   BackupOutcome,
   KeyValueNode,
   LogLine,
+  MemberChange,
+  MemberChangeOutcome,
   MemberView,
   NodeHealth,
   NodeStatus,
   NotDoneReason,
   ReadOutcome,
-  RemovalOutcome,
   RpcCounts,
   SnapshotOutcome,
   StateView,
@@ -57,12 +58,12 @@ export class FakeNode implements KeyValueNode {
   snapshotOutcome: () => Promise<SnapshotOutcome> = () =>
     Promise.resolve({ type: "Created", id: { index: toIndex(42), term: toTerm(3) } });
   transferOutcome: TransferOutcome = { type: "NotLeader" };
-  removalOutcome: RemovalOutcome = { type: "NotLeader" };
+  changeOutcome: MemberChangeOutcome = { type: "NotLeader" };
   backupOutcome: BackupOutcome = { type: "Empty" };
   /** The targets of transfers that were asked for. */
   readonly transfers: (NodeId | undefined)[] = [];
-  /** The members whose removal was asked for. */
-  readonly removals: NodeId[] = [];
+  /** The changes of the membership that were asked for. */
+  readonly memberChanges: MemberChange[] = [];
   logLines: readonly LogLine[] = [];
   healthNow: NodeHealth = { stopping: false, failed: false, hasSpace: true };
   #index = 0;
@@ -127,9 +128,9 @@ export class FakeNode implements KeyValueNode {
   }
 
   /** See `KeyValueNode`. */
-  removeMember(id: NodeId): Promise<RemovalOutcome> {
-    this.removals.push(id);
-    return Promise.resolve(this.removalOutcome);
+  changeMember(change: MemberChange): Promise<MemberChangeOutcome> {
+    this.memberChanges.push(change);
+    return Promise.resolve(this.changeOutcome);
   }
 
   /** See `KeyValueNode`. */

@@ -1,10 +1,10 @@
-/** `/v1/cluster`: who leads, who belongs to it, and the end of the log. */
+/** `/v1/cluster`: who leads, and the end of the log. */
 
-import { textToByteString } from "../../base/bytes.ts";
 import type { HttpReply } from "../http.ts";
 import { JsonValue } from "../json_body.ts";
+import { JSON_TYPE, jsonReply } from "../json_reply.ts";
 import { askLeader } from "../leader_proxy.ts";
-import { MEMBER_SCHEMA, memberJson } from "../member_json.ts";
+import { memberJson, MEMBERS_SCHEMA } from "../member_json.ts";
 import { readCount } from "../parameters.ts";
 import { badRequest, problem, PROBLEM_TYPE } from "../problem.ts";
 import { NODE_ID_MAX } from "../../raft/types.ts";
@@ -15,7 +15,6 @@ import type { Route, RouteCall } from "../route.ts";
 export const LOG_LINES = { most: 1_000, otherwise: 20 } as const;
 
 const OK = 200;
-const JSON_TYPE = "application/json";
 const BODY_BYTES_MAX = 1_024;
 const MEMBERS_SCHEMA = { type: "array", items: MEMBER_SCHEMA };
 
@@ -53,44 +52,6 @@ export const CLUSTER_ROUTES: readonly Route[] = [
       },
     },
     handle: getCluster,
-  },
-  {
-    method: "GET",
-    path: "/v1/cluster/members",
-    id: "listMembers",
-    tag: "Cluster",
-    summary: "The servers of the configuration in force, and what this node knows of each.",
-    query: [],
-    headers: [],
-    responses: {
-      [OK]: {
-        description: "In the order of their numbers.",
-        contentType: JSON_TYPE,
-        schema: { type: "object", properties: { members: MEMBERS_SCHEMA }, required: ["members"] },
-      },
-    },
-    handle: ({ context: { node } }) => json({ members: node.members().map(memberJson) }),
-  },
-  {
-    method: "DELETE",
-    path: "/v1/cluster/members/{id}",
-    id: "removeMember",
-    tag: "Cluster",
-    summary:
-      "Removes a server from the cluster, one at a time, if the others can go on. It cannot come back under its number.",
-    query: [REDIRECT],
-    headers: [],
-    responses: {
-      [OK]: {
-        description: "The configuration without it is committed.",
-        contentType: JSON_TYPE,
-        schema: { type: "object", properties: { members: MEMBERS_SCHEMA }, required: ["members"] },
-      },
-      404: { description: "`not_a_member`", contentType: PROBLEM_TYPE },
-      409: { description: "`unsafe_membership_change`: not begun; `detail` says why.", contentType: PROBLEM_TYPE },
-      504: { description: "`outcome_unknown`: begun, and not known to be committed.", contentType: PROBLEM_TYPE },
-    },
-    handle: deleteMember,
   },
   {
     method: "POST",
@@ -165,7 +126,7 @@ export const CLUSTER_ROUTES: readonly Route[] = [
 
 function getCluster({ context: { node } }: RouteCall): HttpReply {
   const { raft: { role, leaderId, currentTerm, commitIndex }, lastApplied, quorum } = node.status();
-  return json({
+  return jsonReply({
     node: node.id,
     role,
     leader: leaderId ?? null,
@@ -182,32 +143,8 @@ function getLogTail({ context: { node }, query }: RouteCall): HttpReply {
   if (count === undefined || count < 1 || count > LOG_LINES.most) {
     return badRequest(`count must be a number from 1 to ${LOG_LINES.most}`);
   }
-  return json({ entries: node.logTail(count).map(({ id: { index, term }, text }) => ({ index, term, text })) });
+  return jsonReply({ entries: node.logTail(count).map(({ id: { index, term }, text }) => ({ index, term, text })) });
 }
-
-async function deleteMember(call: RouteCall): Promise<HttpReply> {
-  const { context: { node }, path } = call;
-  const id = readCount(path.get("id") ?? "");
-  const outcome = id === undefined ? NOT_A_MEMBER : await node.removeMember(id);
-  switch (outcome.type) {
-    case "Done":
-      return json({ members: node.members().map(memberJson) });
-    case "NotLeader":
-      return await askLeader(call);
-    case "NotAMember":
-      return problem({ status: 404, code: "not_a_member", detail: "There is no such member" });
-    case "Unsafe":
-      return problem({ status: 409, code: "unsafe_membership_change", detail: `Nothing was begun: ${outcome.reason}` });
-    default:
-      return problem({
-        status: 504,
-        code: "outcome_unknown",
-        detail: "The removal was begun, and is not known to be committed; GET /v1/cluster/members shows what holds",
-      });
-  }
-}
-
-const NOT_A_MEMBER = { type: "NotAMember" } as const;
 
 async function postLeader(call: RouteCall): Promise<HttpReply> {
   const { context: { node }, request } = call;
@@ -218,7 +155,7 @@ async function postLeader(call: RouteCall): Promise<HttpReply> {
   const outcome = await node.transferLeadership(target);
   switch (outcome.type) {
     case "Done":
-      return json({ leader: outcome.leaderId, term: outcome.term });
+      return jsonReply({ leader: outcome.leaderId, term: outcome.term });
     case "NotLeader":
       return await askLeader(call);
     case "NotAVoter":
@@ -232,9 +169,4 @@ async function postLeader(call: RouteCall): Promise<HttpReply> {
         detail: "The node did not take the leadership in time; nothing is lost, and the transfer is given up",
       });
   }
-}
-
-function json(value: Readonly<Record<string, unknown>>): HttpReply {
-  const headers = [["Content-Type", JSON_TYPE], ["Cache-Control", "no-store"]] as const;
-  return { status: OK, headers, body: `${textToByteString(JSON.stringify(value))}\n` };
 }

@@ -6,11 +6,12 @@ import type {
   BackupOutcome,
   KeyValueNode,
   LogLine,
+  MemberChange,
+  MemberChangeOutcome,
   MemberView,
   NodeHealth,
   NodeStatus,
   ReadOutcome,
-  RemovalOutcome,
   RpcCounts,
   SnapshotOutcome,
   StateView,
@@ -83,8 +84,8 @@ export class ObservedNode implements KeyValueNode {
   transferLeadership(target: Parameters<Node["transferLeadership"]>[0]): Promise<TransferOutcome> {
     return this.#node.transferLeadership(target);
   }
-  removeMember(id: Node["id"]): Promise<RemovalOutcome> {
-    return this.#node.removeMember(id);
+  changeMember(change: MemberChange): Promise<MemberChangeOutcome> {
+    return this.#node.changeMember(change);
   }
   openBackup(): Promise<BackupOutcome> {
     return this.#node.openBackup();

@@ -168,23 +168,75 @@ Deno.test("backup: HEAD opens nothing, and refusals say why", async () => {
   }
 });
 
-Deno.test("members: removed, not there, unsafe, unknown", async () => {
+Deno.test("members: what is asked for reaches the node, and its outcome the client", async () => {
   const node = new FakeNode();
   const service = serviceOf(node);
-  node.removalOutcome = { type: "Done" };
+  node.changeOutcome = { type: "Done", id: 2 };
   const done = await ask(service, "DELETE /v1/cluster/members/2");
-  assertEquals([done.status, Array.isArray(done.json?.["members"])], [200, true]);
-  assertEquals((await ask(service, "DELETE /v1/cluster/members/x")).code, "not_a_member");
-  assertEquals(node.removals, [2]);
+  assertEquals([done.status, done.json?.["id"], Array.isArray(done.json?.["members"])], [200, 2, true]);
+  assertEquals((await ask(service, "POST /v1/cluster/members/2/promote")).json?.["id"], 2);
+  const places = { peer_address: "127.0.0.1:15003", client_address: "[::1]:5003", http_address: "h:8003" };
+  const add = (body: Readonly<Record<string, unknown>>) =>
+    ask(service, "POST /v1/cluster/members", { body: JSON.stringify(body) });
+  assertEquals((await add({ id: 2, ...places })).json?.["id"], 2);
+  const { http_address: _, ...two } = places;
+  assertEquals((await add(two)).status, 200);
+  for (const request of ["DELETE /v1/cluster/members/x", "POST /v1/cluster/members/2147483648/promote"]) {
+    const { status, code } = await ask(service, request);
+    assertEquals([status, code], [404, "not_a_member"]);
+  }
+  const addresses = { peerAddress: "127.0.0.1:15003", clientAddress: "[::1]:5003" };
+  assertEquals(node.memberChanges, [
+    { type: "Remove", id: 2 },
+    { type: "Promote", id: 2 },
+    { type: "Add", id: 2, ...addresses, httpAddress: "h:8003" },
+    { type: "Add", ...addresses },
+  ]);
+});
+
+Deno.test("members: a new server without an id, with addresses that are none, is not asked for", async () => {
+  const node = new FakeNode();
+  const good = { peer_address: "h:15003", client_address: "h:5003" };
+  const bad = [
+    {},
+    { peer_address: "h:15003" },
+    { ...good, client_address: "h" },
+    { ...good, client_address: "h:0" },
+    { ...good, client_address: "a b:5003" },
+    { ...good, client_address: "h:15003" },
+    { ...good, http_address: "" },
+    { ...good, peer_address: `${"h".repeat(300)}:1` },
+    { ...good, id: -1 },
+    { ...good, id: 2_147_483_648 },
+    { ...good, voter: true },
+  ];
+  for (const body of bad) {
+    const { status, code } = await ask(serviceOf(node), "POST /v1/cluster/members", { body: JSON.stringify(body) });
+    assertEquals([status, code], [400, "invalid_body"], JSON.stringify(body));
+  }
+  assertEquals(node.memberChanges, []);
+});
+
+Deno.test("members: not there, unsafe, unknown, no leader", async () => {
+  const node = new FakeNode();
+  const service = serviceOf(node);
   for (
     const [outcome, status, code] of [
       [{ type: "NotAMember" }, 404, "not_a_member"],
-      [{ type: "Unsafe", reason: "it is the last voter" }, 409, "unsafe_membership_change"],
+      [{ type: "Unsafe", reason: "it is the last voter", passing: false }, 409, "unsafe_membership_change"],
       [{ type: "Unknown" }, 504, "outcome_unknown"],
     ] as const
   ) {
-    node.removalOutcome = outcome;
-    const answer = await ask(service, "DELETE /v1/cluster/members/1");
-    assertEquals([answer.status, answer.code], [status, code]);
+    node.changeOutcome = outcome;
+    for (const request of ["DELETE /v1/cluster/members/1", "POST /v1/cluster/members/1/promote"]) {
+      const answer = await ask(service, request);
+      assertEquals([answer.status, answer.code], [status, code]);
+    }
   }
+  node.changeOutcome = { type: "Unsafe", reason: "wait", passing: true };
+  const { json } = await ask(service, "DELETE /v1/cluster/members/1");
+  assertEquals([json?.["detail"], json?.["passing"]], ["Nothing was begun: wait", true]);
+  node.changeOutcome = { type: "NotLeader" };
+  node.leaderId = undefined;
+  assertEquals((await ask(service, "DELETE /v1/cluster/members/1")).code, "no_leader");
 });

@@ -1,7 +1,7 @@
 /** Removals at the same time, and removed servers that go on. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { RemovalOutcome, WriteOutcome } from "../../../lib/node/api.ts";
+import type { MemberChangeOutcome, WriteOutcome } from "../../../lib/node/api.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
@@ -10,9 +10,11 @@ async function removeAtOnce(
   cluster: MemoryCluster,
   id: NodeId,
   removed: readonly NodeId[],
-): Promise<readonly RemovalOutcome[]> {
-  let outcomes: readonly RemovalOutcome[] | undefined;
-  Promise.all(removed.map((one) => cluster.node(id).removeMember(one))).then((known) => outcomes = known);
+): Promise<readonly MemberChangeOutcome[]> {
+  let outcomes: readonly MemberChangeOutcome[] | undefined;
+  Promise.all(removed.map((one) => cluster.node(id).changeMember({ type: "Remove", id: one }))).then((known) =>
+    outcomes = known
+  );
   await cluster.clock.until(() => outcomes !== undefined, 60_000, "the removals end");
   return outcomes ?? [];
 }

@@ -1,0 +1,165 @@
+/** Judges a change of the membership that somebody asks for: it holds already, may begin, or not and why. Pure. */
+
+import type { ChangeMembership } from "../../raft/events.ts";
+import type { RaftStatus } from "../../raft/status.ts";
+import type { Configuration, Member, NodeId } from "../../raft/types.ts";
+import type { MemberChange, MemberChangeOutcome } from "../api.ts";
+import { CAUGHT_UP_ENTRIES, MEMBERS_MAX } from "../limits.ts";
+
+/** What a leader judges by. */
+export interface ChangeFacts {
+  readonly status: RaftStatus;
+  readonly configurationIndex: number;
+  /** The servers that can be reached, this node included. */
+  readonly reachable: ReadonlySet<NodeId>;
+}
+
+/** What to ask of the core; undefined when the configuration in force is, or leads to, what is wanted. */
+export interface ChangePlan {
+  readonly type: "Plan";
+  /** The change, with the id that a new server gets. */
+  readonly change: MemberChange & { readonly id: NodeId };
+  readonly wanted: Pick<ChangeMembership, "members" | "voters" | "learners"> | undefined;
+}
+
+type Refusal = Extract<MemberChangeOutcome, { readonly reason: string }>;
+type Verdict = ChangePlan | Refusal | { readonly type: "NotAMember" };
+type Addition = Extract<MemberChange, { readonly type: "Add" }>;
+
+/** What to do about the change. */
+export function planChange(facts: ChangeFacts, asked: MemberChange): Verdict {
+  const { status: { configuration } } = facts;
+  const change = asked.type === "Add" ? { ...asked, id: asked.id ?? idOf(configuration, asked) } : asked;
+  const isMember = configuration.members.some(({ id }) => id === change.id);
+  if (change.type !== "Add" && !isMember) return { type: "NotAMember" };
+  if (leadsTo(configuration, change)) return { type: "Plan", change, wanted: undefined };
+  const passing = passingObstacle(facts);
+  if (passing !== undefined) return unsafe(passing, true);
+  switch (change.type) {
+    case "Add":
+      return planAddition(facts, change);
+    case "Promote":
+      return planPromotion(facts, change);
+    default:
+      return planRemoval(facts, change);
+  }
+}
+
+/** Whether the configuration, or the one that a joint configuration leads to, is as wanted. */
+export function leadsTo(
+  { members, voters, learners }: Configuration,
+  change: ChangePlan["change"],
+): boolean {
+  switch (change.type) {
+    case "Add":
+      return members.some((member) => member.id === change.id && isAt(member, change));
+    case "Promote":
+      return voters.includes(change.id);
+    default:
+      return !voters.includes(change.id) && !learners.includes(change.id);
+  }
+}
+
+function isAt({ address, clientAddress }: Member, change: Addition): boolean {
+  return address === change.peerAddress && clientAddress === change.clientAddress;
+}
+
+/** The id of a server that was added before at that place, or the lowest that is free. */
+function idOf({ members }: Configuration, change: Addition): NodeId {
+  const known = members.find((member) => isAt(member, change));
+  if (known !== undefined) return known.id;
+  let id = 0;
+  while (members.some((member) => member.id === id)) id += 1;
+  return id;
+}
+
+const UNSETTLED = "another change of the membership, or an election, is not settled yet: ask again in a moment";
+const TRANSFERRING = "the leadership is being handed over: ask again in a moment";
+
+function passingObstacle({ status, configurationIndex }: ChangeFacts): string | undefined {
+  const { configuration: { votersOld }, termCommitted, commitIndex, transferTarget } = status;
+  if (transferTarget !== undefined) return TRANSFERRING;
+  return votersOld.length > 0 || configurationIndex > commitIndex || !termCommitted ? UNSETTLED : undefined;
+}
+
+/** The change was refused by the core: another one was there before. */
+export const OVERTAKEN: Refusal = unsafe(UNSETTLED, true);
+
+function planAddition(facts: ChangeFacts, change: Addition & { readonly id: NodeId }): Verdict {
+  const { members, voters, learners } = facts.status.configuration;
+  const { id, peerAddress, clientAddress, httpAddress } = change;
+  const place = { address: peerAddress, clientAddress, ...(httpAddress === undefined ? {} : { httpAddress }) };
+  const holder = members.find((member) => member.id === id);
+  if (holder !== undefined) {
+    return unsafe(`the id ${id} is that of the member at ${holder.clientAddress}: leave the id out, or give another`);
+  }
+  for (const address of addressesOf(place)) {
+    const other = members.find((member) => addressesOf(member).includes(address));
+    if (other !== undefined) {
+      return unsafe(`${address} is an address of member ${other.id}: give the new server its own`);
+    }
+  }
+  if (members.length >= MEMBERS_MAX) {
+    return unsafe(`the cluster has ${members.length} members, and may have ${MEMBERS_MAX}: remove one first`);
+  }
+  const reason = lackOfQuorum(facts, { voters, whose: "voters" });
+  if (reason !== undefined) return unsafe(reason);
+  const member: Member = { id, ...place, identity: "" };
+  return { type: "Plan", change, wanted: { members: [...members, member], voters, learners: [...learners, id] } };
+}
+
+function addressesOf({ address, clientAddress, httpAddress = "" }: Omit<Member, "id" | "identity">): readonly string[] {
+  return [address, clientAddress, httpAddress].filter((text) => text !== "");
+}
+
+function planPromotion(facts: ChangeFacts, change: ChangePlan["change"]): Verdict {
+  const { configuration: { members, voters, learners }, progress, commitIndex } = facts.status;
+  const { id } = change;
+  const peer = progress.find((candidate) => candidate.id === id);
+  if (!facts.reachable.has(id) || peer === undefined || peer.matchIndex === 0) {
+    return unsafe(`server ${id} has not been heard: start it, or see why it cannot be reached`, true);
+  }
+  const lacks = commitIndex - peer.matchIndex;
+  if (peer.state !== "Replicate" || lacks > CAUGHT_UP_ENTRIES || peer.matchIndex < facts.configurationIndex) {
+    return unsafe(
+      `server ${id} has not caught up, it lacks ${Math.max(0, lacks)} entries: ask again in a moment`,
+      true,
+    );
+  }
+  const wanted = { members, voters: [...voters, id], learners: learners.filter((other) => other !== id) };
+  const reason = lackOfQuorum(facts, { voters, whose: "voters" }) ??
+    lackOfQuorum(facts, { voters: wanted.voters, whose: "voters that there would be" });
+  return reason === undefined ? { type: "Plan", change, wanted } : unsafe(reason);
+}
+
+function planRemoval(facts: ChangeFacts, change: ChangePlan["change"]): Verdict {
+  const { members, voters, learners } = facts.status.configuration;
+  const { id } = change;
+  const rest = (ids: readonly NodeId[]) => ids.filter((other) => other !== id);
+  const wanted = {
+    members: members.filter((member) => member.id !== id),
+    voters: rest(voters),
+    learners: rest(learners),
+  };
+  if (wanted.voters.length === 0) return unsafe("it is the last voter: add another and promote it first");
+  const reason = lackOfQuorum(facts, { voters, whose: "voters" }) ??
+    lackOfQuorum(facts, { voters: wanted.voters, whose: "voters that would be left" });
+  return reason === undefined ? { type: "Plan", change, wanted } : unsafe(reason);
+}
+
+/** Why those voters could not decide anything with the servers that can be reached; undefined when they can. */
+function lackOfQuorum(
+  { reachable }: ChangeFacts,
+  { voters, whose }: { readonly voters: readonly NodeId[]; readonly whose: string },
+): string | undefined {
+  const lost = voters.filter((voter) => !reachable.has(voter));
+  const count = voters.length - lost.length;
+  const needed = Math.floor(voters.length / 2) + 1;
+  if (count >= needed) return undefined;
+  return `of the ${voters.length} ${whose} ${count} can be reached, and ${needed} are needed: ` +
+    `start ${lost.join(", ")} again, or remove first what is lost for good`;
+}
+
+function unsafe(reason: string, passing = false): Refusal {
+  return { type: "Unsafe", reason, passing };
+}

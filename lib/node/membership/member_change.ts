@@ -1,0 +1,39 @@
+/** Changes the membership because somebody asks for it: by joint consensus, one change at a time, only where a majority can go on. */
+
+import type { MemberChange, MemberChangeOutcome, NodeMonitor } from "../api.ts";
+import { MEMBER_CHANGE_MS } from "../limits.ts";
+import { leadsTo, OVERTAKEN, planChange } from "./change_plan.ts";
+import { type TransferParts, until } from "./leadership.ts";
+
+/** What a change works with. */
+export interface MemberChangeParts extends TransferParts {
+  readonly monitor: Pick<NodeMonitor, "members">;
+}
+
+/** The id of the event: nobody waits for its answer, since the configuration itself shows what became of it. */
+const CHANGE_ID = 0;
+
+/** Begins the change if it is safe and does not hold yet, and waits until the configuration with it is committed. Never rejects. */
+export async function changeMember(
+  { raft, clock, inbox, monitor }: MemberChangeParts,
+  asked: MemberChange,
+): Promise<MemberChangeOutcome> {
+  if (raft.role !== "Leader") return { type: "NotLeader" };
+  const before = raft.configuration;
+  const { configurationIndex } = raft;
+  const reachable = new Set(monitor.members().filter((member) => member.reachable).map(({ id }) => id));
+  const verdict = planChange({ status: raft.status(), configurationIndex, reachable }, asked);
+  if (verdict.type !== "Plan") return verdict;
+  const { change, wanted } = verdict;
+  if (wanted !== undefined) inbox.put({ type: "ChangeMembership", id: CHANGE_ID, ...wanted });
+  // Also on a node that leads no more, because it was removed itself: what it knows to be committed is.
+  const isDone = () => {
+    const { configuration, configurationIndex: index, commitIndex } = raft;
+    return leadsTo(configuration, change) && configuration.votersOld.length === 0 && index <= commitIndex;
+  };
+  // Only one change can follow the configuration that this one was made from. When another one does, this one was refused.
+  const isOvertaken = () => raft.configuration !== before && !leadsTo(raft.configuration, change);
+  await until(clock, { condition: () => isDone() || isOvertaken(), limitMs: MEMBER_CHANGE_MS });
+  if (isDone()) return { type: "Done", id: change.id };
+  return wanted !== undefined && isOvertaken() ? OVERTAKEN : { type: "Unknown" };
+}

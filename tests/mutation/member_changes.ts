@@ -1,0 +1,36 @@
+/** Planted bugs of the changes of the membership that somebody asks for. */
+
+import { type Mutation, slip } from "./mutation.ts";
+
+const PLAN = "lib/node/membership/change_plan.ts";
+const CHANGE = "lib/node/membership/member_change.ts";
+
+/** In the order of their numbers. */
+export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
+  slip("M490", "A learner is promoted that has not caught up", {
+    file: PLAN,
+    find: 'if (peer.state !== "Replicate" || lacks > CAUGHT_UP_ENTRIES ||',
+    replace: 'if (peer.state !== "Replicate" || lacks < 0 ||',
+  }),
+  slip("M491", "A server is removed though those that answer are no majority of the voters that are left", {
+    file: PLAN,
+    find: 'lackOfQuorum(facts, { voters: wanted.voters, whose: "voters that would be left" });',
+    replace: "undefined;",
+  }),
+  slip("M492", "A leader that is removed does not say that it is done", {
+    file: CHANGE,
+    find: "return leadsTo(configuration, change) && configuration.votersOld.length === 0 && index <= commitIndex;",
+    replace:
+      'return raft.role === "Leader" && leadsTo(configuration, change) && configuration.votersOld.length === 0 && index <= commitIndex;',
+  }),
+  slip("M493", "Of two servers that are added at once both get the same id", {
+    file: PLAN,
+    find: "members.some((member) => member.id === change.id && isAt(member, change));",
+    replace: "members.some((member) => member.id === change.id);",
+  }),
+  slip("M494", "A new server may have the address of another", {
+    file: PLAN,
+    find: "if (other !== undefined) return unsafe(",
+    replace: "if (other !== undefined && other.id === id) return unsafe(",
+  }),
+];

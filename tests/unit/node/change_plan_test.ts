@@ -1,0 +1,183 @@
+/** What a leader says to a change of the membership: one test for each reason to refuse it, and for what holds already. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { MemberChange } from "../../../lib/node/api.ts";
+import { CAUGHT_UP_ENTRIES, MEMBERS_MAX } from "../../../lib/node/limits.ts";
+import { type ChangeFacts, planChange } from "../../../lib/node/membership/change_plan.ts";
+import type { RaftStatus } from "../../../lib/raft/status.ts";
+import { type Configuration, type Member, toIndex, toTerm, toTicks } from "../../../lib/raft/types.ts";
+
+const COMMIT = 5_000;
+
+function member(id: number): Member {
+  const [address, clientAddress, httpAddress] = [`m${id}:15000`, `m${id}:5000`, `m${id}:8000`];
+  return { id, address, clientAddress, httpAddress, identity: `directory ${id}` };
+}
+
+/** Voters 0 to 2 and learner 3, all well, seen by leader 0. */
+function facts(
+  { configuration: other = {}, status = {}, lost = [], configurationIndex = 4_000 }: {
+    readonly configuration?: Partial<Configuration>;
+    readonly status?: Partial<RaftStatus>;
+    readonly lost?: readonly number[];
+    readonly configurationIndex?: number;
+  } = {},
+): ChangeFacts {
+  const members = [0, 1, 2, 3].map(member);
+  const configuration = { members, voters: [0, 1, 2], votersOld: [], learners: [3], ...other };
+  const entry = { index: toIndex(COMMIT), term: toTerm(2) };
+  const peer = { state: "Replicate", matchIndex: entry.index, nextIndex: toIndex(COMMIT + 1), silentTicks: toTicks(0) };
+  return {
+    status: {
+      id: 0,
+      role: "Leader",
+      currentTerm: entry.term,
+      votedFor: 0,
+      leaderId: 0,
+      commitIndex: entry.index,
+      firstIndex: toIndex(1),
+      lastEntry: entry,
+      lastDurable: entry,
+      snapshot: { index: toIndex(0), term: toTerm(0) },
+      logBytes: 0,
+      configuration,
+      termCommitted: true,
+      progress: [1, 2, 3].map((id) => ({ id, ...peer, state: "Replicate" })),
+      transferTarget: undefined,
+      electionsStarted: 1,
+      ...status,
+    },
+    configurationIndex,
+    reachable: new Set([0, 1, 2, 3, 4, 5].filter((id) => !lost.includes(id))),
+  };
+}
+
+const ADD = { type: "Add", peerAddress: "m4:15000", clientAddress: "m4:5000" } as const;
+
+/** The reason of a refusal, and whether it may pass. */
+function refusal(given: ChangeFacts, change: MemberChange): readonly [reason: string, passing: boolean] {
+  const verdict = planChange(given, change);
+  assert(verdict.type === "Unsafe", `${verdict.type} is no refusal`);
+  return [verdict.reason, verdict.passing];
+}
+
+function assertRefused(
+  given: ChangeFacts,
+  change: MemberChange,
+  ...[reason, passing]: readonly [string, boolean]
+): void {
+  const [told, mayPass] = refusal(given, change);
+  assertStringIncludes(told, reason);
+  assertEquals(mayPass, passing, told);
+}
+
+/** Whether the change holds, or is under way, so that nothing is to be begun. */
+function holds(given: ChangeFacts, change: MemberChange): boolean {
+  const verdict = planChange(given, change);
+  return verdict.type === "Plan" && verdict.wanted === undefined;
+}
+
+Deno.test("a new server is a learner without a directory, under the id given or the lowest that is free", () => {
+  const gap = { members: [0, 1, 3].map(member), voters: [0, 1] };
+  const cases = [[facts(), undefined, 4], [facts(), 9, 9], [facts({ configuration: gap }), undefined, 2]] as const;
+  for (const [given, id, expected] of cases) {
+    const verdict = planChange(given, { ...ADD, ...(id === undefined ? {} : { id }), httpAddress: "m4:8000" });
+    assert(verdict.type === "Plan");
+    assertEquals(verdict.change.id, expected);
+    const { configuration: { members, voters } } = given.status;
+    const added = { id: expected, address: "m4:15000", clientAddress: "m4:5000", httpAddress: "m4:8000", identity: "" };
+    assertEquals(verdict.wanted, { members: [...members, added], voters, learners: [3, expected] });
+  }
+});
+
+Deno.test("an addition is refused for an id or an address of another member, and where members are too many", () => {
+  assertRefused(facts(), { ...ADD, id: 1 }, "the id 1 is that of the member at m1:5000", false);
+  assertRefused(facts(), { ...ADD, clientAddress: "m2:5000" }, "m2:5000 is an address of member 2", false);
+  assertRefused(facts(), { ...ADD, peerAddress: "m2:5000" }, "m2:5000 is an address of member 2", false);
+  assertRefused(facts(), { ...ADD, httpAddress: "m3:8000" }, "m3:8000 is an address of member 3", false);
+  const members = Array.from({ length: MEMBERS_MAX }, (_, id) => member(id + 10));
+  const full = { members: members.slice(1), voters: [10, 11, 12], learners: [] };
+  assertRefused(facts({ configuration: { ...full, members } }), ADD, `may have ${MEMBERS_MAX}`, false);
+  const reachable = new Set([10, 11, 12]);
+  assertEquals(planChange({ ...facts({ configuration: full }), reachable }, ADD).type, "Plan");
+});
+
+Deno.test("a learner becomes a voter when it has caught up, and not before", () => {
+  const promote = { type: "Promote", id: 3 } as const;
+  const verdict = planChange(facts(), promote);
+  assert(verdict.type === "Plan");
+  assertEquals([verdict.wanted?.voters, verdict.wanted?.learners], [[0, 1, 2, 3], []]);
+  assertRefused(facts({ lost: [3] }), promote, "server 3 has not been heard", true);
+  const at = (matchIndex: number, state: "Probe" | "Replicate" | "Snapshot" = "Replicate") => {
+    const peer = { id: 3, state, matchIndex: toIndex(matchIndex), nextIndex: toIndex(COMMIT), silentTicks: toTicks(0) };
+    return facts({ status: { progress: [peer] }, configurationIndex: 100 });
+  };
+  assertRefused(at(0), promote, "server 3 has not been heard", true);
+  assertRefused(at(COMMIT - CAUGHT_UP_ENTRIES - 1), promote, `it lacks ${CAUGHT_UP_ENTRIES + 1} entries`, true);
+  assertRefused(at(COMMIT, "Snapshot"), promote, "has not caught up", true);
+  assertEquals(planChange(at(COMMIT - CAUGHT_UP_ENTRIES), promote).type, "Plan");
+  // The core asks for that: it must know who the members are.
+  assertRefused({ ...at(COMMIT - 10), configurationIndex: COMMIT - 5 }, promote, "has not caught up", true);
+});
+
+Deno.test("a removal is refused for the last voter, and a learner may go", () => {
+  const alone = { members: [0, 3].map(member), voters: [0] };
+  assertRefused(facts({ configuration: alone }), { type: "Remove", id: 0 }, "the last voter", false);
+  for (const [id, voters, learners] of [[3, [0, 1, 2], []], [0, [1, 2], [3]]] as const) {
+    const verdict = planChange(facts(), { type: "Remove", id });
+    assert(verdict.type === "Plan");
+    assertEquals([verdict.wanted?.voters, verdict.wanted?.learners], [voters, learners]);
+    assertEquals(verdict.wanted?.members.map((other) => other.id), [...voters, ...learners]);
+  }
+});
+
+Deno.test("a change is refused where those that answer are no majority of the voters, before or after it", () => {
+  const lonely = facts({ lost: [1, 2] });
+  for (const change of [ADD, { type: "Promote", id: 3 }, { type: "Remove", id: 3 }] as const) {
+    assertRefused(lonely, change, "of the 3 voters 1 can be reached, and 2 are needed: start 1, 2 again", false);
+  }
+  const left = "of the 2 voters that would be left 1 can be reached, and 2 are needed: start 1 again";
+  assertRefused(facts({ lost: [1] }), { type: "Remove", id: 2 }, left, false);
+  assertEquals(planChange(facts({ lost: [1] }), { type: "Remove", id: 1 }).type, "Plan");
+  // Of two voters one is none; with the learner they would be three.
+  const five = { members: [0, 1, 2, 3, 4, 5].map(member), voters: [0, 1, 2, 4, 5] };
+  assertRefused(
+    facts({ configuration: five, lost: [1, 2, 4] }),
+    { type: "Promote", id: 3 },
+    "of the 5 voters 2",
+    false,
+  );
+  const even = { members: [0, 1, 3].map(member), voters: [0, 1] };
+  assertEquals(planChange(facts({ configuration: even }), { type: "Promote", id: 3 }).type, "Plan");
+  const odd = { members: [0, 1, 2, 3].map(member), voters: [0, 1, 2] };
+  assertEquals(planChange(facts({ configuration: odd, lost: [2] }), { type: "Promote", id: 3 }).type, "Plan");
+});
+
+Deno.test("a change is refused while another one, an election or a transfer is under way", () => {
+  const unsettled = [
+    facts({ configurationIndex: COMMIT + 1 }),
+    facts({ configuration: { votersOld: [0, 1] } }),
+    facts({ status: { termCommitted: false } }),
+    facts({ status: { transferTarget: 1 } }),
+  ];
+  for (const given of unsettled) {
+    for (const change of [ADD, { type: "Promote", id: 3 }, { type: "Remove", id: 1 }] as const) {
+      assertRefused(given, change, "ask again in a moment", true);
+    }
+  }
+});
+
+Deno.test("what holds, or is under way, is not begun again, and of a server that is no member nothing is", () => {
+  const added = { ...member(4), httpAddress: "m4:8000" };
+  const with4 = { members: [...[0, 1, 2, 3].map(member), added], learners: [3, 4] };
+  for (const configurationIndex of [10, COMMIT + 1]) {
+    const given = facts({ configuration: with4, configurationIndex });
+    assert(holds(given, ADD) && holds(given, { ...ADD, id: 4 }));
+    assert(holds(given, { type: "Promote", id: 2 }));
+  }
+  // It leaves a joint configuration only with the next one.
+  const leaving = facts({ configuration: { voters: [0, 1], votersOld: [0, 1, 2] } });
+  assert(holds(leaving, { type: "Remove", id: 2 }));
+  assertEquals(planChange(facts(), { type: "Promote", id: 7 }), { type: "NotAMember" });
+  assertEquals(planChange(facts(), { type: "Remove", id: 7 }), { type: "NotAMember" });
+});
