@@ -30,7 +30,7 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
   }),
   slip("M494", "A new server may have the address of another", {
     file: PLAN,
-    find: "if (other !== undefined) return unsafe(",
-    replace: "if (other !== undefined && other.id === id) return unsafe(",
+    find: "addressesOf(member).includes(address));",
+    replace: "addressesOf(member).includes(address) && member.id === id);",
   }),
 ];
