@@ -9,7 +9,7 @@ const CHANGE = "lib/node/membership/member_change.ts";
 export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
   slip("M490", "A learner is promoted that has not caught up", {
     file: PLAN,
-    find: 'if (peer.state !== "Replicate" || lacks > CAUGHT_UP_ENTRIES ||',
+    find: 'if (peer.state !== "Replicate" || lacks > PROMOTION_LAG_ENTRIES_MAX ||',
     replace: 'if (peer.state !== "Replicate" || lacks < 0 ||',
   }),
   slip("M491", "A server is removed though those that answer are no majority of the voters that are left", {

@@ -4,7 +4,7 @@ import type { ChangeMembership } from "../../raft/events.ts";
 import type { RaftStatus } from "../../raft/status.ts";
 import type { Configuration, Member, NodeId } from "../../raft/types.ts";
 import type { MemberChange, MemberChangeOutcome } from "../api.ts";
-import { CAUGHT_UP_ENTRIES, MEMBERS_MAX } from "../limits.ts";
+import { MEMBERS_MAX, PROMOTION_LAG_ENTRIES_MAX } from "../limits.ts";
 
 /** What a leader judges by. */
 export interface ChangeFacts {
@@ -120,7 +120,7 @@ function planPromotion(facts: ChangeFacts, change: ChangePlan["change"]): Verdic
     return unsafe(`server ${id} has not been heard: start it, or see why it cannot be reached`, true);
   }
   const lacks = commitIndex - peer.matchIndex;
-  if (peer.state !== "Replicate" || lacks > CAUGHT_UP_ENTRIES || peer.matchIndex < facts.configurationIndex) {
+  if (peer.state !== "Replicate" || lacks > PROMOTION_LAG_ENTRIES_MAX || peer.matchIndex < facts.configurationIndex) {
     return unsafe(
       `server ${id} has not caught up, it lacks ${Math.max(0, lacks)} entries: ask again in a moment`,
       true,

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { MemberChange } from "../../../lib/node/api.ts";
-import { CAUGHT_UP_ENTRIES, MEMBERS_MAX } from "../../../lib/node/limits.ts";
+import { MEMBERS_MAX, PROMOTION_LAG_ENTRIES_MAX } from "../../../lib/node/limits.ts";
 import { type ChangeFacts, planChange } from "../../../lib/node/membership/change_plan.ts";
 import type { RaftStatus } from "../../../lib/raft/status.ts";
 import { type Configuration, type Member, toIndex, toTerm, toTicks } from "../../../lib/raft/types.ts";
@@ -113,9 +113,14 @@ Deno.test("a learner becomes a voter when it has caught up, and not before", () 
     return facts({ status: { progress: [peer] }, configurationIndex: 100 });
   };
   assertRefused(at(0), promote, "server 3 has not been heard", true);
-  assertRefused(at(COMMIT - CAUGHT_UP_ENTRIES - 1), promote, `it lacks ${CAUGHT_UP_ENTRIES + 1} entries`, true);
+  assertRefused(
+    at(COMMIT - PROMOTION_LAG_ENTRIES_MAX - 1),
+    promote,
+    `it lacks ${PROMOTION_LAG_ENTRIES_MAX + 1} entries`,
+    true,
+  );
   assertRefused(at(COMMIT, "Snapshot"), promote, "has not caught up", true);
-  assertEquals(planChange(at(COMMIT - CAUGHT_UP_ENTRIES), promote).type, "Plan");
+  assertEquals(planChange(at(COMMIT - PROMOTION_LAG_ENTRIES_MAX), promote).type, "Plan");
   // The core asks for that: it must know who the members are.
   assertRefused({ ...at(COMMIT - 10), configurationIndex: COMMIT - 5 }, promote, "has not caught up", true);
 });
