@@ -16,7 +16,6 @@ export const LOG_LINES = { most: 1_000, otherwise: 20 } as const;
 
 const OK = 200;
 const BODY_BYTES_MAX = 1_024;
-const MEMBERS_SCHEMA = { type: "array", items: MEMBER_SCHEMA };
 
 /** The operations, for the table of routes. */
 export const CLUSTER_ROUTES: readonly Route[] = [

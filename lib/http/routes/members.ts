@@ -3,6 +3,7 @@
 import { textToByteString } from "../../base/bytes.ts";
 import type { MemberChange } from "../../node/api.ts";
 import { addressFlaw } from "../../node/membership/member_addresses.ts";
+import { NODE_ID_MAX } from "../../raft/types.ts";
 import type { HttpReply } from "../http.ts";
 import { JsonValue } from "../json_body.ts";
 import { JSON_TYPE, jsonReply } from "../json_reply.ts";
@@ -16,7 +17,6 @@ import type { JsonSchema, ResponseDescription, Route, RouteCall } from "../route
 const OK = 200;
 /** Three of the longest addresses and their names. */
 const BODY_BYTES_MAX = 1_024;
-const NODE_ID_MAX = 0x7fffffff;
 const ADDRESS_SCHEMA: JsonSchema = { type: "string", pattern: "^\\S+:[0-9]{1,5}$" };
 
 const DONE: ResponseDescription = {

@@ -2,9 +2,10 @@
 
 import type { ChangeMembership } from "../../raft/events.ts";
 import type { RaftStatus } from "../../raft/status.ts";
-import type { Configuration, Member, NodeId } from "../../raft/types.ts";
+import { isRetired, lowestFreeId } from "../../raft/retired.ts";
+import { type Configuration, type Member, MEMBERS_MAX, type NodeId } from "../../raft/types.ts";
 import type { MemberChange, MemberChangeOutcome } from "../api.ts";
-import { MEMBERS_MAX, PROMOTION_LAG_ENTRIES_MAX } from "../limits.ts";
+import { PROMOTION_LAG_ENTRIES_MAX } from "../limits.ts";
 
 /** What a leader judges by. */
 export interface ChangeFacts {
@@ -31,6 +32,7 @@ export function planChange(facts: ChangeFacts, asked: MemberChange): Verdict {
   const { status: { configuration } } = facts;
   const change = asked.type === "Add" ? { ...asked, id: asked.id ?? idOf(configuration, asked) } : asked;
   const isMember = configuration.members.some(({ id }) => id === change.id);
+  if (!isMember && isRetired(configuration, change.id)) return judgeRetired(change);
   if (change.type !== "Add" && !isMember) return { type: "NotAMember" };
   if (leadsTo(configuration, change)) return { type: "Plan", change, wanted: undefined };
   const passing = passingObstacle(facts);
@@ -43,6 +45,12 @@ export function planChange(facts: ChangeFacts, asked: MemberChange): Verdict {
     default:
       return planRemoval(facts, change);
   }
+}
+
+/** A server that was removed: that holds for good. */
+function judgeRetired(change: ChangePlan["change"]): Verdict {
+  if (change.type === "Remove") return { type: "Plan", change, wanted: undefined };
+  return unsafe(`server ${change.id} was removed, and its id is never used again: add a new one without an id`);
 }
 
 /** Whether the configuration, or the one that a joint configuration leads to, is as wanted. */
@@ -65,12 +73,8 @@ function isAt({ address, clientAddress }: Member, change: Addition): boolean {
 }
 
 /** The id of a server that was added before at that place, or the lowest that is free. */
-function idOf({ members }: Configuration, change: Addition): NodeId {
-  const known = members.find((member) => isAt(member, change));
-  if (known !== undefined) return known.id;
-  let id = 0;
-  while (members.some((member) => member.id === id)) id += 1;
-  return id;
+function idOf(configuration: Configuration, change: Addition): NodeId {
+  return configuration.members.find((member) => isAt(member, change))?.id ?? lowestFreeId(configuration);
 }
 
 const UNSETTLED = "another change of the membership, or an election, is not settled yet: ask again in a moment";

@@ -378,13 +378,6 @@ function bothWays({ ends: [low, high] }: Link): readonly (readonly [NodeId, Node
 }
 
 function unknownPeer(): KnownPeer {
-  return {
-    address: "",
-    outbox: [],
-    status: undefined,
-    lastContact: undefined,
-    bytesReceived: 0,
-    framesDropped: 0,
-    problem: undefined,
-  };
+  const unheard = { status: undefined, lastContact: undefined, problem: undefined };
+  return { address: "", outbox: [], bytesReceived: 0, framesDropped: 0, ...unheard };
 }

@@ -2,10 +2,10 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { MemberChange } from "../../../lib/node/api.ts";
-import { MEMBERS_MAX, PROMOTION_LAG_ENTRIES_MAX } from "../../../lib/node/limits.ts";
+import { PROMOTION_LAG_ENTRIES_MAX } from "../../../lib/node/limits.ts";
 import { type ChangeFacts, planChange } from "../../../lib/node/membership/change_plan.ts";
 import type { RaftStatus } from "../../../lib/raft/status.ts";
-import { type Configuration, type Member, toIndex, toTerm, toTicks } from "../../../lib/raft/types.ts";
+import { type Configuration, type Member, MEMBERS_MAX, toIndex, toTerm, toTicks } from "../../../lib/raft/types.ts";
 
 const COMMIT = 5_000;
 
@@ -185,4 +185,15 @@ Deno.test("what holds, or is under way, is not begun again, and of a server that
   assert(holds(leaving, { type: "Remove", id: 2 }));
   assertEquals(planChange(facts(), { type: "Promote", id: 7 }), { type: "NotAMember" });
   assertEquals(planChange(facts(), { type: "Remove", id: 7 }), { type: "NotAMember" });
+});
+
+Deno.test("a server that was removed stays so: it is removed again at once, and its id is given to nobody", () => {
+  const configuration = { members: [0, 2, 3].map(member), voters: [0, 2], retired: [[1, 1], [4, 4]] as const };
+  const given = facts({ configuration });
+  assert(holds(given, { type: "Remove", id: 1 }));
+  assertRefused(given, { type: "Promote", id: 1 }, "server 1 was removed, and its id is never used again", false);
+  assertRefused(given, { ...ADD, id: 4 }, "server 4 was removed, and its id is never used again", false);
+  const verdict = planChange(given, ADD);
+  assert(verdict.type === "Plan");
+  assertEquals(verdict.change.id, 5);
 });

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RemovedError } from "../../../lib/base/errors.ts";
-import type { RemovalOutcome } from "../../../lib/node/api.ts";
+import type { MemberChangeOutcome } from "../../../lib/node/api.ts";
 import type { Configuration, NodeId } from "../../../lib/raft/types.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
@@ -19,9 +19,9 @@ function configuration(cluster: MemoryCluster, id: NodeId): Configuration {
   return cluster.node(id).status().raft.configuration;
 }
 
-async function remove(cluster: MemoryCluster, leader: NodeId, id: NodeId): Promise<RemovalOutcome | undefined> {
-  let outcome: RemovalOutcome | undefined;
-  cluster.node(leader).removeMember(id).then((known) => outcome = known);
+async function remove(cluster: MemoryCluster, leader: NodeId, id: NodeId): Promise<MemberChangeOutcome | undefined> {
+  let outcome: MemberChangeOutcome | undefined;
+  cluster.node(leader).changeMember({ type: "Remove", id }).then((known) => outcome = known);
   await cluster.clock.until(() => outcome !== undefined, 20_000, "the removal ends");
   return outcome;
 }
@@ -106,7 +106,7 @@ Deno.test("a removed server ends and its directory is refused, whether it ran or
     await cluster.clock.until(() => configuration(cluster, leader).voters.includes(3), 10_000, "it is a voter");
     await cluster.clock.advance(2_000);
     if (isDown) cluster.crash(3);
-    assertEquals(await remove(cluster, leader, 3), { type: "Done" });
+    assertEquals(await remove(cluster, leader, 3), { type: "Done", id: 3 });
     if (isDown) await cluster.start([3]);
     await untilEnded(cluster, 3);
     await assertRejects(() => cluster.start([3]), RemovedError);
@@ -122,7 +122,7 @@ Deno.test("a removed server ends and its directory is refused, whether it ran or
 Deno.test("a leader that is removed answers who asked for it, hands over and ends", async () => {
   const { cluster, leader } = await founded(56);
   await cluster.clock.advance(2_000);
-  assertEquals(await remove(cluster, leader, leader), { type: "Done" });
+  assertEquals(await remove(cluster, leader, leader), { type: "Done", id: leader });
   await untilEnded(cluster, leader);
   const next = await cluster.leader();
   assertEquals(await cluster.get(next.id, "k"), { value: "v" });
@@ -136,7 +136,7 @@ Deno.test("a removal that is not committed ends nobody", async () => {
   const [cutOff = -1, away = -1] = [0, 1, 2].filter((id) => id !== leader);
   // The leader alone appends the joint configuration; the others never have it.
   cluster.network.drop(({ from, type }) => from === leader && type === "AppendEntries");
-  cluster.node(leader).removeMember(cutOff);
+  cluster.node(leader).changeMember({ type: "Remove", id: cutOff });
   await cluster.clock.advance(500);
   cluster.crash(leader);
   cluster.network.drop(undefined);
