@@ -26,7 +26,10 @@ export interface OpenStorageOptions {
   readonly nodeId: NodeId;
   /** What the operator calls the cluster; with "" a directory of any name is taken. */
   readonly clusterName: string;
-  /** Written into a new directory; one that exists keeps its own. */
+  /**
+   * Written into a new directory; one that exists keeps its own. With the empty one a directory that holds nothing becomes a
+   * new one: a node that could only wait in it has promised nothing.
+   */
   readonly initialConfiguration: Configuration;
   /** 16 random hex digits, asked only for a new directory. */
   makeIdentity(): string;
@@ -83,9 +86,10 @@ async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<
   if (damage !== undefined) throw corruption(damage);
 
   const latch = new FailureLatch();
-  const content = found ?? newNodeFile(options);
+  const kept = found !== undefined && isToBeRenewed(found, loaded, options) ? undefined : found;
+  const content = kept ?? newNodeFile(options);
   const node = new NodeStore({ disk, directory, latch }, content);
-  if (found === undefined) await node.save(content.hardState);
+  if (kept === undefined) await node.save(content.hardState);
   const [walDirectory, snapshotDirectory] = [`${directory}/${WAL_NAME}`, `${directory}/${SNAPSHOTS_NAME}`];
   disk.makeDirectory(walDirectory);
   disk.makeDirectory(snapshotDirectory);
@@ -104,8 +108,8 @@ async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<
     snapshotTermAt: (index) => snapshots.termAt(index),
   });
   // After what a crash had left was removed: on a full disk that is the room for it.
-  if (found !== undefined) node.prepareReserve();
-  const recovered = describe(content, { loaded, existed: found !== undefined });
+  if (kept !== undefined) node.prepareReserve();
+  const recovered = describe(content, { loaded, existed: kept !== undefined });
   return new DirectoryStorage({ directory, recovered, lock, node, snapshots, wal });
 }
 
@@ -142,6 +146,14 @@ function readNodeFile({ disk, directory, nodeId, clusterName }: OpenStorageOptio
 function newNodeFile({ nodeId, clusterName, initialConfiguration, makeIdentity }: OpenStorageOptions): NodeFile {
   const hardState: HardState = { currentTerm: toTerm(0), votedFor: undefined };
   return { ownership: { nodeId, clusterName, identity: makeIdentity() }, hardState, initialConfiguration };
+}
+
+/** Whether a new identity is asked for, and nothing was ever done under the old one. */
+function isToBeRenewed(found: NodeFile, loaded: LoadedDirectory, options: OpenStorageOptions): boolean {
+  if (options.initialConfiguration.members.length > 0 || found.initialConfiguration.members.length === 0) return false;
+  const { currentTerm, votedFor, clusterId } = found.hardState;
+  const isBlank = currentTerm === 0 && votedFor === undefined && clusterId === undefined;
+  return isBlank && loaded.runs.length === 0 && loaded.newest === undefined;
 }
 
 function describe(content: NodeFile, { loaded, existed }: { loaded: LoadedDirectory; existed: boolean }): Recovered {

@@ -15,7 +15,7 @@ export interface Ownership {
 /** What was found in the directory at start. Everything here is durable. */
 export interface Recovered {
   readonly ownership: Ownership;
-  /** False when the directory was created by this start. */
+  /** False when the directory was created, or given a new identity, by this start. */
   readonly existed: boolean;
   readonly hardState: HardState;
   /** The configuration the node was first started with. */

@@ -24,11 +24,14 @@ export interface Step {
 export interface Plan {
   readonly steps: readonly Step[];
   readonly marked: readonly Block[];
+  /** Whether it mounts disks, as it says by `<!-- mounts a disk -->`. */
+  readonly mounts: boolean;
   /** What no reader and no machine could make sense of, with the line. */
   readonly mistakes: readonly string[];
 }
 
 const FENCE = /^ *```(\w*)/;
+const MOUNTS = /^<!-- mounts a disk -->$/m;
 const MARK = /^ *<!-- not run:(.*)-->$/;
 /** Other names of what is to be called `sh`: blocks of these would be neither run nor marked. */
 const OTHER_SHELLS: readonly string[] = ["bash", "console", "shell", "shellsession", "zsh"];
@@ -66,7 +69,7 @@ export function planPage(markdown: string, { isStrict = false }: { readonly isSt
     else if (block.language === "text" && last !== undefined) steps.splice(-1, 1, { ...last, output: block.lines });
     isBehindStep = block.language === "sh" && block.reason === undefined;
   }
-  return { steps, marked, mistakes };
+  return { steps, marked, mounts: MOUNTS.test(markdown), mistakes };
 }
 
 function findMistake(

@@ -1,13 +1,14 @@
 /** What the pages tell people to type, typed: each page from its first command to its last, against real processes. */
 
 import { assertEquals } from "@std/assert";
-import { CURL, NC, SETSID, testWith } from "../support/needs.ts";
+import { CURL, MOUNTS, NC, SETSID, testWith } from "../support/needs.ts";
 import { readAllPages } from "./all_pages.ts";
 import { runPage } from "./run_page.ts";
 
 for (const { path, markdown, plan } of readAllPages()) {
   if (plan.steps.length === 0) continue;
-  testWith([SETSID, CURL, NC], `the commands of ${path} do what it says`, async () => {
+  const needs = [SETSID, CURL, NC, ...(plan.mounts ? [MOUNTS] : [])];
+  testWith(needs, `the commands of ${path} do what it says`, async () => {
     assertEquals(plan.mistakes, []);
     await runPage({ name: path, markdown });
   });

@@ -24,13 +24,13 @@ export interface PageRun {
 /** Runs all steps. Rejects at the first that is wrong, with its line of the page. */
 export async function runPage(page: PageRun): Promise<void> {
   const { name, markdown, pageMs = PAGE_MS } = page;
-  const { steps, mistakes } = planPage(markdown);
+  const { steps, mounts, mistakes } = planPage(markdown);
   if (mistakes.length > 0) throw new Error(`${name}: ${mistakes.join("; ")}`);
   const end = performance.now() + pageMs;
   const ports = new PagePorts();
   const directory = await Deno.makeTempDir({ prefix: "kvstore-page-" });
   try {
-    await using shell = new Shell({ directory, environment: await prepare(directory, ports.first) });
+    await using shell = new Shell({ directory, mounts, environment: await prepare(directory, ports.first) });
     for (const step of steps) {
       await runStep(step, { page, shell, ports, timeoutMs: Math.max(0, end - performance.now()) });
     }

@@ -4,6 +4,7 @@
  */
 
 import { cleanEnvironment } from "../support/program.ts";
+import { WITH_MOUNTS } from "../support/needs.ts";
 import { withDeadline } from "../support/wait.ts";
 import { killGroup } from "./process_group.ts";
 
@@ -19,6 +20,8 @@ export interface ShellOptions {
   /** Empty: the page gets `work` in it, the rest is for the run. */
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Whether it may mount disks, which nobody else sees and which end with it. */
+  readonly mounts: boolean;
 }
 
 /** At the first failure: the line and why, into a file, and the end of the shell. */
@@ -42,11 +45,12 @@ export class Shell implements AsyncDisposable {
   #blocks = 0;
 
   /** Starts it. */
-  constructor({ directory, environment }: ShellOptions) {
+  constructor({ directory, environment, mounts }: ShellOptions) {
     this.#directory = directory;
     Deno.mkdirSync(`${directory}/work`);
-    this.#child = new Deno.Command("setsid", {
-      args: ["bash", "--norc", "--noprofile"],
+    const [program = "", ...args] = [...(mounts ? WITH_MOUNTS : []), "setsid", "bash", "--norc", "--noprofile"];
+    this.#child = new Deno.Command(program, {
+      args,
       clearEnv: true,
       env: { ...cleanEnvironment(), ...environment, RUN: directory },
       stdin: "piped",

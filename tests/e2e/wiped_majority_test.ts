@@ -90,6 +90,24 @@ Deno.test("two of three nodes that were wiped begin no cluster while the third r
     for (const { id } of cluster.nodes) assertEquals(await clusterIdOf(cluster, id), clusterId);
   }));
 
+Deno.test("a wiped node that was started without the flag and waits is let in by a start with it, its directory as it is", () =>
+  withCluster({}, async (cluster) => {
+    await fill(cluster);
+    const [wiped = 1] = cluster.others(await cluster.waitForLeader());
+    await cluster.kill(wiped);
+    putAside(cluster, wiped);
+    await cluster.restart(wiped);
+    await lineOf(cluster, wiped, "begins no new cluster");
+    await cluster.kill(wiped, "SIGTERM");
+    await cluster.restart(wiped, ["--new-identity"]);
+    await waitFor(async () => {
+      const lines = await cluster.block(await cluster.waitForLeader(), "CLUSTER");
+      return lines.some((line) => line.startsWith(`Node ${wiped}:`) && /Reachable: yes, Voter: yes/.test(line)) ||
+        undefined;
+    }, { what: "the node is a voter again" });
+    assertEquals(await cluster.ask(wiped, "GET kept"), "value of kept: here");
+  }));
+
 Deno.test("a survivor of another cluster that appears later is refused both ways, and nobody loses anything", () =>
   withCluster({}, async (cluster) => {
     await fill(cluster);

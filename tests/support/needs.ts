@@ -32,6 +32,14 @@ export const TCLSH: Need = debianProgram("tclsh", "tcl");
 export const CURL: Need = debianProgram("curl", "curl");
 /** What the README talks to a node with. */
 export const NC: Need = debianProgram("nc", "netcat-openbsd");
+/** A space of its own for what a process mounts, and the right to mount in it. */
+export const WITH_MOUNTS: readonly string[] = ["unshare", "--map-root-user", "--mount"];
+/** See `WITH_MOUNTS`. A right that a machine gives or not: no package brings it. */
+export const MOUNTS: Need = {
+  what: "the right to mount",
+  install: "allow user namespaces",
+  isThere: () => succeeds("unshare", [...WITH_MOUNTS.slice(1), "mount", "-t", "tmpfs", "none", "/mnt"]),
+};
 /** Starts a process group. */
 export const SETSID: Need = debianProgram("setsid", "util-linux");
 /** Node, for the clients that run on it. */

@@ -10,7 +10,7 @@ import {
   FormatVersionError,
   IncompatibleError,
 } from "../../../lib/base/errors.ts";
-import type { HardState } from "../../../lib/raft/types.ts";
+import { EMPTY_CONFIGURATION, type HardState } from "../../../lib/raft/types.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { NODE_FILE_FORMAT } from "../../../lib/storage/node_file.ts";
 import {
@@ -26,6 +26,7 @@ import {
   patch,
   write,
 } from "./support.ts";
+import type { Storage } from "../../../lib/storage/storage.ts";
 import { entriesIn } from "../../support/runs.ts";
 
 const HARD_STATE: HardState = { currentTerm: id(0, 7).term, votedFor: 2 };
@@ -214,6 +215,40 @@ Deno.test("a start that was killed before the first sync leaves nothing that the
   await write(await open(disk), entries(1, 1));
   const storage = await open(disk.crash());
   assertEquals([storage.recovered.existed, entriesIn(storage.recovered.runs).length], [true, 1]);
+});
+
+/** What a start with `--new-identity` makes of a directory: its identity and how many members it begins with. */
+async function renewed(disk: MemoryDisk): Promise<readonly [string, number]> {
+  const initialConfiguration = EMPTY_CONFIGURATION;
+  const storage = await open(disk, { initialConfiguration, makeIdentity: () => "another-identity" });
+  const { ownership, initialConfiguration: kept } = storage.recovered;
+  await storage.close();
+  // What the next start finds is the same.
+  assertEquals((await open(disk)).recovered.ownership.identity, ownership.identity);
+  return [ownership.identity, kept.members.length];
+}
+
+Deno.test("a directory that holds nothing gets a new identity where one is asked for, as if it were not there", async () => {
+  const disk = new MemoryDisk();
+  await (await open(disk)).close();
+  assertEquals(await renewed(disk), ["another-identity", 0]);
+});
+
+Deno.test("a directory with a term, a vote, an id, an entry or a snapshot keeps its identity whatever is asked for", async () => {
+  const fillings: readonly ((storage: Storage) => Promise<unknown>)[] = [
+    (storage) => storage.saveHardState({ currentTerm: id(0, 1).term, votedFor: undefined }),
+    (storage) => storage.saveHardState({ currentTerm: id(0, 0).term, votedFor: 0 }),
+    (storage) => storage.saveHardState({ currentTerm: id(0, 0).term, votedFor: undefined, clusterId: "c".repeat(32) }),
+    (storage) => write(storage, entries(1, 0)),
+    (storage) => makeSnapshot(storage, 2, 0),
+  ];
+  for (const fill of fillings) {
+    const disk = new MemoryDisk();
+    const storage = await open(disk);
+    await fill(storage);
+    await storage.close();
+    assertEquals(await renewed(disk), ["0123456789abcdef", 1]);
+  }
 });
 
 Deno.test("a directory in use is refused, and free again after close", async () => {
