@@ -10,6 +10,7 @@ import { FOUNDING_SLIPS } from "./founding.ts";
 import { FURTHER_SLIPS } from "./further_slips.ts";
 import { FORWARDING_SLIPS } from "./forwarding.ts";
 import { INTERFACE_SLIPS } from "./interfaces.ts";
+import { JOINING_SLIPS } from "./joining.ts";
 import { JUDGE_SLIPS } from "./judges.ts";
 import { MEMORY_SLIPS } from "./memory.ts";
 import { MEMBER_CHANGE_SLIPS } from "./member_changes.ts";
@@ -48,4 +49,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...MEMORY_SLIPS,
   ...PROTOCOL_SLIPS,
   ...MEMBER_CHANGE_SLIPS,
+  ...JOINING_SLIPS,
 ];

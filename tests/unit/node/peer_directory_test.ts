@@ -9,6 +9,8 @@ import { toTerm, toTicks } from "../../../lib/raft/types.ts";
 import { MemoryNetwork } from "../../support/memory/memory_transport.ts";
 import type { Greeting, Transport } from "../../../lib/transport/transport.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
+import { leaderOf } from "../../paper/support.ts";
+import { RaftServer } from "../../support/raft/server.ts";
 import { greetingOf } from "../transport/support.ts";
 
 const MEMBERS = [0, 1, 2].map((id) => ({ id, address: `host${id}:1`, clientAddress: `host${id}:2`, identity: "" }));
@@ -46,4 +48,20 @@ Deno.test("a node that has learned its cluster's id leaves the nodes of others t
   directory.leaveOtherClusters();
   directory.leaveOtherClusters();
   assertEquals(left, [2]);
+});
+
+Deno.test("a leader promises each new directory an id of its own, the same however often it asks, and a follower none", () => {
+  const transport = new MemoryNetwork({ clock: new VirtualClock() }).connect(1);
+  const directoryOn = ({ node: raft }: RaftServer) =>
+    new PeerDirectory({ self: 1, raft, transport, greeting: greetingOf(1), clock: new VirtualClock(), named: [] });
+  const server = leaderOf({ configuration: { ...configurationOf(MEMBERS), retired: [[3, 4]] } });
+  const directory = directoryOn(server);
+  const ask = (identity: string) => directory.acquaint(greetingOf(0, { identity }), true).assignedId;
+  assertEquals(["a", "b", "a", "b", "c"].map(ask), [5, 6, 5, 6, 7]);
+  // One that came with an id of its own has it.
+  directory.admit(greetingOf(8, { identity: "d", rejoin: true, joins: true }));
+  assertEquals(ask("e"), 9);
+  const follower = directoryOn(new RaftServer({ configuration: configurationOf(MEMBERS) }));
+  const { members, assignedId } = follower.acquaint(greetingOf(0, { identity: "f" }), true);
+  assertEquals([members.map(({ id }) => id).sort(), assignedId], [[0, 1, 2], undefined]);
 });

@@ -1,0 +1,104 @@
+/** Planted bugs of servers that join a cluster and leave it. */
+
+import { type Mutation, slip } from "./mutation.ts";
+
+const KEEPER = "lib/node/membership/membership_keeper.ts";
+const DIRECTORY = "lib/node/membership/peer_directory.ts";
+const CATCH_UP = "lib/node/membership/catch_up.ts";
+const HANDSHAKE = "lib/transport/handshake.ts";
+
+/** In the order of their numbers. */
+export const JOINING_SLIPS: readonly Mutation[] = [
+  slip("M500", "A server joins without the name of its directory", {
+    file: KEEPER,
+    find: 'greeting === undefined || greeting.identity === "" || isRetired(configuration, id)',
+    replace: "greeting === undefined || isRetired(configuration, id)",
+  }),
+  slip("M501", "A learner is promoted on a greeting of its directory of before", {
+    file: KEEPER,
+    find: "greeting?.rejoin === true && greeting.identity === identity &&",
+    replace: "greeting?.rejoin === true && identity.length >= 0 &&",
+  }),
+  slip("M502", "Who joins under a member's id takes its place", {
+    file: KEEPER,
+    find: "!greeting.rejoin || greeting.joins === true || member.id === self",
+    replace: "!greeting.rejoin || member.id === self",
+  }),
+  slip("M503", "A server is told that it was removed before that is committed", {
+    file: DIRECTORY,
+    find: "if (isRetired(this.#committed, nodeId))",
+    replace: "if (isRetired(configuration, nodeId))",
+  }),
+  {
+    id: "M504",
+    what: "The next change forgets who was removed",
+    patches: [{
+      file: "lib/raft/membership.ts",
+      find: "return left.length === 0 ? retired : retire(retired, left);",
+      replace: "return retire([], left);",
+    }],
+    tests: ["tests/unit/raft/retired_test.ts"],
+  },
+  slip("M505", "A learner that does not answer counts as caught up", {
+    file: CATCH_UP,
+    find: "silentTicks * TICK_MS <= CAUGHT_UP_LAG_MS",
+    replace: "silentTicks >= 0",
+  }),
+  slip("M506", "A learner that fell behind meanwhile counts as one that kept close", {
+    file: CATCH_UP,
+    find: "this.#closeSince = close;",
+    replace: "for (const [id, since] of close) this.#closeSince.set(id, since);",
+  }),
+  slip("M507", "What an earlier leadership saw of a learner counts", {
+    file: CATCH_UP,
+    find: 'if (role !== "Leader" || currentTerm !== this.#term) {',
+    replace: "if (currentTerm < this.#term) {",
+  }),
+  slip("M508", "The address of a member is taken from who claims its id", {
+    file: DIRECTORY,
+    find: "(!rejoin || (joins && isKnown))",
+    replace: "!rejoin",
+  }),
+  slip("M509", "An id that was promised to a directory is promised to another one", {
+    file: DIRECTORY,
+    find: "this.#promised.set(identity, id);",
+    replace: "void identity;",
+  }),
+  {
+    id: "M510",
+    what: "Whoever answers can tell a node that it was removed",
+    patches: [{
+      file: HANDSHAKE,
+      find: "if (!sameProof(proveAcceptor({ ...proven, acceptorSaid }), proof)) return distrust(connection);",
+      replace:
+        'if (!sameProof(proveAcceptor({ ...proven, acceptorSaid }), proof) && !acceptorSaid.includes("removed")) ' +
+        "return distrust(connection);",
+    }],
+    tests: ["tests/unit/transport/seeds_test.ts"],
+  },
+  {
+    id: "M511",
+    what: "A removed server starts again",
+    patches: [{
+      file: "lib/storage/open.ts",
+      find: "if (disk.exists(`${directory}/${REMOVED_NAME}`)) throw",
+      replace: "if (disk.exists(`${directory}/${REMOVED_NAME}.`)) throw",
+    }],
+    tests: ["tests/unit/node/joining_test.ts"],
+  },
+  slip("M512", "One that is to stay a learner becomes a voter", {
+    file: KEEPER,
+    find: "greeting.identity === identity && greeting.staysLearner !== true",
+    replace: "greeting.identity === identity",
+  }),
+  {
+    id: "M513",
+    what: "A server is added under an id that was removed",
+    patches: [{
+      file: "lib/raft/membership.ts",
+      find: "const gone = members.find(({ id }) => isRetired(current, id));",
+      replace: "const gone = members.find(({ id }) => id < 0 && isRetired(current, id));",
+    }],
+    tests: ["tests/unit/raft/retired_test.ts"],
+  },
+];
