@@ -9,17 +9,19 @@ const CLUSTER_ID = /^[\x21-\x7e]{1,200}$/;
 /** Checks the shape of a configuration read from a frame or a file; undefined when it is not one. */
 export function decodeConfiguration(value: unknown): Configuration | undefined {
   if (!isRecord(value)) return undefined;
-  const { members, voters, votersOld, learners, clusterId, retired } = value;
+  const { members, voters, votersOld, learners, clusterId, retired, drained } = value;
   if (clusterId !== undefined && !isClusterId(clusterId)) return undefined;
   if (!isIdList(voters) || !isIdList(votersOld) || !isIdList(learners)) return undefined;
   if (!Array.isArray(members) || !members.every(isMember)) return undefined;
   if (retired !== undefined && !isRetiredList(retired)) return undefined;
+  if (drained !== undefined && !isIdList(drained)) return undefined;
   const known = new Set(members.map((member) => member.id));
   const listed = [...voters, ...votersOld, ...learners];
   if (!listed.every((id) => known.has(id)) || known.size !== members.length) return undefined;
   const named = clusterId === undefined ? {} : { clusterId };
   const gone = retired === undefined ? {} : { retired };
-  return { members: members.map(memberOf), voters, votersOld, learners, ...named, ...gone };
+  const resting = drained === undefined ? {} : { drained };
+  return { members: members.map(memberOf), voters, votersOld, learners, ...named, ...gone, ...resting };
 }
 
 /** Whether a value can be the id of a cluster. */

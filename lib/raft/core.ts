@@ -78,6 +78,10 @@ export interface ElectionTimer {
   refusals: number;
   /** Since the leader was last heard; below `electionTimeoutTicksMin` this server sticks to it (thesis 4.2.3). */
   leaderSilentTicks: number;
+  /** Of a drained server (drained.ts): a candidate without its entries asked for its vote since a leader was heard. */
+  isNeeded: boolean;
+  /** Of a drained server: election timeouts that it still lets pass. */
+  timeoutsLeft: number;
 }
 
 /** What a follower tells its leader; all of one term. */

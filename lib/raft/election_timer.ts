@@ -2,6 +2,7 @@
 
 import { fault } from "../base/faults.ts";
 import type { Core } from "./core.ts";
+import { resetPatience } from "./drained.ts";
 
 /** Raft 5.2: another random election timeout, from now on. */
 export function restartElectionTimer(core: Core): void {
@@ -42,6 +43,7 @@ export function retryElection(core: Core): void {
 /** The leader of the current term was heard. */
 export function heardLeader(core: Core): void {
   core.election.refusals = 0;
+  resetPatience(core);
   core.election.leaderSilentTicks = 0;
   restartElectionTimer(core);
 }

@@ -43,6 +43,8 @@ export interface ChangeMembership {
   readonly members: readonly Member[];
   readonly voters: readonly NodeId[];
   readonly learners: readonly NodeId[];
+  /** Members that shall not lead; as it is when left out. */
+  readonly drained?: readonly NodeId[];
 }
 
 /** Thesis 3.10. Without `target` the voter with the longest log is taken. */

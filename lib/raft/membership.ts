@@ -63,12 +63,15 @@ function isSettled(core: Core): boolean {
 
 function appendConfiguration(core: LeadingCore, configuration: Configuration): void {
   const { clusterId } = core.log.configuration;
-  // Whoever asks for a change knows neither the cluster's id nor who was removed, and must not lose them.
+  // Whoever asks for a change knows neither the cluster's id nor who was removed or drained, and must not lose them.
   const retired = retiredBy(core.log.configuration, configuration);
+  const { drained: wanted = core.log.configuration.drained ?? [], ...rest } = configuration;
+  const drained = ascending(wanted.filter((id) => configuration.members.some((member) => member.id === id)));
   const kept = {
-    ...configuration,
+    ...rest,
     ...(clusterId === undefined ? {} : { clusterId }),
     ...(retired.length === 0 ? {} : { retired }),
+    ...(drained.length === 0 ? {} : { drained }),
   };
   const id = { index: toIndex(core.log.lastIndex + 1), term: core.currentTerm };
   appendAsLeader(core, Run.of([{ type: "Configuration", ...id, configuration: kept }]));
@@ -132,8 +135,9 @@ function strangerAmong(core: LeadingCore, { voters }: ChangeMembership): string 
 }
 
 /** The configuration to append: joint unless the voters stay the same (then any majority of old and new overlap anyway). */
-function target(current: Configuration, { members, voters, learners }: ChangeMembership): Configuration {
-  const next = { members: byId(members), voters: ascending(voters), learners: ascending(learners) };
+function target(current: Configuration, { members, voters, learners, drained }: ChangeMembership): Configuration {
+  const resting = drained === undefined ? {} : { drained };
+  const next = { members: byId(members), voters: ascending(voters), learners: ascending(learners), ...resting };
   if (next.voters.join() === current.voters.join()) return { ...next, votersOld: [] };
   const leaving = current.members.filter(({ id }) =>
     current.voters.includes(id) && !members.some((member) => member.id === id)

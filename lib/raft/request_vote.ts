@@ -2,6 +2,7 @@
 
 import { fault } from "../base/faults.ts";
 import { type Core, isLeading, mayCampaign } from "./core.ts";
+import { isDrained } from "./drained.ts";
 import { hurryElection, retryElection } from "./election_timer.ts";
 import type { RequestVote, RequestVoteResult } from "./messages.ts";
 import { wouldFoundBeside } from "./founding.ts";
@@ -73,7 +74,10 @@ export function handlePreVote(core: Core, request: RequestVote): void {
   }
   refuseVote(core, request);
   // Divergence D2. The other one cannot win against this log: nobody gains by waiting for a whole timeout.
-  if (later && !upToDate && !sticksToLeader(core) && waitsForElection(core)) hurryElection(core);
+  if (!later || upToDate || sticksToLeader(core) || !waitsForElection(core)) return;
+  // A drained server leaves a whole timeout to others whose log may do.
+  if (isDrained(core.log.configuration, core.id)) core.election.isNeeded = true;
+  else hurryElection(core);
 }
 
 /** Counts an answer to the campaign under way; `result.term` is the current one, or the next for a granted PreVote. */

@@ -2,6 +2,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Core } from "./core.ts";
+import { DRAINED_TIMEOUTS } from "./drained.ts";
 import { newFounding } from "./founding.ts";
 import { RaftLog } from "./log.ts";
 import type { RaftOptions } from "./options.ts";
@@ -36,6 +37,8 @@ export function startCore(options: RaftOptions): Core {
       refusals: 0,
       // This life has heard no leader: it may vote at once.
       leaderSilentTicks: limits.electionTimeoutTicksMin,
+      isNeeded: false,
+      timeoutsLeft: DRAINED_TIMEOUTS,
     },
     following: { matchedIndex: base.index, acknowledgedIndex: 0, round: 0 },
     commitIndex: base.index,

@@ -2,6 +2,7 @@
 
 import { fault } from "../base/faults.ts";
 import { type Core, isLeading, type LeadingCore, mayCampaign } from "./core.ts";
+import { handOverIfDrained, isDrained, leavesElection } from "./drained.ts";
 import { diskHangs, tickDisk } from "./hanging_disk.ts";
 import { hearIntroduction, mayFound, tickFounding } from "./founding.ts";
 import { forgetLeaderContact, hurryElection, restartElectionTimer } from "./election_timer.ts";
@@ -33,7 +34,7 @@ export function handlePeerDisconnected(core: Core, peer: NodeId): void {
   if (core.leaderId !== peer) return;
   setLeader(core, undefined);
   forgetLeaderContact(core);
-  if (mayCampaign(core)) hurryElection(core);
+  if (mayCampaign(core) && !isDrained(core.log.configuration, core.id)) hurryElection(core);
 }
 
 /** A handshake told what a peer holds (divergence D19): a server that holds nothing gives up its campaign beside data. */
@@ -63,11 +64,11 @@ function tickElection(core: Core): void {
   election.leaderSilentTicks += 1;
   if (election.elapsedTicks < election.timeoutTicks) return;
   // With a disk that hangs its vote for itself would not become durable: the others are not to be disturbed by its term.
-  if (mayCampaign(core) && !diskHangs(core)) {
+  if (mayCampaign(core) && !diskHangs(core) && !leavesElection(core)) {
     campaign(core);
     return;
   }
-  // A learner, or a server whose disk hangs, waits on; only what it asked of the silent leader is given up.
+  // A learner, a drained server, or one whose disk hangs, waits on; only what it asked of the silent leader is given up.
   if (core.roleState.role !== "Follower") becomeFollower(core, { term: core.currentTerm, leaderId: undefined });
   setLeader(core, undefined);
   restartElectionTimer(core);
@@ -97,6 +98,7 @@ function tickLeader(core: LeadingCore): void {
   }
   tickTransfer(core);
   handOverIfDiskHangs(core);
+  handOverIfDrained(core);
   if (fault("raft/roundRestarted")) restartRounds(core);
   roleState.heartbeatElapsedTicks += 1;
   const elapsed = roleState.heartbeatElapsedTicks >= limits.heartbeatTicks;

@@ -62,7 +62,7 @@ export function abandonTransfer(core: LeadingCore): void {
   core.roleState.transfer = undefined;
 }
 
-/** The voter, other than this leader, with the longest log among those in contact; the lowest id among equals. */
+/** The voter, other than this leader, with the longest log among those in contact, a drained one last; the lowest id among equals. */
 export function bestSuccessor(core: LeadingCore): Progress | undefined {
   let best: Progress | undefined;
   for (const peer of core.roleState.progress.values()) {
@@ -87,6 +87,8 @@ function isBetter(core: LeadingCore, { peer, best }: { readonly peer: Progress; 
   const isNear = ({ inContact, silentTicks }: Progress) =>
     inContact && silentTicks < core.limits.electionTimeoutTicksMin / 2;
   if (isNear(peer) !== isNear(best)) return isNear(peer);
+  const { drained = [] } = core.log.configuration;
+  if (drained.includes(peer.id) !== drained.includes(best.id)) return drained.includes(best.id);
   return peer.matchIndex > best.matchIndex;
 }
 

@@ -91,6 +91,8 @@ export interface Configuration {
   readonly clusterId?: string;
   /** Ids of removed servers, as `retire` makes them; left out while there are none. */
   readonly retired?: readonly IdRange[];
+  /** Members that shall not lead (drained.ts), ascending; left out while there are none. */
+  readonly drained?: readonly NodeId[];
 }
 
 /** The configuration of a server that waits to be admitted: it never campaigns and learns the members from a leader. */

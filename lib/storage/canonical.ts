@@ -4,7 +4,7 @@ import type { Configuration, Member } from "../raft/types.ts";
 
 /** An equal configuration whose JSON does not depend on how it was made. */
 export function canonicalConfiguration(configuration: Configuration): Configuration {
-  const { members, voters, votersOld, learners, clusterId, retired } = configuration;
+  const { members, voters, votersOld, learners, clusterId, retired, drained } = configuration;
   return {
     members: members.map(canonicalMember),
     voters,
@@ -12,6 +12,7 @@ export function canonicalConfiguration(configuration: Configuration): Configurat
     learners,
     ...(clusterId === undefined ? {} : { clusterId }),
     ...(retired === undefined ? {} : { retired }),
+    ...(drained === undefined ? {} : { drained }),
   };
 }
 
