@@ -34,6 +34,11 @@ export const LIVE_CHECKS: readonly HealthCheck[] = [PING, STORAGE];
 export const READY_CHECKS: readonly HealthCheck[] = [
   PING,
   STORAGE,
+  {
+    name: "drained",
+    failure: ({ status: { raft: { id, configuration: { drained = [] } } } }) =>
+      drained.includes(id) ? "the node is drained; kvstore member undrain ends that" : undefined,
+  },
   { name: "stopping", failure: ({ health }) => health.stopping ? "the node is stopping" : undefined },
   {
     name: "disk",

@@ -118,6 +118,8 @@ export interface MemberView {
   readonly httpAddress: string;
   readonly peerAddress: string;
   readonly voter: boolean;
+  /** It is not to lead. */
+  readonly drained: boolean;
   readonly reachable: boolean;
   /** The rest is undefined while nothing has been heard from that server. */
   readonly role: Role | undefined;

@@ -101,4 +101,29 @@ export const JOINING_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/unit/raft/retired_test.ts"],
   },
+  slip("M514", "A drained server campaigns as soon as the connection to the leader ends", {
+    file: "lib/raft/tick.ts",
+    find: "mayCampaign(core) && !isDrained(core.log.configuration, core.id)",
+    replace: "mayCampaign(core)",
+  }),
+  slip("M515", "A drained server campaigns like any other", {
+    file: "lib/raft/drained.ts",
+    find: "return election.timeoutsLeft > 0;",
+    replace: "return election.timeoutsLeft > DRAINED_TIMEOUTS;",
+  }),
+  slip("M516", "A drained leader stays", {
+    file: "lib/raft/drained.ts",
+    find: "successor === undefined || isDrained(configuration, successor.id)",
+    replace: "successor === undefined || isDrained(configuration, core.id)",
+  }),
+  slip("M517", "A drained server never campaigns", {
+    file: "lib/raft/drained.ts",
+    find: "return election.timeoutsLeft > 0;",
+    replace: "return election.timeoutsLeft > -1_000_000;",
+  }),
+  slip("M518", "The next change of the members ends all drains", {
+    file: "lib/raft/membership.ts",
+    find: "const { drained: wanted = core.log.configuration.drained ?? [], ...rest } = configuration;",
+    replace: "const { drained: wanted = [], ...rest } = configuration;",
+  }),
 ];

@@ -67,11 +67,15 @@ export function memberViews({ id, self, status }: MemberFacts): readonly MemberV
   const newest = newestCommit(self, status.peers);
   return configuration.members.map((member) => {
     const voter = configuration.voters.includes(member.id);
-    if (member.id === id) return view(member, { voter, reachable: true, known: self, lastContactMs: 0, newest });
+    const drained = configuration.drained?.includes(member.id) === true;
+    if (member.id === id) {
+      return view(member, { voter, drained, reachable: true, known: self, lastContactMs: 0, newest });
+    }
     const peer = status.peers.find((candidate) => candidate.id === member.id);
     const lastContactMs = peer?.lastContact === undefined ? undefined : Math.max(0, status.now - peer.lastContact);
     const seen = view(member, {
       voter,
+      drained,
       reachable: peer?.reachable ?? false,
       known: peer?.status,
       lastContactMs,
@@ -94,13 +98,14 @@ function lastSeenIndex({ reachable, matchIndex: told }: MemberView, matched: Ind
 
 interface ViewFacts {
   readonly voter: boolean;
+  readonly drained: boolean;
   readonly reachable: boolean;
   readonly known: PeerStatus | undefined;
   readonly lastContactMs: number | undefined;
   readonly newest: Index;
 }
 
-function view(member: Member, { voter, reachable, known, lastContactMs, newest }: ViewFacts): MemberView {
+function view(member: Member, { voter, drained, reachable, known, lastContactMs, newest }: ViewFacts): MemberView {
   const matchIndex = known?.lastDurable.index;
   return {
     id: member.id,
@@ -109,6 +114,7 @@ function view(member: Member, { voter, reachable, known, lastContactMs, newest }
     httpAddress: known?.httpAddress || (member.httpAddress ?? ""),
     peerAddress: member.address,
     voter,
+    drained,
     reachable,
     role: known?.role,
     term: known?.term,
@@ -132,8 +138,9 @@ export function logLines(entries: readonly Entry[]): readonly LogLine[] {
 function describeEntry(entry: Entry): string {
   if (entry.type === "Command") return describeCommand(entry.command);
   if (entry.type === "NoOp") return "(no-op)";
-  const { voters, votersOld, learners } = entry.configuration;
+  const { voters, votersOld, learners, drained = [] } = entry.configuration;
   const old = votersOld.length > 0 ? ` from voters ${votersOld.join(",")}` : "";
   const more = learners.length > 0 ? ` learners ${learners.join(",")}` : "";
-  return `(configuration${old} voters ${voters.join(",")}${more})`;
+  const resting = drained.length > 0 ? ` drained ${drained.join(",")}` : "";
+  return `(configuration${old} voters ${voters.join(",")}${more}${resting})`;
 }
