@@ -34,11 +34,6 @@ export const LIVE_CHECKS: readonly HealthCheck[] = [PING, STORAGE];
 export const READY_CHECKS: readonly HealthCheck[] = [
   PING,
   STORAGE,
-  {
-    name: "drained",
-    failure: ({ status: { raft: { id, configuration: { drained = [] } } } }) =>
-      drained.includes(id) ? "the node is drained; kvstore member undrain ends that" : undefined,
-  },
   { name: "stopping", failure: ({ health }) => health.stopping ? "the node is stopping" : undefined },
   {
     name: "disk",
@@ -59,5 +54,10 @@ export const READY_CHECKS: readonly HealthCheck[] = [
       const lag = newestCommit(status) - status.lastApplied;
       return lag <= READY_LAG_ENTRIES_MAX ? undefined : `${lag} entries behind`;
     },
+  },
+  {
+    name: "drained",
+    failure: ({ status: { raft: { id, configuration: { drained = [] } } } }) =>
+      drained.includes(id) ? "the node is drained; kvstore member undrain ends that" : undefined,
   },
 ];

@@ -161,6 +161,8 @@ export type MemberChange =
   }
   /** Makes a learner that has caught up a voter. */
   | { readonly type: "Promote"; readonly id: NodeId }
+  /** A voter shall not lead, or may again. */
+  | { readonly type: "Drain" | "Undrain"; readonly id: NodeId }
   /** Removes a server for good. */
   | { readonly type: "Remove"; readonly id: NodeId };
 

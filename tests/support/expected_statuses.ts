@@ -53,10 +53,17 @@ export function expectedStatuses(document: Json, made: MadeRequest): ReadonlySet
 }
 
 /** Where the parameter of a path stands in it. */
-const NAME_AT: ReadonlyMap<string, number> = new Map([["closeSession", 3], ["keepSessionAlive", 3], [
-  "removeMember",
-  4,
-], ["promoteMember", 4]]);
+const NAME_AT: ReadonlyMap<string, number> = new Map([
+  ["closeSession", 3],
+  ["keepSessionAlive", 3],
+  [
+    "removeMember",
+    4,
+  ],
+  ["promoteMember", 4],
+  ["drainMember", 4],
+  ["undrainMember", 4],
+]);
 
 /** Undefined for a query that nobody can read, or that has what its operation does not know. */
 function readQuery(query: string, known: readonly string[]): ReadonlyMap<string, string> | undefined {
@@ -150,8 +157,10 @@ function outcomesOf(
     case "watchEvents":
       return query.has("since") || headers.has("last-event-id") ? [200, 410] : [200];
     case "removeMember":
+    case "drainMember":
       return [name === "0" ? 409 : 404];
     case "promoteMember":
+    case "undrainMember":
       return [name === "0" ? 200 : 404];
     case "addMember":
       // No word that is drawn is an address.

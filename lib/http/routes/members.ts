@@ -101,6 +101,28 @@ export const MEMBER_ROUTES: readonly Route[] = [
     handle: (call) => changeById(call, "Promote"),
   },
   {
+    method: "POST",
+    path: "/v1/cluster/members/{id}/drain",
+    id: "drainMember",
+    tag: "Cluster",
+    summary: "The server hands over if it leads, is not chosen to lead again, and is not ready, until it is undrained.",
+    query: [REDIRECT],
+    headers: [],
+    responses: { [OK]: DONE, ...REFUSED, ...NOT_FOUND },
+    handle: (call) => changeById(call, "Drain"),
+  },
+  {
+    method: "POST",
+    path: "/v1/cluster/members/{id}/undrain",
+    id: "undrainMember",
+    tag: "Cluster",
+    summary: "The server may lead again.",
+    query: [REDIRECT],
+    headers: [],
+    responses: { [OK]: DONE, ...REFUSED, ...NOT_FOUND },
+    handle: (call) => changeById(call, "Undrain"),
+  },
+  {
     method: "DELETE",
     path: "/v1/cluster/members/{id}",
     id: "removeMember",
@@ -129,7 +151,7 @@ async function addMember(call: RouteCall): Promise<HttpReply> {
   return await change(call, { type: "Add", ...(id === undefined ? {} : { id }), ...addresses });
 }
 
-async function changeById(call: RouteCall, type: "Promote" | "Remove"): Promise<HttpReply> {
+async function changeById(call: RouteCall, type: "Promote" | "Drain" | "Undrain" | "Remove"): Promise<HttpReply> {
   const id = readCount(call.path.get("id") ?? "");
   return id === undefined || id > NODE_ID_MAX ? NOT_A_MEMBER : await change(call, { type, id });
 }

@@ -20,7 +20,7 @@ export interface ChangePlan {
   readonly type: "Plan";
   /** The change, with the id that a new server gets. */
   readonly change: MemberChange & { readonly id: NodeId };
-  readonly wanted: Pick<ChangeMembership, "members" | "voters" | "learners"> | undefined;
+  readonly wanted: Omit<ChangeMembership, "type" | "id"> | undefined;
 }
 
 type Refusal = Extract<MemberChangeOutcome, { readonly reason: string }>;
@@ -42,6 +42,9 @@ export function planChange(facts: ChangeFacts, asked: MemberChange): Verdict {
       return planAddition(facts, change);
     case "Promote":
       return planPromotion(facts, change);
+    case "Drain":
+    case "Undrain":
+      return planDrain(facts, change);
     default:
       return planRemoval(facts, change);
   }
@@ -55,7 +58,7 @@ function judgeRetired(change: ChangePlan["change"]): Verdict {
 
 /** Whether the configuration, or the one that a joint configuration leads to, is as wanted. */
 export function leadsTo(
-  { members, voters, learners }: Configuration,
+  { members, voters, learners, drained = [] }: Configuration,
   change: ChangePlan["change"],
 ): boolean {
   switch (change.type) {
@@ -63,6 +66,9 @@ export function leadsTo(
       return members.some((member) => member.id === change.id && isAt(member, change));
     case "Promote":
       return voters.includes(change.id);
+    case "Drain":
+    case "Undrain":
+      return drained.includes(change.id) === (change.type === "Drain");
     default:
       return !voters.includes(change.id) && !learners.includes(change.id);
   }
@@ -134,6 +140,16 @@ function planPromotion(facts: ChangeFacts, change: ChangePlan["change"]): Verdic
   const reason = lackOfQuorum(facts, { voters, whose: "voters" }) ??
     lackOfQuorum(facts, { voters: wanted.voters, whose: "voters that there would be" });
   return reason === undefined ? { type: "Plan", change, wanted } : unsafe(reason);
+}
+
+/** Somebody must be left to lead. A learner may be drained before it is a voter. */
+function planDrain({ status: { configuration } }: ChangeFacts, change: ChangePlan["change"]): Verdict {
+  const { members, voters, learners, drained: before = [] } = configuration;
+  const drained = change.type === "Drain" ? [...before, change.id] : before.filter((id) => id !== change.id);
+  if (change.type === "Undrain" || voters.some((id) => !drained.includes(id))) {
+    return { type: "Plan", change, wanted: { members, voters, learners, drained } };
+  }
+  return unsafe("no voter would be left that may lead: undrain another one first");
 }
 
 function planRemoval(facts: ChangeFacts, change: ChangePlan["change"]): Verdict {

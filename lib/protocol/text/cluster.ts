@@ -21,6 +21,7 @@ function memberLine(member: MemberView): ReportLine {
     `Lag: ${orElse(member.lag, "unknown")}`,
     `Reachable: ${member.reachable ? "yes" : "no"}`,
     `Voter: ${member.voter ? "yes" : "no"}`,
+    ...(member.drained ? ["Drained: yes"] : []),
   ];
   return [`Node ${member.id}`, parts.join(", ")];
 }

@@ -21,6 +21,7 @@ Deno.test("cluster: leader, term, quorum and members", async () => {
     peer_address: "127.0.0.1:15001",
     http_address: "127.0.0.1:8001",
     voter: true,
+    drained: false,
     reachable: true,
     role: "Follower",
     term: 3,
@@ -175,6 +176,9 @@ Deno.test("members: what is asked for reaches the node, and its outcome the clie
   const done = await ask(service, "DELETE /v1/cluster/members/2");
   assertEquals([done.status, done.json?.["id"], Array.isArray(done.json?.["members"])], [200, 2, true]);
   assertEquals((await ask(service, "POST /v1/cluster/members/2/promote")).json?.["id"], 2);
+  for (const word of ["drain", "undrain"]) {
+    assertEquals((await ask(service, `POST /v1/cluster/members/2/${word}`)).json?.["id"], 2);
+  }
   const two = { "peer_address": "127.0.0.1:15003", "client_address": "[::1]:5003" };
   const add = (body: Readonly<Record<string, unknown>>) =>
     ask(service, "POST /v1/cluster/members", { body: JSON.stringify(body) });
@@ -188,6 +192,8 @@ Deno.test("members: what is asked for reaches the node, and its outcome the clie
   assertEquals(node.memberChanges, [
     { type: "Remove", id: 2 },
     { type: "Promote", id: 2 },
+    { type: "Drain", id: 2 },
+    { type: "Undrain", id: 2 },
     { type: "Add", id: 2, ...addresses, httpAddress: "h:8003" },
     { type: "Add", ...addresses },
   ]);

@@ -11,10 +11,12 @@ import { get } from "./monitoring_support.ts";
 /** A node that is `lag` entries behind what it knows to be committed. */
 class LaggingNode extends FakeNode {
   lag = 0;
+  drained: readonly number[] = [];
 
   override status(): NodeStatus {
-    const status = super.status();
-    return { ...status, lastApplied: toIndex(status.raft.commitIndex - this.lag) };
+    const { raft, ...status } = super.status();
+    const configuration = { ...raft.configuration, drained: this.drained };
+    return { ...status, raft: { ...raft, configuration }, lastApplied: toIndex(raft.commitIndex - this.lag) };
   }
 }
 
@@ -37,7 +39,7 @@ Deno.test("verbose names every check", async () => {
   const ready = await get(HEALTH_ROUTES, { node: new FakeNode(), path: "/readyz", query });
   assertEquals(
     ready.body,
-    "[+]ping ok\n[+]storage ok\n[+]stopping ok\n[+]disk ok\n[+]space ok\n[+]leader ok\n[+]applied ok\nreadyz check passed\n",
+    "[+]ping ok\n[+]storage ok\n[+]stopping ok\n[+]disk ok\n[+]space ok\n[+]leader ok\n[+]applied ok\n[+]drained ok\nreadyz check passed\n",
   );
   const live = await get(HEALTH_ROUTES, { node: new FakeNode(), path: "/livez", query });
   assertEquals(live.body, "[+]ping ok\n[+]storage ok\nlivez check passed\n");
@@ -52,6 +54,8 @@ Deno.test("each thing that can be wrong, and what it means for readiness and for
     ["no leader", (node) => node.leaderId = undefined, 503, 200],
     ["follower", (node) => node.leaderId = 1, 200, 200],
     ["a little behind", (node) => node.lag = READY_LAG_ENTRIES_MAX, 200, 200],
+    ["drained", (node) => node.drained = [0, 2], 503, 200],
+    ["another one is drained", (node) => node.drained = [2], 200, 200],
     ["far behind", (node) => node.lag = READY_LAG_ENTRIES_MAX + 1, 503, 200],
   ];
   for (const [name, alter, ready, live] of cases) {
@@ -69,7 +73,7 @@ Deno.test("a failure is told with its reason, verbose or not", async () => {
   assertEquals(
     body,
     "[+]ping ok\n[+]storage ok\n[+]stopping ok\n[+]disk ok\n[+]space ok\n" +
-      "[-]leader failed: no leader; reachable 1 of 3 nodes, need 2\n[+]applied ok\nreadyz check failed\n",
+      "[-]leader failed: no leader; reachable 1 of 3 nodes, need 2\n[+]applied ok\n[+]drained ok\nreadyz check failed\n",
   );
 });
 

@@ -197,3 +197,25 @@ Deno.test("a server that was removed stays so: it is removed again at once, and 
   assert(verdict.type === "Plan");
   assertEquals(verdict.change.id, 5);
 });
+
+Deno.test("a server is drained and undrained once, beside others, but not the last one that may lead", () => {
+  const drain = (id: number) => ({ type: "Drain", id }) as const;
+  const plan = (drained: readonly number[], change: MemberChange) =>
+    planChange(facts({ configuration: { drained } }), change);
+  const wanted = (drained: readonly number[], change: MemberChange) => {
+    const verdict = plan(drained, change);
+    assert(verdict.type === "Plan", verdict.type);
+    return verdict.wanted?.drained;
+  };
+  assertEquals(wanted([], drain(0)), [0]);
+  assertEquals(wanted([0], drain(3)), [0, 3], "a learner too");
+  assertEquals(wanted([0, 1], { type: "Undrain", id: 0 }), [1]);
+  assertEquals(wanted([0], drain(0)), undefined, "it holds already");
+  assertEquals(wanted([], { type: "Undrain", id: 0 }), undefined, "it holds already");
+  assertEquals(plan([0, 1], drain(2)), {
+    type: "Unsafe",
+    reason: "no voter would be left that may lead: undrain another one first",
+    passing: false,
+  });
+  assertEquals(plan([], drain(7)), { type: "NotAMember" });
+});
