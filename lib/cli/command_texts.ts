@@ -60,12 +60,19 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     ],
   },
   recover: {
-    usage: "kvstore recover inspect DIR... [--json]",
-    summary: "Look at what is left of a cluster after the loss of a majority of its nodes.",
+    usage:
+      "kvstore recover inspect DIR... [--json] | kvstore recover force DIR [--members ID=HOST:PORT,...] [--revision-step N] [--yes]",
+    summary: "After a majority of the nodes is lost for ever: see what is left, and make a new cluster of it.",
     details: [
-      "Compares the directories of stopped nodes and changes nothing: term, last entry, snapshot, membership and digest of each,",
-      "which is the newest, and whether an acknowledged write can be on none of them. The digest is over the entries that the",
-      "newest has as well. Exit code 77 when a file is of another format version; else 74 when something is damaged.",
+      "inspect compares the directories of stopped nodes and changes nothing: term, last entry, snapshot, membership and digest of",
+      "each, which is the newest, and whether an acknowledged write can be on none of them. The digest is over the entries that",
+      "the newest has as well. Exit code 77 when a file is of another format version; else 74 when something is damaged.",
+      "force makes a new cluster of one directory, with all that it holds, and its node as the only voter; others begin as learners",
+      "with empty directories and --new-identity. The new cluster has another id, so that no lost node can join by mistake, and all",
+      "its revisions are above those of before. It says what it will do and asks for the cluster's name or id, unless --yes is",
+      "given. The old data is kept in DIR/before-recovery. It may be interrupted at any point and given again: where the node is",
+      "the only voter already, there is nothing to do, and the exit code is 0. It is 1, and nothing is changed, when a node runs on",
+      "DIR, the answer is another, DIR knows of no cluster, or the copy of an earlier recovery is in the way; 74 and 77 as above.",
     ],
   },
   assets: {

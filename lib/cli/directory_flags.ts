@@ -1,5 +1,6 @@
 /** The flags of the commands that work on the directories of stopped nodes, a part of the table in flags.ts. */
 
+import { RECOVERED_REVISION_MAX } from "../node/recovery/plan.ts";
 import type { Flag } from "./flags.ts";
 
 /** In the order of the help. */
@@ -33,5 +34,29 @@ export const DIRECTORY_FLAGS = [
     max: Number.MAX_SAFE_INTEGER,
     defaultShown: "the last entry",
     help: "Last index of the digest and of --entries.",
+  },
+  {
+    name: "members",
+    kind: "text",
+    commands: ["recover"],
+    placeholder: "ID=HOST:PORT,...",
+    defaultShown: "the node of the directory",
+    help: "recover force: members of the new cluster. The directory's node is the voter, others begin as learners.",
+  },
+  {
+    name: "revision-step",
+    kind: "integer",
+    commands: ["recover"],
+    placeholder: "N",
+    default: "1000000000000",
+    min: 1,
+    max: RECOVERED_REVISION_MAX,
+    help: "recover force: how many revisions the old cluster may have handed out beyond this directory.",
+  },
+  {
+    name: "yes",
+    kind: "switch",
+    commands: ["recover"],
+    help: "Do not ask.",
   },
 ] as const satisfies readonly Flag[];

@@ -6,7 +6,7 @@ import { environmentName, type Flag, type FlagName, FLAGS, isSetting } from "./f
 const INTRODUCTION = `# Command line
 
 One program is the server, the client and a launcher that runs a local cluster. From a clone, \`npx -y deno task cluster\`,
-and in the same way \`node\`, \`cli\` and \`inspect\`, stand for \`kvstore cluster\` and so on; with Deno installed, leave out \`npx -y\`.
+and in the same way \`node\`, \`cli\`, \`inspect\` and \`recover\`, stand for \`kvstore cluster\` and so on; with Deno installed, leave out \`npx -y\`.
 
 This page is made from the tables in \`lib/cli\`; \`UPDATE=1 deno test -A tests/unit/cli/flags_doc_test.ts\` rewrites it.
 `;

@@ -6,19 +6,25 @@ import { DenoDisk } from "../storage/deno_disk.ts";
 import type { CommandContext } from "./command_context.ts";
 import { EXIT } from "./failures.ts";
 import { refuseOtherDirectory, refuseRunning } from "./inspect_command.ts";
+import { forceSurvivor } from "./recover_force.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Directories that are compared at once: more than any cluster has voters. */
 export const SURVIVORS_MAX = 32;
 
-/** Runs `recover inspect`. */
+/** Runs `recover inspect` and `recover force`. */
 export async function runRecoverCommand(context: CommandContext): Promise<number> {
   const [action, ...directories] = context.operands;
-  if (action === "inspect" && directories.length > 0 && directories.length <= SURVIVORS_MAX) {
+  const [directory] = directories;
+  if (action === "force" && directory !== undefined && directories.length === 1) {
+    return await forceSurvivor(context, directory);
+  }
+  if (action === "inspect" && directory !== undefined && directories.length <= SURVIVORS_MAX) {
     return await inspectSurvivors(context, directories);
   }
   throw new UsageError(
-    `recover takes inspect and 1 to ${SURVIVORS_MAX} directories, for example kvstore recover inspect ./node-0 ./node-1`,
+    `recover takes inspect and 1 to ${SURVIVORS_MAX} directories, or force and one directory, ` +
+      "for example kvstore recover inspect ./node-0 ./node-1",
   );
 }
 

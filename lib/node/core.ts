@@ -8,7 +8,8 @@ import { TICK_MS } from "./limits.ts";
 import type { NodeOptions } from "./options.ts";
 import type { Ground } from "./parts.ts";
 
-const CLUSTER_ID_DIGITS = 32;
+/** Digits of the random id of a cluster. */
+export const CLUSTER_ID_DIGITS = 32;
 /** The random delay before the PreVote once the leader's connection has ended, in ticks: it keeps followers from colliding. */
 const DISCONNECT_DELAY_TICKS = { min: 1, max: 5 } as const;
 

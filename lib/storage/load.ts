@@ -99,8 +99,11 @@ export function lastEntryOf({ runs, newest }: Pick<LoadedDirectory, "runs" | "ne
 /** The term, vote and cluster id that a start goes on with. */
 export function hardStateOf({ hardState }: NodeFile, loaded: Pick<LoadedDirectory, "runs" | "newest">): HardState {
   const { term } = lastEntryOf(loaded);
+  // ADR 23: a forced recovery names the new cluster in a snapshot first. No other snapshot has another id than the node file.
+  const clusterId = loaded.newest?.configuration.clusterId ?? hardState.clusterId;
+  const known = clusterId === undefined ? hardState : { ...hardState, clusterId };
   // The log may be durable before the term it is of. No vote was given in that term: a vote waits for the node file.
-  return term > hardState.currentTerm ? { ...hardState, currentTerm: term, votedFor: undefined } : hardState;
+  return term > hardState.currentTerm ? { ...known, currentTerm: term, votedFor: undefined } : known;
 }
 
 /** The configuration that a start goes on with (Raft 6): the latest in the log, committed or not. */

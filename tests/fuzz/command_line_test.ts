@@ -4,6 +4,7 @@ import { splitArguments } from "../../lib/cli/arguments.ts";
 import { environmentName, findFlag, FLAGS, LOG_LEVELS } from "../../lib/cli/flags.ts";
 import { readFlagValue } from "../../lib/cli/flag_values.ts";
 import { type OwnAddress, resolvePeers, showAddress } from "../../lib/cli/peers.ts";
+import { readMembers } from "../../lib/cli/recover_force.ts";
 import { serverOptions } from "../../lib/cli/server_settings.ts";
 import { settle } from "../../lib/cli/settings.ts";
 import { readConnectList } from "../../lib/cli/shell/connections.ts";
@@ -182,6 +183,19 @@ fuzz("lists of peers", {
       return members.length === 1 ? "one" : "some";
     }),
   outcomes: ["refused", "one", "some"],
+});
+
+fuzz("lists of members", {
+  make: (random) => random.chance(0.4) ? anyPeers(random) : mutate(anyPeers(random), random, true),
+  check: (list) =>
+    outcomeOf(() => readMembers(list), (members) => {
+      requireSame(new Set(members.map(({ id }) => id)).size, members.length, "No id twice");
+      const addresses = members.flatMap(({ address, clientAddress }) => [address, clientAddress]);
+      for (const address of addresses) require(parseAddress(address) !== undefined, `Address ${address}`);
+      requireSame(new Set(addresses).size, addresses.length, "No address twice");
+      return "taken";
+    }),
+  outcomes: ["refused", "taken"],
 });
 
 fuzz("lists of nodes to connect to", {

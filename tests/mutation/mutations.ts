@@ -18,6 +18,7 @@ import type { Mutation } from "./mutation.ts";
 import { OUTCOME_SLIPS } from "./outcomes.ts";
 import { PROTOCOL_SLIPS } from "./protocols.ts";
 import { QUESTION_SLIPS } from "./questions.ts";
+import { RECOVERY_SLIPS } from "./recovery.ts";
 import { SLIPS } from "./slips.ts";
 import { SNAPSHOT_SLIPS } from "./snapshots.ts";
 import { SIMULATOR_SLIPS } from "./simulator_slips.ts";
@@ -40,6 +41,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...INTERFACE_SLIPS,
   ...VERSION_SLIPS,
   ...FOUNDING_SLIPS,
+  ...RECOVERY_SLIPS,
   ...SIMULATOR_SLIPS,
   ...OUTCOME_SLIPS,
   ...CONVERSATION_SLIPS,

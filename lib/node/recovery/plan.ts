@@ -1,0 +1,66 @@
+/** What a forced recovery of a directory would make: decided from what is in it, before anything is changed. */
+
+import { IncompatibleError } from "../../base/errors.ts";
+import { type Configuration, type EntryId, type Member, type NodeId, toIndex, toTerm } from "../../raft/types.ts";
+import type { Inspection } from "../../storage/inspect.ts";
+
+/** Revisions that a recovery may reach: half of what a number holds exactly is left for what comes. */
+export const RECOVERED_REVISION_MAX = 2 ** 52;
+
+/** What the operator wants. */
+export interface RecoveryWish {
+  /** The members of the new cluster, without identities. The directory's own may be left out: then it is where it was. */
+  readonly members: readonly Member[];
+  /** How many revisions the old cluster may have handed out beyond the last entry here. */
+  readonly revisionStep: number;
+}
+
+/** A recovery that may be made. */
+export interface RecoveryPlan {
+  readonly directory: string;
+  readonly nodeId: NodeId;
+  readonly clusterName: string;
+  /** Of the cluster that was lost. */
+  readonly clusterId: string;
+  /** The last entry of the directory: the whole log counts, committed or not. */
+  readonly last: EntryId;
+  /** Added to the revision of every key. Above `last` by `revisionStep`, so that no key keeps a revision that was handed out. */
+  readonly raisedBy: number;
+  /** The last entry of the snapshot that the new cluster begins with. */
+  readonly begins: EntryId;
+  /** Of the new cluster, but for its id: the directory's node is the only voter, the others are learners. */
+  readonly configuration: Configuration;
+}
+
+/**
+ * The plan for a directory without damage; undefined when its node is the only voter: then nothing is lost, and nothing to be
+ * recovered. Throws `IncompatibleError` where it holds no data of a cluster, or the wish cannot be granted.
+ */
+export function planRecovery(inspection: Inspection, wish: RecoveryWish): RecoveryPlan | undefined {
+  const { directory, ownership, recoverable } = inspection;
+  const refused = (why: string) => new IncompatibleError(`Cannot recover ${directory}: ${why}`);
+  if (ownership === null || recoverable === null) throw refused("it cannot be read");
+  const { nodeId, clusterName } = ownership;
+  const { clusterId, configuration, currentTerm, last } = recoverable;
+  if (clusterId === null) throw refused("it knows of no cluster, so it holds no write that was ever acknowledged");
+  const { voters, votersOld } = configuration;
+  if (voters.length === 1 && voters[0] === nodeId && votersOld.length === 0) return undefined;
+  const raisedBy = last.index + wish.revisionStep;
+  const revision = last.index + raisedBy;
+  if (revision > RECOVERED_REVISION_MAX) {
+    throw refused(`revision ${revision} would be above ${RECOVERED_REVISION_MAX}; give a smaller --revision-step`);
+  }
+  const listed = wish.members.find(({ id }) => id === nodeId) ?? configuration.members.find(({ id }) => id === nodeId);
+  const own = { ...(listed ?? { id: nodeId, address: "", clientAddress: "" }), identity: ownership.identity };
+  const others = wish.members.filter(({ id }) => id !== nodeId);
+  return {
+    ...{ directory, nodeId, clusterName, clusterId, last, raisedBy },
+    begins: { index: toIndex(revision), term: toTerm(currentTerm + 1) },
+    configuration: {
+      members: [own, ...others].sort((left, right) => left.id - right.id),
+      voters: [nodeId],
+      votersOld: [],
+      learners: others.map(({ id }) => id).sort((left, right) => left - right),
+    },
+  };
+}
