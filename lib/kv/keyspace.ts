@@ -2,6 +2,7 @@
 
 import { bytesToString, stringToBytes, writeString } from "../base/bytes.ts";
 import type { Cut } from "../store/cut.ts";
+import type { ExpectedKeys } from "../store/expected_keys.ts";
 import type { Seed } from "../store/key_hash.ts";
 import type { RecordView } from "../store/record.ts";
 import { KeyBuffer, Span } from "../store/span.ts";
@@ -99,6 +100,11 @@ export class Keyspace {
   /** The earliest deadline of a key. */
   get nextDeadline(): number | undefined {
     return this.#store.nextDeadline;
+  }
+
+  /** Takes the keys of the next commands; see `Store`. */
+  get expected(): ExpectedKeys {
+    return this.#store.expected;
   }
 
   /** A copy of what is known of a key that is there. */

@@ -189,6 +189,18 @@ export class StateMachine {
     this.#keys.recorder = new ChangeRecorder();
   }
 
+  /** A command that is applied soon: `fetchExpected` reads what it needs together with what the others do. Changes nothing. */
+  expect(command: Span): void {
+    const { expected } = this.#keys;
+    if (this.#plainPut.read(command)) expected.add(this.#plainPut.key);
+    else if (this.#plainCounter.read(command)) expected.add(this.#plainCounter.key);
+  }
+
+  /** Reads the keys of the commands that are expected, of which there are at most `EXPECTED_KEYS_MAX`. */
+  fetchExpected(): void {
+    this.#keys.expected.fetch();
+  }
+
   /** Applies the command of entry `index`, the next one. A command that cannot be read changes nothing, on every node alike. */
   apply(index: number, command: Span): CommandResult {
     this.#goTo(index);

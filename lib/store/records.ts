@@ -1,6 +1,7 @@
 /** Records by the hash of their key: where each one lies, and whether a change fits there. */
 
 import { assert, fail } from "../base/assert.ts";
+import { ExpectedKeys } from "./expected_keys.ts";
 import { KeyHash, type Seed } from "./key_hash.ts";
 import { GROWTH_SHARE, LargeValue, LargeValues, type Part } from "./large.ts";
 import type { RecordView } from "./record.ts";
@@ -73,6 +74,7 @@ class Size implements RecordSize {
  */
 export class Records {
   readonly slab: Slab = new Slab((from, to) => this.#relocate(from, to));
+  readonly expected: ExpectedKeys;
   #large = new LargeValues();
   readonly #hash: KeyHash;
   readonly #shards: Shard[];
@@ -90,6 +92,7 @@ export class Records {
     this.#shards = Array.from({ length: shards }, (_, number) => new Shard(number));
     this.#shift = HASH_BITS / 2 - bits;
     this.#onKept = onKept;
+    this.expected = new ExpectedKeys({ hash: this.#hash, slab: this.slab, shardOf: (hash) => this.#shardOf(hash) });
   }
 
   /** The large values of these records; after `clear` there are others. */

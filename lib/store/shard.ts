@@ -41,6 +41,14 @@ export class Shard {
     this.used += 1;
   }
 
+  /** The place of the first record whose key has a hash; 0 when there is none. */
+  find(hash: number): number {
+    const { table, mask } = this;
+    let slot = hash & mask;
+    while (table[2 * slot + 1] !== 0 && table[2 * slot] !== hash) slot = (slot + 1) & mask;
+    return table[2 * slot + 1] ?? 0;
+  }
+
   /** The slot of the record at `place`, which is there. */
   slotOf(hash: number, place: number): number {
     const { table, mask } = this;

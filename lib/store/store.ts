@@ -4,6 +4,7 @@ import { assert } from "../base/assert.ts";
 import { Cut } from "./cut.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Digest } from "./digest.ts";
+import type { ExpectedKeys } from "./expected_keys.ts";
 import type { Seed } from "./key_hash.ts";
 import type { Part } from "./large.ts";
 import { Order, OrderCursor } from "./order.ts";
@@ -129,6 +130,11 @@ export class Store {
   /** Slots passed on the way to the key that takes longest to find. */
   get longestProbe(): number {
     return this.#records.longestProbe;
+  }
+
+  /** Takes the keys that are asked for next, so that it takes less time. */
+  get expected(): ExpectedKeys {
+    return this.#records.expected;
   }
 
   /** A view to find records with. Make one for each purpose, and use it again. */

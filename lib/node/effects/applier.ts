@@ -9,6 +9,7 @@ import { EntryReader, type Run } from "../../raft/run.ts";
 import { type EntryId, toIndex } from "../../raft/types.ts";
 import type { Applied, AppliedState } from "./applied.ts";
 import type { Inbox } from "../inbox.ts";
+import { EXPECTED_KEYS_MAX } from "../../store/expected_keys.ts";
 import { Span } from "../../store/span.ts";
 import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "../limits.ts";
 import type { NodeLog } from "../options.ts";
@@ -30,6 +31,8 @@ export interface ApplierParts {
 /** How far a run is applied. */
 interface PlaceInRun {
   readonly reader: EntryReader;
+  /** At the last entry that the state machine expects. */
+  readonly ahead: EntryReader;
   /** Of the entry that is read next. */
   index: number;
 }
@@ -75,10 +78,12 @@ export class Applier {
     if (this.#waitsForTurn) return;
     let left = APPLIED_PER_TURN_BYTES;
     for (let [run] = this.#committed; run !== undefined; [run] = this.#committed) {
-      this.#place ??= { reader: new EntryReader(run.body), index: run.firstIndex };
-      const { reader } = this.#place;
+      const { body, firstIndex } = run;
+      this.#place ??= { reader: new EntryReader(body), ahead: new EntryReader(body), index: firstIndex };
+      const { reader, ahead } = this.#place;
       while (!reader.isAtEnd) {
         if (left <= 0) return this.#goOnLater();
+        if (reader.end === ahead.end) this.#expect(body, ahead);
         reader.next();
         left -= APPLIED_ENTRY_BYTES + reader.end - reader.start;
         this.#applyEntry(run, this.#place);
@@ -87,6 +92,15 @@ export class Applier {
       this.#place = undefined;
       this.#committed.shift();
     }
+  }
+
+  /** Lets the state machine know of the next entries. */
+  #expect(body: Uint8Array, ahead: EntryReader): void {
+    const { state } = this.#applied;
+    for (let count = 0; count < EXPECTED_KEYS_MAX && ahead.next(); count++) {
+      if (ahead.isCommand) state.expect(this.#command.set(body, ahead.start, ahead.end));
+    }
+    state.fetchExpected();
   }
 
   #goOnLater(): void {
