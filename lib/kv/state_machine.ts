@@ -196,9 +196,9 @@ export class StateMachine {
     else if (this.#plainCounter.read(command)) expected.add(this.#plainCounter.key);
   }
 
-  /** Reads the keys of the commands that are expected, of which there are at most `EXPECTED_KEYS_MAX`. */
-  fetchExpected(): void {
-    this.#keys.expected.fetch();
+  /** Reads the keys of the commands that are expected, `EXPECTED_KEYS_MAX` at most. Returns how many of them are there. */
+  fetchExpected(): number {
+    return this.#keys.expected.fetch();
   }
 
   /** Applies the command of entry `index`, the next one. A command that cannot be read changes nothing, on every node alike. */

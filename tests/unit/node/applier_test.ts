@@ -1,6 +1,7 @@
 /** The applied side of a node. */
 
 import { assertEquals } from "@std/assert";
+import { bytesToString } from "../../../lib/base/bytes.ts";
 import { type Command, encodeCommand, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import { Applied } from "../../../lib/node/effects/applied.ts";
 import { Applier, type ApplierParts } from "../../../lib/node/effects/applier.ts";
@@ -15,6 +16,7 @@ import {
   toTerm,
   ZERO_ENTRY_ID,
 } from "../../../lib/raft/types.ts";
+import { EXPECTED_KEYS_MAX } from "../../../lib/store/expected_keys.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 import { emptyState, spanOf } from "../../support/state.ts";
 
@@ -128,4 +130,27 @@ Deno.test("a snapshot that comes between two parts replaces what is left up to i
   assertEquals(applier.install({ state, id, configuration: configurationOf(0) }), true);
   while (!await apply());
   assertEquals([applied.id.index, applied.state.get("k")?.value], [10_000, "10000"]);
+});
+
+Deno.test("the state machine is told of each command before it is applied, once, and of no more than it can expect", async () => {
+  const count = 10_000;
+  const commands = Array.from({ length: count }, (_, at): Command => ({ type: "Put", key: `${at}`, value: "v" }));
+  for (const batch of [count, EXPECTED_KEYS_MAX + 1, 1]) {
+    const { applied, apply } = applierOf(commands, batch);
+    const { state } = applied;
+    const told: string[] = [];
+    let fetched = 0;
+    let aheadMost = 0;
+    state.expect = ({ bytes, start, end }) => void told.push(bytesToString(bytes, start, end));
+    state.fetchExpected = () => fetched = told.length;
+    const applyOne = state.apply.bind(state);
+    state.apply = (index, command) => {
+      assertEquals(fetched >= index, true, `${index} of ${fetched}`);
+      aheadMost = Math.max(aheadMost, fetched - index + 1);
+      return applyOne(index, command);
+    };
+    while (!await apply());
+    assertEquals(told, commands.map((command) => encodeCommand(command)));
+    assertEquals([applied.id.index, aheadMost], [count, Math.min(batch, EXPECTED_KEYS_MAX)]);
+  }
 });
