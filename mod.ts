@@ -21,7 +21,7 @@
  */
 
 export { byteStringToText, textToByteString } from "./lib/base/bytes.ts";
-export { type CasChange, type Client, connect } from "./lib/client/client.ts";
+export { type CasChange, type Client, connect, type StaleRead } from "./lib/client/client.ts";
 export type { DeleteOptions, PutOptions } from "./lib/client/conditions.ts";
 export { Entry, KeyEntry, RevisedEntry, type Revision } from "./lib/client/entries.ts";
 export { NotDoneError, OutcomeUnknownError, ProtocolError, ServerError } from "./lib/client/errors.ts";

@@ -40,6 +40,8 @@ export interface Client extends AsyncDisposable {
   /** The value of a key, linearizable; undefined when it is not there. `revision: true` reads its revision with it. */
   get(key: Bytes, options: OperationOptions & { readonly revision: true }): Promise<RevisedEntry | undefined>;
   get(key: Bytes, options?: OperationOptions): Promise<Entry | undefined>;
+  /** What one server has, at once and also while no majority is up: it may be old, and `ageMs` says how old at most. */
+  getStale(key: Bytes, options?: OperationOptions): Promise<StaleRead>;
   /** The values of several keys at one moment, in their order. */
   getMany(keys: readonly Bytes[], options?: OperationOptions): Promise<readonly (Entry | undefined)[]>;
   /** When a key was made and changed; undefined when it is not there. */
@@ -74,6 +76,14 @@ export interface Client extends AsyncDisposable {
   command(words: readonly Word[], options?: OperationOptions): Promise<Reply>;
   /** Refuses new operations, waits up to 5 s for those under way, ends the session and closes every connection. */
   close(): Promise<void>;
+}
+
+/** What one server has of a key, and how old that may be. */
+export interface StaleRead {
+  /** Undefined when the key is not there. */
+  readonly entry: Entry | undefined;
+  /** It holds every write that was acknowledged so many ms before the server answered, or longer. Undefined where it cannot tell. */
+  readonly ageMs: number | undefined;
 }
 
 /** What compare-and-set compares and sets. */
@@ -134,6 +144,15 @@ class OperatingClient implements Client {
     if (options.revision === true) return await this.#getRevised(key, options);
     const value = bytesOrNull(await this.#operations.run(["GET", key], options));
     return value === null ? undefined : new Entry(value);
+  }
+
+  async getStale(key: Bytes, options: OperationOptions = {}): Promise<StaleRead> {
+    const [read, age] = listOf(await this.#operations.run(["KV.GET", key, "STALE"], options));
+    const value = bytesOrNull(read);
+    return {
+      entry: value === null ? undefined : new Entry(value),
+      ageMs: age === null ? undefined : Number(integerOf(age)),
+    };
   }
 
   async getMany(keys: readonly Bytes[], options: OperationOptions = {}): Promise<readonly (Entry | undefined)[]> {

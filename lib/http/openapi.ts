@@ -5,6 +5,7 @@ import { VERSION } from "../observe/version.ts";
 import { isProblemStatus, SHARED_REPLIES, sharedStatusesOf } from "./openapi_replies.ts";
 import { PROBLEM_TYPE } from "./problem.ts";
 import { IF_RANGE, RANGE } from "./ranges.ts";
+import { STALE_AGE } from "./reads.ts";
 import type { BodyDescription, Parameter, ResponseDescription, Route, Tag } from "./route.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -55,6 +56,11 @@ const REPLY_HEADERS: Json = {
   "X-KV-Revision": {
     description: "The revision of a write, or that as of which a reply was made.",
     schema: { type: "integer" },
+  },
+  [STALE_AGE]: {
+    description:
+      "Of `level=stale` alone: the reply holds every write that was acknowledged so many ms ago or longer; or `unknown`.",
+    schema: { type: "string", pattern: "^([0-9]+|unknown)$" },
   },
   "X-Request-Id": { description: "The name of the request in the log.", schema: { type: "string" } },
 };

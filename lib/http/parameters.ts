@@ -7,7 +7,9 @@ import type { HttpContext, Parameter, RouteCall } from "./route.ts";
 /** `?level=`. */
 export const LEVEL: Parameter = {
   name: "level",
-  description: "`linearizable` (usual): as new as every write acknowledged before. `stale`: what this node has.",
+  description:
+    "`linearizable` (usual): as new as every write acknowledged before. `stale`: what this node has, at once; " +
+    "`X-KV-Stale-Age-Ms` says how old that is at most.",
   schema: { type: "string", enum: ["linearizable", "stale"] },
 };
 

@@ -22,7 +22,7 @@ export function answerWhenFresh(
   { stale, minRevision }: Freshness,
   reading: Reading,
 ): HttpReply | Promise<HttpReply> {
-  if (stale) return answerAtRevision(minRevision, reading);
+  if (stale) return answerAtRevision(minRevision, { ...reading, answer: () => answerWithAge(reading) });
   return new Promise((resolve, reject) => {
     reading.context.node.read((outcome) => {
       if (outcome.type === "NotDone") return resolve(readNotDone(outcome, reading.context.node));
@@ -34,6 +34,18 @@ export function answerWhenFresh(
     });
   });
 }
+
+/** What is read asks nobody, so the reply tells how old it is at most. */
+function answerWithAge({ context: { node }, answer }: Reading): HttpReply | Promise<HttpReply> {
+  const ageMs = node.ageMs();
+  const header = [STALE_AGE, ageMs === undefined ? "unknown" : String(ageMs)] as const;
+  const withAge = (reply: HttpReply): HttpReply => ({ ...reply, headers: [...reply.headers, header] });
+  const reply = answer();
+  return reply instanceof Promise ? reply.then(withAge) : withAge(reply);
+}
+
+/** The header of stale readings; see `NodeReader.ageMs`. */
+export const STALE_AGE = "X-KV-Stale-Age-Ms";
 
 function answerAtRevision(
   minRevision: number,

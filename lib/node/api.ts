@@ -217,6 +217,11 @@ export interface NodeReader {
   read(done: (outcome: ReadOutcome) => void): void;
   /** Answers a call that changes nothing from the state as it is now. */
   answer(call: Call): Reply;
+  /**
+   * How old the state is at most, in ms: it holds every write that was acknowledged so long ago or longer. Undefined where that is
+   * not known. Asks nobody, so that it tells the age of what is read without `read`.
+   */
+  ageMs(): number | undefined;
   /** Whether every comparison holds in the state as it is now. */
   compare(compares: readonly Compare[]): boolean;
   /** The cluster's time as far as this node can tell, in ms since 1970. */

@@ -11,6 +11,7 @@ import { limitsOf, makeCore } from "./core.ts";
 import { DiskWatch } from "./effects/disk_watch.ts";
 import { Driver } from "./driver.ts";
 import { Effects } from "./effects/effects.ts";
+import { Freshness } from "./reads/freshness.ts";
 import { Flights } from "./writes/flights.ts";
 import { makeGreeting } from "./membership/greeting.ts";
 import { Inbox } from "./inbox.ts";
@@ -100,6 +101,7 @@ function addCore(ground: Ground): Core {
     directory: new PeerDirectory({ self: options.nodeId, raft, transport, greeting, clock, named: options.members }),
     time: new ClusterTime({ ...ground, raft, clock: clusterClock, monotonic: clock }),
     ownEntries: new OwnEntries(raft, { metrics, now: clock.now() }),
+    freshness: new Freshness({ ...ground, raft, transport }),
     observer: new RoleObserver(raft, ground),
   };
 }

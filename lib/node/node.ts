@@ -85,6 +85,11 @@ export class Node implements KeyValueNode {
   }
 
   /** See `NodeReader`. */
+  ageMs(): number | undefined {
+    return this.#parts.reader.ageMs();
+  }
+
+  /** See `NodeReader`. */
   compare(compares: readonly Compare[]): boolean {
     return this.#parts.reader.compare(compares);
   }

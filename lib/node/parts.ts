@@ -11,6 +11,7 @@ import type { Applier } from "./effects/applier.ts";
 import type { ChangeFeed } from "./changes/change_feed.ts";
 import type { DiskWatch } from "./effects/disk_watch.ts";
 import type { Driver } from "./driver.ts";
+import type { Freshness } from "./reads/freshness.ts";
 import type { Effects } from "./effects/effects.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Lifetime } from "./lifetime.ts";
@@ -76,6 +77,7 @@ export interface Core extends Ground {
   readonly directory: PeerDirectory;
   readonly time: ClusterTime;
   readonly ownEntries: OwnEntries;
+  readonly freshness: Freshness;
   readonly observer: RoleObserver;
 }
 

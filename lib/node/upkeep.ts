@@ -46,8 +46,9 @@ export class Upkeep implements TickerHandler {
   }
 
   #check(): void {
-    const { raft, directory, transport, snapshots } = this.#parts;
+    const { raft, directory, transport, snapshots, freshness } = this.#parts;
     this.#notice.look();
+    freshness.look();
     directory.leaveOtherClusters();
     const peer = directory.anyPeer;
     if (peer !== undefined && fault("node/connectionReset")) transport.reset(peer);

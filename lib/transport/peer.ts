@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { LogLimiter } from "../base/log_limiter.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Connection } from "./connection.ts";
+import type { Beat } from "./control.ts";
 import type { LargeTurns } from "./large_turns.ts";
 import type { TransportLimits } from "./limits.ts";
 import { Pinger } from "./pinger.ts";
@@ -63,6 +64,7 @@ export class Peer {
   #connectedTold = false;
   #lossTold = false;
   #status: PeerStatus | undefined;
+  #lastAnswer: PeerInfo["lastAnswer"];
   #roundTripMs: number | undefined;
   #lastContact: number | undefined;
   #framesDropped = 0;
@@ -183,10 +185,14 @@ export class Peer {
   }
 
   /** Takes the answer to a ping; false when nothing asked for it. */
-  answer(nonce: number): boolean {
-    const roundTrip = this.#pinger?.answer(nonce, this.#context.clock.now());
-    this.#roundTripMs = roundTrip ?? this.#roundTripMs;
-    return roundTrip !== undefined;
+  answer({ nonce, status }: Beat): boolean {
+    const now = this.#context.clock.now();
+    const roundTrip = this.#pinger?.answer(nonce, now);
+    if (roundTrip === undefined) return false;
+    this.#roundTripMs = roundTrip;
+    this.#lastAnswer = { status, askedAt: now - roundTrip };
+    this.learn(status);
+    return true;
   }
 
   /** Pings, and closes connections whose deadlines are over. */
@@ -225,6 +231,7 @@ export class Peer {
       lastContact: reads.length === 0 ? undefined : Math.max(...reads),
       roundTripMs: this.#roundTripMs,
       status: this.#status,
+      lastAnswer: this.#lastAnswer,
       bytesSent: this.#pastSent + current(this.#sides, "bytesSent"),
       bytesReceived: this.#pastReceived + current(this.#sides, "bytesReceived"),
       framesDropped: this.#framesDropped,

@@ -43,10 +43,7 @@ function takeAnswer(peer: Peer, { connection, frame }: Pick<IncomingFrame, "conn
   const refusal = decodeRefused(frame.fields);
   if (refusal !== undefined) return connection.close({ reason: refusal, expected: false, damage: false });
   const pong = decodeBeat(frame.fields, "Pong");
-  if (pong === undefined || !peer.answer(pong.nonce)) {
-    return refuse(connection, `unexpected frame "${frame.fields.rpc}"`);
-  }
-  peer.learn(pong.status);
+  if (pong === undefined || !peer.answer(pong)) refuse(connection, `unexpected frame "${frame.fields.rpc}"`);
 }
 
 interface IncomingFrame {

@@ -65,6 +65,8 @@ export interface PeerInfo {
   readonly lastContact: number | undefined;
   readonly roundTripMs: number | undefined;
   readonly status: PeerStatus | undefined;
+  /** The last answer to a ping of this node: what the peer said of itself after `askedAt`, when the ping was sent. */
+  readonly lastAnswer: { readonly status: PeerStatus; readonly askedAt: number } | undefined;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly framesDropped: number;

@@ -40,8 +40,8 @@ const HTTP: readonly Mutation[] = [
 const TEXT: readonly Mutation[] = [
   slip("M145", "DELETE of a key that is not there is told as done", {
     file: "lib/protocol/text/outcomes.ts",
-    find: "return result.existed ? `${show(key)} deleted successfully.` : keyMissing(key);",
-    replace: 'return result.existed || key !== "" ? `${show(key)} deleted successfully.` : keyMissing(key);',
+    find: "return result.existed ? `${show(key)} deleted successfully.` : keyMissing(show(key));",
+    replace: 'return result.existed || key !== "" ? `${show(key)} deleted successfully.` : keyMissing(show(key));',
   }),
 ];
 

@@ -7,6 +7,7 @@ import { BYTE_SLIPS } from "./bytes.ts";
 import { CONVERSATION_SLIPS } from "./conversation.ts";
 import { DISK_SLIPS } from "./disk.ts";
 import { FOUNDING_SLIPS } from "./founding.ts";
+import { FRESHNESS_SLIPS } from "./freshness.ts";
 import { FURTHER_SLIPS } from "./further_slips.ts";
 import { FORWARDING_SLIPS } from "./forwarding.ts";
 import { INTERFACE_SLIPS } from "./interfaces.ts";
@@ -35,6 +36,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...TIME_SLIPS,
   ...FORWARDING_SLIPS,
   ...DISK_SLIPS,
+  ...FRESHNESS_SLIPS,
   ...SNAPSHOT_SLIPS,
   ...SURVIVORS,
   ...FURTHER_SLIPS,

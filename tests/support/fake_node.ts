@@ -54,6 +54,8 @@ export class FakeNode implements KeyValueNode {
   reachable = 3;
   /** Entries that are committed and not applied. */
   entriesBehind = 0;
+  /** What `ageMs` tells. */
+  age: number | undefined = 0;
   wallClockMs = 1_700_000_000_123;
   snapshotOutcome: () => Promise<SnapshotOutcome> = () =>
     Promise.resolve({ type: "Created", id: { index: toIndex(42), term: toTerm(3) } });
@@ -108,6 +110,11 @@ export class FakeNode implements KeyValueNode {
   /** See `KeyValueNode`. Knows GET only. */
   answer([, key = ""]: Call): Reply {
     return this.values.get(key)?.value ?? null;
+  }
+
+  /** See `KeyValueNode`. */
+  ageMs(): number | undefined {
+    return this.age;
   }
 
   /** See `KeyValueNode`. Nothing is compared. */
@@ -248,6 +255,7 @@ const PEERS: readonly PeerInfo[] = [
     lastContact: 988,
     roundTripMs: 0.25,
     status: undefined,
+    lastAnswer: undefined,
     bytesSent: 100,
     bytesReceived: 200,
     framesDropped: 0,
@@ -260,6 +268,7 @@ const PEERS: readonly PeerInfo[] = [
     lastContact: undefined,
     roundTripMs: undefined,
     status: undefined,
+    lastAnswer: undefined,
     bytesSent: 0,
     bytesReceived: 0,
     framesDropped: 3,

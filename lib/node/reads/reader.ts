@@ -42,6 +42,11 @@ export class Reader implements NodeReader {
   }
 
   /** See `NodeReader`. */
+  ageMs(): number | undefined {
+    return this.#parts.freshness.ageMs();
+  }
+
+  /** See `NodeReader`. */
   compare(compares: readonly Compare[]): boolean {
     return this.#parts.applied.state.compare(compares);
   }

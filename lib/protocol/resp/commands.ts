@@ -11,6 +11,7 @@ import { introspectionCommands } from "./commands/introspection.ts";
 import { SERVER_COMMANDS } from "./commands/server.ts";
 import { SESSION_COMMANDS } from "./commands/sessions.ts";
 import { SLOW_COMMANDS } from "./commands/slow_commands.ts";
+import { STALE_READ_COMMANDS } from "./commands/stale_reads.ts";
 import { TRANSACTION_COMMANDS } from "./commands/transactions.ts";
 import type { ProtocolCommand } from "./plan.ts";
 
@@ -41,6 +42,7 @@ const PROTOCOL_COMMANDS: readonly ProtocolCommand[] = [
   ...TRANSACTION_COMMANDS,
   ...SESSION_COMMANDS,
   ...CLUSTER_COMMANDS,
+  ...STALE_READ_COMMANDS,
 ];
 
 /** The number of a name that nothing has. */

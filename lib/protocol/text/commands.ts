@@ -4,7 +4,7 @@ import { readCount, readKey, readKeyAndValue, type UsageError } from "./argument
 import { renderCluster } from "./cluster.ts";
 import { renderHelp } from "./help.ts";
 import { renderHistory } from "./history_report.ts";
-import { trimmedRest } from "./lexer.ts";
+import { skipBlanks, trimmedRest } from "./lexer.ts";
 import { renderLogSize } from "./log_size.ts";
 import { renderLogs } from "./logs.ts";
 import { renderMetrics } from "./metrics.ts";
@@ -54,12 +54,15 @@ export const TEXT_COMMANDS: readonly TextCommand[] = [
   {
     name: "GET",
     aliases: ["G", "FETCH", "READ", "RETRIEVE"],
-    usage: "GET <key>",
-    summary: "Shows the value of a key; on any node, never an old one",
-    examples: ["GET key1", 'GET "a key"', "GET --key key1"],
+    usage: "GET <key> [STALE]",
+    summary: "Shows the value of a key; on any node, never an old one; with STALE at once, and how old it may be",
+    examples: ["GET key1", 'GET "a key"', "GET --key key1", "GET key1 STALE"],
     read: (line, at) => {
       const read = readKey(line, at);
-      return read.type === "UsageError" ? read : { type: "Read", key: read.key };
+      if (read.type === "KeyValue") return { type: "Read", key: read.key };
+      const end = staleAt(line);
+      const stale = end === undefined ? read : readKey(line.slice(0, end), at);
+      return stale.type === "KeyValue" ? { type: "StaleRead", key: stale.key } : read;
     },
   },
   {
@@ -173,6 +176,17 @@ function report(name: string, { aliases = [], summary, render }: ReportParts): T
     read: (line, at) => withoutArguments(line, at) ?? request,
   };
 }
+
+/** Where the last word of a line begins, if that is STALE without quotes. */
+function staleAt(line: string): number | undefined {
+  const rest = trimmedRest(line, 0);
+  const end = rest.length - STALE.length;
+  // A blank before it: STALE alone, or as a part of a word, is a key.
+  if (rest.slice(end).toUpperCase() !== STALE || !/[ \t]/.test(rest.charAt(end - 1))) return undefined;
+  return skipBlanks(line, 0) + end;
+}
+
+const STALE = "STALE";
 
 function withoutArguments(line: string, at: number): UsageError | undefined {
   return trimmedRest(line, at) === "" ? undefined : USAGE_ERROR;

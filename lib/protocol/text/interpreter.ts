@@ -18,6 +18,7 @@ import {
   GOODBYE,
   INCOMPLETE_LINE,
   keyMissing,
+  keyWithAge,
   LINE_TOO_LONG,
   NO_MEMORY,
   notDone,
@@ -34,7 +35,7 @@ import { PiecewiseReply } from "./piecewise_reply.ts";
 import { findRepetition } from "./repetition.ts";
 import type { ReportContext } from "./report_context.ts";
 import type { Request } from "./requests.ts";
-import { SHOWN_PIECE_BYTES } from "./show.ts";
+import { show, SHOWN_PIECE_BYTES } from "./show.ts";
 
 const EXCLAMATION_MARK = 0x21;
 const NOTHING: Request = { type: "Nothing" };
@@ -48,6 +49,8 @@ export interface TextContext extends SessionContext {
 /** A request, and its reply once it is known. */
 interface Exchange {
   readonly request: Request;
+  /** The key of a read as its reply shows it. */
+  keyText: string;
   /** What a read found: made readable only when there is room to send it. */
   value: string | undefined;
   /** One or more lines with their ends; a byte string. */
@@ -117,6 +120,8 @@ class TextInterpreter implements Interpreter<Exchange> {
         return node.write(request.command, this.#conversation.open(exchange, "Write").ended);
       case "Read":
         return node.read(this.#conversation.open(exchange, "Read").ended);
+      case "StaleRead":
+        return this.#readStale(exchange, request.key);
       case "Report":
         metrics.succeeded.add();
         return this.#say(request.render(this.#reportContext()));
@@ -149,11 +154,11 @@ class TextInterpreter implements Interpreter<Exchange> {
     const { value, reply } = exchange;
     const isLong = value !== undefined && value.length > SHOWN_PIECE_BYTES;
     if (isLong && reply === undefined) {
-      if (!this.#long.isOpen) this.#long.open(valueInPieces(keyOf(exchange), value), () => this.#longSent(exchange));
+      if (!this.#long.isOpen) this.#long.open(valueInPieces(exchange.keyText, value), () => this.#longSent(exchange));
       this.#long.goOn();
       return false;
     }
-    const line = reply ?? (value === undefined ? undefined : `${valueOf(keyOf(exchange), value)}\n`);
+    const line = reply ?? (value === undefined ? undefined : `${valueOf(exchange.keyText, value)}\n`);
     if (line === undefined) return false;
     this.#link.send(line);
     return true;
@@ -192,9 +197,7 @@ class TextInterpreter implements Interpreter<Exchange> {
         return (found ? metrics.succeeded : metrics.failed).add();
       }
       case "Ready":
-        exchange.value = node.state.get(key)?.value;
-        if (exchange.value === undefined) exchange.reply = `${keyMissing(key)}\n`;
-        return (exchange.value === undefined ? metrics.failed : metrics.succeeded).add();
+        return this.#lookUp(exchange, { key, keyText: show(key) });
       case "NotDone":
         exchange.reply = `${notDone(outcome, node)}\n`;
         return (outcome.reason === "NotLeader" ? metrics.redirected : metrics.failed).add();
@@ -204,6 +207,22 @@ class TextInterpreter implements Interpreter<Exchange> {
       default:
         return unreachable(outcome);
     }
+  }
+
+  /** In one turn, so that the age is that of what is read. */
+  #readStale(exchange: Exchange, key: string): void {
+    const slot = this.#conversation.open(exchange, "Alone");
+    this.#lookUp(exchange, { key, keyText: keyWithAge(key, this.#context.node.ageMs()) });
+    this.#conversation.noteEnd(false);
+    this.#conversation.settle(slot);
+  }
+
+  #lookUp(exchange: Exchange, { key, keyText }: { readonly key: string; readonly keyText: string }): void {
+    const { node, metrics } = this.#context;
+    exchange.keyText = keyText;
+    exchange.value = node.state.get(key)?.value;
+    if (exchange.value === undefined) exchange.reply = `${keyMissing(keyText)}\n`;
+    (exchange.value === undefined ? metrics.failed : metrics.succeeded).add();
   }
 
   #read(line: string): Request {
@@ -237,7 +256,7 @@ class TextInterpreter implements Interpreter<Exchange> {
   /** Puts a reply of one or more lines, the end of its last one left out, behind the replies before it. */
   #say(reply: string, counter?: Counter): void {
     counter?.add();
-    this.#conversation.open({ request: NOTHING, value: undefined, reply: `${reply}\n` }, "Now");
+    this.#conversation.open({ ...exchangeOf(NOTHING), reply: `${reply}\n` }, "Now");
   }
 
   #takeSnapshot(exchange: Exchange): void {
@@ -305,6 +324,7 @@ const TURNS: Readonly<Record<Request["type"], Turn>> = {
   Nothing: "Now",
   Write: "Write",
   Read: "Read",
+  StaleRead: "Alone",
   Report: "Alone",
   Snapshot: "Alone",
   Watch: "Alone",
@@ -314,7 +334,7 @@ const TURNS: Readonly<Record<Request["type"], Turn>> = {
 };
 
 function exchangeOf(request: Request): Exchange {
-  return { request, value: undefined, reply: undefined };
+  return { request, keyText: "", value: undefined, reply: undefined };
 }
 
 function keyOf({ request }: Exchange): string {

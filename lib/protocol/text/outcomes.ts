@@ -31,7 +31,7 @@ export function writeDone(key: string, result: CommandResult): string {
     case "Put":
       return `${show(key)} added successfully.`;
     case "Delete":
-      return result.existed ? `${show(key)} deleted successfully.` : keyMissing(key);
+      return result.existed ? `${show(key)} deleted successfully.` : keyMissing(show(key));
     case "Reply":
     case "Transaction":
     case "Refused":
@@ -42,21 +42,26 @@ export function writeDone(key: string, result: CommandResult): string {
   }
 }
 
-/** The reply to a read of a key that exists. */
-export function valueOf(key: string, value: string): string {
-  return `value of ${show(key)}: ${show(value)}`;
+/** The reply to a read of a key that exists; `keyText` is the key as it is shown. */
+export function valueOf(keyText: string, value: string): string {
+  return `value of ${keyText}: ${show(value)}`;
 }
 
 /** The whole line of it with its end, for a long value, piece by piece. */
-export function* valueInPieces(key: string, value: string): Generator<string> {
-  yield `value of ${show(key)}: `;
+export function* valueInPieces(keyText: string, value: string): Generator<string> {
+  yield `value of ${keyText}: `;
   yield* showInPieces(value);
   yield "\n";
 }
 
+/** A key as replies to stale reads show it: with the age of the state that was read, see `NodeReader.ageMs`. */
+export function keyWithAge(key: string, ageMs: number | undefined): string {
+  return `${show(key)} (${ageMs === undefined ? "age unknown" : `at most ${ageMs} ms old`})`;
+}
+
 /** The key is not there. */
-export function keyMissing(key: string): string {
-  return `Error: ${show(key)} does not exist.`;
+export function keyMissing(keyText: string): string {
+  return `Error: ${keyText} does not exist.`;
 }
 
 /** The reply to what was certainly not done. */

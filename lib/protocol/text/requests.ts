@@ -15,6 +15,12 @@ export interface ReadRequest {
   readonly key: string;
 }
 
+/** A read of what this node has, confirmed by nobody. */
+export interface StaleReadRequest {
+  readonly type: "StaleRead";
+  readonly key: string;
+}
+
 /** Anything about this node or connection that is known at once. */
 export interface ReportRequest {
   readonly type: "Report";
@@ -63,6 +69,7 @@ export type Request =
   | NoRequest
   | WriteRequest
   | ReadRequest
+  | StaleReadRequest
   | ReportRequest
   | SnapshotRequest
   | WatchRequest

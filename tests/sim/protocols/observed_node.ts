@@ -54,6 +54,9 @@ export class ObservedNode implements KeyValueNode {
   answer(call: Call): Reply {
     return this.#node.answer(call);
   }
+  ageMs(): number | undefined {
+    return this.#node.ageMs();
+  }
   timeMs(): number {
     return this.#node.timeMs();
   }

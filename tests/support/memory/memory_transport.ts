@@ -243,6 +243,7 @@ interface KnownPeer {
   readonly address: string;
   outbox: PeerMessage[];
   status: PeerStatus | undefined;
+  lastAnswer: PeerInfo["lastAnswer"];
   lastContact: number | undefined;
   bytesReceived: number;
   framesDropped: number;
@@ -361,10 +362,14 @@ class MemoryTransport implements Transport {
 
   #info(id: NodeId, peer: KnownPeer): PeerInfo {
     const reachable = this.#isUp(id);
-    if (reachable) peer.status = this.#network.running(id)?.handler?.status() ?? peer.status;
-    const { address, status, lastContact, bytesReceived, framesDropped, problem } = peer;
+    const told = reachable ? this.#network.running(id)?.handler?.status() : undefined;
+    if (told !== undefined) {
+      peer.status = told;
+      peer.lastAnswer = { status: told, askedAt: this.#clock.now() };
+    }
+    const { address, status, lastAnswer, lastContact, bytesReceived, framesDropped, problem } = peer;
     const traffic = { bytesSent: 0, bytesReceived, framesDropped };
-    return { id, address, reachable, lastContact, roundTripMs: undefined, status, ...traffic, problem };
+    return { id, address, reachable, lastContact, roundTripMs: undefined, status, lastAnswer, ...traffic, problem };
   }
 }
 
@@ -378,6 +383,6 @@ function bothWays({ ends: [low, high] }: Link): readonly (readonly [NodeId, Node
 }
 
 function unknownPeer(): KnownPeer {
-  const unheard = { status: undefined, lastContact: undefined, problem: undefined };
+  const unheard = { status: undefined, lastAnswer: undefined, lastContact: undefined, problem: undefined };
   return { address: "", outbox: [], bytesReceived: 0, framesDropped: 0, ...unheard };
 }

@@ -62,6 +62,21 @@ const CASES: readonly Case[] = [
     answer: list([integer(1), list([integer(5)])]),
     result: { succeeded: true, replies: [5] },
   },
+  {
+    run: async (c) => {
+      const { entry, ageMs } = await c.getStale("k");
+      return [entry?.text(), ageMs];
+    },
+    sent: "KV.GET k STALE",
+    answer: list([bulk("1"), integer(350)]),
+    result: ["1", 350],
+  },
+  {
+    run: (c) => c.getStale("k"),
+    sent: "KV.GET k STALE",
+    answer: list([NOTHING, NOTHING]),
+    result: { entry: undefined, ageMs: undefined },
+  },
   { run: (c) => c.command(["STRLEN", "k"]), sent: "STRLEN k", answer: integer(3), result: 3 },
 ];
 

@@ -175,6 +175,30 @@ Deno.test("kv: readings are confirmed, unless they may be stale", async () => {
   assertEquals(node.asked, ["Read"]);
 });
 
+Deno.test("kv: a stale reading says how old it is at most, whatever it finds, and no other does", async () => {
+  const node = new StateNode();
+  const service = serviceOf(node);
+  await ask(service, "PUT /v1/kv/a", { body: "1" });
+  node.holding = true;
+  const agesOf = async (line: string, headers = {}) => {
+    const reply = await ask(service, line, { headers });
+    return [reply.status, reply.headers.get("x-kv-stale-age-ms")];
+  };
+  node.age = 350;
+  assertEquals(await agesOf("GET /v1/kv/a?level=stale"), [200, "350"]);
+  assertEquals(await agesOf("HEAD /v1/kv/a?level=stale"), [200, "350"]);
+  assertEquals(await agesOf("GET /v1/kv/a?level=stale", { accept: "application/json" }), [200, "350"]);
+  assertEquals(await agesOf("GET /v1/kv/a?level=stale", { "if-none-match": "*" }), [304, "350"]);
+  assertEquals(await agesOf("GET /v1/kv/b?level=stale"), [404, "350"]);
+  assertEquals(await agesOf("GET /v1/kv?level=stale"), [200, "350"]);
+  node.age = undefined;
+  assertEquals(await agesOf("GET /v1/kv/a?level=stale"), [200, "unknown"]);
+  node.holding = false;
+  for (const line of ["GET /v1/kv/a", "GET /v1/kv/b", "GET /v1/kv", "PUT /v1/kv/a"]) {
+    assertEquals((await agesOf(line))[1], undefined, line);
+  }
+});
+
 Deno.test("kv: min_revision waits until it is applied, and not for ever", async () => {
   const node = new StateNode();
   const service = serviceOf(node);

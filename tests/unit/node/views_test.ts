@@ -38,6 +38,7 @@ function viewOf(
     lastContact: 900,
     roundTripMs: undefined,
     status: index === undefined ? undefined : { ...STATUS, lastDurable: { index, term: toTerm(2) } },
+    lastAnswer: undefined,
     bytesSent: 0,
     bytesReceived: 0,
     framesDropped: 0,

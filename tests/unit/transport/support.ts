@@ -187,6 +187,8 @@ export class Recorder implements TransportHandler {
   /** Who refused this node, and of which cluster that one is. */
   readonly refusals = new Set<string>();
   onReceive: (message: Message) => void = () => {};
+  /** Makes what is told in pings and their answers. */
+  tell: () => PeerStatus = () => statusOf(this.#id);
   judge: (greeting: Greeting) => string | undefined = () => undefined;
   /** Whether `judge` speaks of servers that were removed. */
   removes = false;
@@ -234,7 +236,7 @@ export class Recorder implements TransportHandler {
   }
 
   status(): PeerStatus {
-    return statusOf(this.#id);
+    return this.tell();
   }
 
   count(event: string): number {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertExists, assertMatch, assertRejects } from "@std/assert";
 import { findFreePorts } from "../../support/ports.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
+import { toIndex } from "../../../lib/raft/types.ts";
 import { appendEntries, join, numbered, sampleMessages, statusOf, TestNode, withNodes } from "./support.ts";
 import { ShiftedClock } from "../../support/shifted_clock.ts";
 import { until } from "../../support/wait.ts";
@@ -31,6 +32,25 @@ Deno.test("two nodes connect, learn of each other and exchange every kind of mes
     assertEquals(one.transport.counts().received.get("AppendEntries"), 3);
     assertEquals(one.peer(0).framesDropped, 0);
     assert(zero.peer(1).bytesSent > 1_000 && one.peer(0).bytesReceived > 1_000);
+  });
+});
+
+Deno.test("an answer to a ping counts from the moment when the ping was sent, not from when it came", async () => {
+  const clock = new ShiftedClock();
+  const limits = { ...QUICK, pongTimeoutMs: 60_000 };
+  await withNodes([{ limits, clock }, { limits: { ...limits, pingIntervalMs: 60_000 } }], async (zero, one) => {
+    /** When each status was made, by the clock of who asks; the answer then takes a second. */
+    const madeAt: number[] = [];
+    one.recorder.tell = () => {
+      madeAt.push(clock.now());
+      clock.shiftMs += 1_000;
+      return { ...statusOf(1), commitIndex: toIndex(madeAt.length) };
+    };
+    await join(zero, one);
+    await until(() => (zero.peer(1).roundTripMs ?? 0) >= 1_000, "a late answer");
+    const { askedAt = Infinity, status } = zero.peer(1).lastAnswer ?? {};
+    const made = madeAt[(status?.commitIndex ?? 0) - 1] ?? NaN;
+    assert(askedAt <= made, `a status of ${made} counts as one of ${askedAt}`);
   });
 });
 

@@ -7,7 +7,7 @@ import { TEXT_COMMANDS } from "../../../../lib/protocol/text/commands.ts";
 import { SessionBench } from "./session_support.ts";
 
 const USAGE_PUT = "Error: Usage: PUT <key> <value>";
-const USAGE_GET = "Error: Usage: GET <key>";
+const USAGE_GET = "Error: Usage: GET <key> [STALE]";
 const USAGE_DELETE = "Error: Usage: DELETE <key>";
 
 /** What SET says of a line that ends in Redis's options. */
@@ -48,6 +48,19 @@ const CONVERSATIONS: readonly (readonly (readonly [line: string, reply: string])
   [['PUT k "a\\x00\\xFF"', "k added successfully."], ["GET k", 'value of k: "a\\x00\\xff"']],
   [['PUT "a\\tb" v', '"a\\tb" added successfully.'], ['DELETE "a\\tb"', '"a\\tb" deleted successfully.']],
   [["PUT schl\xc3\xbcssel \xe2\x82\xac", "schl\xc3\xbcssel added successfully."]],
+  [["PUT k v", "k added successfully."], ["GET k STALE", "value of k (at most 0 ms old): v"]],
+  [["PUT 'a b' v", "a b added successfully."], ["get  'a b' \t stale ", "value of a b (at most 0 ms old): v"]],
+  [["PUT --key k --value v", "k added successfully."], ["GET --key k STALE", "value of k (at most 0 ms old): v"]],
+  [["GET nothing STALE", "Error: nothing (at most 0 ms old) does not exist."]],
+  [["PUT STALE v", "STALE added successfully."], ["GET STALE", "value of STALE: v"]],
+  [["PUT STALE v", "STALE added successfully."], ["GET STALE STALE", "value of STALE (at most 0 ms old): v"]],
+  [["PUT xSTALE v", "xSTALE added successfully."], ["GET xSTALE", "value of xSTALE: v"]],
+  [["PUT 'x STALE' v", "x STALE added successfully."], ["GET 'x STALE'", "value of x STALE: v"]],
+  [["PUT k v STALE", "k added successfully."], ["GET k", "value of k: v STALE"]],
+  [['GET k "STALE"', USAGE_GET], ["GET k x STALE", USAGE_GET], ["GET k STALE STALE", USAGE_GET], [
+    "GET --key STALE STALE x",
+    USAGE_GET,
+  ]],
   [["GET nothing", "Error: nothing does not exist."], ["DELETE nothing", "Error: nothing does not exist."]],
   [["PUT k v", "k added successfully."], ["DELETE k", "k deleted successfully."], [
     "GET k",
@@ -325,12 +338,13 @@ Deno.test("HELP lists every command, and one in detail", async () => {
   assertEquals(
     await bench.ask("help get"),
     `GET
-Usage: GET <key>
-Summary: Shows the value of a key; on any node, never an old one
+Usage: GET <key> [STALE]
+Summary: Shows the value of a key; on any node, never an old one; with STALE at once, and how old it may be
 Aliases: G, FETCH, READ, RETRIEVE
 Example: GET key1
 Example: GET "a key"
 Example: GET --key key1
+Example: GET key1 STALE
 
 `,
   );

@@ -55,6 +55,42 @@ Deno.test("A read waits for the writes before it, a write for the reads before i
   assertStringIncludes(bench.takeOutput(), "value of a: 1\nvalue of b: 2\na deleted successfully.\nLog Size\n");
 });
 
+Deno.test("A stale read asks nobody, whatever else waits, and says how old it is at most", async () => {
+  const bench = new SessionBench();
+  await bench.send("PUT a 1\n");
+  bench.takeOutput();
+  bench.node.holding = true;
+  bench.node.age = 350;
+  await bench.send("GET a STALE\nGET b STALE\n");
+  assertEquals(
+    bench.takeOutput(),
+    "value of a (at most 350 ms old): 1\nError: b (at most 350 ms old) does not exist.\n",
+  );
+  bench.node.age = undefined;
+  await bench.send("GET a STALE\n");
+  assertEquals(bench.takeOutput(), "value of a (age unknown): 1\n");
+  assertEquals(bench.node.seen, ["PUT a"]);
+});
+
+Deno.test("A stale read behind a write of its connection reads what that wrote", async () => {
+  const bench = new SessionBench();
+  bench.node.holding = true;
+  await bench.send("PUT a 1\nGET a STALE\nPUT a 2\n");
+  assertEquals(bench.takeOutput(), "");
+  bench.node.held[0]?.finish();
+  assertEquals(bench.takeOutput(), "a added successfully.\nvalue of a (at most 0 ms old): 1\n");
+  assertEquals(bench.node.seen, ["PUT a", "PUT a"]);
+});
+
+Deno.test("A long stale value is sent in pieces, its age first", async () => {
+  const bench = new SessionBench();
+  const value = "v".repeat(2 * SHOWN_PIECE_BYTES);
+  bench.node.values.set("long", fakeRecord(value, 1));
+  await bench.send("GET long STALE\nPUT a 1\n");
+  await bench.clock.advance(100);
+  assertEquals(bench.takeOutput(), `value of long (at most 0 ms old): ${value}\na added successfully.\n`);
+});
+
 Deno.test("EXIT waits for the replies before it, and what follows it is dropped", async () => {
   const bench = new SessionBench();
   bench.node.holding = true;
