@@ -1,14 +1,16 @@
 /** What a node must fulfil to be alive, and to be ready for clients. */
 
 import { describeEmptyDirectory } from "../node/membership/empty_directory.ts";
-import type { NodeHealth, NodeStatus } from "../node/api.ts";
+import type { NodeHealth, NodeMonitor, NodeStatus } from "../node/api.ts";
 import { describeHang, newestCommit } from "../node/views/lag.ts";
+import { describeReach } from "../node/views/reach.ts";
 
 /** Entries that a ready node may be behind the newest commit index it knows: applied in well under a second. */
 export const READY_LAG_ENTRIES_MAX = 10_000;
 
 /** What the checks look at. */
 export interface HealthFacts {
+  readonly node: Pick<NodeMonitor, "id" | "status" | "members">;
   readonly status: NodeStatus;
   readonly health: NodeHealth;
 }
@@ -42,10 +44,10 @@ export const READY_CHECKS: readonly HealthCheck[] = [
   { name: "space", failure: ({ health }) => health.hasSpace ? undefined : "the disk is full" },
   {
     name: "leader",
-    failure: ({ status: { raft, quorum } }) => {
+    failure: ({ node, status: { raft } }) => {
       if (raft.leaderId !== undefined) return undefined;
       if (raft.foundingHeldBy !== undefined) return describeEmptyDirectory(raft.foundingHeldBy);
-      return `no leader; reachable ${quorum.reachable} of ${quorum.total} nodes, need ${quorum.needed}`;
+      return `no leader; ${describeReach(node, "?level=stale").join("; ")}`;
     },
   },
   {

@@ -5,6 +5,7 @@ import { isText, textToByteString } from "../base/bytes.ts";
 import type { SessionRefusal } from "../kv/results.ts";
 import type { NodeMonitor, NotDone, NotDoneReason, WriteOutcome } from "../node/api.ts";
 import { describeLag } from "../node/views/lag.ts";
+import { describeReach } from "../node/views/reach.ts";
 import type { HttpReply } from "./http.ts";
 import { reasonOf } from "./server/refusal.ts";
 
@@ -21,6 +22,8 @@ export interface Problem {
   readonly detail: string;
   /** Headers beside those of every problem. */
   readonly headers?: HttpReply["headers"];
+  /** Whether `detail` is to say whom this node reaches, and what to do. */
+  readonly tellsReach?: boolean;
   /** Fields of the body beside those of every problem. */
   readonly more?: Readonly<Record<string, unknown>>;
 }
@@ -47,7 +50,10 @@ export function withCluster(reply: ProblemReply, node: NodeMonitor): HttpReply {
   const members = node.members().map(({ id, clientAddress, httpAddress, reachable }) => {
     return { id, address: clientAddress, http_address: httpAddress, reachable };
   });
-  return { ...reply, body: bodyOf(reply.problem, { leader: leaderId ?? null, term: currentTerm, members }) };
+  const { problem: told } = reply;
+  const clauses = told.tellsReach === true ? describeReach(node, "?level=stale").map(textToByteString) : [];
+  const detail = [told.detail, ...clauses].join("; ");
+  return { ...reply, body: bodyOf({ ...told, detail }, { leader: leaderId ?? null, term: currentTerm, members }) };
 }
 
 function bodyOf({ status, code, detail, more }: Problem, cluster: Readonly<Record<string, unknown>>): string {
@@ -104,11 +110,12 @@ const NOT_DONE: Readonly<Record<NotDoneReason, Problem>> = {
     code: "no_quorum",
     detail: "No majority confirmed in time that this node is up to date",
     headers: RETRY_AFTER,
+    tellsReach: true,
   },
 };
 
 function noLeader(detail: string): Problem {
-  return { status: 503, code: "no_leader", detail, headers: RETRY_AFTER };
+  return { status: 503, code: "no_leader", detail, headers: RETRY_AFTER, tellsReach: true };
 }
 
 /** The reply to a write that was not done, or of which nothing is known. */

@@ -114,5 +114,32 @@ async function readsOn(
       seen.push({ ageMs, at: performance.now() });
     }
   }
-  assertMatch(await cluster.ask(left, "PUT more no"), /^Error: No leader\. Reachable 1 of 3 nodes, need 2\./);
+  await refuses(cluster, left);
+}
+
+/** The node that is left says in every protocol that it is alone, whom to start, and how to read what it has. */
+async function refuses(cluster: ProcessCluster, left: number): Promise<void> {
+  const away = cluster.others(left).map((id) => `${id} (127.0.0.1:${cluster.node(id).clientPort})`);
+  const start = `node ${away.join(" or ")}, or mend the network`;
+  const reach = "eachable 1 of 3 nodes, need 2";
+  const text =
+    `Error: No leader. R${reach}. No other node answers. Start ${start}. GET <key> STALE shows what this node has.`;
+  for (const line of ["PUT more no", `GET ${KEY}`, "DELETE more"]) assertEquals(await cluster.ask(left, line), text);
+  const clauses = `r${reach}; no other node answers; start ${start}`;
+  using connection = await Connection.open(`127.0.0.1:${cluster.node(left).clientPort}`);
+  for (const command of [["SET", "more", "no"], ["GET", KEY]]) {
+    const told = `CLUSTERDOWN no leader; ${clauses}; KV.GET <key> STALE shows what this node has`;
+    assertEquals(await connection.ask(command), { type: "Error", text: told });
+  }
+  const base = `http://127.0.0.1:${cluster.node(left).httpPort}`;
+  for (const method of ["PUT", "GET"]) {
+    const reply = await fetch(`${base}/v1/kv/${KEY}`, { method });
+    const { code, detail } = await reply.json();
+    const told = `No leader is known here; nothing was done; ${clauses}; ?level=stale shows what this node has`;
+    assertEquals([reply.status, code, detail], [503, "no_leader", told]);
+  }
+  assertMatch(
+    await (await fetch(`${base}/readyz`)).text(),
+    new RegExp(`no leader; r${reach}; no other node answers; `),
+  );
 }

@@ -63,7 +63,7 @@ const REPLIES: readonly string[] = [
   "value of key1: v",
   "Error: key1 does not exist.",
   "Error: Not leader. Current leader is Node 1",
-  "Error: No leader. Reachable 1 of 3 nodes, need 2.",
+  "Error: No leader. Reachable 1 of 3 nodes, need 2. No other node answers. Start node 1 or 2, or mend the network.",
   "Error: Outcome unknown. The write may or may not take effect.",
   "Error: Usage: PUT <key> <value>",
   "Status\nNode ID: 1\nRole: Leader\nLeader ID: 1\n",

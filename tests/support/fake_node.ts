@@ -193,7 +193,7 @@ export class FakeNode implements KeyValueNode {
 
   /** See `KeyValueNode`. */
   members(): readonly MemberView[] {
-    return MEMBERS;
+    return MEMBERS.map((member) => member.id < this.reachable ? member : { ...member, reachable: false });
   }
 
   /** See `KeyValueNode`. */

@@ -84,7 +84,7 @@ function runChecks(
   { checks, name }: { readonly checks: readonly HealthCheck[]; readonly name: string },
 ): HttpReply {
   const excluded = new Set((query.get("exclude") ?? "").split(",").filter((word) => word !== ""));
-  const facts = { status: node.status(), health: node.health() };
+  const facts = { node, status: node.status(), health: node.health() };
   let hasFailed = false;
   const lines = checks.map((check) => {
     if (excluded.delete(check.name)) return `[+]${check.name} excluded: ok`;

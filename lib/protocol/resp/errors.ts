@@ -6,6 +6,7 @@ import type { ErrorReply } from "../../kv/replies.ts";
 import type { SessionRefusal } from "../../kv/results.ts";
 import type { NodeMonitor, NotDone } from "../../node/api.ts";
 import { describeLag } from "../../node/views/lag.ts";
+import { describeReach } from "../../node/views/reach.ts";
 import type { RespReply } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
 
@@ -21,7 +22,7 @@ export function notDone({ reason }: NotDone, node: NodeMonitor): RespReply {
   switch (reason) {
     case "NotLeader":
     case "NoLeader":
-      return { error: `CLUSTERDOWN no leader; ${reachability(node)}` };
+      return noLeader(node);
     case "Overloaded":
       return { error: "BUSY too many requests are waiting; try again later" };
     case "NoSpace":
@@ -37,6 +38,11 @@ export function notDone({ reason }: NotDone, node: NodeMonitor): RespReply {
     default:
       return unreachable(reason);
   }
+}
+
+/** The reply where there is no leader to do the command; nothing was done. */
+export function noLeader(node: NodeMonitor): ErrorReply {
+  return { error: `CLUSTERDOWN no leader; ${reachOf(node)}` };
 }
 
 /** The reply to a command of a session that was not applied now. */
@@ -83,11 +89,10 @@ export const NOT_OFFERED = "(KVStore does not offer it; COMMAND LIST and docs/re
 function timeout(node: NodeMonitor): string {
   const lag = describeLag(node);
   return lag === undefined
-    ? `no majority confirmed the request in time; ${reachability(node)}`
+    ? `no majority confirmed the request in time; ${reachOf(node)}`
     : `this node is ${textToByteString(lag)}`;
 }
 
-function reachability(node: NodeMonitor): string {
-  const { reachable, total, needed } = node.status().quorum;
-  return `reachable ${reachable} of ${total} nodes, need ${needed}`;
+function reachOf(node: NodeMonitor): string {
+  return textToByteString(describeReach(node, "KV.GET <key> STALE").join("; "));
 }

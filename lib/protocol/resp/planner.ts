@@ -3,7 +3,7 @@
 import { wrongArity } from "../../kv/call.ts";
 import { changes, isArity, keysOf } from "../../kv/calls.ts";
 import { type CommandEntry, findCommand, UNKNOWN_COMMAND } from "./commands.ts";
-import { longKey, unknownCommand } from "./errors.ts";
+import { longKey, noLeader, unknownCommand } from "./errors.ts";
 import {
   answer,
   type Caller,
@@ -143,7 +143,7 @@ function redirection({ name, words }: NamedWords, { context, client }: Caller): 
   const { raft } = context.node.status();
   if (raft.role === "Leader") return undefined;
   const leader = context.node.members().find(({ id }) => id === raft.leaderId);
-  if (leader === undefined || leader.clientAddress === "") return { error: "CLUSTERDOWN no leader is known" };
+  if (leader === undefined || leader.clientAddress === "") return noLeader(context.node);
   return { error: `MOVED ${slotOf(key)} ${leader.clientAddress}` };
 }
 

@@ -5,6 +5,7 @@ import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../kv/commands.ts";
 import type { CommandResult } from "../../kv/results.ts";
 import type { NodeMonitor, NotDone, SnapshotOutcome } from "../../node/api.ts";
 import { describeLag } from "../../node/views/lag.ts";
+import { describeReach } from "../../node/views/reach.ts";
 import { LINE_BYTES_MAX } from "./limits.ts";
 import { shorten, show, showInPieces, showText } from "./show.ts";
 
@@ -131,14 +132,15 @@ export function notHttp(httpPort: number | undefined): string {
 function timeout(node: NodeMonitor): string {
   const lag = describeLag(node);
   if (lag !== undefined) return `Error: Timeout. This node is ${showText(lag)}.`;
-  return `Error: Timeout. No majority confirmed the request in time. ${reachability(node)}`;
+  return `Error: Timeout. No majority confirmed the request in time. ${reachOf(node)}`;
 }
 
 function noLeader(node: NodeMonitor): string {
-  return `Error: No leader. ${reachability(node)}`;
+  return `Error: No leader. ${reachOf(node)}`;
 }
 
-function reachability(node: NodeMonitor): string {
-  const { reachable, total, needed } = node.status().quorum;
-  return `Reachable ${reachable} of ${total} nodes, need ${needed}.`;
+/** A sentence each. */
+function reachOf(node: NodeMonitor): string {
+  const clauses = describeReach(node, "GET <key> STALE");
+  return showText(clauses.map((clause) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`).join(" "));
 }

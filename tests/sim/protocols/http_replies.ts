@@ -7,6 +7,7 @@ import { newestCommit } from "../../../lib/node/views/lag.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import type { ModelResult } from "../model/keyspace_model.ts";
 import type { ModelRecord } from "../model/record.ts";
+import { reachPatterns } from "../text/advice.ts";
 import { LAG } from "../text/replies.ts";
 import type { HttpPart, HttpWish } from "./http_requests.ts";
 
@@ -78,11 +79,14 @@ export function replyToNotDone({ reason }: NotDone, { node, isRead }: {
   readonly node: Node;
   readonly isRead: boolean;
 }): WantedReply {
+  const reach = reachPatterns(node, "?level=stale").join("; ");
   switch (reason) {
     case "NotLeader":
-      return problem(503, "no_leader", { detail: "This node does not lead" });
+      return problem(503, "no_leader", { detail: new RegExp(`^This node does not lead; ${reach}$`) });
     case "NoLeader":
-      return problem(503, "no_leader", { detail: "No leader is known here; nothing was done" });
+      return problem(503, "no_leader", {
+        detail: new RegExp(`^No leader is known here; nothing was done; ${reach}$`),
+      });
     case "Overloaded":
       return problem(429, "overloaded", { detail: "Too many requests are waiting; nothing was done" });
     case "NoSpace":
@@ -93,9 +97,9 @@ export function replyToNotDone({ reason }: NotDone, { node, isRead }: {
     case "Stopping":
       return problem(503, "stopping", { detail: "This node is stopping; nothing was done" });
     case "Timeout": {
-      const late = "No majority confirmed in time that this node is up to date";
+      const late = `No majority confirmed in time that this node is up to date; ${reach}`;
       const lags = isRead && node.driver.applied.id.index < newestCommit(node.status());
-      if (!lags) return problem(503, "no_quorum", { detail: late });
+      if (!lags) return problem(503, "no_quorum", { detail: new RegExp(`^${late}$`) });
       const pattern = new RegExp(`^(${late}|This node is ${LAG})$`);
       return { ...problem(503, "no_quorum", {}), body: { status: 503, detail: pattern } };
     }

@@ -6,7 +6,8 @@ import { newestCommit } from "../../../lib/node/views/lag.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import { bulk, error, integer, list, OK, status } from "../../support/resp/encode.ts";
 import type { ModelResult } from "../model/keyspace_model.ts";
-import { LAG, reachOf } from "../text/replies.ts";
+import { reachPatterns } from "../text/advice.ts";
+import { LAG } from "../text/replies.ts";
 
 /** A write of which nothing is known. */
 export const UNKNOWN = error("TIMEOUT outcome unknown");
@@ -54,11 +55,11 @@ export function replyOf(json: unknown): string {
 
 /** The reply to what was certainly not done, as long as the node is as it is. */
 export function replyToNotDone({ reason }: NotDone, node: Node): string | RegExp {
-  const reach = `reachable ${reachOf(node)}`;
+  const reach = reachPatterns(node, "KV.GET <key> STALE").join("; ");
   switch (reason) {
     case "NotLeader":
     case "NoLeader":
-      return error(`CLUSTERDOWN no leader; ${reach}`);
+      return new RegExp(`^-CLUSTERDOWN no leader; ${reach}\r\n$`);
     case "Overloaded":
       return error("BUSY too many requests are waiting; try again later");
     case "NoSpace":
@@ -71,7 +72,7 @@ export function replyToNotDone({ reason }: NotDone, node: Node): string | RegExp
     case "Timeout": {
       const timedOut = `no majority confirmed the request in time; ${reach}`;
       const lags = node.driver.applied.id.index < newestCommit(node.status());
-      return lags ? new RegExp(`^-TRYAGAIN (${timedOut}|this node is ${LAG})\r\n$`) : error(`TRYAGAIN ${timedOut}`);
+      return new RegExp(`^-TRYAGAIN (${timedOut}${lags ? `|this node is ${LAG}` : ""})\r\n$`);
     }
     default:
       return unreachable(reason);

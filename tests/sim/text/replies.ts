@@ -4,6 +4,7 @@ import { unreachable } from "../../../lib/base/assert.ts";
 import type { NotDone, WriteOutcome } from "../../../lib/node/api.ts";
 import { newestCommit } from "../../../lib/node/views/lag.ts";
 import type { Node } from "../../../lib/node/node.ts";
+import { reachPatterns } from "./advice.ts";
 
 /** What is known where a reply is judged. */
 export interface Asked {
@@ -34,14 +35,13 @@ export function replyToRead(value: string | undefined, { key }: Asked): string {
 
 /** The reply to what was certainly not done. */
 export function replyToRefusal({ reason, leaderId }: NotDone, { node }: Asked): string | RegExp {
-  const reach = `Reachable ${reachOf(node)}.`;
+  const reach = reachPatterns(node, "get <key> stale").join("\\. ");
+  const noLeader = new RegExp(`^Error: No leader\\. ${reach}\\.$`, "i");
   switch (reason) {
     case "NoLeader":
-      return `Error: No leader. ${reach}`;
+      return noLeader;
     case "NotLeader":
-      return leaderId === undefined
-        ? `Error: No leader. ${reach}`
-        : `Error: Not leader. Current leader is Node ${leaderId}`;
+      return leaderId === undefined ? noLeader : `Error: Not leader. Current leader is Node ${leaderId}`;
     case "Overloaded":
       return "Error: Overloaded. Too many requests are waiting; try again later.";
     case "NoSpace":
@@ -52,12 +52,11 @@ export function replyToRefusal({ reason, leaderId }: NotDone, { node }: Asked): 
       return "Error: Stopping. This node is shutting down; use another one.";
     case "TooLarge":
       return /^the workload has nothing too large$/;
-    case "Timeout":
-      return node.driver.applied.id.index < newestCommit(node.status())
-        ? new RegExp(
-          `^Error: Timeout\\. (No majority confirmed the request in time\\. ${escape(reach)}|This node is ${LAG}\\.)$`,
-        )
-        : `Error: Timeout. No majority confirmed the request in time. ${reach}`;
+    case "Timeout": {
+      const lags = node.driver.applied.id.index < newestCommit(node.status());
+      const why = `No majority confirmed the request in time\\. ${reach}${lags ? `|This node is ${LAG}` : ""}`;
+      return new RegExp(`^Error: Timeout\\. (${why})\\.$`, "i");
+    }
     default:
       return unreachable(reason);
   }
@@ -66,15 +65,3 @@ export function replyToRefusal({ reason, leaderId }: NotDone, { node }: Asked): 
 /** Why a node may lag, for a pattern. */
 export const LAG =
   "[1-9][0-9]* (entry|entries) behind: its (storage failed|disk is full|disk hangs, a sync has been under way for [0-9]+ s) \\(/data\\)";
-
-/** How many of the voters a node reaches, and how many a majority needs. */
-export function reachOf(node: Node): string {
-  const { raft: { configuration: { voters } }, peers } = node.status();
-  const reached = voters.filter((id) => id === node.id || peers.some((peer) => peer.id === id && peer.reachable));
-  const needed = 1 + Math.floor(voters.length / 2);
-  return `${reached.length} of ${voters.length} nodes, need ${needed}`;
-}
-
-function escape(text: string): string {
-  return text.replaceAll(".", "\\.");
-}

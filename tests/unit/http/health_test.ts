@@ -73,7 +73,9 @@ Deno.test("a failure is told with its reason, verbose or not", async () => {
   assertEquals(
     body,
     "[+]ping ok\n[+]storage ok\n[+]stopping ok\n[+]disk ok\n[+]space ok\n" +
-      "[-]leader failed: no leader; reachable 1 of 3 nodes, need 2\n[+]applied ok\n[+]drained ok\nreadyz check failed\n",
+      "[-]leader failed: no leader; reachable 1 of 3 nodes, need 2; no other node answers; " +
+      "start node 1 (127.0.0.1:5001), or mend the network; ?level=stale shows what this node has\n" +
+      "[+]applied ok\n[+]drained ok\nreadyz check failed\n",
   );
 });
 

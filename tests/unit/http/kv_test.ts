@@ -1,6 +1,7 @@
 /** Single keys over HTTP: codes, headers, conditions, deadlines, sessions. */
 
 import { assert, assertEquals } from "@std/assert";
+import type { NotDoneReason } from "../../../lib/node/api.ts";
 import { StateNode } from "../../support/state_node.ts";
 import { ask, serviceOf } from "./support/ask.ts";
 
@@ -242,6 +243,28 @@ Deno.test("kv: what was not done, and what is not known", async () => {
   node.unknown = true;
   const unknown = await ask(service, "PUT /v1/kv/a");
   assertEquals([unknown.status, unknown.code], [504, "outcome_unknown"]);
+});
+
+Deno.test("kv: a node that is alone says whom it reaches, what to start and how to read what it has", async () => {
+  const node = new StateNode();
+  const service = serviceOf(node);
+  node.reachable = 1;
+  node.leaderId = undefined;
+  const alone = "reachable 1 of 3 nodes, need 2; no other node answers; start node 1 (127.0.0.1:5001), or mend the " +
+    "network; ?level=stale shows what this node has";
+  const details: readonly (readonly [NotDoneReason, string])[] = [
+    ["NoLeader", "No leader is known here; nothing was done"],
+    ["NotLeader", "This node does not lead"],
+    ["Timeout", "No majority confirmed in time that this node is up to date"],
+  ];
+  for (const [reason, detail] of details) {
+    node.refusal = reason;
+    for (const line of ["PUT /v1/kv/a", "GET /v1/kv/a", "GET /v1/kv"]) {
+      assertEquals((await ask(service, line)).json?.["detail"], `${detail}; ${alone}`, line);
+    }
+  }
+  node.refusal = "Stopping";
+  assertEquals((await ask(service, "PUT /v1/kv/a")).json?.["detail"], "This node is stopping; nothing was done");
 });
 
 Deno.test("kv: a read that the node's own disk kept from being served says how far the node is behind, and why", async () => {

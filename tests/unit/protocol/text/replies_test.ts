@@ -142,15 +142,19 @@ function capitalized(word: string): string {
   return word.slice(0, 1) + word.slice(1).toLowerCase();
 }
 
+/** Of a node that answers alone. */
+const ALONE = "Reachable 1 of 3 nodes, need 2. No other node answers. " +
+  "Start node 1 (127.0.0.1:5001), or mend the network. GET <key> STALE shows what this node has.";
+
 const REFUSALS: Readonly<Record<NotDoneReason, string>> = {
   NotLeader: "Error: Not leader. Current leader is Node 2",
-  NoLeader: "Error: No leader. Reachable 1 of 3 nodes, need 2.",
+  NoLeader: `Error: No leader. ${ALONE}`,
   Overloaded: "Error: Overloaded. Too many requests are waiting; try again later.",
   NoSpace: "Error: No space. The leader's disk is full; reads go on.",
   OutOfMemory: "Error: Out of memory. The leader's memory limit is reached; reads and DELETE go on.",
   TooLarge: "Error: Too large. A key may have 65536 bytes, a value 8388608 bytes.",
   Stopping: "Error: Stopping. This node is shutting down; use another one.",
-  Timeout: "Error: Timeout. No majority confirmed the request in time. Reachable 1 of 3 nodes, need 2.",
+  Timeout: `Error: Timeout. No majority confirmed the request in time. ${ALONE}`,
 };
 
 Deno.test("What is certainly not done says why, for writes and reads", async () => {
@@ -174,7 +178,10 @@ Deno.test("A read that the node's own disk kept from being served says how far t
   const bench = new SessionBench();
   bench.node.refusal = "Timeout";
   bench.node.healthNow = { stopping: false, failed: false, hasSpace: false };
-  assertEquals(await bench.ask("GET k"), `${REFUSALS.Timeout.replace("Reachable 1", "Reachable 3")}\n`);
+  assertEquals(
+    await bench.ask("GET k"),
+    "Error: Timeout. No majority confirmed the request in time. Reachable 3 of 3 nodes, need 2. Try again in a moment.\n",
+  );
   bench.node.entriesBehind = 12;
   assertEquals(
     await bench.ask("GET k"),
@@ -186,7 +193,10 @@ Deno.test("A follower that does not know the leader any more says that there is 
   const bench = new SessionBench();
   bench.node.refusal = "NotLeader";
   bench.node.leaderId = undefined;
-  assertEquals(await bench.ask("PUT k v"), "Error: No leader. Reachable 3 of 3 nodes, need 2.\n");
+  assertEquals(
+    await bench.ask("PUT k v"),
+    "Error: No leader. Reachable 3 of 3 nodes, need 2. An election is under way: try again in a moment.\n",
+  );
 });
 
 Deno.test("An unknown outcome is told as such", async () => {

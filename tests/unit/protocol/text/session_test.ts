@@ -29,7 +29,7 @@ Deno.test("Outcomes that come in another order are answered in the order of the 
   bench.node.held[0]?.finish();
   assertEquals(
     bench.takeOutput(),
-    "a added successfully.\nError: No leader. Reachable 3 of 3 nodes, need 2.\n" +
+    "a added successfully.\nError: No leader. Reachable 3 of 3 nodes, need 2. Try again in a moment.\n" +
       "Error: Unknown command 'FOO'. Type HELP for the command reference.\nc added successfully.\n",
   );
 });
