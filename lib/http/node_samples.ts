@@ -1,6 +1,6 @@
 /** What a node knows of itself and its peers, as samples for /metrics. Nothing here costs more for more keys. */
 
-import type { NodeMonitor, NodeStatus } from "../node/api.ts";
+import type { NodeMonitor, NodeReader, NodeStatus } from "../node/api.ts";
 import type { Sample } from "../observe/exposition.ts";
 import { METRIC } from "../observe/names.ts";
 import { VERSION } from "../observe/version.ts";
@@ -9,12 +9,15 @@ import type { PeerInfo } from "../transport/transport.ts";
 const MS_PER_SECOND = 1_000;
 
 /** Read for one scrape. */
-export function nodeSamples(node: NodeMonitor): readonly Sample[] {
+export function nodeSamples(node: NodeMonitor & Pick<NodeReader, "ageMs">): readonly Sample[] {
   const status = node.status();
+  const ageMs = node.ageMs();
   const { sent, received } = node.rpcCounts();
   return [
     ...serverSamples(status),
     ...raftSamples(status),
+    ...membershipSamples(status),
+    ...ageMs === undefined ? [] : [{ name: METRIC.stateAgeSeconds, value: ageMs / MS_PER_SECOND }],
     ...diskSamples(status),
     ...status.peers.flatMap(peerSamples),
     ...status.clocks.map(({ id, aheadMs }): Sample => {
@@ -53,6 +56,23 @@ function raftSamples({ raft, lastApplied, logEntries }: NodeStatus): readonly Sa
     ...raft.progress.map(({ id, matchIndex }): Sample => {
       return { name: METRIC.peerMatchIndex, labels: [String(id)], value: matchIndex };
     }),
+  ];
+}
+
+function membershipSamples(
+  { raft: { id: self, configuration }, learnerLags, isChangingMembership, membershipChangedMs }: NodeStatus,
+): readonly Sample[] {
+  const { voters, learners } = configuration;
+  return [
+    { name: METRIC.isLearner, value: learners.includes(self) ? 1 : 0 },
+    { name: METRIC.voters, value: voters.length },
+    { name: METRIC.learners, value: learners.length },
+    { name: METRIC.membershipChanging, value: isChangingMembership ? 1 : 0 },
+    { name: METRIC.membershipChangedSeconds, value: membershipChangedMs / MS_PER_SECOND },
+    ...learnerLags.flatMap(({ id, entries, ms }): Sample[] => [
+      { name: METRIC.learnerLagEntries, labels: [String(id)], value: entries },
+      { name: METRIC.learnerLagSeconds, labels: [String(id)], value: ms / MS_PER_SECOND },
+    ]),
   ];
 }
 

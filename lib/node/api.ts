@@ -94,6 +94,21 @@ export interface NodeStatus {
   readonly eventLoopLagMs: { readonly last: number; readonly max: number };
   /** How far machines' clocks are from what a majority says: on a leader all that have said theirs of late, else this one. */
   readonly clocks: readonly DateOffset[];
+  /** A change of the membership is not complete: two sets of voters are in force, or the configuration is not committed. */
+  readonly isChangingMembership: boolean;
+  /** When this node saw the last change of voters or learners, in ms since 1970; 0 while there was none in this life. */
+  readonly membershipChangedMs: number;
+  /** Of each learner, on the leader; empty elsewhere. */
+  readonly learnerLags: readonly LearnerLag[];
+}
+
+/** How far a learner is behind its leader. */
+export interface LearnerLag {
+  readonly id: NodeId;
+  /** Committed entries that it does not hold. */
+  readonly entries: number;
+  /** It holds all that was committed so many ms ago; counted from the beginning of its leader's term or of its own as a learner at most. */
+  readonly ms: number;
 }
 
 /** Whether a node can work, as far as it knows by itself. */

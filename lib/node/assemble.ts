@@ -17,6 +17,7 @@ import { makeGreeting } from "./membership/greeting.ts";
 import { Inbox } from "./inbox.ts";
 import { Lifetime } from "./lifetime.ts";
 import { DEFAULT_PENDING_LIMITS, MEMORY_HISTORY_SHARE, MEMORY_QUEUE_SHARE } from "./limits.ts";
+import { MembershipWatch } from "./views/membership_watch.ts";
 import { Monitor } from "./views/monitor.ts";
 import { Node } from "./node.ts";
 import { Outbox } from "./effects/outbox.ts";
@@ -103,6 +104,7 @@ function addCore(ground: Ground): Core {
     ownEntries: new OwnEntries(raft, { metrics, now: clock.now() }),
     freshness: new Freshness({ ...ground, raft, transport }),
     observer: new RoleObserver(raft, ground),
+    membershipWatch: new MembershipWatch({ raft, clock, wallClockMs: () => ports.wallClockMs() }),
   };
 }
 

@@ -17,6 +17,7 @@ import type { Inbox } from "./inbox.ts";
 import type { Lifetime } from "./lifetime.ts";
 import type { PendingLimits } from "./limits.ts";
 import type { MemoryBudget } from "./memory/memory_budget.ts";
+import type { MembershipWatch } from "./views/membership_watch.ts";
 import type { Monitor } from "./views/monitor.ts";
 import type { NodeLog, NodeOptions, NodePorts } from "./options.ts";
 import type { Outbox } from "./effects/outbox.ts";
@@ -79,6 +80,7 @@ export interface Core extends Ground {
   readonly ownEntries: OwnEntries;
   readonly freshness: Freshness;
   readonly observer: RoleObserver;
+  readonly membershipWatch: MembershipWatch;
 }
 
 /** The stages of the driver's pass. */

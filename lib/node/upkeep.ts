@@ -46,9 +46,10 @@ export class Upkeep implements TickerHandler {
   }
 
   #check(): void {
-    const { raft, directory, transport, snapshots, freshness } = this.#parts;
+    const { raft, directory, transport, snapshots, freshness, membershipWatch } = this.#parts;
     this.#notice.look();
     freshness.look();
+    membershipWatch.look();
     directory.leaveOtherClusters();
     const peer = directory.anyPeer;
     if (peer !== undefined && fault("node/connectionReset")) transport.reset(peer);

@@ -13,6 +13,8 @@ const NOT_EVERYWHERE: ReadonlySet<string> = new Set([
   "process_open_fds",
   "process_max_fds",
   "kvstore_network_peer_round_trip_time_seconds",
+  "kvstore_raft_learner_lag_entries",
+  "kvstore_raft_learner_lag_seconds",
 ]);
 
 interface Page {
@@ -75,12 +77,22 @@ testWith(
       }
 
       for (const { httpPort: port } of cluster.nodes) {
+        const told = await get(port, "/metrics");
+        const names = ["raft_voters", "raft_learners", "raft_membership_changing", "server_is_learner"];
+        assertEquals(names.map((name) => valueOf(told, `kvstore_${name}`)), [3, 0, 0, 0]);
         for (const path of ["/livez", "/readyz", "/health"]) assertEquals((await get(port, path)).status, 200, path);
       }
       const verbose = await get(httpPort, "/readyz?verbose");
       assertStringIncludes(verbose.text, "[+]leader ok\n");
 
       const [gone = 0, alone = 0] = cluster.others(leader);
+      const ages = "kvstore_server_state_age_seconds";
+      await waitFor(
+        async () => (await get(cluster.node(alone).httpPort, "/metrics")).text.includes(`\n${ages} `) || undefined,
+        {
+          what: "the node that will be left to know how old its state is",
+        },
+      );
       await cluster.kill(gone);
       await cluster.kill(leader);
       const { httpPort: port } = cluster.node(alone);
@@ -89,7 +101,9 @@ testWith(
       });
       assertStringIncludes((await get(port, "/readyz")).text, "[-]leader failed: no leader");
       assertEquals((await get(port, "/livez")).text, "ok\n", "alive all the same");
-      assertEquals(valueOf(await get(port, "/metrics"), "kvstore_server_has_leader"), 0);
+      const left = await get(port, "/metrics");
+      assertEquals(valueOf(left, "kvstore_server_has_leader"), 0);
+      assertGreater(valueOf(await get(port, "/metrics"), ages), valueOf(left, ages));
     }),
 );
 

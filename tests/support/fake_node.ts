@@ -8,6 +8,7 @@ import type { CommandResult } from "../../lib/kv/results.ts";
 import type {
   BackupOutcome,
   KeyValueNode,
+  LearnerLag,
   LogLine,
   MemberChange,
   MemberChangeOutcome,
@@ -56,6 +57,8 @@ export class FakeNode implements KeyValueNode {
   entriesBehind = 0;
   /** What `ageMs` tells. */
   age: number | undefined = 0;
+  isChangingMembership = false;
+  learnerLags: readonly LearnerLag[] = [];
   wallClockMs = 1_700_000_000_123;
   snapshotOutcome: () => Promise<SnapshotOutcome> = () =>
     Promise.resolve({ type: "Created", id: { index: toIndex(42), term: toTerm(3) } });
@@ -182,6 +185,9 @@ export class FakeNode implements KeyValueNode {
       keyBytes: this.state.bytes,
       memory: { usedBytes: 4_194_304, limitBytes: 8_388_608 },
       eventLoopLagMs: { last: 0.5, max: 12.25 },
+      isChangingMembership: this.isChangingMembership,
+      membershipChangedMs: 0,
+      learnerLags: this.learnerLags,
       clocks: [{ id: 0, aheadMs: -12 }, { id: 2, aheadMs: 600_000 }],
     };
   }

@@ -1,6 +1,7 @@
 /** What a node shows of itself and its cluster. Pure views are in views.ts. */
 
 import type { Registry } from "../../observe/metrics.ts";
+import { isJoint } from "../../raft/quorum.ts";
 import type { NodeId } from "../../raft/types.ts";
 import type { PeerStatus } from "../../transport/transport.ts";
 import type { LogLine, MemberView, NodeHealth, NodeMonitor, NodeStatus, RpcCounts } from "../api.ts";
@@ -33,7 +34,8 @@ export class Monitor implements NodeMonitor {
 
   /** See `NodeMonitor`. */
   status(): NodeStatus {
-    const { raft, transport, storage, options, greeting, snapshots, memory, applied: { state, id } } = this.#parts;
+    const { raft, transport, storage, options, greeting, snapshots, memory, membershipWatch, applied: { state, id } } =
+      this.#parts;
     const status = raft.status();
     const peers = transport.peers();
     const now = this.#parts.clock.now();
@@ -56,6 +58,9 @@ export class Monitor implements NodeMonitor {
       lastSnapshotMs: this.#parts.clusterClock.now() - (now - snapshots.takenAt),
       eventLoopLagMs: this.#parts.ticker.lagMs,
       clocks: this.#parts.time.offsets(),
+      isChangingMembership: isJoint(status.configuration) || raft.configurationIndex > status.commitIndex,
+      membershipChangedMs: membershipWatch.changedMs,
+      learnerLags: membershipWatch.lags(),
     };
   }
 

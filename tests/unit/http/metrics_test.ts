@@ -21,8 +21,20 @@ testWith([PROMTOOL], "the page has the media type of Prometheus and passes promt
 });
 
 Deno.test("the page tells what the node knows of itself and its peers", async () => {
-  const { body } = await get(METRICS_ROUTES, { node: new StateNode(), path: "/metrics" });
+  const node = new StateNode();
+  node.age = 350;
+  node.isChangingMembership = true;
+  node.learnerLags = [{ id: 2, entries: 12, ms: 4_500 }];
+  const { body } = await get(METRICS_ROUTES, { node, path: "/metrics" });
   const expected = [
+    "kvstore_server_state_age_seconds 0.35",
+    "kvstore_server_is_learner 0",
+    "kvstore_raft_voters 0",
+    "kvstore_raft_learners 0",
+    'kvstore_raft_learner_lag_entries{of="2"} 12',
+    'kvstore_raft_learner_lag_seconds{of="2"} 4.5',
+    "kvstore_raft_membership_changing 1",
+    "kvstore_raft_membership_changed_timestamp_seconds 0",
     "kvstore_server_has_leader 1",
     "kvstore_server_is_leader 1",
     "kvstore_server_quorum_reachable 3",
@@ -46,6 +58,13 @@ Deno.test("the page tells what the node knows of itself and its peers", async ()
   for (const name of ["process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds"]) {
     assert(new RegExp(`^${name} [0-9.e+]+$`, "m").test(body), name);
   }
+});
+
+Deno.test("a node that does not know how old its state is shows no age", async () => {
+  const node = new StateNode();
+  node.age = undefined;
+  const { body } = await get(METRICS_ROUTES, { node, path: "/metrics" });
+  assert(!body.includes("kvstore_server_state_age_seconds"));
 });
 
 Deno.test("without a leader the page says so", async () => {
