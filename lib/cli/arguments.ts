@@ -10,6 +10,8 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "node",
   "cli",
   "bench",
+  "leader",
+  "rolling-restart",
   "inspect",
   "recover",
   "assets",

@@ -119,10 +119,4 @@ export const BENCH_FLAGS = [
     max: 2 ** 32 - 1,
     help: "The same seed gives the same keys and values.",
   },
-  {
-    name: "json",
-    kind: "switch",
-    commands: ["bench", "recover", "version"],
-    help: "Print one JSON object instead of text.",
-  },
 ] as const satisfies readonly Flag[];

@@ -51,6 +51,26 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "The first Ctrl-C ends the run and shows what was measured. Exit code 1 when no request succeeded.",
     ],
   },
+  leader: {
+    usage: "kvstore leader [transfer [ID]] [--connect HOST:PORT,...] [--json]",
+    summary: "Show who leads, or let another node lead.",
+    details: [
+      "Any node can be asked. transfer lets node ID lead, without one the node that is best prepared; it can be repeated, and",
+      "where ID leads already nothing is done. Refused, with what to do: an ID that is not a member, a learner, a node that",
+      "cannot be reached or has not caught up, a cluster of one voter. Writes wait for a moment; none is lost.",
+    ],
+  },
+  "rolling-restart": {
+    usage: "kvstore rolling-restart [--connect HOST:PORT,...] [--node-timeout-ms 60000] [--json] [--yes]",
+    summary: "Restart the nodes of a local cluster one after the other, while it goes on serving.",
+    details: [
+      "For the nodes of a kvstore cluster that runs, from another terminal. First nodes that do not run are started, then the",
+      "followers are restarted, the leader last, when it has handed over. Each must serve again and have caught up, by what it",
+      "and the leader say, before the next; when one has not after --node-timeout-ms, nothing more is done and the exit code is",
+      "1. Run again, it continues with the nodes that still have their old process; an hour later it begins anew. Shows what",
+      "it will do and asks on a terminal; elsewhere it wants --yes.",
+    ],
+  },
   inspect: {
     usage: "kvstore inspect DIR [--entries N] [--from INDEX] [--to INDEX]",
     summary: "Show what a stopped node's directory holds, as JSON; verifies every checksum.",
@@ -105,8 +125,8 @@ export const EXIT_CODE_TEXTS: readonly (readonly [code: number, meaning: string]
   [2, "wrong usage: one line names the flag or the value and the nearest valid one"],
   [3, "cli: key not found"],
   [4, "cli: compare failed"],
-  [5, "cli: no leader, or no majority"],
-  [6, "cli: outcome unknown; the write may or may not take effect"],
+  [5, "no leader, or no majority"],
+  [6, "outcome unknown; what was asked for may or may not take effect"],
   [74, "data damaged; nothing was changed"],
   [75, "a write or a sync of the disk failed"],
   [76, "the node was removed from the cluster"],

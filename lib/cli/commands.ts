@@ -9,9 +9,11 @@ import { COMMAND_NAMES } from "./arguments.ts";
 import type { CommandName } from "./flags.ts";
 import { showCommandHelp, showHelp } from "./help.ts";
 import { runInspectCommand } from "./inspect_command.ts";
+import { runLeaderCommand } from "./leader_command.ts";
 import { showLicenses } from "./licenses.ts";
 import { runNodeCommand } from "./node_command.ts";
 import { runRecoverCommand } from "./recover_command.ts";
+import { runRollingRestartCommand } from "./rolling_restart_command.ts";
 import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
 import { versionJson, versionLine } from "./version.ts";
 
@@ -21,6 +23,8 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   node: withoutOperands(runNodeCommand),
   cli: runCliCommand,
   bench: withoutOperands(runBenchCommand),
+  leader: runLeaderCommand,
+  "rolling-restart": withoutOperands(runRollingRestartCommand),
   inspect: runInspectCommand,
   recover: runRecoverCommand,
   assets: runAssetsCommand,

@@ -6,6 +6,7 @@
 import { MEMORY_LIMIT_BYTES_MAX, MEMORY_LIMIT_BYTES_MIN } from "../cluster/machine_memory.ts";
 import type { LogFormat, LogLevel } from "../observe/log.ts";
 import { BENCH_FLAGS } from "./bench_flags.ts";
+import { ADMINISTRATORS, CLIENT_FLAGS } from "./client_flags.ts";
 import { DIRECTORY_FLAGS } from "./directory_flags.ts";
 import { JOIN_FLAGS } from "./join_flags.ts";
 
@@ -15,6 +16,8 @@ export type CommandName =
   | "node"
   | "cli"
   | "bench"
+  | "leader"
+  | "rolling-restart"
   | "inspect"
   | "recover"
   | "assets"
@@ -53,7 +56,7 @@ export const LOG_LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug"
 export const LOG_FORMATS: readonly LogFormat[] = ["text", "json"];
 
 const SERVERS: readonly CommandName[] = ["cluster", "node"];
-const CONFIGURABLE: readonly CommandName[] = ["cluster", "node", "cli", "bench"];
+const CONFIGURABLE: readonly CommandName[] = ["cluster", "node", "cli", "bench", ...ADMINISTRATORS];
 const EVERYWHERE: readonly CommandName[] = [
   ...CONFIGURABLE,
   "inspect",
@@ -329,24 +332,7 @@ export const FLAGS = [
     choices: LOG_FORMATS,
     help: "How to log: text for people, json for machines with one object on each line.",
   },
-  {
-    name: "connect",
-    kind: "text",
-    commands: ["cli", "bench"],
-    placeholder: "LIST",
-    default: "127.0.0.1:5000,127.0.0.1:5001,127.0.0.1:5002",
-    help: "Nodes: host:port or ports, with commas between. cli tries them in turn, bench shares its connections out.",
-  },
-  {
-    name: "timeout-ms",
-    kind: "integer",
-    commands: ["cli"],
-    placeholder: "MS",
-    default: "5000",
-    min: 1,
-    max: 3_600_000,
-    help: "How long to look for a node and a leader.",
-  },
+  ...CLIENT_FLAGS,
   ...BENCH_FLAGS,
   ...DIRECTORY_FLAGS,
   {

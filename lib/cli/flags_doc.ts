@@ -56,7 +56,7 @@ function flagSection(): string {
 function flagRow(flag: Flag & { readonly name: FlagName }): string {
   const usage = flag.placeholder === undefined ? `--${flag.name}` : `--${flag.name} ${flag.placeholder}`;
   const environment = isSetting(flag) || flag.name === "config" ? `\`${environmentName(flag.name)}\`` : "";
-  const commands = flag.commands.length > 4 ? "all" : flag.commands.join(", ");
+  const commands = flag.commands.includes("help") ? "all" : flag.commands.join(", ");
   const range = flag.min === undefined ? "" : ` From ${flag.min} to ${flag.max}.`;
   const shown = flag.default === undefined ? flag.defaultShown ?? "" : `\`${flag.default}\``;
   return `| \`${usage}\` | ${environment} | ${commands} | ${shown} | ${flag.help}${range} |`;

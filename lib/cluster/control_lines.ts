@@ -15,8 +15,11 @@ const MARK = "\u0001kvstore ";
 export interface ControlRequest {
   readonly number: number;
   /** Undefined asks how things are. */
-  readonly wish: { readonly node: number; readonly action: NodeAction } | undefined;
+  readonly wish: ControlWish | undefined;
 }
+
+/** What shall be done: something to a node, or a rolling restart begun. */
+export type ControlWish = { readonly node: number; readonly action: NodeAction } | "RollingRestart";
 
 /** What the launcher writes. */
 export type ControlOrder =
@@ -34,7 +37,7 @@ export function readRequest(line: string): ControlRequest | undefined {
   if (!line.startsWith(MARK)) return undefined;
   const { number, wish } = fieldsOf(line.slice(MARK.length));
   if (typeof number !== "number") return undefined;
-  if (wish === undefined) return { number, wish };
+  if (wish === undefined || wish === "RollingRestart") return { number, wish };
   const { node, action } = asRecord(wish);
   const known = NODE_ACTIONS.find((candidate) => candidate === action);
   return typeof node === "number" && known !== undefined ? { number, wish: { node, action: known } } : undefined;

@@ -85,13 +85,14 @@ class Launcher {
   constructor(options: LauncherOptions) {
     this.#options = options;
     this.#supervisors = options.nodes.map((node) => this.#supervise(node));
-    const { say, after, nodes } = options;
+    const { say, now, after, nodes } = options;
     const supervised = nodes.map(({ id }, at) => ({ id, supervisor: this.#supervisors[at] }));
     this.#control = new LauncherControl({
       supervisors: new Map(
         supervised.flatMap(({ id, supervisor }) => supervisor === undefined ? [] : [[id, supervisor]]),
       ),
       say,
+      now,
       after,
     });
   }

@@ -1,4 +1,4 @@
-/** The launcher's end of the talk with its nodes: what people ask for on the dashboard is done here. */
+/** The launcher's end of the talk with its nodes: what people ask for on the dashboard or the command line is done here. */
 
 import { unreachable } from "../base/assert.ts";
 import type { NodeId } from "../raft/types.ts";
@@ -8,12 +8,15 @@ import type { Supervisor } from "./supervisor.ts";
 
 /** What ends or stops the node that asks for it happens so much later, when its client has the reply. */
 const OWN_END_DELAY_MS = 100;
+/** A rolling restart that was given up is forgotten after so long: the next one begins anew. */
+export const ROLLING_RESTART_MS_MAX = 3_600_000;
 
 /** What the control works with. */
 export interface LauncherControlOptions {
   readonly supervisors: ReadonlyMap<NodeId, Supervisor>;
   /** Takes a line for people with everything that is done. */
   readonly say: (line: string) => void;
+  readonly now: () => number;
   readonly after: (delayMs: number, action: () => void) => () => void;
 }
 
@@ -26,21 +29,39 @@ interface Deed {
 export class LauncherControl {
   readonly #options: LauncherControlOptions;
   readonly #partitioned = new Set<NodeId>();
+  /** Nodes whose process a rolling restart has still to replace. */
+  #restartPending = new Set<NodeId>();
+  #restartBegunAt = 0;
 
   /** Does nothing until a node asks. */
   constructor(options: LauncherControlOptions) {
     this.#options = options;
   }
 
-  /** A process of that node is about to start: it knows nothing of a partition. */
+  /** A process of that node is about to start: it knows nothing of a partition, and is new. */
   started(id: NodeId): void {
     this.#partitioned.delete(id);
+    this.#restartPending.delete(id);
   }
 
   /** Does what node `from` asks for, and tells it how things are then. */
   answer(from: NodeId, { number, wish }: ControlRequest): void {
-    const answer = wish === undefined ? this.#nodes() : this.#act(from, wish);
+    const answer = wish === undefined
+      ? this.#nodes()
+      : wish === "RollingRestart"
+      ? this.#beginRollingRestart(from)
+      : this.#act(from, wish);
     this.#options.supervisors.get(from)?.tell(writeOrder({ type: "Answer", number, answer }));
+  }
+
+  #beginRollingRestart(from: NodeId): LauncherAnswer {
+    const { supervisors, say, now } = this.#options;
+    if (!this.#isRestarting()) {
+      this.#restartPending = new Set(supervisors.keys());
+      this.#restartBegunAt = now();
+      say(`Asked through node ${from} for a rolling restart`);
+    }
+    return this.#nodes();
   }
 
   #act(from: NodeId, { node, action }: { readonly node: NodeId; readonly action: NodeAction }): LauncherAnswer {
@@ -48,7 +69,7 @@ export class LauncherControl {
     if (supervisor === undefined) return refuse(`there is no node ${node}`);
     const reason = this.#whyNot(node, { supervisor, action });
     if (reason !== undefined) return refuse(reason);
-    this.#options.say(`The dashboard of node ${from} asks to ${action} node ${node}`);
+    this.#options.say(`Asked through node ${from} to ${action} node ${node}`);
     const endsItself = from === node && (action === "kill" || action === "pause" || action === "restart");
     if (endsItself) this.#options.after(OWN_END_DELAY_MS, () => this.#doLater(node, { supervisor, action }));
     else this.#do(node, { supervisor, action });
@@ -112,9 +133,20 @@ export class LauncherControl {
     }
   }
 
+  #isRestarting(): boolean {
+    return this.#restartPending.size > 0 && this.#options.now() - this.#restartBegunAt < ROLLING_RESTART_MS_MAX;
+  }
+
   #nodes(): LauncherAnswer {
+    const isRestarting = this.#isRestarting();
     const nodes = Array.from(this.#options.supervisors, ([id, supervisor]): LaunchedNode => {
-      return { id, pid: supervisor.pid, state: stateOf(supervisor), partitioned: this.#partitioned.has(id) };
+      return {
+        id,
+        pid: supervisor.pid,
+        state: stateOf(supervisor),
+        partitioned: this.#partitioned.has(id),
+        restartPending: isRestarting && this.#restartPending.has(id),
+      };
     });
     return { type: "Nodes", nodes };
   }

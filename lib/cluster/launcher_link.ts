@@ -51,6 +51,11 @@ export class LauncherLink implements LauncherPort {
     return this.#ask({ node, action });
   }
 
+  /** See `LauncherPort`. */
+  beginRollingRestart(): Promise<LauncherAnswer> {
+    return this.#ask("RollingRestart");
+  }
+
   #ask(wish: ControlRequest["wish"]): Promise<LauncherAnswer> {
     if (this.#waiting.size >= LAUNCHER_REQUESTS_MAX) {
       return Promise.resolve({ type: "Refused", reason: "too many requests wait for the launcher" });

@@ -107,8 +107,9 @@ export class Supervisor {
     this.#signal("SIGKILL");
   }
 
-  /** Stops the running process in order and starts it again, or starts it at once where none runs. */
+  /** Stops the running process in order and starts it again, or starts it at once where none runs. One that is stopping gets its time. */
   restart(): void {
+    if (this.#after === "Restart") return;
     this.#cancelRestart();
     if (this.#process === undefined) return this.#restart();
     this.#after = "Restart";

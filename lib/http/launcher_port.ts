@@ -20,6 +20,8 @@ export interface LaunchedNode {
   readonly state: LaunchedState;
   /** Its connections to the other nodes are cut on request. */
   readonly partitioned: boolean;
+  /** A rolling restart was begun, and its process is still the one of before. */
+  readonly restartPending: boolean;
 }
 
 /** What became of a request. `Gone`: the launcher did not answer in time. */
@@ -34,4 +36,6 @@ export interface LauncherPort {
   status(): Promise<LauncherAnswer>;
   /** Does something to a node; the answer has the nodes as they are then. */
   act(id: number, action: NodeAction): Promise<LauncherAnswer>;
+  /** Begins a rolling restart: notes which processes run. One that was begun and not finished goes on. */
+  beginRollingRestart(): Promise<LauncherAnswer>;
 }

@@ -159,10 +159,16 @@ export type SnapshotOutcome =
   | { readonly type: "UpToDate"; readonly id: EntryId }
   | { readonly type: "Failed"; readonly message: string };
 
+/** Why a transfer was not begun. `NotReachable`, `NotCaughtUp`: writes would have been held up for nothing. */
+export type TransferRefusal =
+  | { readonly type: "NotCaughtUp"; readonly lag: number | undefined }
+  | { readonly type: "NotAMember" | "NotAVoter" | "NotReachable" | "NoOther" };
+
 /** The outcome of a transfer of the leadership. `Failed`: nobody else, or another than the target, leads after the time for it. */
 export type TransferOutcome =
   | { readonly type: "Done"; readonly leaderId: NodeId; readonly term: Term }
-  | { readonly type: "NotLeader" | "NotAVoter" | "NoOther" | "Failed" };
+  | TransferRefusal
+  | { readonly type: "NotLeader" | "Failed" };
 
 /** A change of the membership that somebody asks for. Asked for again it is done when it holds already. */
 export type MemberChange =

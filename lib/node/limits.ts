@@ -69,6 +69,8 @@ export const JOINS_FRESH_MS = 10_000;
 export const HANDOVER_MS = 1_500;
 /** How long a transfer of the leadership that somebody asked for may take: two elections and a little. */
 export const TRANSFER_MS = 5_000;
+/** Entries that the node asked for may lack: the leader takes no writes while it sends them, and gives up after an election timeout. */
+export const TRANSFER_LAG_ENTRIES_MAX = 10_000;
 /** How long a node that was removed goes on, so that answers leave it. */
 export const REMOVED_MS = 200;
 /** How long a change of the membership may take: two entries of the log. */

@@ -132,7 +132,7 @@ Deno.test("a leader that is partitioned steps down, another one takes over, and 
       what: "the healed node to know a leader",
     });
     assertEquals(await (await fetch(`${httpBases[leader]}/v1/kv/a`)).text(), "1");
-    const said = `The dashboard of node ${leader} asks to partition node ${leader}`;
+    const said = `Asked through node ${leader} to partition node ${leader}`;
     assert(process.lines.some((line) => line.includes(said)), "the launcher says who asked for what");
   }));
 

@@ -126,7 +126,7 @@ fuzz("values of flags", {
     require(flag !== undefined, "A flag");
     return outcomeOf(() => readFlagValue(flag, { text, origin: "--x" }), (value) => {
       if (typeof value !== "number") return typeof value;
-      require(Number.isSafeInteger(value), `Value ${value}`);
+      require(flag.kind === "decimal" || Number.isSafeInteger(value), `Value ${value}`);
       require(value >= (flag.min ?? 0) && value <= (flag.max ?? Infinity), `Value ${value} out of range`);
       return "number";
     });

@@ -10,6 +10,7 @@ import { FOUNDING_SLIPS } from "./founding.ts";
 import { FRESHNESS_SLIPS } from "./freshness.ts";
 import { FURTHER_SLIPS } from "./further_slips.ts";
 import { FORWARDING_SLIPS } from "./forwarding.ts";
+import { HANDOVER_SLIPS } from "./handover.ts";
 import { INTERFACE_SLIPS } from "./interfaces.ts";
 import { JOINING_SLIPS } from "./joining.ts";
 import { JUDGE_SLIPS } from "./judges.ts";
@@ -51,6 +52,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...QUESTION_SLIPS,
   ...JUDGE_SLIPS,
   ...MEMORY_SLIPS,
+  ...HANDOVER_SLIPS,
   ...PROTOCOL_SLIPS,
   ...MEMBER_CHANGE_SLIPS,
   ...JOINING_SLIPS,

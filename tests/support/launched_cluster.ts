@@ -13,6 +13,8 @@ export interface LaunchedCluster {
   readonly ports: readonly number[];
   /** `http://127.0.0.1:port` by node. */
   readonly httpBases: readonly string[];
+  /** Holds `node-<id>` for each node. */
+  readonly directory: string;
 }
 
 /** Runs `body` on a fresh cluster; stops it afterwards. When `body` fails, the error has the launcher's last lines. */
@@ -32,6 +34,7 @@ export async function withLaunchedCluster(
     await body({
       process,
       ports: numbers.map((id) => port + id),
+      directory,
       httpBases: numbers.map((id) => `http://127.0.0.1:${port + HTTP_OFFSET + id}`),
     });
   } catch (error) {

@@ -1,12 +1,14 @@
 /** `/v1/cluster`: who leads, and the end of the log. */
 
+import { unreachable } from "../../base/assert.ts";
+import type { MemberView, TransferRefusal } from "../../node/api.ts";
 import type { HttpReply } from "../http.ts";
 import { JsonValue } from "../json_body.ts";
 import { JSON_TYPE, jsonReply } from "../json_reply.ts";
 import { askLeader } from "../leader_proxy.ts";
 import { memberJson, MEMBERS_SCHEMA } from "../member_json.ts";
 import { readCount } from "../parameters.ts";
-import { badRequest, problem, PROBLEM_TYPE } from "../problem.ts";
+import { badRequest, type Problem, problem, PROBLEM_TYPE } from "../problem.ts";
 import { NODE_ID_MAX } from "../../raft/types.ts";
 import { REDIRECT } from "../redirect.ts";
 import type { Route, RouteCall } from "../route.ts";
@@ -80,7 +82,12 @@ export const CLUSTER_ROUTES: readonly Route[] = [
           required: ["leader", "term"],
         },
       },
-      409: { description: "`not_a_voter`, `no_other_voter`: that node cannot lead.", contentType: PROBLEM_TYPE },
+      409: {
+        description:
+          "`not_a_member`, `not_a_voter`, `not_reachable`, `not_caught_up`, `no_other_voter`: that node cannot " +
+          "lead; `detail` says what to do. Nothing was begun.",
+        contentType: PROBLEM_TYPE,
+      },
       504: {
         description: "`not_transferred`: given up, nothing is lost; `outcome_unknown`: the leader did not answer.",
         contentType: PROBLEM_TYPE,
@@ -157,15 +164,42 @@ async function postLeader(call: RouteCall): Promise<HttpReply> {
       return jsonReply({ leader: outcome.leaderId, term: outcome.term });
     case "NotLeader":
       return await askLeader(call);
-    case "NotAVoter":
-      return problem({ status: 409, code: "not_a_voter", detail: `Node ${target} is no voter of this cluster` });
-    case "NoOther":
-      return problem({ status: 409, code: "no_other_voter", detail: "There is no other voter" });
-    default:
+    case "Failed":
       return problem({
         status: 504,
         code: "not_transferred",
-        detail: "The node did not take the leadership in time; nothing is lost, and the transfer is given up",
+        detail:
+          "The node did not take the leadership in time; nothing is lost, and the transfer is given up: try again",
       });
+    default:
+      return problem({ status: 409, ...whyNoLeader(outcome, { target, members: node.members() }) });
+  }
+}
+
+/** Why that node cannot lead, and what to do. */
+function whyNoLeader(
+  outcome: TransferRefusal,
+  { target, members }: { readonly target: number | undefined; readonly members: readonly MemberView[] },
+): Pick<Problem, "code" | "detail"> {
+  switch (outcome.type) {
+    case "NotAMember": {
+      const ids = members.map(({ id }) => id).join(", ");
+      return { code: "not_a_member", detail: `There is no node ${target}; the members are ${ids}` };
+    }
+    case "NotAVoter":
+      return { code: "not_a_voter", detail: `Node ${target} is a learner, which cannot lead; promote it first` };
+    case "NotReachable": {
+      const detail = `The leader cannot reach node ${target}; start it or mend its connections first`;
+      return { code: "not_reachable", detail };
+    }
+    case "NotCaughtUp": {
+      const behind = outcome.lag === undefined ? "an unknown number of" : outcome.lag;
+      const detail = `Node ${target} is ${behind} entries behind; wait until it has caught up, CLUSTER shows its lag`;
+      return { code: "not_caught_up", detail };
+    }
+    case "NoOther":
+      return { code: "no_other_voter", detail: "There is no other voter; add a node to the cluster first" };
+    default:
+      return unreachable(outcome);
   }
 }

@@ -1,7 +1,7 @@
 /** `/v1/launcher`: where the local launcher started this node, what people may do to the nodes to watch Raft recover. */
 
 import type { HttpReply } from "../http.ts";
-import { type LauncherAnswer, NODE_ACTIONS } from "../launcher_port.ts";
+import { type LauncherAnswer, type LauncherPort, NODE_ACTIONS } from "../launcher_port.ts";
 import { readCount } from "../parameters.ts";
 import { problem, PROBLEM_TYPE } from "../problem.ts";
 import type { ResponseDescription, Route, RouteCall } from "../route.ts";
@@ -25,12 +25,17 @@ const NODES: ResponseDescription = {
             pid: { type: ["integer", "null"] },
             state: { type: "string", enum: ["Running", "Paused", "Down", "Waiting", "Ended"] },
             partitioned: { type: "boolean" },
+            restart_pending: {
+              type: "boolean",
+              description: "A rolling restart was begun, and its process is still the one of before.",
+            },
           },
-          required: ["id", "pid", "state", "partitioned"],
+          required: ["id", "pid", "state", "partitioned", "restart_pending"],
         },
       },
+      token: { type: "string", description: "What changes something here needs it in X-KV-Token." },
     },
-    required: ["nodes"],
+    required: ["nodes", "token"],
   },
 };
 
@@ -44,6 +49,13 @@ const LAUNCHER_GONE: ResponseDescription = {
   contentType: PROBLEM_TYPE,
 };
 
+const TOKEN = {
+  name: "X-KV-Token",
+  description: "The token of this node, which `GET /v1/launcher` and `/v1/live` tell.",
+  schema: { type: "string" },
+  required: true,
+} as const;
+
 /** The operations, for the table of routes. */
 export const LAUNCHER_ROUTES: readonly Route[] = [
   {
@@ -55,8 +67,20 @@ export const LAUNCHER_ROUTES: readonly Route[] = [
     query: [],
     headers: [],
     responses: { [OK]: NODES, 404: NO_LAUNCHER, 502: LAUNCHER_GONE },
-    handle: async ({ context: { launcher } }) =>
-      launcher === undefined ? noLauncher() : showAnswer(await launcher.status()),
+    handle: async ({ context: { launcher, token } }) =>
+      launcher === undefined ? noLauncher() : showAnswer(await launcher.status(), token),
+  },
+  {
+    method: "POST",
+    path: "/v1/launcher/rolling-restart",
+    id: "beginRollingRestart",
+    tag: "Local cluster",
+    summary: "Notes which processes a rolling restart has to replace; one that was begun and not finished goes on.",
+    query: [],
+    headers: [TOKEN],
+    responses: { [OK]: NODES, 404: NO_LAUNCHER, 502: LAUNCHER_GONE },
+    handle: (call) =>
+      withLauncher(call, async (launcher) => showAnswer(await launcher.beginRollingRestart(), call.context.token)),
   },
   {
     method: "POST",
@@ -65,12 +89,7 @@ export const LAUNCHER_ROUTES: readonly Route[] = [
     tag: "Local cluster",
     summary: `Does something to a node of a local cluster: ${NODE_ACTIONS.join(", ")}. Always needs the token.`,
     query: [],
-    headers: [{
-      name: "X-KV-Token",
-      description: "The token of this node, which `/v1/live` tells.",
-      schema: { type: "string" },
-      required: true,
-    }],
+    headers: [TOKEN],
     responses: {
       [OK]: NODES,
       404: NO_LAUNCHER,
@@ -81,29 +100,39 @@ export const LAUNCHER_ROUTES: readonly Route[] = [
   },
 ];
 
-async function actOnNode({ context, request, path }: RouteCall): Promise<HttpReply> {
-  const { launcher } = context;
+/** Does that if the request carries the token and there is a launcher. */
+async function withLauncher(
+  { context, request }: RouteCall,
+  act: (launcher: LauncherPort) => Promise<HttpReply>,
+): Promise<HttpReply> {
   if (!hasToken(request, context)) {
-    const detail = "This needs the token of this node in X-KV-Token; /v1/live has it";
+    const detail = "This needs the token of this node in X-KV-Token; /v1/launcher has it";
     return problem({ status: 403, code: "bad_token", detail });
   }
-  if (launcher === undefined) return noLauncher();
-  const id = readCount(path.get("id") ?? "");
-  const action = NODE_ACTIONS.find((known) => known === path.get("action"));
-  if (id === undefined || action === undefined) {
-    return problem({ status: 404, code: "not_found", detail: `A node can be asked to ${NODE_ACTIONS.join(", ")}` });
-  }
-  return showAnswer(await launcher.act(id, action));
+  return context.launcher === undefined ? noLauncher() : await act(context.launcher);
 }
 
-function showAnswer(answer: LauncherAnswer): HttpReply {
+function actOnNode(call: RouteCall): Promise<HttpReply> {
+  return withLauncher(call, async (launcher) => {
+    const id = readCount(call.path.get("id") ?? "");
+    const action = NODE_ACTIONS.find((known) => known === call.path.get("action"));
+    if (id === undefined || action === undefined) {
+      return problem({ status: 404, code: "not_found", detail: `A node can be asked to ${NODE_ACTIONS.join(", ")}` });
+    }
+    return showAnswer(await launcher.act(id, action), call.context.token);
+  });
+}
+
+function showAnswer(answer: LauncherAnswer, token: string): HttpReply {
   if (answer.type === "Gone") {
     return problem({ status: 502, code: "launcher_gone", detail: "The launcher did not answer" });
   }
   if (answer.type === "Refused") return problem({ status: 409, code: "wrong_state", detail: answer.reason });
-  const nodes = answer.nodes.map((node) => ({ ...node, pid: node.pid ?? null }));
+  const nodes = answer.nodes.map(({ id, pid = null, state, partitioned, restartPending }) => {
+    return { id, pid, state, partitioned, restart_pending: restartPending };
+  });
   const headers = [["Content-Type", JSON_TYPE], ["Cache-Control", "no-store"]] as const;
-  return { status: OK, headers, body: `${JSON.stringify({ nodes })}\n` };
+  return { status: OK, headers, body: `${JSON.stringify({ nodes, token })}\n` };
 }
 
 function noLauncher(): HttpReply {

@@ -1,21 +1,16 @@
 /** Changes the membership because somebody asks for it: by joint consensus, one change at a time, only where a majority can go on. */
 
-import type { MemberChange, MemberChangeOutcome, NodeMonitor } from "../api.ts";
+import type { MemberChange, MemberChangeOutcome } from "../api.ts";
 import { MEMBER_CHANGE_MS } from "../limits.ts";
 import { leadsTo, OVERTAKEN, planChange } from "./change_plan.ts";
 import { type TransferParts, until } from "./leadership.ts";
-
-/** What a change works with. */
-export interface MemberChangeParts extends TransferParts {
-  readonly monitor: Pick<NodeMonitor, "members">;
-}
 
 /** The id of the event: nobody waits for its answer, since the configuration itself shows what became of it. */
 const CHANGE_ID = 0;
 
 /** Begins the change if it is safe and does not hold yet, and waits until the configuration with it is committed. Never rejects. */
 export async function changeMember(
-  { raft, clock, inbox, monitor }: MemberChangeParts,
+  { raft, clock, inbox, monitor }: TransferParts,
   asked: MemberChange,
 ): Promise<MemberChangeOutcome> {
   if (raft.role !== "Leader") return { type: "NotLeader" };

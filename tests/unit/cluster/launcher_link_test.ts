@@ -39,7 +39,10 @@ class Bench {
   }
 }
 
-const NODES: LauncherAnswer = { type: "Nodes", nodes: [{ id: 0, pid: 1, state: "Running", partitioned: false }] };
+const NODES: LauncherAnswer = {
+  type: "Nodes",
+  nodes: [{ id: 0, pid: 1, state: "Running", partitioned: false, restartPending: false }],
+};
 
 Deno.test("link: answers come back to their requests, whole or in pieces, among junk", async () => {
   const bench = new Bench();

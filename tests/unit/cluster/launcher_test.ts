@@ -1,7 +1,8 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ROLLING_RESTART_MS_MAX } from "../../../lib/cluster/launcher_control.ts";
 import { launchCluster, type NodePlan } from "../../../lib/cluster/launcher.ts";
 import type { NodeProcess, ProcessEnd, ProcessPlan } from "../../../lib/cluster/node_process.ts";
-import { readOrder, writeRequest } from "../../../lib/cluster/control_lines.ts";
+import { type ControlWish, readOrder, writeRequest } from "../../../lib/cluster/control_lines.ts";
 import type { NodeAction } from "../../../lib/http/launcher_port.ts";
 import type { NodeView } from "../../../lib/cluster/probe.ts";
 import { until } from "../../support/wait.ts";
@@ -25,7 +26,7 @@ class Stage {
   readonly exit: Promise<number>;
   readonly #ends = new Map<number, (end: ProcessEnd) => void>();
   readonly #printWaiters: (() => void)[] = [];
-  #now = 0;
+  nowMs = 0;
 
   constructor(count: number) {
     const nodes = Array.from({ length: count }, (_, id) => planOf(id));
@@ -40,10 +41,10 @@ class Stage {
         this.onTransfer(to);
         return Promise.resolve(true);
       },
-      now: () => this.#now,
+      now: () => this.nowMs,
       after: (delayMs, action) => {
         const timer = setTimeout(() => {
-          this.#now += delayMs;
+          this.nowMs += delayMs;
           action();
         }, 0);
         return () => clearTimeout(timer);
@@ -235,7 +236,7 @@ async function readyStage(): Promise<{
 Deno.test("a node killed on request stays down until it is restarted", async () => {
   const { stage, ask } = await readyStage();
   assertEquals(ask(1, 0, "kill"), "Running,Running,Running");
-  assertEquals(stage.said.at(-1), "The dashboard of node 1 asks to kill node 0");
+  assertEquals(stage.said.at(-1), "Asked through node 1 to kill node 0");
   await until(() => ask(1, 0, "pause") === "node 0 does not run", "node 0 does not run");
   assertEquals(ask(1, 0, "kill"), "node 0 does not run");
   assertEquals(stage.said.at(-1), "node 0 was killed and stays down until it is restarted");
@@ -263,7 +264,7 @@ Deno.test("restart of a running node stops it in order first", async () => {
   const { stage, ask } = await readyStage();
   ask(1, 0, "restart");
   await until(() => stage.plans.length === 4, "the node is started again");
-  assertEquals(stage.said, ["The dashboard of node 1 asks to restart node 0", "node 0 is started again"]);
+  assertEquals(stage.said, ["Asked through node 1 to restart node 0", "node 0 is started again"]);
   stage.stop();
   assertEquals(await stage.exit, 0);
 });
@@ -291,6 +292,34 @@ Deno.test("pause, continue, partition and heal reach the node, and only where th
   assertEquals(await stage.exit, 0);
   // A paused node is let go on, or it could not stop.
   assertEquals(stage.told.at(-1), "0 SIGCONT");
+});
+
+Deno.test("a rolling restart notes which processes run; each that is new counts, however it came, and begun again it goes on", async () => {
+  const { stage } = await readyStage();
+  const pending = (wish?: ControlWish) => {
+    stage.plans[1]?.onLine(writeRequest({ number: 8, wish }).trimEnd(), "stdout");
+    const order = readOrder(stage.told.at(-1)?.slice(2) ?? "");
+    assert(order?.type === "Answer" && order.answer.type === "Nodes");
+    return order.answer.nodes.filter(({ restartPending }) => restartPending).map(({ id }) => id);
+  };
+  assertEquals(pending(), []);
+  assertEquals(pending("RollingRestart"), [0, 1, 2]);
+  assertEquals(stage.said.at(-1), "Asked through node 1 for a rolling restart");
+  pending({ node: 2, action: "restart" });
+  await until(() => stage.plans.length === 4, "the node is started again");
+  assertEquals(pending("RollingRestart"), [0, 1]);
+  stage.end(0, 1);
+  await until(() => stage.plans.length === 5, "the node that crashed is started again");
+  assertEquals(pending("RollingRestart"), [1]);
+  pending({ node: 1, action: "restart" });
+  await until(() => stage.plans.length === 6, "the last node is started again");
+  assertEquals(pending(), []);
+  assertEquals(pending("RollingRestart"), [0, 1, 2]);
+  // One that was given up is forgotten.
+  stage.nowMs += ROLLING_RESTART_MS_MAX;
+  assertEquals(pending(), []);
+  stage.stop();
+  assertEquals(await stage.exit, 0);
 });
 
 Deno.test("what a log says is no request, whatever it says", async () => {

@@ -183,3 +183,14 @@ Deno.test("a paused process is let go on when it has to end, and one that is dow
   down.supervisor.stop("SIGTERM");
   assertEquals([down.supervisor.state, down.finals], ["Stopped", 1]);
 });
+
+Deno.test("a restart that is asked for again while the process stops does not kill it", async () => {
+  const stage = new Stage();
+  stage.supervisor.restart();
+  stage.supervisor.restart();
+  assertEquals(stage.signals, ["SIGTERM"]);
+  await stage.end(0);
+  assertEquals([stage.started, stage.supervisor.state], [2, "Running"]);
+  stage.supervisor.restart();
+  assertEquals(stage.signals, ["SIGTERM", "SIGTERM"]);
+});

@@ -1,7 +1,7 @@
 /** The cluster, snapshots and backups over HTTP. */
 
-import { assert, assertEquals } from "@std/assert";
-import type { Backup } from "../../../lib/node/api.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Backup, TransferOutcome } from "../../../lib/node/api.ts";
 import type { BodySink } from "../../../lib/http/http.ts";
 import { BACKUP_PIECE_BYTES, SNAPSHOT_ROUTES } from "../../../lib/http/routes/snapshot.ts";
 import { toIndex, toTerm } from "../../../lib/raft/types.ts";
@@ -48,15 +48,20 @@ Deno.test("cluster: the leadership moves where it is asked to, or the reply says
   for (const body of ['{"node":-1}', '{"node":"1"}', '{"nod":1}', "[]", "x"]) {
     assertEquals((await post(body)).code, "invalid_body", body);
   }
-  const cases = [["NotAVoter", 409, "not_a_voter"], ["NoOther", 409, "no_other_voter"], [
-    "Failed",
-    504,
-    "not_transferred",
-  ]] as const;
-  for (const [type, status, code] of cases) {
-    node.transferOutcome = { type };
+  const cases: readonly (readonly [outcome: TransferOutcome, status: number, code: string, detail: RegExp])[] = [
+    [{ type: "NotAMember" }, 409, "not_a_member", /no node 1; the members are 0, 1, 2/],
+    [{ type: "NotAVoter" }, 409, "not_a_voter", /Node 1 is a learner.*promote/],
+    [{ type: "NotReachable" }, 409, "not_reachable", /cannot reach node 1; start it/],
+    [{ type: "NotCaughtUp", lag: 20_000 }, 409, "not_caught_up", /Node 1 is 20000 entries behind; wait/],
+    [{ type: "NotCaughtUp", lag: undefined }, 409, "not_caught_up", /Node 1 is an unknown number of entries behind/],
+    [{ type: "NoOther" }, 409, "no_other_voter", /no other voter; add a node/],
+    [{ type: "Failed" }, 504, "not_transferred", /nothing is lost.*try again/],
+  ];
+  for (const [outcome, status, code, detail] of cases) {
+    node.transferOutcome = outcome;
     const answer = await post('{"node":1}');
     assertEquals([answer.status, answer.code], [status, code]);
+    assertMatch(String(answer.json?.["detail"]), detail);
   }
   node.transferOutcome = { type: "NotLeader" };
   node.leaderId = undefined;

@@ -1,8 +1,9 @@
 /** Transfers of the leadership on request, and backups. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Backup, BackupOutcome, MemberChangeOutcome, TransferOutcome } from "../../../lib/node/api.ts";
-import { BACKUPS_MAX } from "../../../lib/node/limits.ts";
+import type { Backup, BackupOutcome, MemberChangeOutcome, MemberView, TransferOutcome } from "../../../lib/node/api.ts";
+import { BACKUPS_MAX, TRANSFER_LAG_ENTRIES_MAX } from "../../../lib/node/limits.ts";
+import { transferLeadership, type TransferParts } from "../../../lib/node/membership/leadership.ts";
 import { readSnapshot } from "../../../lib/storage/snapshot_format.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
@@ -44,7 +45,7 @@ Deno.test("the leadership moves to the node asked for, or to another", async () 
   assert(moved.type === "Done" && moved.leaderId === target && moved.term > term);
   assertEquals((await cluster.leader()).id, target);
   assertEquals(await transfer(cluster, leader.id, target), { type: "NotLeader" });
-  assertEquals(await transfer(cluster, target, 7), { type: "NotAVoter" });
+  assertEquals(await transfer(cluster, target, 7), { type: "NotAMember" });
   assertEquals((await transfer(cluster, target, target)).type, "Done");
   const away = await transfer(cluster, target);
   assert(away.type === "Done" && away.leaderId !== target);
@@ -52,13 +53,38 @@ Deno.test("the leadership moves to the node asked for, or to another", async () 
   await cluster.stop();
 });
 
-Deno.test("a transfer to a node that is gone is given up, and writes go on", async () => {
+Deno.test("a transfer that cannot succeed is refused before writes are held up for it", async () => {
+  const cluster = new MemoryCluster(3, 14);
+  await cluster.start();
+  const leader = await cluster.leader();
+  const [target = -1, other = -1] = cluster.ids.filter((id) => id !== leader.id);
+  const { configuration, currentTerm } = leader.status().raft;
+  const refused = (voters: readonly number[], more: Partial<MemberView>) => {
+    const members = leader.members().map((member) => member.id === target ? { ...member, ...more } : member);
+    const raft = { role: "Leader", id: leader.id, currentTerm, configuration: { ...configuration, voters } };
+    const inbox = { put: () => assert(false, "nothing is begun") };
+    const parts = { raft, inbox, clock: cluster.clock, monitor: { members: () => members } };
+    return transferLeadership(parts as unknown as TransferParts, target);
+  };
+  const lag = TRANSFER_LAG_ENTRIES_MAX + 1;
+  assertEquals(await refused([leader.id, target, other], { reachable: false }), { type: "NotReachable" });
+  assertEquals(await refused([leader.id, target, other], { lag }), { type: "NotCaughtUp", lag });
+  assertEquals(await refused([leader.id, target, other], { lag: undefined }), { type: "NotCaughtUp", lag: undefined });
+  assertEquals(await refused([leader.id, other], {}), { type: "NotAVoter" });
+  assertEquals(await refused([leader.id], {}), { type: "NotAVoter" });
+  await cluster.stop();
+});
+
+Deno.test("a transfer to a node that is gone is refused at once, and writes go on", async () => {
   const cluster = new MemoryCluster(3, 6);
   await cluster.start();
   const leader = await cluster.leader();
   const [target = -1] = cluster.ids.filter((id) => id !== leader.id);
   cluster.crash(target);
-  assertEquals(await transfer(cluster, leader.id, target), { type: "Failed" });
+  await cluster.clock.until(() => !leader.members()[target]?.reachable, 20_000, "the loss is noticed");
+  const began = cluster.clock.now();
+  assertEquals(await transfer(cluster, leader.id, target), { type: "NotReachable" });
+  assertEquals(cluster.clock.now(), began);
   assertEquals((await cluster.leader()).id, leader.id);
   assertEquals((await cluster.put(leader.id, "k", "v")).type, "Done");
   await cluster.stop();

@@ -139,6 +139,7 @@ function raft({ node }: RespContext): Lines {
     ["raft_term", status.currentTerm],
     ["raft_leader_id", status.leaderId ?? ""],
     ["raft_leader_address", leader?.clientAddress ?? ""],
+    ["raft_http_address", members.find(({ id }) => id === node.id)?.httpAddress ?? ""],
     ["raft_commit_index", status.commitIndex],
     ["raft_last_applied", lastApplied],
     ...members.map((member) => [`raft_member_${member.id}`, memberLine(member)] as const),

@@ -1,0 +1,196 @@
+/**
+ * How commands that administer a cluster talk to it: `--connect` names client ports, a node behind one of them says where its
+ * HTTP is, and any node takes a request and passes on what only the leader can do.
+ */
+
+import { bytesToString, byteStringToText, stringToBytes, textToByteString } from "../base/bytes.ts";
+import { Connection } from "../client/connection.ts";
+import { platformConnector } from "../client/connector.ts";
+import { type DirectReply, requestDirectly } from "../http/direct_request.ts";
+import { SystemClock } from "../node/clock/system_clock.ts";
+import { type Endpoint, parseAddress } from "../transport/address.ts";
+import { type ClusterView, fieldsOf, readClusterView } from "./cluster_view.ts";
+import type { CommandContext } from "./command_context.ts";
+import { EXIT, Failure } from "./failures.ts";
+import { showAddress } from "./peers.ts";
+import { readConnectList } from "./shell/connections.ts";
+
+/** Longest wait for one node to say where its HTTP is, or to answer a question, in ms. */
+export const NODE_MS_MAX = 2_000;
+/** Longest wait for what a node was told to do: a node waits 10 s for the leader to which it passes a request on. */
+export const ORDER_MS = 15_000;
+/** The pause before all nodes are asked again. */
+const RETRY_MS = 100;
+/** Longest answer that is taken: that of a cluster with many members. */
+export const REPLY_BYTES_MAX = 1_048_576;
+const UNAVAILABLE = 503;
+
+/** What to ask of any node. */
+export interface AdminRequest {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** With its query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON; no body when left out. */
+  readonly body?: unknown;
+}
+
+/** What a node answered. */
+export interface AdminReply {
+  /** Where its HTTP is. */
+  readonly address: string;
+  readonly status: number;
+  /** The body; undefined when it is no JSON. */
+  readonly json: unknown;
+}
+
+/** The way to a cluster. Remembers the nodes that it has heard of, and goes on with another when one is gone. */
+export class AdminConnection {
+  readonly #endpoints: readonly Endpoint[];
+  readonly #timeoutMs: number;
+  readonly #clock = new SystemClock();
+  /** HTTP addresses of nodes, the last that answered first. */
+  #known: readonly string[] = [];
+
+  /** Reads `--connect` and `--timeout-ms`; connects only when something is asked. Throws `UsageError`. */
+  constructor({ settings }: Pick<CommandContext, "settings">) {
+    this.#endpoints = readConnectList(settings.text("connect"));
+    this.#timeoutMs = settings.integer("timeout-ms");
+  }
+
+  /** The cluster as some node sees it. Throws `Failure`. */
+  async cluster(): Promise<ClusterView> {
+    const { json } = await this.ask({ method: "GET", path: "/v1/cluster" });
+    const view = readClusterView(json);
+    if (view === undefined) throw new Failure("What answered over HTTP is no KVStore node; --connect names others");
+    const others = view.members.map(({ httpAddress }) => httpAddress).filter((address) => address !== "");
+    this.#known = [...new Set([...this.#known, ...others])];
+    return view;
+  }
+
+  /** The same, once a leader is known. Throws `Failure`, with exit code 5 when there is none within `--timeout-ms`. */
+  async led(): Promise<ClusterView & { readonly leader: number }> {
+    const deadline = this.#clock.now() + this.#timeoutMs;
+    for (;;) {
+      const view = await this.cluster();
+      const { leader, quorum } = view;
+      if (leader !== undefined) return { ...view, leader };
+      if (this.#clock.now() >= deadline) {
+        const { reachable, total, needed } = quorum;
+        const line = `No leader; node ${view.node} reaches ${reachable} of ${total} nodes, needs ${needed}`;
+        throw new Failure(line, EXIT.noLeader);
+      }
+      await this.pause(RETRY_MS);
+      // Another node may see a leader where this one, cut off, does not.
+      this.#known = [...this.#known.slice(1), ...this.#known.slice(0, 1)];
+    }
+  }
+
+  /**
+   * Asks the nodes in turn until one answers with something else than 503, for `--timeout-ms`. Where a connection breaks before
+   * the answer the next node is asked, so a request may arrive twice. Throws `Failure`: exit code 1 when no node could be reached,
+   * 5 when none knew a leader, 6 when a node was told to do something and did not answer.
+   */
+  async ask(request: AdminRequest): Promise<AdminReply> {
+    const deadline = this.#clock.now() + this.#timeoutMs;
+    let failure = this.#unreachable();
+    for (;;) {
+      for await (const address of this.#addresses()) {
+        const reply = await this.askNode(address, request);
+        if (typeof reply === "string") {
+          if (reply === "Unknown") failure = new Failure(describeSilence(address), EXIT.unknown);
+          continue;
+        }
+        this.#known = [address, ...this.#known.filter((other) => other !== address)];
+        if (reply.status !== UNAVAILABLE) return reply;
+        if (failure.exitCode !== EXIT.unknown) failure = failureOf(reply);
+      }
+      if (this.#clock.now() >= deadline) throw failure;
+      await this.pause(RETRY_MS);
+    }
+  }
+
+  /** Asks one node, and no other. "NotSeen" when it cannot have heard the request, "Unknown" when it may have done it. */
+  async askNode(address: string, request: AdminRequest): Promise<AdminReply | "NotSeen" | "Unknown"> {
+    const { method, path, headers = {}, body } = request;
+    const isQuestion = method === "GET";
+    try {
+      const reply = await requestDirectly({
+        address,
+        method,
+        path,
+        headers: { "Content-Type": "application/json", ...headers },
+        body: stringToBytes(body === undefined ? "" : textToByteString(JSON.stringify(body))),
+        timeoutMs: isQuestion ? NODE_MS_MAX : ORDER_MS,
+        bodyBytesMax: REPLY_BYTES_MAX,
+        clock: this.#clock,
+      });
+      return { address, status: reply.status, json: jsonOf(reply) };
+    } catch (error) {
+      // Whatever broke it, the node, the network or the time: only what was never sent has certainly not been done.
+      return isQuestion || error instanceof Deno.errors.ConnectionRefused ? "NotSeen" : "Unknown";
+    }
+  }
+
+  /** Waits. */
+  pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(delayMs, resolve));
+  }
+
+  /** The addresses that are known, then those that the nodes of `--connect` tell. */
+  async *#addresses(): AsyncGenerator<string> {
+    const known = this.#known;
+    yield* known;
+    for (const endpoint of this.#endpoints) {
+      const address = await httpAddressOf(endpoint);
+      if (address !== undefined && !known.includes(address)) yield address;
+    }
+  }
+
+  #unreachable(): Failure {
+    const all = this.#endpoints.map(({ hostname, port }) => showAddress(hostname, port)).join(", ");
+    return new Failure(`Cannot reach any node of ${all}; is the cluster running? --connect names other addresses`);
+  }
+}
+
+function describeSilence(address: string): string {
+  return `Outcome unknown: ${address} was asked and did not answer; the command can be repeated`;
+}
+
+/** The failure that a refusal means: its `detail` as the line; exit code 5 for no leader, 6 for an unknown outcome, else 1. */
+export function failureOf({ status, json }: AdminReply): Failure {
+  const { code, detail } = fieldsOf(json);
+  const line = typeof detail === "string" && detail !== "" ? detail : `The node refused with HTTP status ${status}`;
+  if (code === "outcome_unknown") return new Failure(line, EXIT.unknown);
+  return new Failure(line, status === UNAVAILABLE ? EXIT.noLeader : EXIT.failure);
+}
+
+function jsonOf({ body }: DirectReply): unknown {
+  try {
+    return JSON.parse(byteStringToText(body) ?? "");
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Where the node behind a client port serves HTTP, at the host by which it was reached; undefined when none answers there. */
+async function httpAddressOf({ hostname, port }: Endpoint): Promise<string | undefined> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error(`No answer within ${NODE_MS_MAX} ms`)), NODE_MS_MAX);
+  try {
+    const options = { connector: platformConnector(), signal: late.signal, lost: () => {} };
+    const connection = await Connection.open({ host: hostname, port }, options);
+    late.signal.addEventListener("abort", () => connection.close(late.signal.reason));
+    const attempt = await connection.ask(["INFO", "raft"]);
+    connection.close(new Error("All is said"));
+    if (attempt.type !== "Reply" || !(attempt.reply instanceof Uint8Array)) return undefined;
+    const told = /^raft_http_address:(\S+)\r?$/m.exec(bytesToString(attempt.reply))?.[1];
+    const http = parseAddress(told ?? "");
+    return http === undefined ? undefined : showAddress(hostname, http.port);
+  } catch {
+    return undefined; // Nobody is there, or somebody else; the other nodes are asked.
+  } finally {
+    clearTimeout(timer);
+  }
+}
