@@ -1,5 +1,5 @@
 /**
- * Ids of servers that were removed: never used again, so that whoever has one knows that it is no member any more, and no
+ * Ids of servers that were removed: never used again (divergence D21), so that whoever has one knows that it is no member any more, and no
  * directory can be taken for another (thesis 4.1 leaves the ids to the caller).
  */
 
