@@ -1,11 +1,11 @@
-/** The pages whose commands are run: those that people who use the program read. */
+/** The pages of the documents, and whose commands are run: those of every task, and of what is listed here. */
 
 import { ROOT } from "../support/program.ts";
-import { type Plan, planPage } from "./page.ts";
+import { type PageKind, type Plan, planPage } from "./page.ts";
 
-/** Every block of these is run, the output of one that is, or marked. */
-const STRICT = "docs/operations";
-const FOLDERS: readonly string[] = ["docs", STRICT];
+const TASKS = "docs/operations";
+const FOLDERS: readonly string[] = ["docs", TASKS];
+const REFERENCES: readonly string[] = ["docs/http.md"];
 
 /** A page of the documents. */
 export interface DocumentPage {
@@ -24,6 +24,11 @@ export function readAllPages(): readonly DocumentPage[] {
   );
   return ["README.md", ...pages.sort()].map((path) => {
     const markdown = Deno.readTextFileSync(`${ROOT}${path}`);
-    return { path, markdown, plan: planPage(markdown, { isStrict: path.startsWith(STRICT) }) };
+    return { path, markdown, plan: planPage(markdown, kindOf(path)) };
   });
+}
+
+function kindOf(path: string): PageKind {
+  if (path.startsWith(`${TASKS}/`)) return "task";
+  return REFERENCES.includes(path) ? "reference" : "read";
 }

@@ -1,6 +1,7 @@
 /**
  * The fenced blocks of a page of Markdown. A block of `sh` is typed by the reader, so it is run, unless a mark before it says
- * why not: `<!-- not run: reason -->`. A block of `text` behind one that is run is what that one prints.
+ * why not: `<!-- not run: reason -->`. A block of `text` behind one that is run is what that one prints, and one of `json` has the
+ * shape of what it prints.
  */
 
 /** A fenced block as it stands on the page. */
@@ -13,12 +14,18 @@ export interface Block {
   readonly reason?: string;
 }
 
-/** Commands of one block, and what they print where the page shows it. */
+/** Commands of one block, and the block of what they print where the page shows it. */
 export interface Step {
   readonly line: number;
   readonly commands: readonly string[];
-  readonly output?: readonly string[];
+  readonly output?: Block;
 }
+
+/**
+ * What a page is for. A task is run, and has nothing but commands, what they print, and what is marked; a reference is run and has
+ * other blocks as well; the commands of what is only read are marked, each with its reason.
+ */
+export type PageKind = "task" | "reference" | "read";
 
 /** What is to be done with a page. */
 export interface Plan {
@@ -35,6 +42,8 @@ const MOUNTS = /^<!-- mounts a disk -->$/m;
 const MARK = /^ *<!-- not run:(.*)-->$/;
 /** Other names of what is to be called `sh`: blocks of these would be neither run nor marked. */
 const OTHER_SHELLS: readonly string[] = ["bash", "console", "shell", "shellsession", "zsh"];
+/** What commands print. */
+const OUTPUTS: readonly string[] = ["text", "json"];
 /** Blocks that have no part in a run. */
 const ILLUSTRATIONS: readonly string[] = ["", "json", "mermaid", "ts", "yaml"];
 
@@ -54,19 +63,21 @@ export function readBlocks(markdown: string): readonly Block[] {
   return blocks;
 }
 
-/** What is run of a page, in order; `isStrict` where every block has to be commands, what they print, or marked. */
-export function planPage(markdown: string, { isStrict = false }: { readonly isStrict?: boolean } = {}): Plan {
+/** What is run of a page, in order, and what is wrong with it. */
+export function planPage(markdown: string, kind: PageKind): Plan {
   const steps: Step[] = [];
   const marked: Block[] = [];
   const mistakes: string[] = [];
   let isBehindStep = false;
   for (const block of readBlocks(markdown)) {
-    const mistake = findMistake(block, { isStrict, isBehindStep });
+    const mistake = findMistake(block, { kind, isBehindStep });
     const last = steps.at(-1);
     if (mistake !== undefined) mistakes.push(`line ${block.line}: ${mistake}`);
     else if (block.reason !== undefined) marked.push(block);
     else if (block.language === "sh") steps.push({ line: block.line, commands: block.lines });
-    else if (block.language === "text" && last !== undefined) steps.splice(-1, 1, { ...last, output: block.lines });
+    else if (isBehindStep && last !== undefined && OUTPUTS.includes(block.language)) {
+      steps.splice(-1, 1, { ...last, output: block });
+    }
     isBehindStep = block.language === "sh" && block.reason === undefined;
   }
   return { steps, marked, mounts: MOUNTS.test(markdown), mistakes };
@@ -74,16 +85,15 @@ export function planPage(markdown: string, { isStrict = false }: { readonly isSt
 
 function findMistake(
   { language, reason }: Block,
-  { isStrict, isBehindStep }: { readonly isStrict: boolean; readonly isBehindStep: boolean },
+  { kind, isBehindStep }: { readonly kind: PageKind; readonly isBehindStep: boolean },
 ): string | undefined {
   if (OTHER_SHELLS.includes(language)) return `a block of ${language}: commands stand in a block of sh`;
   if (reason === "") return "a mark without a reason";
-  if (reason !== undefined || language === "sh") return undefined;
-  if (language === "text") return isBehindStep ? undefined : "a block of text behind no commands that are run";
-  if (isStrict || !ILLUSTRATIONS.includes(language)) {
-    return `a block of ${
-      language || "no language"
-    } that is neither commands (sh) nor what they print (text), nor marked`;
-  }
-  return undefined;
+  if (reason !== undefined) return undefined;
+  if (language === "sh") return kind === "read" ? "commands that are neither run nor marked" : undefined;
+  if (OUTPUTS.includes(language) && isBehindStep) return undefined;
+  if (language === "text") return "a block of text behind no commands that are run";
+  if (kind !== "task" && ILLUSTRATIONS.includes(language)) return undefined;
+  const what = language === "" ? "no language" : language;
+  return `a block of ${what} that is neither commands (sh) nor what they print (text), nor marked`;
 }

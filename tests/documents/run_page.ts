@@ -2,7 +2,7 @@
 
 import { programLine } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { isAsShown } from "./output.ts";
+import { hasShape, isAsShown } from "./output.ts";
 import { planPage, type Step } from "./page.ts";
 import { PagePorts } from "./page_ports.ts";
 import { Shell } from "./shell.ts";
@@ -24,7 +24,7 @@ export interface PageRun {
 /** Runs all steps. Rejects at the first that is wrong, with its line of the page. */
 export async function runPage(page: PageRun): Promise<void> {
   const { name, markdown, pageMs = PAGE_MS } = page;
-  const { steps, mounts, mistakes } = planPage(markdown);
+  const { steps, mounts, mistakes } = planPage(markdown, "reference");
   if (mistakes.length > 0) throw new Error(`${name}: ${mistakes.join("; ")}`);
   const end = performance.now() + pageMs;
   const ports = new PagePorts();
@@ -63,9 +63,10 @@ async function runStep({ line, commands, output }: Step, { page, shell, ports, t
   }
   if (output === undefined) return;
   // What goes on in the background may print it later.
-  const look = async () => isAsShown(await printed(), output) || undefined;
+  const isRight = output.language === "json" ? hasShape : isAsShown;
+  const look = async () => isRight(await printed(), output.lines) || undefined;
   await waitFor(look, { what: "the output is as shown", timeoutMs: page.outputMs ?? OUTPUT_MS }).catch(() =>
-    complain(line, `it does not print what the page shows:\n${output.join("\n")}`)
+    complain(line, `it does not print what the page shows:\n${output.lines.join("\n")}`)
   );
 }
 
@@ -76,6 +77,8 @@ async function prepare(directory: string, port: number): Promise<Readonly<Record
   // A cluster has the rights of all commands. Where a page names no ports, they are those of the run all the same.
   const program = programLine(["cluster"]).slice(0, -1).map((word) => `'${word}'`).join(" ");
   const connect = [0, 1, 2].map((id) => `127.0.0.1:${port + id}`).join(",");
+  // On a terminal the reader does not see it before what is printed.
+  await Deno.writeTextFile(`${directory}/home/.curlrc`, "no-progress-meter\n");
   const script = `#!/bin/sh\nKVSTORE_PORT=${port} KVSTORE_CONNECT=${connect} exec ${program} "$@"\n`;
   await Deno.writeTextFile(`${directory}/bin/kvstore`, script, { mode: 0o755 });
   return {
