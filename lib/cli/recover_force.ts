@@ -123,7 +123,7 @@ async function readAnswer(): Promise<string> {
 function showRecovery({ nodeId, configuration }: RecoveryPlan, { clusterId, kept, keys }: Recovery): string {
   const { learners } = configuration;
   const joining = learners.length === 0
-    ? "Other nodes join it with empty directories, as new ones."
+    ? "Other nodes join it with empty directories and --join."
     : `Then start nodes ${
       learners.join(", ")
     } with empty directories and --new-identity: they get the data and a vote.`;

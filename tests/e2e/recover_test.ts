@@ -5,7 +5,10 @@ import { decodeCommand } from "../../lib/kv/commands.ts";
 import { EventClient } from "../support/event_client.ts";
 import { Ledger } from "../support/ledger.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
-import { runProgram } from "../support/program.ts";
+import { findFreePorts } from "../support/ports.ts";
+import { programLine, runProgram } from "../support/program.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { askOnce } from "../support/text_client.ts";
 import { waitFor } from "../support/wait.ts";
 import { Writers } from "../support/writers.ts";
 
@@ -171,6 +174,7 @@ Deno.test("two of three directories are lost: the new cluster has all that the s
     assertEquals(events.events.filter(({ type }) => type !== "progress")[0]?.type, "reset");
 
     await refusesOldNode(cluster, { survivor, lost, oldId, newId });
+    await takesNewcomer(cluster, survivor);
   }));
 
 /** A copy of a lost directory turns up: both sides say why, and neither does anything. */
@@ -204,6 +208,33 @@ async function refusesOldNode(
   assertEquals(await cluster.ask(survivor, "GET after"), "value of after: value");
 }
 
+/** A node that nobody knows joins the new cluster, and gets the data and a vote. */
+async function takesNewcomer(cluster: ProcessCluster, survivor: number): Promise<void> {
+  const [clientPort = 0, peerPort = 0, httpPort = 0] = findFreePorts(3);
+  const seed = cluster.node(survivor);
+  const newcomer = new ServerProcess(programLine([
+    ...["node", "--join", `127.0.0.1:${seed.clientPort}@${seed.peerPort}`, "--data-dir", `${cluster.root}/newcomer`],
+    ...["--port", `${clientPort}`, "--peer-port", `${peerPort}`, "--http-port", `${httpPort}`],
+  ]));
+  try {
+    await waitForVoters(cluster, { asked: survivor, count: 2 });
+    assertEquals(await askOnce(clientPort, "GET after"), "value of after: value");
+  } finally {
+    await newcomer.end("SIGKILL");
+  }
+}
+
+async function waitForVoters(
+  cluster: ProcessCluster,
+  { asked, count }: { asked: number; count: number },
+): Promise<void> {
+  await waitFor(async () => {
+    const response = await fetch(urlOf(cluster, asked, "/v1/cluster"));
+    const voters = (await response.json()).members.filter((member: { voter: boolean }) => member.voter);
+    return voters.length === count || undefined;
+  }, { what: `${count} servers are voters` });
+}
+
 Deno.test("members that a recovery names join with empty directories as learners, and get the data and a vote", () =>
   withCluster({}, async (cluster) => {
     const survivor = await chooseSurvivor(cluster);
@@ -221,11 +252,7 @@ Deno.test("members that a recovery names join with empty directories as learners
     await cluster.waitForLeader({ among: [survivor] });
     assertEquals(await cluster.ask(survivor, "PUT alone yes"), "alone added successfully.");
     for (const id of cluster.others(survivor)) await cluster.restart(id, ["--new-identity"]);
-    await waitFor(async () => {
-      const response = await fetch(urlOf(cluster, survivor, "/v1/cluster"));
-      const voters = (await response.json()).members.filter((member: { voter: boolean }) => member.voter);
-      return voters.length === 3 || undefined;
-    }, { what: "all three are voters" });
+    await waitForVoters(cluster, { asked: survivor, count: 3 });
     await cluster.waitUntilEqual();
     await cluster.kill(survivor);
     const other = await cluster.waitForLeader({ among: cluster.others(survivor) });

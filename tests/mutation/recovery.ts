@@ -73,4 +73,14 @@ export const RECOVERY_SLIPS: readonly Mutation[] = [
     }],
     tests: FORCE_TESTS,
   },
+  {
+    id: "M488",
+    what: "Ids of lost members are given to new nodes, which then meet the lost ones under the same id",
+    patches: [{
+      file: PLAN,
+      find: "const retired = retire(configuration.retired ?? [], lost);",
+      replace: "const retired = retire(configuration.retired ?? [], lost.slice(0, 0));",
+    }],
+    tests: FORCE_TESTS,
+  },
 ];

@@ -1,6 +1,7 @@
 /** What a forced recovery of a directory would make: decided from what is in it, before anything is changed. */
 
 import { IncompatibleError } from "../../base/errors.ts";
+import { isRetired, retire, RETIRED_RANGES_MAX } from "../../raft/retired.ts";
 import { type Configuration, type EntryId, type Member, type NodeId, toIndex, toTerm } from "../../raft/types.ts";
 import type { Inspection } from "../../storage/inspect.ts";
 
@@ -53,14 +54,25 @@ export function planRecovery(inspection: Inspection, wish: RecoveryWish): Recove
   const listed = wish.members.find(({ id }) => id === nodeId) ?? configuration.members.find(({ id }) => id === nodeId);
   const own = { ...(listed ?? { id: nodeId, address: "", clientAddress: "" }), identity: ownership.identity };
   const others = wish.members.filter(({ id }) => id !== nodeId);
+  const named = [nodeId, ...others.map(({ id }) => id)];
+  const gone = named.find((id) => isRetired(configuration, id));
+  if (gone !== undefined) throw refused(`node ${gone} was removed from the cluster, and its id is used no more`);
+  // A lost node that turns up under an id that was given again would be in the way of the one that has it.
+  const lost = configuration.members.map(({ id }) => id).filter((id) => !named.includes(id));
+  const retired = retire(configuration.retired ?? [], lost);
+  if (retired.length > RETIRED_RANGES_MAX) throw refused("too many ids were removed from the cluster");
+  // What is not about members goes on.
+  const { clusterId: _old, drained: _drained, ...kept } = configuration;
   return {
     ...{ directory, nodeId, clusterName, clusterId, last, raisedBy },
     begins: { index: toIndex(revision), term: toTerm(currentTerm + 1) },
     configuration: {
+      ...kept,
       members: [own, ...others].sort((left, right) => left.id - right.id),
       voters: [nodeId],
       votersOld: [],
       learners: others.map(({ id }) => id).sort((left, right) => left - right),
+      ...(retired.length === 0 ? {} : { retired }),
     },
   };
 }

@@ -50,7 +50,7 @@ Deno.test("the new cluster has another id, this node as its only voter, and ever
   assertEquals(recovery, { clusterId: NEW_CLUSTER, kept: KEPT, keys: 4 });
   const held = await startOn(durableCopy(disk));
   assertEquals(held.hardState, { currentTerm: toTerm(6), votedFor: undefined, clusterId: NEW_CLUSTER });
-  assertEquals(held.configuration, { ...ALONE, clusterId: NEW_CLUSTER });
+  assertEquals(held.configuration, { ...ALONE, clusterId: NEW_CLUSTER, retired: [[1, 2]] });
   const raised = before.map(([key, value, create, revision, version, deadline]) => {
     return [key, value, create + plan.raisedBy, revision + plan.raisedBy, version, deadline];
   });
@@ -99,7 +99,30 @@ Deno.test("other members are learners without an identity, and the directory's o
     votersOld: [],
     learners: [7],
     clusterId: NEW_CLUSTER,
+    retired: [[1, 2]],
   });
+});
+
+Deno.test("ids of lost members that are not named are given to nobody again, and what is not about members goes on", async () => {
+  const inspection = await inspectDirectory(await survivor(), SURVIVOR);
+  assert(inspection.recoverable !== null);
+  const configuration = { ...THREE, retired: [[4, 5]] as const, drained: [0], further: 7 };
+  const changed = { ...inspection, recoverable: { ...inspection.recoverable, configuration } };
+  const named = (id: number) => ({ id, address: `n${id}:1`, clientAddress: `n${id}:2`, identity: "" });
+  const plan = planRecovery(changed, { members: [named(1)], revisionStep: 1 });
+  const members = [...ALONE.members, named(1)];
+  assertEquals<unknown>(plan?.configuration, {
+    ...ALONE,
+    members,
+    learners: [1],
+    retired: [[2, 2], [4, 5]],
+    further: 7,
+  });
+  const error = await assertRejects(async () =>
+    planRecovery(await Promise.resolve(changed), { members: [named(5)], revisionStep: 1 })
+  );
+  assert(error instanceof IncompatibleError);
+  assertStringIncludes(error.message, "node 5 was removed from the cluster, and its id is used no more");
 });
 
 Deno.test("a directory that was recovered needs no recovery, before a node ran on it and after", async () => {
