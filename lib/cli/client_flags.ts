@@ -1,4 +1,4 @@
-/** The flags of commands that talk to a running cluster. */
+/** The flags of commands that talk to a running cluster, or change one. */
 
 import type { CommandName, Flag } from "./flags.ts";
 
@@ -44,7 +44,7 @@ export const CLIENT_FLAGS = [
   {
     name: "yes",
     kind: "switch",
-    commands: ["rolling-restart"],
+    commands: ["rolling-restart", "recover"],
     help: "Do what would be asked about; needed where no terminal is there to ask on.",
   },
 ] as const satisfies readonly Flag[];

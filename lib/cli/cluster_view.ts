@@ -9,6 +9,8 @@ export interface ClusterMember {
   /** "" while that server has said none. */
   readonly httpAddress: string;
   readonly voter: boolean;
+  /** It is not to lead. */
+  readonly drained: boolean;
   readonly reachable: boolean;
   /** Last entry known to be durable there. */
   readonly matchIndex: number | undefined;
@@ -60,6 +62,7 @@ function readMember(member: Fields): ClusterMember {
     clientAddress: String(member["client_address"] ?? ""),
     httpAddress: String(member["http_address"] ?? ""),
     voter: member["voter"] === true,
+    drained: member["drained"] === true,
     reachable: member["reachable"] === true,
     matchIndex: numberOf(member["match_index"]),
   };

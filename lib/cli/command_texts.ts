@@ -56,8 +56,8 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     summary: "Show who leads, or let another node lead.",
     details: [
       "Any node can be asked. transfer lets node ID lead, without one the node that is best prepared; it can be repeated, and",
-      "where ID leads already nothing is done. Refused, with what to do: an ID that is not a member, a learner, a node that",
-      "cannot be reached or has not caught up, a cluster of one voter. Writes wait for a moment; none is lost.",
+      "where ID leads already nothing is done. Refused, with what to do: an ID that is not a member, a learner, a node that is",
+      "drained, cannot be reached or has not caught up, a cluster of one voter. Writes wait for a moment; none is lost.",
     ],
   },
   "rolling-restart": {

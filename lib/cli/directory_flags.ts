@@ -53,10 +53,4 @@ export const DIRECTORY_FLAGS = [
     max: RECOVERED_REVISION_MAX,
     help: "recover force: how many revisions the old cluster may have handed out beyond this directory.",
   },
-  {
-    name: "yes",
-    kind: "switch",
-    commands: ["recover"],
-    help: "Do not ask.",
-  },
 ] as const satisfies readonly Flag[];

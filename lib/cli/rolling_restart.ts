@@ -104,7 +104,9 @@ function nextNode(tools: RestartTools): Look<LaunchedNode | "None"> {
     const pending = nodes.filter(({ restartPending }) => restartPending);
     const next = pending.find(({ id }) => id !== leader);
     if (next !== undefined || pending.length === 0) return { found: next ?? "None" };
-    if (cluster.members.filter(({ voter }) => voter).length === 1) return { found: nodes[0] ?? "None" };
+    // Where nobody else is to lead, its orderly end does what can be done.
+    const isAlone = !cluster.members.some(({ id, voter, drained }) => voter && !drained && id !== leader);
+    if (isAlone) return { found: pending[0] ?? "None" };
     tools.report(`Node ${leader} leads and hands over`);
     return await tools.handOver() ?? `node ${leader} hands over`;
   };

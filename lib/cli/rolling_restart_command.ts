@@ -118,7 +118,9 @@ function toolsOf({ admin, launcher, report }: {
   let addresses: ReadonlyMap<number, string> = new Map();
   const viewOf = async (id: number): Promise<ClusterView | undefined> => {
     const address = addresses.get(id) ?? "";
-    const ready = address === "" ? "NotSeen" : await admin.askNode(address, { method: "GET", path: "/readyz" });
+    const ready = address === ""
+      ? "NotSeen"
+      : await admin.askNode(address, { method: "GET", path: "/readyz?exclude=drained" });
     if (typeof ready === "string" || ready.status !== OK) return undefined;
     const reply = await admin.askNode(address, { method: "GET", path: "/v1/cluster" });
     return typeof reply === "string" ? undefined : readClusterView(reply.json);

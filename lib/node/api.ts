@@ -162,7 +162,7 @@ export type SnapshotOutcome =
 /** Why a transfer was not begun. `NotReachable`, `NotCaughtUp`: writes would have been held up for nothing. */
 export type TransferRefusal =
   | { readonly type: "NotCaughtUp"; readonly lag: number | undefined }
-  | { readonly type: "NotAMember" | "NotAVoter" | "NotReachable" | "NoOther" };
+  | { readonly type: "NotAMember" | "NotAVoter" | "Drained" | "NotReachable" | "NoOther" };
 
 /** The outcome of a transfer of the leadership. `Failed`: nobody else, or another than the target, leads after the time for it. */
 export type TransferOutcome =

@@ -110,7 +110,7 @@ Deno.test("a node that is killed in the middle is waited for, and the rest is re
     await assertKept(cluster, load);
   }));
 
-Deno.test("a node that does not come back stops it with one line and exit 1; run again it continues", () =>
+Deno.test("a node that does not come back stops it with one line and exit 1; run again it continues, also around a drained one", () =>
   withLaunchedCluster(async (cluster) => {
     const leader = await leaderOf(cluster);
     const [first = -1, second = -1] = [0, 1, 2].filter((id) => id !== leader);
@@ -139,6 +139,12 @@ Deno.test("a node that does not come back stops it with one line and exit 1; run
     assertEquals(again.code, 0, again.stderr);
     assertEquals(JSON.parse(again.stdout).restarted.map(({ id }: Launched) => id), [second, leader]);
     assertEquals((await nodesOf(cluster))[first]?.pid, between[first]?.pid);
+
+    // A drained node is not ready, and restarted as any other.
+    const drained = await fetch(`${cluster.httpBases[leader]}/v1/cluster/members/${first}/drain`, { method: "POST" });
+    assertEquals([drained.status, (await drained.json()).id], [200, first]);
+    const all = await rollingRestart(cluster, "--yes", "--json");
+    assertEquals([all.code, JSON.parse(all.stdout).restarted.length], [0, 3], all.stderr);
   }));
 
 Deno.test("a cluster of one comes back; nodes without a launcher are refused with what to do", async () => {

@@ -84,7 +84,7 @@ export const CLUSTER_ROUTES: readonly Route[] = [
       },
       409: {
         description:
-          "`not_a_member`, `not_a_voter`, `not_reachable`, `not_caught_up`, `no_other_voter`: that node cannot " +
+          "`not_a_member`, `not_a_voter`, `drained`, `not_reachable`, `not_caught_up`, `no_other_voter`: that node cannot " +
           "lead; `detail` says what to do. Nothing was begun.",
         contentType: PROBLEM_TYPE,
       },
@@ -187,7 +187,15 @@ function whyNoLeader(
       return { code: "not_a_member", detail: `There is no node ${target}; the members are ${ids}` };
     }
     case "NotAVoter":
-      return { code: "not_a_voter", detail: `Node ${target} is a learner, which cannot lead; promote it first` };
+      return {
+        code: "not_a_voter",
+        detail: `Node ${target} is a learner, which cannot lead; kvstore member promote ${target}`,
+      };
+    case "Drained":
+      return {
+        code: "drained",
+        detail: `Node ${target} is drained, so it is not to lead; kvstore member undrain ${target}`,
+      };
     case "NotReachable": {
       const detail = `The leader cannot reach node ${target}; start it or mend its connections first`;
       return { code: "not_reachable", detail };

@@ -56,6 +56,7 @@ function refusalOf(
   if (target !== undefined && !voters.includes(target)) return { type: "NotAVoter" };
   if (voters.length === 0) return { type: "NoOther" };
   if (member === undefined) return undefined;
+  if (member.drained) return { type: "Drained" };
   if (!member.reachable) return { type: "NotReachable" };
   const { lag } = member;
   return lag === undefined || lag > TRANSFER_LAG_ENTRIES_MAX ? { type: "NotCaughtUp", lag } : undefined;

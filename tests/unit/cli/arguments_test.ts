@@ -1,11 +1,17 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { splitArguments } from "../../../lib/cli/arguments.ts";
+import { FLAGS } from "../../../lib/cli/flags.ts";
 import { UsageError } from "../../../lib/cli/usage_error.ts";
 
 function split(...args: string[]): unknown {
   const { command, flags, operands } = splitArguments(args);
   return { command, flags: Object.fromEntries(flags), operands };
 }
+
+Deno.test("each flag stands in the table once: one that stood there twice could not be given", () => {
+  const names = FLAGS.map(({ name }) => name);
+  assertEquals(names, [...new Set(names)]);
+});
 
 Deno.test("the command line is split into command, flags and operands", () => {
   const cases: [args: string[], expected: unknown][] = [

@@ -14,6 +14,7 @@ interface FakeNode {
   readonly id: number;
   state: LaunchedNode["state"];
   partitioned: boolean;
+  drained: boolean;
   pending: boolean;
   pid: number | undefined;
   /** When it serves, and when it has everything. */
@@ -41,7 +42,16 @@ class FakeCluster implements RestartTools {
 
   constructor(count: number) {
     this.nodeList = Array.from({ length: count }, (_, id) => {
-      return { id, state: "Running", partitioned: false, pending: true, pid: 10 + id, servesAtMs: 0, hasAllAtMs: 0 };
+      return {
+        id,
+        state: "Running",
+        partitioned: false,
+        drained: false,
+        pending: true,
+        pid: 10 + id,
+        servesAtMs: 0,
+        hasAllAtMs: 0,
+      };
     });
   }
 
@@ -87,6 +97,7 @@ class FakeCluster implements RestartTools {
       clientAddress: "",
       httpAddress: "",
       voter: true,
+      drained: node.drained,
       reachable: this.#serves(node),
       // Under load no follower has what was committed just now.
       matchIndex: this.#hasAll(node) ? this.#commitIndex - (node.id === this.leader ? 0 : 1) : 90,
@@ -162,6 +173,17 @@ Deno.test("a cluster of one is restarted without a hand-over", async () => {
   const cluster = new FakeCluster(1);
   assertEquals((await restart(cluster)).map(({ id }) => id), [0]);
   assertEquals(cluster.happened, ["restart 0, the leader; ready 0"]);
+});
+
+Deno.test("where all others are drained, nobody is asked to hand over to them", async () => {
+  const cluster = new FakeCluster(3);
+  cluster.onRestart = (node) => {
+    cluster.renew(node);
+    cluster.leader ??= 1;
+  };
+  for (const id of [1, 2]) cluster.node(id).drained = true;
+  await restart(cluster);
+  assertEquals(cluster.happened, ["restart 1; ready 2", "restart 2; ready 2", "restart 0, the leader; ready 2"]);
 });
 
 Deno.test("nodes that take no part come first, whether their restart is pending or not", async () => {

@@ -50,7 +50,8 @@ Deno.test("cluster: the leadership moves where it is asked to, or the reply says
   }
   const cases: readonly (readonly [outcome: TransferOutcome, status: number, code: string, detail: RegExp])[] = [
     [{ type: "NotAMember" }, 409, "not_a_member", /no node 1; the members are 0, 1, 2/],
-    [{ type: "NotAVoter" }, 409, "not_a_voter", /Node 1 is a learner.*promote/],
+    [{ type: "NotAVoter" }, 409, "not_a_voter", /Node 1 is a learner.*promote 1$/],
+    [{ type: "Drained" }, 409, "drained", /Node 1 is drained.*undrain 1$/],
     [{ type: "NotReachable" }, 409, "not_reachable", /cannot reach node 1; start it/],
     [{ type: "NotCaughtUp", lag: 20_000 }, 409, "not_caught_up", /Node 1 is 20000 entries behind; wait/],
     [{ type: "NotCaughtUp", lag: undefined }, 409, "not_caught_up", /Node 1 is an unknown number of entries behind/],

@@ -68,6 +68,7 @@ Deno.test("a transfer that cannot succeed is refused before writes are held up f
   };
   const lag = TRANSFER_LAG_ENTRIES_MAX + 1;
   assertEquals(await refused([leader.id, target, other], { reachable: false }), { type: "NotReachable" });
+  assertEquals(await refused([leader.id, target, other], { drained: true }), { type: "Drained" });
   assertEquals(await refused([leader.id, target, other], { lag }), { type: "NotCaughtUp", lag });
   assertEquals(await refused([leader.id, target, other], { lag: undefined }), { type: "NotCaughtUp", lag: undefined });
   assertEquals(await refused([leader.id, other], {}), { type: "NotAVoter" });
