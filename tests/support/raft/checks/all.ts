@@ -6,6 +6,7 @@ import type { CommittedLog } from "./committed_log.ts";
 import { Configurations } from "./configurations.ts";
 import { CoreInvariants } from "./core_invariants.ts";
 import { CountedAnswers } from "./counted_answers.ts";
+import { DisjointMajorities } from "./disjoint_majorities.ts";
 import { DurableWrites } from "./durable_writes.ts";
 import { ElectionSafety } from "./election_safety.ts";
 import { FollowersWord } from "./followers_word.ts";
@@ -44,6 +45,7 @@ export function raftChecks(parts: RaftChecksParts, violateAs: (check: string) =>
     new CoreInvariants(violateAs("core-invariants")),
     new Monotonic(violateAs("monotonic")),
     new Membership(shadows, violateAs("membership")),
+    new DisjointMajorities(shadows, violateAs("disjoint-majorities")),
     new ReadRounds(violateAs("read-rounds")),
     new CountedAnswers(violateAs("counted-answers")),
     new FollowersWord(shadows, violateAs("followers-word")),

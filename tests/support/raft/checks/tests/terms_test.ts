@@ -6,6 +6,7 @@ import { configurationEntry, configurationOf, logOf, snapshotAt } from "../../va
 import { CommittedLog } from "../committed_log.ts";
 import { Configurations } from "../configurations.ts";
 import { CoreInvariants } from "../core_invariants.ts";
+import { DisjointMajorities } from "../disjoint_majorities.ts";
 import { ElectionSafety } from "../election_safety.ts";
 import { LeaderCompleteness } from "../leader_completeness.ts";
 import { Membership } from "../membership.ts";
@@ -220,4 +221,39 @@ Deno.test("membership: two changes at once, one before the term is committed, an
   const early = underMembership();
   early.step(1, { term: 3, write: [configurationEntry({ index: 3, term: 3 }, JOINT)] });
   assertEquals(early.found(), ["node 1 appends configuration 3 before it has committed an entry of term 3"]);
+});
+
+/** Servers 1 and 2 go by voters 1 to 3, and 4 and 5 by voters 3 to 5, with longer logs. */
+function dividedCluster(joint: boolean): MadeUpRun {
+  const run = new MadeUpRun((violate, shadows) => new DisjointMajorities(shadows, violate));
+  const later = { ...configurationOf([3, 4, 5]), votersOld: joint ? [1, 2, 3] : [] };
+  for (const id of [1, 2, 3, 4, 5]) run.step(id, {});
+  for (const id of [3, 4, 5]) run.step(id, { write: logOf([1, 1]), configuration: later, configurationIndex: 2 });
+  return run;
+}
+
+Deno.test("disjoint majorities: of two that have none in common only one may be able to elect", () => {
+  const run = dividedCluster(false);
+  const flaw = "could both be elected, by majorities of 1,2,3| and of 3,4,5|";
+  // Server 3 has a vote in both; of those that go by the first voters only who lacks nothing of what 3 holds could win with it.
+  assertEquals(run.found().slice(0, 1), [`nodes 1 and 3 ${flaw}`]);
+  run.step(2, { write: logOf([1, 1]) });
+  assertEquals(run.found().some((line) => line.startsWith("nodes 1")), false);
+  run.step(1, { write: logOf([1]) });
+  assertEquals(run.found().some((line) => line.startsWith("nodes 1")), false);
+  // What is not durable does not keep it from voting after a loss of power.
+  run.step(2, { durableIndex: 1 });
+  assertEquals(run.found().some((line) => line.startsWith("nodes 1")), true);
+});
+
+Deno.test("disjoint majorities: none while joint, none that a wiped server is needed for", () => {
+  const joint = dividedCluster(true);
+  joint.step(1, {});
+  assertEquals(joint.found(), []);
+  const wiped = dividedCluster(false);
+  wiped.wipe(2);
+  wiped.wipe(3);
+  wiped.found();
+  wiped.step(1, {});
+  assertEquals(wiped.found(), []);
 });
