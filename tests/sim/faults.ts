@@ -47,6 +47,7 @@ export const FAULT_CLASSES = {
   "operator/promote": "a learner becomes a voter",
   "operator/early-change": "a change of the members is asked of a leader before it has committed an entry of its term",
   "operator/remove": "a server is removed for good; its process may go on for a while, or for ever",
+  "operator/add": "a new server joins, announced before or not, and becomes a voter by itself or when it is asked for",
 } as const;
 
 /** The name of a class. */
@@ -62,7 +63,11 @@ export const ORDERED_FAULTS: ReadonlySet<FaultClass> = new Set<FaultClass>([
 ]);
 
 /** Of these a source of its own draws whether a run has them, so that a seed has the others that it always had. */
-export const DRAWN_APART: ReadonlySet<FaultClass> = new Set<FaultClass>([...ORDERED_FAULTS, "operator/early-change"]);
+export const DRAWN_APART: ReadonlySet<FaultClass> = new Set<FaultClass>([
+  ...ORDERED_FAULTS,
+  "operator/early-change",
+  "operator/add",
+]);
 
 /** How often each fault was injected. */
 export class FaultCounts {

@@ -32,6 +32,7 @@ const PROMOTION_MS_MAX = 300;
 const PROMOTION_TRIES = 30;
 const DRAWS = 1_000_000_000;
 const REMOVAL_TRIES = 40;
+const JOINED_TRIES = 6;
 
 /** Disks count these where an operation meets them: most that are planned never do. */
 const COUNTED_WHEN_FELT: ReadonlySet<FaultClass> = new Set<FaultClass>([
@@ -263,6 +264,10 @@ export class Nemesis {
         return false; // Counted when it is done.
       }],
       ["operator/promote", () => this.#operator.promote()],
+      ["operator/add", () => {
+        if (this.#operator.add()) this.#promoteJoinedLater();
+        return false; // Counted when it is done.
+      }],
       ["operator/remove", () => {
         this.#remove();
         return false; // Counted when it is done.
@@ -294,6 +299,15 @@ export class Nemesis {
       if (this.#operator.promote()) this.#world.counts.add("operator/promote");
       else if (tries > 1) this.#promoteLater(tries - 1);
     }, PROMOTION_MS_MAX);
+  }
+
+  /** A learner that does not become a voter by itself is asked for, time and again: it must catch up first. */
+  #promoteJoinedLater(tries = JOINED_TRIES): void {
+    this.#later(() => {
+      if (this.#resting) return;
+      this.#operator.promoteJoined();
+      if (tries > 1) this.#promoteJoinedLater(tries - 1);
+    });
   }
 
   /** Leaves a leader with less than a majority, now and then with a slow clock: it learns late that another one leads. */

@@ -1,6 +1,7 @@
 /** The operator of a simulated cluster: starts what is down, replaces what is lost, changes the membership. */
 
 import type { Random } from "../../lib/base/random.ts";
+import type { MemberChange } from "../../lib/node/api.ts";
 import type { Configuration, Entry, NodeId } from "../../lib/raft/types.ts";
 import type { Check } from "./check.ts";
 import type { SimServer } from "./server.ts";
@@ -31,7 +32,8 @@ export class Operator implements Check {
   watch(): void {
     if (!this.restarts) return;
     for (const server of this.#world.servers) {
-      if (server.state !== "Down" || server.isReplaced || server.isRetired || this.#starting.has(server.id)) continue;
+      const { state, isIdle, isReplaced, isRetired } = server;
+      if (state !== "Down" || isIdle || isReplaced || isRetired || this.#starting.has(server.id)) continue;
       this.#starting.add(server.id);
       this.#world.clock.after(this.#random.below(RESTART_MS_MAX), () => {
         this.#starting.delete(server.id);
@@ -45,7 +47,8 @@ export class Operator implements Check {
     if (entry.type !== "Configuration") return;
     const { members, voters, votersOld, learners } = entry.configuration;
     for (const server of this.#world.membersLeft()) {
-      if (votersOld.length === 0 && !members.some(({ id }) => id === server.id)) this.#removed(server);
+      if (members.some(({ id }) => id === server.id)) this.#admitted(server);
+      else if (votersOld.length === 0 && !server.isNew) this.#removed(server);
     }
     for (const server of this.#world.servers) {
       if (!server.rejoins) this.#learning.delete(server.id);
@@ -64,7 +67,7 @@ export class Operator implements Check {
 
   /** Starts a server, with an empty directory if the one it has was refused. */
   start(server: SimServer): void {
-    if (server.state !== "Down" || server.isReplaced || server.isRetired) return;
+    if (server.state !== "Down" || server.isIdle || server.isReplaced || server.isRetired) return;
     if (server.refusedToStart || !server.announced) server.wipe();
     server.start();
     if (!this.#world.settings.faults.has("process/kill-starting") || !this.#random.chance(0.1)) return;
@@ -83,8 +86,8 @@ export class Operator implements Check {
 
   /** Whether all others know the directory of this server by name, durably: then they tell any other from it. */
   isKnown(server: SimServer): boolean {
-    return !this.#isChanging() && this.#world.servers.every(({ id, isRetired }) => {
-      if (isRetired) return true;
+    return !this.#isChanging() && this.#world.servers.every(({ id, isIdle, isRetired }) => {
+      if (isIdle || isRetired) return true;
       const { configuration, configurationIndex, durableIndex } = this.#world.shadows.of(id);
       const identity = configuration?.members.find((member) => member.id === server.id)?.identity ?? "";
       return identity !== "" && configurationIndex <= durableIndex;
@@ -93,7 +96,9 @@ export class Operator implements Check {
 
   /** Whether the data of one more server may be lost: a majority must keep all of it, and no change may be under way. */
   mayLose(server: SimServer): boolean {
-    if (server.isRemoved || this.#isChanging() || this.#world.servers.some(({ isReplaced }) => isReplaced)) {
+    if (
+      server.isRemoved || server.isNew || this.#isChanging() || this.#world.servers.some(({ isReplaced }) => isReplaced)
+    ) {
       return false;
     }
     const { voters } = this.#world.configuration();
@@ -116,6 +121,32 @@ export class Operator implements Check {
     return voters.length > enough && this.#change(this.#random.pick(voters), "learners");
   }
 
+  /** Begins a new server, which half of the time is announced before. False when there is none, or nobody to announce it to. */
+  add(): boolean {
+    const server = this.#world.servers.find(({ isIdle }) => isIdle);
+    const leader = this.leader();
+    if (server === undefined || leader === undefined) return false;
+    server.isIdle = false;
+    server.staysLearner = this.#random.chance(0.5);
+    const { id } = server;
+    const member = this.#world.members[id];
+    if (member !== undefined && this.#random.chance(0.5)) {
+      this.#ask(leader, { type: "Add", id, peerAddress: member.address, clientAddress: member.clientAddress });
+    }
+    this.start(server);
+    return true;
+  }
+
+  /** Asks the leader to give a learner that stays one a vote. False when there is none. */
+  promoteJoined(): boolean {
+    const { learners } = this.#world.configuration();
+    const id = learners.find((learner) => this.#world.server(learner).staysLearner);
+    const leader = this.leader();
+    if (id === undefined || leader === undefined) return false;
+    this.#ask(leader, { type: "Promote", id });
+    return true;
+  }
+
   /** Makes a learner a voter. False when that cannot be asked for now. */
   promote(): boolean {
     const { learners } = this.#world.configuration();
@@ -131,21 +162,30 @@ export class Operator implements Check {
     const left = voters.filter((voter) => voter !== id).length;
     if (leader?.node === undefined || left < enough || this.#isChanging()) return;
     if (this.#world.servers.some((server) => server.hasLostData || server.isReplaced)) return;
-    this.#world.trace(() => `the operator asks node ${leader.id} to remove server ${id}`);
+    this.#ask(leader, { type: "Remove", id });
+  }
+
+  /** Asks, and holds what the leader answers against what it has committed. */
+  #ask(leader: SimServer, change: MemberChange): void {
+    this.#world.trace(() => `the operator asks node ${leader.id}: ${JSON.stringify(change)}`);
     this.#world.clock.busy = true;
     const { life } = leader;
-    leader.node.changeMember({ type: "Remove", id }).then((outcome) => {
+    leader.node?.changeMember(change).then((outcome) => {
       this.#world.clock.busy = true;
-      this.#world.trace(() => `node ${leader.id} about the removal of server ${id}: ${JSON.stringify(outcome)}`);
-      if (!life.alive) return;
+      this.#world.trace(() => `node ${leader.id} about ${JSON.stringify(change)}: ${JSON.stringify(outcome)}`);
+      if (!life.alive || outcome.type !== "Done") return;
       // By what the leader knows to be committed: others learn of it once somebody comes to apply it.
       const { configuration, configurationIndex, commitIndex } = this.#world.shadows.of(leader.id);
-      const isOut = configurationIndex <= commitIndex &&
-        configuration?.members.every((member) => member.id !== id) === true;
-      if (outcome.type === "Done" && !isOut) {
-        this.#world.violate("removal", `node ${leader.id} says that server ${id} is removed, and it is a member`);
-      }
+      if (configurationIndex <= commitIndex && configuration !== undefined && isSo(configuration, change)) return;
+      this.#world.violate("member-change", `node ${leader.id} says that it is done: ${JSON.stringify(change)}`);
     });
+  }
+
+  #admitted(server: SimServer): void {
+    if (!server.isNew) return;
+    server.isNew = false;
+    this.#world.counts.add("operator/add");
+    this.#world.trace(() => `server ${server.id} is added`);
   }
 
   /** Half of those that are removed are switched off some time later. */
@@ -196,4 +236,11 @@ export class Operator implements Check {
     }
     return sets.filter((voters) => voters.length > 0);
   }
+}
+
+/** Whether a configuration is as a change wants it. */
+function isSo({ members, voters, votersOld }: Configuration, change: MemberChange): boolean {
+  const isMember = members.some(({ id }) => id === change.id);
+  if (votersOld.length > 0) return false;
+  return change.type === "Remove" ? !isMember : change.type === "Add" ? isMember : voters.includes(change.id);
 }

@@ -171,7 +171,7 @@ class Run {
     this.#probes = probes;
     await this.#until(() => {
       this.#revive(revived);
-      const serving = this.#world.running().filter(({ rejoins, isRemoved }) => !rejoins && !isRemoved);
+      const serving = this.#world.running().filter(({ rejoins, isNew, isRemoved }) => !rejoins && !isNew && !isRemoved);
       if (serving.length < revived.filter(({ isRemoved }) => !isRemoved).length || !probes.haveDone(serving)) {
         return false;
       }
@@ -188,7 +188,7 @@ class Run {
       return servers.every((server) => !server.rejoins && server.node?.driver.applied.id.index === last);
     };
     this.#operator.restarts = true;
-    await this.#until(() => servers.every(({ state, rejoins }) => state === "Running" && !rejoins), {
+    await this.#until(() => servers.every(({ state, rejoins, isNew }) => state === "Running" && !rejoins && !isNew), {
       what: "every node runs and is a member again",
       limitMs: CONVERGENCE_MS_MAX,
     });
@@ -225,7 +225,7 @@ class Run {
 
   /** Servers without which no majority is lost stay down: chance picks them. */
   #pickMajority(): readonly SimServer[] {
-    const chosen = new Set(this.#world.servers.filter(({ isRetired }) => !isRetired));
+    const chosen = new Set(this.#world.servers.filter(({ isRetired, isIdle }) => !isRetired && !isIdle));
     // A configuration that needs who is switched off for good is on a server that cannot be elected.
     const sets = this.#operator.votersInForce().filter((voters) => hasMajority(voters, chosen));
     const order = [...chosen].sort((left, right) => {
@@ -240,7 +240,7 @@ class Run {
 
   /** How little a server is worth to a majority: one that is being admitted again may be needed by a pending configuration. */
   #lack(server: SimServer): number {
-    if (server.isRemoved) return 3;
+    if (server.isRemoved || server.isNew) return 3;
     if (!server.hasLostData) return 0;
     return this.#operator.isLearning(server) ? 1 : 2;
   }

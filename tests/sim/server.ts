@@ -42,6 +42,10 @@ export class SimServer extends MemoryServer {
 
   /** It stands in for another server, with a directory of its own that is lost with it: see emptied_majority.ts. */
   readonly isGuest: boolean;
+  /** It is to be added, and was not begun yet. */
+  isIdle: boolean;
+  /** It was begun, and no committed configuration has had it yet. */
+  isNew: boolean;
   /** No configuration has it any more; its process may go on. */
   isRemoved = false;
   /** It was removed and is switched off for good. */
@@ -53,6 +57,8 @@ export class SimServer extends MemoryServer {
     super(world, id);
     this.#world = world;
     this.isGuest = isGuest;
+    this.isIdle = !isGuest && !world.founders.some((founder) => founder.id === id);
+    this.isNew = this.isIdle;
     this.faults = new DiskFaults(world, this);
   }
 
@@ -78,7 +84,9 @@ export class SimServer extends MemoryServer {
   }
 
   override options(): NodeOptions {
-    return { ...super.options(), newIdentity: this.rejoins && this.announced };
+    const { join, ...options } = super.options();
+    const newIdentity = this.rejoins && this.announced;
+    return { ...options, newIdentity, ...(join === undefined || newIdentity ? {} : { join }) };
   }
 
   override clockAtStart(): number {

@@ -32,6 +32,8 @@ export const OVERLOAD_SITES: readonly FaultSite[] = ["node/writeRefused", "raft/
 export interface Settings {
   readonly seed: number;
   readonly servers: number;
+  /** Servers that may be added, in runs with that class of faults. */
+  readonly joiners: number;
   readonly clients: number;
   readonly keys: number;
   readonly electionTimeoutMs: number;
@@ -83,6 +85,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
   const settings: Settings = {
     seed,
     servers: random.pick([1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7]),
+    joiners: new Random(seed ^ 0x7019).between(1, 4),
     clients: random.between(1, 5),
     keys: random.pick([1, 2, 4, 8, 16]),
     electionTimeoutMs,

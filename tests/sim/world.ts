@@ -72,7 +72,9 @@ export class World extends MemoryCluster {
     const network = networkOf(settings, { clock, networkFaults });
     // In every other run servers that were removed go on until they learn it by themselves.
     network.tellsRemovals = settings.seed % 2 === 0;
-    super(settings.servers, random, { ...optionsOf(settings), clock, network });
+    const joiners = settings.faults.has("operator/add") ? settings.joiners : 0;
+    const founders = settings.servers;
+    super(founders + joiners, random, { ...optionsOf(settings), clock, network, founders });
     this.settings = settings;
     this.#sink = sink;
     this.counts = counts;
@@ -133,15 +135,16 @@ export class World extends MemoryCluster {
     return this.servers.filter((server) => server.state === "Running" && !server.life.paused);
   }
 
-  /** Servers that were not removed. */
+  /** Servers that were begun and not removed. */
   membersLeft(): readonly SimServer[] {
-    return this.servers.filter(({ isRemoved }) => !isRemoved);
+    return this.servers.filter(({ isRemoved, isIdle }) => !isRemoved && !isIdle);
   }
 
   /** The latest configuration that is committed; the one the operator named before there is any. */
   configuration(): Configuration {
     const latest = this.reference.configurations.at(-1)?.configuration;
-    return latest ?? { members: this.members, voters: this.members.map(({ id }) => id), votersOld: [], learners: [] };
+    return latest ??
+      { members: this.founders, voters: this.founders.map(({ id }) => id), votersOld: [], learners: [] };
   }
 
   /** A core has made a step; see `NodePorts.stepped`. */

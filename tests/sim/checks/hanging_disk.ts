@@ -88,7 +88,7 @@ export class HangingDisk implements Check {
     if (!networkIsWhole()) return false;
     const heard = raft.status().progress.every(({ silentTicks }) => silentTicks < timeoutTicks / 2);
     return heard && servers.every((other) => {
-      if (other === server || other.isRemoved) return true;
+      if (other === server || other.isRemoved || other.isIdle) return true;
       const { state, life, faults } = other;
       return state === "Running" && !life.paused && !faults.isFull && this.#waitOf(other).waitedTicks < timeoutTicks;
     });
