@@ -10,6 +10,7 @@ const FIRST = 900_001;
 /** Faults that count only where a run came to feel them. */
 const AWAITED_FAULTS: readonly FaultClass[] = [
   "operator/remove",
+  "operator/add",
   "operator/early-change",
   "network/late-answers",
   "network/overtaken-leader",
