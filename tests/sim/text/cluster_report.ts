@@ -4,7 +4,7 @@ import { type Facts, isReachable } from "./facts.ts";
 import type { WantedLine } from "./report_form.ts";
 
 const FORM =
-  /^node(\d):5000, Peer Address: node(\d):15000, Role: (\w+), Term: (\d+|unknown), Match Index: (\d+|unknown), Lag: (\d+|unknown), Reachable: (yes|no), Voter: (yes|no)$/;
+  /^node(\d+):5000, Peer Address: node(\d+):15000, Role: (\w+), Term: (\d+|unknown), Match Index: (\d+|unknown), Lag: (\d+|unknown), Reachable: (yes|no), Voter: (yes|no)$/;
 
 /** A line for each member. The own one is exact; what is told of another was true of it once. */
 export function wantedCluster(facts: Facts): readonly WantedLine[] {

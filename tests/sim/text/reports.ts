@@ -103,7 +103,7 @@ function wantedStatus(facts: Facts): readonly WantedLine[] {
 }
 
 function isPeerLine(value: string, id: number, facts: Facts): boolean {
-  const form = /^node(\d):15000, Match Index: (\d+|unknown), Last Contact: (never|\d+ ms ago), Reachable: (yes|no)$/;
+  const form = /^node(\d+):15000, Match Index: (\d+|unknown), Last Contact: (never|\d+ ms ago), Reachable: (yes|no)$/;
   const [, node, match, , reachable] = form.exec(value) ?? [];
   if (Number(node) !== id || (reachable === "yes") !== isReachable(facts, id)) return false;
   return match === "unknown" || Number(match) <= facts.world.shadows.highestIndex;
