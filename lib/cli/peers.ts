@@ -1,11 +1,8 @@
 /** Reads `--peers`: who the nodes of the cluster are, and which of them this one is. */
 
-import { parseAddress } from "../transport/address.ts";
+import { parseAddress, PEER_PORT_OFFSET } from "../transport/address.ts";
 import type { Member, NodeId } from "../raft/types.ts";
 import { quoteForPeople, UsageError } from "./usage_error.ts";
-
-/** The distance from the client port to the peer port, as in Redis Cluster. */
-export const PEER_PORT_OFFSET = 10_000;
 
 /** What is known of this node before the list is read. Ports are undefined when they were not given. */
 export interface OwnAddress {

@@ -1,5 +1,6 @@
 /** A whole cluster inside this process, for programs and tests that want one without starting other processes. */
 
+import { PEER_PORT_OFFSET } from "../transport/address.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../kv/commands.ts";
 import type { Log } from "../observe/log.ts";
 import type { Member } from "../raft/types.ts";
@@ -8,7 +9,6 @@ import { startServer } from "./server.ts";
 import type { RunningServer, ServerOptions } from "./server_types.ts";
 
 /** How far the peer port is from the client port. */
-const PEER_PORT_OFFSET = 10_000;
 /** How far the HTTP port is from the client port. */
 const HTTP_PORT_OFFSET = 3_000;
 

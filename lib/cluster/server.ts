@@ -7,6 +7,7 @@ import { startNode } from "../node/start_node.ts";
 import { SystemClock } from "../node/clock/system_clock.ts";
 import { withFields } from "../observe/log.ts";
 import { Registry } from "../observe/metrics.ts";
+import { changeMemberAnywhere } from "../http/member_proxy.ts";
 import { type ClientListener, startClientListener } from "../protocol/client_listener.ts";
 import type { HttpHandler } from "../http/http.ts";
 import { type HttpListener, startHttpListener } from "../http/listener.ts";
@@ -117,6 +118,7 @@ async function serveClients(
   const listener = await orStop(http, () =>
     startClientListener({
       node,
+      changeMember: (change) => changeMemberAnywhere({ node, clock, log: options.log }, change),
       clock,
       hostname: options.host,
       port: options.clientPort,

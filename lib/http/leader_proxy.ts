@@ -1,10 +1,11 @@
 /** Requests that only the leader can answer and that are no writes of the log: a node that does not lead asks the leader's HTTP. */
 
 import { stringToBytes } from "../base/bytes.ts";
-import { requestDirectly } from "./direct_request.ts";
-import type { HttpReply } from "./http.ts";
+import type { NodeMonitor } from "../node/api.ts";
+import { type DirectReply, requestDirectly } from "./direct_request.ts";
+import type { HttpReply, HttpRequest } from "./http.ts";
 import { notDone, problem } from "./problem.ts";
-import type { RouteCall } from "./route.ts";
+import type { HttpContext, RouteCall } from "./route.ts";
 
 /** How long the leader may take. */
 export const PROXY_TIMEOUT_MS = 10_000;
@@ -13,27 +14,43 @@ export const PROXY_BYTES_MAX = 65_536;
 /** A request that carries it was passed on once and is not passed on again. */
 const FORWARDED = "x-kv-forwarded";
 
+/** What asks the leader. */
+export type Asker = Pick<HttpContext, "log" | "clock"> & { readonly node: NodeMonitor };
+
 /** Passes the request on to the leader and its answer back. */
-export async function askLeader({ context: { node, log, clock }, request }: RouteCall): Promise<HttpReply> {
+export async function askLeader({ context, request }: RouteCall): Promise<HttpReply> {
+  if (request.headers.has(FORWARDED)) return notDone({ reason: "NoLeader" });
+  const reply = await requestLeader(context, request);
+  if (reply === "NoLeader") return notDone({ reason: "NoLeader" });
+  if (reply === "Unknown") {
+    return problem({ status: 504, code: "outcome_unknown", detail: "The leader did not answer in time" });
+  }
+  const { status, contentType = "application/json", body } = reply;
+  return { status, headers: [["Content-Type", contentType]], body };
+}
+
+/** Sends a request to the leader's HTTP. "Unknown": whether it was done is not known, the connection broke or it took too long. */
+export async function requestLeader(
+  { node, log, clock }: Asker,
+  { method, path, body, id }: Pick<HttpRequest, "method" | "path" | "body" | "id">,
+): Promise<DirectReply | "NoLeader" | "Unknown"> {
   const { raft: { leaderId } } = node.status();
-  const address = node.members().find(({ id }) => id === leaderId && id !== node.id)?.httpAddress ?? "";
-  if (address === "" || request.headers.has(FORWARDED)) return notDone({ reason: "NoLeader" });
+  const address = node.members().find((member) => member.id === leaderId && leaderId !== node.id)?.httpAddress ?? "";
+  if (address === "") return "NoLeader";
   try {
-    const { status, contentType = "application/json", body } = await requestDirectly({
+    return await requestDirectly({
       address,
-      method: request.method,
-      path: request.path,
-      headers: { [FORWARDED]: String(node.id), "x-request-id": request.id },
-      body: stringToBytes(request.body),
+      method,
+      path,
+      headers: { [FORWARDED]: String(node.id), "x-request-id": id },
+      body: stringToBytes(body),
       timeoutMs: PROXY_TIMEOUT_MS,
       bodyBytesMax: PROXY_BYTES_MAX,
       clock,
     });
-    return { status, headers: [["Content-Type", contentType]], body };
   } catch (error) {
-    // Whether the leader did it is not known: the connection broke, or it took too long.
     const why = error instanceof Error ? error.message : String(error);
     log("warn", `The leader did not answer a request that was passed on: ${why}`);
-    return problem({ status: 504, code: "outcome_unknown", detail: "The leader did not answer in time" });
+    return "Unknown";
   }
 }

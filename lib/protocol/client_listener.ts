@@ -10,7 +10,7 @@ import { ConnectionPort } from "../net/connection_port.ts";
 import { guessLanguage } from "./first_bytes.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../net/limits.ts";
 import { MemoryBudget } from "../net/memory_budget.ts";
-import type { SessionNode } from "./session_context.ts";
+import type { SessionContext, SessionNode } from "./session_context.ts";
 import { receptionOf, tooManyConnections } from "./reception.ts";
 import { ClientRegistry } from "./resp/client_record.ts";
 import { ServerStatistics } from "./resp/statistics/server_statistics.ts";
@@ -21,6 +21,8 @@ import { TurnTime } from "../net/turn_time.ts";
 /** What the client port is opened with. */
 export interface ClientListenerOptions {
   readonly node: SessionNode;
+  /** See `SessionContext`. */
+  readonly changeMember: SessionContext["changeMember"];
   readonly clock: Clock;
   readonly hostname: string;
   /** 0 lets the system choose. */
@@ -114,6 +116,7 @@ class Listener implements ClientListener {
     const { node, clock, log, httpPort, clusterMode, receiveTimeoutMs, keyBytesMax, valueBytesMax } = this.#options;
     const context = {
       node,
+      changeMember: this.#options.changeMember,
       clock,
       log,
       warn: (message: string) => this.#connections.warn(message),

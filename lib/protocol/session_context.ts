@@ -1,19 +1,28 @@
 /** What the sessions of the client port share, whatever their protocol. */
 
 import type { Clock } from "../base/clock.ts";
-import type { NodeAdministrator, NodeMonitor, NodeReader, NodeWriter } from "../node/api.ts";
+import type {
+  MemberChange,
+  MemberChangeOutcome,
+  NodeAdministrator,
+  NodeMonitor,
+  NodeReader,
+  NodeWriter,
+} from "../node/api.ts";
 import type { Log } from "../observe/log.ts";
 import type { ClientMetrics } from "../net/client_metrics.ts";
 import type { MemoryBudget } from "../net/memory_budget.ts";
 import type { TurnBudget } from "../net/turn_budget.ts";
 import type { TurnTime } from "../net/turn_time.ts";
 
-/** What the sessions ask of the node: whoever may connect may take a snapshot, and administers nothing else. */
+/** What the sessions ask of the node. */
 export interface SessionNode extends NodeWriter, NodeReader, NodeMonitor, Pick<NodeAdministrator, "takeSnapshot"> {}
 
 /** The server as its client sessions see it. */
 export interface SessionContext {
   readonly node: SessionNode;
+  /** Changes the membership by way of the leader, wherever that is: `NotLeader` says that there is none. Never rejects. */
+  readonly changeMember: (change: MemberChange) => Promise<MemberChangeOutcome>;
   readonly clock: Clock;
   /** The time of this turn, read from the clock once. */
   readonly turnTime: TurnTime;

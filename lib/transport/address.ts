@@ -1,5 +1,8 @@
 /** Reads `host:port` addresses. */
 
+/** From a client port to the peer port of a node that is not told another one, as in Redis Cluster. */
+export const PEER_PORT_OFFSET = 10_000;
+
 /** Where to listen or connect to. */
 export interface Endpoint {
   readonly hostname: string;

@@ -187,8 +187,8 @@ const HTTP: readonly Mutation[] = [
     what: "A request that was passed on to the leader is passed on again",
     patches: [{
       file: "lib/http/leader_proxy.ts",
-      find: 'if (address === "" || request.headers.has(FORWARDED))',
-      replace: 'if (address === "")',
+      find: "if (request.headers.has(FORWARDED))",
+      replace: 'if (request.headers.has(FORWARDED) && request.path === "/")',
     }],
   },
   {

@@ -8,6 +8,8 @@ export interface CommandTraits {
   readonly kind: "write" | "read" | "node";
   /** The reply ends with an empty line, unless it is an error. */
   readonly multiLine: boolean;
+  /** The second word with which, unlike with others, the reply has several lines. */
+  readonly multiLineWith?: string;
   /** Done by the client itself: it knows more of its own history and screen than the server does. */
   readonly local?: true;
 }
@@ -23,6 +25,7 @@ export const VOCABULARY: readonly CommandTraits[] = [
   { name: "SNAPSHOT", aliases: [], kind: "node", multiLine: false },
   { name: "LOGS", aliases: [], kind: "node", multiLine: true },
   { name: "CLUSTER", aliases: [], kind: "node", multiLine: true },
+  { name: "MEMBER", aliases: [], kind: "node", multiLine: false, multiLineWith: "LIST" },
   { name: "WATCH", aliases: [], kind: "node", multiLine: true, local: true },
   { name: "HELP", aliases: ["H", "?"], kind: "node", multiLine: true },
   { name: "STATS", aliases: [], kind: "node", multiLine: true },
@@ -45,7 +48,10 @@ export function firstWord(line: string): string {
 
 /** What is known of the command a line begins with; a word that is not known gets a reply of one line. */
 export function traitsOf(line: string): CommandTraits {
-  return byWord.get(firstWord(line).toUpperCase()) ?? UNKNOWN;
+  const traits = byWord.get(firstWord(line).toUpperCase()) ?? UNKNOWN;
+  if (traits.multiLineWith === undefined) return traits;
+  const [, second = ""] = line.trim().split(/[ \t]+/, 2);
+  return second.toUpperCase() === traits.multiLineWith ? { ...traits, multiLine: true } : traits;
 }
 
 /** The names a first word may be completed to, in the case that was begun. */

@@ -2,6 +2,7 @@
 
 import { textToByteString } from "../../base/bytes.ts";
 import type { MemberChange } from "../../node/api.ts";
+import { CHANGE_UNKNOWN, describeUnsafe, NOT_A_MEMBER } from "../../node/membership/change_texts.ts";
 import { addressFlaw } from "../../node/membership/member_addresses.ts";
 import { NODE_ID_MAX } from "../../raft/types.ts";
 import type { HttpReply } from "../http.ts";
@@ -153,10 +154,10 @@ async function addMember(call: RouteCall): Promise<HttpReply> {
 
 async function changeById(call: RouteCall, type: "Promote" | "Drain" | "Undrain" | "Remove"): Promise<HttpReply> {
   const id = readCount(call.path.get("id") ?? "");
-  return id === undefined || id > NODE_ID_MAX ? NOT_A_MEMBER : await change(call, { type, id });
+  return id === undefined || id > NODE_ID_MAX ? NO_MEMBER : await change(call, { type, id });
 }
 
-const NOT_A_MEMBER = problem({ status: 404, code: "not_a_member", detail: "There is no such member" });
+const NO_MEMBER = problem({ status: 404, code: "not_a_member", detail: NOT_A_MEMBER });
 
 async function change(call: RouteCall, wanted: MemberChange): Promise<HttpReply> {
   const { node } = call.context;
@@ -167,20 +168,15 @@ async function change(call: RouteCall, wanted: MemberChange): Promise<HttpReply>
     case "NotLeader":
       return await askLeader(call);
     case "NotAMember":
-      return NOT_A_MEMBER;
+      return NO_MEMBER;
     case "Unsafe":
       return problem({
         status: 409,
         code: "unsafe_membership_change",
-        detail: `Nothing was begun: ${textToByteString(outcome.reason)}`,
+        detail: textToByteString(describeUnsafe(outcome)),
         more: { passing: outcome.passing },
       });
     default:
-      return problem({
-        status: 504,
-        code: "outcome_unknown",
-        detail:
-          "The change was begun, and is not known to be committed; the same request again tells, and harms nothing",
-      });
+      return problem({ status: 504, code: "outcome_unknown", detail: CHANGE_UNKNOWN });
   }
 }

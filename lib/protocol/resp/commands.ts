@@ -8,6 +8,7 @@ import { CLIENT_COMMANDS } from "./commands/client.ts";
 import { CLUSTER_COMMANDS } from "./commands/cluster.ts";
 import { CONNECTION_COMMANDS } from "./commands/connection.ts";
 import { introspectionCommands } from "./commands/introspection.ts";
+import { MEMBER_COMMANDS } from "./commands/members.ts";
 import { SERVER_COMMANDS } from "./commands/server.ts";
 import { SESSION_COMMANDS } from "./commands/sessions.ts";
 import { SLOW_COMMANDS } from "./commands/slow_commands.ts";
@@ -43,6 +44,7 @@ const PROTOCOL_COMMANDS: readonly ProtocolCommand[] = [
   ...SESSION_COMMANDS,
   ...CLUSTER_COMMANDS,
   ...STALE_READ_COMMANDS,
+  ...MEMBER_COMMANDS,
 ];
 
 /** The number of a name that nothing has. */

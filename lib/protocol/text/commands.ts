@@ -7,6 +7,7 @@ import { renderHistory } from "./history_report.ts";
 import { skipBlanks, trimmedRest } from "./lexer.ts";
 import { renderLogSize } from "./log_size.ts";
 import { renderLogs } from "./logs.ts";
+import { MEMBER_USAGE, readMember } from "./member.ts";
 import { renderMetrics } from "./metrics.ts";
 import { unknownCommand, usage } from "./outcomes.ts";
 import type { ReportContext } from "./report_context.ts";
@@ -104,6 +105,14 @@ export const TEXT_COMMANDS: readonly TextCommand[] = [
     },
   },
   report("CLUSTER", { summary: "Shows every node of the cluster", render: renderCluster }),
+  {
+    name: "MEMBER",
+    aliases: [],
+    usage: MEMBER_USAGE,
+    summary: "Adds a server as a learner, gives one a vote, or removes one; on any node",
+    examples: ["MEMBER LIST", "MEMBER ADD 10.0.0.4:5000", "MEMBER PROMOTE 3", "MEMBER REMOVE 0"],
+    read: readMember,
+  },
   {
     name: "WATCH",
     aliases: [],

@@ -2,6 +2,7 @@
 
 import { unreachable } from "../../base/assert.ts";
 import type { Timer } from "../../base/clock.ts";
+import type { MemberChange } from "../../node/api.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import { Conversation } from "../conversation/conversation.ts";
 import type { Interpreter, Outcome, Turn } from "../conversation/interpreter.ts";
@@ -13,6 +14,7 @@ import { History } from "./history.ts";
 import { skipBlanks, trimmedRest } from "./lexer.ts";
 import { readLine } from "./line_meaning.ts";
 import { LineReader } from "./line_reader.ts";
+import { memberReply } from "./member.ts";
 import { renderMetrics } from "./metrics.ts";
 import {
   GOODBYE,
@@ -129,6 +131,8 @@ class TextInterpreter implements Interpreter<Exchange> {
         return this.#say(request.reply, metrics.failed);
       case "Snapshot":
         return this.#takeSnapshot(exchange);
+      case "Member":
+        return this.#changeMember(exchange, request.change);
       case "Watch":
         metrics.succeeded.add();
         return this.#watch(request.seconds * 1_000);
@@ -260,19 +264,30 @@ class TextInterpreter implements Interpreter<Exchange> {
   }
 
   #takeSnapshot(exchange: Exchange): void {
+    // A rejection ends the node; whoever runs the node hears of that from the node itself.
+    const ended = this.#context.node.takeSnapshot().then(
+      (outcome) => ({ reply: snapshotTaken(outcome), isDone: outcome.type !== "Failed" }),
+      (error) => ({ reply: snapshotFailed(error instanceof Error ? error.message : String(error)), isDone: false }),
+    );
+    this.#settleLater(exchange, ended);
+  }
+
+  #changeMember(exchange: Exchange, change: MemberChange): void {
+    const { node } = this.#context;
+    const ended = this.#context.changeMember(change).then((outcome) => memberReply(change, { outcome, node }));
+    this.#settleLater(exchange, ended);
+  }
+
+  /** Nothing behind it begins before it has ended, and that never rejects. */
+  #settleLater(exchange: Exchange, ended: Promise<{ readonly reply: string; readonly isDone: boolean }>): void {
     const slot = this.#conversation.open(exchange, "Alone");
-    const { node, metrics } = this.#context;
-    const settle = (reply: string, counter: Counter) => {
+    const { metrics } = this.#context;
+    ended.then(({ reply, isDone }) => {
       exchange.reply = `${reply}\n`;
-      counter.add();
+      (isDone ? metrics.succeeded : metrics.failed).add();
       this.#conversation.noteEnd(true);
       this.#conversation.settle(slot);
-    };
-    // A rejection ends the node; whoever runs the node hears of that from the node itself.
-    node.takeSnapshot().then(
-      (outcome) => settle(snapshotTaken(outcome), outcome.type === "Failed" ? metrics.failed : metrics.succeeded),
-      (error) => settle(snapshotFailed(error instanceof Error ? error.message : String(error)), metrics.failed),
-    );
+    });
   }
 
   #watch(periodMs: number): void {
@@ -327,6 +342,7 @@ const TURNS: Readonly<Record<Request["type"], Turn>> = {
   StaleRead: "Alone",
   Report: "Alone",
   Snapshot: "Alone",
+  Member: "Alone",
   Watch: "Alone",
   Exit: "Alone",
   Refused: "Now",

@@ -1,6 +1,7 @@
 /** What a line of the text protocol asks for, once it has been read. */
 
 import type { DeleteCommand, PutCommand } from "../../kv/commands.ts";
+import type { MemberChange } from "../../node/api.ts";
 import type { ReportContext } from "./report_context.ts";
 
 /** A change of the state. */
@@ -31,6 +32,12 @@ export interface ReportRequest {
 /** A checkpoint. */
 export interface SnapshotRequest {
   readonly type: "Snapshot";
+}
+
+/** A change of the membership. */
+export interface MemberRequest {
+  readonly type: "Member";
+  readonly change: MemberChange;
 }
 
 /** METRICS again and again. */
@@ -72,6 +79,7 @@ export type Request =
   | StaleReadRequest
   | ReportRequest
   | SnapshotRequest
+  | MemberRequest
   | WatchRequest
   | ExitRequest
   | RefusedRequest

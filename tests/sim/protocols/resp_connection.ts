@@ -196,6 +196,7 @@ function contextOf(server: SimServer, node: Node): RespContext {
   const metrics = new ClientMetrics(unused.metrics);
   const context: RespContext = {
     node: unused,
+    changeMember: (change) => node.changeMember(change),
     clock,
     turnTime: new TurnTime(clock),
     log: () => {},

@@ -53,6 +53,7 @@ export function flawOf(line: string, reply: string, parts: {
     case `LOGS ${LOGS_COUNT}`:
       return flawOfReport(reply, "Log Entries", wantedLogs(facts));
     case "CLUSTER":
+    case "MEMBER LIST":
       return flawOfReport(reply, "Cluster", wantedCluster(facts));
     case "STATS":
       return flawOfReport(reply, "Statistics", wantedStats(facts, tally));

@@ -72,6 +72,7 @@ export class TextWork {
       GET: `GET ${key}`,
       DELETE: `DELETE ${key}`,
       LOGS: `LOGS ${LOGS_COUNT}`,
+      MEMBER: "MEMBER LIST",
       HELP: this.#random.pick(["HELP", "HELP PUT"]),
     };
     const line = lines[command.name] ?? command.name;
@@ -126,6 +127,7 @@ export class TextWork {
     const metrics = new ClientMetrics(node.metrics);
     const session = startTextConversation(new AnswerLink(clock.now(), answer), {
       node,
+      changeMember: (change) => node.changeMember(change),
       clock,
       log: () => {},
       warn: () => {},

@@ -46,7 +46,20 @@ Deno.test("the first word is completed in the case it was begun in", () => {
     ["xyz", []],
   ];
   for (const [begun, names] of cases) assertEquals(completions(begun), names);
-  assertEquals(completions("").length, 16);
+  assertEquals(completions("").length, 17);
+});
+
+Deno.test("a command whose replies differ is known by its second word", () => {
+  const lines = [
+    "MEMBER LIST",
+    " member \t list ",
+    "MEMBER",
+    "MEMBER ADD h:5000",
+    "MEMBER LISTS",
+    "CLUSTER",
+    "PUT LIST",
+  ];
+  assertEquals(lines.map((line) => traitsOf(line).multiLine), [true, true, false, false, false, true, false]);
 });
 
 Deno.test("the client knows the commands that the server knows", () => {

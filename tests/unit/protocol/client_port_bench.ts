@@ -43,6 +43,7 @@ export async function withListener(
   const logged: string[] = [];
   const listener = startClientListener({
     node,
+    changeMember: (change) => node.changeMember(change),
     clock,
     hostname: "127.0.0.1",
     port: 0,

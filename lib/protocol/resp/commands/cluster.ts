@@ -2,6 +2,7 @@
 
 import { byName, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
 import type { MemberView } from "../../../node/api.ts";
+import { PEER_PORT_OFFSET } from "../../../transport/address.ts";
 import type { RespContext } from "../context.ts";
 import { answer, type Planner, type ProtocolCommand, type ProtocolSubcommand, refuse } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
@@ -9,7 +10,6 @@ import type { Words } from "../request_reader.ts";
 import { slotOf, SLOTS } from "../slots.ts";
 
 const DISABLED = "ERR This instance has cluster support disabled";
-const PEER_PORT_OFFSET = 10_000;
 
 const CLUSTER: GivenFacts = { access: "Look", group: "cluster", since: "3.0.0", flags: ["stale"] };
 const CHANGING: GivenFacts = { ...CLUSTER, tips: ["nondeterministic_output"] };

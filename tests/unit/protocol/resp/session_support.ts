@@ -39,6 +39,7 @@ export function respContext({ node, clock, warn = () => {}, ...options }: RespCo
   const slowCommandMs = options.slowCommandMs ?? 100;
   return {
     node,
+    changeMember: (change) => node.changeMember(change),
     clock,
     turnTime: new TurnTime(clock),
     log: () => {},

@@ -66,6 +66,7 @@ export class SessionBench {
     this.budget = new MemoryBudget(options.memoryBytesMax ?? CLIENT_MEMORY_BYTES_MAX);
     const context: TextContext = {
       node: this.node,
+      changeMember: (change) => this.node.changeMember(change),
       clock: this.clock,
       log: () => {},
       warn: (message) => this.warnings.push(message),

@@ -1,0 +1,67 @@
+/** Changes of the membership for those who are connected to any node by another protocol: the leader is asked over HTTP. */
+
+import { byteStringToText, textToByteString } from "../base/bytes.ts";
+import type { MemberChange, MemberChangeOutcome, NodeAdministrator } from "../node/api.ts";
+import { type Asker, requestLeader } from "./leader_proxy.ts";
+
+const UNSAFE_PREFIX = "Nothing was begun: ";
+const UNKNOWN: MemberChangeOutcome = { type: "Unknown" };
+
+/** As `NodeAdministrator.changeMember`, but on any node: `NotLeader` says that no leader could be asked. Never rejects. */
+export async function changeMemberAnywhere(
+  asker: Asker & { readonly node: Pick<NodeAdministrator, "changeMember"> },
+  change: MemberChange,
+): Promise<MemberChangeOutcome> {
+  const outcome = await asker.node.changeMember(change);
+  if (outcome.type !== "NotLeader") return outcome;
+  const reply = await requestLeader(asker, { ...requestOf(change), id: `member-change-of-node-${asker.node.id}` });
+  if (reply === "NoLeader" || reply === "Unknown") return reply === "Unknown" ? UNKNOWN : outcome;
+  switch (reply.status) {
+    case 200:
+      return doneOf(reply.body);
+    case 404:
+      return { type: "NotAMember" };
+    case 409:
+      return refusalOf(reply.body);
+    case 503:
+      return outcome;
+    default:
+      return UNKNOWN;
+  }
+}
+
+function requestOf(change: MemberChange): { readonly method: string; readonly path: string; readonly body: string } {
+  const path = "/v1/cluster/members";
+  if (change.type === "Remove") return { method: "DELETE", path: `${path}/${change.id}`, body: "" };
+  if (change.type === "Promote") return { method: "POST", path: `${path}/${change.id}/promote`, body: "" };
+  const { id, peerAddress, clientAddress, httpAddress } = change;
+  const body = {
+    ...(id === undefined ? {} : { id }),
+    "peer_address": peerAddress,
+    "client_address": clientAddress,
+    ...(httpAddress === undefined ? {} : { "http_address": httpAddress }),
+  };
+  return { method: "POST", path, body: textToByteString(JSON.stringify(body)) };
+}
+
+function doneOf(body: string): MemberChangeOutcome {
+  const { id } = fieldsOf(body);
+  return typeof id === "number" ? { type: "Done", id } : UNKNOWN;
+}
+
+function refusalOf(body: string): MemberChangeOutcome {
+  const { detail, passing } = fieldsOf(body);
+  if (typeof detail !== "string") return UNKNOWN;
+  return { type: "Unsafe", reason: detail.replace(UNSAFE_PREFIX, ""), passing: passing === true };
+}
+
+/** What cannot be read is of no node of this version: nothing is known of the outcome then. */
+function fieldsOf(body: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(byteStringToText(body) ?? "");
+    return typeof value === "object" && value !== null ? value as Readonly<Record<string, unknown>> : {};
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return {};
+  }
+}
