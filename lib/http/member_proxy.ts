@@ -33,7 +33,9 @@ export async function changeMemberAnywhere(
 function requestOf(change: MemberChange): { readonly method: string; readonly path: string; readonly body: string } {
   const path = "/v1/cluster/members";
   if (change.type === "Remove") return { method: "DELETE", path: `${path}/${change.id}`, body: "" };
-  if (change.type === "Promote") return { method: "POST", path: `${path}/${change.id}/promote`, body: "" };
+  if (change.type !== "Add") {
+    return { method: "POST", path: `${path}/${change.id}/${change.type.toLowerCase()}`, body: "" };
+  }
   const { id, peerAddress, clientAddress, httpAddress } = change;
   const body = {
     ...(id === undefined ? {} : { id }),

@@ -265,7 +265,10 @@ export class Nemesis {
       }],
       ["operator/promote", () => this.#operator.promote()],
       ["operator/add", () => {
-        if (this.#operator.add()) this.#promoteJoinedLater();
+        if (!this.#operator.add()) return false;
+        this.#promoteJoinedLater();
+        // Often in the place of another one.
+        if (this.#faults.has("operator/remove") && this.#random.chance(0.5)) this.#later(() => this.#remove());
         return false; // Counted when it is done.
       }],
       ["operator/remove", () => {
@@ -286,10 +289,14 @@ export class Nemesis {
   }
 
   /** Asked for until a server is gone: where the others could not go on, or an election is under way, it is refused. */
-  #remove(tries = REMOVAL_TRIES, before = this.#world.membersLeft().length): void {
-    if (this.#resting || tries === 0 || this.#world.membersLeft().length < before) return;
+  #remove(tries = REMOVAL_TRIES, before = this.#removed()): void {
+    if (this.#resting || tries === 0 || this.#removed() > before) return;
     this.#operator.remove();
     this.#later(() => this.#remove(tries - 1, before), PROMOTION_MS_MAX);
+  }
+
+  #removed(): number {
+    return this.#world.servers.filter(({ isRemoved }) => isRemoved).length;
   }
 
   /** A learner is to vote again before long; whether it can be asked for depends on the moment. */

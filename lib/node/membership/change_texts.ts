@@ -21,6 +21,10 @@ export function describeDone({ type }: MemberChange, id: number): string {
       return `Member ${id} is added as a learner`;
     case "Promote":
       return `Member ${id} has a vote`;
+    case "Drain":
+      return `Member ${id} is drained`;
+    case "Undrain":
+      return `Member ${id} is drained no more`;
     case "Remove":
       return `Member ${id} is removed for good`;
     default:
