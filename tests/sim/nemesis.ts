@@ -8,6 +8,7 @@ import { plantDamage } from "./damage.ts";
 import { EmptiedMajority } from "./emptied_majority.ts";
 import { type FaultClass, ORDERED_FAULTS } from "./faults.ts";
 import { answerLate } from "./late_answers.ts";
+import { MemberWishes } from "./member_wishes.ts";
 import type { Operator } from "./operator.ts";
 import { overtakeLeader } from "./overtaken_leader.ts";
 import type { PlannedFault } from "./schedule.ts";
@@ -27,12 +28,7 @@ const CLOG_MS_MAX = 2_000;
 const SLOW_SYNC_MS_MAX = 500;
 const ROOM_BYTES_MAX = 30_000;
 const HANG_TIMEOUTS_MAX = 25;
-const DEMOTION_TRIES = 10;
-const PROMOTION_MS_MAX = 300;
-const PROMOTION_TRIES = 30;
 const DRAWS = 1_000_000_000;
-const REMOVAL_TRIES = 40;
-const JOINED_TRIES = 6;
 
 /** Disks count these where an operation meets them: most that are planned never do. */
 const COUNTED_WHEN_FELT: ReadonlySet<FaultClass> = new Set<FaultClass>([
@@ -57,6 +53,7 @@ export class Nemesis {
   /** Of the fault that came last. */
   #random: Random;
   readonly #emptiedMajority: EmptiedMajority;
+  readonly #wishes: MemberWishes;
   readonly #faults: ReadonlyMap<FaultClass, Fault>;
   /** Every fault that came, whether or not the moment allowed it. */
   readonly played: PlannedFault[] = [];
@@ -69,6 +66,11 @@ export class Nemesis {
     this.#random = world.random.fork();
     this.#plans = this.#random.fork();
     this.#emptiedMajority = new EmptiedMajority(world, { operator, random: this.#random.fork() });
+    this.#wishes = new MemberWishes(world, {
+      operator,
+      later: (action, msMax) => this.#later(action, msMax),
+      isOver: () => this.#resting,
+    });
     const all: readonly (readonly [FaultClass, Fault])[] = [
       ...this.#networkFaults(),
       ...this.#processFaults(),
@@ -260,61 +262,19 @@ export class Nemesis {
         return leader !== undefined;
       }],
       ["operator/demote", () => {
-        this.#demote();
+        this.#wishes.demote();
         return false; // Counted when it is done.
       }],
       ["operator/promote", () => this.#operator.promote()],
       ["operator/add", () => {
-        if (!this.#operator.add()) return false;
-        this.#promoteJoinedLater();
-        // Often in the place of another one.
-        if (this.#faults.has("operator/remove") && this.#random.chance(0.5)) this.#later(() => this.#remove());
+        this.#wishes.add(this.#faults.has("operator/remove") && this.#random.chance(0.5));
         return false; // Counted when it is done.
       }],
       ["operator/remove", () => {
-        this.#remove();
+        this.#wishes.remove();
         return false; // Counted when it is done.
       }],
     ];
-  }
-
-  /** Tried again for a while, as it cannot be asked for at every moment. */
-  #demote(tries = DEMOTION_TRIES): void {
-    if (this.#resting) return;
-    if (this.#operator.demote()) {
-      this.#world.counts.add("operator/demote");
-      this.#world.trace(() => "fault operator/demote");
-      this.#promoteLater();
-    } else if (tries > 1) this.#later(() => this.#demote(tries - 1), PROMOTION_MS_MAX);
-  }
-
-  /** Asked for until a server is gone: where the others could not go on, or an election is under way, it is refused. */
-  #remove(tries = REMOVAL_TRIES, before = this.#removed()): void {
-    if (this.#resting || tries === 0 || this.#removed() > before) return;
-    this.#operator.remove();
-    this.#later(() => this.#remove(tries - 1, before), PROMOTION_MS_MAX);
-  }
-
-  #removed(): number {
-    return this.#world.servers.filter(({ isRemoved }) => isRemoved).length;
-  }
-
-  /** A learner is to vote again before long; whether it can be asked for depends on the moment. */
-  #promoteLater(tries = PROMOTION_TRIES): void {
-    this.#later(() => {
-      if (this.#resting) return;
-      if (this.#operator.promote()) this.#world.counts.add("operator/promote");
-      else if (tries > 1) this.#promoteLater(tries - 1);
-    }, PROMOTION_MS_MAX);
-  }
-
-  /** A learner that does not become a voter by itself is asked for, time and again: it must catch up first. */
-  #promoteJoinedLater(tries = JOINED_TRIES): void {
-    this.#later(() => {
-      if (this.#resting) return;
-      this.#operator.promoteJoined();
-      if (tries > 1) this.#promoteJoinedLater(tries - 1);
-    });
   }
 
   /** Leaves a leader with less than a majority, now and then with a slow clock: it learns late that another one leads. */
