@@ -40,7 +40,7 @@ Deno.test("KV.MEMBER: a refusal begins with the word that tells what may be done
       "UNSAFE Nothing was begun: it is the last voter",
     ],
     [{ type: "NotAMember" }, "NOMEMBER There is no such member"],
-    [{ type: "NotLeader" }, "CLUSTERDOWN no leader; reachable 3 of 3 nodes, need 2"],
+    [{ type: "NotLeader" }, "CLUSTERDOWN no leader; reachable 3 of 3 nodes, need 2; try again in a moment"],
     [
       { type: "Unknown" },
       "TIMEOUT outcome unknown. The change was begun, and is not known to be committed; the same request again tells, and harms nothing",

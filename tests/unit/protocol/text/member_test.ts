@@ -29,7 +29,7 @@ Deno.test("MEMBER: a refusal is one line that says why", async () => {
       "Unsafe. Nothing was begun: it is the last voter",
     ],
     [{ type: "NotAMember" }, "Not a member. There is no such member."],
-    [{ type: "NotLeader" }, "No leader. Reachable 3 of 3 nodes, need 2."],
+    [{ type: "NotLeader" }, "No leader. Reachable 3 of 3 nodes, need 2. Try again in a moment."],
     [
       { type: "Unknown" },
       "Outcome unknown. The change was begun, and is not known to be committed; the same request again tells, and harms nothing.",
