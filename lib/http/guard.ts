@@ -127,7 +127,7 @@ function badOrigin(origin: string): Judgement {
 /** Longest time in seconds for which a browser may remember what is allowed. */
 const PREFLIGHT_SECONDS = "600";
 const SHARED_HEADERS =
-  "X-KV-Node, X-KV-Leader, X-KV-Term, X-KV-Revision, X-KV-Create-Revision, X-KV-Version, X-KV-TTL-Ms, ETag, Accept-Ranges, Content-Range, Retry-After, X-Request-Id";
+  "X-KV-Node, X-KV-Leader, X-KV-Term, X-KV-Revision, X-KV-Create-Revision, X-KV-Version, X-KV-TTL-Ms, X-KV-Stale-Age-Ms, ETag, Accept-Ranges, Content-Range, Retry-After, X-Request-Id";
 const SENT_HEADERS =
   "Accept, Content-Type, If-Match, If-None-Match, If-Range, Range, Idempotency-Key, Last-Event-ID, X-KV-Token, X-Request-Id";
 

@@ -107,7 +107,7 @@ export interface LearnerLag {
   readonly id: NodeId;
   /** Committed entries that it does not hold. */
   readonly entries: number;
-  /** It holds all that was committed so many ms ago; counted from the beginning of its leader's term or of its own as a learner at most. */
+  /** It holds all that was committed so many ms ago, as far as this leader has watched it. */
   readonly ms: number;
 }
 

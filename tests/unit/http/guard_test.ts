@@ -142,6 +142,10 @@ Deno.test("guard: a member's page gets what its browser asks for", async () => {
     origin,
     "Origin",
   ]);
+  const stale = await ask(service, "GET /v1/kv/a?level=stale", { headers: { origin } });
+  const exposed = (stale.headers.get("access-control-expose-headers") ?? "").toLowerCase().split(", ");
+  const told = [...stale.headers.keys()].filter((name) => name.startsWith("x-kv-"));
+  assertEquals(told.filter((name) => !exposed.includes(name)), [], "headers that a member's page cannot read");
   const plain = await ask(service, "GET /v1/kv/a");
   assertEquals(plain.headers.has("access-control-allow-origin"), false);
 });
