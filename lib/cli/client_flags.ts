@@ -44,7 +44,7 @@ export const CLIENT_FLAGS = [
   {
     name: "yes",
     kind: "switch",
-    commands: ["rolling-restart", "recover"],
+    commands: ["rolling-restart", "recover", "cluster"],
     help: "Do what would be asked about; needed where no terminal is there to ask on.",
   },
 ] as const satisfies readonly Flag[];

@@ -1,7 +1,7 @@
 /** `kvstore cluster`, and `kvstore` alone: a local cluster whose nodes are processes of their own. */
 
 import { ensureDir } from "@std/fs";
-import { findDirectoryProblem } from "../cluster/cluster_directory.ts";
+import { type ClusterNodes, findNodes, findRunningNode } from "../cluster/cluster_directory.ts";
 import { launcherSecretPath, sharedSecret } from "../cluster/cluster_secret.ts";
 import { warnOfEphemeral } from "../cluster/ephemeral_ports.ts";
 import { defaultMemoryLimit, MEMORY_LIMIT_BYTES_MIN, THIS_MACHINE } from "../cluster/machine_memory.ts";
@@ -11,7 +11,9 @@ import { requestTransfer } from "../cluster/leadership.ts";
 import { findOwnProgram, type OwnProgram } from "../cluster/own_program.ts";
 import { findPortProblem, THIS_SYSTEM, type WantedPort } from "../cluster/ports.ts";
 import { probeNode } from "../cluster/probe.ts";
+import type { NodeId } from "../raft/types.ts";
 import type { CommandContext } from "./command_context.ts";
+import { confirmOrThrow } from "./confirmation.ts";
 import { Failure } from "./failures.ts";
 import { environmentName, flagsOf, isSetting } from "./flags.ts";
 import { makeLauncherLog } from "./launcher_log.ts";
@@ -37,11 +39,15 @@ const TRANSFER_MS = 3_000;
 const OWN_FLAGS: ReadonlySet<string> = new Set(["port", "peer-port", "http-port", "host", "data-dir", "memory-limit"]);
 
 /** Runs a local cluster until it is stopped. Resolves to the exit code. Throws the expected errors of the start. */
-export async function runClusterCommand({ settings, surroundings }: CommandContext): Promise<number> {
+export async function runClusterCommand(context: CommandContext): Promise<number> {
+  const { settings, surroundings } = context;
   const requests = new StopSignals("terminal");
   const program = findOwnProgram();
-  const nodes = planNodes(settings, program);
-  await checkDirectory(nodes, settings);
+  const found = await nodesOf(settings);
+  const nodes = planNodes(settings, { program, found });
+  const running = await findRunningNode(nodes.map(({ dataDirectory }) => dataDirectory));
+  if (running !== undefined) throw new Failure(running.line);
+  if (found.added.length > 0) askToGrow(context, found);
   const log = makeLauncherLog({ format: logFormat(settings), write: surroundings.err, now: () => new Date() });
   const ports = portsOf(nodes, settings);
   const warning = warnOfEphemeral(ports, THIS_SYSTEM.ephemeralPorts());
@@ -68,19 +74,35 @@ export async function runClusterCommand({ settings, surroundings }: CommandConte
   });
 }
 
-async function checkDirectory(nodes: readonly NodePlan[], settings: Settings): Promise<void> {
-  const nodeDirectories = nodes.map(({ dataDirectory }) => dataDirectory);
-  const problem = await findDirectoryProblem({ directory: clusterDirectory(settings), nodeDirectories });
-  if (problem?.type === "OtherSize") throw new UsageError(problem.line);
-  if (problem !== undefined) throw new Failure(problem.line);
+/** Rejects with `UsageError` where the directory has more nodes than are asked for. */
+async function nodesOf(settings: Settings): Promise<ClusterNodes> {
+  const found = await findNodes(clusterDirectory(settings), Number(settings.text("nodes")));
+  if ("line" in found) throw new UsageError(found.line);
+  return found;
+}
+
+function askToGrow(context: CommandContext, { founders, joined, added }: ClusterNodes): void {
+  const count = founders.length + joined.length;
+  const names = added.length === 1 ? `node ${added[0]} joins` : `nodes ${added.join(" and ")} join`;
+  const directory = clusterDirectory(context.settings);
+  confirmOrThrow(
+    context,
+    `${directory} holds a cluster of ${count - added.length} nodes: ${names} it, ${count} nodes in all`,
+  );
 }
 
 /** How each node is started. Throws `UsageError` when the ports do not fit. */
-export function planNodes(settings: Settings, program: OwnProgram): readonly NodePlan[] {
+export function planNodes(
+  settings: Settings,
+  { program, found }: { readonly program: OwnProgram; readonly found: ClusterNodes },
+): readonly NodePlan[] {
   checkServerSettings(settings);
-  const places = placeNodes(settings);
+  const places = placeNodes(settings, [...found.founders, ...found.joined]);
   const host = settings.text("host");
-  const peers = places.map(({ id, port, peerPort }) => `${id}=${showAddress(peerHost(host), port)}@${peerPort}`);
+  const founders = places.filter(({ id }) => found.founders.includes(id));
+  const addresses = founders.map(({ id, port, peerPort }) => [id, `${showAddress(peerHost(host), port)}@${peerPort}`]);
+  const peers = `--peers=${addresses.map(([id, address]) => `${id}=${address}`).join(",")}`;
+  const join = `--join=${addresses.map(([, address]) => address).join(",")}`;
   const secret = settings.optionalText("cluster-secret");
   const memory = memoryShare(settings, places.length);
   return places.map(({ id, port, peerPort, httpPort }) => {
@@ -100,7 +122,7 @@ export function planNodes(settings: Settings, program: OwnProgram): readonly Nod
         ...program.prefix,
         "node",
         ...own.map(String),
-        `--peers=${peers.join(",")}`,
+        found.founders.includes(id) ? peers : join,
         ...passedOn(settings),
       ],
       environment: secret === undefined ? {} : { [environmentName("cluster-secret")]: secret },
@@ -127,8 +149,9 @@ interface Place {
   readonly httpPort: number;
 }
 
-function placeNodes(settings: Settings): Place[] {
-  const count = Number(settings.text("nodes"));
+/** Node `id` has the ports that many behind the first ones. */
+function placeNodes(settings: Settings, ids: readonly NodeId[]): Place[] {
+  const count = Math.max(...ids) + 1;
   const port = settings.integer("port");
   const peerPort = settings.optionalInteger("peer-port") ?? defaultPeerPort(port + count - 1) - count + 1;
   const httpPort = settings.optionalInteger("http-port") ?? defaultHttpPort(port);
@@ -137,10 +160,7 @@ function placeNodes(settings: Settings): Place[] {
     { whose: "nodes", first: peerPort, flag: "--peer-port", count },
     { whose: "HTTP", first: httpPort, flag: "--http-port", count },
   ]);
-  return Array.from(
-    { length: count },
-    (_, id) => ({ id, port: port + id, peerPort: peerPort + id, httpPort: httpPort + id }),
-  );
+  return ids.map((id) => ({ id, port: port + id, peerPort: peerPort + id, httpPort: httpPort + id }));
 }
 
 /** The nodes share the memory of one machine. Throws `UsageError`. */
@@ -182,7 +202,7 @@ async function makeDataDirectory(directory: string): Promise<void> {
 
 function portsOf(nodes: readonly NodePlan[], settings: Settings): readonly WantedPort[] {
   const host = settings.text("host");
-  return placeNodes(settings).slice(0, nodes.length).flatMap(({ port, peerPort, httpPort }) => [
+  return placeNodes(settings, nodes.map(({ id }) => id)).flatMap(({ port, peerPort, httpPort }) => [
     { host, port, flag: "--port" },
     { host, port: peerPort, flag: "--peer-port" },
     { host, port: httpPort, flag: "--http-port" },

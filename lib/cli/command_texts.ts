@@ -17,6 +17,7 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     details: [
       "Starts each node as a process of its own, on ports that follow each other, and starts a node that crashed again.",
       "Prints a table and three lines to try when the cluster is ready. Ctrl-C stops all nodes; a second one kills them.",
+      "With more --nodes than the directory has it asks, or wants --yes, and the others join.",
     ],
   },
   node: {

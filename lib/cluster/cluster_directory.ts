@@ -1,36 +1,62 @@
-/** What stands in the way of starting a local cluster on a directory: another number of nodes, or one that runs on it. */
+/** What the directory of a local cluster says of its nodes, and what stands in the way of starting so many on it. */
 
 import { join } from "@std/path";
 import { CorruptionError, FormatVersionError } from "../base/errors.ts";
+import type { NodeId } from "../raft/types.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import { isInUse } from "../storage/inspect.ts";
 import { decodeNodeFile, nodeFileName } from "../storage/node_file.ts";
+import { REMOVED_NAME } from "../storage/node_store.ts";
+
+/** The nodes of a cluster, by id, in ascending order each. */
+export interface ClusterNodes {
+  /** Those that found it, or founded it. */
+  readonly founders: readonly NodeId[];
+  /** Those that joined it, or are about to. */
+  readonly joined: readonly NodeId[];
+  /** Those of them that have no directory yet, where others have: the cluster grows by them. */
+  readonly added: readonly NodeId[];
+}
 
 /** Why the cluster may not be started, in one line. */
 export type DirectoryProblem =
-  /** The directory was made by a cluster of another size. */
-  | { readonly type: "OtherSize"; readonly nodes: number; readonly line: string }
+  /** The directory was made by a larger cluster. */
+  | { readonly type: "OtherSize"; readonly line: string }
   /** A node has it open. */
   | { readonly type: "InUse"; readonly line: string };
 
-/** What is asked for. */
-export interface WantedCluster {
-  readonly directory: string;
-  /** The directories of the nodes, in the order of their ids. */
-  readonly nodeDirectories: readonly string[];
+/** What the directory of one node tells. */
+interface FoundNode {
+  readonly id: NodeId;
+  /** How many nodes it was told of when it was made; none for one that joined, or that cannot be read. */
+  readonly founders: number;
+  readonly isRemoved: boolean;
 }
 
-/** The first problem; undefined when there is none. Changes nothing. */
-export async function findDirectoryProblem(wanted: WantedCluster): Promise<DirectoryProblem | undefined> {
-  const { directory, nodeDirectories } = wanted;
-  const count = nodeDirectories.length;
-  const found = await sizesOf(nodeDirectories);
-  const other = found.find((nodes) => nodes !== count);
-  if (other !== undefined) {
-    const line = `${directory} holds a cluster of ${other} nodes, and --nodes is ${count}: ` +
-      `give --nodes ${other}, or --data-dir for another directory`;
-    return { type: "OtherSize", nodes: other, line };
+const NODE_DIRECTORY = /^node-([0-9]{1,10})$/;
+
+/** The nodes that `count` of them are on `directory`: those that are there, and new ones; or why that cannot be. Changes nothing. */
+export async function findNodes(directory: string, count: number): Promise<ClusterNodes | DirectoryProblem> {
+  const found = await readNodes(directory);
+  const founders = Math.max(0, ...found.map((node) => node.founders));
+  const all = Array.from({ length: founders === 0 ? count : founders }, (_, id) => id);
+  const removed = new Set(found.filter(({ isRemoved }) => isRemoved).map(({ id }) => id));
+  const left = all.filter((id) => !removed.has(id));
+  // A directory of a founder may be lost, that of another node cannot be told from one that never was.
+  const joined = found.map(({ id }) => id).filter((id) => !all.includes(id) && !removed.has(id));
+  const size = left.length + joined.length;
+  if (size > count) {
+    const line = `${directory} holds a cluster of ${size} nodes, and --nodes is ${count}: ` +
+      `give --nodes ${size}, or --data-dir for another directory`;
+    return { type: "OtherSize", line };
   }
+  const highest = Math.max(...all, ...found.map(({ id }) => id));
+  const added = Array.from({ length: count - size }, (_, at) => highest + 1 + at);
+  return { founders: left, joined: [...joined, ...added], added };
+}
+
+/** The first node that has its directory open; undefined when there is none. Changes nothing. */
+export async function findRunningNode(nodeDirectories: readonly string[]): Promise<DirectoryProblem | undefined> {
   const disk = new DenoDisk();
   for (const path of nodeDirectories) {
     if (await isInUse(disk, path)) {
@@ -40,25 +66,37 @@ export async function findDirectoryProblem(wanted: WantedCluster): Promise<Direc
   return undefined;
 }
 
-/** How many nodes each directory that exists was told of when it was made; one that waits to be admitted knows of none. */
-async function sizesOf(nodeDirectories: readonly string[]): Promise<readonly number[]> {
-  const sizes: number[] = [];
-  for (const [id, path] of nodeDirectories.entries()) {
+async function readNodes(directory: string): Promise<readonly FoundNode[]> {
+  const found: FoundNode[] = [];
+  for (const name of namesIn(directory)) {
+    const digits = NODE_DIRECTORY.exec(name)?.[1];
+    if (digits === undefined) continue;
+    const id = Number(digits);
+    const path = join(directory, name);
     const file = join(path, nodeFileName(id));
-    const length = await membersIn(file);
-    if (length > 0) sizes.push(length);
+    const bytes = await Deno.readFile(file).catch(() => undefined);
+    // Nothing was made there, or nothing that this user may read: then the node says so itself.
+    if (bytes === undefined) continue;
+    found.push({ id, founders: foundersIn(bytes, file), isRemoved: namesIn(path).includes(REMOVED_NAME) });
   }
-  return sizes;
+  return found.sort((left, right) => left.id - right.id);
 }
 
-/** None where the file is missing, not to be read, damaged or of another version: that node says so by itself, and the others may run without it. */
-async function membersIn(file: string): Promise<number> {
-  const bytes = await Deno.readFile(file).catch(() => undefined);
-  if (bytes === undefined) return 0;
+/** None where the file is damaged or of another version: that node says so by itself, and the others may run without it. */
+function foundersIn(bytes: Uint8Array, file: string): number {
   try {
     return decodeNodeFile(bytes, file).initialConfiguration.members.length;
   } catch (error) {
     if (error instanceof CorruptionError || error instanceof FormatVersionError) return 0;
+    throw error;
+  }
+}
+
+function namesIn(path: string): readonly string[] {
+  try {
+    return [...Deno.readDirSync(path)].map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return [];
     throw error;
   }
 }

@@ -19,6 +19,8 @@ const PATIENCE_MS = 10_000;
 const PREFERRED_LEADER_MS = 10_000;
 /** Nodes have 5 s to stop by themselves; what is left then is killed. */
 const STOP_MS = 6_000;
+/** That of a node that was removed from the cluster. */
+const REMOVED_EXIT_CODE = 76;
 /** As a shell says of a program that Ctrl-C ended. */
 const KILLED_EXIT_CODE = 130;
 
@@ -218,9 +220,11 @@ class Launcher {
 
   #whyEnded(): Outcome | undefined {
     if (this.#stopRequested) return "Stop";
-    const left = this.#supervisors.filter((supervisor) => this.#isExpected(supervisor)).length;
-    const gaveUp = this.#supervisors.some(({ state }) => state === "GaveUp");
-    if (gaveUp && left * 2 <= this.#supervisors.length) return "Lost";
+    // Those that were removed are none of the cluster's any more.
+    const members = this.#supervisors.filter(({ exitCode }) => exitCode !== REMOVED_EXIT_CODE);
+    const left = members.filter((supervisor) => this.#isExpected(supervisor)).length;
+    const gaveUp = members.some(({ state }) => state === "GaveUp");
+    if (gaveUp && left * 2 <= members.length) return "Lost";
     // Those that were killed on request come back through a dashboard, and no node is left that serves one.
     if (this.#supervisors.some((supervisor) => this.#isAlive(supervisor))) return undefined;
     return gaveUp ? "Lost" : "AllStopped";

@@ -79,3 +79,8 @@ Deno.test("what cannot be meant is refused with the nearest thing that can", () 
   ];
   for (const [args, message] of cases) assertThrows(() => splitArguments(args), UsageError, message, args.join(" "));
 });
+
+Deno.test("each flag stands once in the table: of two with one name the parser would know the last alone", () => {
+  const names = FLAGS.map(({ name }) => name);
+  assertEquals(names.filter((name, at) => names.indexOf(name) !== at), []);
+});

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { splitArguments } from "../../../lib/cli/arguments.ts";
 import { planNodes } from "../../../lib/cli/cluster_command.ts";
+import type { ClusterNodes } from "../../../lib/cluster/cluster_directory.ts";
 import { defaultMemoryLimit, THIS_MACHINE } from "../../../lib/cluster/machine_memory.ts";
 import { settle } from "../../../lib/cli/settings.ts";
 import { ownPeers } from "../../../lib/cli/server_settings.ts";
@@ -9,9 +10,27 @@ import { fakeSurroundings, settingsOf } from "./support.ts";
 
 const PROGRAM = { executable: "/bin/kvstore", prefix: ["run", "main.ts"], shown: "kvstore" };
 
-function plan(...args: string[]) {
-  return planNodes(settingsOf("cluster", ...args), PROGRAM);
+function planOn(found: Partial<ClusterNodes>, ...args: string[]) {
+  const settings = settingsOf("cluster", ...args);
+  const founders = Array.from({ length: Number(settings.text("nodes")) }, (_, id) => id);
+  return planNodes(settings, { program: PROGRAM, found: { founders, joined: [], added: [], ...found } });
 }
+
+function plan(...args: string[]) {
+  return planOn({}, ...args);
+}
+
+const THREE: ClusterNodes = { founders: [0, 1, 2], joined: [], added: [] };
+
+Deno.test("nodes that joined are started to join, on the ports of their ids, and removed ones are left out", () => {
+  const nodes = planOn({ founders: [0, 2], joined: [4, 5] }, "--nodes=5");
+  const told = nodes.map(({ id, port, args }) => [id, port, args.find((arg) => /^--(peers|join)=/.test(arg))]);
+  const [peers, join] = [
+    "--peers=0=127.0.0.1:5000@15000,2=127.0.0.1:5002@15002",
+    "--join=127.0.0.1:5000@15000,127.0.0.1:5002@15002",
+  ];
+  assertEquals(told, [[0, 5000, peers], [2, 5002, peers], [4, 5004, join], [5, 5005, join]]);
+});
 
 Deno.test("each node is started with its own ports and directory and with what was given", () => {
   const nodes = plan(
@@ -67,7 +86,7 @@ Deno.test("the nodes share one memory limit, given or not, and one that leaves t
 
 Deno.test("a secret from the environment goes to the nodes by their environment, and one in a file by its path", () => {
   const surroundings = fakeSurroundings({ KVSTORE_CLUSTER_SECRET: "what all nodes share" });
-  const [node] = planNodes(settle(splitArguments(["cluster"]).flags, surroundings), PROGRAM);
+  const [node] = planNodes(settle(splitArguments(["cluster"]).flags, surroundings), { program: PROGRAM, found: THREE });
   // Other users of the machine see command lines, not environments.
   assertEquals(node?.environment, { KVSTORE_CLUSTER_SECRET: "what all nodes share" });
   assertEquals(node?.args.some((arg) => arg.includes("share")), false);

@@ -1,8 +1,8 @@
 /** What is found out about a cluster's directory before anything is started or made. */
 
 import { assertEquals } from "@std/assert";
-import { findDirectoryProblem } from "../../../lib/cluster/cluster_directory.ts";
-import { toTerm } from "../../../lib/raft/types.ts";
+import { type ClusterNodes, findNodes, findRunningNode } from "../../../lib/cluster/cluster_directory.ts";
+import { EMPTY_CONFIGURATION, toTerm } from "../../../lib/raft/types.ts";
 import { DenoDisk } from "../../../lib/storage/deno_disk.ts";
 import { encodeNodeFile } from "../../../lib/storage/node_file.ts";
 
@@ -32,13 +32,25 @@ class ClusterDirectory implements AsyncDisposable {
     return `${this.path}/node-${nodeId}/RaftNode${nodeId}.json`;
   }
 
-  /** The line about a cluster of `nodes` here, with the directory as `DIR`. */
-  async problem(nodes: number): Promise<string | undefined> {
-    const nodeDirectories = Array.from({ length: nodes }, (_, id) => `${this.path}/node-${id}`);
+  /** The nodes that so many are on it; or the line that says why not, with the directory as `DIR`. */
+  async find(count: number): Promise<ClusterNodes | string> {
     const before = this.#names();
-    const problem = await findDirectoryProblem({ directory: this.path, nodeDirectories });
+    const found = await findNodes(this.path, count);
     assertEquals(this.#names(), before, "nothing is made");
-    return problem && `${problem.type}: ${problem.line.replaceAll(this.path, "DIR")}`;
+    return "line" in found ? found.line.replaceAll(this.path, "DIR") : found;
+  }
+
+  /** A node that joined, or was removed. */
+  add(nodeId: number, { removed = false } = {}): void {
+    const path = `${this.path}/node-${nodeId}`;
+    Deno.mkdirSync(path, { recursive: true });
+    if (removed) Deno.writeTextFileSync(`${path}/REMOVED`, "");
+    const file = encodeNodeFile({
+      ownership: { nodeId, clusterName: "c", identity: `i${nodeId}` },
+      hardState: { currentTerm: toTerm(3), votedFor: undefined },
+      initialConfiguration: EMPTY_CONFIGURATION,
+    });
+    Deno.writeFileSync(this.fileOf(nodeId), file);
   }
 
   #names(): readonly string[] {
@@ -52,38 +64,58 @@ class ClusterDirectory implements AsyncDisposable {
   }
 }
 
-Deno.test("a directory of another number of nodes is no place for a cluster, larger or smaller", async () => {
+function nodes(
+  founders: readonly number[],
+  joined: readonly number[] = [],
+  added: readonly number[] = [],
+): ClusterNodes {
+  return { founders, joined, added };
+}
+
+Deno.test("a directory of more nodes than are asked for is no place for a cluster; one of fewer grows", async () => {
   await using three = new ClusterDirectory(3);
-  assertEquals(await three.problem(3), undefined);
-  for (const nodes of [1, 5]) {
-    assertEquals(
-      await three.problem(nodes),
-      `OtherSize: DIR holds a cluster of 3 nodes, and --nodes is ${nodes}: give --nodes 3, or --data-dir for another directory`,
-    );
-  }
+  assertEquals(await three.find(3), nodes([0, 1, 2]));
+  const line = "DIR holds a cluster of 3 nodes, and --nodes is 1: give --nodes 3, or --data-dir for another directory";
+  assertEquals(await three.find(1), line);
+  assertEquals(await three.find(5), nodes([0, 1, 2], [3, 4], [3, 4]));
+  three.add(3);
+  three.add(4);
+  assertEquals(await three.find(5), nodes([0, 1, 2], [3, 4]));
+  assertEquals(
+    await three.find(3),
+    line.replace("of 3 nodes", "of 5 nodes").replace("is 1: give --nodes 3", "is 3: give --nodes 5"),
+  );
+});
+
+Deno.test("a node that was removed does not count, and its id is given to no other", async () => {
+  await using three = new ClusterDirectory(3);
+  three.add(3, { removed: true });
+  three.add(4);
+  assertEquals(await three.find(5), nodes([0, 1, 2], [4, 5], [5]));
+  Deno.writeTextFileSync(`${three.path}/node-1/REMOVED`, "");
+  assertEquals(await three.find(3), nodes([0, 2], [4]));
 });
 
 Deno.test("a directory that is not there yet, or of which a node is missing, is fine", async () => {
   await using none = new ClusterDirectory(0);
-  assertEquals(await none.problem(3), undefined);
+  assertEquals(await none.find(3), nodes([0, 1, 2]));
   await using two = new ClusterDirectory(3, { made: 2 });
-  assertEquals(await two.problem(3), undefined);
+  assertEquals(await two.find(3), nodes([0, 1, 2]));
 });
 
 Deno.test("a node that is damaged keeps none of the others from running", async () => {
   await using three = new ClusterDirectory(3);
   Deno.writeTextFileSync(three.fileOf(1), "{");
-  assertEquals(await three.problem(3), undefined);
-  assertEquals((await three.problem(5))?.startsWith("OtherSize"), true);
+  assertEquals(await three.find(3), nodes([0, 1, 2]));
+  assertEquals(typeof await three.find(1), "string");
 });
 
 Deno.test("a node that runs on one of the directories is named", async () => {
   await using three = new ClusterDirectory(3);
-  const lock = await new DenoDisk().lock(`${three.path}/node-1/LOCK`, `${three.path}/node-1`);
-  assertEquals(
-    await three.problem(3),
-    "InUse: A node is running on DIR/node-1: stop its cluster first, or give --data-dir",
-  );
+  const directories = [0, 1, 2, 3].map((id) => `${three.path}/node-${id}`);
+  const lock = await new DenoDisk().lock(`${directories[1]}/LOCK`, directories[1] ?? "");
+  const line = `A node is running on ${directories[1]}: stop its cluster first, or give --data-dir`;
+  assertEquals(await findRunningNode(directories), { type: "InUse", line });
   lock.release();
-  assertEquals(await three.problem(3), undefined);
+  assertEquals(await findRunningNode(directories), undefined);
 });
