@@ -71,6 +71,11 @@ export function takesPart({ state, partitioned }: LaunchedNode): boolean {
   return state === "Running" && !partitioned;
 }
 
+/** The nodes that belong to the cluster: one that was removed ends as soon as it is started. All, where the cluster is not known. */
+export function ofCluster(nodes: readonly LaunchedNode[], cluster: ClusterView | undefined): readonly LaunchedNode[] {
+  return nodes.filter(({ id }) => cluster === undefined || cluster.members.some((member) => member.id === id));
+}
+
 /** What a look found: what was waited for, or in words why it is not there yet. */
 type Look<T> = () => Promise<{ readonly found: T } | string>;
 
@@ -91,8 +96,9 @@ async function within<T>(
 function nextNode(tools: RestartTools): Look<LaunchedNode | "None"> {
   const settled = caughtUp(tools);
   return async () => {
-    const nodes = await tools.nodes();
-    if (nodes === undefined) return "no node answers";
+    const all = await tools.nodes();
+    if (all === undefined) return "no node answers";
+    const nodes = ofCluster(all, await tools.leaderView());
     const idle = nodes.find((node) => !takesPart(node));
     if (idle !== undefined) return { found: idle };
     const cluster = await settled(nodes.map(({ id }) => id));

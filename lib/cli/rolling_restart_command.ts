@@ -7,7 +7,7 @@ import type { CommandContext } from "./command_context.ts";
 import { confirmOrThrow } from "./confirmation.ts";
 import { EXIT, Failure } from "./failures.ts";
 import { transfer } from "./leader_command.ts";
-import { type RestartTools, rollingRestart, takesPart } from "./rolling_restart.ts";
+import { ofCluster, type RestartTools, rollingRestart, takesPart } from "./rolling_restart.ts";
 
 const OK = 200;
 const NOT_FOUND = 404;
@@ -18,18 +18,19 @@ export async function runRollingRestartCommand(context: CommandContext): Promise
   const admin = new AdminConnection(context);
   const launcher = new Launcher(admin);
   const nodeTimeoutMs = settings.integer("node-timeout-ms");
-  const { leader } = await admin.led();
-  confirmOrThrow(context, planOf(await launcher.nodes(), { leader, nodeTimeoutMs }));
+  const cluster = await admin.led();
+  const nodes = ofCluster(await launcher.nodes(), cluster);
+  confirmOrThrow(context, planOf(nodes, { leader: cluster.leader, nodeTimeoutMs }));
   await launcher.order("rolling-restart");
   const report = (line: string) => settings.enabled("json") ? undefined : surroundings.out(`${line}\n`);
   const restarted = await rollingRestart(toolsOf({ admin, launcher, report }), { nodeTimeoutMs });
   const { leader: leads, term } = await admin.led();
-  const nodes = restarted.map(({ id, oldPid = null, newPid, tookMs }) => {
+  const shown = restarted.map(({ id, oldPid = null, newPid, tookMs }) => {
     return { id, "old_pid": oldPid, "new_pid": newPid, "took_ms": tookMs };
   });
   surroundings.out(
     settings.enabled("json")
-      ? `${JSON.stringify({ restarted: nodes, leader: leads, term })}\n`
+      ? `${JSON.stringify({ restarted: shown, leader: leads, term })}\n`
       : `Done: every node has a new process. Node ${leads} leads, in term ${term}.\n`,
   );
   return EXIT.ok;

@@ -133,8 +133,14 @@ export class LauncherControl {
     }
   }
 
+  /** Nodes that are not started again by themselves have no process that could be replaced. */
   #isRestarting(): boolean {
-    return this.#restartPending.size > 0 && this.#options.now() - this.#restartBegunAt < ROLLING_RESTART_MS_MAX;
+    if (this.#options.now() - this.#restartBegunAt >= ROLLING_RESTART_MS_MAX) return false;
+    return Array.from(this.#options.supervisors).some(([id, supervisor]) => this.#isPending(id, supervisor));
+  }
+
+  #isPending(id: NodeId, supervisor: Supervisor): boolean {
+    return this.#restartPending.has(id) && stateOf(supervisor) !== "Ended";
   }
 
   #nodes(): LauncherAnswer {
@@ -145,7 +151,7 @@ export class LauncherControl {
         pid: supervisor.pid,
         state: stateOf(supervisor),
         partitioned: this.#partitioned.has(id),
-        restartPending: isRestarting && this.#restartPending.has(id),
+        restartPending: isRestarting && this.#isPending(id, supervisor),
       };
     });
     return { type: "Nodes", nodes };

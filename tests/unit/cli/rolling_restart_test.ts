@@ -15,6 +15,7 @@ interface FakeNode {
   state: LaunchedNode["state"];
   partitioned: boolean;
   drained: boolean;
+  removed: boolean;
   pending: boolean;
   pid: number | undefined;
   /** When it serves, and when it has everything. */
@@ -47,6 +48,7 @@ class FakeCluster implements RestartTools {
         state: "Running",
         partitioned: false,
         drained: false,
+        removed: false,
         pending: true,
         pid: 10 + id,
         servesAtMs: 0,
@@ -92,7 +94,7 @@ class FakeCluster implements RestartTools {
 
   viewOf(id: number): Promise<ClusterView | undefined> {
     if (!this.#serves(this.node(id))) return Promise.resolve(undefined);
-    const members = this.nodeList.map((node) => ({
+    const members = this.nodeList.filter(({ removed }) => !removed).map((node) => ({
       id: node.id,
       clientAddress: "",
       httpAddress: "",
@@ -173,6 +175,13 @@ Deno.test("a cluster of one is restarted without a hand-over", async () => {
   const cluster = new FakeCluster(1);
   assertEquals((await restart(cluster)).map(({ id }) => id), [0]);
   assertEquals(cluster.happened, ["restart 0, the leader; ready 0"]);
+});
+
+Deno.test("a node that was removed from the cluster is left alone", async () => {
+  const cluster = new FakeCluster(4);
+  const removed = cluster.node(2);
+  [removed.removed, removed.state, removed.pid] = [true, "Ended", undefined];
+  assertEquals((await restart(cluster)).map(({ id }) => id), [1, 3, 0]);
 });
 
 Deno.test("where all others are drained, nobody is asked to hand over to them", async () => {

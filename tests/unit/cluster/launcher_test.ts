@@ -315,6 +315,10 @@ Deno.test("a rolling restart notes which processes run; each that is new counts,
   await until(() => stage.plans.length === 6, "the last node is started again");
   assertEquals(pending(), []);
   assertEquals(pending("RollingRestart"), [0, 1, 2]);
+  // A node that is not started again by itself, because it was removed for example, is not waited for.
+  stage.end(0, 76);
+  await until(() => pending().length === 2, "the node has ended for good");
+  assertEquals(pending("RollingRestart"), [1, 2]);
   // One that was given up is forgotten.
   stage.nowMs += ROLLING_RESTART_MS_MAX;
   assertEquals(pending(), []);
