@@ -69,7 +69,7 @@ function layGround({ state, ...foundation }: Foundation): Ground {
     configuration: snapshot?.configuration ?? initialConfiguration,
   });
   const lifetime = new Lifetime();
-  const dates = new MachineDates(options.nodeId, { clock, dateMs: () => ports.wallClockMs() });
+  const dates = new MachineDates(options.nodeId, ports);
   const clusterClock = new ClusterClock(clock, dates.own());
   clusterClock.learn(state.timeMs);
   return {
@@ -109,22 +109,13 @@ function addCore(ground: Ground): Core {
 }
 
 function addStages(core: Core): Stages {
-  const { options: { nodeId: self, snapshotEntries, snapshotBytes }, storage, diskWatch: watch, inbox, lifetime } =
-    core;
+  const { options: { nodeId: self, snapshotEntries, snapshotBytes } } = core;
   const reads = new PendingReads();
   const pendingWrites = new PendingWrites();
   const applier = new Applier(core.applied, { ...core, pendingWrites });
   const snapshots = new Snapshots({ ...core, applier, snapshotEntries, snapshotBytes });
   const outbox = new Outbox({ ...core, snapshots });
-  const persistence = new Persistence(storage, {
-    ...core,
-    watch,
-    handler: {
-      persisted: (write, last) => inbox.put({ type: "Persisted", write, last }),
-      release: (messages) => outbox.release(messages),
-      failed: (error) => lifetime.fail(error),
-    },
-  });
+  const persistence = new Persistence({ ...core, outbox });
   const stepping = { ...core, reads, pendingWrites, applier, snapshots, outbox, persistence };
   const effects = new Effects(stepping);
   const proposals = new Proposals({ ...stepping, effects });

@@ -105,7 +105,7 @@ async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<
     scan: loaded.scan,
     shape: loaded.replay.shape,
     firstIndex: (newest?.lastIncluded.index ?? 0) + 1,
-    snapshotTermAt: (index) => snapshots.termAt(index),
+    snapshots,
   });
   // After what a crash had left was removed: on a full disk that is the room for it.
   if (kept !== undefined) node.prepareReserve();

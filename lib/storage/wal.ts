@@ -11,6 +11,7 @@ import type { Disk, DiskFile } from "./disk.ts";
 import type { FailureLatch } from "./failure_latch.ts";
 import type { LogShape } from "./log_shape.ts";
 import { maskBody } from "./record_mask.ts";
+import type { SnapshotStore } from "./snapshot_store.ts";
 import type { SpareSegment } from "./spare_segment.ts";
 import {
   encodeMark,
@@ -63,8 +64,8 @@ export interface WalStart {
   readonly chain: number;
   /** Above every epoch found. */
   readonly epoch: number;
-  /** The term of the last entry of a complete snapshot that ends at `index`. */
-  snapshotTermAt(index: number): Term | undefined;
+  /** Asked for the term of the last entry of a complete snapshot. */
+  readonly snapshots: Pick<SnapshotStore, "termAt">;
 }
 
 /** A position in the log that a sync covers. */
@@ -208,7 +209,7 @@ export class Wal {
 
   /** The term to go on from, when a snapshot that ends at `index` has replaced a log that says otherwise (Raft 7). */
   #contradictsSnapshot(index: number): Term | undefined {
-    const term = this.#start.snapshotTermAt(index);
+    const term = this.#start.snapshots.termAt(index);
     return term === this.#shape.termAt(index) ? undefined : term;
   }
 

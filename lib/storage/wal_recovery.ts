@@ -2,7 +2,7 @@
 
 import { NoSpaceError } from "../base/errors.ts";
 import { fault } from "../base/faults.ts";
-import { type Term, toIndex } from "../raft/types.ts";
+import { toIndex } from "../raft/types.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import type { FailureLatch } from "./failure_latch.ts";
 import type { LogShape } from "./log_shape.ts";
@@ -26,12 +26,12 @@ export interface WalRecovery {
   readonly shape: LogShape;
   /** Index of the first entry when the log is empty. */
   readonly firstIndex: number;
-  snapshotTermAt(index: number): Term | undefined;
+  readonly snapshots: WalStart["snapshots"];
 }
 
 /** Opens the log for appending; afterwards everything that the scan found is durable. Throws and rejects as the disk does. */
 export async function recoverWal(recovery: WalRecovery): Promise<Wal> {
-  const { disk, directory, latch, segmentBytes, scan, shape } = recovery;
+  const { disk, directory, latch, segmentBytes, scan, shape, snapshots } = recovery;
   for (const name of disk.list(directory)) if (name.endsWith(".tmp")) disk.remove(`${directory}/${name}`);
   const epoch = scan.epoch + 1;
   const spare = new SpareSegment({ disk, directory, latch, segmentBytes });
@@ -42,11 +42,10 @@ export async function recoverWal(recovery: WalRecovery): Promise<Wal> {
   const older = scan.segments.slice(0, -1).map(({ name, bytes, highestIndex }) => {
     return { name, bytes, highestIndex };
   });
-  const snapshotTermAt: WalStart["snapshotTermAt"] = (index) => recovery.snapshotTermAt(index);
   const position = { sequence: current.sequence, offset: current.offset };
   writeFirstMark(mark, { epoch, number: lastNumber, index: toIndex(shape.lastIndex), ...position });
   const place = { disk, directory, latch, segmentBytes };
-  return new Wal({ ...place, older, current, spare, mark, shape, lastNumber, chain, epoch, snapshotTermAt });
+  return new Wal({ ...place, older, current, spare, mark, shape, lastNumber, chain, epoch, snapshots });
 }
 
 async function createFirst(

@@ -135,9 +135,9 @@ const DRIVER: readonly Mutation[] = [
     what: "A sync proves durable what was written while it was in flight",
     patches: [{
       file: "lib/node/effects/persistence.ts",
-      find: "this.#handler.persisted(write.number, write.run.last);",
+      find: 'inbox.put({ type: "Persisted", write: write.number, last: write.run.last });',
       replace: "const latest = this.#unsynced ?? write;\n" +
-        "      this.#handler.persisted(latest.number, latest.run.last);",
+        '      inbox.put({ type: "Persisted", write: latest.number, last: latest.run.last });',
     }],
   },
   {

@@ -103,8 +103,8 @@ const DISKS: readonly Mutation[] = [
     what: "A sync counts as done when it has begun",
     patches: [{
       file: "lib/node/effects/persistence.ts",
-      find: "this.#storage.sync().then(() => {",
-      replace: "void this.#storage.sync();\n    Promise.resolve().then(() => {",
+      find: "storage.sync().then(() => {",
+      replace: "void storage.sync();\n    Promise.resolve().then(() => {",
     }],
   },
 ];

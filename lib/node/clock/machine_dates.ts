@@ -3,6 +3,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { hasQuorum, isVoter } from "../../raft/quorum.ts";
 import type { Configuration, NodeId } from "../../raft/types.ts";
+import type { NodePorts } from "../options.ts";
 
 /** What a machine said is counted for so long. */
 const DATE_MS_MAX = 5_000;
@@ -23,19 +24,19 @@ export interface DateOffset {
 export class MachineDates {
   readonly #self: NodeId;
   readonly #clock: Clock;
-  readonly #ownDateMs: () => number;
+  readonly #ports: Pick<NodePorts, "wallClockMs">;
   readonly #said = new Map<NodeId, Said>();
 
   /** Knows its own machine only. */
-  constructor(self: NodeId, parts: { readonly clock: Clock; readonly dateMs: () => number }) {
+  constructor(self: NodeId, ports: Pick<NodePorts, "clock" | "wallClockMs">) {
     this.#self = self;
-    this.#clock = parts.clock;
-    this.#ownDateMs = parts.dateMs;
+    this.#clock = ports.clock;
+    this.#ports = ports;
   }
 
   /** The date of this machine. */
   own(): number {
-    return Math.floor(this.#ownDateMs());
+    return Math.floor(this.#ports.wallClockMs());
   }
 
   /** A member has just said its date. */
@@ -73,7 +74,7 @@ export class MachineDates {
   }
 
   #dateOf(id: NodeId): number | undefined {
-    if (id === this.#self) return this.#ownDateMs();
+    if (id === this.#self) return this.#ports.wallClockMs();
     const said = this.#said.get(id);
     const now = this.#clock.now();
     return said === undefined || now - said.at > DATE_MS_MAX ? undefined : said.difference + now;

@@ -10,47 +10,43 @@ import { fault } from "../../base/faults.ts";
 import type { Counter, Histogram, Registry } from "../../observe/metrics.ts";
 import { METRIC } from "../../observe/names.ts";
 import type { Message } from "../../raft/messages.ts";
-import type { EntryId, HardState } from "../../raft/types.ts";
+import type { HardState } from "../../raft/types.ts";
 import type { LogWrite } from "../../raft/update.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DiskWatch } from "./disk_watch.ts";
+import type { Inbox } from "../inbox.ts";
+import type { Lifetime } from "../lifetime.ts";
 import { NO_SPACE_RETRY_MS } from "../limits.ts";
+import type { Outbox } from "./outbox.ts";
 
-/** What persistence tells the driver; each from a later turn than the call that caused it. */
-export interface PersistenceHandler {
-  /** Every write up to number `write` is durable; `last` is its last entry. */
-  persisted(write: number, last: EntryId): void;
-  /** These messages may leave now. */
-  release(messages: readonly Message[]): void;
-  /** A write or sync failed: final. */
-  failed(error: unknown): void;
+/** Who is told of what: each in a later turn than the call that caused it. */
+export interface PersistenceParts {
+  readonly storage: Pick<Storage, "append" | "sync" | "saveHardState">;
+  readonly clock: Clock;
+  readonly metrics: Registry;
+  readonly diskWatch: DiskWatch;
+  /** Of what is durable. */
+  readonly inbox: Pick<Inbox, "put">;
+  /** Of messages that may leave. */
+  readonly outbox: Pick<Outbox, "release">;
+  /** Of a write or sync that failed: final. */
+  readonly lifetime: Pick<Lifetime, "fail">;
 }
 
 /** Owns what is written and not yet durable. */
 export class Persistence {
-  readonly #storage: Storage;
-  readonly #clock: Clock;
-  readonly #handler: PersistenceHandler;
+  readonly #parts: PersistenceParts;
   readonly #syncSeconds: Histogram;
   readonly #syncs: Counter;
-  readonly #watch: DiskWatch;
   #unsynced: LogWrite | undefined;
   #syncing = false;
   #hardState: HardState | undefined;
   #savingHardState = false;
   #held: Message[] = [];
 
-  /** Persistence over `storage`; `handler` hears of everything. */
-  constructor(storage: Storage, parts: {
-    readonly clock: Clock;
-    readonly metrics: Registry;
-    readonly watch: DiskWatch;
-    readonly handler: PersistenceHandler;
-  }) {
-    this.#storage = storage;
-    this.#clock = parts.clock;
-    this.#handler = parts.handler;
-    this.#watch = parts.watch;
+  /** Nothing is written yet. */
+  constructor(parts: PersistenceParts) {
+    this.#parts = parts;
     this.#syncSeconds = parts.metrics.histogram(METRIC.walSyncSeconds);
     this.#syncs = parts.metrics.counter(METRIC.walSyncs);
   }
@@ -72,7 +68,7 @@ export class Persistence {
 
   /** Writes to the page cache; durable after the next sync. */
   append(write: LogWrite): void {
-    this.#storage.append(write.run);
+    this.#parts.storage.append(write.run);
     this.#unsynced = write;
   }
 
@@ -82,15 +78,16 @@ export class Persistence {
     const write = this.#unsynced;
     this.#unsynced = undefined;
     this.#syncing = true;
-    const begun = this.#clock.now();
-    this.#watch.began("log");
-    this.#storage.sync().then(() => {
+    const { storage, clock, diskWatch, inbox, lifetime } = this.#parts;
+    const begun = clock.now();
+    diskWatch.began("log");
+    storage.sync().then(() => {
       this.#syncing = false;
-      this.#watch.completed("log");
+      diskWatch.completed("log");
       this.#syncs.add();
-      this.#syncSeconds.record((this.#clock.now() - begun) / 1_000);
-      this.#handler.persisted(write.number, write.run.last);
-    }).catch((error: unknown) => this.#handler.failed(error));
+      this.#syncSeconds.record((clock.now() - begun) / 1_000);
+      inbox.put({ type: "Persisted", write: write.number, last: write.run.last });
+    }).catch((error: unknown) => lifetime.fail(error));
   }
 
   /** Makes a hard state durable, after the one in flight if there is one; only the newest matters. */
@@ -107,26 +104,27 @@ export class Persistence {
   }
 
   #saveNext(): void {
-    if (fault("node/releaseLate")) return this.#clock.endOfTurn(() => this.#saveNext());
+    const { storage, clock, diskWatch, outbox, lifetime } = this.#parts;
+    if (fault("node/releaseLate")) return clock.endOfTurn(() => this.#saveNext());
     const hardState = this.#hardState;
     if (hardState === undefined) {
       this.#savingHardState = false;
       const released = this.#held;
       this.#held = [];
-      return this.#handler.release(released);
+      return outbox.release(released);
     }
     this.#hardState = undefined;
-    this.#watch.began("hard state");
-    this.#storage.saveHardState(hardState)
-      .then(() => fault("node/hardStateSavedTwice") ? this.#storage.saveHardState(hardState) : undefined)
+    diskWatch.began("hard state");
+    storage.saveHardState(hardState)
+      .then(() => fault("node/hardStateSavedTwice") ? storage.saveHardState(hardState) : undefined)
       .then(() => {
-        this.#watch.completed("hard state");
+        diskWatch.completed("hard state");
         this.#saveNext();
       })
       .catch((error: unknown) => {
-        if (!(error instanceof NoSpaceError)) return this.#handler.failed(error);
-        this.#watch.completed("hard state");
-        this.#clock.after(NO_SPACE_RETRY_MS, () => {
+        if (!(error instanceof NoSpaceError)) return lifetime.fail(error);
+        diskWatch.completed("hard state");
+        clock.after(NO_SPACE_RETRY_MS, () => {
           // Unless a newer one came meanwhile. Until it is saved this node promises nothing.
           this.#hardState ??= hardState;
           this.#saveNext();

@@ -5,13 +5,12 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { NoSpaceError } from "../../../lib/base/errors.ts";
 import { DiskWatch } from "../../../lib/node/effects/disk_watch.ts";
 import { NO_SPACE_RETRY_MS } from "../../../lib/node/limits.ts";
-import { Persistence } from "../../../lib/node/effects/persistence.ts";
+import { Persistence, type PersistenceParts } from "../../../lib/node/effects/persistence.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
 import { METRIC } from "../../../lib/observe/names.ts";
 import type { TimeoutNow } from "../../../lib/raft/messages.ts";
 import { type HardState, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import type { LogWrite } from "../../../lib/raft/update.ts";
-import type { Storage } from "../../../lib/storage/storage.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 import { Run } from "../../../lib/raft/run.ts";
@@ -37,7 +36,7 @@ class Bench {
       new Promise<void>((resolve, reject) => {
         this.ends.push((error) => error === undefined ? resolve() : reject(error));
       });
-    const storage: Pick<Storage, "append" | "sync" | "saveHardState"> = {
+    const storage: PersistenceParts["storage"] = {
       append: (run) => void this.heard.push(`append ${run.lastIndex}`),
       sync: later,
       saveHardState: (hardState) => {
@@ -45,14 +44,21 @@ class Bench {
         return later();
       },
     };
-    this.persistence = new Persistence(storage as Storage, {
+    this.persistence = new Persistence({
+      storage,
       clock: this.clock,
       metrics: this.metrics,
-      watch: this.watch,
-      handler: {
-        persisted: (write, last) => void this.heard.push(`persisted ${write} up to ${last.index}`),
+      diskWatch: this.watch,
+      inbox: {
+        put: (event) => {
+          if (event.type === "Persisted") this.heard.push(`persisted ${event.write} up to ${event.last.index}`);
+        },
+      },
+      outbox: {
         release: (messages) => void this.heard.push(`release ${messages.map((message) => message.to).join()}`),
-        failed: (error) => void this.heard.push(`failed ${error instanceof Error ? error.message : error}`),
+      },
+      lifetime: {
+        fail: (error) => void this.heard.push(`failed ${error instanceof Error ? error.message : error}`),
       },
     });
   }

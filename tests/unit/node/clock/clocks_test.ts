@@ -176,7 +176,7 @@ Deno.test("the date of a majority is the lower median of what its voters said of
   const configuration: Configuration = configurationOf(
     [0, 1, 2, 3, 4].map((id) => ({ id, address: `a${id}`, clientAddress: "", identity: "" })),
   );
-  const dates = new MachineDates(0, { clock, dateMs: () => 1_000 + clock.now() });
+  const dates = new MachineDates(0, { clock, wallClockMs: () => 1_000 + clock.now() });
   assertEquals(dates.majorityDate(configuration), undefined);
   dates.heard(1, 5_000_000);
   assertEquals(dates.majorityDate(configuration), undefined);
