@@ -9,7 +9,6 @@ import type { Configuration } from "../raft/types.ts";
 import type { AppliedState } from "./effects/applied.ts";
 import { READ_RETRY_MS } from "./limits.ts";
 import type { Stages } from "./parts.ts";
-import { hasRoomFor, isHeard } from "./effects/reception.ts";
 
 /** One pass per turn of the event loop. Each stage owns its state; the driver only takes them in turn. */
 export class Driver {
@@ -96,10 +95,25 @@ export class Driver {
 
   /** Whether the event may be stepped; one that may not is as good as lost on its way. */
   #isTaken(event: Event): boolean {
-    if (!isHeard(event, this.#parts.directory)) return false;
-    if (hasRoomFor(event, this.#parts)) return true;
+    if (event.type !== "Receive") return true;
+    const { message } = event;
+    // Known bug B22: a promise counts only from the directory that this server's configuration names.
+    if (isPromise(message) && this.#parts.directory.isStranger(message.from)) return false;
+    if (this.#hasRoomFor(message)) return true;
     this.#refusedForSpace.add();
     return false;
+  }
+
+  /** A follower without disk space or memory leaves AppendEntries unanswered, as if lost: the leader repeats it. */
+  #hasRoomFor(message: Message): boolean {
+    const { storage, diskWatch, memory, clock } = this.#parts;
+    if (message.type === "InstallSnapshot") return memory.mayReceive(clock.now());
+    if (message.type !== "AppendEntries" || message.entries === undefined) return true;
+    const { bytes } = message.entries;
+    if (!memory.takes(bytes)) return false;
+    const hasRoom = !fault("node/spaceRefused") && storage.reserveBody(bytes);
+    diskWatch.askedForRoom(bytes, hasRoom);
+    return hasRoom;
   }
 
   #take(event: Event): void {
@@ -130,4 +144,8 @@ export class Driver {
     directory.configurationInForce();
     if (fault("node/stallReported")) inbox.put({ type: "Stalled" });
   }
+}
+
+function isPromise({ type }: Message): boolean {
+  return type === "AppendEntriesResult" || type === "RequestVoteResult" || type === "InstallSnapshotResult";
 }

@@ -33,9 +33,9 @@ export const MEMORY_SLIPS: readonly Mutation[] = [
     replace: "void growthBytes;",
   }),
   slip("M425", "A follower without memory takes entries all the same", {
-    file: "lib/node/effects/reception.ts",
-    find: "if (!memory.takes(entries.bytes)) return false;",
-    replace: "memory.takes(entries.bytes);",
+    file: "lib/node/driver.ts",
+    find: "if (!memory.takes(bytes)) return false;",
+    replace: "memory.takes(bytes);",
   }),
   slip("M426", "The list of a transaction that is done when a comparison fails does not count", {
     file: GROWTH,

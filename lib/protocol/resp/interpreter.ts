@@ -15,7 +15,6 @@ import type { Caller, Plan } from "./plan.ts";
 import { planRequest } from "./planner.ts";
 import { encodeReply, type RespReply } from "./reply_writer.ts";
 import { requestBytes, RequestReader, type Words } from "./request_reader.ts";
-import { noteEnd } from "./statistics/note_end.ts";
 import { Transaction } from "./transaction.ts";
 
 /** A request, and its reply once it is known. */
@@ -193,9 +192,8 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
     const isError = isErrorReply(reply);
     if (isError) metrics.failed.add();
     else metrics.succeeded.add();
-    statistics.counters.count(exchange.kind, isError);
     exchange.seconds = (this.#conversation.now - startedAt) / 1_000;
-    noteEnd(exchange, reply, this);
+    statistics.ended(exchange, reply, this.client);
     exchange.reply = exchange.isMuted ? "" : encodeReply(reply, this.client.version);
   }
 

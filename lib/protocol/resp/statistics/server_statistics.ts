@@ -1,20 +1,32 @@
 /** What one node tells of the commands it has served: for INFO, SLOWLOG and LATENCY. */
 
 import type { Clock } from "../../../base/clock.ts";
+import { isErrorReply } from "../../../kv/replies.ts";
 import type { Counter } from "../../../observe/metrics.ts";
 import type { ClientMetrics } from "../../../net/client_metrics.ts";
 import type { SessionNode } from "../../session_context.ts";
 import type { ClientRecord } from "../client_record.ts";
-import { CommandCounters } from "../command_counters.ts";
 import { FAST, PATHS, UNKNOWN_COMMAND } from "../commands.ts";
+import type { RespReply } from "../reply_writer.ts";
+import type { Words } from "../request_reader.ts";
+import { QUEUED } from "../transaction.ts";
 import { CommandStatistics } from "./command_statistics.ts";
 import { ErrorStatistics } from "./error_statistics.ts";
 import { LatencyEvents } from "./latency_events.ts";
-import type { EndedRequest } from "./note_end.ts";
 import { Rates } from "./rates.ts";
 import { SlowLog } from "./slow_log.ts";
 
 const RUN_ID_BYTES = 20;
+
+/** What a request was, and how long it took. */
+export interface EndedRequest {
+  /** Its number in the table of commands. */
+  readonly kind: number;
+  readonly words: Words;
+  /** It was refused before anything was done. */
+  readonly isRejected: boolean;
+  readonly seconds: number;
+}
 
 /** What the statistics are made of. */
 export interface StatisticsOptions {
@@ -31,8 +43,7 @@ export class ServerStatistics {
   /** 40 hexadecimal digits, others at each start. */
   readonly runId = hexOf(crypto.getRandomValues(new Uint8Array(RUN_ID_BYTES)));
   readonly slowCommandMs: number;
-  readonly counters: CommandCounters;
-  readonly commands = new CommandStatistics();
+  readonly commands: CommandStatistics;
   readonly errors = new ErrorStatistics();
   readonly slowLog = new SlowLog();
   readonly latency = new LatencyEvents();
@@ -44,18 +55,22 @@ export class ServerStatistics {
   /** Begins at 0. */
   constructor(options: StatisticsOptions) {
     this.#options = options;
-    this.counters = new CommandCounters(options.node.metrics);
+    this.commands = new CommandStatistics(options.node.metrics);
     this.slowCommandMs = options.slowCommandMs;
     const { received, bytesReceived, bytesSent } = options.metrics;
     this.rates = new Rates(options.clock, [received, bytesReceived, bytesSent]);
   }
 
-  /** A command was done and has its reply. */
-  done(command: EndedRequest, client: ClientRecord, isError = false): void {
-    const { kind, seconds } = command;
-    if (kind === UNKNOWN_COMMAND) return;
-    this.commands.done(kind, seconds, isError);
-    if (seconds * 1_000 >= this.slowCommandMs) this.#noteSlow(command, client);
+  /** A request has its reply. */
+  ended(request: EndedRequest, reply: RespReply, client: ClientRecord): void {
+    const isError = isErrorReply(reply);
+    this.commands.answered(request.kind, isError);
+    if (isError) this.errors.count(reply.error);
+    if (request.isRejected) return this.commands.rejected(request.kind);
+    // A queued command is done by EXEC, and then it counts.
+    if (reply === QUEUED) return;
+    this.#done(request, reply, client);
+    if (client.executed.length > 0) this.#noteExecuted(request, client);
   }
 
   /** What a counter counted since the start or RESETSTAT. */
@@ -70,6 +85,22 @@ export class ServerStatistics {
     const { received, bytesReceived, bytesSent, connectionsAccepted, connectionsRefused } = this.#options.metrics;
     const counters = [received, bytesReceived, bytesSent, connectionsAccepted, connectionsRefused];
     this.#before = new Map(counters.map((counter) => [counter, counter.value]));
+  }
+
+  #done(command: EndedRequest, reply: RespReply, client: ClientRecord): void {
+    const { kind, seconds } = command;
+    if (kind === UNKNOWN_COMMAND) return;
+    this.commands.done(kind, seconds, isErrorReply(reply));
+    if (seconds * 1_000 >= this.slowCommandMs) this.#noteSlow(command, client);
+  }
+
+  /** The commands of EXEC: their effect came with its entry, and their replies with its reply, so that each took as long. */
+  #noteExecuted({ seconds }: EndedRequest, client: ClientRecord): void {
+    for (const { number, words, reply } of client.executed) {
+      if (isErrorReply(reply)) this.errors.count(reply.error);
+      this.#done({ kind: number, words, isRejected: false, seconds }, reply, client);
+    }
+    client.executed = [];
   }
 
   #noteSlow({ kind, words, seconds }: EndedRequest, client: ClientRecord): void {
