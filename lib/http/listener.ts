@@ -6,6 +6,7 @@ import type { NodeLog } from "../node/options.ts";
 import type { Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
 import { ConnectionPort } from "../net/connection_port.ts";
+import { OutputFlusher } from "../net/socket_output.ts";
 import { LINGER_MS } from "../net/limits.ts";
 import { MemoryBudget } from "../net/memory_budget.ts";
 import { TurnBudget } from "../net/turn_budget.ts";
@@ -100,7 +101,7 @@ export function startHttpListener(options: HttpListenerOptions): HttpListener {
 
 interface ContextParts {
   readonly turns: TurnBudget;
-  readonly port: Pick<ConnectionPort<HttpConnection>, "warn" | "flushLater">;
+  readonly port: Pick<ConnectionPort<HttpConnection>, "warn">;
 }
 
 function makeContext(options: HttpListenerOptions, { turns, port }: ContextParts): HttpConnectionContext {
@@ -118,7 +119,7 @@ function makeContext(options: HttpListenerOptions, { turns, port }: ContextParts
     bytesSent: metrics.counter(METRIC.httpBytesSent),
     refused: metrics.counter(METRIC.httpRequestsRefused),
     warn: (message) => port.warn(message),
-    flushLater: (output) => port.flushLater(output),
+    flusher: new OutputFlusher(clock),
   };
 }
 

@@ -1,4 +1,4 @@
-/** What every listening port does: accepts connections, bounds their number, gathers their writes, ends them at the end. */
+/** What every listening port does: accepts connections, bounds their number, ends them at the end. */
 
 import type { Clock, Timer } from "../base/clock.ts";
 import { LogLimiter } from "../base/log_limiter.ts";
@@ -6,7 +6,6 @@ import type { Log } from "../observe/log.ts";
 import type { Counter } from "../observe/metrics.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
 import { ACCEPT_PAUSE_MS, IDLE_GIVES_WAY_MS, REFUSAL_WAIT_MS, REFUSALS_WAITING_MAX, WRITE_CHECK_MS } from "./limits.ts";
-import type { SocketOutput } from "./socket_output.ts";
 
 /** A connection as its port sees it. */
 export interface PortConnection {
@@ -71,7 +70,6 @@ export class ConnectionPort<C extends PortConnection> {
   readonly #acceptLog: LogLimiter;
   readonly #clientLog: LogLimiter;
   readonly #limit: ConnectionLimit;
-  #toFlush: SocketOutput[] = [];
   /** Nobody was found to give way; asked again at the next check, since a flood asks thousands of times a second. */
   #nobodyGivesWay = false;
   readonly #giveWayLog: LogLimiter;
@@ -111,17 +109,6 @@ export class ConnectionPort<C extends PortConnection> {
   stop(graceMs: number): Promise<void> {
     this.#stopping ??= this.#stop(graceMs);
     return this.#stopping;
-  }
-
-  /** Flushes `output` at the end of this turn, with all others that ask for it. */
-  flushLater(output: SocketOutput): void {
-    this.#toFlush.push(output);
-    if (this.#toFlush.length > 1) return;
-    this.#options.clock.endOfTurn(() => {
-      const outputs = this.#toFlush;
-      this.#toFlush = [];
-      for (const each of outputs) each.flush();
-    });
   }
 
   /** Logs a warning that any client can cause: at most one line each second. */

@@ -12,8 +12,29 @@ export interface OutputContext {
   readonly clock: Clock;
   readonly budget: MemoryBudget;
   readonly bytesSent: Counter;
+  readonly flusher: OutputFlusher;
+}
+
+/** Flushes the outputs of one port at the end of the turn in which they ask for it, all together. */
+export class OutputFlusher {
+  readonly #clock: Clock;
+  #outputs: SocketOutput[] = [];
+
+  /** Nobody has asked. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
   /** Calls `flush` of the output at the end of this turn. */
-  flushLater(output: SocketOutput): void;
+  flushLater(output: SocketOutput): void {
+    this.#outputs.push(output);
+    if (this.#outputs.length > 1) return;
+    this.#clock.endOfTurn(() => {
+      const outputs = this.#outputs;
+      this.#outputs = [];
+      for (const each of outputs) each.flush();
+    });
+  }
 }
 
 /** The connection, which hears what becomes of its output. */
@@ -72,7 +93,7 @@ export class SocketOutput {
   planFlush(): void {
     if (this.#flushPlanned || this.#writing.length > 0) return;
     this.#flushPlanned = true;
-    this.#context.flushLater(this);
+    this.#context.flusher.flushLater(this);
   }
 
   /** Writes what is queued, unless a write is in flight: its end goes on with the rest. */

@@ -3,7 +3,7 @@
 import type { StateMachine } from "../kv/state_machine.ts";
 import { METRIC } from "../observe/names.ts";
 import { ZERO_ENTRY_ID } from "../raft/types.ts";
-import { Applied } from "./effects/applied.ts";
+import type { Applied } from "./effects/applied.ts";
 import { Applier } from "./effects/applier.ts";
 import { ChangeFeed } from "./changes/change_feed.ts";
 import { CHANGE_HISTORY_BYTES_MAX } from "./changes/change_history.ts";
@@ -63,11 +63,11 @@ function layGround({ state, ...foundation }: Foundation): Ground {
     endOfTurn: (action) => clock.endOfTurn(action),
   });
   state.tell(changes);
-  const applied = new Applied({
+  const applied: Applied = {
     state,
     id: snapshot?.lastIncluded ?? ZERO_ENTRY_ID,
     configuration: snapshot?.configuration ?? initialConfiguration,
-  });
+  };
   const lifetime = new Lifetime();
   const dates = new MachineDates(options.nodeId, ports);
   const clusterClock = new ClusterClock(clock, dates.own());
@@ -120,7 +120,7 @@ function addStages(core: Core): Stages {
   const effects = new Effects(stepping);
   const proposals = new Proposals({ ...stepping, effects });
   const submissions = new Submissions({ ...core, proposals, flights: new Flights({ ...core, self }) });
-  core.memory.count([core.applied, core.changes, core.raft, pendingWrites, proposals, submissions]);
+  core.memory.count([applier, core.changes, core.raft, pendingWrites, proposals, submissions]);
   return { ...stepping, effects, proposals, submissions };
 }
 

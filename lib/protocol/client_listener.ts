@@ -14,7 +14,7 @@ import type { SessionContext, SessionNode } from "./session_context.ts";
 import { receptionOf, tooManyConnections } from "./reception.ts";
 import { ClientRegistry } from "./resp/client_record.ts";
 import { ServerStatistics } from "./resp/statistics/server_statistics.ts";
-import type { SocketOutput } from "../net/socket_output.ts";
+import { OutputFlusher } from "../net/socket_output.ts";
 import { TurnBudget } from "../net/turn_budget.ts";
 import { TurnTime } from "../net/turn_time.ts";
 
@@ -134,7 +134,7 @@ class Listener implements ClientListener {
       keyBytesMax,
       valueBytesMax,
       connections: () => this.connections(),
-      flushLater: (output: SocketOutput) => this.#connections.flushLater(output),
+      flusher: new OutputFlusher(clock),
     };
     return { ...context, reception: receptionOf(context) };
   }

@@ -28,7 +28,7 @@ export interface ForwardResult {
   readonly incarnation: number;
   readonly id: number;
   readonly first: number;
-  /** Encoded outcomes; see lib/node/writes/forwarded_outcome.ts. */
+  /** Encoded outcomes; see lib/node/writes/outcomes.ts. */
   readonly outcomes: readonly string[];
 }
 

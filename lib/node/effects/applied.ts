@@ -11,20 +11,4 @@ export interface AppliedState {
 }
 
 /** The present one. Everybody may read it, as an `AppliedState`; only the `Applier` writes it. With a snapshot it is another state machine. */
-export class Applied implements AppliedState {
-  state: StateMachine;
-  id: EntryId;
-  configuration: Configuration;
-
-  /** Begins with what was recovered. */
-  constructor({ state, id, configuration }: AppliedState) {
-    this.state = state;
-    this.id = id;
-    this.configuration = configuration;
-  }
-
-  /** Bytes of memory that the state holds. */
-  get heldBytes(): number {
-    return this.state.heldBytes;
-  }
-}
+export type Applied = { -readonly [K in keyof AppliedState]: AppliedState[K] };

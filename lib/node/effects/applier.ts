@@ -65,6 +65,11 @@ export class Applier {
     this.#snapshotsInstalled = parts.metrics.counter(METRIC.snapshotsInstalled);
   }
 
+  /** Bytes of memory that the state holds. */
+  get heldBytes(): number {
+    return this.#applied.state.heldBytes;
+  }
+
   /** Takes committed entries, applied by the next `apply`. */
   commit(runs: readonly Run[]): void {
     for (const run of runs) {

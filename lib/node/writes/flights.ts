@@ -3,10 +3,9 @@
 import type { NodeId } from "../../raft/types.ts";
 import type { ForwardResult } from "../../transport/forward.ts";
 import type { Transport } from "../../transport/transport.ts";
-import { decodeOutcome } from "./forwarded_outcome.ts";
 import { FLIGHT_BYTES_MAX, FLIGHTS_MAX } from "../limits.ts";
 import type { QueuedWrite } from "./pending_writes.ts";
-import { isForAnotherLeader } from "./refusal_reason.ts";
+import { decodeOutcome, isForAnotherLeader } from "./outcomes.ts";
 
 /** One frame. */
 interface Flight {

@@ -5,10 +5,9 @@ import type { NodeId, Term } from "../../raft/types.ts";
 import type { Forward } from "../../transport/forward.ts";
 import type { Transport } from "../../transport/transport.ts";
 import type { WriteOutcome } from "../api.ts";
-import { encodeOutcome } from "./forwarded_outcome.ts";
 import { FORWARDED_OUTCOME_BYTES_MAX, FORWARDED_RESULT_BYTES_TARGET, FORWARDERS_MAX } from "../limits.ts";
 import type { Proposals } from "./proposals.ts";
-import { isForAnotherLeader } from "./refusal_reason.ts";
+import { encodeOutcome, isForAnotherLeader } from "./outcomes.ts";
 
 /** Who proposes them, and by what the outcomes go back. */
 export interface ForwardedWritesParts {

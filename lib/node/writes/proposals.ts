@@ -12,7 +12,7 @@ import type { NotDoneReason, WriteOutcome } from "../api.ts";
 import { GATHERED_MAX, GATHERING_MS_MAX, STAMP_BYTES_MAX } from "../limits.ts";
 import type { Core, Stages } from "../parts.ts";
 import type { PendingWrites, QueuedWrite } from "./pending_writes.ts";
-import { reasonOf } from "./refusal_reason.ts";
+import { reasonOf } from "./outcomes.ts";
 import { WriteQueue } from "./write_queue.ts";
 
 type Needed = Core & Pick<Stages, "effects" | "persistence" | "pendingWrites">;

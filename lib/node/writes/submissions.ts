@@ -11,7 +11,7 @@ import { BYTES_PER_PROPOSAL_MAX, COMMANDS_PER_PROPOSAL_MAX, FLIGHT_GATHERING_MS,
 import type { PendingLimits } from "../limits.ts";
 import type { QueuedWrite } from "./pending_writes.ts";
 import type { Proposals } from "./proposals.ts";
-import { isForAnotherLeader } from "./refusal_reason.ts";
+import { isForAnotherLeader } from "./outcomes.ts";
 import type { TickTime } from "../clock/tick_time.ts";
 
 /** What submissions are made with. */

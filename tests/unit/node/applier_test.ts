@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { bytesToString } from "../../../lib/base/bytes.ts";
 import { type Command, encodeCommand, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
-import { Applied } from "../../../lib/node/effects/applied.ts";
+import type { Applied } from "../../../lib/node/effects/applied.ts";
 import { Applier, type ApplierParts } from "../../../lib/node/effects/applier.ts";
 import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "../../../lib/node/limits.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
@@ -39,7 +39,7 @@ function partsOf(clock: VirtualClock): ApplierParts {
 
 Deno.test("a snapshot's configuration takes the place of the one before, and an older snapshot changes nothing", () => {
   const committed: Configuration[] = [];
-  const applied = new Applied({ state: emptyState(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) });
+  const applied: Applied = { state: emptyState(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) };
   const applier = new Applier(applied, {
     ...partsOf(new VirtualClock()),
     directory: { configurationCommitted: (configuration) => void committed.push(configuration) },
@@ -73,7 +73,7 @@ interface Applying {
 function applierOf(commands: readonly Command[], batch: number): Applying {
   const clock = new VirtualClock();
   let isDone = true;
-  const applied = new Applied({ state: emptyState(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) });
+  const applied: Applied = { state: emptyState(), id: ZERO_ENTRY_ID, configuration: configurationOf(0) };
   const applier = new Applier(applied, { ...partsOf(clock), inbox: { wake: () => void (isDone = false) } });
   for (let at = 0; at < commands.length; at += batch) {
     applier.commit([Run.of(entriesOf(commands.slice(at, at + batch), at + 1))]);

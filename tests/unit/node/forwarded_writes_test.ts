@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
-import { decodeOutcome } from "../../../lib/node/writes/forwarded_outcome.ts";
+import { decodeOutcome } from "../../../lib/node/writes/outcomes.ts";
 import { ForwardedWrites } from "../../../lib/node/writes/forwarded_writes.ts";
 import { FORWARDED_RESULT_BYTES_TARGET, FORWARDERS_MAX } from "../../../lib/node/limits.ts";
 import { toTerm } from "../../../lib/raft/types.ts";

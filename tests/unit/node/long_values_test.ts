@@ -5,7 +5,7 @@ import { bytesToString } from "../../../lib/base/bytes.ts";
 import { encodeCommand, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import { SnapshotLoader } from "../../../lib/kv/snapshot_loader.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
-import { decodeOutcome, encodeOutcome } from "../../../lib/node/writes/forwarded_outcome.ts";
+import { decodeOutcome, encodeOutcome } from "../../../lib/node/writes/outcomes.ts";
 import { Run } from "../../../lib/raft/run.ts";
 import { type Entry, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import { encodeMessage } from "../../../lib/transport/codec.ts";

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
 import { Flights } from "../../../lib/node/writes/flights.ts";
-import { encodeOutcome } from "../../../lib/node/writes/forwarded_outcome.ts";
+import { encodeOutcome } from "../../../lib/node/writes/outcomes.ts";
 import { BYTES_PER_PROPOSAL_MAX, DEFAULT_PENDING_LIMITS } from "../../../lib/node/limits.ts";
 import { Submissions } from "../../../lib/node/writes/submissions.ts";
 import type { Role } from "../../../lib/raft/types.ts";

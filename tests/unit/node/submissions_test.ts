@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Command } from "../../../lib/kv/commands.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
-import { decodeOutcome, encodeOutcome } from "../../../lib/node/writes/forwarded_outcome.ts";
+import { decodeOutcome, encodeOutcome } from "../../../lib/node/writes/outcomes.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";

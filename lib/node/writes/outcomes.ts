@@ -1,6 +1,7 @@
-/** Outcomes of writes as texts, for the way from the leader to the node whose client waits. */
+/** Outcomes of writes: what a refusal of the core comes to, and their texts for the way from the leader to the node whose client waits. */
 
 import { resultFromJson, resultToJson } from "../../kv/results.ts";
+import type { Refusal } from "../../raft/update.ts";
 import type { NotDoneReason, WriteOutcome } from "../api.ts";
 
 /** From here on a reply stands as it is. */
@@ -15,6 +16,21 @@ const REASONS: readonly NotDoneReason[] = [
   "Stopping",
   "Timeout",
 ];
+
+/** Why a proposal was refused; one that got no answer at all met no leader. */
+export function reasonOf(refusal: Refusal | undefined): NotDoneReason {
+  if (refusal === undefined || refusal.reason === "LogFull") return "Overloaded";
+  if (refusal.reason === "Transferring") return "Stopping";
+  if (refusal.reason === "NotLeader" && refusal.leaderId !== undefined) return "NotLeader";
+  return "NoLeader";
+}
+
+/** Whether a write was refused for want of leadership: it was certainly not done, and another leader may do it. */
+export function isForAnotherLeader(outcome: WriteOutcome): boolean {
+  if (outcome.type !== "NotDone") return false;
+  const { reason } = outcome;
+  return reason === "NotLeader" || reason === "NoLeader" || reason === "Stopping";
+}
 
 /** A byte string. */
 export function encodeOutcome(outcome: WriteOutcome): string {
