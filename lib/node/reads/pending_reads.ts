@@ -145,8 +145,9 @@ export class PendingReads {
     return reads.filter((read) => read.deadline > now);
   }
 
+  /** The last one first: a connection whose replies leave in order then makes all of them in one go, when its first read is told. */
   #end(reads: readonly QueuedRead[], outcome: ReadOutcome): void {
     this.#size -= reads.length;
-    for (const read of reads) read.done(outcome);
+    for (let at = reads.length - 1; at >= 0; at--) reads[at]?.done(outcome);
   }
 }
