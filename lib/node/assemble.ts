@@ -40,7 +40,6 @@ import { ClusterTime } from "./clock/cluster_time.ts";
 import { MachineDates } from "./clock/machine_dates.ts";
 import { OpenStamps } from "./clock/open_stamps.ts";
 import { Upkeep } from "./upkeep.ts";
-import { Writer } from "./writes/writer.ts";
 
 /** What a node is put together on. */
 export interface Foundation
@@ -140,7 +139,6 @@ function addEdges(stages: Stages): Parts {
     ticker,
     monitor,
     peerEvents: new PeerEvents({ ...stages, monitor }),
-    writer: new Writer(stages),
     reader: new Reader(stages),
   };
 }

@@ -61,12 +61,12 @@ export class Node implements KeyValueNode {
 
   /** See `NodeWriter`. */
   write(command: Command, done: (outcome: WriteOutcome) => void): void {
-    this.#parts.writer.write(command, done);
+    this.#parts.submissions.write(command, done);
   }
 
   /** See `NodeWriter`. */
   submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void {
-    this.#parts.writer.submit(command, done, session);
+    this.#parts.submissions.submit(command, done, session);
   }
 
   /** See `NodeReader`. */

@@ -37,7 +37,6 @@ import type { ClusterClock } from "./clock/cluster_clock.ts";
 import type { ClusterTime } from "./clock/cluster_time.ts";
 import type { MachineDates } from "./clock/machine_dates.ts";
 import type { OpenStamps } from "./clock/open_stamps.ts";
-import type { Writer } from "./writes/writer.ts";
 import type { Seed } from "../store/key_hash.ts";
 
 /** What many need, and what was recovered: made first. */
@@ -102,6 +101,5 @@ export interface Parts extends Stages {
   readonly ticker: Ticker;
   readonly monitor: Monitor;
   readonly peerEvents: TransportHandler;
-  readonly writer: Writer;
   readonly reader: Reader;
 }

@@ -1,10 +1,18 @@
 /** Writes that any node takes for its clients: proposed here while this node leads, else passed on to the leader. */
 
 import type { Clock } from "../../base/clock.ts";
+import {
+  type Command,
+  COMMAND_BYTES_MAX,
+  encodeCommand,
+  KEY_BYTES_MAX,
+  type SessionUse,
+  VALUE_BYTES_MAX,
+} from "../../kv/commands.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
 import type { NodeId } from "../../raft/types.ts";
 import type { ForwardResult } from "../../transport/forward.ts";
-import type { NotDone, WriteOutcome } from "../api.ts";
+import type { NodeWriter, NotDone, WriteOutcome } from "../api.ts";
 import type { Flights } from "./flights.ts";
 import type { Inbox } from "../inbox.ts";
 import { BYTES_PER_PROPOSAL_MAX, COMMANDS_PER_PROPOSAL_MAX, FLIGHT_GATHERING_MS, GATHERED_MAX } from "../limits.ts";
@@ -67,7 +75,7 @@ class Submission implements QueuedWrite {
  * Invariants: `waiting` is in ascending order; a submission is waiting, in one flight, or in `Proposals`; nothing is passed on
  * while an older one is in `Proposals`.
  */
-export class Submissions {
+export class Submissions implements NodeWriter {
   readonly #parts: SubmissionsParts;
   #waiting: Submission[] = [];
   #waitingBytes = 0;
@@ -93,14 +101,30 @@ export class Submissions {
     return this.#waitingBytes + this.#parts.flights.heldBytes;
   }
 
-  /** Takes a write. `done` gets its outcome, never before this call returns. */
+  /** See `NodeWriter`. */
+  write(command: Command, done: (outcome: WriteOutcome) => void): void {
+    const { proposals, tickTime, timeoutMs } = this.#parts;
+    const key = "key" in command ? command.key : "";
+    const value = "value" in command ? command.value : "";
+    const encoded = encodeCommand(command);
+    const isTooLarge = key.length > KEY_BYTES_MAX || value.length > VALUE_BYTES_MAX ||
+      encoded.length > COMMAND_BYTES_MAX;
+    if (isTooLarge) return this.#refuse("TooLarge", done);
+    proposals.add({ command: encoded, deadline: tickTime.now + timeoutMs, growthBytes: 0, done });
+  }
+
+  /** See `NodeWriter`. */
+  submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void {
+    const encoded = encodeCommand(command, session);
+    if (encoded.length > COMMAND_BYTES_MAX) return this.#refuse("TooLarge", done);
+    this.add(encoded, done);
+  }
+
+  /** Takes an encoded command. `done` gets its outcome, never before this call returns. */
   add(command: string, done: (outcome: WriteOutcome) => void): void {
     const { limits: { writesMax, writeBytesMax }, tickTime, timeoutMs } = this.#parts;
     const isOver = this.#waiting.length >= writesMax || this.#waitingBytes >= writeBytesMax;
-    if (this.#ended || isOver) {
-      const outcome = this.#notDone(this.#ended ? "Stopping" : "Overloaded");
-      return queueMicrotask(() => done(outcome));
-    }
+    if (this.#ended || isOver) return this.#refuse(this.#ended ? "Stopping" : "Overloaded", done);
     this.#lastOrder += 1;
     const deadline = tickTime.now + timeoutMs;
     const submission = new Submission(this, { command, deadline, order: this.#lastOrder, finished: done });
@@ -209,6 +233,11 @@ export class Submissions {
       this.#waitingBytes -= command.length;
       finished(outcome);
     }
+  }
+
+  #refuse(reason: NotDone["reason"], done: (outcome: WriteOutcome) => void): void {
+    const outcome = this.#notDone(reason);
+    queueMicrotask(() => done(outcome));
   }
 
   #notDone(reason: NotDone["reason"]): NotDone {
