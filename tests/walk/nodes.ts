@@ -127,6 +127,7 @@ async function serve({ clock, disk, directory, members }: Shared, id: number): P
     keyBytesMax: 1_024,
     valueBytesMax: 1_024,
     slowCommandMs: 100,
+    changeMember: (change) => node.changeMember(change),
   });
   return { node, clients };
 }

@@ -28,6 +28,7 @@ export async function measureWalk(): Promise<Walk> {
   try {
     using client = await Deno.connect({ hostname: "127.0.0.1", port: nodes.follower().clients.port });
     await set(client, "first");
+    await nodes.agree();
     await called.start();
     const idle = await during({ clock, nodes, called }, () => Promise.resolve());
     const times = new Map<string, number>();
