@@ -52,9 +52,9 @@ export class AdminConnection {
   /** HTTP addresses of nodes, the last that answered first. */
   #known: readonly string[] = [];
 
-  /** Reads `--connect` and `--timeout-ms`; connects only when something is asked. Throws `UsageError`. */
-  constructor({ settings }: Pick<CommandContext, "settings">) {
-    this.#endpoints = readConnectList(settings.text("connect"));
+  /** Reads `--connect`, beside `more` client ports, and `--timeout-ms`; connects only when something is asked. Throws `UsageError`. */
+  constructor({ settings }: Pick<CommandContext, "settings">, more: readonly Endpoint[] = []) {
+    this.#endpoints = [...readConnectList(settings.text("connect")), ...more];
     this.#timeoutMs = settings.integer("timeout-ms");
   }
 
@@ -120,7 +120,7 @@ export class AdminConnection {
         method,
         path,
         headers: { "Content-Type": "application/json", ...headers },
-        body: stringToBytes(body === undefined ? "" : textToByteString(JSON.stringify(body))),
+        body: body === undefined ? new Uint8Array() : stringToBytes(textToByteString(JSON.stringify(body))),
         timeoutMs: isQuestion ? NODE_MS_MAX : ORDER_MS,
         bodyBytesMax: REPLY_BYTES_MAX,
         clock: this.#clock,

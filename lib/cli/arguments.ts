@@ -12,6 +12,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "bench",
   "leader",
   "rolling-restart",
+  "member",
   "inspect",
   "recover",
   "assets",

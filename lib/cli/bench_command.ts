@@ -5,6 +5,7 @@ import { runLoad } from "../load/run_load.ts";
 import { showLoadJson, showLoadText, showProgress } from "./bench_report.ts";
 import type { CommandContext } from "./command_context.ts";
 import { EXIT, Failure } from "./failures.ts";
+import { ProgressLine } from "./progress_line.ts";
 import type { Settings } from "./settings.ts";
 import { readConnectList } from "./shell/connections.ts";
 import { StopSignals } from "./signals.ts";
@@ -15,13 +16,13 @@ const SECONDS_DEFAULT = 10;
 /** Runs one load. Resolves to 1 when no request succeeded. Throws `Failure` when no node can be reached. */
 export async function runBenchCommand({ settings, surroundings }: CommandContext): Promise<number> {
   const options = readLoadOptions(settings);
-  const interactive = Deno.stderr.isTerminal();
+  const progress = new ProgressLine(surroundings);
   const signals = new StopSignals("terminal");
   void signals.kill.then(() => Deno.exit(EXIT.interrupted));
-  const onProgress = (progress: LoadProgress) => surroundings.err(`\r\x1b[K${showProgress(progress)}`);
+  const onProgress = (done: LoadProgress) => progress.show(showProgress(done));
   try {
-    const result = await runLoad({ ...options, stop: signals.stop, ...(interactive ? { onProgress } : {}) });
-    if (interactive) surroundings.err("\r\x1b[K");
+    const result = await runLoad({ ...options, stop: signals.stop, ...(progress.isShown ? { onProgress } : {}) });
+    progress.clear();
     const show = settings.enabled("json") ? showLoadJson : showLoadText;
     surroundings.out(show(options, result));
     return result.requests > 0 ? EXIT.ok : EXIT.failure;

@@ -3,7 +3,7 @@
 import type { CommandName, Flag } from "./flags.ts";
 
 /** Commands that administer a running cluster. */
-export const ADMINISTRATORS: readonly CommandName[] = ["leader", "rolling-restart"];
+export const ADMINISTRATORS: readonly CommandName[] = ["leader", "member", "rolling-restart"];
 
 /** In the order of the help. */
 export const CLIENT_FLAGS = [
@@ -42,9 +42,19 @@ export const CLIENT_FLAGS = [
     help: "How long each node may take to stop, to start, and to catch up.",
   },
   {
+    name: "wait-ms",
+    kind: "integer",
+    commands: ["member"],
+    placeholder: "MS",
+    default: "600000",
+    min: 1,
+    max: 86_400_000,
+    help: "How long to wait until a new server has joined and caught up, or a moved one is heard.",
+  },
+  {
     name: "yes",
     kind: "switch",
-    commands: ["rolling-restart", "recover", "cluster"],
+    commands: ["member", "rolling-restart", "recover", "cluster"],
     help: "Do what would be asked about; needed where no terminal is there to ask on.",
   },
 ] as const satisfies readonly Flag[];

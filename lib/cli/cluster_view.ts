@@ -14,6 +14,8 @@ export interface ClusterMember {
   readonly reachable: boolean;
   /** Last entry known to be durable there. */
   readonly matchIndex: number | undefined;
+  /** Entries that it is behind. */
+  readonly lag: number | undefined;
 }
 
 /** What one node knows of the cluster. */
@@ -65,6 +67,7 @@ function readMember(member: Fields): ClusterMember {
     drained: member["drained"] === true,
     reachable: member["reachable"] === true,
     matchIndex: numberOf(member["match_index"]),
+    lag: numberOf(member["lag"]),
   };
 }
 

@@ -1,12 +1,15 @@
 /** What the help and docs/command-line.md say about each command. */
 
 import type { CommandName } from "./flags.ts";
+import { MEMBER_LINES } from "./member_texts.ts";
 
 /** One command for people. */
 export interface CommandText {
   readonly usage: string;
   readonly summary: string;
   readonly details: readonly string[];
+  /** What it prints in the end, for docs/command-line.md, with the exit code. */
+  readonly lines?: readonly (readonly [line: string, exitCode: number])[];
 }
 
 /** The texts of all commands, in the order of the help. */
@@ -71,6 +74,19 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "1. Run again, it continues with the nodes that still have their old process; an hour later it begins anew. Shows what",
       "it will do and asks on a terminal; elsewhere it wants --yes.",
     ],
+  },
+  member: {
+    usage: "kvstore member [list|add|promote|remove|replace|move] [...] [--connect HOST:PORT,...] [--json] [--yes]",
+    summary: "Show who belongs to the cluster, or change it.",
+    details: [
+      "Any node can be asked. Every change can be repeated after any failure and goes on from where it was; what holds already",
+      "is done. It shows what it will do and asks, or wants --yes where nobody can be asked. What is refused is not begun.",
+      "add [ID=]HOST:PORT[@PEERPORT] makes a learner of a server that is started there later; promote ID gives it a vote once",
+      "it has caught up; remove ID removes a member for good, also the leader. replace OLD NEW waits until NEW (an id, or an",
+      "address as for add) has joined and caught up, gives it a vote and removes OLD. move ID HOST:PORT waits until the node",
+      "has been started there with the directory that it has.",
+    ],
+    lines: MEMBER_LINES,
   },
   inspect: {
     usage: "kvstore inspect DIR [--entries N] [--from INDEX] [--to INDEX]",

@@ -11,6 +11,7 @@ import { showCommandHelp, showHelp } from "./help.ts";
 import { runInspectCommand } from "./inspect_command.ts";
 import { runLeaderCommand } from "./leader_command.ts";
 import { showLicenses } from "./licenses.ts";
+import { runMemberCommand } from "./member_command.ts";
 import { runNodeCommand } from "./node_command.ts";
 import { runRecoverCommand } from "./recover_command.ts";
 import { runRollingRestartCommand } from "./rolling_restart_command.ts";
@@ -25,6 +26,7 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   bench: withoutOperands(runBenchCommand),
   leader: runLeaderCommand,
   "rolling-restart": withoutOperands(runRollingRestartCommand),
+  member: runMemberCommand,
   inspect: runInspectCommand,
   recover: runRecoverCommand,
   assets: runAssetsCommand,

@@ -18,6 +18,7 @@ export type CommandName =
   | "bench"
   | "leader"
   | "rolling-restart"
+  | "member"
   | "inspect"
   | "recover"
   | "assets"
@@ -361,9 +362,9 @@ export function environmentName(flag: FlagName): string {
   return `KVSTORE_${flag.toUpperCase().replaceAll("-", "_")}`;
 }
 
-/** Whether a flag can be set by environment and file; `help` and `version` ask for something else to be done. */
+/** Whether a flag can be set by environment and file; `help` and `version` ask for something else to be done, and `yes` is said each time. */
 export function isSetting(flag: Flag): boolean {
-  return flag.name !== "help" && flag.name !== "version" && flag.name !== "config";
+  return !["help", "version", "config", "yes"].includes(flag.name);
 }
 
 /** The flags of one command, in the order of the help. */

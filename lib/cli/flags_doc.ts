@@ -41,8 +41,10 @@ export function makeCommandLinePage(): string {
 }
 
 function commandSections(): string[] {
-  return Object.entries(COMMAND_TEXTS).map(([name, { usage, summary, details }]) => {
-    const text = [summary, ...details].join("\n");
+  return Object.entries(COMMAND_TEXTS).map(([name, { usage, summary, details, lines = [] }]) => {
+    const rows = lines.map(([line, exitCode]) => `| ${exitCode} | \`${line}\` |`);
+    const table = rows.length === 0 ? [] : ["", "| exit code | what it prints |", "| --- | --- |", ...rows];
+    const text = [summary, ...details, ...table].join("\n");
     return `### ${name}\n\n\`\`\`\n${usage}\n\`\`\`\n\n${text}\n`;
   });
 }

@@ -5,6 +5,7 @@ import { AdminConnection, failureOf } from "./admin_connection.ts";
 import { fieldsOf } from "./cluster_view.ts";
 import type { CommandContext } from "./command_context.ts";
 import { EXIT } from "./failures.ts";
+import { readNodeId } from "./peers.ts";
 import { quoteForPeople, UsageError } from "./usage_error.ts";
 
 const OK = 200;
@@ -41,9 +42,4 @@ export async function transfer(
   const { leader, term } = fieldsOf(reply.json);
   if (reply.status !== OK || typeof leader !== "number" || typeof term !== "number") throw failureOf(reply);
   return { leader, term };
-}
-
-function readNodeId(text: string): NodeId {
-  if (/^[0-9]{1,10}$/.test(text)) return Number(text);
-  throw new UsageError(`A node's id is a whole number, not ${quoteForPeople(text)}; kvstore leader shows the leader's`);
 }

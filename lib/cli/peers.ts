@@ -23,8 +23,8 @@ export interface ResolvedPeers {
   readonly members: readonly Member[];
 }
 
-/** One node of the list. */
-interface Place {
+/** One node of a list, or a new one. */
+export interface Place {
   readonly id: NodeId | undefined;
   readonly host: string;
   readonly port: number;
@@ -81,7 +81,11 @@ export function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
 }
 
-function readPlace(item: string, { ownHost, flag }: { readonly ownHost: string; readonly flag: string }): Place {
+/** Reads `port`, `host:port` or `id=host:port`, each with `@peerport` or without. Throws `UsageError`, which begins with `flag`. */
+export function readPlace(
+  item: string,
+  { ownHost, flag }: { readonly ownHost: string; readonly flag: string },
+): Place {
   const match = /^(?:([0-9]{1,10})=)?([^=@]+?)(?:@([0-9]{1,5}))?$/.exec(item);
   const where = match?.[2] ?? "";
   const endpoint = /^[0-9]+$/.test(where) ? parseAddress(`${bracket(ownHost)}:${where}`) : parseAddress(where);
@@ -96,6 +100,12 @@ function readPlace(item: string, { ownHost, flag }: { readonly ownHost: string; 
   }
   const host = normaliseHost(endpoint.hostname);
   return { id, host, port: endpoint.port, peerPort: peerPort ?? defaultPeerPort(endpoint.port) };
+}
+
+/** An id of a node as an operand. Throws `UsageError`. */
+export function readNodeId(text: string): NodeId {
+  if (/^[0-9]{1,10}$/.test(text)) return Number(text);
+  throw new UsageError(`A node's id is a whole number, not ${quoteForPeople(text)}; kvstore leader shows the leader's`);
 }
 
 function refuseDuplicates(places: readonly Place[]): void {

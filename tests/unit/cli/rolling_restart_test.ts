@@ -103,6 +103,7 @@ class FakeCluster implements RestartTools {
       reachable: this.#serves(node),
       // Under load no follower has what was committed just now.
       matchIndex: this.#hasAll(node) ? this.#commitIndex - (node.id === this.leader ? 0 : 1) : 90,
+      lag: undefined,
     }));
     const total = members.length;
     const quorum = { reachable: this.reachable ?? total, total, needed: Math.floor(total / 2) + 1 };

@@ -4,53 +4,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { MemberChange } from "../../../lib/node/api.ts";
 import { PROMOTION_LAG_ENTRIES_MAX } from "../../../lib/node/limits.ts";
 import { type ChangeFacts, planChange } from "../../../lib/node/membership/change_plan.ts";
-import type { RaftStatus } from "../../../lib/raft/status.ts";
-import { type Configuration, type Member, MEMBERS_MAX, toIndex, toTerm, toTicks } from "../../../lib/raft/types.ts";
-
-const COMMIT = 5_000;
-
-function member(id: number): Member {
-  const [address, clientAddress, httpAddress] = [`m${id}:15000`, `m${id}:5000`, `m${id}:8000`];
-  return { id, address, clientAddress, httpAddress, identity: `directory ${id}` };
-}
-
-/** Voters 0 to 2 and learner 3, all well, seen by leader 0. */
-function facts(
-  { configuration: other = {}, status = {}, lost = [], configurationIndex = 4_000 }: {
-    readonly configuration?: Partial<Configuration>;
-    readonly status?: Partial<RaftStatus>;
-    readonly lost?: readonly number[];
-    readonly configurationIndex?: number;
-  } = {},
-): ChangeFacts {
-  const members = [0, 1, 2, 3].map(member);
-  const configuration = { members, voters: [0, 1, 2], votersOld: [], learners: [3], ...other };
-  const entry = { index: toIndex(COMMIT), term: toTerm(2) };
-  const peer = { state: "Replicate", matchIndex: entry.index, nextIndex: toIndex(COMMIT + 1), silentTicks: toTicks(0) };
-  return {
-    status: {
-      id: 0,
-      role: "Leader",
-      currentTerm: entry.term,
-      votedFor: 0,
-      leaderId: 0,
-      commitIndex: entry.index,
-      firstIndex: toIndex(1),
-      lastEntry: entry,
-      lastDurable: entry,
-      snapshot: { index: toIndex(0), term: toTerm(0) },
-      logBytes: 0,
-      configuration,
-      termCommitted: true,
-      progress: [1, 2, 3].map((id) => ({ id, ...peer, state: "Replicate" })),
-      transferTarget: undefined,
-      electionsStarted: 1,
-      ...status,
-    },
-    configurationIndex,
-    reachable: new Set([0, 1, 2, 3, 4, 5].filter((id) => !lost.includes(id))),
-  };
-}
+import { MEMBERS_MAX, toIndex, toTicks } from "../../../lib/raft/types.ts";
+import { COMMIT, facts, member } from "../../support/change_facts.ts";
 
 const ADD = { type: "Add", peerAddress: "m4:15000", clientAddress: "m4:5000" } as const;
 

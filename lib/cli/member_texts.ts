@@ -1,0 +1,156 @@
+/** What `kvstore member` says, in its help as well as when it runs. */
+
+import type { NodeId } from "../raft/types.ts";
+import type { ClusterMember } from "./cluster_view.ts";
+import { PEER_PORT_OFFSET } from "../transport/address.ts";
+import { type Place, showAddress } from "./peers.ts";
+
+/** What the texts tell of a cluster. */
+interface Known {
+  readonly leader: NodeId | undefined;
+  readonly members: readonly Pick<ClusterMember, "id" | "clientAddress" | "voter">[];
+}
+
+/** The words behind `kvstore member`, each with its operands. */
+export const USAGES: Readonly<Record<string, string>> = {
+  list: "kvstore member [list]",
+  add: "kvstore member add [ID=]HOST:PORT[@PEERPORT]",
+  promote: "kvstore member promote ID",
+  remove: "kvstore member remove ID",
+  replace: "kvstore member replace OLD NEW",
+  move: "kvstore member move ID HOST:PORT",
+};
+
+/** What is asked before a server is added. */
+export function willAdd(where: string): string {
+  return `Adds a server at ${where} as a learner, which counts in no majority.`;
+}
+
+/** What is asked before a learner gets a vote. */
+export function willPromote(id: NodeId, view: Known): string {
+  return `Gives ${nameOf(id, view)} a vote.${
+    countAfter(view, view.members.some((one) => one.id === id && one.voter) ? 0 : 1)
+  }`;
+}
+
+/** What is asked before a member is removed. */
+export function willRemove(id: NodeId, view: Known): string {
+  const lost = view.members.some((one) => one.id === id && one.voter) ? -1 : 0;
+  return `Removes ${nameOf(id, view)} for good: its id and its directory are never used again.${
+    countAfter(view, lost)
+  }`;
+}
+
+/** What is asked before a member is replaced. */
+export function willReplace(old: NodeId, replacement: string): string {
+  return `Gives server ${replacement} a vote in the place of member ${old}, which is then removed for good.`;
+}
+
+/** What is to be done while a move waits. */
+export function willMove(id: NodeId, { host, port }: Place): string {
+  return `Stop node ${id}, and start it with the same directory: kvstore node --node-id ${id} --host ${host} --port ${port} ...`;
+}
+
+/** A server was added, and how to start it. */
+export function added(id: NodeId, { host, port, peerPort }: Place, { leader, members }: Known): string {
+  const seed = members.find((member) => member.id === leader)?.clientAddress ?? "HOST:PORT";
+  const peer = peerPort === port + PEER_PORT_OFFSET ? "" : ` --peer-port ${peerPort}`;
+  return `Server ${id} (${showAddress(host, port)}) is a learner of the cluster. Start it there: ` +
+    `kvstore node --join ${seed} --node-id ${id} --host ${host} --port ${port}${peer}`;
+}
+
+/** A member has a vote. */
+export function promoted(id: NodeId, view: Known): string {
+  return `${capital(nameOf(id, view))} has a vote.`;
+}
+
+/** A member was removed. */
+export function removed(id: NodeId): string {
+  return `Member ${id} is removed. Its id and its directory are never used again.`;
+}
+
+/** A member was replaced. */
+export function replaced(old: NodeId, id: NodeId): string {
+  return `Member ${id} has a vote in the place of ${old}, which is removed.`;
+}
+
+/** A member is where it was to be. */
+export function moved(id: NodeId, address: string): string {
+  return `Member ${id} is at ${address}.`;
+}
+
+/** A server that is no member. */
+export function noMember(id: NodeId, { members }: Known): string {
+  return `There is no member ${id}; the members are ${members.map((member) => member.id).join(", ")}`;
+}
+
+/** An address that another member has. */
+export function taken(address: string, holder: NodeId): string {
+  return `${address} is the address of member ${holder}; a member needs one of its own`;
+}
+
+/** What is waited for while a new server is no member. */
+export function notJoined(id: NodeId): string {
+  return `server ${id} is no member yet: start it with kvstore node --join, or add it first`;
+}
+
+/** What is waited for while a member is elsewhere. */
+export function notMoved(id: NodeId, address: string): string {
+  return `member ${id} is not heard at ${address} yet`;
+}
+
+/** What was waited for has not come about. */
+export function late(waitedMs: number, reason: string): string {
+  return `Not done within ${waitedMs} ms, and the same command goes on from here. ${capital(reason)}`;
+}
+
+function nameOf(id: NodeId, { members }: Known): string {
+  const member = members.find((candidate) => candidate.id === id);
+  return member === undefined ? `member ${id}` : `member ${id} (${member.clientAddress})`;
+}
+
+function countAfter({ members }: Known, more: number): string {
+  const count = members.filter((member) => member.voter).length + more;
+  return ` Then ${count} vote, and ${Math.floor(count / 2) + 1} are needed.`;
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+const SAMPLE: Known = {
+  leader: 0,
+  members: [0, 1, 2, 3].map((id) => ({ id, clientAddress: `10.0.0.${id + 1}:5000`, voter: id < 3 })),
+};
+const PLACE: Place = { id: undefined, host: "10.0.0.4", port: 5_000, peerPort: 15_000 };
+
+/** What the commands print in the end: lines as they are for a cluster of voters 0 to 2 and learner 3, and the exit codes. */
+export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[] = [
+  [added(3, PLACE, SAMPLE), 0],
+  [promoted(3, SAMPLE), 0],
+  [removed(0), 0],
+  [replaced(0, 3), 0],
+  [moved(1, "10.0.0.9:5000"), 0],
+  [noMember(7, SAMPLE), 1],
+  ["There is no such member", 1],
+  [taken("10.0.0.2:5000", 1), 1],
+  ...[
+    "of the 3 voters 1 can be reached, and 2 are needed: start 1, 2 again, or remove first what is lost for good",
+    "of the 2 voters that would be left 1 can be reached, and 2 are needed: start 1 again, or remove first what is lost for good",
+    "it is the last voter: add another and promote it first",
+    "the id 1 is that of the member at 10.0.0.2:5000: leave the id out, or give another",
+    "10.0.0.2:5000 is an address of member 1: give the new server its own",
+    "the cluster has 32 members, and may have 32: remove one first",
+    "server 1 was removed, and its id is never used again: add a new one without an id",
+  ].map((reason) => [`Nothing was begun: ${reason}`, 1] as const),
+  ...[
+    "Nothing was begun: another change of the membership, or an election, is not settled yet: ask again in a moment",
+    "Nothing was begun: the leadership is being handed over: ask again in a moment",
+    "Nothing was begun: server 3 has not been heard: start it, or see why it cannot be reached",
+    "Nothing was begun: server 3 has not caught up, it lacks 4200 entries: ask again in a moment",
+    notJoined(3),
+    notMoved(1, "10.0.0.9:5000"),
+  ].map((reason) => [late(600_000, reason), 1] as const),
+  ["Nothing was done", 1],
+  ["This changes the cluster: give --yes where nobody can be asked", 2],
+];
