@@ -12,12 +12,18 @@ export interface FoundKey {
 
 /** The touched keys of one entry. `Keyspace` tells of each before it changes. */
 export class ChangeRecorder {
-  readonly #found = new Map<string, FoundKey | undefined>();
+  /** Nearly every entry touches one key: a map would have to hash it, and is made anew whenever it is emptied. */
+  #first: string | undefined;
+  #firstFound: FoundKey | undefined;
+  readonly #others = new Map<string, FoundKey | undefined>();
   #tooMany = false;
 
   /** The entry is about to change or remove a key, which so far is `found`; undefined when it is not there. */
   touch(key: string, found: FoundKey | undefined): void {
-    if (!this.#found.has(key)) this.#found.set(key, found);
+    if (this.#first === undefined) {
+      this.#first = key;
+      this.#firstFound = found;
+    } else if (key !== this.#first && !this.#others.has(key)) this.#others.set(key, found);
   }
 
   /** The entry removes more keys than are told one by one. */
@@ -32,20 +38,33 @@ export class ChangeRecorder {
   take(recordOf: (key: string) => KeyRecord | undefined): readonly Change[] | undefined {
     const tooMany = this.#tooMany;
     this.#tooMany = false;
-    if (this.#found.size === 0 && !tooMany) return NONE;
+    const first = this.#first;
+    if (first === undefined) return tooMany ? undefined : NONE;
     const changes: Change[] = [];
-    for (const [key, found] of this.#found) {
-      const record = recordOf(key);
-      const previousRevision = found?.revision;
-      if (record !== undefined) changes.push({ type: "Put", key, record, previousRevision });
-      // A key that the entry made and removed again was never there for anybody else.
-      else if (found !== undefined) {
-        changes.push({ type: found.isDue ? "Expire" : "Delete", key, record, previousRevision });
-      }
+    addChange(changes, { key: first, found: this.#firstFound, record: recordOf(first) });
+    this.#first = undefined;
+    this.#firstFound = undefined;
+    if (this.#others.size > 0) {
+      for (const [key, found] of this.#others) addChange(changes, { key, found, record: recordOf(key) });
+      this.#others.clear();
     }
-    this.#found.clear();
     return tooMany ? undefined : changes;
   }
 }
 
 const NONE: readonly Change[] = [];
+
+interface Touched {
+  readonly key: string;
+  readonly found: FoundKey | undefined;
+  readonly record: KeyRecord | undefined;
+}
+
+function addChange(changes: Change[], { key, found, record }: Touched): void {
+  const previousRevision = found?.revision;
+  if (record !== undefined) changes.push({ type: "Put", key, record, previousRevision });
+  // A key that the entry made and removed again was never there for anybody else.
+  else if (found !== undefined) {
+    changes.push({ type: found.isDue ? "Expire" : "Delete", key, record, previousRevision });
+  }
+}

@@ -224,3 +224,30 @@ function isDue({ entries, state }: Told, key: string): boolean {
   const expiresAt = typeof last === "object" ? last.record?.expiresAt : undefined;
   return expiresAt !== undefined && expiresAt <= state.timeMs;
 }
+
+Deno.test("of an entry that touches one key nothing stands in a map: its key would have to be hashed, and the map emptied", () => {
+  const told = new Told();
+  for (let key = 0; key < 10; key++) told.call("SET", `k${key}`, "v");
+  const one = countMapEntries(() => [told.call("EXPIRE", "k3", "1000"), told.call("DEL", "k5"), told.call("DEL", "k")]);
+  assertEquals(one.result.map(brief), [["Put k3 v 4"], ["Delete k5 - 6"], []]);
+  assertEquals(one.entries, 0);
+  const two = countMapEntries(() => told.transaction(["DEL", "k1"], ["SET", "k2", "w"], ["SET", "k1", "w"]));
+  assertEquals(brief(two.result), ["Put k1 w 2", "Put k2 w 3"]);
+  assertEquals(two.entries, 1);
+});
+
+/** How often anything is put into a map meanwhile. */
+function countMapEntries<T>(act: () => T): { readonly result: T; readonly entries: number } {
+  const { set } = Map.prototype;
+  let entries = 0;
+  Map.prototype.set = function (key, value) {
+    entries += 1;
+    return set.call(this, key, value);
+  };
+  try {
+    const result = act();
+    return { result, entries };
+  } finally {
+    Map.prototype.set = set;
+  }
+}
