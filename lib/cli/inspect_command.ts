@@ -1,6 +1,6 @@
 /** `kvstore inspect`: what a stopped node's directory holds, as JSON. */
 
-import { CONTENT_VERSIONS } from "../kv/content_versions.ts";
+import { knownContents } from "../node/known_contents.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import { inspectDirectory, type Inspection, isInUse } from "../storage/inspect.ts";
 import type { CommandContext } from "./command_context.ts";
@@ -34,7 +34,7 @@ export async function refuseRunning(directory: string): Promise<void> {
 
 async function inspect(directory: string, settings: Settings): Promise<Inspection> {
   const disk = new DenoDisk();
-  const outline = await inspectDirectory(disk, directory, { contents: CONTENT_VERSIONS });
+  const outline = await inspectDirectory(disk, directory, { contents: knownContents() });
   const count = settings.integer("entries");
   const ranged = settings.given("from") !== undefined || settings.given("to") !== undefined;
   if (outline.log === null || (count === 0 && !ranged)) return outline;
@@ -43,7 +43,7 @@ async function inspect(directory: string, settings: Settings): Promise<Inspectio
   const to = Math.min(settings.optionalInteger("to") ?? outline.log.last.index, outline.log.last.index);
   const firstListed = Math.max(outline.log.first.index, to - count + 1);
   return await inspectDirectory(disk, directory, {
-    contents: CONTENT_VERSIONS,
+    contents: knownContents(),
     digest: { from, to },
     ...(count === 0 ? {} : { entries: { from: firstListed, count: to - firstListed + 1 } }),
   });

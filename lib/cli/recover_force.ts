@@ -1,7 +1,7 @@
 /** `kvstore recover force`: shows what will become of a directory, asks, and makes a new cluster of it. */
 
 import { randomNumber } from "../cluster/random_number.ts";
-import { CONTENT_VERSIONS } from "../kv/content_versions.ts";
+import { knownContents } from "../node/known_contents.ts";
 import { SystemClock } from "../node/clock/system_clock.ts";
 import { forceRecovery, type Recovery } from "../node/recovery/force.ts";
 import { planRecovery, type RecoveryPlan } from "../node/recovery/plan.ts";
@@ -33,7 +33,7 @@ export async function forceSurvivor({ settings, surroundings }: CommandContext, 
   refuseOtherDirectory(directory);
   await refuseRunning(directory);
   const disk = new DenoDisk();
-  const inspection = await inspectDirectory(disk, directory, { contents: CONTENT_VERSIONS });
+  const inspection = await inspectDirectory(disk, directory, { contents: knownContents() });
   refuseUnreadable(inspection);
   const plan = planRecovery(inspection, wish);
   if (plan === undefined) {

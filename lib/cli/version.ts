@@ -5,8 +5,8 @@ import { SNAPSHOT_FORMAT } from "../kv/snapshot_cut.ts";
 import { VERSION } from "../observe/version.ts";
 import { NODE_FILE_FORMAT } from "../storage/node_file.ts";
 import { SNAPSHOT_VERSION } from "../storage/snapshot_format.ts";
-import { WAL_VERSION } from "../storage/wal_format.ts";
-import { PROTOCOL_VERSION } from "../transport/control.ts";
+import { LEVEL_RECORD_VERSION } from "../storage/wal_format.ts";
+import { SPOKEN_VERSIONS } from "../transport/versions.ts";
 
 /** What `.ci/build` writes into the executable; a program that runs from its source, or was compiled by hand, has none of it. */
 interface Build {
@@ -33,15 +33,17 @@ export function versionJson(): string {
     version: VERSION,
     commit: commit ?? null,
     built: time ?? null,
-    // What lies on disk; any other one than these is refused.
+    // What lies on disk: the newest. Of log and snapshot the one before is written until the level of the cluster has risen.
     formats: {
       node: NODE_FILE_FORMAT,
-      log: WAL_VERSION,
+      log: LEVEL_RECORD_VERSION,
       snapshot: SNAPSHOT_VERSION,
       state: SNAPSHOT_FORMAT,
       command: COMMAND_VERSION,
     },
-    protocol: PROTOCOL_VERSION,
+    // Between nodes: each version from the oldest to this one is spoken.
+    protocol: SPOKEN_VERSIONS.newest,
+    oldestProtocol: SPOKEN_VERSIONS.oldest,
     runtime: { deno, v8 },
     system: { os: Deno.build.os, arch: Deno.build.arch },
   };

@@ -8,6 +8,7 @@ import type { NodeId } from "../raft/types.ts";
 import { LargeTurns } from "../transport/large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS } from "../transport/limits.ts";
 import { askServer } from "../transport/seeds.ts";
+import { SPOKEN_VERSIONS } from "../transport/versions.ts";
 import { sharedSecret } from "./cluster_secret.ts";
 import { randomNumber } from "./random_number.ts";
 import type { ServerOptions } from "./server_types.ts";
@@ -81,6 +82,7 @@ function questionOf({ options, clock, log, signal, wantsId }: Joining, identity:
   const limits = DEFAULT_TRANSPORT_LIMITS;
   return {
     greeting: {
+      versions: SPOKEN_VERSIONS,
       clusterId: "",
       clusterName: options.clusterId ?? "",
       nodeId: options.nodeId,

@@ -17,6 +17,7 @@ export function memberJson(member: MemberView): Readonly<Record<string, unknown>
     term: member.term ?? null,
     match_index: member.matchIndex ?? null,
     lag: member.lag ?? null,
+    protocol: member.versions ?? null,
     last_contact_ms: member.lastContactMs === undefined ? null : Math.round(member.lastContactMs),
   };
 }
@@ -35,6 +36,11 @@ const MEMBER_SCHEMA: JsonSchema = {
     term: { type: ["integer", "null"] },
     match_index: { type: ["integer", "null"], description: "Last entry known to be durable there." },
     lag: { type: ["integer", "null"], description: "Entries behind the newest commit index known here." },
+    protocol: {
+      type: ["object", "null"],
+      properties: { oldest: { type: "integer" }, newest: { type: "integer" } },
+      description: "Versions of the protocol between nodes that it spoke when it was connected last.",
+    },
     last_contact_ms: { type: ["integer", "null"] },
   },
   required: ["id", "client_address", "peer_address", "http_address", "voter", "reachable"],

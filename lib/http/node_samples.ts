@@ -29,12 +29,15 @@ export function nodeSamples(node: NodeMonitor & Pick<NodeReader, "ageMs">): read
   ];
 }
 
-function serverSamples({ raft, quorum, uptimeMs, keys, keyBytes, expiring, memory }: NodeStatus): readonly Sample[] {
+function serverSamples(status: NodeStatus): readonly Sample[] {
+  const { raft, quorum, versions, level, uptimeMs, keys, keyBytes, expiring, memory } = status;
   return [
     { name: METRIC.hasLeader, value: raft.leaderId === undefined ? 0 : 1 },
     { name: METRIC.isLeader, value: raft.role === "Leader" ? 1 : 0 },
     { name: METRIC.quorumReachable, value: quorum.reachable },
     { name: METRIC.quorumNeeded, value: quorum.needed },
+    { name: METRIC.protocolVersion, value: versions.newest },
+    { name: METRIC.clusterLevel, value: level },
     { name: METRIC.uptimeSeconds, value: uptimeMs / MS_PER_SECOND },
     { name: METRIC.keys, value: keys },
     { name: METRIC.bytes, value: keyBytes },

@@ -6,6 +6,7 @@ import type { Reply } from "../kv/replies.ts";
 import type { CommandResult } from "../kv/results.ts";
 import type { Registry } from "../observe/metrics.ts";
 import type { PeerInfo } from "../transport/transport.ts";
+import type { VersionRange } from "../transport/versions.ts";
 import type { RaftStatus } from "../raft/status.ts";
 import type { EntryId, Index, NodeId, Role, Term } from "../raft/types.ts";
 import type { StorageSizes } from "../storage/storage.ts";
@@ -76,6 +77,10 @@ export interface NodeStatus {
   readonly now: number;
   readonly peers: readonly PeerInfo[];
   readonly quorum: Quorum;
+  /** Of the protocol between nodes, that this node speaks. */
+  readonly versions: VersionRange;
+  /** Which of them is on in the cluster, by this node's log (ADR 18). */
+  readonly level: number;
   readonly storage: StorageSizes;
   readonly clientAddress: string;
   readonly directory: string;
@@ -143,6 +148,8 @@ export interface MemberView {
   readonly matchIndex: Index | undefined;
   /** Entries that server is behind the newest commit index known here. */
   readonly lag: number | undefined;
+  /** Of the protocol between nodes, that its program spoke when it was connected last. */
+  readonly versions: VersionRange | undefined;
   /** Milliseconds since it was last heard; 0 for this node. */
   readonly lastContactMs: number | undefined;
 }

@@ -95,6 +95,7 @@ export class Driver {
 
   /** Whether the event may be stepped; one that may not is as good as lost on its way. */
   #isTaken(event: Event): boolean {
+    if (event.type === "ChangeMembership") return this.#parts.directory.canAll(event);
     if (event.type !== "Receive") return true;
     const { message } = event;
     // Known bug B22: a promise counts only from the directory that this server's configuration names.

@@ -11,6 +11,7 @@ import type { RaftNode } from "../raft/raft_node.ts";
 import type { Update } from "../raft/update.ts";
 import type { Disk } from "../storage/disk.ts";
 import type { Greeting, Transport } from "../transport/transport.ts";
+import type { VersionRange } from "../transport/versions.ts";
 
 /** How a node reports what people should know. */
 export type NodeLog = Log;
@@ -59,6 +60,8 @@ export interface NodeOptions {
   readonly requestTimeoutMs: number;
   /** `host:port` under which others find this node's HTTP; "" or left out where there is none, or the port is not known. */
   readonly httpAddress?: string;
+  /** Versions of the protocol between nodes, as another program speaks them; for tests. */
+  readonly versions?: VersionRange;
   /** Overrides of the core's limits, for tests. */
   readonly raftLimits?: Partial<RaftLimits>;
   /** Overrides of what may wait for its outcome, for tests. */

@@ -2,12 +2,12 @@
 
 import { nextTurn } from "../base/clock.ts";
 import { METRIC } from "../observe/names.ts";
-import { CONTENT_VERSIONS } from "../kv/content_versions.ts";
 import { EMPTY_CONFIGURATION } from "../raft/types.ts";
 import { openStorage } from "../storage/open.ts";
 import type { Recovered } from "../storage/storage.ts";
 import { assembleNode } from "./assemble.ts";
 import { randomDigits } from "./core.ts";
+import { knownContents } from "./known_contents.ts";
 import { loadState } from "./snapshots/load_state.ts";
 import { MemoryBudget } from "./memory/memory_budget.ts";
 import type { Node } from "./node.ts";
@@ -32,7 +32,7 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
       ? EMPTY_CONFIGURATION
       : configurationOf(options.members),
     makeIdentity: () => options.join?.identity ?? randomDigits(ports.random, IDENTITY_DIGITS),
-    contents: CONTENT_VERSIONS,
+    contents: knownContents(options.versions),
     pause: () => nextTurn(ports.clock),
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
   });

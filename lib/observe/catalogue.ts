@@ -35,6 +35,8 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.membershipChangedSeconds]: gauge(
     "Unix time at which this node saw the last change of voters or learners; 0 while there was none since its start.",
   ),
+  [METRIC.protocolVersion]: gauge("The newest version of the protocol between nodes that this node speaks."),
+  [METRIC.clusterLevel]: gauge("The version of the protocol between nodes that is on in the cluster."),
   [METRIC.uptimeSeconds]: gauge("Seconds since this node started."),
   [METRIC.httpSeconds]: histogram("Seconds from an HTTP request read to its reply, or to the head of a stream."),
   [METRIC.commandSeconds]: histogram("Seconds from a command read at the client port to its reply."),

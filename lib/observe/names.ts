@@ -50,6 +50,8 @@ export const METRIC = {
   learnerLagSeconds: "kvstore_raft_learner_lag_seconds",
   membershipChanging: "kvstore_raft_membership_changing",
   membershipChangedSeconds: "kvstore_raft_membership_changed_timestamp_seconds",
+  protocolVersion: "kvstore_server_protocol_version",
+  clusterLevel: "kvstore_server_cluster_level",
   uptimeSeconds: "kvstore_server_uptime_seconds",
   term: "kvstore_raft_term",
   commitIndex: "kvstore_raft_commit_index",

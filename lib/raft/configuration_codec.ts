@@ -9,8 +9,9 @@ const CLUSTER_ID = /^[\x21-\x7e]{1,200}$/;
 /** Checks the shape of a configuration read from a frame or a file; undefined when it is not one. */
 export function decodeConfiguration(value: unknown): Configuration | undefined {
   if (!isRecord(value)) return undefined;
-  const { members, voters, votersOld, learners, clusterId, retired, drained } = value;
+  const { members, voters, votersOld, learners, clusterId, level, retired, drained } = value;
   if (clusterId !== undefined && !isClusterId(clusterId)) return undefined;
+  if (level !== undefined && (!isId(level) || level === 0)) return undefined;
   if (!isIdList(voters) || !isIdList(votersOld) || !isIdList(learners)) return undefined;
   if (!Array.isArray(members) || !members.every(isMember)) return undefined;
   if (retired !== undefined && !isRetiredList(retired)) return undefined;
@@ -18,7 +19,7 @@ export function decodeConfiguration(value: unknown): Configuration | undefined {
   const known = new Set(members.map((member) => member.id));
   const listed = [...voters, ...votersOld, ...learners];
   if (!listed.every((id) => known.has(id)) || known.size !== members.length) return undefined;
-  const named = clusterId === undefined ? {} : { clusterId };
+  const named = { ...(clusterId === undefined ? {} : { clusterId }), ...(level === undefined ? {} : { level }) };
   const gone = retired === undefined ? {} : { retired };
   const resting = drained === undefined ? {} : { drained };
   return { members: members.map(memberOf), voters, votersOld, learners, ...named, ...gone, ...resting };

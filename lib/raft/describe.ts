@@ -21,7 +21,8 @@ export function describeEvent(event: Event): string {
     case "Persisted":
       return `Persisted write ${event.write} up to ${describeId(event.last)}`;
     case "ChangeMembership":
-      return `ChangeMembership #${event.id} voters ${list(event.voters)} learners ${list(event.learners)}`;
+      return `ChangeMembership #${event.id} voters ${list(event.voters)} learners ${list(event.learners)}` +
+        (event.level === undefined ? "" : ` level ${event.level}`);
     case "TransferLeadership":
       return `TransferLeadership to ${event.target ?? "anyone"}`;
     case "SnapshotTaken":
@@ -76,9 +77,10 @@ export function describeEntries(entries: readonly Entry[]): string {
 }
 
 /** A configuration by its ids. */
-export function describeConfiguration({ voters, votersOld, learners }: Configuration): string {
+export function describeConfiguration({ voters, votersOld, learners, level }: Configuration): string {
   const joint = votersOld.length > 0 ? ` from ${list(votersOld)}` : "";
-  return `${list(voters)}${joint}${learners.length > 0 ? ` learners ${list(learners)}` : ""}`;
+  const more = learners.length > 0 ? ` learners ${list(learners)}` : "";
+  return `${list(voters)}${joint}${more}${level === undefined ? "" : ` level ${level}`}`;
 }
 
 function describeFields(message: Message): string {

@@ -45,6 +45,8 @@ export interface ChangeMembership {
   readonly learners: readonly NodeId[];
   /** Members that shall not lead; as it is when left out. */
   readonly drained?: readonly NodeId[];
+  /** The level to rise to; left out where it stays. */
+  readonly level?: number;
 }
 
 /** Thesis 3.10. Without `target` the voter with the longest log is taken. */

@@ -62,19 +62,20 @@ function isSettled(core: Core): boolean {
 }
 
 function appendConfiguration(core: LeadingCore, configuration: Configuration): void {
-  const { clusterId } = core.log.configuration;
-  // Whoever asks for a change knows neither the cluster's id nor who was removed or drained, and must not lose them.
+  const { clusterId, level } = core.log.configuration;
+  // Whoever asks for a change knows neither id nor level of the cluster, nor who was removed or drained, and must not lose them.
+  const kept = { ...(clusterId === undefined ? {} : { clusterId }), ...(level === undefined ? {} : { level }) };
   const retired = retiredBy(core.log.configuration, configuration);
   const { drained: wanted = core.log.configuration.drained ?? [], ...rest } = configuration;
   const drained = ascending(wanted.filter((id) => configuration.members.some((member) => member.id === id)));
-  const kept = {
+  const next = {
+    ...kept,
     ...rest,
-    ...(clusterId === undefined ? {} : { clusterId }),
     ...(retired.length === 0 ? {} : { retired }),
     ...(drained.length === 0 ? {} : { drained }),
   };
   const id = { index: toIndex(core.log.lastIndex + 1), term: core.currentTerm };
-  appendAsLeader(core, Run.of([{ type: "Configuration", ...id, configuration: kept }]));
+  appendAsLeader(core, Run.of([{ type: "Configuration", ...id, configuration: next }]));
 }
 
 /** Who was removed before, and the members that are none any more. */
@@ -89,7 +90,8 @@ function refusalOf(core: Core, event: ChangeMembership): Refusal | undefined {
   if (!core.roleState.termCommitted) return { reason: "TermNotCommitted" };
   const isBusy = isJoint(core.log.configuration) || !isSettled(core);
   if (isBusy || fault("raft/changeRefused")) return { reason: "ChangeInProgress" };
-  const what = flawOf(event) ?? retiredAmong(core.log.configuration, event) ?? strangerAmong(core, event);
+  const what = flawOf(event) ?? retiredAmong(core.log.configuration, event) ?? strangerAmong(core, event) ??
+    fallOf(core, event);
   return what === undefined ? undefined : { reason: "InvalidConfiguration", what };
 }
 
@@ -134,10 +136,19 @@ function strangerAmong(core: LeadingCore, { voters }: ChangeMembership): string 
   return undefined;
 }
 
+/** What is on stays on: entries that need it may stand in the log. */
+function fallOf({ log: { configuration } }: Core, { level }: ChangeMembership): string | undefined {
+  if (level === undefined || configuration.level === undefined || level >= configuration.level) return undefined;
+  return `The level is ${configuration.level} and cannot fall to ${level}`;
+}
+
 /** The configuration to append: joint unless the voters stay the same (then any majority of old and new overlap anyway). */
-function target(current: Configuration, { members, voters, learners, drained }: ChangeMembership): Configuration {
-  const resting = drained === undefined ? {} : { drained };
-  const next = { members: byId(members), voters: ascending(voters), learners: ascending(learners), ...resting };
+function target(
+  current: Configuration,
+  { members, voters, learners, drained, level }: ChangeMembership,
+): Configuration {
+  const wishes = { ...(drained === undefined ? {} : { drained }), ...(level === undefined ? {} : { level }) };
+  const next = { members: byId(members), voters: ascending(voters), learners: ascending(learners), ...wishes };
   if (next.voters.join() === current.voters.join()) return { ...next, votersOld: [] };
   const leaving = current.members.filter(({ id }) =>
     current.voters.includes(id) && !members.some((member) => member.id === id)

@@ -93,6 +93,8 @@ export interface Configuration {
   readonly retired?: readonly IdRange[];
   /** Members that shall not lead (drained.ts), ascending; left out while there are none. */
   readonly drained?: readonly NodeId[];
+  /** The version of the protocol that is on in the cluster (ADR 18); left out before the first switch. It never falls. */
+  readonly level?: number;
 }
 
 /** The configuration of a server that waits to be admitted: it never campaigns and learns the members from a leader. */

@@ -4,13 +4,14 @@ import type { Configuration, Member } from "../raft/types.ts";
 
 /** An equal configuration whose JSON does not depend on how it was made. */
 export function canonicalConfiguration(configuration: Configuration): Configuration {
-  const { members, voters, votersOld, learners, clusterId, retired, drained } = configuration;
+  const { members, voters, votersOld, learners, clusterId, level, retired, drained } = configuration;
   return {
     members: members.map(canonicalMember),
     voters,
     votersOld,
     learners,
     ...(clusterId === undefined ? {} : { clusterId }),
+    ...(level === undefined ? {} : { level }),
     ...(retired === undefined ? {} : { retired }),
     ...(drained === undefined ? {} : { drained }),
   };

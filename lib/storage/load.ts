@@ -14,9 +14,9 @@ import type { Damage } from "./damage.ts";
 import type { Disk } from "./disk.ts";
 import { LogReplay } from "./log_replay.ts";
 import { decodeNodeFile, type NodeFile, nodeFileName } from "./node_file.ts";
-import type { SnapshotSummary } from "./snapshot_format.ts";
+import { snapshotName, type SnapshotSummary } from "./snapshot_format.ts";
 import { type ListedSnapshot, listSnapshots, verifyListed } from "./snapshot_store.ts";
-import { checkCommands, type ContentVersions, SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
+import { checkEntries, checkLevel, type ContentVersions, SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
 import { scanWal, type WalScan } from "./wal_scan.ts";
 
 /** What is read, and how. */
@@ -64,6 +64,10 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadedDirecto
   const damages: Damage[] = [];
   const listed = listSnapshots(disk, snapshots);
   const summary = await verifyNewest({ disk, directory: snapshots, pause }, { listed, damages });
+  if (summary !== undefined) {
+    const file = `${snapshots}/${snapshotName(summary.lastIncluded)}`;
+    checkLevel(summary.configuration, { contents, file, part: "the configuration in it" });
+  }
   const end: EntryId = summary?.lastIncluded ?? ZERO_ENTRY_ID;
   const replay = new LogReplay(whole === true ? 0 : end.index);
   const scan = scanWal(disk, wal, (record, body) => replay.take(record, body));
@@ -77,7 +81,7 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadedDirecto
     damages.push({ file: beginning ?? directory, offset: 0, what: missing });
   }
   const runs = replay.runsAfter(end);
-  if (typeof runs !== "string") checkCommands(runs, { contents, scan, directory: wal });
+  if (typeof runs !== "string") checkEntries(runs, { contents, scan, directory: wal });
   // Without its snapshot the log cannot be judged.
   const judged = listed.length === 0 || summary !== undefined;
   if (typeof runs === "string" && judged) damages.push({ file: beginning ?? wal, offset: 0, what: runs });

@@ -9,8 +9,9 @@ import { canonicalConfiguration } from "./canonical.ts";
 import type { DiskFile } from "./disk.ts";
 import { isOtherVersion } from "./format_version.ts";
 
-/** Version of the snapshot file. */
-export const SNAPSHOT_VERSION = 1;
+/** Version of the snapshot file. One whose configuration names no level has the version before, as programs that know no levels read it (ADR 18). */
+export const SNAPSHOT_VERSION = 2;
+const LEVELLESS_VERSION = 1;
 /** The longest block: room for the largest value, its key, and sessions. */
 export const SNAPSHOT_BLOCK_BYTES_MAX = 33_554_432;
 /** In front of each block: its length and its checksum. */
@@ -44,7 +45,7 @@ export function encodeSnapshotHead({ lastIncluded, configuration }: SnapshotHead
   }));
   const bytes = new Uint8Array(PREFIX_BYTES + meta.length + 4);
   bytes.set(MAGIC);
-  viewOf(bytes).setUint32(8, SNAPSHOT_VERSION, true);
+  viewOf(bytes).setUint32(8, configuration.level === undefined ? LEVELLESS_VERSION : SNAPSHOT_VERSION, true);
   viewOf(bytes).setUint32(12, meta.length, true);
   bytes.set(meta, PREFIX_BYTES);
   seal(bytes);
@@ -109,16 +110,20 @@ function readHead(reader: SequentialReader, file: DiskFile): SnapshotHead {
   const length = viewOf(prefix).getUint32(12, true);
   const found = { version, known: SNAPSHOT_VERSION };
   // What follows the version may mean something else in another one.
-  if (isOtherVersion({ ...found, sealed: false })) throw new FormatVersionError(file.path, found);
+  if (isOther(version, false)) throw new FormatVersionError(file.path, found);
   if (length > META_BYTES_MAX) throw reader.damaged(12, "the head has an impossible length");
   const whole = new Uint8Array(PREFIX_BYTES + length + 4);
   whole.set(prefix);
   whole.set(reader.take(length + 4), PREFIX_BYTES);
   if (!isSealed(whole)) throw reader.damaged(0, "the checksum of the head does not match");
-  if (isOtherVersion({ ...found, sealed: true })) throw new FormatVersionError(file.path, found);
+  if (isOther(version, true)) throw new FormatVersionError(file.path, found);
   const head = parseMeta(whole.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
   if (head === undefined) throw reader.damaged(PREFIX_BYTES, "the head cannot be read");
   return head;
+}
+
+function isOther(version: number, sealed: boolean): boolean {
+  return [LEVELLESS_VERSION, SNAPSHOT_VERSION].every((known) => isOtherVersion({ version, known, sealed }));
 }
 
 function parseMeta(bytes: Uint8Array): SnapshotHead | undefined {

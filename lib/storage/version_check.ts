@@ -3,6 +3,7 @@
 import { bytesToString } from "../base/bytes.ts";
 import { CorruptionError, FormatVersionError } from "../base/errors.ts";
 import { EntryReader, type Run } from "../raft/run.ts";
+import type { Configuration } from "../raft/types.ts";
 import type { Disk } from "./disk.ts";
 import { decodeNodeFile, nodeFileName, nodeIdsOf } from "./node_file.ts";
 import { parseSnapshotName, readSnapshot } from "./snapshot_format.ts";
@@ -28,6 +29,8 @@ export interface ContentVersions {
   readonly state: ContentVersion<Uint8Array>;
   /** `find` gets a command, cut off behind its first `VERSION_BYTES_MAX` bytes. */
   readonly command: ContentVersion<string>;
+  /** The highest level of a cluster that the program can take part in (ADR 18). */
+  readonly levelMax: number;
 }
 
 /** Where to look. */
@@ -65,22 +68,40 @@ export function findOtherVersions({ disk, directory, contents }: VersionedDirect
   return found;
 }
 
-/** Throws `FormatVersionError` for the first command of another version: to replay it as nothing would lose it. */
-export function checkCommands(
-  runs: readonly Run[],
-  { contents, scan, directory }: { contents: ContentVersions | undefined; scan: WalScan; directory: string },
-): void {
+/** A log, where it is, and what is known. */
+interface VersionedLog {
+  readonly contents: ContentVersions | undefined;
+  readonly scan: WalScan;
+  readonly directory: string;
+}
+
+/** Throws `FormatVersionError` for the first entry of another version: to replay it as nothing would lose it. */
+export function checkEntries(runs: readonly Run[], { contents, scan, directory }: VersionedLog): void {
   if (contents === undefined) return;
+  const fileOf = (index: number): string => {
+    const segment = scan.segments.findLast(({ lowestIndex, highestIndex }) =>
+      lowestIndex <= index && index <= highestIndex
+    );
+    return segment?.path ?? directory;
+  };
+  for (const { index, configuration } of runs.flatMap(({ configurations }) => configurations)) {
+    checkLevel(configuration, { contents, file: fileOf(index), part: `the configuration at index ${index}` });
+  }
   const { known } = contents.command;
   for (const { index, start } of commandsOf(runs)) {
     const version = contents.command.find(start);
     if (version === undefined || version === known) continue;
-    const segment = scan.segments.findLast(({ lowestIndex, highestIndex }) =>
-      lowestIndex <= index && index <= highestIndex
-    );
-    const part = `the command at index ${index}`;
-    throw new FormatVersionError(segment?.path ?? directory, { version, known, part });
+    throw new FormatVersionError(fileOf(index), { version, known, part: `the command at index ${index}` });
   }
+}
+
+/** Throws `FormatVersionError` for a level that this program cannot take part in. */
+export function checkLevel(
+  { level = 0 }: Configuration,
+  { contents, file, part }: Pick<VersionedLog, "contents"> & { readonly file: string; readonly part: string },
+): void {
+  if (contents === undefined || level <= contents.levelMax) return;
+  throw new FormatVersionError(file, { version: level, known: contents.levelMax, part });
 }
 
 function* commandsOf(runs: readonly Run[]): Iterable<{ readonly index: number; readonly start: string }> {

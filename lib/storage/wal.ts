@@ -17,12 +17,14 @@ import {
   encodeMark,
   encodeRecordHeader,
   encodeSegmentHeader,
+  LEVEL_RECORD_VERSION,
   MARK_BYTES,
   RECORD_BODY_BYTES_MAX,
   RECORD_HEADER_BYTES,
   type RecordHeader,
   SEGMENT_HEADER_BYTES,
   segmentName,
+  WAL_VERSION,
 } from "./wal_format.ts";
 
 /** For the headers of several records, and configurations, whose bytes the caller does not count. */
@@ -138,7 +140,9 @@ export class Wal {
     const bytes = RECORD_HEADER_BYTES + body.length;
     const isFull = this.#current.offset + bytes > this.#current.bytes;
     if (isFull || (this.#mayRollEarly(bytes) && fault("storage/rolledEarly"))) this.#roll(bytes, first.index);
+    const namesLevel = run.configurations.some(({ configuration }) => configuration.level !== undefined);
     const header: RecordHeader = {
+      version: namesLevel ? LEVEL_RECORD_VERSION : WAL_VERSION,
       number: this.#number + 1,
       durableNumber: this.#durable.number,
       durableIndex: this.#durable.index,

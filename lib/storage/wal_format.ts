@@ -5,8 +5,10 @@ import { type Index, type Term, toIndex, toTerm } from "../raft/types.ts";
 import { getUint53, hasMagic, isSealed, seal, setUint53, viewOf } from "./binary.ts";
 import { isOtherVersion } from "./format_version.ts";
 
-/** Version of segments, records and the mark. */
+/** Version of segments, the mark, and records. */
 export const WAL_VERSION = 3;
+/** Version of a record with a configuration that names a level: programs that know no levels are to refuse it (ADR 18). */
+export const LEVEL_RECORD_VERSION = 4;
 /** Default size of a segment: a roll every 16 MiB, and recovery reads one segment at a time. */
 export const SEGMENT_BYTES = 16 * 1_048_576;
 export const SEGMENT_HEADER_BYTES = 64;
@@ -38,6 +40,8 @@ export interface SegmentHeader {
 
 /** The head of a record: one append. */
 export interface RecordHeader {
+  /** `WAL_VERSION` or `LEVEL_RECORD_VERSION`. */
+  readonly version: number;
   /** Counts the records of this directory from 1, without gaps. */
   readonly number: number;
   /** Number of the last record known to be durable when this one was written. The proof that recovery goes by. */
@@ -119,7 +123,7 @@ export function decodeSegmentHeader(bytes: Uint8Array, file: string): SegmentHea
 export function encodeRecordHeader(header: RecordHeader, target: { bytes: Uint8Array; view: DataView }): number {
   const { bytes, view } = target;
   bytes.set(RECORD_MAGIC);
-  view.setUint16(4, WAL_VERSION, true);
+  view.setUint16(4, header.version, true);
   view.setUint16(6, header.restart ? FLAG_RESTART : 0, true);
   view.setUint32(8, header.bodyBytes, true);
   view.setUint32(12, header.count, true);
@@ -156,10 +160,15 @@ export function decodeRecordHeader(bytes: Uint8Array, { file, offset }: RecordPl
   if (!isSealed(block)) return undefined;
   const view = viewOf(block);
   const version = view.getUint16(4, true);
-  if (version !== WAL_VERSION) {
-    throw new FormatVersionError(file, { version, known: WAL_VERSION, part: `the record at offset ${offset}` });
+  if (version !== WAL_VERSION && version !== LEVEL_RECORD_VERSION) {
+    throw new FormatVersionError(file, {
+      version,
+      known: LEVEL_RECORD_VERSION,
+      part: `the record at offset ${offset}`,
+    });
   }
   return {
+    version,
     restart: (view.getUint16(6, true) & FLAG_RESTART) !== 0,
     bodyBytes: view.getUint32(8, true),
     count: view.getUint32(12, true),

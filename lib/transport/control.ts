@@ -4,13 +4,10 @@ import type { Role } from "../raft/types.ts";
 import { MEMBERS_MAX, toIndex, toTerm } from "../raft/types.ts";
 import { asciiJson, type Fields, parseFields } from "./fields.ts";
 import type { Acquaintance, Greeting, PeerAddress, PeerStatus } from "./transport.ts";
-
-/** Version of handshake and messages; both sides must speak the same. */
-export const PROTOCOL_VERSION = 6;
+import { agreedVersion, type VersionRange } from "./versions.ts";
 
 /** What one side says of itself in the handshake. */
 export interface Introduction {
-  readonly version: number;
   readonly greeting: Greeting;
   /** 32 hex digits of the dialer, fresh for each connection; "" from the acceptor, whose number is the challenge. */
   readonly nonce: string;
@@ -56,21 +53,29 @@ export function decodeChallenge(fields: Fields): string | undefined {
   return fields.valid && NONCE.test(nonce) ? nonce : undefined;
 }
 
-/** The text of an introduction, over which its proof is made. */
-export function sayIntroduction(introduction: Introduction): string {
-  return asciiJson({ ...introduction, greeting: { ...introduction.greeting } });
+/**
+ * The text of an introduction, over which its proof is made. `version` is the oldest one that the side speaks: programs that
+ * speak one version only, and know no `newest`, take it for the only one.
+ */
+export function sayIntroduction({ greeting: { versions, ...greeting }, ...more }: Introduction): string {
+  return asciiJson({ version: versions.oldest, newest: versions.newest, greeting, ...more });
 }
 
-/** Undefined for what is no introduction. Only the version is read of another version's. */
-export function readIntroduction(said: string): Introduction | { readonly otherVersion: number } | undefined {
+/** Undefined for what is no introduction. Only the versions are read of one that speaks none of `own`. */
+export function readIntroduction(
+  said: string,
+  own: VersionRange,
+): Introduction | { readonly otherVersions: VersionRange } | undefined {
   const fields = parseFields(said);
   if (fields === undefined) return undefined;
-  const version = fields.count("version");
-  if (fields.valid && version !== PROTOCOL_VERSION) return { otherVersion: version };
+  const oldest = fields.count("version");
+  const newest = fields.absent("newest") ? oldest : fields.count("newest");
+  if (!fields.valid || newest < oldest) return undefined;
+  const versions = { oldest, newest };
+  if (agreedVersion(own, versions) === undefined) return { otherVersions: versions };
   const nonce = fields.text("nonce");
   const introduction: Introduction = {
-    version,
-    greeting: fields.nested("greeting", decodeGreeting),
+    greeting: { versions, ...fields.nested("greeting", decodeGreeting) },
     nonce: nonce === "" || NONCE.test(nonce) ? nonce : fields.reject(""),
     ...(fields.absent("to") ? {} : { to: fields.nodeId("to") }),
     ...(fields.mark("wantsId") ? { wantsId: true } : {}),
@@ -155,7 +160,7 @@ export function decodeBeat(fields: Fields, rpc: "Ping" | "Pong"): Beat | undefin
   return fields.valid ? beat : undefined;
 }
 
-function decodeGreeting(fields: Fields): Greeting {
+function decodeGreeting(fields: Fields): Omit<Greeting, "versions"> {
   return {
     clusterId: fields.text("clusterId"),
     clusterName: fields.text("clusterName"),

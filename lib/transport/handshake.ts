@@ -6,7 +6,7 @@
  *                                                    <-  Welcome(said, proof)
  *               Accepted                             ->
  *
- * `said` is a side's introduction: version, greeting, and from the dialer its own nonce and whom it means to reach. Until the
+ * `said` is a side's introduction: versions, greeting, and from the dialer its own nonce and whom it means to reach. Until the
  * dialer has proved that it has the secret it learns a nonce and nothing else; whoever has proved it may send Refused(reason)
  * instead of its next frame and close. Each frame behind Welcome has a tag (seal.ts), Accepted included; messages may follow
  * Accepted only, so that both sides agree on whether the connection is up.
@@ -25,7 +25,6 @@ import {
   encodeRefused,
   encodeWelcome,
   type Introduction,
-  PROTOCOL_VERSION,
   readIntroduction,
   sayIntroduction,
 } from "./control.ts";
@@ -41,6 +40,7 @@ import {
   sameProof,
 } from "./credentials.ts";
 import type { Acquaintance, Greeting, PeerRefusal } from "./transport.ts";
+import { describeDisagreement, type VersionRange } from "./versions.ts";
 
 /** Who this node is and whom it takes. */
 export interface HandshakeOptions {
@@ -123,9 +123,11 @@ async function introduce(
   // Whoever cannot prove it is told nothing more.
   if (!sameProof(proveAcceptor({ ...proven, acceptorSaid }), proof)) return distrust(connection);
   connection.trust(dialerKeys(proven));
-  const acceptor = readIntroduction(acceptorSaid);
+  const acceptor = readIntroduction(acceptorSaid, greeting.versions);
   if (acceptor === undefined) return damaged(connection, "the introduction in a Welcome is malformed");
-  return "otherVersion" in acceptor ? await refuse(connection, otherVersion(acceptor)) : acceptor;
+  return "otherVersions" in acceptor
+    ? await refuse(connection, disagreement(greeting, acceptor.otherVersions))
+    : acceptor;
 }
 
 /** The acceptor's part. The connection stays open only when the result is Admitted. */
@@ -142,9 +144,9 @@ export async function acceptHandshake(connection: Connection, options: Handshake
   if (!sameProof(proveDialer(proven), proof)) {
     return await refuse(connection, { reason: WRONG_SECRET, claimedId: undefined });
   }
-  const dialer = readIntroduction(dialerSaid);
+  const dialer = readIntroduction(dialerSaid, own.versions);
   if (dialer === undefined) return damaged(connection, "the introduction in a Proof is malformed");
-  if ("otherVersion" in dialer) return await refuse(connection, otherVersion(dialer));
+  if ("otherVersions" in dialer) return await refuse(connection, disagreement(own, dialer.otherVersions));
   const answer = judge(options, dialer);
   // It meant this node: if it holds nothing it has to know that there is data here.
   if ("reason" in answer) return await refuse(connection, answer, answer.clusterId);
@@ -194,14 +196,13 @@ function describeRemoval(id: NodeId): string {
   return `node ${id} was removed from the cluster`;
 }
 
-function say(greeting: Greeting, more: Omit<Introduction, "version" | "greeting">): string {
+function say(greeting: Greeting, more: Omit<Introduction, "greeting">): string {
   // As it is now: the greeting changes while the node lives.
-  return sayIntroduction({ version: PROTOCOL_VERSION, greeting: { ...greeting }, ...more });
+  return sayIntroduction({ greeting: { ...greeting }, ...more });
 }
 
-function otherVersion({ otherVersion: version }: { readonly otherVersion: number }): Refusal {
-  const reason = `protocol version ${version} is not spoken here, only version ${PROTOCOL_VERSION}`;
-  return { reason, claimedId: undefined };
+function disagreement(own: Greeting, versions: VersionRange): Refusal {
+  return { reason: describeDisagreement(own, versions), claimedId: undefined };
 }
 
 interface Refusal {

@@ -9,6 +9,7 @@ import type { LargeTurns } from "./large_turns.ts";
 import type { TransportLimits } from "./limits.ts";
 import { Pinger } from "./pinger.ts";
 import type { Greeting, PeerInfo, PeerStatus, TransportHandler } from "./transport.ts";
+import type { VersionRange } from "./versions.ts";
 
 /** Seen from this node: outgoing carries our messages, incoming the peer's. */
 export type Direction = "outgoing" | "incoming";
@@ -65,6 +66,7 @@ export class Peer {
   #lossTold = false;
   #status: PeerStatus | undefined;
   #lastAnswer: PeerInfo["lastAnswer"];
+  #versions: VersionRange | undefined;
   #roundTripMs: number | undefined;
   #lastContact: number | undefined;
   #framesDropped = 0;
@@ -138,6 +140,7 @@ export class Peer {
     const replaced = side.link;
     side.link = link;
     side.failure = undefined;
+    this.#versions = link.greeting.versions;
     replaced?.connection.close({ reason: "replaced by a newer connection", expected: true, damage: false });
     if (replaced !== undefined) this.#retire(replaced.connection);
     if (direction === "outgoing") this.#startPinger(link.connection);
@@ -232,6 +235,7 @@ export class Peer {
       roundTripMs: this.#roundTripMs,
       status: this.#status,
       lastAnswer: this.#lastAnswer,
+      versions: this.#versions,
       bytesSent: this.#pastSent + current(this.#sides, "bytesSent"),
       bytesReceived: this.#pastReceived + current(this.#sides, "bytesReceived"),
       framesDropped: this.#framesDropped,

@@ -2,6 +2,7 @@
 
 import type { EntryId, Index, NodeId, Role, Term } from "../raft/types.ts";
 import type { PeerMessage } from "./forward.ts";
+import type { VersionRange } from "./versions.ts";
 
 /** What a node tells its peers about itself, carried by the answers to pings (once a second). */
 export interface PeerStatus {
@@ -19,6 +20,8 @@ export interface PeerStatus {
 
 /** What this node says in a handshake, and what the peer said in its own. */
 export interface Greeting {
+  /** Of the protocol between nodes. */
+  readonly versions: VersionRange;
   /** The random id of the cluster; "" while the node knows none. */
   readonly clusterId: string;
   /** What the operator calls the cluster; "" when nothing was said. */
@@ -67,6 +70,8 @@ export interface PeerInfo {
   readonly status: PeerStatus | undefined;
   /** The last answer to a ping of this node: what the peer said of itself after `askedAt`, when the ping was sent. */
   readonly lastAnswer: { readonly status: PeerStatus; readonly askedAt: number } | undefined;
+  /** The versions of the protocol that the peer spoke when it was connected last; undefined before that. */
+  readonly versions: VersionRange | undefined;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly framesDropped: number;

@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
 import { encodeMessage } from "../../lib/transport/codec.ts";
-import { encodeProof, PROTOCOL_VERSION, sayIntroduction } from "../../lib/transport/control.ts";
+import { encodeProof, sayIntroduction } from "../../lib/transport/control.ts";
+import { SPOKEN_VERSIONS } from "../../lib/transport/versions.ts";
 import { freshNonce, proveDialer } from "../../lib/transport/credentials.ts";
 import { FrameWriter, NO_BODY } from "../../lib/transport/frame.ts";
 import { toIndex, toTerm } from "../../lib/raft/types.ts";
@@ -84,8 +85,8 @@ function hostileFrame(random: Random): Uint8Array {
 /** What a peer has said in a handshake of its own: a good proof, for another challenge or under another secret. */
 function recordedProof(random: Random): string {
   const said = sayIntroduction({
-    version: PROTOCOL_VERSION,
     greeting: {
+      versions: SPOKEN_VERSIONS,
       clusterId: "kvstore",
       clusterName: "",
       nodeId: random.below(3),

@@ -105,5 +105,5 @@ async function membershipIsSettled(cluster: ProcessCluster, leader: number): Pro
   const committed = numberOf(await cluster.status(leader), "Commit Index");
   const changes = (await cluster.block(leader, "LOGS 1000")).filter((line) => line.includes(": (configuration"));
   const [, index, text] = /^Index (\d+), .*: (\(configuration.*\))$/.exec(changes.at(-1) ?? "") ?? [];
-  return text === "(configuration voters 0,1,2)" && Number(index) <= committed;
+  return text?.startsWith("(configuration voters 0,1,2 level ") === true && Number(index) <= committed;
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SNAPSHOT_FORMAT } from "../../lib/kv/snapshot_cut.ts";
 import { DenoDisk } from "../../lib/storage/deno_disk.ts";
-import { WAL_VERSION } from "../../lib/storage/wal_format.ts";
+import { LEVEL_RECORD_VERSION } from "../../lib/storage/wal_format.ts";
 import { recordOfVersion, recordsIn, snapshotOfState } from "../support/other_version.ts";
 import { findFreePorts } from "../support/ports.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
@@ -157,10 +157,10 @@ const FOREIGN: readonly Foreign[] = [
     put: (directory) => {
       const path = onlyIn(`${directory}/wal`, ".wal");
       const bytes = Deno.readFileSync(path);
-      const [offset = 0, version] = [recordsIn(bytes).at(-1), WAL_VERSION + 1];
+      const [offset = 0, version] = [recordsIn(bytes).at(-1), LEVEL_RECORD_VERSION + 1];
       Deno.writeFileSync(path, recordOfVersion(bytes, { offset, version }));
       return new RegExp(
-        `Cannot read ${path}: .* record at offset ${offset} is ${version}, .* reads version ${WAL_VERSION}$`,
+        `Cannot read ${path}: .* record at offset ${offset} is ${version}, .* reads version ${LEVEL_RECORD_VERSION}$`,
         "m",
       );
     },

@@ -27,7 +27,16 @@ Deno.test("in an empty root the executable needs six libraries and the loader, a
   const version = JSON.parse((await root.run("version", "--json")).text);
   assertMatch(version.commit, /^[0-9a-f]{40}(-modified)?$/);
   assertMatch(version.built, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
-  assertEquals(Object.keys(version), ["version", "commit", "built", "formats", "protocol", "runtime", "system"]);
+  assertEquals(Object.keys(version), [
+    "version",
+    "commit",
+    "built",
+    "formats",
+    "protocol",
+    "oldestProtocol",
+    "runtime",
+    "system",
+  ]);
   const licenses = await root.run("licenses");
   for (const { name } of LICENSED_PARTS) assertMatch(licenses.text, new RegExp(`^${name} \\d`, "m"));
   const help = await root.run("help");

@@ -20,8 +20,10 @@ import {
   encodeMark,
   encodeRecordHeader,
   encodeSegmentHeader,
+  LEVEL_RECORD_VERSION,
   MARK_BYTES,
   RECORD_HEADER_BYTES,
+  WAL_VERSION,
 } from "../../lib/storage/wal_format.ts";
 import { fuzz, require, requireSame, textOf } from "./harness.ts";
 import { anyText, mutate, OTHER_JSON } from "./mutators.ts";
@@ -59,6 +61,7 @@ function encodeAny(kind: Block["kind"], random: Random): { value: unknown; bytes
     return { value, bytes };
   }
   const record = {
+    version: random.pick([WAL_VERSION, LEVEL_RECORD_VERSION]),
     restart: random.chance(0.3),
     bodyBytes: anyUint32(random),
     count: anyUint32(random),

@@ -6,7 +6,7 @@ import { decodeMessage, encodeMessage } from "../../lib/transport/codec.ts";
 import { Connection } from "../../lib/transport/connection.ts";
 import { FrameWriter } from "../../lib/transport/frame.ts";
 import { acceptHandshake, dialHandshake, type HandshakeResult } from "../../lib/transport/handshake.ts";
-import { ACCEPTED_HEADER, encodeWelcome, PROTOCOL_VERSION, sayIntroduction } from "../../lib/transport/control.ts";
+import { ACCEPTED_HEADER, encodeWelcome, sayIntroduction } from "../../lib/transport/control.ts";
 import { FrameSeal, KEY_BYTES } from "../../lib/transport/seal.ts";
 import { LargeTurns } from "../../lib/transport/large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS } from "../../lib/transport/limits.ts";
@@ -50,7 +50,7 @@ function connect(write: (bytes: string) => void): { connection: Connection; end:
 
 /** What is said to a side that would hear a refusal, by somebody who wants it to go on. */
 function pretend(frame: number): string {
-  const said = sayIntroduction({ version: PROTOCOL_VERSION, greeting: ACCEPTOR, nonce: "", to: 1 });
+  const said = sayIntroduction({ greeting: ACCEPTOR, nonce: "", to: 1 });
   return framed(frame === 2 ? encodeWelcome({ said, proof: "0".repeat(64) }) : ACCEPTED_HEADER);
 }
 

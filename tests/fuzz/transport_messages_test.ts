@@ -16,11 +16,11 @@ import {
   encodeProof,
   encodeRefused,
   encodeWelcome,
-  PROTOCOL_VERSION,
   readIntroduction,
   sayIntroduction,
 } from "../../lib/transport/control.ts";
 import { parseFields } from "../../lib/transport/fields.ts";
+import { SPOKEN_VERSIONS } from "../../lib/transport/versions.ts";
 import { fuzz, require, requireSame } from "./harness.ts";
 import { anyText, mutate, NUMBER_TEXTS, numberText, OTHER_JSON, PIECES, splice } from "./mutators.ts";
 import { assertLinear } from "./timing.ts";
@@ -166,7 +166,6 @@ function withFields<T>(
 function anyControl(random: Random): Control {
   const beat = { nonce: anyCount(random), status: anyStatus(random) };
   const introduction = {
-    version: PROTOCOL_VERSION,
     greeting: anyGreeting(random),
     nonce: anyNonce(random),
     to: anyId(random),
@@ -180,7 +179,7 @@ function anyControl(random: Random): Control {
     case 1:
       return { kind: "Welcome", header: encodeWelcome(statement), value: statement };
     case 2:
-      requireSame(readIntroduction(statement.said), introduction, "The introduction that arrives");
+      requireSame(readIntroduction(statement.said, SPOKEN_VERSIONS), introduction, "The introduction that arrives");
       return { kind: "Proof", header: encodeProof(statement), value: statement };
     case 3: {
       const reason = anyText(random, 400);
@@ -235,7 +234,6 @@ fuzz("mutated control frames", {
 fuzz("mutated introductions", {
   make: (random) => {
     const introduction = {
-      version: PROTOCOL_VERSION,
       greeting: anyGreeting(random),
       nonce: anyNonce(random),
       to: anyId(random),
@@ -244,10 +242,10 @@ fuzz("mutated introductions", {
     return random.chance(0.05) ? said : mutateHeader(said, random);
   },
   check: (said) => {
-    const read = readIntroduction(said);
+    const read = readIntroduction(said, SPOKEN_VERSIONS);
     if (read === undefined) return "refused";
     requireFields(read);
-    return "otherVersion" in read ? "other version" : "taken";
+    return "otherVersions" in read ? "other version" : "taken";
   },
   outcomes: ["refused", "taken", "other version"],
 });

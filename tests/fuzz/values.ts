@@ -16,6 +16,7 @@ import {
   toTerm,
 } from "../../lib/raft/types.ts";
 import type { Greeting, PeerStatus } from "../../lib/transport/transport.ts";
+import { SPOKEN_VERSIONS } from "../../lib/transport/versions.ts";
 import { anyBytes, anyText } from "./mutators.ts";
 import { runOf } from "../support/runs.ts";
 
@@ -100,6 +101,7 @@ function anyAddress(random: Random): string {
 /** What a node says of itself in a handshake. */
 export function anyGreeting(random: Random): Greeting {
   return {
+    versions: { oldest: random.below(SPOKEN_VERSIONS.newest + 1), newest: SPOKEN_VERSIONS.newest + random.below(3) },
     clusterId: anyText(random, 20),
     clusterName: anyText(random, 20),
     nodeId: anyId(random),

@@ -12,6 +12,7 @@ const AWAITED_FAULTS: readonly FaultClass[] = [
   "operator/remove",
   "operator/add",
   "operator/early-change",
+  "operator/program",
   "network/late-answers",
   "network/overtaken-leader",
 ];

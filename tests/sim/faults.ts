@@ -48,6 +48,7 @@ export const FAULT_CLASSES = {
   "operator/early-change": "a change of the members is asked of a leader before it has committed an entry of its term",
   "operator/remove": "a server is removed for good; its process may go on for a while, or for ever",
   "operator/add": "a new server joins, announced before or not, and becomes a voter by itself or when it is asked for",
+  "operator/program": "a node is started with the program of the version before, or with the newest again",
 } as const;
 
 /** The name of a class. */
@@ -67,6 +68,7 @@ export const DRAWN_APART: ReadonlySet<FaultClass> = new Set<FaultClass>([
   ...ORDERED_FAULTS,
   "operator/early-change",
   "operator/add",
+  "operator/program",
 ]);
 
 /** How often each fault was injected. */

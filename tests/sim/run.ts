@@ -11,6 +11,7 @@ import type { Operation } from "../linearizability/history.ts";
 import { describeSearchResult, searchLinearization } from "../linearizability/search.ts";
 import { Workload } from "./clients.ts";
 import { EarlyChange } from "./early_change.ts";
+import { Programs } from "./programs.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Operator } from "./operator.ts";
 import { Probes } from "./probes.ts";
@@ -110,6 +111,7 @@ class Run {
   readonly workload: Workload;
   readonly #operator: Operator;
   readonly #nemesis: Nemesis;
+  readonly #programs: Programs | undefined;
   readonly #random: Random;
   /** Of the last phase. */
   #probes: Probes | undefined;
@@ -123,6 +125,10 @@ class Run {
     world.watchWith(this.workload);
     world.watchWith(this.#operator);
     if (world.settings.faults.has("operator/early-change")) world.watchWith(new EarlyChange(world));
+    if (world.settings.faults.has("operator/program")) {
+      this.#programs = new Programs(world);
+      world.watchWith(this.#programs);
+    }
   }
 
   /** See `Nemesis`. */
@@ -135,6 +141,7 @@ class Run {
     this.#nemesis.start();
     await this.#advance(this.#world.settings.safetyMs);
     await this.#nemesis.rest();
+    this.#programs?.end();
     endSites();
     await this.#serve("the cluster serves again without a restart");
     await this.#settleInPeace();

@@ -1,6 +1,12 @@
 /** One server of the simulated cluster: what happens to it is drawn, and the checks see everything it does. */
 
-import { CorruptionError, DiskFailureError, NoSpaceError, RemovedError } from "../../lib/base/errors.ts";
+import {
+  CorruptionError,
+  DiskFailureError,
+  FormatVersionError,
+  NoSpaceError,
+  RemovedError,
+} from "../../lib/base/errors.ts";
 import type { Node } from "../../lib/node/node.ts";
 import type { NodeOptions } from "../../lib/node/options.ts";
 import type { Message } from "../../lib/raft/messages.ts";
@@ -122,6 +128,7 @@ export class SimServer extends MemoryServer {
     this.#world.trace(() => `node ${this.id} ends: ${message}`);
     if (error instanceof CorruptionError && this.damaged) this.refusedToStart = true;
     else if (error instanceof RemovedError && this.isRemoved) this.isRetired = true;
+    else if (error instanceof FormatVersionError && this.#isTooOld(error)) this.versions = undefined;
     else if (!this.#isExplained(error)) {
       const stack = error instanceof Error ? error.stack : "";
       this.#world.violate("unexpected-end", `node ${this.id} ended: ${message}\n${stack}`);
@@ -151,6 +158,11 @@ export class SimServer extends MemoryServer {
 
   override says(level: string, message: string): void {
     this.#world.trace(() => `node ${this.id} says ${level}: ${message}`);
+  }
+
+  /** Only a directory at a level that some log has had may be refused; then the operator installs the newest program again. */
+  #isTooOld({ version }: FormatVersionError): boolean {
+    return this.versions !== undefined && version > this.versions.newest && version <= this.#world.highestLevel;
   }
 
   /** A failed operation ends a process; a full disk only one that cannot even start. */

@@ -59,6 +59,8 @@ export class World extends MemoryCluster {
   /** Told when a process ends, so that its clients hear of it. */
   readonly onEnd: ((server: SimServer) => void)[] = [];
   violation: Violation | undefined;
+  /** The highest level of the cluster that any log has had. */
+  highestLevel = 0;
   readonly #pressed = new Set<{ readonly site: FaultSite }>();
   readonly #checks: Check[];
   readonly #secondCluster: SecondCluster;
@@ -150,6 +152,7 @@ export class World extends MemoryCluster {
   /** A core has made a step; see `NodePorts.stepped`. */
   stepped(server: SimServer, step: Step): void {
     if (this.#sink !== undefined) this.#traceStep(server, step);
+    this.highestLevel = Math.max(this.highestLevel, step.raft.configuration.level ?? 0);
     for (const check of this.#checksOf(server)) check.stepped?.(server, step);
   }
 

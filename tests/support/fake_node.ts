@@ -173,6 +173,8 @@ export class FakeNode implements KeyValueNode {
       uptimeMs: 3_723_000,
       now: 1_000,
       peers: PEERS,
+      versions: { oldest: 6, newest: 7 },
+      level: 6,
       quorum: { reachable: this.reachable, total: 3, needed: 2 },
       storage: { segments: 1, walBytes: 67_108_864, snapshots: 1, snapshotBytes: 100 },
       clientAddress: "127.0.0.1:5000",
@@ -262,6 +264,7 @@ const PEERS: readonly PeerInfo[] = [
     roundTripMs: 0.25,
     status: undefined,
     lastAnswer: undefined,
+    versions: { oldest: 6, newest: 6 },
     bytesSent: 100,
     bytesReceived: 200,
     framesDropped: 0,
@@ -275,6 +278,7 @@ const PEERS: readonly PeerInfo[] = [
     roundTripMs: undefined,
     status: undefined,
     lastAnswer: undefined,
+    versions: undefined,
     bytesSent: 0,
     bytesReceived: 0,
     framesDropped: 3,
@@ -295,6 +299,7 @@ const MEMBERS: readonly MemberView[] = [
     term: toTerm(3),
     matchIndex: toIndex(43),
     lag: 0,
+    versions: { oldest: 6, newest: 7 },
     lastContactMs: 0,
   },
   {
@@ -309,6 +314,7 @@ const MEMBERS: readonly MemberView[] = [
     term: toTerm(3),
     matchIndex: toIndex(40),
     lag: 2,
+    versions: { oldest: 6, newest: 6 },
     lastContactMs: 12.4,
   },
   {
@@ -323,6 +329,7 @@ const MEMBERS: readonly MemberView[] = [
     term: undefined,
     matchIndex: undefined,
     lag: undefined,
+    versions: undefined,
     lastContactMs: undefined,
   },
 ];

@@ -4,7 +4,7 @@ import { SystemClock } from "../../lib/node/clock/system_clock.ts";
 import { loadState } from "../../lib/node/snapshots/load_state.ts";
 import { forceRecovery, type Recovery } from "../../lib/node/recovery/force.ts";
 import { planRecovery, type RecoveryPlan, type RecoveryWish } from "../../lib/node/recovery/plan.ts";
-import { CONTENT_VERSIONS } from "../../lib/kv/content_versions.ts";
+import { knownContents } from "../../lib/node/known_contents.ts";
 import { type Command, encodeCommand, stampCommand } from "../../lib/kv/commands.ts";
 import { Run } from "../../lib/raft/run.ts";
 import {
@@ -65,7 +65,7 @@ function open(disk: Disk, directory = SURVIVOR): Promise<Storage> {
     clusterName: "",
     initialConfiguration: { ...THREE, members: THREE.members.map((member) => ({ ...member, identity: "" })) },
     makeIdentity: () => "identity-0",
-    contents: CONTENT_VERSIONS,
+    contents: knownContents(),
     segmentBytes: SEGMENT_BYTES,
     pause: () => Promise.resolve(),
   });

@@ -46,9 +46,10 @@ export const CLUSTER_ROUTES: readonly Route[] = [
               type: "object",
               properties: { reachable: { type: "integer" }, total: { type: "integer" }, needed: { type: "integer" } },
             },
+            level: { type: "integer", description: "The version of the protocol between nodes that is on." },
             members: MEMBERS_SCHEMA,
           },
-          required: ["node", "role", "leader", "term", "quorum", "members"],
+          required: ["node", "role", "leader", "term", "quorum", "level", "members"],
         },
       },
     },
@@ -131,7 +132,7 @@ export const CLUSTER_ROUTES: readonly Route[] = [
 ];
 
 function getCluster({ context: { node } }: RouteCall): HttpReply {
-  const { raft: { role, leaderId, currentTerm, commitIndex }, lastApplied, quorum } = node.status();
+  const { raft: { role, leaderId, currentTerm, commitIndex }, lastApplied, quorum, level } = node.status();
   return jsonReply({
     node: node.id,
     role,
@@ -140,6 +141,7 @@ function getCluster({ context: { node } }: RouteCall): HttpReply {
     commit_index: commitIndex,
     applied_index: lastApplied,
     quorum,
+    level,
     members: node.members().map(memberJson),
   });
 }

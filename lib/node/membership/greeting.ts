@@ -6,6 +6,7 @@ import type { RaftNode } from "../../raft/raft_node.ts";
 import type { Configuration, Member } from "../../raft/types.ts";
 import type { Recovered } from "../../storage/storage.ts";
 import type { Greeting } from "../../transport/transport.ts";
+import { SPOKEN_VERSIONS } from "../../transport/versions.ts";
 import { configurationOf, type NodeOptions } from "../options.ts";
 
 /** Whether the configuration lists this very directory as a voter's, and not the one that was lost. */
@@ -25,6 +26,7 @@ export function makeGreeting({ recovered, options, raft, incarnation }: {
   // Who joins was not given the list of those that found the cluster.
   const fingerprint = options.join === undefined ? fingerprintOf(options.members) : "";
   return {
+    versions: options.versions ?? SPOKEN_VERSIONS,
     get clusterId(): string {
       return raft.clusterId ?? "";
     },

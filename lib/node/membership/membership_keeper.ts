@@ -1,7 +1,8 @@
 /**
  * The leader's care for the membership: it records the identity of each server's data directory and the addresses that
- * the server announces, adds servers that join, and admits a server whose directory was emptied again under its old id, without
- * ever trusting a promise that the old directory made. A new server is a learner until it has caught up.
+ * the server announces, raises the level of the cluster once all members can, adds servers that join, and admits a server
+ * whose directory was emptied again under its old id, without ever trusting a promise that the old directory made. A new
+ * server is a learner until it has caught up.
  *
  * A directory that was emptied has forgotten its votes and acknowledgements, so it may not take part as the voter it was
  * (known bug B22). With `--new-identity` the leader first makes it a learner by joint consensus, which the others
@@ -13,12 +14,14 @@ import type { RaftStatus } from "../../raft/status.ts";
 import { type Configuration, type Member, MEMBERS_MAX, type NodeId } from "../../raft/types.ts";
 import type { Greeting } from "../../transport/transport.ts";
 import { isRetired } from "../../raft/retired.ts";
+import { FIRST_LEVEL } from "../../transport/versions.ts";
+import { commonVersion } from "./level.ts";
 
 /** The next change of the membership that is due, without its id. */
 export type DueChange = Omit<ChangeMembership, "type" | "id">;
 
 /** What a server says of itself; "" is an address that it does not say. */
-export type Announcement = Pick<Greeting, "identity" | "peerAddress" | "clientAddress" | "httpAddress">;
+export type Announcement = Pick<Greeting, "versions" | "identity" | "peerAddress" | "clientAddress" | "httpAddress">;
 
 /** What the keeper looks at. */
 export interface MembershipFacts {
@@ -134,11 +137,15 @@ function dueJoin({ status: { configuration }, greetings, joining }: MembershipFa
   return undefined;
 }
 
-function dueAnnouncements({ status, greetings, self, own }: MembershipFacts): DueChange | undefined {
-  const { members, voters, learners } = status.configuration;
+/** What servers say of themselves: identities, addresses, and what all of them can. */
+function dueAnnouncements(facts: MembershipFacts): DueChange | undefined {
+  const { status, greetings, self, own } = facts;
+  const { members, voters, learners, level = FIRST_LEVEL } = status.configuration;
+  const common = commonVersion(members, facts) ?? level;
+  const raised = common > level ? { level: common } : {};
   const renewed = members.map((member) => renew(member, member.id === self ? own : greetings.get(member.id)));
-  const news = renewed.some((member, at) => member !== members[at]);
-  return news ? { members: renewed, voters, learners } : undefined;
+  const news = common > level || renewed.some((member, at) => member !== members[at]);
+  return news ? { members: renewed, voters, learners, ...raised } : undefined;
 }
 
 /** The member as it announces itself; the same object when that is no news. Another directory announces nothing here. */

@@ -1,5 +1,6 @@
 /** What the other servers say of themselves, and what follows from it: whom to dial where, whom to take, what to record. */
 
+import { assert } from "../../base/assert.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
 import type { RaftStatus } from "../../raft/status.ts";
 import { type Configuration, EMPTY_CONFIGURATION, type Member, MEMBERS_MAX, type NodeId } from "../../raft/types.ts";
@@ -16,6 +17,8 @@ import {
   isStranger,
   refusalOf,
 } from "./membership_keeper.ts";
+import { describeVersions, FIRST_LEVEL } from "../../transport/versions.ts";
+import { commonVersion, refusalAtLevel } from "./level.ts";
 import { peersToDial } from "../views/views.ts";
 
 /** What a directory of peers is made from. */
@@ -77,6 +80,8 @@ export class PeerDirectory {
     if (isRetired(this.#committed, nodeId)) {
       return { reason: describeRetired(nodeId), removed: true };
     }
+    const tooOld = refusalAtLevel(greeting, configuration);
+    if (tooOld !== undefined) return { reason: tooOld, removed: false };
     const reason = refusalOf(greeting, { configuration, index });
     const refusal = reason === undefined ? undefined : { reason, removed: false };
     // Who joins takes nobody's place: not even the address of the member with that id is taken from it.
@@ -120,6 +125,7 @@ export class PeerDirectory {
   /** Another configuration is in force, committed or not. */
   configurationInForce(): void {
     this.dial();
+    this.#leaveOlderPrograms();
     for (const member of this.#parts.raft.configuration.members) {
       const greeting = this.#greetings.get(member.id);
       // Who was refused until now greets again.
@@ -145,6 +151,13 @@ export class PeerDirectory {
     }
   }
 
+  /** Whether every member can do what a change switches on: one may have come back as an older program since it was asked for. */
+  canAll({ level = FIRST_LEVEL }: Pick<DueChange, "level">): boolean {
+    const { self, raft, greeting: own } = this.#parts;
+    const common = commonVersion(raft.configuration.members, { self, own, greetings: this.#greetings });
+    return level === FIRST_LEVEL || (common !== undefined && common >= level);
+  }
+
   /** See `isStranger` in membership_keeper.ts. */
   isStranger(peer: NodeId): boolean {
     return isStranger(this.#greetings.get(peer), this.#parts.raft.configuration);
@@ -168,9 +181,12 @@ export class PeerDirectory {
     transport.setPeers(peersToDial({ self, known, named, announced: (id) => this.#announced(id) }));
   }
 
-  #objectionTo({ nodeId, identity }: Greeting): string | undefined {
+  #objectionTo(greeting: Greeting): string | undefined {
     const { configuration } = this.#parts.raft;
+    const { nodeId, identity } = greeting;
     if (isRetired(configuration, nodeId)) return describeRetired(nodeId);
+    const tooOld = refusalAtLevel(greeting, configuration);
+    if (tooOld !== undefined) return tooOld;
     const member = configuration.members.find(({ id }) => id === nodeId);
     return member === undefined || member.identity === "" || member.identity === identity
       ? undefined
@@ -202,6 +218,20 @@ export class PeerDirectory {
     const id = lowestFreeId(configuration, new Set([...this.#promised.values(), ...this.#joining.keys()]));
     this.#promised.set(identity, id);
     return id;
+  }
+
+  /** Ends connections to programs that cannot read what may stand in the log from now on. */
+  #leaveOlderPrograms(): void {
+    const { greeting: { versions }, raft: { configuration: { level = FIRST_LEVEL } }, transport } = this.#parts;
+    assert(
+      level <= versions.newest,
+      `Cannot go on at level ${level}: this program speaks ${describeVersions(versions)}`,
+    );
+    for (const [peer, greeting] of this.#greetings) {
+      if (greeting.versions.newest >= level) continue;
+      this.#greetings.delete(peer);
+      transport.reset(peer);
+    }
   }
 
   #announced(id: NodeId): string {

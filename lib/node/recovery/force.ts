@@ -8,7 +8,7 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { IncompatibleError } from "../../base/errors.ts";
-import { CONTENT_VERSIONS } from "../../kv/content_versions.ts";
+import { knownContents } from "../known_contents.ts";
 import { raisedBlocks } from "../../kv/raised_blocks.ts";
 import type { StateMachine } from "../../kv/state_machine.ts";
 import { EntryReader, type Run } from "../../raft/run.ts";
@@ -53,7 +53,7 @@ export async function forceRecovery(plan: RecoveryPlan, ports: ForcePorts): Prom
     clusterName: "",
     initialConfiguration: plan.configuration,
     makeIdentity: () => "",
-    contents: CONTENT_VERSIONS,
+    contents: knownContents(),
     ...(segmentBytes === undefined ? {} : { segmentBytes }),
   });
   try {

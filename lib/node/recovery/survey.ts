@@ -1,6 +1,6 @@
 /** Compares the directories that are left of a cluster: which is the newest, and what may be on none of them. Reads only. */
 
-import { CONTENT_VERSIONS } from "../../kv/content_versions.ts";
+import { knownContents } from "../known_contents.ts";
 import { hasQuorum } from "../../raft/quorum.ts";
 import type { Configuration, EntryId, NodeId } from "../../raft/types.ts";
 import type { Damage } from "../../storage/damage.ts";
@@ -72,7 +72,7 @@ export async function surveyDirectories(disk: Disk, directories: readonly string
 }
 
 function inspect(disk: Disk, directory: string, digest?: { from: number; to: number }): Promise<Inspection> {
-  return inspectDirectory(disk, directory, { contents: CONTENT_VERSIONS, ...(digest === undefined ? {} : { digest }) });
+  return inspectDirectory(disk, directory, { contents: knownContents(), ...(digest === undefined ? {} : { digest }) });
 }
 
 function isReadable(inspection: Inspection): inspection is Readable {

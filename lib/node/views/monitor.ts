@@ -4,6 +4,7 @@ import type { Registry } from "../../observe/metrics.ts";
 import { isJoint } from "../../raft/quorum.ts";
 import type { NodeId } from "../../raft/types.ts";
 import type { PeerStatus } from "../../transport/transport.ts";
+import { FIRST_LEVEL } from "../../transport/versions.ts";
 import type { LogLine, MemberView, NodeHealth, NodeMonitor, NodeStatus, RpcCounts } from "../api.ts";
 import type { Changes } from "../changes/changes.ts";
 import { LOG_TAIL_MAX } from "../limits.ts";
@@ -46,6 +47,8 @@ export class Monitor implements NodeMonitor {
       now,
       peers,
       quorum: quorumOf({ self: this.id, voters: status.configuration.voters, peers }),
+      versions: greeting.versions,
+      level: status.configuration.level ?? FIRST_LEVEL,
       storage: storage.sizes(),
       clientAddress: greeting.clientAddress,
       directory: options.directory,

@@ -5,6 +5,7 @@ import type { RaftNode } from "../../raft/raft_node.ts";
 import type { Entry, Index, Member, NodeId } from "../../raft/types.ts";
 import { toIndex } from "../../raft/types.ts";
 import type { PeerAddresses, PeerInfo, PeerStatus } from "../../transport/transport.ts";
+import type { VersionRange } from "../../transport/versions.ts";
 import type { LogLine, MemberView, NodeStatus, Quorum } from "../api.ts";
 
 /** What `quorumOf` looks at. */
@@ -69,7 +70,8 @@ export function memberViews({ id, self, status }: MemberFacts): readonly MemberV
     const voter = configuration.voters.includes(member.id);
     const drained = configuration.drained?.includes(member.id) === true;
     if (member.id === id) {
-      return view(member, { voter, drained, reachable: true, known: self, lastContactMs: 0, newest });
+      const { versions } = status;
+      return view(member, { voter, drained, reachable: true, known: self, versions, lastContactMs: 0, newest });
     }
     const peer = status.peers.find((candidate) => candidate.id === member.id);
     const lastContactMs = peer?.lastContact === undefined ? undefined : Math.max(0, status.now - peer.lastContact);
@@ -78,6 +80,7 @@ export function memberViews({ id, self, status }: MemberFacts): readonly MemberV
       drained,
       reachable: peer?.reachable ?? false,
       known: peer?.status,
+      versions: peer?.versions,
       lastContactMs,
       newest,
     });
@@ -101,11 +104,15 @@ interface ViewFacts {
   readonly drained: boolean;
   readonly reachable: boolean;
   readonly known: PeerStatus | undefined;
+  readonly versions: VersionRange | undefined;
   readonly lastContactMs: number | undefined;
   readonly newest: Index;
 }
 
-function view(member: Member, { voter, drained, reachable, known, lastContactMs, newest }: ViewFacts): MemberView {
+function view(
+  member: Member,
+  { voter, drained, reachable, known, versions, lastContactMs, newest }: ViewFacts,
+): MemberView {
   const matchIndex = known?.lastDurable.index;
   return {
     id: member.id,
@@ -120,6 +127,7 @@ function view(member: Member, { voter, drained, reachable, known, lastContactMs,
     term: known?.term,
     matchIndex,
     lag: matchIndex === undefined ? undefined : Math.max(0, newest - matchIndex),
+    versions,
     lastContactMs,
   };
 }
@@ -138,9 +146,10 @@ export function logLines(entries: readonly Entry[]): readonly LogLine[] {
 function describeEntry(entry: Entry): string {
   if (entry.type === "Command") return describeCommand(entry.command);
   if (entry.type === "NoOp") return "(no-op)";
-  const { voters, votersOld, learners, drained = [] } = entry.configuration;
+  const { voters, votersOld, learners, drained = [], level } = entry.configuration;
   const old = votersOld.length > 0 ? ` from voters ${votersOld.join(",")}` : "";
   const more = learners.length > 0 ? ` learners ${learners.join(",")}` : "";
   const resting = drained.length > 0 ? ` drained ${drained.join(",")}` : "";
-  return `(configuration${old} voters ${voters.join(",")}${more}${resting})`;
+  const on = level === undefined ? "" : ` level ${level}`;
+  return `(configuration${old} voters ${voters.join(",")}${more}${resting}${on})`;
 }

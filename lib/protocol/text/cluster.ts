@@ -6,9 +6,9 @@ import type { ReportContext } from "./report_context.ts";
 import { showText } from "./show.ts";
 import { orElse } from "./units.ts";
 
-/** One line for each node; the first address is the one for clients. */
+/** One line for each node; the first address is the one for clients. Then the version that is on. */
 export function renderCluster({ node }: ReportContext): string {
-  return formatReport("Cluster", node.members().map(memberLine));
+  return formatReport("Cluster", [...node.members().map(memberLine), ["Level", node.status().level]]);
 }
 
 function memberLine(member: MemberView): ReportLine {
@@ -22,6 +22,7 @@ function memberLine(member: MemberView): ReportLine {
     `Reachable: ${member.reachable ? "yes" : "no"}`,
     `Voter: ${member.voter ? "yes" : "no"}`,
     ...(member.drained ? ["Drained: yes"] : []),
+    `Protocol: ${member.versions === undefined ? "unknown" : `${member.versions.oldest}-${member.versions.newest}`}`,
   ];
   return [`Node ${member.id}`, parts.join(", ")];
 }

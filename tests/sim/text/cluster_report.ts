@@ -1,23 +1,30 @@
 /** What CLUSTER must say. */
 
+import { FIRST_LEVEL, SPOKEN_VERSIONS } from "../../../lib/transport/versions.ts";
 import { type Facts, isReachable } from "./facts.ts";
 import type { WantedLine } from "./report_form.ts";
 
 const FORM =
-  /^node(\d+):5000, Peer Address: node(\d+):15000, Role: (\w+), Term: (\d+|unknown), Match Index: (\d+|unknown), Lag: (\d+|unknown), Reachable: (yes|no), Voter: (yes|no)$/;
+  /^node(\d+):5000, Peer Address: node(\d+):15000, Role: (\w+), Term: (\d+|unknown), Match Index: (\d+|unknown), Lag: (\d+|unknown), Reachable: (yes|no), Voter: (yes|no), Protocol: (\d-\d|unknown)$/;
 
-/** A line for each member. The own one is exact; what is told of another was true of it once. */
+/** A line for each member, and the level. The own one is exact; what is told of another was true of it once. */
 export function wantedCluster(facts: Facts): readonly WantedLine[] {
-  const { members } = facts.raft.configuration;
-  return members.map(({ id }) => [`Node ${id}`, (value) => isMemberLine(value, id, facts)]);
+  const { members, level = FIRST_LEVEL } = facts.raft.configuration;
+  return [
+    ...members.map(({ id }): WantedLine => [`Node ${id}`, (value) => isMemberLine(value, id, facts)]),
+    ["Level", level],
+  ];
 }
 
 function isMemberLine(value: string, id: number, facts: Facts): boolean {
-  const [form, client, peer, role, term, match, lag, reachable, voter] = FORM.exec(value) ?? [];
+  const [form, client, peer, role, term, match, lag, reachable, voter, protocol] = FORM.exec(value) ?? [];
   if (form === undefined || Number(client) !== id || Number(peer) !== id) return false;
   if ((reachable === "yes") !== isReachable(facts, id)) return false;
   if ((voter === "yes") !== facts.raft.configuration.voters.includes(id)) return false;
   const { shadow, raft, server, world } = facts;
+  const { versions: { oldest, newest } = SPOKEN_VERSIONS, isReplaced } = world.server(id);
+  // Of who is not connected it is what its program spoke when it was, or nothing is known.
+  if (protocol !== `${oldest}-${newest}` && reachable === "yes" && !isReplaced) return false;
   if (id === server.id) {
     if (role !== raft.role || Number(term) !== shadow.currentTerm) return false;
     if (Number(match) !== raft.lastDurable.index) return false;

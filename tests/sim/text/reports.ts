@@ -4,6 +4,7 @@ import { Run } from "../../../lib/raft/run.ts";
 import { describeCommand } from "../../../lib/kv/describe.ts";
 import { decodeCommand } from "../../../lib/kv/commands.ts";
 import type { Entry } from "../../../lib/raft/types.ts";
+import { agreedVersion, SPOKEN_VERSIONS } from "../../../lib/transport/versions.ts";
 import { TEXT_COMMANDS } from "../../../lib/protocol/text/commands.ts";
 import type { RequestTally } from "./request_tally.ts";
 import { newestSnapshot } from "../damaged_snapshot.ts";
@@ -167,9 +168,10 @@ function textOf(entry: Entry): string {
     case "NoOp":
       return "(no-op)";
     case "Configuration": {
-      const { voters, votersOld, learners } = entry.configuration;
+      const { voters, votersOld, learners, level } = entry.configuration;
       const from = votersOld.length === 0 ? "" : ` from voters ${votersOld}`;
-      return `(configuration${from} voters ${voters}${learners.length === 0 ? "" : ` learners ${learners}`})`;
+      const more = learners.length === 0 ? "" : ` learners ${learners}`;
+      return `(configuration${from} voters ${voters}${more}${level === undefined ? "" : ` level ${level}`})`;
     }
     default: {
       const logged = decodeCommand(entry.command);
@@ -203,9 +205,11 @@ function wantedStats(facts: Facts, tally: RequestTally): readonly WantedLine[] {
     ["Server Connections", "1 (limit 1)"],
     ["Server Connections Refused", 0],
     ["Server Uptime", uptimeOf(facts)],
-    ...node.status().peers.map(({ id, address, framesDropped }): WantedLine => {
+    ...node.status().peers.map(({ id, address, versions, framesDropped }): WantedLine => {
       const reachable = `Reachable: ${isReachable(facts, id) ? "yes" : "no"}`;
-      const start = `${address}, ${reachable}, Round Trip: unknown, Bytes In: `;
+      const own = server.versions ?? SPOKEN_VERSIONS;
+      const protocol = versions === undefined ? "unknown" : agreedVersion(own, versions);
+      const start = `${address}, ${reachable}, Round Trip: unknown, Protocol: ${protocol}, Bytes In: `;
       const dropped = `, Bytes Out: 0, Frames Dropped: ${framesDropped}`;
       return [`Peer ${id}`, (value) => {
         const rest = value.slice(start.length).replace(/^\d+/, "").replace(/, Problem: .+$/, "");

@@ -2,10 +2,12 @@
 
 import type { NodeId } from "../../../lib/raft/types.ts";
 import type { Greeting } from "../../../lib/transport/transport.ts";
+import { SPOKEN_VERSIONS } from "../../../lib/transport/versions.ts";
 
 /** A greeting of a node that knows no cluster and has no addresses. */
 export function defaultGreeting(nodeId: NodeId): Greeting {
   return {
+    versions: SPOKEN_VERSIONS,
     clusterId: "",
     clusterName: "memory",
     nodeId,

@@ -7,6 +7,7 @@ import { Registry } from "../../../lib/observe/metrics.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import type { Greeting } from "../../../lib/transport/transport.ts";
+import type { VersionRange } from "../../../lib/transport/versions.ts";
 import { type Life, newLife } from "./life.ts";
 import { LifeDisk } from "./life_disk.ts";
 import { LifeTransport } from "./life_transport.ts";
@@ -44,6 +45,8 @@ export class MemoryServer {
   joins = false;
   /** A server that joins is not to become a voter by itself. */
   staysLearner = false;
+  /** What the program that is installed speaks; undefined for this one. */
+  versions: VersionRange | undefined;
   /** Why a process ended by itself, the last one that did. */
   failure: unknown;
   readonly #cluster: MemoryCluster;
@@ -131,6 +134,7 @@ export class MemoryServer {
       directory: DIRECTORY,
       newIdentity: this.newIdentity,
       ...(this.#founds ? {} : { join: { staysLearner: this.staysLearner } }),
+      ...(this.versions === undefined ? {} : { versions: this.versions }),
       ...this.#cluster.nodeSettings,
     };
   }

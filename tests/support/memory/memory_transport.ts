@@ -8,6 +8,7 @@ import { findOtherCluster } from "../../../lib/transport/credentials.ts";
 import { defaultGreeting } from "./default_greeting.ts";
 import { parseFields } from "../../../lib/transport/fields.ts";
 import { MessageCounts } from "../../../lib/transport/message_counts.ts";
+import { agreedVersion, type VersionRange } from "../../../lib/transport/versions.ts";
 import type {
   Greeting,
   PeerAddresses,
@@ -244,6 +245,7 @@ interface KnownPeer {
   outbox: PeerMessage[];
   status: PeerStatus | undefined;
   lastAnswer: PeerInfo["lastAnswer"];
+  versions: VersionRange | undefined;
   lastContact: number | undefined;
   bytesReceived: number;
   framesDropped: number;
@@ -336,7 +338,8 @@ class MemoryTransport implements Transport {
 
   admit(other: MemoryTransport | undefined): PeerRefusal | undefined {
     if (other === undefined) return { reason: "not running", removed: false };
-    const reason = findOtherCluster(this.#greeting, other.#greeting);
+    const agreed = agreedVersion(this.#greeting.versions, other.#greeting.versions);
+    const reason = agreed === undefined ? "no version in common" : findOtherCluster(this.#greeting, other.#greeting);
     return reason === undefined ? this.handler?.admit(other.#greeting) : { reason, removed: false };
   }
 
@@ -362,14 +365,15 @@ class MemoryTransport implements Transport {
 
   #info(id: NodeId, peer: KnownPeer): PeerInfo {
     const reachable = this.#isUp(id);
-    const told = reachable ? this.#network.running(id)?.handler?.status() : undefined;
-    if (told !== undefined) {
+    const other = reachable ? this.#network.running(id) : undefined;
+    const told = other?.handler?.status();
+    if (other !== undefined && told !== undefined) {
       peer.status = told;
       peer.lastAnswer = { status: told, askedAt: this.#clock.now() };
+      peer.versions = other.#greeting.versions;
     }
-    const { address, status, lastAnswer, lastContact, bytesReceived, framesDropped, problem } = peer;
-    const traffic = { bytesSent: 0, bytesReceived, framesDropped };
-    return { id, address, reachable, lastContact, roundTripMs: undefined, status, lastAnswer, ...traffic, problem };
+    const { outbox: _, ...known } = peer;
+    return { id, reachable, roundTripMs: undefined, bytesSent: 0, ...known };
   }
 }
 
@@ -383,6 +387,12 @@ function bothWays({ ends: [low, high] }: Link): readonly (readonly [NodeId, Node
 }
 
 function unknownPeer(): KnownPeer {
-  const unheard = { status: undefined, lastAnswer: undefined, lastContact: undefined, problem: undefined };
+  const unheard = {
+    versions: undefined,
+    status: undefined,
+    lastAnswer: undefined,
+    lastContact: undefined,
+    problem: undefined,
+  };
   return { address: "", outbox: [], bytesReceived: 0, framesDropped: 0, ...unheard };
 }

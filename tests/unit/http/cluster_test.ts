@@ -12,7 +12,7 @@ Deno.test("cluster: leader, term, quorum and members", async () => {
   const node = new FakeNode();
   const service = serviceOf(node);
   const { json } = await ask(service, "GET /v1/cluster");
-  assertEquals([json?.["node"], json?.["leader"], json?.["term"]], [0, 0, 3]);
+  assertEquals([json?.["node"], json?.["leader"], json?.["term"], json?.["level"]], [0, 0, 3, 6]);
   const { json: list } = await ask(service, "GET /v1/cluster/members");
   assertEquals(json?.["members"], list?.["members"]);
   assertEquals((list?.["members"] as readonly unknown[])[1], {
@@ -27,6 +27,7 @@ Deno.test("cluster: leader, term, quorum and members", async () => {
     term: 3,
     match_index: 40,
     lag: 2,
+    protocol: { oldest: 6, newest: 6 },
     last_contact_ms: 12,
   });
   node.logLines = [{ id: { index: toIndex(7), term: toTerm(2) }, text: 'PUT "é"' }];

@@ -46,7 +46,7 @@ function peerOf([id, role, term, commitIndex, askedAt]: Said): PeerInfo {
   };
   const traffic = { bytesSent: 0, bytesReceived: 0, framesDropped: 0 };
   const link = { reachable: true, lastContact: NOW, roundTripMs: 1, problem: undefined };
-  return { id, address: "", ...link, ...traffic, status, lastAnswer: { status, askedAt } };
+  return { id, address: "", versions: undefined, ...link, ...traffic, status, lastAnswer: { status, askedAt } };
 }
 
 function point(at: number, index: number, term: number): CompletePoint {

@@ -12,6 +12,8 @@ import type { PeerProgress, RaftStatus } from "../../../lib/raft/status.ts";
 import type { Configuration } from "../../../lib/raft/types.ts";
 import { EMPTY_CONFIGURATION, MEMBERS_MAX, toIndex, toTerm, ZERO_ENTRY_ID } from "../../../lib/raft/types.ts";
 import type { Greeting } from "../../../lib/transport/transport.ts";
+import { refusalAtLevel } from "../../../lib/node/membership/level.ts";
+import type { VersionRange } from "../../../lib/transport/versions.ts";
 
 function configuration(identities: readonly string[]): Configuration {
   return configurationOf(
@@ -19,8 +21,13 @@ function configuration(identities: readonly string[]): Configuration {
   );
 }
 
+/** What all programs of these tests speak, where they do not say otherwise. */
+const BEFORE: VersionRange = { oldest: 6, newest: 6 };
+const NEXT: VersionRange = { oldest: 6, newest: 7 };
+
 function greeting(nodeId: number, identity: string, rejoin = false): Greeting {
   const rest = {
+    versions: BEFORE,
     clusterId: "c",
     clusterName: "",
     incarnation: 1,
@@ -61,7 +68,7 @@ function facts(change: {
   const greetings = new Map((change.greetings ?? []).map((greeting) => [greeting.nodeId, greeting]));
   return {
     self: 0,
-    own: { identity: "x0", peerAddress: "", clientAddress: "" },
+    own: { versions: BEFORE, identity: "x0", peerAddress: "", clientAddress: "" },
     status,
     greetings,
     joining: change.joining ?? [],
@@ -91,7 +98,7 @@ Deno.test("the leader records the addresses that members announce, its own too, 
   const known = configuration(["x0", "x1", "x2"]);
   const moved = { ...greeting(1, "x1"), peerAddress: "b:1", clientAddress: "d:1" };
   const imposter = { ...greeting(2, "y2"), peerAddress: "b:2", clientAddress: "d:2" };
-  const own = { identity: "x0", peerAddress: "b:0", clientAddress: "d:0" };
+  const own = { versions: BEFORE, identity: "x0", peerAddress: "b:0", clientAddress: "d:0" };
   const due = dueMembershipChange({ ...facts({ configuration: known, greetings: [moved, imposter] }), own });
   assertEquals(due?.members.map(({ address, clientAddress }) => `${address} ${clientAddress}`), [
     "b:0 d:0",
@@ -184,4 +191,43 @@ Deno.test("a peer that knows of a later configuration is not refused, but its pr
   assert(!isStranger(greeting(2, "x2"), known));
   assert(!isStranger(greeting(2, "x2"), configuration(["", "", ""])));
   assert(!isStranger(undefined, known));
+});
+
+/** A leader whose program speaks the next version, and greetings of servers 1 and 2 with these versions. */
+function upgraded(configuration: Configuration, versions: readonly VersionRange[]): MembershipFacts {
+  const greetings = versions.map((range, at) => ({ ...greeting(at + 1, `x${at + 1}`), versions: range }));
+  const known = facts({ configuration, greetings });
+  return { ...known, own: { ...known.own, versions: NEXT } };
+}
+
+Deno.test("the level rises to what every member can, voter or learner, once all have greeted with it, and only once", () => {
+  const voters = configuration(["x0", "x1", "x2"]);
+  for (const known of [voters, { ...voters, voters: [0, 1], learners: [2] }]) {
+    for (const versions of [[], [NEXT], [NEXT, BEFORE], [BEFORE, NEXT]]) {
+      assertEquals(dueMembershipChange(upgraded(known, versions)), undefined, JSON.stringify(versions));
+    }
+    const due = dueMembershipChange(upgraded(known, [NEXT, { oldest: 6, newest: 9 }]));
+    const { members, voters, learners } = known;
+    assertEquals(due, { members, voters, learners, level: 7 });
+    assertEquals(dueMembershipChange(upgraded({ ...known, level: 7 }, [NEXT, NEXT])), undefined);
+  }
+  // The program of the leader itself is one of the members'.
+  assertEquals(
+    dueMembershipChange(facts({ configuration: voters, greetings: [greeting(1, "x1"), greeting(2, "x2")] })),
+    undefined,
+  );
+});
+
+Deno.test("identities and the level are recorded in one change", () => {
+  const due = dueMembershipChange(upgraded(configuration(["", "", ""]), [NEXT, NEXT]));
+  assertEquals([due?.members.map(({ identity }) => identity), due?.level], [["x0", "x1", "x2"], 7]);
+});
+
+Deno.test("a program that cannot what is on is refused in one line, and others are not", () => {
+  const on = { ...configuration(["x0", "x1", "x2"]), level: 7 };
+  const refused = "Node 1 speaks protocol version 6, and version 7 is on in this cluster: upgrade node 1";
+  assertEquals(refusalAtLevel(greeting(1, "x1"), on), refused);
+  assertEquals(refusalAtLevel({ ...greeting(1, "x1"), versions: NEXT }, on), undefined);
+  assertEquals(refusalAtLevel(greeting(1, "x1"), { ...on, level: 6 }), undefined);
+  assertEquals(refusalAtLevel(greeting(1, "x1"), configuration(["x0", "x1", "x2"])), undefined);
 });

@@ -5,7 +5,7 @@ import { configurationOf } from "../../../lib/node/options.ts";
 import { PeerDirectory } from "../../../lib/node/membership/peer_directory.ts";
 import { DEFAULT_RAFT_LIMITS } from "../../../lib/raft/limits.ts";
 import { RaftNode } from "../../../lib/raft/raft_node.ts";
-import { toTerm, toTicks } from "../../../lib/raft/types.ts";
+import { type Configuration, toTerm, toTicks } from "../../../lib/raft/types.ts";
 import { MemoryNetwork } from "../../support/memory/memory_transport.ts";
 import type { Greeting, Transport } from "../../../lib/transport/transport.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
@@ -15,10 +15,14 @@ import { greetingOf } from "../transport/support.ts";
 
 const MEMBERS = [0, 1, 2].map((id) => ({ id, address: `host${id}:1`, clientAddress: `host${id}:2`, identity: "" }));
 
-Deno.test("a node that has learned its cluster's id leaves the nodes of others that it had met before", () => {
+/** A directory of node 0, whom it told its transport to leave, and its own greeting, which a test may change. */
+function makeDirectory(
+  initialConfiguration: Configuration,
+  own: Greeting,
+): { directory: PeerDirectory; left: number[] } {
   const raft = new RaftNode({
     id: 0,
-    initialConfiguration: configurationOf(MEMBERS),
+    initialConfiguration,
     hardState: { currentTerm: toTerm(0), votedFor: undefined },
     snapshot: undefined,
     runs: [],
@@ -30,16 +34,22 @@ Deno.test("a node that has learned its cluster's id leaves the nodes of others t
   const left: number[] = [];
   const inner = new MemoryNetwork({ clock: new VirtualClock() }).connect(0);
   const transport: Transport = Object.assign(inner, { reset: (peer: number) => void left.push(peer) });
+  return {
+    directory: new PeerDirectory({
+      self: 0,
+      raft,
+      transport,
+      greeting: own,
+      clock: new VirtualClock(),
+      named: MEMBERS,
+    }),
+    left,
+  };
+}
+
+Deno.test("a node that has learned its cluster's id leaves the nodes of others that it had met before", () => {
   const own = { ...greetingOf(0), clusterId: "" };
-  const greeting: Greeting = own;
-  const directory = new PeerDirectory({
-    self: 0,
-    raft,
-    transport,
-    greeting,
-    clock: new VirtualClock(),
-    named: MEMBERS,
-  });
+  const { directory, left } = makeDirectory(configurationOf(MEMBERS), own);
   directory.admit(greetingOf(1, { clusterId: "ours" }));
   directory.admit(greetingOf(2, { clusterId: "theirs" }));
   directory.leaveOtherClusters();
@@ -64,4 +74,31 @@ Deno.test("a leader promises each new directory an id of its own, the same howev
   const follower = directoryOn(new RaftServer({ configuration: configurationOf(MEMBERS) }));
   const { members, assignedId } = follower.acquaint(greetingOf(0, { identity: "f" }), true);
   assertEquals([members.map(({ id }) => id).sort(), assignedId], [[0, 1, 2], undefined]);
+});
+
+Deno.test("a level is not raised if a member has come back with a program that cannot, by the last greeting of each", () => {
+  const { directory } = makeDirectory(configurationOf(MEMBERS), greetingOf(0));
+  const [now, before] = [{ oldest: 6, newest: 7 }, { oldest: 6, newest: 6 }];
+  directory.admit(greetingOf(1, { versions: now }));
+  assertEquals([directory.canAll({ level: 7 }), directory.canAll({})], [false, true]);
+  directory.admit(greetingOf(2, { versions: now }));
+  assertEquals([directory.canAll({ level: 7 }), directory.canAll({ level: 8 })], [true, false]);
+  directory.admit(greetingOf(2, { versions: before }));
+  assertEquals([directory.canAll({ level: 7 }), directory.canAll({})], [false, true]);
+});
+
+Deno.test("a program that cannot what is on is told so whatever it asks for, and is noted nowhere", () => {
+  const on = { ...configurationOf(MEMBERS), level: 7 };
+  const { directory } = makeDirectory(on, greetingOf(0));
+  const old = { versions: { oldest: 6, newest: 6 }, rejoin: true };
+  const refused = (id: number) =>
+    `Node ${id} speaks protocol version 6, and version 7 is on in this cluster: upgrade node ${id}`;
+  for (const greeting of [greetingOf(1, old), greetingOf(7, { ...old, joins: true })]) {
+    const { nodeId } = greeting;
+    assertEquals(directory.admit(greeting), { reason: refused(nodeId), removed: false });
+    assertEquals(directory.acquaint(greeting, false).objection, refused(nodeId));
+    assertEquals(directory.anyPeer, undefined);
+  }
+  assertEquals(directory.admit(greetingOf(1)), undefined);
+  assertEquals(directory.anyPeer, 1);
 });

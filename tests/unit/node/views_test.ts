@@ -39,6 +39,7 @@ function viewOf(
     roundTripMs: undefined,
     status: index === undefined ? undefined : { ...STATUS, lastDurable: { index, term: toTerm(2) } },
     lastAnswer: undefined,
+    versions: undefined,
     bytesSent: 0,
     bytesReceived: 0,
     framesDropped: 0,

@@ -4,15 +4,15 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { CorruptionError, FormatVersionError } from "../../../lib/base/errors.ts";
 import { stringToBytes } from "../../../lib/base/bytes.ts";
 import { COMMAND_VERSION, encodeCommand } from "../../../lib/kv/commands.ts";
-import { CONTENT_VERSIONS } from "../../../lib/kv/content_versions.ts";
+import { knownContents } from "../../../lib/node/known_contents.ts";
 import { SNAPSHOT_FORMAT } from "../../../lib/kv/snapshot_cut.ts";
-import type { Entry } from "../../../lib/raft/types.ts";
+import type { Configuration, Entry } from "../../../lib/raft/types.ts";
 import { inspectDirectory } from "../../../lib/storage/inspect.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { NODE_FILE_FORMAT } from "../../../lib/storage/node_file.ts";
 import { SNAPSHOT_VERSION } from "../../../lib/storage/snapshot_format.ts";
 import type { Storage } from "../../../lib/storage/storage.ts";
-import { WAL_VERSION } from "../../../lib/storage/wal_format.ts";
+import { LEVEL_RECORD_VERSION, WAL_VERSION } from "../../../lib/storage/wal_format.ts";
 import {
   headOfVersion,
   nodeFileOfVersion,
@@ -38,7 +38,7 @@ import {
 import { entriesIn } from "../../support/runs.ts";
 import { emptyState, spanOf } from "../../support/state.ts";
 
-const CONTENTS = { contents: CONTENT_VERSIONS };
+const CONTENTS = { contents: knownContents({ oldest: 6, newest: 7 }) };
 const LOCK = `${DIRECTORY}/LOCK`;
 const ENTRIES = 60;
 
@@ -50,13 +50,13 @@ function commands(first: number, last: number): Entry[] {
   });
 }
 
-async function snapshotAt(storage: Storage, index: number): Promise<void> {
+async function snapshotAt(storage: Storage, index: number, configuration: Configuration = ONE): Promise<void> {
   const state = emptyState();
   for (const [at, entry] of commands(1, index).entries()) {
     if (entry.type === "Command") state.apply(at + 1, spanOf(entry.command));
   }
   const cut = state.cut();
-  const writer = storage.createSnapshot(id(index, 2), ONE);
+  const writer = storage.createSnapshot(id(index, 2), configuration);
   for (let block = cut.next(); block !== undefined; block = cut.next()) writer.write(block);
   cut.close();
   await writer.finish();
@@ -149,7 +149,7 @@ const CASES: readonly Case[] = [
     change: change((disk) => segmentsOf(disk)[0] ?? "", headOfVersion),
   },
   { name: "last segment", known: WAL_VERSION, change: change(lastSegment, headOfVersion) },
-  { name: "record", known: WAL_VERSION, change: changeRecord, whose: /of the record at offset \d+/ },
+  { name: "record", known: LEVEL_RECORD_VERSION, change: changeRecord, whose: /of the record at offset \d+/ },
 ];
 
 Deno.test("a file of another version is refused in one line that says both, and no byte of the directory changes", async (t) => {
@@ -213,6 +213,67 @@ Deno.test("a command of another version in the log is refused: replayed as nothi
   assertStringIncludes(error.message, "00000000000000000001.wal: the format version of the command at index 4 is ");
 });
 
+/** A configuration of one voter at a level, or at none. */
+function atLevel(level: number | undefined): Configuration {
+  return level === undefined ? ONE : { ...ONE, level };
+}
+
+async function withLevel(level: number | undefined, { snapshot }: { readonly snapshot: boolean }): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  const configuration = atLevel(level);
+  await write(storage, [...commands(1, 3), { type: "Configuration", ...id(4, 2), configuration }, ...commands(5, 6)]);
+  if (snapshot) await snapshotAt(storage, 6, configuration);
+  await storage.close();
+  return disk;
+}
+
+/** The version of each record and of each snapshot in a directory. */
+function versionsIn(disk: MemoryDisk): readonly number[] {
+  const bytes = contentsOf(disk, lastSegment(disk));
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const snapshots = disk.list(`${DIRECTORY}/snapshots`).map((name) =>
+    contentsOf(disk, `${DIRECTORY}/snapshots/${name}`)
+  );
+  return [...recordsIn(bytes).map((at) => view.getUint16(at + 4, true)), ...snapshots.map((file) => file[8] ?? 0)];
+}
+
+Deno.test("without a level all is written as by the program before, which knows record 3 and snapshot 1; what holds a level is not", async () => {
+  assertEquals(versionsIn(await withLevel(undefined, { snapshot: true })), [3, 1]);
+  assertEquals(versionsIn(await withLevel(7, { snapshot: true })), [4, 2]);
+  // Each record for itself: what comes behind may be read by who got so far.
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  for (const entry of [...commands(1, 1), { type: "Configuration", ...id(2, 2), configuration: atLevel(7) } as const]) {
+    await write(storage, [entry]);
+  }
+  await write(storage, commands(3, 3));
+  await storage.close();
+  assertEquals(versionsIn(disk), [3, 4, 3]);
+});
+
+Deno.test("a directory at a level that the program cannot is refused in one line, with nothing changed, and one that it can is read", async () => {
+  for (const snapshot of [false, true]) {
+    const disk = await withLevel(8, { snapshot });
+    const before = disk.files();
+    const error = await failure(FormatVersionError, () => open(disk, CONTENTS));
+    assertEquals(disk.files(), before);
+    assertEquals([error.version, error.known], [8, 7]);
+    const where = snapshot
+      ? /06-2\.snap: the format version of the configuration in it is 8/
+      : /configuration at index 4 is 8/;
+    assert(where.test(error.message), error.message);
+    const { otherVersions, damages } = await inspectDirectory(disk, DIRECTORY, CONTENTS);
+    assertEquals([otherVersions.map(({ version }) => version), damages], [[8], []]);
+    for (const level of [undefined, 7]) {
+      const { recovered } = await open(await withLevel(level, { snapshot }), CONTENTS);
+      const [run] = recovered.runs;
+      const found = snapshot ? recovered.snapshot?.configuration : run?.configurations[0]?.configuration;
+      assertEquals(found?.level, level);
+    }
+  }
+});
+
 Deno.test("another version comes before damage, of the same directory or of what stands behind the version", async () => {
   const disk = await used();
   const file = change(lastSegment, headOfVersion)(disk, WAL_VERSION + 1);
@@ -223,9 +284,9 @@ Deno.test("another version comes before damage, of the same directory or of what
   const foreign = await used();
   patch(foreign, pathOf(20, 2), {
     offset: 8,
-    bytes: new Uint8Array([SNAPSHOT_VERSION + 1, 0, 0, 0, 255, 255, 255, 255]),
+    bytes: new Uint8Array([SNAPSHOT_VERSION + 2, 0, 0, 0, 255, 255, 255, 255]),
   });
-  assertEquals((await failure(FormatVersionError, () => open(foreign, CONTENTS))).version, SNAPSHOT_VERSION + 1);
+  assertEquals((await failure(FormatVersionError, () => open(foreign, CONTENTS))).version, SNAPSHOT_VERSION + 2);
 });
 
 Deno.test("a flipped bit of a version is damage, and never read as the version that it was", async (t) => {

@@ -8,7 +8,7 @@ import { seal, viewOf } from "../../../lib/storage/binary.ts";
 import type { Disk } from "../../../lib/storage/disk.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import type { SnapshotReceiver, SnapshotSource, Storage } from "../../../lib/storage/storage.ts";
-import { BLOCK_HEADER_BYTES } from "../../../lib/storage/snapshot_format.ts";
+import { BLOCK_HEADER_BYTES, SNAPSHOT_VERSION } from "../../../lib/storage/snapshot_format.ts";
 import {
   bytesOf,
   durableCopy,
@@ -200,11 +200,11 @@ Deno.test("a snapshot of a newer format is refused in one line", async () => {
   await storage.close();
   const bytes = disk.contents(pathOf(5, 1)) ?? new Uint8Array(0);
   const head = bytes.slice(0, 16 + viewOf(bytes).getUint32(12, true) + 4);
-  viewOf(head).setUint32(8, 2, true);
+  viewOf(head).setUint32(8, SNAPSHOT_VERSION + 1, true);
   seal(head);
   patch(disk, pathOf(5, 1), { offset: 0, bytes: head });
   const error = await failure(FormatVersionError, () => open(disk));
-  assert(error.message.includes("format version is 2"));
+  assert(error.message.includes(`format version is ${SNAPSHOT_VERSION + 1}`));
 });
 
 Deno.test("one made here and one received may run together; the higher index is the newest", async () => {

@@ -11,11 +11,16 @@ import {
   encodeProof,
   encodeRefused,
   encodeWelcome,
-  PROTOCOL_VERSION,
   readIntroduction,
   sayIntroduction,
 } from "../../../lib/transport/control.ts";
 import { type Fields, parseFields } from "../../../lib/transport/fields.ts";
+import {
+  agreedVersion,
+  describeDisagreement,
+  SPOKEN_VERSIONS,
+  type VersionRange,
+} from "../../../lib/transport/versions.ts";
 import { greetingOf, statusOf } from "./support.ts";
 
 function fieldsOf(header: string): Fields {
@@ -26,7 +31,6 @@ function fieldsOf(header: string): Fields {
 
 const NONCE = "0123456789abcdef".repeat(2);
 const INTRODUCTION = {
-  version: PROTOCOL_VERSION,
   greeting: greetingOf(3, { identity: "\u00fc\ud83d\ude00", httpAddress: "127.0.0.1:8003" }),
   nonce: NONCE,
   to: 4,
@@ -38,7 +42,7 @@ Deno.test("control frames survive the way there", () => {
   assertEquals(decodeChallenge(fieldsOf(encodeChallenge(NONCE))), NONCE);
   assertEquals(decodeStatement(fieldsOf(encodeProof(STATEMENT)), "Proof"), STATEMENT);
   assertEquals(decodeStatement(fieldsOf(encodeWelcome(STATEMENT)), "Welcome"), STATEMENT);
-  assertEquals(readIntroduction(STATEMENT.said), INTRODUCTION);
+  assertEquals(readIntroduction(STATEMENT.said, SPOKEN_VERSIONS), INTRODUCTION);
   assertEquals(decodeBeat(fieldsOf(encodePing(BEAT, 1.5)), "Ping"), BEAT);
   const leaderless = { ...BEAT, status: statusOf(0) };
   assertEquals(decodeBeat(fieldsOf(encodePong(leaderless)), "Pong"), leaderless);
@@ -90,18 +94,49 @@ function spoiled(value: Record<string, unknown>): Record<string, unknown>[] {
 
 Deno.test("a wrong field anywhere spoils an introduction and a Ping", () => {
   for (const wrong of spoiled(JSON.parse(STATEMENT.said))) {
-    const read = readIntroduction(JSON.stringify(wrong));
-    assert(read === undefined || "otherVersion" in read, JSON.stringify(wrong));
+    const read = readIntroduction(JSON.stringify(wrong), SPOKEN_VERSIONS);
+    assert(read === undefined || "otherVersions" in read, JSON.stringify(wrong));
   }
-  for (const said of ["", "{", "[]", "null", '"x"']) assertEquals(readIntroduction(said), undefined, said);
+  for (const said of ["", "{", "[]", "null", '"x"']) {
+    assertEquals(readIntroduction(said, SPOKEN_VERSIONS), undefined, said);
+  }
   const { sentAt: _, ...ping }: Record<string, unknown> = JSON.parse(encodePing(BEAT, 1));
   for (const wrong of spoiled(ping)) {
     assertEquals(decodeBeat(fieldsOf(JSON.stringify(wrong)), "Ping"), undefined, JSON.stringify(wrong));
   }
 });
 
-Deno.test("another version's introduction is recognised whatever else is in it", () => {
-  assertEquals(readIntroduction('{"version":4}'), { otherVersion: 4 });
+Deno.test("the introduction of who speaks no version of ours is recognised whatever else is in it", () => {
+  const own = { oldest: 6, newest: 7 };
+  assertEquals(readIntroduction('{"version":5}', own), { otherVersions: { oldest: 5, newest: 5 } });
+  assertEquals(readIntroduction('{"version":2,"newest":5}', own), { otherVersions: { oldest: 2, newest: 5 } });
+  assertEquals(readIntroduction('{"version":8,"newest":9}', own), { otherVersions: { oldest: 8, newest: 9 } });
+  for (const wrong of ['{"version":7,"newest":6}', '{"newest":6}', '{"version":8,"newest":"9"}']) {
+    assertEquals(readIntroduction(wrong, own), undefined, wrong);
+  }
+});
+
+Deno.test("two sides use the newest version that both speak, and who speaks none of the other's is told whom to upgrade", () => {
+  const range = (oldest: number, newest: number) => ({ oldest, newest });
+  const cases: readonly (readonly [VersionRange, VersionRange, number | undefined])[] = [
+    [range(6, 7), range(6, 7), 7],
+    [range(6, 7), range(6, 6), 6],
+    [range(6, 7), range(7, 9), 7],
+    [range(6, 9), range(7, 8), 8],
+    [range(6, 7), range(8, 9), undefined],
+    [range(6, 6), range(7, 7), undefined],
+  ];
+  for (const [one, other, agreed] of cases) {
+    assertEquals([agreedVersion(one, other), agreedVersion(other, one)], [agreed, agreed]);
+  }
+  assertEquals(
+    describeDisagreement({ nodeId: 3, versions: range(6, 7) }, range(8, 8)),
+    "node 3 speaks protocol versions 6 to 7, its peer version 8: upgrade node 3",
+  );
+  assertEquals(
+    describeDisagreement({ nodeId: 3, versions: range(8, 9) }, range(6, 7)),
+    "node 3 speaks protocol versions 8 to 9, its peer versions 6 to 7: upgrade the peer",
+  );
 });
 
 Deno.test("a refusal's reason is short and harmless on a terminal", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { type Introduction, PROTOCOL_VERSION } from "../../../lib/transport/control.ts";
+import type { Introduction } from "../../../lib/transport/control.ts";
 import {
   acceptorKeys,
   dialerKeys,
@@ -14,7 +14,7 @@ import type { Greeting } from "../../../lib/transport/transport.ts";
 import { greetingOf } from "./support.ts";
 
 function introductionOf(id: number, changes: Partial<Greeting> = {}): Introduction {
-  return { version: PROTOCOL_VERSION, greeting: greetingOf(id, changes), nonce: "a".repeat(32), to: 1 };
+  return { greeting: greetingOf(id, changes), nonce: "a".repeat(32), to: 1 };
 }
 
 const OWN = greetingOf(1);

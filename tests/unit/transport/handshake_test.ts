@@ -10,7 +10,6 @@ import {
   encodeRefused,
   encodeWelcome,
   type Introduction,
-  PROTOCOL_VERSION,
   sayIntroduction,
 } from "../../../lib/transport/control.ts";
 import { encodeMessage } from "../../../lib/transport/codec.ts";
@@ -27,8 +26,12 @@ import {
   withNodes,
   withRawListener,
 } from "./support.ts";
+import { describeDisagreement, SPOKEN_VERSIONS, type VersionRange } from "../../../lib/transport/versions.ts";
 import { until } from "../../support/wait.ts";
 import { drain, withTarget } from "./target.ts";
+
+/** What only a later program speaks. */
+const NEXT: VersionRange = { oldest: 8, newest: 8 };
 
 /** Answers the challenge of a node with what `proofOf` makes of it, and returns the reason for which it is refused. */
 async function refusalOf(node: TestNode, proofOf: (challenge: string) => string): Promise<string | undefined> {
@@ -46,7 +49,6 @@ async function refusalOf(node: TestNode, proofOf: (challenge: string) => string)
 /** The Proof of somebody who has the secret, or another one. */
 function proofOf(introduction: Partial<Introduction>, secret = TEST_SECRET): (challenge: string) => string {
   const said = sayIntroduction({
-    version: PROTOCOL_VERSION,
     greeting: greetingOf(0),
     nonce: freshNonce(),
     to: 1,
@@ -57,9 +59,8 @@ function proofOf(introduction: Partial<Introduction>, secret = TEST_SECRET): (ch
 
 Deno.test("a peer that has proved itself and does not fit is refused with a reason", async () => {
   await withTarget({}, async (node) => {
-    const next = PROTOCOL_VERSION + 1;
     const cases: readonly (readonly [Partial<Introduction>, RegExp])[] = [
-      [{ version: next }, new RegExp(`protocol version ${next} is not spoken here, only version ${PROTOCOL_VERSION}`)],
+      [{ greeting: greetingOf(0, { versions: NEXT }) }, /node 1 speaks protocol versions 6 to 7, its peer version 8/],
       [{ greeting: greetingOf(0, { clusterId: "other" }) }, /belongs to cluster "other"/],
       [{ greeting: greetingOf(1) }, /both nodes have the id 1/],
       [{ greeting: greetingOf(9) }, /knows no node 9/],
@@ -75,7 +76,7 @@ Deno.test("a peer that has proved itself and does not fit is refused with a reas
   });
 });
 
-/** An acceptor of the next version of the protocol, which either refuses at once or lets the dialer judge. */
+/** An acceptor of the next versions of the protocol, which either refuses at once or lets the dialer judge. */
 async function acceptAsNextVersion(connection: Connection, refuses: boolean): Promise<string | undefined> {
   const challenge = freshNonce();
   const say = (header: string): void => {
@@ -87,10 +88,10 @@ async function acceptAsNextVersion(connection: Connection, refuses: boolean): Pr
   const statement = first === undefined ? undefined : decodeStatement(first.fields, "Proof");
   if (statement === undefined) return undefined;
   if (refuses) {
-    say(encodeRefused(`protocol version ${PROTOCOL_VERSION} is not spoken here, only version ${PROTOCOL_VERSION + 1}`));
+    say(encodeRefused(describeDisagreement({ nodeId: 0, versions: NEXT }, SPOKEN_VERSIONS)));
     return undefined;
   }
-  const acceptorSaid = JSON.stringify({ version: PROTOCOL_VERSION + 1, whatever: "the next version says" });
+  const acceptorSaid = JSON.stringify({ version: NEXT.oldest, newest: NEXT.newest, whatever: "the next version says" });
   const proven = { secret: TEST_SECRET, challenge, dialerSaid: statement.said };
   say(encodeWelcome({ said: acceptorSaid, proof: proveAcceptor({ ...proven, acceptorSaid }) }));
   connection.trust(acceptorKeys(proven));
@@ -98,13 +99,12 @@ async function acceptAsNextVersion(connection: Connection, refuses: boolean): Pr
   return answer === undefined ? undefined : decodeRefused(answer.fields);
 }
 
-Deno.test("nodes of different protocol versions refuse each other, whoever dials, and both are told the versions", async () => {
-  const [own, next] = [PROTOCOL_VERSION, PROTOCOL_VERSION + 1];
+Deno.test("nodes that share no protocol version refuse each other, whoever dials, and both are told the versions and whom to upgrade", async () => {
+  const said = "node 1 speaks protocol versions 6 to 7, its peer version 8: upgrade node 1";
   await withTarget({ backoffMsMin: 10, backoffMsMax: 10 }, async (node) => {
     // The next version dials.
-    const told = await refusalOf(node, proofOf({ version: next }));
-    assertEquals(told, `protocol version ${next} is not spoken here, only version ${own}`);
-    const warned = `warn Refused a connection: protocol version ${next} is not spoken here, only version ${own}`;
+    assertEquals(await refusalOf(node, proofOf({ greeting: greetingOf(0, { versions: NEXT }) })), said);
+    const warned = `warn Refused a connection: ${said}`;
     await until(() => node.log.some((line) => line.startsWith(warned)), "the refusal is in the log");
     // The next version is dialled, and judges first or last.
     for (const refuses of [true, false]) {
@@ -112,13 +112,11 @@ Deno.test("nodes of different protocol versions refuse each other, whoever dials
       const serve = async (connection: Connection) => void answers.push(await acceptAsNextVersion(connection, refuses));
       await withRawListener(serve, async (address) => {
         node.follow({ id: 0, address });
-        const problem = refuses
-          ? `protocol version ${own} is not spoken here, only version ${next}`
-          : `protocol version ${next} is not spoken here, only version ${own}`;
+        const problem = refuses ? "node 0 speaks protocol version 8, its peer versions 6 to 7: upgrade the peer" : said;
         await until(() => node.peer(0).problem === problem, problem);
         await until(() => answers.length > 0, "the other side has heard the end");
         if (!refuses) assertEquals(answers[0], problem);
-        assertEquals(node.peer(0).reachable, false);
+        assertEquals([node.peer(0).reachable, node.peer(0).versions], [false, undefined]);
       });
     }
     assertEquals([node.recorder.greetings, node.recorder.messages], [[], []]);
@@ -152,7 +150,8 @@ Deno.test("a dialer learns the cluster of the node it meant, also when that one 
 Deno.test("who has not proved that it has the secret learns a nonce and nothing else, whatever it says", async () => {
   await withTarget({}, async (node) => {
     const told = new Set<string | undefined>();
-    for (const changes of [{}, { version: 3 }, { greeting: greetingOf(9) }, { to: 2 }]) {
+    const other = { greeting: greetingOf(0, { versions: NEXT }) };
+    for (const changes of [{}, other, { greeting: greetingOf(9) }, { to: 2 }]) {
       told.add(await refusalOf(node, proofOf(changes, "a guess at the secret")));
       told.add(await refusalOf(node, () => encodeProof({ said: "", proof: "0".repeat(64) })));
     }

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Clock } from "../../../lib/base/clock.ts";
 import { SystemClock } from "../../../lib/node/clock/system_clock.ts";
-import { encodeChallenge, encodeWelcome, PROTOCOL_VERSION, sayIntroduction } from "../../../lib/transport/control.ts";
+import { encodeChallenge, encodeWelcome, sayIntroduction } from "../../../lib/transport/control.ts";
 import { freshNonce } from "../../../lib/transport/credentials.ts";
 import { LargeTurns } from "../../../lib/transport/large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS } from "../../../lib/transport/limits.ts";
@@ -104,7 +104,6 @@ Deno.test("a node that was removed is told by a member that proves itself, and b
     connection.flush();
     if (await connection.receive() === undefined) return;
     const said = sayIntroduction({
-      version: PROTOCOL_VERSION,
       greeting: greetingOf(1),
       nonce: "",
       to: 1,

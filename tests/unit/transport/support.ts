@@ -22,6 +22,7 @@ import type {
   PeerStatus,
   TransportHandler,
 } from "../../../lib/transport/transport.ts";
+import { SPOKEN_VERSIONS } from "../../../lib/transport/versions.ts";
 import { until } from "../../support/wait.ts";
 import { runOf } from "../../support/runs.ts";
 
@@ -151,6 +152,7 @@ export function frameOf(message: Message): Uint8Array {
 /** What node `nodeId` says of itself. */
 export function greetingOf(nodeId: number, changes: Partial<Greeting> = {}): Greeting {
   return {
+    versions: SPOKEN_VERSIONS,
     clusterId: "test",
     clusterName: "",
     nodeId,

@@ -8,7 +8,7 @@ import { blocksOf, contentOf, emptyState, spanOf } from "../../../support/state.
 
 /** The versions under which the commands have their meaning. */
 export interface Versions {
-  /** `PROTOCOL_VERSION`: nodes of different ones form no cluster. */
+  /** `PROTOCOL_VERSION`. */
   readonly protocol: number;
   /** `COMMAND_VERSION`: a log of another one is refused. */
   readonly command: number;

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { CALLS } from "../../../../lib/kv/calls.ts";
 import { COMMAND_VERSION } from "../../../../lib/kv/commands.ts";
 import { SNAPSHOT_FORMAT } from "../../../../lib/kv/snapshot_cut.ts";
-import { PROTOCOL_VERSION } from "../../../../lib/transport/control.ts";
+import { PROTOCOL_VERSION } from "../../../../lib/transport/versions.ts";
 import { CASES } from "./cases.ts";
 import { findObjection, format, type Meaning, parse, record, type RecordedStep } from "./golden.ts";
 

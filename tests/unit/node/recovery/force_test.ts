@@ -214,6 +214,12 @@ Deno.test("what holds no data of a cluster, and what would leave no room for rev
   const stepMax = RECOVERED_REVISION_MAX - 2 * LAST;
   assertStringIncludes(refusal({}, { revisionStep: stepMax + 1 }), "give a smaller --revision-step");
   assertEquals(refusal({}, { revisionStep: stepMax }), "");
+  // What was on in the old cluster is on in the new one: the state may need it.
+  for (const on of [{}, { level: 7 }]) {
+    const configuration = { ...inspection.recoverable.configuration, ...on };
+    const plan = planRecovery({ ...inspection, recoverable: { ...inspection.recoverable, configuration } }, wish);
+    assertEquals([plan?.configuration.level], [configuration.level]);
+  }
   // A change that is under way: the old voters count as well.
   const joint = { ...THREE, voters: [0], votersOld: [0, 1, 2] };
   assertNotEquals(

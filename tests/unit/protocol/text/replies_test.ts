@@ -280,9 +280,10 @@ Snapshot Disk: 100 bytes
   assertEquals(
     await bench.ask("CLUSTER"),
     `Cluster
-Node 0: 127.0.0.1:5000, Peer Address: 127.0.0.1:15000, Role: Leader, Term: 3, Match Index: 43, Lag: 0, Reachable: yes, Voter: yes
-Node 1: 127.0.0.1:5001, Peer Address: 127.0.0.1:15001, Role: Follower, Term: 3, Match Index: 40, Lag: 2, Reachable: yes, Voter: yes
-Node 2: unknown, Peer Address: 127.0.0.1:15002, Role: unknown, Term: unknown, Match Index: unknown, Lag: unknown, Reachable: no, Voter: no
+Node 0: 127.0.0.1:5000, Peer Address: 127.0.0.1:15000, Role: Leader, Term: 3, Match Index: 43, Lag: 0, Reachable: yes, Voter: yes, Protocol: 6-7
+Node 1: 127.0.0.1:5001, Peer Address: 127.0.0.1:15001, Role: Follower, Term: 3, Match Index: 40, Lag: 2, Reachable: yes, Voter: yes, Protocol: 6-6
+Node 2: unknown, Peer Address: 127.0.0.1:15002, Role: unknown, Term: unknown, Match Index: unknown, Lag: unknown, Reachable: no, Voter: no, Protocol: unknown
+Level: 6
 
 `,
   );
@@ -335,7 +336,7 @@ Deno.test("STATS shows this connection and the server", async () => {
       "Connection Open For: 1 m 30 s",
       "Server Commands: 2",
       "Server Connections: 3 (limit 100)",
-      "Peer 1: 127.0.0.1:15001, Reachable: yes, Round Trip: 0.250 ms, Bytes In: 200, Bytes Out: 100, Frames Dropped: 0",
+      "Peer 1: 127.0.0.1:15001, Reachable: yes, Round Trip: 0.250 ms, Protocol: 6, Bytes In: 200, Bytes Out: 100, Frames Dropped: 0",
       "Problem: connection refused",
     ]
   ) assertStringIncludes(report, line);

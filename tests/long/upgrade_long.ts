@@ -1,0 +1,109 @@
+/**
+ * This program beside the last one that speaks version 6 of the protocol alone, taken from the history of this repository: the way
+ * up node by node, the way back before the switch, and the refusal after it. Real processes, writes all the time.
+ */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type CommandLine, programLine, ROOT } from "../support/program.ts";
+import { ProcessCluster } from "../support/process_cluster.ts";
+import { waitFor } from "../support/wait.ts";
+
+/** The commit before levels (ADR 18). */
+const BEFORE = "cd66034e5d140af0e6fe5ab18f8801f9c0836968";
+
+/** Puts the source of a commit into a new directory. */
+async function checkOut(commit: string): Promise<string> {
+  const directory = await Deno.makeTempDir({ prefix: "kvstore-before-" });
+  const command = new Deno.Command("sh", {
+    args: ["-c", `git archive "$1" | tar -x -C "$2"`, "sh", commit, directory],
+    cwd: ROOT,
+  });
+  const { success, stderr } = await command.output();
+  assert(success, `git archive ${commit}: ${new TextDecoder().decode(stderr)}`);
+  return directory;
+}
+
+/** A cluster whose nodes run one program or the other. */
+class MixedCluster extends ProcessCluster {
+  readonly #installed: Set<number>;
+
+  constructor(source: string) {
+    const upgraded = new Set<number>();
+    super({
+      program: (args) => {
+        const id = Number(args[args.indexOf("--node-id") + 1]);
+        return upgraded.has(id) ? programLine(args) : lineOf(source, args);
+      },
+    });
+    this.#installed = upgraded;
+  }
+
+  /** Stops a node in order, and launches it with this program or with the one of before. */
+  async install(id: number, program: "this" | "before"): Promise<void> {
+    await this.kill(id, "SIGTERM");
+    if (program === "this") this.#installed.add(id);
+    else this.#installed.delete(id);
+    this.launch(id);
+  }
+
+  /** Writes on the leader, and reads on every node. */
+  async writeAndRead(key: string): Promise<void> {
+    const leader = await this.waitForLeader();
+    assertEquals(await this.ask(leader, `PUT ${key} here`), `${key} added successfully.`);
+    for (const { id, process } of this.nodes) {
+      if (process?.alive === true) assertEquals(await this.ask(id, `GET ${key}`), `value of ${key}: here`);
+    }
+  }
+
+  /** The last line of CLUSTER. */
+  async level(id: number): Promise<string | undefined> {
+    return (await this.block(id, "CLUSTER")).findLast((line) => line.startsWith("Level: "));
+  }
+}
+
+function lineOf(source: string, args: CommandLine): CommandLine {
+  const flags = ["--quiet", "--no-prompt", "--allow-all", "--config", `${source}/deno.json`];
+  return [Deno.execPath(), "run", ...flags, `${source}/main.ts`, ...args];
+}
+
+Deno.test("the program of before and this one are one cluster; it goes up node by node, and back until the last one is up", async () => {
+  const source = await checkOut(BEFORE);
+  await using cluster = new MixedCluster(source);
+  await cluster.start();
+  await cluster.writeAndRead("before");
+  for (const [id, program] of [[0, "this"], [1, "this"], [1, "before"], [1, "this"]] as const) {
+    await cluster.install(id, program);
+    await cluster.waitUntilAnswers(id);
+    await cluster.writeAndRead(`node-${id}-${program}-${cluster.node(id).processes.length}`);
+    await cluster.waitUntilEqual();
+    assertEquals(await cluster.level(0), "Level: 6");
+  }
+  const protocols = (await cluster.block(0, "STATS")).filter((line) => line.startsWith("Peer "))
+    .map((line) => /Protocol: (\w+)/.exec(line)?.[1]);
+  assertEquals(protocols, ["7", "6"]);
+  await cluster.install(2, "this");
+  await cluster.waitUntilAnswers(2);
+  for (const { id } of cluster.nodes) {
+    await waitFor(async () => await cluster.level(id) === "Level: 7" ? true : undefined, {
+      what: `node ${id} at level 7`,
+    });
+  }
+  await cluster.writeAndRead("after");
+  // From the log, and with a snapshot in its place.
+  for (const withSnapshot of [false, true]) {
+    if (withSnapshot) assertMatch(await cluster.ask(2, "SNAPSHOT"), /^Snapshot/);
+    await cluster.install(2, "before");
+    const { process } = cluster.node(2);
+    assertEquals((await process?.ended)?.code, 76);
+    const said = process?.lines ?? [];
+    assertEquals(said.length, 1, said.join("\n"));
+    assertMatch(
+      said[0] ?? "",
+      /^kvstore: Cannot read .* format version.* is [24], and this program reads version [13]$/,
+    );
+    await cluster.install(2, "this");
+    await cluster.waitUntilAnswers(2);
+    await cluster.writeAndRead(`again-${withSnapshot}`);
+  }
+  await Deno.remove(source, { recursive: true });
+});
