@@ -4,6 +4,7 @@ import { type Mutation, slip } from "./mutation.ts";
 
 const PLAN = "lib/node/membership/change_plan.ts";
 const CHANGE = "lib/node/membership/member_change.ts";
+const PROXY = "lib/http/member_proxy.ts";
 
 /** In the order of their numbers. */
 export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
@@ -32,5 +33,20 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
     file: PLAN,
     find: "addressesOf(member).includes(address));",
     replace: "addressesOf(member).includes(address) && member.id === id);",
+  }),
+  slip("M495", "The id of a server that was removed is given again", {
+    file: PLAN,
+    find: "  if (!isMember && isRetired(configuration, change.id)) return judgeRetired(change);\n",
+    replace: '  if (!isMember && change.type === "Remove") return judgeRetired(change);\n',
+  }),
+  slip("M496", "What holds already, or is under way, is asked for again", {
+    file: PLAN,
+    find: 'if (leadsTo(configuration, change)) return { type: "Plan", change, wanted: undefined };',
+    replace: "if (configuration.members.length === 0) return judgeRetired(change);",
+  }),
+  slip("M497", "What the leader refuses is told as unknown by the node that asked it", {
+    file: PROXY,
+    find: "      return refusalOf(reply.body);",
+    replace: "      return UNKNOWN;",
   }),
 ];
