@@ -7,7 +7,14 @@ import type { ChangeMembership } from "./events.ts";
 import { clusterIdToGive } from "./founding.ts";
 import { isJoint, isVoter } from "./quorum.ts";
 import { appendAsLeader, sendEmpty } from "./replication.ts";
-import { type IdRange, isRetired, retire, RETIRED_RANGES_MAX } from "./retired.ts";
+import {
+  type IdRange,
+  isRetired,
+  keepsMemberLists,
+  MEMBER_LISTS_LEVEL,
+  retire,
+  RETIRED_RANGES_MAX,
+} from "./retired.ts";
 import { becomeFollower } from "./roles.ts";
 import { bestSuccessor, sendTimeoutNow } from "./transfer.ts";
 import { Run } from "./run.ts";
@@ -79,7 +86,9 @@ function appendConfiguration(core: LeadingCore, configuration: Configuration): v
 }
 
 /** Who was removed before, and the members that are none any more. */
-function retiredBy({ members, retired = [] }: Configuration, next: Configuration): readonly IdRange[] {
+function retiredBy(current: Configuration, next: Configuration): readonly IdRange[] {
+  const { members, retired = [] } = current;
+  if (!keepsMemberLists(current)) return retired;
   const left = members.map(({ id }) => id).filter((id) => !next.members.some((member) => member.id === id));
   return left.length === 0 ? retired : retire(retired, left);
 }
@@ -91,7 +100,7 @@ function refusalOf(core: Core, event: ChangeMembership): Refusal | undefined {
   const isBusy = isJoint(core.log.configuration) || !isSettled(core);
   if (isBusy || fault("raft/changeRefused")) return { reason: "ChangeInProgress" };
   const what = flawOf(event) ?? retiredAmong(core.log.configuration, event) ?? strangerAmong(core, event) ??
-    fallOf(core, event);
+    fallOf(core, event) ?? earlyDrain(core, event);
   return what === undefined ? undefined : { reason: "InvalidConfiguration", what };
 }
 
@@ -140,6 +149,12 @@ function strangerAmong(core: LeadingCore, { voters }: ChangeMembership): string 
 function fallOf({ log: { configuration } }: Core, { level }: ChangeMembership): string | undefined {
   if (level === undefined || configuration.level === undefined || level >= configuration.level) return undefined;
   return `The level is ${configuration.level} and cannot fall to ${level}`;
+}
+
+/** Before all members can keep the list nobody is drained. */
+function earlyDrain({ log: { configuration } }: Core, { drained = [] }: ChangeMembership): string | undefined {
+  if (drained.length === 0 || keepsMemberLists(configuration)) return undefined;
+  return `Servers can be drained from level ${MEMBER_LISTS_LEVEL} on`;
 }
 
 /** The configuration to append: joint unless the voters stay the same (then any majority of old and new overlap anyway). */

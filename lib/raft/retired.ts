@@ -8,6 +8,14 @@ import { type Configuration, NODE_ID_MAX, type NodeId } from "./types.ts";
 /** The first and the last id of a range, both included. */
 export type IdRange = readonly [first: NodeId, last: NodeId];
 
+/** From this level of the cluster on (ADR 18) configurations list removed and drained servers: a program before does not keep the lists. */
+export const MEMBER_LISTS_LEVEL = 7;
+
+/** Whether a configuration may list them. */
+export function keepsMemberLists({ level = 0 }: Configuration): boolean {
+  return level >= MEMBER_LISTS_LEVEL;
+}
+
 /** Ranges that a configuration may list: ids given in order make one. Every configuration entry carries them all. */
 export const RETIRED_RANGES_MAX = 1_000;
 

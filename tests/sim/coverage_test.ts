@@ -11,6 +11,7 @@ const FIRST = 900_001;
 const AWAITED_FAULTS: readonly FaultClass[] = [
   "operator/remove",
   "operator/add",
+  "operator/drain",
   "operator/early-change",
   "operator/program",
   "network/late-answers",

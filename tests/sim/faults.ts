@@ -49,6 +49,7 @@ export const FAULT_CLASSES = {
   "operator/remove": "a server is removed for good; its process may go on for a while, or for ever",
   "operator/add": "a new server joins, announced before or not, and becomes a voter by itself or when it is asked for",
   "operator/program": "a node is started with the program of the version before, or with the newest again",
+  "operator/drain": "a server is drained, or undrained",
 } as const;
 
 /** The name of a class. */
@@ -69,6 +70,7 @@ export const DRAWN_APART: ReadonlySet<FaultClass> = new Set<FaultClass>([
   "operator/early-change",
   "operator/add",
   "operator/program",
+  "operator/drain",
 ]);
 
 /** How often each fault was injected. */

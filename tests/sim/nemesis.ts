@@ -270,6 +270,10 @@ export class Nemesis {
         this.#wishes.add(this.#faults.has("operator/remove") && this.#random.chance(0.5));
         return false; // Counted when it is done.
       }],
+      ["operator/drain", () => {
+        this.#operator.drain();
+        return false; // Counted when it is done.
+      }],
       ["operator/remove", () => {
         this.#wishes.remove();
         return false; // Counted when it is done.

@@ -1,5 +1,6 @@
 /** The operator of a simulated cluster: starts what is down, replaces what is lost, changes the membership. */
 
+import { unreachable } from "../../lib/base/assert.ts";
 import type { Random } from "../../lib/base/random.ts";
 import type { MemberChange } from "../../lib/node/api.ts";
 import type { Configuration, Entry, NodeId } from "../../lib/raft/types.ts";
@@ -165,6 +166,21 @@ export class Operator implements Check {
     this.#ask(leader, { type: "Remove", id });
   }
 
+  /** Asks the leader to drain a server, or to undrain one that is drained. */
+  drain(): void {
+    const leader = this.leader();
+    const { members, drained = [] } = this.#world.configuration();
+    const { id } = this.#random.pick(members);
+    if (leader !== undefined) this.#ask(leader, { type: drained.includes(id) ? "Undrain" : "Drain", id });
+  }
+
+  /** Whether a server leads that shall not, where another voter may. */
+  drainedLeads(): boolean {
+    const { voters, drained = [] } = this.#world.configuration();
+    const leader = this.leader();
+    return leader !== undefined && drained.includes(leader.id) && voters.some((id) => !drained.includes(id));
+  }
+
   /** Asks, and holds what the leader answers against what it has committed. */
   #ask(leader: SimServer, change: MemberChange): void {
     this.#world.trace(() => `the operator asks node ${leader.id}: ${JSON.stringify(change)}`);
@@ -176,6 +192,7 @@ export class Operator implements Check {
       if (!life.alive || outcome.type !== "Done") return;
       // By what the leader knows to be committed: others learn of it once somebody comes to apply it.
       const { configuration, configurationIndex, commitIndex } = this.#world.shadows.of(leader.id);
+      if (change.type === "Drain" || change.type === "Undrain") this.#world.counts.add("operator/drain");
       if (configurationIndex <= commitIndex && configuration !== undefined && isSo(configuration, change)) return;
       this.#world.violate("member-change", `node ${leader.id} says that it is done: ${JSON.stringify(change)}`);
     });
@@ -239,8 +256,18 @@ export class Operator implements Check {
 }
 
 /** Whether a configuration is as a change wants it. */
-function isSo({ members, voters, votersOld }: Configuration, change: MemberChange): boolean {
+function isSo({ members, voters, votersOld, drained = [] }: Configuration, change: MemberChange): boolean {
   const isMember = members.some(({ id }) => id === change.id);
-  if (votersOld.length > 0) return false;
-  return change.type === "Remove" ? !isMember : change.type === "Add" ? isMember : voters.includes(change.id);
+  switch (change.type) {
+    case "Drain":
+    case "Undrain":
+      return drained.includes(change.id) === (change.type === "Drain");
+    case "Promote":
+      return votersOld.length === 0 && voters.includes(change.id);
+    case "Add":
+    case "Remove":
+      return votersOld.length === 0 && isMember === (change.type === "Add");
+    default:
+      return unreachable(change);
+  }
 }

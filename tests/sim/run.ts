@@ -199,6 +199,10 @@ class Run {
       what: "every node runs and is a member again",
       limitMs: CONVERGENCE_MS_MAX,
     });
+    await this.#until(() => this.#operator.leader() !== undefined && !this.#operator.drainedLeads(), {
+      what: "a server leads that is not drained",
+      limitMs: LIVENESS_MS_MAX,
+    });
     // Those that have served in the last phase are not asked again.
     const probes = this.#probes;
     await this.#until(() => probes?.haveDone(servers.filter(({ state }) => state === "Running")) !== false, {

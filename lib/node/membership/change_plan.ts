@@ -2,7 +2,7 @@
 
 import type { ChangeMembership } from "../../raft/events.ts";
 import type { RaftStatus } from "../../raft/status.ts";
-import { isRetired, lowestFreeId } from "../../raft/retired.ts";
+import { isRetired, keepsMemberLists, lowestFreeId } from "../../raft/retired.ts";
 import { type Configuration, type Member, MEMBERS_MAX, type NodeId } from "../../raft/types.ts";
 import type { MemberChange, MemberChangeOutcome } from "../api.ts";
 import { PROMOTION_LAG_ENTRIES_MAX } from "../limits.ts";
@@ -145,6 +145,11 @@ function planPromotion(facts: ChangeFacts, change: ChangePlan["change"]): Verdic
 /** Somebody must be left to lead. A learner may be drained before it is a voter. */
 function planDrain({ status: { configuration } }: ChangeFacts, change: ChangePlan["change"]): Verdict {
   const { members, voters, learners, drained: before = [] } = configuration;
+  if (!keepsMemberLists(configuration)) {
+    return unsafe(
+      "not all members can keep in mind who is drained yet: upgrade those that CLUSTER shows with an older protocol",
+    );
+  }
   const drained = change.type === "Drain" ? [...before, change.id] : before.filter((id) => id !== change.id);
   if (change.type === "Undrain" || voters.some((id) => !drained.includes(id))) {
     return { type: "Plan", change, wanted: { members, voters, learners, drained } };

@@ -3,6 +3,7 @@
  * it, and only then: where all disks are slow the leadership stays where it is.
  */
 
+import { isDrained } from "../../../lib/raft/drained.ts";
 import { hasQuorum } from "../../../lib/raft/quorum.ts";
 import type { CheckedCore, Step, Violate } from "../../support/raft/checks/check.ts";
 import type { Check } from "../check.ts";
@@ -53,9 +54,9 @@ export class HangingDisk implements Check {
     if (event.type === "Persisted") this.#persisted(wait, event.write);
     if (event.type === "Tick") this.#tick(server, wait, raft);
     for (const { type } of update.messages) {
-      // A leader that a change of the membership has removed says so too, and follows.
+      // A leader that a change of the membership has removed says so too, and follows; one that is drained hands over.
       if (type !== "TimeoutNow" || raft.role !== "Leader" || wait.askedIn === raft.currentTerm) continue;
-      if (wait.ticksSinceDue <= timeoutTicks) continue;
+      if (wait.ticksSinceDue <= timeoutTicks || isDrained(raft.configuration, server.id)) continue;
       this.#violate(`node ${server.id} hands over unasked, ${wait.waitedTicks} ticks after it last heard of its disk`);
     }
     for (const message of update.durableMessages) {

@@ -5,7 +5,7 @@ import { type Facts, isReachable } from "./facts.ts";
 import type { WantedLine } from "./report_form.ts";
 
 const FORM =
-  /^node(\d+):5000, Peer Address: node(\d+):15000, Role: (\w+), Term: (\d+|unknown), Match Index: (\d+|unknown), Lag: (\d+|unknown), Reachable: (yes|no), Voter: (yes|no), Protocol: (\d-\d|unknown)$/;
+  /^node(\d+):5000, Peer Address: node(\d+):15000, Role: (\w+), Term: (\d+|unknown), Match Index: (\d+|unknown), Lag: (\d+|unknown), Reachable: (yes|no), Voter: (yes|no)(, Drained: yes)?, Protocol: (\d-\d|unknown)$/;
 
 /** A line for each member, and the level. The own one is exact; what is told of another was true of it once. */
 export function wantedCluster(facts: Facts): readonly WantedLine[] {
@@ -17,10 +17,11 @@ export function wantedCluster(facts: Facts): readonly WantedLine[] {
 }
 
 function isMemberLine(value: string, id: number, facts: Facts): boolean {
-  const [form, client, peer, role, term, match, lag, reachable, voter, protocol] = FORM.exec(value) ?? [];
+  const [form, client, peer, role, term, match, lag, reachable, voter, drained, protocol] = FORM.exec(value) ?? [];
   if (form === undefined || Number(client) !== id || Number(peer) !== id) return false;
   if ((reachable === "yes") !== isReachable(facts, id)) return false;
   if ((voter === "yes") !== facts.raft.configuration.voters.includes(id)) return false;
+  if ((drained !== undefined) !== (facts.raft.configuration.drained ?? []).includes(id)) return false;
   const { shadow, raft, server, world } = facts;
   const { versions: { oldest, newest } = SPOKEN_VERSIONS, isReplaced } = world.server(id);
   // Of who is not connected it is what its program spoke when it was, or nothing is known.
