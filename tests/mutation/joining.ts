@@ -126,4 +126,9 @@ export const JOINING_SLIPS: readonly Mutation[] = [
     find: "const { drained: wanted = core.log.configuration.drained ?? [], ...rest } = configuration;",
     replace: "const { drained: wanted = [], ...rest } = configuration;",
   }),
+  slip("M519", "Removed servers are listed before all members can keep the list", {
+    file: "lib/raft/retired.ts",
+    find: "return level >= MEMBER_LISTS_LEVEL;",
+    replace: "return level >= 0;",
+  }),
 ];

@@ -156,7 +156,7 @@ Deno.test("a server that was removed stays so: it is removed again at once, and 
 Deno.test("a server is drained and undrained once, beside others, but not the last one that may lead", () => {
   const drain = (id: number) => ({ type: "Drain", id }) as const;
   const plan = (drained: readonly number[], change: MemberChange) =>
-    planChange(facts({ configuration: { drained } }), change);
+    planChange(facts({ configuration: { drained, level: 7 } }), change);
   const wanted = (drained: readonly number[], change: MemberChange) => {
     const verdict = plan(drained, change);
     assert(verdict.type === "Plan", verdict.type);
@@ -173,4 +173,5 @@ Deno.test("a server is drained and undrained once, beside others, but not the la
     passing: false,
   });
   assertEquals(plan([], drain(7)), { type: "NotAMember" });
+  assertRefused(facts(), drain(0), "not all members can keep in mind who is drained yet", false);
 });

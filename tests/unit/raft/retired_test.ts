@@ -10,6 +10,7 @@ import {
 import { type Configuration, EMPTY_CONFIGURATION } from "../../../lib/raft/types.ts";
 import { appended } from "../../paper/messages.ts";
 import { leaderOf } from "../../paper/support.ts";
+import { configurationOf } from "../../support/raft/values.ts";
 import type { Effects } from "../../support/raft/effects.ts";
 
 function configuration(ids: readonly number[], retired: Configuration["retired"]): Configuration {
@@ -65,7 +66,7 @@ Deno.test("a list of ranges that no server makes is not taken", () => {
 });
 
 Deno.test("a leader retires whoever it removes, voter or learner, and takes the id for nobody else", () => {
-  const server = leaderOf({ voters: [1, 2, 3], learners: [4] });
+  const server = leaderOf({ configuration: { ...configurationOf([1, 2, 3], { learners: [4] }), level: 7 } });
   const configurations = (effects: Effects) =>
     effects.written.flatMap((entry) => entry.type === "Configuration" ? [entry.configuration] : []);
   // The learner goes at once, with the same voters.
@@ -80,4 +81,17 @@ Deno.test("a leader retires whoever it removes, voter or learner, and takes the 
   server.receive(appended({ from: 2, matchIndex: server.status.lastEntry.index }));
   const what = "Server 4 was removed, and its id is never used again";
   assertEquals(server.change([1, 2], [4]).refused, [{ id: 9, refusal: { reason: "InvalidConfiguration", what } }]);
+});
+
+Deno.test("while a member may be of a program that does not keep the list, nobody is listed as removed or drained", () => {
+  const server = leaderOf({ voters: [1, 2, 3], learners: [4] });
+  const written = server.change([1, 2, 3]).written.flatMap((entry) =>
+    entry.type === "Configuration" ? [entry.configuration] : []
+  );
+  assertEquals(written.map(({ retired }) => retired), [undefined]);
+  for (const from of [2, 3]) server.receive(appended({ from, matchIndex: server.status.lastEntry.index }));
+  const { members, voters, learners } = server.status.configuration;
+  const { refused } = server.run({ type: "ChangeMembership", id: 9, members, voters, learners, drained: [2] });
+  const what = "Servers can be drained from level 7 on";
+  assertEquals(refused, [{ id: 9, refusal: { reason: "InvalidConfiguration", what } }]);
 });
