@@ -76,7 +76,8 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     ],
   },
   member: {
-    usage: "kvstore member [list|add|promote|remove|replace|move] [...] [--connect HOST:PORT,...] [--json] [--yes]",
+    usage:
+      "kvstore member [list|add|promote|remove|replace|move|drain|undrain] [...] [--connect HOST:PORT,...] [--json] [--yes]",
     summary: "Show who belongs to the cluster, or change it.",
     details: [
       "Any node can be asked. Every change can be repeated after any failure and goes on from where it was; what holds already",
@@ -84,7 +85,8 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "add [ID=]HOST:PORT[@PEERPORT] makes a learner of a server that is started there later; promote ID gives it a vote once",
       "it has caught up; remove ID removes a member for good, also the leader. replace OLD NEW waits until NEW (an id, or an",
       "address as for add) has joined and caught up, gives it a vote and removes OLD. move ID HOST:PORT waits until the node",
-      "has been started there with the directory that it has.",
+      "has been started there with the directory that it has. drain ID: it hands over, is not to lead and not ready for clients until",
+      "undrain ID.",
     ],
     lines: MEMBER_LINES,
   },

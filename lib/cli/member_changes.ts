@@ -61,6 +61,11 @@ export class MemberChanges {
     await this.#insist({ method: "DELETE", path: `/v1/cluster/members/${id}` });
   }
 
+  /** Lets a member lead no more, or again. */
+  async drain(id: NodeId, word: "drain" | "undrain"): Promise<void> {
+    await this.#insist({ method: "POST", path: `/v1/cluster/members/${id}/${word}` });
+  }
+
   /** Waits until the cluster is so; meanwhile it may be without a leader, or be away as a whole. */
   async until(isSo: (view: ClusterView) => boolean, waiting: string): Promise<void> {
     for (;;) {

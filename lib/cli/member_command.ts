@@ -25,6 +25,8 @@ const CHANGES: Readonly<Record<string, { readonly operands: number; readonly run
   remove: { operands: 1, run: remove },
   replace: { operands: 2, run: replace },
   move: { operands: 2, run: move },
+  drain: { operands: 1, run: drain },
+  undrain: { operands: 1, run: undrain },
 };
 
 /** Shows the members or changes them. Throws `Failure`, `UsageError`. */
@@ -85,6 +87,24 @@ async function remove(context: CommandContext, [operand = ""]: readonly string[]
   confirmOrThrow(context, texts.willRemove(id, await changes.view()));
   await changes.remove(id);
   return { id, text: texts.removed(id) };
+}
+
+/** Done when it does not lead any more. */
+async function drain(context: CommandContext, [operand = ""]: readonly string[]): Promise<Done> {
+  const id = readNodeId(operand);
+  const changes = new MemberChanges(context);
+  confirmOrThrow(context, texts.willDrain(id, await changes.view()));
+  await changes.drain(id, "drain");
+  await changes.until(({ leader }) => leader !== undefined && leader !== id, texts.stillLeads(id));
+  return { id, text: texts.drained(id) };
+}
+
+async function undrain(context: CommandContext, [operand = ""]: readonly string[]): Promise<Done> {
+  const id = readNodeId(operand);
+  const changes = new MemberChanges(context);
+  confirmOrThrow(context, texts.willUndrain(id, await changes.view()));
+  await changes.drain(id, "undrain");
+  return { id, text: texts.undrained(id) };
 }
 
 /** Each step is looked for before it is taken, so that the same command goes on wherever an earlier one ended. */

@@ -19,6 +19,8 @@ export const USAGES: Readonly<Record<string, string>> = {
   remove: "kvstore member remove ID",
   replace: "kvstore member replace OLD NEW",
   move: "kvstore member move ID HOST:PORT",
+  drain: "kvstore member drain ID",
+  undrain: "kvstore member undrain ID",
 };
 
 /** What is asked before a server is added. */
@@ -39,6 +41,34 @@ export function willRemove(id: NodeId, view: Known): string {
   return `Removes ${nameOf(id, view)} for good: its id and its directory are never used again.${
     countAfter(view, lost)
   }`;
+}
+
+/** What is asked before a member is drained. */
+export function willDrain(id: NodeId, view: Known): string {
+  const handsOver = view.leader === id ? " It hands over now." : "";
+  return `${
+    capital(nameOf(id, view))
+  } is not to lead, and is not ready for clients, until it is undrained.${handsOver}`;
+}
+
+/** What is asked before that ends. */
+export function willUndrain(id: NodeId, view: Known): string {
+  return `${capital(nameOf(id, view))} may lead again, and is ready for clients.`;
+}
+
+/** A member is drained, and does not lead. */
+export function drained(id: NodeId): string {
+  return `Member ${id} is drained.`;
+}
+
+/** A member is drained no more. */
+export function undrained(id: NodeId): string {
+  return `Member ${id} is not drained any more.`;
+}
+
+/** What a drain waits for when it is committed. */
+export function stillLeads(id: NodeId): string {
+  return `member ${id} hands over`;
 }
 
 /** What is asked before a member is replaced. */
@@ -131,6 +161,8 @@ export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[
   [removed(0), 0],
   [replaced(0, 3), 0],
   [moved(1, "10.0.0.9:5000"), 0],
+  [drained(1), 0],
+  [undrained(1), 0],
   [noMember(7, SAMPLE), 1],
   ["There is no such member", 1],
   [taken("10.0.0.2:5000", 1), 1],
@@ -138,6 +170,8 @@ export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[
     "of the 3 voters 1 can be reached, and 2 are needed: start 1, 2 again, or remove first what is lost for good",
     "of the 2 voters that would be left 1 can be reached, and 2 are needed: start 1 again, or remove first what is lost for good",
     "it is the last voter: add another and promote it first",
+    "no voter would be left that may lead: undrain another one first",
+    "not all members can keep in mind who is drained yet: upgrade those that CLUSTER shows with an older protocol",
     "the id 1 is that of the member at 10.0.0.2:5000: leave the id out, or give another",
     "10.0.0.2:5000 is an address of member 1: give the new server its own",
     "the cluster has 32 members, and may have 32: remove one first",

@@ -57,6 +57,33 @@ Deno.test("the leader is replaced by a new server, though the command is killed 
     assertEquals((await kvstore(cluster, via, "remove 3")).code, 2);
   }));
 
+Deno.test("a leader that is drained hands over and is not ready until it is undrained", () =>
+  withCluster({}, async (cluster) => {
+    const leader = await cluster.waitForLeader();
+    const [via = -1] = cluster.others(leader);
+    const ready = async () => {
+      const reply = await fetch(`http://127.0.0.1:${cluster.node(leader).httpPort}/readyz`);
+      await reply.body?.cancel();
+      return reply.status;
+    };
+    // Nobody can be drained before the cluster has risen to the level for it.
+    await waitFor(async () => (await cluster.block(via, "CLUSTER")).includes("Level: 7") || undefined, {
+      what: "the level rises",
+    });
+    const drained = await kvstore(cluster, via, `drain ${leader} --yes`);
+    assertEquals([drained.code, drained.last], [0, `Member ${leader} is drained.`], drained.err);
+    assertEquals((await cluster.waitForLeader()) === leader, false);
+    assertEquals(await ready(), 503);
+    for (const id of cluster.others(leader)) {
+      const last = await kvstore(cluster, via, `drain ${id} --yes --wait-ms 5000`);
+      if (last.code === 0) continue;
+      assertStringIncludes(last.err, "no voter would be left that may lead");
+    }
+    const undrained = await kvstore(cluster, via, `undrain ${leader} --yes`);
+    assertEquals([undrained.code, undrained.last], [0, `Member ${leader} is not drained any more.`], undrained.err);
+    await waitFor(async () => await ready() === 200 || undefined, { what: "it is ready again" });
+  }));
+
 Deno.test("a node moves to other ports while the command waits for it", () =>
   withCluster({}, async (cluster) => {
     const leader = await cluster.waitForLeader();
