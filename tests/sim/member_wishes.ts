@@ -7,6 +7,7 @@ const DEMOTION_TRIES = 10;
 const PROMOTION_MS_MAX = 300;
 const PROMOTION_TRIES = 30;
 const REMOVAL_TRIES = 40;
+const DRAIN_TRIES = 40;
 const JOINED_TRIES = 6;
 const JOINED_MS_MAX = 3_000;
 
@@ -45,6 +46,14 @@ export class MemberWishes {
     if (isOver() || tries === 0 || this.#removed() > before) return;
     operator.remove();
     later(() => this.remove(tries - 1, before), PROMOTION_MS_MAX);
+  }
+
+  /** Drains a server or undrains one, until one of the wishes is done or all were refused. */
+  drain(tries = DRAIN_TRIES, before = this.#parts.operator.drains): void {
+    const { operator, later, isOver } = this.#parts;
+    if (isOver() || tries === 0 || operator.drains > before) return;
+    operator.drain();
+    later(() => this.drain(tries - 1, before), PROMOTION_MS_MAX);
   }
 
   /** Adds a server; often another one is to be removed after that. */

@@ -271,7 +271,7 @@ export class Nemesis {
         return false; // Counted when it is done.
       }],
       ["operator/drain", () => {
-        this.#operator.drain();
+        this.#wishes.drain();
         return false; // Counted when it is done.
       }],
       ["operator/remove", () => {

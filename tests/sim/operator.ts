@@ -21,6 +21,8 @@ export class Operator implements Check {
   /** Wiped servers that the configuration already lists as learners. */
   readonly #learning = new Set<NodeId>();
   #changes = 1_000_000;
+  /** Wishes to drain or undrain that were done. */
+  drains = 0;
   /** False ends the restarts: what is down then stays down. */
   restarts = true;
 
@@ -192,10 +194,15 @@ export class Operator implements Check {
       if (!life.alive || outcome.type !== "Done") return;
       // By what the leader knows to be committed: others learn of it once somebody comes to apply it.
       const { configuration, configurationIndex, commitIndex } = this.#world.shadows.of(leader.id);
-      if (change.type === "Drain" || change.type === "Undrain") this.#world.counts.add("operator/drain");
+      if (change.type === "Drain" || change.type === "Undrain") this.#drained();
       if (configurationIndex <= commitIndex && configuration !== undefined && isSo(configuration, change)) return;
       this.#world.violate("member-change", `node ${leader.id} says that it is done: ${JSON.stringify(change)}`);
     });
+  }
+
+  #drained(): void {
+    this.drains += 1;
+    this.#world.counts.add("operator/drain");
   }
 
   #admitted(server: SimServer): void {
