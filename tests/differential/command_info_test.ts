@@ -31,7 +31,7 @@ testWith([REDIS_SERVER], "COMMAND INFO and DOCS tell of each command what Redis 
 });
 
 /** Beyond Redis 7.0. */
-const OWN = /^(delex|revision|range|prefix|once|txn|session(\|.*)?|client\|(setinfo|no-touch))$/;
+const OWN = /^(kv\..*|delex|revision|range|prefix|once|txn|session(\|.*)?|client\|(setinfo|no-touch))$/;
 
 /** What is compared; undefined for a command that the server does not have. */
 function factsIn([info, docs]: readonly Reply[]): readonly unknown[] | undefined {
