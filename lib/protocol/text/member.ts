@@ -13,8 +13,16 @@ import type { Request } from "./requests.ts";
 import { showText } from "./show.ts";
 
 /** How it is used. */
-export const MEMBER_USAGE = "MEMBER LIST, ADD <address>, PROMOTE <id> or REMOVE <id>";
+export const MEMBER_USAGE = "MEMBER LIST, ADD <address>, PROMOTE <id>, DRAIN <id>, UNDRAIN <id> or REMOVE <id>";
 const DETAIL = `an address is ${ADDITION_FORM}`;
+
+/** The changes of one member, by their words. */
+const TYPES = new Map<string, Exclude<MemberChange["type"], "Add">>([
+  ["PROMOTE", "Promote"],
+  ["DRAIN", "Drain"],
+  ["UNDRAIN", "Undrain"],
+  ["REMOVE", "Remove"],
+]);
 
 const LIST: Request = { type: "Report", render: renderCluster };
 
@@ -31,8 +39,8 @@ function readChange(name: string, operand: string): MemberChange | undefined {
   if (name === "ADD") return readAddition(operand);
   const id = /^[0-9]{1,10}$/.test(operand) ? Number(operand) : Infinity;
   if (id > NODE_ID_MAX) return undefined;
-  if (name === "PROMOTE") return { type: "Promote", id };
-  return name === "REMOVE" ? { type: "Remove", id } : undefined;
+  const type = TYPES.get(name);
+  return type === undefined ? undefined : { type, id };
 }
 
 /** The reply once it is known: one line without its end, and whether the change holds. */

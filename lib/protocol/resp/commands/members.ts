@@ -46,6 +46,16 @@ export const MEMBER_COMMANDS: readonly ProtocolCommand[] = [{
       plan: (words, caller) => planById("Promote", { word: words[2], caller }),
     },
     {
+      ...subcommand("KV.MEMBER DRAIN <id>", CHANGING),
+      summary: "Lets a member hand over and not lead again, until it is undrained.",
+      plan: (words, caller) => planById("Drain", { word: words[2], caller }),
+    },
+    {
+      ...subcommand("KV.MEMBER UNDRAIN <id>", CHANGING),
+      summary: "Lets a member lead again.",
+      plan: (words, caller) => planById("Undrain", { word: words[2], caller }),
+    },
+    {
       ...subcommand("KV.MEMBER REMOVE <id>", CHANGING),
       summary: "Removes a server for good, also the leader.",
       plan: (words, caller) => planById("Remove", { word: words[2], caller }),
@@ -61,7 +71,7 @@ function memberRow({ id, voter, reachable, clientAddress, peerAddress }: MemberV
 }
 
 function planById(
-  type: "Promote" | "Remove",
+  type: Exclude<MemberChange["type"], "Add">,
   { word = "", caller: { context } }: { readonly word: string | undefined; readonly caller: Caller },
 ): Plan {
   const id = /^[0-9]{1,10}$/.test(word) ? Number(word) : Infinity;

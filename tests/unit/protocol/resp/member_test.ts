@@ -15,12 +15,20 @@ Deno.test("KV.MEMBER: what is asked for reaches the cluster, and the reply says 
   node.changeOutcome = { type: "Done", id: 3 };
   const client = clientOf(node);
   assertEquals(
-    await client.ask("KV.MEMBER ADD 3=h:5000@7000", "kv.member promote 3", "KV.MEMBER REMOVE 3"),
-    ":3\r\n+OK\r\n+OK\r\n",
+    await client.ask(
+      "KV.MEMBER ADD 3=h:5000@7000",
+      "kv.member promote 3",
+      "KV.MEMBER DRAIN 3",
+      "KV.MEMBER UNDRAIN 3",
+      "KV.MEMBER REMOVE 3",
+    ),
+    ":3\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n",
   );
   const asked: readonly MemberChange[] = [
     { type: "Add", id: 3, peerAddress: "h:7000", clientAddress: "h:5000" },
     { type: "Promote", id: 3 },
+    { type: "Drain", id: 3 },
+    { type: "Undrain", id: 3 },
     { type: "Remove", id: 3 },
   ];
   assertEquals(node.memberChanges, asked);

@@ -12,11 +12,15 @@ Deno.test("MEMBER: what is asked for reaches the cluster, and the reply says wha
   assertEquals(await bench.ask("MEMBER ADD 10.0.0.4:5000"), "Member 3 is added as a learner.\n");
   assertEquals(await bench.ask("member add 3=[::1]:5000@7000"), "Member 3 is added as a learner.\n");
   assertEquals(await bench.ask("MEMBER PROMOTE 3"), "Member 3 has a vote.\n");
+  assertEquals(await bench.ask("MEMBER drain 3"), "Member 3 is drained.\n");
+  assertEquals(await bench.ask("MEMBER UNDRAIN 3"), "Member 3 is drained no more.\n");
   assertEquals(await bench.ask("Member  remove \t3"), "Member 3 is removed for good.\n");
   assertEquals(bench.node.memberChanges, [
     ADDED,
     { type: "Add", id: 3, peerAddress: "[::1]:7000", clientAddress: "[::1]:5000" },
     { type: "Promote", id: 3 },
+    { type: "Drain", id: 3 },
+    { type: "Undrain", id: 3 },
     { type: "Remove", id: 3 },
   ]);
   assertEquals(await bench.ask("MEMBER LIST"), await bench.ask("CLUSTER"));
@@ -61,7 +65,9 @@ Deno.test("MEMBER: what does not fit is refused with the usage, and the cluster 
   for (const operand of operands) {
     const reply = await bench.ask(`MEMBER ${operand}`);
     assert(
-      reply.startsWith("Error: Usage: MEMBER LIST, ADD <address>, PROMOTE <id> or REMOVE <id> (an address is [id="),
+      reply.startsWith(
+        "Error: Usage: MEMBER LIST, ADD <address>, PROMOTE <id>, DRAIN <id>, UNDRAIN <id> or REMOVE <id> (an address is [id=",
+      ),
       `${operand}: ${reply}`,
     );
   }
