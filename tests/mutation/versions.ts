@@ -64,7 +64,7 @@ export const VERSION_SLIPS: readonly Mutation[] = [
   slip("M466", "A record that holds a level looks like one of the program before", {
     file: "lib/storage/wal.ts",
     find: "version: namesLevel ? LEVEL_RECORD_VERSION : WAL_VERSION,",
-    replace: "version: namesLevel ? WAL_VERSION : WAL_VERSION,",
+    replace: "version: namesLevel && run.count === 0 ? LEVEL_RECORD_VERSION : WAL_VERSION,",
   }),
   slip("M467", "A snapshot that holds a level looks like one of the program before", {
     file: "lib/storage/snapshot_format.ts",
