@@ -85,7 +85,7 @@ export class PeerDirectory {
     const reason = refusalOf(greeting, { configuration, index });
     const refusal = reason === undefined ? undefined : { reason, removed: false };
     // Who joins takes nobody's place: not even the address of the member with that id is taken from it.
-    const isKnown = this.#isKnown(nodeId);
+    const isKnown = this.#isKnown(nodeId) || this.#meets(greeting);
     if (refusal !== undefined && (!rejoin || (joins && isKnown))) return refusal;
     if (!isKnown && !this.#noteJoin(greeting)) return refusal;
     const moved = this.#announced(nodeId) !== peerAddress;
@@ -198,6 +198,17 @@ export class PeerDirectory {
     return [...configuration.members, ...this.#committed.members, ...named, ...this.#told].some((member) =>
       member.id === id
     );
+  }
+
+  /**
+   * A server that waits to be admitted takes note of each that belongs to a cluster: its leader may have joined after those that
+   * the operator named.
+   */
+  #meets({ nodeId: id, clusterId, rejoin, peerAddress: address }: Greeting): boolean {
+    const waits = this.#parts.raft.configuration.members.length === 0;
+    if (!waits || clusterId === "" || rejoin || this.#told.length >= MEMBERS_MAX) return false;
+    this.#told = [...this.#told, { id, address, clientAddress: "", identity: "" }];
+    return true;
   }
 
   /** False when it is no server that asks to join, or too many do. */

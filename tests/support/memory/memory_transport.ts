@@ -6,15 +6,15 @@ import type { NodeId } from "../../../lib/raft/types.ts";
 import { decodeMessage, type EncodedMessage, encodeMessage } from "../../../lib/transport/codec.ts";
 import { findOtherCluster } from "../../../lib/transport/credentials.ts";
 import { defaultGreeting } from "./default_greeting.ts";
+import { type KnownPeer, unknownPeer } from "./known_peer.ts";
 import { parseFields } from "../../../lib/transport/fields.ts";
 import { MessageCounts } from "../../../lib/transport/message_counts.ts";
-import { agreedVersion, type VersionRange } from "../../../lib/transport/versions.ts";
+import { agreedVersion } from "../../../lib/transport/versions.ts";
 import type {
   Greeting,
   PeerAddresses,
   PeerInfo,
   PeerRefusal,
-  PeerStatus,
   Transport,
   TransportHandler,
 } from "../../../lib/transport/transport.ts";
@@ -111,6 +111,11 @@ export class MemoryNetwork {
     const link = this.#link(a, b);
     if (!this.#mayConnect(link)) this.lose(link.ends, undefined);
     if (this.#mayGreet(link) && !link.up && link.greeting === undefined) this.#greetAfter(link, this.#latency(a, b));
+  }
+
+  /** A node that listens now is dialed by those that it does not know, but that know it. For `MemoryTransport`. */
+  beDialed(node: MemoryTransport): void {
+    for (const [id, other] of this.#nodes) if (!node.lists(id) && other.lists(node.id)) this.review(id, node.id);
   }
 
   /** Ends a connection of `own` by its own will and greets again, without waiting if the last greeting was refused. */
@@ -240,18 +245,6 @@ export class MemoryNetwork {
   }
 }
 
-interface KnownPeer {
-  readonly address: string;
-  outbox: PeerMessage[];
-  status: PeerStatus | undefined;
-  lastAnswer: PeerInfo["lastAnswer"];
-  versions: VersionRange | undefined;
-  lastContact: number | undefined;
-  bytesReceived: number;
-  framesDropped: number;
-  problem: string | undefined;
-}
-
 /** A node's end of a `MemoryNetwork`. */
 class MemoryTransport implements Transport {
   readonly #network: MemoryNetwork;
@@ -268,9 +261,14 @@ class MemoryTransport implements Transport {
     this.#greeting = options.greeting;
   }
 
+  get id(): NodeId {
+    return this.#greeting.nodeId;
+  }
+
   start(handler: TransportHandler): Promise<void> {
     this.handler = handler;
     for (const id of this.#peers.keys()) this.#network.review(this.#greeting.nodeId, id);
+    this.#network.beDialed(this);
     return Promise.resolve();
   }
 
@@ -384,15 +382,4 @@ function isWhole(greeting: Partial<Greeting>): greeting is Greeting {
 
 function bothWays({ ends: [low, high] }: Link): readonly (readonly [NodeId, NodeId])[] {
   return [[low, high], [high, low]];
-}
-
-function unknownPeer(): KnownPeer {
-  const unheard = {
-    versions: undefined,
-    status: undefined,
-    lastAnswer: undefined,
-    lastContact: undefined,
-    problem: undefined,
-  };
-  return { address: "", outbox: [], bytesReceived: 0, framesDropped: 0, ...unheard };
 }

@@ -149,3 +149,20 @@ Deno.test("a removal that is not committed ends nobody", async () => {
   assertEquals(configuration(cluster, next.id).retired, undefined);
   await cluster.stop();
 });
+
+Deno.test("a founder that lost its directory is admitted by a leader that joined later, of which it was not told", async () => {
+  const { cluster } = await founded(58);
+  await cluster.start([3]);
+  await cluster.clock.until(() => configuration(cluster, 0).voters.includes(3), 10_000, "it is a voter");
+  await cluster.clock.advance(2_000);
+  const before = await cluster.leader();
+  before.transferLeadership(3);
+  await cluster.clock.until(() => cluster.node(3).status().raft.role === "Leader", 10_000, "the new server leads");
+  cluster.crash(1);
+  cluster.server(1).wipe();
+  await cluster.start([1], true);
+  await cluster.clock.until(() => configuration(cluster, 3).learners.includes(1), 10_000, "it learns");
+  await cluster.clock.until(() => configuration(cluster, 3).voters.includes(1), 10_000, "it votes again");
+  assertEquals(await cluster.get(1, "k"), { value: "v" });
+  await cluster.stop();
+});

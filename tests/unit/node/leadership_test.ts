@@ -139,6 +139,8 @@ Deno.test("a server is removed, one at a time, and the others go on without it",
   const cluster = new MemoryCluster(5, 10);
   await cluster.start();
   const leader = await cluster.leader();
+  // Before that is committed who is removed is not listed.
+  await cluster.clock.until(() => leader.status().level === 7, 5_000, "the level rises");
   await cluster.put(leader.id, "k", "v");
   const [first = -1, second = -1] = cluster.ids.filter((id) => id !== leader.id);
   assertEquals(await remove(cluster, first, second), { type: "NotLeader" });
