@@ -168,10 +168,11 @@ function textOf(entry: Entry): string {
     case "NoOp":
       return "(no-op)";
     case "Configuration": {
-      const { voters, votersOld, learners, level } = entry.configuration;
+      const { voters, votersOld, learners, drained, level } = entry.configuration;
       const from = votersOld.length === 0 ? "" : ` from voters ${votersOld}`;
       const more = learners.length === 0 ? "" : ` learners ${learners}`;
-      return `(configuration${from} voters ${voters}${more}${level === undefined ? "" : ` level ${level}`})`;
+      const resting = drained === undefined ? "" : ` drained ${drained}`;
+      return `(configuration${from} voters ${voters}${more}${resting}${level === undefined ? "" : ` level ${level}`})`;
     }
     default: {
       const logged = decodeCommand(entry.command);
