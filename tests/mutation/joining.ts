@@ -42,7 +42,7 @@ export const JOINING_SLIPS: readonly Mutation[] = [
   slip("M505", "A learner that does not answer counts as caught up", {
     file: CATCH_UP,
     find: "silentTicks * TICK_MS <= CAUGHT_UP_LAG_MS",
-    replace: "silentTicks >= 0",
+    replace: "silentTicks * TICK_MS >= 0",
   }),
   slip("M506", "A learner that fell behind meanwhile counts as one that kept close", {
     file: CATCH_UP,
@@ -57,7 +57,7 @@ export const JOINING_SLIPS: readonly Mutation[] = [
   slip("M508", "The address of a member is taken from who claims its id", {
     file: DIRECTORY,
     find: "(!rejoin || (joins && isKnown))",
-    replace: "!rejoin",
+    replace: "(!rejoin || (joins && isKnown && nodeId < 0))",
   }),
   slip("M509", "An id that was promised to a directory is promised to another one", {
     file: DIRECTORY,
@@ -101,11 +101,6 @@ export const JOINING_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/unit/raft/retired_test.ts"],
   },
-  slip("M514", "A drained server campaigns as soon as the connection to the leader ends", {
-    file: "lib/raft/tick.ts",
-    find: "mayCampaign(core) && !isDrained(core.log.configuration, core.id)",
-    replace: "mayCampaign(core)",
-  }),
   slip("M515", "A drained server campaigns like any other", {
     file: "lib/raft/drained.ts",
     find: "return election.timeoutsLeft > 0;",

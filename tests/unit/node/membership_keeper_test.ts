@@ -132,6 +132,7 @@ Deno.test("a wiped server becomes a learner under its new identity, and a voter 
   assertEquals([due?.voters, due?.learners], [[0, 1, 2], []]);
   // What was heard is the word of another directory, or of one that wants no vote.
   assertEquals(promotion(greeting(2, "x2", true), [2])?.voters, [0, 1], "learns again");
+  assertEquals(promotion({ ...greeting(2, "x2", true), joins: true }, [2]), undefined);
   assertEquals(promotion({ ...greeting(2, "y2", true), joins: true, staysLearner: true }, [2]), undefined);
 });
 

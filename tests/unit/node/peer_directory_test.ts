@@ -102,3 +102,29 @@ Deno.test("a program that cannot what is on is told so whatever it asks for, and
   assertEquals(directory.admit(greetingOf(1)), undefined);
   assertEquals(directory.anyPeer, 1);
 });
+
+Deno.test("a server is told that it was removed once that is committed, and before it is refused alone", () => {
+  const transport = new MemoryNetwork({ clock: new VirtualClock() }).connect(1);
+  const configuration = { ...configurationOf(MEMBERS), retired: [[3, 3]] as const };
+  const { node: raft } = leaderOf({ configuration });
+  const parts = { self: 1, raft, transport, greeting: greetingOf(1), clock: new VirtualClock(), named: [] };
+  const directory = new PeerDirectory(parts);
+  const reason = "Node 3 was removed from this cluster";
+  assertEquals(directory.admit(greetingOf(3)), { reason, removed: false });
+  directory.configurationCommitted(configuration);
+  assertEquals(directory.admit(greetingOf(3)), { reason, removed: true });
+});
+
+Deno.test("who claims the id of a member to join under it does not take the member's address either", () => {
+  const transport = new MemoryNetwork({ clock: new VirtualClock() }).connect(1);
+  const members = MEMBERS.map((member) => ({ ...member, identity: `x${member.id}` }));
+  const { node: raft } = leaderOf({ configuration: configurationOf(members) });
+  const parts = { self: 1, raft, transport, greeting: greetingOf(1), clock: new VirtualClock(), named: [] };
+  const directory = new PeerDirectory(parts);
+  const addressOf2 = () => directory.acquaint(greetingOf(9), true).members.find(({ id }) => id === 2)?.address;
+  assertEquals(directory.admit(greetingOf(2, { identity: "x2", peerAddress: "there:2" })), undefined);
+  assertEquals(addressOf2(), "there:2");
+  const claim = { identity: "y2", peerAddress: "elsewhere:2", rejoin: true, joins: true };
+  assertEquals(directory.admit(greetingOf(2, claim))?.removed, false);
+  assertEquals(addressOf2(), "there:2");
+});

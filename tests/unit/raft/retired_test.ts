@@ -95,3 +95,12 @@ Deno.test("while a member may be of a program that does not keep the list, nobod
   const what = "Servers can be drained from level 7 on";
   assertEquals(refused, [{ id: 9, refusal: { reason: "InvalidConfiguration", what } }]);
 });
+
+Deno.test("who is drained stays so through other changes, and is listed no more once it is removed", () => {
+  const configuration = { ...configurationOf([1, 2, 3], { learners: [4] }), level: 7, drained: [2, 4] };
+  const server = leaderOf({ configuration });
+  const written = server.change([1, 2, 3]).written.flatMap((entry) =>
+    entry.type === "Configuration" ? [entry.configuration] : []
+  );
+  assertEquals(written.map(({ drained }) => drained), [[2]]);
+});
