@@ -1,7 +1,7 @@
 /** `kvstore rolling-restart` of a real local cluster, under clients that repeat their requests: none of theirs may fail. */
 
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { connect } from "../../lib/client/client.ts";
+import { RepeatingClients } from "../support/repeating_clients.ts";
 import { type LaunchedCluster, withLaunchedCluster } from "../support/launched_cluster.ts";
 import { type ProgramResult, runProgram } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
@@ -9,39 +9,6 @@ import { withCluster } from "../support/process_cluster.ts";
 
 const CLIENTS = 8;
 const COMMAND_MS = 180_000;
-
-/** Clients that write and read their own keys without end. */
-class Load {
-  readonly failures: string[] = [];
-  /** What was acknowledged, by key. */
-  readonly written = new Map<string, string>();
-  readonly #done: Promise<unknown>;
-  #stopping = false;
-
-  constructor(cluster: LaunchedCluster) {
-    const servers = cluster.ports.map((port) => `127.0.0.1:${port}`);
-    this.#done = Promise.all(Array.from({ length: CLIENTS }, (_, at) => this.#run(servers, at)));
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await this.#done;
-  }
-
-  async #run(servers: readonly string[], at: number): Promise<void> {
-    await using client = await connect({ servers, session: true, timeoutMs: 60_000 });
-    for (let round = 0; !this.#stopping; round++) {
-      const [key, value] = [`client-${at}-${round % 50}`, `value-${round}`];
-      try {
-        await client.put(key, value);
-        this.written.set(key, value);
-        assertEquals((await client.get(key))?.text(), value);
-      } catch (error) {
-        this.failures.push(`${key} in round ${round}: ${error}`);
-      }
-    }
-  }
-}
 
 interface Launched {
   readonly id: number;
@@ -67,17 +34,18 @@ function rollingRestart({ ports }: LaunchedCluster, ...flags: string[]): Promise
 }
 
 /** What was acknowledged is there, and nobody was refused. */
-async function assertKept(cluster: LaunchedCluster, load: Load): Promise<void> {
-  assertEquals(load.failures, []);
-  assert(load.written.size > CLIENTS, `only ${load.written.size} keys were written`);
-  await using client = await connect({ servers: cluster.ports.map((port) => `127.0.0.1:${port}`) });
-  for (const [key, value] of load.written) assertEquals((await client.get(key))?.text(), value, key);
+async function assertKept(cluster: LaunchedCluster, load: RepeatingClients): Promise<void> {
+  await load.assertKept(serversOf(cluster));
+}
+
+function serversOf({ ports }: LaunchedCluster): readonly string[] {
+  return ports.map((port) => `127.0.0.1:${port}`);
 }
 
 Deno.test("every node gets a new process, the leader last, and no request of a client that repeats fails", () =>
   withLaunchedCluster(async (cluster) => {
     const [before, leader] = [await nodesOf(cluster), await leaderOf(cluster)];
-    const load = new Load(cluster);
+    const load = new RepeatingClients(serversOf(cluster), CLIENTS);
     const { code, stdout, stderr } = await rollingRestart(cluster, "--yes", "--json");
     await load.stop();
     assertEquals(code, 0, stderr);
@@ -93,7 +61,7 @@ Deno.test("every node gets a new process, the leader last, and no request of a c
 Deno.test("a node that is killed in the middle is waited for, and the rest is restarted all the same", () =>
   withLaunchedCluster(async (cluster) => {
     const before = await nodesOf(cluster);
-    const load = new Load(cluster);
+    const load = new RepeatingClients(serversOf(cluster), CLIENTS);
     const running = rollingRestart(cluster, "--yes");
     await cluster.process.line("to restart node");
     // The one that passes requests on, which is the last follower here or the leader.
