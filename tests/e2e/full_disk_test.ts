@@ -2,8 +2,9 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 
-import { HEALTHY_DISK, writeDiskControl } from "../chaos/disk_control.ts";
+import { EFFECT_LINES, HEALTHY_DISK, writeDiskControl } from "../chaos/disk_control.ts";
 import { faultyProgramLine } from "../chaos/faulty_program.ts";
+import { Newcomer } from "../support/newcomer.ts";
 import { withCluster } from "../support/process_cluster.ts";
 import { numberOf } from "../support/text_client.ts";
 import { waitFor } from "../support/wait.ts";
@@ -37,4 +38,23 @@ Deno.test("a follower whose disk is full says so in the reads that it cannot ser
     writeDiskControl(directory, HEALTHY_DISK);
     await cluster.waitUntilEqual();
     assertMatch(await cluster.ask(behind, "GET k"), /^value of k: v/);
+  }));
+
+Deno.test("a node that joins and has too little room stays a learner, and becomes a voter when there is room", () =>
+  withCluster({}, async (cluster) => {
+    const leader = await cluster.waitForLeader();
+    for (let n = 0; n < WRITES; n++) assertMatch(await cluster.ask(leader, `PUT k${n} ${VALUE}`), /added/);
+    await using node = new Newcomer(cluster, { seed: leader, program: faultyProgramLine });
+    // Less than the values in the log.
+    writeDiskControl(node.directory, { ...HEALTHY_DISK, bytesMax: (WRITES * VALUE.length) / 2 });
+    const process = node.start();
+    await process.line(EFFECT_LINES["no-room"]);
+    const id = await node.isMember(false);
+    assertMatch(await cluster.ask(leader, "PUT k during"), /added/);
+    assertEquals((await cluster.block(leader, "CLUSTER")).filter((line) => line.startsWith(`Node ${id}: `)).length, 1);
+    assertEquals(await node.isMember(false), id);
+    assertEquals(process.alive, true);
+    writeDiskControl(node.directory, HEALTHY_DISK);
+    assertEquals(await node.isMember(), id);
+    await node.reads("k", "during");
   }));

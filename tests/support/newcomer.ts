@@ -18,31 +18,41 @@ export interface MemberJson {
 export class Newcomer implements AsyncDisposable {
   readonly clientPort: number;
   readonly httpPort: number;
+  readonly directory: string;
+  readonly #peerAddress: string;
   readonly #cluster: ProcessCluster;
   readonly #line: readonly string[];
   #process: ServerProcess | undefined;
 
   constructor(
     cluster: ProcessCluster,
-    { seed, flags = [] }: { readonly seed: number; readonly flags?: readonly string[] },
+    { seed, flags = [], program = programLine }: {
+      readonly seed: number;
+      readonly flags?: readonly string[];
+      /** The command line that starts the program with arguments. */
+      readonly program?: (args: readonly string[]) => readonly string[];
+    },
   ) {
     const [clientPort = 0, peerPort = 0, httpPort = 0] = findFreePorts(3);
     const { clientPort: seedPort, peerPort: seedPeerPort } = cluster.node(seed);
     this.clientPort = clientPort;
     this.httpPort = httpPort;
     this.#cluster = cluster;
-    this.#line = [
+    this.directory = `${cluster.root}/newcomer-${clientPort}`;
+    this.#peerAddress = `127.0.0.1:${peerPort}`;
+    this.#line = program([
       ...["node", "--join", `127.0.0.1:${seedPort}@${seedPeerPort}`, "--port", `${clientPort}`],
       ...["--peer-port", `${peerPort}`, "--http-port", `${httpPort}`],
-      ...["--data-dir", `${cluster.root}/newcomer-${clientPort}`, ...flags],
-    ];
+      ...["--data-dir", this.directory, ...flags],
+    ]);
   }
 
   /** Starts it, and does not wait. */
   start(environment: Readonly<Record<string, string>> = {}): ServerProcess {
-    const line = programLine(this.#line);
     const set = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    this.#process = new ServerProcess(set.length === 0 ? line : ["env", ...set, ...line]);
+    this.#process = new ServerProcess(set.length === 0 ? this.#line : ["env", ...set, ...this.#line], {
+      stdin: "piped",
+    });
     return this.#process;
   }
 
@@ -66,10 +76,6 @@ export class Newcomer implements AsyncDisposable {
   /** Kills it. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process?.alive === true) await this.#process.end("SIGKILL");
-  }
-
-  get #peerAddress(): string {
-    return `127.0.0.1:${this.#line[this.#line.indexOf("--peer-port") + 1]}`;
   }
 }
 
