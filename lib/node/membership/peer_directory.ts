@@ -167,7 +167,7 @@ export class PeerDirectory {
   dueChange(status: RaftStatus): DueChange | undefined {
     const { self, greeting, clock } = this.#parts;
     const now = clock.now();
-    for (const [id, heardAt] of this.#joining) if (now - heardAt > JOINS_FRESH_MS) this.#joining.delete(id);
+    for (const [id, heardAt] of this.#joining) if (now - heardAt > JOINS_FRESH_MS) this.#forgetJoin(id);
     const joining = [...this.#joining.keys()];
     const caughtUp = this.#catchUp.look(status, now);
     return dueMembershipChange({ self, own: greeting, status, greetings: this.#greetings, joining, caughtUp });
@@ -216,6 +216,12 @@ export class PeerDirectory {
     if (!joins || (this.#joining.size >= MEMBERS_MAX && !this.#joining.has(nodeId))) return false;
     this.#joining.set(nodeId, this.#parts.clock.now());
     return true;
+  }
+
+  /** It has become a member, or has given up: then nothing of it is kept. */
+  #forgetJoin(id: NodeId): void {
+    this.#joining.delete(id);
+    if (!this.#isKnown(id)) this.#greetings.delete(id);
   }
 
   /** The same id for the same directory, however often it asks; the oldest promise is forgotten first. */

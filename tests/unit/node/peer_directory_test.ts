@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { configurationOf } from "../../../lib/node/options.ts";
+import { JOINS_FRESH_MS } from "../../../lib/node/limits.ts";
 import { PeerDirectory } from "../../../lib/node/membership/peer_directory.ts";
 import { DEFAULT_RAFT_LIMITS } from "../../../lib/raft/limits.ts";
 import { RaftNode } from "../../../lib/raft/raft_node.ts";
@@ -127,4 +128,16 @@ Deno.test("who claims the id of a member to join under it does not take the memb
   const claim = { identity: "y2", peerAddress: "elsewhere:2", rejoin: true, joins: true };
   assertEquals(directory.admit(greetingOf(2, claim))?.removed, false);
   assertEquals(addressOf2(), "there:2");
+});
+
+Deno.test("of a server that asked to join and gave up nothing is kept", async () => {
+  const clock = new VirtualClock();
+  const transport = new MemoryNetwork({ clock }).connect(1);
+  const { node: raft } = leaderOf({ configuration: configurationOf(MEMBERS) });
+  const directory = new PeerDirectory({ self: 1, raft, transport, greeting: greetingOf(1), clock, named: [] });
+  directory.admit(greetingOf(9, { rejoin: true, joins: true }));
+  assertEquals(directory.anyPeer, 9);
+  await clock.advance(JOINS_FRESH_MS + 1);
+  directory.dueChange(raft.status());
+  assertEquals(directory.anyPeer, undefined);
 });
