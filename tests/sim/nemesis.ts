@@ -19,6 +19,8 @@ import type { World } from "./world.ts";
 /** In every run with such a number come faults of several steps, with these mean times between two of them and of the others. */
 const SEEDS_PER_ORDERED = 3;
 const ORDERED_MS = 1_500;
+/** Between two wishes to drain or undrain a server, in the mean. */
+const DRAINS_MS = 5_000;
 const OTHERS_MS_MIN = 2_000;
 const LASTING_MS_MAX = 3_000;
 const PAUSE_MS_MAX = 2_500;
@@ -89,10 +91,13 @@ export class Nemesis {
     if (planned !== undefined) return;
     const isOrdered = seed % SEEDS_PER_ORDERED === 0;
     const names = [...this.#faults.keys()];
-    const others = names.filter((name) => !ORDERED_FAULTS.has(name));
+    const others = names.filter((name) => !ORDERED_FAULTS.has(name) && name !== "operator/drain");
     this.#plan(this.#plans, { names: others, meanMs: isOrdered ? Math.max(OTHERS_MS_MIN, disturbMs) : disturbMs });
     const ordered = names.filter((name) => isOrdered && ORDERED_FAULTS.has(name));
     this.#plan(new Random(seed ^ 0x0dde), { names: ordered, meanMs: ORDERED_MS });
+    // Among so many faults it would be too rare: it takes a leader, and a cluster that has risen to the level for it.
+    const drains = names.filter((name) => name === "operator/drain");
+    this.#plan(new Random(seed ^ 0xd7a1), { names: drains, meanMs: DRAINS_MS });
   }
 
   /** No more faults; those that last are ended. */
