@@ -55,7 +55,7 @@ async function list(context: CommandContext): Promise<number> {
   const { leader, members } = await changes.view();
   const rows = members.map((member) => [
     String(member.id),
-    member.id === leader ? "leader" : member.voter ? "voter" : "learner",
+    `${member.id === leader ? "leader" : member.voter ? "voter" : "learner"}${member.drained ? ", drained" : ""}`,
     member.reachable ? "yes" : "no",
     String(member.lag ?? "-"),
     member.clientAddress,

@@ -65,9 +65,10 @@ function raftSamples({ raft, lastApplied, logEntries }: NodeStatus): readonly Sa
 function membershipSamples(
   { raft: { id: self, configuration }, learnerLags, isChangingMembership, membershipChangedMs }: NodeStatus,
 ): readonly Sample[] {
-  const { voters, learners } = configuration;
+  const { voters, learners, drained = [] } = configuration;
   return [
     { name: METRIC.isLearner, value: learners.includes(self) ? 1 : 0 },
+    { name: METRIC.isDrained, value: drained.includes(self) ? 1 : 0 },
     { name: METRIC.voters, value: voters.length },
     { name: METRIC.learners, value: learners.length },
     { name: METRIC.membershipChanging, value: isChangingMembership ? 1 : 0 },

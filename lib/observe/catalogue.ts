@@ -27,6 +27,7 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.quorumNeeded]: gauge("Voters that a majority needs."),
   [METRIC.stateAgeSeconds]: gauge("How old the state of this node is at most; not there while that is not known."),
   [METRIC.isLearner]: gauge("Whether this node is a learner: 1 or 0."),
+  [METRIC.isDrained]: gauge("Whether this node is drained, so that it is not to lead: 1 or 0."),
   [METRIC.voters]: gauge("Voters of the configuration in force here."),
   [METRIC.learners]: gauge("Learners of the configuration in force here."),
   [METRIC.learnerLagEntries]: gauge("Committed entries that a learner does not hold, on the leader.", ["of"]),

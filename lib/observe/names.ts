@@ -44,6 +44,7 @@ export const METRIC = {
   quorumNeeded: "kvstore_server_quorum_needed",
   stateAgeSeconds: "kvstore_server_state_age_seconds",
   isLearner: "kvstore_server_is_learner",
+  isDrained: "kvstore_server_is_drained",
   voters: "kvstore_raft_voters",
   learners: "kvstore_raft_learners",
   learnerLagEntries: "kvstore_raft_learner_lag_entries",

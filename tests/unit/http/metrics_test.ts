@@ -29,6 +29,7 @@ Deno.test("the page tells what the node knows of itself and its peers", async ()
   const expected = [
     "kvstore_server_state_age_seconds 0.35",
     "kvstore_server_is_learner 0",
+    "kvstore_server_is_drained 0",
     "kvstore_raft_voters 0",
     "kvstore_raft_learners 0",
     'kvstore_raft_learner_lag_entries{of="2"} 12',
