@@ -27,7 +27,8 @@ const PRUNE_EVERY = 5_000;
 const ENTRY = /^Index (\d+), (Term \d+: .*)$/;
 const PUT = /: PUT "((?:[^"\\]|\\.)*)" "([^".\\]*)/;
 const DELETE = /: DELETE "((?:[^"\\]|\\.)*)"$/;
-const CONFIGURATION = /: \(configuration(?: from voters ([\d,]+))? voters ([\d,]*)(?: learners ([\d,]+))?\)$/;
+const CONFIGURATION =
+  /: \(configuration(?: from voters ([\d,]+))? voters ([\d,]*)(?: learners ([\d,]+))?(?: drained [\d,]+)?(?: level \d+)?\)$/;
 
 /** The mark of a value by which its write is found in the log: what stands before the first full stop. */
 export function tokenOf(value: string): string {

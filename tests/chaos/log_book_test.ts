@@ -8,7 +8,7 @@ const LINES: readonly string[] = [
   'Index 2, Term 1: PUT "k" "u1-1.xxx"',
   'Index 3, Term 1: DELETE "k"',
   'Index 4, Term 2: PUT "k" "u1-2."... (90 bytes)',
-  "Index 5, Term 2: (configuration from voters 0,1,2 voters 1,2 learners 0)",
+  "Index 5, Term 2: (configuration from voters 0,1,2 voters 1,2 learners 0 drained 1 level 7)",
 ];
 
 function bookOf(lines: readonly string[], committed: number): LogBook {

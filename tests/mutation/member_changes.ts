@@ -11,7 +11,7 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
   slip("M490", "A learner is promoted that has not caught up", {
     file: PLAN,
     find: 'if (peer.state !== "Replicate" || lacks > PROMOTION_LAG_ENTRIES_MAX ||',
-    replace: 'if (peer.state !== "Replicate" || lacks < 0 ||',
+    replace: 'if (peer.state !== "Replicate" || lacks > 1e9 * PROMOTION_LAG_ENTRIES_MAX ||',
   }),
   slip("M491", "A server is removed though those that answer are no majority of the voters that are left", {
     file: PLAN,
@@ -37,7 +37,8 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
   slip("M495", "The id of a server that was removed is given again", {
     file: PLAN,
     find: "  if (!isMember && isRetired(configuration, change.id)) return judgeRetired(change);\n",
-    replace: '  if (!isMember && change.type === "Remove") return judgeRetired(change);\n',
+    replace:
+      '  if (!isMember && change.type === "Remove" && !isRetired(configuration, -1)) return judgeRetired(change);\n',
   }),
   slip("M496", "What holds already, or is under way, is asked for again", {
     file: PLAN,
@@ -47,6 +48,6 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
   slip("M497", "What the leader refuses is told as unknown by the node that asked it", {
     file: PROXY,
     find: "      return refusalOf(reply.body);",
-    replace: "      return UNKNOWN;",
+    replace: "      refusalOf(reply.body);\n      return UNKNOWN;",
   }),
 ];
