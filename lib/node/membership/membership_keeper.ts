@@ -13,7 +13,7 @@ import type { ChangeMembership } from "../../raft/events.ts";
 import type { RaftStatus } from "../../raft/status.ts";
 import { type Configuration, type Member, MEMBERS_MAX, type NodeId } from "../../raft/types.ts";
 import type { Greeting } from "../../transport/transport.ts";
-import { isRetired } from "../../raft/retired.ts";
+import { isRetired, keepsMemberLists } from "../../raft/retired.ts";
 import { FIRST_LEVEL } from "../../transport/versions.ts";
 import { commonVersion } from "./level.ts";
 
@@ -124,7 +124,8 @@ function duePromotion({ status: { configuration }, greetings, caughtUp }: Member
 /** A server that nobody knows becomes a learner. */
 function dueJoin({ status: { configuration }, greetings, joining }: MembershipFacts): DueChange | undefined {
   const { members, voters, learners } = configuration;
-  if (members.length >= MEMBERS_MAX) return undefined;
+  // Where a removal is not listed yet a server that was removed would be added again.
+  if (members.length >= MEMBERS_MAX || !keepsMemberLists(configuration)) return undefined;
   for (const id of joining) {
     const greeting = greetings.get(id);
     // Without its directory's name a server could be taken for another one later.

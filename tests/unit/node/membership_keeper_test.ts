@@ -146,12 +146,13 @@ Deno.test("a server that asks to join becomes a learner, unless its id, its name
     httpAddress: "h:3",
   });
   const due = (greetings: readonly Greeting[], joining: readonly number[], change: Partial<Configuration> = {}) =>
-    dueMembershipChange(facts({ configuration: { ...known, ...change }, greetings, joining }));
+    dueMembershipChange(facts({ configuration: { ...known, level: 7, ...change }, greetings, joining }));
   const added = due([joiner(3, "x3")], [3]);
   assertEquals([added?.voters, added?.learners], [[0, 1, 2], [3]]);
   const member = { id: 3, address: "b:3", clientAddress: "d:3", httpAddress: "h:3", identity: "x3" };
   assertEquals(added?.members.at(-1), member);
   assertEquals(due([joiner(3, "x3")], []), undefined, "it has given up");
+  assertEquals(due([joiner(3, "x3")], [3], { level: 6 }), undefined, "before a removal of it could be listed");
   assertEquals(due([joiner(3, "")], [3]), undefined, "a directory without a name");
   assertEquals(due([joiner(3, "x1")], [3]), undefined, "the directory of node 1");
   assertEquals(due([joiner(3, "x3")], [3], { retired: [[2, 4]] }), undefined, "a retired id");
