@@ -74,9 +74,7 @@ export class World extends MemoryCluster {
     const network = networkOf(settings, { clock, networkFaults });
     // In every other run servers that were removed go on until they learn it by themselves.
     network.tellsRemovals = settings.seed % 2 === 0;
-    // A sole founder goes by its own clock, and others that join it are judged as if a majority had been there all along.
-    const mayGrow = settings.faults.has("operator/add") && settings.servers > 1;
-    const joiners = mayGrow ? settings.joiners : 0;
+    const joiners = settings.faults.has("operator/add") ? settings.joiners : 0;
     const founders = settings.servers;
     super(founders + joiners, random, { ...optionsOf(settings), clock, network, founders });
     this.settings = settings;
