@@ -126,4 +126,9 @@ export const JOINING_SLIPS: readonly Mutation[] = [
     find: "return level >= MEMBER_LISTS_LEVEL;",
     replace: "return level >= 0;",
   }),
+  slip("M520", "Who was named by the operator and is no member cannot join at a member", {
+    file: DIRECTORY,
+    find: "return (members.length > 0 ? members : [...named, ...this.#told]).some((member) => member.id === id);",
+    replace: "return [...members, ...named, ...this.#told].some((member) => member.id === id);",
+  }),
 ];

@@ -19,8 +19,14 @@ import type { World } from "./world.ts";
 /** In every run with such a number come faults of several steps, with these mean times between two of them and of the others. */
 const SEEDS_PER_ORDERED = 3;
 const ORDERED_MS = 1_500;
-/** Between two wishes to drain or undrain a server, in the mean. */
-const DRAINS_MS = 5_000;
+/**
+ * Between two wishes of a kind in the mean. Each has a plan of its own: among all the others it would be too rare, since it takes
+ * a leader, and a cluster that has risen to the level for it.
+ */
+const WISHES_MS: ReadonlyMap<FaultClass, number> = new Map<FaultClass, number>([
+  ["operator/drain", 5_000],
+  ["operator/remove", 8_000],
+]);
 const OTHERS_MS_MIN = 2_000;
 const LASTING_MS_MAX = 3_000;
 const PAUSE_MS_MAX = 2_500;
@@ -91,13 +97,13 @@ export class Nemesis {
     if (planned !== undefined) return;
     const isOrdered = seed % SEEDS_PER_ORDERED === 0;
     const names = [...this.#faults.keys()];
-    const others = names.filter((name) => !ORDERED_FAULTS.has(name) && name !== "operator/drain");
+    const others = names.filter((name) => !ORDERED_FAULTS.has(name) && !WISHES_MS.has(name));
     this.#plan(this.#plans, { names: others, meanMs: isOrdered ? Math.max(OTHERS_MS_MIN, disturbMs) : disturbMs });
     const ordered = names.filter((name) => isOrdered && ORDERED_FAULTS.has(name));
     this.#plan(new Random(seed ^ 0x0dde), { names: ordered, meanMs: ORDERED_MS });
-    // Among so many faults it would be too rare: it takes a leader, and a cluster that has risen to the level for it.
-    const drains = names.filter((name) => name === "operator/drain");
-    this.#plan(new Random(seed ^ 0xd7a1), { names: drains, meanMs: DRAINS_MS });
+    for (const [at, [name, meanMs]] of [...WISHES_MS].entries()) {
+      if (this.#faults.has(name)) this.#plan(new Random(seed ^ (0xd7a1 + at)), { names: [name], meanMs });
+    }
   }
 
   /** No more faults; those that last are ended. */
@@ -301,6 +307,8 @@ export class Nemesis {
     const { servers } = this.#world;
     const server = servers[this.#world.settings.seed % servers.length];
     if (server === undefined || servers.length < 3) return false;
+    // A sole voter goes by its own clock: that of others is promised to nobody.
+    if (this.#world.configuration().voters.length < 2) return false;
     server.dateOffMs = this.#random.chance(0.3) ? 0 : this.#random.between(-DATE_OFF_MS_MAX, DATE_OFF_MS_MAX);
     return true;
   }

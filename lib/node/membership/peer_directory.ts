@@ -193,11 +193,11 @@ export class PeerDirectory {
       : describeTaken(nodeId);
   }
 
+  /** Whoever was named or told of but is no member may still ask to join, once it is known who the members are. */
   #isKnown(id: NodeId): boolean {
     const { raft: { configuration }, named } = this.#parts;
-    return [...configuration.members, ...this.#committed.members, ...named, ...this.#told].some((member) =>
-      member.id === id
-    );
+    const members = [...configuration.members, ...this.#committed.members];
+    return (members.length > 0 ? members : [...named, ...this.#told]).some((member) => member.id === id);
   }
 
   /**

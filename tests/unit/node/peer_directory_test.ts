@@ -141,3 +141,17 @@ Deno.test("of a server that asked to join and gave up nothing is kept", async ()
   directory.dueChange(raft.status());
   assertEquals(directory.anyPeer, undefined);
 });
+
+Deno.test("a server that was named or told of, and is no member, is added when it asks to join", () => {
+  const transport = new MemoryNetwork({ clock: new VirtualClock() }).connect(1);
+  const { node: raft } = leaderOf({ configuration: { ...configurationOf(MEMBERS), level: 7 } });
+  const named = [...MEMBERS, { id: 8, address: "host8:1", clientAddress: "", identity: "" }];
+  const parts = { self: 1, raft, transport, greeting: greetingOf(1), clock: new VirtualClock(), named };
+  const directory = new PeerDirectory(parts);
+  directory.acquainted(greetingOf(0), [{ id: 9, address: "host9:1" }]);
+  for (const id of [8, 9]) {
+    const joiner = greetingOf(id, { identity: `y${id}`, rejoin: true, joins: true });
+    assertEquals(directory.admit(joiner)?.reason, `Node ${id} waits until the leader has added it`);
+  }
+  assertEquals(directory.dueChange({ ...raft.status(), termCommitted: true })?.learners, [8]);
+});
