@@ -146,9 +146,21 @@ async function move(context: CommandContext, [operand = "", where = ""]: readonl
     const member = findMember(view, id);
     return member?.clientAddress === address && member.reachable;
   };
+  const held = whyHeld(before, id);
+  if (!isThere(before) && held !== undefined) throw new Failure(held);
   if (!isThere(before)) context.surroundings.err(`${texts.willMove(id, place)}\n`);
   await changes.until(isThere, texts.notMoved(id, address));
   return { id, text: texts.moved(id, address) };
+}
+
+/** Why that member is not to be stopped for a while; nothing holds one that does not answer. */
+function whyHeld(view: ClusterView, id: NodeId): string | undefined {
+  const voters = view.members.filter(({ voter }) => voter);
+  const lost = voters.filter(({ reachable }) => !reachable).map((member) => member.id);
+  const needed = Math.floor(voters.length / 2) + 1;
+  const isHeld = voters.some((voter) => voter.id === id && voter.reachable) && lost.length > 0 &&
+    voters.length - lost.length <= needed;
+  return isHeld ? texts.notSpared(id, { needed, lost }) : undefined;
 }
 
 /** The member with that id or that client address. */

@@ -81,6 +81,15 @@ export function willMove(id: NodeId, { host, port }: Place): string {
   return `Stop node ${id}, and start it with the same directory: kvstore node --node-id ${id} --host ${host} --port ${port} ...`;
 }
 
+/** Why a member that answers is not to be stopped. */
+export function notSpared(
+  id: NodeId,
+  { needed, lost }: { readonly needed: number; readonly lost: readonly NodeId[] },
+): string {
+  return `Nothing was begun: without member ${id} the voters that answer are less than the ${needed} that are needed: ` +
+    `start ${lost.join(", ")} again first, or remove what is lost for good`;
+}
+
 /** A server was added, and how to start it. */
 export function added(id: NodeId, { host, port, peerPort }: Place, { leader, members }: Known): string {
   const seed = members.find((member) => member.id === leader)?.clientAddress ?? "HOST:PORT";
@@ -177,11 +186,12 @@ export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[
     "the cluster has 32 members, and may have 32: remove one first",
     "server 1 was removed, and its id is never used again: add a new one without an id",
   ].map((reason) => [`Nothing was begun: ${reason}`, 1] as const),
+  [notSpared(1, { needed: 2, lost: [2] }), 1],
   ...[
     "Nothing was begun: another change of the membership, or an election, is not settled yet: ask again in a moment",
     "Nothing was begun: the leadership is being handed over: ask again in a moment",
     "Nothing was begun: server 3 has not been heard: start it, or see why it cannot be reached",
-    "Nothing was begun: server 3 has not caught up, it lacks 4200 entries: ask again in a moment",
+    "Nothing was begun: server 3 has not caught up, it lacks 4200 entries: ask again in a moment; it must have kept within 1000 ms of the leader for 1000 ms",
     notJoined(3),
     notMoved(1, "10.0.0.9:5000"),
   ].map((reason) => [late(600_000, reason), 1] as const),

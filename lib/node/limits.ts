@@ -75,8 +75,6 @@ export const TRANSFER_LAG_ENTRIES_MAX = 10_000;
 export const REMOVED_MS = 200;
 /** How long a change of the membership may take: two entries of the log. */
 export const MEMBER_CHANGE_MS = 5_000;
-/** Entries that a learner may lack when somebody asks for its vote. */
-export const PROMOTION_LAG_ENTRIES_MAX = 1_000;
 /** Backups that are read at the same time. */
 export const BACKUPS_MAX = 4;
 /** How long a stopping node waits for open writes after that. */

@@ -10,8 +10,8 @@ const PROXY = "lib/http/member_proxy.ts";
 export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
   slip("M490", "A learner is promoted that has not caught up", {
     file: PLAN,
-    find: 'if (peer.state !== "Replicate" || lacks > PROMOTION_LAG_ENTRIES_MAX ||',
-    replace: 'if (peer.state !== "Replicate" || lacks > 1e9 * PROMOTION_LAG_ENTRIES_MAX ||',
+    find: "if (!facts.caughtUp.has(id) || peer.matchIndex < facts.configurationIndex) {",
+    replace: "if (peer.matchIndex < facts.configurationIndex) {",
   }),
   slip("M491", "A server is removed though those that answer are no majority of the voters that are left", {
     file: PLAN,
@@ -49,5 +49,16 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
     file: PROXY,
     find: "      return refusalOf(reply.body);",
     replace: "      refusalOf(reply.body);\n      return UNKNOWN;",
+  }),
+  slip("M540", "A node is to be stopped for its move though the others need it", {
+    file: "lib/cli/member_command.ts",
+    find: "    voters.length - lost.length <= needed;",
+    replace: "    voters.length - lost.length < needed;",
+    tests: ["tests/unit/cli/member_command_test.ts"],
+  }),
+  slip("M541", "A promotion that is asked for does not look how close the learner has kept", {
+    file: CHANGE,
+    find: "caughtUp: directory.caughtUp(status)",
+    replace: "caughtUp: new Set([...directory.caughtUp(status), ...status.configuration.learners])",
   }),
 ];

@@ -15,10 +15,12 @@ export function member(id: number): Member {
 
 /** Voters 0 to 2 and learner 3, all well, seen by leader 0. */
 export function facts(
-  { configuration: other = {}, status = {}, lost = [], configurationIndex = 4_000 }: {
+  { configuration: other = {}, status = {}, lost = [], behind = false, configurationIndex = 4_000 }: {
     readonly configuration?: Partial<Configuration>;
     readonly status?: Partial<RaftStatus>;
     readonly lost?: readonly number[];
+    /** Whether the learner has not kept close to the leader. */
+    readonly behind?: boolean;
     readonly configurationIndex?: number;
   } = {},
 ): ChangeFacts {
@@ -47,6 +49,7 @@ export function facts(
       ...status,
     },
     configurationIndex,
+    caughtUp: new Set(behind ? [] : [3]),
     reachable: new Set([0, 1, 2, 3, 4, 5].filter((id) => !lost.includes(id))),
   };
 }

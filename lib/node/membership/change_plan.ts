@@ -5,7 +5,7 @@ import type { RaftStatus } from "../../raft/status.ts";
 import { isRetired, keepsMemberLists, lowestFreeId } from "../../raft/retired.ts";
 import { type Configuration, type Member, MEMBERS_MAX, type NodeId } from "../../raft/types.ts";
 import type { MemberChange, MemberChangeOutcome } from "../api.ts";
-import { PROMOTION_LAG_ENTRIES_MAX } from "../limits.ts";
+import { CAUGHT_UP_LAG_MS, CAUGHT_UP_MS } from "../limits.ts";
 
 /** What a leader judges by. */
 export interface ChangeFacts {
@@ -13,6 +13,8 @@ export interface ChangeFacts {
   readonly configurationIndex: number;
   /** The servers that can be reached, this node included. */
   readonly reachable: ReadonlySet<NodeId>;
+  /** Learners that have caught up; see `CatchUp`. */
+  readonly caughtUp: ReadonlySet<NodeId>;
 }
 
 /** What to ask of the core; undefined when the configuration in force is, or leads to, what is wanted. */
@@ -129,10 +131,13 @@ function planPromotion(facts: ChangeFacts, change: ChangePlan["change"]): Verdic
   if (!facts.reachable.has(id) || peer === undefined || peer.matchIndex === 0) {
     return unsafe(`server ${id} has not been heard: start it, or see why it cannot be reached`, true);
   }
-  const lacks = commitIndex - peer.matchIndex;
-  if (peer.state !== "Replicate" || lacks > PROMOTION_LAG_ENTRIES_MAX || peer.matchIndex < facts.configurationIndex) {
+  // The second is what the core asks for.
+  if (!facts.caughtUp.has(id) || peer.matchIndex < facts.configurationIndex) {
     return unsafe(
-      `server ${id} has not caught up, it lacks ${Math.max(0, lacks)} entries: ask again in a moment`,
+      `server ${id} has not caught up, it lacks ${
+        Math.max(0, commitIndex - peer.matchIndex)
+      } entries: ask again in a ` +
+        `moment; it must have kept within ${CAUGHT_UP_LAG_MS} ms of the leader for ${CAUGHT_UP_MS} ms`,
       true,
     );
   }

@@ -4,20 +4,27 @@ import type { MemberChange, MemberChangeOutcome } from "../api.ts";
 import { MEMBER_CHANGE_MS } from "../limits.ts";
 import { leadsTo, OVERTAKEN, planChange } from "./change_plan.ts";
 import { type TransferParts, until } from "./leadership.ts";
+import type { PeerDirectory } from "./peer_directory.ts";
+
+/** What a change works with. */
+export interface ChangeParts extends TransferParts {
+  readonly directory: Pick<PeerDirectory, "caughtUp">;
+}
 
 /** The id of the event: nobody waits for its answer, since the configuration itself shows what became of it. */
 const CHANGE_ID = 0;
 
 /** Begins the change if it is safe and does not hold yet, and waits until the configuration with it is committed. Never rejects. */
 export async function changeMember(
-  { raft, clock, inbox, monitor }: TransferParts,
+  { raft, clock, inbox, monitor, directory }: ChangeParts,
   asked: MemberChange,
 ): Promise<MemberChangeOutcome> {
   if (raft.role !== "Leader") return { type: "NotLeader" };
   const before = raft.configuration;
   const { configurationIndex } = raft;
   const reachable = new Set(monitor.members().filter((member) => member.reachable).map(({ id }) => id));
-  const verdict = planChange({ status: raft.status(), configurationIndex, reachable }, asked);
+  const status = raft.status();
+  const verdict = planChange({ status, configurationIndex, reachable, caughtUp: directory.caughtUp(status) }, asked);
   if (verdict.type !== "Plan") return verdict;
   const { change, wanted } = verdict;
   if (wanted !== undefined) inbox.put({ type: "ChangeMembership", id: CHANGE_ID, ...wanted });

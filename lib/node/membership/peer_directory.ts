@@ -163,13 +163,18 @@ export class PeerDirectory {
     return isStranger(this.#greetings.get(peer), this.#parts.raft.configuration);
   }
 
+  /** The learners of this leader that have caught up by now. */
+  caughtUp(status: RaftStatus): ReadonlySet<NodeId> {
+    return this.#catchUp.look(status, this.#parts.clock.now());
+  }
+
   /** The change of the membership that this server should make now as the leader. */
   dueChange(status: RaftStatus): DueChange | undefined {
     const { self, greeting, clock } = this.#parts;
     const now = clock.now();
     for (const [id, heardAt] of this.#joining) if (now - heardAt > JOINS_FRESH_MS) this.#forgetJoin(id);
     const joining = [...this.#joining.keys()];
-    const caughtUp = this.#catchUp.look(status, now);
+    const caughtUp = this.caughtUp(status);
     return dueMembershipChange({ self, own: greeting, status, greetings: this.#greetings, joining, caughtUp });
   }
 

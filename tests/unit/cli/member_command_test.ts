@@ -20,12 +20,14 @@ class FakeCluster {
   says: (line: string) => Reply | undefined = () => undefined;
   /** Called before the members are shown for the `count`th time. */
   looked: (count: number) => void = () => {};
+  /** Who cannot be reached. */
+  lost: readonly number[] = [2];
   #looks = 0;
 
   answer({ line, body }: AskedRequest): Reply {
     if (line === "GET /v1/cluster") {
       this.looked(++this.#looks);
-      return { status: 200, json: clusterJson({ members: this.members.map(memberJson) }) };
+      return { status: 200, json: clusterJson({ members: this.members.map((one) => this.#json(one)) }) };
     }
     const said = this.says(line);
     if (said !== undefined) return said;
@@ -46,10 +48,10 @@ class FakeCluster {
     } else this.members.push({ id, address: JSON.parse(body)["client_address"], voter: false });
     return id;
   }
-}
 
-function memberJson({ id, address, voter }: FakeMember): Readonly<Record<string, unknown>> {
-  return { id, client_address: address, http_address: "", voter, reachable: id !== 2, lag: id };
+  #json({ id, address, voter }: FakeMember): Readonly<Record<string, unknown>> {
+    return { id, client_address: address, http_address: "", voter, reachable: !this.lost.includes(id), lag: id };
+  }
 }
 
 interface Run {
@@ -217,6 +219,7 @@ Deno.test("member replace: refused before anything is asked for", async () => {
 
 Deno.test("member move: says what to do, and waits until the member is heard there", async () => {
   const cluster = new FakeCluster();
+  cluster.lost = [];
   cluster.looked = (count) => {
     if (count === 3) {
       cluster.members = cluster.members.map((one) => one.id === 1 ? { ...one, address: "10.0.0.9:6000" } : one);
@@ -238,6 +241,21 @@ Deno.test("member move: says what to do, and waits until the member is heard the
   const late = await member(cluster, "move 0 h:1000", "--wait-ms", "1");
   assertEquals(late.code, 1);
   assertStringIncludes(late.err, "Member 0 is not heard at h:1000 yet");
+});
+
+Deno.test("member move: a node that the others need is not to be stopped, and one that is down is moved", async () => {
+  const cluster = new FakeCluster();
+  const held = await member(cluster, "move 1 10.0.0.9:6000");
+  const reason = "without member 1 the voters that answer are less than the 2 that are needed: start 2 again first";
+  assertEquals([held.code, held.out, held.asked], [1, "", []]);
+  assertEquals(held.err, `kvstore: Nothing was begun: ${reason}, or remove what is lost for good\n`);
+  for (const [words, lost] of [["move 2 h:1000", [2]], ["move 3 h:1000", [2]], ["move 1 h:1000", []]] as const) {
+    const other = new FakeCluster();
+    other.join();
+    other.lost = lost;
+    const { err } = await member(other, words, "--wait-ms", "1");
+    assertStringIncludes(err, `Member ${words.slice(5, 6)} is not heard at h:1000 yet`);
+  }
 });
 
 Deno.test("member: words that do not fit are refused with the usage's exit code and the nearest use", async () => {

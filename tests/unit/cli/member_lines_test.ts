@@ -4,17 +4,10 @@ import { assert, assertEquals } from "@std/assert";
 import { MEMBER_LINES } from "../../../lib/cli/member_texts.ts";
 import type { MemberChange } from "../../../lib/node/api.ts";
 import { type ChangeFacts, planChange } from "../../../lib/node/membership/change_plan.ts";
-import { MEMBERS_MAX, toIndex, toTicks } from "../../../lib/raft/types.ts";
+import { MEMBERS_MAX } from "../../../lib/raft/types.ts";
 import { COMMIT, facts, member } from "../../support/change_facts.ts";
 
 const ADD = { type: "Add", peerAddress: "m9:15000", clientAddress: "m9:5000" } as const;
-const SLOW = {
-  id: 3,
-  state: "Replicate",
-  matchIndex: toIndex(1),
-  nextIndex: toIndex(2),
-  silentTicks: toTicks(0),
-} as const;
 const MANY = Array.from({ length: MEMBERS_MAX }, (_, id) => member(id + 10));
 
 /** One change for each reason to refuse one. */
@@ -26,7 +19,7 @@ const REFUSED: readonly (readonly [ChangeFacts, MemberChange])[] = [
   [facts({ configuration: { members: MANY, voters: [10], learners: [] } }), ADD],
   [facts({ lost: [1, 2] }), { type: "Remove", id: 3 }],
   [facts({ lost: [3] }), { type: "Promote", id: 3 }],
-  [facts({ status: { progress: [SLOW] } }), { type: "Promote", id: 3 }],
+  [facts({ behind: true }), { type: "Promote", id: 3 }],
   [facts({ lost: [1] }), { type: "Remove", id: 2 }],
   [facts({ configuration: { retired: [[7, 7]] } }), { type: "Promote", id: 7 }],
   [facts({ configuration: { drained: [1, 2], level: 7 } }), { type: "Drain", id: 0 }],

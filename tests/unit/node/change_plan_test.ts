@@ -2,7 +2,6 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { MemberChange } from "../../../lib/node/api.ts";
-import { PROMOTION_LAG_ENTRIES_MAX } from "../../../lib/node/limits.ts";
 import { type ChangeFacts, planChange } from "../../../lib/node/membership/change_plan.ts";
 import { MEMBERS_MAX, toIndex, toTicks } from "../../../lib/raft/types.ts";
 import { COMMIT, facts, member } from "../../support/change_facts.ts";
@@ -63,21 +62,18 @@ Deno.test("a learner becomes a voter when it has caught up, and not before", () 
   assert(verdict.type === "Plan");
   assertEquals([verdict.wanted?.voters, verdict.wanted?.learners], [[0, 1, 2, 3], []]);
   assertRefused(facts({ lost: [3] }), promote, "server 3 has not been heard", true);
-  const at = (matchIndex: number, state: "Probe" | "Replicate" | "Snapshot" = "Replicate") => {
-    const peer = { id: 3, state, matchIndex: toIndex(matchIndex), nextIndex: toIndex(COMMIT), silentTicks: toTicks(0) };
-    return facts({ status: { progress: [peer] }, configurationIndex: 100 });
+  const at = (matchIndex: number, behind: boolean) => {
+    const [state, matched] = ["Replicate", toIndex(matchIndex)] as const;
+    const peer = { id: 3, state, matchIndex: matched, nextIndex: toIndex(COMMIT), silentTicks: toTicks(0) };
+    return facts({ status: { progress: [peer] }, configurationIndex: 100, behind });
   };
-  assertRefused(at(0), promote, "server 3 has not been heard", true);
-  assertRefused(
-    at(COMMIT - PROMOTION_LAG_ENTRIES_MAX - 1),
-    promote,
-    `it lacks ${PROMOTION_LAG_ENTRIES_MAX + 1} entries`,
-    true,
-  );
-  assertRefused(at(COMMIT, "Snapshot"), promote, "has not caught up", true);
-  assertEquals(planChange(at(COMMIT - PROMOTION_LAG_ENTRIES_MAX), promote).type, "Plan");
+  assertRefused(at(0, true), promote, "server 3 has not been heard", true);
+  // How close it has kept for a while decides, and not how many entries it lacks at the moment.
+  const rule = "it lacks 1 entries: ask again in a moment; it must have kept within 1000 ms of the leader for 1000 ms";
+  assertRefused(at(COMMIT - 1, true), promote, rule, true);
+  assertEquals(planChange(at(COMMIT - 4_000, false), promote).type, "Plan");
   // The core asks for that: it must know who the members are.
-  assertRefused({ ...at(COMMIT - 10), configurationIndex: COMMIT - 5 }, promote, "has not caught up", true);
+  assertRefused({ ...at(COMMIT - 10, false), configurationIndex: COMMIT - 5 }, promote, "has not caught up", true);
 });
 
 Deno.test("a removal is refused for the last voter, and a learner may go", () => {

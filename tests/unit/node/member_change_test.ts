@@ -68,6 +68,8 @@ Deno.test("a server is added as a learner, gets what the others have, and votes 
     20_000,
     "the learner has the key",
   );
+  const soon = await change(cluster, leader, { type: "Promote", id: 3 });
+  assert(soon.type === "Unsafe" && soon.passing && soon.reason.includes("has not caught up"), JSON.stringify(soon));
   assert(!cluster.node(leader).status().raft.configuration.voters.includes(3));
   assertEquals(await insist(cluster, { type: "Promote", id: 3 }), { type: "Done", id: 3 });
   assertEquals(await change(cluster, leader, { type: "Promote", id: 3 }), { type: "Done", id: 3 });
