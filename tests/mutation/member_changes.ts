@@ -50,12 +50,14 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
     find: "      return refusalOf(reply.body);",
     replace: "      refusalOf(reply.body);\n      return UNKNOWN;",
   }),
-  slip("M540", "A node is to be stopped for its move though the others need it", {
-    file: "lib/cli/member_command.ts",
-    find: "    voters.length - lost.length <= needed;",
-    replace: "    voters.length - lost.length < needed;",
+  {
+    ...slip("M540", "A node is to be stopped for its move though the others need it", {
+      file: "lib/cli/member_command.ts",
+      find: "    voters.length - lost.length <= needed;",
+      replace: "    voters.length - lost.length < needed;",
+    }),
     tests: ["tests/unit/cli/member_command_test.ts"],
-  }),
+  },
   slip("M541", "A promotion that is asked for does not look how close the learner has kept", {
     file: CHANGE,
     find: "caughtUp: directory.caughtUp(status)",
