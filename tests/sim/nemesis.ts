@@ -20,12 +20,14 @@ import type { World } from "./world.ts";
 const SEEDS_PER_ORDERED = 3;
 const ORDERED_MS = 1_500;
 /**
- * Between two wishes of a kind in the mean. Each has a plan of its own: among all the others it would be too rare, since it takes
- * a leader, and a cluster that has risen to the level for it.
+ * Between two of a kind in the mean. Each has a plan of its own: among all the others it would be too rare, since few moments
+ * allow it: it takes a leader, voters that can be spared, a cluster that has risen to the level for it.
  */
-const WISHES_MS: ReadonlyMap<FaultClass, number> = new Map<FaultClass, number>([
+const RARELY_ALLOWED_MS: ReadonlyMap<FaultClass, number> = new Map<FaultClass, number>([
   ["operator/drain", 5_000],
   ["operator/remove", 8_000],
+  ["operator/demote", 6_000],
+  ["disk/emptied-majority", 12_000],
 ]);
 const OTHERS_MS_MIN = 2_000;
 const LASTING_MS_MAX = 3_000;
@@ -97,11 +99,11 @@ export class Nemesis {
     if (planned !== undefined) return;
     const isOrdered = seed % SEEDS_PER_ORDERED === 0;
     const names = [...this.#faults.keys()];
-    const others = names.filter((name) => !ORDERED_FAULTS.has(name) && !WISHES_MS.has(name));
+    const others = names.filter((name) => !ORDERED_FAULTS.has(name) && !RARELY_ALLOWED_MS.has(name));
     this.#plan(this.#plans, { names: others, meanMs: isOrdered ? Math.max(OTHERS_MS_MIN, disturbMs) : disturbMs });
     const ordered = names.filter((name) => isOrdered && ORDERED_FAULTS.has(name));
     this.#plan(new Random(seed ^ 0x0dde), { names: ordered, meanMs: ORDERED_MS });
-    for (const [at, [name, meanMs]] of [...WISHES_MS].entries()) {
+    for (const [at, [name, meanMs]] of [...RARELY_ALLOWED_MS].entries()) {
       if (this.#faults.has(name)) this.#plan(new Random(seed ^ (0xd7a1 + at)), { names: [name], meanMs });
     }
   }
