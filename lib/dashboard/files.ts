@@ -18,7 +18,18 @@ const STYLE = "text/css; charset=utf-8";
 
 /** The modules of the page. */
 const MODULES = ["main", "bytes_view", "cards", "charts", "condition", "connection", "controls", "dialog", "editor"]
-  .concat("events", "format", "history", "keys", "parts", "topology", "value_reader", "values");
+  .concat(
+    "events",
+    "format",
+    "history",
+    "join_command",
+    "keys",
+    "members",
+    "parts",
+    "topology",
+    "value_reader",
+    "values",
+  );
 
 /** Where each file is, by the name under which it is served, and its type. */
 const FILES: ReadonlyMap<string, { readonly contentType: string; readonly read: () => Promise<string> }> = new Map([

@@ -23,12 +23,16 @@ function makeCard({ id }, addControls) {
       make("span", { attributes: { class: "here" } }),
     ],
   });
-  const address = make("p", { attributes: { class: "address" } });
+  const where = make("p", {
+    attributes: { class: "address" },
+    children: [make("span"), make("span", { attributes: { class: "tag", "data-testid": `tag-${id}` } })],
+  });
   const facts = make("p", { attributes: { class: "facts", "data-testid": `facts-${id}` } });
   const controls = make("div", { attributes: { class: "row controls" } });
+  const membership = make("div", { attributes: { class: "row membership" } });
   const attributes = { class: "node", "data-testid": `node-${id}`, "data-node": id };
-  const card = make("li", { attributes, children: [heading, address, facts, controls] });
-  addControls(id, { heading, controls });
+  const card = make("li", { attributes, children: [heading, where, facts, controls, membership] });
+  addControls(id, { heading, controls, membership });
   return card;
 }
 
@@ -38,9 +42,15 @@ function fillCard(card, { member, node, launched, passedMs }) {
   card.dataset.reachable = String(member.reachable);
   card.dataset.level = condition.level;
   setText(card.querySelector(".role"), condition.label);
+  setText(card.querySelector(".tag"), tagsOf(member, condition).join(", "));
   setText(card.querySelector(".here"), member.id === node.id ? "shown here" : "");
-  setText(card.querySelector(".address"), member.http_address || member.client_address);
+  setText(card.querySelector(".address > span"), member.http_address || member.client_address);
   setText(card.querySelector(".facts"), factsOf(member, { node, condition, passedMs }));
+}
+
+/** What is not the usual of a member; of a learner that is up its condition says it. */
+function tagsOf({ voter, drained }, { isUp }) {
+  return [...(voter || isUp ? [] : ["learner"]), ...(drained ? ["drained"] : [])];
 }
 
 function factsOf(member, { node, condition, passedMs }) {
@@ -55,8 +65,8 @@ function factsOf(member, { node, condition, passedMs }) {
   }
   if (!condition.isUp) return lastSeenOf(member, { passedMs });
   const facts = [`term ${member.term ?? "-"}`, `log ${showCount(member.match_index)}`];
-  // Only a leader knows how far the others are.
-  if (node.id === node.leader && member.lag !== null) {
+  // Only a leader knows how far the others are; of a learner, what it said last is better than nothing.
+  if ((node.id === node.leader || !member.voter) && member.lag !== null) {
     facts.push(member.lag === 0 ? "up to date" : `${showCount(member.lag)} behind`);
   }
   return facts.join(" · ");

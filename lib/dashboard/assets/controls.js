@@ -98,6 +98,13 @@ export class Controls {
     }
   }
 
+  /** Lets a process that stands still or is down go on, so that it learns that its node was removed, and ends for good. */
+  async wake(id) {
+    const state = this.#launched?.find((candidate) => candidate.id === id)?.state;
+    if (state === "Paused") await this.#press(id, "continue");
+    if (state === "Down") await this.#press(id, "restart");
+  }
+
   async #press(id, name) {
     this.#say(`Asked to ${name} node ${id}`, false);
     try {

@@ -8,6 +8,7 @@ import { Controls } from "./controls.js";
 import { drawLog, TimeLine } from "./events.js";
 import { byId, make, setText, showBytes, showCount, showDuration } from "./format.js";
 import { KeyBrowser } from "./keys.js";
+import { Members } from "./members.js";
 import { drawTopology } from "./topology.js";
 
 const THEMES = ["system", "light", "dark"];
@@ -23,6 +24,7 @@ const charts = new Charts();
 const timeLine = new TimeLine();
 const connection = new Connection({ onFrame: take, onState: takeState });
 const controls = new Controls(connection, { onLaunched: draw });
+const membership = new Members(connection, controls);
 const browser = new KeyBrowser(connection);
 
 function take(received) {
@@ -44,6 +46,7 @@ function take(received) {
   timeLine.add(frame);
   drawLog(frame);
   controls.refresh(frame);
+  membership.refresh(frame);
   browser.live();
 }
 
@@ -70,7 +73,12 @@ function draw() {
   document.body.dataset.link = link;
   if (frame === undefined) return;
   drawTopology(frame, launched);
-  drawCards(frame, { launched, passedMs, addControls: (id, elements) => controls.add(id, elements) });
+  drawCards(frame, { launched, passedMs, addControls });
+}
+
+function addControls(id, elements) {
+  controls.add(id, elements);
+  membership.add(id, elements);
 }
 
 /** A member that answers may be out of reach for this page, but not for the person: it is the node's own page then. */

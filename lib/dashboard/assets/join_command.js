@@ -1,0 +1,45 @@
+/** What a person types on a new machine, so that a node of it joins the cluster. Pure. */
+
+/** From a client port to the peer port of a node that was not told another one. */
+const PEER_PORT_OFFSET = 10_000;
+/** The same for HTTP. */
+const HTTP_PORT_OFFSET = 3_000;
+const LOOPBACK = /^(127\.[0-9.]+|localhost|\[::1\])$/;
+
+/** The command line that joins these members, and a note about it. Where only this machine reaches them, the new node is on it. */
+export function joinCommand(members) {
+  const known = members.filter((member) => member.peer_address !== "");
+  const list = known.map(seedOf).join(",");
+  if (known.some((member) => !LOOPBACK.test(splitAddress(member.peer_address).host))) {
+    return {
+      command: `kvstore node --join ${list} --host ADDRESS --cluster-secret-file FILE`,
+      note: "ADDRESS is that of the new machine, and FILE has the secret that the nodes share.",
+    };
+  }
+  const port = freePort(known);
+  return {
+    command: `kvstore node --join ${list} --port ${port}`,
+    note: "Only this machine reaches these nodes, so the new one is on it too, with a port of its own.",
+  };
+}
+
+/** The next port for clients whose ports for nodes and for HTTP are no member's either, as far as is known. */
+function freePort(members) {
+  const addresses = members.flatMap((member) => [member.peer_address, member.client_address, member.http_address]);
+  const used = addresses.map((address) => splitAddress(address).port);
+  let port = Math.max(0, ...members.map((member) => splitAddress(member.client_address).port)) + 1;
+  while ([port, port + PEER_PORT_OFFSET, port + HTTP_PORT_OFFSET].some((needed) => used.includes(needed))) port += 1;
+  return port;
+}
+
+/** As `--join` reads it: the peer port is named only where it does not follow from the client port. */
+function seedOf({ peer_address: peerAddress, client_address: clientAddress }) {
+  const { host, port: peerPort } = splitAddress(peerAddress);
+  const { port } = splitAddress(clientAddress);
+  return peerPort === port + PEER_PORT_OFFSET ? `${host}:${port}` : `${host}:${port}@${peerPort}`;
+}
+
+function splitAddress(address) {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, Math.max(0, colon)), port: Number(address.slice(colon + 1)) };
+}

@@ -1,0 +1,117 @@
+/** The buttons of the members in a real browser: each does what it says, and a refusal is told in words. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { withLaunchedCluster } from "../support/launched_cluster.ts";
+import { Newcomer } from "../support/newcomer.ts";
+import { CHROMIUM, testWith } from "../support/needs.ts";
+import { withCluster } from "../support/process_cluster.ts";
+import { waitFor } from "../support/wait.ts";
+import { assertNoErrors, byTestId, DESKTOP, openPage, untilText, type Watched, withBrowser } from "./browser.ts";
+
+/** A cluster says who is drained once all its members can keep it in mind. */
+const LEVEL_MIN = 7;
+
+async function untilLevel(base: string): Promise<void> {
+  await waitFor(async () => {
+    const { level } = await (await fetch(`${base}/v1/cluster`)).json();
+    return level >= LEVEL_MIN || undefined;
+  }, { what: `level ${LEVEL_MIN}` });
+}
+
+async function said({ page }: Watched, isRight: (text: string) => boolean): Promise<string> {
+  return await untilText(page, "member-message", isRight);
+}
+
+async function isBad({ page }: Watched): Promise<boolean> {
+  return await byTestId(page, "member-message").getAttribute("data-bad") === "true";
+}
+
+async function leaderOf({ page }: Watched, isRight: (id: number) => boolean = () => true): Promise<number> {
+  const text = await untilText(page, "leader", (shown) => /^node \d$/.test(shown) && isRight(Number(shown.at(-1))));
+  return Number(text.at(-1));
+}
+
+testWith(
+  [CHROMIUM],
+  "dashboard: a member that is drained hands over and is marked; removing one where no quorum would hold is refused in words",
+  () =>
+    withLaunchedCluster(({ httpBases }) =>
+      withBrowser([], async (browser) => {
+        const [base = ""] = httpBases;
+        const watched = await openPage(browser, DESKTOP);
+        const { page, errors } = watched;
+        await page.goto(base);
+        await untilLevel(base);
+        const leader = await leaderOf(watched);
+        await byTestId(page, `drain-${leader}`).click();
+        await said(watched, (text) => text === `Node ${leader} is drained: it hands over, and is not chosen to lead`);
+        await untilText(page, `tag-${leader}`, (text) => text === "drained");
+        const next = await leaderOf(watched, (id) => id !== leader);
+        await byTestId(page, `undrain-${leader}`).click();
+        await said(watched, (text) => text === `Node ${leader} may lead again`);
+        await untilText(page, `tag-${leader}`, (text) => text === "");
+
+        const [killed = 0, asked = 0] = [0, 1, 2].filter((id) => id !== next);
+        await byTestId(page, `kill-${killed}`).click();
+        await untilText(page, `condition-${killed}`, (text) => text === "killed");
+        await byTestId(page, `remove-${asked}`).click();
+        await untilText(page, "dialog", (text) => text.includes(`Remove node ${asked} from the cluster?`));
+        assertEquals(await page.evaluate("document.activeElement.textContent"), "Keep");
+        await byTestId(page, "confirm-no").click();
+        await byTestId(page, "dialog").waitFor({ state: "hidden" });
+        await said(watched, (text) => text === `Node ${leader} may lead again`);
+        await byTestId(page, `remove-${asked}`).click();
+        await byTestId(page, "confirm-yes").click();
+        const refusal = `Node ${asked}: Nothing was begun: of the 2 voters that would be left 1 can be reached, ` +
+          `and 2 are needed: start ${killed} again, or remove first what is lost for good`;
+        await said(watched, (text) => text === refusal);
+        assertEquals(await isBad(watched), true);
+        const { members } = await (await fetch(`${httpBases[next]}/v1/cluster/members`)).json();
+        assertEquals(members.map(({ id }: { readonly id: number }) => id), [0, 1, 2]);
+        // The refusal itself stands in the console.
+        assertNoErrors(errors.filter((text) => !text.includes("409")));
+      })
+    ),
+);
+
+testWith(
+  [CHROMIUM],
+  "dashboard: without a launcher it says what to type, shows the learner that came and how far it is, promotes and removes it",
+  () =>
+    withCluster({ nodes: 1 }, (cluster) =>
+      withBrowser([], async (browser) => {
+        const base = `http://127.0.0.1:${cluster.node(0).httpPort}`;
+        const watched = await openPage(browser, DESKTOP);
+        const { page, errors } = watched;
+        await page.goto(base);
+        await untilLevel(base);
+        await byTestId(page, "add-node").click();
+        const { clientPort, peerPort } = cluster.node(0);
+        await untilText(
+          page,
+          "join-command",
+          (text) => text.startsWith(`kvstore node --join 127.0.0.1:${clientPort}@${peerPort} --port `),
+        );
+        await byTestId(page, "join-command").waitFor();
+
+        await using newcomer = new Newcomer(cluster, { seed: 0, flags: ["--learner"] });
+        const process = newcomer.start();
+        const id = await newcomer.isMember(false);
+        await untilText(page, `condition-${id}`, (text) => text === "learner");
+        await untilText(page, `facts-${id}`, (text) => /^term \d+ · log \d+ · up to date$/.test(text));
+        await byTestId(page, `promote-${id}`).click();
+        await said(watched, (text) => text === `Node ${id} has a vote now`);
+        await untilText(page, `condition-${id}`, (text) => text === "follower");
+        await byTestId(page, `promote-${id}`).waitFor({ state: "hidden" });
+
+        await byTestId(page, `remove-${id}`).click();
+        await byTestId(page, "confirm-yes").click();
+        await said(watched, (text) => text === `Node ${id} is removed for good`);
+        await byTestId(page, `node-${id}`).waitFor({ state: "detached" });
+        assertEquals((await process.ended).code, 76);
+        await byTestId(page, "remove-0").click();
+        await byTestId(page, "confirm-yes").click();
+        assertMatch(await said(watched, (text) => text.startsWith("Node 0: ")), /it is the last voter: add another/);
+        assertNoErrors(errors.filter((text) => !text.includes("409")));
+      })),
+);
