@@ -28,6 +28,7 @@ const RARELY_ALLOWED_MS: ReadonlyMap<FaultClass, number> = new Map<FaultClass, n
   ["operator/remove", 8_000],
   ["operator/demote", 6_000],
   ["disk/emptied-majority", 12_000],
+  ["disk/emptied", 9_000],
 ]);
 const OTHERS_MS_MIN = 2_000;
 const LASTING_MS_MAX = 3_000;
