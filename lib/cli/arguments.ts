@@ -15,6 +15,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "member",
   "inspect",
   "recover",
+  "tls",
   "assets",
   "version",
   "licenses",

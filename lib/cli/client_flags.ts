@@ -28,7 +28,7 @@ export const CLIENT_FLAGS = [
   {
     name: "json",
     kind: "switch",
-    commands: ["bench", "recover", "version", ...ADMINISTRATORS],
+    commands: ["bench", "recover", "tls", "version", ...ADMINISTRATORS],
     help: "Print one JSON object instead of text.",
   },
   {
@@ -54,7 +54,7 @@ export const CLIENT_FLAGS = [
   {
     name: "yes",
     kind: "switch",
-    commands: ["member", "rolling-restart", "recover", "cluster"],
+    commands: ["member", "rolling-restart", "recover", "tls", "cluster"],
     help: "Do what would be asked about; needed where no terminal is there to ask on.",
   },
 ] as const satisfies readonly Flag[];

@@ -76,7 +76,9 @@ export async function runClusterCommand(context: CommandContext): Promise<number
 
 /** Rejects with `UsageError` where the directory has more nodes than are asked for. */
 async function nodesOf(settings: Settings): Promise<ClusterNodes> {
-  const found = await findNodes(clusterDirectory(settings), Number(settings.text("nodes")));
+  const wanted = Number(settings.text("nodes"));
+  if (Number.isNaN(wanted)) throw new UsageError("--nodes of kvstore cluster is a number: 1, 3, 5 or 7");
+  const found = await findNodes(clusterDirectory(settings), wanted);
   if ("line" in found) throw new UsageError(found.line);
   return found;
 }

@@ -114,6 +114,20 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "DIR, the answer is another, DIR knows of no cluster, or the copy of an earlier recovery is in the way; 74 and 77 as above.",
     ],
   },
+  tls: {
+    usage: "kvstore tls init|node|client|renew|show ...",
+    summary: "Make a CA and certificates for a cluster, and show what is in certificates.",
+    details: [
+      "init DIR --nodes 0=10.0.0.1,1=10.0.0.2+db-1.example.com makes DIR/ca.pem and, for each node, node-ID.pem, with their keys in",
+      ".key files; --nodes 3 makes them for nodes of this machine. A node's certificate has its names, those of its own machine",
+      "(localhost) and kvstore://CLUSTER/ID, where CLUSTER is --cluster-id, or kvstore without one. node DIR ID=NAME[+NAME...] makes",
+      "one more, client DIR NAME one for a program or a person. Keys are on P-256, in files that their owner alone can read.",
+      "renew DIR gives the certificates of DIR new dates, or those that are named: renew DIR node-0 client-alice. Key, names and CA stay,",
+      "so nothing else changes. renew DIR ca does so for the CA; give its new ca.pem to all. Certificates hold from an hour ago on,",
+      "for machines whose clocks are behind, and no longer than their CA. show FILE|DIR... says subject, issuer, names, purposes and expiry;",
+      "the exit code is 1 when one has expired or does not hold yet. Files that are there are overwritten only after a yes, or with --yes.",
+    ],
+  },
   assets: {
     usage: "kvstore assets dump DIR",
     summary: "Write the files for other programs that the executable carries: alerts, a dashboard.",

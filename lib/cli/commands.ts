@@ -15,6 +15,7 @@ import { runMemberCommand } from "./member_command.ts";
 import { runNodeCommand } from "./node_command.ts";
 import { runRecoverCommand } from "./recover_command.ts";
 import { runRollingRestartCommand } from "./rolling_restart_command.ts";
+import { runTlsCommand } from "./tls_command.ts";
 import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
 import { versionJson, versionLine } from "./version.ts";
 
@@ -29,6 +30,7 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   member: runMemberCommand,
   inspect: runInspectCommand,
   recover: runRecoverCommand,
+  tls: runTlsCommand,
   assets: runAssetsCommand,
   version: withoutOperands(({ settings, surroundings }) => {
     surroundings.out(settings.enabled("json") ? versionJson() : `${versionLine()}\n`);

@@ -12,6 +12,7 @@ import {
   RemovedError,
 } from "../base/errors.ts";
 import { ClusterSecretError } from "../cluster/cluster_secret.ts";
+import { CertificateError } from "../tls/errors.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The exit codes of the program; docs/command-line.md explains them. */
@@ -44,7 +45,14 @@ export interface FailureDescription {
   readonly exitCode: number;
 }
 
-const ORDINARY = [ClusterSecretError, DirectoryLockedError, IncompatibleError, AccessError, NoSpaceError];
+const ORDINARY = [
+  CertificateError,
+  ClusterSecretError,
+  DirectoryLockedError,
+  IncompatibleError,
+  AccessError,
+  NoSpaceError,
+];
 const SYSTEM = [
   Deno.errors.AddrInUse,
   Deno.errors.AddrNotAvailable,

@@ -48,7 +48,7 @@ function readSwitch(text: string, origin: ValueOrigin): boolean {
 
 function readChoice(flag: Flag, { text, origin }: { text: string; origin: ValueOrigin }): string {
   const choices = flag.choices ?? [];
-  if (choices.includes(text)) return text;
+  if (choices.includes(text) || flag.otherwise?.test(text) === true) return text;
   const near = /^[0-9]+$/.test(text) ? nearestNumber(Number(text), choices) : nearest(text, choices);
   throw new UsageError(
     `${origin} must be ${joinWithOr(choices)}, not ${quoteForPeople(text)}; the nearest valid one is ${near}`,

@@ -9,6 +9,7 @@ import { BENCH_FLAGS } from "./bench_flags.ts";
 import { ADMINISTRATORS, CLIENT_FLAGS } from "./client_flags.ts";
 import { DIRECTORY_FLAGS } from "./directory_flags.ts";
 import { JOIN_FLAGS } from "./join_flags.ts";
+import { TLS_FLAGS } from "./tls_flags.ts";
 
 /** The commands of the program. */
 export type CommandName =
@@ -21,6 +22,7 @@ export type CommandName =
   | "member"
   | "inspect"
   | "recover"
+  | "tls"
   | "assets"
   | "version"
   | "licenses"
@@ -45,6 +47,8 @@ export interface Flag {
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
+  /** Values that are none of the choices, and valid: one of the commands reads them, and the others refuse them. */
+  readonly otherwise?: RegExp;
   /** Neither passed on nor shown on a command line, where other users of the machine can read it. */
   readonly secret?: boolean;
   readonly help: string;
@@ -62,6 +66,7 @@ const EVERYWHERE: readonly CommandName[] = [
   ...CONFIGURABLE,
   "inspect",
   "recover",
+  "tls",
   "assets",
   "version",
   "licenses",
@@ -75,11 +80,13 @@ export const FLAGS = [
   {
     name: "nodes",
     kind: "choice",
-    commands: ["cluster"],
+    commands: ["cluster", "tls"],
     placeholder: "N",
     default: "3",
     choices: ["1", "3", "5", "7"],
-    help: "Number of nodes of the local cluster.",
+    otherwise: /=/,
+    help:
+      "Number of nodes of the local cluster; for tls init also ID=NAME[+NAME...],...: names and addresses of each node.",
   },
   {
     name: "node-id",
@@ -171,7 +178,7 @@ export const FLAGS = [
   {
     name: "cluster-id",
     kind: "text",
-    commands: SERVERS,
+    commands: [...SERVERS, "tls"],
     placeholder: "NAME",
     help: "Name of the cluster, beside the random id that it gets; nodes with different names refuse each other.",
   },
@@ -336,6 +343,7 @@ export const FLAGS = [
   ...CLIENT_FLAGS,
   ...BENCH_FLAGS,
   ...DIRECTORY_FLAGS,
+  ...TLS_FLAGS,
   {
     name: "config",
     kind: "text",

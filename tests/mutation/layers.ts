@@ -52,6 +52,7 @@ export const TEST_LAYERS: readonly TestLayer[] = [
       "tests/unit/http",
       "tests/unit/net",
       "tests/unit/client",
+      "tests/unit/tls",
     ],
   },
 ];

@@ -4,6 +4,7 @@ import { BUGS_1 } from "./bugs_1.ts";
 import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
 import { BYTE_SLIPS } from "./bytes.ts";
+import { CERTIFICATE_SLIPS } from "./certificates.ts";
 import { CONVERSATION_SLIPS } from "./conversation.ts";
 import { DISK_SLIPS } from "./disk.ts";
 import { FOUNDING_SLIPS } from "./founding.ts";
@@ -45,6 +46,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...VERSION_SLIPS,
   ...FOUNDING_SLIPS,
   ...RECOVERY_SLIPS,
+  ...CERTIFICATE_SLIPS,
   ...SIMULATOR_SLIPS,
   ...OUTCOME_SLIPS,
   ...CONVERSATION_SLIPS,

@@ -29,6 +29,7 @@ const NEAREST: readonly (readonly [string, readonly string[]])[] = [
   ["lib/kv/", ["tests/unit/kv"]],
   ["lib/node/", ["tests/unit/node"]],
   ["lib/storage/", ["tests/unit/storage"]],
+  ["lib/tls/", ["tests/unit/tls"]],
   ["lib/client/", ["tests/unit/client"]],
   ["lib/protocol/conversation/", ["tests/unit/protocol/conversation"]],
   ["lib/http/", ["tests/unit/http"]],

@@ -30,6 +30,8 @@ export const STRACE: Need = debianProgram("strace", "strace");
 export const TCLSH: Need = debianProgram("tclsh", "tcl");
 /** Fetches what install.sh installs. */
 export const CURL: Need = debianProgram("curl", "curl");
+/** Judges certificates, and speaks TLS of every version. */
+export const OPENSSL: Need = debianProgram("openssl", "openssl");
 /** What the README talks to a node with. */
 export const NC: Need = debianProgram("nc", "netcat-openbsd");
 /** A space of its own for what a process mounts, and the right to mount in it. */

@@ -16,7 +16,7 @@ const PLATFORM: readonly RegExp[] = [/^node:(?!events$)/, /^@std\/(cli|fs|path)$
 const BELOW_NODE: readonly string[] = ["base", "raft", "store", "kv", "storage", "transport", "observe"];
 /** Sockets of clients, and what is spoken on them. */
 const SPEAKERS: readonly string[] = ["net", "protocol", "http", "dashboard"];
-const BELOW_CLI: readonly string[] = [...BELOW_NODE, "node", ...SPEAKERS, "cluster", "client", "load"];
+const BELOW_CLI: readonly string[] = [...BELOW_NODE, "node", ...SPEAKERS, "tls", "cluster", "client", "load"];
 
 const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["base", { layers: [], packages: [/^node:(buffer|util|zlib)$/] }],
@@ -26,6 +26,7 @@ const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["observe", { layers: ["base"], packages: PLATFORM, files: ["deno.json"] }],
   ["storage", { layers: ["base", "raft"], packages: PLATFORM }],
   ["transport", { layers: ["base", "raft"], packages: PLATFORM }],
+  ["tls", { layers: [], packages: PLATFORM }],
   ["client", { layers: ["base"], packages: PLATFORM }],
   ["load", { layers: ["base"], packages: PLATFORM }],
   ["node", { layers: BELOW_NODE, packages: PLATFORM }],

@@ -72,7 +72,7 @@ Deno.test("what cannot be meant is refused with the nearest thing that can", () 
     [["cluster", "--insecure=maybe"], '--insecure takes no value but true or false, not "maybe"'],
     [
       ["node", "--nodes", "3"],
-      "--nodes is a flag of kvstore cluster, not of kvstore node; the nearest one is --node-id",
+      "--nodes is a flag of kvstore cluster and kvstore tls, not of kvstore node; the nearest one is --node-id",
     ],
     [["cluster", "--node-id", "3"], "--node-id is a flag of kvstore node, not of kvstore cluster"],
     [["cli", "--port", "3"], "--port is a flag of kvstore cluster and kvstore node, not of kvstore cli"],

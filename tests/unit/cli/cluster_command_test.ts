@@ -1,6 +1,6 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { splitArguments } from "../../../lib/cli/arguments.ts";
-import { planNodes } from "../../../lib/cli/cluster_command.ts";
+import { planNodes, runClusterCommand } from "../../../lib/cli/cluster_command.ts";
 import type { ClusterNodes } from "../../../lib/cluster/cluster_directory.ts";
 import { defaultMemoryLimit, THIS_MACHINE } from "../../../lib/cluster/machine_memory.ts";
 import { settle } from "../../../lib/cli/settings.ts";
@@ -131,4 +131,17 @@ Deno.test("ports that do not fit are refused before anything is started", () => 
     [["--host", "0.0.0.0"], "is reachable from other machines"],
   ];
   for (const [args, message] of cases) assertThrows(() => plan(...args), UsageError, message, args.join(" "));
+});
+
+Deno.test("names of nodes, which certificates are made for, are no number of nodes of a local cluster", async () => {
+  const context = {
+    settings: settingsOf("cluster", "--nodes", "0=10.0.0.1"),
+    operands: [],
+    surroundings: fakeSurroundings(),
+  };
+  await assertRejects(
+    () => runClusterCommand(context),
+    UsageError,
+    "--nodes of kvstore cluster is a number: 1, 3, 5 or 7",
+  );
 });

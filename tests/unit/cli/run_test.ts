@@ -84,7 +84,7 @@ Deno.test("wrong usage is one line on standard error and exit code 2", async () 
     [
       ["--node-id", "0", "--nodes", "3"],
       {},
-      "kvstore: --nodes is a flag of kvstore cluster, not of kvstore node; the nearest one is --node-id\n",
+      "kvstore: --nodes is a flag of kvstore cluster and kvstore tls, not of kvstore node; the nearest one is --node-id\n",
     ],
     [
       [],
