@@ -76,15 +76,18 @@ export interface FoundVersion {
   readonly part?: string;
 }
 
-/** This node was removed from its cluster for good, and its directory is of no further use (exit code 76). */
+/** This node was removed from a cluster for good, and cannot be a part of it any more (exit code 76). */
 export class RemovedError extends Error {
   override readonly name = "RemovedError";
 
-  /** Says which node and directory, and how to come back. */
-  constructor(nodeId: number, readonly directory: string) {
+  /** Says which node and directory, and how to come back. `isOwn`: the directory belongs to that cluster. */
+  constructor(nodeId: number, { directory, isOwn }: { readonly directory: string; readonly isOwn: boolean }) {
     super(
-      `Node ${nodeId} was removed from the cluster; to let this machine join again, start it with --join, another id and an ` +
-        `empty directory (${directory} may be deleted)`,
+      isOwn
+        ? `Node ${nodeId} was removed from the cluster; to let this machine join again, start it with --join, another id and an ` +
+          `empty directory (${directory} may be deleted)`
+        : `Node ${nodeId} was removed from the cluster that it asked, and ${directory} holds nothing of it: see whether the ` +
+          "right cluster answers at its addresses; to join this one, start it with --join, another id and an empty directory",
     );
   }
 }

@@ -1,7 +1,7 @@
 /** What the help and docs/command-line.md say about each command. */
 
 import type { CommandName } from "./flags.ts";
-import { MEMBER_LINES } from "./member_texts.ts";
+import { PRINTED_LINES } from "./printed_lines.ts";
 
 /** One command for people. */
 export interface CommandText {
@@ -22,15 +22,18 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "Prints a table and three lines to try when the cluster is ready. Ctrl-C stops all nodes; a second one kills them.",
       "With more --nodes than the directory has it asks, or wants --yes, and the others join.",
     ],
+    lines: PRINTED_LINES.cluster,
   },
   node: {
     usage: "kvstore [node] --node-id 0 --port 5000 --peers 5001,5002",
-    summary: "Run one node; also meant when --node-id or --peers is given without a command.",
+    summary: "Run one node; also meant when --node-id, --peers or --join is given without a command.",
     details: [
       "--peers names the other nodes: by port (same host), by host:port, or by id=host:port[@peerport], where the node itself",
       "may be in the list. Without ids in the list, a node's id is the rank of its address among all addresses.",
+      "--join names nodes of a cluster that runs, which this one joins with an empty directory; later starts may have it as well.",
       "SIGINT or SIGTERM: a leader hands over, open requests finish, and the node exits with 0 within 5 s.",
     ],
+    lines: PRINTED_LINES.node,
   },
   cli: {
     usage: "kvstore cli [--connect HOST:PORT,...] [COMMAND ARGS...]",
@@ -63,6 +66,7 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "where ID leads already nothing is done. Refused, with what to do: an ID that is not a member, a learner, a node that is",
       "drained, cannot be reached or has not caught up, a cluster of one voter. Writes wait for a moment; none is lost.",
     ],
+    lines: PRINTED_LINES.leader,
   },
   "rolling-restart": {
     usage: "kvstore rolling-restart [--connect HOST:PORT,...] [--node-timeout-ms 60000] [--json] [--yes]",
@@ -70,10 +74,11 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     details: [
       "For the nodes of a kvstore cluster that runs, from another terminal. First nodes that do not run are started, then the",
       "followers are restarted, the leader last, when it has handed over. Each must serve again and have caught up, by what it",
-      "and the leader say, before the next; when one has not after --node-timeout-ms, nothing more is done and the exit code is",
-      "1. Run again, it continues with the nodes that still have their old process; an hour later it begins anew. Shows what",
+      "and the leader say, before the next; when one has not after --node-timeout-ms, nothing more is done, and it ends with 1.",
+      "Run again, it continues with the nodes that still have their old process; an hour later it begins anew. Shows what",
       "it will do and asks on a terminal; elsewhere it wants --yes.",
     ],
+    lines: PRINTED_LINES["rolling-restart"],
   },
   member: {
     usage:
@@ -88,7 +93,7 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "move ID HOST:PORT waits until the node has been started there with the directory that it has; refused where too few of",
       "the others answer. drain ID: it hands over, is not to lead and not ready for clients until undrain ID.",
     ],
-    lines: MEMBER_LINES,
+    lines: PRINTED_LINES.member,
   },
   inspect: {
     usage: "kvstore inspect DIR [--entries N] [--from INDEX] [--to INDEX]",
@@ -113,6 +118,7 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "the only voter already, there is nothing to do, and the exit code is 0. It is 1, and nothing is changed, when a node runs on",
       "DIR, the answer is another, DIR knows of no cluster, or the copy of an earlier recovery is in the way; 74 and 77 as above.",
     ],
+    lines: PRINTED_LINES.recover,
   },
   tls: {
     usage: "kvstore tls init|node|client|renew|show ...",
@@ -130,10 +136,11 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
   },
   assets: {
     usage: "kvstore assets dump DIR",
-    summary: "Write the files for other programs that the executable carries: alerts, a dashboard.",
+    summary: "Write the files for other programs that the executable carries: alerts, a dashboard, a service.",
     details: [
-      "prometheus/alerts.yml are rules for Prometheus, grafana/kvstore.json is a dashboard for Grafana. A file that is there",
-      "with other contents is never overwritten: then nothing is written, and the exit code is 1.",
+      "prometheus/alerts.yml are rules for Prometheus, grafana/kvstore.json is a dashboard for Grafana, systemd/kvstore.service",
+      "is a unit for systemd. A file that is there with other contents is never overwritten: then nothing is written, and the",
+      "exit code is 1.",
     ],
   },
   version: {
@@ -154,15 +161,14 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
 /** Exit codes and what they mean. */
 export const EXIT_CODE_TEXTS: readonly (readonly [code: number, meaning: string])[] = [
   [0, "done"],
-  [1, "failure: a port in use, a directory locked or unwritable, no node reached"],
-  [2, "wrong usage: one line names the flag or the value and the nearest valid one"],
+  [1, "failure: refused, a port in use, a directory locked or unwritable, no node reached"],
+  [2, "wrong usage: one line says what is wrong and what would be right"],
   [3, "cli: key not found"],
-  [4, "cli: compare failed"],
   [5, "no leader, or no majority"],
   [6, "outcome unknown; what was asked for may or may not take effect"],
   [74, "data damaged; nothing was changed"],
   [75, "a write or a sync of the disk failed"],
-  [76, "the node was removed from the cluster"],
+  [76, "the node was removed from the cluster for good"],
   [77, "data of another format version; nothing was changed"],
   [78, "the data does not fit into the memory limit; nothing was changed"],
   [130, "ended at once by a second signal"],

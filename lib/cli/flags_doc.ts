@@ -1,5 +1,6 @@
 /** Makes docs/command-line.md of the tables of commands, flags and exit codes. */
 
+import { FINAL_EXIT_CODES } from "../cluster/supervisor.ts";
 import { COMMAND_TEXTS, EXIT_CODE_TEXTS } from "./command_texts.ts";
 import { environmentName, type Flag, type FlagName, FLAGS, isSetting } from "./flags.ts";
 
@@ -66,5 +67,10 @@ function flagRow(flag: Flag & { readonly name: FlagName }): string {
 
 function exitSection(): string {
   const rows = EXIT_CODE_TEXTS.map(([code, meaning]) => `| ${code} | ${meaning} |`);
-  return ["## Exit codes", "", "| code | meaning |", "| --- | --- |", ...rows, ""].join("\n");
+  const final =
+    `A node that ends with one of ${
+      FINAL_EXIT_CODES.join(", ")
+    } is not started again by \`kvstore cluster\`, nor by the ` +
+    "service for systemd that `kvstore assets dump` writes: another start would end alike, or do harm.";
+  return ["## Exit codes", "", "| code | meaning |", "| --- | --- |", ...rows, "", final, ""].join("\n");
 }

@@ -5,7 +5,7 @@ import { AdminConnection, type AdminReply, type AdminRequest, failureOf } from "
 import { type ClusterView, fieldsOf } from "./cluster_view.ts";
 import type { CommandContext } from "./command_context.ts";
 import { EXIT, Failure } from "./failures.ts";
-import { late } from "./member_texts.ts";
+import { late, noMember } from "./member_texts.ts";
 import { type Place, showAddress } from "./peers.ts";
 import { ProgressLine } from "./progress_line.ts";
 
@@ -53,17 +53,17 @@ export class MemberChanges {
 
   /** Gives a learner a vote, once it has caught up. */
   async promote(id: NodeId): Promise<void> {
-    await this.#insist({ method: "POST", path: `/v1/cluster/members/${id}/promote` });
+    await this.#insist({ method: "POST", path: `/v1/cluster/members/${id}/promote` }, id);
   }
 
   /** Removes a member. */
   async remove(id: NodeId): Promise<void> {
-    await this.#insist({ method: "DELETE", path: `/v1/cluster/members/${id}` });
+    await this.#insist({ method: "DELETE", path: `/v1/cluster/members/${id}` }, id);
   }
 
   /** Lets a member lead no more, or again. */
   async drain(id: NodeId, word: "drain" | "undrain"): Promise<void> {
-    await this.#insist({ method: "POST", path: `/v1/cluster/members/${id}/${word}` });
+    await this.#insist({ method: "POST", path: `/v1/cluster/members/${id}/${word}` }, id);
   }
 
   /** Waits until the cluster is so; meanwhile it may be without a leader, or be away as a whole. */
@@ -78,7 +78,8 @@ export class MemberChanges {
     this.#progress.clear();
   }
 
-  async #insist(request: AdminRequest): Promise<NodeId> {
+  /** `about`: the member that there must be. */
+  async #insist(request: AdminRequest, about?: NodeId): Promise<NodeId> {
     for (;;) {
       const reply = await this.#admin.ask(request);
       const { id, detail, passing, code } = fieldsOf(reply.json);
@@ -86,6 +87,7 @@ export class MemberChanges {
         this.#progress.clear();
         return id;
       }
+      if (code === "not_a_member" && about !== undefined) throw new Failure(noMember(about, await this.view()));
       if (passing !== true && code !== "outcome_unknown") throw this.#refused(reply);
       const exitCode = code === "outcome_unknown" ? EXIT.unknown : EXIT.failure;
       await this.#waitOrThrow(new Failure(late(this.#waitMs, String(detail)), exitCode), String(detail));

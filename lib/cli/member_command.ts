@@ -9,7 +9,7 @@ import { EXIT, Failure } from "./failures.ts";
 import { MemberChanges } from "./member_changes.ts";
 import * as texts from "./member_texts.ts";
 import { type Place, readNodeId, readPlace, showAddress } from "./peers.ts";
-import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
+import { quoteForPeople, UsageError } from "./usage_error.ts";
 
 /** What a change has led to: the member that it was about, and what people are told. */
 interface Done {
@@ -34,9 +34,12 @@ export async function runMemberCommand(context: CommandContext): Promise<number>
   const { operands: [word = "list", ...operands], settings, surroundings } = context;
   if (word === "list" && operands.length === 0) return await list(context);
   const change = Object.hasOwn(CHANGES, word) ? CHANGES[word] : undefined;
+  if (change === undefined && word !== "list") {
+    const words = Object.keys(texts.USAGES).join(", ");
+    throw new UsageError(`member takes one of ${words}, not ${quoteForPeople(word)}`);
+  }
   if (change === undefined || operands.length !== change.operands) {
-    const near = nearest(word, Object.keys(texts.USAGES)) ?? "list";
-    throw new UsageError(`${quoteForPeople(context.operands.join(" "))} does not fit; use ${texts.USAGES[near]}`);
+    throw new UsageError(`${quoteForPeople(context.operands.join(" "))} does not fit; use ${texts.USAGES[word]}`);
   }
   const { id, text } = await change.run(context, operands);
   const { members } = await new MemberChanges(context).json();
@@ -171,5 +174,5 @@ function findMember({ members }: ClusterView, what: NodeId | Place): ClusterMemb
 }
 
 function placeOf(text: string): Place {
-  return readPlace(text, { ownHost: "127.0.0.1", flag: "member" });
+  return readPlace(text, { ownHost: "127.0.0.1", flag: "The command" });
 }

@@ -3,6 +3,7 @@
 import type { NodeId } from "../raft/types.ts";
 import type { ClusterMember } from "./cluster_view.ts";
 import { PEER_PORT_OFFSET } from "../transport/address.ts";
+import { CHANGE_UNKNOWN } from "../node/membership/change_texts.ts";
 import { type Place, showAddress } from "./peers.ts";
 
 /** What the texts tell of a cluster. */
@@ -94,6 +95,9 @@ export function notSpared(
 export function added(id: NodeId, { host, port, peerPort }: Place, { leader, members }: Known): string {
   const seed = members.find((member) => member.id === leader)?.clientAddress ?? "HOST:PORT";
   const peer = peerPort === port + PEER_PORT_OFFSET ? "" : ` --peer-port ${peerPort}`;
+  if (members.some((member) => member.id === id && member.voter)) {
+    return `Server ${id} (${showAddress(host, port)}) is a member already, and has a vote.`;
+  }
   return `Server ${id} (${showAddress(host, port)}) is a learner of the cluster. Start it there: ` +
     `kvstore node --join ${seed} --node-id ${id} --host ${host} --port ${port}${peer}`;
 }
@@ -166,6 +170,7 @@ const PLACE: Place = { id: undefined, host: "10.0.0.4", port: 5_000, peerPort: 1
 /** What the commands print in the end: lines as they are for a cluster of voters 0 to 2 and learner 3, and the exit codes. */
 export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[] = [
   [added(3, PLACE, SAMPLE), 0],
+  [added(1, { ...PLACE, host: "10.0.0.2" }, SAMPLE), 0],
   [promoted(3, SAMPLE), 0],
   [removed(0), 0],
   [replaced(0, 3), 0],
@@ -173,11 +178,11 @@ export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[
   [drained(1), 0],
   [undrained(1), 0],
   [noMember(7, SAMPLE), 1],
-  ["There is no such member", 1],
   [taken("10.0.0.2:5000", 1), 1],
   ...[
     "of the 3 voters 1 can be reached, and 2 are needed: start 1, 2 again, or remove first what is lost for good",
     "of the 2 voters that would be left 1 can be reached, and 2 are needed: start 1 again, or remove first what is lost for good",
+    "of the 4 voters that there would be 2 can be reached, and 3 are needed: start 1, 2 again, or remove first what is lost for good",
     "it is the last voter: add another and promote it first",
     "no voter would be left that may lead: undrain another one first",
     "not all members can keep in mind who is drained yet: upgrade those that CLUSTER shows with an older protocol",
@@ -194,7 +199,9 @@ export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[
     "Nothing was begun: server 3 has not caught up, it lacks 4200 entries: ask again in a moment; it must have kept within 1000 ms of the leader for 1000 ms",
     notJoined(3),
     notMoved(1, "10.0.0.9:5000"),
+    stillLeads(1),
   ].map((reason) => [late(600_000, reason), 1] as const),
+  [late(600_000, CHANGE_UNKNOWN), 6],
   ["Nothing was done", 1],
   ["This changes the cluster: give --yes where nobody can be asked", 2],
 ];

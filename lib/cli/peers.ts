@@ -1,7 +1,7 @@
 /** Reads `--peers`: who the nodes of the cluster are, and which of them this one is. */
 
 import { parseAddress, PEER_PORT_OFFSET } from "../transport/address.ts";
-import type { Member, NodeId } from "../raft/types.ts";
+import { type Member, NODE_ID_MAX, type NodeId } from "../raft/types.ts";
 import { quoteForPeople, UsageError } from "./usage_error.ts";
 
 /** What is known of this node before the list is read. Ports are undefined when they were not given. */
@@ -91,7 +91,7 @@ export function readPlace(
   const endpoint = /^[0-9]+$/.test(where) ? parseAddress(`${bracket(ownHost)}:${where}`) : parseAddress(where);
   const id = match?.[1] === undefined ? undefined : Number(match[1]);
   const peerPort = match?.[3] === undefined ? undefined : Number(match[3]);
-  const bad = endpoint === undefined || (id ?? 0) > 2_147_483_647 || peerPort === 0 || (peerPort ?? 1) > 65_535;
+  const bad = endpoint === undefined || (id ?? 0) > NODE_ID_MAX || peerPort === 0 || (peerPort ?? 1) > 65_535;
   if (bad) {
     throw new UsageError(
       `${flag} has the entry ${quoteForPeople(item)}; ` +
@@ -104,8 +104,12 @@ export function readPlace(
 
 /** An id of a node as an operand. Throws `UsageError`. */
 export function readNodeId(text: string): NodeId {
-  if (/^[0-9]{1,10}$/.test(text)) return Number(text);
-  throw new UsageError(`A node's id is a whole number, not ${quoteForPeople(text)}; kvstore leader shows the leader's`);
+  if (/^[0-9]{1,10}$/.test(text) && Number(text) <= NODE_ID_MAX) return Number(text);
+  throw new UsageError(
+    `A node's id is a whole number up to ${NODE_ID_MAX}, not ${
+      quoteForPeople(text)
+    }; kvstore member list shows the ids`,
+  );
 }
 
 function refuseDuplicates(places: readonly Place[]): void {

@@ -5,7 +5,7 @@ import { knownContents } from "../node/known_contents.ts";
 import { SystemClock } from "../node/clock/system_clock.ts";
 import { forceRecovery, type Recovery } from "../node/recovery/force.ts";
 import { planRecovery, type RecoveryPlan } from "../node/recovery/plan.ts";
-import type { Member } from "../raft/types.ts";
+import { type Member, NODE_ID_MAX } from "../raft/types.ts";
 import { corruption } from "../storage/damage.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import { inspectDirectory, type Inspection } from "../storage/inspect.ts";
@@ -21,7 +21,6 @@ import { quoteForPeople, UsageError } from "./usage_error.ts";
 export const RECOVERED_MEMBERS_MAX = 32;
 /** Bytes of an answer that are read. */
 export const ANSWER_BYTES_MAX = 1_024;
-const ID_MAX = 2_147_483_647;
 
 /** Runs `recover force`. Nothing is changed before the operator has agreed. */
 export async function forceSurvivor({ settings, surroundings }: CommandContext, directory: string): Promise<number> {
@@ -66,7 +65,7 @@ function readMember(item: string): Member {
   const id = Number(match?.[1]);
   const endpoint = parseAddress(match?.[2] ?? "");
   const peer = match?.[3] === undefined ? undefined : Number(match[3]);
-  if (endpoint === undefined || id > ID_MAX || peer === 0 || (peer ?? 1) > 65_535) {
+  if (endpoint === undefined || id > NODE_ID_MAX || peer === 0 || (peer ?? 1) > 65_535) {
     throw new UsageError(
       `--members has the entry ${quoteForPeople(item)}; write id=host:port[@peerport], for example 0=10.0.0.1:5000`,
     );

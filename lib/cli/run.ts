@@ -47,9 +47,9 @@ export async function runProgram(
   }
 }
 
-/** A node's id or its peers, wherever they were given, tell that one node is meant. */
+/** A node's id, its peers or whom it joins, wherever they were given, tell that one node is meant. */
 function impliedCommand(split: SplitArguments, settings: Settings): CommandName {
-  const single = settings.given("node-id") !== undefined || settings.given("peers") !== undefined;
+  const single = (["node-id", "peers", "join"] as const).some((name) => settings.given(name) !== undefined);
   const command = single ? "node" : "cluster";
   checkFlagsOf(command, split.flags);
   return command;

@@ -27,6 +27,9 @@ const FINAL_CODES: ReadonlyMap<number, (options: SupervisorOptions) => string> =
   [78, () => "its data does not fit into its memory limit; raise --memory-limit, and discard nothing"],
 ]);
 
+/** Exit codes of a node that is not started again. */
+export const FINAL_EXIT_CODES: readonly number[] = [...FINAL_CODES.keys()];
+
 /** What the supervised process is doing. */
 export type SupervisedState = "Running" | "Waiting" | "Down" | "GaveUp" | "Stopped";
 

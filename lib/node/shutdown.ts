@@ -19,15 +19,15 @@ export async function drain(
   await until(clock, { condition: () => driver.drained, limitMs: DRAIN_MS });
 }
 
-/** Ends the node once it was removed from its cluster, and its directory says so. Never rejects. */
+/** Ends the node once it was removed; the directory says so where it is of that cluster. Never rejects. */
 export async function endWhenRemoved({ directory, storage, lifetime, options, clock }: Parts): Promise<void> {
-  await directory.removal;
+  const { isOwn } = await directory.removal;
   if (lifetime.isOver) return;
   try {
-    await storage.markRemoved();
+    if (isOwn) await storage.markRemoved();
     // Somebody may have asked this very node for its removal, and shall hear of it.
     await until(clock, { condition: () => lifetime.isOver, limitMs: REMOVED_MS });
-    lifetime.fail(new RemovedError(options.nodeId, storage.directory));
+    lifetime.fail(new RemovedError(options.nodeId, { directory: storage.directory, isOwn }));
   } catch (error) {
     lifetime.fail(error);
   }

@@ -48,7 +48,7 @@ export interface OpenStorageOptions {
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
   const { disk, directory } = options;
   disk.makeDirectory(directory);
-  if (disk.exists(`${directory}/${REMOVED_NAME}`)) throw new RemovedError(options.nodeId, directory);
+  if (disk.exists(`${directory}/${REMOVED_NAME}`)) throw new RemovedError(options.nodeId, { directory, isOwn: true });
   // Even LOCK would be a change. Where it stands, a node may be running, whose files may change while they are read.
   if (!disk.exists(`${directory}/LOCK`)) await readVersions(options);
   // The node file is the first that is made durable: without it an earlier start may have ended before its first sync.

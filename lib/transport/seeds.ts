@@ -4,6 +4,7 @@ import { parseAddress } from "./address.ts";
 import { Connection, type ConnectionOptions, describe } from "./connection.ts";
 import { dial } from "./dial.ts";
 import { askWhoIsThere } from "./handshake.ts";
+import type { Log } from "./peer.ts";
 import type { Acquaintance, Greeting, TransportHandler } from "./transport.ts";
 
 /** What is asked, and by whom. */
@@ -58,6 +59,7 @@ export interface SeedOptions {
   readonly secret: string;
   readonly connection: ConnectionOptions;
   readonly handler: Pick<TransportHandler, "acquainted">;
+  readonly log: Log;
   /** Whether some peer is not reached, or none is known. */
   isLonely(): boolean;
 }
@@ -66,6 +68,8 @@ export interface SeedOptions {
 export class Seeds {
   readonly #options: SeedOptions;
   readonly #stop = new AbortController();
+  /** What each seed refused this node for, as it was logged. */
+  readonly #refusals = new Map<string, string>();
   #wake: (() => void) | undefined;
 
   constructor(options: SeedOptions) {
@@ -81,6 +85,7 @@ export class Seeds {
         const answer = await askServer(address, { ...this.#options, wantsId: false, signal: this.#stop.signal });
         const isNews = "greeting" in answer && answer.greeting.identity !== greeting.identity;
         if (isNews && !this.#stop.signal.aborted) handler.acquainted(answer.greeting, answer.acquaintance.members);
+        if ("problem" in answer && answer.refused) this.#tell(address, answer.problem);
       }
       await this.#pause();
     }
@@ -90,6 +95,15 @@ export class Seeds {
   stop(): void {
     this.#stop.abort();
     this.#wake?.();
+  }
+
+  #tell(address: string, problem: string): void {
+    if (this.#refusals.get(address) === problem) return;
+    this.#refusals.set(address, problem);
+    this.#options.log(
+      "warn",
+      `A seed refused this node: ${problem}; see its data directory and the addresses that it was given`,
+    );
   }
 
   async #pause(): Promise<void> {

@@ -109,7 +109,7 @@ export class TcpTransport implements Transport {
       },
     });
     const seeds = new Seeds({
-      ...{ greeting, secret, handler, connection: context, addresses: this.#options.seeds ?? [] },
+      ...{ greeting, secret, handler, log, connection: context, addresses: this.#options.seeds ?? [] },
       isLonely: () => !this.#isolated && (this.#peers.size === 0 || this.#isMissingPeer()),
     });
     this.#running = { context, handshake, acceptor, seeds, tasks: new Set(), ticker: this.#scheduleCheck(clock.now()) };

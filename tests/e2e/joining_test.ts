@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { membersOf, Newcomer } from "../support/newcomer.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
-import type { ServerProcess } from "../support/server_process.ts";
+import { programLine } from "../support/program.ts";
+import { ServerProcess } from "../support/server_process.ts";
 import { askOnce } from "../support/text_client.ts";
 import { DEADLINE_MS, waitFor, withDeadline } from "../support/wait.ts";
 
@@ -58,6 +59,41 @@ Deno.test("a node that was removed while it was down learns it when it comes bac
     await using second = new Newcomer(cluster, { seed: 0 });
     second.start();
     assertEquals([id, await second.isMember()], [3, 4]);
+  }));
+
+Deno.test("a node without data that asks where its id was removed ends, and founds its own cluster when that answers there", () =>
+  withCluster({ nodes: 4 }, async (cluster) => {
+    // Who is removed before is not listed.
+    const listed = async () => (await cluster.block(0, "CLUSTER")).includes("Level: 7") || undefined;
+    await waitFor(listed, { what: "removals are kept in mind" });
+    const removed = cluster.node(3).process;
+    await removeMember(cluster, 3);
+    assert(removed !== undefined);
+    await endsWith(removed, 76, /Node 3 was removed from the cluster;/);
+    const start = (id: number) => {
+      const { clientPort, peerPort, httpPort } = cluster.node(id);
+      const other = cluster.node(id === 0 ? 3 : 0);
+      const ports = ["--port", `${clientPort}`, "--peer-port", `${peerPort}`, "--http-port", `${httpPort}`];
+      const peers = ["--peers", `${other.id}=127.0.0.1:${other.clientPort}@${other.peerPort}`];
+      const directory = ["--data-dir", `${cluster.root}/other-${id}`];
+      return new ServerProcess(programLine(["node", "--node-id", `${id}`, ...ports, ...peers, ...directory]));
+    };
+    await endsWith(
+      start(3),
+      76,
+      /Node 3 was removed from the cluster that it asked, and .*\/other-3 holds nothing of it/,
+    );
+    await Promise.all(cluster.others(3).map((id) => cluster.kill(id)));
+    const founders = [start(0), start(3)];
+    try {
+      const writes = async () => {
+        const replies = await Promise.all([0, 3].map((id) => askOnce(cluster.node(id).clientPort, "PUT k own")));
+        return replies.includes("k added successfully.") || undefined;
+      };
+      await waitFor(writes, { what: "the other cluster takes a write" });
+    } finally {
+      await Promise.all(founders.map((founder) => founder.end("SIGKILL")));
+    }
   }));
 
 Deno.test("a node with the wrong secret, a member's id or a dead seed does not join, and says why", () =>

@@ -86,6 +86,16 @@ export const JOINING_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/unit/node/joining_test.ts"],
   },
+  {
+    id: "M521",
+    what: "A node without data marks its directory where it asks a cluster in which its id was removed",
+    patches: [{
+      file: "lib/node/shutdown.ts",
+      find: "if (isOwn) await storage.markRemoved();",
+      replace: "await storage.markRemoved();",
+    }],
+    tests: ["tests/unit/node/joining_test.ts"],
+  },
   slip("M512", "One that is to stay a learner becomes a voter", {
     file: KEEPER,
     find: "greeting.identity === identity && greeting.staysLearner !== true",

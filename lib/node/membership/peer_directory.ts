@@ -33,6 +33,12 @@ export interface PeerDirectoryParts {
   readonly named: readonly Member[];
 }
 
+/** From which cluster this server was removed. */
+export interface Removal {
+  /** Whether its directory belongs to that one. One that belongs to none may have asked at a cluster that was not meant. */
+  readonly isOwn: boolean;
+}
+
 /** Owns the last greeting of each peer, and tells the transport whom to connect to. */
 export class PeerDirectory {
   readonly #parts: PeerDirectoryParts;
@@ -49,7 +55,7 @@ export class PeerDirectory {
   /** Where members are, by the word of a seed. */
   #told: readonly Member[] = [];
   readonly #catchUp = new CatchUp();
-  readonly #removal = Promise.withResolvers<void>();
+  readonly #removal = Promise.withResolvers<Removal>();
 
   constructor(parts: PeerDirectoryParts) {
     this.#parts = parts;
@@ -62,14 +68,14 @@ export class PeerDirectory {
     return peer;
   }
 
-  /** Resolves once this server is known to be removed from the cluster for good. */
-  get removal(): Promise<void> {
+  /** Resolves once this server is known to be removed from a cluster for good. */
+  get removal(): Promise<Removal> {
     return this.#removal.promise;
   }
 
   /** A proven member says so. */
   removed(): void {
-    this.#removal.resolve();
+    this.#removal.resolve({ isOwn: this.#parts.raft.clusterId !== undefined });
   }
 
   /** Takes a greeting, and says why the peer is refused; undefined when it is not. */
@@ -118,7 +124,7 @@ export class PeerDirectory {
   /** A configuration was committed. */
   configurationCommitted(configuration: Configuration): void {
     this.#committed = configuration;
-    if (isRetired(configuration, this.#parts.self)) this.#removal.resolve();
+    if (isRetired(configuration, this.#parts.self)) this.#removal.resolve({ isOwn: true });
     this.dial();
   }
 

@@ -48,6 +48,7 @@ Deno.test("the command is the one that is named, or the one that is meant", asyn
     [["cluster"], { KVSTORE_NODE_ID: "1" }, "cluster"],
     [["--node-id", "0"], {}, "node"],
     [["--peers", "5001"], {}, "node"],
+    [["--join", "5001"], {}, "node"],
     [[], { KVSTORE_NODE_ID: "1" }, "node"],
     [["node"], {}, "node"],
     [["cli", "GET", "a"], {}, "cli"],

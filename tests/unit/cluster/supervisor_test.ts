@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { NodeProcess, ProcessEnd } from "../../../lib/cluster/node_process.ts";
-import { Supervisor } from "../../../lib/cluster/supervisor.ts";
+import { FINAL_EXIT_CODES, Supervisor } from "../../../lib/cluster/supervisor.ts";
 
 /** A supervisor whose processes end when the test says so, on a clock of its own. */
 class Stage {
@@ -97,7 +97,9 @@ Deno.test("exit codes that another start cannot mend are final", async () => {
     [75, "its disk failed a write; check the disk before starting it again"],
     [76, "it was removed from the cluster"],
     [77, "its data is of another format version; start the program that wrote it, and discard nothing"],
+    [78, "its data does not fit into its memory limit; raise --memory-limit, and discard nothing"],
   ];
+  assertEquals(cases.map(([code]) => code), FINAL_EXIT_CODES);
   for (const [code, reason] of cases) {
     const stage = new Stage();
     await stage.end(code);

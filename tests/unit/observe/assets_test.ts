@@ -19,7 +19,7 @@ function isExposed(name: string): boolean {
 }
 
 Deno.test("every metric that a rule or a panel names exists", async () => {
-  for (const path of ASSET_PATHS) {
+  for (const path of ASSET_PATHS.filter((name) => !name.startsWith("systemd/"))) {
     const names = metricsIn(await readAsset(path));
     assert(names.length > 10, path);
     for (const name of names) assert(isExposed(name), `${path} names ${name}`);

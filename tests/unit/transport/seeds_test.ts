@@ -56,7 +56,8 @@ Deno.test("who has another secret, or is of another cluster, is told nothing; a 
     assertMatch(dead.problem, /cannot connect to 127\.0\.0\.1:1/);
   }));
 
-Deno.test("a node asks its seeds while it does not reach a peer, and not once it reaches all", async () => {
+/** A clock that counts how often the seeds were gone through. */
+function countingClock(): { readonly clock: Clock; readonly rounds: () => number } {
   const clock = new SystemClock();
   let rounds = 0;
   const counting: Clock = {
@@ -67,6 +68,11 @@ Deno.test("a node asks its seeds while it does not reach a peer, and not once it
       return clock.after(delayMs, action);
     },
   };
+  return { clock: counting, rounds: () => rounds };
+}
+
+Deno.test("a node asks its seeds while it does not reach a peer, and not once it reaches all", async () => {
+  const { clock: counting, rounds } = countingClock();
   const options = { clock: counting, limits: { seedIntervalMs: SEED_INTERVAL_MS } };
   await withNodes([{}], async (known) => {
     known.recorder.acquaintance = { members: [{ id: 0, address: known.address }] };
@@ -78,16 +84,33 @@ Deno.test("a node asks its seeds while it does not reach a peer, and not once it
       known.follow(asking);
       await until(() => asking.peer(0).reachable, "it reaches the peer");
       // A round may be under way still.
-      const reached = rounds;
-      await until(() => rounds > reached, "that round is over");
+      const reached = rounds();
+      await until(() => rounds() > reached, "that round is over");
       const before = asking.recorder.count(heard);
-      await until(() => rounds > reached + 5, "more rounds are over");
+      await until(() => rounds() > reached + 5, "more rounds are over");
       assertEquals(asking.recorder.count(heard), before);
     } finally {
       await asking.transport.stop();
     }
   });
 });
+
+Deno.test("a node whose seed is of another cluster says so, once", () =>
+  withNodes([{ greeting: { clusterId: "theirs" } }], async (stranger) => {
+    const { clock, rounds } = countingClock();
+    const options = { clock, limits: { seedIntervalMs: SEED_INTERVAL_MS }, greeting: { clusterId: "ours" } };
+    const asking = await new TestNode(1, { ...options, seeds: ["127.0.0.1:1", stranger.address] }).start();
+    try {
+      await until(() => rounds() > 3, "some rounds are over");
+      assertEquals(asking.log.length, 1);
+      assertMatch(
+        asking.log[0] ?? "",
+        /^warn A seed refused this node: 127\.0\.0\.1:\d+: node 1 belongs to cluster "ours", node 0 to cluster "theirs"; see its/,
+      );
+    } finally {
+      await asking.transport.stop();
+    }
+  }));
 
 Deno.test("a node that was removed is told by a member that proves itself, and believes nobody else", async () => {
   await withNodes([{}, {}], async (removed, member) => {
