@@ -54,6 +54,8 @@ export class PeerDirectory {
   readonly #promised = new Map<string, NodeId>();
   /** Where members are, by the word of a seed. */
   #told: readonly Member[] = [];
+  /** Servers that are no members here and know of a later configuration: one of them may lead. At most `MEMBERS_MAX`. */
+  readonly #ahead = new Map<NodeId, Greeting>();
   readonly #catchUp = new CatchUp();
   readonly #removal = Promise.withResolvers<Removal>();
 
@@ -91,7 +93,7 @@ export class PeerDirectory {
     const reason = refusalOf(greeting, { configuration, index });
     const refusal = reason === undefined ? undefined : { reason, removed: false };
     // Who joins takes nobody's place: not even the address of the member with that id is taken from it.
-    const isKnown = this.#isKnown(nodeId) || this.#meets(greeting);
+    const isKnown = this.#isKnown(nodeId) || this.#meets(greeting) || this.#isAhead(greeting);
     if (refusal !== undefined && (!rejoin || (joins && isKnown))) return refusal;
     if (!isKnown && !this.#noteJoin(greeting)) return refusal;
     const moved = this.#announced(nodeId) !== peerAddress;
@@ -130,6 +132,7 @@ export class PeerDirectory {
 
   /** Another configuration is in force, committed or not. */
   configurationInForce(): void {
+    this.#forgetAhead();
     this.dial();
     this.#leaveOlderPrograms();
     for (const member of this.#parts.raft.configuration.members) {
@@ -153,8 +156,10 @@ export class PeerDirectory {
     for (const [peer, { clusterId }] of this.#greetings) {
       if (clusterId === "" || clusterId === own) continue;
       this.#greetings.delete(peer);
+      this.#ahead.delete(peer);
       transport.reset(peer);
     }
+    this.dial();
   }
 
   /** Whether every member can do what a change switches on: one may have come back as an older program since it was asked for. */
@@ -187,7 +192,8 @@ export class PeerDirectory {
   /** Tells the transport the members of the configuration in force and of the committed one: either may be the older. */
   dial(): void {
     const { self, raft, transport } = this.#parts;
-    const known = [...raft.configuration.members, ...this.#committed.members];
+    const ahead = [...this.#ahead.values()].map(memberOf);
+    const known = [...raft.configuration.members, ...this.#committed.members, ...ahead];
     const named = [...this.#parts.named, ...this.#told];
     transport.setPeers(peersToDial({ self, known, named, announced: (id) => this.#announced(id) }));
   }
@@ -208,6 +214,7 @@ export class PeerDirectory {
   #isKnown(id: NodeId): boolean {
     const { raft: { configuration }, named } = this.#parts;
     const members = [...configuration.members, ...this.#committed.members];
+    if (this.#ahead.has(id)) return true;
     return (members.length > 0 ? members : [...named, ...this.#told]).some((member) => member.id === id);
   }
 
@@ -215,11 +222,33 @@ export class PeerDirectory {
    * A server that waits to be admitted takes note of each that belongs to a cluster: its leader may have joined after those that
    * the operator named.
    */
-  #meets({ nodeId: id, clusterId, rejoin, peerAddress: address }: Greeting): boolean {
+  #meets(greeting: Greeting): boolean {
+    const { clusterId, rejoin } = greeting;
     const waits = this.#parts.raft.configuration.members.length === 0;
     if (!waits || clusterId === "" || rejoin || this.#told.length >= MEMBERS_MAX) return false;
-    this.#told = [...this.#told, { id, address, clientAddress: "", identity: "" }];
+    this.#told = [...this.#told, memberOf(greeting)];
     return true;
+  }
+
+  /**
+   * A server that lags takes who knows of a later configuration than it does: all the members that it knows itself may have been
+   * replaced, and only who came in their place can bring it up to date.
+   */
+  #isAhead(greeting: Greeting): boolean {
+    const { configuration, configurationIndex } = this.#parts.raft;
+    if (configuration.members.length === 0 || greeting.configurationIndex <= configurationIndex) return false;
+    if (this.#ahead.size >= MEMBERS_MAX) return false;
+    this.#ahead.set(greeting.nodeId, { ...greeting });
+    return true;
+  }
+
+  /** Once this server knows as much, the members of its configuration are those that count. */
+  #forgetAhead(): void {
+    for (const [id, { configurationIndex }] of this.#ahead) {
+      if (configurationIndex > this.#parts.raft.configurationIndex) continue;
+      this.#ahead.delete(id);
+      if (!this.#isKnown(id)) this.#greetings.delete(id);
+    }
   }
 
   /** False when it is no server that asks to join, or too many do. */
@@ -265,4 +294,9 @@ export class PeerDirectory {
   #announced(id: NodeId): string {
     return this.#greetings.get(id)?.peerAddress ?? "";
   }
+}
+
+/** What is known of a server by its greeting alone. */
+function memberOf({ nodeId: id, peerAddress: address }: Greeting): Member {
+  return { id, address, clientAddress: "", identity: "" };
 }

@@ -278,7 +278,7 @@ Deno.test("member move: says what to do, and waits until the member is heard the
 
 Deno.test("member move: a node that the others need is not to be stopped, and one that is down is moved", async () => {
   const cluster = new FakeCluster();
-  const held = await member(cluster, "move 1 10.0.0.9:6000");
+  const held = await member(cluster, "move 1 10.0.0.9:6000", "--wait-ms", "1");
   const reason = "without member 1 the voters that answer are less than the 2 that are needed: start 2 again first";
   assertEquals([held.code, held.out, held.asked], [1, "", []]);
   assertEquals(held.err, `kvstore: Nothing was begun: ${reason}, or remove what is lost for good\n`);

@@ -123,6 +123,37 @@ Deno.test("a removed server ends and its directory is refused, whether it ran or
   }
 });
 
+Deno.test("a member that was down until all that it knew were replaced is brought up to date by those that came", async () => {
+  const cluster = new MemoryCluster(5, 57, { founders: 3 });
+  await cluster.start([0, 1, 2]);
+  const { id: leader } = await cluster.leader();
+  await cluster.clock.advance(2_000);
+  const [away, other] = [(leader + 1) % 3, (leader + 2) % 3];
+  cluster.crash(away);
+  for (const id of [3, 4]) {
+    await cluster.start([id]);
+    await cluster.clock.until(() => configuration(cluster, leader).voters.includes(id), 20_000, "it is a voter");
+  }
+  for (const id of [other, leader]) {
+    await cluster.clock.advance(2_000);
+    assertEquals((await remove(cluster, leader, id))?.type, "Done");
+  }
+  for (const id of [other, leader]) await untilEnded(cluster, id);
+  const next = await cluster.leader([3, 4]);
+  assertEquals((await cluster.put(next.id, "k", "v")).type, "Done");
+  await cluster.start([away]);
+  const voters = [away, 3, 4];
+  await cluster.clock.until(() => cluster.node(away).state.get("k")?.value === "v", 20_000, "it has the key");
+  assertEquals(configuration(cluster, away).voters, voters);
+  // And it counts: with one of the others it is a majority.
+  cluster.crash(next.id);
+  assertEquals(
+    (await cluster.put((await cluster.leader(voters.filter((id) => id !== next.id))).id, "k", "w")).type,
+    "Done",
+  );
+  await cluster.stop();
+});
+
 Deno.test("a leader that is removed answers who asked for it, hands over and ends", async () => {
   const { cluster, leader } = await founded(56);
   await cluster.clock.advance(2_000);

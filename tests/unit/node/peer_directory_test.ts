@@ -6,7 +6,7 @@ import { JOINS_FRESH_MS } from "../../../lib/node/limits.ts";
 import { PeerDirectory } from "../../../lib/node/membership/peer_directory.ts";
 import { DEFAULT_RAFT_LIMITS } from "../../../lib/raft/limits.ts";
 import { RaftNode } from "../../../lib/raft/raft_node.ts";
-import { type Configuration, toTerm, toTicks } from "../../../lib/raft/types.ts";
+import { type Configuration, MEMBERS_MAX, toTerm, toTicks } from "../../../lib/raft/types.ts";
 import { MemoryNetwork } from "../../support/memory/memory_transport.ts";
 import type { Greeting, Transport } from "../../../lib/transport/transport.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
@@ -20,7 +20,7 @@ const MEMBERS = [0, 1, 2].map((id) => ({ id, address: `host${id}:1`, clientAddre
 function makeDirectory(
   initialConfiguration: Configuration,
   own: Greeting,
-): { directory: PeerDirectory; left: number[] } {
+): { directory: PeerDirectory; left: number[]; dialed(): readonly number[] } {
   const raft = new RaftNode({
     id: 0,
     initialConfiguration,
@@ -45,6 +45,7 @@ function makeDirectory(
       named: MEMBERS,
     }),
     left,
+    dialed: () => transport.peers().map(({ id }) => id),
   };
 }
 
@@ -154,4 +155,44 @@ Deno.test("a server that was named or told of, and is no member, is added when i
     assertEquals(directory.admit(joiner)?.reason, `Node ${id} waits until the leader has added it`);
   }
   assertEquals(directory.dueChange({ ...raft.status(), termCommitted: true })?.learners, [8]);
+});
+
+Deno.test("who knows of a later configuration is taken, at most as many as there may be members, until this server knows as much", () => {
+  const transport = new MemoryNetwork({ clock: new VirtualClock() }).connect(1);
+  const server = leaderOf({ configuration: configurationOf(MEMBERS) });
+  const parts = {
+    self: 1,
+    raft: server.node,
+    transport,
+    greeting: greetingOf(1),
+    clock: new VirtualClock(),
+    named: [],
+  };
+  const directory = new PeerDirectory(parts);
+  directory.configurationInForce();
+  const dialed = () => transport.peers().map(({ id }) => id);
+  const { configurationIndex } = server.node;
+  directory.admit(greetingOf(7, { configurationIndex }));
+  assertEquals(dialed(), [0, 2]);
+  for (let id = 10; id < 10 + MEMBERS_MAX + 1; id++) {
+    assertEquals(
+      directory.admit(greetingOf(id, { configurationIndex: configurationIndex + 1, joins: true })),
+      undefined,
+    );
+  }
+  assertEquals(dialed(), [0, 2, ...Array.from({ length: MEMBERS_MAX }, (_, at) => at + 10)]);
+  server.change([0, 1], [2]);
+  assertEquals(server.node.configurationIndex > configurationIndex, true);
+  directory.configurationInForce();
+  assertEquals(dialed(), [0, 2]);
+});
+
+Deno.test("who knows of a later configuration and turns out to be of another cluster is left", () => {
+  const own = { ...greetingOf(0), clusterId: "" };
+  const { directory, left, dialed } = makeDirectory(configurationOf(MEMBERS), own);
+  directory.admit(greetingOf(7, { clusterId: "theirs", configurationIndex: 9 }));
+  assertEquals(dialed(), [1, 2, 7]);
+  own.clusterId = "ours";
+  directory.leaveOtherClusters();
+  assertEquals([left, dialed()], [[7], [1, 2]]);
 });
