@@ -26,25 +26,34 @@ export class Newcomer implements AsyncDisposable {
 
   constructor(
     cluster: ProcessCluster,
-    { seed, flags = [], program = programLine }: {
+    { seed, flags = [], id, program = programLine }: {
       readonly seed: number;
       readonly flags?: readonly string[];
+      /** The id that it asks for; needed behind the proxy of a cluster that has one, which tells nodes apart by it. */
+      readonly id?: number;
       /** The command line that starts the program with arguments. */
       readonly program?: (args: readonly string[]) => readonly string[];
     },
   ) {
-    const [clientPort = 0, peerPort = 0, httpPort = 0] = findFreePorts(3);
+    const [clientPort = 0, peerPort = 0, httpPort = 0, behind = 0] = findFreePorts(4);
     const { clientPort: seedPort, peerPort: seedPeerPort } = cluster.node(seed);
     this.clientPort = clientPort;
     this.httpPort = httpPort;
     this.#cluster = cluster;
     this.directory = `${cluster.root}/newcomer-${clientPort}`;
     this.#peerAddress = `127.0.0.1:${peerPort}`;
+    if (id !== undefined) cluster.proxy.open({ nodeId: id, advertisedPort: peerPort, boundPort: behind });
     this.#line = program([
       ...["node", "--join", `127.0.0.1:${seedPort}@${seedPeerPort}`, "--port", `${clientPort}`],
       ...["--peer-port", `${peerPort}`, "--http-port", `${httpPort}`],
+      ...(id === undefined ? [] : ["--node-id", `${id}`, "--peer-bind-port", `${behind}`]),
       ...["--data-dir", this.directory, ...flags],
     ]);
+  }
+
+  /** The present process or the last one. */
+  get process(): ServerProcess | undefined {
+    return this.#process;
   }
 
   /** Starts it, and does not wait. */

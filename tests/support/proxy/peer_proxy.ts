@@ -55,14 +55,17 @@ export class PeerProxy implements AsyncDisposable {
 
   /** Listens on every advertised port. */
   constructor(routes: readonly ProxyRoute[]) {
-    for (const route of routes) {
-      this.#proxy.open({
-        port: route.advertisedPort,
-        target: () => ({ hostname: "127.0.0.1", port: route.boundPort }),
-        join: (dialer, acceptor) => this.#join({ dialer, acceptor, acceptorId: route.nodeId }),
-        left: (dialer) => void this.#links.delete(dialer),
-      });
-    }
+    for (const route of routes) this.open(route);
+  }
+
+  /** Listens for one more node. */
+  open({ nodeId, advertisedPort, boundPort }: ProxyRoute): void {
+    this.#proxy.open({
+      port: advertisedPort,
+      target: () => ({ hostname: "127.0.0.1", port: boundPort }),
+      join: (dialer, acceptor) => this.#join({ dialer, acceptor, acceptorId: nodeId }),
+      left: (dialer) => void this.#links.delete(dialer),
+    });
   }
 
   /** Holds back everything that `from` sends to `to`. */
