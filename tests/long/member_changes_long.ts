@@ -2,6 +2,10 @@
  * Members come and go as fast as they can, under load, while nodes are killed and cut off, the leader among them: no write is
  * lost, no read is stale, and there is hardly a second without writes where a majority could reach each other. For half a
  * minute; `KVSTORE_CHANGES_SECONDS=300` for longer.
+ *
+ * Half a minute is the shortest form that has found what was planted: writes over HTTP that are answered before they are committed
+ * (lost keys, and no order of the operations), and reads that a node without a leader, cut off or removed, answers from what it
+ * has (no order). Two partitions of the leader, and servers that are removed while they are cut off, come in that time.
  */
 
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
