@@ -7,7 +7,7 @@ import { newestCommit } from "../../../lib/node/views/lag.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import type { ModelResult } from "../model/keyspace_model.ts";
 import type { ModelRecord } from "../model/record.ts";
-import { reachPatterns } from "../text/advice.ts";
+import { reachPattern } from "../text/advice.ts";
 import { LAG } from "../text/replies.ts";
 import type { HttpPart, HttpWish } from "./http_requests.ts";
 
@@ -79,7 +79,7 @@ export function replyToNotDone({ reason }: NotDone, { node, isRead }: {
   readonly node: Node;
   readonly isRead: boolean;
 }): WantedReply {
-  const reach = reachPatterns(node, "?level=stale").join("; ");
+  const reach = reachPattern(node, { staleRead: "?level=stale", separator: "; " });
   switch (reason) {
     case "NotLeader":
       return problem(503, "no_leader", { detail: new RegExp(`^This node does not lead; ${reach}$`) });

@@ -6,7 +6,7 @@ import { newestCommit } from "../../../lib/node/views/lag.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import { bulk, error, integer, list, OK, status } from "../../support/resp/encode.ts";
 import type { ModelResult } from "../model/keyspace_model.ts";
-import { reachPatterns } from "../text/advice.ts";
+import { reachPattern } from "../text/advice.ts";
 import { LAG } from "../text/replies.ts";
 
 /** A write of which nothing is known. */
@@ -55,7 +55,7 @@ export function replyOf(json: unknown): string {
 
 /** The reply to what was certainly not done, as long as the node is as it is. */
 export function replyToNotDone({ reason }: NotDone, node: Node): string | RegExp {
-  const reach = reachPatterns(node, "KV.GET <key> STALE").join("; ");
+  const reach = reachPattern(node, { staleRead: "KV.GET <key> STALE", separator: "; " });
   switch (reason) {
     case "NotLeader":
     case "NoLeader":

@@ -1,28 +1,42 @@
-/** What an error must say of whom a node reaches and what to do, as patterns, from what the node knows. */
+/** What an error must say of whom a node reaches and what to do, as a pattern, from what the node knows. */
 
 import type { Node } from "../../../lib/node/node.ts";
 
-/** One pattern for each clause, in small letters. `staleRead` is how to read stale values in the protocol that is asked. */
-export function reachPatterns(node: Node, staleRead: string): readonly string[] {
-  const { raft: { leaderId, foundingHeldBy, configuration: { voters } }, peers } = node.status();
+/** How a protocol writes the clauses. */
+export interface AdviceForm {
+  /** How to read stale values. */
+  readonly staleRead: string;
+  /** Between two clauses, as a pattern. */
+  readonly separator: string;
+}
+
+const EMPTY_DIRECTORY = "the data directory is empty, .*";
+
+/** All clauses, in small letters. */
+export function reachPattern(node: Node, { staleRead, separator }: AdviceForm): string {
+  const { raft: { leaderId, foundingHeldBy, lastEntry, configuration: { voters } }, peers } = node.status();
   const isReached = (id: number) => id === node.id || peers.some((peer) => peer.id === id && peer.reachable);
-  const others = voters.filter((id) => id !== node.id);
   const reached = voters.filter(isReached).length;
   const needed = 1 + Math.floor(voters.length / 2);
   const reach = `reachable ${reached} of ${voters.length} nodes, need ${needed}`;
-  if (leaderId === undefined && foundingHeldBy !== undefined) return [reach, "the data directory is empty, .*"];
-  if (reached >= needed) {
-    return [
-      reach,
-      leaderId === undefined ? "an election is under way: try again in a moment" : "try again in a moment",
-    ];
+  const isBlank = leaderId === undefined && lastEntry.index === 0;
+  if (isBlank && foundingHeldBy !== undefined) return [reach, EMPTY_DIRECTORY].join(separator);
+  const advice = adviceOf(node, { staleRead, separator });
+  // A campaign of an empty node comes due at any moment, also between this look and the reply: then it knows that it has to wait.
+  return [reach, isBlank ? `(?:${advice}|${EMPTY_DIRECTORY})` : advice].join(separator);
+}
+
+function adviceOf(node: Node, { staleRead, separator }: AdviceForm): string {
+  const { raft: { leaderId, configuration: { voters } }, peers } = node.status();
+  const others = voters.filter((id) => id !== node.id);
+  const answer = others.filter((id) => peers.some((peer) => peer.id === id && peer.reachable));
+  const missing = others.filter((id) => !answer.includes(id));
+  if (missing.length <= (voters.length - 1) / 2) {
+    return leaderId === undefined ? "an election is under way: try again in a moment" : "try again in a moment";
   }
-  const answer = others.filter(isReached);
-  const start = others.filter((id) => !isReached(id)).map((id) => `\\b${id}\\b.*`).join("");
   return [
-    reach,
     answer.length === 0 ? "no other node answers" : `nodes? ${answer.join("(,| and) ")} answers?`,
-    `start .*${start}, or mend the network`,
+    `start .*${missing.map((id) => `\\b${id}\\b.*`).join("")}, or mend the network`,
     `${staleRead.replace("?", "\\?")} shows what this node has`,
-  ];
+  ].join(separator);
 }

@@ -4,7 +4,7 @@ import { unreachable } from "../../../lib/base/assert.ts";
 import type { NotDone, WriteOutcome } from "../../../lib/node/api.ts";
 import { newestCommit } from "../../../lib/node/views/lag.ts";
 import type { Node } from "../../../lib/node/node.ts";
-import { reachPatterns } from "./advice.ts";
+import { reachPattern } from "./advice.ts";
 
 /** What is known where a reply is judged. */
 export interface Asked {
@@ -35,7 +35,7 @@ export function replyToRead(value: string | undefined, { key }: Asked): string {
 
 /** The reply to what was certainly not done. */
 export function replyToRefusal({ reason, leaderId }: NotDone, { node }: Asked): string | RegExp {
-  const reach = reachPatterns(node, "get <key> stale").join("\\. ");
+  const reach = reachPattern(node, { staleRead: "get <key> stale", separator: "\\. " });
   const noLeader = new RegExp(`^Error: No leader\\. ${reach}\\.$`, "i");
   switch (reason) {
     case "NoLeader":
