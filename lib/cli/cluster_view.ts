@@ -26,6 +26,8 @@ export interface ClusterView {
   readonly term: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** The newest version of the protocol that all members can and that is on; 0 when the node does not say it. */
+  readonly level: number;
   readonly quorum: { readonly reachable: number; readonly total: number; readonly needed: number };
   readonly members: readonly ClusterMember[];
 }
@@ -44,6 +46,7 @@ export function readClusterView(json: unknown): ClusterView | undefined {
     term: view["term"],
     commitIndex: numberOf(view["commit_index"]) ?? 0,
     appliedIndex: numberOf(view["applied_index"]) ?? 0,
+    level: numberOf(view["level"]) ?? 0,
     quorum: {
       reachable: numberOf(quorum["reachable"]) ?? 0,
       total: numberOf(quorum["total"]) ?? 0,

@@ -87,9 +87,10 @@ async function promote(context: CommandContext, [operand = ""]: readonly string[
 async function remove(context: CommandContext, [operand = ""]: readonly string[]): Promise<Done> {
   const id = readNodeId(operand);
   const changes = new MemberChanges(context);
-  confirmOrThrow(context, texts.willRemove(id, await changes.view()));
+  const before = await changes.view();
+  confirmOrThrow(context, texts.willRemove(id, before));
   await changes.remove(id);
-  return { id, text: texts.removed(id) };
+  return { id, text: texts.removed(id, before) };
 }
 
 /** Done when it does not lead any more. */

@@ -1,6 +1,8 @@
 /** What `kvstore member` says, in its help as well as when it runs. */
 
+import { keepsMemberLists, MEMBER_LISTS_LEVEL } from "../raft/retired.ts";
 import type { NodeId } from "../raft/types.ts";
+import { FIRST_LEVEL } from "../transport/versions.ts";
 import type { ClusterMember } from "./cluster_view.ts";
 import { PEER_PORT_OFFSET } from "../transport/address.ts";
 import { CHANGE_UNKNOWN } from "../node/membership/change_texts.ts";
@@ -9,6 +11,7 @@ import { type Place, showAddress } from "./peers.ts";
 /** What the texts tell of a cluster. */
 interface Known {
   readonly leader: NodeId | undefined;
+  readonly level: number;
   readonly members: readonly Pick<ClusterMember, "id" | "clientAddress" | "voter">[];
 }
 
@@ -39,9 +42,9 @@ export function willPromote(id: NodeId, view: Known): string {
 /** What is asked before a member is removed. */
 export function willRemove(id: NodeId, view: Known): string {
   const lost = view.members.some((one) => one.id === id && one.voter) ? -1 : 0;
-  return `Removes ${nameOf(id, view)} for good: its id and its directory are never used again.${
-    countAfter(view, lost)
-  }`;
+  return `Removes ${nameOf(id, view)} for good${
+    keepsMemberLists(view) ? ": its id and its directory are never used again" : ""
+  }.${countAfter(view, lost)}`;
 }
 
 /** What is asked before a member is drained. */
@@ -107,9 +110,12 @@ export function promoted(id: NodeId, view: Known): string {
   return `${capital(nameOf(id, view))} has a vote.`;
 }
 
-/** A member was removed. */
-export function removed(id: NodeId): string {
-  return `Member ${id} is removed. Its id and its directory are never used again.`;
+/** A member was removed, from a cluster as it was before. */
+export function removed(id: NodeId, before: Known): string {
+  return keepsMemberLists(before)
+    ? `Member ${id} is removed. Its id and its directory are never used again.`
+    : `Member ${id} is removed. Stop it, and never start it on its directory again: some members are of an older protocol, as ` +
+      "CLUSTER shows, so the cluster does not keep in mind that it was removed";
 }
 
 /** A member was replaced. */
@@ -163,6 +169,7 @@ function capital(text: string): string {
 
 const SAMPLE: Known = {
   leader: 0,
+  level: MEMBER_LISTS_LEVEL,
   members: [0, 1, 2, 3].map((id) => ({ id, clientAddress: `10.0.0.${id + 1}:5000`, voter: id < 3 })),
 };
 const PLACE: Place = { id: undefined, host: "10.0.0.4", port: 5_000, peerPort: 15_000 };
@@ -172,7 +179,8 @@ export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[
   [added(3, PLACE, SAMPLE), 0],
   [added(1, { ...PLACE, host: "10.0.0.2" }, SAMPLE), 0],
   [promoted(3, SAMPLE), 0],
-  [removed(0), 0],
+  [removed(0, SAMPLE), 0],
+  [removed(0, { ...SAMPLE, level: FIRST_LEVEL }), 0],
   [replaced(0, 3), 0],
   [moved(1, "10.0.0.9:5000"), 0],
   [drained(1), 0],
@@ -195,6 +203,7 @@ export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[
   ...[
     "Nothing was begun: another change of the membership, or an election, is not settled yet: ask again in a moment",
     "Nothing was begun: the leadership is being handed over: ask again in a moment",
+    "Nothing was begun: not all members can keep in mind who was removed yet: upgrade those that CLUSTER shows with an older protocol",
     "Nothing was begun: server 3 has not been heard: start it, or see why it cannot be reached",
     "Nothing was begun: server 3 has not caught up, it lacks 4200 entries: ask again in a moment; it must have kept within 1000 ms of the leader for 1000 ms",
     notJoined(3),

@@ -102,6 +102,8 @@ async function confirm({ clusterName, clusterId }: RecoveryPlan, out: (text: str
   const name = clusterName === "" ? clusterId : clusterName;
   out(`Type the cluster's ${clusterName === "" ? "id" : "name"}, ${name}, to go on: `);
   const answer = await readAnswer();
+  // On a terminal whoever answers ends the line.
+  if (!Deno.stdin.isTerminal()) out("\n");
   if (answer !== name) {
     throw new Failure("Not recovered: that is not its name, and nothing was changed; --yes does not ask");
   }

@@ -12,7 +12,7 @@ export type IdRange = readonly [first: NodeId, last: NodeId];
 export const MEMBER_LISTS_LEVEL = 7;
 
 /** Whether a configuration may list them. */
-export function keepsMemberLists({ level = 0 }: Configuration): boolean {
+export function keepsMemberLists({ level = 0 }: Pick<Configuration, "level">): boolean {
   return level >= MEMBER_LISTS_LEVEL;
 }
 

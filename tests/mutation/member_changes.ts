@@ -40,6 +40,11 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
     replace:
       '  if (!isMember && change.type === "Remove" && !isRetired(configuration, -1)) return judgeRetired(change);\n',
   }),
+  slip("M522", "A server is added while the id of one that was removed is free", {
+    file: PLAN,
+    find: 'if (!keepsMemberLists(facts.status.configuration)) return unsafe(cannotKeep("who was removed"), true);',
+    replace: "",
+  }),
   slip("M496", "What holds already, or is under way, is asked for again", {
     file: PLAN,
     find: 'if (leadsTo(configuration, change)) return { type: "Plan", change, wanted: undefined };',

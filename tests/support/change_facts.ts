@@ -25,7 +25,7 @@ export function facts(
   } = {},
 ): ChangeFacts {
   const members = [0, 1, 2, 3].map(member);
-  const configuration = { members, voters: [0, 1, 2], votersOld: [], learners: [3], ...other };
+  const configuration = { members, voters: [0, 1, 2], votersOld: [], learners: [3], level: 7, ...other };
   const entry = { index: toIndex(COMMIT), term: toTerm(2) };
   const peer = { state: "Replicate", matchIndex: entry.index, nextIndex: toIndex(COMMIT + 1), silentTicks: toTicks(0) };
   return {

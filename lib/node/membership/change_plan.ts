@@ -114,6 +114,8 @@ function planAddition(facts: ChangeFacts, change: Addition & { readonly id: Node
   if (members.length >= MEMBERS_MAX) {
     return unsafe(`the cluster has ${members.length} members, and may have ${MEMBERS_MAX}: remove one first`);
   }
+  // It could get the id of one that was removed.
+  if (!keepsMemberLists(facts.status.configuration)) return unsafe(cannotKeep("who was removed"), true);
   const reason = lackOfQuorum(facts, { voters, whose: "voters" });
   if (reason !== undefined) return unsafe(reason);
   const member: Member = { id, ...place, identity: "" };
@@ -147,14 +149,14 @@ function planPromotion(facts: ChangeFacts, change: ChangePlan["change"]): Verdic
   return reason === undefined ? { type: "Plan", change, wanted } : unsafe(reason);
 }
 
+function cannotKeep(what: string): string {
+  return `not all members can keep in mind ${what} yet: upgrade those that CLUSTER shows with an older protocol`;
+}
+
 /** Somebody must be left to lead. A learner may be drained before it is a voter. */
 function planDrain({ status: { configuration } }: ChangeFacts, change: ChangePlan["change"]): Verdict {
   const { members, voters, learners, drained: before = [] } = configuration;
-  if (!keepsMemberLists(configuration)) {
-    return unsafe(
-      "not all members can keep in mind who is drained yet: upgrade those that CLUSTER shows with an older protocol",
-    );
-  }
+  if (!keepsMemberLists(configuration)) return unsafe(cannotKeep("who is drained"));
   const drained = change.type === "Drain" ? [...before, change.id] : before.filter((id) => id !== change.id);
   if (change.type === "Undrain" || voters.some((id) => !drained.includes(id))) {
     return { type: "Plan", change, wanted: { members, voters, learners, drained } };

@@ -112,5 +112,5 @@ export function clusterJson(more: Readonly<Record<string, unknown>> = {}): Reado
     match_index: 40,
   }));
   const quorum = { reachable: 3, total: 3, needed: 2 };
-  return { node: 1, leader: 0, term: 4, commit_index: 40, applied_index: 40, quorum, members, ...more };
+  return { node: 1, leader: 0, term: 4, level: 7, commit_index: 40, applied_index: 40, quorum, members, ...more };
 }

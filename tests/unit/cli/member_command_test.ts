@@ -17,6 +17,7 @@ type Reply = { readonly status: number; readonly json: unknown };
 /** Voters 0 to 2, which node 0 leads; it does what it is asked for, unless `says` has something to say first. */
 class FakeCluster {
   members: FakeMember[] = [0, 1, 2].map((id) => ({ id, address: `10.0.0.${id + 1}:5000`, voter: true }));
+  level = 7;
   says: (line: string) => Reply | undefined = () => undefined;
   /** Called before the members are shown for the `count`th time. */
   looked: (count: number) => void = () => {};
@@ -27,7 +28,8 @@ class FakeCluster {
   answer({ line, body }: AskedRequest): Reply {
     if (line === "GET /v1/cluster") {
       this.looked(++this.#looks);
-      return { status: 200, json: clusterJson({ members: this.members.map((one) => this.#json(one)) }) };
+      const { level, members } = this;
+      return { status: 200, json: clusterJson({ level, members: members.map((one) => this.#json(one)) }) };
     }
     const said = this.says(line);
     if (said !== undefined) return said;
@@ -138,6 +140,16 @@ Deno.test("member add, promote, remove: done, and said so", async () => {
   const named = await member(cluster, "add 7=h:6000@7000", "--yes");
   assertEquals(named.asked, ['POST  {"id":7,"peer_address":"h:7000","client_address":"h:6000"}']);
   assertStringIncludes(named.out, "--node-id 7 --host h --port 6000 --peer-port 7000");
+});
+
+Deno.test("member remove: what the cluster cannot keep in mind yet is not promised", async () => {
+  const cluster = new FakeCluster();
+  const kept = await member(cluster, "remove 1", "--yes");
+  assertEquals(kept.last, "Member 1 is removed. Its id and its directory are never used again.");
+  cluster.level = 6;
+  const { out, last } = await member(cluster, "remove 2", "--yes");
+  assertStringIncludes(out, "Removes member 2 (10.0.0.3:5000) for good. Then 1 vote");
+  assertStringIncludes(last, "Member 2 is removed. Stop it, and never start it on its directory again");
 });
 
 Deno.test("member: what may pass is asked for again; what is not known as well; in the end the reason is told", async () => {

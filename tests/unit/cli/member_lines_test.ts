@@ -23,7 +23,8 @@ const REFUSED: readonly (readonly [ChangeFacts, MemberChange])[] = [
   [facts({ lost: [1] }), { type: "Remove", id: 2 }],
   [facts({ configuration: { retired: [[7, 7]] } }), { type: "Promote", id: 7 }],
   [facts({ configuration: { drained: [1, 2], level: 7 } }), { type: "Drain", id: 0 }],
-  [facts(), { type: "Drain", id: 0 }],
+  [facts({ configuration: { level: 6 } }), { type: "Drain", id: 0 }],
+  [facts({ configuration: { level: 6 } }), ADD],
   [facts({ configuration: { members: [member(0)], voters: [0], learners: [] } }), { type: "Remove", id: 0 }],
 ];
 

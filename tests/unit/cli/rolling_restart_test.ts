@@ -112,6 +112,7 @@ class FakeCluster implements RestartTools {
       node: id,
       leader: this.leader,
       term: 1,
+      level: 7,
       commitIndex: this.#commitIndex,
       appliedIndex,
       quorum,

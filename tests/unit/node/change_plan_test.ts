@@ -56,6 +56,13 @@ Deno.test("an addition is refused for an id or an address of another member, and
   assertEquals(planChange({ ...facts({ configuration: full }), reachable }, ADD).type, "Plan");
 });
 
+Deno.test("nobody is added while the id of one that was removed would be free; removed may be who will not be upgraded", () => {
+  const before = facts({ configuration: { level: 6 } });
+  assertRefused(before, ADD, "not all members can keep in mind who was removed yet", true);
+  assertRefused(before, { ...ADD, id: 9 }, "not all members can keep in mind who was removed yet", true);
+  assertEquals(planChange(before, { type: "Remove", id: 3 }).type, "Plan");
+});
+
 Deno.test("a learner becomes a voter when it has caught up, and not before", () => {
   const promote = { type: "Promote", id: 3 } as const;
   const verdict = planChange(facts(), promote);
@@ -169,5 +176,10 @@ Deno.test("a server is drained and undrained once, beside others, but not the la
     passing: false,
   });
   assertEquals(plan([], drain(7)), { type: "NotAMember" });
-  assertRefused(facts(), drain(0), "not all members can keep in mind who is drained yet", false);
+  assertRefused(
+    facts({ configuration: { level: 6 } }),
+    drain(0),
+    "not all members can keep in mind who is drained yet",
+    false,
+  );
 });
