@@ -23,6 +23,7 @@ export const ORDER_MS = 15_000;
 const RETRY_MS = 100;
 /** Longest answer that is taken: that of a cluster with many members. */
 export const REPLY_BYTES_MAX = 1_048_576;
+const METHOD_NOT_ALLOWED = 405;
 const UNAVAILABLE = 503;
 
 /** What to ask of any node. */
@@ -158,8 +159,11 @@ function describeSilence(address: string): string {
 }
 
 /** The failure that a refusal means: its `detail` as the line; exit code 5 for no leader, 6 for an unknown outcome, else 1. */
-export function failureOf({ status, json }: AdminReply): Failure {
+export function failureOf({ address, status, json }: AdminReply): Failure {
   const { code, detail } = fieldsOf(json);
+  if (status === METHOD_NOT_ALLOWED) {
+    return new Failure(`${address} runs an older program, which cannot do this; --connect names other nodes`);
+  }
   const line = typeof detail === "string" && detail !== "" ? detail : `The node refused with HTTP status ${status}`;
   if (code === "outcome_unknown") return new Failure(line, EXIT.unknown);
   return new Failure(line, status === UNAVAILABLE ? EXIT.noLeader : EXIT.failure);

@@ -83,9 +83,11 @@ export class MemberChanges {
     for (;;) {
       const reply = await this.#admin.ask(request);
       const { id, detail, passing, code } = fieldsOf(reply.json);
-      if (reply.status === OK && typeof id === "number") {
+      // A leader of before does not say the id of one that it removed.
+      const done = typeof id === "number" ? id : about;
+      if (reply.status === OK && done !== undefined) {
         this.#progress.clear();
-        return id;
+        return done;
       }
       if (code === "not_a_member" && about !== undefined) throw new Failure(noMember(about, await this.view()));
       if (passing !== true && code !== "outcome_unknown") throw this.#refused(reply);

@@ -5,7 +5,7 @@ import type { NodeId } from "../raft/types.ts";
 import { FIRST_LEVEL } from "../transport/versions.ts";
 import type { ClusterMember } from "./cluster_view.ts";
 import { PEER_PORT_OFFSET } from "../transport/address.ts";
-import { CHANGE_UNKNOWN } from "../node/membership/change_texts.ts";
+import { CHANGE_UNKNOWN, LEADER_TOO_OLD } from "../node/membership/change_texts.ts";
 import { type Place, showAddress } from "./peers.ts";
 
 /** What the texts tell of a cluster. */
@@ -198,6 +198,7 @@ export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[
     "10.0.0.2:5000 is an address of member 1: give the new server its own",
     "the cluster has 32 members, and may have 32: remove one first",
     "server 1 was removed, and its id is never used again: add a new one without an id",
+    LEADER_TOO_OLD,
   ].map((reason) => [`Nothing was begun: ${reason}`, 1] as const),
   [notSpared(1, { needed: 2, lost: [2] }), 1],
   ...[

@@ -2,6 +2,7 @@
 
 import { byteStringToText, textToByteString } from "../base/bytes.ts";
 import type { MemberChange, MemberChangeOutcome, NodeAdministrator } from "../node/api.ts";
+import { LEADER_TOO_OLD } from "../node/membership/change_texts.ts";
 import { type Asker, requestLeader } from "./leader_proxy.ts";
 
 const UNSAFE_PREFIX = "Nothing was begun: ";
@@ -18,9 +19,11 @@ export async function changeMemberAnywhere(
   if (reply === "NoLeader" || reply === "Unknown") return reply === "Unknown" ? UNKNOWN : outcome;
   switch (reply.status) {
     case 200:
-      return doneOf(reply.body);
+      return doneOf(reply.body, change);
     case 404:
       return { type: "NotAMember" };
+    case 405:
+      return { type: "Unsafe", reason: LEADER_TOO_OLD, passing: false };
     case 409:
       return refusalOf(reply.body);
     case 503:
@@ -46,9 +49,11 @@ function requestOf(change: MemberChange): { readonly method: string; readonly pa
   return { method: "POST", path, body: textToByteString(JSON.stringify(body)) };
 }
 
-function doneOf(body: string): MemberChangeOutcome {
-  const { id } = fieldsOf(body);
-  return typeof id === "number" ? { type: "Done", id } : UNKNOWN;
+/** Programs of before say the members alone, and knew removals alone. */
+function doneOf(body: string, change: MemberChange): MemberChangeOutcome {
+  const { id, members } = fieldsOf(body);
+  if (typeof id === "number") return { type: "Done", id };
+  return change.type === "Remove" && Array.isArray(members) ? { type: "Done", id: change.id } : UNKNOWN;
 }
 
 function refusalOf(body: string): MemberChangeOutcome {

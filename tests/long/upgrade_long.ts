@@ -61,6 +61,41 @@ class MixedCluster extends ProcessCluster {
   }
 }
 
+/** Nodes 0 and 1 run this program, 2 that of before: what CLUSTER shows, and what waits for the upgrade, under either as the leader. */
+async function refusesOnlyWhatOldOnesCannot(cluster: MixedCluster): Promise<void> {
+  const can = (await cluster.block(0, "CLUSTER")).map((line) => /^Node .* Protocol: (\S+)$/.exec(line)?.[1]);
+  assertEquals(can.filter((known) => known !== undefined), ["6-7", "6-7", "6-6"]);
+  for (
+    const [leader, add, drain] of [
+      [
+        1,
+        "not all members can keep in mind who was removed yet",
+        "not all members can keep in mind who is drained yet",
+      ],
+      [
+        2,
+        "the leader runs an older program, which cannot do this",
+        "the leader runs an older program, which cannot do this",
+      ],
+    ] as const
+  ) {
+    const { httpPort } = cluster.node(0);
+    await waitFor(async () => {
+      const request = { method: "POST", body: JSON.stringify({ node: leader }) };
+      const reply = await fetch(`http://127.0.0.1:${httpPort}/v1/cluster/leader`, request);
+      await reply.body?.cancel();
+      return reply.ok && await cluster.waitForLeader() === leader || undefined;
+    }, { what: `node ${leader} leads` });
+    for (const [words, reason] of [["ADD 127.0.0.1:9", add], ["DRAIN 1", drain]] as const) {
+      const answer = await waitFor(async () => {
+        const line = await cluster.ask(0, `MEMBER ${words}`);
+        return line.includes("not settled yet") ? undefined : line;
+      }, { what: `${words} is answered` });
+      assertMatch(answer, new RegExp(`^Error: Unsafe\\. Nothing was begun: ${reason}: upgrade `));
+    }
+  }
+}
+
 function lineOf(source: string, args: CommandLine): CommandLine {
   const flags = ["--quiet", "--no-prompt", "--allow-all", "--config", `${source}/deno.json`];
   return [Deno.execPath(), "run", ...flags, `${source}/main.ts`, ...args];
@@ -81,6 +116,7 @@ Deno.test("the program of before and this one are one cluster; it goes up node b
   const protocols = (await cluster.block(0, "STATS")).filter((line) => line.startsWith("Peer "))
     .map((line) => /Protocol: (\w+)/.exec(line)?.[1]);
   assertEquals(protocols, ["7", "6"]);
+  await refusesOnlyWhatOldOnesCannot(cluster);
   await cluster.install(2, "this");
   await cluster.waitUntilAnswers(2);
   for (const { id } of cluster.nodes) {

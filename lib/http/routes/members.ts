@@ -1,8 +1,8 @@
 /** `/v1/cluster/members`: who belongs to the cluster, and the changes of that. */
 
 import { textToByteString } from "../../base/bytes.ts";
-import type { MemberChange } from "../../node/api.ts";
-import { CHANGE_UNKNOWN, describeUnsafe, NOT_A_MEMBER } from "../../node/membership/change_texts.ts";
+import type { MemberChange, MemberChangeOutcome } from "../../node/api.ts";
+import { CHANGE_UNKNOWN, describeUnsafe, LEADER_TOO_OLD, NOT_A_MEMBER } from "../../node/membership/change_texts.ts";
 import { addressFlaw } from "../../node/membership/member_addresses.ts";
 import { NODE_ID_MAX } from "../../raft/types.ts";
 import type { HttpReply } from "../http.ts";
@@ -16,6 +16,7 @@ import { REDIRECT } from "../redirect.ts";
 import type { JsonSchema, ResponseDescription, Route, RouteCall } from "../route.ts";
 
 const OK = 200;
+const METHOD_NOT_ALLOWED = 405;
 /** Three of the longest addresses and their names. */
 const BODY_BYTES_MAX = 1_024;
 const ADDRESS_SCHEMA: JsonSchema = { type: "string", pattern: "^\\S+:[0-9]{1,5}$" };
@@ -166,17 +167,27 @@ async function change(call: RouteCall, wanted: MemberChange): Promise<HttpReply>
     case "Done":
       return jsonReply({ id: outcome.id, members: node.members().map(memberJson) });
     case "NotLeader":
-      return await askLeader(call);
+      return readable(await askLeader(call));
     case "NotAMember":
       return NO_MEMBER;
     case "Unsafe":
-      return problem({
-        status: 409,
-        code: "unsafe_membership_change",
-        detail: textToByteString(describeUnsafe(outcome)),
-        more: { passing: outcome.passing },
-      });
+      return refused(outcome);
     default:
       return problem({ status: 504, code: "outcome_unknown", detail: CHANGE_UNKNOWN });
   }
+}
+
+function refused(outcome: Extract<MemberChangeOutcome, { readonly reason: string }>): HttpReply {
+  return problem({
+    status: 409,
+    code: "unsafe_membership_change",
+    detail: textToByteString(describeUnsafe(outcome)),
+    more: { passing: outcome.passing },
+  });
+}
+
+/** The leader's reply; one that knows no such operation is of an older version. */
+function readable(reply: HttpReply): HttpReply {
+  if (reply.status !== METHOD_NOT_ALLOWED) return reply;
+  return refused({ type: "Unsafe", reason: LEADER_TOO_OLD, passing: false });
 }

@@ -9,6 +9,10 @@ export const NOT_A_MEMBER = "There is no such member";
 export const CHANGE_UNKNOWN =
   "The change was begun, and is not known to be committed; the same request again tells, and harms nothing";
 
+/** Of a change that the leader does not know: its reason to refuse it. */
+export const LEADER_TOO_OLD =
+  "the leader runs an older program, which cannot do this: upgrade it, or let an upgraded node lead: kvstore leader transfer ID";
+
 /** Why nothing was begun. */
 export function describeUnsafe({ reason }: Extract<MemberChangeOutcome, { readonly reason: string }>): string {
   return `Nothing was begun: ${reason}`;

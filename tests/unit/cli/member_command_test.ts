@@ -1,6 +1,6 @@
 /** `kvstore member` against a cluster that is an array of members, on ports that answer like a node's. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { RUNNERS } from "../../../lib/cli/commands.ts";
 import { runProgram } from "../../../lib/cli/run.ts";
 import { type AskedRequest, clusterJson, FakeNodePorts } from "./fake_node_ports.ts";
@@ -183,6 +183,17 @@ Deno.test("member: a refusal for good ends with its reason", async () => {
   }
 });
 
+Deno.test("member: a node that does not know the operation is of an older version", async () => {
+  const cluster = new FakeCluster();
+  cluster.says = () => ({ status: 405, json: { code: "method_not_allowed", detail: "This path takes DELETE" } });
+  const { code, err } = await member(cluster, "promote 1", "--yes");
+  assertEquals(code, 1);
+  assertMatch(
+    err,
+    /^kvstore: 127\.0\.0\.1:\d+ runs an older program, which cannot do this; --connect names other nodes\n$/,
+  );
+});
+
 Deno.test("member: of what there is not people are told what there is", async () => {
   const cluster = new FakeCluster();
   cluster.says = () => ({ status: 404, json: { code: "not_a_member", detail: "There is no such member" } });
@@ -190,6 +201,9 @@ Deno.test("member: of what there is not people are told what there is", async ()
     const { code, err } = await member(cluster, words, "--yes");
     assertEquals([code, err], [1, "kvstore: There is no member 7; the members are 0, 1, 2\n"]);
   }
+  // As a leader of the version before says it.
+  cluster.says = () => ({ status: 200, json: { members: [] } });
+  assertEquals((await member(cluster, "remove 1", "--yes")).code, 0);
   cluster.says = () => ({ status: 200, json: { id: 1 } });
   const again = await member(cluster, "add 10.0.0.2:5000", "--yes");
   assertEquals([again.code, again.last], [0, "Server 1 (10.0.0.2:5000) is a member already, and has a vote."]);

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Backup, TransferOutcome } from "../../../lib/node/api.ts";
 import type { BodySink } from "../../../lib/http/http.ts";
 import { BACKUP_PIECE_BYTES, SNAPSHOT_ROUTES } from "../../../lib/http/routes/snapshot.ts";
+import { LEADER_TOO_OLD } from "../../../lib/node/membership/change_texts.ts";
 import { toIndex, toTerm } from "../../../lib/raft/types.ts";
 import { FakeNode } from "../../support/fake_node.ts";
 import { ask, serviceOf } from "./support/ask.ts";
@@ -251,4 +252,21 @@ Deno.test("members: not there, unsafe, unknown, no leader", async () => {
   node.changeOutcome = { type: "NotLeader" };
   node.leaderId = undefined;
   assertEquals((await ask(service, "DELETE /v1/cluster/members/1")).code, "no_leader");
+});
+
+Deno.test("members: a leader that knows no such operation is of an older version, and the refusal says what to do", async () => {
+  const leader = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response('{"code":"method_not_allowed"}', { status: 405 }),
+  );
+  const node = new FakeNode();
+  const address = `127.0.0.1:${leader.addr.port}`;
+  const [own, led, ...others] = node.members();
+  assert(own !== undefined && led !== undefined);
+  node.members = () => [own, { ...led, httpAddress: address }, ...others];
+  Object.assign(node, { leaderId: 1, changeOutcome: { type: "NotLeader" } });
+  const { status, code, json } = await ask(serviceOf(node), "POST /v1/cluster/members/1/drain");
+  await leader.shutdown();
+  assertEquals([status, code, json?.["passing"]], [409, "unsafe_membership_change", false]);
+  assertEquals(json?.["detail"], `Nothing was begun: ${LEADER_TOO_OLD}`);
 });

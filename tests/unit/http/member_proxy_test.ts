@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { changeMemberAnywhere } from "../../../lib/http/member_proxy.ts";
 import type { MemberChange, MemberChangeOutcome, MemberView } from "../../../lib/node/api.ts";
+import { LEADER_TOO_OLD } from "../../../lib/node/membership/change_texts.ts";
 import { SystemClock } from "../../../lib/node/clock/system_clock.ts";
 import { FakeNode } from "../../support/fake_node.ts";
 
@@ -68,6 +69,8 @@ Deno.test("the leader's answer is the outcome; one that cannot be read leaves it
     [[404, "{}"], { type: "NotAMember" }],
     [[409, unsafe(false)], { type: "Unsafe", reason: "it is the last voter", passing: false }],
     [[409, unsafe(true)], { type: "Unsafe", reason: "it is the last voter", passing: true }],
+    [[405, "{}"], { type: "Unsafe", reason: LEADER_TOO_OLD, passing: false }],
+    [[200, '{"members":[]}'], { type: "Done", id: 2 }],
     [[503, "{}"], { type: "NotLeader" }],
     [[504, "{}"], { type: "Unknown" }],
     [[200, "hello"], { type: "Unknown" }],
