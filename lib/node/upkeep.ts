@@ -28,12 +28,14 @@ export class Upkeep implements TickerHandler {
     for (let tick = 0; tick < wanted; tick++) inbox.put({ type: "Tick" });
     diskWatch.look();
     memory.look();
+    this.#ticksUntilCheck -= count;
+    if (this.#ticksUntilCheck <= 0) {
+      this.#ticksUntilCheck = MEMBERSHIP_CHECK_MS / TICK_MS;
+      this.#check();
+    }
+    // Behind the look: what expires is answered with who is reached.
     driver.expire();
     submissions.expire();
-    this.#ticksUntilCheck -= count;
-    if (this.#ticksUntilCheck > 0) return;
-    this.#ticksUntilCheck = MEMBERSHIP_CHECK_MS / TICK_MS;
-    this.#check();
   }
 
   /** See `TickerHandler`. */

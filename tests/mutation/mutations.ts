@@ -1,5 +1,6 @@
 /** The table of planted bugs. */
 
+import { ADDRESS_SLIPS } from "./addresses.ts";
 import { BUGS_1 } from "./bugs_1.ts";
 import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
@@ -58,4 +59,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...PROTOCOL_SLIPS,
   ...MEMBER_CHANGE_SLIPS,
   ...JOINING_SLIPS,
+  ...ADDRESS_SLIPS,
 ];

@@ -12,6 +12,8 @@ const AWAITED_FAULTS: readonly FaultClass[] = [
   "operator/remove",
   "operator/add",
   "operator/drain",
+  "operator/move",
+  "operator/replace",
   "operator/early-change",
   "operator/program",
   "network/late-answers",

@@ -29,7 +29,9 @@ export class EmptiedMajority {
   begin(): boolean {
     const { settings, clock } = this.#world;
     const servers = this.#world.membersLeft();
-    const lacking = servers.some((server) => server.hasLostData || !this.#operator.isKnown(server));
+    const lacking = servers.some((server) => {
+      return server.hasLostData || !this.#operator.isKnown(server) || this.#world.isTaken(server);
+    });
     if (this.#guests.length > 0 || servers.length < 3 || lacking) return false;
     const count = this.#random.between(Math.floor(servers.length / 2) + 1, servers.length - 1);
     const left = [...servers];
@@ -58,6 +60,7 @@ export class EmptiedMajority {
     server.losePower({});
     server.isReplaced = true;
     const guest = new SimServer(this.#world, server.id, { isGuest: true });
+    guest.moveTo(server.place);
     this.#guests.push(guest);
     guest.start();
   }

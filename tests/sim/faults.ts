@@ -50,6 +50,8 @@ export const FAULT_CLASSES = {
   "operator/add": "a new server joins, announced before or not, and becomes a voter by itself or when it is asked for",
   "operator/program": "a node is started with the program of the version before, or with the newest again",
   "operator/drain": "a server is drained, or undrained",
+  "operator/move": "a server comes back at another address, one of which another one was or is, or all do at once",
+  "operator/replace": "a server is added, becomes a voter, and another one is removed, several times one after another",
 } as const;
 
 /** The name of a class. */
@@ -71,6 +73,22 @@ export const DRAWN_APART: ReadonlySet<FaultClass> = new Set<FaultClass>([
   "operator/add",
   "operator/program",
   "operator/drain",
+  "operator/move",
+  "operator/replace",
+]);
+
+/**
+ * Between two of a kind in the mean. Each has a plan of its own: among all the others it would be too rare, since few moments
+ * allow it: it takes a leader, voters that can be spared, a cluster that has risen to the level for it.
+ */
+export const RARELY_ALLOWED_MS: ReadonlyMap<FaultClass, number> = new Map<FaultClass, number>([
+  ["operator/drain", 5_000],
+  ["operator/remove", 8_000],
+  ["operator/demote", 6_000],
+  ["disk/emptied-majority", 12_000],
+  ["disk/emptied", 9_000],
+  ["operator/move", 6_000],
+  ["operator/replace", 4_000],
 ]);
 
 /** How often each fault was injected. */

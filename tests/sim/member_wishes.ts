@@ -1,6 +1,7 @@
 /** Changes of the members that cannot be asked for at every moment: they are asked for until they are done, or given up. */
 
 import type { Operator } from "./operator.ts";
+import type { SimServer } from "./server.ts";
 import type { World } from "./world.ts";
 
 const DEMOTION_TRIES = 10;
@@ -8,6 +9,7 @@ const PROMOTION_MS_MAX = 300;
 const PROMOTION_TRIES = 30;
 const REMOVAL_TRIES = 40;
 const DRAIN_TRIES = 40;
+const REPLACEMENT_TRIES = 60;
 const JOINED_TRIES = 6;
 const JOINED_MS_MAX = 3_000;
 
@@ -58,9 +60,33 @@ export class MemberWishes {
 
   /** Adds a server; often another one is to be removed after that. */
   add(inPlaceOfAnother: boolean): void {
-    if (!this.#parts.operator.add()) return;
+    if (this.#parts.operator.add() === undefined) return;
     this.#promoteJoinedLater();
     if (inPlaceOfAnother) this.#parts.later(() => this.remove(), JOINED_MS_MAX);
+  }
+
+  /** As `member replace` does it: adds a server, waits until it is a voter, and removes another; then perhaps the next one. */
+  replace(): void {
+    const { operator, isOver } = this.#parts;
+    const old = operator.pickMember();
+    const fresh = isOver() ? undefined : operator.add();
+    if (fresh !== undefined) this.#goOnReplacing({ fresh, old }, REPLACEMENT_TRIES);
+  }
+
+  #goOnReplacing(pair: { readonly fresh: SimServer; readonly old: SimServer }, tries: number): void {
+    const { operator, later, isOver } = this.#parts;
+    const { fresh, old } = pair;
+    const { members, voters } = this.#world.configuration();
+    if (isOver() || tries === 0 || fresh.isRemoved) return;
+    if (old.isRemoved && voters.includes(fresh.id)) {
+      this.#world.counts.add("operator/replace");
+      this.#world.trace(() => `server ${fresh.id} has replaced server ${old.id}`);
+      return this.replace();
+    }
+    if (voters.includes(fresh.id)) operator.remove(old);
+    else if (members.some(({ id }) => id === fresh.id)) operator.promoteLearner(fresh.id);
+    else operator.announce(fresh);
+    later(() => this.#goOnReplacing(pair, tries - 1), PROMOTION_MS_MAX);
   }
 
   #removed(): number {

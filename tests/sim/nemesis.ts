@@ -6,30 +6,24 @@ import { MARK_NAME } from "../../lib/storage/wal_scan.ts";
 import { damageSnapshotLater } from "./damaged_snapshot.ts";
 import { plantDamage } from "./damage.ts";
 import { EmptiedMajority } from "./emptied_majority.ts";
-import { type FaultClass, ORDERED_FAULTS } from "./faults.ts";
+import { type FaultClass, ORDERED_FAULTS, RARELY_ALLOWED_MS } from "./faults.ts";
 import { answerLate } from "./late_answers.ts";
 import { MemberWishes } from "./member_wishes.ts";
+import { Moves } from "./moves.ts";
 import type { Operator } from "./operator.ts";
 import { overtakeLeader } from "./overtaken_leader.ts";
 import type { PlannedFault } from "./schedule.ts";
 import { DIRECTORY } from "../support/memory/memory_server.ts";
 import type { SimServer } from "./server.ts";
+import { shuffled } from "./shuffled.ts";
 import type { World } from "./world.ts";
 
 /** In every run with such a number come faults of several steps, with these mean times between two of them and of the others. */
 const SEEDS_PER_ORDERED = 3;
 const ORDERED_MS = 1_500;
-/**
- * Between two of a kind in the mean. Each has a plan of its own: among all the others it would be too rare, since few moments
- * allow it: it takes a leader, voters that can be spared, a cluster that has risen to the level for it.
- */
-const RARELY_ALLOWED_MS: ReadonlyMap<FaultClass, number> = new Map<FaultClass, number>([
-  ["operator/drain", 5_000],
-  ["operator/remove", 8_000],
-  ["operator/demote", 6_000],
-  ["disk/emptied-majority", 12_000],
-  ["disk/emptied", 9_000],
-]);
+/** There servers that are moved or replaced, which ends processes, come so many times more seldom. */
+const RARER_WHERE_ORDERED = 4;
+const RARER: ReadonlySet<FaultClass> = new Set<FaultClass>(["operator/move", "operator/replace"]);
 const OTHERS_MS_MIN = 2_000;
 const LASTING_MS_MAX = 3_000;
 const PAUSE_MS_MAX = 2_500;
@@ -65,6 +59,7 @@ export class Nemesis {
   #random: Random;
   readonly #emptiedMajority: EmptiedMajority;
   readonly #wishes: MemberWishes;
+  readonly #moves: Moves;
   readonly #faults: ReadonlyMap<FaultClass, Fault>;
   /** Every fault that came, whether or not the moment allowed it. */
   readonly played: PlannedFault[] = [];
@@ -82,6 +77,8 @@ export class Nemesis {
       later: (action, msMax) => this.#later(action, msMax),
       isOver: () => this.#resting,
     });
+    this.#moves = new Moves(world, operator);
+    world.watchWith(this.#moves);
     const all: readonly (readonly [FaultClass, Fault])[] = [
       ...this.#networkFaults(),
       ...this.#processFaults(),
@@ -105,7 +102,9 @@ export class Nemesis {
     const ordered = names.filter((name) => isOrdered && ORDERED_FAULTS.has(name));
     this.#plan(new Random(seed ^ 0x0dde), { names: ordered, meanMs: ORDERED_MS });
     for (const [at, [name, meanMs]] of [...RARELY_ALLOWED_MS].entries()) {
-      if (this.#faults.has(name)) this.#plan(new Random(seed ^ (0xd7a1 + at)), { names: [name], meanMs });
+      const times = isOrdered && RARER.has(name) ? RARER_WHERE_ORDERED : 1;
+      const what = { names: [name], meanMs: meanMs * times };
+      if (this.#faults.has(name)) this.#plan(new Random(seed ^ (0xd7a1 + at)), what);
     }
   }
 
@@ -275,24 +274,25 @@ export class Nemesis {
         leader?.node?.driver.enqueue({ type: "TransferLeadership", target });
         return leader !== undefined;
       }],
-      ["operator/demote", () => {
-        this.#wishes.demote();
-        return false; // Counted when it is done.
-      }],
       ["operator/promote", () => this.#operator.promote()],
-      ["operator/add", () => {
-        this.#wishes.add(this.#faults.has("operator/remove") && this.#random.chance(0.5));
-        return false; // Counted when it is done.
-      }],
-      ["operator/drain", () => {
-        this.#wishes.drain();
-        return false; // Counted when it is done.
-      }],
-      ["operator/remove", () => {
-        this.#wishes.remove();
-        return false; // Counted when it is done.
-      }],
+      ["operator/move", () => this.#moves.begin(this.#random)],
+      ...this.#memberWishes(),
     ];
+  }
+
+  /** Each counts when it is done. */
+  #memberWishes(): readonly (readonly [FaultClass, Fault])[] {
+    const wishes: readonly (readonly [FaultClass, () => void])[] = [
+      ["operator/demote", () => this.#wishes.demote()],
+      ["operator/add", () => this.#wishes.add(this.#faults.has("operator/remove") && this.#random.chance(0.5))],
+      ["operator/drain", () => this.#wishes.drain()],
+      ["operator/remove", () => this.#wishes.remove()],
+      ["operator/replace", () => this.#wishes.replace()],
+    ];
+    return wishes.map(([name, begin]) => [name, () => {
+      begin();
+      return false;
+    }]);
   }
 
   /** Leaves a leader with less than a majority, now and then with a slow clock: it learns late that another one leads. */
@@ -385,13 +385,7 @@ export class Nemesis {
     this.#world.clock.after(this.#random.below(msMax), action);
   }
 
-  #shuffled(): NodeId[] {
-    const ids = this.#world.servers.map(({ id }) => id);
-    for (let at = ids.length - 1; at > 0; at--) {
-      const other = this.#random.below(at + 1);
-      const [left, right] = [ids[at], ids[other]];
-      if (left !== undefined && right !== undefined) [ids[at], ids[other]] = [right, left];
-    }
-    return ids;
+  #shuffled(): readonly NodeId[] {
+    return shuffled(this.#world.servers.map(({ id }) => id), this.#random);
   }
 }

@@ -3,9 +3,11 @@
 import { unreachable } from "../../lib/base/assert.ts";
 import type { Random } from "../../lib/base/random.ts";
 import type { MemberChange } from "../../lib/node/api.ts";
+import { isRetired } from "../../lib/raft/retired.ts";
 import type { Configuration, Entry, NodeId } from "../../lib/raft/types.ts";
 import type { Check } from "./check.ts";
 import type { SimServer } from "./server.ts";
+import { addressesAt } from "../support/memory/memory_server.ts";
 import type { World } from "./world.ts";
 
 const RESTART_MS_MAX = 3_000;
@@ -51,7 +53,9 @@ export class Operator implements Check {
     const { members, voters, votersOld, learners } = entry.configuration;
     for (const server of this.#world.membersLeft()) {
       if (members.some(({ id }) => id === server.id)) this.#admitted(server);
-      else if (votersOld.length === 0 && !server.isNew) this.#removed(server);
+      else if (votersOld.length === 0 && !server.isNew) {
+        this.#removed(server, isRetired(entry.configuration, server.id));
+      }
     }
     for (const server of this.#world.servers) {
       if (!server.rejoins) this.#learning.delete(server.id);
@@ -71,6 +75,7 @@ export class Operator implements Check {
   /** Starts a server, with an empty directory if the one it has was refused. */
   start(server: SimServer): void {
     if (server.state !== "Down" || server.isIdle || server.isReplaced || server.isRetired) return;
+    if (this.#world.isTaken(server)) return;
     if (server.refusedToStart || !server.announced) server.wipe();
     server.start();
     if (!this.#world.settings.faults.has("process/kill-starting") || !this.#random.chance(0.1)) return;
@@ -124,30 +129,36 @@ export class Operator implements Check {
     return voters.length > enough && this.#change(this.#random.pick(voters), "learners");
   }
 
-  /** Begins a new server, which half of the time is announced before. False when there is none, or nobody to announce it to. */
-  add(): boolean {
+  /** Begins a new server, which half of the time is announced before. Undefined when there is none, or nobody to announce it to. */
+  add(): SimServer | undefined {
     const server = this.#world.servers.find(({ isIdle }) => isIdle);
     const leader = this.leader();
-    if (server === undefined || leader === undefined) return false;
+    if (server === undefined || leader === undefined) return undefined;
     server.isIdle = false;
     server.staysLearner = this.#random.chance(0.5);
-    const { id } = server;
-    const member = this.#world.members[id];
-    if (member !== undefined && this.#random.chance(0.5)) {
-      this.#ask(leader, { type: "Add", id, peerAddress: member.address, clientAddress: member.clientAddress });
-    }
+    if (this.#random.chance(0.5)) this.announce(server);
     this.start(server);
-    return true;
+    return server;
   }
 
-  /** Asks the leader to give a learner that stays one a vote. False when there is none. */
-  promoteJoined(): boolean {
+  /** Asks the leader to add a server that may not have been heard yet. */
+  announce({ id, place }: SimServer): void {
+    const leader = this.leader();
+    const { address: peerAddress, clientAddress } = addressesAt(place);
+    if (leader !== undefined) this.#ask(leader, { type: "Add", id, peerAddress, clientAddress });
+  }
+
+  /** Asks the leader to give a learner a vote. */
+  promoteLearner(id: NodeId): void {
+    const leader = this.leader();
+    if (leader !== undefined) this.#ask(leader, { type: "Promote", id });
+  }
+
+  /** Asks the leader to give a learner that stays one a vote, if there is one. */
+  promoteJoined(): void {
     const { learners } = this.#world.configuration();
     const id = learners.find((learner) => this.#world.server(learner).staysLearner);
-    const leader = this.leader();
-    if (id === undefined || leader === undefined) return false;
-    this.#ask(leader, { type: "Promote", id });
-    return true;
+    if (id !== undefined) this.promoteLearner(id);
   }
 
   /** Makes a learner a voter. False when that cannot be asked for now. */
@@ -156,11 +167,15 @@ export class Operator implements Check {
     return learners.length > 0 && this.#change(this.#random.pick(learners), "voters");
   }
 
+  /** Any member, by the committed configuration. */
+  pickMember(): SimServer {
+    return this.#world.server(this.#random.pick(this.#world.configuration().members).id);
+  }
+
   /** Asks the leader to remove a server, itself now and then, if that can be asked for now: a committed configuration tells. */
-  remove(): void {
+  remove({ id }: Pick<SimServer, "id"> = this.pickMember()): void {
     const leader = this.leader();
-    const { voters, members } = this.#world.configuration();
-    const { id } = this.#random.pick(members);
+    const { voters } = this.#world.configuration();
     const enough = this.#world.settings.faults.has("clock/date") ? 2 : 1;
     const left = voters.filter((voter) => voter !== id).length;
     if (leader?.node === undefined || left < enough || this.#isChanging()) return;
@@ -212,13 +227,13 @@ export class Operator implements Check {
     this.#world.trace(() => `server ${server.id} is added`);
   }
 
-  /** Half of those that are removed are switched off some time later. */
-  #removed(server: SimServer): void {
+  /** Half of those that are removed are switched off some time later, and one that no list keeps from joining again at once. */
+  #removed(server: SimServer, isListed: boolean): void {
     server.isRemoved = true;
     this.#world.counts.add("operator/remove");
     this.#world.trace(() => `server ${server.id} is removed`);
-    if (this.#random.chance(0.5)) return;
-    this.#world.clock.after(this.#random.below(RETIREMENT_MS_MAX), () => {
+    if (isListed && this.#random.chance(0.5)) return;
+    this.#world.clock.after(isListed ? this.#random.below(RETIREMENT_MS_MAX) : 0, () => {
       server.isRetired = true;
       server.kill();
     });

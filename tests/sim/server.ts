@@ -13,7 +13,7 @@ import type { Message } from "../../lib/raft/messages.ts";
 import type { NodeId } from "../../lib/raft/types.ts";
 import type { Greeting } from "../../lib/transport/transport.ts";
 import type { Life } from "../support/memory/life.ts";
-import { MemoryServer } from "../support/memory/memory_server.ts";
+import { addressesAt, MemoryServer } from "../support/memory/memory_server.ts";
 import type { Step } from "../support/raft/checks/check.ts";
 import { DiskFaults } from "./disk_faults.ts";
 import type { World } from "./world.ts";
@@ -58,6 +58,8 @@ export class SimServer extends MemoryServer {
   isRetired = false;
   /** A guest stands in for it. */
   isReplaced = false;
+  /** Every machine that it was on. */
+  readonly places: Set<number>;
 
   constructor(world: World, id: NodeId, { isGuest = false }: { readonly isGuest?: boolean } = {}) {
     super(world, id);
@@ -65,12 +67,26 @@ export class SimServer extends MemoryServer {
     this.isGuest = isGuest;
     this.isIdle = !isGuest && !world.founders.some((founder) => founder.id === id);
     this.isNew = this.isIdle;
+    this.places = new Set([this.place]);
     this.faults = new DiskFaults(world, this);
   }
 
   /** Whether its copy of the data cannot be counted on. */
   get hasLostData(): boolean {
     return this.damaged || this.rejoins || this.refusedToStart;
+  }
+
+  /** From the next process on it is on another machine, with its directory. */
+  moveTo(place: number): void {
+    this.place = place;
+    this.places.add(place);
+  }
+
+  /** Once somebody has moved, each process is told where all are when it starts: so of two the later one knows the other. */
+  override seeds(): readonly string[] {
+    if (!this.#world.haveMoved) return [];
+    const others = this.#world.servers.filter(({ id, isIdle }) => id !== this.id && !isIdle);
+    return others.map(({ place }) => addressesAt(place).address);
   }
 
   /** Starts a process. The outcome is seen in `state`. */

@@ -59,6 +59,8 @@ export class World extends MemoryCluster {
   /** Told when a process ends, so that its clients hear of it. */
   readonly onEnd: ((server: SimServer) => void)[] = [];
   violation: Violation | undefined;
+  /** Whether any server has come back at another address. */
+  haveMoved = false;
   /** The highest level of the cluster that any log has had. */
   highestLevel = 0;
   readonly #pressed = new Set<{ readonly site: FaultSite }>();
@@ -74,7 +76,9 @@ export class World extends MemoryCluster {
     const network = networkOf(settings, { clock, networkFaults });
     // In every other run servers that were removed go on until they learn it by themselves.
     network.tellsRemovals = settings.seed % 2 === 0;
-    const joiners = settings.faults.has("operator/add") ? settings.joiners : 0;
+    const joiners = settings.faults.has("operator/add") || settings.faults.has("operator/replace")
+      ? settings.joiners
+      : 0;
     const founders = settings.servers;
     super(founders + joiners, random, { ...optionsOf(settings), clock, network, founders });
     this.settings = settings;
@@ -140,6 +144,11 @@ export class World extends MemoryCluster {
   /** Servers that were begun and not removed. */
   membersLeft(): readonly SimServer[] {
     return this.servers.filter(({ isRemoved, isIdle }) => !isRemoved && !isIdle);
+  }
+
+  /** Whether the place of a server is not free yet: a process that is to move on stops there still. */
+  isTaken({ id, place }: SimServer): boolean {
+    return this.servers.some((other) => other.id !== id && other.life.alive && other.listensAt === place);
   }
 
   /** The latest configuration that is committed; the one the operator named before there is any. */

@@ -1,7 +1,7 @@
 /** What CLUSTER must say. */
 
 import { FIRST_LEVEL, SPOKEN_VERSIONS } from "../../../lib/transport/versions.ts";
-import { type Facts, isReachable } from "./facts.ts";
+import { type Facts, hasBeenAt, isReachable } from "./facts.ts";
 import type { WantedLine } from "./report_form.ts";
 
 const FORM =
@@ -18,7 +18,11 @@ export function wantedCluster(facts: Facts): readonly WantedLine[] {
 
 function isMemberLine(value: string, id: number, facts: Facts): boolean {
   const [form, client, peer, role, term, match, lag, reachable, voter, drained, protocol] = FORM.exec(value) ?? [];
-  if (form === undefined || Number(client) !== id || Number(peer) !== id) return false;
+  if (form === undefined || !hasBeenAt(facts, { id, place: client }) || !hasBeenAt(facts, { id, place: peer })) {
+    return false;
+  }
+  // Who is connected has said where its clients find it.
+  if (reachable === "yes" && Number(client) !== facts.world.server(id).listensAt) return false;
   if ((reachable === "yes") !== isReachable(facts, id)) return false;
   if ((voter === "yes") !== facts.raft.configuration.voters.includes(id)) return false;
   if ((drained !== undefined) !== (facts.raft.configuration.drained ?? []).includes(id)) return false;

@@ -55,6 +55,14 @@ export function isReachable({ world, server }: Facts, peer: NodeId): boolean {
   return peer === server.id || world.network.isUp(server.id, peer);
 }
 
+/** Whether a server was ever on the machine of that number. */
+export function hasBeenAt(
+  { world }: Facts,
+  { id, place }: { readonly id: NodeId; readonly place: string | undefined },
+): boolean {
+  return place !== undefined && world.server(id).places.has(Number(place));
+}
+
 /** How many files of the directory have names that end so, and their bytes. */
 export function filesOf({ server }: Facts, ending: string): { readonly count: number; readonly bytes: number } {
   const sizes = [...server.disk.files()].filter(([path]) => path.endsWith(ending)).map(([, bytes]) => bytes.length);

@@ -6,9 +6,10 @@ import { decodeCommand } from "../../../lib/kv/commands.ts";
 import type { Entry } from "../../../lib/raft/types.ts";
 import { agreedVersion, SPOKEN_VERSIONS } from "../../../lib/transport/versions.ts";
 import { TEXT_COMMANDS } from "../../../lib/protocol/text/commands.ts";
+import { addressesAt } from "../../support/memory/memory_server.ts";
 import type { RequestTally } from "./request_tally.ts";
 import { newestSnapshot } from "../damaged_snapshot.ts";
-import { type Facts, filesOf, isReachable } from "./facts.ts";
+import { type Facts, filesOf, hasBeenAt, isReachable } from "./facts.ts";
 import { wantedCluster } from "./cluster_report.ts";
 import { wantedMetrics } from "./metrics_report.ts";
 import { bytesShown, durationBetween, flawOfReport, type WantedLine } from "./report_form.ts";
@@ -92,7 +93,7 @@ function wantedStatus(facts: Facts): readonly WantedLine[] {
     // Nodes are compared with one another by the check state-hash.
     ["State Digest", facts.node.driver.applied.state.digest],
     ["Quorum", `reachable ${reachable} of ${voters.length} nodes, needed ${1 + Math.floor(voters.length / 2)}`],
-    ["Client Address", `node${server.id}:5000`],
+    ["Client Address", addressesAt(server.listensAt).clientAddress],
     ["Data Directory", "/data"],
     ["Peers", peers.length],
     ...peers.map(({ id }): WantedLine => [`Peer ${id}`, (value) => isPeerLine(value, id, facts)]),
@@ -107,7 +108,7 @@ function wantedStatus(facts: Facts): readonly WantedLine[] {
 function isPeerLine(value: string, id: number, facts: Facts): boolean {
   const form = /^node(\d+):15000, Match Index: (\d+|unknown), Last Contact: (never|\d+ ms ago), Reachable: (yes|no)$/;
   const [, node, match, , reachable] = form.exec(value) ?? [];
-  if (Number(node) !== id || (reachable === "yes") !== isReachable(facts, id)) return false;
+  if (!hasBeenAt(facts, { id, place: node }) || (reachable === "yes") !== isReachable(facts, id)) return false;
   return match === "unknown" || Number(match) <= facts.world.shadows.highestIndex;
 }
 
@@ -214,7 +215,8 @@ function wantedStats(facts: Facts, tally: RequestTally): readonly WantedLine[] {
       const dropped = `, Bytes Out: 0, Frames Dropped: ${framesDropped}`;
       return [`Peer ${id}`, (value) => {
         const rest = value.slice(start.length).replace(/^\d+/, "").replace(/, Problem: .+$/, "");
-        return value.startsWith(start) && rest === dropped && address === `node${id}:15000`;
+        const place = /^node(\d+):15000$/.exec(address)?.[1];
+        return value.startsWith(start) && rest === dropped && hasBeenAt(facts, { id, place });
       }];
     }),
   ];

@@ -4,7 +4,7 @@ import type { NodeId } from "../../../lib/raft/types.ts";
 import type { Greeting } from "../../../lib/transport/transport.ts";
 import { SPOKEN_VERSIONS } from "../../../lib/transport/versions.ts";
 
-/** A greeting of a node that knows no cluster and has no addresses. */
+/** A greeting of a node that knows no cluster and has no address for clients. */
 export function defaultGreeting(nodeId: NodeId): Greeting {
   return {
     versions: SPOKEN_VERSIONS,
@@ -17,6 +17,6 @@ export function defaultGreeting(nodeId: NodeId): Greeting {
     configurationIndex: 0,
     membersFingerprint: "",
     clientAddress: "",
-    peerAddress: "",
+    peerAddress: `node${nodeId}:1`,
   };
 }

@@ -44,8 +44,15 @@ export class LifeTransport implements Transport {
         return handler.admit(greeting);
       },
       refusedBy: (peer, clusterId) => this.#arrive(() => handler.refusedBy(peer, clusterId)),
-      acquaint: (greeting, wantsId) => handler.acquaint(greeting, wantsId),
-      acquainted: (greeting, members) => this.#arrive(() => handler.acquainted(greeting, members)),
+      acquaint: (greeting, wantsId) => {
+        this.#parts.greeted(greeting);
+        return handler.acquaint(greeting, wantsId);
+      },
+      acquainted: (greeting, members) =>
+        this.#arrive(() => {
+          this.#parts.greeted(greeting);
+          handler.acquainted(greeting, members);
+        }),
       removed: () => this.#arrive(() => handler.removed()),
       status: () => handler.status(),
     });

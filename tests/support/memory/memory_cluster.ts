@@ -6,7 +6,7 @@ import type { Node } from "../../../lib/node/node.ts";
 import type { NodeOptions } from "../../../lib/node/options.ts";
 import type { Member, NodeId } from "../../../lib/raft/types.ts";
 import type { CrashSurvival } from "./memory_disk.ts";
-import { MemoryServer } from "./memory_server.ts";
+import { addressesAt, MemoryServer } from "./memory_server.ts";
 import { MemoryNetwork } from "./memory_transport.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
@@ -60,8 +60,7 @@ export class MemoryCluster {
     this.#syncMs = syncMs;
     this.members = Array.from({ length: count }, (_, id) => ({
       id,
-      address: `node${id}:15000`,
-      clientAddress: `node${id}:5000`,
+      ...addressesAt(id),
       identity: "",
     }));
     this.founders = this.members.slice(0, founders);

@@ -5,7 +5,7 @@ import type { NodeOptions, NodePorts } from "../../../lib/node/options.ts";
 import { startNode } from "../../../lib/node/start_node.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
 import type { Message } from "../../../lib/raft/messages.ts";
-import type { NodeId } from "../../../lib/raft/types.ts";
+import type { Member, NodeId } from "../../../lib/raft/types.ts";
 import type { Greeting } from "../../../lib/transport/transport.ts";
 import type { VersionRange } from "../../../lib/transport/versions.ts";
 import { type Life, newLife } from "./life.ts";
@@ -45,6 +45,10 @@ export class MemoryServer {
   joins = false;
   /** A server that joins is not to become a voter by itself. */
   staysLearner = false;
+  /** Number of the machine that it is on; its next process listens there. */
+  place: number;
+  /** Where its last process listens, or did. */
+  listensAt: number;
   /** What the program that is installed speaks; undefined for this one. */
   versions: VersionRange | undefined;
   /** Why a process ended by itself, the last one that did. */
@@ -54,6 +58,8 @@ export class MemoryServer {
   constructor(cluster: MemoryCluster, id: NodeId) {
     this.#cluster = cluster;
     this.id = id;
+    this.place = id;
+    this.listensAt = id;
   }
 
   /** The date by the machine's clock, which lives longer than its processes. */
@@ -68,8 +74,10 @@ export class MemoryServer {
     const clock = new ProcessClock(time, life, this.clockAtStart());
     this.life = life;
     this.clock = clock;
+    this.listensAt = this.place;
     this.state = "Starting";
     this.starting(life);
+    const seeds = this.seeds();
     const starting = startNode(this.options(), {
       clock,
       disk: new LifeDisk(this.disk, { life, foundNoRoom: () => this.foundNoRoom() }),
@@ -77,7 +85,7 @@ export class MemoryServer {
       random: () => random.fraction(),
       wallClockMs: () => this.wallClockMs(),
       makeTransport: (greeting) =>
-        new LifeTransport(network.connect(this.id, greeting), {
+        new LifeTransport(network.connect(this.id, greeting, { seeds, isAwake: () => life.alive && !life.paused }), {
           life,
           sent: (message) => this.sent(message),
           greeted: (other) => this.greeted(other),
@@ -126,11 +134,17 @@ export class MemoryServer {
     this.disk = new MemoryDisk();
   }
 
-  /** What the next process is started with. */
+  /** Addresses at which the next process may ask who is there. */
+  seeds(): readonly string[] {
+    return [];
+  }
+
+  /** What the next process is started with. Where the others were at first is all that it is told of them. */
   options(): NodeOptions {
+    const named = this.#founds ? this.#cluster.founders : this.#cluster.members;
     return {
       nodeId: this.id,
-      members: this.#founds ? this.#cluster.founders : this.#cluster.members,
+      members: named.map((member) => member.id === this.id ? { ...member, ...addressesAt(this.place) } : member),
       directory: DIRECTORY,
       newIdentity: this.newIdentity,
       ...(this.#founds ? {} : { join: { staysLearner: this.staysLearner } }),
@@ -203,4 +217,9 @@ export class MemoryServer {
     this.ended();
     this.node = undefined;
   }
+}
+
+/** The addresses of a server on the machine of that number. */
+export function addressesAt(place: number): Pick<Member, "address" | "clientAddress"> {
+  return { address: `node${place}:15000`, clientAddress: `node${place}:5000` };
 }

@@ -1,23 +1,15 @@
-/** A network in memory for tests and simulation: deterministic, with cuts, latency and loss, and nothing shared. */
+/** A network in memory for tests and simulation: deterministic, with addresses, cuts, latency and loss, and nothing shared. */
 
 import type { PeerMessage } from "../../../lib/transport/forward.ts";
 import type { Clock, Timer } from "../../../lib/base/clock.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import { decodeMessage, type EncodedMessage, encodeMessage } from "../../../lib/transport/codec.ts";
-import { findOtherCluster } from "../../../lib/transport/credentials.ts";
+import { findAcceptorMismatch, findDialerMismatch } from "../../../lib/transport/credentials.ts";
+import { assert } from "../../../lib/base/assert.ts";
 import { defaultGreeting } from "./default_greeting.ts";
-import { type KnownPeer, unknownPeer } from "./known_peer.ts";
+import { MemoryEnd, type MemoryEndOptions, type Wires } from "./memory_end.ts";
 import { parseFields } from "../../../lib/transport/fields.ts";
-import { MessageCounts } from "../../../lib/transport/message_counts.ts";
-import { agreedVersion } from "../../../lib/transport/versions.ts";
-import type {
-  Greeting,
-  PeerAddresses,
-  PeerInfo,
-  PeerRefusal,
-  Transport,
-  TransportHandler,
-} from "../../../lib/transport/transport.ts";
+import type { Greeting, PeerRefusal, Transport } from "../../../lib/transport/transport.ts";
 
 /** How a network in memory behaves. */
 export interface MemoryNetworkOptions {
@@ -55,9 +47,9 @@ interface Lane {
 }
 
 /** Joins the transports made by `connect`. Every event is a timer of the clock, and the same calls give the same order. */
-export class MemoryNetwork {
+export class MemoryNetwork implements Wires {
   readonly #options: MemoryNetworkOptions;
-  readonly #nodes = new Map<NodeId, MemoryTransport>();
+  readonly #nodes = new Map<NodeId, MemoryEnd>();
   readonly #links = new Map<string, Link>();
   /** Whether servers that were removed are told so when they greet; older ones do not listen. */
   tellsRemovals = true;
@@ -68,11 +60,17 @@ export class MemoryNetwork {
   }
 
   /** The transport of a node; one made again for the same id takes the place of the first, as a restarted process does. */
-  connect(id: NodeId, greeting: Partial<Greeting> = {}): Transport {
+  connect(
+    id: NodeId,
+    greeting: Partial<Greeting> = {},
+    { seeds = [], isAwake = () => true }: Partial<Pick<MemoryEndOptions, "seeds" | "isAwake">> = {},
+  ): Transport {
     this.#nodes.get(id)?.end();
-    const node = new MemoryTransport(this, {
+    const node = new MemoryEnd(this, {
       clock: this.#options.clock,
       greeting: isWhole(greeting) ? greeting : { ...defaultGreeting(id), ...greeting, nodeId: id },
+      seeds,
+      isAwake,
     });
     this.#nodes.set(id, node);
     return node;
@@ -95,26 +93,26 @@ export class MemoryNetwork {
     this.#loses = loses;
   }
 
-  /** Whether messages pass between two nodes. For `MemoryTransport`. */
+  /** Whether messages pass between two nodes. For `MemoryEnd`. */
   isUp(a: NodeId, b: NodeId): boolean {
     return this.#link(a, b).up;
   }
 
-  /** The node's transport, while it runs. For `MemoryTransport`. */
-  running(id: NodeId): MemoryTransport | undefined {
+  /** The node's transport, while it runs. For `MemoryEnd`. */
+  running(id: NodeId): MemoryEnd | undefined {
     const node = this.#nodes.get(id);
     return node?.handler === undefined ? undefined : node;
   }
 
-  /** Connects or disconnects two nodes as their state now asks. For `MemoryTransport`. */
+  /** Connects or disconnects two nodes as their state now asks. For `MemoryEnd`. */
   review(a: NodeId, b: NodeId): void {
     const link = this.#link(a, b);
     if (!this.#mayConnect(link)) this.lose(link.ends, undefined);
     if (this.#mayGreet(link) && !link.up && link.greeting === undefined) this.#greetAfter(link, this.#latency(a, b));
   }
 
-  /** A node that listens now is dialed by those that it does not know, but that know it. For `MemoryTransport`. */
-  beDialed(node: MemoryTransport): void {
+  /** A node that listens now is dialed by those that it does not know, but that know it. For `MemoryEnd`. */
+  beDialed(node: MemoryEnd): void {
     for (const [id, other] of this.#nodes) if (!node.lists(id) && other.lists(node.id)) this.review(id, node.id);
   }
 
@@ -127,7 +125,7 @@ export class MemoryNetwork {
     this.review(own, other);
   }
 
-  /** Ends a connection; every end but `silentFor` is told. For `MemoryTransport`. */
+  /** Ends a connection; every end but `silentFor` is told. For `MemoryEnd`. */
   lose([a, b]: readonly [NodeId, NodeId], silentFor: NodeId | undefined): void {
     const link = this.#link(a, b);
     if (!link.up) return;
@@ -141,7 +139,7 @@ export class MemoryNetwork {
     }
   }
 
-  /** Carries messages that left in one flush. For `MemoryTransport`. */
+  /** Carries messages that left in one flush. For `MemoryEnd`. */
   carry([from, to]: readonly [NodeId, NodeId], messages: readonly PeerMessage[]): void {
     const link = this.#link(from, to);
     if (!link.up) return;
@@ -155,6 +153,18 @@ export class MemoryNetwork {
     lane.dueAt = Math.max(now + this.#latency(from, to), lane.dueAt);
     lane.flushes.push({ epoch: link.epoch, frames });
     this.#options.clock.after(lane.dueAt - now, () => this.#deliver(link, { lane, to }));
+  }
+
+  /** An end asks who is at an address, and who the members are; see `Seeds`. For `MemoryEnd`. */
+  ask(asker: MemoryEnd, address: string): void {
+    const asked = this.#listenerAt(address);
+    if (asked === undefined || asked === asker || this.#link(asker.id, asked.id).cut) return;
+    this.#options.clock.after(this.#latency(asker.id, asked.id), () => {
+      const members = asked.acquaint(asker);
+      const greeting = { ...asked.greeting };
+      if (members === undefined) return;
+      this.#options.clock.after(this.#latency(asked.id, asker.id), () => asker.handler?.acquainted(greeting, members));
+    });
   }
 
   /** Each message on its own way. */
@@ -191,7 +201,11 @@ export class MemoryNetwork {
     link.greeting = this.#options.clock.after(delayMs, () => {
       link.greeting = undefined;
       if (link.up || !this.#mayGreet(link)) return;
-      if (this.#isRefused(link)) return this.#greetAfter(link, RETRY_MS);
+      if (!this.#shakesHands(link)) {
+        // Who has just heard where the other is has begun another attempt.
+        if (link.greeting === undefined) this.#greetAfter(link, RETRY_MS);
+        return;
+      }
       link.up = true;
       link.epoch += 1;
       for (const [own, other] of bothWays(link)) {
@@ -205,19 +219,59 @@ export class MemoryNetwork {
     if (link.untold.delete(own)) this.running(own)?.handler?.disconnected(other);
   }
 
-  #isRefused(link: Link): boolean {
+  /** Whether each end that dials reaches the other, and both take each other. */
+  #shakesHands(link: Link): boolean {
     // Only who lists the other dials it, and shows its greeting.
     const dials = bothWays(link).filter(([own, other]) => this.running(other)?.lists(own) === true);
-    const refusals = dials.map(([own, other]) => this.running(own)?.admit(this.running(other)));
-    for (const [at, [, other]] of dials.entries()) {
+    const misses = new Map(dials.map(([own, other]) => [other, this.#miss({ dialer: other, meant: own })]));
+    const met = dials.filter(([, other]) => misses.get(other) === undefined);
+    const missing = dials.length < link.ends.length ? "not known there" : undefined;
+    const refusal = this.#refusalOf(met, { bothDial: missing === undefined });
+    const reason = refusal?.reason ?? missing;
+    for (const [own, other] of bothWays(link)) this.running(own)?.setProblem(other, misses.get(own) ?? reason);
+    return reason === undefined && met.length === dials.length;
+  }
+
+  /** Why a dialer does not meet the one that it means where it takes it to be; undefined when it does. */
+  #miss({ dialer, meant }: { readonly dialer: NodeId; readonly meant: NodeId }): string | undefined {
+    const from = this.running(dialer);
+    const found = from === undefined ? undefined : this.#listenerAt(from.addressOf(meant));
+    if (from === undefined || found?.id === meant) return undefined;
+    from.tryNextAddress(meant);
+    if (found === undefined) return "nobody is there";
+    const objections = [
+      findDialerMismatch(found.greeting, { greeting: from.greeting, to: meant }),
+      findAcceptorMismatch(from.greeting, { greeting: found.greeting }, meant),
+    ];
+    for (const objection of objections) {
+      assert(objection !== undefined, `Node ${dialer} takes node ${found.id}, which it met there, for node ${meant}`);
+    }
+    return objections[0];
+  }
+
+  /** What those have against each other that meet: `met` are pairs of who answered and who dialed it. */
+  #refusalOf(
+    met: readonly (readonly [NodeId, NodeId])[],
+    { bothDial }: { readonly bothDial: boolean },
+  ): PeerRefusal | undefined {
+    const refusals = met.map(([own, other]) => this.running(own)?.admit(this.running(other)));
+    for (const [at, [, other]] of met.entries()) {
       if (refusals[at]?.removed === true && this.tellsRemovals) {
         this.#options.clock.after(0, () => this.running(other)?.handler?.removed());
       }
     }
-    const missing = dials.length < link.ends.length ? "not known there" : undefined;
-    const reason = refusals.find((refusal) => refusal !== undefined)?.reason ?? missing;
-    for (const [own, other] of bothWays(link)) this.running(own)?.setProblem(other, reason);
-    return reason !== undefined;
+    const refusal = refusals.find((known) => known !== undefined);
+    const [[own, other] = []] = met;
+    const isAlone = bothDial && met.length === 1 && own !== undefined && other !== undefined;
+    // Only a dialer that is taken hears who answers.
+    return refusal !== undefined || !isAlone ? refusal : this.running(other)?.admit(this.running(own));
+  }
+
+  #listenerAt(address: string): MemoryEnd | undefined {
+    for (const node of this.#nodes.values()) {
+      if (node.handler !== undefined && node.greeting.peerAddress === address) return node;
+    }
+    return undefined;
   }
 
   #mayConnect(link: Link): boolean {
@@ -242,136 +296,6 @@ export class MemoryNetwork {
     const link: Link = { ends, cut: false, up: false, greeting: undefined, epoch: 0, untold: new Set(), lanes };
     this.#links.set(key, link);
     return link;
-  }
-}
-
-/** A node's end of a `MemoryNetwork`. */
-class MemoryTransport implements Transport {
-  readonly #network: MemoryNetwork;
-  readonly #clock: Clock;
-  readonly #greeting: Greeting;
-  readonly #counts = new MessageCounts();
-  readonly #peers = new Map<NodeId, KnownPeer>();
-  /** Undefined before `start` and after the end. */
-  handler: TransportHandler | undefined;
-
-  constructor(network: MemoryNetwork, options: { readonly clock: Clock; readonly greeting: Greeting }) {
-    this.#network = network;
-    this.#clock = options.clock;
-    this.#greeting = options.greeting;
-  }
-
-  get id(): NodeId {
-    return this.#greeting.nodeId;
-  }
-
-  start(handler: TransportHandler): Promise<void> {
-    this.handler = handler;
-    for (const id of this.#peers.keys()) this.#network.review(this.#greeting.nodeId, id);
-    this.#network.beDialed(this);
-    return Promise.resolve();
-  }
-
-  send(message: PeerMessage): boolean {
-    const peer = this.#peers.get(message.to);
-    if (peer === undefined) return false;
-    if (!this.#isUp(message.to)) {
-      peer.framesDropped += 1;
-      return false;
-    }
-    peer.outbox.push(message);
-    this.#counts.countSent(message);
-    return true;
-  }
-
-  flush(): void {
-    for (const [id, peer] of this.#peers) {
-      const messages = peer.outbox;
-      if (messages.length === 0) continue;
-      peer.outbox = [];
-      if (this.#isUp(id)) this.#network.carry([this.#greeting.nodeId, id], messages);
-    }
-  }
-
-  setPeers(peers: readonly PeerAddresses[]): void {
-    const own = this.#greeting.nodeId;
-    const wanted = new Map(peers.filter(({ id }) => id !== own).map(({ id, addresses }) => [id, addresses[0] ?? ""]));
-    for (const id of [...this.#peers.keys()]) {
-      if (wanted.has(id)) continue;
-      this.#peers.delete(id);
-      this.#network.review(own, id);
-    }
-    for (const [id, address] of wanted) {
-      this.#peers.set(id, { ...(this.#peers.get(id) ?? unknownPeer()), address });
-      this.#network.review(own, id);
-    }
-  }
-
-  reset(peer: NodeId): void {
-    this.#network.reset(this.#greeting.nodeId, peer);
-  }
-
-  peers(): readonly PeerInfo[] {
-    return [...this.#peers].map(([id, peer]) => this.#info(id, peer));
-  }
-
-  counts(): { readonly sent: ReadonlyMap<string, number>; readonly received: ReadonlyMap<string, number> } {
-    return this.#counts;
-  }
-
-  stop(): Promise<void> {
-    this.end();
-    return Promise.resolve();
-  }
-
-  /** Ends at once, as a process that dies does. */
-  end(): void {
-    this.handler = undefined;
-    for (const id of this.#peers.keys()) this.#network.review(this.#greeting.nodeId, id);
-  }
-
-  lists(id: NodeId): boolean {
-    return this.#peers.has(id);
-  }
-
-  admit(other: MemoryTransport | undefined): PeerRefusal | undefined {
-    if (other === undefined) return { reason: "not running", removed: false };
-    const agreed = agreedVersion(this.#greeting.versions, other.#greeting.versions);
-    const reason = agreed === undefined ? "no version in common" : findOtherCluster(this.#greeting, other.#greeting);
-    return reason === undefined ? this.handler?.admit(other.#greeting) : { reason, removed: false };
-  }
-
-  setProblem(id: NodeId, problem: string | undefined): void {
-    const peer = this.#peers.get(id);
-    if (peer === undefined) return;
-    peer.problem = problem;
-    if (problem === undefined) peer.lastContact = this.#clock.now();
-  }
-
-  take(message: PeerMessage, bytes: number): void {
-    const peer = this.#peers.get(message.from);
-    if (peer === undefined) return;
-    peer.lastContact = this.#clock.now();
-    peer.bytesReceived += bytes;
-    this.#counts.countReceived(message);
-    this.handler?.receive(message);
-  }
-
-  #isUp(id: NodeId): boolean {
-    return this.handler !== undefined && this.#network.isUp(this.#greeting.nodeId, id);
-  }
-
-  #info(id: NodeId, peer: KnownPeer): PeerInfo {
-    const reachable = this.#isUp(id);
-    const other = reachable ? this.#network.running(id) : undefined;
-    const told = other?.handler?.status();
-    if (other !== undefined && told !== undefined) {
-      peer.status = told;
-      peer.lastAnswer = { status: told, askedAt: this.#clock.now() };
-      peer.versions = other.#greeting.versions;
-    }
-    const { outbox: _, ...known } = peer;
-    return { id, reachable, roundTripMs: undefined, bytesSent: 0, ...known };
   }
 }
 

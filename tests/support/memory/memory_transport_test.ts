@@ -148,3 +148,47 @@ Deno.test("who is refused stays out until it is admitted, at once after a reset"
   await cluster.clock.advance(5);
   assertEquals(zero.recorder.events, ["connected 1", "connected 1"]);
 });
+
+Deno.test("who stands where another one is dialed is not taken for it; the next address is tried, and a connection that works stays", async () => {
+  const cluster = new Cluster();
+  const [zero, one, two] = [cluster.add(0), cluster.add(1), cluster.add(2)];
+  await cluster.clock.advance(10);
+  assertEquals(zero.recorder.events, ["connected 1", "connected 2"]);
+  zero.transport.setPeers([{ id: 1, addresses: ["node9:1", "node1:1"] }, { id: 2, addresses: ["node1:1"] }]);
+  await cluster.clock.advance(5);
+  const addressOf = (peer: number) => zero.transport.peers().find(({ id }) => id === peer)?.address;
+  assertEquals([addressOf(1), addressOf(2)], ["node1:1", "node1:1"]);
+  // It ended the connection itself: only the other end is told.
+  assertEquals([two.recorder.events.includes("disconnected 0"), zero.recorder.events.length], [true, 2]);
+  const problem = zero.transport.peers().find(({ id }) => id === 2)?.problem;
+  assertEquals(problem, "node 0 expects node 2 at this address, but this is node 1");
+  await cluster.clock.advance(5_000);
+  assertEquals([zero.recorder.events.length, one.recorder.events.includes("disconnected 0")], [2, false]);
+  zero.transport.setPeers([{ id: 2, addresses: ["node1:1", "node9:1", "node2:1"] }]);
+  await cluster.clock.advance(3_000);
+  assertEquals(zero.recorder.events.at(-1), "connected 2");
+  assertEquals(addressOf(2), "node2:1");
+});
+
+Deno.test("a node in memory that lacks a peer asks its seeds, one that stands still or stopped gives no answer", async () => {
+  const cluster = new Cluster();
+  const [zero] = [cluster.add(0), cluster.add(1)];
+  let isAwake = false;
+  const seeds = ["node9:1", "node5:1", "node0:1", "node7:1"];
+  const recorders = [5, 7].map((id) => {
+    const recorder = new Recorder(id);
+    const transport = cluster.network.connect(id, {}, { seeds, isAwake: () => isAwake || id === 5 });
+    void transport.start(recorder);
+    return recorder;
+  });
+  zero.recorder.acquaintance = { members: [{ id: 1, address: "node1:1" }] };
+  await cluster.clock.advance(500);
+  assertEquals(recorders[0]?.events, ["0 says 1=node1:1"]);
+  assertEquals(zero.recorder.events.filter((event) => event.startsWith("asked")), ["asked by 5"]);
+  isAwake = true;
+  await cluster.clock.advance(1_000);
+  assertEquals(recorders[0]?.events.slice(1), ["asked by 7", "0 says 1=node1:1", "7 says "]);
+  void zero.transport.stop();
+  await cluster.clock.advance(1_000);
+  assertEquals(recorders[0]?.events.slice(4), ["asked by 7", "7 says "]);
+});

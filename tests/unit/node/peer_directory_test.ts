@@ -20,7 +20,7 @@ const MEMBERS = [0, 1, 2].map((id) => ({ id, address: `host${id}:1`, clientAddre
 function makeDirectory(
   initialConfiguration: Configuration,
   own: Greeting,
-): { directory: PeerDirectory; left: number[]; dialed(): readonly number[] } {
+): { directory: PeerDirectory; left: number[]; transport: Transport; dialed(): readonly number[] } {
   const raft = new RaftNode({
     id: 0,
     initialConfiguration,
@@ -45,6 +45,7 @@ function makeDirectory(
       named: MEMBERS,
     }),
     left,
+    transport,
     dialed: () => transport.peers().map(({ id }) => id),
   };
 }
@@ -60,6 +61,24 @@ Deno.test("a node that has learned its cluster's id leaves the nodes of others t
   directory.leaveOtherClusters();
   directory.leaveOtherClusters();
   assertEquals(left, [2]);
+});
+
+Deno.test("who greets from where another member was is itself: neither its word nor its address is taken for the other's", () => {
+  const members = MEMBERS.map((member) => ({ ...member, identity: `directory ${member.id}` }));
+  const { directory, transport } = makeDirectory(configurationOf(members), greetingOf(0));
+  const dialed = () => transport.peers().map(({ id, address }) => `${id}=${address}`);
+  directory.configurationInForce();
+  assertEquals(dialed(), ["1=host1:1", "2=host2:1"]);
+  const moved = (id: number, peerAddress: string) => greetingOf(id, { identity: `directory ${id}`, peerAddress });
+  assertEquals(directory.admit(moved(2, "host1:1")), undefined);
+  assertEquals(dialed(), ["1=host1:1", "2=host1:1"]);
+  assertEquals([1, 2].map((id) => directory.isStranger(id)), [false, false]);
+  assertEquals(directory.admit(moved(1, "host2:1")), undefined);
+  assertEquals(dialed(), ["1=host2:1", "2=host1:1"]);
+  assertEquals([1, 2].map((id) => directory.isStranger(id)), [false, false]);
+  // Another directory at the same place is another one.
+  const refusal = directory.admit(greetingOf(1, { identity: "directory 2", peerAddress: "host2:1" }));
+  assertEquals(refusal?.reason.startsWith("Node 1 is known with another data directory"), true);
 });
 
 Deno.test("a leader promises each new directory an id of its own, the same however often it asks, and a follower none", () => {
