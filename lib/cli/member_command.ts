@@ -15,6 +15,8 @@ import { quoteForPeople, UsageError } from "./usage_error.ts";
 interface Done {
   readonly id: NodeId;
   readonly text: string;
+  /** What it was done with: of the nodes that it was told to ask none may be left by now. */
+  readonly changes: MemberChanges;
 }
 
 type Run = (context: CommandContext, operands: readonly string[]) => Promise<Done>;
@@ -41,9 +43,9 @@ export async function runMemberCommand(context: CommandContext): Promise<number>
   if (change === undefined || operands.length !== change.operands) {
     throw new UsageError(`${quoteForPeople(context.operands.join(" "))} does not fit; use ${texts.USAGES[word]}`);
   }
-  const { id, text } = await change.run(context, operands);
-  const { members } = await new MemberChanges(context).json();
-  surroundings.out(settings.enabled("json") ? `${JSON.stringify({ id, members })}\n` : `${text}\n`);
+  const { id, text, changes } = await change.run(context, operands);
+  const shown = settings.enabled("json") ? JSON.stringify({ id, members: (await changes.json())["members"] }) : text;
+  surroundings.out(`${shown}\n`);
   return EXIT.ok;
 }
 
@@ -73,7 +75,7 @@ async function add(context: CommandContext, [where = ""]: readonly string[]): Pr
   const changes = new MemberChanges(context);
   confirmOrThrow(context, texts.willAdd(where));
   const id = await changes.add(place);
-  return { id, text: texts.added(id, place, await changes.view()) };
+  return { id, changes, text: texts.added(id, place, await changes.view()) };
 }
 
 async function promote(context: CommandContext, [operand = ""]: readonly string[]): Promise<Done> {
@@ -81,7 +83,7 @@ async function promote(context: CommandContext, [operand = ""]: readonly string[
   const changes = new MemberChanges(context);
   confirmOrThrow(context, texts.willPromote(id, await changes.view()));
   await changes.promote(id);
-  return { id, text: texts.promoted(id, await changes.view()) };
+  return { id, changes, text: texts.promoted(id, await changes.view()) };
 }
 
 async function remove(context: CommandContext, [operand = ""]: readonly string[]): Promise<Done> {
@@ -90,7 +92,7 @@ async function remove(context: CommandContext, [operand = ""]: readonly string[]
   const before = await changes.view();
   confirmOrThrow(context, texts.willRemove(id, before));
   await changes.remove(id);
-  return { id, text: texts.removed(id, before) };
+  return { id, changes, text: texts.removed(id, before) };
 }
 
 /** Done when it does not lead any more. */
@@ -100,7 +102,7 @@ async function drain(context: CommandContext, [operand = ""]: readonly string[])
   confirmOrThrow(context, texts.willDrain(id, await changes.view()));
   await changes.drain(id, "drain");
   await changes.until(({ leader }) => leader !== undefined && leader !== id, texts.stillLeads(id));
-  return { id, text: texts.drained(id) };
+  return { id, changes, text: texts.drained(id) };
 }
 
 async function undrain(context: CommandContext, [operand = ""]: readonly string[]): Promise<Done> {
@@ -108,7 +110,7 @@ async function undrain(context: CommandContext, [operand = ""]: readonly string[
   const changes = new MemberChanges(context);
   confirmOrThrow(context, texts.willUndrain(id, await changes.view()));
   await changes.drain(id, "undrain");
-  return { id, text: texts.undrained(id) };
+  return { id, changes, text: texts.undrained(id) };
 }
 
 /** Each step is looked for before it is taken, so that the same command goes on wherever an earlier one ended. */
@@ -120,7 +122,7 @@ async function replace(context: CommandContext, [first = "", second = ""]: reado
   const before = await changes.view();
   const known = findMember(before, replacement);
   if (findMember(before, old) === undefined) {
-    if (known?.voter === true) return { id: known.id, text: texts.replaced(old, known.id) };
+    if (known?.voter === true) return { id: known.id, changes, text: texts.replaced(old, known.id) };
     throw new Failure(texts.noMember(old, before));
   }
   confirmOrThrow(context, texts.willReplace(old, second));
@@ -128,7 +130,7 @@ async function replace(context: CommandContext, [first = "", second = ""]: reado
   await changes.until((view) => findMember(view, id) !== undefined, texts.notJoined(id));
   await changes.promote(id);
   await changes.remove(old);
-  return { id, text: texts.replaced(old, id) };
+  return { id, changes, text: texts.replaced(old, id) };
 }
 
 async function addFor(context: CommandContext, changes: MemberChanges, place: Place): Promise<NodeId> {
@@ -154,7 +156,7 @@ async function move(context: CommandContext, [operand = "", where = ""]: readonl
   if (!isThere(before) && held !== undefined) throw new Failure(held);
   if (!isThere(before)) context.surroundings.err(`${texts.willMove(id, place)}\n`);
   await changes.until(isThere, texts.notMoved(id, address));
-  return { id, text: texts.moved(id, address) };
+  return { id, changes, text: texts.moved(id, address) };
 }
 
 /** Why that member is not to be stopped for a while; nothing holds one that does not answer. */

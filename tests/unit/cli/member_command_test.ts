@@ -169,6 +169,14 @@ Deno.test("member: what may pass is asked for again; what is not known as well; 
   }
 });
 
+Deno.test("member: what is done is told without a further question, since the node that was asked may be gone", async () => {
+  const cluster = new FakeCluster();
+  let looks = 0;
+  cluster.looked = (count) => looks = count;
+  const { code, last } = await member(cluster, "remove 0", "--yes");
+  assertEquals([code, last, looks], [0, "Member 0 is removed. Its id and its directory are never used again.", 1]);
+});
+
 Deno.test("member: a refusal for good ends with its reason", async () => {
   const cases = [
     [409, { code: "unsafe_membership_change", detail: "Nothing was begun: it is the last voter", passing: false }, 1],
