@@ -142,7 +142,7 @@ export class HttpWork {
   }
 
   #replied(sent: Sent, { reply, node }: { readonly reply: HttpReply; readonly node: Node }): void {
-    const { wish, pending, asked: [first, second], refusal, done } = sent;
+    const { wish, pending, asked: [first, second], done } = sent;
     const outcome = first?.outcome;
     if (!this.#workload.isExpected(pending)) return;
     if (outcome === undefined) return this.#violate(sent, `${reply.status} before it has an outcome`);
@@ -157,7 +157,7 @@ export class HttpWork {
       return this.#workload.lose(pending);
     }
     if (outcome.type === "NotDone") {
-      this.#expect(sent, reply, refusal ?? UNKNOWN);
+      this.#judgeRefusal(sent, { reply, now: replyToNotDone(outcome, { node, isRead: first?.encoded === undefined }) });
       if (wanted !== undefined && wish.type !== "Delete") this.#workload.noteRefused(wanted);
       return this.#workload.refuse(pending, outcome.reason);
     }
@@ -172,6 +172,11 @@ export class HttpWork {
       this.#workload.complete(pending, { ...shownOf(result, pending), index: result.revision });
     }
     done?.();
+  }
+
+  /** It tells of the cluster as the node saw it between the outcome and now, within one turn. */
+  #judgeRefusal(sent: Sent, { reply, now }: { readonly reply: HttpReply; readonly now: WantedReply }): void {
+    if (sent.refusal === undefined || flawOf(reply, sent.refusal) !== undefined) this.#expect(sent, reply, now);
   }
 
   #failedCondition({ wish, moment }: Sent, read: Asked | undefined): WantedReply {

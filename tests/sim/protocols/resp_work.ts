@@ -37,6 +37,7 @@ type Sent = SentRequest<Note>;
 
 /** A connection, and what its client knows by the replies so far. */
 interface Open {
+  readonly node: Node;
   readonly connection: RespConnection<Note>;
   /** The keys that it watches, with the revisions that they had. */
   watched: Map<string, string>;
@@ -118,7 +119,7 @@ export class RespWork {
       replied: (sent, reply) => this.#replied(sent, { reply, open }),
       failed: (what) => this.#world.violate("resp", `node ${server.id}: ${what}`),
     });
-    const open: Open = { connection, watched: new Map(), writtenIndex: 0, readIndex: 0 };
+    const open: Open = { node, connection, watched: new Map(), writtenIndex: 0, readIndex: 0 };
     this.#open.set(server, open);
     return open;
   }
@@ -160,7 +161,10 @@ export class RespWork {
         pending.lost?.();
         return this.#workload.lose(pending);
       case "NotDone":
-        this.#expect(request, reply, refusal ?? "");
+        // It tells of the cluster as the node saw it between the outcome and now.
+        if (refusal === undefined || !isAsWanted(reply, refusal)) {
+          this.#expect(request, reply, replyToNotDone(outcome, open.node));
+        }
         pending.lost?.();
         if (wanted !== undefined && isUnlike(request)) this.#workload.noteRefused(wanted);
         return this.#workload.refuse(pending, outcome.reason);
@@ -225,13 +229,18 @@ export class RespWork {
   }
 
   #expect(request: RespRequest, reply: string, wanted: string | RegExp): void {
-    const fits = typeof wanted === "string" ? reply === wanted : wanted.test(reply);
-    if (!fits) this.#violate(request, `${JSON.stringify(reply)}, not ${JSON.stringify(String(wanted))}`);
+    if (!isAsWanted(reply, wanted)) {
+      this.#violate(request, `${JSON.stringify(reply)}, not ${JSON.stringify(String(wanted))}`);
+    }
   }
 
   #violate({ words }: RespRequest, what: string): void {
     this.#world.violate("resp", `${JSON.stringify(words)}: ${what}`);
   }
+}
+
+function isAsWanted(reply: string, wanted: string | RegExp): boolean {
+  return typeof wanted === "string" ? reply === wanted : wanted.test(reply);
 }
 
 /** A reply, and what it is judged by. */

@@ -14,16 +14,13 @@ const EMPTY_DIRECTORY = "the data directory is empty, .*";
 
 /** All clauses, in small letters. */
 export function reachPattern(node: Node, { staleRead, separator }: AdviceForm): string {
-  const { raft: { leaderId, foundingHeldBy, lastEntry, configuration: { voters } }, peers } = node.status();
+  const { raft: { leaderId, foundingHeldBy, configuration: { voters } }, peers } = node.status();
   const isReached = (id: number) => id === node.id || peers.some((peer) => peer.id === id && peer.reachable);
   const reached = voters.filter(isReached).length;
   const needed = 1 + Math.floor(voters.length / 2);
   const reach = `reachable ${reached} of ${voters.length} nodes, need ${needed}`;
-  const isBlank = leaderId === undefined && lastEntry.index === 0;
-  if (isBlank && foundingHeldBy !== undefined) return [reach, EMPTY_DIRECTORY].join(separator);
-  const advice = adviceOf(node, { staleRead, separator });
-  // A campaign of an empty node comes due at any moment, also between this look and the reply: then it knows that it has to wait.
-  return [reach, isBlank ? `(?:${advice}|${EMPTY_DIRECTORY})` : advice].join(separator);
+  const isHeld = leaderId === undefined && foundingHeldBy !== undefined;
+  return [reach, isHeld ? EMPTY_DIRECTORY : adviceOf(node, { staleRead, separator })].join(separator);
 }
 
 function adviceOf(node: Node, { staleRead, separator }: AdviceForm): string {
