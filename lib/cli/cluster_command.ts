@@ -1,6 +1,7 @@
 /** `kvstore cluster`, and `kvstore` alone: a local cluster whose nodes are processes of their own. */
 
 import { ensureDir } from "@std/fs";
+import { assert } from "../base/assert.ts";
 import { type ClusterNodes, findNodes, findRunningNode } from "../cluster/cluster_directory.ts";
 import { launcherSecretPath, sharedSecret } from "../cluster/cluster_secret.ts";
 import { warnOfEphemeral } from "../cluster/ephemeral_ports.ts";
@@ -14,7 +15,7 @@ import { probeNode } from "../cluster/probe.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { CommandContext } from "./command_context.ts";
 import { confirmOrThrow } from "./confirmation.ts";
-import { Failure } from "./failures.ts";
+import { describeFailure, Failure } from "./failures.ts";
 import { environmentName, flagsOf, isSetting } from "./flags.ts";
 import { makeLauncherLog } from "./launcher_log.ts";
 import { defaultPeerPort, showAddress } from "./peers.ts";
@@ -57,6 +58,7 @@ export async function runClusterCommand(context: CommandContext): Promise<number
   await makeDataDirectory(clusterDirectory(settings));
   return await launchCluster({
     nodes: withSecret(nodes, settings),
+    planNode: (others, usedId) => planOneMore(settings, { program, others, usedId }),
     clientCommand: clientCommand(nodes, program),
     program: program.shown,
     startProcess,
@@ -74,11 +76,14 @@ export async function runClusterCommand(context: CommandContext): Promise<number
   });
 }
 
-/** Rejects with `UsageError` where the directory has more nodes than are asked for. */
-async function nodesOf(settings: Settings): Promise<ClusterNodes> {
-  const wanted = Number(settings.text("nodes"));
-  if (Number.isNaN(wanted)) throw new UsageError("--nodes of kvstore cluster is a number: 1, 3, 5 or 7");
-  const found = await findNodes(clusterDirectory(settings), wanted);
+/** Rejects with `UsageError` where the directory has more nodes than are asked for, or only such as were removed. */
+async function nodesOf(
+  settings: Settings,
+  { isDefault = settings.given("nodes") === undefined } = {},
+): Promise<ClusterNodes> {
+  const count = Number(settings.text("nodes"));
+  if (Number.isNaN(count)) throw new UsageError("--nodes of kvstore cluster is a number: 1, 3, 5 or 7");
+  const found = await findNodes(clusterDirectory(settings), { count, isDefault });
   if ("line" in found) throw new UsageError(found.line);
   return found;
 }
@@ -93,6 +98,33 @@ function askToGrow(context: CommandContext, { founders, joined, added }: Cluster
   );
 }
 
+/** How a node is started that joins `others`, which run, with an id above `usedId`; or in words why it cannot be. */
+export async function planOneMore(
+  settings: Settings,
+  { program, others, usedId }: {
+    readonly program: OwnProgram;
+    readonly others: readonly NodePlan[];
+    readonly usedId: NodeId;
+  },
+): Promise<NodePlan | string> {
+  try {
+    // However many it was started with.
+    const { nextId } = await nodesOf(settings, { isDefault: true });
+    const id = Math.max(nextId, usedId + 1);
+    const found = { founders: [], joined: [...others.map((other) => other.id), id], added: [id], nextId };
+    const plan = planNodes(settings, { program, found }).find((node) => node.id === id);
+    assert(plan !== undefined, `Cannot find node ${id} among those that were planned`);
+    const problem = await findPortProblem(portsOf([plan], settings), THIS_SYSTEM);
+    if (problem !== undefined) return `${problem.line}, for all nodes at the next start of the cluster`;
+    // The secret is theirs, wherever it came from.
+    return { ...plan, environment: others[0]?.environment ?? plan.environment };
+  } catch (error) {
+    const known = describeFailure(error);
+    if (known === undefined) throw error;
+    return known.line;
+  }
+}
+
 /** How each node is started. Throws `UsageError` when the ports do not fit. */
 export function planNodes(
   settings: Settings,
@@ -102,12 +134,18 @@ export function planNodes(
   const places = placeNodes(settings, [...found.founders, ...found.joined]);
   const host = settings.text("host");
   const founders = places.filter(({ id }) => found.founders.includes(id));
-  const addresses = founders.map(({ id, port, peerPort }) => [id, `${showAddress(peerHost(host), port)}@${peerPort}`]);
-  const peers = `--peers=${addresses.map(([id, address]) => `${id}=${address}`).join(",")}`;
-  const join = `--join=${addresses.map(([, address]) => address).join(",")}`;
+  const addressOf = ({ port, peerPort }: Place) => `${showAddress(peerHost(host), port)}@${peerPort}`;
+  const peers = `--peers=${founders.map((place) => `${place.id}=${addressOf(place)}`).join(",")}`;
+  const known = places.filter(({ id }) => !found.added.includes(id));
+  /** Of all that are there, so that it does not matter who is removed; of itself where it is alone. */
+  const joinOf = ({ id }: Place) => {
+    const others = known.filter((place) => place.id !== id);
+    return `--join=${(others.length === 0 ? known : others).map(addressOf).join(",")}`;
+  };
   const secret = settings.optionalText("cluster-secret");
   const memory = memoryShare(settings, places.length);
-  return places.map(({ id, port, peerPort, httpPort }) => {
+  return places.map((place) => {
+    const { id, port, peerPort, httpPort } = place;
     const dataDirectory = nodeDirectory(clusterDirectory(settings), id);
     const ports = ["--port", port, "--peer-port", peerPort, "--http-port", httpPort];
     const own = ["--node-id", id, "--host", host, ...ports, "--data-dir", dataDirectory, "--memory-limit", memory];
@@ -124,7 +162,7 @@ export function planNodes(
         ...program.prefix,
         "node",
         ...own.map(String),
-        found.founders.includes(id) ? peers : join,
+        found.founders.includes(id) ? peers : joinOf(place),
         ...passedOn(settings),
       ],
       environment: secret === undefined ? {} : { [environmentName("cluster-secret")]: secret },

@@ -85,8 +85,8 @@ export const FLAGS = [
     default: "3",
     choices: ["1", "3", "5", "7"],
     otherwise: /=/,
-    help:
-      "Number of nodes of the local cluster; for tls init also ID=NAME[+NAME...],...: names and addresses of each node.",
+    help: "Number of nodes of the local cluster; left out, as many as its directory has. " +
+      "For tls init also ID=NAME[+NAME...],...: names and addresses of each node.",
   },
   {
     name: "node-id",

@@ -192,7 +192,11 @@ export const PRINTED_LINES = {
     ["Nothing was done", 1],
     ["A node is running on ./kvstore-data/node-0: stop its cluster first, or give --data-dir", 1],
     [
-      "./kvstore-data holds a cluster of 5 nodes, and --nodes is 3: give --nodes 5, or --data-dir for another directory",
+      "./kvstore-data holds a cluster of 5 nodes, and --nodes is 3: leave --nodes out, or give --data-dir for another directory",
+      2,
+    ],
+    [
+      "./kvstore-data holds only nodes that were removed from their cluster: give --data-dir for another directory",
       2,
     ],
     [NOBODY_ASKED, 2],

@@ -16,12 +16,16 @@ export interface ClusterNodes {
   readonly joined: readonly NodeId[];
   /** Those of them that have no directory yet, where others have: the cluster grows by them. */
   readonly added: readonly NodeId[];
+  /** Above all ids that nodes of the directory have or had. */
+  readonly nextId: NodeId;
 }
 
 /** Why the cluster may not be started, in one line. */
 export type DirectoryProblem =
   /** The directory was made by a larger cluster. */
   | { readonly type: "OtherSize"; readonly line: string }
+  /** Every node in it was removed from its cluster. */
+  | { readonly type: "AllRemoved"; readonly line: string }
   /** A node has it open. */
   | { readonly type: "InUse"; readonly line: string };
 
@@ -35,24 +39,37 @@ interface FoundNode {
 
 const NODE_DIRECTORY = /^node-([0-9]{1,10})$/;
 
-/** The nodes that `count` of them are on `directory`: those that are there, and new ones; or why that cannot be. Changes nothing. */
-export async function findNodes(directory: string, count: number): Promise<ClusterNodes | DirectoryProblem> {
+/** How many nodes a cluster shall have. */
+export interface WantedNodes {
+  readonly count: number;
+  /** A directory that holds a cluster has as many as it has. */
+  readonly isDefault: boolean;
+}
+
+/** The nodes of the cluster on `directory`: those that are there, and new ones; or why that cannot be. Changes nothing. */
+export async function findNodes(directory: string, wanted: WantedNodes): Promise<ClusterNodes | DirectoryProblem> {
   const found = await readNodes(directory);
   const founders = Math.max(0, ...found.map((node) => node.founders));
-  const all = Array.from({ length: founders === 0 ? count : founders }, (_, id) => id);
+  const all = Array.from({ length: founders === 0 ? wanted.count : founders }, (_, id) => id);
   const removed = new Set(found.filter(({ isRemoved }) => isRemoved).map(({ id }) => id));
   const left = all.filter((id) => !removed.has(id));
   // A directory of a founder may be lost, that of another node cannot be told from one that never was.
   const joined = found.map(({ id }) => id).filter((id) => !all.includes(id) && !removed.has(id));
   const size = left.length + joined.length;
+  if (size === 0) {
+    const line =
+      `${directory} holds only nodes that were removed from their cluster: give --data-dir for another directory`;
+    return { type: "AllRemoved", line };
+  }
+  const count = wanted.isDefault ? size : wanted.count;
   if (size > count) {
     const line = `${directory} holds a cluster of ${size} nodes, and --nodes is ${count}: ` +
-      `give --nodes ${size}, or --data-dir for another directory`;
+      "leave --nodes out, or give --data-dir for another directory";
     return { type: "OtherSize", line };
   }
-  const highest = Math.max(...all, ...found.map(({ id }) => id));
-  const added = Array.from({ length: count - size }, (_, at) => highest + 1 + at);
-  return { founders: left, joined: [...joined, ...added], added };
+  const nextId = Math.max(...all, ...found.map(({ id }) => id)) + 1;
+  const added = Array.from({ length: count - size }, (_, at) => nextId + at);
+  return { founders: left, joined: [...joined, ...added], added, nextId };
 }
 
 /** The first node that has its directory open; undefined when there is none. Changes nothing. */

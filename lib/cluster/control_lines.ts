@@ -18,8 +18,8 @@ export interface ControlRequest {
   readonly wish: ControlWish | undefined;
 }
 
-/** What shall be done: something to a node, or a rolling restart begun. */
-export type ControlWish = { readonly node: number; readonly action: NodeAction } | "RollingRestart";
+/** What shall be done: something to a node, a rolling restart begun, or one more node started. */
+export type ControlWish = { readonly node: number; readonly action: NodeAction } | "RollingRestart" | "AddNode";
 
 /** What the launcher writes. */
 export type ControlOrder =
@@ -37,7 +37,7 @@ export function readRequest(line: string): ControlRequest | undefined {
   if (!line.startsWith(MARK)) return undefined;
   const { number, wish } = fieldsOf(line.slice(MARK.length));
   if (typeof number !== "number") return undefined;
-  if (wish === undefined || wish === "RollingRestart") return { number, wish };
+  if (wish === undefined || wish === "RollingRestart" || wish === "AddNode") return { number, wish };
   const { node, action } = asRecord(wish);
   const known = NODE_ACTIONS.find((candidate) => candidate === action);
   return typeof node === "number" && known !== undefined ? { number, wish: { node, action: known } } : undefined;
@@ -58,11 +58,12 @@ export function readOrder(line: string): ControlOrder | undefined {
     : undefined;
 }
 
-function readAnswer({ type, nodes, reason }: Readonly<Record<string, unknown>>): LauncherAnswer | undefined {
+function readAnswer({ type, nodes, reason, added }: Readonly<Record<string, unknown>>): LauncherAnswer | undefined {
   if (type === "Gone") return { type };
   if (type === "Refused" && typeof reason === "string") return { type, reason };
   // Only the launcher writes here, and it is of the same program.
-  return type === "Nodes" && Array.isArray(nodes) ? { type, nodes: nodes as readonly LaunchedNode[] } : undefined;
+  if (type !== "Nodes" || !Array.isArray(nodes)) return undefined;
+  return { type, nodes: nodes as readonly LaunchedNode[], ...(typeof added === "number" ? { added } : {}) };
 }
 
 function fieldsOf(json: string): Readonly<Record<string, unknown>> {

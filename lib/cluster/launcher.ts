@@ -19,8 +19,8 @@ const PATIENCE_MS = 10_000;
 const PREFERRED_LEADER_MS = 10_000;
 /** Nodes have 5 s to stop by themselves; what is left then is killed. */
 const STOP_MS = 6_000;
-/** That of a node that was removed from the cluster. */
-const REMOVED_EXIT_CODE = 76;
+/** A local cluster has at most so many nodes, as many as `--nodes` takes. */
+export const LAUNCHED_NODES_MAX = 7;
 /** As a shell says of a program that Ctrl-C ended. */
 const KILLED_EXIT_CODE = 130;
 
@@ -53,6 +53,11 @@ export interface LauncherOptions {
   readonly clientCommand: string;
   /** The words before `inspect`, for the line that says that a node's data is damaged. */
   readonly program: string;
+  /**
+   * Plans one more node beside those that belong to the cluster, with an id above `usedId`; or in words why there can be none.
+   * Never rejects.
+   */
+  readonly planNode: (nodes: readonly NodePlan[], usedId: NodeId) => Promise<NodePlan | string>;
   readonly startProcess: StartProcess;
   /** What a node says about itself; undefined while it does not answer. */
   readonly probe: (node: NodePlan) => Promise<NodeView | undefined>;
@@ -73,12 +78,21 @@ export async function launchCluster(options: LauncherOptions): Promise<number> {
   return await new Launcher(options).run();
 }
 
+interface Supervised {
+  readonly node: NodePlan;
+  readonly supervisor: Supervisor;
+}
+
 /** What ended the wait for something. */
 type Outcome = "Ready" | "Stop" | "Lost" | "AllStopped";
 
 class Launcher {
   readonly #options: LauncherOptions;
-  readonly #supervisors: readonly Supervisor[];
+  /** By id, in ascending order. */
+  readonly #nodes = new Map<NodeId, NodePlan>();
+  readonly #supervisors = new Map<NodeId, Supervisor>();
+  /** Nodes that were added while the launcher ran: that they have joined is not known. */
+  readonly #added = new Set<NodeId>();
   readonly #waiters = new Set<() => void>();
   #stopRequested = false;
   #killRequested = false;
@@ -86,13 +100,11 @@ class Launcher {
 
   constructor(options: LauncherOptions) {
     this.#options = options;
-    this.#supervisors = options.nodes.map((node) => this.#supervise(node));
-    const { say, now, after, nodes } = options;
-    const supervised = nodes.map(({ id }, at) => ({ id, supervisor: this.#supervisors[at] }));
+    for (const node of options.nodes) this.#take(node);
+    const { say, now, after } = options;
     this.#control = new LauncherControl({
-      supervisors: new Map(
-        supervised.flatMap(({ id, supervisor }) => supervisor === undefined ? [] : [[id, supervisor]]),
-      ),
+      supervisors: this.#supervisors,
+      addNode: () => this.#addNode(),
       say,
       now,
       after,
@@ -109,7 +121,7 @@ class Launcher {
       this.#killRequested = true;
       this.#killAll();
     });
-    for (const supervisor of this.#supervisors) supervisor.start();
+    for (const supervisor of this.#supervisors.values()) supervisor.start();
     let outcome = await this.#untilReady();
     if (outcome === "Ready") outcome = await this.#untilEnd();
     if (outcome === "Stop") this.#options.say("Stopping all nodes; once more to kill them");
@@ -117,6 +129,46 @@ class Launcher {
     const exitCode = this.#exitCodeAfter(outcome);
     await this.#stopAll();
     return this.#killRequested ? KILLED_EXIT_CODE : exitCode;
+  }
+
+  #take(node: NodePlan): Supervisor {
+    const supervisor = this.#supervise(node);
+    this.#nodes.set(node.id, node);
+    this.#supervisors.set(node.id, supervisor);
+    return supervisor;
+  }
+
+  /** Starts one more node. Its id, or in words why there is none. */
+  async #addNode(): Promise<NodeId | string> {
+    const usedId = Math.max(...this.#nodes.keys());
+    const members = this.#members();
+    if (members.length >= LAUNCHED_NODES_MAX) {
+      return `a local cluster has at most ${LAUNCHED_NODES_MAX} nodes: remove one first`;
+    }
+    const plan = await this.#options.planNode(members.map(({ node }) => node), usedId);
+    if (typeof plan === "string") return plan;
+    // The ports were looked at meanwhile.
+    if (this.#whyEnded() !== undefined) return "the launcher is stopping its nodes";
+    // So that what is kept of nodes stays bounded, however many come and go.
+    for (const [id, { removed }] of [...this.#supervisors]) if (removed) this.#forget(id);
+    this.#added.add(plan.id);
+    if (this.#take(plan).begin("joins the cluster")) return plan.id;
+    this.#forget(plan.id);
+    return `node ${plan.id} cannot be started: the launcher's log says why`;
+  }
+
+  #forget(id: NodeId): void {
+    this.#supervisors.delete(id);
+    this.#nodes.delete(id);
+    this.#added.delete(id);
+  }
+
+  /** The nodes that belong to the cluster: not those that were removed. */
+  #members(): readonly Supervised[] {
+    return Array.from(this.#nodes.values()).flatMap((node) => {
+      const supervisor = this.#supervisors.get(node.id);
+      return supervisor === undefined || supervisor.removed ? [] : [{ node, supervisor }];
+    });
   }
 
   #supervise(node: NodePlan): Supervisor {
@@ -147,7 +199,7 @@ class Launcher {
   }
 
   async #untilReady(): Promise<Outcome> {
-    const { nodes, now, print, clientCommand, say } = this.#options;
+    const { now, print, clientCommand, say } = this.#options;
     let saidAt = now();
     let ledSince: number | undefined;
     for (;;) {
@@ -167,7 +219,7 @@ class Launcher {
         const waiting = silent.map(({ node, view }) =>
           `node ${node.id} (${view === undefined ? "silent" : "no leader"})`
         );
-        say(`Still waiting for ${waiting.join(", ")} of ${nodes.length} nodes`);
+        say(`Still waiting for ${waiting.join(", ")} of ${views.length} nodes`);
       }
       await this.#pause(POLL_MS);
     }
@@ -193,21 +245,23 @@ class Launcher {
   }
 
   async #probeAll(): Promise<readonly ReadyNode[]> {
-    const { nodes, probe } = this.#options;
-    return await Promise.all(nodes.map(async (node, at) => {
-      const running = this.#isAlive(this.#supervisors[at]);
-      return { node, running, view: running ? await probe(node) : undefined };
-    }));
+    const { probe } = this.#options;
+    return await Promise.all(
+      this.#members().map(async ({ node, supervisor }) => {
+        const running = this.#isAlive(supervisor);
+        return { node, running, view: running ? await probe(node) : undefined };
+      }),
+    );
   }
 
   /** Whether a node runs or will run again by itself. */
-  #isAlive(supervisor: Supervisor | undefined): boolean {
-    return supervisor?.state === "Running" || supervisor?.state === "Waiting";
+  #isAlive({ state }: Supervisor): boolean {
+    return state === "Running" || state === "Waiting";
   }
 
   /** The same, or somebody has killed it to see what happens, and may restart it. */
-  #isExpected(supervisor: Supervisor | undefined): boolean {
-    return this.#isAlive(supervisor) || supervisor?.state === "Down";
+  #isExpected(supervisor: Supervisor): boolean {
+    return this.#isAlive(supervisor) || supervisor.state === "Down";
   }
 
   async #untilEnd(): Promise<Outcome> {
@@ -220,23 +274,25 @@ class Launcher {
 
   #whyEnded(): Outcome | undefined {
     if (this.#stopRequested) return "Stop";
-    // Those that were removed are none of the cluster's any more.
-    const members = this.#supervisors.filter(({ exitCode }) => exitCode !== REMOVED_EXIT_CODE);
-    const left = members.filter((supervisor) => this.#isExpected(supervisor)).length;
-    const gaveUp = members.some(({ state }) => state === "GaveUp");
+    // One that was added and failed may never have had a vote: nobody loses the others for it.
+    const members = this.#members().filter(({ node, supervisor }) =>
+      supervisor.state !== "GaveUp" || !this.#added.has(node.id)
+    );
+    const left = members.filter(({ supervisor }) => this.#isExpected(supervisor)).length;
+    const gaveUp = members.some(({ supervisor }) => supervisor.state === "GaveUp");
     if (gaveUp && left * 2 <= members.length) return "Lost";
     // Those that were killed on request come back through a dashboard, and no node is left that serves one.
-    if (this.#supervisors.some((supervisor) => this.#isAlive(supervisor))) return undefined;
+    if (this.#remaining().length > 0) return undefined;
     return gaveUp ? "Lost" : "AllStopped";
   }
 
   #exitCodeAfter(outcome: Outcome): number {
     if (outcome !== "Lost") return 0;
-    return this.#supervisors.find(({ state }) => state === "GaveUp")?.exitCode ?? 1;
+    return this.#members().find(({ supervisor }) => supervisor.state === "GaveUp")?.supervisor.exitCode ?? 1;
   }
 
   async #stopAll(): Promise<void> {
-    if (!this.#killRequested) { for (const supervisor of this.#supervisors) supervisor.stop("SIGTERM"); }
+    if (!this.#killRequested) { for (const supervisor of this.#supervisors.values()) supervisor.stop("SIGTERM"); }
     const deadline = this.#options.now() + STOP_MS;
     while (this.#remaining().length > 0) {
       const left = deadline - this.#options.now();
@@ -257,7 +313,7 @@ class Launcher {
   }
 
   #remaining(): readonly Supervisor[] {
-    return this.#supervisors.filter((supervisor) => this.#isAlive(supervisor));
+    return Array.from(this.#supervisors.values()).filter((supervisor) => this.#isAlive(supervisor));
   }
 
   #wake(): void {

@@ -13,7 +13,10 @@ export const ROLLING_RESTART_MS_MAX = 3_600_000;
 
 /** What the control works with. */
 export interface LauncherControlOptions {
+  /** By node; those of nodes that are added come into it. */
   readonly supervisors: ReadonlyMap<NodeId, Supervisor>;
+  /** Starts one more node: its id, or in words why there is none. Never rejects. */
+  readonly addNode: () => Promise<NodeId | string>;
   /** Takes a line for people with everything that is done. */
   readonly say: (line: string) => void;
   readonly now: () => number;
@@ -32,6 +35,7 @@ export class LauncherControl {
   /** Nodes whose process a rolling restart has still to replace. */
   #restartPending = new Set<NodeId>();
   #restartBegunAt = 0;
+  #isAdding = false;
 
   /** Does nothing until a node asks. */
   constructor(options: LauncherControlOptions) {
@@ -46,12 +50,21 @@ export class LauncherControl {
 
   /** Does what node `from` asks for, and tells it how things are then. */
   answer(from: NodeId, { number, wish }: ControlRequest): void {
-    const answer = wish === undefined
-      ? this.#nodes()
-      : wish === "RollingRestart"
-      ? this.#beginRollingRestart(from)
-      : this.#act(from, wish);
-    this.#options.supervisors.get(from)?.tell(writeOrder({ type: "Answer", number, answer }));
+    const tell = (answer: LauncherAnswer) =>
+      this.#options.supervisors.get(from)?.tell(writeOrder({ type: "Answer", number, answer }));
+    if (wish === "AddNode") this.#addNode(from).then(tell);
+    else if (wish === "RollingRestart") tell(this.#beginRollingRestart(from));
+    else tell(wish === undefined ? this.#nodes() : this.#act(from, wish));
+  }
+
+  /** One at a time: the next id is known only when the one before has been taken. */
+  async #addNode(from: NodeId): Promise<LauncherAnswer> {
+    if (this.#isAdding) return refuse("another node is being added: ask again in a moment");
+    this.#isAdding = true;
+    this.#options.say(`Asked through node ${from} to add a node`);
+    const added = await this.#options.addNode();
+    this.#isAdding = false;
+    return typeof added === "string" ? refuse(added) : { ...this.#nodes(), added };
   }
 
   #beginRollingRestart(from: NodeId): LauncherAnswer {
@@ -89,7 +102,7 @@ export class LauncherControl {
     const isPartitioned = this.#partitioned.has(node);
     switch (action) {
       case "restart":
-        return undefined;
+        return supervisor.removed ? `node ${node} was removed from the cluster for good` : undefined;
       case "continue":
         return paused ? undefined : `node ${node} is not paused`;
       case "heal":
@@ -143,7 +156,7 @@ export class LauncherControl {
     return this.#restartPending.has(id) && stateOf(supervisor) !== "Ended";
   }
 
-  #nodes(): LauncherAnswer {
+  #nodes(): Extract<LauncherAnswer, { readonly type: "Nodes" }> {
     const isRestarting = this.#isRestarting();
     const nodes = Array.from(this.#options.supervisors, ([id, supervisor]): LaunchedNode => {
       return {

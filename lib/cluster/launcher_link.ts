@@ -52,6 +52,11 @@ export class LauncherLink implements LauncherPort {
   }
 
   /** See `LauncherPort`. */
+  addNode(): Promise<LauncherAnswer> {
+    return this.#ask("AddNode");
+  }
+
+  /** See `LauncherPort`. */
   beginRollingRestart(): Promise<LauncherAnswer> {
     return this.#ask("RollingRestart");
   }

@@ -17,18 +17,22 @@ const SETTLED_MS = 10_000;
 /** A node that fails so often right after its start (a taken port, a missing right) will not mend itself. */
 const QUICK_FAILURES_MAX = 5;
 
+/** That of a node that was removed from the cluster. */
+const REMOVED_EXIT_CODE = 76;
 /** Exit codes after which another start would only do harm, and why. */
 const FINAL_CODES: ReadonlyMap<number, (options: SupervisorOptions) => string> = new Map([
   [2, () => "its command line was refused"],
   [74, ({ inspectCommand }: SupervisorOptions) => `its data is damaged; see its last lines, and: ${inspectCommand}`],
   [75, () => "its disk failed a write; check the disk before starting it again"],
-  [76, () => "it was removed from the cluster"],
+  [REMOVED_EXIT_CODE, () => "it was removed from the cluster"],
   [77, () => "its data is of another format version; start the program that wrote it, and discard nothing"],
   [78, () => "its data does not fit into its memory limit; raise --memory-limit, and discard nothing"],
 ]);
 
 /** Exit codes of a node that is not started again. */
 export const FINAL_EXIT_CODES: readonly number[] = [...FINAL_CODES.keys()];
+
+const AGAIN = "is started again";
 
 /** What the supervised process is doing. */
 export type SupervisedState = "Running" | "Waiting" | "Down" | "GaveUp" | "Stopped";
@@ -76,6 +80,11 @@ export class Supervisor {
     return this.#exitCode;
   }
 
+  /** Whether the process has said that its node belongs to the cluster no more. */
+  get removed(): boolean {
+    return this.#state === "GaveUp" && this.#exitCode === REMOVED_EXIT_CODE;
+  }
+
   /** The process id, while one runs. */
   get pid(): number | undefined {
     return this.#process?.pid;
@@ -96,6 +105,12 @@ export class Supervisor {
     this.#launch();
   }
 
+  /** The same while others run: says that it is started, and `what` it does, or why it cannot be. Whether it runs. */
+  begin(what: string): boolean {
+    this.#launchOrSay(`is started and ${what}`);
+    return this.#process !== undefined;
+  }
+
   /** Ends the process with a signal and does not start it again. */
   stop(signal: "SIGTERM" | "SIGKILL"): void {
     this.#stopping = true;
@@ -114,7 +129,7 @@ export class Supervisor {
   restart(): void {
     if (this.#after === "Restart") return;
     this.#cancelRestart();
-    if (this.#process === undefined) return this.#restart();
+    if (this.#process === undefined) return this.#launchOrSay(AGAIN);
     this.#after = "Restart";
     this.#signal("SIGTERM");
   }
@@ -157,7 +172,7 @@ export class Supervisor {
       this.#state = "Down";
       return;
     }
-    if (wanted === "Restart") return this.#restart();
+    if (wanted === "Restart") return this.#launchOrSay(AGAIN);
     const how = end.signal === undefined ? `exited with code ${end.code}` : `was ended by ${end.signal}`;
     if (end.code === 0 && end.signal === undefined) {
       say(`${name} ${how}: it was asked to stop, so it is not started again`);
@@ -173,7 +188,7 @@ export class Supervisor {
     const delayMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (this.#quickFailures - 1));
     say(`${name} ${how}; starting it again in ${delayMs / 1000} s`);
     this.#state = "Waiting";
-    this.#cancelRestart = this.#options.after(delayMs, () => this.#restart());
+    this.#cancelRestart = this.#options.after(delayMs, () => this.#launchOrSay(AGAIN));
   }
 
   #whyFinal(end: ProcessEnd): string | undefined {
@@ -184,10 +199,10 @@ export class Supervisor {
     return this.#quickFailures >= QUICK_FAILURES_MAX ? `it failed ${this.#quickFailures} times in a row` : undefined;
   }
 
-  #restart(): void {
+  #launchOrSay(done: string): void {
     try {
       this.#launch();
-      this.#options.say(`${this.#options.name} is started again`);
+      this.#options.say(`${this.#options.name} ${done}`);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#options.say(`${this.#options.name} cannot be started: ${why}`);

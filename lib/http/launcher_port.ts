@@ -26,7 +26,8 @@ export interface LaunchedNode {
 
 /** What became of a request. `Gone`: the launcher did not answer in time. */
 export type LauncherAnswer =
-  | { readonly type: "Nodes"; readonly nodes: readonly LaunchedNode[] }
+  /** `added`: the node that was started because somebody asked for one more. */
+  | { readonly type: "Nodes"; readonly nodes: readonly LaunchedNode[]; readonly added?: number }
   | { readonly type: "Refused"; readonly reason: string }
   | { readonly type: "Gone" };
 
@@ -36,6 +37,8 @@ export interface LauncherPort {
   status(): Promise<LauncherAnswer>;
   /** Does something to a node; the answer has the nodes as they are then. */
   act(id: number, action: NodeAction): Promise<LauncherAnswer>;
+  /** Starts one more node, which joins the cluster by itself. */
+  addNode(): Promise<LauncherAnswer>;
   /** Begins a rolling restart: notes which processes run. One that was begun and not finished goes on. */
   beginRollingRestart(): Promise<LauncherAnswer>;
 }

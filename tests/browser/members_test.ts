@@ -115,3 +115,64 @@ testWith(
         assertNoErrors(errors.filter((text) => !text.includes("409")));
       })),
 );
+
+testWith(
+  [CHROMIUM],
+  "dashboard: a node is added with a click and becomes a voter, and removed with another it is gone with its process",
+  () =>
+    withLaunchedCluster(({ httpBases, process, ports }) =>
+      withBrowser([], async (browser) => {
+        const [base = ""] = httpBases;
+        const watched = await openPage(browser, DESKTOP);
+        const { page, errors } = watched;
+        await page.goto(base);
+        await untilLevel(base);
+        await byTestId(page, "kill-2").waitFor();
+        const free = (ports[2] ?? 0) + 1;
+        const taken = Deno.listen({ hostname: "127.0.0.1", port: free });
+        await byTestId(page, "add-node").click();
+        await said(
+          watched,
+          (text) => text.startsWith(`No node was added: Port ${free} on 127.0.0.1 is already in use`),
+        );
+        assertEquals(await isBad(watched), true);
+        taken.close();
+        assertEquals(await byTestId(page, "join-hint").isVisible(), false);
+
+        await byTestId(page, "add-node").click();
+        await said(watched, (text) => text === "Node 3 has joined and has a vote");
+        await untilText(page, "condition-3", (text) => text === "follower");
+        await untilText(page, "headline-detail", (text) => text.startsWith("All 4 nodes answer."));
+        const pid = await pidOf(base, 3);
+        await byTestId(page, "remove-3").click();
+        await byTestId(page, "confirm-yes").click();
+        await said(watched, (text) => text === "Node 3 is removed for good");
+        await byTestId(page, "node-3").waitFor({ state: "detached" });
+        await process.line("node 3 exited with code 76 and is not started again: it was removed from the cluster");
+        assertEquals([typeof pid, await isRunning(pid), await pidOf(base, 3)], ["number", false, null]);
+
+        // One that stands still learns of it as well, and is no leftover that nobody can reach.
+        await byTestId(page, "pause-1").click();
+        await untilText(page, "condition-1", (text) => text === "paused");
+        await byTestId(page, "remove-1").click();
+        await byTestId(page, "confirm-yes").click();
+        await process.line("node 1 exited with code 76");
+        await byTestId(page, "node-1").waitFor({ state: "detached" });
+        assertNoErrors(errors.filter((text) => !text.includes("409")));
+      })
+    ),
+);
+
+async function pidOf(base: string, id: number): Promise<number | null | undefined> {
+  const { nodes } = await (await fetch(`${base}/v1/launcher`)).json();
+  return nodes.find((node: { readonly id: number }) => node.id === id)?.pid;
+}
+
+async function isRunning(pid: number | null | undefined): Promise<boolean> {
+  try {
+    return (await Deno.stat(`/proc/${pid}`)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

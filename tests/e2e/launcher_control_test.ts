@@ -38,7 +38,15 @@ class Panel {
   }
 
   async press(id: number, action: string): Promise<{ readonly status: number; readonly code: unknown }> {
-    const response = await fetch(`${this.#base}/v1/launcher/nodes/${id}/${action}`, {
+    return await this.#post(`/${id}/${action}`);
+  }
+
+  async add(): Promise<{ readonly status: number; readonly code: unknown }> {
+    return await this.#post("");
+  }
+
+  async #post(what: string): Promise<{ readonly status: number; readonly code: unknown }> {
+    const response = await fetch(`${this.#base}/v1/launcher/nodes${what}`, {
       method: "POST",
       headers: { "x-kv-token": this.#token },
     });
@@ -165,6 +173,7 @@ Deno.test("without the token nobody kills, and without the launcher nothing can 
     const base = `http://127.0.0.1:${cluster.node(0).httpPort}`;
     const response = await fetch(`${base}/v1/launcher`);
     assertEquals([response.status, (await response.json()).code], [404, "no_launcher"]);
+    assertEquals(await (await Panel.open(base)).add(), { status: 404, code: "no_launcher" });
     assertEquals((await (await Panel.open(base)).press(0, "kill")).code, "no_launcher");
   });
 });

@@ -224,7 +224,7 @@ Deno.test("kvstore cluster: a directory of another size and one in use are refus
     const first = await launch(port);
     const elsewhere = findFreeRun(OFFSETS.flatMap((offset) => [offset, offset + 3]));
     const refusals = [
-      { flags: ["--nodes", "1"], code: 2, says: /holds a cluster of 3 nodes, and --nodes is 1: give --nodes 3/ },
+      { flags: ["--nodes", "1"], code: 2, says: /holds a cluster of 3 nodes, and --nodes is 1: leave --nodes out/ },
       { flags: [], code: 1, says: /A node is running on .*node-0/ },
     ];
     for (const { flags, code, says } of refusals) {

@@ -122,7 +122,7 @@ function fitsAsText(text: string, schema: Json): boolean {
 /** What is answered before the parameters are looked at. */
 function earlyStatus({ id, name }: Parts): number | undefined {
   // No request has the token of the node.
-  if (id === "actOnNode" || id === "beginRollingRestart") return 403;
+  if (id === "actOnNode" || id === "beginRollingRestart" || id === "addLaunchedNode") return 403;
   if (id === "getLauncher" || id === "getDashboardFile") return 404;
   if (id === "closeSession" || id === "keepSessionAlive") return isCount(name) ? undefined : 404;
   return undefined;

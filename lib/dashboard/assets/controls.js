@@ -98,11 +98,12 @@ export class Controls {
     }
   }
 
-  /** Lets a process that stands still or is down go on, so that it learns that its node was removed, and ends for good. */
+  /** Lets a process that stands still, is down or cut off go on, so that it learns that its node was removed, and ends for good. */
   async wake(id) {
-    const state = this.#launched?.find((candidate) => candidate.id === id)?.state;
-    if (state === "Paused") await this.#press(id, "continue");
-    if (state === "Down") await this.#press(id, "restart");
+    const process = this.#launched?.find((candidate) => candidate.id === id);
+    if (process?.partitioned) await this.#press(id, "heal");
+    if (process?.state === "Paused") await this.#press(id, "continue");
+    if (process?.state === "Down") await this.#press(id, "restart");
   }
 
   async #press(id, name) {

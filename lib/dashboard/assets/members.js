@@ -24,11 +24,15 @@ export class Members {
   #controls;
   #elements = new Map();
   #members = [];
+  #hasLauncher = false;
+  #isAdding = false;
+  /** The node that was started last, until it is known what became of it or something else is told. */
+  #joining;
 
   constructor(connection, controls) {
     this.#connection = connection;
     this.#controls = controls;
-    byId("add-node").addEventListener("click", () => this.#toggleJoinHint());
+    byId("add-node").addEventListener("click", () => this.#addNode());
   }
 
   /** Puts the buttons of a member into its card. */
@@ -50,8 +54,11 @@ export class Members {
   }
 
   /** Brings the buttons up to date with a frame. */
-  refresh({ members }) {
+  refresh({ members, launcher }) {
     this.#members = members;
+    this.#hasLauncher = launcher;
+    if (launcher) this.#showJoinHint(false);
+    this.#tellOfJoining();
     for (const member of members) {
       const names = fitting(member);
       for (const { name, button } of this.#elements.get(member.id) ?? []) button.hidden = !names.includes(name);
@@ -63,6 +70,7 @@ export class Members {
 
   async #press(id, { name, done }) {
     if (name === "remove" && !await this.#isSure(id)) return;
+    this.#joining = undefined;
     this.#say(`Asked to ${name} node ${id}`, false);
     const change = name === "remove"
       ? { path: `/v1/cluster/members/${id}`, method: "DELETE" }
@@ -90,10 +98,38 @@ export class Members {
     });
   }
 
-  #toggleJoinHint() {
-    const hint = byId("join-hint");
-    hint.hidden = !hint.hidden;
-    byId("add-node").setAttribute("aria-expanded", String(!hint.hidden));
+  /** In a local cluster the launcher starts one more node; elsewhere a person does, and is told how. */
+  async #addNode() {
+    if (!this.#hasLauncher) return this.#showJoinHint(byId("join-hint").hidden);
+    if (this.#isAdding) return;
+    this.#isAdding = true;
+    this.#say("Asked for one more node", false);
+    try {
+      const response = await this.#connection.request("/v1/launcher/nodes", { method: "POST" });
+      if (!response.ok) return this.#say(`No node was added: ${await problemOf(response)}`, true);
+      const { added } = await response.json();
+      this.#joining = added;
+      this.#say(`Node ${added} is started and joins the cluster`, false);
+    } catch {
+      this.#say("One more node was asked for; the connection ended before the answer", true);
+    } finally {
+      this.#isAdding = false;
+    }
+  }
+
+  #tellOfJoining() {
+    const id = this.#joining;
+    const member = this.#members.find((candidate) => candidate.id === id);
+    const hasEnded = this.#controls.launched?.some((process) => process.id === id && process.state === "Ended");
+    if (member?.voter || hasEnded) this.#joining = undefined;
+    if (member?.voter) this.#say(`Node ${id} has joined and has a vote`, false);
+    else if (hasEnded) this.#say(`Node ${id} has ended: the log of the launcher says why`, true);
+    else if (member !== undefined) this.#say(`Node ${id} has joined as a learner and catches up`, false);
+  }
+
+  #showJoinHint(isShown) {
+    byId("join-hint").hidden = !isShown;
+    byId("add-node").setAttribute("aria-expanded", String(isShown));
   }
 
   #say(text, isBad) {

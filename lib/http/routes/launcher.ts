@@ -1,5 +1,6 @@
 /** `/v1/launcher`: where the local launcher started this node, what people may do to the nodes to watch Raft recover. */
 
+import { textToByteString } from "../../base/bytes.ts";
 import type { HttpReply } from "../http.ts";
 import { type LauncherAnswer, type LauncherPort, NODE_ACTIONS } from "../launcher_port.ts";
 import { readCount } from "../parameters.ts";
@@ -33,6 +34,7 @@ const NODES: ResponseDescription = {
           required: ["id", "pid", "state", "partitioned", "restart_pending"],
         },
       },
+      added: { type: "integer", description: "The node that was started because somebody asked for one more." },
       token: { type: "string", description: "What changes something here needs it in X-KV-Token." },
     },
     required: ["nodes", "token"],
@@ -68,7 +70,7 @@ export const LAUNCHER_ROUTES: readonly Route[] = [
     headers: [],
     responses: { [OK]: NODES, 404: NO_LAUNCHER, 502: LAUNCHER_GONE },
     handle: async ({ context: { launcher, token } }) =>
-      launcher === undefined ? noLauncher() : showAnswer(await launcher.status(), token),
+      launcher === undefined ? noLauncher() : showAnswer(await launcher.status(), { token }),
   },
   {
     method: "POST",
@@ -80,7 +82,28 @@ export const LAUNCHER_ROUTES: readonly Route[] = [
     headers: [TOKEN],
     responses: { [OK]: NODES, 404: NO_LAUNCHER, 502: LAUNCHER_GONE },
     handle: (call) =>
-      withLauncher(call, async (launcher) => showAnswer(await launcher.beginRollingRestart(), call.context.token)),
+      withLauncher(call, async (launcher) => showAnswer(await launcher.beginRollingRestart(), call.context)),
+  },
+  {
+    method: "POST",
+    path: "/v1/launcher/nodes",
+    id: "addLaunchedNode",
+    tag: "Local cluster",
+    summary:
+      "Starts one more node of a local cluster, on the next ports, which joins by itself. Always needs the token.",
+    query: [],
+    headers: [TOKEN],
+    responses: {
+      [OK]: NODES,
+      404: NO_LAUNCHER,
+      409: { description: "`not_added`: nothing was started; `detail` says why.", contentType: PROBLEM_TYPE },
+      502: LAUNCHER_GONE,
+    },
+    handle: (call) =>
+      withLauncher(
+        call,
+        async (launcher) => showAnswer(await launcher.addNode(), { ...call.context, refusal: "not_added" }),
+      ),
   },
   {
     method: "POST",
@@ -119,20 +142,26 @@ function actOnNode(call: RouteCall): Promise<HttpReply> {
     if (id === undefined || action === undefined) {
       return problem({ status: 404, code: "not_found", detail: `A node can be asked to ${NODE_ACTIONS.join(", ")}` });
     }
-    return showAnswer(await launcher.act(id, action), call.context.token);
+    return showAnswer(await launcher.act(id, action), call.context);
   });
 }
 
-function showAnswer(answer: LauncherAnswer, token: string): HttpReply {
+function showAnswer(
+  answer: LauncherAnswer,
+  { token, refusal = "wrong_state" }: { readonly token: string; readonly refusal?: string },
+): HttpReply {
   if (answer.type === "Gone") {
     return problem({ status: 502, code: "launcher_gone", detail: "The launcher did not answer" });
   }
-  if (answer.type === "Refused") return problem({ status: 409, code: "wrong_state", detail: answer.reason });
+  if (answer.type === "Refused") {
+    return problem({ status: 409, code: refusal, detail: textToByteString(answer.reason) });
+  }
   const nodes = answer.nodes.map(({ id, pid = null, state, partitioned, restartPending }) => {
     return { id, pid, state, partitioned, restart_pending: restartPending };
   });
   const headers = [["Content-Type", JSON_TYPE], ["Cache-Control", "no-store"]] as const;
-  return { status: OK, headers, body: `${JSON.stringify({ nodes, token })}\n` };
+  const added = answer.added === undefined ? {} : { added: answer.added };
+  return { status: OK, headers, body: `${JSON.stringify({ nodes, ...added, token })}\n` };
 }
 
 function noLauncher(): HttpReply {

@@ -1,6 +1,7 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { splitArguments } from "../../../lib/cli/arguments.ts";
-import { planNodes, runClusterCommand } from "../../../lib/cli/cluster_command.ts";
+import { planNodes, planOneMore, runClusterCommand } from "../../../lib/cli/cluster_command.ts";
+import { findFreeRun } from "../../support/ports.ts";
 import type { ClusterNodes } from "../../../lib/cluster/cluster_directory.ts";
 import { defaultMemoryLimit, THIS_MACHINE } from "../../../lib/cluster/machine_memory.ts";
 import { settle } from "../../../lib/cli/settings.ts";
@@ -13,23 +14,33 @@ const PROGRAM = { executable: "/bin/kvstore", prefix: ["run", "main.ts"], shown:
 function planOn(found: Partial<ClusterNodes>, ...args: string[]) {
   const settings = settingsOf("cluster", ...args);
   const founders = Array.from({ length: Number(settings.text("nodes")) }, (_, id) => id);
-  return planNodes(settings, { program: PROGRAM, found: { founders, joined: [], added: [], ...found } });
+  return planNodes(settings, { program: PROGRAM, found: { founders, joined: [], added: [], nextId: 0, ...found } });
 }
 
 function plan(...args: string[]) {
   return planOn({}, ...args);
 }
 
-const THREE: ClusterNodes = { founders: [0, 1, 2], joined: [], added: [] };
+const THREE: ClusterNodes = { founders: [0, 1, 2], joined: [], added: [], nextId: 3 };
 
 Deno.test("nodes that joined are started to join, on the ports of their ids, and removed ones are left out", () => {
-  const nodes = planOn({ founders: [0, 2], joined: [4, 5] }, "--nodes=5");
-  const told = nodes.map(({ id, port, args }) => [id, port, args.find((arg) => /^--(peers|join)=/.test(arg))]);
-  const [peers, join] = [
-    "--peers=0=127.0.0.1:5000@15000,2=127.0.0.1:5002@15002",
-    "--join=127.0.0.1:5000@15000,127.0.0.1:5002@15002",
-  ];
-  assertEquals(told, [[0, 5000, peers], [2, 5002, peers], [4, 5004, join], [5, 5005, join]]);
+  const toldOn = (found: Partial<ClusterNodes>) =>
+    planOn(found, "--nodes=5").map((
+      { id, port, args },
+    ) => [id, port, args.find((arg) => /^--(peers|join)=/.test(arg))]);
+  const peers = "--peers=0=127.0.0.1:5000@15000,2=127.0.0.1:5002@15002";
+  const [zero, two, four] = [0, 2, 4].map((id) => `127.0.0.1:${5_000 + id}@${15_000 + id}`);
+  assertEquals(toldOn({ founders: [0, 2], joined: [4, 5], added: [5] }), [
+    [0, 5000, peers],
+    [2, 5002, peers],
+    [4, 5004, `--join=${zero},${two}`],
+    [5, 5005, `--join=${zero},${two},${four}`],
+  ]);
+  // Those that founded it may be gone.
+  assertEquals(toldOn({ founders: [], joined: [4, 5], added: [5] }), [
+    [4, 5004, `--join=${four}`],
+    [5, 5005, `--join=${four}`],
+  ]);
 });
 
 Deno.test("each node is started with its own ports and directory and with what was given", () => {
@@ -144,4 +155,34 @@ Deno.test("names of nodes, which certificates are made for, are no number of nod
     UsageError,
     "--nodes of kvstore cluster is a number: 1, 3, 5 or 7",
   );
+});
+
+Deno.test("one more node gets the next id, the ports of that id, the secret of the others, and all of them to join", async () => {
+  const directory = Deno.makeTempDirSync({ prefix: "kvstore-unit-" });
+  const port = findFreeRun([0, 1, 2, 3, 4, 5, 6].flatMap((id) => [id, 3_000 + id, 10_000 + id]));
+  const more = async (usedId: number, ...args: string[]) => {
+    const settings = settingsOf("cluster", "--data-dir", directory, "--port", `${port}`, ...args);
+    const all = planNodes(settings, { program: PROGRAM, found: { ...THREE, founders: [0, 2] } });
+    const others = all.map((node) => ({ ...node, environment: { KVSTORE_CLUSTER_SECRET: "what all nodes share" } }));
+    return await planOneMore(settings, { program: PROGRAM, others, usedId });
+  };
+  try {
+    const plan = await more(2);
+    assert(typeof plan !== "string", String(plan));
+    assertEquals([plan.id, plan.port, plan.dataDirectory], [3, port + 3, `${directory}/node-3`]);
+    assertEquals(plan.environment, { KVSTORE_CLUSTER_SECRET: "what all nodes share" });
+    const [seed, other] = [port, port + 2].map((client) => `127.0.0.1:${client}@${client + 10_000}`);
+    assertEquals(plan.args.find((arg) => arg.startsWith("--join")), `--join=${seed},${other}`);
+    // Those that the launcher used count, also where the directory knows nothing of them.
+    const later = await more(5, "--memory-limit=1GiB");
+    assert(typeof later !== "string" && later.id === 6, String(later));
+    assertEquals(
+      await more(2, `--http-port=${port + 3}`),
+      `The 4 ports for clients from ${port} on and those for HTTP from ${port + 3} on overlap; ` +
+        `the nearest valid --http-port is ${port + 4}`,
+    );
+    assertMatch(String(await more(2, "--memory-limit=2MiB")), /^--memory-limit 2097152 is too little for 3 nodes/);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
 });

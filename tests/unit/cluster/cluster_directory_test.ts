@@ -33,9 +33,9 @@ class ClusterDirectory implements AsyncDisposable {
   }
 
   /** The nodes that so many are on it; or the line that says why not, with the directory as `DIR`. */
-  async find(count: number): Promise<ClusterNodes | string> {
+  async find(count: number, { isDefault = false } = {}): Promise<ClusterNodes | string> {
     const before = this.#names();
-    const found = await findNodes(this.path, count);
+    const found = await findNodes(this.path, { count, isDefault });
     assertEquals(this.#names(), before, "nothing is made");
     return "line" in found ? found.line.replaceAll(this.path, "DIR") : found;
   }
@@ -67,33 +67,45 @@ class ClusterDirectory implements AsyncDisposable {
 function nodes(
   founders: readonly number[],
   joined: readonly number[] = [],
-  added: readonly number[] = [],
+  { added = [], nextId = Math.max(...founders, ...joined) + 1 }: Partial<ClusterNodes> = {},
 ): ClusterNodes {
-  return { founders, joined, added };
+  return { founders, joined, added, nextId };
 }
 
 Deno.test("a directory of more nodes than are asked for is no place for a cluster; one of fewer grows", async () => {
   await using three = new ClusterDirectory(3);
   assertEquals(await three.find(3), nodes([0, 1, 2]));
-  const line = "DIR holds a cluster of 3 nodes, and --nodes is 1: give --nodes 3, or --data-dir for another directory";
+  const line =
+    "DIR holds a cluster of 3 nodes, and --nodes is 1: leave --nodes out, or give --data-dir for another directory";
   assertEquals(await three.find(1), line);
-  assertEquals(await three.find(5), nodes([0, 1, 2], [3, 4], [3, 4]));
+  assertEquals(await three.find(5), nodes([0, 1, 2], [3, 4], { added: [3, 4], nextId: 3 }));
   three.add(3);
   three.add(4);
   assertEquals(await three.find(5), nodes([0, 1, 2], [3, 4]));
-  assertEquals(
-    await three.find(3),
-    line.replace("of 3 nodes", "of 5 nodes").replace("is 1: give --nodes 3", "is 3: give --nodes 5"),
-  );
+  assertEquals(await three.find(3), line.replace("of 3 nodes", "of 5 nodes").replace("is 1", "is 3"));
 });
 
 Deno.test("a node that was removed does not count, and its id is given to no other", async () => {
   await using three = new ClusterDirectory(3);
   three.add(3, { removed: true });
   three.add(4);
-  assertEquals(await three.find(5), nodes([0, 1, 2], [4, 5], [5]));
+  assertEquals(await three.find(5), nodes([0, 1, 2], [4, 5], { added: [5], nextId: 5 }));
   Deno.writeTextFileSync(`${three.path}/node-1/REMOVED`, "");
   assertEquals(await three.find(3), nodes([0, 2], [4]));
+});
+
+Deno.test("where nobody says how many, a directory has as many nodes as it holds", async () => {
+  await using three = new ClusterDirectory(3);
+  assertEquals(await three.find(1, { isDefault: true }), nodes([0, 1, 2]));
+  three.add(3);
+  assertEquals(await three.find(3, { isDefault: true }), nodes([0, 1, 2], [3]));
+  for (const id of [0, 1, 2]) Deno.writeTextFileSync(`${three.path}/node-${id}/REMOVED`, "");
+  assertEquals(await three.find(3, { isDefault: true }), nodes([], [3]));
+  three.add(3, { removed: true });
+  const line = "DIR holds only nodes that were removed from their cluster: give --data-dir for another directory";
+  assertEquals([await three.find(3, { isDefault: true }), await three.find(3)], [line, line]);
+  await using none = new ClusterDirectory(0);
+  assertEquals(await none.find(3, { isDefault: true }), nodes([0, 1, 2]));
 });
 
 Deno.test("a directory that is not there yet, or of which a node is missing, is fine", async () => {

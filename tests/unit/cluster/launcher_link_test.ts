@@ -48,15 +48,23 @@ Deno.test("link: answers come back to their requests, whole or in pieces, among 
   const bench = new Bench();
   const first = bench.link.status();
   const second = bench.link.act(2, "kill");
+  const third = bench.link.addNode();
   assertEquals(bench.written.map((line) => readRequest(line.trimEnd())), [
     { number: 1, wish: undefined },
     { number: 2, wish: { node: 2, action: "kill" } },
+    { number: 3, wish: "AddNode" },
   ]);
   const refused: LauncherAnswer = { type: "Refused", reason: "no" };
   const text = writeOrder({ type: "Answer", number: 2, answer: refused });
   await bench.hear(`junk\n{"type":"Answer"}\n{}\n[]\n${text.slice(0, 9)}`);
   await bench.hear(text.slice(9) + writeOrder({ type: "Answer", number: 1, answer: NODES }));
   assertEquals([await first, await second], [NODES, refused]);
+  const added = writeOrder({ type: "Answer", number: 3, answer: { ...NODES, added: 3 } });
+  await bench.hear(added);
+  assertEquals(await third, { ...NODES, added: 3 });
+  const fourth = bench.link.addNode();
+  await bench.hear(added.replace('"number":3', '"number":4').replace('"added":3', '"added":"3"'));
+  assertEquals(await fourth, NODES);
   assertEquals(bench.timers.size, 0);
 });
 
@@ -89,6 +97,9 @@ Deno.test("control lines: lines of a log are no requests", () => {
       '\u0001kvstore {"number":"1"}',
       '\u0001kvstore {"number":1,"wish":{"node":0,"action":"explode"}}',
       '\u0001kvstore {"number":1,"wish":null}',
+      '\u0001kvstore {"number":1,"wish":"addNode"}',
+      '\u0001kvstore {"number":1,"wish":["AddNode"]}',
+      '\u0001kvstore {"number":1,"wish":{"AddNode":true}}',
     ]
   ) {
     assertEquals(readRequest(line), undefined, JSON.stringify(line));

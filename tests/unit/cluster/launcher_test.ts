@@ -1,107 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ROLLING_RESTART_MS_MAX } from "../../../lib/cluster/launcher_control.ts";
-import { launchCluster, type NodePlan } from "../../../lib/cluster/launcher.ts";
-import type { NodeProcess, ProcessEnd, ProcessPlan } from "../../../lib/cluster/node_process.ts";
 import { type ControlWish, readOrder, writeRequest } from "../../../lib/cluster/control_lines.ts";
-import type { NodeAction } from "../../../lib/http/launcher_port.ts";
-import type { NodeView } from "../../../lib/cluster/probe.ts";
 import { until } from "../../support/wait.ts";
-
-/** Fake processes by node id, and a launcher around them. Time passes only in timers, at once. */
-class Stage {
-  readonly said: string[] = [];
-  /** What was written to nodes, and the signals they got. */
-  readonly told: string[] = [];
-  readonly printed: string[] = [];
-  readonly plans: ProcessPlan[] = [];
-  readonly views = new Map<number, NodeView>();
-  /** What SIGTERM does to a node: by default it stops with code 0. */
-  onTerm: (id: number) => void = (id) => this.end(id, 0);
-  /** Leaders that were asked to hand over, and to whom. */
-  readonly transfers: string[] = [];
-  /** What such a request does; by default the node asked for leads. */
-  onTransfer: (to: number) => void = (to) => this.elect(to, this.views.size);
-  stop = () => {};
-  kill = () => {};
-  readonly exit: Promise<number>;
-  readonly #ends = new Map<number, (end: ProcessEnd) => void>();
-  readonly #printWaiters: (() => void)[] = [];
-  nowMs = 0;
-
-  constructor(count: number) {
-    const nodes = Array.from({ length: count }, (_, id) => planOf(id));
-    this.exit = launchCluster({
-      nodes,
-      clientCommand: "./kvstore cli",
-      program: "./kvstore",
-      startProcess: (plan) => this.#start(plan),
-      probe: (node) => Promise.resolve(this.views.get(node.id)),
-      transfer: (leader, to) => {
-        this.transfers.push(`${leader.id} to ${to}`);
-        this.onTransfer(to);
-        return Promise.resolve(true);
-      },
-      now: () => this.nowMs,
-      after: (delayMs, action) => {
-        const timer = setTimeout(() => {
-          this.nowMs += delayMs;
-          action();
-        }, 0);
-        return () => clearTimeout(timer);
-      },
-      say: (line) => this.said.push(line),
-      print: (text) => {
-        this.printed.push(text);
-        this.#printWaiters.forEach((wake) => wake());
-      },
-      requests: {
-        stop: new Promise((resolve) => this.stop = resolve),
-        kill: new Promise((resolve) => this.kill = resolve),
-      },
-    });
-  }
-
-  elect(leaderId: number, count: number): void {
-    for (let id = 0; id < count; id++) {
-      this.views.set(id, { nodeId: id, role: id === leaderId ? "Leader" : "Follower", leaderId });
-    }
-  }
-
-  ready(): Promise<void> {
-    return new Promise((resolve) => this.#printWaiters.push(resolve));
-  }
-
-  end(id: number, code: number, signal?: string): void {
-    this.#ends.get(id)?.({ code, signal });
-  }
-
-  #start(plan: ProcessPlan): NodeProcess {
-    this.plans.push(plan);
-    const id = Number(plan.args[0]);
-    const ended = new Promise<ProcessEnd>((resolve) => this.#ends.set(id, resolve));
-    const kill = (signal: string) => {
-      if (signal === "SIGTERM") this.onTerm(id);
-      else if (signal === "SIGKILL") this.end(id, 137, signal);
-      else this.told.push(`${id} ${signal}`);
-    };
-    return { pid: 1_000 + id, ended, kill, tell: (text) => this.told.push(`${id} ${text.trim()}`) };
-  }
-}
-
-function planOf(id: number): NodePlan {
-  return {
-    id,
-    host: "127.0.0.1",
-    port: 5000 + id,
-    clientAddress: `127.0.0.1:${5000 + id}`,
-    peerAddress: `127.0.0.1:${15000 + id}`,
-    httpAddress: `127.0.0.1:${8000 + id}`,
-    dataDirectory: `./kvstore-data/node-${id}`,
-    executable: "kvstore",
-    args: [String(id)],
-    environment: {},
-  };
-}
+import { readyStage, Stage } from "./launcher_stage.ts";
 
 Deno.test("the table comes when all nodes know the leader, and a signal stops all nodes", async () => {
   const stage = new Stage(3);
@@ -212,26 +113,6 @@ Deno.test("nodes that do not stop within 6 s are killed", async () => {
   assertEquals(await stage.exit, 0);
   assertEquals(stage.said.at(-1), "Killing 1 node, not stopped within 6 s");
 });
-
-/** A ready cluster of three, and how node `from` asks it for something. */
-async function readyStage(): Promise<{
-  readonly stage: Stage;
-  readonly ask: (from: number, node: number, action: NodeAction) => string;
-}> {
-  const stage = new Stage(3);
-  stage.elect(0, 3);
-  await stage.ready();
-  const ask = (from: number, node: number, action: NodeAction) => {
-    const plan = stage.plans.findLast(({ args }) => args[0] === String(from));
-    plan?.onLine(writeRequest({ number: 7, wish: { node, action } }).trimEnd(), "stdout");
-    const order = readOrder(stage.told.at(-1)?.slice(2) ?? "");
-    if (order?.type !== "Answer" || order.number !== 7) return "no answer";
-    const { answer } = order;
-    if (answer.type !== "Nodes") return answer.type === "Refused" ? answer.reason : answer.type;
-    return answer.nodes.map(({ state, partitioned }) => `${state}${partitioned ? " alone" : ""}`).join();
-  };
-  return { stage, ask };
-}
 
 Deno.test("a node killed on request stays down until it is restarted", async () => {
   const { stage, ask } = await readyStage();

@@ -1,0 +1,100 @@
+/** A launcher that is asked for one more node: it starts one, or says why not, and what was there goes on. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { LAUNCHED_NODES_MAX, type NodePlan } from "../../../lib/cluster/launcher.ts";
+import { readOrder, writeRequest } from "../../../lib/cluster/control_lines.ts";
+import { until } from "../../support/wait.ts";
+import { planOf, readyStage, Stage } from "./launcher_stage.ts";
+
+/** Asks through a node for one more; resolves to what was answered. */
+async function addThrough(stage: Stage, from: number): Promise<string> {
+  const before = stage.told.length;
+  const plan = stage.plans.findLast(({ args }) => args[0] === String(from));
+  plan?.onLine(writeRequest({ number: 9, wish: "AddNode" }).trimEnd(), "stdout");
+  await until(() => stage.told.length > before, "an answer");
+  const order = readOrder(stage.told.at(-1)?.slice(2) ?? "");
+  assert(order?.type === "Answer" && order.number === 9);
+  const { answer } = order;
+  if (answer.type !== "Nodes") return answer.type === "Refused" ? answer.reason : answer.type;
+  return `${answer.added} of ${answer.nodes.map(({ id, state }) => `${id} ${state}`)}`;
+}
+
+Deno.test("one more node is started as planned, is supervised like the others, and its id is never used again", async () => {
+  const { stage, ask } = await readyStage();
+  assertEquals(await addThrough(stage, 1), "3 of 0 Running,1 Running,2 Running,3 Running");
+  assertEquals(stage.said, ["Asked through node 1 to add a node", "node 3 is started and joins the cluster"]);
+  assertEquals(ask(3, 3, "kill"), "Running,Running,Running,Running");
+  await until(() => ask(0, 3, "kill") === "node 3 does not run", "node 3 does not run");
+  assertEquals(ask(0, 3, "restart"), "Running,Running,Running,Running");
+  stage.end(3, 76);
+  const gone = "node 3 exited with code 76 and is not started again: it was removed from the cluster";
+  await until(() => stage.said.at(-1) === gone, gone);
+  assertEquals(ask(0, 3, "restart"), "node 3 was removed from the cluster for good");
+  // What was removed is let go, so that what is kept stays bounded.
+  assertEquals(await addThrough(stage, 0), "4 of 0 Running,1 Running,2 Running,4 Running");
+  assertEquals(stage.planned, ["0,1,2 above 2", "0,1,2 above 3"]);
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+  assertEquals(stage.plans.map(({ args }) => args[0]), ["0", "1", "2", "3", "3", "4"]);
+});
+
+Deno.test("one more node is refused in words: no plan, no process, too many, another one, the end; and none is started", async () => {
+  const { stage } = await readyStage();
+  stage.onPlan = () => Promise.resolve("port 5003 is taken");
+  assertEquals(await addThrough(stage, 0), "port 5003 is taken");
+  stage.onPlan = (usedId) => Promise.resolve(planOf(usedId + 1));
+  stage.isFull = true;
+  assertEquals(await addThrough(stage, 0), "node 3 cannot be started: the launcher's log says why");
+  assertEquals(stage.said.at(-1), "node 3 cannot be started: no more processes");
+  stage.isFull = false;
+  for (let id = 3; id < LAUNCHED_NODES_MAX; id++) {
+    assertEquals((await addThrough(stage, 0)).split(" ")[0], `${id}`);
+  }
+  assertEquals(await addThrough(stage, 0), "a local cluster has at most 7 nodes: remove one first");
+  assertEquals(stage.plans.length, LAUNCHED_NODES_MAX);
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("while one node is being added no other is, and none is started once the launcher stops", async () => {
+  const { stage } = await readyStage();
+  let answer = (_: NodePlan) => {};
+  stage.onPlan = () => new Promise((resolve) => answer = resolve);
+  const line = writeRequest({ number: 9, wish: "AddNode" }).trimEnd();
+  stage.plans[0]?.onLine(line, "stdout");
+  assertEquals(await addThrough(stage, 1), "another node is being added: ask again in a moment");
+  stage.onTerm = (id) => id === 0 ? undefined : stage.end(id, 0);
+  stage.stop();
+  await until(() => stage.said.at(-1)?.startsWith("Stopping") === true, "the launcher stops");
+  answer(planOf(3));
+  await until(() => stage.told.at(-1)?.includes("the launcher is stopping its nodes") === true, "the refusal");
+  assertEquals(stage.plans.length, 3);
+  stage.end(0, 0);
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("a node that was added and fails takes none of the others with it, nor does one that was removed", async () => {
+  const stage = new Stage(1);
+  stage.elect(0, 1);
+  await stage.ready();
+  assertEquals(await addThrough(stage, 0), "1 of 0 Running,1 Running");
+  stage.end(1, 2);
+  await until(() => stage.said.at(-1)?.startsWith("node 1 exited with code 2") === true, "it is given up");
+  assertEquals(await addThrough(stage, 0), "2 of 0 Running,1 Ended,2 Running");
+  stage.end(2, 76);
+  await until(() => stage.said.at(-1)?.startsWith("node 2 exited with code 76") === true, "it is removed");
+  assertEquals(await addThrough(stage, 0), "3 of 0 Running,1 Ended,3 Running");
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("the table leaves out nodes that say at the start that they were removed", async () => {
+  const stage = new Stage(3);
+  stage.end(2, 76);
+  stage.elect(0, 2);
+  await stage.ready();
+  assertStringIncludes(stage.printed[0] ?? "", "KVStore is ready: 2 nodes, node 0 is the leader.");
+  assertEquals(stage.printed[0]?.includes("node-2"), false);
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
