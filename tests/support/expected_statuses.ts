@@ -156,15 +156,16 @@ function outcomesOf(
       return [200, 410, ...inSession];
     case "watchEvents":
       return query.has("since") || headers.has("last-event-id") ? [200, 410] : [200];
+    // The node is the only voter; others may have been added, by such requests, which nobody ever hears.
     case "removeMember":
     case "drainMember":
-      return [name === "0" ? 409 : 404];
+      return name === "0" ? [409] : [200, 404, 409];
     case "promoteMember":
+      return name === "0" ? [200] : [404, 409];
     case "undrainMember":
-      return [name === "0" ? 200 : 404];
+      return name === "0" ? [200] : [200, 404, 409];
     case "addMember":
-      // No word that is drawn is an address.
-      return [400];
+      return isAddition(parts, document, made) ? [200, 409] : [400];
     case "transferLeadership":
       return [bodyFits(parts, document, made) ? 409 : 400];
     case "takeSnapshot":
@@ -190,6 +191,16 @@ function transactionOutcomes(parts: Parts, document: Json, made: MadeRequest): r
   const inSession = parts.headers.has("idempotency-key") ? IN_SESSION : [];
   // The document does not say which forms of keys and values exclude each other.
   return bodyFits(parts, document, made) ? [200, 400, ...inSession] : [400];
+}
+
+/** A body that fits, each of whose addresses has a port and a name before it, and no other address beside it that is the same. */
+function isAddition(parts: Parts, document: Json, made: MadeRequest): boolean {
+  if (parts.body.length === 0 || !bodyFits(parts, document, made)) return false;
+  const value = JSON.parse(new TextDecoder().decode(parts.body));
+  const names = ["peer_address", "client_address", "http_address"].filter((name) => value[name] !== undefined);
+  const addresses: string[] = names.map((name) => value[name]);
+  const ports = addresses.map((address) => Number(/^[!-9;-~]+:(\d{1,5})$/.exec(address)?.[1] ?? 0));
+  return ports.every((port) => port > 0 && port < 65_536) && new Set(addresses).size === addresses.length;
 }
 
 function bodyFits({ body }: Parts, document: Json, { operation }: MadeRequest): boolean {
