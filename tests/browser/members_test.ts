@@ -18,8 +18,14 @@ async function untilLevel(base: string): Promise<void> {
   }, { what: `level ${LEVEL_MIN}` });
 }
 
+/** Waits for that answer. When it does not come, the error has the one that stands there. */
 async function said({ page }: Watched, isRight: (text: string) => boolean): Promise<string> {
-  return await untilText(page, "member-message", isRight);
+  try {
+    return await untilText(page, "member-message", isRight);
+  } catch (error) {
+    const text = await byTestId(page, "member-message").textContent();
+    throw new Error(`It says instead: ${text}`, { cause: error });
+  }
 }
 
 async function isBad({ page }: Watched): Promise<boolean> {
@@ -99,7 +105,16 @@ testWith(
         const id = await newcomer.isMember(false);
         await untilText(page, `condition-${id}`, (text) => text === "learner");
         await untilText(page, `facts-${id}`, (text) => /^term \d+ · log \d+ · up to date$/.test(text));
+        // What passes by itself is waited for, and told.
+        const told: string[] = [];
+        await page.route("**/promote", async (route) => {
+          if (told.length > 0) return await route.continue();
+          told.push("refused");
+          const body = JSON.stringify({ detail: "Nothing was begun: in a moment", passing: true });
+          await route.fulfill({ status: 409, contentType: "application/problem+json", body });
+        });
         await byTestId(page, `promote-${id}`).click();
+        await said(watched, (text) => text === `Node ${id}: Nothing was begun: in a moment (asking again)`);
         await said(watched, (text) => text === `Node ${id} has a vote now`);
         await untilText(page, `condition-${id}`, (text) => text === "follower");
         await byTestId(page, `promote-${id}`).waitFor({ state: "hidden" });

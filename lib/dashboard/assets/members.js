@@ -5,6 +5,10 @@ import { ask } from "./dialog.js";
 import { byId, make, setText } from "./format.js";
 import { joinCommand } from "./join_command.js";
 
+/** How often a change is asked for while what is in the way passes, and the pause between. */
+const ASKED_MAX = 20;
+const AGAIN_MS = 500;
+
 /** What can be done to a member: the request, and what is said when it is done. */
 const CHANGES = [
   { name: "promote", tells: "to a voter", done: "has a vote now" },
@@ -76,8 +80,8 @@ export class Members {
       ? { path: `/v1/cluster/members/${id}`, method: "DELETE" }
       : { path: `/v1/cluster/members/${id}/${name}`, method: "POST" };
     try {
-      const response = await this.#connection.request(change.path, { method: change.method });
-      if (!response.ok) return this.#say(`Node ${id}: ${await problemOf(response)}`, true);
+      const refusal = await this.#ask(change, (reason) => this.#say(`Node ${id}: ${reason}`, true));
+      if (refusal !== undefined) return this.#say(`Node ${id}: ${refusal}`, true);
       this.#say(`Node ${id} ${done}`, false);
       if (name === "remove") await this.#controls.wake(id);
     } catch {
@@ -85,6 +89,19 @@ export class Members {
         `Node ${id} was asked to ${name}; the connection ended before the answer. To ask again does no harm`,
         true,
       );
+    }
+  }
+
+  /** Asks again while what is in the way passes by itself, and tells of it. Why it was not done; undefined when it was. */
+  async #ask({ path, method }, tell) {
+    for (let asked = 1;; asked++) {
+      const response = await this.#connection.request(path, { method });
+      if (response.ok) return undefined;
+      const isPassing = asked < ASKED_MAX && (await response.clone().text()).includes('"passing":true');
+      const reason = await problemOf(response);
+      if (!isPassing) return reason;
+      tell(`${reason} (asking again)`);
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
   }
 
