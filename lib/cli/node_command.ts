@@ -22,6 +22,8 @@ export interface NodeParts {
   readonly startServer: (options: ServerOptions) => Promise<RunningServer>;
   readonly system: PortSystem;
   readonly requests: StopRequests;
+  /** Takes what SIGHUP shall do; it may decide that SIGHUP stops the node, as it does where this is left out. */
+  readonly onHangup?: (action: () => void) => void;
   /** The way to the launcher, where one has started this node. */
   readonly link?: LauncherLink | undefined;
 }
@@ -36,6 +38,11 @@ export async function runNodeCommand(context: CommandContext): Promise<number> {
     startServer: startServerLate,
     system: THIS_SYSTEM,
     requests: { stop, kill: signals.kill },
+    onHangup: (action) => {
+      // From a terminal it says that the terminal is gone.
+      const streams = [Deno.stdin, Deno.stdout, Deno.stderr];
+      if (!streams.some((stream) => stream.isTerminal())) signals.hangup = action;
+    },
     link,
   });
 }
@@ -80,6 +87,7 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
   const killed = parts.requests.kill.then(() => EXIT.interrupted);
   const server = await Promise.race([startChecked(options, parts), killed]);
   if (typeof server === "number") return server;
+  if (options.tls !== undefined) parts.onHangup?.(() => server.reload());
   if (link !== undefined) follow(link, (isolated) => isolate(server, { isolated, log }));
   surroundings.out(
     `kvstore node ${options.nodeId} is ready: clients ${server.clientAddress}, HTTP ${server.httpAddress}, ` +

@@ -10,6 +10,7 @@ import { parseAddress } from "../transport/address.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./flags.ts";
 import { isLoopback, isWildcard, type ResolvedPeers, resolvePeers } from "./peers.ts";
 import type { Settings } from "./settings.ts";
+import { tlsOptions } from "./tls_settings.ts";
 import { quoteForPeople, UsageError } from "./usage_error.ts";
 
 /** Where nodes keep their data unless told otherwise. */
@@ -59,6 +60,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     members: members.map((member) => member.id === nodeId ? advertise(member, settings) : member),
     seeds: members.filter((member) => member.id !== nodeId).map(({ address }) => address),
     ...advertisedHttp(settings),
+    ...tlsOptions(settings, { port, peerPort: peerBindPort, httpPort }),
     clusterId: settings.optionalText("cluster-id"),
     dataDirectory: settings.optionalText("data-dir") ?? nodeDirectory(DATA_DIRECTORY, nodeId),
     newIdentity: settings.enabled("new-identity"),
@@ -181,7 +183,14 @@ export function wantedPorts(options: ServerOptions): readonly WantedPort[] {
     { host: options.host, port: options.clientPort, flag: "--port" },
     { host: options.host, port: options.peerBindPort, flag: peerFlag },
     { host: options.host, port: options.httpPort, flag: "--http-port" },
+    ...tlsPorts(options),
   ];
+}
+
+/** Those that are not the plain ones. */
+function tlsPorts({ host, tls, clientPort, httpPort }: ServerOptions): readonly WantedPort[] {
+  const all = [[tls?.clientPort, clientPort, "--tls-port"], [tls?.httpPort, httpPort, "--http-tls-port"]] as const;
+  return all.flatMap(([port, plain, flag]) => port === undefined || port === plain ? [] : [{ host, port, flag }]);
 }
 
 /** The level of `--log-level`. */

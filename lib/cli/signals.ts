@@ -29,6 +29,8 @@ export class StopSignals {
   readonly stop: Promise<void>;
   /** Resolves at the second signal. */
   readonly kill: Promise<void>;
+  /** What SIGHUP asks for where it is not the end of a terminal; while it is undefined, SIGHUP is a stop signal as the others. */
+  hangup: (() => void) | undefined;
   readonly #resolvers: (() => void)[] = [];
   readonly #system: SignalSystem;
   #lastMs = -Infinity;
@@ -42,7 +44,10 @@ export class StopSignals {
     ) {
       // Under the launcher a Ctrl-C of the terminal is for the launcher alone.
       const counts = source === "terminal" || signal === "SIGTERM" || system.onWindows;
-      system.listen(signal, counts ? () => this.#count() : () => {});
+      system.listen(signal, () => {
+        if (signal === "SIGHUP" && this.hangup !== undefined) this.hangup();
+        else if (counts) this.#count();
+      });
     }
   }
 

@@ -3,7 +3,7 @@
 import { dirname } from "@std/path";
 import { Authority, makeAuthority, type Pair, type Validity } from "../tls/authority.ts";
 import { readCertificates } from "../tls/certificate.ts";
-import { CertificateError } from "../tls/errors.ts";
+import { about, CertificateError } from "../tls/errors.ts";
 import { makePrivateDirectory, type NewFile, readKey, readPem, writeWhole } from "../tls/files.ts";
 import type { CommandContext } from "./command_context.ts";
 import { confirmOrThrow } from "./confirmation.ts";
@@ -115,14 +115,4 @@ function write({ surroundings }: CommandContext, file: NewFile, how: { readonly 
 
 function validity({ settings }: CommandContext, days: number): Validity {
   return { days: settings.optionalInteger("days") ?? days, now: Date.now() };
-}
-
-/** Says of which file an error is. */
-function about<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof CertificateError) || error.message.includes(path)) throw error;
-    throw new CertificateError(`Cannot use ${path}: ${error.message}`);
-  }
 }

@@ -1,9 +1,43 @@
-/** The flags of `kvstore tls` alone, a part of the table in flags.ts. */
+/** The flags of certificates, a part of the table in flags.ts. */
 
 import type { Flag } from "./flags.ts";
 
 /** In the order of the help. */
 export const TLS_FLAGS = [
+  {
+    name: "tls-cert",
+    kind: "text",
+    commands: ["node"],
+    placeholder: "FILE",
+    help: "Certificate for clients that speak TLS, in PEM, with those between it and the CA behind it.",
+  },
+  {
+    name: "tls-key",
+    kind: "text",
+    commands: ["node"],
+    placeholder: "FILE",
+    help: "Its key, in PEM without a password.",
+  },
+  {
+    name: "tls-port",
+    kind: "integer",
+    commands: ["node"],
+    placeholder: "PORT",
+    min: 1,
+    max: 65_535,
+    defaultShown: "none",
+    help: "Port for clients with TLS, beside --port; the same as --port: clients without TLS are refused.",
+  },
+  {
+    name: "http-tls-port",
+    kind: "integer",
+    commands: ["node"],
+    placeholder: "PORT",
+    min: 1,
+    max: 65_535,
+    defaultShown: "none",
+    help: "Port for HTTPS, beside --http-port; the same as --http-port: HTTP without TLS is refused.",
+  },
   {
     name: "days",
     kind: "integer",

@@ -2,7 +2,7 @@
 
 import { alignColumns } from "../cluster/ready_text.ts";
 import { type Certificate, readCertificates } from "../tls/certificate.ts";
-import { CertificateError } from "../tls/errors.ts";
+import { about, CertificateError } from "../tls/errors.ts";
 import { readPem } from "../tls/files.ts";
 import * as words from "../tls/words.ts";
 import type { CommandContext } from "./command_context.ts";
@@ -40,12 +40,7 @@ function isDirectory(path: string): boolean {
 }
 
 function readFile(file: string): readonly Found[] {
-  try {
-    return readCertificates(readPem(file)).map((certificate) => ({ file, certificate }));
-  } catch (error) {
-    if (!(error instanceof CertificateError) || error.message.includes(file)) throw error;
-    throw new CertificateError(`Cannot read ${file}: ${error.message}`);
-  }
+  return about(file, () => readCertificates(readPem(file)).map((certificate) => ({ file, certificate })));
 }
 
 function inWords({ file, certificate }: Found, now: number): string {

@@ -23,6 +23,7 @@ import { sharedSecret } from "./cluster_secret.ts";
 import { descriptorLimit } from "./descriptor_limit.ts";
 import { randomNumber } from "./random_number.ts";
 import type { RunningServer, ServerOptions } from "./server_types.ts";
+import { openTls, type TlsService } from "./tls_service.ts";
 import { UnsyncedDisk } from "./unsynced_disk.ts";
 
 /** File descriptors kept for peers, log, snapshots and the runtime itself. */
@@ -54,6 +55,28 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
   // Before anything is opened or made.
   const secret = options.clusterSecret ?? sharedSecret();
   const clock = new SystemClock();
+  const tls = options.tls === undefined
+    ? undefined
+    : openTls(options.tls, { clock, log: withFields(options.log, { component: "clients" }) });
+  try {
+    return await startWithTls(options, { ground, clock, secret, tls });
+  } catch (error) {
+    tls?.stop();
+    throw error;
+  }
+}
+
+interface StartParts {
+  readonly ground: ServerGround;
+  readonly clock: Clock;
+  readonly secret: string;
+  readonly tls: TlsService | undefined;
+}
+
+async function startWithTls(
+  options: ServerOptions,
+  { ground, clock, secret, tls }: StartParts,
+): Promise<RunningServer> {
   const metrics = new Registry();
   const real = ground.disk ?? new DenoDisk();
   const disk: Disk = options.unsafeNoFsync ? new UnsyncedDisk(real) : real;
@@ -91,6 +114,7 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
       options,
       ground,
       clock,
+      tls,
       peerPort: transport?.port ?? options.peerBindPort,
       isolate: (isolated) => transport?.isolate(isolated),
     });
@@ -104,17 +128,18 @@ interface ServeParts {
   readonly options: ServerOptions;
   readonly ground: ServerGround;
   readonly clock: Clock;
+  readonly tls: TlsService | undefined;
   readonly peerPort: number;
   isolate(isolated: boolean): void;
 }
 
 async function serveClients(
   node: Node,
-  { options, ground, clock, peerPort, isolate }: ServeParts,
+  { options, ground, clock, tls, peerPort, isolate }: ServeParts,
 ): Promise<RunningServer> {
   const connectionsMax = connectionsMaxOf(options);
   const happenings = new Happenings({ node, clock });
-  const http = startHttp(node, { options, ground, clock, connectionsMax, happenings });
+  const http = startHttp(node, { options, ground, clock, tls, connectionsMax, happenings });
   const listener = await orStop(http, () =>
     startClientListener({
       node,
@@ -122,6 +147,7 @@ async function serveClients(
       clock,
       hostname: options.host,
       port: options.clientPort,
+      tls: tls?.clients,
       connectionsMax,
       httpPort: http.port,
       clusterMode: options.clusterMode,
@@ -140,9 +166,11 @@ async function serveClients(
     httpAddress: `${options.host}:${http.port}`,
     failed: node.failed,
     isolate,
+    reload: () => tls?.reload(),
     stop: () => {
       stopping ??= (async () => {
         happenings.stop();
+        tls?.stop();
         await node.drain();
         await Promise.all([listener.stop(CLOSE_CLIENTS_MS), http.stop(CLOSE_CLIENTS_MS)]);
         await node.stop();
@@ -166,11 +194,12 @@ interface HttpParts {
   readonly options: ServerOptions;
   readonly ground: ServerGround;
   readonly clock: Clock;
+  readonly tls: TlsService | undefined;
   readonly connectionsMax: number;
   readonly happenings: Happenings;
 }
 
-function startHttp(node: Node, { options, ground, clock, connectionsMax, happenings }: HttpParts): HttpListener {
+function startHttp(node: Node, { options, ground, clock, tls, connectionsMax, happenings }: HttpParts): HttpListener {
   const { host } = options;
   const log = withFields(options.log, { component: "http" });
   const late: { service?: HttpHandler } = {};
@@ -181,6 +210,7 @@ function startHttp(node: Node, { options, ground, clock, connectionsMax, happeni
   const listener = startHttpListener({
     hostname: host,
     port: options.httpPort,
+    tls: tls?.http,
     // The routes know the address of their port, which the system may have chosen.
     handler: {
       judge: (head) => handler().judge(head),

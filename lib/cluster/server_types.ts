@@ -3,6 +3,7 @@
 import type { JoinOptions } from "../node/options.ts";
 import type { KeyValueNode } from "../node/api.ts";
 import type { Log } from "../observe/log.ts";
+import type { TlsOptions } from "./tls_service.ts";
 import type { LauncherPort } from "../http/launcher_port.ts";
 import type { Member, NodeId } from "../raft/types.ts";
 
@@ -32,6 +33,8 @@ export interface ServerOptions {
   readonly dataDirectory: string;
   /** The directory is empty and shall be admitted again under its old id (`--new-identity`). */
   readonly newIdentity: boolean;
+  /** TLS for clients; left out where they come as they are. */
+  readonly tls?: TlsOptions;
   /** Secret of the cluster; undefined for the one that the nodes of this user on this machine share. */
   readonly clusterSecret: string | undefined;
   /** A snapshot is taken after so many entries since the last one. */
@@ -76,6 +79,8 @@ export interface RunningServer {
   stop(): Promise<void>;
   /** Resolves when the server can't go on: `DiskFailureError` (exit 75), `CorruptionError` (exit 74) or a bug. */
   readonly failed: Promise<Error>;
+  /** Looks whether the certificate for clients has changed; nothing to do without one. */
+  reload(): void;
   /** Cuts this server off from all others, or lets it come back; clients still reach it. */
   isolate(isolated: boolean): void;
 }

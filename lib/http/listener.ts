@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import type { NodeLog } from "../node/options.ts";
 import type { Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
+import { openDoors, type TlsDoor } from "../net/client_socket.ts";
 import { ConnectionPort } from "../net/connection_port.ts";
 import { OutputFlusher } from "../net/socket_output.ts";
 import { LINGER_MS } from "../net/limits.ts";
@@ -24,13 +25,15 @@ import {
   IDLE_TIMEOUT_MS,
 } from "./server/limits.ts";
 import { replyHead, RequestIds } from "./server/reply_head.ts";
-import { refusalReply } from "./server/refusal.ts";
+import { malformed, type Refusal, refusalReply } from "./server/refusal.ts";
 
 /** What the HTTP port is opened with. */
 export interface HttpListenerOptions {
   readonly hostname: string;
   /** 0 lets the system choose. */
   readonly port: number;
+  /** Where TLS is spoken; undefined for nowhere. */
+  readonly tls?: TlsDoor | undefined;
   readonly handler: HttpHandler;
   readonly clock: Clock;
   readonly metrics: Registry;
@@ -69,12 +72,12 @@ const RUN_NAME_LENGTH = 8;
 
 /** Opens the HTTP port. Throws the system's error when it cannot be bound. */
 export function startHttpListener(options: HttpListenerOptions): HttpListener {
-  const listener = Deno.listen({ hostname: options.hostname, port: options.port });
+  const doors = openDoors(options.hostname, options.port, { tls: options.tls });
   const { clock, metrics, log, connectionsMax } = options;
   const turns = new TurnBudget(clock, HTTP_REQUESTS_PER_TURN_MAX);
   const connectionsRefused = metrics.counter(METRIC.httpConnectionsRefused);
   const port: ConnectionPort<HttpConnection> = new ConnectionPort({
-    listener,
+    doors,
     clock,
     log,
     connectionsMax,
@@ -83,14 +86,18 @@ export function startHttpListener(options: HttpListenerOptions): HttpListener {
     refuse: {
       needsFirstBytes: false,
       refused: connectionsRefused,
-      reply: (limit) => refuseConnection(context, limit),
+      reply: (limit) => {
+        const detail = `Too many connections (limit ${limit})`;
+        return refuseConnection(context, { status: 503, code: "overloaded", detail });
+      },
+      plainReply: () => refuseConnection(context, malformed("This port speaks TLS: use https")),
     },
   });
   const context = makeContext(options, { turns, port });
   metrics.gauge(METRIC.httpConnections, () => port.size);
   port.start();
   return {
-    port: listener.addr.port,
+    port: doors[0]?.listener.addr.port ?? options.port,
     connections: () => port.size,
     stop: async (graceMs) => {
       await port.stop(graceMs);
@@ -123,10 +130,9 @@ function makeContext(options: HttpListenerOptions, { turns, port }: ContextParts
   };
 }
 
-/** What a client hears when there is no room for its connection. */
-function refuseConnection({ handler, ids, date }: HttpConnectionContext, limit: number): Uint8Array {
-  const detail = `Too many connections (limit ${limit})`;
-  const refused = refusalReply({ status: 503, code: "overloaded", detail });
+/** What a client hears whose connection is not served. */
+function refuseConnection({ handler, ids, date }: HttpConnectionContext, refusal: Refusal): Uint8Array {
+  const refused = refusalReply(refusal);
   const reply = handler.refused?.(refused) ?? refused;
   const shape = { minorVersion: 1, id: ids.of(undefined), staysOpen: false, date: date.text() } as const;
   return stringToBytes(replyHead(reply, shape) + refused.body);

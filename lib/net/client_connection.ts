@@ -3,6 +3,7 @@
 import { bytesToString } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import type { Log } from "../observe/log.ts";
+import type { ClientSocket } from "./client_socket.ts";
 import type { ClientMetrics } from "./client_metrics.ts";
 import { closeQuietly, type Idleness, isSocketError, type PortConnection } from "./connection_port.ts";
 import {
@@ -14,6 +15,7 @@ import {
 } from "./limits.ts";
 import type { ClientLink, ProtocolSession, Reception, Standing } from "./session.ts";
 import { type OutputContext, type OutputOwner, SocketOutput } from "./socket_output.ts";
+import { refusesTls } from "./tls_hello.ts";
 import type { TurnTime } from "./turn_time.ts";
 
 /** What a connection asks of its listener. */
@@ -34,7 +36,7 @@ export interface ConnectionContext extends OutputContext {
 export class ClientConnection implements ClientLink, PortConnection, OutputOwner {
   readonly remote: string;
   readonly openedAt: number;
-  readonly #socket: Deno.TcpConn;
+  readonly #socket: ClientSocket;
   readonly #context: ConnectionContext;
   readonly #output: SocketOutput;
   #session: ProtocolSession | undefined;
@@ -57,7 +59,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   readonly #ended = Promise.withResolvers<void>();
 
   /** Takes over an accepted socket; `run` begins to read. */
-  constructor(socket: Deno.TcpConn, context: ConnectionContext) {
+  constructor(socket: ClientSocket, context: ConnectionContext) {
     this.#socket = socket;
     this.#context = context;
     this.#output = new SocketOutput(socket, { context, owner: this });
@@ -245,9 +247,14 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
     this.#receivedAt = this.#context.turnTime.now();
     this.#context.metrics.bytesReceived.add(count);
     if (this.#finishing || this.#closed) return;
+    if (this.#bytesReceived === count && this.#refusesTls(buffer.subarray(0, count))) return this.finish();
     const chunk = bytesToString(buffer, 0, count);
     if (this.#session === undefined) this.#choose(chunk);
     else this.#session.receive(chunk);
+  }
+
+  #refusesTls(first: Uint8Array): boolean {
+    return refusesTls(first, { remote: this.remote, warn: this.#context.warn, send: (reply) => this.send(reply) });
   }
 
   /** Begins the session as soon as the bytes so far tell which protocol it is. */

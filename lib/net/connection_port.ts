@@ -4,6 +4,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { LogLimiter } from "../base/log_limiter.ts";
 import type { Log } from "../observe/log.ts";
 import type { Counter } from "../observe/metrics.ts";
+import type { ClientSocket, Door } from "./client_socket.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
 import { ACCEPT_PAUSE_MS, IDLE_GIVES_WAY_MS, REFUSAL_WAIT_MS, REFUSALS_WAITING_MAX, WRITE_CHECK_MS } from "./limits.ts";
 
@@ -38,13 +39,14 @@ export interface PortNames {
 
 /** What a port is made of. */
 export interface ConnectionPortOptions<C extends PortConnection> {
-  readonly listener: Deno.TcpListener;
+  /** Where clients come in; all count together. */
+  readonly doors: readonly Door[];
   readonly clock: Clock;
   readonly log: Log;
   readonly connectionsMax: number;
   readonly names: PortNames;
   /** Makes the connection of an accepted socket. */
-  admit(socket: Deno.TcpConn): C;
+  admit(socket: ClientSocket): C;
   readonly refuse: Refusal;
 }
 
@@ -55,6 +57,8 @@ export interface Refusal {
   /** Counts every refusal, with a reply or without. */
   readonly refused: Counter;
   reply(connectionsMax: number, firstBytes: Uint8Array): Uint8Array;
+  /** What a client is told that speaks no TLS where nothing else is spoken. */
+  plainReply(firstBytes: Uint8Array): Uint8Array;
 }
 
 /** Room for what clients send before they wait for a reply: closed with input unread, the system might take the reply back. */
@@ -74,8 +78,8 @@ export class ConnectionPort<C extends PortConnection> {
   #nobodyGivesWay = false;
   readonly #giveWayLog: LogLimiter;
   #checkTimer: Timer | undefined;
-  #accepting: Promise<void> | undefined;
-  #endPause: (() => void) | undefined;
+  #accepting: Promise<unknown> | undefined;
+  readonly #endPauses = new Set<() => void>();
   #emptied: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -101,7 +105,7 @@ export class ConnectionPort<C extends PortConnection> {
 
   /** Begins to accept. */
   start(): void {
-    this.#accepting = this.#acceptAll();
+    this.#accepting = Promise.all(this.#options.doors.map((door) => this.#acceptAll(door)));
     this.#checkLater();
   }
 
@@ -117,8 +121,8 @@ export class ConnectionPort<C extends PortConnection> {
   }
 
   async #stop(graceMs: number): Promise<void> {
-    this.#options.listener.close();
-    this.#endPause?.();
+    for (const { listener } of this.#options.doors) listener.close();
+    for (const endPause of this.#endPauses) endPause();
     for (const socket of this.#refused) closeQuietly(socket);
     await this.#accepting;
     const emptied = new Promise<void>((resolve) => this.#emptied = resolve);
@@ -131,11 +135,11 @@ export class ConnectionPort<C extends PortConnection> {
     this.#checkTimer?.cancel();
   }
 
-  async #acceptAll(): Promise<void> {
+  async #acceptAll(door: Door): Promise<void> {
     // Not `for await`: that ends for ever at the first failed accept, which is what a lack of file descriptors gives.
     while (this.#stopping === undefined) {
       try {
-        this.#admit(await this.#options.listener.accept());
+        this.#admit(await door.listener.accept(), door);
       } catch (error) {
         if (this.#stopping !== undefined) return;
         this.#warn(this.#acceptLog, `Cannot accept ${this.#options.names.one} connection: ${messageOf(error)}`);
@@ -164,15 +168,19 @@ export class ConnectionPort<C extends PortConnection> {
     log("info", `At most ${this.#limit.current} ${names.adjective} connections again`);
   }
 
-  #admit(socket: Deno.TcpConn): void {
+  #admit(socket: Deno.TcpConn, { tls }: Door): void {
     if (this.#stopping !== undefined) return closeQuietly(socket);
-    if (this.#connections.size >= this.#limit.current && !this.#makeRoom()) return this.#refuse(socket);
+    if (this.#connections.size >= this.#limit.current && !this.#makeRoom()) {
+      return this.#refuse(socket, tls !== undefined);
+    }
     try {
       socket.setNoDelay(true);
     } catch {
       // Already ended by the client: the first read tells.
     }
-    const connection = this.#options.admit(socket);
+    const { admit, refuse } = this.#options;
+    const plain = { warn: (message: string) => this.warn(message), reply: refuse.plainReply };
+    const connection = admit(tls?.upgrade(socket, plain) ?? socket);
     this.#connections.add(connection);
     void this.#serve(connection);
   }
@@ -196,11 +204,12 @@ export class ConnectionPort<C extends PortConnection> {
     if (this.#connections.size === 0) this.#emptied?.();
   }
 
-  /** Tells one client that there is no room. */
-  #refuse(socket: Deno.TcpConn): void {
+  /** Tells one client that there is no room; to tell one that speaks TLS would take a handshake. */
+  #refuse(socket: Deno.TcpConn, speaksTls: boolean): void {
     const { names, refuse } = this.#options;
     this.#warn(this.#refusalLog, `Refused ${names.one}: ${this.#limit.current} connections are open`);
     refuse.refused.add();
+    if (speaksTls) return closeQuietly(socket);
     if (!refuse.needsFirstBytes) return this.#sendRefusal(socket, new Uint8Array());
     if (this.#refused.size >= REFUSALS_WAITING_MAX) return closeQuietly(socket);
     this.#refused.add(socket);
@@ -238,11 +247,13 @@ export class ConnectionPort<C extends PortConnection> {
 
   #pause(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.#options.clock.after(ACCEPT_PAUSE_MS, resolve);
-      this.#endPause = () => {
+      const end = () => {
         timer.cancel();
+        this.#endPauses.delete(end);
         resolve();
       };
+      const timer = this.#options.clock.after(ACCEPT_PAUSE_MS, end);
+      this.#endPauses.add(end);
     });
   }
 }
@@ -261,7 +272,7 @@ function mostDispensable<C extends PortConnection>(connections: Iterable<C>, bef
 }
 
 /** Closes a socket that the system may have closed before. */
-export function closeQuietly(socket: Deno.TcpConn): void {
+export function closeQuietly(socket: Pick<ClientSocket, "close">): void {
   try {
     socket.close();
   } catch {

@@ -2,6 +2,7 @@
 
 import { stringToBytes, writeString } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import type { ClientSocket } from "./client_socket.ts";
 import type { Counter } from "../observe/metrics.ts";
 import { FAIR_SHARE_BYTES, PIECE_BYTES_MAX, WRITE_BUFFER_BYTES_MIN, WRITE_TIMEOUT_MS } from "./limits.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
@@ -51,7 +52,7 @@ export interface OutputOwner {
 
 /** Queue, buffer and write in flight of one socket. */
 export class SocketOutput {
-  readonly #socket: Deno.TcpConn;
+  readonly #socket: ClientSocket;
   readonly #context: OutputContext;
   readonly #owner: OutputOwner;
   readonly #queue = new OutputQueue();
@@ -64,7 +65,7 @@ export class SocketOutput {
   #flushPlanned = false;
   #closed = false;
 
-  constructor(socket: Deno.TcpConn, { context, owner }: { context: OutputContext; owner: OutputOwner }) {
+  constructor(socket: ClientSocket, { context, owner }: { context: OutputContext; owner: OutputOwner }) {
     this.#socket = socket;
     this.#context = context;
     this.#owner = owner;

@@ -6,12 +6,13 @@ import type { NodeLog } from "../node/options.ts";
 import { METRIC } from "../observe/names.ts";
 import { ClientConnection, type ConnectionContext } from "../net/client_connection.ts";
 import { ClientMetrics } from "../net/client_metrics.ts";
+import { type Door, openDoors, type TlsDoor } from "../net/client_socket.ts";
 import { ConnectionPort } from "../net/connection_port.ts";
 import { guessLanguage } from "./first_bytes.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../net/limits.ts";
 import { MemoryBudget } from "../net/memory_budget.ts";
 import type { SessionContext, SessionNode } from "./session_context.ts";
-import { receptionOf, tooManyConnections } from "./reception.ts";
+import { receptionOf, tlsIsSpoken, tooManyConnections } from "./reception.ts";
 import { ClientRegistry } from "./resp/client_record.ts";
 import { ServerStatistics } from "./resp/statistics/server_statistics.ts";
 import { OutputFlusher } from "../net/socket_output.ts";
@@ -27,6 +28,8 @@ export interface ClientListenerOptions {
   readonly hostname: string;
   /** 0 lets the system choose. */
   readonly port: number;
+  /** Where TLS is spoken; undefined for nowhere. */
+  readonly tls?: TlsDoor | undefined;
   /** Connections beyond this number get one line and are closed. */
   readonly connectionsMax: number;
   /** How long the end of a request may be waited for; more for a long one that comes fast enough. */
@@ -56,7 +59,7 @@ export interface ClientListener {
 
 /** Opens the client port. Throws the system's error when it cannot be bound. */
 export function startClientListener(options: ClientListenerOptions): ClientListener {
-  const listener = new Listener(options, Deno.listen({ hostname: options.hostname, port: options.port }));
+  const listener = new Listener(options, openDoors(options.hostname, options.port, { tls: options.tls }));
   listener.start();
   return listener;
 }
@@ -68,9 +71,9 @@ class Listener implements ClientListener {
   readonly #statistics: ServerStatistics;
   readonly #connections: ConnectionPort<ClientConnection>;
 
-  constructor(options: ClientListenerOptions, listener: Deno.TcpListener) {
+  constructor(options: ClientListenerOptions, doors: readonly Door[]) {
     this.#options = options;
-    this.port = listener.addr.port;
+    this.port = doors[0]?.listener.addr.port ?? options.port;
     this.#turns = new TurnBudget(options.clock, REQUESTS_PER_TURN_MAX);
     const { clock, log, connectionsMax } = options;
     const metrics = new ClientMetrics(options.node.metrics);
@@ -78,7 +81,7 @@ class Listener implements ClientListener {
     this.#statistics = new ServerStatistics({ clock, metrics, slowCommandMs, node });
     const context = this.#makeContext(metrics);
     this.#connections = new ConnectionPort({
-      listener,
+      doors,
       clock,
       log,
       connectionsMax,
@@ -92,6 +95,7 @@ class Listener implements ClientListener {
         needsFirstBytes: true,
         refused: metrics.connectionsRefused,
         reply: (limit, firstBytes) => stringToBytes(tooManyConnections(guessLanguage(firstBytes), limit)),
+        plainReply: (firstBytes) => stringToBytes(tlsIsSpoken(guessLanguage(firstBytes))),
       },
     });
   }

@@ -45,3 +45,15 @@ export function tooManyConnections(language: Language, limit: number): string {
       return unreachable(language);
   }
 }
+
+/** What a client is told in its language that speaks no TLS where nothing else is spoken, as a byte string. */
+export function tlsIsSpoken(language: Language): string {
+  switch (language) {
+    case "resp":
+      return "-ERR this port speaks TLS: connect with TLS, as redis-cli --tls does\r\n";
+    case "text":
+      return "Error: This port speaks TLS: connect with TLS, as openssl s_client does.\n";
+    default:
+      return unreachable(language);
+  }
+}

@@ -4,3 +4,13 @@
 export class CertificateError extends Error {
   override readonly name = "CertificateError";
 }
+
+/** What `read` makes of a file; its errors name the file. */
+export function about<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof CertificateError) || error.message.includes(path)) throw error;
+    throw new CertificateError(`Cannot use ${path}: ${error.message}`);
+  }
+}

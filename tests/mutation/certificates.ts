@@ -33,4 +33,33 @@ export const CERTIFICATE_SLIPS: readonly Mutation[] = [
     find: 'verify("sha256", old.signed, publicKeyOf(this.certificate), old.signature)',
     replace: 'typeof verify === "function"',
   }),
+  {
+    id: "M565",
+    what: "A certificate is taken with the key of another",
+    patches: [{
+      file: "lib/tls/pair_files.ts",
+      find: "if (!about(paths.key, () => fitsKey(leaf, key))) return",
+      replace: 'if (!about(paths.key, () => fitsKey(leaf, key) || key !== "")) return',
+    }],
+  },
+  slip("M566", "Handshakes under way are not bounded in number", {
+    file: "lib/tls/handshakes.ts",
+    find: "if (this.#open.size > HANDSHAKES_MAX) oldest?.();",
+    replace: "if (this.#open.size > HANDSHAKES_MAX * 1e9) oldest?.();",
+  }),
+  slip("M567", "A client that begins a handshake and says nothing more stays for ever", {
+    file: "lib/tls/handshakes.ts",
+    find: "this.#clock.after(HANDSHAKE_MS, expire)",
+    replace: "this.#clock.after(HANDSHAKE_MS, () => {})",
+  }),
+  slip("M568", "A certificate that is half replaced is reported as bad at the first look, and not looked at again", {
+    file: "lib/tls/pair_files.ts",
+    find: "const isNew = stamp !== this.#suspect;",
+    replace: "const isNew = stamp === this.#suspect;",
+  }),
+  slip("M569", "A handshake that fails at once ends the process", {
+    file: "lib/tls/tls_socket.ts",
+    find: "setImmediate(() => wire.push(Buffer.from(first)));",
+    replace: "(setImmediate, wire.push(Buffer.from(first)));",
+  }),
 ];

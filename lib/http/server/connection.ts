@@ -1,8 +1,10 @@
 /** One HTTP connection: reads requests one after the other, answers each before the next, and keeps its deadlines. */
 
+import type { ClientSocket } from "../../net/client_socket.ts";
 import { closeQuietly, isSocketError, type PortConnection } from "../../net/connection_port.ts";
 import { FAIR_SHARE_BYTES, READ_BUFFER_BYTES_MIN, UNSENT_BYTES_MAX } from "../../net/limits.ts";
 import { type OutputOwner, SocketOutput } from "../../net/socket_output.ts";
+import { refusesTls } from "../../net/tls_hello.ts";
 import type { BodyStream, HttpReply, HttpRequest } from "../http.ts";
 import { ByteInput } from "./byte_input.ts";
 import type { HttpConnectionContext } from "./connection_context.ts";
@@ -30,7 +32,7 @@ interface Current {
 
 /** A connection that was accepted. */
 export class HttpConnection implements PortConnection, OutputOwner {
-  readonly #socket: Deno.TcpConn;
+  readonly #socket: ClientSocket;
   readonly #context: HttpConnectionContext;
   readonly #output: SocketOutput;
   readonly #remote: string;
@@ -52,7 +54,7 @@ export class HttpConnection implements PortConnection, OutputOwner {
   #wakeReader: (() => void) | undefined;
 
   /** Takes over an accepted socket; `run` begins to read. */
-  constructor(socket: Deno.TcpConn, context: HttpConnectionContext) {
+  constructor(socket: ClientSocket, context: HttpConnectionContext) {
     this.#socket = socket;
     this.#context = context;
     this.#output = new SocketOutput(socket, { context, owner: this });
@@ -170,6 +172,9 @@ export class HttpConnection implements PortConnection, OutputOwner {
   #received(bytes: Uint8Array): void {
     this.#context.bytesReceived.add(bytes.length);
     if (this.#phase === "Closed") return;
+    const send = (reply: string) => this.#output.send(reply);
+    const client = { remote: this.#remote, warn: this.#context.warn, send };
+    if (this.#fresh && this.#phase === "Waiting" && refusesTls(bytes, client)) return this.#finish();
     if (this.#phase === "Finishing" || this.#phase === "Lingering") this.#droppedBytes += bytes.length;
     else this.#input.refill(bytes);
     this.#advance();

@@ -26,7 +26,7 @@ const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["observe", { layers: ["base"], packages: PLATFORM, files: ["deno.json"] }],
   ["storage", { layers: ["base", "raft"], packages: PLATFORM }],
   ["transport", { layers: ["base", "raft"], packages: PLATFORM }],
-  ["tls", { layers: [], packages: PLATFORM }],
+  ["tls", { layers: ["base"], packages: PLATFORM }],
   ["client", { layers: ["base"], packages: PLATFORM }],
   ["load", { layers: ["base"], packages: PLATFORM }],
   ["node", { layers: BELOW_NODE, packages: PLATFORM }],
@@ -35,7 +35,7 @@ const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["http", { layers: [...BELOW_NODE, "node", "net"], packages: PLATFORM }],
   // uPlot runs in the browser only; the server hands its file out.
   ["dashboard", { layers: ["base", "http"], packages: [/^uplot$/] }],
-  ["cluster", { layers: [...BELOW_NODE, "node", ...SPEAKERS], packages: PLATFORM }],
+  ["cluster", { layers: [...BELOW_NODE, "node", ...SPEAKERS, "tls"], packages: PLATFORM }],
   ["cli", { layers: BELOW_CLI, packages: PLATFORM }],
   ["main.ts", { layers: ["cli"], packages: NOTHING }],
   ["mod.ts", { layers: BELOW_CLI, packages: NOTHING }],

@@ -16,6 +16,7 @@ function stage(args: string[] = [], { startError }: { startError?: Error } = {})
   const stopped = Promise.withResolvers<void>();
   const started: ServerOptions[] = [];
   const events: string[] = [];
+  const hangups: (() => void)[] = [];
   const parts: NodeParts = {
     startServer: (options) => {
       started.push(options);
@@ -25,6 +26,7 @@ function stage(args: string[] = [], { startError }: { startError?: Error } = {})
         peerAddress: "127.0.0.1:15000",
         httpAddress: "127.0.0.1:8000",
         failed: failed.promise,
+        reload: () => events.push("reload"),
         stop: () => {
           events.push("stop");
           return stopped.promise;
@@ -40,10 +42,11 @@ function stage(args: string[] = [], { startError }: { startError?: Error } = {})
       ephemeralPorts: () => ({ first: 32_768, last: 60_999, isReserved: () => false }),
     },
     requests: { stop: stop.promise, kill: kill.promise },
+    onHangup: (action) => hangups.push(action),
   };
   const surroundings = fakeSurroundings();
   const context = { settings: settingsOf(...args), operands: [], surroundings };
-  return { parts, context, surroundings, started, events, failed, stop, kill, stopped };
+  return { parts, context, surroundings, started, events, hangups, failed, stop, kill, stopped };
 }
 
 const NOTHING = () => {};
@@ -234,4 +237,16 @@ Deno.test("settings that do not fit together are refused", () => {
 
 Deno.test("a node's directory below a parent", () => {
   assertEquals(["d", "d/", "/"].map((parent) => nodeDirectory(parent, 2)), ["d/node-2", "d/node-2", "/node-2"]);
+});
+
+Deno.test("SIGHUP looks for another certificate where there is one, and nowhere else", async () => {
+  const tls = ["--tls-cert", "a.pem", "--tls-key", "a.key", "--tls-port", "6380"];
+  for (const args of [[], tls]) {
+    const { parts, context, events, hangups, stop, stopped } = stage(args);
+    stop.resolve();
+    stopped.resolve();
+    assertEquals(await runNode(context, parts), 0);
+    for (const hangup of hangups) hangup();
+    assertEquals(events, args.length === 0 ? ["stop"] : ["stop", "reload"]);
+  }
 });

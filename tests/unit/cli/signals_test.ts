@@ -22,7 +22,7 @@ function stage(source: SignalSource, { onWindows = false } = {}) {
     await Promise.resolve();
     return [...seen];
   };
-  return { send, names: [...listeners.keys()] };
+  return { send, signals, names: [...listeners.keys()] };
 }
 
 Deno.test("one Ctrl-C that arrives several times, as under deno task and npx, asks to stop and does not kill", async () => {
@@ -49,4 +49,14 @@ Deno.test("a node under the launcher leaves Ctrl-C to it", async () => {
 Deno.test("each system has its signals", () => {
   assertEquals(stage("terminal").names, ["SIGINT", "SIGTERM", "SIGHUP"]);
   assertEquals(stage("terminal", { onWindows: true }).names, ["SIGINT", "SIGBREAK"]);
+});
+
+Deno.test("SIGHUP asks for what it was given, where it was given something, and stops nothing then", async () => {
+  for (const source of ["terminal", "launcher"] as const) {
+    const { send, signals } = stage(source);
+    let asked = 0;
+    signals.hangup = () => asked++;
+    assertEquals([await send("SIGHUP", 1_000), asked], [[], 1]);
+    assertEquals([await send("SIGTERM", 2_000), asked], [["stop"], 1]);
+  }
 });

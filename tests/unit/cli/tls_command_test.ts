@@ -192,7 +192,7 @@ Deno.test("a file that is none, or is not there, is named", () =>
     await assertRejects(
       () => tls("show", directory),
       CertificateError,
-      `Cannot read ${directory}/a.pem: no certificate`,
+      `Cannot use ${directory}/a.pem: no certificate`,
     );
     await assertRejects(() => tls("show", `${directory}/b.pem`), CertificateError, `Cannot read ${directory}/b.pem`);
     await assertRejects(() => tls("node", directory, "0=a"), CertificateError, `Cannot read ${directory}/ca.pem`);

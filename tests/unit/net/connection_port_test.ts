@@ -46,13 +46,18 @@ class Bench {
       },
     };
     this.port = new ConnectionPort({
-      listener: listener as unknown as Deno.TcpListener,
+      doors: [{ listener: listener as unknown as Deno.TcpListener, tls: undefined }],
       clock: this.clock,
       log: (_level, message) => this.logged.push(message),
       connectionsMax: CONFIGURED,
       names: { one: "a client", adjective: "client" },
       admit: () => new FakeConnection(),
-      refuse: { needsFirstBytes: false, refused: new Counter(), reply: () => new Uint8Array() },
+      refuse: {
+        needsFirstBytes: false,
+        refused: new Counter(),
+        reply: () => new Uint8Array(),
+        plainReply: () => new Uint8Array(),
+      },
     });
     this.port.start();
   }

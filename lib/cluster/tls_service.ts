@@ -1,0 +1,60 @@
+/** TLS for the clients of one server: which certificate, on which ports, and what happens when its files change. */
+
+import type { Clock } from "../base/clock.ts";
+import type { TlsDoor } from "../net/client_socket.ts";
+import type { Log } from "../observe/log.ts";
+import { CertificateError } from "../tls/errors.ts";
+import { loadPair, type PairPaths, PairWatch } from "../tls/pair_files.ts";
+import { TlsTerminator, whyNoTls } from "../tls/terminator.ts";
+
+/** What `--tls-cert` and the flags around it say. A port that is the plain one too speaks TLS only. */
+export interface TlsOptions {
+  readonly paths: PairPaths;
+  readonly clientPort: number | undefined;
+  readonly httpPort: number | undefined;
+}
+
+/** What a server needs of it. */
+export interface TlsService {
+  readonly clients: TlsDoor | undefined;
+  readonly http: TlsDoor | undefined;
+  /** Looks at the files at once; without it they are looked at every second. */
+  reload(): void;
+  stop(): void;
+}
+
+/** Reads the certificate and begins to watch its files. Throws `CertificateError` when it cannot be used. */
+export function openTls(
+  { paths, clientPort, httpPort }: TlsOptions,
+  { clock, log, denoVersion = Deno.version.deno }: {
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly denoVersion?: string;
+  },
+): TlsService {
+  const missing = whyNoTls(denoVersion);
+  if (missing !== undefined) throw new CertificateError(missing);
+  const wallClockMs = () => Date.now();
+  const watch = new PairWatch({
+    paths,
+    clock,
+    wallClockMs,
+    changed: ({ pair, shown }) => {
+      tls.use(pair);
+      log("info", `A new certificate for clients, for connections from now on: ${shown}`);
+    },
+    failed: (why) => log("warn", `The certificate for clients stays the one of before: ${why}`),
+  });
+  const { pair, shown } = loadPair(paths, wallClockMs());
+  const tls = new TlsTerminator(pair, clock);
+  const ports = [clientPort, httpPort].filter((port) => port !== undefined).join(" and ");
+  log("info", `TLS for clients on port ${ports}: ${shown}`);
+  watch.start();
+  const doorAt = (port: number | undefined) => port === undefined ? undefined : { port, tls };
+  return {
+    clients: doorAt(clientPort),
+    http: doorAt(httpPort),
+    reload: () => watch.check(),
+    stop: () => watch.stop(),
+  };
+}

@@ -1,0 +1,44 @@
+/** The flags of TLS for clients: what they come to, and which do not fit together. */
+
+import { assertEquals, assertThrows } from "@std/assert";
+import { serverOptions, wantedPorts } from "../../../lib/cli/server_settings.ts";
+import { UsageError } from "../../../lib/cli/usage_error.ts";
+import { settingsOf } from "./support.ts";
+
+const PAIR = ["--tls-cert", "a.pem", "--tls-key", "a.key"];
+
+function optionsOf(...args: string[]) {
+  return serverOptions(settingsOf(...args), () => {});
+}
+
+Deno.test("without flags of TLS there is none", () => {
+  assertEquals(optionsOf().tls, undefined);
+});
+
+Deno.test("ports for TLS are beside the plain ones, or the same", () => {
+  const paths = { certificate: "a.pem", key: "a.key" };
+  const beside = optionsOf(...PAIR, "--tls-port", "6380", "--http-tls-port", "8443");
+  assertEquals(beside.tls, { paths, clientPort: 6_380, httpPort: 8_443 });
+  assertEquals(wantedPorts(beside).map(({ port, flag }) => `${flag} ${port}`), [
+    ...["--port 5000", "--peer-port 15000", "--http-port 8000", "--tls-port 6380", "--http-tls-port 8443"],
+  ]);
+  const instead = optionsOf(...PAIR, "--tls-port", "5000", "--http-tls-port", "8000");
+  assertEquals(instead.tls, { paths, clientPort: 5_000, httpPort: 8_000 });
+  assertEquals(wantedPorts(instead).map(({ port }) => port), [5_000, 15_000, 8_000]);
+  assertEquals(optionsOf(...PAIR, "--http-tls-port", "8443").tls, { paths, clientPort: undefined, httpPort: 8_443 });
+});
+
+Deno.test("half of what TLS needs, and ports that are something else already, are refused", () => {
+  const cases: readonly (readonly [readonly string[], string])[] = [
+    [["--tls-port", "6380"], "TLS needs --tls-cert and --tls-key; kvstore tls init makes both"],
+    [["--tls-cert", "a.pem", "--tls-port", "6380"], "TLS needs --tls-cert and --tls-key"],
+    [["--tls-key", "a.key", "--http-tls-port", "6380"], "TLS needs --tls-cert and --tls-key"],
+    [PAIR, "give --tls-port, --http-tls-port or both"],
+    [[...PAIR, "--tls-port", "15000"], "--tls-port 15000 is another port of this node already"],
+    [[...PAIR, "--tls-port", "8000"], "--tls-port 8000 is another port"],
+    [[...PAIR, "--http-tls-port", "5000"], "--http-tls-port 5000 is another port"],
+    [[...PAIR, "--http-tls-port", "15000"], "--http-tls-port 15000 is another port"],
+    [[...PAIR, "--tls-port", "6380", "--http-tls-port", "6380"], "--http-tls-port 6380 is another port"],
+  ];
+  for (const [args, message] of cases) assertThrows(() => optionsOf(...args), UsageError, message);
+});
