@@ -173,6 +173,16 @@ testWith(
         await byTestId(page, "confirm-yes").click();
         await process.line("node 1 exited with code 76");
         await byTestId(page, "node-1").waitFor({ state: "detached" });
+
+        // No member answers the page of a node that was removed: it leads to that of another one.
+        await byTestId(page, "add-node").click();
+        await said(watched, (text) => text === "Node 4 has joined and has a vote");
+        await byTestId(page, "remove-0").click();
+        await byTestId(page, "confirm-yes").click();
+        await process.line("node 0 exited with code 76");
+        await page.waitForURL((url) => url.origin !== base);
+        await said(watched, (text) => text === "Node 0 is removed for good");
+        await untilText(page, "headline-detail", (text) => text.startsWith("All 2 nodes answer."));
         assertNoErrors(errors.filter((text) => !text.includes("409")));
       })
     ),

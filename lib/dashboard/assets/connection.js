@@ -40,6 +40,13 @@ export class Connection {
     return Array.from(this.#members, ([id, origin]) => ({ id, origin })).filter(({ origin }) => origin !== this.#base);
   }
 
+  /** The page of another member than `id`, where this page came from `id`: once that is removed, no member answers its page any more. */
+  refugeFrom(id) {
+    if (this.#members.get(id) !== location.origin) return undefined;
+    const others = Array.from(this.#members.values()).filter((origin) => origin !== location.origin);
+    return others.find((origin) => origin === this.#base) ?? others[0];
+  }
+
   /** Goes over to a member; does nothing where its address is not known. */
   follow(id) {
     const origin = this.#members.get(id);

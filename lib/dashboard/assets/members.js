@@ -5,6 +5,7 @@ import { ask } from "./dialog.js";
 import { byId, make, setText } from "./format.js";
 import { joinCommand } from "./join_command.js";
 
+const REMOVED = /^#removed-(\d{1,10})$/;
 /** How often a change is asked for while what is in the way passes, and the pause between. */
 const ASKED_MAX = 20;
 const AGAIN_MS = 500;
@@ -36,6 +37,12 @@ export class Members {
   constructor(connection, controls) {
     this.#connection = connection;
     this.#controls = controls;
+    // The page of a node that was removed has led here.
+    const [, removed] = REMOVED.exec(location.hash) ?? [];
+    if (removed !== undefined) {
+      history.replaceState(null, "", location.pathname);
+      this.#say(`Node ${removed} is removed for good`, false);
+    }
     byId("add-node").addEventListener("click", () => this.#addNode());
   }
 
@@ -79,11 +86,13 @@ export class Members {
     const change = name === "remove"
       ? { path: `/v1/cluster/members/${id}`, method: "DELETE" }
       : { path: `/v1/cluster/members/${id}/${name}`, method: "POST" };
+    const refuge = name === "remove" ? this.#connection.refugeFrom(id) : undefined;
     try {
       const refusal = await this.#ask(change, (reason) => this.#say(`Node ${id}: ${reason}`, true));
       if (refusal !== undefined) return this.#say(`Node ${id}: ${refusal}`, true);
       this.#say(`Node ${id} ${done}`, false);
-      if (name === "remove") await this.#controls.wake(id);
+      if (refuge !== undefined) location.assign(`${refuge}/#removed-${id}`);
+      else if (name === "remove") await this.#controls.wake(id);
     } catch {
       this.#say(
         `Node ${id} was asked to ${name}; the connection ended before the answer. To ask again does no harm`,
