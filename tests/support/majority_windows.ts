@@ -7,8 +7,10 @@ export interface WindowCounts {
   readonly all: number;
   /** Those in which there was a majority at every moment. */
   readonly counted: number;
-  /** Those of the counted ones in which something was noted. */
+  /** Those of the counted ones in which something was done. */
   readonly served: number;
+  /** The numbers of the others. */
+  readonly unserved: readonly number[];
 }
 
 /** Is told who is away and who votes, and what was done when. A server that is cut off from all others is away as well. */
@@ -29,9 +31,14 @@ export class MajorityWindows {
     this.#configurations = [voters];
   }
 
+  /** The number of the present window. */
+  get window(): number {
+    return Math.floor((this.#now() - this.#from) / WINDOW_MS);
+  }
+
   /** A write was done. */
   serve(): void {
-    this.#served.add(this.#window());
+    this.#served.add(this.window);
   }
 
   /** Each of these sets of voters may be in force from now on, so all of them need a majority. */
@@ -57,18 +64,15 @@ export class MajorityWindows {
   /** The windows that have ended. */
   count(): WindowCounts {
     this.#look();
-    const all = this.#window();
+    const all = this.window;
     const counted = Array.from({ length: all }, (_, window) => window).filter((window) => !this.#leftOut.has(window));
-    return { all, counted: counted.length, served: counted.filter((window) => this.#served.has(window)).length };
-  }
-
-  #window(): number {
-    return Math.floor((this.#now() - this.#from) / WINDOW_MS);
+    const unserved = counted.filter((window) => !this.#served.has(window));
+    return { all, counted: counted.length, served: counted.length - unserved.length, unserved };
   }
 
   /** A window is left out if there is no majority now, or was none up to now. */
   #look(): void {
-    const window = this.#window();
+    const window = this.window;
     const wasBroken = this.#isBroken;
     this.#isBroken = this.#configurations.some((voters) => {
       return voters.filter((id) => !this.#away.has(id)).length * 2 <= voters.length;

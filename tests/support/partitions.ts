@@ -8,8 +8,8 @@ import { delay } from "./wait.ts";
 const CUT_MS = { least: 1_500, most: 3_000 } as const;
 const GAP_MS = { least: 2_000, most: 5_000 } as const;
 const LOOK_MS = 50;
-/** The first one, and then each fourth, cuts off the leader. */
-const LEADER_EVERY = 4;
+/** The first one, and then each eighth, cuts off the leader: it takes the others an election timeout, a second or two, to be sure. */
+const LEADER_EVERY = 8;
 /** A server that begins while another is cut off must not reach it either. */
 const IDS = Array.from({ length: 1_000 }, (_, id) => id);
 
@@ -28,6 +28,8 @@ export interface PartitionsOptions {
 export class Partitions {
   /** How often something was held back by a cut between the leader and the others, or between another voter and the others. */
   readonly felt = { leader: 0, minority: 0 };
+  /** In which windows the leader was cut off. */
+  readonly leaderCutIn: number[] = [];
   readonly #options: PartitionsOptions;
   readonly #done: Promise<void>;
   #isStopped = false;
@@ -65,6 +67,7 @@ export class Partitions {
   async #cut(id: number, kind: "leader" | "minority"): Promise<void> {
     const { cluster: { proxy }, windows } = this.#options;
     const before = this.#heldBack(id);
+    if (kind === "leader") this.leaderCutIn.push(windows.window);
     windows.leave(id);
     proxy.isolate(id, IDS);
     this.#cutOff = id;
