@@ -239,6 +239,7 @@ export class PeerDirectory {
     if (configuration.members.length === 0 || greeting.configurationIndex <= configurationIndex) return false;
     if (this.#ahead.size >= MEMBERS_MAX) return false;
     this.#ahead.set(greeting.nodeId, { ...greeting });
+    this.dial();
     return true;
   }
 

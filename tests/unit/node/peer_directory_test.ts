@@ -192,14 +192,18 @@ Deno.test("who knows of a later configuration is taken, at most as many as there
   const dialed = () => transport.peers().map(({ id }) => id);
   const { configurationIndex } = server.node;
   directory.admit(greetingOf(7, { configurationIndex }));
+  // One that has only asked to join is not dialed; once it knows more, it is, from the same place.
+  directory.admit(greetingOf(9, { configurationIndex: 0, rejoin: true, joins: true }));
   assertEquals(dialed(), [0, 2]);
-  for (let id = 10; id < 10 + MEMBERS_MAX + 1; id++) {
+  directory.admit(greetingOf(9, { configurationIndex: configurationIndex + 1, joins: true }));
+  assertEquals(dialed(), [0, 2, 9]);
+  for (let id = 10; id < 10 + MEMBERS_MAX; id++) {
     assertEquals(
       directory.admit(greetingOf(id, { configurationIndex: configurationIndex + 1, joins: true })),
       undefined,
     );
   }
-  assertEquals(dialed(), [0, 2, ...Array.from({ length: MEMBERS_MAX }, (_, at) => at + 10)]);
+  assertEquals(dialed(), [0, 2, ...Array.from({ length: MEMBERS_MAX }, (_, at) => at + 9)]);
   server.change([0, 1], [2]);
   assertEquals(server.node.configurationIndex > configurationIndex, true);
   directory.configurationInForce();
