@@ -70,7 +70,7 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
   }),
   slip("M542", "A server that lags refuses those that came in the place of all that it knew", {
     file: "lib/node/membership/peer_directory.ts",
-    find: "if (configuration.members.length === 0 || greeting.configurationIndex <= configurationIndex) return false;",
-    replace: "if (configurationIndex >= 0 || greeting.configurationIndex < 0) return false;",
+    find: "greeting.configurationIndex <= configurationIndex) return false;",
+    replace: "greeting.configurationIndex <= configurationIndex + 1e9) return false;",
   }),
 ];
