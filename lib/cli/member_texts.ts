@@ -114,8 +114,8 @@ export function promoted(id: NodeId, view: Known): string {
 export function removed(id: NodeId, before: Known): string {
   return keepsMemberLists(before)
     ? `Member ${id} is removed. Its id and its directory are never used again.`
-    : `Member ${id} is removed. Stop it, and never start it on its directory again: some members are of an older protocol, as ` +
-      "CLUSTER shows, so the cluster does not keep in mind that it was removed";
+    : `Member ${id} is removed. Stop it, and never start it on its directory again: while a member is of an older protocol, ` +
+      "which CLUSTER shows, the cluster does not keep in mind that it was removed";
 }
 
 /** A member was replaced. */
@@ -206,6 +206,7 @@ export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[
     "Nothing was begun: the leadership is being handed over: ask again in a moment",
     "Nothing was begun: not all members can keep in mind who was removed yet: upgrade those that CLUSTER shows with an older protocol",
     "Nothing was begun: server 3 has not been heard: start it, or see why it cannot be reached",
+    "Nothing was begun: server 3 has not been heard, and may not keep in mind who is removed: start it, or remove it first",
     "Nothing was begun: server 3 has not caught up, it lacks 4200 entries: ask again in a moment; it must have kept within 1000 ms of the leader for 1000 ms",
     notJoined(3),
     notMoved(1, "10.0.0.9:5000"),

@@ -88,7 +88,8 @@ function appendConfiguration(core: LeadingCore, configuration: Configuration): v
 /** Who was removed before, and the members that are none any more. */
 function retiredBy(current: Configuration, next: Configuration): readonly IdRange[] {
   const { members, retired = [] } = current;
-  if (!keepsMemberLists(current)) return retired;
+  // The change that removes a server may be the one with which the list begins.
+  if (!keepsMemberLists(current) && !keepsMemberLists(next)) return retired;
   const left = members.map(({ id }) => id).filter((id) => !next.members.some((member) => member.id === id));
   return left.length === 0 ? retired : retire(retired, left);
 }

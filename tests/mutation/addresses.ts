@@ -60,12 +60,12 @@ export const ADDRESS_SLIPS: readonly Mutation[] = [
   },
   {
     id: "M555",
-    what: "What a seed says of itself is not noted: a cluster that has moved as a whole does not find itself",
+    what: "A node that knows its peers asks no seed where they have gone",
     patches: [{
-      file: DIRECTORY,
-      find: "    this.admit(greeting);\n    this.dial();\n",
-      replace: "    if (greeting.nodeId < 0) this.admit(greeting);\n    this.dial();\n",
+      file: "lib/transport/tcp_transport.ts",
+      find: "(this.#peers.size === 0 || this.#isMissingPeer())",
+      replace: "(this.#peers.size === 0 || (this.#isMissingPeer() && this.#peers.size === 0))",
     }],
-    tests: ["tests/unit/node/addresses_test.ts"],
+    tests: ["tests/unit/transport/seeds_test.ts"],
   },
 ];

@@ -141,4 +141,29 @@ export const JOINING_SLIPS: readonly Mutation[] = [
     find: "return (members.length > 0 ? members : [...named, ...this.#told]).some((member) => member.id === id);",
     replace: "return [...members, ...named, ...this.#told].some((member) => member.id === id);",
   }),
+  {
+    id: "M556",
+    what: "The removal with which the list begins is not in it",
+    patches: [{
+      file: "lib/raft/membership.ts",
+      find: "if (!keepsMemberLists(current) && !keepsMemberLists(next)) return retired;",
+      replace: "if (!keepsMemberLists(current) || !keepsMemberLists(next)) return retired;",
+    }],
+    tests: ["tests/unit/raft/retired_test.ts"],
+  },
+  {
+    id: "M557",
+    what: "A server that is removed and cannot what its removal switches on is not looked at",
+    patches: [{
+      file: DIRECTORY,
+      find: "return greetings.has(id) || left.some((member) => member.id === id);",
+      replace: "return left.some((member) => member.id === id);",
+    }],
+    tests: ["tests/unit/node/peer_directory_test.ts"],
+  },
+  slip("M558", "A removal raises the level in spite of a member with an older program", {
+    file: "lib/node/membership/change_plan.ts",
+    find: "if (keepsMemberLists(configuration) || isTooOld) return {};",
+    replace: "if (keepsMemberLists(configuration) || (isTooOld && newest.size === 0)) return {};",
+  }),
 ];

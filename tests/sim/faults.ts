@@ -88,7 +88,7 @@ export const RARELY_ALLOWED_MS: ReadonlyMap<FaultClass, number> = new Map<FaultC
   ["disk/emptied-majority", 12_000],
   ["disk/emptied", 9_000],
   ["operator/move", 6_000],
-  ["operator/replace", 4_000],
+  ["operator/replace", 1_500],
 ]);
 
 /** How often each fault was injected. */

@@ -19,6 +19,10 @@ const FLUSHES_PROBABILITY = 0.15;
 /** In every run with such a number one limit is so low that the clients meet it. */
 const SEEDS_PER_LOWERED = 5;
 
+/** See `leaveTimeToReplace`. */
+const SEEDS_PER_REPLACING = 3;
+const REPLACING_DISTURB_MS = 2_000;
+
 /** The limits that a run may lower, each alone, so that what is refused tells which it was. */
 export const LOWERED_LIMITS = ["writes", "write bytes", "reads", "log entries", "log bytes"] as const;
 
@@ -118,12 +122,24 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
   const lowered = seed % SEEDS_PER_LOWERED === 0
     ? LOWERED_LIMITS[(seed / SEEDS_PER_LOWERED) % LOWERED_LIMITS.length]
     : undefined;
-  return { ...(lowered === undefined ? settings : lower(settings, lowered)), ...overrides };
+  const timely = leaveTimeToReplace(settings);
+  return { ...(lowered === undefined ? timely : lower(timely, lowered)), ...overrides };
 }
 
 function drawFaults(random: Random, apart: Random): ReadonlySet<FaultClass> {
   const isOff = (name: FaultClass) => (DRAWN_APART.has(name) ? apart : random).chance(OFF_PROBABILITY);
   return new Set(FAULT_CLASS_NAMES.filter((name) => !isOff(name)));
+}
+
+/**
+ * To replace a server takes seconds in which a leader stays, and nobody is added while a program of before is there. So in every third
+ * run, which is none of those with faults in an order, the other faults are rarer, and there is one program.
+ */
+function leaveTimeToReplace(settings: Settings): Settings {
+  const { faults, seed, disturbMs } = settings;
+  if (!faults.has("operator/replace") || seed % SEEDS_PER_REPLACING !== 1) return settings;
+  const others = new Set([...faults].filter((name) => name !== "operator/program"));
+  return { ...settings, faults: others, disturbMs: Math.max(disturbMs, REPLACING_DISTURB_MS) };
 }
 
 /** More clients than the limit, and nothing else that would refuse as overload does. */

@@ -2,6 +2,7 @@
 
 import type { ChangeFacts } from "../../lib/node/membership/change_plan.ts";
 import type { RaftStatus } from "../../lib/raft/status.ts";
+import { SPOKEN_VERSIONS } from "../../lib/transport/versions.ts";
 import { type Configuration, type Member, toIndex, toTerm, toTicks } from "../../lib/raft/types.ts";
 
 /** The commit index of `facts`. */
@@ -15,19 +16,25 @@ export function member(id: number): Member {
 
 /** Voters 0 to 2 and learner 3, all well, seen by leader 0. */
 export function facts(
-  { configuration: other = {}, status = {}, lost = [], behind = false, configurationIndex = 4_000 }: {
+  { configuration: other = {}, status = {}, lost = [], behind = false, configurationIndex = 4_000, newest = [] }: {
     readonly configuration?: Partial<Configuration>;
     readonly status?: Partial<RaftStatus>;
     readonly lost?: readonly number[];
     /** Whether the learner has not kept close to the leader. */
     readonly behind?: boolean;
     readonly configurationIndex?: number;
+    /** The newest protocol of those that do not speak this program's; undefined for one that was never heard. */
+    readonly newest?: readonly (readonly [id: number, newest: number | undefined])[];
   } = {},
 ): ChangeFacts {
   const members = [0, 1, 2, 3].map(member);
   const configuration = { members, voters: [0, 1, 2], votersOld: [], learners: [3], level: 7, ...other };
   const entry = { index: toIndex(COMMIT), term: toTerm(2) };
   const peer = { state: "Replicate", matchIndex: entry.index, nextIndex: toIndex(COMMIT + 1), silentTicks: toTicks(0) };
+  const spoken = new Map<number, number | undefined>([
+    ...configuration.members.map(({ id }) => [id, SPOKEN_VERSIONS.newest] as const),
+    ...newest,
+  ]);
   return {
     status: {
       id: 0,
@@ -50,6 +57,7 @@ export function facts(
     },
     configurationIndex,
     caughtUp: new Set(behind ? [] : [3]),
+    newest: new Map([...spoken].flatMap(([id, version]) => version === undefined ? [] : [[id, version]])),
     reachable: new Set([0, 1, 2, 3, 4, 5].filter((id) => !lost.includes(id))),
   };
 }

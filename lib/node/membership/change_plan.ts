@@ -2,7 +2,7 @@
 
 import type { ChangeMembership } from "../../raft/events.ts";
 import type { RaftStatus } from "../../raft/status.ts";
-import { isRetired, keepsMemberLists, lowestFreeId } from "../../raft/retired.ts";
+import { isRetired, keepsMemberLists, lowestFreeId, MEMBER_LISTS_LEVEL } from "../../raft/retired.ts";
 import { type Configuration, type Member, MEMBERS_MAX, type NodeId } from "../../raft/types.ts";
 import type { MemberChange, MemberChangeOutcome } from "../api.ts";
 import { CAUGHT_UP_LAG_MS, CAUGHT_UP_MS } from "../limits.ts";
@@ -15,6 +15,8 @@ export interface ChangeFacts {
   readonly reachable: ReadonlySet<NodeId>;
   /** Learners that have caught up; see `CatchUp`. */
   readonly caughtUp: ReadonlySet<NodeId>;
+  /** The newest protocol of each member that was heard in this life of the node, this node included. */
+  readonly newest: ReadonlyMap<NodeId, number>;
 }
 
 /** What to ask of the core; undefined when the configuration in force is, or leads to, what is wanted. */
@@ -168,15 +170,37 @@ function planRemoval(facts: ChangeFacts, change: ChangePlan["change"]): Verdict 
   const { members, voters, learners } = facts.status.configuration;
   const { id } = change;
   const rest = (ids: readonly NodeId[]) => ids.filter((other) => other !== id);
+  if (rest(voters).length === 0) return unsafe("it is the last voter: add another and promote it first");
+  const raised = levelToList(facts, id);
+  if (typeof raised === "string") return unsafe(raised, true);
   const wanted = {
     members: members.filter((member) => member.id !== id),
     voters: rest(voters),
     learners: rest(learners),
+    ...raised,
   };
-  if (wanted.voters.length === 0) return unsafe("it is the last voter: add another and promote it first");
   const reason = lackOfQuorum(facts, { voters, whose: "voters" }) ??
     lackOfQuorum(facts, { voters: wanted.voters, whose: "voters that would be left" });
   return reason === undefined ? { type: "Plan", change, wanted } : unsafe(reason);
+}
+
+/**
+ * A removal is listed, so that the server learns of it and its id is not used again: where the list has not begun yet, because the cluster
+ * is new, the removal begins it. Only an older program may be in the way of that; for who was not heard it is not known, so such
+ * servers have to be removed first, or started. What is in the way, in words; or the level to rise to, if any.
+ */
+function levelToList(
+  { status: { configuration }, newest }: ChangeFacts,
+  leaving: NodeId,
+): { readonly level?: number } | string {
+  const isTooOld = [...newest.values()].some((version) => version < MEMBER_LISTS_LEVEL);
+  if (keepsMemberLists(configuration) || isTooOld) return {};
+  const unheard = configuration.members.map(({ id }) => id).filter((id) => id !== leaving && !newest.has(id));
+  if (unheard.length === 0) return { level: MEMBER_LISTS_LEVEL };
+  // Of several that are lost for good one has to be the first.
+  if (!newest.has(leaving)) return {};
+  const ids = unheard.join(", ");
+  return `server ${ids} has not been heard, and may not keep in mind who is removed: start it, or remove it first`;
 }
 
 /** Why those voters could not decide anything with the servers that can be reached; undefined when they can. */

@@ -22,9 +22,12 @@ export async function changeMember(
   if (raft.role !== "Leader") return { type: "NotLeader" };
   const before = raft.configuration;
   const { configurationIndex } = raft;
-  const reachable = new Set(monitor.members().filter((member) => member.reachable).map(({ id }) => id));
+  const members = monitor.members();
+  const reachable = new Set(members.filter((member) => member.reachable).map(({ id }) => id));
+  const newest = new Map(members.flatMap(({ id, versions }) => versions === undefined ? [] : [[id, versions.newest]]));
   const status = raft.status();
-  const verdict = planChange({ status, configurationIndex, reachable, caughtUp: directory.caughtUp(status) }, asked);
+  const facts = { status, configurationIndex, reachable, newest, caughtUp: directory.caughtUp(status) };
+  const verdict = planChange(facts, asked);
   if (verdict.type !== "Plan") return verdict;
   const { change, wanted } = verdict;
   if (wanted !== undefined) inbox.put({ type: "ChangeMembership", id: CHANGE_ID, ...wanted });

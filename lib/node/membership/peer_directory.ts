@@ -162,10 +162,17 @@ export class PeerDirectory {
     this.dial();
   }
 
-  /** Whether every member can do what a change switches on: one may have come back as an older program since it was asked for. */
-  canAll({ level = FIRST_LEVEL }: Pick<DueChange, "level">): boolean {
+  /**
+   * Whether every member can do what a change switches on: one may have come back as an older program since it was asked for. A
+   * server that the change removes, and that was not heard, need not.
+   */
+  canAll({ level = FIRST_LEVEL, members: left }: Pick<DueChange, "level" | "members">): boolean {
     const { self, raft, greeting: own } = this.#parts;
-    const common = commonVersion(raft.configuration.members, { self, own, greetings: this.#greetings });
+    const greetings = this.#greetings;
+    const members = raft.configuration.members.filter(({ id }) => {
+      return greetings.has(id) || left.some((member) => member.id === id);
+    });
+    const common = commonVersion(members, { self, own, greetings });
     return level === FIRST_LEVEL || (common !== undefined && common >= level);
   }
 

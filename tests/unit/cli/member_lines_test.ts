@@ -18,6 +18,7 @@ const REFUSED: readonly (readonly [ChangeFacts, MemberChange])[] = [
   [facts(), { ...ADD, clientAddress: "m1:5000" }],
   [facts({ configuration: { members: MANY, voters: [10], learners: [] } }), ADD],
   [facts({ lost: [1, 2] }), { type: "Remove", id: 3 }],
+  [facts({ configuration: { level: 6 }, newest: [[3, undefined]] }), { type: "Remove", id: 2 }],
   [facts({ lost: [3] }), { type: "Promote", id: 3 }],
   [facts({ behind: true }), { type: "Promote", id: 3 }],
   [facts({ lost: [1] }), { type: "Remove", id: 2 }],

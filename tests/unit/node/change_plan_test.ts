@@ -3,7 +3,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { MemberChange } from "../../../lib/node/api.ts";
 import { type ChangeFacts, planChange } from "../../../lib/node/membership/change_plan.ts";
+import { MEMBER_LISTS_LEVEL } from "../../../lib/raft/retired.ts";
 import { MEMBERS_MAX, toIndex, toTicks } from "../../../lib/raft/types.ts";
+import { FIRST_LEVEL } from "../../../lib/transport/versions.ts";
 import { COMMIT, facts, member } from "../../support/change_facts.ts";
 
 const ADD = { type: "Add", peerAddress: "m4:15000", clientAddress: "m4:5000" } as const;
@@ -181,5 +183,29 @@ Deno.test("a server is drained and undrained once, beside others, but not the la
     drain(0),
     "not all members can keep in mind who is drained yet",
     false,
+  );
+});
+
+Deno.test("a removal is listed: in a new cluster it begins the list, unless an older program is there, and waits for who was not heard", () => {
+  const planned = (newest: readonly (readonly [number, number | undefined])[], level = FIRST_LEVEL) => {
+    return planChange(facts({ configuration: { level }, newest }), { type: "Remove", id: 2 });
+  };
+  const levelOf = (...given: Parameters<typeof planned>) => {
+    const verdict = planned(...given);
+    assert(verdict.type === "Plan", JSON.stringify(verdict));
+    return verdict.wanted?.level;
+  };
+  assertEquals(levelOf([]), MEMBER_LISTS_LEVEL);
+  assertEquals(levelOf([[2, undefined]]), MEMBER_LISTS_LEVEL, "who leaves need not be heard");
+  assertEquals(levelOf([], MEMBER_LISTS_LEVEL), undefined, "it has begun");
+  assertEquals(levelOf([[3, undefined]], MEMBER_LISTS_LEVEL), undefined, "it has begun");
+  assertEquals(levelOf([[3, 6]]), undefined, "a learner is too old");
+  assertEquals(levelOf([[2, 6], [1, undefined]]), undefined, "who leaves is too old, and may be needed");
+  assertEquals(levelOf([[1, undefined], [2, undefined]]), undefined, "two are lost");
+  assertRefused(
+    facts({ configuration: { level: FIRST_LEVEL }, newest: [[1, undefined], [3, undefined]] }),
+    { type: "Remove", id: 2 },
+    "server 1, 3 has not been heard",
+    true,
   );
 });

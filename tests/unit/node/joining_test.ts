@@ -201,3 +201,24 @@ Deno.test("a founder that lost its directory is admitted by a leader that joined
   assertEquals(await cluster.get(1, "k"), { value: "v" });
   await cluster.stop();
 });
+
+Deno.test("a server that is removed before the cluster is a second old is told so, also when it was down or is not there yet", async () => {
+  for (const [at, state] of (["runs", "down", "never started"] as const).entries()) {
+    const cluster = new MemoryCluster(3, 90 + at);
+    await cluster.start(state === "never started" ? [0, 1] : [0, 1, 2]);
+    const { id: leader } = await cluster.leader([0, 1]);
+    if (state === "down") cluster.crash(2);
+    assertEquals(configuration(cluster, leader).level, undefined, "the level has not risen yet");
+    await cluster.clock.until(() => (configuration(cluster, leader).votersOld.length === 0), 1_000, "it may be asked");
+    let outcome = await remove(cluster, leader, 2);
+    for (let tries = 0; outcome?.type === "Unsafe" && outcome.passing && tries < 5; tries++) {
+      await cluster.clock.advance(20);
+      outcome = await remove(cluster, leader, 2);
+    }
+    assertEquals(outcome, { type: "Done", id: 2 }, state);
+    assertEquals(configuration(cluster, leader).retired, [[2, 2]]);
+    if (state !== "runs") await cluster.start([2]);
+    await untilEnded(cluster, 2);
+    await cluster.stop();
+  }
+});

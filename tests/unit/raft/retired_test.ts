@@ -83,6 +83,23 @@ Deno.test("a leader retires whoever it removes, voter or learner, and takes the 
   assertEquals(server.change([1, 2], [4]).refused, [{ id: 9, refusal: { reason: "InvalidConfiguration", what } }]);
 });
 
+Deno.test("the removal with which the list begins is in it, of a learner and of a voter", () => {
+  for (const removed of [3, 4]) {
+    const server = leaderOf({ voters: [1, 2, 3], learners: [4] });
+    const { members, voters, learners } = server.status.configuration;
+    const rest = <Item>(items: readonly Item[]) => items.filter((_, at) => at < items.length - 1);
+    const wish = removed === 4
+      ? { members: rest(members), voters, learners: [] }
+      : { members: members.filter(({ id }) => id !== 3), voters: rest(voters), learners };
+    server.run({ type: "ChangeMembership", id: 9, ...wish, level: 7 });
+    for (let round = 0; round < 2; round++) {
+      server.receive(appended({ from: 2, matchIndex: server.status.lastEntry.index }));
+    }
+    const { retired, level, votersOld } = server.status.configuration;
+    assertEquals([retired, level, votersOld], [[[removed, removed]], 7, []]);
+  }
+});
+
 Deno.test("while a member may be of a program that does not keep the list, nobody is listed as removed or drained", () => {
   const server = leaderOf({ voters: [1, 2, 3], learners: [4] });
   const written = server.change([1, 2, 3]).written.flatMap((entry) =>

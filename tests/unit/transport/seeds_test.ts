@@ -80,6 +80,9 @@ Deno.test("a node asks its seeds while it does not reach a peer, and not once it
     try {
       const heard = `0 says 0=${known.address}`;
       await until(() => asking.recorder.count(heard) >= 2, "it asks again while it knows nobody");
+      asking.transport.setPeers([{ id: 0, addresses: ["127.0.0.1:1"] }]);
+      const asked = asking.recorder.count(heard);
+      await until(() => asking.recorder.count(heard) >= asked + 2, "it asks again while nobody is where the peer was");
       asking.follow(known);
       known.follow(asking);
       await until(() => asking.peer(0).reachable, "it reaches the peer");
