@@ -11,7 +11,7 @@ import { startProcess } from "../cluster/node_process.ts";
 import { requestTransfer } from "../cluster/leadership.ts";
 import { findOwnProgram, type OwnProgram } from "../cluster/own_program.ts";
 import { findPortProblem, THIS_SYSTEM, type WantedPort } from "../cluster/ports.ts";
-import { probeNode } from "../cluster/probe.ts";
+import { probeMembership, probeNode } from "../cluster/probe.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { CommandContext } from "./command_context.ts";
 import { confirmOrThrow } from "./confirmation.ts";
@@ -62,7 +62,8 @@ export async function runClusterCommand(context: CommandContext): Promise<number
     clientCommand: clientCommand(nodes, program),
     program: program.shown,
     startProcess,
-    probe: (node) => probeNode({ hostname: reachableHost(node.host), port: node.port }, PROBE_MS),
+    probe: (node) => probeNode(endpointOf(node), PROBE_MS),
+    probeMembership: (node) => probeMembership(endpointOf(node), { id: node.id, timeoutMs: PROBE_MS }),
     transfer: ({ httpAddress }, to) =>
       requestTransfer({ httpAddress: reachableAddress(httpAddress), to, timeoutMs: TRANSFER_MS }),
     now: () => performance.now(),
@@ -256,6 +257,11 @@ function peerHost(host: string): string {
 
 function reachableHost(host: string): string {
   return host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+}
+
+/** Where the launcher asks a node. */
+function endpointOf({ host, port }: NodePlan): { readonly hostname: string; readonly port: number } {
+  return { hostname: reachableHost(host), port };
 }
 
 /** The same for `host:port`. */

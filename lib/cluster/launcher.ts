@@ -5,7 +5,7 @@
 
 import type { NodeId } from "../raft/types.ts";
 import type { StartProcess } from "./node_process.ts";
-import type { NodeView } from "./probe.ts";
+import type { Membership, NodeView } from "./probe.ts";
 import { type ReadyNode, showReady } from "./ready_text.ts";
 import { LauncherControl } from "./launcher_control.ts";
 import { readRequest } from "./control_lines.ts";
@@ -17,6 +17,8 @@ const POLL_MS = 50;
 const PATIENCE_MS = 10_000;
 /** How long the first node may take to become the leader, once there is one, before the cluster is called ready as it is. */
 const PREFERRED_LEADER_MS = 10_000;
+/** How often a node that was added is asked whether it has a vote, in ms; nodes get it a second after they joined at the earliest. */
+const JOINING_POLL_MS = 500;
 /** Nodes have 5 s to stop by themselves; what is left then is killed. */
 const STOP_MS = 6_000;
 /** A local cluster has at most so many nodes, as many as `--nodes` takes. */
@@ -61,6 +63,8 @@ export interface LauncherOptions {
   readonly startProcess: StartProcess;
   /** What a node says about itself; undefined while it does not answer. */
   readonly probe: (node: NodePlan) => Promise<NodeView | undefined>;
+  /** How a node says that it belongs to the cluster; undefined while it does not answer, or has not joined. */
+  readonly probeMembership: (node: NodePlan) => Promise<Membership | undefined>;
   /** Asks the leader to hand over to another node; whether it has. */
   readonly transfer: (leader: NodePlan, to: NodeId) => Promise<boolean>;
   readonly now: () => number;
@@ -91,8 +95,10 @@ class Launcher {
   /** By id, in ascending order. */
   readonly #nodes = new Map<NodeId, NodePlan>();
   readonly #supervisors = new Map<NodeId, Supervisor>();
-  /** Nodes that were added while the launcher ran: that they have joined is not known. */
-  readonly #added = new Set<NodeId>();
+  /** Nodes that were added while the launcher ran, and have not said that they have a vote. */
+  readonly #added = new Map<NodeId, "Unknown" | "Learner">();
+  /** The highest id under which a node was started. */
+  #usedId: NodeId;
   readonly #waiters = new Set<() => void>();
   #stopRequested = false;
   #killRequested = false;
@@ -101,6 +107,7 @@ class Launcher {
   constructor(options: LauncherOptions) {
     this.#options = options;
     for (const node of options.nodes) this.#take(node);
+    this.#usedId = Math.max(...this.#nodes.keys());
     const { say, now, after } = options;
     this.#control = new LauncherControl({
       supervisors: this.#supervisors,
@@ -140,21 +147,28 @@ class Launcher {
 
   /** Starts one more node. Its id, or in words why there is none. */
   async #addNode(): Promise<NodeId | string> {
-    const usedId = Math.max(...this.#nodes.keys());
-    const members = this.#members();
-    if (members.length >= LAUNCHED_NODES_MAX) {
+    // So that what is kept of nodes stays bounded, however many come and go.
+    for (const [id, supervisor] of [...this.#supervisors]) if (this.#isNone(id, supervisor)) this.#forget(id);
+    if (this.#nodes.size >= LAUNCHED_NODES_MAX) {
       return `a local cluster has at most ${LAUNCHED_NODES_MAX} nodes: remove one first`;
     }
-    const plan = await this.#options.planNode(members.map(({ node }) => node), usedId);
+    const plan = await this.#options.planNode([...this.#nodes.values()], this.#usedId);
     if (typeof plan === "string") return plan;
     // The ports were looked at meanwhile.
     if (this.#whyEnded() !== undefined) return "the launcher is stopping its nodes";
-    // So that what is kept of nodes stays bounded, however many come and go.
-    for (const [id, { removed }] of [...this.#supervisors]) if (removed) this.#forget(id);
-    this.#added.add(plan.id);
-    if (this.#take(plan).begin("joins the cluster")) return plan.id;
+    this.#added.set(plan.id, "Unknown");
+    if (this.#take(plan).begin("joins the cluster")) {
+      this.#usedId = plan.id;
+      this.#wake();
+      return plan.id;
+    }
     this.#forget(plan.id);
     return `node ${plan.id} cannot be started: the launcher's log says why`;
+  }
+
+  /** Whether a node is no member: it was removed, or failed before it had joined, and nobody could remove it. */
+  #isNone(id: NodeId, { removed, state }: Supervisor): boolean {
+    return removed || (state === "GaveUp" && this.#added.get(id) === "Unknown");
   }
 
   #forget(id: NodeId): void {
@@ -268,8 +282,21 @@ class Launcher {
     for (;;) {
       const ended = this.#whyEnded();
       if (ended !== undefined) return ended;
-      await this.#pause(undefined);
+      await this.#pause(this.#added.size === 0 ? undefined : JOINING_POLL_MS);
+      await this.#askAdded();
     }
+  }
+
+  /** Asks only nodes that run: at the port of one that has ended another may answer. */
+  async #askAdded(): Promise<void> {
+    const asked = this.#members().filter(({ node, supervisor }) =>
+      this.#added.has(node.id) && supervisor.state === "Running"
+    );
+    await Promise.all(asked.map(async ({ node }) => {
+      const membership = await this.#options.probeMembership(node);
+      if (membership === "Voter") this.#added.delete(node.id);
+      else if (membership === "Learner" && this.#added.has(node.id)) this.#added.set(node.id, membership);
+    }));
   }
 
   #whyEnded(): Outcome | undefined {
@@ -283,7 +310,7 @@ class Launcher {
     if (gaveUp && left * 2 <= members.length) return "Lost";
     // Those that were killed on request come back through a dashboard, and no node is left that serves one.
     if (this.#remaining().length > 0) return undefined;
-    return gaveUp ? "Lost" : "AllStopped";
+    return this.#members().some(({ supervisor }) => supervisor.state === "GaveUp") ? "Lost" : "AllStopped";
   }
 
   #exitCodeAfter(outcome: Outcome): number {

@@ -1,7 +1,7 @@
 /** Asks a node about itself over the text protocol, as any client could. */
 
 import type { NodeId } from "../raft/types.ts";
-import { ConnectionLostError, TextConnection } from "./text_connection.ts";
+import { ConnectionLostError, TextConnection, type TextRequest } from "./text_connection.ts";
 
 /** A node as its own STATUS shows it. */
 export interface NodeView {
@@ -11,15 +11,38 @@ export interface NodeView {
   readonly leaderId: NodeId | undefined;
 }
 
+/** How a node belongs to its cluster. */
+export type Membership = "Voter" | "Learner";
+
+/** Where a node listens for clients. */
+interface Endpoint {
+  readonly hostname: string;
+  readonly port: number;
+}
+
 /** STATUS over a connection of its own; undefined when the node does not answer in time. */
-export async function probeNode(
-  endpoint: { hostname: string; port: number },
-  timeoutMs: number,
-): Promise<NodeView | undefined> {
+export async function probeNode(endpoint: Endpoint, timeoutMs: number): Promise<NodeView | undefined> {
+  const reply = await askOnce(endpoint, { line: "STATUS", timeoutMs });
+  return reply === undefined ? undefined : readStatus(reply);
+}
+
+/** How node `id` itself says that it belongs to its cluster; undefined when it does not answer in time, or has not joined. */
+export async function probeMembership(
+  endpoint: Endpoint,
+  { id, timeoutMs }: { readonly id: NodeId; readonly timeoutMs: number },
+): Promise<Membership | undefined> {
+  const reply = await askOnce(endpoint, { line: "CLUSTER", timeoutMs });
+  return reply === undefined ? undefined : readMembership(reply, id);
+}
+
+async function askOnce(
+  endpoint: Endpoint,
+  question: Pick<TextRequest, "line" | "timeoutMs">,
+): Promise<string | undefined> {
   try {
-    const connection = await TextConnection.open(endpoint, timeoutMs);
+    const connection = await TextConnection.open(endpoint, question.timeoutMs);
     try {
-      return await askStatus(connection, timeoutMs);
+      return await connection.request({ ...question, multiLine: true });
     } finally {
       connection.close();
     }
@@ -43,6 +66,13 @@ export function readStatus(reply: string): NodeView {
     role: fields.get("Role") ?? "Unknown",
     leaderId: readId(fields.get("Leader ID")),
   };
+}
+
+/** Reads the line of node `id` of a CLUSTER reply; undefined when it is not among the members. */
+export function readMembership(reply: string, id: NodeId): Membership | undefined {
+  const shown = readFields(reply).get(`Node ${id}`);
+  if (shown === undefined) return undefined;
+  return shown.split(", ").includes("Voter: yes") ? "Voter" : "Learner";
 }
 
 /** The `Name: value` lines of a reply, without the blanks that set them off. */

@@ -1,6 +1,7 @@
 /** A local cluster that grows, and shrinks again, under its launcher. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { probeMembership } from "../../lib/cluster/probe.ts";
 import { findFreeRun } from "../support/ports.ts";
 import { programLine } from "../support/program.ts";
 import { ServerProcess } from "../support/server_process.ts";
@@ -70,6 +71,12 @@ Deno.test("a local cluster of three grows to five when it is said so, keeps its 
   }
 });
 
+/** As the launcher asks: a follower hears of the last step only after its leader. */
+async function saysItVotes(id: number, port: number): Promise<void> {
+  const ask = () => probeMembership({ hostname: "127.0.0.1", port }, { id, timeoutMs: 5_000 });
+  await waitFor(async () => await ask() === "Voter" ? true : undefined, { what: `node ${id} says that it has a vote` });
+}
+
 Deno.test("a node that is added by way of the launcher joins, may be removed, and the next start has those that are left", async () => {
   const directory = Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });
   const port = findFreeRun(OFFSETS);
@@ -103,6 +110,7 @@ Deno.test("a node that is added by way of the launcher joins, may be removed, an
     const done = await add();
     assertEquals([done.status, done.added, done.nodes.length], [200, 3, 4]);
     await become([0, 1, 2, 3]);
+    await saysItVotes(3, port + 3);
     assertEquals(await exchange({ port: port + 3, bytes: "GET k\nEXIT\n" }), "value of k: here\nGoodbye.\n");
     await first?.line("node 3 is started and joins the cluster");
     assertEquals((await first?.end("SIGTERM"))?.code, 0);

@@ -74,16 +74,16 @@ export const HANDOVER_SLIPS: readonly Mutation[] = [
   {
     ...slip("M533", "A node that is added gets the id of one that was removed", {
       file: LAUNCHER,
-      find: "const usedId = Math.max(...this.#nodes.keys());",
-      replace: "const usedId = Math.max(...this.#members().map(({ node }) => node.id));",
+      find: "this.#usedId = plan.id;",
+      replace: "",
     }),
     tests: ADDING_TESTS,
   },
   {
     ...slip("M534", "A local cluster grows as often as somebody asks", {
       file: LAUNCHER,
-      find: "if (members.length >= LAUNCHED_NODES_MAX) {",
-      replace: "if (members.length >= LAUNCHED_NODES_MAX + 1_000) {",
+      find: "if (this.#nodes.size >= LAUNCHED_NODES_MAX) {",
+      replace: "if (this.#nodes.size >= LAUNCHED_NODES_MAX + 1_000) {",
     }),
     tests: ADDING_TESTS,
   },

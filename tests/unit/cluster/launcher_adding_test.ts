@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { LAUNCHED_NODES_MAX, type NodePlan } from "../../../lib/cluster/launcher.ts";
 import { readOrder, writeRequest } from "../../../lib/cluster/control_lines.ts";
+import type { Membership } from "../../../lib/cluster/probe.ts";
 import { until } from "../../support/wait.ts";
 import { planOf, readyStage, Stage } from "./launcher_stage.ts";
 
@@ -17,6 +18,30 @@ async function addThrough(stage: Stage, from: number): Promise<string> {
   const { answer } = order;
   if (answer.type !== "Nodes") return answer.type === "Refused" ? answer.reason : answer.type;
   return `${answer.added} of ${answer.nodes.map(({ id, state }) => `${id} ${state}`)}`;
+}
+
+/** A node that ends, and the launcher has said so. */
+async function fail(stage: Stage, { id, code }: { readonly id: number; readonly code: number }): Promise<void> {
+  stage.end(id, code);
+  const said = `node ${id} exited with code ${code}`;
+  await until(() => stage.said.some((line) => line.startsWith(said)), said);
+}
+
+/** A node says how it belongs to the cluster, and the launcher has heard it. */
+async function hear(stage: Stage, { id, membership }: { readonly id: number; readonly membership: Membership }) {
+  stage.memberships.set(id, membership);
+  const before = stage.asked.length;
+  await until(() => stage.asked.indexOf(id, before) >= 0, `node ${id} is asked`);
+}
+
+/** A cluster of one node to which two are added, and none is removed yet. */
+async function grownStage(): Promise<Stage> {
+  const stage = new Stage(1);
+  stage.elect(0, 1);
+  await stage.ready();
+  assertEquals(await addThrough(stage, 0), "1 of 0 Running,1 Running");
+  assertEquals(await addThrough(stage, 0), "2 of 0 Running,1 Running,2 Running");
+  return stage;
 }
 
 Deno.test("one more node is started as planned, is supervised like the others, and its id is never used again", async () => {
@@ -78,12 +103,60 @@ Deno.test("a node that was added and fails takes none of the others with it, nor
   stage.elect(0, 1);
   await stage.ready();
   assertEquals(await addThrough(stage, 0), "1 of 0 Running,1 Running");
-  stage.end(1, 2);
-  await until(() => stage.said.at(-1)?.startsWith("node 1 exited with code 2") === true, "it is given up");
-  assertEquals(await addThrough(stage, 0), "2 of 0 Running,1 Ended,2 Running");
-  stage.end(2, 76);
-  await until(() => stage.said.at(-1)?.startsWith("node 2 exited with code 76") === true, "it is removed");
-  assertEquals(await addThrough(stage, 0), "3 of 0 Running,1 Ended,3 Running");
+  await fail(stage, { id: 1, code: 2 });
+  // It never joined: there is nothing to remove.
+  assertEquals(await addThrough(stage, 0), "2 of 0 Running,2 Running");
+  await fail(stage, { id: 2, code: 76 });
+  assertEquals(await addThrough(stage, 0), "3 of 0 Running,3 Running");
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("where all nodes failed the launcher says so with the exit code of one, also where nothing is known of their votes", async () => {
+  const stage = await grownStage();
+  await fail(stage, { id: 0, code: 76 });
+  await fail(stage, { id: 1, code: 75 });
+  stage.end(2, 75);
+  assertEquals(await stage.exit, 75);
+});
+
+Deno.test("a node that was added counts for the majority as soon as it says that it has a vote", async () => {
+  const stage = await grownStage();
+  for (const id of [1, 2]) await hear(stage, { id, membership: "Voter" });
+  await fail(stage, { id: 0, code: 76 });
+  const asked = stage.asked.length;
+  stage.end(1, 75);
+  assertEquals(await stage.exit, 75);
+  assertStringIncludes(stage.said.join("\n"), "Too few nodes are left to form a majority: stopping the others");
+  assertEquals(stage.asked.length, asked);
+});
+
+Deno.test("a learner that was added and fails takes none of the others with it, and stays a node to be started again", async () => {
+  const stage = await grownStage();
+  await hear(stage, { id: 1, membership: "Learner" });
+  await fail(stage, { id: 1, code: 75 });
+  await hear(stage, { id: 2, membership: "Voter" });
+  assertEquals(await addThrough(stage, 0), "3 of 0 Running,1 Ended,2 Running,3 Running");
+  const asked = stage.asked.length;
+  await until(() => stage.asked.length > asked + 3, "node 3 is asked");
+  // Whoever answers at the port of a node that has ended is another one.
+  assertEquals(new Set(stage.asked.slice(asked)), new Set([3]));
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
+Deno.test("nodes that failed before they joined take no place in the cluster, however many they are", async () => {
+  const { stage } = await readyStage();
+  for (let id = 3; id <= LAUNCHED_NODES_MAX + 1; id++) {
+    assertEquals(await addThrough(stage, 0), `${id} of 0 Running,1 Running,2 Running,${id} Running`);
+    await fail(stage, { id, code: 2 });
+  }
+  // Their ids are used up, also where the node after them could not be started.
+  stage.isFull = true;
+  const next = LAUNCHED_NODES_MAX + 2;
+  for (const _ of [1, 2]) {
+    assertEquals(await addThrough(stage, 0), `node ${next} cannot be started: the launcher's log says why`);
+  }
   stage.stop();
   assertEquals(await stage.exit, 0);
 });

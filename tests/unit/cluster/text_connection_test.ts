@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ConnectionLostError, TextConnection } from "../../../lib/cluster/text_connection.ts";
-import { probeNode, readStatus } from "../../../lib/cluster/probe.ts";
+import { probeMembership, probeNode, readMembership, readStatus } from "../../../lib/cluster/probe.ts";
 
 /** A server of one connection that sends the given pieces after each line it gets. */
 async function withServer(
@@ -88,6 +88,18 @@ Deno.test("a port without a server is a connection that was never there", async 
   );
   assertEquals(error.sent, "NotSent");
   assertEquals(await probeNode(endpoint, 1_000), undefined);
+  assertEquals(await probeMembership(endpoint, { id: 0, timeoutMs: 1_000 }), undefined);
+});
+
+Deno.test("CLUSTER is read for how one node belongs to the cluster, and a node that has not joined is not in it", async () => {
+  const reply = "Cluster\n" +
+    "Node 1: 127.0.0.1:5001, Peer Address: 127.0.0.1:15001, Role: Leader, Lag: 0, Reachable: yes, Voter: yes, Protocol: 6-7\n" +
+    "Node 12: unknown, Peer Address: 127.0.0.1:15002, Role: unknown, Lag: 0, Reachable: no, Voter: no, Protocol: unknown\n" +
+    "Level: 7\n\n";
+  assertEquals([1, 12, 2].map((id) => readMembership(reply, id)), ["Voter", "Learner", undefined]);
+  await withServer([[reply]], async (endpoint) => {
+    assertEquals(await probeMembership(endpoint, { id: 12, timeoutMs: 5_000 }), "Learner");
+  });
 });
 
 Deno.test("STATUS is read by the names of its lines", () => {
