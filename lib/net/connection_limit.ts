@@ -3,8 +3,8 @@
 import { DESCRIPTORS_RESERVED, LIMIT_CALM_MS, LIMIT_RISE_WAIT_MS_MAX, LIMIT_RISE_WAIT_MS_MIN } from "./limits.ts";
 
 /**
- * Lowered when an accept fails, doubled step by step afterwards. Nothing tells when descriptors are free again, so each step is a
- * trial: one that fails lowers the limit once more, and the next trial waits twice as long.
+ * Lowered when an accept fails for want of a descriptor, doubled step by step afterwards. Nothing tells when descriptors are free
+ * again, so each step is a trial: one that fails lowers the limit once more, and the next trial waits twice as long.
  */
 export class ConnectionLimit {
   readonly #configured: number;

@@ -1,6 +1,7 @@
 /** What every listening port does: accepts connections, bounds their number, ends them at the end. */
 
-import type { Clock, Timer } from "../base/clock.ts";
+import { FAILED_ACCEPTS_PER_TURN_MAX, lacksResources } from "../base/accepting.ts";
+import { type Clock, nextTurn, type Timer } from "../base/clock.ts";
 import { LogLimiter } from "../base/log_limiter.ts";
 import type { Log } from "../observe/log.ts";
 import type { Counter } from "../observe/metrics.ts";
@@ -137,14 +138,18 @@ export class ConnectionPort<C extends PortConnection> {
 
   async #acceptAll(door: Door): Promise<void> {
     // Not `for await`: that ends for ever at the first failed accept, which is what a lack of file descriptors gives.
+    let failed = 0;
     while (this.#stopping === undefined) {
       try {
         this.#admit(await door.listener.accept(), door);
       } catch (error) {
         if (this.#stopping !== undefined) return;
         this.#warn(this.#acceptLog, `Cannot accept ${this.#options.names.one} connection: ${messageOf(error)}`);
-        this.#leaveDescriptors();
-        await this.#pause();
+        failed += 1;
+        if (lacksResources(error)) {
+          this.#leaveDescriptors();
+          await this.#pause();
+        } else if (failed % FAILED_ACCEPTS_PER_TURN_MAX === 0) await nextTurn(this.#options.clock);
       }
     }
   }

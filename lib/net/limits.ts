@@ -23,7 +23,7 @@ export const LINGER_MS = 1_000;
 export const REFUSAL_WAIT_MS = 100;
 /** Connections beyond the limit that are waited for at once; further ones are closed without a word. */
 export const REFUSALS_WAITING_MAX = 64;
-/** The pause after a failed accept, which is what a lack of file descriptors gives. */
+/** The pause after an accept that failed for want of a file descriptor or of memory. */
 export const ACCEPT_PAUSE_MS = 50;
 /** File descriptors that clients leave to peers and files once the system's limit is met. */
 export const DESCRIPTORS_RESERVED = 32;

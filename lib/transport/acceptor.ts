@@ -1,5 +1,7 @@
 /** Accepts connections of other servers and shakes hands; strangers are few, short-lived and cheap. */
 
+import { FAILED_ACCEPTS_PER_TURN_MAX, lacksResources } from "../base/accepting.ts";
+import { nextTurn } from "../base/clock.ts";
 import { LogLimiter } from "../base/log_limiter.ts";
 import type { PeerMessage } from "./forward.ts";
 import type { NodeId } from "../raft/types.ts";
@@ -41,12 +43,16 @@ export class Acceptor {
   async run(): Promise<void> {
     const { context } = this.#options;
     // Not `for await`: that ends for ever at the first failed accept, which is what a lack of file descriptors gives.
+    let failed = 0;
     while (!this.#stopped) {
       try {
         this.#admitSocket(await this.#listener.accept());
-      } catch {
-        // Closed by `stop`, or out of descriptors: then some may be free after a pause.
-        if (!this.#stopped) await this.#pause(context.limits.acceptPauseMs);
+      } catch (error) {
+        // Closed by `stop`, out of descriptors (some may be free after a pause), or a stranger that was gone already.
+        if (this.#stopped) break;
+        failed += 1;
+        if (lacksResources(error)) await this.#pause(context.limits.acceptPauseMs);
+        else if (failed % FAILED_ACCEPTS_PER_TURN_MAX === 0) await nextTurn(context.clock);
       }
     }
     await Promise.all(this.#serving);

@@ -28,7 +28,7 @@ export interface TransportLimits {
   readonly unauthenticatedMax: number;
   /** Between two rounds of asking the seeds who is there, while a peer is not reached. */
   readonly seedIntervalMs: number;
-  /** After a failed accept (no file descriptors, for one). */
+  /** After an accept that failed for want of a file descriptor or of memory. */
   readonly acceptPauseMs: number;
 }
 

@@ -1,6 +1,7 @@
 /** A port at the system's limit on file descriptors: accepts fail when the test says so, and time passes when it says so. */
 
 import { assertEquals } from "@std/assert";
+import { FAILED_ACCEPTS_PER_TURN_MAX } from "../../../lib/base/accepting.ts";
 import { Counter } from "../../../lib/observe/metrics.ts";
 import { ConnectionPort, type PortConnection } from "../../../lib/net/connection_port.ts";
 import { DESCRIPTORS_RESERVED, LIMIT_RISE_WAIT_MS_MAX } from "../../../lib/net/limits.ts";
@@ -33,6 +34,8 @@ class Bench {
   readonly logged: string[] = [];
   descriptors = Infinity;
   crowd = 0;
+  /** So many of those that come next are gone before they are accepted. */
+  gone = 0;
   readonly port: ConnectionPort<FakeConnection>;
   #wake: (() => void) | undefined;
   #closed = false;
@@ -73,6 +76,10 @@ class Bench {
     if (this.#closed) throw new Deno.errors.BadResource("closed");
     if (this.port.size >= this.descriptors) throw new Error("Too many open files (os error 24)");
     this.crowd -= 1;
+    if (this.gone > 0) {
+      this.gone -= 1;
+      throw new Deno.errors.NotConnected("Transport endpoint is not connected (os error 107)");
+    }
     const socket = { setNoDelay: () => {}, close: () => {}, write: () => Promise.resolve(0) };
     return socket as unknown as Deno.TcpConn;
   }
@@ -109,4 +116,37 @@ Deno.test("while descriptors stay scarce, the limit is tried ever more seldom", 
   assertEquals(trials > 2 && trials < 20, true, `${trials} times in ten minutes`);
   assertEquals(port.size >= DESCRIPTORS_RESERVED, true, "those that were served first are still served");
   await port.stop(0);
+});
+
+Deno.test("clients that are gone before they are accepted cost nobody a connection, and hold nobody up", async () => {
+  const bench = new Bench();
+  const { port, clock } = bench;
+  bench.arrive(100);
+  await clock.until(() => port.size === 100, 1_000, "100 are served");
+  for (let round = 0; round < 100; round++) {
+    bench.gone = 1;
+    bench.arrive(1);
+    await clock.turn();
+  }
+  assertEquals([port.size, port.connectionsMax, bench.gone], [100, CONFIGURED, 0]);
+  bench.arrive(1);
+  await clock.settle();
+  assertEquals(port.size, 101, "the next is served although no time has passed");
+  await port.stop(0);
+});
+
+Deno.test("a flood of clients that are gone leaves turns of the event loop to others, and a port that stops ends", async () => {
+  const bench = new Bench();
+  const { port, clock } = bench;
+  bench.gone = 10 * FAILED_ACCEPTS_PER_TURN_MAX;
+  bench.arrive(bench.gone + 1);
+  for (let turns = 1; turns <= 3; turns++) {
+    await clock.settle();
+    assertEquals(bench.gone, (10 - turns) * FAILED_ACCEPTS_PER_TURN_MAX);
+    await clock.turn();
+  }
+  const stopped = port.stop(0);
+  await clock.advance(0);
+  await stopped;
+  assertEquals([bench.gone, port.size], [6 * FAILED_ACCEPTS_PER_TURN_MAX, 0]);
 });
