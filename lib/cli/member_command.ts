@@ -4,6 +4,7 @@ import { alignColumns } from "../cluster/ready_text.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { ClusterMember, ClusterView } from "./cluster_view.ts";
 import type { CommandContext } from "./command_context.ts";
+import { ADDRESS_FORM, isAddress } from "../node/membership/member_addresses.ts";
 import { confirmOrThrow } from "./confirmation.ts";
 import { EXIT, Failure } from "./failures.ts";
 import { MemberChanges } from "./member_changes.ts";
@@ -177,5 +178,7 @@ function findMember({ members }: ClusterView, what: NodeId | Place): ClusterMemb
 }
 
 function placeOf(text: string): Place {
-  return readPlace(text, { ownHost: "127.0.0.1", flag: "The command" });
+  const place = readPlace(text, { ownHost: "127.0.0.1", flag: "The command" });
+  if (isAddress(showAddress(place.host, place.port))) return place;
+  throw new UsageError(`${quoteForPeople(text)} does not fit: ${ADDRESS_FORM}`);
 }

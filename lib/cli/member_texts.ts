@@ -6,6 +6,7 @@ import { FIRST_LEVEL } from "../transport/versions.ts";
 import type { ClusterMember } from "./cluster_view.ts";
 import { PEER_PORT_OFFSET } from "../transport/address.ts";
 import { CHANGE_UNKNOWN, LEADER_TOO_OLD } from "../node/membership/change_texts.ts";
+import { isAddress } from "../node/membership/member_addresses.ts";
 import { type Place, showAddress } from "./peers.ts";
 
 /** What the texts tell of a cluster. */
@@ -96,7 +97,9 @@ export function notSpared(
 
 /** A server was added, and how to start it. */
 export function added(id: NodeId, { host, port, peerPort }: Place, { leader, members }: Known): string {
-  const seed = members.find((member) => member.id === leader)?.clientAddress ?? "HOST:PORT";
+  const address = members.find((member) => member.id === leader)?.clientAddress ?? "";
+  // The line is pasted into a shell.
+  const seed = isAddress(address) ? address : "HOST:PORT";
   const peer = peerPort === port + PEER_PORT_OFFSET ? "" : ` --peer-port ${peerPort}`;
   if (members.some((member) => member.id === id && member.voter)) {
     return `Server ${id} (${showAddress(host, port)}) is a member already, and has a vote.`;

@@ -3,6 +3,7 @@
  * they may be, and the exit code. A test compares them with the texts of the sources.
  */
 
+import { ADDRESS_FORM } from "../node/membership/member_addresses.ts";
 import { MEMBER_LINES } from "./member_texts.ts";
 
 /** A line as it is printed, but for `kvstore: ` before what goes to standard error. */
@@ -90,6 +91,7 @@ export const PRINTED_LINES = {
     ["A member cannot replace itself, and 1 is named twice", 2],
     [NO_ID, 2],
     [`The command has the entry "x"; ${NO_PLACE}`, 2],
+    [`"a;b:5000" does not fit: ${ADDRESS_FORM}`, 2],
     ...ASKING_LINES,
   ],
   recover: [

@@ -1,6 +1,7 @@
 /** KV.MEMBER, MEMBER and HTTP, each sent to a follower: what is done, and every refusal in the same words. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ADDRESS_FORM } from "../../lib/node/membership/member_addresses.ts";
 import { findFreePorts } from "../support/ports.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { Connection } from "../support/resp/connection.ts";
@@ -134,7 +135,7 @@ Deno.test("a follower refuses in each protocol what the leader refuses, for the 
       const { resp, text, http } = ways;
       assert((await resp(words)).startsWith("ERR "), words);
       assert((await text(words)).startsWith("Error: Usage: MEMBER LIST, ADD <address>, "), words);
-      const misfit = words.startsWith("ADD") ? "an address is host:port or [ipv6]:port, without blanks" : undefined;
+      const misfit = words.startsWith("ADD") ? ADDRESS_FORM : undefined;
       const answer = await http(words);
       assert(misfit === undefined ? answer !== "" && answer !== "undefined" : answer === misfit, `${words}: ${answer}`);
     }

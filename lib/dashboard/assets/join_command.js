@@ -4,11 +4,13 @@
 const PEER_PORT_OFFSET = 10_000;
 /** The same for HTTP. */
 const HTTP_PORT_OFFSET = 3_000;
+/** What means nothing to a shell, the rule of `member_addresses.ts`: older programs, and members themselves, may have others listed. */
+const PLAIN_HOST = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?\])$/;
 const LOOPBACK = /^(127\.[0-9.]+|localhost|\[::1\])$/;
 
 /** The command line that joins these members, and a note about it. Where only this machine reaches them, the new node is on it. */
 export function joinCommand(members) {
-  const known = members.filter((member) => member.peer_address !== "");
+  const known = members.filter((member) => PLAIN_HOST.test(splitAddress(member.peer_address).host));
   const list = known.map(seedOf).join(",");
   if (known.some((member) => !LOOPBACK.test(splitAddress(member.peer_address).host))) {
     return {

@@ -7,11 +7,19 @@ import type { MemberChange } from "../api.ts";
 /** Longest address of a member: a name of the DNS, a port and what separates them. */
 export const ADDRESS_LENGTH_MAX = 262;
 
+/** Nothing that a shell would take for more than a word: people paste commands that name members. `join_command.js` has it too. */
+const PLAIN = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?\]):[0-9]+$/;
+
 /** A new member. */
 type Addition = Extract<MemberChange, { readonly type: "Add" }>;
 
+const HOST_FORM = "the host of letters, digits, dots, hyphens and underscores";
+
+/** What an address of a member is, in words. */
+export const ADDRESS_FORM = `an address is host:port or [ipv6]:port, ${HOST_FORM}`;
+
 /** The form that `readAddition` reads. */
-export const ADDITION_FORM = "[id=]host:port[@peerport]";
+export const ADDITION_FORM = `[id=]host:port[@peerport], ${HOST_FORM}, or [ipv6]`;
 
 /** Reads a new member as people write it; its peer port is the client port and 10 000 unless it is given. Undefined when it is none. */
 export function readAddition(text: string): Addition | undefined {
@@ -30,10 +38,11 @@ export function addressFlaw(
 ): string | undefined {
   const addresses = [peerAddress, clientAddress, ...(httpAddress === undefined ? [] : [httpAddress])];
   const bad = addresses.find((address) => !isAddress(address));
-  if (bad !== undefined) return "an address is host:port or [ipv6]:port, without blanks";
+  if (bad !== undefined) return ADDRESS_FORM;
   return new Set(addresses).size < addresses.length ? "every port has an address of its own" : undefined;
 }
 
-function isAddress(text: string): boolean {
-  return text.length <= ADDRESS_LENGTH_MAX && /^[\x21-\x7e]+$/.test(text) && parseAddress(text) !== undefined;
+/** Whether a member may have this address, which is then safe to paste into a shell. */
+export function isAddress(text: string): boolean {
+  return text.length <= ADDRESS_LENGTH_MAX && PLAIN.test(text) && parseAddress(text) !== undefined;
 }

@@ -3,6 +3,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { RUNNERS } from "../../../lib/cli/commands.ts";
 import { runProgram } from "../../../lib/cli/run.ts";
+import { ADDRESS_FORM } from "../../../lib/node/membership/member_addresses.ts";
 import { type AskedRequest, clusterJson, FakeNodePorts } from "./fake_node_ports.ts";
 import { fakeSurroundings } from "./support.ts";
 
@@ -217,6 +218,17 @@ Deno.test("member: of what there is not people are told what there is", async ()
   assertEquals([again.code, again.last], [0, "Server 1 (10.0.0.2:5000) is a member already, and has a vote."]);
 });
 
+Deno.test("member add: the line to paste names no leader whose address means something to a shell", async () => {
+  for (const address of ["$(x):5000", "a;b:5000", "`x`:5000"]) {
+    const cluster = new FakeCluster();
+    cluster.members = cluster.members.map((one) => one.id === 0 ? { ...one, address } : one);
+    const { code, out, err } = await member(cluster, "add 10.0.0.4:5000", "--yes");
+    assertEquals(code, 0);
+    assertStringIncludes(out, "Start it there: kvstore node --join HOST:PORT --node-id 3 --host 10.0.0.4 --port 5000");
+    assertEquals(`${out}${err}`.includes(address), false, address);
+  }
+});
+
 Deno.test("member: what does not fit is refused before anybody is asked, with what would", async () => {
   const form = "write a port (5001), host:port (10.0.0.2:5000) or id=host:port[@peerport] (1=10.0.0.2:5000@15000)";
   const ids = "kvstore member list shows the ids";
@@ -231,6 +243,9 @@ Deno.test("member: what does not fit is refused before anybody is asked, with wh
     ["add", '"add" does not fit; use kvstore member add [ID=]HOST:PORT[@PEERPORT]'],
     ["replace 1 host", `The command has the entry "host"; ${form}`],
     ["add foo", `The command has the entry "foo"; ${form}`],
+    ["add $(x):5000", `"$(x):5000" does not fit: ${ADDRESS_FORM}`],
+    ["replace 1 a;b:5000", `"a;b:5000" does not fit: ${ADDRESS_FORM}`],
+    ["move 1 `x`:5000", `"\`x\`:5000" does not fit: ${ADDRESS_FORM}`],
     ["move 1 h:70000", `The command has the entry "h:70000"; ${form}`],
   ];
   for (const [words = "", line] of cases) {

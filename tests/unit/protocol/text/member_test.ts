@@ -54,6 +54,8 @@ Deno.test("MEMBER: what does not fit is refused with the usage, and the cluster 
     "ADD",
     "ADD host",
     "ADD h:0",
+    "ADD $(x):1",
+    "ADD a;b:1",
     "ADD h:60000",
     "ADD 2147483648=h:1",
     "ADD h:1 2",
