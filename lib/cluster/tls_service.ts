@@ -39,14 +39,14 @@ export function openTls(
     paths,
     clock,
     wallClockMs,
-    changed: ({ pair, shown }) => {
-      tls.use(pair);
+    changed: ({ context, shown }) => {
+      tls.use(context);
       log("info", `A new certificate for clients, for connections from now on: ${shown}`);
     },
     failed: (why) => log("warn", `The certificate for clients stays the one of before: ${why}`),
   });
-  const { pair, shown } = loadPair(paths, wallClockMs());
-  const tls = new TlsTerminator(pair, clock);
+  const { context, shown } = loadPair(paths, wallClockMs());
+  const tls = new TlsTerminator(context, clock);
   const ports = [clientPort, httpPort].filter((port) => port !== undefined).join(" and ");
   log("info", `TLS for clients on port ${ports}: ${shown}`);
   watch.start();

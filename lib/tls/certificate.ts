@@ -11,6 +11,11 @@ import { KEY_WORDS, OID, SUBJECT_WORDS } from "./object_ids.ts";
 /** Characters of a file of certificates that are read. */
 export const PEM_CHARACTERS_MAX = 1_048_576;
 
+const BEGIN = "-----BEGIN CERTIFICATE-----";
+/** As strict as TLS is, which would not see what is read here with leniency. */
+const BLOCK = /^-----BEGIN CERTIFICATE-----\r?\n([^-]*)^-----END CERTIFICATE-----/gm;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
 /** A certificate. Subjects are for people; `subjectDer` and `issuerDer` are what is compared. */
 export interface Certificate {
   readonly subject: string;
@@ -46,11 +51,15 @@ export function readCertificates(pem: string): readonly Certificate[] {
   if (pem.length > PEM_CHARACTERS_MAX) {
     throw new CertificateError(`more than ${PEM_CHARACTERS_MAX} characters: not a file of certificates`);
   }
-  const blocks = [...pem.matchAll(/-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g)];
-  if (blocks.length === 0) {
-    throw new CertificateError("no certificate in it (a block that begins -----BEGIN CERTIFICATE)");
+  const begun = pem.split(BEGIN).length - 1;
+  if (begun === 0) throw new CertificateError(`no certificate in it (a block that begins ${BEGIN})`);
+  const blocks = [...pem.matchAll(BLOCK)].map(([, lines = ""]) => lines.replace(/\s/g, "")).filter((each) =>
+    BASE64.test(each)
+  );
+  if (blocks.length < begun) {
+    throw new CertificateError(`a block in it is no certificate in PEM: lines of base64, and nothing before ${BEGIN}`);
   }
-  return blocks.map(([, base64 = ""]) => readCertificate(Buffer.from(base64, "base64")));
+  return blocks.map((base64) => readCertificate(Buffer.from(base64, "base64")));
 }
 
 /** Throws `CertificateError`. */

@@ -65,9 +65,17 @@ export function readPem(path: string): string {
 /** The text of a file with a private key, which strangers cannot read. Throws `CertificateError`. */
 export function readKey(path: string): string {
   const text = readPem(path);
-  const { mode } = Deno.statSync(path);
+  const mode = modeOf(path);
   if (Deno.build.os === "windows" || mode === null || (mode & STRANGERS) === 0) return text;
   throw new CertificateError(`Everybody on this machine can read the key ${path}: chmod 600 it, or 640 for a group`);
+}
+
+function modeOf(path: string): number | null {
+  try {
+    return Deno.statSync(path).mode;
+  } catch (error) {
+    throw refused("read", path, { error });
+  }
 }
 
 function writeSynced(path: string, { text, mode }: { readonly text: string; readonly mode: number }): void {

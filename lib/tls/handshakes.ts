@@ -1,24 +1,28 @@
-/** The handshakes that are under way: bounded in number and time, so that those who begin one and go on with nothing take nobody's place. */
+/** Handshakes, or closings, that are under way: bounded in number and time, so that those who go on with nothing leave room for others. */
 
 import type { Clock } from "../base/clock.ts";
 
 /** Handshakes at the same time; one more ends the oldest, which has had the longest time. */
 export const HANDSHAKES_MAX = 256;
-/** How long a handshake may take. */
+/** Connections at the same time that wait for their last bytes to be sent; as above. */
+export const CLOSINGS_MAX = 1_024;
+/** How long a handshake may take, and the end of a connection. */
 export const HANDSHAKE_MS = 5_000;
 
-/** All handshakes of a server. */
+/** All handshakes of a server, or all closings. */
 export class Handshakes {
   readonly #clock: Clock;
+  readonly #max: number;
   /** In the order in which they began. */
   readonly #open = new Set<() => void>();
 
   /** None is under way. */
-  constructor(clock: Clock) {
+  constructor(clock: Clock, max: number = HANDSHAKES_MAX) {
     this.#clock = clock;
+    this.#max = max;
   }
 
-  /** Handshakes under way now. */
+  /** Under way now. */
   get size(): number {
     return this.#open.size;
   }
@@ -36,7 +40,7 @@ export class Handshakes {
     const timer = this.#clock.after(HANDSHAKE_MS, expire);
     this.#open.add(expire);
     const [oldest] = this.#open;
-    if (this.#open.size > HANDSHAKES_MAX) oldest?.();
+    if (this.#open.size > this.#max) oldest?.();
     return over;
   }
 }

@@ -1,7 +1,7 @@
 /** Private keys: whether one belongs to a certificate. */
 
 import { Buffer } from "node:buffer";
-import { createPublicKey } from "node:crypto";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import type { Certificate } from "./certificate.ts";
 import { CertificateError } from "./errors.ts";
 
@@ -9,7 +9,8 @@ import { CertificateError } from "./errors.ts";
 export function fitsKey({ keyDer }: Certificate, key: string): boolean {
   let der: Buffer;
   try {
-    der = createPublicKey(key).export({ type: "spki", format: "der" });
+    // Not of the text: that could be a certificate or a public key as well.
+    der = createPublicKey(createPrivateKey(key)).export({ type: "spki", format: "der" });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new CertificateError(`not a private key in PEM without a password: ${why}`);

@@ -1,5 +1,6 @@
 /** The files of the server's certificate and key: read and judged at the start, and again when they have changed. */
 
+import { createSecureContext, type SecureContext } from "node:tls";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Pair } from "./authority.ts";
 import { type Certificate, readCertificates } from "./certificate.ts";
@@ -11,15 +12,18 @@ import { datesInWords, expiryInWords, namesInWords, stateOf } from "./words.ts";
 /** How often the files are looked at. */
 export const FILES_CHECK_MS = 1_000;
 
+/** The kinds of keys that TLS of this runtime takes; with others every handshake would fail. */
+const KEY_KINDS: readonly string[] = ["P-256", "P-384", "P-521", "Ed25519", "RSA"];
+
 /** Where a pair is. */
 export interface PairPaths {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** A pair that fits, and what its first certificate is, in words. */
+/** A pair that fits, ready for TLS, and what its first certificate is, in words. */
 export interface LoadedPair {
-  readonly pair: Pair;
+  readonly context: SecureContext;
   readonly shown: string;
 }
 
@@ -34,13 +38,25 @@ export function loadPair(paths: PairPaths, now: number): LoadedPair {
   const key = readKey(paths.key);
   const objection = objectionTo(leaf, { key, now, paths });
   if (objection !== undefined) throw new CertificateError(`Cannot use ${paths.certificate}: ${objection} (${shown})`);
-  return { pair: { certificate, key }, shown };
+  return { context: about(paths.certificate, () => contextOf({ certificate, key })), shown };
+}
+
+/** What TLS 1.2 and 1.3 are spoken with. Throws `CertificateError` for what the runtime does not take, as a key that is too short. */
+export function contextOf({ certificate, key }: Pair): SecureContext {
+  try {
+    return createSecureContext({ cert: certificate, key, minVersion: "TLSv1.2" });
+  } catch (error) {
+    throw new CertificateError(`TLS does not take it: ${messageOf(error)}`);
+  }
 }
 
 function objectionTo(
   leaf: Certificate,
   { key, now, paths }: { readonly key: string; readonly now: number; readonly paths: PairPaths },
 ): string | undefined {
+  if (!KEY_KINDS.includes(leaf.keyKind)) {
+    return `its key is of the kind ${leaf.keyKind}, and TLS takes ${KEY_KINDS.join(", ")} here`;
+  }
   if (!about(paths.key, () => fitsKey(leaf, key))) return `${paths.key} is not its key`;
   if (stateOf(leaf, now) !== "valid") return `it is ${stateOf(leaf, now) === "expired" ? "expired" : "not yet valid"}`;
   if (leaf.purposes.length > 0 && !leaf.purposes.includes("server")) return "it is not for a server";
@@ -87,11 +103,10 @@ export class PairWatch {
     try {
       changed(loadPair(paths, wallClockMs()));
     } catch (error) {
-      if (!(error instanceof CertificateError)) throw error;
       const isNew = stamp !== this.#suspect;
       this.#suspect = stamp;
       if (isNew) return;
-      failed(error.message);
+      failed(messageOf(error));
     }
     this.#settled = stamp;
   }
@@ -115,4 +130,8 @@ function stampOf(path: string): string {
   } catch (error) {
     return error instanceof Error ? error.name : String(error);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,9 +1,8 @@
 /** The server's side of TLS for all its connections: one certificate at a time, which can be replaced. */
 
 import type { Clock } from "../base/clock.ts";
-import { createSecureContext, type SecureContext } from "node:tls";
-import type { Pair } from "./authority.ts";
-import { Handshakes } from "./handshakes.ts";
+import type { SecureContext } from "node:tls";
+import { CLOSINGS_MAX, Handshakes } from "./handshakes.ts";
 import { TlsServerSocket, type Unfit } from "./tls_socket.ts";
 
 /** The oldest Deno whose sockets can be taken over with TLS. */
@@ -12,27 +11,30 @@ const OLDEST_DENO = [2, 8] as const;
 /** Speaks TLS 1.2 and 1.3. */
 export class TlsTerminator {
   readonly #handshakes: Handshakes;
+  readonly #closings: Handshakes;
   #context: SecureContext;
 
-  /** The pair must fit, as `loadPair` sees to. */
-  constructor(pair: Pair, clock: Clock) {
+  /** With a context as `contextOf` makes it. */
+  constructor(context: SecureContext, clock: Clock) {
     this.#handshakes = new Handshakes(clock);
-    this.#context = contextOf(pair);
+    this.#closings = new Handshakes(clock, CLOSINGS_MAX);
+    this.#context = context;
   }
 
-  /** Handshakes under way now. */
-  get handshakes(): number {
-    return this.#handshakes.size;
+  /** Handshakes and closings under way now. */
+  get underWay(): number {
+    return this.#handshakes.size + this.#closings.size;
   }
 
-  /** Takes another pair that fits, for the connections that come from now on. */
-  use(pair: Pair): void {
-    this.#context = contextOf(pair);
+  /** Takes another context, for the connections that come from now on. */
+  use(context: SecureContext): void {
+    this.#context = context;
   }
 
   /** The socket with TLS on it. */
   upgrade(socket: Deno.TcpConn, unfit: Unfit): TlsServerSocket {
-    return new TlsServerSocket(socket, { ...unfit, context: this.#context, handshakes: this.#handshakes });
+    const [handshakes, closings] = [this.#handshakes, this.#closings];
+    return new TlsServerSocket(socket, { ...unfit, context: this.#context, handshakes, closings });
   }
 }
 
@@ -42,8 +44,4 @@ export function whyNoTls(version: string): string | undefined {
   const [oldestMajor, oldestMinor] = OLDEST_DENO;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return undefined;
   return `TLS for clients needs a runtime of Deno ${OLDEST_DENO.join(".")} or later, and this is ${version}`;
-}
-
-function contextOf({ certificate, key }: Pair): SecureContext {
-  return createSecureContext({ cert: certificate, key, minVersion: "TLSv1.2" });
 }

@@ -6,7 +6,7 @@ import { setImmediate } from "node:timers";
 import { type SecureContext, TLSSocket } from "node:tls";
 import type { Handshakes } from "./handshakes.ts";
 
-/** First size of the buffer for what comes from the network, and what it grows to when reads fill it. */
+/** First size of the buffer for what comes from the network, and what it grows to when reads fill it: so much is read ahead, too. */
 const CIPHER_BYTES_MIN = 4_096;
 const CIPHER_BYTES_MAX = 65_536;
 /** Taken by one write, so that its end tells that the client reads. */
@@ -26,6 +26,8 @@ export interface Unfit {
 export interface TlsSocketOptions extends Unfit {
   readonly context: SecureContext;
   readonly handshakes: Handshakes;
+  /** Bounded apart: a server that stops has many at once, which no handshake is to end. */
+  readonly closings: Handshakes;
 }
 
 /** A connection with TLS. See `ClientSocket` in net: one read and one write at a time, the first read before the first write. */
@@ -35,6 +37,9 @@ export class TlsServerSocket {
   readonly #options: TlsSocketOptions;
   #cipher = new Uint8Array(CIPHER_BYTES_MIN);
   #tls: TLSSocket | undefined;
+  #wire: Duplex | undefined;
+  /** Goes on to read from the network. */
+  #resume: (() => void) | undefined;
   /** Read and not yet taken. */
   #rest: Uint8Array = new Uint8Array();
   #isSecure = false;
@@ -58,7 +63,10 @@ export class TlsServerSocket {
     const tls = this.#tls ?? await this.#begin();
     if (tls === undefined) return null;
     for (;;) {
-      if (this.#rest.length === 0) this.#rest = tls.read() ?? this.#rest;
+      if (this.#rest.length === 0) {
+        this.#rest = tls.read() ?? this.#rest;
+        this.#resume?.();
+      }
       if (this.#rest.length > 0) return this.#take(target);
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#ended) return null;
@@ -71,7 +79,13 @@ export class TlsServerSocket {
     const piece = bytes.subarray(0, WRITE_BYTES_MAX);
     return new Promise((resolve, reject) => {
       if (this.#tls === undefined) return reject(new Deno.errors.NotConnected("There is no TLS yet"));
-      this.#tls.write(piece, (error) => error ? reject(asSocketError(error)) : resolve(piece.length));
+      if (this.#failure !== undefined) return reject(this.#failure);
+      this.#tls.write(piece, (error) => {
+        // Deno tells of no error when the client is gone.
+        const failure = this.#failure ?? (error ? asSocketError(error) : undefined);
+        if (failure === undefined) resolve(piece.length);
+        else reject(failure);
+      });
     });
   }
 
@@ -92,11 +106,14 @@ export class TlsServerSocket {
     const tls = this.#isSecure && this.#failure === undefined ? this.#tls : undefined;
     this.#fail(new Deno.errors.BadResource("The connection was closed"));
     if (tls === undefined) return this.#destroy();
-    const over = this.#options.handshakes.begin(() => this.#destroy());
-    tls.end(() => {
-      over();
-      this.#destroy();
-    });
+    const over = this.#options.closings.begin(() => this.#destroy());
+    // TLS is done when it has handed over its last bytes; they are on their way then.
+    tls.end(() =>
+      this.#wire?.end(() => {
+        over();
+        this.#destroy();
+      })
+    );
   }
 
   #destroy(): void {
@@ -120,7 +137,7 @@ export class TlsServerSocket {
       await this.#answerPlainly(first);
       return undefined;
     }
-    const wire = this.#wire(first);
+    const wire = this.#wireFrom(first);
     const { context: secureContext } = this.#options;
     const tls = new TLSSocket(wire, { isServer: true, secureContext });
     tls.on("secure", () => {
@@ -134,14 +151,22 @@ export class TlsServerSocket {
     });
     tls.on("error", (error) => this.#refused(error));
     tls.on("close", () => this.#fail(new Deno.errors.ConnectionReset("The client has closed the connection")));
+    this.#wire = wire;
     this.#tls = tls;
     return tls;
   }
 
   /** The socket as a stream, which begins with what was read of it. */
-  #wire(first: Uint8Array): Duplex {
+  #wireFrom(first: Uint8Array): Duplex {
     const tcp = this.#tcp;
     let begun = false;
+    const more = () => {
+      this.#resume = undefined;
+      tcp.read(this.#cipher).then((count) => {
+        wire.push(count === null ? null : Buffer.from(this.#cipher.subarray(0, count)));
+        if (count === this.#cipher.length && count < CIPHER_BYTES_MAX) this.#cipher = new Uint8Array(count * 2);
+      }, (error) => wire.destroy(error));
+    };
     const wire: Duplex = new Duplex({
       read: () => {
         if (!begun) {
@@ -150,10 +175,9 @@ export class TlsServerSocket {
           setImmediate(() => wire.push(Buffer.from(first)));
           return;
         }
-        tcp.read(this.#cipher).then((count) => {
-          wire.push(count === null ? null : Buffer.from(this.#cipher.subarray(0, count)));
-          if (count === this.#cipher.length && count < CIPHER_BYTES_MAX) this.#cipher = new Uint8Array(count * 2);
-        }, (error) => wire.destroy(error));
+        // Whatever is asked of it, Deno's TLSSocket reads on when nobody takes what it has.
+        if ((this.#tls?.readableLength ?? 0) >= CIPHER_BYTES_MAX) this.#resume = more;
+        else more();
       },
       write: (...[chunk, , done]) => {
         writeAll(tcp, chunk).then(() => done(), done);

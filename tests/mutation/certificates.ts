@@ -44,8 +44,8 @@ export const CERTIFICATE_SLIPS: readonly Mutation[] = [
   },
   slip("M566", "Handshakes under way are not bounded in number", {
     file: "lib/tls/handshakes.ts",
-    find: "if (this.#open.size > HANDSHAKES_MAX) oldest?.();",
-    replace: "if (this.#open.size > HANDSHAKES_MAX * 1e9) oldest?.();",
+    find: "if (this.#open.size > this.#max) oldest?.();",
+    replace: "if (this.#open.size > this.#max * 1e9) oldest?.();",
   }),
   slip("M567", "A client that begins a handshake and says nothing more stays for ever", {
     file: "lib/tls/handshakes.ts",
@@ -61,5 +61,28 @@ export const CERTIFICATE_SLIPS: readonly Mutation[] = [
     file: "lib/tls/tls_socket.ts",
     find: "setImmediate(() => wire.push(Buffer.from(first)));",
     replace: "(setImmediate, wire.push(Buffer.from(first)));",
+  }),
+  slip("M570", "What a client sends is read into memory when nobody takes it", {
+    file: "lib/tls/tls_socket.ts",
+    find: ">= CIPHER_BYTES_MAX) this.#resume = more;",
+    replace: ">= CIPHER_BYTES_MAX * 1e9) this.#resume = more;",
+  }),
+  {
+    id: "M571",
+    what: "Writes to a client that is gone succeed for ever",
+    patches: [{
+      file: "lib/tls/tls_socket.ts",
+      find: "if (this.#failure !== undefined) return reject(this.#failure);",
+      replace: "",
+    }, {
+      file: "lib/tls/tls_socket.ts",
+      find: "const failure = this.#failure ?? (error ? asSocketError(error) : undefined);",
+      replace: "const failure = error ? asSocketError(error) : undefined;",
+    }],
+  },
+  slip("M572", "The last words of TLS are cut off where many connections end at once", {
+    file: "lib/tls/tls_socket.ts",
+    find: "this.#wire?.end(() => {",
+    replace: "[this.#wire].forEach(() => {",
   }),
 ];

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { HANDSHAKE_MS, Handshakes, HANDSHAKES_MAX } from "../../../lib/tls/handshakes.ts";
+import { CLOSINGS_MAX, HANDSHAKE_MS, Handshakes, HANDSHAKES_MAX } from "../../../lib/tls/handshakes.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 
 Deno.test("one handshake more than there may be ends the oldest", () => {
@@ -10,6 +10,13 @@ Deno.test("one handshake more than there may be ends the oldest", () => {
   handshakes.begin(() => ended.push(-1));
   handshakes.begin(() => ended.push(-2));
   assertEquals([handshakes.size, ended], [HANDSHAKES_MAX, [0, 1]]);
+});
+
+Deno.test("closings have a bound of their own", () => {
+  const closings = new Handshakes(new VirtualClock(), CLOSINGS_MAX);
+  const ended: number[] = [];
+  for (let each = 0; each <= CLOSINGS_MAX; each++) closings.begin(() => ended.push(each));
+  assertEquals([closings.size, ended], [CLOSINGS_MAX, [0]]);
 });
 
 Deno.test("a handshake that is over gives its place back, and is not ended later", async () => {

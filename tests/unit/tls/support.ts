@@ -36,6 +36,17 @@ export async function withDirectory(use: (directory: string) => void | Promise<v
   }
 }
 
+/** Writes what openssl makes: a certificate that holds from now on, and its key of the kind that `generate` says. */
+export async function selfSigned(
+  { certificate, key }: { readonly certificate: string; readonly key: string },
+  generate: readonly string[],
+): Promise<void> {
+  const made = ["-nodes", "-keyout", key, "-out", certificate, "-days", "10", "-subj", "/CN=x"];
+  const { success, text } = await openssl("req", "-x509", "-newkey", ...generate, ...made);
+  if (!success) throw new Error(text);
+  await Deno.chmod(key, 0o600);
+}
+
 /** What openssl prints, on both streams, and whether it succeeded. */
 export async function openssl(
   ...args: readonly string[]

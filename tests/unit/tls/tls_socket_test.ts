@@ -4,12 +4,17 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { SystemClock } from "../../../lib/node/clock/system_clock.ts";
 import type { Pair } from "../../../lib/tls/authority.ts";
 import type { TlsServerSocket } from "../../../lib/tls/tls_socket.ts";
+import { contextOf } from "../../../lib/tls/pair_files.ts";
 import { TlsTerminator, whyNoTls } from "../../../lib/tls/terminator.ts";
 import { waitFor } from "../../support/wait.ts";
 import { days, newAuthority } from "./support.ts";
 
 const { authority, pair: ca } = newAuthority(days(10, Date.now()));
 const encoder = new TextEncoder();
+/** More than what the system and both sides of TLS keep of what nobody reads. */
+const UNREAD_BYTES_MAX = 16_777_216;
+/** More than the handshakes that are kept at the same time. */
+const IDLE_CLIENTS = 300;
 
 function pairOf(id: number): Pair {
   return authority.issueNode(id, [`node-${id}`, "127.0.0.1"], days(5, Date.now()));
@@ -17,9 +22,10 @@ function pairOf(id: number): Pair {
 
 /** A port that sends back what comes, and how each of its connections has ended. */
 class EchoPort implements AsyncDisposable {
-  readonly terminator: TlsTerminator = new TlsTerminator(pairOf(0), new SystemClock());
+  readonly terminator: TlsTerminator = new TlsTerminator(contextOf(pairOf(0)), new SystemClock());
   readonly ends: string[] = [];
   readonly warnings: string[] = [];
+  readonly sockets: TlsServerSocket[] = [];
   readonly port: number;
   accepted = 0;
   readonly #listener: Deno.TcpListener;
@@ -36,6 +42,7 @@ class EchoPort implements AsyncDisposable {
       this.accepted++;
       const warn = (message: string) => this.warnings.push(message);
       const upgraded = this.terminator.upgrade(socket, { warn, reply: () => encoder.encode("plainly\n") });
+      this.sockets.push(upgraded);
       void echo(upgraded).then(() => "end", (error) => error.name).then((end) => {
         upgraded.close();
         this.ends.push(end);
@@ -58,7 +65,7 @@ class EchoPort implements AsyncDisposable {
     this.#listener.close();
     await this.#accepting;
     await this.allEnded();
-    await waitFor(() => this.terminator.handshakes === 0 ? true : undefined, { what: "nothing is under way" });
+    await waitFor(() => this.terminator.underWay === 0 ? true : undefined, { what: "nothing is under way" });
   }
 }
 
@@ -104,7 +111,7 @@ Deno.test("bytes go both ways unchanged, few and many, and a client that has sai
 Deno.test("a new certificate is for connections from now on; those that are open go on", async () => {
   await using port = new EchoPort();
   using before = await port.connect("node-0");
-  port.terminator.use(pairOf(1));
+  port.terminator.use(contextOf(pairOf(1)));
   using after = await port.connect("node-1");
   await assertRejects(() => port.connect("node-0"), Deno.errors.InvalidData);
   for (const client of [before, after]) {
@@ -147,6 +154,69 @@ Deno.test("beginnings of TLS that are cut, changed or made up end their own conn
   assert(port.ends.length === attacks.length, `${port.ends.length} of ${attacks.length}`);
   using client = await port.connect("node-0");
   assertEquals(await exchange(client, encoder.encode("hello")), encoder.encode("hello"));
+});
+
+/** A connection on which nothing is read or written yet but one byte, which the client has sent. */
+async function connectOnce(use: (server: TlsServerSocket, client: Deno.TlsConn) => Promise<void>): Promise<void> {
+  const terminator = new TlsTerminator(contextOf(pairOf(0)), new SystemClock());
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const tcp = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  const server = terminator.upgrade(await listener.accept(), { warn: () => {}, reply: () => new Uint8Array() });
+  const client = await Deno.startTls(tcp, { hostname: "node-0", caCerts: [ca.certificate] });
+  const reading = server.read(new Uint8Array(1));
+  await client.write(Uint8Array.of(1));
+  assertEquals(await reading, 1);
+  await use(server, client);
+  server.close();
+  await waitFor(() => terminator.underWay === 0 ? true : undefined, { what: "nothing is under way" });
+}
+
+Deno.test("nothing is taken from a client while nobody reads, and all of it afterwards", () =>
+  connectOnce(async (server, client) => {
+    let [sent, progress, full] = [0, -1, false];
+    const writing = (async () => {
+      const chunk = new Uint8Array(65_536);
+      while (!full && sent <= UNREAD_BYTES_MAX) sent += await client.write(chunk);
+    })();
+    // Full when a second has brought nothing: what the system keeps for both sides is a few megabytes.
+    await waitFor(() => {
+      full = progress === sent;
+      progress = sent;
+      return full || sent > UNREAD_BYTES_MAX ? true : undefined;
+    }, { what: "the client can send no more", everyMs: 1_000 });
+    assert(sent <= UNREAD_BYTES_MAX, `${sent} bytes were taken`);
+    let read = 0;
+    const buffer = new Uint8Array(65_536);
+    const end = writing.then(() => client.closeWrite());
+    for (let count: number | null; (count = await server.read(buffer)) !== null;) read += count;
+    await end;
+    client.close();
+    assertEquals(read, sent);
+  }));
+
+Deno.test("a write to a client that is gone fails", () =>
+  connectOnce(async (server, client) => {
+    const piece = new Uint8Array(65_536);
+    await server.write(piece);
+    // What it has not read makes a reset of its end.
+    client.close();
+    await assertRejects(async () => {
+      for (let written = 0; written <= 4 * UNREAD_BYTES_MAX;) written += await server.write(piece);
+    }, Deno.errors.ConnectionAborted);
+    await assertRejects(() => server.write(piece), Deno.errors.ConnectionAborted);
+  }));
+
+Deno.test("clients that are closed together each see that this is the end", async () => {
+  await using port = new EchoPort();
+  const clients: Deno.TlsConn[] = [];
+  while (clients.length < IDLE_CLIENTS) clients.push(await port.connect("node-0"));
+  for (const client of clients) await exchange(client, Uint8Array.of(1));
+  for (const socket of port.sockets) socket.close();
+  // Cut off, a client of TLS gets an error.
+  const ends = await Promise.allSettled(clients.map((client) => client.read(new Uint8Array(1))));
+  for (const client of clients) client.close();
+  const cut = ends.filter((end) => end.status === "rejected" || end.value !== null);
+  assertEquals(cut.length, 0, `${cut.length} were cut off`);
 });
 
 /** What a client of TLS sends first. */
