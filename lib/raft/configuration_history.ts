@@ -27,6 +27,11 @@ export class ConfigurationHistory {
     return this.#top().index;
   }
 
+  /** Index of the configuration before the latest one; undefined when that is dropped. */
+  get previousIndex(): number | undefined {
+    return this.#placed.at(-2)?.index;
+  }
+
   /** The configuration that was in force before the latest one; undefined when that is dropped. */
   get previous(): Configuration | undefined {
     return this.#placed.at(-2)?.configuration;

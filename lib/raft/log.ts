@@ -79,6 +79,12 @@ export class RaftLog {
     return this.#configurations.latestIndex;
   }
 
+  /** Index of the latest configuration that is committed for certain: none is proposed before the one before it is committed. */
+  settledConfigurationIndex(commitIndex: number): number {
+    const { latestIndex, previousIndex = 0 } = this.#configurations;
+    return latestIndex <= commitIndex ? latestIndex : previousIndex;
+  }
+
   /** The configuration before the latest, which is in force again should the latest be truncated. */
   get previousConfiguration(): Configuration | undefined {
     return this.#configurations.previous;

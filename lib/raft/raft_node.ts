@@ -103,6 +103,11 @@ export class RaftNode {
     return toIndex(this.#core.log.configurationIndex);
   }
 
+  /** The same of the latest configuration that is committed for certain, known as such or not; 0 for none. */
+  get settledConfigurationIndex(): Index {
+    return toIndex(this.#core.log.settledConfigurationIndex(this.#core.commitIndex));
+  }
+
   /** Bytes of the entries in memory. */
   get heldBytes(): number {
     return this.#core.log.bytes;

@@ -73,4 +73,14 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
     find: "greeting.configurationIndex <= configurationIndex) return false;",
     replace: "greeting.configurationIndex <= configurationIndex + 1e9) return false;",
   }),
+  slip("M543", "Who is ahead is judged by a configuration that may never be committed", {
+    file: "lib/raft/log.ts",
+    find: "return latestIndex <= commitIndex ? latestIndex : previousIndex;",
+    replace: "return commitIndex >= 0 ? latestIndex : previousIndex;",
+  }),
+  slip("M544", "A server that joins and is ahead of the leader is never added", {
+    file: "lib/node/membership/peer_directory.ts",
+    find: "reachable && this.#ahead.get(id)?.joins === true",
+    replace: "reachable && this.#ahead.get(id)?.joins === undefined",
+  }),
 ];

@@ -45,9 +45,10 @@ export function dueMembershipChange(facts: MembershipFacts): DueChange | undefin
   return dueReadmission(facts) ?? duePromotion(facts) ?? dueJoin(facts) ?? dueAnnouncements(facts);
 }
 
-/** The configuration in force on this server, and where it stands in the log. */
+/** The configuration in force on this server. */
 export interface ConfigurationInForce {
   readonly configuration: Configuration;
+  /** Index of the latest one that is committed for certain: a leader that was cut off may hold one that never will be, far ahead. */
   readonly index: number;
 }
 

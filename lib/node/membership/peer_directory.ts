@@ -82,7 +82,7 @@ export class PeerDirectory {
 
   /** Takes a greeting, and says why the peer is refused; undefined when it is not. */
   admit(greeting: Greeting): PeerRefusal | undefined {
-    const { raft: { configuration, configurationIndex: index } } = this.#parts;
+    const { raft: { configuration, settledConfigurationIndex: index } } = this.#parts;
     const { nodeId, rejoin, joins = false, peerAddress } = greeting;
     // Only what is committed is for good.
     if (isRetired(this.#committed, nodeId)) {
@@ -126,6 +126,8 @@ export class PeerDirectory {
   /** A configuration was committed. */
   configurationCommitted(configuration: Configuration): void {
     this.#committed = configuration;
+    this.#forgetAhead();
+    for (const id of [...this.#greetings.keys()]) if (isRetired(configuration, id)) this.#greetings.delete(id);
     if (isRetired(configuration, this.#parts.self)) this.#removal.resolve({ isOwn: true });
     this.dial();
   }
@@ -188,10 +190,12 @@ export class PeerDirectory {
 
   /** The change of the membership that this server should make now as the leader. */
   dueChange(status: RaftStatus): DueChange | undefined {
-    const { self, greeting, clock } = this.#parts;
+    const { self, greeting, clock, transport } = this.#parts;
     const now = clock.now();
     for (const [id, heardAt] of this.#joining) if (now - heardAt > JOINS_FRESH_MS) this.#forgetJoin(id);
-    const joining = [...this.#joining.keys()];
+    // One that joins and got the configuration of a leader whose successor has never had it is ahead of everybody until it is added.
+    const ahead = transport.peers().filter(({ id, reachable }) => reachable && this.#ahead.get(id)?.joins === true);
+    const joining = [...new Set([...this.#joining.keys(), ...ahead.map(({ id }) => id)])];
     const caughtUp = this.caughtUp(status);
     return dueMembershipChange({ self, own: greeting, status, greetings: this.#greetings, joining, caughtUp });
   }
@@ -238,11 +242,11 @@ export class PeerDirectory {
   }
 
   /**
-   * A server that lags takes who knows of a later configuration than it does: all the members that it knows itself may have been
-   * replaced, and only who came in their place can bring it up to date.
+   * A server that lags takes who knows of a later configuration than the latest that is committed for certain: all the members that it
+   * knows itself may have been replaced, and only who came in their place can bring it up to date.
    */
   #isAhead(greeting: Greeting): boolean {
-    const { configuration, configurationIndex } = this.#parts.raft;
+    const { configuration, settledConfigurationIndex: configurationIndex } = this.#parts.raft;
     if (configuration.members.length === 0 || greeting.configurationIndex <= configurationIndex) return false;
     if (this.#ahead.size >= MEMBERS_MAX) return false;
     this.#ahead.set(greeting.nodeId, { ...greeting });
@@ -253,7 +257,7 @@ export class PeerDirectory {
   /** Once this server knows as much, the members of its configuration are those that count. */
   #forgetAhead(): void {
     for (const [id, { configurationIndex }] of this.#ahead) {
-      if (configurationIndex > this.#parts.raft.configurationIndex) continue;
+      if (configurationIndex > this.#parts.raft.settledConfigurationIndex) continue;
       this.#ahead.delete(id);
       if (!this.#isKnown(id)) this.#greetings.delete(id);
     }

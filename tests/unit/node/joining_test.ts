@@ -222,3 +222,58 @@ Deno.test("a server that is removed before the cluster is a second old is told s
     await cluster.stop();
   }
 });
+
+Deno.test("a server that got the configuration of a leader whose successor never had it is added by the successor", async () => {
+  const { cluster, leader } = await founded(51);
+  await cluster.clock.advance(3_000);
+  const rest = [0, 1, 2].filter((id) => id !== leader);
+  for (const id of rest) {
+    cluster.network.cut(3, id);
+    cluster.network.cut(leader, id);
+  }
+  await cluster.start([3]);
+  await cluster.clock.until(
+    () => configuration(cluster, 3).learners.includes(3),
+    5_000,
+    "it has an entry that is lost",
+  );
+  const { id: next } = await cluster.leader(rest);
+  assertEquals((await cluster.put(next, "k2", "v")).type, "Done");
+  for (const id of rest) {
+    cluster.network.heal(3, id);
+    cluster.network.heal(leader, id);
+  }
+  await cluster.clock.until(() => configuration(cluster, next).voters.includes(3), 30_000, "it is a voter");
+  await cluster.stop();
+});
+
+Deno.test("a leader that was cut off with a configuration far ahead takes those that came in the place of all others", async () => {
+  const cluster = new MemoryCluster(5, 57, { founders: 3 });
+  await cluster.start([0, 1, 2]);
+  const { id: away } = await cluster.leader();
+  await cluster.clock.advance(3_000);
+  const rest = [0, 1, 2].filter((id) => id !== away);
+  for (const id of [...rest, 3, 4]) cluster.network.cut(away, id);
+  for (let count = 0; count < 200; count++) cluster.node(away).write({ type: "Put", key: "k", value: "v" }, () => {});
+  await cluster.clock.advance(50);
+  cluster.node(away).changeMember({ type: "Drain", id: rest[0] ?? -1 });
+  await cluster.clock.until(
+    () => configuration(cluster, away).drained !== undefined,
+    1_000,
+    "it has an entry of its own",
+  );
+  const { id: next } = await cluster.leader(rest);
+  for (const id of [3, 4]) {
+    await cluster.start([id]);
+    await cluster.clock.until(() => configuration(cluster, next).voters.includes(id), 20_000, "it is a voter");
+  }
+  for (const id of [...rest.filter((other) => other !== next), next]) {
+    await cluster.clock.advance(2_000);
+    assertEquals((await remove(cluster, next, id))?.type, "Done");
+  }
+  await cluster.leader([3, 4]);
+  for (const id of [...rest, 3, 4]) cluster.network.heal(away, id);
+  await cluster.clock.until(() => configuration(cluster, away).voters.includes(4), 20_000, "it knows who is there");
+  assertEquals(configuration(cluster, away).voters.toSorted(), [away, 3, 4].toSorted());
+  await cluster.stop();
+});

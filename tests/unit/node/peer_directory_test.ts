@@ -10,7 +10,8 @@ import { type Configuration, MEMBERS_MAX, toTerm, toTicks } from "../../../lib/r
 import { MemoryNetwork } from "../../support/memory/memory_transport.ts";
 import type { Greeting, Transport } from "../../../lib/transport/transport.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
-import { leaderOf } from "../../paper/support.ts";
+import { acknowledge, leaderOf } from "../../paper/support.ts";
+import { Effects } from "../../support/raft/effects.ts";
 import { RaftServer } from "../../support/raft/server.ts";
 import { greetingOf } from "../transport/support.ts";
 
@@ -209,9 +210,16 @@ Deno.test("who knows of a later configuration is taken, at most as many as there
     );
   }
   assertEquals(dialed(), [0, 2, ...Array.from({ length: MEMBERS_MAX }, (_, at) => at + 9)]);
-  server.change([0, 1], [2]);
+  const change = server.change([0, 1], [2]);
   assertEquals(server.node.configurationIndex > configurationIndex, true);
   directory.configurationInForce();
+  assertEquals(
+    dialed().length,
+    2 + MEMBERS_MAX,
+    "a leader that was cut off knows as much, and others have decided otherwise",
+  );
+  acknowledge(server, new Effects([change, server.persist()]));
+  directory.configurationCommitted(server.node.configuration);
   assertEquals(dialed(), [0, 2]);
 });
 
