@@ -48,7 +48,7 @@ export class MemberChanges {
       "peer_address": showAddress(host, peerPort),
       "client_address": showAddress(host, port),
     };
-    return await this.#insist({ method: "POST", path: "/v1/cluster/members", body });
+    return (await this.#insist({ method: "POST", path: "/v1/cluster/members", body })).id;
   }
 
   /** Gives a learner a vote, once it has caught up. */
@@ -56,9 +56,9 @@ export class MemberChanges {
     await this.#insist({ method: "POST", path: `/v1/cluster/members/${id}/promote` }, id);
   }
 
-  /** Removes a member. */
-  async remove(id: NodeId): Promise<void> {
-    await this.#insist({ method: "DELETE", path: `/v1/cluster/members/${id}` }, id);
+  /** Removes a member. Resolves to whether the cluster keeps in mind that it was removed. */
+  async remove(id: NodeId): Promise<boolean> {
+    return (await this.#insist({ method: "DELETE", path: `/v1/cluster/members/${id}` }, id)).isListed;
   }
 
   /** Lets a member lead no more, or again. */
@@ -79,15 +79,15 @@ export class MemberChanges {
   }
 
   /** `about`: the member that there must be. */
-  async #insist(request: AdminRequest, about?: NodeId): Promise<NodeId> {
+  async #insist(request: AdminRequest, about?: NodeId): Promise<{ readonly id: NodeId; readonly isListed: boolean }> {
     for (;;) {
       const reply = await this.#admin.ask(request);
-      const { id, detail, passing, code } = fieldsOf(reply.json);
-      // A leader of before does not say the id of one that it removed.
+      const { id, listed, detail, passing, code } = fieldsOf(reply.json);
+      // A leader of before does not say the id of one that it removed, and does not list it.
       const done = typeof id === "number" ? id : about;
       if (reply.status === OK && done !== undefined) {
         this.#progress.clear();
-        return done;
+        return { id: done, isListed: listed === true };
       }
       if (code === "not_a_member" && about !== undefined) throw new Failure(noMember(about, await this.view()));
       if (passing !== true && code !== "outcome_unknown") throw this.#refused(reply);

@@ -90,10 +90,8 @@ async function promote(context: CommandContext, [operand = ""]: readonly string[
 async function remove(context: CommandContext, [operand = ""]: readonly string[]): Promise<Done> {
   const id = readNodeId(operand);
   const changes = new MemberChanges(context);
-  const before = await changes.view();
-  confirmOrThrow(context, texts.willRemove(id, before));
-  await changes.remove(id);
-  return { id, changes, text: texts.removed(id, before) };
+  confirmOrThrow(context, texts.willRemove(id, await changes.view()));
+  return { id, changes, text: texts.removed(id, await changes.remove(id)) };
 }
 
 /** Done when it does not lead any more. */

@@ -2,7 +2,6 @@
 
 import { keepsMemberLists, MEMBER_LISTS_LEVEL } from "../raft/retired.ts";
 import type { NodeId } from "../raft/types.ts";
-import { FIRST_LEVEL } from "../transport/versions.ts";
 import type { ClusterMember } from "./cluster_view.ts";
 import { PEER_PORT_OFFSET } from "../transport/address.ts";
 import { CHANGE_UNKNOWN, LEADER_TOO_OLD } from "../node/membership/change_texts.ts";
@@ -113,12 +112,12 @@ export function promoted(id: NodeId, view: Known): string {
   return `${capital(nameOf(id, view))} has a vote.`;
 }
 
-/** A member was removed, from a cluster as it was before. */
-export function removed(id: NodeId, before: Known): string {
-  return keepsMemberLists(before)
+/** A member was removed, and is listed or not. */
+export function removed(id: NodeId, isListed: boolean): string {
+  return isListed
     ? `Member ${id} is removed. Its id and its directory are never used again.`
-    : `Member ${id} is removed. Stop it, and never start it on its directory again: while a member is of an older protocol, ` +
-      "which CLUSTER shows, the cluster does not keep in mind that it was removed";
+    : `Member ${id} is removed. Stop it, and never start it on its directory again: the cluster does not keep in mind that ` +
+      "it was removed, since a member has an older program or has not been heard";
 }
 
 /** A member was replaced. */
@@ -182,8 +181,8 @@ export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[
   [added(3, PLACE, SAMPLE), 0],
   [added(1, { ...PLACE, host: "10.0.0.2" }, SAMPLE), 0],
   [promoted(3, SAMPLE), 0],
-  [removed(0, SAMPLE), 0],
-  [removed(0, { ...SAMPLE, level: FIRST_LEVEL }), 0],
+  [removed(0, true), 0],
+  [removed(0, false), 0],
   [replaced(0, 3), 0],
   [moved(1, "10.0.0.9:5000"), 0],
   [drained(1), 0],
@@ -201,15 +200,18 @@ export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[
     "10.0.0.2:5000 is an address of member 1: give the new server its own",
     "the cluster has 32 members, and may have 32: remove one first",
     "server 1 was removed, and its id is never used again: add a new one without an id",
+    "not all members can keep in mind who was removed yet: upgrade those that CLUSTER shows with an older protocol",
     LEADER_TOO_OLD,
   ].map((reason) => [`Nothing was begun: ${reason}`, 1] as const),
   [notSpared(1, { needed: 2, lost: [2] }), 1],
   ...[
     "Nothing was begun: another change of the membership, or an election, is not settled yet: ask again in a moment",
     "Nothing was begun: the leadership is being handed over: ask again in a moment",
-    "Nothing was begun: not all members can keep in mind who was removed yet: upgrade those that CLUSTER shows with an older protocol",
+    "Nothing was begun: the cluster does not keep in mind who was removed yet: ask again in a moment",
+    "Nothing was begun: the cluster does not keep in mind who is drained yet: ask again in a moment",
     "Nothing was begun: server 3 has not been heard: start it, or see why it cannot be reached",
-    "Nothing was begun: server 3 has not been heard, and may not keep in mind who is removed: start it, or remove it first",
+    "Nothing was begun: server 3 has not been heard, and may not keep in mind who was removed: start it, or remove it first",
+    "Nothing was begun: server 3 has not been heard, and may not keep in mind who is drained: start it, or remove it first",
     "Nothing was begun: server 3 has not caught up, it lacks 4200 entries: ask again in a moment; it must have kept within 1000 ms of the leader for 1000 ms",
     notJoined(3),
     notMoved(1, "10.0.0.9:5000"),

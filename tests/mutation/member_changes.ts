@@ -42,7 +42,7 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
   }),
   slip("M522", "A server is added while the id of one that was removed is free", {
     file: PLAN,
-    find: 'if (!keepsMemberLists(facts.status.configuration)) return unsafe(cannotKeep("who was removed"), true);',
+    find: 'if (!keepsMemberLists(facts.status.configuration)) return cannotKeep(facts, "who was removed");',
     replace: "",
   }),
   slip("M496", "What holds already, or is under way, is asked for again", {

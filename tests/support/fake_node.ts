@@ -25,6 +25,7 @@ import type {
 } from "../../lib/node/api.ts";
 import { ChangeFeed } from "../../lib/node/changes/change_feed.ts";
 import type { PeerInfo } from "../../lib/transport/transport.ts";
+import type { IdRange } from "../../lib/raft/retired.ts";
 import { EMPTY_CONFIGURATION, type NodeId, toIndex, toTerm } from "../../lib/raft/types.ts";
 
 /** A request that a test lets go on. */
@@ -64,6 +65,8 @@ export class FakeNode implements KeyValueNode {
     Promise.resolve({ type: "Created", id: { index: toIndex(42), term: toTerm(3) } });
   transferOutcome: TransferOutcome = { type: "NotLeader" };
   changeOutcome: MemberChangeOutcome = { type: "NotLeader" };
+  /** Servers that were removed, and are listed. */
+  retired: readonly IdRange[] = [];
   backupOutcome: BackupOutcome = { type: "Empty" };
   /** The targets of transfers that were asked for. */
   readonly transfers: (NodeId | undefined)[] = [];
@@ -163,7 +166,7 @@ export class FakeNode implements KeyValueNode {
         lastDurable: { index: toIndex(43), term: toTerm(3) },
         snapshot: { index: toIndex(10), term: toTerm(2) },
         logBytes: 1_536,
-        configuration: EMPTY_CONFIGURATION,
+        configuration: { ...EMPTY_CONFIGURATION, retired: this.retired },
         termCommitted: true,
         progress: [],
         transferTarget: undefined,

@@ -4,6 +4,7 @@ import { textToByteString } from "../../base/bytes.ts";
 import type { MemberChange, MemberChangeOutcome } from "../../node/api.ts";
 import { CHANGE_UNKNOWN, describeUnsafe, LEADER_TOO_OLD, NOT_A_MEMBER } from "../../node/membership/change_texts.ts";
 import { addressFlaw } from "../../node/membership/member_addresses.ts";
+import { isRetired } from "../../raft/retired.ts";
 import { NODE_ID_MAX } from "../../raft/types.ts";
 import type { HttpReply } from "../http.ts";
 import { JsonValue } from "../json_body.ts";
@@ -28,6 +29,15 @@ const DONE: ResponseDescription = {
     type: "object",
     properties: { id: { type: "integer" }, members: MEMBERS_SCHEMA },
     required: ["id", "members"],
+  },
+};
+const REMOVED: ResponseDescription = {
+  ...DONE,
+  description: `${DONE.description} \`listed\`: whether the cluster keeps in mind that it was removed.`,
+  schema: {
+    type: "object",
+    properties: { id: { type: "integer" }, listed: { type: "boolean" }, members: MEMBERS_SCHEMA },
+    required: ["id", "listed", "members"],
   },
 };
 const REFUSED: Readonly<Record<number, ResponseDescription>> = {
@@ -133,7 +143,7 @@ export const MEMBER_ROUTES: readonly Route[] = [
       "Removes a server from the cluster, one at a time, if the others can go on. It cannot come back under its number.",
     query: [REDIRECT],
     headers: [],
-    responses: { [OK]: DONE, ...REFUSED, ...NOT_FOUND },
+    responses: { [OK]: REMOVED, ...REFUSED, ...NOT_FOUND },
     handle: (call) => changeById(call, "Remove"),
   },
 ];
@@ -165,7 +175,11 @@ async function change(call: RouteCall, wanted: MemberChange): Promise<HttpReply>
   const outcome = await node.changeMember(wanted);
   switch (outcome.type) {
     case "Done":
-      return jsonReply({ id: outcome.id, members: node.members().map(memberJson) });
+      return jsonReply({
+        id: outcome.id,
+        ...(wanted.type === "Remove" ? { listed: isRetired(node.status().raft.configuration, wanted.id) } : {}),
+        members: node.members().map(memberJson),
+      });
     case "NotLeader":
       return readable(await askLeader(call));
     case "NotAMember":

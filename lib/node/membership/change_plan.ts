@@ -117,7 +117,7 @@ function planAddition(facts: ChangeFacts, change: Addition & { readonly id: Node
     return unsafe(`the cluster has ${members.length} members, and may have ${MEMBERS_MAX}: remove one first`);
   }
   // It could get the id of one that was removed.
-  if (!keepsMemberLists(facts.status.configuration)) return unsafe(cannotKeep("who was removed"), true);
+  if (!keepsMemberLists(facts.status.configuration)) return cannotKeep(facts, "who was removed");
   const reason = lackOfQuorum(facts, { voters, whose: "voters" });
   if (reason !== undefined) return unsafe(reason);
   const member: Member = { id, ...place, identity: "" };
@@ -151,14 +151,38 @@ function planPromotion(facts: ChangeFacts, change: ChangePlan["change"]): Verdic
   return reason === undefined ? { type: "Plan", change, wanted } : unsafe(reason);
 }
 
-function cannotKeep(what: string): string {
-  return `not all members can keep in mind ${what} yet: upgrade those that CLUSTER shows with an older protocol`;
+/** What is in the way of the lists: an older program, who was not heard, or only that the level has not risen yet. */
+function cannotKeep(facts: ChangeFacts, what: string): Refusal {
+  if (isOneTooOld(facts)) {
+    return unsafe(
+      `not all members can keep in mind ${what} yet: upgrade those that CLUSTER shows with an older protocol`,
+    );
+  }
+  const ids = unheardOf(facts);
+  return unsafe(
+    ids.length > 0 ? notHeard(ids, what) : `the cluster does not keep in mind ${what} yet: ask again in a moment`,
+    true,
+  );
+}
+
+function isOneTooOld({ newest }: ChangeFacts): boolean {
+  return [...newest.values()].some((version) => version < MEMBER_LISTS_LEVEL);
+}
+
+/** Those of whom it is not known whether they can keep the lists. */
+function unheardOf({ status: { configuration: { members } }, newest }: ChangeFacts): readonly NodeId[] {
+  return members.map(({ id }) => id).filter((id) => !newest.has(id));
+}
+
+function notHeard(ids: readonly NodeId[], what: string): string {
+  return `server ${ids.join(", ")} has not been heard, and may not keep in mind ${what}: start it, or remove it first`;
 }
 
 /** Somebody must be left to lead. A learner may be drained before it is a voter. */
-function planDrain({ status: { configuration } }: ChangeFacts, change: ChangePlan["change"]): Verdict {
+function planDrain(facts: ChangeFacts, change: ChangePlan["change"]): Verdict {
+  const { configuration } = facts.status;
   const { members, voters, learners, drained: before = [] } = configuration;
-  if (!keepsMemberLists(configuration)) return unsafe(cannotKeep("who is drained"));
+  if (!keepsMemberLists(configuration)) return cannotKeep(facts, "who is drained");
   const drained = change.type === "Drain" ? [...before, change.id] : before.filter((id) => id !== change.id);
   if (change.type === "Undrain" || voters.some((id) => !drained.includes(id))) {
     return { type: "Plan", change, wanted: { members, voters, learners, drained } };
@@ -189,18 +213,13 @@ function planRemoval(facts: ChangeFacts, change: ChangePlan["change"]): Verdict 
  * is new, the removal begins it. Only an older program may be in the way of that; for who was not heard it is not known, so such
  * servers have to be removed first, or started. What is in the way, in words; or the level to rise to, if any.
  */
-function levelToList(
-  { status: { configuration }, newest }: ChangeFacts,
-  leaving: NodeId,
-): { readonly level?: number } | string {
-  const isTooOld = [...newest.values()].some((version) => version < MEMBER_LISTS_LEVEL);
-  if (keepsMemberLists(configuration) || isTooOld) return {};
-  const unheard = configuration.members.map(({ id }) => id).filter((id) => id !== leaving && !newest.has(id));
+function levelToList(facts: ChangeFacts, leaving: NodeId): { readonly level?: number } | string {
+  if (keepsMemberLists(facts.status.configuration) || isOneTooOld(facts)) return {};
+  const unheard = unheardOf(facts).filter((id) => id !== leaving);
   if (unheard.length === 0) return { level: MEMBER_LISTS_LEVEL };
   // Of several that are lost for good one has to be the first.
-  if (!newest.has(leaving)) return {};
-  const ids = unheard.join(", ");
-  return `server ${ids} has not been heard, and may not keep in mind who is removed: start it, or remove it first`;
+  if (!facts.newest.has(leaving)) return {};
+  return notHeard(unheard, "who was removed");
 }
 
 /** Why those voters could not decide anything with the servers that can be reached; undefined when they can. */

@@ -19,6 +19,8 @@ type Reply = { readonly status: number; readonly json: unknown };
 class FakeCluster {
   members: FakeMember[] = [0, 1, 2].map((id) => ({ id, address: `10.0.0.${id + 1}:5000`, voter: true }));
   level = 7;
+  /** Whether it lists whom it removes. */
+  listed = true;
   says: (line: string) => Reply | undefined = () => undefined;
   /** Called before the members are shown for the `count`th time. */
   looked: (count: number) => void = () => {};
@@ -34,7 +36,8 @@ class FakeCluster {
     }
     const said = this.says(line);
     if (said !== undefined) return said;
-    return { status: 200, json: { id: this.#change(line, body) } };
+    const { listed } = this;
+    return { status: 200, json: { id: this.#change(line, body), ...(line.startsWith("DELETE") ? { listed } : {}) } };
   }
 
   /** The server 3, as a node that joined by itself. */
@@ -143,13 +146,16 @@ Deno.test("member add, promote, remove: done, and said so", async () => {
   assertStringIncludes(named.out, "--node-id 7 --host h --port 6000 --peer-port 7000");
 });
 
-Deno.test("member remove: what the cluster cannot keep in mind yet is not promised", async () => {
+Deno.test("member remove: what the cluster cannot keep in mind is not promised, and what the removal has made it keep is", async () => {
   const cluster = new FakeCluster();
   const kept = await member(cluster, "remove 1", "--yes");
   assertEquals(kept.last, "Member 1 is removed. Its id and its directory are never used again.");
   cluster.level = 6;
+  const raised = await member(cluster, "remove 0", "--yes");
+  assertEquals(raised.last, "Member 0 is removed. Its id and its directory are never used again.");
+  cluster.listed = false;
   const { out, last } = await member(cluster, "remove 2", "--yes");
-  assertStringIncludes(out, "Removes member 2 (10.0.0.3:5000) for good. Then 1 vote");
+  assertStringIncludes(out, "Removes member 2 (10.0.0.3:5000) for good. Then 0 vote");
   assertStringIncludes(last, "Member 2 is removed. Stop it, and never start it on its directory again");
 });
 

@@ -24,8 +24,11 @@ const REFUSED: readonly (readonly [ChangeFacts, MemberChange])[] = [
   [facts({ lost: [1] }), { type: "Remove", id: 2 }],
   [facts({ configuration: { retired: [[7, 7]] } }), { type: "Promote", id: 7 }],
   [facts({ configuration: { drained: [1, 2], level: 7 } }), { type: "Drain", id: 0 }],
-  [facts({ configuration: { level: 6 } }), { type: "Drain", id: 0 }],
-  [facts({ configuration: { level: 6 } }), ADD],
+  ...[{ type: "Drain", id: 0 } as const, ADD].flatMap((change) => [
+    [facts({ configuration: { level: 6 }, newest: [[2, 6]] }), change] as const,
+    [facts({ configuration: { level: 6 }, newest: [[2, undefined]] }), change] as const,
+    [facts({ configuration: { level: 6 } }), change] as const,
+  ]),
   [facts({ configuration: { members: [member(0)], voters: [0], learners: [] } }), { type: "Remove", id: 0 }],
 ];
 

@@ -183,7 +183,8 @@ Deno.test("members: what is asked for reaches the node, and its outcome the clie
   node.changeOutcome = { type: "Done", id: 2 };
   const done = await ask(service, "DELETE /v1/cluster/members/2");
   assertEquals([done.status, done.json?.["id"], Array.isArray(done.json?.["members"])], [200, 2, true]);
-  assertEquals((await ask(service, "POST /v1/cluster/members/2/promote")).json?.["id"], 2);
+  const promoted = await ask(service, "POST /v1/cluster/members/2/promote");
+  assertEquals([promoted.json?.["id"], promoted.json?.["listed"], done.json?.["listed"]], [2, undefined, false]);
   for (const word of ["drain", "undrain"]) {
     assertEquals((await ask(service, `POST /v1/cluster/members/2/${word}`)).json?.["id"], 2);
   }
@@ -205,6 +206,8 @@ Deno.test("members: what is asked for reaches the node, and its outcome the clie
     { type: "Add", id: 2, ...addresses, httpAddress: "h:8003" },
     { type: "Add", ...addresses },
   ]);
+  node.retired = [[1, 3]];
+  assertEquals((await ask(service, "DELETE /v1/cluster/members/2")).json?.["listed"], true);
 });
 
 Deno.test("members: a new server without an id, with addresses that are none, is not asked for", async () => {

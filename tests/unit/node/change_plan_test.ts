@@ -59,10 +59,24 @@ Deno.test("an addition is refused for an id or an address of another member, and
 });
 
 Deno.test("nobody is added while the id of one that was removed would be free; removed may be who will not be upgraded", () => {
-  const before = facts({ configuration: { level: 6 } });
-  assertRefused(before, ADD, "not all members can keep in mind who was removed yet", true);
-  assertRefused(before, { ...ADD, id: 9 }, "not all members can keep in mind who was removed yet", true);
-  assertEquals(planChange(before, { type: "Remove", id: 3 }).type, "Plan");
+  const old = facts({ configuration: { level: 6 }, newest: [[3, 6]] });
+  for (const addition of [ADD, { ...ADD, id: 9 }]) {
+    assertRefused(old, addition, "not all members can keep in mind who was removed yet: upgrade those", false);
+  }
+  assertEquals(planChange(old, { type: "Remove", id: 3 }).type, "Plan");
+});
+
+Deno.test("what waits for the lists says what is in the way: an older program, who was not heard, or only a moment", () => {
+  const configuration = { level: FIRST_LEVEL };
+  for (const [change, what] of [[ADD, "who was removed"], [{ type: "Drain", id: 1 }, "who is drained"]] as const) {
+    const old = facts({ configuration, newest: [[1, undefined], [2, 6]] });
+    assertRefused(old, change, `keep in mind ${what} yet: upgrade those that CLUSTER shows with an older`, false);
+    const unheard = `has not been heard, and may not keep in mind ${what}: start it, or remove it first`;
+    assertRefused(facts({ configuration, newest: [[2, undefined]] }), change, `server 2 ${unheard}`, true);
+    const two = facts({ configuration, newest: [[2, undefined], [3, undefined]] });
+    assertRefused(two, change, `server 2, 3 ${unheard}`, true);
+    assertRefused(facts({ configuration }), change, `does not keep in mind ${what} yet: ask again in a moment`, true);
+  }
 });
 
 Deno.test("a learner becomes a voter when it has caught up, and not before", () => {
@@ -178,12 +192,6 @@ Deno.test("a server is drained and undrained once, beside others, but not the la
     passing: false,
   });
   assertEquals(plan([], drain(7)), { type: "NotAMember" });
-  assertRefused(
-    facts({ configuration: { level: 6 } }),
-    drain(0),
-    "not all members can keep in mind who is drained yet",
-    false,
-  );
 });
 
 Deno.test("a removal is listed: in a new cluster it begins the list, unless an older program is there, and waits for who was not heard", () => {
