@@ -163,7 +163,7 @@ export const JOINING_SLIPS: readonly Mutation[] = [
   },
   slip("M558", "A removal raises the level in spite of a member with an older program", {
     file: "lib/node/membership/change_plan.ts",
-    find: "if (keepsMemberLists(configuration) || isTooOld) return {};",
-    replace: "if (keepsMemberLists(configuration) || (isTooOld && newest.size === 0)) return {};",
+    find: "if (keepsMemberLists(facts.status.configuration) || isOneTooOld(facts)) return {};",
+    replace: "if (keepsMemberLists(facts.status.configuration)) return {};",
   }),
 ];
