@@ -3,11 +3,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { openTls } from "../../../lib/cluster/tls_service.ts";
 import { SystemClock } from "../../../lib/node/clock/system_clock.ts";
-import { OPENSSL, testWith } from "../../support/needs.ts";
+import { OPENSSL, SERVER_TLS, testWith } from "../../support/needs.ts";
 import { days, newAuthority, selfSigned, withDirectory } from "../tls/support.ts";
 
 testWith(
-  [OPENSSL],
+  [OPENSSL, SERVER_TLS],
   "a certificate that TLS does not take is said once, and the one of before is served",
   () =>
     withDirectory(async (directory) => {

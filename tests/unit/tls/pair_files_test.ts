@@ -6,7 +6,7 @@ import type { Pair } from "../../../lib/tls/authority.ts";
 import { CertificateError } from "../../../lib/tls/errors.ts";
 import { FILES_CHECK_MS, loadPair, type PairPaths, PairWatch } from "../../../lib/tls/pair_files.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
-import { OPENSSL, testWith } from "../../support/needs.ts";
+import { OPENSSL, SERVER_TLS, testWith } from "../../support/needs.ts";
 import { DAY, days, newAuthority, NOW, selfSigned, withDirectory } from "./support.ts";
 
 function write(directory: string, { certificate, key }: Pair): PairPaths {
@@ -79,7 +79,7 @@ for (
   ] as const
 ) {
   testWith(
-    [OPENSSL],
+    [OPENSSL, SERVER_TLS],
     `a key of the kind ${kind} is ${why === undefined ? "taken" : "refused in a line"}`,
     () =>
       withDirectory(async (directory) => {

@@ -6,6 +6,7 @@ import type { Pair } from "../../../lib/tls/authority.ts";
 import type { TlsServerSocket } from "../../../lib/tls/tls_socket.ts";
 import { contextOf } from "../../../lib/tls/pair_files.ts";
 import { TlsTerminator, whyNoTls } from "../../../lib/tls/terminator.ts";
+import { SERVER_TLS, testWith } from "../../support/needs.ts";
 import { waitFor } from "../../support/wait.ts";
 import { days, newAuthority } from "./support.ts";
 
@@ -92,23 +93,27 @@ async function exchange(client: Deno.TlsConn, sent: Uint8Array): Promise<Uint8Ar
   return got;
 }
 
-Deno.test("bytes go both ways unchanged, few and many, and a client that has said all still hears the rest", async () => {
-  await using port = new EchoPort();
-  using client = await port.connect("node-0");
-  for (const length of [1, 5_000, 300_000]) {
-    const sent = crypto.getRandomValues(new Uint8Array(Math.min(length, 65_536)));
-    const long = new Uint8Array(length).map((_, at) => sent[at % sent.length] ?? 0);
-    assertEquals(await exchange(client, long), long);
-  }
-  await client.write(encoder.encode("last"));
-  await client.closeWrite();
-  const rest = new Uint8Array(10);
-  assertEquals(await client.read(rest), 4);
-  // Told by TLS, not by the end of the connection, which anybody on the way could have brought about.
-  assertEquals(await client.read(rest), null);
-});
+testWith(
+  [SERVER_TLS],
+  "bytes go both ways unchanged, few and many, and a client that has said all still hears the rest",
+  async () => {
+    await using port = new EchoPort();
+    using client = await port.connect("node-0");
+    for (const length of [1, 5_000, 300_000]) {
+      const sent = crypto.getRandomValues(new Uint8Array(Math.min(length, 65_536)));
+      const long = new Uint8Array(length).map((_, at) => sent[at % sent.length] ?? 0);
+      assertEquals(await exchange(client, long), long);
+    }
+    await client.write(encoder.encode("last"));
+    await client.closeWrite();
+    const rest = new Uint8Array(10);
+    assertEquals(await client.read(rest), 4);
+    // Told by TLS, not by the end of the connection, which anybody on the way could have brought about.
+    assertEquals(await client.read(rest), null);
+  },
+);
 
-Deno.test("a new certificate is for connections from now on; those that are open go on", async () => {
+testWith([SERVER_TLS], "a new certificate is for connections from now on; those that are open go on", async () => {
   await using port = new EchoPort();
   using before = await port.connect("node-0");
   port.terminator.use(contextOf(pairOf(1)));
@@ -120,7 +125,7 @@ Deno.test("a new certificate is for connections from now on; those that are open
   }
 });
 
-Deno.test("a client without TLS is answered plainly, and named in a warning", async () => {
+testWith([SERVER_TLS], "a client without TLS is answered plainly, and named in a warning", async () => {
   await using port = new EchoPort();
   using client = await Deno.connect({ hostname: "127.0.0.1", port: port.port });
   await client.write(encoder.encode("GET / HTTP/1.1\r\n\r\n"));
@@ -130,31 +135,35 @@ Deno.test("a client without TLS is answered plainly, and named in a warning", as
   assertMatch(port.warnings.join(), /^Refused 127\.0\.0\.1:\d+: it speaks no TLS, and this port speaks nothing else$/);
 });
 
-Deno.test("beginnings of TLS that are cut, changed or made up end their own connection and nothing else", async () => {
-  await using port = new EchoPort();
-  const hello = await captureHello();
-  const attacks: Uint8Array[] = [];
-  for (let at = 1; at < hello.length; at += 3) {
-    attacks.push(hello.slice(0, at));
-    attacks.push(hello.map((byte, index) => index === at ? byte ^ 0xff : byte));
-  }
-  attacks.push(hello, Uint8Array.of(0x16), new Uint8Array(3_000).fill(0x16), Uint8Array.from([...hello, ...hello]));
-  await Promise.all(attacks.map(async (bytes, at) => {
-    using client = await Deno.connect({ hostname: "127.0.0.1", port: port.port });
-    await client.write(bytes);
-    if (at % 2 === 0) return;
-    await client.closeWrite();
-    // Ends, by whatever.
-    const read = async () => {
-      while (await client.read(new Uint8Array(4_096)) !== null);
-    };
-    await read().catch((error) => assert(error instanceof Deno.errors.ConnectionReset, String(error)));
-  }));
-  await port.allEnded();
-  assert(port.ends.length === attacks.length, `${port.ends.length} of ${attacks.length}`);
-  using client = await port.connect("node-0");
-  assertEquals(await exchange(client, encoder.encode("hello")), encoder.encode("hello"));
-});
+testWith(
+  [SERVER_TLS],
+  "beginnings of TLS that are cut, changed or made up end their own connection and nothing else",
+  async () => {
+    await using port = new EchoPort();
+    const hello = await captureHello();
+    const attacks: Uint8Array[] = [];
+    for (let at = 1; at < hello.length; at += 3) {
+      attacks.push(hello.slice(0, at));
+      attacks.push(hello.map((byte, index) => index === at ? byte ^ 0xff : byte));
+    }
+    attacks.push(hello, Uint8Array.of(0x16), new Uint8Array(3_000).fill(0x16), Uint8Array.from([...hello, ...hello]));
+    await Promise.all(attacks.map(async (bytes, at) => {
+      using client = await Deno.connect({ hostname: "127.0.0.1", port: port.port });
+      await client.write(bytes);
+      if (at % 2 === 0) return;
+      await client.closeWrite();
+      // Ends, by whatever.
+      const read = async () => {
+        while (await client.read(new Uint8Array(4_096)) !== null);
+      };
+      await read().catch((error) => assert(error instanceof Deno.errors.ConnectionReset, String(error)));
+    }));
+    await port.allEnded();
+    assert(port.ends.length === attacks.length, `${port.ends.length} of ${attacks.length}`);
+    using client = await port.connect("node-0");
+    assertEquals(await exchange(client, encoder.encode("hello")), encoder.encode("hello"));
+  },
+);
 
 /** A connection on which nothing is read or written yet but one byte, which the client has sent. */
 async function connectOnce(use: (server: TlsServerSocket, client: Deno.TlsConn) => Promise<void>): Promise<void> {
@@ -171,30 +180,34 @@ async function connectOnce(use: (server: TlsServerSocket, client: Deno.TlsConn) 
   await waitFor(() => terminator.underWay === 0 ? true : undefined, { what: "nothing is under way" });
 }
 
-Deno.test("nothing is taken from a client while nobody reads, and all of it afterwards", () =>
-  connectOnce(async (server, client) => {
-    let [sent, progress, full] = [0, -1, false];
-    const writing = (async () => {
-      const chunk = new Uint8Array(65_536);
-      while (!full && sent <= UNREAD_BYTES_MAX) sent += await client.write(chunk);
-    })();
-    // Full when a second has brought nothing: what the system keeps for both sides is a few megabytes.
-    await waitFor(() => {
-      full = progress === sent;
-      progress = sent;
-      return full || sent > UNREAD_BYTES_MAX ? true : undefined;
-    }, { what: "the client can send no more", everyMs: 1_000 });
-    assert(sent <= UNREAD_BYTES_MAX, `${sent} bytes were taken`);
-    let read = 0;
-    const buffer = new Uint8Array(65_536);
-    const end = writing.then(() => client.closeWrite());
-    for (let count: number | null; (count = await server.read(buffer)) !== null;) read += count;
-    await end;
-    client.close();
-    assertEquals(read, sent);
-  }));
+testWith(
+  [SERVER_TLS],
+  "nothing is taken from a client while nobody reads, and all of it afterwards",
+  () =>
+    connectOnce(async (server, client) => {
+      let [sent, progress, full] = [0, -1, false];
+      const writing = (async () => {
+        const chunk = new Uint8Array(65_536);
+        while (!full && sent <= UNREAD_BYTES_MAX) sent += await client.write(chunk);
+      })();
+      // Full when a second has brought nothing: what the system keeps for both sides is a few megabytes.
+      await waitFor(() => {
+        full = progress === sent;
+        progress = sent;
+        return full || sent > UNREAD_BYTES_MAX ? true : undefined;
+      }, { what: "the client can send no more", everyMs: 1_000 });
+      assert(sent <= UNREAD_BYTES_MAX, `${sent} bytes were taken`);
+      let read = 0;
+      const buffer = new Uint8Array(65_536);
+      const end = writing.then(() => client.closeWrite());
+      for (let count: number | null; (count = await server.read(buffer)) !== null;) read += count;
+      await end;
+      client.close();
+      assertEquals(read, sent);
+    }),
+);
 
-Deno.test("a write to a client that is gone fails", () =>
+testWith([SERVER_TLS], "a write to a client that is gone fails", () =>
   connectOnce(async (server, client) => {
     const piece = new Uint8Array(65_536);
     await server.write(piece);
@@ -206,7 +219,7 @@ Deno.test("a write to a client that is gone fails", () =>
     await assertRejects(() => server.write(piece), Deno.errors.ConnectionAborted);
   }));
 
-Deno.test("clients that are closed together each see that this is the end", async () => {
+testWith([SERVER_TLS], "clients that are closed together each see that this is the end", async () => {
   await using port = new EchoPort();
   const clients: Deno.TlsConn[] = [];
   while (clients.length < IDLE_CLIENTS) clients.push(await port.connect("node-0"));
