@@ -173,7 +173,7 @@ async function serveClients(
         tls?.stop();
         await node.drain();
         await Promise.all([listener.stop(CLOSE_CLIENTS_MS), http.stop(CLOSE_CLIENTS_MS)]);
-        await node.stop();
+        await Promise.all([node.stop(), tls?.closed()]);
       })();
       return stopping;
     },

@@ -20,7 +20,10 @@ export interface TlsService {
   readonly http: TlsDoor | undefined;
   /** Looks at the files at once; without it they are looked at every second. */
   reload(): void;
+  /** Looks at the files no more. */
   stop(): void;
+  /** Resolves once the clients whose connections were closed know it; some seconds later at the latest. */
+  closed(): Promise<void>;
 }
 
 /** Reads the certificate and begins to watch its files. Throws `CertificateError` when it cannot be used. */
@@ -56,5 +59,6 @@ export function openTls(
     http: doorAt(httpPort),
     reload: () => watch.check(),
     stop: () => watch.stop(),
+    closed: () => tls.closed(),
   };
 }

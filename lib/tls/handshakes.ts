@@ -15,6 +15,7 @@ export class Handshakes {
   readonly #max: number;
   /** In the order in which they began. */
   readonly #open = new Set<() => void>();
+  #emptied: (() => void) | undefined;
 
   /** None is under way. */
   constructor(clock: Clock, max: number = HANDSHAKES_MAX) {
@@ -27,11 +28,17 @@ export class Handshakes {
     return this.#open.size;
   }
 
+  /** Resolves once none is under way, after `HANDSHAKE_MS` at the latest if none begins any more. Waited for once. */
+  async allOver(): Promise<void> {
+    if (this.#open.size > 0) await new Promise<void>((resolve) => this.#emptied = resolve);
+  }
+
   /** Enters one. `end` is called when it must end; what is returned says that it is over, and may be called again. */
   begin(end: () => void): () => void {
     const over = () => {
       timer.cancel();
       this.#open.delete(expire);
+      if (this.#open.size === 0) this.#emptied?.();
     };
     const expire = () => {
       over();

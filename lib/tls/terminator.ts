@@ -31,6 +31,11 @@ export class TlsTerminator {
     this.#context = context;
   }
 
+  /** Resolves once those that were closed have been told so, or cannot be told in time. */
+  closed(): Promise<void> {
+    return this.#closings.allOver();
+  }
+
   /** The socket with TLS on it. */
   upgrade(socket: Deno.TcpConn, unfit: Unfit): TlsServerSocket {
     const [handshakes, closings] = [this.#handshakes, this.#closings];

@@ -15,6 +15,8 @@ const DAY_MS = 86_400_000;
 /** More than the handshakes that are kept at the same time. */
 const HALF_OPEN = 2_000;
 const RELOADS = 10;
+/** More than what a turn of the event loop writes. */
+const IDLE_CLIENTS = 400;
 /** What a reply waits for that Nagle's algorithm holds back is 40 ms. */
 const FIRST_REPLY_MS_MAX = 25;
 
@@ -267,6 +269,21 @@ tlsTest([], "2 000 half-open handshakes leave others served, and are ended", asy
     const metrics = await (await fetch(`http://127.0.0.1:${cluster.node(0).httpPort}/metrics`)).text();
     return /^kvstore_server_client_connections 1$/m.test(metrics) ? true : undefined;
   }, { what: "only the first client is connected" });
+});
+
+tlsTest([], "clients of a node that stops each see that this is the end", async (stage) => {
+  const clients: Deno.TlsConn[] = [];
+  while (clients.length < IDLE_CLIENTS) {
+    const client = await connect(stage, stage.tlsPort);
+    assertMatch(await askOn(client, "PING"), /PONG/);
+    clients.push(client);
+  }
+  const ending = stage.cluster.kill(0, "SIGTERM");
+  // Cut off, a client of TLS gets an error.
+  const ends = await Promise.allSettled(clients.map((client) => client.read(new Uint8Array(1))));
+  for (const client of clients) client.close();
+  const cut = ends.filter((end) => end.status === "rejected" || end.value !== null);
+  assertEquals([cut.length, (await ending).code], [0, 0]);
 });
 
 testWith([REDIS_CLI, CURL], "a port for TLS that is the plain one speaks TLS only", async () => {

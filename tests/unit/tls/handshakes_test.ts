@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { CLOSINGS_MAX, HANDSHAKE_MS, Handshakes, HANDSHAKES_MAX } from "../../../lib/tls/handshakes.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
+import { turn } from "../../support/wait.ts";
 
 Deno.test("one handshake more than there may be ends the oldest", () => {
   const handshakes = new Handshakes(new VirtualClock());
@@ -10,6 +11,21 @@ Deno.test("one handshake more than there may be ends the oldest", () => {
   handshakes.begin(() => ended.push(-1));
   handshakes.begin(() => ended.push(-2));
   assertEquals([handshakes.size, ended], [HANDSHAKES_MAX, [0, 1]]);
+});
+
+Deno.test("the last that is over is waited for, and what does not end by itself has its time", async () => {
+  const clock = new VirtualClock();
+  const closings = new Handshakes(clock, CLOSINGS_MAX);
+  await closings.allOver();
+  const over = closings.begin(() => {});
+  closings.begin(() => {});
+  let allOver = false;
+  const waiting = closings.allOver().then(() => allOver = true);
+  over();
+  await turn();
+  assertEquals([closings.size, allOver], [1, false]);
+  await clock.until(() => allOver, HANDSHAKE_MS, "the other has had its time");
+  await waiting;
 });
 
 Deno.test("closings have a bound of their own", () => {
