@@ -42,10 +42,10 @@ const OWN_FLAGS: ReadonlySet<string> = new Set(["port", "peer-port", "http-port"
 /** Runs a local cluster until it is stopped. Resolves to the exit code. Throws the expected errors of the start. */
 export async function runClusterCommand(context: CommandContext): Promise<number> {
   const { settings, surroundings } = context;
-  const requests = new StopSignals("terminal");
   const program = findOwnProgram();
   const found = await nodesOf(settings);
   const nodes = planNodes(settings, { program, found });
+  const requests = new StopSignals("terminal");
   const running = await findRunningNode(nodes.map(({ dataDirectory }) => dataDirectory));
   if (running !== undefined) throw new Failure(running.line);
   if (found.added.length > 0) askToGrow(context, found);

@@ -60,7 +60,7 @@ export const CERTIFICATE_SLIPS: readonly Mutation[] = [
   slip("M569", "A handshake that fails at once ends the process", {
     file: "lib/tls/tls_socket.ts",
     find: "setImmediate(() => wire.push(Buffer.from(first)));",
-    replace: "(setImmediate, wire.push(Buffer.from(first)));",
+    replace: "[setImmediate].forEach(() => wire.push(Buffer.from(first)));",
   }),
   slip("M570", "What a client sends is read into memory when nobody takes it", {
     file: "lib/tls/tls_socket.ts",
