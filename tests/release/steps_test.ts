@@ -54,6 +54,12 @@ Deno.test("every failure of steps beside others counts and is named in the end, 
       tests "leaking" 60 ${ended(1, 0, { code: 1 })}
       tests "ignoring" 60 ${ended(1, 0, { says: "one ... ignored (0ms)" })}
       tests "allowed" 60 ${ended(1, 0, { says: "one (needs the right to make a control group) ... ignored (0ms)" })}
+      tests "old" 60 ${
+    ended(1, 0, { says: "one (needs a newer Deno: it has none, and this is 2.4.2) ... ignored (0ms)" })
+  }
+      tests "new" 60 ${
+    ended(1, 0, { says: "two (needs a newer Deno: it has none, and this is 2.9.6) ... ignored (0ms)" })
+  }
       tests "dying" 60 false
     }
     beside others
@@ -67,8 +73,9 @@ Deno.test("every failure of steps beside others counts and is named in the end, 
     "FAILED failing: FAILED | 1 passed | 2 failed (1s)",
     "FAILED leaking: ok | 1 passed | 0 failed (1s)",
     "FAILED ignored: one ... ignored (0ms)",
+    "FAILED ignored: two (needs a newer Deno: it has none, and this is 2.9.6) ... ignored (0ms)",
     "FAILED dying: no summary, exit code 1",
-    "5 passed, 7 failed",
+    "7 passed, 8 failed",
   ]);
   assertEquals(code, 1);
 });
