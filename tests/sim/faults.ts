@@ -79,7 +79,7 @@ export const DRAWN_APART: ReadonlySet<FaultClass> = new Set<FaultClass>([
 
 /**
  * Between two of a kind in the mean. Each has a plan of its own: among all the others it would be too rare, since few moments
- * allow it: it takes a leader, voters that can be spared, a cluster that has risen to the level for it.
+ * allow it, or feel it: it takes a leader, voters that can be spared, a cluster that has risen to the level for it, a disk that is used.
  */
 export const RARELY_ALLOWED_MS: ReadonlyMap<FaultClass, number> = new Map<FaultClass, number>([
   ["operator/drain", 5_000],
@@ -89,6 +89,8 @@ export const RARELY_ALLOWED_MS: ReadonlyMap<FaultClass, number> = new Map<FaultC
   ["disk/emptied", 9_000],
   ["operator/move", 6_000],
   ["operator/replace", 1_500],
+  ["disk/full", 7_000],
+  ["disk/failed-read", 5_000],
 ]);
 
 /** How often each fault was injected. */
