@@ -53,16 +53,19 @@ function serveForeign(): { readonly port: number; stop(): Promise<void> } {
   return { port: server.addr.port, stop: () => server.shutdown() };
 }
 
-/** Nobody was killed and no key was changed. */
-async function assertUntouched(httpBases: readonly string[]): Promise<void> {
+async function termOf(httpBases: readonly string[]): Promise<number> {
+  return (await (await fetch(`${httpBases[0]}/v1/cluster`)).json()).term;
+}
+
+/** Nobody was killed, nobody else was made to lead since `term`, and no key was changed. */
+async function assertUntouched(httpBases: readonly string[], term: number): Promise<void> {
   const [base = ""] = httpBases;
   assertEquals(await (await fetch(`${base}/v1/kv/secret`)).text(), SECRET);
   const { items } = await (await fetch(`${base}/v1/kv`)).json();
   assertEquals(items.map(({ key }: { readonly key: string }) => key), ["secret"]);
   const { nodes } = await (await fetch(`${base}/v1/launcher`)).json();
   assertEquals(nodes.map(({ state }: { readonly state: string }) => state), ["Running", "Running", "Running"]);
-  const { term } = await (await fetch(`${base}/v1/cluster`)).json();
-  assertEquals(term, 1);
+  assertEquals(await termOf(httpBases), term);
 }
 
 /** Attempts that succeed on a page of a node's own: what is tried can be done, and it is the origin that it fails for. */
@@ -122,6 +125,7 @@ testWith(
     withLaunchedCluster(async ({ httpBases }) => {
       const [base = ""] = httpBases;
       assertEquals((await fetch(`${base}/v1/kv/secret`, { method: "PUT", body: SECRET })).status, 201);
+      const term = await termOf(httpBases);
       const foreign = serveForeign();
       try {
         const local = base.replace("127.0.0.1", "localhost");
@@ -130,7 +134,7 @@ testWith(
           bases: [base],
           args: ["--host-resolver-rules=MAP evil.test 127.0.0.1", "--disable-features=LocalNetworkAccessChecks"],
         });
-        await assertUntouched(httpBases);
+        await assertUntouched(httpBases, term);
       } finally {
         await foreign.stop();
       }
@@ -144,6 +148,7 @@ testWith(
     withLaunchedCluster(async ({ httpBases }) => {
       const [base = ""] = httpBases;
       assertEquals((await fetch(`${base}/v1/kv/secret`, { method: "PUT", body: SECRET })).status, 201);
+      const term = await termOf(httpBases);
       const port = new URL(base).port;
       await withBrowser(["--host-resolver-rules=MAP evil.test 127.0.0.1"], async (browser) => {
         const { page } = await openPage(browser, DESKTOP);
@@ -165,7 +170,7 @@ testWith(
           assertEquals(status, 403, path);
         }
       });
-      await assertUntouched(httpBases);
+      await assertUntouched(httpBases, term);
     }),
 );
 
@@ -174,6 +179,7 @@ Deno.test("HTTP requests to the client port do nothing", () =>
     const [base = ""] = httpBases;
     const [port = 0] = ports;
     assertEquals((await fetch(`${base}/v1/kv/secret`, { method: "PUT", body: SECRET })).status, 201);
+    const term = await termOf(httpBases);
     const foreign = serveForeign();
     try {
       await withBrowser([], async (browser) => {
@@ -188,7 +194,7 @@ Deno.test("HTTP requests to the client port do nothing", () =>
           await page.evaluate(`fetch("http://127.0.0.1:${port}/PUT planted x", ${options}).catch(() => undefined)`);
         }
       });
-      await assertUntouched(httpBases);
+      await assertUntouched(httpBases, term);
     } finally {
       await foreign.stop();
     }
