@@ -365,7 +365,8 @@ export class Workload implements Check {
 
   /** A callback comes once, from a process that lives. */
   isExpected(pending: Pending): boolean {
-    if (pending.server.life !== pending.life) return false;
+    const { life } = pending.server;
+    if (life !== pending.life || !life.alive) return false;
     if (pending.finished) this.#world.violate("callback", `${describe(pending)} was answered twice`);
     return !pending.finished;
   }
