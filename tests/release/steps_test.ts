@@ -66,7 +66,7 @@ Deno.test("every failure of steps beside others counts and is named in the end, 
     join
     tests "fine" 60 ${ended(1, 0)}
     finish`);
-  const end = lines.slice(lines.indexOf("== fine: exit code 0") + 1);
+  const end = lines.slice(lines.indexOf("FAILED a check"));
   assertEquals(end, [
     "FAILED a check",
     "FAILED an endless one",
@@ -78,6 +78,29 @@ Deno.test("every failure of steps beside others counts and is named in the end, 
     "7 passed, 8 failed",
   ]);
   assertEquals(code, 1);
+});
+
+Deno.test("the end of what failed steps printed stands before the list of them, wherever they ran", async () => {
+  const { lines } = await run(`
+    others() { step "far" 60 bash -c 'seq 100; echo "seed 7 differs" >&2; exit 1' || true; }
+    beside others
+    join
+    tests "near" 60 ${ended(1, 1, { says: "left: 1, right: 2" })}
+    tests "fine" 60 ${ended(1, 0)}
+    finish`);
+  const end = lines.slice(lines.indexOf("== fine: exit code 0") + 1);
+  const far = Array.from({ length: 39 }, (_, at) => `${at + 62}`);
+  assertEquals(end, [
+    "-- far: the end of its output",
+    ...far,
+    "seed 7 differs",
+    "-- near: the end of its output",
+    "left: 1, right: 2",
+    "FAILED | 1 passed | 1 failed (1s)",
+    "FAILED far",
+    "FAILED near: FAILED | 1 passed | 1 failed (1s)",
+    "2 passed, 2 failed",
+  ]);
 });
 
 Deno.test("steps beside others that end early are a failure, and those after them are judged by themselves", async () => {
