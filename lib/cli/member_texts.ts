@@ -3,9 +3,8 @@
 import { keepsMemberLists, MEMBER_LISTS_LEVEL } from "../raft/retired.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { ClusterMember } from "./cluster_view.ts";
-import { PEER_PORT_OFFSET } from "../transport/address.ts";
+import { isAddress, PEER_PORT_OFFSET } from "../transport/address.ts";
 import { CHANGE_UNKNOWN, LEADER_TOO_OLD } from "../node/membership/change_texts.ts";
-import { isAddress } from "../node/membership/member_addresses.ts";
 import { type Place, showAddress } from "./peers.ts";
 
 /** What the texts tell of a cluster. */

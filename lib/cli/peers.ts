@@ -1,6 +1,7 @@
 /** Reads `--peers`: who the nodes of the cluster are, and which of them this one is. */
 
-import { parseAddress, PEER_PORT_OFFSET } from "../transport/address.ts";
+import { ADDRESS_FORM } from "../node/membership/member_addresses.ts";
+import { isAddress, parseAddress, PEER_PORT_OFFSET } from "../transport/address.ts";
 import { type Member, NODE_ID_MAX, type NodeId } from "../raft/types.ts";
 import { quoteForPeople, UsageError } from "./usage_error.ts";
 
@@ -34,7 +35,7 @@ export interface Place {
 /** Throws `UsageError` with the reason when the list and the node's own address do not fit together. */
 export function resolvePeers(list: string | undefined, own: OwnAddress): ResolvedPeers {
   const items = itemsOf(list ?? "");
-  const places = items.map((item) => readPlace(item, { ownHost: own.host, flag: "--peers" }));
+  const places = items.map((item) => readListed(item, { ownHost: own.host, flag: "--peers" }));
   refuseDuplicates(places);
   const named = places.filter((place) => place.id !== undefined);
   if (named.length > 0 && named.length < places.length) {
@@ -45,7 +46,7 @@ export function resolvePeers(list: string | undefined, own: OwnAddress): Resolve
 
 /** The peer ports of the nodes in a list like that of `--peers`, for `--join`. Throws `UsageError`. */
 export function seedAddresses(list: string, ownHost: string): readonly string[] {
-  const places = itemsOf(list).map((item) => readPlace(item, { ownHost, flag: "--join" }));
+  const places = itemsOf(list).map((item) => readListed(item, { ownHost, flag: "--join" }));
   if (places.length === 0) throw new UsageError("--join names no node; write host:port of one or more");
   return places.map(({ host, peerPort }) => showAddress(host, peerPort));
 }
@@ -79,6 +80,13 @@ export function isLoopback(host: string): boolean {
 /** Whether the address stands for all addresses of the machine, so that no other node can use it. */
 export function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
+}
+
+/** An entry of a list that other nodes and people are told of. Throws `UsageError`. */
+function readListed(item: string, from: { readonly ownHost: string; readonly flag: string }): Place {
+  const place = readPlace(item, from);
+  if (isAddress(showAddress(place.host, place.port))) return place;
+  throw new UsageError(`${from.flag} has the entry ${quoteForPeople(item)}; ${ADDRESS_FORM}`);
 }
 
 /** Reads `port`, `host:port` or `id=host:port`, each with `@peerport` or without. Throws `UsageError`, which begins with `flag`. */

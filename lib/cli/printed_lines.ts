@@ -176,6 +176,8 @@ export const PRINTED_LINES = {
     ["--join and --peers exclude each other", 2],
     ["Other nodes cannot reach this one at 0.0.0.0; give --advertise-client and --advertise-peer as well", 2],
     ["--join names no node; write host:port of one or more", 2],
+    [`--join has the entry "a;b:5000"; ${ADDRESS_FORM}`, 2],
+    [`--advertise-client is "a;b:5000"; ${ADDRESS_FORM}`, 2],
     [`--join has the entry "x"; ${NO_PLACE}`, 2],
     [
       "Node 3 was removed from the cluster; to let this machine join again, start it with --join, another id and an empty " +

@@ -6,9 +6,10 @@ import type { WantedPort } from "../cluster/ports.ts";
 import type { ServerOptions } from "../cluster/server_types.ts";
 import type { Log, LogFormat, LogLevel } from "../observe/log.ts";
 import type { Member } from "../raft/types.ts";
-import { parseAddress } from "../transport/address.ts";
+import { ADDRESS_FORM } from "../node/membership/member_addresses.ts";
+import { isAddress } from "../transport/address.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./flags.ts";
-import { isLoopback, isWildcard, type ResolvedPeers, resolvePeers } from "./peers.ts";
+import { isLoopback, isWildcard, type ResolvedPeers, resolvePeers, showAddress } from "./peers.ts";
 import type { Settings } from "./settings.ts";
 import { tlsOptions } from "./tls_settings.ts";
 import { quoteForPeople, UsageError } from "./usage_error.ts";
@@ -112,8 +113,8 @@ function advertisedHttp(settings: Settings): Pick<ServerOptions, "advertisedHttp
 
 function readAdvertised(settings: Settings, flag: "advertise-client" | "advertise-peer" | "advertise-http") {
   const text = settings.optionalText(flag);
-  if (text === undefined || parseAddress(text) !== undefined) return text;
-  throw new UsageError(`--${flag} is ${quoteForPeople(text)}; write host:port (10.0.0.2:5000)`);
+  if (text === undefined || isAddress(text)) return text;
+  throw new UsageError(`--${flag} is ${quoteForPeople(text)}; ${ADDRESS_FORM}`);
 }
 
 function checkPorts({ port, peerPort, httpPort }: { port: number; peerPort: number; httpPort: number }): void {
@@ -160,6 +161,13 @@ export function ownSecret(settings: Settings): string | undefined {
 /** What holds for a single node and for a local cluster. Throws `UsageError`. */
 export function checkServerSettings(settings: Settings): void {
   const host = settings.text("host");
+  if (!isAddress(showAddress(host, PORT_MAX))) {
+    throw new UsageError(
+      `--host is ${
+        quoteForPeople(host)
+      }; a host is an IP address, or a name of letters, digits, dots, hyphens and underscores`,
+    );
+  }
   if (ownSecret(settings) === undefined && !isLoopback(host)) {
     throw new UsageError(
       `--host ${host} is reachable from other machines, and the nodes have no secret of their own; ` +

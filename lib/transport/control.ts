@@ -2,6 +2,7 @@
 
 import type { Role } from "../raft/types.ts";
 import { MEMBERS_MAX, toIndex, toTerm } from "../raft/types.ts";
+import { isAddress } from "./address.ts";
 import { asciiJson, type Fields, parseFields } from "./fields.ts";
 import type { Acquaintance, Greeting, PeerAddress, PeerStatus } from "./transport.ts";
 import { agreedVersion, type VersionRange } from "./versions.ts";
@@ -38,7 +39,6 @@ export interface Beat {
 const NONCE = /^[0-9a-f]{32}$/;
 const PROOF = /^[0-9a-f]{64}$/;
 const ROLES: readonly Role[] = ["Follower", "PreCandidate", "Candidate", "Leader"];
-const ADDRESS = /^[0-9A-Za-z._:[\]-]{0,270}$/;
 const REASON_CHARACTERS_MAX = 300;
 
 /** The header of the acceptor's first frame, and all that somebody learns who has proved nothing. */
@@ -196,10 +196,10 @@ function decodeStatus(fields: Fields): PeerStatus {
   };
 }
 
-/** It ends in the log, in headers of HTTP and in links, so that only what an address can hold is taken. */
+/** It ends in the log, in headers of HTTP, in links and in commands to paste, so that only an address, or none, is taken. */
 function decodeAddress(fields: Fields, name: string): string {
   const address = fields.text(name);
-  return ADDRESS.test(address) ? address : fields.reject("");
+  return address === "" || isAddress(address) ? address : fields.reject("");
 }
 
 function decodeEntryId(fields: Fields): PeerStatus["lastDurable"] {

@@ -1,14 +1,8 @@
 /** The addresses that a new member is said to have. */
 
-import { parseAddress, PEER_PORT_OFFSET } from "../../transport/address.ts";
+import { isAddress, parseAddress, PEER_PORT_OFFSET } from "../../transport/address.ts";
 import { NODE_ID_MAX } from "../../raft/types.ts";
 import type { MemberChange } from "../api.ts";
-
-/** Longest address of a member: a name of the DNS, a port and what separates them. */
-export const ADDRESS_LENGTH_MAX = 262;
-
-/** Nothing that a shell would take for more than a word: people paste commands that name members. `join_command.js` has it too. */
-const PLAIN = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?\]):[0-9]+$/;
 
 /** A new member. */
 type Addition = Extract<MemberChange, { readonly type: "Add" }>;
@@ -40,9 +34,4 @@ export function addressFlaw(
   const bad = addresses.find((address) => !isAddress(address));
   if (bad !== undefined) return ADDRESS_FORM;
   return new Set(addresses).size < addresses.length ? "every port has an address of its own" : undefined;
-}
-
-/** Whether a member may have this address, which is then safe to paste into a shell. */
-export function isAddress(text: string): boolean {
-  return text.length <= ADDRESS_LENGTH_MAX && PLAIN.test(text) && parseAddress(text) !== undefined;
 }

@@ -218,6 +218,11 @@ Deno.test("settings that do not fit together are refused", () => {
     [["--http-port", "15000"], "The port for nodes and the one for HTTP are both 15000; change --peer-port or"],
     [["--port", "62536", "--peer-port", "1"], "Port 62536 leaves no room for its HTTP port"],
     [["--port", "60000"], "Port 60000 leaves no room for its peer port"],
+    [["--host", "a;b"], '--host is "a;b"; a host is an IP address, or a name of letters, digits, dots, hyphens and'],
+    [["--advertise-client", "db"], '--advertise-client is "db"; an address is host:port or [ipv6]:port'],
+    [["--advertise-client", "$(x):1"], '--advertise-client is "$(x):1"; an address is host:port or [ipv6]:port'],
+    [["--advertise-peer", "a b:1"], '--advertise-peer is "a b:1"; an address is host:port or [ipv6]:port'],
+    [["--advertise-http", "`x`:1"], '--advertise-http is "`x`:1"; an address is host:port or [ipv6]:port'],
   ];
   for (const [args, message] of cases) {
     assertThrows(() => serverOptions(settingsOf(...args), NOTHING), UsageError, message, args.join(" "));

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type OwnAddress, resolvePeers } from "../../../lib/cli/peers.ts";
+import { type OwnAddress, resolvePeers, seedAddresses } from "../../../lib/cli/peers.ts";
 import { UsageError } from "../../../lib/cli/usage_error.ts";
 
 const OWN: OwnAddress = { nodeId: undefined, host: "127.0.0.1", port: 5000, portGiven: true, peerPort: undefined };
@@ -92,6 +92,8 @@ Deno.test("a list that does not fit is refused with an explanation", () => {
     ["5001@0", {}, '--peers has the entry "5001@0"'],
     ["5001@65536", {}, '--peers has the entry "5001@65536"'],
     ["9999999999=5001", { nodeId: 0 }, '--peers has the entry "9999999999=5001"'],
+    ["$(x):5001", {}, '--peers has the entry "$(x):5001"; an address is host:port or [ipv6]:port'],
+    ["1=h\u00fcgel:5001", { nodeId: 0 }, '--peers has the entry "1=h\u00fcgel:5001"; an address is host:port'],
     ["60000", {}, "Port 60000 leaves no room for its peer port"],
     ["10.0.0.2:5000", {}, "Node 10.0.0.2:5000 cannot reach this one at 127.0.0.1; give --host"],
     ["1=10.0.0.2:5000", { nodeId: 0 }, "Node 10.0.0.2:5000 cannot reach this one at 127.0.0.1; give --host"],
@@ -103,4 +105,14 @@ Deno.test("a list that does not fit is refused with an explanation", () => {
     ],
   ];
   for (const [list, own, message] of cases) assertThrows(() => resolve(list, own), UsageError, message, list);
+});
+
+Deno.test("what --join names is what a server can have as its address", () => {
+  assertEquals(seedAddresses("5001,db:5000@7000,[::1]:5002", "127.0.0.1"), [
+    "127.0.0.1:15001",
+    "db:7000",
+    "[::1]:15002",
+  ]);
+  const message = '--join has the entry "a;b:5000"; an address is host:port';
+  assertThrows(() => seedAddresses("5001,a;b:5000", "127.0.0.1"), UsageError, message);
 });

@@ -29,6 +29,10 @@ const ASKING: readonly Source[] = [
 ];
 const CONFIRMATION: Source = { file: "lib/cli/confirmation.ts", inside: ["confirmOrThrow"] };
 const NODE_IDS: Source = { file: "lib/cli/peers.ts", inside: ["readNodeId"] };
+const ADDRESSES: Source = {
+  file: "lib/node/membership/member_addresses.ts",
+  inside: ["HOST_FORM", "ADDRESS_FORM"],
+};
 const PLACES: Source = { file: "lib/cli/peers.ts", inside: ["readPlace"] };
 
 const SOURCES: Partial<Record<CommandName, readonly Source[]>> = {
@@ -57,7 +61,7 @@ const SOURCES: Partial<Record<CommandName, readonly Source[]>> = {
     },
     { file: "lib/cli/member_texts.ts", inside: ["USAGES"], isSampled: true },
     { file: "lib/node/membership/change_plan.ts" },
-    { file: "lib/node/membership/member_addresses.ts", inside: ["HOST_FORM", "ADDRESS_FORM"] },
+    ADDRESSES,
     { file: "lib/node/membership/change_texts.ts", inside: ["describeUnsafe", "CHANGE_UNKNOWN", "LEADER_TOO_OLD"] },
     CONFIRMATION,
     NODE_IDS,
@@ -87,7 +91,9 @@ const SOURCES: Partial<Record<CommandName, readonly Source[]>> = {
     { file: "lib/node/membership/level.ts", inside: ["refusalAtLevel"] },
     { file: "lib/storage/open.ts", inside: ["readNodeFile"] },
     { file: "lib/cli/server_settings.ts", inside: ["checkJoin"] },
-    { file: "lib/cli/peers.ts", inside: ["seedAddresses"] },
+    { file: "lib/cli/server_settings.ts", inside: ["readAdvertised"] },
+    { file: "lib/cli/peers.ts", inside: ["seedAddresses", "readListed"] },
+    ADDRESSES,
     { file: "lib/node/membership/membership_keeper.ts", inside: ["describeTaken", "describeRetired"] },
     { file: "lib/base/errors.ts", inside: ["RemovedError"] },
     PLACES,

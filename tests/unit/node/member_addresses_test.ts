@@ -1,7 +1,8 @@
 /** What an address of a new member may be: nothing that means something to a shell, since people paste commands that name members. */
 
 import { assertEquals } from "@std/assert";
-import { ADDRESS_FORM, addressFlaw, isAddress, readAddition } from "../../../lib/node/membership/member_addresses.ts";
+import { ADDRESS_FORM, addressFlaw, readAddition } from "../../../lib/node/membership/member_addresses.ts";
+import { isAddress } from "../../../lib/transport/address.ts";
 
 const GOOD = ["db:1", "Db-1.example_net.:65535", "10.0.0.4:5000", "[fd00::1]:5000", "[::ffff:10.0.0.1]:1"];
 const ZONED = ["[fe80::1%eth0]:5000", "[FE80::1%br-lan_1.2]:5000"];

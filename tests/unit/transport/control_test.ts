@@ -79,8 +79,38 @@ Deno.test("a status without an HTTP address is an older peer's, one with a harmf
   };
   assertEquals(told(), "");
   for (const fine of ["", "kv-2.internal:8000", "[::1]:8000"]) assertEquals(told(fine), fine);
-  for (const harmful of ["a b:1", "a:1\r\nX: y", '"><script>', "h/path", "x".repeat(271)]) {
+  for (const harmful of ["a b:1", "a:1\r\nX: y", '"><script>', "h/path", ...NO_ADDRESSES]) {
     assertEquals(told(harmful), undefined, harmful);
+  }
+});
+
+/** Of harmless characters, but not host:port; or longer than one can be. */
+const NO_ADDRESSES = ["db", "db:", ":5000", "db:0", "db:65536", "::1:5000", "[db]:1", "a:b:1", `${"x".repeat(262)}:1`];
+
+Deno.test("a greeting, a status and a list of members have addresses that a server can have, or none", () => {
+  const greeted = (field: string, address: string) => {
+    const { greeting, ...rest }: Record<string, unknown> = JSON.parse(STATEMENT.said);
+    const said = JSON.stringify({ ...rest, greeting: { ...(greeting as Record<string, unknown>), [field]: address } });
+    return readIntroduction(said, SPOKEN_VERSIONS) !== undefined;
+  };
+  const listed = (address: string) => {
+    const acquaintance = { members: [{ id: 1, address }] };
+    return readIntroduction(sayIntroduction({ ...INTRODUCTION, acquaintance }), SPOKEN_VERSIONS) !== undefined;
+  };
+  const beaten = (clientAddress: string) => {
+    const beat = { ...BEAT, status: { ...BEAT.status, clientAddress } };
+    return decodeBeat(fieldsOf(encodePing(beat, 1)), "Ping") !== undefined;
+  };
+  const fields = ["clientAddress", "peerAddress", "httpAddress"];
+  for (const fine of ["", "db_1.internal:5000", "[fe80::1%eth0]:15000"]) {
+    assertEquals(
+      [...fields.map((field) => greeted(field, fine)), listed(fine), beaten(fine)],
+      Array(5).fill(true),
+      fine,
+    );
+  }
+  for (const bad of [...NO_ADDRESSES, "$(x):1", "a;b:1", "h\u00fcgel:1"]) {
+    assertEquals([...fields.map((field) => greeted(field, bad)), listed(bad), beaten(bad)], Array(5).fill(false), bad);
   }
 });
 
