@@ -17,6 +17,8 @@ import { quoteForPeople, UsageError } from "./usage_error.ts";
 interface Done {
   readonly id: NodeId;
   readonly text: string;
+  /** Of a member that was removed: whether the cluster keeps in mind that it was. */
+  readonly listed?: boolean;
   /** What it was done with: of the nodes that it was told to ask none may be left by now. */
   readonly changes: MemberChanges;
 }
@@ -45,8 +47,10 @@ export async function runMemberCommand(context: CommandContext): Promise<number>
   if (change === undefined || operands.length !== change.operands) {
     throw new UsageError(`${quoteForPeople(context.operands.join(" "))} does not fit; use ${texts.USAGES[word]}`);
   }
-  const { id, text, changes } = await change.run(context, operands);
-  const shown = settings.enabled("json") ? JSON.stringify({ id, members: (await changes.json())["members"] }) : text;
+  const { changes, text, ...done } = await change.run(context, operands);
+  const shown = settings.enabled("json")
+    ? JSON.stringify({ ...done, members: (await changes.json())["members"] })
+    : text;
   surroundings.out(`${shown}\n`);
   return EXIT.ok;
 }
@@ -92,7 +96,8 @@ async function remove(context: CommandContext, [operand = ""]: readonly string[]
   const id = readNodeId(operand);
   const changes = new MemberChanges(context);
   confirmOrThrow(context, texts.willRemove(id, await changes.view()));
-  return { id, changes, text: texts.removed(id, await changes.remove(id)) };
+  const listed = await changes.remove(id);
+  return { id, listed, changes, text: texts.removed(id, listed) };
 }
 
 /** Done when it does not lead any more. */

@@ -1,6 +1,7 @@
 /** The buttons of the members in a real browser: each does what it says, and a refusal is told in words. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { joinCommand } from "../../lib/dashboard/assets/join_command.js";
 import { withLaunchedCluster } from "../support/launched_cluster.ts";
 import { Newcomer } from "../support/newcomer.ts";
 import { CHROMIUM, testWith } from "../support/needs.ts";
@@ -99,6 +100,13 @@ testWith(
           (text) => text.startsWith(`kvstore node --join 127.0.0.1:${clientPort}@${peerPort} --port `),
         );
         await byTestId(page, "join-command").waitFor();
+        // In one turn, so that no frame of the node comes between.
+        const nobody = await page.evaluate(`import("/assets/members.js").then(({ Members }) => {
+          new Members({}, {}).refresh({ members: [], launcher: false });
+          const hidden = ["join-how", "join-line", "join-note"].map((id) => document.getElementById(id).hidden);
+          return [...hidden, document.getElementById("join-note").textContent];
+        })`);
+        assertEquals(nobody, [true, true, false, joinCommand([]).note]);
 
         await using newcomer = new Newcomer(cluster, { seed: 0, flags: ["--learner"] });
         const process = newcomer.start();

@@ -68,4 +68,34 @@ export const ADDRESS_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/unit/transport/seeds_test.ts"],
   },
+  {
+    id: "M573",
+    what: "A peer may announce what has no port",
+    patches: [{
+      file: "lib/transport/control.ts",
+      find: 'address === "" || isAddress(address)',
+      replace: 'address === "" || isAddress(`${address}:1`) || isAddress(address)',
+    }],
+    tests: ["tests/unit/transport/control_test.ts"],
+  },
+  {
+    id: "M574",
+    what: "A node may advertise what a shell would run",
+    patches: [{
+      file: "lib/cli/server_settings.ts",
+      find: "if (text === undefined || isAddress(text)) return text;",
+      replace: 'if (text === undefined || text.includes(":")) return text;',
+    }],
+    tests: ["tests/unit/cli/node_command_test.ts"],
+  },
+  {
+    id: "M575",
+    what: "--peers and --join take any characters for a host",
+    patches: [{
+      file: "lib/cli/peers.ts",
+      find: "if (isAddress(showAddress(place.host, place.port))) return place;",
+      replace: 'if (place.host !== "" || isAddress(place.host)) return place;',
+    }],
+    tests: ["tests/unit/cli/peers_test.ts"],
+  },
 ];

@@ -4,13 +4,21 @@
 const PEER_PORT_OFFSET = 10_000;
 /** The same for HTTP. */
 const HTTP_PORT_OFFSET = 3_000;
+const PORT_MAX = 65_535;
 /** What means nothing to a shell, the rule of `member_addresses.ts`: older programs, and members themselves, may have others listed. */
 const PLAIN_HOST = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?\])$/;
 const LOOPBACK = /^(127\.[0-9.]+|localhost|\[::1\])$/;
 
-/** The command line that joins these members, and a note about it. Where only this machine reaches them, the new node is on it. */
+/** The command line that joins these members, "" where none can be named, and a note. Where only this machine reaches them, the new node is on it. */
 export function joinCommand(members) {
-  const known = members.filter((member) => PLAIN_HOST.test(splitAddress(member.peer_address).host));
+  const known = members.filter(({ peer_address: address }) => isFit(splitAddress(address)));
+  if (known.length === 0) {
+    return {
+      command: "",
+      note:
+        "No member is known by an address that can be typed here: start one with --advertise-peer HOST:PORT, by which others reach it.",
+    };
+  }
   const list = known.map(seedOf).join(",");
   if (known.some((member) => !LOOPBACK.test(splitAddress(member.peer_address).host))) {
     return {
@@ -29,7 +37,8 @@ export function joinCommand(members) {
 function freePort(members) {
   const addresses = members.flatMap((member) => [member.peer_address, member.client_address, member.http_address]);
   const used = addresses.map((address) => splitAddress(address).port);
-  let port = Math.max(0, ...members.map((member) => splitAddress(member.client_address).port)) + 1;
+  const taken = members.map((member) => splitAddress(member.client_address).port).filter(isPort);
+  let port = Math.max(0, ...taken) + 1;
   while ([port, port + PEER_PORT_OFFSET, port + HTTP_PORT_OFFSET].some((needed) => used.includes(needed))) port += 1;
   return port;
 }
@@ -38,7 +47,17 @@ function freePort(members) {
 function seedOf({ peer_address: peerAddress, client_address: clientAddress }) {
   const { host, port: peerPort } = splitAddress(peerAddress);
   const { port } = splitAddress(clientAddress);
+  // Who joins connects to the peer port alone: the one for clients may be unknown.
+  if (!isPort(port)) return `${host}:${peerPort}@${peerPort}`;
   return peerPort === port + PEER_PORT_OFFSET ? `${host}:${port}` : `${host}:${port}@${peerPort}`;
+}
+
+function isFit({ host, port }) {
+  return PLAIN_HOST.test(host) && isPort(port);
+}
+
+function isPort(port) {
+  return Number.isInteger(port) && port >= 1 && port <= PORT_MAX;
 }
 
 function splitAddress(address) {

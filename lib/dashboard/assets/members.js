@@ -76,6 +76,7 @@ export class Members {
     }
     const { command, note } = joinCommand(members);
     setText(byId("join-command"), command);
+    for (const id of ["join-how", "join-line"]) byId(id).hidden = command === "";
     setText(byId("join-note"), note);
   }
 

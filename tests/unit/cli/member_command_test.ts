@@ -154,9 +154,13 @@ Deno.test("member remove: what the cluster cannot keep in mind is not promised, 
   const raised = await member(cluster, "remove 0", "--yes");
   assertEquals(raised.last, "Member 0 is removed. Its id and its directory are never used again.");
   cluster.listed = false;
+  const listed = async () => JSON.parse((await member(cluster, "remove 2", "--yes", "--json")).out);
   const { out, last } = await member(cluster, "remove 2", "--yes");
   assertStringIncludes(out, "Removes member 2 (10.0.0.3:5000) for good. Then 0 vote");
   assertStringIncludes(last, "Member 2 is removed. Stop it, and never start it on its directory again");
+  assertEquals(Object.entries(await listed()).slice(0, 2), [["id", 2], ["listed", false]]);
+  cluster.listed = true;
+  assertEquals(Object.entries(await listed()).slice(0, 2), [["id", 2], ["listed", true]]);
 });
 
 Deno.test("member: what may pass is asked for again; what is not known as well; in the end the reason is told", async () => {

@@ -1,6 +1,6 @@
 /** What the page tells people to type on a new machine, and that the program reads it. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { joinCommand } from "../../../lib/dashboard/assets/join_command.js";
 import { seedAddresses } from "../../../lib/cli/peers.ts";
 
@@ -43,7 +43,6 @@ Deno.test("dashboard: where only this machine reaches the members, the new node 
     "--port 5005",
   );
   assertEquals(commandFor(member("[::1]:15000", "[::1]:5000")), "kvstore node --join [::1]:5000 --port 5001");
-  assertEquals(commandFor(), "kvstore node --join  --port 1");
 });
 
 Deno.test("dashboard: what is to be pasted names no member whose address means something to a shell", () => {
@@ -54,7 +53,21 @@ Deno.test("dashboard: what is to be pasted names no member whose address means s
   for (const name of hostile) {
     const stranger = member(`${name}:15000`, `${name}:5000`);
     assertEquals(commandFor(stranger, good, zoned), `kvstore node --join db:5000,[fe80::1%eth0]:5000 ${host}`);
-    assertEquals(commandFor(stranger), commandFor(), name);
+    assertEquals(joinCommand([stranger]), joinCommand([]), name);
     assertEquals(commandFor(member("db:7000", `${name}:5000`)), `kvstore node --join db:5000@7000 ${host}`);
   }
+});
+
+Deno.test("dashboard: where no member can be named there is no command, and it is said why", () => {
+  for (
+    const members of [[], [member("", "10.0.0.9:5000")], [member("$(x):15000", "db:5000")], [member("db:x", "db:5000")]]
+  ) {
+    const { command, note } = joinCommand(members);
+    assertEquals(command, "", JSON.stringify(members));
+    assertStringIncludes(note, "No member is known by an address that can be typed here");
+  }
+  const list = /--join (\S+)/.exec(commandFor(member("db:7000", "")))?.[1] ?? "";
+  assertEquals(list, "db:7000@7000");
+  assertEquals(seedAddresses(list, "127.0.0.1"), ["db:7000"]);
+  assertEquals(commandFor(member("127.0.0.1:7000", "")), "kvstore node --join 127.0.0.1:7000@7000 --port 1");
 });
