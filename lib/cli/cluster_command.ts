@@ -11,7 +11,7 @@ import { startProcess } from "../cluster/node_process.ts";
 import { requestTransfer } from "../cluster/leadership.ts";
 import { findOwnProgram, type OwnProgram } from "../cluster/own_program.ts";
 import { findPortProblem, THIS_SYSTEM, type WantedPort } from "../cluster/ports.ts";
-import { probeMembership, probeNode } from "../cluster/probe.ts";
+import { probeMembers, probeNode } from "../cluster/probe.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { CommandContext } from "./command_context.ts";
 import { confirmOrThrow } from "./confirmation.ts";
@@ -63,7 +63,7 @@ export async function runClusterCommand(context: CommandContext): Promise<number
     program: program.shown,
     startProcess,
     probe: (node) => probeNode(endpointOf(node), PROBE_MS),
-    probeMembership: (node) => probeMembership(endpointOf(node), { id: node.id, timeoutMs: PROBE_MS }),
+    probeMembers: (node) => probeMembers(endpointOf(node), PROBE_MS),
     transfer: ({ httpAddress }, to) =>
       requestTransfer({ httpAddress: reachableAddress(httpAddress), to, timeoutMs: TRANSFER_MS }),
     now: () => performance.now(),

@@ -5,7 +5,7 @@
 
 import type { NodeId } from "../raft/types.ts";
 import type { StartProcess } from "./node_process.ts";
-import type { Membership, NodeView } from "./probe.ts";
+import { findStrangers, type Members, type NodeView } from "./probe.ts";
 import { type ReadyNode, showReady } from "./ready_text.ts";
 import { LauncherControl } from "./launcher_control.ts";
 import { readRequest } from "./control_lines.ts";
@@ -63,8 +63,8 @@ export interface LauncherOptions {
   readonly startProcess: StartProcess;
   /** What a node says about itself; undefined while it does not answer. */
   readonly probe: (node: NodePlan) => Promise<NodeView | undefined>;
-  /** How a node says that it belongs to the cluster; undefined while it does not answer, or has not joined. */
-  readonly probeMembership: (node: NodePlan) => Promise<Membership | undefined>;
+  /** Whom a node says to belong to the cluster; undefined while it does not answer. */
+  readonly probeMembers: (node: NodePlan) => Promise<Members | undefined>;
   /** Asks the leader to hand over to another node; whether it has. */
   readonly transfer: (leader: NodePlan, to: NodeId) => Promise<boolean>;
   readonly now: () => number;
@@ -96,7 +96,7 @@ class Launcher {
   readonly #nodes = new Map<NodeId, NodePlan>();
   readonly #supervisors = new Map<NodeId, Supervisor>();
   /** Nodes that were added while the launcher ran, and have not said that they have a vote. */
-  readonly #added = new Map<NodeId, "Unknown" | "Learner">();
+  readonly #added = new Set<NodeId>();
   /** The highest id under which a node was started. */
   #usedId: NodeId;
   readonly #waiters = new Set<() => void>();
@@ -148,7 +148,7 @@ class Launcher {
   /** Starts one more node. Its id, or in words why there is none. */
   async #addNode(): Promise<NodeId | string> {
     // So that what is kept of nodes stays bounded, however many come and go.
-    for (const [id, supervisor] of [...this.#supervisors]) if (this.#isNone(id, supervisor)) this.#forget(id);
+    await this.#forgetStrangers();
     if (this.#nodes.size >= LAUNCHED_NODES_MAX) {
       return `a local cluster has at most ${LAUNCHED_NODES_MAX} nodes: remove one first`;
     }
@@ -156,7 +156,7 @@ class Launcher {
     if (typeof plan === "string") return plan;
     // The ports were looked at meanwhile.
     if (this.#whyEnded() !== undefined) return "the launcher is stopping its nodes";
-    this.#added.set(plan.id, "Unknown");
+    this.#added.add(plan.id);
     if (this.#take(plan).begin("joins the cluster")) {
       this.#usedId = plan.id;
       this.#wake();
@@ -166,9 +166,20 @@ class Launcher {
     return `node ${plan.id} cannot be started: the launcher's log says why`;
   }
 
-  /** Whether a node is no member: it was removed, or failed before it had joined, and nobody could remove it. */
-  #isNone(id: NodeId, { removed, state }: Supervisor): boolean {
-    return removed || (state === "GaveUp" && this.#added.get(id) === "Unknown");
+  /** Those that were removed, and those that do not run and never joined, by the word of the cluster: nobody could remove them. */
+  async #forgetStrangers(): Promise<void> {
+    for (const [id, { removed }] of [...this.#supervisors]) if (removed) this.#forget(id);
+    const isGone = (id: NodeId) => !this.#isAlive(this.#supervisors.get(id));
+    const gone = [...this.#nodes.keys()].filter(isGone);
+    if (gone.length === 0) return;
+    const lists = new Map<NodeId, Members>();
+    await Promise.all([...this.#nodes.values()].map(async (node) => {
+      if (this.#supervisors.get(node.id)?.state !== "Running") return;
+      const members = await this.#options.probeMembers(node);
+      if (members !== undefined) lists.set(node.id, members);
+    }));
+    // One may have been restarted meanwhile.
+    for (const id of findStrangers(gone, lists)) if (isGone(id)) this.#forget(id);
   }
 
   #forget(id: NodeId): void {
@@ -269,8 +280,8 @@ class Launcher {
   }
 
   /** Whether a node runs or will run again by itself. */
-  #isAlive({ state }: Supervisor): boolean {
-    return state === "Running" || state === "Waiting";
+  #isAlive(supervisor: Supervisor | undefined): boolean {
+    return supervisor?.state === "Running" || supervisor?.state === "Waiting";
   }
 
   /** The same, or somebody has killed it to see what happens, and may restart it. */
@@ -293,9 +304,8 @@ class Launcher {
       this.#added.has(node.id) && supervisor.state === "Running"
     );
     await Promise.all(asked.map(async ({ node }) => {
-      const membership = await this.#options.probeMembership(node);
+      const membership = (await this.#options.probeMembers(node))?.get(node.id);
       if (membership === "Voter") this.#added.delete(node.id);
-      else if (membership === "Learner" && this.#added.has(node.id)) this.#added.set(node.id, membership);
     }));
   }
 

@@ -14,6 +14,9 @@ export interface NodeView {
 /** How a node belongs to its cluster. */
 export type Membership = "Voter" | "Learner";
 
+/** Who belongs to the cluster by the word of one node; nobody where it has not joined. */
+export type Members = ReadonlyMap<NodeId, Membership>;
+
 /** Where a node listens for clients. */
 interface Endpoint {
   readonly hostname: string;
@@ -26,13 +29,10 @@ export async function probeNode(endpoint: Endpoint, timeoutMs: number): Promise<
   return reply === undefined ? undefined : readStatus(reply);
 }
 
-/** How node `id` itself says that it belongs to its cluster; undefined when it does not answer in time, or has not joined. */
-export async function probeMembership(
-  endpoint: Endpoint,
-  { id, timeoutMs }: { readonly id: NodeId; readonly timeoutMs: number },
-): Promise<Membership | undefined> {
+/** Who belongs to the cluster, as a node says; undefined when it does not answer in time. */
+export async function probeMembers(endpoint: Endpoint, timeoutMs: number): Promise<Members | undefined> {
   const reply = await askOnce(endpoint, { line: "CLUSTER", timeoutMs });
-  return reply === undefined ? undefined : readMembership(reply, id);
+  return reply === undefined ? undefined : readMembers(reply);
 }
 
 async function askOnce(
@@ -68,11 +68,26 @@ export function readStatus(reply: string): NodeView {
   };
 }
 
-/** Reads the line of node `id` of a CLUSTER reply; undefined when it is not among the members. */
-export function readMembership(reply: string, id: NodeId): Membership | undefined {
-  const shown = readFields(reply).get(`Node ${id}`);
-  if (shown === undefined) return undefined;
-  return shown.split(", ").includes("Voter: yes") ? "Voter" : "Learner";
+/** Reads the line of each member of a CLUSTER reply. */
+export function readMembers(reply: string): Members {
+  const members = new Map<NodeId, Membership>();
+  for (const [name, shown] of readFields(reply)) {
+    const id = readId(/^Node (.*)$/.exec(name)?.[1]);
+    if (id !== undefined) members.set(id, shown.split(", ").includes("Voter: yes") ? "Voter" : "Learner");
+  }
+  return members;
+}
+
+/**
+ * Which of `ids` are members by no list, where the nodes that gave the lists are a majority of the voters in one of them. Fewer may all lag
+ * behind, and then it is not known of anybody.
+ */
+export function findStrangers(ids: readonly NodeId[], lists: ReadonlyMap<NodeId, Members>): readonly NodeId[] {
+  const isEnough = Array.from(lists.values()).some((members) => {
+    const voters = [...members].filter(([, membership]) => membership === "Voter").map(([id]) => id);
+    return voters.filter((id) => lists.has(id)).length * 2 > voters.length;
+  });
+  return isEnough ? ids.filter((id) => !Array.from(lists.values()).some((members) => members.has(id))) : [];
 }
 
 /** The `Name: value` lines of a reply, without the blanks that set them off. */

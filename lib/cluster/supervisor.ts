@@ -14,9 +14,11 @@ const BACKOFF_MS_MIN = 200;
 const BACKOFF_MS_MAX = 5_000;
 /** A process that lived so long had started well, and its crash counts as the first. */
 const SETTLED_MS = 10_000;
-/** A node that fails so often right after its start (a taken port, a missing right) will not mend itself. */
+/** A node that fails so often before it serves (a taken port, a missing right, no cluster to join) will not mend itself. */
 const QUICK_FAILURES_MAX = 5;
 
+/** That of a node that found no leader to join under: it has waited for long, and had not started. */
+const NOT_JOINED_EXIT_CODE = 5;
 /** That of a node that was removed from the cluster. */
 const REMOVED_EXIT_CODE = 76;
 /** Exit codes after which another start would only do harm, and why. */
@@ -179,7 +181,8 @@ export class Supervisor {
       return this.#finish("Stopped");
     }
     const lived = this.#options.now() - this.#startedAt;
-    this.#quickFailures = lived < SETTLED_MS ? this.#quickFailures + 1 : 1;
+    const hadStarted = lived >= SETTLED_MS && end.code !== NOT_JOINED_EXIT_CODE;
+    this.#quickFailures = hadStarted ? 1 : this.#quickFailures + 1;
     const reason = this.#whyFinal(end);
     if (reason !== undefined) {
       say(`${name} ${how} and is not started again: ${reason}`);

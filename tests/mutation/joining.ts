@@ -166,4 +166,28 @@ export const JOINING_SLIPS: readonly Mutation[] = [
     find: "if (keepsMemberLists(facts.status.configuration) || isOneTooOld(facts)) return {};",
     replace: "if (keepsMemberLists(facts.status.configuration)) return {};",
   }),
+  {
+    ...slip("M576", "A node is let go by the word of one that may lag behind", {
+      file: "lib/cluster/probe.ts",
+      find: "voters.filter((id) => lists.has(id)).length * 2 > voters.length;",
+      replace: "voters.filter((id) => lists.has(id)).length > 0;",
+    }),
+    tests: ["tests/unit/cluster/text_connection_test.ts"],
+  },
+  {
+    ...slip("M577", "A node that never finds a cluster to join is started again for ever", {
+      file: "lib/cluster/supervisor.ts",
+      find: "lived >= SETTLED_MS && end.code !== NOT_JOINED_EXIT_CODE;",
+      replace: "lived >= SETTLED_MS && end.code !== NOT_JOINED_EXIT_CODE + 250;",
+    }),
+    tests: ["tests/unit/cluster/supervisor_test.ts"],
+  },
+  {
+    ...slip("M578", "A node that was stopped or killed before it had joined keeps its place", {
+      file: "lib/cluster/launcher.ts",
+      find: "const isGone = (id: NodeId) => !this.#isAlive(this.#supervisors.get(id));",
+      replace: 'const isGone = (id: NodeId) => this.#supervisors.get(id)?.state === "GaveUp";',
+    }),
+    tests: ["tests/unit/cluster/launcher_adding_test.ts"],
+  },
 ];

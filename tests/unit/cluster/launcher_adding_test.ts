@@ -146,6 +146,36 @@ Deno.test("a learner that was added and fails takes none of the others with it, 
   assertEquals(await stage.exit, 0);
 });
 
+Deno.test("a place is given back where the cluster does not know the node that holds it and does not run, however that came", async () => {
+  const { stage, ask } = await readyStage();
+  for (let id = 3; id < LAUNCHED_NODES_MAX; id++) assertEquals((await addThrough(stage, 0)).split(" ")[0], `${id}`);
+  const full = "a local cluster has at most 7 nodes: remove one first";
+  // 3 has joined, 4 stopped in order, 5 was killed on request, and 6 still asks to join.
+  stage.memberships.set(3, "Learner");
+  for (const id of [3, 5]) {
+    ask(0, id, "kill");
+    await until(() => ask(0, id, "kill") === `node ${id} does not run`, `node ${id} is down`);
+  }
+  await fail(stage, { id: 4, code: 0 });
+  const known = stage.onProbe;
+  // Whoever answers may lag behind, as long as they are no majority.
+  stage.onProbe = (id) => id === 0 ? known(id) : undefined;
+  assertEquals(await addThrough(stage, 0), full);
+  stage.onProbe = (id) => id === 2 ? undefined : known(id);
+  assertEquals(await addThrough(stage, 0), "7 of 0 Running,1 Running,2 Running,3 Down,6 Running,7 Running");
+  assertEquals((await addThrough(stage, 0)).split(" ")[0], "8");
+  assertEquals(await addThrough(stage, 0), full);
+  // Also one that there was from the start, and was removed while it did not run.
+  ask(0, 2, "kill");
+  await until(() => ask(0, 2, "kill") === "node 2 does not run", "node 2 is down");
+  stage.views.delete(2);
+  stage.onProbe = known;
+  assertEquals(await addThrough(stage, 0), "9 of 0 Running,1 Running,3 Down,6 Running,7 Running,8 Running,9 Running");
+  assertEquals(ask(0, 2, "restart"), "there is no node 2");
+  stage.stop();
+  assertEquals(await stage.exit, 0);
+});
+
 Deno.test("nodes that failed before they joined take no place in the cluster, however many they are", async () => {
   const { stage } = await readyStage();
   for (let id = 3; id <= LAUNCHED_NODES_MAX + 1; id++) {

@@ -4,7 +4,7 @@ import { launchCluster, type NodePlan } from "../../../lib/cluster/launcher.ts";
 import type { NodeProcess, ProcessEnd, ProcessPlan } from "../../../lib/cluster/node_process.ts";
 import { readOrder, writeRequest } from "../../../lib/cluster/control_lines.ts";
 import type { NodeAction } from "../../../lib/http/launcher_port.ts";
-import type { Membership, NodeView } from "../../../lib/cluster/probe.ts";
+import type { Members, Membership, NodeView } from "../../../lib/cluster/probe.ts";
 
 /** Fake processes by node id, and a launcher around them. Time passes only in timers, at once. */
 export class Stage {
@@ -16,6 +16,9 @@ export class Stage {
   readonly views = new Map<number, NodeView>();
   /** What nodes say of how they belong to the cluster. */
   readonly memberships = new Map<number, Membership>();
+  /** The members as a node knows them: by default those that have views, which vote, and those of `memberships`. */
+  onProbe: (id: number) => Members | undefined = () =>
+    new Map([...Array.from(this.views.keys(), (id) => [id, "Voter"] as const), ...this.memberships]);
   /** Nodes that have said so, or that they do not know, as often as they were asked. */
   readonly asked: number[] = [];
   /** What SIGTERM does to a node: by default it stops with code 0. */
@@ -49,9 +52,9 @@ export class Stage {
       },
       startProcess: (plan) => this.#start(plan),
       probe: (node) => Promise.resolve(this.views.get(node.id)),
-      probeMembership: ({ id }) => {
+      probeMembers: ({ id }) => {
         this.asked.push(id);
-        return Promise.resolve(this.memberships.get(id));
+        return Promise.resolve(this.onProbe(id));
       },
       transfer: (leader, to) => {
         this.transfers.push(`${leader.id} to ${to}`);

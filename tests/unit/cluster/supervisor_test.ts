@@ -122,6 +122,19 @@ Deno.test("a node that fails five times in a row is given up", async () => {
   assertEquals(stage.started, 5);
 });
 
+Deno.test("a node that found nobody to join under had not started, however long it waited for them", async () => {
+  const stage = new Stage();
+  for (let failure = 1; failure < 5; failure++) {
+    stage.pass(60_000);
+    await stage.end(5);
+    stage.fire();
+  }
+  stage.pass(60_000);
+  await stage.end(5);
+  assertEquals(stage.supervisor.state, "GaveUp");
+  assertEquals(stage.said.at(-1), "node 1 exited with code 5 and is not started again: it failed 5 times in a row");
+});
+
 Deno.test("a node that was asked to stop is not started again", async () => {
   const stage = new Stage();
   await stage.end(0);

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ConnectionLostError, TextConnection } from "../../../lib/cluster/text_connection.ts";
-import { probeMembership, probeNode, readMembership, readStatus } from "../../../lib/cluster/probe.ts";
+import { findStrangers, probeMembers, probeNode, readMembers, readStatus } from "../../../lib/cluster/probe.ts";
 
 /** A server of one connection that sends the given pieces after each line it gets. */
 async function withServer(
@@ -88,18 +88,38 @@ Deno.test("a port without a server is a connection that was never there", async 
   );
   assertEquals(error.sent, "NotSent");
   assertEquals(await probeNode(endpoint, 1_000), undefined);
-  assertEquals(await probeMembership(endpoint, { id: 0, timeoutMs: 1_000 }), undefined);
+  assertEquals(await probeMembers(endpoint, 1_000), undefined);
 });
 
-Deno.test("CLUSTER is read for how one node belongs to the cluster, and a node that has not joined is not in it", async () => {
+Deno.test("CLUSTER is read for who belongs to the cluster, and a node that has not joined knows nobody", async () => {
   const reply = "Cluster\n" +
     "Node 1: 127.0.0.1:5001, Peer Address: 127.0.0.1:15001, Role: Leader, Lag: 0, Reachable: yes, Voter: yes, Protocol: 6-7\n" +
     "Node 12: unknown, Peer Address: 127.0.0.1:15002, Role: unknown, Lag: 0, Reachable: no, Voter: no, Protocol: unknown\n" +
     "Level: 7\n\n";
-  assertEquals([1, 12, 2].map((id) => readMembership(reply, id)), ["Voter", "Learner", undefined]);
+  const members = new Map([[1, "Voter"], [12, "Learner"]]);
+  assertEquals<unknown>(readMembers(reply), members);
+  assertEquals(readMembers("Cluster\nNode : x\nNode x: y\nLevel: 7\n").size, 0);
   await withServer([[reply]], async (endpoint) => {
-    assertEquals(await probeMembership(endpoint, { id: 12, timeoutMs: 5_000 }), "Learner");
+    assertEquals<unknown>(await probeMembers(endpoint, 5_000), members);
   });
+});
+
+Deno.test("who is no member is known by the lists of a majority of the voters, and by no fewer", () => {
+  const list = (voters: readonly number[], learners: readonly number[] = []) =>
+    new Map([
+      ...voters.map((id) => [id, "Voter"] as const),
+      ...learners.map((id) => [id, "Learner"] as const),
+    ]);
+  const find = (lists: readonly (readonly [number, ReturnType<typeof list>])[]) =>
+    findStrangers([0, 1, 2, 3, 4], new Map(lists));
+  const all = list([0, 1, 2], [3]);
+  assertEquals(find([[0, all], [1, all]]), [4]);
+  assertEquals(find([[0, list([0, 1, 2])], [1, all]]), [4]);
+  assertEquals(find([[0, list([0, 1, 2])], [1, list([0, 1, 2])]]), [3, 4]);
+  // One of three, a learner beside it, one that has not joined: they may all lag behind.
+  for (const lists of [[[0, all]], [[0, all], [3, all]], [[0, all], [4, list([])]], [[4, list([])]], []] as const) {
+    assertEquals(find(lists), []);
+  }
 });
 
 Deno.test("STATUS is read by the names of its lines", () => {
