@@ -47,10 +47,10 @@ export class LogReplay {
       const above = this.#runs.filter((run) => run.lastIndex > snapshot.index);
       return above.map((run) => run.slice(Math.max(run.firstIndex, snapshot.index + 1), run.lastIndex));
     }
-    // Raft 7: a snapshot from the leader that the log contradicts replaces all of it. This node had no time to append
-    // again since; then the record would say `restart`. A snapshot of its own can never contradict its log.
-    if (base.index < snapshot.index) return [];
-    return `the log begins after an entry of term ${base.term}, but the snapshot says term ${snapshot.term}`;
+    // Raft 7: a snapshot from the leader that the log contradicts replaces all of it, what begins right behind it included.
+    // This node had no time to append again since; then the record would say `restart`. A snapshot of its own can never
+    // contradict its log.
+    return [];
   }
 
   #dropFrom(index: number): void {

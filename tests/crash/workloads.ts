@@ -34,6 +34,7 @@ export const WORKLOADS: readonly Workload[] = [
     stopsMin: 100,
     run: install,
   },
+  { name: "replaced", segmentBytes: 1_024, pieceBytes: 700, sent: [[4, 3]], stopsMin: 60, run: replaced },
   { name: "restart", segmentBytes: 1_536, pieceBytes: 1_000, stopsMin: 120, run: restart },
   { name: "power-loss", segmentBytes: 1_536, pieceBytes: 1_000, stopsMin: 120, run: powerLoss },
   { name: "mixed", segmentBytes: 2_048, pieceBytes: 1_500, sent: [[120, 6]], stopsMin: 150, run: mixed },
@@ -210,6 +211,23 @@ async function install(session: Session): Promise<void> {
   await session.finish(third, id(60, 5));
   await session.compact(60);
   session.append(entriesOf(61, 5, 3), true);
+  await session.sync();
+}
+
+/** A snapshot from the leader contradicts the log and ends where a segment does: compaction leaves what follows it alone. */
+async function replaced(session: Session): Promise<void> {
+  await session.open();
+  await session.save(1, 0);
+  for (const first of [1, 3, 5]) {
+    session.append(entriesOf(first, 1, 2, 350));
+    await session.sync();
+  }
+  await session.save(3, undefined);
+  const given = session.receive(4, 3);
+  session.send(given, 4);
+  await session.finish(given, id(4, 3));
+  await session.compact(4);
+  session.append(entriesOf(5, 3, 2), true); // The log had another entry 4.
   await session.sync();
 }
 

@@ -29,4 +29,14 @@ export const SNAPSHOT_SLIPS: readonly Mutation[] = [
     what: "A leader that finds its snapshot damaged waits for the next one that is due",
     patches: [{ file: SENDER, find: "      this.#parts.replaceNewest();\n", replace: "" }],
   },
+  {
+    id: "M720",
+    what: "A log that a snapshot contradicts is damage where compaction has left only what begins behind the snapshot",
+    patches: [{
+      file: "lib/storage/log_replay.ts",
+      find: "    return [];\n  }\n\n  #dropFrom",
+      replace:
+        '    if (base.index === snapshot.index) return "the log begins after another entry";\n    return [];\n  }\n\n  #dropFrom',
+    }],
+  },
 ];

@@ -14,6 +14,7 @@ import {
   durableCopy,
   entries,
   failure,
+  FIRST_SEGMENT,
   flip,
   id,
   idsOf,
@@ -28,6 +29,8 @@ import {
 } from "./support.ts";
 import { entriesIn } from "../../support/runs.ts";
 import { stringToBytes } from "../../../lib/base/bytes.ts";
+
+const LOG = FIRST_SEGMENT.slice(0, FIRST_SEGMENT.lastIndexOf("/"));
 
 function newest(storage: Storage): SnapshotSource {
   const source = storage.openSnapshot();
@@ -247,6 +250,25 @@ Deno.test("the log is recovered from behind the snapshot on", async (t) => {
       const added = `${next}/5 ${next + 1}/5 ${next + 2}/6`;
       assertEquals(idsOf(entriesIn((await open(disk)).recovered.runs)), `${expected} ${added}`.trim());
     });
+  }
+});
+
+Deno.test("a snapshot that contradicts the log replaces it, also when compaction left only what begins behind it", async () => {
+  for (const [own, given] of [[1, 2], [2, 1]] as const) {
+    const disk = new MemoryDisk();
+    const storage = await open(disk);
+    for (let index = 1; index <= 200; index++) await write(storage, entries(index, own));
+    const last = disk.list(LOG).filter((name) => name.endsWith(".wal")).sort().at(-1) ?? "";
+    const at = Number(last.slice(0, 20)) - 1;
+    await install(storage, at, given);
+    await storage.compact(toIndex(at));
+    assertEquals(disk.list(LOG).filter((name) => name.endsWith(".wal")), [last]);
+    await storage.close();
+    const again = await open(disk);
+    assertEquals(entriesIn(again.recovered.runs), []);
+    await write(again, entries(at + 1, 5, 2));
+    await again.close();
+    assertEquals(idsOf(entriesIn((await open(disk)).recovered.runs)), `${at + 1}/5 ${at + 2}/5`);
   }
 });
 
