@@ -31,6 +31,11 @@ export class Inbox {
     this.wake();
   }
 
+  /** Whether that event waits to be stepped. Not to be asked within a pass. */
+  holds(event: Event): boolean {
+    return this.#events.includes(event);
+  }
+
   /** Plans a pass for the end of this turn. */
   wake(): void {
     const pass = this.#pass;

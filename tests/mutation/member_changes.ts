@@ -83,4 +83,20 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
     find: "reachable && this.#ahead.get(id)?.joins === true",
     replace: "reachable && this.#ahead.get(id)?.joins === undefined",
   }),
+  {
+    ...slip("M579", "A change that the leader has not taken is told as begun", {
+      file: CHANGE,
+      find: "if (isDropped()) return NOT_TAKEN;",
+      replace: 'if (isDropped()) return wanted === undefined ? NOT_TAKEN : { type: "Unknown" };',
+    }),
+    tests: ["tests/unit/node/member_change_test.ts"],
+  },
+  {
+    ...slip("M580", "A change that was cut off from the log of an old leader is told as not begun", {
+      file: CHANGE,
+      find: "raft.configuration === before && leads();",
+      replace: "raft.configuration === before && (leads() || !leads());",
+    }),
+    tests: ["tests/unit/node/member_change_test.ts"],
+  },
 ];

@@ -99,6 +99,12 @@ function passingObstacle({ status, configurationIndex }: ChangeFacts): string | 
 /** The change was refused by the core: another one was there before. */
 export const OVERTAKEN: Refusal = unsafe(UNSETTLED, true);
 
+/** It met other members, or another leader, than it was judged by: the driver or the core has not taken it. */
+export const NOT_TAKEN: Refusal = unsafe(
+  "the cluster has changed since this was asked for, a member may have come back with an older program: ask again in a moment",
+  true,
+);
+
 function planAddition(facts: ChangeFacts, change: Addition & { readonly id: NodeId }): Verdict {
   const { members, voters, learners } = facts.status.configuration;
   const { id, peerAddress, clientAddress, httpAddress } = change;

@@ -2,7 +2,7 @@
 
 import type { MemberChange, MemberChangeOutcome } from "../api.ts";
 import { MEMBER_CHANGE_MS } from "../limits.ts";
-import { leadsTo, OVERTAKEN, planChange } from "./change_plan.ts";
+import { leadsTo, NOT_TAKEN, OVERTAKEN, planChange } from "./change_plan.ts";
 import { type TransferParts, until } from "./leadership.ts";
 import type { PeerDirectory } from "./peer_directory.ts";
 
@@ -30,7 +30,8 @@ export async function changeMember(
   const verdict = planChange(facts, asked);
   if (verdict.type !== "Plan") return verdict;
   const { change, wanted } = verdict;
-  if (wanted !== undefined) inbox.put({ type: "ChangeMembership", id: CHANGE_ID, ...wanted });
+  const event = wanted === undefined ? undefined : { type: "ChangeMembership", id: CHANGE_ID, ...wanted } as const;
+  if (event !== undefined) inbox.put(event);
   // Also on a node that leads no more, because it was removed itself: what it knows to be committed is.
   const isDone = () => {
     const { configuration, configurationIndex: index, commitIndex } = raft;
@@ -38,7 +39,11 @@ export async function changeMember(
   };
   // Only one change can follow the configuration that this one was made from. When another one does, this one was refused.
   const isOvertaken = () => raft.configuration !== before && !leadsTo(raft.configuration, change);
-  await until(clock, { condition: () => isDone() || isOvertaken(), limitMs: MEMBER_CHANGE_MS });
+  // What a leader takes is in force at once, and nobody overwrites its log while it leads.
+  const leads = () => raft.role === "Leader" && raft.currentTerm === status.currentTerm;
+  const isDropped = () => event !== undefined && !inbox.holds(event) && raft.configuration === before && leads();
+  await until(clock, { condition: () => isDone() || isOvertaken() || isDropped(), limitMs: MEMBER_CHANGE_MS });
   if (isDone()) return { type: "Done", id: change.id };
+  if (isDropped()) return NOT_TAKEN;
   return wanted !== undefined && isOvertaken() ? OVERTAKEN : { type: "Unknown" };
 }

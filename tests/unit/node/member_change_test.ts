@@ -1,7 +1,8 @@
 /** Changes of the membership that somebody asks a running cluster for. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { MemberChange, MemberChangeOutcome } from "../../../lib/node/api.ts";
+import { MEMBER_CHANGE_MS } from "../../../lib/node/limits.ts";
 import type { NodeOptions } from "../../../lib/node/options.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
@@ -143,5 +144,48 @@ Deno.test("a leader that loses its office before a change is committed does not 
   await cluster.leader(cluster.ids.filter((other) => other !== leader.id));
   cluster.network.drop(undefined);
   assertEquals((await cluster.leader()).status().raft.configuration.voters, [0, 1, 2]);
+  await cluster.stop();
+});
+
+Deno.test("a change that was cut off from the log of an old leader is not told as never begun: others may still have it", async () => {
+  const cluster = await running(3, 68);
+  const leader = await cluster.leader();
+  await cluster.clock.advance(2_000);
+  const { configuration } = leader.status().raft;
+  const rest = cluster.ids.filter((other) => other !== leader.id);
+  let outcome: MemberChangeOutcome | undefined;
+  cluster.network.drop(({ from, to }) => from === leader.id || to === leader.id);
+  leader.changeMember({ type: "Remove", id: rest[0] ?? 0 }).then((known) => outcome = known);
+  await cluster.clock.until(() => leader.status().raft.configuration !== configuration, 1_000, "it is in the log");
+  await cluster.leader(rest);
+  cluster.network.drop(undefined);
+  const isCutOff = () => leader.status().raft.configuration === configuration;
+  await cluster.clock.until(isCutOff, MEMBER_CHANGE_MS, "it is not in the log any more");
+  assertEquals(outcome, undefined);
+  await cluster.clock.until(() => outcome !== undefined, 20_000, "the change ends");
+  assertEquals(outcome, { type: "Unknown" });
+  await cluster.stop();
+});
+
+Deno.test("what the leader has not taken, because a member came back with an older program in that moment, is told as not begun", async () => {
+  const cluster = new GrowingCluster(FOUNDERS, 71);
+  // Of the third it is not known what it can, so that its removal would raise the level.
+  await cluster.start([0, 1]);
+  const leader = await cluster.leader([0, 1]);
+  await cluster.clock.advance(2_000);
+  const before = cluster.clock.now();
+  let outcome: MemberChangeOutcome | undefined;
+  leader.changeMember({ type: "Remove", id: 2 }).then((known) => outcome = known);
+  const greeting = cluster.network.running(1 - leader.id)?.greeting;
+  assert(greeting !== undefined);
+  const older = { ...greeting, versions: { oldest: 6, newest: 6 } };
+  assertEquals(cluster.network.running(leader.id)?.handler?.admit(older), undefined);
+  await cluster.clock.until(() => outcome !== undefined, 20_000, "the end of the removal");
+  assert(outcome?.type === "Unsafe" && outcome.passing, JSON.stringify(outcome));
+  assertStringIncludes(outcome.reason, "a member may have come back with an older program");
+  assert(cluster.clock.now() - before < MEMBER_CHANGE_MS, `after ${cluster.clock.now() - before} ms`);
+  assertEquals(leader.status().raft.configuration.members.length, FOUNDERS);
+  assertEquals(cluster.network.running(leader.id)?.handler?.admit(greeting), undefined);
+  assertEquals(await change(cluster, leader.id, { type: "Remove", id: 2 }), { type: "Done", id: 2 });
   await cluster.stop();
 });
