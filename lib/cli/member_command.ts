@@ -157,9 +157,12 @@ async function move(context: CommandContext, [operand = "", where = ""]: readonl
     const member = findMember(view, id);
     return member?.clientAddress === address && member.reachable;
   };
-  const held = whyHeld(before, id);
-  if (!isThere(before) && held !== undefined) throw new Failure(held);
-  if (!isThere(before)) context.surroundings.err(`${texts.willMove(id, place)}\n`);
+  if (!isThere(before)) {
+    const held = whyHeld(before, id);
+    if (held !== undefined) throw new Failure(held);
+    const pause = whatPauses(before, id);
+    for (const line of [texts.willMove(id, place), ...pause]) context.surroundings.err(`${line}\n`);
+  }
   await changes.until(isThere, texts.notMoved(id, address));
   return { id, changes, text: texts.moved(id, address) };
 }
@@ -172,6 +175,13 @@ function whyHeld(view: ClusterView, id: NodeId): string | undefined {
   const isHeld = voters.some((voter) => voter.id === id && voter.reachable) && lost.length > 0 &&
     voters.length - lost.length <= needed;
   return isHeld ? texts.notSpared(id, { needed, lost }) : undefined;
+}
+
+/** What is told where the cluster stands still without that voter, though all others answer. */
+function whatPauses({ members }: ClusterView, id: NodeId): readonly string[] {
+  const voters = members.filter(({ voter }) => voter);
+  const isNeeded = voters.some((voter) => voter.id === id && voter.reachable) && voters.length <= 2;
+  return isNeeded ? [texts.willPause(id, voters.length)] : [];
 }
 
 /** The member with that id or that client address. */

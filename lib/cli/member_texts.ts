@@ -84,6 +84,12 @@ export function willMove(id: NodeId, { host, port }: Place): string {
   return `Stop node ${id}, and start it with the same directory: kvstore node --node-id ${id} --host ${host} --port ${port} ...`;
 }
 
+/** What a move costs where every voter is needed, as with one or two: there is no other way to move one. */
+export function willPause(id: NodeId, voters: number): string {
+  const why = voters === 1 ? "it is the only voter" : `all ${voters} voters are needed`;
+  return `Reads and writes wait while node ${id} is stopped: ${why}. Nothing is lost.`;
+}
+
 /** Why a member that answers is not to be stopped. */
 export function notSpared(
   id: NodeId,

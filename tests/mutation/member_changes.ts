@@ -99,4 +99,20 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
     }),
     tests: ["tests/unit/node/member_change_test.ts"],
   },
+  {
+    ...slip("M581", "Of two voters one is to be stopped, and nobody is told that the cluster stands still", {
+      file: "lib/cli/member_command.ts",
+      find: "voter.reachable) && voters.length <= 2;",
+      replace: "voter.reachable) && voters.length < 2;",
+    }),
+    tests: ["tests/unit/cli/member_command_test.ts"],
+  },
+  {
+    ...slip("M582", "kvstore member remove --json does not say whether the removal is listed", {
+      file: "lib/cli/member_command.ts",
+      find: "return { id, listed, changes,",
+      replace: "return { id, changes,",
+    }),
+    tests: ["tests/unit/cli/member_command_test.ts"],
+  },
 ];

@@ -349,3 +349,23 @@ Deno.test("member move: a node that the others need is not to be stopped, and on
     assertStringIncludes(err, `Member ${words.slice(5, 6)} is not heard at h:1000 yet`);
   }
 });
+
+Deno.test("member move: of one or two voters each is needed, and it is said that the cluster stands still meanwhile", async () => {
+  const move = async (members: FakeCluster["members"], lost: readonly number[] = []) => {
+    const cluster = new FakeCluster();
+    [cluster.members, cluster.lost] = [members, lost];
+    const { code, err } = await member(cluster, "move 1 h:1000", "--wait-ms", "1");
+    assertEquals(code, 1);
+    assertStringIncludes(err, "Member 1 is not heard at h:1000 yet");
+    return /^Reads and writes wait.*$/m.exec(err)?.[0];
+  };
+  const voters = (...ids: readonly number[]) => ids.map((id) => ({ id, address: `10.0.0.${id}:5000`, voter: true }));
+  const learner = { id: 1, address: "10.0.0.1:5000", voter: false };
+  const begin = "Reads and writes wait while node 1 is stopped:";
+  assertEquals(await move(voters(1)), `${begin} it is the only voter. Nothing is lost.`);
+  assertEquals(await move(voters(0, 1)), `${begin} all 2 voters are needed. Nothing is lost.`);
+  // Nothing changes by what is down, is a learner, or is one of three.
+  assertEquals(await move(voters(0, 1), [1]), undefined);
+  assertEquals(await move([...voters(0, 2), learner]), undefined);
+  assertEquals(await move(voters(0, 1, 2)), undefined);
+});

@@ -54,6 +54,7 @@ const SOURCES: Partial<Record<CommandName, readonly Source[]>> = {
         "willUndrain",
         "willReplace",
         "willMove",
+        "willPause",
         "countAfter",
         "MEMBER_LINES",
         "USAGES",
