@@ -18,8 +18,8 @@ export interface ComingMembersOptions {
   readonly cluster: ProcessCluster;
   readonly windows: MajorityWindows;
   readonly random: Random;
-  /** The server that is cut off now: it is removed before others. */
-  cutOff(): number | undefined;
+  /** The servers that are cut off now: they are removed before others. */
+  cutOff(): readonly number[];
 }
 
 /** Node 0 stays, and is asked for the changes; the others come and go. */
@@ -80,7 +80,7 @@ export class ComingMembers {
   async remove(): Promise<void> {
     const { cluster, windows, random, cutOff } = this.#options;
     const ids = this.#voters.filter((id) => id !== 0);
-    const wanted = [cutOff(), await this.leader()].find((one) => one !== undefined && ids.includes(one));
+    const wanted = [...cutOff(), await this.leader()].find((one) => ids.includes(one));
     const id = wanted ?? random.pick(ids);
     const voters = this.#voters.filter((other) => other !== id);
     windows.setVoters(this.#voters, voters);

@@ -1,4 +1,4 @@
-/** Servers that are cut off from all others, one at a time: the leader now and then, and others. */
+/** A server that is cut off from all others, or of five voters two together: the leader alone now and then, and others. */
 
 import type { Random } from "../../lib/base/random.ts";
 import type { MajorityWindows } from "./majority_windows.ts";
@@ -10,6 +10,8 @@ const GAP_MS = { least: 2_000, most: 5_000 } as const;
 const LOOK_MS = 50;
 /** The first one, and then each eighth, cuts off the leader: it takes the others an election timeout, a second or two, to be sure. */
 const LEADER_EVERY = 8;
+/** With so many voters each second cut that is none of the leader takes two, and the majority is left with just enough. */
+const VOTERS_FOR_TWO = 5;
 /** A server that begins while another is cut off must not reach it either. */
 const IDS = Array.from({ length: 1_000 }, (_, id) => id);
 
@@ -26,14 +28,14 @@ export interface PartitionsOptions {
 
 /** Cuts and mends until it is stopped. */
 export class Partitions {
-  /** How often something was held back by a cut between the leader and the others, or between another voter and the others. */
-  readonly felt = { leader: 0, minority: 0 };
+  /** How often something was held back by a cut between the leader and the others, another voter and the others, or two and the others. */
+  readonly felt = { leader: 0, minority: 0, two: 0 };
   /** In which windows the leader was cut off. */
   readonly leaderCutIn: number[] = [];
   readonly #options: PartitionsOptions;
   readonly #done: Promise<void>;
   #isStopped = false;
-  #cutOff: number | undefined;
+  #cutOff: readonly number[] = [];
 
   /** Begins. */
   constructor(options: PartitionsOptions) {
@@ -41,8 +43,8 @@ export class Partitions {
     this.#done = this.#run();
   }
 
-  /** The server that is cut off now. */
-  get cutOff(): number | undefined {
+  /** The servers that are cut off now. */
+  get cutOff(): readonly number[] {
     return this.#cutOff;
   }
 
@@ -59,28 +61,39 @@ export class Partitions {
       const isLeader = round % LEADER_EVERY === 0;
       const { leader, voters, random } = this.#options;
       const leading = await leader();
+      if (isLeader) {
+        await this.#cut([leading], "leader");
+        continue;
+      }
       const others = voters().filter((id) => id !== leading);
-      await this.#cut(isLeader ? leading : random.pick(others), isLeader ? "leader" : "minority");
+      const first = random.pick(others);
+      const isTwo = voters().length >= VOTERS_FOR_TWO && round % 2 === 1;
+      if (isTwo) await this.#cut([first, random.pick(others.filter((id) => id !== first))], "two");
+      else await this.#cut([first], "minority");
     }
   }
 
-  async #cut(id: number, kind: "leader" | "minority"): Promise<void> {
+  /** Those that are cut off reach each other. */
+  async #cut(ids: readonly number[], kind: "leader" | "minority" | "two"): Promise<void> {
     const { cluster: { proxy }, windows } = this.#options;
-    const before = this.#heldBack(id);
+    const before = this.#heldBack(ids);
     if (kind === "leader") this.leaderCutIn.push(windows.window);
-    windows.leave(id);
-    proxy.isolate(id, IDS);
-    this.#cutOff = id;
+    for (const id of ids) {
+      windows.leave(id);
+      proxy.isolate(id, IDS.filter((other) => !ids.includes(other)));
+    }
+    this.#cutOff = ids;
     await this.#pause(CUT_MS);
-    this.#cutOff = undefined;
-    if (this.#heldBack(id) > before) this.felt[kind] += 1;
+    this.#cutOff = [];
+    if (this.#heldBack(ids) > before) this.felt[kind] += 1;
     proxy.heal();
-    windows.come(id);
+    for (const id of ids) windows.come(id);
   }
 
-  #heldBack(id: number): number {
+  #heldBack(ids: readonly number[]): number {
     const { proxy } = this.#options.cluster;
-    return IDS.reduce((sum, other) => sum + proxy.effects(id, other).heldBack + proxy.effects(other, id).heldBack, 0);
+    const both = (id: number, other: number) => proxy.effects(id, other).heldBack + proxy.effects(other, id).heldBack;
+    return ids.reduce((sum, id) => IDS.reduce((part, other) => part + both(id, other), sum), 0);
   }
 
   async #pause({ least, most }: { readonly least: number; readonly most: number }): Promise<void> {
