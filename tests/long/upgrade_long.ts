@@ -1,6 +1,7 @@
 /**
  * This program beside the last one that speaks version 6 of the protocol alone, taken from the history of this repository: the way
- * up node by node, the way back before the switch, and the refusal after it. Real processes, writes all the time.
+ * up node by node, the way back before the switch, and the refusal after it. Real processes, writes all the time. The program of
+ * before is the executable of then, made with its Deno; elsewhere than on Linux x64, and where npm is out of reach, its source.
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -11,28 +12,51 @@ import { waitFor } from "../support/wait.ts";
 /** The commit before levels (ADR 18). */
 const BEFORE = "cd66034e5d140af0e6fe5ab18f8801f9c0836968";
 
+/** The Deno of its executables. */
+const DENO_BEFORE = "deno@2.4.2";
+/** To fetch a runtime, the compiler and the packages, many times what it takes. */
+const COMPILE_MS = 180_000;
+
 /** Puts the source of a commit into a new directory. */
 async function checkOut(commit: string): Promise<string> {
   const directory = await Deno.makeTempDir({ prefix: "kvstore-before-" });
-  const command = new Deno.Command("sh", {
-    args: ["-c", `git archive "$1" | tar -x -C "$2"`, "sh", commit, directory],
-    cwd: ROOT,
-  });
-  const { success, stderr } = await command.output();
-  assert(success, `git archive ${commit}: ${new TextDecoder().decode(stderr)}`);
+  await runShell(`git archive "$1" | tar -x -C "$2"`, [commit, directory]);
   return directory;
+}
+
+/** Makes the executable of a source; why it cannot be made is told, and is an error where all tools are asked for. */
+async function compile(source: string): Promise<string | undefined> {
+  if (`${Deno.build.os}-${Deno.build.arch}` !== "linux-x86_64") return undefined;
+  try {
+    await runShell(`DENORT_BIN=$(.ci/denort); export DENORT_BIN; cd "$1"; npx -y "$2" task compile`, [
+      source,
+      DENO_BEFORE,
+    ]);
+    return `${source}/dist/kvstore`;
+  } catch (error) {
+    if (Deno.env.get("KVSTORE_REQUIRE_TOOLS") === "1") throw error;
+    await Deno.stderr.write(new TextEncoder().encode(`The program of before runs from its source: ${error}\n`));
+    return undefined;
+  }
+}
+
+async function runShell(script: string, args: readonly string[]): Promise<void> {
+  const signal = AbortSignal.timeout(COMPILE_MS);
+  const command = new Deno.Command("sh", { args: ["-ec", script, "sh", ...args], cwd: ROOT, signal });
+  const { success, stderr } = await command.output();
+  assert(success, `${script}: ${new TextDecoder().decode(stderr)}`);
 }
 
 /** A cluster whose nodes run one program or the other. */
 class MixedCluster extends ProcessCluster {
   readonly #installed: Set<number>;
 
-  constructor(source: string) {
+  constructor(before: (args: CommandLine) => CommandLine) {
     const upgraded = new Set<number>();
     super({
       program: (args) => {
         const id = Number(args[args.indexOf("--node-id") + 1]);
-        return upgraded.has(id) ? programLine(args) : lineOf(source, args);
+        return upgraded.has(id) ? programLine(args) : before(args);
       },
     });
     this.#installed = upgraded;
@@ -103,7 +127,10 @@ function lineOf(source: string, args: CommandLine): CommandLine {
 
 Deno.test("the program of before and this one are one cluster; it goes up node by node, and back until the last one is up", async () => {
   const source = await checkOut(BEFORE);
-  await using cluster = new MixedCluster(source);
+  const executable = await compile(source);
+  await using cluster = new MixedCluster((args) =>
+    executable === undefined ? lineOf(source, args) : [executable, ...args]
+  );
   await cluster.start();
   await cluster.writeAndRead("before");
   for (const [id, program] of [[0, "this"], [1, "this"], [1, "before"], [1, "this"]] as const) {
