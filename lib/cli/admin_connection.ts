@@ -4,11 +4,13 @@
  */
 
 import { bytesToString, byteStringToText, stringToBytes, textToByteString } from "../base/bytes.ts";
+import { speaksTls, TlsError, type Trust } from "../base/dial.ts";
 import { Connection } from "../client/connection.ts";
 import { platformConnector } from "../client/connector.ts";
 import { type DirectReply, requestDirectly } from "../http/direct_request.ts";
 import { SystemClock } from "../node/clock/system_clock.ts";
 import { type Endpoint, parseAddress } from "../transport/address.ts";
+import { clientTrust, TLS_PROBE_MS, tlsFailureLine, tlsIsSpokenLine } from "./client_tls.ts";
 import { type ClusterView, fieldsOf, readClusterView } from "./cluster_view.ts";
 import type { CommandContext } from "./command_context.ts";
 import { EXIT, Failure } from "./failures.ts";
@@ -23,6 +25,8 @@ export const ORDER_MS = 15_000;
 const RETRY_MS = 100;
 /** Longest answer that is taken: that of a cluster with many members. */
 export const REPLY_BYTES_MAX = 1_048_576;
+const HTTP_FIELD = /^raft_http_address:(\S+)\r?$/m;
+const HTTPS_FIELD = /^raft_https_address:(\S+)\r?$/m;
 const METHOD_NOT_ALLOWED = 405;
 const UNAVAILABLE = 503;
 
@@ -49,13 +53,24 @@ export interface AdminReply {
 export class AdminConnection {
   readonly #endpoints: readonly Endpoint[];
   readonly #timeoutMs: number;
+  readonly #trust: Trust | undefined;
   readonly #clock = new SystemClock();
   /** HTTP addresses of nodes, the last that answered first. */
   #known: readonly string[] = [];
+  /** Why a node of `--connect` could not be spoken to with TLS. */
+  #tlsFailure: TlsError | undefined;
 
-  /** Reads `--connect`, beside `more` client ports, and `--timeout-ms`; connects only when something is asked. Throws `UsageError`. */
-  constructor({ settings }: Pick<CommandContext, "settings">, more: readonly Endpoint[] = []) {
-    this.#endpoints = [...readConnectList(settings.text("connect")), ...more];
+  /**
+   * Reads `--connect`, beside `more` client ports, `--timeout-ms` and the flags of TLS; connects only when something is asked. Throws
+   * `UsageError` and `CertificateError`.
+   */
+  constructor(context: Pick<CommandContext, "settings" | "surroundings">, more: readonly Endpoint[] = []) {
+    const { settings } = context;
+    this.#trust = clientTrust(context);
+    this.#endpoints = [
+      ...readConnectList(settings.text("connect"), { keepsNames: this.#trust !== undefined }),
+      ...more,
+    ];
     this.#timeoutMs = settings.integer("timeout-ms");
   }
 
@@ -88,13 +103,13 @@ export class AdminConnection {
   }
 
   /**
-   * Asks the nodes in turn until one answers with something else than 503, for `--timeout-ms`. Where a connection breaks before
+   * Asks the nodes in turn until one answers with something else than 503, for `--timeout-ms`, or until there can be no TLS with any. Where a connection breaks before
    * the answer the next node is asked, so a request may arrive twice. Throws `Failure`: exit code 1 when no node could be reached,
    * 5 when none knew a leader, 6 when a node was told to do something and did not answer.
    */
   async ask(request: AdminRequest): Promise<AdminReply> {
     const deadline = this.#clock.now() + this.#timeoutMs;
-    let failure = this.#unreachable();
+    let failure: Failure | undefined;
     for (;;) {
       for await (const address of this.#addresses()) {
         const reply = await this.askNode(address, request);
@@ -104,9 +119,10 @@ export class AdminConnection {
         }
         this.#known = [address, ...this.#known.filter((other) => other !== address)];
         if (reply.status !== UNAVAILABLE) return reply;
-        if (failure.exitCode !== EXIT.unknown) failure = failureOf(reply);
+        if (failure?.exitCode !== EXIT.unknown) failure = failureOf(reply);
       }
-      if (this.#clock.now() >= deadline) throw failure;
+      const isLost = failure === undefined && this.#tlsFailure !== undefined && this.#tlsFailure.problem !== "Failed";
+      if (isLost || this.#clock.now() >= deadline) throw failure ?? await this.#unreachable();
       await this.pause(RETRY_MS);
     }
   }
@@ -125,11 +141,13 @@ export class AdminConnection {
         timeoutMs: isQuestion ? NODE_MS_MAX : ORDER_MS,
         bodyBytesMax: REPLY_BYTES_MAX,
         clock: this.#clock,
+        trust: this.#trust,
       });
       return { address, status: reply.status, json: jsonOf(reply) };
     } catch (error) {
       // Whatever broke it, the node, the network or the time: only what was never sent has certainly not been done.
-      return isQuestion || error instanceof Deno.errors.ConnectionRefused ? "NotSeen" : "Unknown";
+      const neverSent = error instanceof Deno.errors.ConnectionRefused || error instanceof TlsError;
+      return isQuestion || neverSent ? "NotSeen" : "Unknown";
     }
   }
 
@@ -143,12 +161,28 @@ export class AdminConnection {
     const known = this.#known;
     yield* known;
     for (const endpoint of this.#endpoints) {
-      const address = await httpAddressOf(endpoint);
+      const address = await this.#httpAddressOf(endpoint);
       if (address !== undefined && !known.includes(address)) yield address;
     }
   }
 
-  #unreachable(): Failure {
+  /** Where the node behind a client port serves HTTP; undefined when none answers there. */
+  async #httpAddressOf(endpoint: Endpoint): Promise<string | undefined> {
+    try {
+      return await httpAddressOf(endpoint, this.#trust);
+    } catch (error) {
+      if (error instanceof TlsError) this.#tlsFailure = error;
+      return undefined; // Nobody is there, or somebody else; the other nodes are asked.
+    }
+  }
+
+  async #unreachable(): Promise<Failure> {
+    if (this.#tlsFailure !== undefined) return new Failure(tlsFailureLine(this.#tlsFailure));
+    for (const { hostname, port } of this.#trust === undefined ? this.#endpoints : []) {
+      if (await speaksTls({ hostname, port }, TLS_PROBE_MS)) {
+        return new Failure(tlsIsSpokenLine(showAddress(hostname, port)));
+      }
+    }
     const all = this.#endpoints.map(({ hostname, port }) => showAddress(hostname, port)).join(", ");
     return new Failure(`Cannot reach any node of ${all}; is the cluster running? --connect names other addresses`);
   }
@@ -178,22 +212,23 @@ function jsonOf({ body }: DirectReply): unknown {
   }
 }
 
-/** Where the node behind a client port serves HTTP, at the host by which it was reached; undefined when none answers there. */
-async function httpAddressOf({ hostname, port }: Endpoint): Promise<string | undefined> {
+/** Where the node behind a client port serves HTTP, or HTTPS, at the host by which it was reached; undefined when it does not say. Rejects when nobody answers. */
+async function httpAddressOf(
+  { hostname, port }: Endpoint,
+  trust: Trust | undefined,
+): Promise<string | undefined> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error(`No answer within ${NODE_MS_MAX} ms`)), NODE_MS_MAX);
   try {
-    const options = { connector: platformConnector(), signal: late.signal, lost: () => {} };
+    const options = { connector: platformConnector(trust), signal: late.signal, lost: () => {} };
     const connection = await Connection.open({ host: hostname, port }, options);
     late.signal.addEventListener("abort", () => connection.close(late.signal.reason));
     const attempt = await connection.ask(["INFO", "raft"]);
     connection.close(new Error("All is said"));
     if (attempt.type !== "Reply" || !(attempt.reply instanceof Uint8Array)) return undefined;
-    const told = /^raft_http_address:(\S+)\r?$/m.exec(bytesToString(attempt.reply))?.[1];
-    const http = parseAddress(told ?? "");
+    const field = trust === undefined ? HTTP_FIELD : HTTPS_FIELD;
+    const http = parseAddress(field.exec(bytesToString(attempt.reply))?.[1] ?? "");
     return http === undefined ? undefined : showAddress(hostname, http.port);
-  } catch {
-    return undefined; // Nobody is there, or somebody else; the other nodes are asked.
   } finally {
     clearTimeout(timer);
   }

@@ -1,8 +1,10 @@
 /** `kvstore bench`: the load generator. */
 
+import { TlsError } from "../base/dial.ts";
 import { LOAD_COMMANDS, LoadError, type LoadOptions, type LoadProgress } from "../load/options.ts";
 import { runLoad } from "../load/run_load.ts";
 import { showLoadJson, showLoadText, showProgress } from "./bench_report.ts";
+import { clientTrust, tlsFailureLine } from "./client_tls.ts";
 import type { CommandContext } from "./command_context.ts";
 import { EXIT, Failure } from "./failures.ts";
 import { ProgressLine } from "./progress_line.ts";
@@ -14,8 +16,9 @@ import { UsageError } from "./usage_error.ts";
 const SECONDS_DEFAULT = 10;
 
 /** Runs one load. Resolves to 1 when no request succeeded. Throws `Failure` when no node can be reached. */
-export async function runBenchCommand({ settings, surroundings }: CommandContext): Promise<number> {
-  const options = readLoadOptions(settings);
+export async function runBenchCommand(context: CommandContext): Promise<number> {
+  const { settings, surroundings } = context;
+  const options = readLoadOptions(settings, { trust: clientTrust(context) });
   const progress = new ProgressLine(surroundings);
   const signals = new StopSignals("terminal");
   void signals.kill.then(() => Deno.exit(EXIT.interrupted));
@@ -28,12 +31,13 @@ export async function runBenchCommand({ settings, surroundings }: CommandContext
     return result.requests > 0 ? EXIT.ok : EXIT.failure;
   } catch (error) {
     if (error instanceof LoadError) throw new Failure(error.message);
+    if (error instanceof TlsError) throw new Failure(tlsFailureLine(error));
     throw error;
   }
 }
 
 /** What the flags ask for. Throws `UsageError`. */
-export function readLoadOptions(settings: Settings): LoadOptions {
+export function readLoadOptions(settings: Settings, { trust }: Pick<LoadOptions, "trust"> = {}): LoadOptions {
   const seconds = settings.optionalInteger("duration");
   const requests = settings.optionalInteger("requests");
   if (seconds !== undefined && requests !== undefined) {
@@ -41,7 +45,8 @@ export function readLoadOptions(settings: Settings): LoadOptions {
   }
   const command = LOAD_COMMANDS.find((name) => name === settings.text("command")) ?? "set";
   return {
-    addresses: readConnectList(settings.text("connect")),
+    addresses: readConnectList(settings.text("connect"), { keepsNames: trust !== undefined }),
+    ...(trust === undefined ? {} : { trust }),
     connections: settings.integer("connections"),
     pipeline: settings.integer("pipeline"),
     command,

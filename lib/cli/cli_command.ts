@@ -1,6 +1,8 @@
 /** `kvstore cli`: one command, a script from a pipe, or the interactive shell. */
 
 import { stdin, stdout } from "node:process";
+import type { Trust } from "../base/dial.ts";
+import { clientTrust } from "./client_tls.ts";
 import type { CommandContext } from "./command_context.ts";
 import { EXIT } from "./failures.ts";
 import { type Connect, Connections, readConnectList } from "./shell/connections.ts";
@@ -15,7 +17,8 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** Runs the client on this process's standard streams. */
 export async function runCliCommand(context: CommandContext): Promise<number> {
-  const session = openSession(context, openNode);
+  const trust = clientTrust(context);
+  const session = openSession(context, (endpoint, timeoutMs) => openNode(endpoint, timeoutMs, { trust }), { trust });
   const { operands, surroundings } = context;
   if (operands.length > 0) return await runOne(session, { operands, surroundings });
   if (!Deno.stdin.isTerminal()) return await runScript(session, { lines: linesOf(Deno.stdin.readable), surroundings });
@@ -25,9 +28,14 @@ export async function runCliCommand(context: CommandContext): Promise<number> {
 }
 
 /** A session with the nodes of `--connect`. Throws `UsageError`. */
-export function openSession({ settings }: CommandContext, connect: Connect): Session {
+export function openSession(
+  { settings }: CommandContext,
+  connect: Connect,
+  { trust }: { readonly trust?: Trust | undefined } = {},
+): Session {
+  const nodes = readConnectList(settings.text("connect"), { keepsNames: trust !== undefined });
   return new Session({
-    connections: new Connections(readConnectList(settings.text("connect")), connect),
+    connections: new Connections(nodes, connect),
     timeoutMs: settings.integer("timeout-ms"),
     now: () => performance.now(),
     sleep,

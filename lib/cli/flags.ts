@@ -7,6 +7,7 @@ import { MEMORY_LIMIT_BYTES_MAX, MEMORY_LIMIT_BYTES_MIN } from "../cluster/machi
 import type { LogFormat, LogLevel } from "../observe/log.ts";
 import { BENCH_FLAGS } from "./bench_flags.ts";
 import { ADMINISTRATORS, CLIENT_FLAGS } from "./client_flags.ts";
+import { CLIENT_TLS_FLAGS } from "./client_tls_flags.ts";
 import { DIRECTORY_FLAGS } from "./directory_flags.ts";
 import { JOIN_FLAGS } from "./join_flags.ts";
 import { TLS_FLAGS } from "./tls_flags.ts";
@@ -341,6 +342,7 @@ export const FLAGS = [
     help: "How to log: text for people, json for machines with one object on each line.",
   },
   ...CLIENT_FLAGS,
+  ...CLIENT_TLS_FLAGS,
   ...BENCH_FLAGS,
   ...DIRECTORY_FLAGS,
   ...TLS_FLAGS,

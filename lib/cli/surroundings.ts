@@ -1,10 +1,17 @@
 /** What a command may touch of the process it runs in, so that tests can put something else in its place. */
 
-/** Environment, configuration files and the two output streams. */
+/** The variable by which Deno is told its roots; it reads it when it first needs them. */
+const ROOTS_VARIABLE = "DENO_TLS_CA_STORE";
+/** Windows takes a variable without a value for none at all. */
+const EMPTY_LIST = ",";
+
+/** Environment, configuration files, the two output streams, and the CAs that are trusted. */
 export interface Surroundings {
   environment(name: string): string | undefined;
   /** Throws what the system throws. */
   readTextFile(path: string): string;
+  /** Which CAs TLS of this process trusts by itself, said before the first handshake: the system's (or others, by the environment), or none. */
+  trustRoots(roots: "System" | "None"): void;
   /** Writes to standard output. */
   out(text: string): void;
   /** Writes to standard error. */
@@ -15,6 +22,10 @@ export interface Surroundings {
 export const PROCESS_SURROUNDINGS: Surroundings = {
   environment: (name) => Deno.env.get(name),
   readTextFile: (path) => Deno.readTextFileSync(path),
+  trustRoots: (roots) => {
+    if (roots === "None") Deno.env.set(ROOTS_VARIABLE, EMPTY_LIST);
+    else if (Deno.env.get(ROOTS_VARIABLE) === undefined) Deno.env.set(ROOTS_VARIABLE, "system");
+  },
   out: (text) => writeAll(Deno.stdout, text),
   err: (text) => writeAll(Deno.stderr, text),
 };

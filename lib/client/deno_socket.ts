@@ -1,24 +1,24 @@
 /** Sockets of Deno, by its own interface, which costs less than Node's. */
 
+import { dial } from "../base/dial.ts";
 import type { Address } from "./address.ts";
-import type { Socket, SocketEvents } from "./socket.ts";
+import type { Socket, SocketEvents, SocketOptions } from "./socket.ts";
 
 const READ_BYTES = 65_536;
 
-/** Connects by `Deno.connect`. */
+/** Connects by `Deno.connect`. Rejects with `TlsError` where TLS is wanted and cannot be had. */
 export async function connectByDeno(
   { host, port }: Address,
-  { events, signal }: { readonly events: SocketEvents; readonly signal: AbortSignal },
+  { events, signal, trust }: SocketOptions,
 ): Promise<Socket> {
-  const connection = await orAborted(Deno.connect({ hostname: host, port, transport: "tcp" }), signal);
-  connection.setNoDelay(true);
+  const connection = await orAborted(dial({ hostname: host, port }, { trust }), signal);
   const socket = new DenoSocket(connection);
   void socket.read(events);
   return socket;
 }
 
 /** Deno 2.4 cannot be told to stop connecting: what connects too late is closed. */
-function orAborted(connecting: Promise<Deno.TcpConn>, signal: AbortSignal): Promise<Deno.TcpConn> {
+function orAborted(connecting: Promise<Deno.Conn>, signal: AbortSignal): Promise<Deno.Conn> {
   return new Promise((resolve, reject) => {
     function abort(): void {
       reject(signal.reason);
@@ -37,10 +37,10 @@ function orAborted(connecting: Promise<Deno.TcpConn>, signal: AbortSignal): Prom
 }
 
 class DenoSocket implements Socket {
-  readonly #connection: Deno.TcpConn;
+  readonly #connection: Deno.Conn;
   #closed = false;
 
-  constructor(connection: Deno.TcpConn) {
+  constructor(connection: Deno.Conn) {
     this.#connection = connection;
   }
 

@@ -1,16 +1,18 @@
 /** Sockets of Node, which other runtimes have too. */
 
-import { createConnection, type Socket as NodeTcpSocket } from "node:net";
+import { createConnection, isIP, type Socket as NodeTcpSocket } from "node:net";
+import { checkServerIdentity, connect as connectTls } from "node:tls";
+import type { Trust } from "../base/dial.ts";
 import type { Address } from "./address.ts";
-import type { Socket, SocketEvents } from "./socket.ts";
+import type { Socket, SocketOptions } from "./socket.ts";
 
-/** Connects by `node:net`. */
+/** Connects by `node:net`, or by `node:tls`, where CAs that are given take the place of those of the runtime. */
 export function connectByNode(
   { host, port }: Address,
-  { events, signal }: { readonly events: SocketEvents; readonly signal: AbortSignal },
+  { events, signal, trust }: SocketOptions,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = createConnection({ host, port, noDelay: true });
+    const socket = trust === undefined ? createConnection({ host, port, noDelay: true }) : secure(host, port, trust);
     let connected: NodeSocket | undefined;
     let reason = new Error("The server closed the connection");
     function abort(): void {
@@ -19,7 +21,7 @@ export function connectByNode(
     }
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
-    socket.on("connect", () => {
+    socket.on(trust === undefined ? "connect" : "secureConnect", () => {
       signal.removeEventListener("abort", abort);
       connected = new NodeSocket(socket);
       resolve(connected);
@@ -38,6 +40,19 @@ export function connectByNode(
       if (connected?.closed === false) events.ended(reason);
     });
   });
+}
+
+function secure(host: string, port: number, { caCerts, serverName = host }: Trust): NodeTcpSocket {
+  const socket = connectTls({
+    host,
+    port,
+    ...(caCerts.length === 0 ? {} : { ca: [...caCerts] }),
+    // An address is no name that could be sent; it is compared all the same.
+    ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
+  });
+  socket.setNoDelay(true);
+  return socket;
 }
 
 class NodeSocket implements Socket {

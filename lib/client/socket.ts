@@ -1,5 +1,6 @@
 /** The Connector port: byte streams to servers, so that the client runs wherever one of its few implementations does. */
 
+import type { Trust } from "../base/dial.ts";
 import type { Address } from "./address.ts";
 
 /** What a socket tells its owner. */
@@ -18,8 +19,16 @@ export interface Socket {
   close(): void;
 }
 
+/** How to connect. */
+export interface SocketOptions {
+  readonly events: SocketEvents;
+  readonly signal: AbortSignal;
+  /** Whom to believe in the handshake of TLS; undefined for none. */
+  readonly trust?: Trust | undefined;
+}
+
 /** Connects, without delaying small packets. Rejects with the system's error, and early when the signal is aborted. */
 export type Connector = (
   address: Address,
-  options: { readonly events: SocketEvents; readonly signal: AbortSignal },
+  options: Omit<SocketOptions, "trust">,
 ) => Promise<Socket>;

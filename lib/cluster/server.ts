@@ -150,6 +150,7 @@ async function serveClients(
       tls: tls?.clients,
       connectionsMax,
       httpPort: http.port,
+      httpsPort: tls?.http?.port,
       clusterMode: options.clusterMode,
       receiveTimeoutMs: options.receiveTimeoutMs,
       keyBytesMax: options.keyBytesMax,

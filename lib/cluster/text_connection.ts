@@ -4,6 +4,7 @@
  */
 
 import { bytesToString, stringToBytes } from "../base/bytes.ts";
+import { dial, TlsError, type Trust } from "../base/dial.ts";
 
 /** Longest reply that is taken, in bytes: LOGS of 10 000 entries with long values. */
 const REPLY_BYTES_MAX = 268_435_456;
@@ -44,27 +45,30 @@ export interface TextRequest {
 /** One connection. Requests are made one after the other; after an error the connection is closed. */
 export class TextConnection {
   readonly address: string;
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Deno.Conn;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
   #received = "";
   /** Bytes that the reply may still have. */
   #room = 0;
   #ended = false;
 
-  private constructor(address: string, conn: Deno.TcpConn) {
+  private constructor(address: string, conn: Deno.Conn) {
     this.address = address;
     this.#conn = conn;
   }
 
-  /** Throws `ConnectionLostError` when nobody answers within `timeoutMs`. */
-  static async open(endpoint: { hostname: string; port: number }, timeoutMs: number): Promise<TextConnection> {
+  /** With TLS where `trust` is given. Throws `ConnectionLostError` when nobody answers within `timeoutMs`, or `TlsError`. */
+  static async open(
+    endpoint: { hostname: string; port: number },
+    timeoutMs: number,
+    { trust }: { readonly trust?: Trust | undefined } = {},
+  ): Promise<TextConnection> {
     const address = `${endpoint.hostname}:${endpoint.port}`;
-    const attempt = Deno.connect(endpoint);
+    const attempt = dial(endpoint, { trust });
     try {
-      const conn = await withDeadline(attempt, timeoutMs);
-      conn.setNoDelay(true);
-      return new TextConnection(address, conn);
+      return new TextConnection(address, await withDeadline(attempt, timeoutMs));
     } catch (error) {
+      if (error instanceof TlsError) throw error;
       // A connection that comes up after its deadline is nobody's.
       attempt.then((late) => late.close(), () => {});
       throw new ConnectionLostError(`Cannot connect to ${address}: ${describe(error)}`, "NotSent");

@@ -7,6 +7,7 @@
 
 import { bytesToString, stringToBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import { dial, type Trust } from "../base/dial.ts";
 
 /** A request whose answer is short. */
 export interface DirectRequest {
@@ -22,6 +23,8 @@ export interface DirectRequest {
   /** What is longer is cut off. */
   readonly bodyBytesMax: number;
   readonly clock: Clock;
+  /** HTTPS, and whom to believe; undefined for HTTP. */
+  readonly trust?: Trust | undefined;
 }
 
 /** What came back. */
@@ -36,12 +39,15 @@ const HEAD_BYTES_MAX = 16_384;
 const READ_BYTES = 16_384;
 const END_OF_HEAD = "\r\n\r\n";
 
-/** Sends the request and collects the answer. Rejects when the connection fails, the answer is none, or the time is up. */
+/**
+ * Sends the request and collects the answer. Rejects when the connection fails, the answer is none, or the time is up; with `TlsError`
+ * where nothing was sent because there is no TLS.
+ */
 export async function requestDirectly(request: DirectRequest): Promise<DirectReply> {
   const { clock, timeoutMs } = request;
   const late = Promise.withResolvers<never>();
   const timer = clock.after(timeoutMs, () => late.reject(new Error(`No answer within ${timeoutMs} ms`)));
-  const connecting = connect(request.address);
+  const connecting = connect(request);
   try {
     const socket = await Promise.race([connecting, late.promise]);
     return await Promise.race([exchange(socket, request), late.promise]);
@@ -52,16 +58,14 @@ export async function requestDirectly(request: DirectRequest): Promise<DirectRep
   }
 }
 
-async function connect(address: string): Promise<Deno.TcpConn> {
+async function connect({ address, trust }: DirectRequest): Promise<Deno.Conn> {
   const { hostname, port } = new URL(`http://${address}`);
   // The brackets around an IPv6 address belong to the URL.
-  return await Deno.connect({
-    hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: Number(port === "" ? "80" : port),
-  });
+  const endpoint = { hostname: hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(port === "" ? "80" : port) };
+  return await dial(endpoint, { trust });
 }
 
-async function exchange(socket: Deno.TcpConn, request: DirectRequest): Promise<DirectReply> {
+async function exchange(socket: Deno.Conn, request: DirectRequest): Promise<DirectReply> {
   await writeAll(socket, stringToBytes(headOf(request)));
   await writeAll(socket, request.body);
   const input = new AnswerInput(socket);
@@ -78,7 +82,7 @@ function headOf({ address, method, path, headers, body }: DirectRequest): string
   return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }
 
-async function writeAll(socket: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+async function writeAll(socket: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await socket.write(bytes.subarray(at));
 }
 
@@ -95,11 +99,11 @@ function parseHead(head: string): { readonly status: number; readonly headers: R
 
 /** What has come on a connection and has not been taken. */
 class AnswerInput {
-  readonly #socket: Deno.TcpConn;
+  readonly #socket: Deno.Conn;
   readonly #buffer = new Uint8Array(READ_BYTES);
   #received = "";
 
-  constructor(socket: Deno.TcpConn) {
+  constructor(socket: Deno.Conn) {
     this.#socket = socket;
   }
 

@@ -3,6 +3,7 @@
  * so that requests can be written into one while the other is being sent.
  */
 
+import { dial, TlsError, type Trust } from "../base/dial.ts";
 import { BatchQueue } from "./batch_queue.ts";
 import type { LoadAddress } from "./options.ts";
 import { ReplyFormatError, ReplyScanner } from "./reply_scanner.ts";
@@ -19,6 +20,7 @@ const REFUSED_PAUSE_MS = 10;
 /** What the connections of a run share. */
 export interface SharedLoad {
   readonly addresses: readonly LoadAddress[];
+  readonly trust: Trust | undefined;
   readonly tally: Tally;
   readonly writer: RequestWriter;
   /** The requests that a connection of the closed loop sends next, 0 when it is to stop; undefined in the open loop. */
@@ -33,7 +35,7 @@ export class LoadConnection {
   readonly #awaited = new BatchQueue();
   readonly #due = new BatchQueue();
   #address: number;
-  #socket: Deno.TcpConn | undefined;
+  #socket: Deno.Conn | undefined;
   #scanner = new ReplyScanner();
   #filling = new Uint8Array(0);
   #spare = new Uint8Array(0);
@@ -42,6 +44,8 @@ export class LoadConnection {
   #pause: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   #endWait: () => void = () => {};
+  /** Why the last attempt to connect failed, where it was for TLS. */
+  tlsFailure: TlsError | undefined;
 
   /** `address` is the index of the first address to use. */
   constructor(shared: SharedLoad, address: number) {
@@ -103,8 +107,7 @@ export class LoadConnection {
     const address = this.#shared.addresses[this.#address];
     if (address === undefined) return false;
     try {
-      const socket = await Deno.connect(address);
-      socket.setNoDelay(true);
+      const socket = await dial(address, { trust: this.#shared.trust });
       if (this.#closed) {
         socket.close();
         return false;
@@ -118,7 +121,8 @@ export class LoadConnection {
       this.#spare = new Uint8Array(0);
       void this.#read(socket);
       return true;
-    } catch {
+    } catch (error) {
+      this.tlsFailure = error instanceof TlsError ? error : undefined;
       return false;
     }
   }
@@ -135,7 +139,7 @@ export class LoadConnection {
     this.#awaited.push(time, count);
   }
 
-  async #flush(socket: Deno.TcpConn): Promise<void> {
+  async #flush(socket: Deno.Conn): Promise<void> {
     this.#writing = true;
     try {
       while (this.#filled > 0) {
@@ -153,7 +157,7 @@ export class LoadConnection {
     }
   }
 
-  async #read(socket: Deno.TcpConn): Promise<void> {
+  async #read(socket: Deno.Conn): Promise<void> {
     const bytes = new Uint8Array(READ_BYTES);
     let reason = "CONNECTION closed by the server";
     try {
@@ -210,7 +214,7 @@ export class LoadConnection {
     }, REFUSED_PAUSE_MS);
   }
 
-  #lose(socket: Deno.TcpConn, reason: string): void {
+  #lose(socket: Deno.Conn, reason: string): void {
     if (this.#socket !== socket) return;
     this.#socket = undefined;
     socket.close();

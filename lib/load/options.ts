@@ -1,5 +1,7 @@
 /** What the load generator is told. */
 
+import type { Trust } from "../base/dial.ts";
+
 /** The commands that can be measured. `mset` sets `MSET_KEYS` keys with one request. */
 export type LoadCommand = "set" | "get" | "incr" | "mset";
 
@@ -19,6 +21,8 @@ export interface LoadAddress {
 export interface LoadOptions {
   /** Connections are shared out over them in turn; one that is lost goes on with the next address. At least one. */
   readonly addresses: readonly LoadAddress[];
+  /** TLS with all of them, and whom to believe; left out for none. */
+  readonly trust?: Trust | undefined;
   readonly connections: number;
   /** Requests that one connection sends together. */
   readonly pipeline: number;

@@ -41,7 +41,7 @@ class Run {
   }
 }
 
-/** Runs the load. Throws `LoadError` when no address can be reached at the start. */
+/** Runs the load. Throws `LoadError` when no address can be reached at the start, and `TlsError` when that is because of TLS. */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   // Made before the clock starts: large values take a while.
   const writer = new RequestWriter(options);
@@ -74,6 +74,7 @@ async function connectAll(options: LoadOptions, writer: RequestWriter): Promise<
   const idle = new Tally({ now: 0, measureFrom: Infinity });
   const shared: SharedLoad = {
     addresses: options.addresses,
+    trust: options.trust,
     writer,
     get tally() {
       return pool.run?.tally ?? idle;
@@ -89,6 +90,8 @@ async function connectAll(options: LoadOptions, writer: RequestWriter): Promise<
   for (const connection of connections) connection.close();
   const tried = options.addresses.map(({ hostname, port }) => `${hostname}:${port}`).join(", ");
   const count = opened.filter((isOpen) => isOpen).length;
+  const tlsFailure = connections.find((connection) => connection.tlsFailure !== undefined)?.tlsFailure;
+  if (count === 0 && tlsFailure !== undefined) throw tlsFailure;
   throw new LoadError(
     count === 0
       ? `Cannot connect to ${tried}: is a node running there?`

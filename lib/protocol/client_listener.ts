@@ -37,6 +37,8 @@ export interface ClientListenerOptions {
   /** Where browsers are sent; undefined where no HTTP is served. */
   readonly httpPort: number | undefined;
   /** See `RespContext`. */
+  readonly httpsPort?: number | undefined;
+  /** See `RespContext`. */
   readonly clusterMode: boolean;
   /** Longest key in bytes, up to `KEY_BYTES_MAX`. */
   readonly keyBytesMax: number;
@@ -117,7 +119,8 @@ class Listener implements ClientListener {
   }
 
   #makeContext(metrics: ClientMetrics): ConnectionContext {
-    const { node, clock, log, httpPort, clusterMode, receiveTimeoutMs, keyBytesMax, valueBytesMax } = this.#options;
+    const { node, clock, log, httpPort, httpsPort, clusterMode, receiveTimeoutMs, keyBytesMax, valueBytesMax } =
+      this.#options;
     const context = {
       node,
       changeMember: this.#options.changeMember,
@@ -125,6 +128,7 @@ class Listener implements ClientListener {
       log,
       warn: (message: string) => this.#connections.warn(message),
       httpPort,
+      httpsPort,
       connectionsMax: () => this.#connections.connectionsMax,
       metrics,
       bytesSent: metrics.bytesSent,

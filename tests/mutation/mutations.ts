@@ -28,6 +28,7 @@ import { SNAPSHOT_SLIPS } from "./snapshots.ts";
 import { SIMULATOR_SLIPS } from "./simulator_slips.ts";
 import { SURVIVORS } from "./survivors.ts";
 import { TIME_SLIPS } from "./time.ts";
+import { TLS_CLIENT_SLIPS } from "./tls_clients.ts";
 import { VERSION_SLIPS } from "./versions.ts";
 
 /** Bugs that other systems had (B), with a letter where there are several ways to have one, and slips of our own (M). */
@@ -60,4 +61,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...MEMBER_CHANGE_SLIPS,
   ...JOINING_SLIPS,
   ...ADDRESS_SLIPS,
+  ...TLS_CLIENT_SLIPS,
 ];

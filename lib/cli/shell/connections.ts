@@ -13,18 +13,20 @@ export interface Connection {
   close(): void;
 }
 
-/** Something else than a node of KVStore listens there: no other command can fare better. */
+/** What listens there is no node of KVStore, or none that can be spoken to like this: no other command can fare better. */
 export class ForeignServerFailure extends Failure {}
 
 /** Opens a connection; throws `ConnectionLostError`, or `ForeignServerFailure`. */
 export type Connect = (endpoint: Endpoint, timeoutMs: number) => Promise<Connection>;
 
-/** Reads `--connect`. Throws `UsageError`. */
-export function readConnectList(list: string): readonly Endpoint[] {
+/** Reads `--connect`; certificates are for names as they were given. Throws `UsageError`. */
+export function readConnectList(list: string, { keepsNames = false } = {}): readonly Endpoint[] {
   const items = list.split(",").map((item) => item.trim()).filter((item) => item !== "");
   const endpoints = items.map((item) => {
     const endpoint = parseAddress(/^[0-9]+$/.test(item) ? `127.0.0.1:${item}` : item);
-    if (endpoint !== undefined) return { ...endpoint, hostname: normaliseHost(endpoint.hostname) };
+    if (endpoint !== undefined) {
+      return keepsNames ? endpoint : { ...endpoint, hostname: normaliseHost(endpoint.hostname) };
+    }
     throw new UsageError(
       `--connect has the entry ${quoteForPeople(item)}; write host:port, for example 127.0.0.1:5000`,
     );

@@ -45,6 +45,7 @@ export class Session {
   readonly #options: SessionOptions;
   /** Where a redirect led to; used again as long as it leads. */
   #leader: Connection | undefined;
+  #leaderId: NodeId | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -158,18 +159,34 @@ export class Session {
     const { connections } = this.#options;
     const endpoint = id === undefined ? undefined : await this.#findNode(id);
     if (endpoint === undefined) return undefined;
-    if (this.#leader?.address === `${endpoint.hostname}:${endpoint.port}` && await isAlive(this.#leader)) {
-      return this.#leader;
-    }
+    if (this.#leader !== undefined && this.#leaderId === id && await isAlive(this.#leader)) return this.#leader;
     this.#leader?.close();
     this.#leader = undefined;
+    this.#leaderId = id;
     try {
       this.#leader = await connections.open(endpoint, this.#connectMs());
     } catch (error) {
       // What has taken the port of a leader that died says nothing of the node in use.
       if (!(error instanceof ConnectionLostError || error instanceof ForeignServerFailure)) throw error;
+      // A node with TLS beside its plain ports tells the others of the plain ones.
+      if (error instanceof ForeignServerFailure) this.#leader = await this.#findAmongOwn(id);
     }
     return this.#leader;
+  }
+
+  /** A connection to node `id` by one of the addresses that were given. */
+  async #findAmongOwn(id: NodeId | undefined): Promise<Connection | undefined> {
+    const { connections } = this.#options;
+    for (const endpoint of connections.endpoints) {
+      try {
+        const connection = await connections.open(endpoint, this.#connectMs());
+        if ((await askStatus(connection, CONNECT_MS_MAX)).nodeId === id) return connection;
+        connection.close();
+      } catch (error) {
+        if (!(error instanceof ConnectionLostError || error instanceof ForeignServerFailure)) throw error;
+      }
+    }
+    return undefined;
   }
 
   async #findNode(id: NodeId): Promise<Endpoint | undefined> {

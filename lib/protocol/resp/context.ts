@@ -10,6 +10,8 @@ export interface RespContext extends SessionContext {
   readonly clients: ClientRegistry;
   /** What INFO, SLOWLOG and LATENCY tell of the commands served here. */
   readonly statistics: ServerStatistics;
+  /** Where HTTPS is served; undefined for nowhere. */
+  readonly httpsPort?: number | undefined;
   /** Clients are told to go to the leader themselves, as in Redis Cluster. */
   readonly clusterMode: boolean;
   /** Longest key and longest value, in bytes. */

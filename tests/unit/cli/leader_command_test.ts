@@ -97,7 +97,7 @@ Deno.test("a request goes to another node when its connection breaks", async () 
   await using broken = new FakeNodePorts(() => "Break");
   await using whole = new FakeNodePorts(answering(200, { done: true }));
   const connect = ["--connect", `${broken.clientAddress},${whole.clientAddress}`, ...TIMEOUT];
-  const admin = new AdminConnection({ settings: settingsOf("leader", ...connect) });
+  const admin = new AdminConnection({ settings: settingsOf("leader", ...connect), surroundings: fakeSurroundings() });
   const { address, json } = await admin.ask({ method: "POST", path: "/v1/do" });
   assertEquals([address, json], [whole.httpAddress, { done: true }]);
   assertEquals([broken.asked.length, whole.asked.length], [1, 1]);
@@ -105,7 +105,10 @@ Deno.test("a request goes to another node when its connection breaks", async () 
 
 Deno.test("what was asked for and got no answer is unknown at the end, not a cluster that is not there", async () => {
   await using broken = new FakeNodePorts(() => "Break");
-  const admin = new AdminConnection({ settings: settingsOf("leader", "--connect", broken.clientAddress, ...TIMEOUT) });
+  const admin = new AdminConnection({
+    settings: settingsOf("leader", "--connect", broken.clientAddress, ...TIMEOUT),
+    surroundings: fakeSurroundings(),
+  });
   const failure = await admin.ask({ method: "POST", path: "/v1/do" }).catch((error) => error);
   assert(failure instanceof Failure && failure.exitCode === 6, String(failure));
   const question = await admin.ask({ method: "GET", path: "/v1/see" }).catch((error) => error);
@@ -116,7 +119,10 @@ Deno.test("a node that the cluster has named is asked once those of --connect ar
   await using other = new FakeNodePorts(answering(200, {}));
   const members = [{ id: 2, client_address: "", http_address: other.httpAddress, voter: true, reachable: true }];
   const first = new FakeNodePorts(() => ({ status: 200, json: clusterJson({ members }) }));
-  const admin = new AdminConnection({ settings: settingsOf("leader", "--connect", first.clientAddress, ...TIMEOUT) });
+  const admin = new AdminConnection({
+    settings: settingsOf("leader", "--connect", first.clientAddress, ...TIMEOUT),
+    surroundings: fakeSurroundings(),
+  });
   await admin.cluster();
   await first[Symbol.asyncDispose]();
   assertEquals((await admin.cluster()).members.length, 3);

@@ -25,6 +25,9 @@ class World {
   readonly session: Session;
   now = 0;
   onSleep = () => {};
+  /** Ports that were connected to, and nodes answered there. */
+  readonly connected: number[] = [];
+  idOf = (port: number) => port - 5000;
 
   constructor(list: string, timeoutMs = 1_000) {
     this.session = new Session({
@@ -45,6 +48,7 @@ class World {
     if (!this.nodes.has(port)) {
       return Promise.reject(new ConnectionLostError(`Cannot connect to ${address}`, "NotSent"));
     }
+    this.connected.push(port);
     let closed = false;
     return Promise.resolve({
       address,
@@ -53,7 +57,7 @@ class World {
         const behaviour = this.nodes.get(port);
         if (closed || behaviour === undefined) return Promise.reject(new ConnectionLostError("gone", "NotSent"));
         if (line !== "STATUS") this.asked.push(`${port} ${line}`);
-        const said = line === "STATUS" ? `Node status\nNode ID: ${port - 5000}\nRole: Follower` : behaviour(line);
+        const said = line === "STATUS" ? `Node status\nNode ID: ${this.idOf(port)}\nRole: Follower` : behaviour(line);
         if (said !== "NotSent" && said !== "MaybeSent") return Promise.resolve(said);
         closed = true;
         return Promise.reject(new ConnectionLostError("lost", said));
@@ -187,6 +191,17 @@ Deno.test("what concerns one node is not asked of another", async () => {
   world.nodes.set(5000, () => "MaybeSent");
   world.nodes.set(5001, () => "Snapshot created at index 42 (term 3).");
   await assertRejects(() => world.session.run("SNAPSHOT"), Failure, "lost");
+});
+
+Deno.test("a leader that is not spoken to at the address that others tell is found among those that are given", async () => {
+  const world = new World("6000,6002");
+  world.foreign.add(5002);
+  world.nodes.set(6000, follower);
+  world.nodes.set(6002, (line) => `${line} is done`);
+  world.idOf = (port) => port - 6000;
+  assertEquals(await world.session.run("PUT k v"), { kind: "Done", reply: "PUT k v is done", via: "127.0.0.1:6002" });
+  await world.session.run("PUT k w");
+  assertEquals(world.connected, [6000, 6000, 6002], "and its connection is kept");
 });
 
 Deno.test("a client address is found in CLUSTER, strictly by id", () => {

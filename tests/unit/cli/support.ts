@@ -8,6 +8,7 @@ import type { Surroundings } from "../../../lib/cli/surroundings.ts";
 export interface FakeSurroundings extends Surroundings {
   readonly output: () => string;
   readonly errors: () => string;
+  readonly roots: () => string | undefined;
 }
 
 /** Makes surroundings that keep what is written. */
@@ -17,6 +18,7 @@ export function fakeSurroundings(
 ): FakeSurroundings {
   let output = "";
   let errors = "";
+  let roots: string | undefined;
   return {
     environment: (name) => environment[name],
     readTextFile: (path) => {
@@ -28,6 +30,8 @@ export function fakeSurroundings(
     err: (text) => errors += text,
     output: () => output,
     errors: () => errors,
+    trustRoots: (said) => roots = said,
+    roots: () => roots,
   };
 }
 

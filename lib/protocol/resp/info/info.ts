@@ -129,17 +129,19 @@ function keyspace({ node }: RespContext): Lines {
   return keys === 0 ? [] : [["db0", `keys=${keys},expires=${expiring},avg_ttl=0`]];
 }
 
-function raft({ node }: RespContext): Lines {
+function raft({ node, httpsPort }: RespContext): Lines {
   const { raft: status, lastApplied } = node.status();
   const members = node.members();
   const leader = members.find(({ id }) => id === status.leaderId);
+  const httpAddress = members.find(({ id }) => id === node.id)?.httpAddress ?? "";
   return [
     ["raft_node_id", node.id],
     ["raft_role", status.role.toLowerCase()],
     ["raft_term", status.currentTerm],
     ["raft_leader_id", status.leaderId ?? ""],
     ["raft_leader_address", leader?.clientAddress ?? ""],
-    ["raft_http_address", members.find(({ id }) => id === node.id)?.httpAddress ?? ""],
+    ["raft_http_address", httpAddress],
+    ["raft_https_address", httpsPort === undefined ? "" : httpAddress.replace(/\d+$/, String(httpsPort))],
     ["raft_commit_index", status.commitIndex],
     ["raft_last_applied", lastApplied],
     ...members.map((member) => [`raft_member_${member.id}`, memberLine(member)] as const),

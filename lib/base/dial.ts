@@ -1,0 +1,122 @@
+/** Connections to servers: as they are, or with TLS and the server's certificate verified. */
+
+/** Whom to believe in a handshake. */
+export interface Trust {
+  /** Certificates of CAs, as PEM texts, beside those that the runtime trusts by itself. */
+  readonly caCerts: readonly string[];
+  /** A name that the server's certificate has; undefined for the host by which the server is reached. */
+  readonly serverName: string | undefined;
+}
+
+/** Why a server is not spoken to with TLS. `NoTls`: it speaks none, or none that fits. */
+export type TlsProblem = "UnknownIssuer" | "Expired" | "NotYetValid" | "WrongName" | "NoTls" | "Failed";
+
+/** There is no TLS with that server; nothing was sent to it but the beginning of a handshake. */
+export class TlsError extends Error {
+  override readonly name = "TlsError";
+
+  /** Says of which server, and in words what is wrong. */
+  constructor(readonly problem: TlsProblem, address: string, { words, cause }: { words: string; cause?: unknown }) {
+    super(`No TLS with ${address}: ${words}`, { cause });
+  }
+}
+
+/** How to connect. */
+export interface DialOptions {
+  /** Undefined for no TLS. */
+  readonly trust?: Trust | undefined;
+}
+
+/** What is recognised in the runtime's words, which have no other form. */
+const PROBLEMS: readonly (readonly [pattern: RegExp, problem: TlsProblem, words: string])[] = [
+  [/UnknownIssuer/, "UnknownIssuer", "its certificate is signed by no CA that is trusted here"],
+  [/certificate expired/, "Expired", "its certificate has expired"],
+  [/certificate not valid yet/, "NotYetValid", "its certificate is not valid yet"],
+  [/certificate not valid for name/, "WrongName", "its certificate has other names"],
+  // A plain port of ours answers a handshake with this alert, those of others with whatever they speak.
+  [/InvalidContentType|alert: HandshakeFailure/, "NoTls", "it speaks no TLS there"],
+];
+
+/**
+ * Connects, without delaying small packets. Rejects with the system's error when there is no connection, and with `TlsError` when
+ * there is no TLS on it. A handshake has no deadline of its own and cannot be ended before the server does: Deno completes it, whoever has closed.
+ */
+export async function dial(
+  { hostname, port }: { readonly hostname: string; readonly port: number },
+  { trust }: DialOptions = {},
+): Promise<Deno.Conn> {
+  // Of the addresses of a name only the first is tried; that of localhost may be ::1, where nodes do not listen.
+  const host = trust !== undefined && hostname === "localhost" ? "127.0.0.1" : hostname;
+  const tcp = await Deno.connect({ hostname: host, port });
+  // Before TLS: there it cannot be set, and each first reply would wait for the delayed acknowledgement, 40 ms.
+  tcp.setNoDelay(true);
+  return trust === undefined ? tcp : await secure(tcp, { trust, hostname, port });
+}
+
+interface Handshake {
+  readonly trust: Trust;
+  readonly hostname: string;
+  readonly port: number;
+}
+
+async function secure(tcp: Deno.TcpConn, { trust, hostname, port }: Handshake): Promise<Deno.TlsConn> {
+  const name = trust.serverName ?? hostname;
+  let open: Deno.Conn = tcp;
+  try {
+    const tls = await Deno.startTls(tcp, { hostname: name, caCerts: [...trust.caCerts] });
+    open = tls;
+    await tls.handshake();
+    return tls;
+  } catch (error) {
+    closeQuietly(open);
+    throw tlsError(error, { address: `${hostname}:${port}`, name });
+  }
+}
+
+/** What an error of a handshake means; `name` is the one that was asked for. */
+export function tlsError(
+  error: unknown,
+  { address, name }: { readonly address: string; readonly name: string },
+): TlsError {
+  const message = error instanceof Error ? error.message : String(error);
+  const [, problem = "Failed", words = message] = PROBLEMS.find(([pattern]) => pattern.test(message)) ?? [];
+  const shown = problem === "WrongName" ? `${words} than ${name}${namesIn(message)}` : words;
+  return new TlsError(problem, address, { words: shown, cause: error });
+}
+
+/** The names of machines and the addresses that the runtime says a certificate is for. */
+function namesIn(message: string): string {
+  const names = [...message.matchAll(/DnsName\("([^"]*)"\)|IpAddress\(([^)]*)\)/g)];
+  return names.length === 0 ? "" : `: ${names.map(([, dns, ip]) => dns ?? ip).join(", ")}`;
+}
+
+/** Whether that is the problem of somebody who speaks TLS. */
+function isOfCertificate(problem: TlsProblem): boolean {
+  return problem !== "NoTls" && problem !== "Failed";
+}
+
+/** Whether a server shows within `timeoutMs` that it speaks TLS, whoever it is. Never rejects; false when nobody is there. */
+export async function speaksTls(
+  endpoint: { readonly hostname: string; readonly port: number },
+  timeoutMs: number,
+): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), timeoutMs));
+  const spoken = dial(endpoint, { trust: { caCerts: [], serverName: undefined } }).then((connection) => {
+    closeQuietly(connection);
+    return true;
+  }, (error) => error instanceof TlsError && isOfCertificate(error.problem));
+  try {
+    return await Promise.race([spoken, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function closeQuietly(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch {
+    // TLS has taken it over, or its end closed it.
+  }
+}

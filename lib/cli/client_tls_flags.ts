@@ -1,0 +1,31 @@
+/** The flags by which commands speak TLS with the cluster that they talk to: a part of the table in flags.ts. */
+
+import { ADMINISTRATORS } from "./client_flags.ts";
+import type { CommandName, Flag } from "./flags.ts";
+
+const CLIENTS: readonly CommandName[] = ["cli", "bench", ...ADMINISTRATORS];
+
+/** In the order of the help. */
+export const CLIENT_TLS_FLAGS = [
+  {
+    name: "tls",
+    kind: "switch",
+    commands: CLIENTS,
+    help: "Speak TLS with the nodes, whose certificates one of the system's CAs has signed.",
+  },
+  {
+    name: "tls-ca",
+    kind: "text",
+    commands: CLIENTS,
+    placeholder: "FILE",
+    help: "Speak TLS with the nodes, and trust the CA in this file (PEM), and no other.",
+  },
+  {
+    name: "tls-server-name",
+    kind: "text",
+    commands: CLIENTS,
+    placeholder: "NAME",
+    defaultShown: "the host of --connect",
+    help: "A name or an address that the certificates of the nodes have.",
+  },
+] as const satisfies readonly Flag[];

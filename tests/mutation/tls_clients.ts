@@ -1,0 +1,47 @@
+/** Planted bugs of the clients' side of TLS: whom they believe, and where they ask. */
+
+import type { Mutation } from "./mutation.ts";
+
+/** In the order of their numbers. */
+export const TLS_CLIENT_SLIPS: readonly Mutation[] = [
+  {
+    id: "M630",
+    what: "With a CA of its own a tool trusts those of the system as well",
+    patches: [{
+      file: "lib/cli/client_tls.ts",
+      find: 'surroundings.trustRoots(ca === undefined ? "System" : "None");',
+      replace: 'surroundings.trustRoots("System");',
+    }],
+    tests: ["tests/unit/cli/client_tls_test.ts"],
+  },
+  {
+    id: "M631",
+    what: "The name that a server is to have is not asked for, only the host",
+    patches: [{
+      file: "lib/base/dial.ts",
+      find: "const name = trust.serverName ?? hostname;",
+      replace: "const name = hostname;",
+    }],
+    tests: ["tests/unit/base/dial_test.ts"],
+  },
+  {
+    id: "M632",
+    what: "An order that never left, since there was no TLS, counts as one that may have been done",
+    patches: [{
+      file: "lib/cli/admin_connection.ts",
+      find: "error instanceof Deno.errors.ConnectionRefused || error instanceof TlsError;",
+      replace: "error instanceof Deno.errors.ConnectionRefused;",
+    }],
+    tests: ["tests/unit/cli/client_tls_test.ts"],
+  },
+  {
+    id: "M633",
+    what: "A leader whose plain port alone is known to others is not found by who speaks TLS",
+    patches: [{
+      file: "lib/cli/shell/session.ts",
+      find: "if (error instanceof ForeignServerFailure) this.#leader = await this.#findAmongOwn(id);",
+      replace: "if (error instanceof ForeignServerFailure) this.#leader = await this.#findAmongOwn(undefined);",
+    }],
+    tests: ["tests/unit/cli/session_test.ts"],
+  },
+];
