@@ -25,7 +25,7 @@ export { type CasChange, type Client, connect, type StaleRead } from "./lib/clie
 export type { DeleteOptions, PutOptions } from "./lib/client/conditions.ts";
 export { Entry, KeyEntry, RevisedEntry, type Revision } from "./lib/client/entries.ts";
 export { NotDoneError, OutcomeUnknownError, ProtocolError, ServerError } from "./lib/client/errors.ts";
-export type { ConnectOptions } from "./lib/client/options.ts";
+export type { ClientTls, ConnectOptions } from "./lib/client/options.ts";
 export type { Reply as ClientReply } from "./lib/client/replies.ts";
 export type { ScanOptions } from "./lib/client/scan.ts";
 export type { OperationOptions } from "./lib/client/scope.ts";

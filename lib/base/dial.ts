@@ -27,14 +27,22 @@ export interface DialOptions {
   readonly trust?: Trust | undefined;
 }
 
-/** What is recognised in the runtime's words, which have no other form. */
+/** What is recognised in the words of Deno, which have no other form, and in the codes of Node. */
 const PROBLEMS: readonly (readonly [pattern: RegExp, problem: TlsProblem, words: string])[] = [
-  [/UnknownIssuer/, "UnknownIssuer", "its certificate is signed by no CA that is trusted here"],
-  [/certificate expired/, "Expired", "its certificate has expired"],
-  [/certificate not valid yet/, "NotYetValid", "its certificate is not valid yet"],
-  [/certificate not valid for name/, "WrongName", "its certificate has other names"],
+  [
+    /UnknownIssuer|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT|SELF_SIGNED_CERT/,
+    "UnknownIssuer",
+    "its certificate is signed by no CA that is trusted here",
+  ],
+  [/certificate expired|CERT_HAS_EXPIRED/, "Expired", "its certificate has expired"],
+  [/certificate not valid yet|CERT_NOT_YET_VALID/, "NotYetValid", "its certificate is not valid yet"],
+  [/certificate not valid for name|ERR_TLS_CERT_ALTNAME_INVALID/, "WrongName", "its certificate has other names"],
   // A plain port of ours answers a handshake with this alert, those of others with whatever they speak.
-  [/InvalidContentType|alert: HandshakeFailure/, "NoTls", "it speaks no TLS there"],
+  [
+    /InvalidContentType|alert: HandshakeFailure|ERR_SSL_WRONG_VERSION_NUMBER|ALERT_HANDSHAKE_FAILURE/,
+    "NoTls",
+    "it speaks no TLS there",
+  ],
 ];
 
 /**
@@ -79,15 +87,17 @@ export function tlsError(
   { address, name }: { readonly address: string; readonly name: string },
 ): TlsError {
   const message = error instanceof Error ? error.message : String(error);
-  const [, problem = "Failed", words = message] = PROBLEMS.find(([pattern]) => pattern.test(message)) ?? [];
+  const code = error instanceof Error && "code" in error ? error.code : "";
+  const [, problem = "Failed", words = message] = PROBLEMS.find(([pattern]) => pattern.test(`${code} ${message}`)) ??
+    [];
   const shown = problem === "WrongName" ? `${words} than ${name}${namesIn(message)}` : words;
   return new TlsError(problem, address, { words: shown, cause: error });
 }
 
 /** The names of machines and the addresses that the runtime says a certificate is for. */
 function namesIn(message: string): string {
-  const names = [...message.matchAll(/DnsName\("([^"]*)"\)|IpAddress\(([^)]*)\)/g)];
-  return names.length === 0 ? "" : `: ${names.map(([, dns, ip]) => dns ?? ip).join(", ")}`;
+  const names = [...message.matchAll(/DnsName\("([^"]*)"\)|IpAddress\(([^)]*)\)|(?:DNS|IP Address):([^,\s]+)/g)];
+  return names.length === 0 ? "" : `: ${names.map(([, dns, ip, node]) => dns ?? ip ?? node).join(", ")}`;
 }
 
 /** Whether that is the problem of somebody who speaks TLS. */

@@ -15,7 +15,7 @@ import { type ConditionalRequest, deleteRequest, putRequest } from "./conditions
 import type { DeleteOptions, PutOptions } from "./conditions.ts";
 import { platformConnector } from "./connector.ts";
 import { Operations } from "./operations.ts";
-import { type ConnectOptions, settle } from "./options.ts";
+import { type ConnectOptions, settle, trustOf } from "./options.ts";
 import type { Reply } from "./replies.ts";
 import { checkScanOptions, scanEntries, scanKeys, type ScanOptions } from "./scan.ts";
 import type { OperationOptions } from "./scope.ts";
@@ -107,7 +107,7 @@ export interface CasChange {
  * ```
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
-  return await connectBy(platformConnector(), options);
+  return await connectBy(platformConnector(trustOf(options.tls)), options);
 }
 
 /** Connects by sockets of a given kind. */

@@ -2,8 +2,8 @@
 
 import { createConnection, isIP, type Socket as NodeTcpSocket } from "node:net";
 import { checkServerIdentity, connect as connectTls } from "node:tls";
-import type { Trust } from "../base/dial.ts";
-import type { Address } from "./address.ts";
+import { tlsError, type Trust } from "../base/dial.ts";
+import { type Address, formatAddress } from "./address.ts";
 import type { Socket, SocketOptions } from "./socket.ts";
 
 /** Connects by `node:net`, or by `node:tls`, where CAs that are given take the place of those of the runtime. */
@@ -32,7 +32,9 @@ export function connectByNode(
     socket.on("error", (error: Error) => {
       reason = error;
       signal.removeEventListener("abort", abort);
-      reject(error);
+      // The system's errors name the call that failed.
+      if (trust === undefined || "syscall" in error) return reject(error);
+      reject(tlsError(error, { address: formatAddress({ host, port }), name: trust.serverName ?? host }));
     });
     // Without this a half-closed connection would go on: only whole ones are of use.
     socket.on("end", () => socket.destroy());

@@ -1,5 +1,6 @@
 /** What a client is made with. */
 
+import type { Trust } from "../base/dial.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { ATTEMPT_TIMEOUT_MS, CONNECTIONS_PER_SERVER, OPERATION_TIMEOUT_MS, OPERATIONS_MAX } from "./limits.ts";
 import { SESSION_TTL_MS, SESSION_TTL_MS_RANGE } from "./limits.ts";
@@ -28,9 +29,32 @@ export interface ConnectOptions {
   readonly connections?: number | undefined;
   /** Operations that may be under way at once; one more fails with `NotDoneError` TOOMANY. 10 000 by default. */
   readonly operationsMax?: number | undefined;
+  /** TLS with every server, those that are learned too; left out for none. `{}` trusts the CAs that the runtime trusts. */
+  readonly tls?: ClientTls | undefined;
   /** For servers that ask who comes; `username` is "default" without it. */
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+}
+
+/** Whom a client believes. */
+export interface ClientTls {
+  /**
+   * Certificates of CAs, in PEM. On Node they take the place of those that the runtime trusts, on Deno they stand beside them
+   * (unless `DENO_TLS_CA_STORE` is "," in the environment: then they are the only ones).
+   */
+  readonly caCert?: string | undefined;
+  /** A name or an address that the certificate of every server has; the host of its address when left out. */
+  readonly serverName?: string | undefined;
+}
+
+/** What sockets are to know of it. Throws TypeError for a `caCert` that is none. */
+export function trustOf(tls: ClientTls | undefined): Trust | undefined {
+  if (tls === undefined) return undefined;
+  const { caCert, serverName } = tls;
+  if (caCert !== undefined && !caCert.includes("-----BEGIN CERTIFICATE-----")) {
+    throw new TypeError("Cannot use tls.caCert: it is no certificate in PEM (its text, not the name of its file)");
+  }
+  return { caCerts: caCert === undefined ? [] : [caCert], serverName };
 }
 
 /** Options in which everything is decided. */

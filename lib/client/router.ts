@@ -3,6 +3,7 @@
  * reached while it is not.
  */
 
+import { TlsError } from "../base/dial.ts";
 import { type Address, formatAddress, parseAddress } from "./address.ts";
 import type { Connection } from "./connection.ts";
 import { NotDoneError, ServerError } from "./errors.ts";
@@ -125,7 +126,7 @@ export class Router {
       }
     }
     const known = servers.map((server) => server.address).join(", ");
-    throw new NotDoneError("UNREACHABLE", { message: `Cannot reach any server of ${known}`, cause });
+    throw new NotDoneError("UNREACHABLE", { message: `Cannot reach any server of ${known}${tlsReason(cause)}`, cause });
   }
 
   /** From the preferred server on, those last that could not be reached a moment ago. */
@@ -160,6 +161,12 @@ export class Router {
       // The others forward to it.
     }
   }
+}
+
+/** What no waiting mends is said, if the last attempt failed for it. */
+function tlsReason(cause: unknown): string {
+  const reason = cause instanceof NotDoneError ? cause.cause : undefined;
+  return reason instanceof TlsError ? `: ${reason.message}` : "";
 }
 
 function hasJustFailed({ failedAtMs }: Server): boolean {

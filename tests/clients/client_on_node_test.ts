@@ -2,6 +2,8 @@ import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { NODE, testWith } from "../support/needs.ts";
 import { type CommandLine, spawnLine } from "../support/program.ts";
+import { TlsFront } from "../support/tls_front.ts";
+import { days, newAuthority } from "../unit/tls/support.ts";
 import { serverOf } from "../unit/client/support/clients.ts";
 import { FakeStore } from "../unit/client/support/fake_store.ts";
 import { CLOSE } from "../support/resp/scripted_server.ts";
@@ -27,6 +29,30 @@ console.log(JSON.stringify({
 }));
 `;
 
+/** The same bundle over TLS: with the CA that signed, with another, and with another name. */
+const TLS_PROGRAM = `
+import { readFileSync } from "node:fs";
+import { connect } from "./client.mjs";
+const [server, ca, other] = process.argv.slice(2);
+const caCert = readFileSync(ca, "utf8");
+const attempt = async (tls, timeoutMs) => {
+  try {
+    const client = await connect({ servers: [server], timeoutMs, tls });
+    await client.put("k", "v");
+    const text = (await client.get("k")).text();
+    await client.close();
+    return text;
+  } catch (error) {
+    return error.message.replace(/.*No TLS with [^ ]* /, "");
+  }
+};
+console.log(JSON.stringify([
+  await attempt({ caCert }, 5000),
+  await attempt({ caCert: readFileSync(other, "utf8") }, 500),
+  await attempt({ caCert, serverName: "db" }, 500),
+]));
+`;
+
 /** The standard output of a program that must succeed. */
 async function outputOf(line: CommandLine, directory: string): Promise<string> {
   // Deno 2.4 knows the certificates of the system only when it is told to, and fetches its bundler from the registry.
@@ -37,6 +63,19 @@ async function outputOf(line: CommandLine, directory: string): Promise<string> {
   const decoder = new TextDecoder();
   assertEquals(success, true, `${line.join(" ")}: ${decoder.decode(stderr)}`);
   return decoder.decode(stdout);
+}
+
+async function assertSpeaksTls(directory: string, port: number): Promise<void> {
+  const { authority, pair } = newAuthority(days(10, Date.now()));
+  await Deno.writeTextFile(`${directory}/ca.pem`, pair.certificate);
+  await Deno.writeTextFile(`${directory}/other.pem`, newAuthority(days(10, Date.now())).pair.certificate);
+  await using front = new TlsFront(authority.issueNode(0, ["localhost", "127.0.0.1"], days(5, Date.now())), port);
+  const line = ["node", "tls.mjs", front.address, "ca.pem", "other.pem"];
+  assertEquals(JSON.parse(await outputOf(line, directory)), [
+    "v",
+    "its certificate is signed by no CA that is trusted here",
+    "its certificate has other names than db: localhost, 127.0.0.1",
+  ]);
 }
 
 testWith([NODE], "the client runs on Node, from its bundled source", async () => {
@@ -67,6 +106,8 @@ testWith([NODE], "the client runs on Node, from its bundled source", async () =>
       closed: "CLOSED",
     });
     assertEquals(store.values.get("n"), "15");
+    await Deno.writeTextFile(`${directory}/tls.mjs`, TLS_PROGRAM);
+    await assertSpeaksTls(directory, server.port);
     assertEquals(writes > 6, true, "an answer was lost, and its write repeated");
   } finally {
     await Deno.remove(directory, { recursive: true });

@@ -1,11 +1,13 @@
 /** The tools over TLS: they do what they do without it, believe only whom they are told to, and say in one line what is wrong. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { connect } from "../../lib/client/client.ts";
 import { Authority, makeAuthority } from "../../lib/tls/authority.ts";
 import { SERVER_TLS, testWith } from "../support/needs.ts";
 import { findFreePorts } from "../support/ports.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { type CommandLine, runProgram } from "../support/program.ts";
+import { DEADLINE_MS } from "../support/wait.ts";
 
 const DAYS = 5;
 const NODES = 3;
@@ -70,6 +72,24 @@ testWith(
       assertEquals([result.requests, result.errors], [200, 0]);
       const environment = { KVSTORE_CONNECT: list, KVSTORE_TLS_CA: ca };
       assertEquals((await runProgram(["cli", "GET", "a"], { environment })).stdout, "value of a: over tls\n");
+    }),
+);
+
+testWith(
+  [SERVER_TLS],
+  "the TypeScript client over TLS beside plain ports: through every node, and when the leader is gone",
+  () =>
+    withTlsCluster(async ({ cluster, ca, tlsPorts }) => {
+      const servers = tlsPorts.map((port) => `localhost:${port}`);
+      const tls = { caCert: await Deno.readTextFile(ca) };
+      for (const server of servers) {
+        await using client = await connect({ servers: [server], session: true, timeoutMs: DEADLINE_MS, tls });
+        assertEquals(await client.put(server, "v"), true);
+      }
+      await using client = await connect({ servers, session: true, timeoutMs: DEADLINE_MS, tls });
+      await cluster.kill(await cluster.waitForLeader());
+      for (const server of servers) assertEquals((await client.get(server))?.text(), "v");
+      assertEquals(await client.increment("n"), 1);
     }),
 );
 

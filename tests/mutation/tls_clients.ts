@@ -44,4 +44,14 @@ export const TLS_CLIENT_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/unit/cli/session_test.ts"],
   },
+  {
+    id: "M634",
+    what: "On Node the client compares no names",
+    patches: [{
+      file: "lib/client/node_socket.ts",
+      find: "checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),",
+      replace: "checkServerIdentity: () => checkServerIdentity.length === 0 ? new Error() : undefined,",
+    }],
+    tests: ["tests/clients/client_on_node_test.ts"],
+  },
 ];
