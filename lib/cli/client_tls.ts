@@ -1,9 +1,7 @@
 /** TLS of the commands that talk to a cluster: what the flags say, and what a failure of it means for whoever typed them. */
 
 import type { TlsError, TlsProblem, Trust } from "../base/dial.ts";
-import { readCertificates } from "../tls/certificate.ts";
-import { about } from "../tls/errors.ts";
-import { readPem } from "../tls/files.ts";
+import { readAuthorities } from "../tls/files.ts";
 import { machineNames } from "../tls/names.ts";
 import type { CommandContext } from "./command_context.ts";
 import { UsageError } from "./usage_error.ts";
@@ -35,15 +33,9 @@ export function clientTrust(
     return undefined;
   }
   if (serverName !== undefined) machineNames([serverName]);
-  const caCerts = ca === undefined ? [] : [readAuthority(ca)];
+  const caCerts = ca === undefined ? [] : [readAuthorities(ca)];
   surroundings.trustRoots(ca === undefined ? "System" : "None");
   return { caCerts, serverName };
-}
-
-function readAuthority(path: string): string {
-  const text = readPem(path);
-  about(path, () => readCertificates(text));
-  return text;
 }
 
 /** One line: what is wrong, and what to do. */

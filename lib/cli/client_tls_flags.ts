@@ -16,9 +16,10 @@ export const CLIENT_TLS_FLAGS = [
   {
     name: "tls-ca",
     kind: "text",
-    commands: CLIENTS,
+    commands: ["node", ...CLIENTS],
     placeholder: "FILE",
-    help: "Speak TLS with the nodes, and trust the CA in this file (PEM), and no other.",
+    help:
+      "Speak TLS with the nodes, and trust the CA in this file (PEM), and no other. A node passes requests on to its leader so.",
   },
   {
     name: "tls-server-name",

@@ -76,6 +76,9 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
       now: () => new Date(),
     });
   const stop = Promise.race([parts.requests.stop, parts.requests.kill]);
+  if (settings.given("tls-cert") !== undefined) {
+    surroundings.trustRoots(settings.given("tls-ca") === undefined ? "System" : "None");
+  }
   const wanted = serverOptions(settings, makeNodeLog(ownPeers(settings).nodeId));
   // A node that joins learns its id from the cluster.
   const joined = await resolveJoin(wanted, { settings, stop });

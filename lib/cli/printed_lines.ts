@@ -25,6 +25,7 @@ const ASKING_LINES: readonly Line[] = [
     "start node 1 (10.0.0.2:5000), or mend the network; ?level=stale shows what this node has",
     5,
   ],
+  ["The leader cannot be asked over HTTPS, and the log of this node says why; nothing was done", 5],
   ["The leader did not answer in time", 6],
   ["Outcome unknown: 127.0.0.1:8000 was asked and did not answer; the command can be repeated", 6],
   ['--connect has the entry "x"; write host:port, for example 127.0.0.1:5000', 2],

@@ -26,7 +26,7 @@ export function tlsOptions(settings: Settings, plain: PlainPorts): Pick<ServerOp
   }
   refuseSharedPort("--tls-port", clientPort, { others: [plain.peerPort, plain.httpPort] });
   refuseSharedPort("--http-tls-port", httpPort, { others: [plain.peerPort, plain.port, clientPort] });
-  return { tls: { paths: { certificate, key }, clientPort, httpPort } };
+  return { tls: { paths: { certificate, key }, clientPort, httpPort, ca: settings.optionalText("tls-ca") } };
 }
 
 function refuseSharedPort(

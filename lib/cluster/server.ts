@@ -2,6 +2,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Trust } from "../base/dial.ts";
 import type { Node } from "../node/node.ts";
 import { startNode } from "../node/start_node.ts";
 import { SystemClock } from "../node/clock/system_clock.ts";
@@ -143,7 +144,8 @@ async function serveClients(
   const listener = await orStop(http, () =>
     startClientListener({
       node,
-      changeMember: (change) => changeMemberAnywhere({ node, clock, log: options.log }, change),
+      changeMember: (change) =>
+        changeMemberAnywhere({ node, clock, log: options.log, https: membersHttps(options, tls) }, change),
       clock,
       hostname: options.host,
       port: options.clientPort,
@@ -231,6 +233,7 @@ function startHttp(node: Node, { options, ground, clock, tls, connectionsMax, ha
     keyBytesMax: options.keyBytesMax,
     valueBytesMax: options.valueBytesMax,
     httpAddress: advertisedAddress(options, listener.port),
+    https: membersHttps(options, tls),
     happenings,
     launcher: options.launcher,
     routes: routesWith(DASHBOARD_ROUTES),
@@ -244,6 +247,12 @@ function advertisedAddress({ host, nodeId, members, advertisedHttp }: ServerOpti
   const own = members.find((member) => member.id === nodeId)?.clientAddress ?? "";
   const colon = own.lastIndexOf(":");
   return `${colon > 0 ? own.slice(0, colon) : host}:${port}`;
+}
+
+/** Members are taken to do as this one does: where it tells them of its HTTPS port, so do they. */
+function membersHttps(options: ServerOptions, tls: TlsService | undefined): Trust | undefined {
+  const told = advertisedAddress(options, options.httpPort);
+  return tls?.http !== undefined && told.endsWith(`:${tls.http.port}`) ? tls.members : undefined;
 }
 
 /** The operator's limit for each port, or what the system's limit on file descriptors leaves, whichever is lower. */

@@ -65,16 +65,17 @@ function isKnown({ tag }: DashboardFile, tags = ""): boolean {
  * Nothing from elsewhere. Connections go to the hosts of the members, whatever port: the page stays open while nodes are
  * started again elsewhere, and must then go on with one that was not there when it was made.
  */
-function contentSecurityPolicy({ node, httpAddress }: HttpContext): string {
+function contentSecurityPolicy({ node, httpAddress, https }: HttpContext): string {
   const members = node.members();
   const addresses = [httpAddress, ...members.flatMap((member) => [member.httpAddress, member.clientAddress])];
   const hosts = new Set(addresses.flatMap((address) => hostsOf(address)));
+  const scheme = https === undefined ? "http" : "https";
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
-    ["connect-src 'self'", ...Array.from(hosts, (host) => `http://${host}:*`)].join(" "),
+    ["connect-src 'self'", ...Array.from(hosts, (host) => `${scheme}://${host}:*`)].join(" "),
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

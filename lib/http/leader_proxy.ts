@@ -1,6 +1,7 @@
 /** Requests that only the leader can answer and that are no writes of the log: a node that does not lead asks the leader's HTTP. */
 
 import { stringToBytes } from "../base/bytes.ts";
+import { TlsError } from "../base/dial.ts";
 import type { NodeMonitor } from "../node/api.ts";
 import { type DirectReply, requestDirectly } from "./direct_request.ts";
 import type { HttpReply, HttpRequest } from "./http.ts";
@@ -15,13 +16,17 @@ export const PROXY_BYTES_MAX = 65_536;
 const FORWARDED = "x-kv-forwarded";
 
 /** What asks the leader. */
-export type Asker = Pick<HttpContext, "log" | "clock"> & { readonly node: NodeMonitor };
+export type Asker = Pick<HttpContext, "log" | "clock" | "https"> & { readonly node: NodeMonitor };
 
 /** Passes the request on to the leader and its answer back. */
 export async function askLeader({ context, request }: RouteCall): Promise<HttpReply> {
   if (request.headers.has(FORWARDED)) return notDone({ reason: "NoLeader" });
   const reply = await requestLeader(context, request);
   if (reply === "NoLeader") return notDone({ reason: "NoLeader" });
+  if (reply === "NoTls") {
+    const detail = "The leader cannot be asked over HTTPS, and the log of this node says why; nothing was done";
+    return problem({ status: 503, code: "no_leader", detail });
+  }
   if (reply === "Unknown") {
     return problem({ status: 504, code: "outcome_unknown", detail: "The leader did not answer in time" });
   }
@@ -29,11 +34,14 @@ export async function askLeader({ context, request }: RouteCall): Promise<HttpRe
   return { status, headers: [["Content-Type", contentType]], body };
 }
 
-/** Sends a request to the leader's HTTP. "Unknown": whether it was done is not known, the connection broke or it took too long. */
+/**
+ * Sends a request to the leader's HTTP or HTTPS. "NoTls": it was not sent, since its certificate is not believed or it speaks no TLS.
+ * "Unknown": whether it was done is not known, the connection broke or it took too long.
+ */
 export async function requestLeader(
-  { node, log, clock }: Asker,
+  { node, log, clock, https }: Asker,
   { method, path, body, id }: Pick<HttpRequest, "method" | "path" | "body" | "id">,
-): Promise<DirectReply | "NoLeader" | "Unknown"> {
+): Promise<DirectReply | "NoLeader" | "NoTls" | "Unknown"> {
   const { raft: { leaderId } } = node.status();
   const address = node.members().find((member) => member.id === leaderId && leaderId !== node.id)?.httpAddress ?? "";
   if (address === "") return "NoLeader";
@@ -47,9 +55,14 @@ export async function requestLeader(
       timeoutMs: PROXY_TIMEOUT_MS,
       bodyBytesMax: PROXY_BYTES_MAX,
       clock,
+      trust: https,
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
+    if (error instanceof TlsError) {
+      log("warn", `A request cannot be passed on to the leader: ${why}; --tls-ca names the CA of its certificate`);
+      return "NoTls";
+    }
     log("warn", `The leader did not answer a request that was passed on: ${why}`);
     return "Unknown";
   }

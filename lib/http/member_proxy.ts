@@ -16,7 +16,7 @@ export async function changeMemberAnywhere(
   const outcome = await asker.node.changeMember(change);
   if (outcome.type !== "NotLeader") return outcome;
   const reply = await requestLeader(asker, { ...requestOf(change), id: `member-change-of-node-${asker.node.id}` });
-  if (reply === "NoLeader" || reply === "Unknown") return reply === "Unknown" ? UNKNOWN : outcome;
+  if (typeof reply === "string") return reply === "Unknown" ? UNKNOWN : outcome;
   switch (reply.status) {
     case 200:
       return doneOf(reply.body, change);

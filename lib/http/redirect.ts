@@ -14,11 +14,11 @@ export const REDIRECT: Parameter = {
 };
 
 /** The reply of a node that does not lead; undefined where the request is to be answered here. */
-export function redirect({ context: { node }, request }: RouteCall): HttpReply | undefined {
+export function redirect({ context: { node, https }, request }: RouteCall): HttpReply | undefined {
   const { raft: { role, leaderId } } = node.status();
   if (role === "Leader") return undefined;
   const address = node.members().find((member) => member.id === leaderId)?.httpAddress ?? "";
   if (address === "") return notDone({ reason: "NoLeader" });
-  const location = `http://${address}${request.path}?${request.query}`;
+  const location = `${https === undefined ? "http" : "https"}://${address}${request.path}?${request.query}`;
   return { status: TEMPORARY_REDIRECT, headers: [["Location", location], ["Cache-Control", "no-store"]], body: "" };
 }

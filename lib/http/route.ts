@@ -1,6 +1,7 @@
 /** One operation of the HTTP interface: what it is called with, what it answers, and its description for /openapi.json. */
 
 import type { Clock } from "../base/clock.ts";
+import type { Trust } from "../base/dial.ts";
 import type { KeyValueNode } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
 import type { Tracer } from "../observe/tracing.ts";
@@ -21,6 +22,8 @@ export interface HttpContext {
   readonly valueBytesMax: number;
   /** `host:port` under which this node serves HTTP, as bound. */
   readonly httpAddress: string;
+  /** Members serve HTTPS where they say that their HTTP is, and whom to believe there; undefined for HTTP. */
+  readonly https?: Trust | undefined;
   /** 32 hex digits of this process, which only its own pages can read: what a browser changes carries them in `X-KV-Token`. */
   readonly token: string;
   /** What has happened to this node, for the time line of the dashboard. */

@@ -1,6 +1,7 @@
 /** What answers the requests of the HTTP port: guards, finds the operation, reads its parameters, and looks after every reply. */
 
 import type { Clock } from "../base/clock.ts";
+import type { Trust } from "../base/dial.ts";
 import type { KeyValueNode } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
 import { withFields } from "../observe/log.ts";
@@ -28,6 +29,8 @@ export interface HttpServiceOptions {
   readonly valueBytesMax: number;
   /** `host:port` of the HTTP port, as bound. */
   readonly httpAddress: string;
+  /** See `HttpContext`. */
+  readonly https?: Trust | undefined;
   /** The recorder of the time line; whoever makes it starts and stops it. */
   readonly happenings: Happenings;
   /** The way to the launcher that started this node. */

@@ -2,8 +2,8 @@
 
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
-import { PEM_CHARACTERS_MAX } from "./certificate.ts";
-import { CertificateError } from "./errors.ts";
+import { PEM_CHARACTERS_MAX, readCertificates } from "./certificate.ts";
+import { about, CertificateError } from "./errors.ts";
 
 /** Others than owner and group of a file. */
 const STRANGERS = 0o007;
@@ -60,6 +60,13 @@ export function readPem(path: string): string {
   } catch (error) {
     throw refused("read", path, { error });
   }
+}
+
+/** The text of a file of certificates in which each can be read. Throws `CertificateError`. */
+export function readAuthorities(path: string): string {
+  const text = readPem(path);
+  about(path, () => readCertificates(text));
+  return text;
 }
 
 /** The text of a file with a private key, which strangers cannot read. Throws `CertificateError`. */

@@ -2,71 +2,34 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { connect } from "../../lib/client/client.ts";
-import { Authority, makeAuthority } from "../../lib/tls/authority.ts";
 import { SERVER_TLS, testWith } from "../support/needs.ts";
-import { findFreePorts } from "../support/ports.ts";
-import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
-import { type CommandLine, runProgram } from "../support/program.ts";
+import { runProgram } from "../support/program.ts";
 import { DEADLINE_MS } from "../support/wait.ts";
-
-const DAYS = 5;
-const NODES = 3;
-
-/** Three nodes with TLS beside their plain ports. */
-interface Stage {
-  readonly cluster: ProcessCluster;
-  /** Files of the CA of the nodes, and of another. */
-  readonly ca: string;
-  readonly otherCa: string;
-  /** By node. */
-  readonly tlsPorts: readonly number[];
-}
-
-async function withTlsCluster(body: (stage: Stage) => Promise<void>): Promise<void> {
-  const root = await Deno.makeTempDir({ prefix: "kvstore-e2e-" });
-  const validity = { days: DAYS, now: Date.now() };
-  const [pair, other] = [makeAuthority("test", validity), makeAuthority("test", validity)];
-  const [ca, otherCa] = [`${root}/ca.pem`, `${root}/other.pem`];
-  await Deno.writeTextFile(ca, pair.certificate);
-  await Deno.writeTextFile(otherCa, other.certificate);
-  const { certificate, key } = new Authority(pair).issueNode(0, ["localhost", "127.0.0.1"], validity);
-  await Deno.writeTextFile(`${root}/node.pem`, certificate);
-  await Deno.writeTextFile(`${root}/node.key`, key, { mode: 0o600 });
-  const ports = findFreePorts(2 * NODES);
-  const wrap = (line: CommandLine) => {
-    const id = Number(line[line.indexOf("--node-id") + 1]);
-    return [...line, "--tls-port", String(ports[id]), "--http-tls-port", String(ports[NODES + id])];
-  };
-  const flags = ["--tls-cert", `${root}/node.pem`, "--tls-key", `${root}/node.key`];
-  try {
-    await withCluster(
-      { nodes: NODES, flags, wrap, root },
-      (cluster) => body({ cluster, ca, otherCa, tlsPorts: ports.slice(0, NODES) }),
-    );
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
-}
+import { type TlsStage, withTlsCluster } from "./support/tls_cluster.ts";
 
 testWith(
   [SERVER_TLS],
   "cli, leader, member and bench over TLS beside plain ports",
   () =>
-    withTlsCluster(async ({ cluster, ca, tlsPorts }) => {
+    withTlsCluster({}, async ({ cluster, ca, tlsPorts }) => {
       const leader = await cluster.waitForLeader();
       // The followers first: the leader is among those that are named, though the others know its plain port alone.
       const list = [...cluster.others(leader), leader].map((id) => `localhost:${tlsPorts[id]}`).join(",");
       const tls = ["--connect", list, "--tls-ca", ca];
       const done = async (command: string, ...args: readonly string[]) => {
-        const { code, stdout, stderr } = await runProgram([command, ...tls, ...args]);
+        const own = args.some((arg) => arg.startsWith("--connect=")) ? tls.slice(2) : tls;
+        const { code, stdout, stderr } = await runProgram([command, ...own, ...args]);
         assertEquals([code, stderr], [0, ""]);
         return stdout;
       };
       assertEquals(await done("cli", "PUT", "a", "over tls"), "a added successfully.\n");
       assertEquals(await done("cli", "GET", "a"), "value of a: over tls\n");
       assertMatch(await done("leader"), new RegExp(`^Node ${leader} \\(127`));
-      const next = cluster.others(leader)[0];
-      assertMatch(await done("leader", "transfer", String(next)), new RegExp(`^Node ${next} .* leads now`));
+      const next = cluster.others(leader)[0] ?? 0;
+      assertMatch(
+        await done("leader", "transfer", String(next), `--connect=localhost:${tlsPorts[next]}`),
+        new RegExp(`^Node ${next} .* leads now`),
+      );
       assertMatch(await done("member", "list"), /\b2\b.*127\.0\.0\.1/s);
       const { result } = JSON.parse(await done("bench", "--requests=200", "--connections=4", "--json"));
       assertEquals([result.requests, result.errors], [200, 0]);
@@ -79,7 +42,7 @@ testWith(
   [SERVER_TLS],
   "the TypeScript client over TLS beside plain ports: through every node, and when the leader is gone",
   () =>
-    withTlsCluster(async ({ cluster, ca, tlsPorts }) => {
+    withTlsCluster({}, async ({ cluster, ca, tlsPorts }) => {
       const servers = tlsPorts.map((port) => `localhost:${port}`);
       const tls = { caCert: await Deno.readTextFile(ca) };
       for (const server of servers) {
@@ -97,7 +60,7 @@ testWith(
   [SERVER_TLS],
   "without the right CA, name or port each tool ends with one line that says what to do",
   () =>
-    withTlsCluster(async ({ cluster, ca, otherCa, tlsPorts: [port = 0] }) => {
+    withTlsCluster({}, async ({ cluster, ca, otherCa, tlsPorts: [port = 0] }) => {
       const plainPort = cluster.node(0).clientPort;
       const cases: readonly [flags: readonly string[], line: string][] = [
         [
@@ -132,5 +95,64 @@ testWith(
       assertEquals((await runProgram([...asked, "--tls", "PING"], { environment })).code, 0);
       const other = await runProgram([...asked, "--tls-ca", otherCa, "PING"], { environment });
       assertMatch(other.stderr, /signed by no CA that is trusted here/);
+    }),
+);
+
+/** A request to a node's HTTPS, and what it answers. */
+async function request(
+  { ca }: TlsStage,
+  { port = 0, path, method = "POST", body = "" }: {
+    readonly port: number | undefined;
+    readonly path: string;
+    readonly method?: string;
+    readonly body?: string;
+  },
+): Promise<Response> {
+  using client = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(ca)] });
+  const url = `https://127.0.0.1:${port}${path}`;
+  const options = { method, redirect: "manual", client, ...body === "" ? {} : { body } } as const;
+  const response = await fetch(url, { ...options, headers: { "Content-Type": "application/json" } });
+  return new Response(await response.text(), response);
+}
+
+testWith(
+  [SERVER_TLS],
+  "nodes that tell each other of their HTTPS pass requests on over it, and send clients there",
+  () =>
+    withTlsCluster({ membersTrust: "Own" }, async (stage) => {
+      const { cluster, ca, httpsPorts, tlsPorts } = stage;
+      const leader = await cluster.waitForLeader();
+      const [follower = 0, next = 0] = cluster.others(leader);
+      const port = httpsPorts[follower];
+      const moved = await request(stage, { port, path: "/v1/kv/a?redirect", method: "PUT", body: "x" });
+      assertEquals(moved.headers.get("location"), `https://127.0.0.1:${httpsPorts[leader]}/v1/kv/a?redirect`);
+      const reply = await request(stage, { port, path: "/v1/cluster/leader", body: JSON.stringify({ node: next }) });
+      assertEquals([reply.status, (await reply.json()).leader], [200, next]);
+      await cluster.waitForLeader();
+      // Over the text protocol a follower asks the leader in the same way.
+      const list = ["--connect", String(tlsPorts[cluster.others(next)[0] ?? 0]), "--tls-ca", ca];
+      assertEquals((await runProgram(["cli", ...list, "MEMBER", "DRAIN", String(next)])).code, 0);
+      const written = await runProgram(["cli", ...list, "PUT", "a", "b"]);
+      assertEquals(written.stdout, "a added successfully.\n");
+    }),
+);
+
+testWith(
+  [SERVER_TLS],
+  "a leader whose certificate a node does not believe is not asked by it, and nothing is done",
+  () =>
+    withTlsCluster({ membersTrust: "Other" }, async (stage) => {
+      const { cluster, httpsPorts } = stage;
+      const leader = await cluster.waitForLeader();
+      const [follower = 0, next = 0] = cluster.others(leader);
+      const body = JSON.stringify({ node: next });
+      const reply = await request(stage, { port: httpsPorts[follower], path: "/v1/cluster/leader", body });
+      const { code, detail } = await reply.json();
+      assertEquals([reply.status, code], [503, "no_leader"]);
+      assertMatch(detail, /^The leader cannot be asked over HTTPS.*nothing was done/);
+      await cluster.node(follower).process?.line(
+        "its certificate is signed by no CA that is trusted here; --tls-ca names the CA of its certificate",
+      );
+      assertEquals(await cluster.leader(), leader);
     }),
 );

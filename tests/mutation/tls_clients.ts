@@ -1,6 +1,6 @@
 /** Planted bugs of the clients' side of TLS: whom they believe, and where they ask. */
 
-import type { Mutation } from "./mutation.ts";
+import { type Mutation, slip } from "./mutation.ts";
 
 /** In the order of their numbers. */
 export const TLS_CLIENT_SLIPS: readonly Mutation[] = [
@@ -53,5 +53,25 @@ export const TLS_CLIENT_SLIPS: readonly Mutation[] = [
       replace: "checkServerIdentity: () => checkServerIdentity.length === 0 ? new Error() : undefined,",
     }],
     tests: ["tests/clients/client_on_node_test.ts"],
+  },
+  slip("M635", "A leader whose certificate is not believed is taken for one that may have done what was asked", {
+    file: "lib/http/leader_proxy.ts",
+    find: 'return "NoTls";',
+    replace: 'return "Unknown";',
+  }),
+  slip("M636", "What goes to the leader goes over HTTP, whatever the members serve", {
+    file: "lib/http/leader_proxy.ts",
+    find: "trust: https,",
+    replace: "trust: https === undefined ? https : undefined,",
+  }),
+  {
+    id: "M637",
+    what: "A node with HTTPS beside its HTTP takes the addresses that members tell for HTTPS",
+    patches: [{
+      file: "lib/cluster/server.ts",
+      find: "return tls?.http !== undefined && told.endsWith(`:${tls.http.port}`) ? tls.members : undefined;",
+      replace: "return tls?.http !== undefined && told.includes(`:`) ? tls.members : undefined;",
+    }],
+    tests: ["tests/e2e/tls_tools_test.ts"],
   },
 ];

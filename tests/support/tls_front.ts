@@ -25,11 +25,19 @@ export class TlsFront implements AsyncDisposable {
       // Ends with an error when the listener is closed.
       const client = await this.#listener.accept().catch(() => undefined);
       if (client === undefined) break;
-      const server = await Deno.connect({ hostname: "127.0.0.1", port });
-      for (const each of [client, server]) this.#open.add(each);
-      served.push(this.#pass(client, server), this.#pass(server, client));
+      served.push(this.#forward(client, port));
     }
     await Promise.all(served);
+  }
+
+  /** A client that gives the handshake up is not seen behind this. */
+  async #forward(client: Deno.TlsConn, port: number): Promise<void> {
+    this.#open.add(client);
+    const isSecure = await client.handshake().then(() => true, () => false);
+    if (!isSecure) return this.#close(client);
+    const server = await Deno.connect({ hostname: "127.0.0.1", port });
+    this.#open.add(server);
+    await Promise.all([this.#pass(client, server), this.#pass(server, client)]);
   }
 
   /** Until one end is closed; then both are. */
@@ -39,7 +47,7 @@ export class TlsFront implements AsyncDisposable {
         for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await to.write(rest));
       }
     } catch {
-      // A handshake that the client gave up, or an end that the other side has closed.
+      // The other side has closed it.
     }
     for (const each of [from, to]) this.#close(each);
   }

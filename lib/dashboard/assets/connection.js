@@ -125,10 +125,13 @@ export class Connection {
   }
 }
 
-/** A page that was opened as localhost goes on as localhost: its storage and permissions are the same then. */
+/**
+ * A page that was opened as localhost goes on as localhost: its storage and permissions are the same then. One that came over HTTPS goes
+ * on over HTTPS: browsers let it reach nothing else.
+ */
 function originOf(address) {
   const isLocal = location.hostname === "localhost" && address.startsWith("127.0.0.1:");
-  return `http://${isLocal ? address.replace("127.0.0.1", "localhost") : address}`;
+  return `${location.protocol}//${isLocal ? address.replace("127.0.0.1", "localhost") : address}`;
 }
 
 function remembered() {

@@ -18,14 +18,15 @@ Deno.test("without flags of TLS there is none", () => {
 Deno.test("ports for TLS are beside the plain ones, or the same", () => {
   const paths = { certificate: "a.pem", key: "a.key" };
   const beside = optionsOf(...PAIR, "--tls-port", "6380", "--http-tls-port", "8443");
-  assertEquals(beside.tls, { paths, clientPort: 6_380, httpPort: 8_443 });
+  assertEquals(beside.tls, { paths, clientPort: 6_380, httpPort: 8_443, ca: undefined });
   assertEquals(wantedPorts(beside).map(({ port, flag }) => `${flag} ${port}`), [
     ...["--port 5000", "--peer-port 15000", "--http-port 8000", "--tls-port 6380", "--http-tls-port 8443"],
   ]);
-  const instead = optionsOf(...PAIR, "--tls-port", "5000", "--http-tls-port", "8000");
-  assertEquals(instead.tls, { paths, clientPort: 5_000, httpPort: 8_000 });
+  const instead = optionsOf(...PAIR, "--tls-port", "5000", "--http-tls-port", "8000", "--tls-ca", "ca.pem");
+  assertEquals(instead.tls, { paths, clientPort: 5_000, httpPort: 8_000, ca: "ca.pem" });
   assertEquals(wantedPorts(instead).map(({ port }) => port), [5_000, 15_000, 8_000]);
-  assertEquals(optionsOf(...PAIR, "--http-tls-port", "8443").tls, { paths, clientPort: undefined, httpPort: 8_443 });
+  assertEquals(optionsOf(...PAIR, "--http-tls-port", "8443").tls?.clientPort, undefined);
+  assertEquals(optionsOf("--tls-ca", "ca.pem").tls, undefined, "which may be set for all commands");
 });
 
 Deno.test("half of what TLS needs, and ports that are something else already, are refused", () => {

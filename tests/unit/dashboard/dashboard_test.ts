@@ -35,6 +35,14 @@ Deno.test("dashboard: the page may connect to members on any port of theirs, als
   assertEquals(policy.match(/script-src [^;]*/g), ["script-src 'self'"]);
 });
 
+Deno.test("dashboard: where members serve HTTPS the page connects to that alone", async () => {
+  const https = { caCerts: [], serverName: undefined };
+  const policy = (await ask(serviceOf(new FakeNode(), undefined, { https }), "GET /")).headers.get(
+    "content-security-policy",
+  );
+  assertEquals(/connect-src ([^;]*);/.exec(policy ?? "")?.[1], "'self' https://127.0.0.1:* https://localhost:*");
+});
+
 Deno.test("dashboard: every file that the page and its modules name is served", async () => {
   const service = serviceOf(new FakeNode());
   const { body } = await ask(service, "GET /");

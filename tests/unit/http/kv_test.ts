@@ -288,6 +288,8 @@ Deno.test("kv: redirect leads to the leader only on request", async () => {
   assertEquals(moved.status, 307);
   const leader = node.members().find(({ id }) => id === 1)?.httpAddress;
   assertEquals(moved.headers.get("location"), `http://${leader}/v1/kv/a%00b?ttl=1s&redirect`);
+  const secure = serviceOf(node, undefined, { https: { caCerts: [], serverName: undefined } });
+  assertEquals((await ask(secure, "PUT /v1/kv/a?redirect")).headers.get("location")?.startsWith("https://"), true);
   node.leaderId = undefined;
   assertEquals((await ask(service, "PUT /v1/kv/a?redirect")).code, "no_leader");
 });

@@ -1,6 +1,6 @@
 /** Requests that only the leader answers, at a node that does not lead: over real connections, by a clock that the test moves. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { stringToBytes } from "../../../lib/base/bytes.ts";
 import type { MemberView } from "../../../lib/node/api.ts";
 import { SystemClock } from "../../../lib/node/clock/system_clock.ts";
@@ -9,6 +9,9 @@ import { requestDirectly } from "../../../lib/http/direct_request.ts";
 import { PROXY_BYTES_MAX, PROXY_TIMEOUT_MS } from "../../../lib/http/leader_proxy.ts";
 import { startHttpListener } from "../../../lib/http/listener.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
+import type { Pair } from "../../../lib/tls/authority.ts";
+import { TlsFront } from "../../support/tls_front.ts";
+import { days, newAuthority } from "../tls/support.ts";
 import { FakeNode } from "../../support/fake_node.ts";
 import { DEADLINE_MS, waitFor, withDeadline } from "../../support/wait.ts";
 import { type Answer, ask, type Service, serviceOf } from "./support/ask.ts";
@@ -112,6 +115,21 @@ Deno.test("the leader's answer is passed back, and the leader is told who asks f
   for (const line of [`host: ${leader.address}`, "x-kv-forwarded: 0", "x-request-id: r1", "content-length: 2"]) {
     assert(request.includes(`\r\n${line}\r\n`), request);
   }
+});
+
+Deno.test("over HTTPS the leader is asked if its certificate is believed, and else certainly not", async () => {
+  const { authority, pair } = newAuthority(days(10, Date.now()));
+  await using leader = new Leader(says(OK));
+  const port = Number(leader.address.split(":")[1]);
+  await using front = new TlsFront(authority.issueNode(1, ["127.0.0.1"], days(5, Date.now())), port);
+  const trust = (ca: Pair) => ({ https: { caCerts: [ca.certificate], serverName: undefined } });
+  const { status, json } = await transfer(serviceOf(new FollowerOf(front.address), undefined, trust(pair)));
+  assertEquals([status, json], [200, { leader: 2, term: 4 }]);
+  const stranger = serviceOf(new FollowerOf(front.address), undefined, trust(newAuthority().pair));
+  const refused = await transfer(stranger);
+  assertEquals([refused.status, refused.code, leader.requests.length], [503, "no_leader", 1]);
+  assertStringIncludes(String(refused.json?.["detail"]), "cannot be asked over HTTPS");
+  assertStringIncludes(stranger.logged.join(), "signed by no CA that is trusted here; --tls-ca names the CA");
 });
 
 Deno.test("what the leader refuses is refused, with its reason", async () => {

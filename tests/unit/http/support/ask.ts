@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { byteStringToText } from "../../../../lib/base/bytes.ts";
+import type { Trust } from "../../../../lib/base/dial.ts";
 import type { KeyValueNode } from "../../../../lib/node/api.ts";
 import type { HttpHandler, HttpReply } from "../../../../lib/http/http.ts";
 import type { Route } from "../../../../lib/http/route.ts";
@@ -46,7 +47,11 @@ export interface Service {
 }
 
 /** The service of a node, with small limits. */
-export function serviceOf(node: KeyValueNode, routes?: readonly Route[]): Service {
+export function serviceOf(
+  node: KeyValueNode,
+  routes?: readonly Route[],
+  { https }: { readonly https?: Trust } = {},
+): Service {
   const clock = new VirtualClock();
   const logged: string[] = [];
   const handler = makeHttpService({
@@ -57,6 +62,7 @@ export function serviceOf(node: KeyValueNode, routes?: readonly Route[]): Servic
     valueBytesMax: 1_024,
     httpAddress: "127.0.0.1:8000",
     happenings: new Happenings({ node, clock }),
+    https,
     routes: routes ?? ALL_ROUTES,
   });
   return { handler, clock, logged, isDescribed: routes === undefined };

@@ -1,0 +1,62 @@
+/** Three nodes with TLS beside their plain ports, which the harness asks, and the CA of their certificates. */
+
+import { Authority, makeAuthority } from "../../../lib/tls/authority.ts";
+import { findFreePorts } from "../../support/ports.ts";
+import { type ProcessCluster, withCluster } from "../../support/process_cluster.ts";
+import type { CommandLine } from "../../support/program.ts";
+
+const DAYS = 5;
+const NODES = 3;
+
+/** What a test works with. */
+export interface TlsStage {
+  readonly cluster: ProcessCluster;
+  /** Files of the CA of the nodes, and of another. */
+  readonly ca: string;
+  readonly otherCa: string;
+  /** By node. */
+  readonly tlsPorts: readonly number[];
+  readonly httpsPorts: readonly number[];
+}
+
+/** How the nodes are started. */
+export interface TlsClusterOptions {
+  /** Nodes tell each other of their ports for TLS, and trust this CA among themselves; left out, they tell of the plain ones. */
+  readonly membersTrust?: "Own" | "Other";
+}
+
+/** Runs `body` on a fresh cluster. */
+export async function withTlsCluster(
+  { membersTrust }: TlsClusterOptions,
+  body: (stage: TlsStage) => Promise<void>,
+): Promise<void> {
+  const root = await Deno.makeTempDir({ prefix: "kvstore-e2e-" });
+  const validity = { days: DAYS, now: Date.now() };
+  const [pair, other] = [makeAuthority("test", validity), makeAuthority("test", validity)];
+  const [ca, otherCa] = [`${root}/ca.pem`, `${root}/other.pem`];
+  await Deno.writeTextFile(ca, pair.certificate);
+  await Deno.writeTextFile(otherCa, other.certificate);
+  const { certificate, key } = new Authority(pair).issueNode(0, ["localhost", "127.0.0.1"], validity);
+  await Deno.writeTextFile(`${root}/node.pem`, certificate);
+  await Deno.writeTextFile(`${root}/node.key`, key, { mode: 0o600 });
+  const ports = findFreePorts(2 * NODES);
+  const [tlsPorts, httpsPorts] = [ports.slice(0, NODES), ports.slice(NODES)];
+  const told = (id: number) => [
+    ...["--advertise-client", `127.0.0.1:${tlsPorts[id]}`, "--advertise-http", `127.0.0.1:${httpsPorts[id]}`],
+    ...["--tls-ca", membersTrust === "Own" ? ca : otherCa],
+  ];
+  const wrap = (line: CommandLine) => {
+    const id = Number(line[line.indexOf("--node-id") + 1]);
+    const own = ["--tls-port", String(tlsPorts[id]), "--http-tls-port", String(httpsPorts[id])];
+    return [...line, ...own, ...membersTrust === undefined ? [] : told(id)];
+  };
+  const flags = ["--tls-cert", `${root}/node.pem`, "--tls-key", `${root}/node.key`];
+  try {
+    await withCluster(
+      { nodes: NODES, flags, wrap, root },
+      (cluster) => body({ cluster, ca, otherCa, tlsPorts, httpsPorts }),
+    );
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
