@@ -39,6 +39,14 @@ export const TLS_FLAGS = [
     help: "Port for HTTPS, beside --http-port; the same as --http-port: HTTP without TLS is refused.",
   },
   {
+    name: "tls-client-ca",
+    kind: "text",
+    commands: ["node"],
+    placeholder: "FILE",
+    defaultShown: "none, clients need no certificate",
+    help: "Certificates of the CAs, one or several, whose clients are let in on the ports for TLS.",
+  },
+  {
     name: "days",
     kind: "integer",
     commands: ["tls"],

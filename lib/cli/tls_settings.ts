@@ -15,7 +15,8 @@ export interface PlainPorts {
 export function tlsOptions(settings: Settings, plain: PlainPorts): Pick<ServerOptions, "tls"> {
   const [certificate, key] = [settings.optionalText("tls-cert"), settings.optionalText("tls-key")];
   const [clientPort, httpPort] = [settings.optionalInteger("tls-port"), settings.optionalInteger("http-tls-port")];
-  if ([certificate, key, clientPort, httpPort].every((value) => value === undefined)) return {};
+  const clientAuthorities = settings.optionalText("tls-client-ca");
+  if ([certificate, key, clientPort, httpPort, clientAuthorities].every((value) => value === undefined)) return {};
   if (certificate === undefined || key === undefined) {
     throw new UsageError("TLS needs --tls-cert and --tls-key; kvstore tls init makes both");
   }
@@ -26,7 +27,15 @@ export function tlsOptions(settings: Settings, plain: PlainPorts): Pick<ServerOp
   }
   refuseSharedPort("--tls-port", clientPort, { others: [plain.peerPort, plain.httpPort] });
   refuseSharedPort("--http-tls-port", httpPort, { others: [plain.peerPort, plain.port, clientPort] });
-  return { tls: { paths: { certificate, key }, clientPort, httpPort, ca: settings.optionalText("tls-ca") } };
+  return {
+    tls: {
+      paths: { certificate, key },
+      ...(clientAuthorities === undefined ? {} : { clientAuthorities }),
+      clientPort,
+      httpPort,
+      ca: settings.optionalText("tls-ca"),
+    },
+  };
 }
 
 function refuseSharedPort(

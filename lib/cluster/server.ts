@@ -56,9 +56,11 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
   // Before anything is opened or made.
   const secret = options.clusterSecret ?? sharedSecret();
   const clock = new SystemClock();
-  const tls = options.tls === undefined
-    ? undefined
-    : openTls(options.tls, { clock, log: withFields(options.log, { component: "clients" }) });
+  const tls = options.tls === undefined ? undefined : openTls(options.tls, {
+    clock,
+    log: withFields(options.log, { component: "clients" }),
+    plain: [options.clientPort, options.httpPort],
+  });
   try {
     return await startWithTls(options, { ground, clock, secret, tls });
   } catch (error) {

@@ -5,13 +5,18 @@ import type { Trust } from "../base/dial.ts";
 import type { TlsDoor } from "../net/client_socket.ts";
 import type { Log } from "../observe/log.ts";
 import { CertificateError } from "../tls/errors.ts";
+import { ClientAuthorities } from "../tls/client_authorities.ts";
 import { readAuthorities } from "../tls/files.ts";
-import { loadPair, type PairPaths, PairWatch } from "../tls/pair_files.ts";
+import { FilesWatch } from "../tls/files_watch.ts";
+import { loadPair, type PairPaths } from "../tls/pair_files.ts";
 import { TlsTerminator, whyNoTls } from "../tls/terminator.ts";
+import type { Serving } from "../tls/tls_socket.ts";
 
 /** What `--tls-cert` and the flags around it say. A port that is the plain one too speaks TLS only. */
 export interface TlsOptions {
   readonly paths: PairPaths;
+  /** File of the CAs whose clients are let in; left out where clients need no certificate. */
+  readonly clientAuthorities?: string;
   readonly clientPort: number | undefined;
   readonly httpPort: number | undefined;
   /** A file of CAs by which members are believed when requests are passed on over HTTPS; undefined for those that the runtime trusts. */
@@ -32,33 +37,47 @@ export interface TlsService {
   closed(): Promise<void>;
 }
 
+/** What clients are served with, and what is told of it. */
+interface Loaded extends Serving {
+  readonly shown: string;
+}
+
+/** What a server's TLS works with. */
+export interface TlsParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The ports that are for clients without TLS, unless TLS is spoken there. */
+  readonly plain: readonly number[];
+  readonly denoVersion?: string;
+}
+
 /** Reads the certificate and begins to watch its files. Throws `CertificateError` when it cannot be used. */
-export function openTls(
-  { paths, clientPort, httpPort, ca }: TlsOptions,
-  { clock, log, denoVersion = Deno.version.deno }: {
-    readonly clock: Clock;
-    readonly log: Log;
-    readonly denoVersion?: string;
-  },
-): TlsService {
+export function openTls(options: TlsOptions, parts: TlsParts): TlsService {
+  const { paths, clientAuthorities, clientPort, httpPort, ca } = options;
+  const { clock, log, plain, denoVersion = Deno.version.deno } = parts;
   const missing = whyNoTls(denoVersion);
   if (missing !== undefined) throw new CertificateError(missing);
   const wallClockMs = () => Date.now();
-  const watch = new PairWatch({
-    paths,
+  const load = () => loadFiles(options, wallClockMs);
+  const watch = new FilesWatch({
+    paths: [paths.certificate, paths.key, ...(clientAuthorities === undefined ? [] : [clientAuthorities])],
     clock,
-    wallClockMs,
-    changed: ({ context, shown }) => {
-      tls.use(context);
+    load,
+    changed: ({ shown, ...serving }) => {
+      tls.use(serving);
       log("info", `A new certificate for clients, for connections from now on: ${shown}`);
     },
     failed: (why) => log("warn", `The certificate for clients stays the one of before: ${why}`),
   });
-  const { context, shown } = loadPair(paths, wallClockMs());
+  const { shown, ...serving } = load();
   const members = { caCerts: ca === undefined ? [] : [readAuthorities(ca)], serverName: undefined };
-  const tls = new TlsTerminator(context, clock);
+  const tls = new TlsTerminator(serving, clock);
   const ports = [clientPort, httpPort].filter((port) => port !== undefined).join(" and ");
   log("info", `TLS for clients on port ${ports}: ${shown}`);
+  const open = plain.filter((port) => port !== clientPort && port !== httpPort).join(" and ");
+  if (clientAuthorities !== undefined && open !== "") {
+    log("warn", `--tls-client-ca holds for TLS alone: on port ${open} clients need neither TLS nor a certificate`);
+  }
   watch.start();
   const doorAt = (port: number | undefined) => port === undefined ? undefined : { port, tls };
   return {
@@ -68,5 +87,16 @@ export function openTls(
     reload: () => watch.check(),
     stop: () => watch.stop(),
     closed: () => tls.closed(),
+  };
+}
+
+function loadFiles({ paths, clientAuthorities }: TlsOptions, wallClockMs: () => number): Loaded {
+  const { context, shown } = loadPair(paths, wallClockMs());
+  if (clientAuthorities === undefined) return { context, shown };
+  const clients = new ClientAuthorities(clientAuthorities, wallClockMs());
+  return {
+    context,
+    shown: `${shown}; for clients with a certificate of ${clients.shown}`,
+    objectionTo: (certificate) => clients.objectionTo(certificate, wallClockMs()),
   };
 }

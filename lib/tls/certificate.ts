@@ -38,6 +38,8 @@ export interface Certificate {
   readonly keyDer: Uint8Array;
   /** The key's name in certificates that it signs; undefined where it has none. */
   readonly keyId: Uint8Array | undefined;
+  /** All of it. */
+  readonly der: Uint8Array;
   /** SHA-256 of all of it, hexadecimal. */
   readonly fingerprint: string;
   /** What is signed, and by what algorithm and with what result. */
@@ -79,6 +81,7 @@ export function readCertificate(der: Uint8Array): Certificate {
     ...readExtensions(fields.find(({ tag }) => tag === 0xa3)),
     keyKind: kindOfKey(key),
     keyDer: wholeOf(key),
+    der,
     fingerprint: createHash("sha256").update(der).digest("hex"),
     signed: wholeOf(signed),
     signatureAlgorithm: readObjectId(inside(algorithm)[0]),

@@ -15,6 +15,16 @@ export const OID = {
   clientAuth: "1.3.6.1.5.5.7.3.2",
 } as const;
 
+/** Algorithms of signatures that are checked, and the hash in each (RFC 5758, RFC 4055). */
+export const SIGNATURE_HASHES: ReadonlyMap<string, string> = new Map([
+  [OID.ecdsaWithSha256, "sha256"],
+  ["1.2.840.10045.4.3.3", "sha384"],
+  ["1.2.840.10045.4.3.4", "sha512"],
+  ["1.2.840.113549.1.1.11", "sha256"],
+  ["1.2.840.113549.1.1.12", "sha384"],
+  ["1.2.840.113549.1.1.13", "sha512"],
+]);
+
 /** How the parts of a subject are shown; others by their number. */
 export const SUBJECT_WORDS: ReadonlyMap<string, string> = new Map([
   [OID.commonName, "CN"],

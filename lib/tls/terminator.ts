@@ -1,9 +1,8 @@
-/** The server's side of TLS for all its connections: one certificate at a time, which can be replaced. */
+/** The server's side of TLS for all its connections: one certificate and one set of CAs at a time, which can be replaced. */
 
 import type { Clock } from "../base/clock.ts";
-import type { SecureContext } from "node:tls";
 import { CLOSINGS_MAX, Handshakes } from "./handshakes.ts";
-import { TlsServerSocket, type Unfit } from "./tls_socket.ts";
+import { type Serving, TlsServerSocket, type Unfit } from "./tls_socket.ts";
 
 /** The oldest Deno whose sockets can be taken over with TLS. */
 const OLDEST_DENO = [2, 8] as const;
@@ -12,13 +11,13 @@ const OLDEST_DENO = [2, 8] as const;
 export class TlsTerminator {
   readonly #handshakes: Handshakes;
   readonly #closings: Handshakes;
-  #context: SecureContext;
+  #serving: Serving;
 
   /** With a context as `contextOf` makes it. */
-  constructor(context: SecureContext, clock: Clock) {
+  constructor(serving: Serving, clock: Clock) {
     this.#handshakes = new Handshakes(clock);
     this.#closings = new Handshakes(clock, CLOSINGS_MAX);
-    this.#context = context;
+    this.#serving = serving;
   }
 
   /** Handshakes and closings under way now. */
@@ -26,9 +25,9 @@ export class TlsTerminator {
     return this.#handshakes.size + this.#closings.size;
   }
 
-  /** Takes another context, for the connections that come from now on. */
-  use(context: SecureContext): void {
-    this.#context = context;
+  /** Serves with something else the connections that come from now on. */
+  use(serving: Serving): void {
+    this.#serving = serving;
   }
 
   /** Resolves once those that were closed have been told so, or cannot be told in time. */
@@ -39,7 +38,7 @@ export class TlsTerminator {
   /** The socket with TLS on it. */
   upgrade(socket: Deno.TcpConn, unfit: Unfit): TlsServerSocket {
     const [handshakes, closings] = [this.#handshakes, this.#closings];
-    return new TlsServerSocket(socket, { ...unfit, context: this.#context, handshakes, closings });
+    return new TlsServerSocket(socket, { ...unfit, ...this.#serving, handshakes, closings });
   }
 }
 

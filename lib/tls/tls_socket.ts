@@ -11,6 +11,8 @@ const CIPHER_BYTES_MIN = 4_096;
 const CIPHER_BYTES_MAX = 65_536;
 /** Taken by one write, so that its end tells that the client reads. */
 const WRITE_BYTES_MAX = 65_536;
+/** The runtime's word for a client that has sent no certificate. */
+const NO_CERTIFICATE = "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE";
 /** What every connection of TLS begins with. */
 const HANDSHAKE_RECORD = 0x16;
 
@@ -22,9 +24,18 @@ export interface Unfit {
   reply(firstBytes: Uint8Array): Uint8Array;
 }
 
-/** What a connection is made with. */
-export interface TlsSocketOptions extends Unfit {
+/** What clients are served with. */
+export interface Serving {
   readonly context: SecureContext;
+  /**
+   * Why a client with that certificate (DER; undefined for none) is not let in; undefined when it is. Left out where clients are
+   * not asked for one.
+   */
+  readonly objectionTo?: ((certificate: Uint8Array | undefined) => string | undefined) | undefined;
+}
+
+/** What a connection is made with. */
+export interface TlsSocketOptions extends Unfit, Serving {
   readonly handshakes: Handshakes;
   /** Bounded apart: a server that stops has many at once, which no handshake is to end. */
   readonly closings: Handshakes;
@@ -63,7 +74,9 @@ export class TlsServerSocket {
     const tls = this.#tls ?? await this.#begin();
     if (tls === undefined) return null;
     for (;;) {
-      if (this.#rest.length === 0) {
+      // Before the handshake is over, and the client let in, nothing that it sends is taken.
+      if (!this.#isSecure) tls.read(0);
+      else if (this.#rest.length === 0) {
         this.#rest = tls.read() ?? this.#rest;
         this.#resume?.();
       }
@@ -138,11 +151,16 @@ export class TlsServerSocket {
       return undefined;
     }
     const wire = this.#wireFrom(first);
-    const { context: secureContext } = this.#options;
-    const tls = new TLSSocket(wire, { isServer: true, secureContext });
+    const { context: secureContext, objectionTo } = this.#options;
+    const asked = objectionTo === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
+    const tls = new TLSSocket(wire, { isServer: true, secureContext, ...asked });
     tls.on("secure", () => {
-      this.#isSecure = true;
       this.#settle();
+      // Deno lets in whoever has the key of its certificate, whoever has signed that.
+      const objection = objectionTo?.(tls.getPeerCertificate(false)?.raw);
+      if (objection !== undefined) return this.#refuse(objection);
+      this.#isSecure = true;
+      this.#wake?.();
     });
     tls.on("readable", () => this.#wake?.());
     tls.on("end", () => {
@@ -206,10 +224,22 @@ export class TlsServerSocket {
   #refused(error: Error): void {
     const { hostname, port } = this.remoteAddr;
     const gone = error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BadResource;
+    const { objectionTo, warn } = this.#options;
+    if (objectionTo !== undefined && "code" in error && error.code === NO_CERTIFICATE) {
+      return this.#refuse(objectionTo(undefined) ?? error.message);
+    }
     if (this.#failure === undefined && !gone) {
-      this.#options.warn(`TLS with ${hostname}:${port} failed: ${error.message}; this port speaks TLS 1.2 and 1.3`);
+      const asked = objectionTo === undefined ? "" : ", and asks for a certificate and its key";
+      warn(`TLS with ${hostname}:${port} failed: ${error.message}; this port speaks TLS 1.2 and 1.3${asked}`);
     }
     this.#fail(asSocketError(error));
+    this.#settle();
+  }
+
+  #refuse(objection: string): void {
+    const { hostname, port } = this.remoteAddr;
+    if (this.#failure === undefined) this.#options.warn(`Refused ${hostname}:${port}: ${objection}`);
+    this.#fail(asSocketError(new Error(objection)));
     this.#settle();
   }
 

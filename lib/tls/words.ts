@@ -40,6 +40,14 @@ export function purposesInWords({ purposes, isAuthority }: Certificate): string 
   return purposes.length === 0 ? "any" : purposes.join(", ");
 }
 
+/** All that people ask of a certificate that does not fit: subject, issuer, names and expiry. */
+export function certificateInWords(certificate: Certificate, now: number): string {
+  const { subject, issuer } = certificate;
+  return `subject ${subject}, issuer ${issuer}, names ${namesInWords(certificate)}, valid ${
+    datesInWords(certificate)
+  }, ${expiryInWords(certificate, now)}`;
+}
+
 /** From when until when, to the second. */
 export function datesInWords({ notBefore, notAfter }: Certificate): string {
   return [notBefore, notAfter].map((ms) => new Date(ms).toISOString().replace(".000Z", "Z")).join(" to ");

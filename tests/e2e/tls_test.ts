@@ -2,14 +2,14 @@
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { Authority, makeAuthority, type Pair } from "../../lib/tls/authority.ts";
-import { whyNoTls } from "../../lib/tls/terminator.ts";
 import { CURL, type Need, OPENSSL, REDIS_CLI, testWith } from "../support/needs.ts";
 import { findFreePorts } from "../support/ports.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { programLine, runProgram } from "../support/program.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { TextClient } from "../support/text_client.ts";
-import { DEADLINE_MS, waitFor } from "../support/wait.ts";
+import { waitFor } from "../support/wait.ts";
+import { assertRefused, newAuthority, run, validity, whyNotHere, writePair } from "./support/tls_node.ts";
 
 const DAY_MS = 86_400_000;
 /** More than the handshakes that are kept at the same time. */
@@ -35,8 +35,6 @@ interface Stage {
   write(pair: Pair): void;
 }
 
-const validity = () => ({ days: 5, now: Date.now() });
-
 /** Runs `body` on a node with a certificate; a runtime that cannot is to say so instead. */
 async function withTls(body: (stage: Stage) => Promise<void>): Promise<void> {
   const root = await Deno.makeTempDir({ prefix: "kvstore-e2e-" });
@@ -60,50 +58,8 @@ async function withTls(body: (stage: Stage) => Promise<void>): Promise<void> {
   }
 }
 
-function newAuthority(): { readonly authority: Authority; readonly caText: string } {
-  const pair = makeAuthority("test", validity());
-  return { authority: new Authority(pair), caText: pair.certificate };
-}
-
-/** Replaces both files, one after the other. Returns the flags that name them. */
-function writePair(directory: string, { certificate, key }: Pair): readonly string[] {
-  const [certificatePath, keyPath] = [`${directory}/node.pem`, `${directory}/node.key`];
-  for (const [path, text] of [[certificatePath, certificate], [keyPath, key]] as const) {
-    Deno.writeTextFileSync(`${path}.new`, text, { mode: 0o600 });
-    Deno.renameSync(`${path}.new`, path);
-  }
-  return ["--tls-cert", certificatePath, "--tls-key", keyPath];
-}
-
-/** By the runtime of the program that is tested, which may be an executable. */
-async function whyNotHere(): Promise<string | undefined> {
-  const { stdout } = await runProgram(["version", "--json"]);
-  return whyNoTls(JSON.parse(stdout).runtime.deno);
-}
-
-async function assertRefused(flags: readonly string[], line: string): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  const [port = 0, peerPort = 0, httpPort = 0] = findFreePorts(3);
-  const own = ["--port", port, "--peer-port", peerPort, "--http-port", httpPort, "--data-dir", directory].map(String);
-  const { code, stderr } = await runProgram(["node", ...own, ...flags]);
-  await Deno.remove(directory, { recursive: true });
-  assertEquals([code, stderr.includes(line)], [1, true], stderr);
-}
-
 function tlsTest(needs: readonly Need[], name: string, body: (stage: Stage) => Promise<void>): void {
   testWith(needs, name, () => withTls(body));
-}
-
-/** What a program prints on both streams. */
-async function run(program: string, args: readonly string[], input = ""): Promise<string> {
-  const signal = AbortSignal.timeout(DEADLINE_MS / 2);
-  const streams = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
-  const child = new Deno.Command(program, { args: [...args], signal, ...streams }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { stdout, stderr } = await child.output();
-  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
 }
 
 async function connect({ caText }: Stage, port: number, name = "localhost"): Promise<Deno.TlsConn> {

@@ -53,7 +53,7 @@ export const CERTIFICATE_SLIPS: readonly Mutation[] = [
     replace: "this.#clock.after(HANDSHAKE_MS, () => {})",
   }),
   slip("M568", "A certificate that is half replaced is reported as bad at the first look, and not looked at again", {
-    file: "lib/tls/pair_files.ts",
+    file: "lib/tls/files_watch.ts",
     find: "const isNew = stamp !== this.#suspect;",
     replace: "const isNew = stamp === this.#suspect;",
   }),

@@ -6,6 +6,7 @@ import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
 import { BYTE_SLIPS } from "./bytes.ts";
 import { CERTIFICATE_SLIPS } from "./certificates.ts";
+import { CLIENT_CERTIFICATE_SLIPS } from "./client_certificates.ts";
 import { CONVERSATION_SLIPS } from "./conversation.ts";
 import { DISK_SLIPS } from "./disk.ts";
 import { FOUNDING_SLIPS } from "./founding.ts";
@@ -62,4 +63,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...JOINING_SLIPS,
   ...ADDRESS_SLIPS,
   ...TLS_CLIENT_SLIPS,
+  ...CLIENT_CERTIFICATE_SLIPS,
 ];

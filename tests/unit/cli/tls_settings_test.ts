@@ -29,12 +29,19 @@ Deno.test("ports for TLS are beside the plain ones, or the same", () => {
   assertEquals(optionsOf("--tls-ca", "ca.pem").tls, undefined, "which may be set for all commands");
 });
 
+Deno.test("CAs of clients go with a port for TLS", () => {
+  const { tls } = optionsOf(...PAIR, "--tls-port", "6380", "--tls-client-ca", "ca.pem");
+  assertEquals([tls?.clientAuthorities, tls?.clientPort], ["ca.pem", 6_380]);
+});
+
 Deno.test("half of what TLS needs, and ports that are something else already, are refused", () => {
   const cases: readonly (readonly [readonly string[], string])[] = [
     [["--tls-port", "6380"], "TLS needs --tls-cert and --tls-key; kvstore tls init makes both"],
     [["--tls-cert", "a.pem", "--tls-port", "6380"], "TLS needs --tls-cert and --tls-key"],
     [["--tls-key", "a.key", "--http-tls-port", "6380"], "TLS needs --tls-cert and --tls-key"],
     [PAIR, "give --tls-port, --http-tls-port or both"],
+    [["--tls-client-ca", "ca.pem"], "TLS needs --tls-cert and --tls-key"],
+    [[...PAIR, "--tls-client-ca", "ca.pem"], "give --tls-port, --http-tls-port or both"],
     [[...PAIR, "--tls-port", "15000"], "--tls-port 15000 is another port of this node already"],
     [[...PAIR, "--tls-port", "8000"], "--tls-port 8000 is another port"],
     [[...PAIR, "--http-tls-port", "5000"], "--http-tls-port 5000 is another port"],

@@ -4,7 +4,8 @@ import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@
 import { createPublicKey } from "node:crypto";
 import type { Pair } from "../../../lib/tls/authority.ts";
 import { CertificateError } from "../../../lib/tls/errors.ts";
-import { FILES_CHECK_MS, loadPair, type PairPaths, PairWatch } from "../../../lib/tls/pair_files.ts";
+import { FILES_CHECK_MS, FilesWatch } from "../../../lib/tls/files_watch.ts";
+import { loadPair, type PairPaths } from "../../../lib/tls/pair_files.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 import { OPENSSL, SERVER_TLS, testWith } from "../../support/needs.ts";
 import { DAY, days, newAuthority, NOW, selfSigned, withDirectory } from "./support.ts";
@@ -96,10 +97,10 @@ for (
 function watchOver(paths: PairPaths) {
   const clock = new VirtualClock();
   const said: string[] = [];
-  const watch = new PairWatch({
-    paths,
+  const watch = new FilesWatch({
+    paths: [paths.certificate, paths.key],
     clock,
-    wallClockMs: () => NOW,
+    load: () => loadPair(paths, NOW),
     changed: ({ shown }) => said.push(/CN=(\S+),/.exec(shown)?.[1] ?? ""),
     failed: (why) => said.push(why),
   });

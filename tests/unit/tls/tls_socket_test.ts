@@ -2,96 +2,18 @@
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { SystemClock } from "../../../lib/node/clock/system_clock.ts";
-import type { Pair } from "../../../lib/tls/authority.ts";
 import type { TlsServerSocket } from "../../../lib/tls/tls_socket.ts";
 import { contextOf } from "../../../lib/tls/pair_files.ts";
 import { TlsTerminator, whyNoTls } from "../../../lib/tls/terminator.ts";
 import { SERVER_TLS, testWith } from "../../support/needs.ts";
 import { waitFor } from "../../support/wait.ts";
-import { days, newAuthority } from "./support.ts";
+import { ca, EchoPort, exchange, pairOf } from "./echo_port.ts";
 
-const { authority, pair: ca } = newAuthority(days(10, Date.now()));
 const encoder = new TextEncoder();
 /** More than what the system and both sides of TLS keep of what nobody reads. */
 const UNREAD_BYTES_MAX = 16_777_216;
 /** More than the handshakes that are kept at the same time. */
 const IDLE_CLIENTS = 300;
-
-function pairOf(id: number): Pair {
-  return authority.issueNode(id, [`node-${id}`, "127.0.0.1"], days(5, Date.now()));
-}
-
-/** A port that sends back what comes, and how each of its connections has ended. */
-class EchoPort implements AsyncDisposable {
-  readonly terminator: TlsTerminator = new TlsTerminator(contextOf(pairOf(0)), new SystemClock());
-  readonly ends: string[] = [];
-  readonly warnings: string[] = [];
-  readonly sockets: TlsServerSocket[] = [];
-  readonly port: number;
-  accepted = 0;
-  readonly #listener: Deno.TcpListener;
-  readonly #accepting: Promise<void>;
-
-  constructor() {
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    this.port = this.#listener.addr.port;
-    this.#accepting = this.#accept();
-  }
-
-  async #accept(): Promise<void> {
-    for await (const socket of this.#listener) {
-      this.accepted++;
-      const warn = (message: string) => this.warnings.push(message);
-      const upgraded = this.terminator.upgrade(socket, { warn, reply: () => encoder.encode("plainly\n") });
-      this.sockets.push(upgraded);
-      void echo(upgraded).then(() => "end", (error) => error.name).then((end) => {
-        upgraded.close();
-        this.ends.push(end);
-      });
-    }
-  }
-
-  async connect(name: string): Promise<Deno.TlsConn> {
-    const tcp = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
-    const tls = await Deno.startTls(tcp, { hostname: name, caCerts: [ca.certificate] });
-    await tls.handshake();
-    return tls;
-  }
-
-  async allEnded(): Promise<void> {
-    await waitFor(() => this.ends.length === this.accepted ? true : undefined, { what: "all connections have ended" });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    await this.#accepting;
-    await this.allEnded();
-    await waitFor(() => this.terminator.underWay === 0 ? true : undefined, { what: "nothing is under way" });
-  }
-}
-
-async function echo(socket: TlsServerSocket): Promise<void> {
-  const buffer = new Uint8Array(10_000);
-  for (;;) {
-    const count = await socket.read(buffer);
-    if (count === null) return;
-    for (let rest = buffer.subarray(0, count); rest.length > 0;) rest = rest.subarray(await socket.write(rest));
-  }
-}
-
-async function exchange(client: Deno.TlsConn, sent: Uint8Array): Promise<Uint8Array> {
-  const got = new Uint8Array(sent.length);
-  const writing = (async () => {
-    for (let rest = sent; rest.length > 0;) rest = rest.subarray(await client.write(rest));
-  })();
-  for (let at = 0; at < got.length;) {
-    const count = await client.read(got.subarray(at));
-    assert(count !== null, `ended after ${at} bytes`);
-    at += count;
-  }
-  await writing;
-  return got;
-}
 
 testWith(
   [SERVER_TLS],
@@ -116,7 +38,7 @@ testWith(
 testWith([SERVER_TLS], "a new certificate is for connections from now on; those that are open go on", async () => {
   await using port = new EchoPort();
   using before = await port.connect("node-0");
-  port.terminator.use(contextOf(pairOf(1)));
+  port.terminator.use({ context: contextOf(pairOf(1)) });
   using after = await port.connect("node-1");
   await assertRejects(() => port.connect("node-0"), Deno.errors.InvalidData);
   for (const client of [before, after]) {
@@ -167,7 +89,7 @@ testWith(
 
 /** A connection on which nothing is read or written yet but one byte, which the client has sent. */
 async function connectOnce(use: (server: TlsServerSocket, client: Deno.TlsConn) => Promise<void>): Promise<void> {
-  const terminator = new TlsTerminator(contextOf(pairOf(0)), new SystemClock());
+  const terminator = new TlsTerminator({ context: contextOf(pairOf(0)) }, new SystemClock());
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const tcp = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
   const server = terminator.upgrade(await listener.accept(), { warn: () => {}, reply: () => new Uint8Array() });
