@@ -118,15 +118,16 @@ export class TlsServerSocket {
     this.#settle();
     const tls = this.#isSecure && this.#failure === undefined ? this.#tls : undefined;
     this.#fail(new Deno.errors.BadResource("The connection was closed"));
-    if (tls === undefined) return this.#destroy();
+    // One that both sides have ended is destroyed by itself: its end calls nobody back.
+    if (tls === undefined || this.#wire?.destroyed !== false) return this.#destroy();
     const over = this.#options.closings.begin(() => this.#destroy());
+    const finish = () => {
+      over();
+      this.#destroy();
+    };
+    this.#wire.once("close", finish);
     // TLS is done when it has handed over its last bytes; they are on their way then.
-    tls.end(() =>
-      this.#wire?.end(() => {
-        over();
-        this.#destroy();
-      })
-    );
+    tls.end(() => this.#wire?.end(finish));
   }
 
   #destroy(): void {

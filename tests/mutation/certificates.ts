@@ -82,7 +82,7 @@ export const CERTIFICATE_SLIPS: readonly Mutation[] = [
   },
   slip("M572", "The last words of TLS are cut off where many connections end at once", {
     file: "lib/tls/tls_socket.ts",
-    find: "this.#wire?.end(() => {",
-    replace: "[this.#wire].forEach(() => {",
+    find: "tls.end(() => this.#wire?.end(finish));",
+    replace: "tls.end(() => [this.#wire].forEach(finish));",
   }),
 ];

@@ -74,4 +74,18 @@ export const TLS_CLIENT_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/e2e/tls_tools_test.ts"],
   },
+  {
+    id: "M638",
+    what: "A node that stops waits for connections that both sides have ended",
+    patches: [{
+      file: "lib/tls/tls_socket.ts",
+      find: "if (tls === undefined || this.#wire?.destroyed !== false) return this.#destroy();",
+      replace: "if (tls === undefined || this.#wire === undefined) return this.#destroy();",
+    }, {
+      file: "lib/tls/tls_socket.ts",
+      find: 'this.#wire.once("close", finish);',
+      replace: "",
+    }],
+    tests: ["tests/unit/tls/tls_socket_test.ts"],
+  },
 ];

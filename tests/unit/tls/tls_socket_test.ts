@@ -6,6 +6,7 @@ import type { TlsServerSocket } from "../../../lib/tls/tls_socket.ts";
 import { contextOf } from "../../../lib/tls/pair_files.ts";
 import { TlsTerminator, whyNoTls } from "../../../lib/tls/terminator.ts";
 import { SERVER_TLS, testWith } from "../../support/needs.ts";
+import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 import { waitFor } from "../../support/wait.ts";
 import { ca, EchoPort, exchange, pairOf } from "./echo_port.ts";
 
@@ -152,6 +153,31 @@ testWith([SERVER_TLS], "clients that are closed together each see that this is t
   for (const client of clients) client.close();
   const cut = ends.filter((end) => end.status === "rejected" || end.value !== null);
   assertEquals(cut.length, 0, `${cut.length} were cut off`);
+});
+
+testWith([SERVER_TLS], "connections that both sides have ended leave nothing that a server must wait for", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  // Its time stands still: what is not over by itself stays under way.
+  const terminator = new TlsTerminator({ context: contextOf(pairOf(0)) }, new VirtualClock());
+  for (let each = 0; each < 20; each++) {
+    const tcp = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+    const dialled = Deno.startTls(tcp, { hostname: "node-0", caCerts: [ca.certificate] });
+    const server = terminator.upgrade(await listener.accept(), { warn: () => {}, reply: () => new Uint8Array() });
+    const buffer = new Uint8Array(10);
+    const client = await dialled;
+    const heard = server.read(buffer);
+    await client.write(Uint8Array.of(1));
+    assertEquals(await heard, 1);
+    await server.write(Uint8Array.of(2));
+    // As a server of HTTP does whose client wants no further reply on this connection.
+    const told = server.closeWrite();
+    assertEquals([await client.read(buffer), await client.read(buffer)], [1, null]);
+    client.close();
+    await told;
+    assertEquals(await server.read(buffer), null);
+    server.close();
+  }
+  await waitFor(() => terminator.underWay === 0 ? true : undefined, { what: "nothing is under way" });
 });
 
 /** What a client of TLS sends first. */
