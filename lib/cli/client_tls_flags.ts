@@ -10,8 +10,9 @@ export const CLIENT_TLS_FLAGS = [
   {
     name: "tls",
     kind: "switch",
-    commands: CLIENTS,
-    help: "Speak TLS with the nodes, whose certificates one of the system's CAs has signed.",
+    commands: ["cluster", ...CLIENTS],
+    help: "Speak TLS with the nodes, whose certificates one of the system's CAs has signed. " +
+      "A local cluster makes a CA and certificates of its own, and speaks nothing else with clients.",
   },
   {
     name: "tls-ca",

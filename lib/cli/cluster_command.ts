@@ -9,10 +9,11 @@ import { defaultMemoryLimit, MEMORY_LIMIT_BYTES_MIN, THIS_MACHINE } from "../clu
 import { launchCluster, type NodePlan } from "../cluster/launcher.ts";
 import { startProcess } from "../cluster/node_process.ts";
 import { requestTransfer } from "../cluster/leadership.ts";
-import { findOwnProgram, type OwnProgram } from "../cluster/own_program.ts";
+import { findOwnProgram, type OwnProgram, quoteForShell } from "../cluster/own_program.ts";
 import { findPortProblem, THIS_SYSTEM, type WantedPort } from "../cluster/ports.ts";
 import { probeMembers, probeNode } from "../cluster/probe.ts";
 import type { NodeId } from "../raft/types.ts";
+import { caPathOf, prepareTls, tlsFlags } from "./cluster_tls.ts";
 import type { CommandContext } from "./command_context.ts";
 import { confirmOrThrow } from "./confirmation.ts";
 import { describeFailure, Failure } from "./failures.ts";
@@ -56,16 +57,17 @@ export async function runClusterCommand(context: CommandContext): Promise<number
   const problem = await findPortProblem(ports, THIS_SYSTEM);
   if (problem !== undefined) throw new Failure(problem.line);
   await makeDataDirectory(clusterDirectory(settings));
+  const trust = prepareTls(context, clusterDirectory(settings), { ids: nodes.map(({ id }) => id) });
   return await launchCluster({
     nodes: withSecret(nodes, settings),
-    planNode: (others, usedId) => planOneMore(settings, { program, others, usedId }),
+    planNode: (others, usedId) => planOneMore(context, { program, others, usedId }),
     clientCommand: clientCommand(nodes, program),
     program: program.shown,
     startProcess,
-    probe: (node) => probeNode(endpointOf(node), PROBE_MS),
-    probeMembers: (node) => probeMembers(endpointOf(node), PROBE_MS),
+    probe: (node) => probeNode({ ...endpointOf(node), trust }, PROBE_MS),
+    probeMembers: (node) => probeMembers({ ...endpointOf(node), trust }, PROBE_MS),
     transfer: ({ httpAddress }, to) =>
-      requestTransfer({ httpAddress: reachableAddress(httpAddress), to, timeoutMs: TRANSFER_MS }),
+      requestTransfer({ httpAddress: reachableAddress(httpAddress), to, timeoutMs: TRANSFER_MS, trust }),
     now: () => performance.now(),
     after: (delayMs, action) => {
       const timer = setTimeout(action, delayMs);
@@ -101,13 +103,14 @@ function askToGrow(context: CommandContext, { founders, joined, added }: Cluster
 
 /** How a node is started that joins `others`, which run, with an id above `usedId`; or in words why it cannot be. */
 export async function planOneMore(
-  settings: Settings,
+  context: Pick<CommandContext, "settings" | "surroundings">,
   { program, others, usedId }: {
     readonly program: OwnProgram;
     readonly others: readonly NodePlan[];
     readonly usedId: NodeId;
   },
 ): Promise<NodePlan | string> {
+  const { settings } = context;
   try {
     // However many it was started with.
     const { nextId } = await nodesOf(settings, { isDefault: true });
@@ -117,6 +120,7 @@ export async function planOneMore(
     assert(plan !== undefined, `Cannot find node ${id} among those that were planned`);
     const problem = await findPortProblem(portsOf([plan], settings), THIS_SYSTEM);
     if (problem !== undefined) return `${problem.line}, for all nodes at the next start of the cluster`;
+    prepareTls(context, clusterDirectory(settings), { ids: [id] });
     // The secret is theirs, wherever it came from.
     return { ...plan, environment: others[0]?.environment ?? plan.environment };
   } catch (error) {
@@ -145,9 +149,11 @@ export function planNodes(
   };
   const secret = settings.optionalText("cluster-secret");
   const memory = memoryShare(settings, places.length);
+  const caPath = caPathOf(settings, clusterDirectory(settings));
   return places.map((place) => {
     const { id, port, peerPort, httpPort } = place;
-    const dataDirectory = nodeDirectory(clusterDirectory(settings), id);
+    const directory = clusterDirectory(settings);
+    const dataDirectory = nodeDirectory(directory, id);
     const ports = ["--port", port, "--peer-port", peerPort, "--http-port", httpPort];
     const own = ["--node-id", id, "--host", host, ...ports, "--data-dir", dataDirectory, "--memory-limit", memory];
     return {
@@ -158,12 +164,14 @@ export function planNodes(
       httpAddress: showAddress(host, httpPort),
       peerAddress: showAddress(host, peerPort),
       dataDirectory,
+      ...caPath === undefined ? {} : { caPath },
       executable: program.executable,
       args: [
         ...program.prefix,
         "node",
         ...own.map(String),
         found.founders.includes(id) ? peers : joinOf(place),
+        ...tlsFlags(settings, directory, place),
         ...passedOn(settings),
       ],
       environment: secret === undefined ? {} : { [environmentName("cluster-secret")]: secret },
@@ -274,5 +282,7 @@ function reachableAddress(address: string): string {
 function clientCommand(nodes: readonly NodePlan[], program: OwnProgram): string {
   const addresses = nodes.map((node) => showAddress(reachableHost(node.host), node.port));
   const usual = addresses.slice(0, 3).join(",") === "127.0.0.1:5000,127.0.0.1:5001,127.0.0.1:5002";
-  return `${program.shown} cli${usual ? "" : ` --connect ${addresses.join(",")}`}`;
+  const ca = nodes[0]?.caPath;
+  const tls = ca === undefined ? "" : ` --tls-ca ${quoteForShell(ca, { onWindows: Deno.build.os === "windows" })}`;
+  return `${program.shown} cli${tls}${usual ? "" : ` --connect ${addresses.join(",")}`}`;
 }

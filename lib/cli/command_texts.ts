@@ -15,12 +15,13 @@ export interface CommandText {
 /** The texts of all commands, in the order of the help. */
 export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
   cluster: {
-    usage: "kvstore [cluster] [--nodes 3] [--port 5000] [--data-dir DIR]",
+    usage: "kvstore [cluster] [--nodes 3] [--port 5000] [--data-dir DIR] [--tls]",
     summary: "Run a local cluster; what kvstore does without a command.",
     details: [
       "Starts each node as a process of its own, on ports that follow each other, and starts a node that crashed again.",
       "Prints a table and three lines to try when the cluster is ready. Ctrl-C stops all nodes; a second one kills them.",
       "With more --nodes than the directory has it asks, or wants --yes, and the others join.",
+      "With --tls it makes certificates in DIR/tls, and nodes speak nothing but TLS with clients and over HTTP.",
     ],
     lines: PRINTED_LINES.cluster,
   },

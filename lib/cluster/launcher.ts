@@ -35,6 +35,8 @@ export interface NodePlan {
   readonly httpAddress: string;
   readonly peerAddress: string;
   readonly dataDirectory: string;
+  /** The file of the CA where the node speaks TLS alone. */
+  readonly caPath?: string | undefined;
   readonly executable: string;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;

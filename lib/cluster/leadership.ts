@@ -1,5 +1,6 @@
 /** Moves leadership over HTTP, as any client could. */
 
+import type { Trust } from "../base/dial.ts";
 import { SystemClock } from "../node/clock/system_clock.ts";
 import { requestDirectly } from "../http/direct_request.ts";
 import type { NodeId } from "../raft/types.ts";
@@ -10,13 +11,15 @@ export interface TransferRequest {
   readonly httpAddress: string;
   readonly to: NodeId;
   readonly timeoutMs: number;
+  /** HTTPS, and whom to believe. */
+  readonly trust?: Trust | undefined;
 }
 
 /** Of the answer only the status counts. */
 const BODY_BYTES_MAX = 1_024;
 
 /** Asks a leader to hand over to another node; whether it says that it has. */
-export async function requestTransfer({ httpAddress, to, timeoutMs }: TransferRequest): Promise<boolean> {
+export async function requestTransfer({ httpAddress, to, timeoutMs, trust }: TransferRequest): Promise<boolean> {
   try {
     const { status } = await requestDirectly({
       address: httpAddress,
@@ -27,6 +30,7 @@ export async function requestTransfer({ httpAddress, to, timeoutMs }: TransferRe
       timeoutMs,
       bodyBytesMax: BODY_BYTES_MAX,
       clock: new SystemClock(),
+      trust,
     });
     return status === 200;
   } catch {

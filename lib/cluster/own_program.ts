@@ -80,7 +80,8 @@ function leadsSomewhere({ typed, directory, searchPath, isFile, onWindows }: Pro
   return searchPath.some((folder) => folder !== "" && isProgram(`${folder}/${typed}`));
 }
 
-function quoteForShell(path: string, { onWindows }: ProgramFacts): string {
+/** A path as it is typed to a shell. */
+export function quoteForShell(path: string, { onWindows }: Pick<ProgramFacts, "onWindows">): string {
   if (onWindows) return /[ &()^]/.test(path) ? `"${path}"` : path;
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

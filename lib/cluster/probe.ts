@@ -1,5 +1,6 @@
 /** Asks a node about itself over the text protocol, as any client could. */
 
+import { TlsError, type Trust } from "../base/dial.ts";
 import type { NodeId } from "../raft/types.ts";
 import { ConnectionLostError, TextConnection, type TextRequest } from "./text_connection.ts";
 
@@ -21,6 +22,8 @@ export type Members = ReadonlyMap<NodeId, Membership>;
 interface Endpoint {
   readonly hostname: string;
   readonly port: number;
+  /** TLS, and whom to believe. */
+  readonly trust?: Trust | undefined;
 }
 
 /** STATUS over a connection of its own; undefined when the node does not answer in time. */
@@ -40,14 +43,14 @@ async function askOnce(
   question: Pick<TextRequest, "line" | "timeoutMs">,
 ): Promise<string | undefined> {
   try {
-    const connection = await TextConnection.open(endpoint, question.timeoutMs);
+    const connection = await TextConnection.open(endpoint, question.timeoutMs, { trust: endpoint.trust });
     try {
       return await connection.request({ ...question, multiLine: true });
     } finally {
       connection.close();
     }
   } catch (error) {
-    if (error instanceof ConnectionLostError) return undefined;
+    if (error instanceof ConnectionLostError || error instanceof TlsError) return undefined;
     throw error;
   }
 }

@@ -88,4 +88,34 @@ export const TLS_CLIENT_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/unit/tls/tls_socket_test.ts"],
   },
+  {
+    id: "M639",
+    what: "The certificates of a local cluster are not renewed",
+    patches: [{
+      file: "lib/cluster/local_certificates.ts",
+      find: "if (old !== undefined && isShort(old, now)) {",
+      replace: "if (old !== undefined && isShort(old, -now)) {",
+    }],
+    tests: ["tests/unit/cluster/local_certificates_test.ts"],
+  },
+  {
+    id: "M640",
+    what: "A local cluster makes another CA at each start",
+    patches: [{
+      file: "lib/cluster/local_certificates.ts",
+      find: "if (!isThere(certificate)) writePair(",
+      replace: "if (!isThere(`${certificate}.old`)) writePair(",
+    }],
+    tests: ["tests/unit/cluster/local_certificates_test.ts"],
+  },
+  {
+    id: "M641",
+    what: "The nodes of a local cluster with TLS answer on plain ports as well",
+    patches: [{
+      file: "lib/cli/cluster_tls.ts",
+      find: '["--tls-port", port, "--http-tls-port", httpPort]',
+      replace: '["--tls-port", port + 500, "--http-tls-port", httpPort]',
+    }],
+    tests: ["tests/unit/cli/cluster_command_test.ts"],
+  },
 ];

@@ -7,6 +7,9 @@ import { defaultMemoryLimit, THIS_MACHINE } from "../../../lib/cluster/machine_m
 import { settle } from "../../../lib/cli/settings.ts";
 import { ownPeers } from "../../../lib/cli/server_settings.ts";
 import { UsageError } from "../../../lib/cli/usage_error.ts";
+import { prepareTls } from "../../../lib/cli/cluster_tls.ts";
+import { Failure } from "../../../lib/cli/failures.ts";
+import { only, withDirectory } from "../tls/support.ts";
 import { fakeSurroundings, settingsOf } from "./support.ts";
 
 const PROGRAM = { executable: "/bin/kvstore", prefix: ["run", "main.ts"], shown: "kvstore" };
@@ -42,6 +45,36 @@ Deno.test("nodes that joined are started to join, on the ports of their ids, and
     [5, 5005, `--join=${four}`],
   ]);
 });
+
+Deno.test("with --tls each node speaks TLS alone, with its own certificate and the cluster's CA", () => {
+  const [, node] = plan("--tls", "--data-dir", "/d");
+  const given = (flag: string) => node?.args[node.args.indexOf(flag) + 1];
+  assertEquals(["--tls-port", "--port", "--http-tls-port", "--http-port"].map(given), ["5001", "5001", "8001", "8001"]);
+  assertEquals(["--tls-cert", "--tls-key", "--tls-ca"].map(given), [
+    "/d/tls/node-1.pem",
+    "/d/tls/node-1.key",
+    "/d/tls/ca.pem",
+  ]);
+  assertEquals(node?.caPath, "/d/tls/ca.pem");
+  assertEquals(plan("--data-dir", "/d")[1]?.args.some((arg) => arg.startsWith("--tls")), false);
+});
+
+Deno.test("with --tls the launcher makes certificates and believes them alone; a runtime that cannot be such a server says so", () =>
+  withDirectory(async (directory) => {
+    const surroundings = fakeSurroundings();
+    const context = { settings: settingsOf("cluster", "--tls", "--host=db-0", "--data-dir", directory), surroundings };
+    assertThrows(
+      () => prepareTls(context, directory, { ids: [0], denoVersion: "2.7.14" }),
+      Failure,
+      "TLS for clients needs a runtime of Deno 2.8 or later, and this is 2.7.14",
+    );
+    assertEquals([...Deno.readDirSync(directory)], []);
+    const trust = prepareTls(context, directory, { ids: [0, 1], denoVersion: "2.8.0" });
+    assertEquals(trust?.caCerts, [await Deno.readTextFile(`${directory}/tls/ca.pem`)]);
+    assertEquals(only(await Deno.readTextFile(`${directory}/tls/node-1.pem`)).names.dns, ["db-0", "localhost"]);
+    assertEquals(surroundings.roots(), "None");
+    assertEquals(prepareTls({ ...context, settings: settingsOf("cluster") }, directory, { ids: [0] }), undefined);
+  }));
 
 Deno.test("each node is started with its own ports and directory and with what was given", () => {
   const nodes = plan(
@@ -164,7 +197,7 @@ Deno.test("one more node gets the next id, the ports of that id, the secret of t
     const settings = settingsOf("cluster", "--data-dir", directory, "--port", `${port}`, ...args);
     const all = planNodes(settings, { program: PROGRAM, found: { ...THREE, founders: [0, 2] } });
     const others = all.map((node) => ({ ...node, environment: { KVSTORE_CLUSTER_SECRET: "what all nodes share" } }));
-    return await planOneMore(settings, { program: PROGRAM, others, usedId });
+    return await planOneMore({ settings, surroundings: fakeSurroundings() }, { program: PROGRAM, others, usedId });
   };
   try {
     const plan = await more(2);
