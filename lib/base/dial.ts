@@ -6,6 +6,14 @@ export interface Trust {
   readonly caCerts: readonly string[];
   /** A name that the server's certificate has; undefined for the host by which the server is reached. */
   readonly serverName: string | undefined;
+  /** What is shown to a server that asks for a certificate; left out for none. It goes with no `serverName`. */
+  readonly identity?: Identity | undefined;
+}
+
+/** A certificate, with those between it and its CA behind it, and its key, in PEM. */
+export interface Identity {
+  readonly cert: string;
+  readonly key: string;
 }
 
 /** Why a server is not spoken to with TLS. `NoTls`: it speaks none, or none that fits. */
@@ -53,6 +61,7 @@ export async function dial(
   { hostname, port }: { readonly hostname: string; readonly port: number },
   { trust }: DialOptions = {},
 ): Promise<Deno.Conn> {
+  if (trust?.identity !== undefined) return await secureAs(trust.identity, { trust, hostname, port });
   // Of the addresses of a name only the first is tried; that of localhost may be ::1, where nodes do not listen.
   const host = trust !== undefined && hostname === "localhost" ? "127.0.0.1" : hostname;
   const tcp = await Deno.connect({ hostname: host, port });
@@ -78,6 +87,21 @@ async function secure(tcp: Deno.TcpConn, { trust, hostname, port }: Handshake): 
   } catch (error) {
     closeQuietly(open);
     throw tlsError(error, { address: `${hostname}:${port}`, name });
+  }
+}
+
+/**
+ * Deno shows a certificate only where it connects by itself. So the server's certificate is to have the name that is connected to,
+ * and the first reply may be late by a delayed acknowledgement, 40 ms.
+ */
+async function secureAs({ cert, key }: Identity, { trust, hostname, port }: Handshake): Promise<Deno.TlsConn> {
+  const tls = await Deno.connectTls({ hostname, port, caCerts: [...trust.caCerts], cert, key });
+  try {
+    await tls.handshake();
+    return tls;
+  } catch (error) {
+    closeQuietly(tls);
+    throw tlsError(error, { address: `${hostname}:${port}`, name: hostname });
   }
 }
 

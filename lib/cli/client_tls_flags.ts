@@ -30,4 +30,19 @@ export const CLIENT_TLS_FLAGS = [
     defaultShown: "the host of --connect",
     help: "A name or an address that the certificates of the nodes have.",
   },
+  {
+    name: "tls-client-cert",
+    kind: "text",
+    commands: CLIENTS,
+    placeholder: "FILE",
+    defaultShown: "none",
+    help: "Certificate to show to nodes with --tls-client-ca, in PEM, as kvstore tls client makes one.",
+  },
+  {
+    name: "tls-client-key",
+    kind: "text",
+    commands: CLIENTS,
+    placeholder: "FILE",
+    help: "Its key, in PEM without a password.",
+  },
 ] as const satisfies readonly Flag[];

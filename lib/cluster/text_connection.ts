@@ -146,5 +146,7 @@ async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> 
 }
 
 function describe(error: unknown): string {
+  // Of TLS, in words of its own: so a node ends that refuses a client's certificate, or the lack of one.
+  if (error instanceof Deno.errors.UnexpectedEof) return "it ended TLS, and its log may say why (--tls-client-cert)";
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,14 +1,14 @@
 /** TLS for the clients of one server: which certificate, on which ports, and what happens when its files change. */
 
 import type { Clock } from "../base/clock.ts";
-import type { Trust } from "../base/dial.ts";
+import type { Identity, Trust } from "../base/dial.ts";
 import type { TlsDoor } from "../net/client_socket.ts";
 import type { Log } from "../observe/log.ts";
 import { CertificateError } from "../tls/errors.ts";
 import { ClientAuthorities } from "../tls/client_authorities.ts";
 import { readAuthorities } from "../tls/files.ts";
 import { FilesWatch } from "../tls/files_watch.ts";
-import { loadPair, type PairPaths } from "../tls/pair_files.ts";
+import { isFor, loadPair, type PairPaths } from "../tls/pair_files.ts";
 import { TlsTerminator, whyNoTls } from "../tls/terminator.ts";
 import type { Serving } from "../tls/tls_socket.ts";
 
@@ -37,9 +37,11 @@ export interface TlsService {
   closed(): Promise<void>;
 }
 
-/** What clients are served with, and what is told of it. */
-interface Loaded extends Serving {
+/** What clients are served with, what is told of it, and what this node shows to members that ask for a certificate. */
+interface Loaded {
+  readonly serving: Serving;
   readonly shown: string;
+  readonly identity: Identity | undefined;
 }
 
 /** What a server's TLS works with. */
@@ -63,17 +65,24 @@ export function openTls(options: TlsOptions, parts: TlsParts): TlsService {
     paths: [paths.certificate, paths.key, ...(clientAuthorities === undefined ? [] : [clientAuthorities])],
     clock,
     load,
-    changed: ({ shown, ...serving }) => {
-      tls.use(serving);
-      log("info", `A new certificate for clients, for connections from now on: ${shown}`);
+    changed: (next) => {
+      loaded = next;
+      tls.use(loaded.serving);
+      log("info", `A new certificate for clients, for connections from now on: ${loaded.shown}`);
     },
     failed: (why) => log("warn", `The certificate for clients stays the one of before: ${why}`),
   });
-  const { shown, ...serving } = load();
-  const members = { caCerts: ca === undefined ? [] : [readAuthorities(ca)], serverName: undefined };
-  const tls = new TlsTerminator(serving, clock);
+  let loaded = load();
+  const members: Trust = {
+    caCerts: ca === undefined ? [] : [readAuthorities(ca)],
+    serverName: undefined,
+    get identity() {
+      return loaded.identity;
+    },
+  };
+  const tls = new TlsTerminator(loaded.serving, clock);
   const ports = [clientPort, httpPort].filter((port) => port !== undefined).join(" and ");
-  log("info", `TLS for clients on port ${ports}: ${shown}`);
+  log("info", `TLS for clients on port ${ports}: ${loaded.shown}`);
   const open = plain.filter((port) => port !== clientPort && port !== httpPort).join(" and ");
   if (clientAuthorities !== undefined && open !== "") {
     log("warn", `--tls-client-ca holds for TLS alone: on port ${open} clients need neither TLS nor a certificate`);
@@ -91,12 +100,14 @@ export function openTls(options: TlsOptions, parts: TlsParts): TlsService {
 }
 
 function loadFiles({ paths, clientAuthorities }: TlsOptions, wallClockMs: () => number): Loaded {
-  const { context, shown } = loadPair(paths, wallClockMs());
-  if (clientAuthorities === undefined) return { context, shown };
+  const { context, shown, leaf, certificate: cert, key } = loadPair(paths, wallClockMs());
+  if (clientAuthorities === undefined) return { serving: { context }, shown, identity: undefined };
   const clients = new ClientAuthorities(clientAuthorities, wallClockMs());
+  const objectionTo = (der: Uint8Array | undefined) => clients.objectionTo(der, wallClockMs());
   return {
-    context,
+    serving: { context, objectionTo },
     shown: `${shown}; for clients with a certificate of ${clients.shown}`,
-    objectionTo: (certificate) => clients.objectionTo(certificate, wallClockMs()),
+    // Members are taken to do as this one does.
+    identity: isFor(leaf, "client") ? { cert, key } : undefined,
   };
 }

@@ -8,6 +8,7 @@ import { bitString, sequence, TAG } from "./der_writer.ts";
 import { about, CertificateError } from "./errors.ts";
 import { readPem } from "./files.ts";
 import { SIGNATURE_HASHES } from "./object_ids.ts";
+import { isFor } from "./pair_files.ts";
 import { certificateInWords, expiryInWords, stateOf } from "./words.ts";
 
 /** Certificates of CAs in one file. */
@@ -54,7 +55,7 @@ export class ClientAuthorities {
     if (stateOf(signer, now) !== "valid") return `its CA ${STATES[stateOf(signer, now)]}`;
     if (stateOf(leaf, now) !== "valid") return `it ${STATES[stateOf(leaf, now)]}`;
     if (leaf.isAuthority) return "it is of a CA";
-    return leaf.purposes.length === 0 || leaf.purposes.includes("client") ? undefined : "it is not for a client";
+    return isFor(leaf, "client") ? undefined : "it is not for a client";
   }
 
   #subjects(): string {

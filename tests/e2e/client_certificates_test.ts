@@ -2,11 +2,13 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Pair } from "../../lib/tls/authority.ts";
-import { CURL, OPENSSL, REDIS_CLI, testWith } from "../support/needs.ts";
+import { CURL, OPENSSL, REDIS_CLI, SERVER_TLS, testWith } from "../support/needs.ts";
 import { findFreePorts } from "../support/ports.ts";
 import { withCluster } from "../support/process_cluster.ts";
+import { runProgram } from "../support/program.ts";
 import { TextClient } from "../support/text_client.ts";
 import { waitFor } from "../support/wait.ts";
+import { withTlsCluster } from "./support/tls_cluster.ts";
 import { assertRefused, newAuthority, run, validity, whyNotHere, writePair } from "./support/tls_node.ts";
 
 testWith(
@@ -90,3 +92,40 @@ Deno.test("CAs of clients that cannot be used end the start in one line", async 
   await assertRefused([...files, "--tls-port", String(findFreePorts(1)[0]), "--tls-client-ca", clients], why);
   await Deno.remove(directory, { recursive: true });
 });
+
+testWith(
+  [SERVER_TLS],
+  "where every port asks for a certificate the tools show theirs, and nodes that pass requests on show their own",
+  () =>
+    withTlsCluster({ membersTrust: "Own", asksClients: true }, async ({ cluster, ca, client, tlsPorts }) => {
+      const leader = await cluster.waitForLeader();
+      const [follower = 0, next = 0] = cluster.others(leader);
+      const tls = ["--connect", `127.0.0.1:${tlsPorts[follower]}`, "--tls-ca", ca];
+      const own = [...tls, "--tls-client-cert", client.cert, "--tls-client-key", client.key];
+      const done = async (command: string, ...args: readonly string[]) => {
+        const { code, stdout, stderr } = await runProgram([command, ...own, ...args]);
+        assertEquals([code, stderr], [0, ""]);
+        return stdout;
+      };
+      assertEquals(await done("cli", "PUT", "a", "with a certificate"), "a added successfully.\n");
+      assertEquals(await done("cli", "GET", "a"), "value of a: with a certificate\n");
+      assertMatch(await done("leader", "transfer", String(next)), new RegExp(`^Node ${next} .* leads now`));
+      await cluster.waitForLeader();
+      assertMatch(await done("member", "list"), /\b2\b.*127\.0\.0\.1/s);
+      const { result } = JSON.parse(await done("bench", "--requests=200", "--connections=4", "--json"));
+      assertEquals([result.requests, result.errors], [200, 0]);
+      // Over the text protocol the follower asks the leader over HTTPS, with its own certificate.
+      assertEquals(await done("cli", "MEMBER", "DRAIN", String(follower)), `Member ${follower} is drained.\n`);
+      const environment = { KVSTORE_TLS_CLIENT_CERT: client.cert, KVSTORE_TLS_CLIENT_KEY: client.key };
+      assertEquals((await runProgram(["cli", ...tls, "PING"], { environment })).code, 0);
+      const refused = await runProgram(["cli", ...tls, "GET", "a"]);
+      const line = `Lost the connection to 127.0.0.1:${
+        tlsPorts[follower]
+      }: it ended TLS, and its log may say why (--tls-client-cert); is the node running?`;
+      assertEquals([refused.code, refused.stderr], [1, `kvstore: ${line}\n`]);
+      await cluster.node(follower).process?.line(": it has sent no certificate, and --tls-client-ca asks for one");
+      for (const args of [["leader"], ["bench", "--requests=1"]]) {
+        assertEquals((await runProgram([args[0] ?? "", ...tls, ...args.slice(1)])).code, 1);
+      }
+    }),
+);

@@ -49,8 +49,8 @@ export const CLIENT_CERTIFICATE_SLIPS: readonly Mutation[] = [
     what: "A certificate for servers alone lets a client in",
     patches: [{
       file: "lib/tls/client_authorities.ts",
-      find: 'leaf.purposes.length === 0 || leaf.purposes.includes("client")',
-      replace: "leaf.purposes.length === 0 || leaf.purposes.length > 0",
+      find: 'return isFor(leaf, "client") ? undefined : "it is not for a client";',
+      replace: 'return isFor(leaf, "client") || isFor(leaf, "server") ? undefined : "it is not for a client";',
     }],
     tests: ["tests/unit/tls/client_authorities_test.ts"],
   },
@@ -101,6 +101,46 @@ export const CLIENT_CERTIFICATE_SLIPS: readonly Mutation[] = [
       file: "lib/cluster/tls_service.ts",
       find: "...(clientAuthorities === undefined ? [] : [clientAuthorities])],",
       replace: "...(clientAuthorities === undefined ? [] : [])],",
+    }],
+    tests: ["tests/unit/cluster/tls_service_test.ts"],
+  },
+  {
+    id: "M710",
+    what: "A tool shows no certificate, though it was given one",
+    patches: [{
+      file: "lib/cli/client_tls.ts",
+      find: "...(identity === undefined ? {} : { identity }) };",
+      replace: "...(identity === undefined ? {} : {}) };",
+    }],
+    tests: ["tests/unit/cli/client_tls_test.ts"],
+  },
+  {
+    id: "M711",
+    what: "A connection that shows a certificate believes every server",
+    patches: [{
+      file: "lib/base/dial.ts",
+      find: "await tls.handshake();\n    return tls;\n  } catch (error) {\n    closeQuietly(tls);",
+      replace: "return tls;\n  } catch (error) {\n    closeQuietly(tls);",
+    }],
+    tests: ["tests/unit/tls/client_certificates_test.ts"],
+  },
+  {
+    id: "M712",
+    what: "A node shows no certificate to the leader that asks for one",
+    patches: [{
+      file: "lib/cluster/tls_service.ts",
+      find: 'identity: isFor(leaf, "client") ? { cert, key } : undefined,',
+      replace: 'identity: isFor(leaf, "client") && cert === key ? { cert, key } : undefined,',
+    }],
+    tests: ["tests/unit/cluster/tls_service_test.ts"],
+  },
+  {
+    id: "M713",
+    what: "A node shows the certificate that it had at its start for ever",
+    patches: [{
+      file: "lib/cluster/tls_service.ts",
+      find: "      loaded = next;\n      tls.use(loaded.serving);",
+      replace: "      tls.use(next.serving);",
     }],
     tests: ["tests/unit/cluster/tls_service_test.ts"],
   },

@@ -14,6 +14,8 @@ export interface TlsStage {
   /** Files of the CA of the nodes, and of another. */
   readonly ca: string;
   readonly otherCa: string;
+  /** A certificate of a client, which the CA of the nodes has signed, and its key. */
+  readonly client: { readonly cert: string; readonly key: string };
   /** By node. */
   readonly tlsPorts: readonly number[];
   readonly httpsPorts: readonly number[];
@@ -23,11 +25,13 @@ export interface TlsStage {
 export interface TlsClusterOptions {
   /** Nodes tell each other of their ports for TLS, and trust this CA among themselves; left out, they tell of the plain ones. */
   readonly membersTrust?: "Own" | "Other";
+  /** Whether clients have to show a certificate of the CA of the nodes. */
+  readonly asksClients?: boolean;
 }
 
 /** Runs `body` on a fresh cluster. */
 export async function withTlsCluster(
-  { membersTrust }: TlsClusterOptions,
+  { membersTrust, asksClients = false }: TlsClusterOptions,
   body: (stage: TlsStage) => Promise<void>,
 ): Promise<void> {
   const root = await Deno.makeTempDir({ prefix: "kvstore-e2e-" });
@@ -36,9 +40,16 @@ export async function withTlsCluster(
   const [ca, otherCa] = [`${root}/ca.pem`, `${root}/other.pem`];
   await Deno.writeTextFile(ca, pair.certificate);
   await Deno.writeTextFile(otherCa, other.certificate);
-  const { certificate, key } = new Authority(pair).issueNode(0, ["localhost", "127.0.0.1"], validity);
-  await Deno.writeTextFile(`${root}/node.pem`, certificate);
-  await Deno.writeTextFile(`${root}/node.key`, key, { mode: 0o600 });
+  const authority = new Authority(pair);
+  const issued = {
+    node: authority.issueNode(0, ["localhost", "127.0.0.1"], validity),
+    client: authority.issueClient("alice", validity),
+  };
+  for (const [name, { certificate, key }] of Object.entries(issued)) {
+    await Deno.writeTextFile(`${root}/${name}.pem`, certificate);
+    await Deno.writeTextFile(`${root}/${name}.key`, key, { mode: 0o600 });
+  }
+  const client = { cert: `${root}/client.pem`, key: `${root}/client.key` };
   const ports = findFreePorts(2 * NODES);
   const [tlsPorts, httpsPorts] = [ports.slice(0, NODES), ports.slice(NODES)];
   const told = (id: number) => [
@@ -50,11 +61,12 @@ export async function withTlsCluster(
     const own = ["--tls-port", String(tlsPorts[id]), "--http-tls-port", String(httpsPorts[id])];
     return [...line, ...own, ...membersTrust === undefined ? [] : told(id)];
   };
-  const flags = ["--tls-cert", `${root}/node.pem`, "--tls-key", `${root}/node.key`];
+  const pairFlags = ["--tls-cert", `${root}/node.pem`, "--tls-key", `${root}/node.key`];
+  const flags = [...pairFlags, ...asksClients ? ["--tls-client-ca", ca] : []];
   try {
     await withCluster(
       { nodes: NODES, flags, wrap, root },
-      (cluster) => body({ cluster, ca, otherCa, tlsPorts, httpsPorts }),
+      (cluster) => body({ cluster, ca, otherCa, client, tlsPorts, httpsPorts }),
     );
   } finally {
     await Deno.remove(root, { recursive: true });

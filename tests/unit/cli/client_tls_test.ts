@@ -8,7 +8,8 @@ import { settle } from "../../../lib/cli/settings.ts";
 import { readConnectList } from "../../../lib/cli/shell/connections.ts";
 import { UsageError } from "../../../lib/cli/usage_error.ts";
 import { CertificateError } from "../../../lib/tls/errors.ts";
-import { newAuthority, withDirectory } from "../tls/support.ts";
+import type { Pair } from "../../../lib/tls/authority.ts";
+import { DAY, days, newAuthority, withDirectory } from "../tls/support.ts";
 import { fakeSurroundings } from "./support.ts";
 
 const { pair: ca } = newAuthority();
@@ -34,6 +35,35 @@ Deno.test("a CA that is given is the only one, without one those of the system a
     const environment = { KVSTORE_TLS_CA: path };
     assertEquals(trustOf([], environment), { trust: { caCerts, serverName: undefined }, roots: "None" });
     assertEquals(trustOf(["--tls=false"], environment), { trust: undefined, roots: undefined });
+  }));
+
+Deno.test("a certificate to be shown goes with its key and with TLS, and must be good for a client now", () =>
+  withDirectory(async (directory) => {
+    const { authority } = newAuthority(days(10, Date.now()));
+    const write = async (name: string, { certificate, key }: Pair) => {
+      const [cert, keyFile] = [`${directory}/${name}.pem`, `${directory}/${name}.key`];
+      await Deno.writeTextFile(cert, certificate);
+      await Deno.writeTextFile(keyFile, key, { mode: 0o600 });
+      return ["--tls-client-cert", cert, "--tls-client-key", keyFile];
+    };
+    const pair = authority.issueClient("alice", days(5, Date.now()));
+    const alice = await write("alice", pair);
+    const identity = { cert: pair.certificate, key: pair.key };
+    assertEquals(trustOf(["--tls", ...alice]).trust, { caCerts: [], serverName: undefined, identity });
+    assertThrows(() => trustOf(alice), UsageError, "--tls-client-cert goes with --tls or --tls-ca");
+    for (const half of [alice.slice(0, 2), alice.slice(2)]) {
+      assertThrows(() => trustOf(["--tls", ...half]), UsageError, "--tls-client-cert and --tls-client-key go together");
+    }
+    const named = ["--tls", "--tls-server-name", "db", ...alice];
+    assertThrows(() => trustOf(named), UsageError, "--tls-server-name does not go with --tls-client-cert");
+    const other = await write("bob", authority.issueClient("bob", days(5, Date.now())));
+    const mixed = ["--tls", ...alice.slice(0, 2), ...other.slice(2)];
+    assertThrows(() => trustOf(mixed), CertificateError, "bob.key is not its key (subject CN=alice");
+    const old = newAuthority(days(2, Date.now() - 5 * DAY));
+    const late = await write("late", old.authority.issueClient("late", days(1, Date.now() - 5 * DAY)));
+    assertThrows(() => trustOf(["--tls", ...late]), CertificateError, "it is expired (subject CN=late");
+    Deno.chmodSync(alice[3] ?? "", 0o644);
+    assertThrows(() => trustOf(["--tls", ...alice]), CertificateError, "Everybody on this machine can read the key");
   }));
 
 Deno.test("flags of TLS that cannot be meant are refused in one line", () =>

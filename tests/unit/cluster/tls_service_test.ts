@@ -94,6 +94,13 @@ testWith(
         /^info: A new certificate for clients, for connections from now on: .*; CN=KVStore CA of test/,
       );
       assertEquals([await talk(mine.authority), await talk(other.authority)], [1, 1]);
+      // Members are shown what is served at that time, if it is for a client.
+      assertEquals(service.members.identity, { cert: certificate, key });
+      const next = mine.authority.issueNode(0, ["localhost"], days(5, Date.now()));
+      await Deno.writeTextFile(paths.certificate, next.certificate);
+      await Deno.writeTextFile(paths.key, next.key);
+      service.reload();
+      assertEquals([said.splice(0).length, service.members.identity?.cert], [1, next.certificate]);
       await Deno.writeTextFile(clientAuthorities, certificate);
       for (let each = 0; each < 3; each++) service.reload();
       service.stop();

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey } from "node:crypto";
+import { dial, TlsError } from "../../../lib/base/dial.ts";
 import type { Pair } from "../../../lib/tls/authority.ts";
 import { ClientAuthorities } from "../../../lib/tls/client_authorities.ts";
 import { OPENSSL, SERVER_TLS, testWith } from "../../support/needs.ts";
@@ -90,6 +91,28 @@ testWith(
     );
     await using early = guarded([ca], -7 * DAY);
     await assertRefused(early, early.connectAs(alice), /here: its CA is not yet valid/);
+  },
+);
+
+testWith(
+  [SERVER_TLS],
+  "a certificate is shown to a server that asks for it, by the name that is connected to",
+  async () => {
+    await using port = guarded([ca]);
+    const endpoint = { hostname: "127.0.0.1", port: port.port };
+    const trust = {
+      caCerts: [ca.certificate],
+      serverName: undefined,
+      identity: { cert: alice.certificate, key: alice.key },
+    };
+    const connection = await dial(endpoint, { trust });
+    assertEquals(await exchange(connection, HELLO), HELLO);
+    connection.close();
+    const refused = await assertRejects(() => dial({ ...endpoint, hostname: "localhost" }, { trust }), TlsError);
+    assertEquals(refused.problem, "WrongName");
+    const stranger = { ...trust, caCerts: [newAuthority(days(1, Date.now())).pair.certificate] };
+    assertEquals((await assertRejects(() => dial(endpoint, { trust: stranger }), TlsError)).problem, "UnknownIssuer");
+    await assertRejects(() => dial({ ...endpoint, port: 1 }, { trust }), Deno.errors.ConnectionRefused);
   },
 );
 

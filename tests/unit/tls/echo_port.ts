@@ -88,7 +88,7 @@ async function echo(socket: TlsServerSocket, hear: (count: number) => void): Pro
 }
 
 /** What comes back of what is sent. */
-export async function exchange(client: Deno.TlsConn, sent: Uint8Array): Promise<Uint8Array> {
+export async function exchange(client: Deno.Conn, sent: Uint8Array): Promise<Uint8Array> {
   const got = new Uint8Array(sent.length);
   const writing = (async () => {
     for (let rest = sent; rest.length > 0;) rest = rest.subarray(await client.write(rest));
