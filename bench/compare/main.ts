@@ -16,10 +16,23 @@ import { hugeKeys, manyKeys } from "./rows/many_keys.ts";
 import { start } from "./rows/start.ts";
 import { storeOperation } from "./rows/store_operation.ts";
 import { throughput } from "./rows/throughput.ts";
+import { tlsFirstReply } from "./rows/tls_first_reply.ts";
 import { runRows } from "./run_rows.ts";
 
 const GROUPS: readonly RowGroup[] = [
-  ...[throughput, againstEtcd, latency, leaderLoss, manyKeys, disk, start, crowd, storeOperation, hugeKeys],
+  ...[
+    throughput,
+    againstEtcd,
+    latency,
+    leaderLoss,
+    manyKeys,
+    disk,
+    start,
+    tlsFirstReply,
+    crowd,
+    storeOperation,
+    hugeKeys,
+  ],
 ];
 
 if (import.meta.main) {
