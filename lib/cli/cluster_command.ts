@@ -135,7 +135,7 @@ export function planNodes(
   settings: Settings,
   { program, found }: { readonly program: OwnProgram; readonly found: ClusterNodes },
 ): readonly NodePlan[] {
-  checkServerSettings(settings);
+  checkServerSettings(settings, settings.enabled("tls") ? "secured" : "local cluster");
   const places = placeNodes(settings, [...found.founders, ...found.joined]);
   const host = settings.text("host");
   const founders = places.filter(({ id }) => found.founders.includes(id));
@@ -181,10 +181,10 @@ export function planNodes(
 
 /**
  * The nodes, told the secret that this user's nodes share where there is no secret of their own: what is wrong with its file
- * is said once, and not by each node at each of its starts. Throws `ClusterSecretError`.
+ * is said once, and not by each node at each of its starts. Nodes with certificates need none. Throws `ClusterSecretError`.
  */
 function withSecret(nodes: readonly NodePlan[], settings: Settings): readonly NodePlan[] {
-  if (ownSecret(settings) !== undefined) return nodes;
+  if (ownSecret(settings) !== undefined || settings.enabled("tls")) return nodes;
   const secret = sharedSecret(launcherSecretPath(clusterDirectory(settings)));
   const environment = { [environmentName("cluster-secret")]: secret };
   return nodes.map((node) => ({ ...node, environment }));

@@ -10,7 +10,7 @@ import { Failure } from "./failures.ts";
 import { isWildcard } from "./peers.ts";
 import type { Settings } from "./settings.ts";
 
-/** Flags of a node that speaks TLS alone on its ports for clients and for HTTP. Empty without `--tls`. */
+/** Flags of a node that speaks TLS alone, with clients, on HTTP and with other nodes. Empty without `--tls`. */
 export function tlsFlags(
   settings: Settings,
   directory: string,
@@ -19,7 +19,8 @@ export function tlsFlags(
   if (!settings.enabled("tls")) return [];
   const { certificate, key, ca } = certificateOf(directory, id);
   const ports = ["--tls-port", port, "--http-tls-port", httpPort].map(String);
-  return ["--tls-cert", certificate, "--tls-key", key, "--tls-ca", ca, ...ports];
+  const peers = ["--peer-tls-cert", certificate, "--peer-tls-key", key, "--peer-tls-ca", ca];
+  return ["--tls-cert", certificate, "--tls-key", key, "--tls-ca", ca, ...ports, ...peers];
 }
 
 /** Where the CA of the cluster is, for whoever connects to it; undefined without `--tls`. */

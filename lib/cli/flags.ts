@@ -160,7 +160,7 @@ export const FLAGS = [
     name: "insecure",
     kind: "switch",
     commands: SERVERS,
-    help: "Kept for scripts. An address that other machines reach needs --cluster-secret-file in any case.",
+    help: "The same as --insecure-peers.",
   },
   {
     name: "data-dir",
@@ -198,7 +198,7 @@ export const FLAGS = [
     commands: SERVERS,
     placeholder: "FILE",
     defaultShown: "a secret of this user on this machine",
-    help: "File with the secret that nodes prove to each other; needed with a --host that other machines reach.",
+    help: "File with the secret that nodes prove to each other; needed with --insecure-peers.",
   },
   {
     name: "snapshot-entries",

@@ -1,6 +1,7 @@
 /** What `--join` makes of a node's settings: seeds to ask, an id, and a directory that is found again at the next start. */
 
 import { askToJoin, JoinError } from "../cluster/join.ts";
+import { certifiedId } from "../cluster/peer_tls.ts";
 import type { ServerOptions } from "../cluster/server_types.ts";
 import { SystemClock } from "../node/clock/system_clock.ts";
 import { nodeIdsOf } from "../storage/node_file.ts";
@@ -18,7 +19,7 @@ export async function resolveJoin(
   if (list === undefined) return options;
   const seeds = seedAddresses(list, options.host);
   const staysLearner = settings.enabled("learner");
-  const given = settings.optionalInteger("node-id");
+  const given = settings.optionalInteger("node-id") ?? certified(options);
   const directory = settings.optionalText("data-dir") ?? (given === undefined
     // The id is not known before the directory has it, and the next start must find it.
     ? `${DATA_DIRECTORY}/node-at-port-${options.clientPort}`
@@ -30,7 +31,8 @@ export async function resolveJoin(
   const abort = new AbortController();
   stop.then(() => abort.abort());
   try {
-    const asked = { options, seeds, wantsId: given === undefined, clock: new SystemClock(), log: options.log };
+    const asker = { ...options, nodeId: given ?? options.nodeId };
+    const asked = { options: asker, seeds, wantsId: given === undefined, clock: new SystemClock(), log: options.log };
     const { nodeId, identity } = await askToJoin({ ...asked, signal: abort.signal });
     return withId(options, { nodeId, directory, seeds, join: { identity, staysLearner } });
   } catch (error) {
@@ -47,6 +49,11 @@ function withId(
 ): ServerOptions {
   const members = options.members.map((own) => ({ ...own, id: nodeId }));
   return { ...options, ...more, nodeId, members, dataDirectory: directory };
+}
+
+/** Who has a certificate has an id. */
+function certified({ peerTls }: ServerOptions): number | undefined {
+  return peerTls === undefined ? undefined : certifiedId(peerTls);
 }
 
 function namesIn(directory: string): readonly string[] {

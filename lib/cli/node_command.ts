@@ -80,6 +80,8 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
     surroundings.trustRoots(settings.given("tls-ca") === undefined ? "System" : "None");
   }
   const wanted = serverOptions(settings, makeNodeLog(ownPeers(settings).nodeId));
+  // Nodes with certificates believe their own CAs, and speak TLS with nobody else.
+  if (wanted.peerTls !== undefined) surroundings.trustRoots("None");
   // A node that joins learns its id from the cluster.
   const joined = await resolveJoin(wanted, { settings, stop });
   const log = makeNodeLog(joined.nodeId);
@@ -90,7 +92,7 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
   const killed = parts.requests.kill.then(() => EXIT.interrupted);
   const server = await Promise.race([startChecked(options, parts), killed]);
   if (typeof server === "number") return server;
-  if (options.tls !== undefined) parts.onHangup?.(() => server.reload());
+  if (options.tls !== undefined || options.peerTls !== undefined) parts.onHangup?.(() => server.reload());
   if (link !== undefined) follow(link, (isolated) => isolate(server, { isolated, log }));
   surroundings.out(
     `kvstore node ${options.nodeId} is ready: clients ${server.clientAddress}, HTTP ${server.httpAddress}, ` +

@@ -11,7 +11,7 @@ import { isAddress } from "../transport/address.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./flags.ts";
 import { isLoopback, isWildcard, type ResolvedPeers, resolvePeers, showAddress } from "./peers.ts";
 import type { Settings } from "./settings.ts";
-import { tlsOptions } from "./tls_settings.ts";
+import { peerTlsOptions, tlsOptions } from "./tls_settings.ts";
 import { quoteForPeople, UsageError } from "./usage_error.ts";
 
 /** Where nodes keep their data unless told otherwise. */
@@ -44,7 +44,8 @@ export function ownPeers(settings: Settings): ResolvedPeers {
 
 /** Everything `startServer` needs. Throws `UsageError`. */
 export function serverOptions(settings: Settings, log: Log): ServerOptions {
-  checkServerSettings(settings);
+  const { peerTls } = peerTlsOptions(settings);
+  checkServerSettings(settings, peerTls === undefined ? "plain" : "secured");
   checkJoin(settings);
   if (settings.optionalInteger("peer-port") === settings.integer("port")) throw samePorts(settings.integer("port"));
   const { nodeId, port, peerPort, members } = ownPeers(settings);
@@ -62,6 +63,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     seeds: members.filter((member) => member.id !== nodeId).map(({ address }) => address),
     ...advertisedHttp(settings),
     ...tlsOptions(settings, { port, peerPort: peerBindPort, httpPort }),
+    ...(peerTls === undefined ? {} : { peerTls }),
     clusterId: settings.optionalText("cluster-id"),
     dataDirectory: settings.optionalText("data-dir") ?? nodeDirectory(DATA_DIRECTORY, nodeId),
     newIdentity: settings.enabled("new-identity"),
@@ -159,7 +161,7 @@ export function ownSecret(settings: Settings): string | undefined {
 }
 
 /** What holds for a single node and for a local cluster. Throws `UsageError`. */
-export function checkServerSettings(settings: Settings): void {
+export function checkServerSettings(settings: Settings, peers: "secured" | "plain" | "local cluster"): void {
   const host = settings.text("host");
   if (!isAddress(showAddress(host, PORT_MAX))) {
     throw new UsageError(
@@ -168,12 +170,7 @@ export function checkServerSettings(settings: Settings): void {
       }; a host is an IP address, or a name of letters, digits, dots, hyphens and underscores`,
     );
   }
-  if (ownSecret(settings) === undefined && !isLoopback(host)) {
-    throw new UsageError(
-      `--host ${host} is reachable from other machines, and the nodes have no secret of their own; ` +
-        "give --cluster-secret-file (openssl rand -hex 32 makes a secret)",
-    );
-  }
+  if (peers !== "secured" && !isLoopback(host)) checkPlainPeers(settings, peers);
   const [heartbeatMs, electionMs] = [settings.integer("heartbeat-ms"), settings.integer("election-timeout-ms")];
   // Raft 5.6: one lost heartbeat must not cost an election.
   if (heartbeatMs * 2 > electionMs) {
@@ -182,6 +179,21 @@ export function checkServerSettings(settings: Settings): void {
         `the nearest valid one is ${Math.floor(electionMs / 2)}`,
     );
   }
+}
+
+/** Where other machines are, nodes need to know each other, and nobody is to read what they send. Throws `UsageError`. */
+function checkPlainPeers(settings: Settings, peers: "plain" | "local cluster"): void {
+  const host = settings.text("host");
+  const secret = ownSecret(settings);
+  const isAccepted = settings.enabled("insecure-peers") || settings.enabled("insecure");
+  if (isAccepted && secret !== undefined) return;
+  const tls = peers === "plain"
+    ? "--peer-tls-cert, --peer-tls-key and --peer-tls-ca (kvstore tls init makes them), or "
+    : "--tls, or ";
+  const [lack, remedy] = secret === undefined
+    ? ["the nodes have no secret of their own", "--insecure-peers and --cluster-secret-file (openssl rand -hex 32)"]
+    : ["what nodes send each other is not encrypted", "--insecure-peers"];
+  throw new UsageError(`--host ${host} is reachable from other machines, and ${lack}; give ${tls}${remedy}`);
 }
 
 /** The ports a node listens on, with the flags that change them. */

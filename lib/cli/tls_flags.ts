@@ -47,6 +47,35 @@ export const TLS_FLAGS = [
     help: "Certificates of the CAs, one or several, whose clients are let in on the ports for TLS.",
   },
   {
+    name: "peer-tls-cert",
+    kind: "text",
+    commands: ["node"],
+    placeholder: "FILE",
+    help:
+      "Certificate of this node for other nodes, in PEM, as kvstore tls init makes it: nodes speak TLS with each other.",
+  },
+  {
+    name: "peer-tls-key",
+    kind: "text",
+    commands: ["node"],
+    placeholder: "FILE",
+    help: "Its key, in PEM without a password.",
+  },
+  {
+    name: "peer-tls-ca",
+    kind: "text",
+    commands: ["node"],
+    placeholder: "FILE",
+    help: "Certificates of the CAs, one or several, whose nodes this one takes for its peers.",
+  },
+  {
+    name: "insecure-peers",
+    kind: "switch",
+    commands: ["cluster", "node"],
+    help:
+      "Listen on an address that other machines reach without TLS between nodes: whoever is on the way reads everything.",
+  },
+  {
     name: "days",
     kind: "integer",
     commands: ["tls"],

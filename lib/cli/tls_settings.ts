@@ -1,4 +1,4 @@
-/** Reads the flags by which a node speaks TLS with its clients, and refuses those that do not fit together. */
+/** Reads the flags by which a node speaks TLS, and refuses those that do not fit together. */
 
 import type { ServerOptions } from "../cluster/server_types.ts";
 import type { Settings } from "./settings.ts";
@@ -36,6 +36,19 @@ export function tlsOptions(settings: Settings, plain: PlainPorts): Pick<ServerOp
       ca: settings.optionalText("tls-ca"),
     },
   };
+}
+
+/** Nothing where no flag of TLS between nodes is given. Throws `UsageError`. */
+export function peerTlsOptions(settings: Settings): Pick<ServerOptions, "peerTls"> {
+  const flags = ["peer-tls-cert", "peer-tls-key", "peer-tls-ca"] as const;
+  const [certificate, key, authorities] = flags.map((flag) => settings.optionalText(flag));
+  if ([certificate, key, authorities].every((value) => value === undefined)) return {};
+  if (certificate !== undefined && key !== undefined && authorities !== undefined) {
+    return { peerTls: { certificate, key, authorities } };
+  }
+  throw new UsageError(
+    "TLS between nodes needs --peer-tls-cert, --peer-tls-key and --peer-tls-ca; kvstore tls init makes all three",
+  );
 }
 
 function refuseSharedPort(

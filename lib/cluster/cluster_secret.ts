@@ -62,6 +62,13 @@ export function sharedSecret(path: string = sharedSecretPath()): string {
   return readOwn(path) ?? make(path);
 }
 
+/** What a node proves to others: with certificates a secret only where one was given, else always one. Throws `ClusterSecretError`. */
+export function secretOf(
+  { clusterSecret, peerTls }: { readonly clusterSecret: string | undefined; readonly peerTls?: unknown },
+): string {
+  return clusterSecret ?? (peerTls === undefined ? sharedSecret() : "");
+}
+
 /** A secret of the operator's own in a file. Throws `ClusterSecretError`. */
 export function readSecretFile(path: string): string {
   try {

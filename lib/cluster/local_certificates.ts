@@ -5,7 +5,7 @@ import { Authority, makeAuthority, type Pair, type Validity } from "../tls/autho
 import { type Certificate, readCertificates } from "../tls/certificate.ts";
 import { about, CertificateError } from "../tls/errors.ts";
 import { makePrivateDirectory, readKey, readPem, writeWhole } from "../tls/files.ts";
-import { machineNames } from "../tls/names.ts";
+import { clusterHost, machineNames, nodeHost } from "../tls/names.ts";
 
 /** How long the CA of a local cluster holds, in days. */
 export const LOCAL_CA_DAYS = 3_650;
@@ -87,7 +87,9 @@ interface NodeParts {
 function ensureNode(paths: NodeCertificate, { id, authority, names, now }: NodeParts): void {
   const validity = { days: LOCAL_NODE_DAYS, now };
   const old = isThere(paths.certificate) && isThere(paths.key) ? readLeaf(paths.certificate) : undefined;
-  const isUsable = old !== undefined && names.every((name) => hasName(old, name));
+  const inCluster = [nodeHost(authority.cluster, id), clusterHost(authority.cluster)];
+  const isUsable = old !== undefined && names.every((name) => hasName(old, name)) &&
+    inCluster.every((name) => old.names.dns.includes(name));
   const again = isUsable ? renewed(authority, { old, validity }) : undefined;
   if (again === undefined) return writePair(paths, authority.issueNode(id, names, validity));
   if (old !== undefined && isShort(old, now)) {

@@ -20,8 +20,9 @@ import { makeHttpService } from "../http/service.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import type { Disk } from "../storage/disk.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
-import { sharedSecret } from "./cluster_secret.ts";
+import { secretOf } from "./cluster_secret.ts";
 import { descriptorLimit } from "./descriptor_limit.ts";
+import { openPeerTls, type PeerTls } from "./peer_tls.ts";
 import { randomNumber } from "./random_number.ts";
 import type { RunningServer, ServerOptions } from "./server_types.ts";
 import { openTls, type TlsService } from "./tls_service.ts";
@@ -54,17 +55,21 @@ export interface ServerGround {
  */
 export async function startServer(options: ServerOptions, ground: ServerGround = {}): Promise<RunningServer> {
   // Before anything is opened or made.
-  const secret = options.clusterSecret ?? sharedSecret();
+  const secret = secretOf(options);
   const clock = new SystemClock();
+  const peerTls = options.peerTls === undefined
+    ? undefined
+    : openPeerTls(options.peerTls, { nodeId: options.nodeId, clock, log: peerLog(options) });
   const tls = options.tls === undefined ? undefined : openTls(options.tls, {
     clock,
     log: withFields(options.log, { component: "clients" }),
     plain: [options.clientPort, options.httpPort],
   });
   try {
-    return await startWithTls(options, { ground, clock, secret, tls });
+    return await startWithTls(options, { ground, clock, secret, tls, peerTls });
   } catch (error) {
     tls?.stop();
+    peerTls?.stop();
     throw error;
   }
 }
@@ -74,11 +79,16 @@ interface StartParts {
   readonly clock: Clock;
   readonly secret: string;
   readonly tls: TlsService | undefined;
+  readonly peerTls: PeerTls | undefined;
+}
+
+function peerLog({ log }: ServerOptions): ServerOptions["log"] {
+  return withFields(log, { component: "peers" });
 }
 
 async function startWithTls(
   options: ServerOptions,
-  { ground, clock, secret, tls }: StartParts,
+  { ground, clock, secret, tls, peerTls }: StartParts,
 ): Promise<RunningServer> {
   const metrics = new Registry();
   const real = ground.disk ?? new DenoDisk();
@@ -106,18 +116,21 @@ async function startWithTls(
         greeting,
         listen: { hostname: options.host, port: options.peerBindPort },
         secret,
+        security: peerTls,
         seeds: options.seeds ?? [],
-        log: withFields(options.log, { component: "peers" }),
+        log: peerLog(options),
       });
       return transport;
     },
   });
+  peerTls?.start();
   try {
     return await serveClients(node, {
       options,
       ground,
       clock,
       tls,
+      peerTls,
       peerPort: transport?.port ?? options.peerBindPort,
       isolate: (isolated) => transport?.isolate(isolated),
     });
@@ -132,13 +145,14 @@ interface ServeParts {
   readonly ground: ServerGround;
   readonly clock: Clock;
   readonly tls: TlsService | undefined;
+  readonly peerTls: PeerTls | undefined;
   readonly peerPort: number;
   isolate(isolated: boolean): void;
 }
 
 async function serveClients(
   node: Node,
-  { options, ground, clock, tls, peerPort, isolate }: ServeParts,
+  { options, ground, clock, tls, peerTls, peerPort, isolate }: ServeParts,
 ): Promise<RunningServer> {
   const connectionsMax = connectionsMaxOf(options);
   const happenings = new Happenings({ node, clock });
@@ -171,11 +185,15 @@ async function serveClients(
     httpAddress: `${options.host}:${http.port}`,
     failed: node.failed,
     isolate,
-    reload: () => tls?.reload(),
+    reload: () => {
+      tls?.reload();
+      peerTls?.reload();
+    },
     stop: () => {
       stopping ??= (async () => {
         happenings.stop();
         tls?.stop();
+        peerTls?.stop();
         await node.drain();
         await Promise.all([listener.stop(CLOSE_CLIENTS_MS), http.stop(CLOSE_CLIENTS_MS)]);
         await Promise.all([node.stop(), tls?.closed()]);

@@ -3,6 +3,7 @@
 import type { JoinOptions } from "../node/options.ts";
 import type { KeyValueNode } from "../node/api.ts";
 import type { Log } from "../observe/log.ts";
+import type { PeerTlsOptions } from "./peer_tls.ts";
 import type { TlsOptions } from "./tls_service.ts";
 import type { LauncherPort } from "../http/launcher_port.ts";
 import type { Member, NodeId } from "../raft/types.ts";
@@ -35,7 +36,9 @@ export interface ServerOptions {
   readonly newIdentity: boolean;
   /** TLS for clients; left out where they come as they are. */
   readonly tls?: TlsOptions;
-  /** Secret of the cluster; undefined for the one that the nodes of this user on this machine share. */
+  /** TLS with other nodes; left out where frames go as they are. */
+  readonly peerTls?: PeerTlsOptions;
+  /** Secret of the cluster; undefined for the one that the nodes of this user on this machine share, and with `peerTls` for none. */
   readonly clusterSecret: string | undefined;
   /** A snapshot is taken after so many entries since the last one. */
   readonly snapshotEntries: number;
@@ -79,7 +82,7 @@ export interface RunningServer {
   stop(): Promise<void>;
   /** Resolves when the server can't go on: `DiskFailureError` (exit 75), `CorruptionError` (exit 74) or a bug. */
   readonly failed: Promise<Error>;
-  /** Looks whether the certificate for clients has changed; nothing to do without one. */
+  /** Looks whether the certificates for clients and for peers have changed; nothing to do without one. */
   reload(): void;
   /** Cuts this server off from all others, or lets it come back; clients still reach it. */
   isolate(isolated: boolean): void;

@@ -6,7 +6,7 @@ import { type Certificate, publicKeyOf, readCertificates } from "./certificate.t
 import { CertificateError } from "./errors.ts";
 import { type Contents, issueAuthority, issueLeaf, keyIdOf, subjectOf } from "./issue.ts";
 import { fitsKey } from "./key.ts";
-import { clientName, clientUri, clusterName, clusterOf, clusterUri, machineNames, nodeUri } from "./names.ts";
+import * as named from "./names.ts";
 import { OID } from "./object_ids.ts";
 
 /** How long a certificate is good for, from when on. */
@@ -36,7 +36,7 @@ export class Authority {
   /** Throws `CertificateError` when these are not a CA that `makeAuthority` has made, and its key. */
   constructor(pair: Pair) {
     const [certificate] = readCertificates(pair.certificate);
-    const cluster = certificate === undefined ? undefined : clusterOf(certificate.names);
+    const cluster = certificate === undefined ? undefined : named.clusterOf(certificate.names);
     if (certificate === undefined || !certificate.isAuthority || cluster === undefined) {
       throw new CertificateError("it is not the CA of a cluster, as kvstore tls init makes one");
     }
@@ -48,13 +48,15 @@ export class Authority {
 
   /** For node `id`, which other machines reach by these names and addresses: as a server, and as a client of its peers. */
   issueNode(id: number, machines: readonly string[], validity: Validity): Pair {
-    const names = { ...machineNames(machines), uri: [nodeUri(this.cluster, id)] };
+    const { dns, ip } = named.machineNames(machines);
+    const inCluster = [named.nodeHost(this.cluster, id), named.clusterHost(this.cluster)];
+    const names = { dns: [...dns, ...inCluster], ip, uri: [named.nodeUri(this.cluster, id)] };
     return this.#issue(`node-${id}`, { names, purposes: [OID.serverAuth, OID.clientAuth] }, validity);
   }
 
   /** For a program or a person. */
   issueClient(name: string, validity: Validity): Pair {
-    const names = { dns: [], ip: [], uri: [clientUri(this.cluster, clientName(name))] };
+    const names = { dns: [], ip: [], uri: [named.clientUri(this.cluster, named.clientName(name))] };
     return this.#issue(name, { names, purposes: [OID.clientAuth] }, validity);
   }
 
@@ -105,8 +107,8 @@ export class Authority {
 export function makeAuthority(cluster: string, validity: Validity): Pair {
   const { publicKey, key } = makeKey();
   // Two CAs of one cluster, while one replaces the other, are told apart by people too.
-  const subjectDer = subjectOf(`KVStore CA of ${clusterName(cluster)} ${randomBytes(4).toString("hex")}`);
-  const names = { dns: [], ip: [], uri: [clusterUri(cluster)] };
+  const subjectDer = subjectOf(`KVStore CA of ${named.clusterName(cluster)} ${randomBytes(4).toString("hex")}`);
+  const names = { dns: [], ip: [], uri: [named.clusterUri(cluster)] };
   const contents = { subjectDer, publicKey, names, purposes: [], ...datesOf(validity) };
   return { certificate: issueAuthority(contents, createPrivateKey(key)), key };
 }

@@ -63,7 +63,8 @@ export class ClientAuthorities {
   }
 }
 
-function readAuthorities(pem: string): readonly Certificate[] {
+/** The CAs of a text in PEM, at least one. Throws `CertificateError`, also for certificates of others. */
+export function readAuthorities(pem: string): readonly Certificate[] {
   const all = readCertificates(pem);
   if (all.length > CLIENT_AUTHORITIES_MAX) {
     throw new CertificateError(`it has ${all.length} certificates, and may have ${CLIENT_AUTHORITIES_MAX}`);
@@ -74,7 +75,7 @@ function readAuthorities(pem: string): readonly Certificate[] {
 }
 
 /** Whether the CA's key has made the certificate's signature; the names are compared before. */
-function isSignedBy(leaf: Certificate, authority: Certificate): boolean {
+export function isSignedBy(leaf: Certificate, authority: Certificate): boolean {
   const hash = SIGNATURE_HASHES.get(leaf.signatureAlgorithm);
   if (hash === undefined || !Buffer.from(leaf.issuerDer).equals(authority.subjectDer)) return false;
   return verify(hash, leaf.signed, publicKeyOf(authority), leaf.signature);

@@ -18,6 +18,13 @@ const LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
 const DNS_NAME = new RegExp(`^(?=.{1,253}$)(\\*\\.)?${LABEL}(\\.${LABEL})*$`);
 /** No character of it means anything else in a URI, in a subject or in the name of a file. */
 const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+/** As above, and a part of a host name: words with dots between. */
+const CLUSTER_NAME = /^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$/;
+/**
+ * Below it no public CA certifies anybody: `.internal` is kept for private use for ever. So it cannot matter that runtimes
+ * trust the public CAs as well.
+ */
+const HOST_SUFFIX = "kvstore.internal";
 /** Subjects hold 64 characters (RFC 5280, ub-common-name); that of the CA has 23 beside the cluster's name. */
 const CLUSTER_NAME_CHARACTERS_MAX = 40;
 const CLIENT_NAME_CHARACTERS_MAX = 64;
@@ -42,7 +49,13 @@ export function machineNames(names: readonly string[]): Names {
 
 /** The name of a cluster, if it can stand in a certificate. Throws `CertificateError`. */
 export function clusterName(name: string): string {
-  return plainName(name, { what: "cluster", charactersMax: CLUSTER_NAME_CHARACTERS_MAX });
+  plainName(name, { what: "cluster", charactersMax: CLUSTER_NAME_CHARACTERS_MAX });
+  if (CLUSTER_NAME.test(name)) return name;
+  throw new CertificateError(
+    `The name of a cluster in a certificate is a part of host names: a letter or digit at both ends of each of its words, not ${
+      JSON.stringify(name)
+    }`,
+  );
 }
 
 /** The name of a client, if it can stand in a certificate. Throws `CertificateError`. */
@@ -72,6 +85,25 @@ export function nodeUri(cluster: string, id: number): string {
 /** What a client is called: `kvstore://CLUSTER/client/NAME`, which no node can be called. */
 export function clientUri(cluster: string, client: string): string {
   return `${clusterUri(cluster)}/client/${client}`;
+}
+
+/** By what TLS knows node `id`, whatever its address is. */
+export function nodeHost(cluster: string, id: number): string {
+  return `node-${id}.${cluster}.${HOST_SUFFIX}`.toLowerCase();
+}
+
+/** By what TLS knows every node of the cluster. */
+export function clusterHost(cluster: string): string {
+  return `nodes.${cluster}.${HOST_SUFFIX}`.toLowerCase();
+}
+
+/** The node that a certificate is for; undefined for one of somebody else, and for one with several such names. */
+export function nodeOf({ uri }: Names): { readonly cluster: string; readonly id: number } | undefined {
+  const nodes = uri.map((name) => /^kvstore:\/\/([^/]+)\/(0|[1-9][0-9]{0,9})$/.exec(name)).filter((each) =>
+    each !== null
+  );
+  const [, cluster = "", id = ""] = nodes[0] ?? [];
+  return nodes.length === 1 ? { cluster, id: Number(id) } : undefined;
 }
 
 /** The cluster that a CA is for, by its names; undefined for a CA that was not made for one. */

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { CLOSINGS_MAX, Handshakes } from "./handshakes.ts";
-import { type Serving, TlsServerSocket, type Unfit } from "./tls_socket.ts";
+import { type RawSocket, type Serving, TlsServerSocket, type Unfit } from "./tls_socket.ts";
 
 /** The oldest Deno whose sockets can be taken over with TLS. */
 const OLDEST_DENO = [2, 8] as const;
@@ -36,7 +36,7 @@ export class TlsTerminator {
   }
 
   /** The socket with TLS on it. */
-  upgrade(socket: Deno.TcpConn, unfit: Unfit): TlsServerSocket {
+  upgrade(socket: RawSocket, unfit: Unfit): TlsServerSocket {
     const [handshakes, closings] = [this.#handshakes, this.#closings];
     return new TlsServerSocket(socket, { ...unfit, ...this.#serving, handshakes, closings });
   }

@@ -24,6 +24,9 @@ export interface Unfit {
   reply(firstBytes: Uint8Array): Uint8Array;
 }
 
+/** An accepted socket, as far as TLS uses it. */
+export type RawSocket = Pick<Deno.TcpConn, "read" | "write" | "closeWrite" | "close" | "remoteAddr">;
+
 /** What clients are served with. */
 export interface Serving {
   readonly context: SecureContext;
@@ -44,7 +47,7 @@ export interface TlsSocketOptions extends Unfit, Serving {
 /** A connection with TLS. See `ClientSocket` in net: one read and one write at a time, the first read before the first write. */
 export class TlsServerSocket {
   readonly remoteAddr: Deno.NetAddr;
-  readonly #tcp: Deno.TcpConn;
+  readonly #tcp: RawSocket;
   readonly #options: TlsSocketOptions;
   #cipher = new Uint8Array(CIPHER_BYTES_MIN);
   #tls: TLSSocket | undefined;
@@ -62,11 +65,21 @@ export class TlsServerSocket {
   #settle: () => void;
 
   /** Takes over a socket from which nothing was read. */
-  constructor(tcp: Deno.TcpConn, options: TlsSocketOptions) {
+  constructor(tcp: RawSocket, options: TlsSocketOptions) {
     this.#tcp = tcp;
     this.#options = options;
     this.remoteAddr = tcp.remoteAddr;
     this.#settle = options.handshakes.begin(() => this.close());
+  }
+
+  /** Resolves once the handshake is done, so that something can be written before anything is read. Rejects where it is not. */
+  async handshake(): Promise<void> {
+    const tls = this.#tls ?? await this.#begin();
+    if (tls === undefined) throw new Deno.errors.ConnectionAborted("The other side speaks no TLS");
+    while (!this.#isSecure) {
+      if (this.#failure !== undefined) throw this.#failure;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
   }
 
   /** See `ClientSocket`. */
@@ -255,11 +268,11 @@ function asSocketError(error: Error): Error {
   return new Deno.errors.ConnectionAborted(error.message, { cause: error });
 }
 
-async function writeAll(tcp: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+async function writeAll(tcp: RawSocket, bytes: Uint8Array): Promise<void> {
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await tcp.write(rest));
 }
 
-function closeQuietly(tcp: Deno.TcpConn): void {
+function closeQuietly(tcp: RawSocket): void {
   try {
     tcp.close();
   } catch {

@@ -9,6 +9,7 @@ import { Connection } from "./connection.ts";
 import { acceptHandshake, type HandshakeOptions, type HandshakeResult } from "./handshake.ts";
 import type { Peer, TransportContext } from "./peer.ts";
 import { serveIncoming } from "./serve.ts";
+import { AcceptedTls } from "./tls_accepted.ts";
 
 /** What an acceptor shares with the transport. */
 export interface AcceptorOptions {
@@ -69,9 +70,11 @@ export class Acceptor {
   }
 
   #admitSocket(socket: Deno.TcpConn): void {
-    const { context, isClosed } = this.#options;
+    const { context, handshake, isClosed } = this.#options;
     if (isClosed()) return socket.close();
-    const connection = new Connection(socket, context);
+    const { security } = handshake;
+    const secured = security === undefined ? socket : new AcceptedTls(socket, { security, clock: context.clock });
+    const connection = new Connection(secured, context);
     // A flood of strangers pushes out its own oldest, so that a peer, done in milliseconds, gets through.
     for (const oldest of this.#strangers) {
       if (this.#strangers.size < context.limits.unauthenticatedMax) break;

@@ -5,6 +5,7 @@ import { type Fields, parseFields } from "./fields.ts";
 import { frameBytes, FrameWriter, NO_BODY } from "./frame.ts";
 import { FrameSeal, TAG_BYTES } from "./seal.ts";
 import { FrameReader } from "./frame_reader.ts";
+import { type PeerSocket, PeerTlsError } from "./security.ts";
 import type { LargeTurns } from "./large_turns.ts";
 import type { TransportLimits } from "./limits.ts";
 
@@ -44,7 +45,7 @@ export interface ConnectionOptions {
  * side: a connection that cannot go on closes itself and says why in `ending`.
  */
 export class Connection {
-  readonly #socket: Deno.TcpConn;
+  readonly #socket: PeerSocket;
   readonly #clock: Clock;
   readonly #limits: TransportLimits;
   readonly #largeTurns: LargeTurns;
@@ -62,7 +63,7 @@ export class Connection {
   #lastReadAt: number;
   #lastProgressAt: number;
 
-  constructor(socket: Deno.TcpConn, options: ConnectionOptions) {
+  constructor(socket: PeerSocket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#clock = options.clock;
     this.#limits = options.limits;
@@ -72,7 +73,7 @@ export class Connection {
     this.#lastReadAt = options.clock.now();
     this.#lastProgressAt = this.#lastReadAt;
     try {
-      socket.setNoDelay(true);
+      socket.setNoDelay?.(true);
     } catch {
       // Already ended by the other side: the first read tells.
     }
@@ -101,10 +102,10 @@ export class Connection {
     return this.#lastReadAt;
   }
 
-  /** The other side has proved who it is: frames of full length are read from now on, and every frame has its tag. */
-  trust(keys: LinkKeys): void {
-    this.#seal = new FrameSeal(keys.outgoing);
-    this.#reader.trust(this.#limits, new FrameSeal(keys.incoming));
+  /** The other side has proved who it is: frames of full length are read from now on, each with its tag where there are keys. */
+  trust(keys: LinkKeys | undefined): void {
+    this.#seal = keys === undefined ? undefined : new FrameSeal(keys.outgoing);
+    this.#reader.trust(this.#limits, keys === undefined ? undefined : new FrameSeal(keys.incoming));
   }
 
   /** Queues a frame. False when it was not taken: closed, too long, or the queue is full. `header` is ASCII, and a body is not changed. */
@@ -165,7 +166,7 @@ export class Connection {
         this.#lastReadAt = this.#clock.now();
       }
     } catch (error) {
-      this.close({ reason: `read failed: ${describe(error)}`, expected: false, damage: false });
+      this.#fail(error, "read");
     }
     // `close` may have come from anywhere while this waited.
     return this.#isOpen();
@@ -204,6 +205,11 @@ export class Connection {
     }
   }
 
+  #fail(error: unknown, action: "read" | "write"): void {
+    const damage = error instanceof PeerTlsError;
+    this.close({ reason: damage ? error.message : `${action} failed: ${describe(error)}`, expected: false, damage });
+  }
+
   #isOpen(): boolean {
     return this.#ending === undefined;
   }
@@ -230,7 +236,7 @@ export class Connection {
         this.#writing.clear();
       }
     } catch (error) {
-      this.close({ reason: `write failed: ${describe(error)}`, expected: false, damage: false });
+      this.#fail(error, "write");
     }
     this.#drained = undefined;
   }

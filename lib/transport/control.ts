@@ -4,6 +4,7 @@ import type { Role } from "../raft/types.ts";
 import { MEMBERS_MAX, toIndex, toTerm } from "../raft/types.ts";
 import { isAddress } from "./address.ts";
 import { asciiJson, type Fields, parseFields } from "./fields.ts";
+import type { Evidence } from "./security.ts";
 import type { Acquaintance, Greeting, PeerAddress, PeerStatus } from "./transport.ts";
 import { agreedVersion, type VersionRange } from "./versions.ts";
 
@@ -22,12 +23,17 @@ export interface Introduction {
   readonly removed?: boolean;
 }
 
-/** An introduction as the text that was sent, and the proof that a holder of the secret has said it here and now. */
+/**
+ * An introduction as the text that was sent, and the proof that a holder of the secret has said it here and now. In TLS also the
+ * evidence that a node with a certificate has.
+ */
 export interface Statement {
   /** JSON of an `Introduction`. */
   readonly said: string;
   /** 64 hex digits. */
   readonly proof: string;
+  /** Left out where there is none. */
+  readonly evidence?: Evidence;
 }
 
 /** A ping or its answer, with what the sender tells about itself. */
@@ -38,8 +44,9 @@ export interface Beat {
 
 const NONCE = /^[0-9a-f]{32}$/;
 const PROOF = /^[0-9a-f]{64}$/;
+const BASE64 = /^[A-Za-z0-9+/]{1,12000}={0,2}$/;
 const ROLES: readonly Role[] = ["Follower", "PreCandidate", "Candidate", "Leader"];
-const REASON_CHARACTERS_MAX = 300;
+const REASON_CHARACTERS_MAX = 700;
 
 /** The header of the acceptor's first frame, and all that somebody learns who has proved nothing. */
 export function encodeChallenge(nonce: string): string {
@@ -112,7 +119,17 @@ export function decodeStatement(fields: Fields, rpc: "Proof" | "Welcome"): State
   if (fields.rpc !== rpc) return undefined;
   const said = fields.raw("said");
   const proof = fields.text("proof");
-  return fields.valid && typeof said === "string" && PROOF.test(proof) ? { said, proof } : undefined;
+  const evidence = fields.absent("evidence") ? {} : { evidence: fields.nested("evidence", decodeEvidence) };
+  return fields.valid && typeof said === "string" && PROOF.test(proof) ? { said, proof, ...evidence } : undefined;
+}
+
+function decodeEvidence(fields: Fields): Evidence {
+  const [certificate, signature] = [fields.raw("certificate"), fields.raw("signature")];
+  const isText = typeof certificate === "string" && typeof signature === "string";
+  if (!isText || !BASE64.test(certificate) || !BASE64.test(signature)) {
+    return fields.reject({ certificate: "", signature: "" });
+  }
+  return { certificate, signature };
 }
 
 /** The header by which the dialer ends the handshake well: from here on messages may follow. */
@@ -138,8 +155,8 @@ export function decodeRefused(fields: Fields): string | undefined {
   return fields.valid ? reason : undefined;
 }
 
-/** It comes from outside and ends on a terminal: no control characters. */
-function printable(text: string): string {
+/** Text that comes from outside and ends on a terminal: cut, and without control characters. */
+export function printable(text: string): string {
   return text.slice(0, REASON_CHARACTERS_MAX).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
 }
 

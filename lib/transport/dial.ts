@@ -1,7 +1,11 @@
 /** One attempt to connect, with an end. */
 
 import type { Clock } from "../base/clock.ts";
+import type { NodeId } from "../raft/types.ts";
 import type { Endpoint } from "./address.ts";
+import type { TransportLimits } from "./limits.ts";
+import type { PeerSecurity, PeerSocket } from "./security.ts";
+import { secureDialed } from "./tls_dialed.ts";
 
 /** How to connect; `connect` is replaceable for tests. */
 export interface DialOptions {
@@ -32,6 +36,29 @@ export async function dial(endpoint: Endpoint, options: DialOptions): Promise<De
     timer.cancel();
     options.signal.removeEventListener("abort", abandon);
   }
+}
+
+/** What a connection to another node is made with. */
+export interface PeerDialOptions {
+  readonly clock: Clock;
+  readonly limits: Pick<TransportLimits, "dialTimeoutMs" | "handshakeTimeoutMs">;
+  readonly signal: AbortSignal;
+  /** TLS, with the certificate of `expected`; none where it is left out. */
+  readonly security: PeerSecurity | undefined;
+  readonly expected: NodeId | undefined;
+}
+
+/** Connects, and speaks TLS where that is wanted. Rejects as `dial`, and with `PeerTlsError`. */
+export async function dialPeer(
+  endpoint: Endpoint,
+  { clock, limits, signal, security, expected }: PeerDialOptions,
+): Promise<PeerSocket> {
+  const { hostname, port } = endpoint;
+  const address = `${hostname}:${port}`;
+  await security?.hanging.room(address, signal);
+  const tcp = await dial(endpoint, { clock, timeoutMs: limits.dialTimeoutMs, signal });
+  if (security === undefined) return tcp;
+  return await secureDialed(tcp, { address, security, expected, clock, signal, timeoutMs: limits.handshakeTimeoutMs });
 }
 
 /** No connection within the time for one attempt. */

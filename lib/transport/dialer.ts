@@ -2,9 +2,10 @@
 
 import { parseAddress } from "./address.ts";
 import { Connection, describe } from "./connection.ts";
-import { dial } from "./dial.ts";
+import { dialPeer } from "./dial.ts";
 import { dialHandshake, type HandshakeOptions } from "./handshake.ts";
-import type { Peer, TransportContext } from "./peer.ts";
+import type { Failure, Peer, TransportContext } from "./peer.ts";
+import { type PeerSocket, PeerTlsError } from "./security.ts";
 import { serveOutgoing } from "./serve.ts";
 
 /** What a dialer shares with the transport. */
@@ -79,14 +80,12 @@ export class Dialer {
       peer.fail("outgoing", { problem: `"${peer.address}" is not of the form host:port`, level: "warn" });
       return undefined;
     }
-    let socket: Deno.TcpConn;
+    let socket: PeerSocket;
     try {
-      const { clock, limits } = context;
-      socket = await dial(endpoint, { clock, timeoutMs: limits.dialTimeoutMs, signal: this.#stop.signal });
+      const { security } = this.#options.handshake;
+      socket = await dialPeer(endpoint, { ...context, signal: this.#stop.signal, security, expected: peer.id });
     } catch (error) {
-      // Ordinary while a peer is down: told by `problem`, not by the log at its usual level.
-      const problem = `cannot connect: ${describe(error)}`;
-      if (!this.#stop.signal.aborted) peer.fail("outgoing", { problem, level: "debug" });
+      if (!this.#stop.signal.aborted) peer.fail("outgoing", failureOf(error));
       return undefined;
     }
     const connection = new Connection(socket, context);
@@ -138,4 +137,10 @@ export class Dialer {
     const step = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(this.#failures - 1, 16));
     return step * (0.5 + this.#options.random() / 2);
   }
+}
+
+/** Not to reach a peer is ordinary while it is down: told by its `problem`, not by the log at its usual level. */
+function failureOf(error: unknown): Failure {
+  if (error instanceof PeerTlsError) return { problem: error.message, level: "warn" };
+  return { problem: `cannot connect: ${describe(error)}`, level: "debug" };
 }

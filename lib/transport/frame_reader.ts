@@ -18,6 +18,10 @@ export interface FrameBounds {
   readonly headerBytesMax: number;
 }
 
+/** What tells TLS from a frame. */
+const TLS_PREFIX_BYTES = 2;
+const SPEAKS_TLS =
+  "it speaks TLS, and this node speaks none with its peers; give --peer-tls-cert, --peer-tls-key and --peer-tls-ca";
 const CAPACITY_MIN = 65_536;
 const CAPACITY_KEPT_MAX = 4_194_304;
 
@@ -50,8 +54,8 @@ export class FrameReader {
     return this.#bytes.length;
   }
 
-  /** Sets other bounds for the frames not yet taken, each of which is followed by its tag from now on. */
-  trust(bounds: FrameBounds, seal: FrameSeal): void {
+  /** Sets other bounds for the frames not yet taken, each of which is followed by its tag from now on where there is a seal. */
+  trust(bounds: FrameBounds, seal: FrameSeal | undefined): void {
     this.#bounds = bounds;
     this.#seal = seal;
   }
@@ -81,7 +85,9 @@ export class FrameReader {
   /** The next complete frame, or undefined when more bytes are needed or the stream is damaged. */
   next(): Frame | undefined {
     const available = this.#end - this.#start;
-    if (available < PREFIX_BYTES || this.#damage !== undefined) return undefined;
+    if (this.#damage !== undefined) return undefined;
+    if (available >= TLS_PREFIX_BYTES && this.#beginsAsTls()) return this.#refuse(SPEAKS_TLS);
+    if (available < PREFIX_BYTES) return undefined;
     if (this.#view.getUint32(this.#start) !== FRAME_MAGIC) return this.#refuse("not a frame of this version");
     const headerLength = this.#view.getUint32(this.#start + 8);
     const bodyLength = this.#view.getUint32(this.#start + 12);
@@ -91,6 +97,12 @@ export class FrameReader {
     }
     if (available < length + this.#tagBytes) return undefined;
     return this.#take(headerLength, length);
+  }
+
+  /** A handshake, or the alert of somebody who has heard no TLS. */
+  #beginsAsTls(): boolean {
+    const [type, version] = [this.#bytes[this.#start], this.#bytes[this.#start + 1]];
+    return (type === 0x15 || type === 0x16) && version === 3;
   }
 
   get #tagBytes(): number {

@@ -10,6 +10,9 @@
  * dialer has proved that it has the secret it learns a nonce and nothing else; whoever has proved it may send Refused(reason)
  * instead of its next frame and close. Each frame behind Welcome has a tag (seal.ts), Accepted included; messages may follow
  * Accepted only, so that both sides agree on whether the connection is up.
+ *
+ * In TLS Proof and Welcome also hold the side's certificate and a signature over all that was said (evidence.ts), frames have no
+ * tags, since TLS keeps them as they were sent, and the secret may be empty.
  */
 
 import type { NodeId } from "../raft/types.ts";
@@ -39,14 +42,18 @@ import {
   proveDialer,
   sameProof,
 } from "./credentials.ts";
+import { evidenceOf, type Judged, judgeEvidence } from "./evidence.ts";
+import type { PeerSecurity } from "./security.ts";
 import type { Acquaintance, Greeting, PeerRefusal } from "./transport.ts";
 import { describeDisagreement, type VersionRange } from "./versions.ts";
 
 /** Who this node is and whom it takes. */
 export interface HandshakeOptions {
   readonly greeting: Greeting;
-  /** Shared by all nodes of the cluster, and by nobody else. */
+  /** Shared by all nodes of the cluster, and by nobody else; may be empty in TLS. */
   readonly secret: string;
+  /** The connection has TLS, and both sides prove who they are by their certificates. */
+  readonly security?: PeerSecurity | undefined;
   /** Whether the id is one of the servers to talk to. */
   knows(id: NodeId): boolean;
   admit(greeting: Greeting): PeerRefusal | undefined;
@@ -88,7 +95,7 @@ export async function dialHandshake(
 /** The dialer's part where it asks who is there, and who the members are. The connection does not stay open. */
 export async function askWhoIsThere(
   connection: Connection,
-  options: Pick<HandshakeOptions, "greeting" | "secret"> & { readonly wantsId: boolean },
+  options: Own & { readonly wantsId: boolean },
 ): Promise<HandshakeResult> {
   const { wantsId, greeting: own } = options;
   const heard = await introduce(connection, { ...options, said: wantsId ? { wantsId } : {} });
@@ -104,9 +111,7 @@ export async function askWhoIsThere(
 /** Says who the dialer is, and resolves to what the acceptor says of itself once it has proved to have the secret. */
 async function introduce(
   connection: Connection,
-  { greeting, secret, said }: Pick<HandshakeOptions, "greeting" | "secret"> & {
-    readonly said: Pick<Introduction, "to" | "wantsId">;
-  },
+  { greeting, secret, security, said }: Own & { readonly said: Pick<Introduction, "to" | "wantsId"> },
 ): Promise<Introduction | HandshakeResult> {
   const first = await connection.receive();
   if (first === undefined) return LOST;
@@ -114,25 +119,31 @@ async function introduce(
   if (challenge === undefined) return takeRefusal(connection, { frame: first, claimedId: undefined });
   const dialerSaid = say(greeting, { nonce: freshNonce(), ...said });
   const proven = { secret, challenge, dialerSaid };
-  send(connection, encodeProof({ said: dialerSaid, proof: proveDialer(proven) }));
+  const own = evidenceOf(security, ["dialer", challenge, dialerSaid]);
+  send(connection, encodeProof({ said: dialerSaid, proof: proveDialer(proven), ...own }));
   const answer = await connection.receive();
   if (answer === undefined) return LOST;
   const welcome = decodeStatement(answer.fields, "Welcome");
   if (welcome === undefined) return takeRefusal(connection, { frame: answer, claimedId: undefined });
   const { said: acceptorSaid, proof } = welcome;
+  const judged = judgeEvidence(security, {
+    statement: welcome,
+    parts: ["acceptor", challenge, dialerSaid, acceptorSaid],
+  });
   // Whoever cannot prove it is told nothing more.
-  if (!sameProof(proveAcceptor({ ...proven, acceptorSaid }), proof)) return distrust(connection);
-  connection.trust(dialerKeys(proven));
+  if ("objection" in judged) return distrust(connection, judged.objection);
+  if (!sameProof(proveAcceptor({ ...proven, acceptorSaid }), proof)) return distrust(connection, WRONG_SECRET);
+  connection.trust(security === undefined ? dialerKeys(proven) : undefined);
   const acceptor = readIntroduction(acceptorSaid, greeting.versions);
   if (acceptor === undefined) return damaged(connection, "the introduction in a Welcome is malformed");
-  return "otherVersions" in acceptor
-    ? await refuse(connection, disagreement(greeting, acceptor.otherVersions))
-    : acceptor;
+  if ("otherVersions" in acceptor) return await refuse(connection, disagreement(greeting, acceptor.otherVersions));
+  const objection = findImpostor(judged, acceptor.greeting);
+  return objection === undefined ? acceptor : await refuse(connection, { reason: objection, claimedId: undefined });
 }
 
 /** The acceptor's part. The connection stays open only when the result is Admitted. */
 export async function acceptHandshake(connection: Connection, options: HandshakeOptions): Promise<HandshakeResult> {
-  const { secret, greeting: own } = options;
+  const { secret, security, greeting: own } = options;
   const challenge = freshNonce();
   send(connection, encodeChallenge(challenge));
   const first = await connection.receive();
@@ -141,17 +152,22 @@ export async function acceptHandshake(connection: Connection, options: Handshake
   if (statement === undefined) return damaged(connection, "first frame is not a Proof");
   const { said: dialerSaid, proof } = statement;
   const proven = { secret, challenge, dialerSaid };
+  const judged = judgeEvidence(security, { statement, parts: ["dialer", challenge, dialerSaid] });
+  if ("objection" in judged) return await refuse(connection, { reason: judged.objection, claimedId: undefined });
   if (!sameProof(proveDialer(proven), proof)) {
-    return await refuse(connection, { reason: WRONG_SECRET, claimedId: undefined });
+    return await refuse(connection, { reason: WRONG_SECRET, claimedId: judged.nodeId });
   }
   const dialer = readIntroduction(dialerSaid, own.versions);
   if (dialer === undefined) return damaged(connection, "the introduction in a Proof is malformed");
   if ("otherVersions" in dialer) return await refuse(connection, disagreement(own, dialer.otherVersions));
+  const impostor = findImpostor(judged, dialer.greeting);
+  if (impostor !== undefined) return await refuse(connection, { reason: impostor, claimedId: undefined });
   const answer = judge(options, dialer);
   // It meant this node: if it holds nothing it has to know that there is data here.
   if ("reason" in answer) return await refuse(connection, answer, answer.clusterId);
   const acceptorSaid = say(own, { nonce: "", to: own.nodeId, ...answer });
-  const welcome = encodeWelcome({ said: acceptorSaid, proof: proveAcceptor({ ...proven, acceptorSaid }) });
+  const evidence = evidenceOf(security, ["acceptor", challenge, dialerSaid, acceptorSaid]);
+  const welcome = encodeWelcome({ said: acceptorSaid, proof: proveAcceptor({ ...proven, acceptorSaid }), ...evidence });
   if (answer.acquaintance !== undefined) {
     await connection.finish(welcome, "asked who is there");
     return LOST;
@@ -163,7 +179,7 @@ export async function acceptHandshake(connection: Connection, options: Handshake
     return { type: "Refused", reason, claimedId: dialer.greeting.nodeId };
   }
   send(connection, welcome);
-  connection.trust(acceptorKeys(proven));
+  connection.trust(security === undefined ? acceptorKeys(proven) : undefined);
   const last = await connection.receive();
   if (last === undefined) return LOST;
   if (last.fields.rpc !== "Accepted") {
@@ -192,6 +208,12 @@ function judge(
   return knows(claimedId) ? {} : { reason: `node ${own.nodeId} knows no node ${claimedId}`, claimedId };
 }
 
+/** Whether somebody uses another id than that of the certificate. */
+function findImpostor({ nodeId }: Judged, { nodeId: claimed }: Greeting): string | undefined {
+  if (nodeId === undefined || nodeId === claimed) return undefined;
+  return `it says that it is node ${claimed}, and its certificate is of node ${nodeId}`;
+}
+
 function describeRemoval(id: NodeId): string {
   return `node ${id} was removed from the cluster`;
 }
@@ -204,6 +226,9 @@ function say(greeting: Greeting, more: Omit<Introduction, "greeting">): string {
 function disagreement(own: Greeting, versions: VersionRange): Refusal {
   return { reason: describeDisagreement(own, versions), claimedId: undefined };
 }
+
+/** What a side brings to a handshake itself. */
+type Own = Pick<HandshakeOptions, "greeting" | "secret" | "security">;
 
 interface Refusal {
   readonly reason: string;
@@ -225,9 +250,9 @@ async function refuse(connection: Connection, refusal: Refusal, clusterId = ""):
 }
 
 /** The other side has not proved itself: it gets no answer. */
-function distrust(connection: Connection): HandshakeResult {
-  connection.close({ reason: WRONG_SECRET, expected: false, damage: false });
-  return { type: "Refused", reason: WRONG_SECRET, claimedId: undefined };
+function distrust(connection: Connection, reason: string): HandshakeResult {
+  connection.close({ reason, expected: false, damage: false });
+  return { type: "Refused", reason, claimedId: undefined };
 }
 
 function takeRefusal(

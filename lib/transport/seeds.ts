@@ -2,9 +2,10 @@
 
 import { parseAddress } from "./address.ts";
 import { Connection, type ConnectionOptions, describe } from "./connection.ts";
-import { dial } from "./dial.ts";
+import { dialPeer } from "./dial.ts";
 import { askWhoIsThere } from "./handshake.ts";
 import type { Log } from "./peer.ts";
+import { type PeerSecurity, type PeerSocket, PeerTlsError } from "./security.ts";
 import type { Acquaintance, Greeting, TransportHandler } from "./transport.ts";
 
 /** What is asked, and by whom. */
@@ -12,6 +13,7 @@ export interface Question {
   /** What the asking node says of itself; its id means nothing where `wantsId`. */
   readonly greeting: Greeting;
   readonly secret: string;
+  readonly security?: PeerSecurity | undefined;
   readonly wantsId: boolean;
   readonly signal: AbortSignal;
 }
@@ -31,10 +33,12 @@ export async function askServer(
   const endpoint = parseAddress(address);
   if (endpoint === undefined) return { problem: `"${address}" is not of the form host:port`, refused: true };
   const { clock, limits } = options;
-  let socket: Deno.TcpConn;
+  const { signal, security } = question;
+  let socket: PeerSocket;
   try {
-    socket = await dial(endpoint, { clock, timeoutMs: limits.dialTimeoutMs, signal: question.signal });
+    socket = await dialPeer(endpoint, { clock, limits, signal, security, expected: undefined });
   } catch (error) {
+    if (error instanceof PeerTlsError) return { problem: error.message, refused: true };
     return { problem: `cannot connect to ${address}: ${describe(error)}`, refused: false };
   }
   const connection = new Connection(socket, options);
@@ -57,6 +61,7 @@ export interface SeedOptions {
   readonly addresses: readonly string[];
   readonly greeting: Greeting;
   readonly secret: string;
+  readonly security?: PeerSecurity | undefined;
   readonly connection: ConnectionOptions;
   readonly handler: Pick<TransportHandler, "acquainted">;
   readonly log: Log;

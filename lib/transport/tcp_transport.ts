@@ -18,6 +18,7 @@ import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from "./limits.ts";
 import { MessageCounts } from "./message_counts.ts";
 import { Seeds } from "./seeds.ts";
 import { type Log, Peer, type TransportContext } from "./peer.ts";
+import type { PeerSecurity } from "./security.ts";
 import type { Greeting, PeerAddresses, PeerInfo, Transport, TransportHandler } from "./transport.ts";
 
 /** What a `TcpTransport` is made with. */
@@ -28,8 +29,10 @@ export interface TcpTransportOptions {
   readonly greeting: Greeting;
   /** Port 0 takes a free one; see `port`. */
   readonly listen: { readonly hostname: string; readonly port: number };
-  /** The shared secret of the cluster. */
+  /** The shared secret of the cluster; may be empty where there is `security`. */
   readonly secret: string;
+  /** Certificates, with which the nodes speak TLS. */
+  readonly security?: PeerSecurity | undefined;
   /** Addresses of peer ports to ask who is there, while a peer is not reached or none is known. */
   readonly seeds?: readonly string[];
   readonly limits?: Partial<TransportLimits>;
@@ -84,12 +87,13 @@ export class TcpTransport implements Transport {
 
   #begin(handler: TransportHandler): void {
     assert(this.#listener === undefined, "Cannot start a transport twice");
-    const { clock, log, listen, greeting, secret } = this.#options;
+    const { clock, log, listen, greeting, secret, security } = this.#options;
     const context = { clock, log, handler, limits: this.#limits, largeTurns: new LargeTurns(clock) };
     this.#listener = Deno.listen(listen);
     const handshake: HandshakeOptions = {
       greeting,
       secret,
+      security,
       knows: (id) => this.#peers.has(id) && !this.#isolated,
       admit: (other) => handler.admit(other),
       acquaint: (other, wantsId) => handler.acquaint(other, wantsId),
@@ -109,7 +113,7 @@ export class TcpTransport implements Transport {
       },
     });
     const seeds = new Seeds({
-      ...{ greeting, secret, handler, log, connection: context, addresses: this.#options.seeds ?? [] },
+      ...{ greeting, secret, security, handler, log, connection: context, addresses: this.#options.seeds ?? [] },
       isLonely: () => !this.#isolated && (this.#peers.size === 0 || this.#isMissingPeer()),
     });
     this.#running = { context, handshake, acceptor, seeds, tasks: new Set(), ticker: this.#scheduleCheck(clock.now()) };

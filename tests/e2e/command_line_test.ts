@@ -57,8 +57,8 @@ Deno.test("settings that do not fit together: one line, exit 2, nothing made", a
   const cases: [args: string[], line: RegExp][] = [
     [["--prot", "1"], /Unknown flag "--prot"; did you mean --port\?/],
     [["nodes"], /Unknown command "nodes"; did you mean kvstore node\?/],
-    [["node", "--host", "0.0.0.0"], /--host 0\.0\.0\.0 .*give --cluster-secret-file/],
-    [["cluster", "--host", "0.0.0.0"], /--host 0\.0\.0\.0 .*give --cluster-secret-file/],
+    [["node", "--host", "0.0.0.0"], /--host 0\.0\.0\.0 .*give --peer-tls-cert/],
+    [["cluster", "--host", "0.0.0.0"], /--host 0\.0\.0\.0 .*give --tls, or --insecure-peers/],
     [["--node-id", "1", "--peers", "5001,5002"], /--node-id 1 does not fit: .*give --node-id 0/],
     [["--node-id", "0", "--peers", "5001,5001"], /--peers names the address 127\.0\.0\.1:5001 twice/],
     [["--heartbeat-ms", "900"], /--heartbeat-ms 900 .*nearest valid one is 500/],

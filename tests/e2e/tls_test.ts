@@ -182,7 +182,9 @@ tlsTest(
       write(authority.issueNode(0, ["localhost", `name-${each}`], validity()));
       // Without a terminal SIGHUP asks to look at once; a second later they are looked at anyway.
       if (each % 2 === 0) cluster.signal(0, "SIGHUP");
-      await cluster.node(0).process?.line(`names localhost, name-${each}, kvstore://test/0`);
+      await cluster.node(0).process?.line(
+        `names localhost, name-${each}, node-0.test.kvstore.internal, nodes.test.kvstore.internal, kvstore://test/0`,
+      );
       using newcomer = await connect(stage, tlsPort, `name-${each}`);
       assertMatch(await askOn(newcomer, "PING"), /PONG/);
     }

@@ -5,12 +5,14 @@ import type { Random } from "../../lib/base/random.ts";
 import { decodeMessage, encodeMessage } from "../../lib/transport/codec.ts";
 import { Connection } from "../../lib/transport/connection.ts";
 import { FrameWriter } from "../../lib/transport/frame.ts";
+import { PeerTls } from "../../lib/cluster/peer_tls.ts";
 import { acceptHandshake, dialHandshake, type HandshakeResult } from "../../lib/transport/handshake.ts";
 import { ACCEPTED_HEADER, encodeWelcome, sayIntroduction } from "../../lib/transport/control.ts";
 import { FrameSeal, KEY_BYTES } from "../../lib/transport/seal.ts";
 import { LargeTurns } from "../../lib/transport/large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS } from "../../lib/transport/limits.ts";
 import type { Greeting } from "../../lib/transport/transport.ts";
+import { PeerFiles } from "../support/peer_files.ts";
 import { VirtualClock } from "../support/memory/virtual_clock.ts";
 import { greetingOf } from "../unit/transport/support.ts";
 import { turn } from "../support/wait.ts";
@@ -30,6 +32,8 @@ interface Tampering {
   readonly frame: number;
   /** Raw bytes, or a header in a frame that is well formed again. */
   readonly framed: boolean;
+  /** Both sides have certificates, and no secret. */
+  readonly certified: boolean;
   /** Both sides have the same secret. */
   readonly fits: boolean;
   /** The one in between pretends that each side has accepted the other. */
@@ -79,9 +83,16 @@ async function shakeHands(plan: Tampering, random: Random): Promise<readonly [Ha
   const dialer = connect((bytes) => pass(() => acceptor.end)(bytes));
   const acceptor = connect((bytes) => pass(() => dialer.end)(bytes));
   const shared = { knows: () => true, admit: () => undefined, acquaint: () => ({ members: [] }) };
-  const dialed = dialHandshake(dialer.connection, { ...shared, greeting: DIALER, secret: SECRET, expected: 1 });
-  const secret = plan.fits ? SECRET : "another secret of the same length";
-  const accepted = acceptHandshake(acceptor.connection, { ...shared, greeting: ACCEPTOR, secret });
+  const [ofDialer, ofAcceptor] = plan.certified ? CERTIFIED : [];
+  const own = { ...shared, greeting: DIALER, secret: plan.certified ? "" : SECRET, security: ofDialer, expected: 1 };
+  const dialed = dialHandshake(dialer.connection, own);
+  const secret = plan.fits ? own.secret : "another secret of the same length";
+  const accepted = acceptHandshake(acceptor.connection, {
+    ...shared,
+    greeting: ACCEPTOR,
+    secret,
+    security: ofAcceptor,
+  });
   const results = Promise.all([dialed, accepted]);
   let done = false;
   results.then(() => done = true);
@@ -95,6 +106,18 @@ async function shakeHands(plan: Tampering, random: Random): Promise<readonly [Ha
   return await results;
 }
 
+/** Of node 0 and of node 1. */
+const CERTIFIED: readonly PeerTls[] = await certify();
+
+async function certify(): Promise<readonly PeerTls[]> {
+  const directory = await Deno.makeTempDir();
+  const files = new PeerFiles(directory);
+  const parts = { clock: CLOCK, log: () => {} };
+  const both = [0, 1].map((id) => new PeerTls(files.write(`node-${id}`, files.issue(id)), parts));
+  await Deno.remove(directory, { recursive: true });
+  return both;
+}
+
 const SECRET = "a secret of both sides";
 const DIALER: Greeting = greetingOf(0);
 const ACCEPTOR: Greeting = greetingOf(1);
@@ -103,6 +126,7 @@ fuzz("handshakes with somebody in between", {
   make: (random): Tampering => ({
     frame: random.below(5),
     framed: random.chance(0.7),
+    certified: random.chance(0.1),
     fits: random.chance(0.85),
     pretends: random.chance(0.1),
   }),

@@ -52,11 +52,16 @@ export const CERTIFICATE_SLIPS: readonly Mutation[] = [
     find: "this.#clock.after(HANDSHAKE_MS, expire)",
     replace: "this.#clock.after(HANDSHAKE_MS, () => {})",
   }),
-  slip("M568", "A certificate that is half replaced is reported as bad at the first look, and not looked at again", {
-    file: "lib/tls/files_watch.ts",
-    find: "const isNew = stamp !== this.#suspect;",
-    replace: "const isNew = stamp === this.#suspect;",
-  }),
+  {
+    id: "M568",
+    what: "A certificate that is half replaced is reported as bad at the first look, and not looked at again",
+    patches: [{
+      file: "lib/tls/files_watch.ts",
+      find: "const isNew = stamp !== this.#suspect;",
+      replace: "const isNew = stamp === this.#suspect;",
+    }],
+    tests: ["tests/unit/tls/pair_files_test.ts"],
+  },
   slip("M569", "A handshake that fails at once ends the process", {
     file: "lib/tls/tls_socket.ts",
     find: "setImmediate(() => wire.push(Buffer.from(first)));",

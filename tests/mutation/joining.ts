@@ -69,10 +69,11 @@ export const JOINING_SLIPS: readonly Mutation[] = [
     what: "Whoever answers can tell a node that it was removed",
     patches: [{
       file: HANDSHAKE,
-      find: "if (!sameProof(proveAcceptor({ ...proven, acceptorSaid }), proof)) return distrust(connection);",
+      find:
+        "if (!sameProof(proveAcceptor({ ...proven, acceptorSaid }), proof)) return distrust(connection, WRONG_SECRET);",
       replace:
         'if (!sameProof(proveAcceptor({ ...proven, acceptorSaid }), proof) && !acceptorSaid.includes("removed")) ' +
-        "return distrust(connection);",
+        "return distrust(connection, WRONG_SECRET);",
     }],
     tests: ["tests/unit/transport/seeds_test.ts"],
   },

@@ -29,6 +29,7 @@ import { SNAPSHOT_SLIPS } from "./snapshots.ts";
 import { SIMULATOR_SLIPS } from "./simulator_slips.ts";
 import { SURVIVORS } from "./survivors.ts";
 import { TIME_SLIPS } from "./time.ts";
+import { PEER_TLS_SLIPS } from "./peer_tls.ts";
 import { TLS_CLIENT_SLIPS } from "./tls_clients.ts";
 import { VERSION_SLIPS } from "./versions.ts";
 
@@ -62,6 +63,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...MEMBER_CHANGE_SLIPS,
   ...JOINING_SLIPS,
   ...ADDRESS_SLIPS,
+  ...PEER_TLS_SLIPS,
   ...TLS_CLIENT_SLIPS,
   ...CLIENT_CERTIFICATE_SLIPS,
 ];

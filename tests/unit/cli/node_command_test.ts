@@ -206,7 +206,15 @@ Deno.test("settings that do not fit together are refused", () => {
       ["--host", "0.0.0.0"],
       "--host 0.0.0.0 is reachable from other machines, and the nodes have no secret of their own",
     ],
-    [["--host", "10.0.0.1", "--insecure"], "give --cluster-secret-file (openssl rand -hex 32 makes a secret)"],
+    [
+      ["--host", "10.0.0.1", "--insecure"],
+      "give --peer-tls-cert, --peer-tls-key and --peer-tls-ca (kvstore tls init makes them), or " +
+      "--insecure-peers and --cluster-secret-file (openssl rand -hex 32)",
+    ],
+    [
+      ["--peer-tls-cert", "a.pem", "--peer-tls-ca", "ca.pem"],
+      "TLS between nodes needs --peer-tls-cert, --peer-tls-key and",
+    ],
     [["--cluster-secret", "a secret that all can read"], "--cluster-secret would show the secret to every user"],
     [["--cluster-secret-file", "/nowhere/x"], "Cannot read the cluster secret /nowhere/x"],
     [
@@ -230,7 +238,20 @@ Deno.test("settings that do not fit together are refused", () => {
   const [long, short] = [secretFile("what all nodes share"), secretFile("too short")];
   try {
     const open = ["--host", "0.0.0.0", "--cluster-secret-file"];
-    assertEquals(serverOptions(settingsOf(...open, long), NOTHING).host, "0.0.0.0");
+    assertThrows(
+      () => serverOptions(settingsOf(...open, long), NOTHING),
+      UsageError,
+      "--host 0.0.0.0 is reachable from other machines, and what nodes send each other is not encrypted; give --peer-tls-cert",
+    );
+    for (const flag of ["--insecure-peers", "--insecure"]) {
+      assertEquals(serverOptions(settingsOf(...open, long, flag), NOTHING).host, "0.0.0.0");
+    }
+    const tls = ["--peer-tls-cert", "a.pem", "--peer-tls-key", "a.key", "--peer-tls-ca", "ca.pem"];
+    for (const more of [[], ["--cluster-secret-file", long]]) {
+      const options = serverOptions(settingsOf("--host", "0.0.0.0", ...tls, ...more), NOTHING);
+      assertEquals(options.peerTls, { certificate: "a.pem", key: "a.key", authorities: "ca.pem" });
+      assertEquals(options.clusterSecret, more.length === 0 ? undefined : "what all nodes share");
+    }
     assertThrows(() => serverOptions(settingsOf(...open, short), NOTHING), UsageError, "has 9 characters: it needs 16");
   } finally {
     for (const file of [long, short]) Deno.removeSync(file);
@@ -246,7 +267,8 @@ Deno.test("a node's directory below a parent", () => {
 
 Deno.test("SIGHUP looks for another certificate where there is one, and nowhere else", async () => {
   const tls = ["--tls-cert", "a.pem", "--tls-key", "a.key", "--tls-port", "6380"];
-  for (const args of [[], tls]) {
+  const peers = ["--peer-tls-cert", "a.pem", "--peer-tls-key", "a.key", "--peer-tls-ca", "ca.pem"];
+  for (const args of [[], tls, peers]) {
     const { parts, context, events, hangups, stop, stopped } = stage(args);
     stop.resolve();
     stopped.resolve();

@@ -52,7 +52,11 @@ Deno.test("init makes a CA and a pair for each node, with keys for their owner a
     ]);
     assertEquals((Deno.statSync(directory).mode ?? 0) & 0o777, 0o700);
     const { dns, ip, uri } = only(texts(directory)["node-0.pem"] ?? "").names;
-    assertEquals([dns, ip, uri], [["db-0", "localhost"], ["10.0.0.1", "127.0.0.1", "::1"], ["kvstore://shop/0"]]);
+    assertEquals([dns, ip, uri], [
+      ["db-0", "localhost", "node-0.shop.kvstore.internal", "nodes.shop.kvstore.internal"],
+      ["10.0.0.1", "127.0.0.1", "::1"],
+      ["kvstore://shop/0"],
+    ]);
     for (const line of [`${directory}/node-7.pem`, `Keep ${directory}/ca.key away from the nodes`]) {
       assertStringIncludes(out, line);
     }
@@ -63,7 +67,7 @@ Deno.test("init without names is for nodes of this machine, as many as a local c
     await tls("init", directory);
     assertEquals(listing(directory).filter((line) => line.includes("node")).length, 6);
     assertEquals(only(texts(directory)["node-2.pem"] ?? "").names, {
-      dns: ["localhost"],
+      dns: ["localhost", "node-2.kvstore.kvstore.internal", "nodes.kvstore.kvstore.internal"],
       ip: ["127.0.0.1", "::1"],
       uri: ["kvstore://kvstore/2"],
     });
@@ -154,7 +158,10 @@ Deno.test("show says subject, issuer, names, purposes and expiry of every certif
     const node = out.slice(out.indexOf(`${directory}/node-0.pem`));
     assertMatch(node, /^ {2}subject {3}CN=node-0$/m);
     assertMatch(node, /^ {2}issuer {4}CN=KVStore CA of kvstore [0-9a-f]{8}$/m);
-    assertMatch(node, /^ {2}names {5}localhost, 10\.0\.0\.1, 127\.0\.0\.1, ::1, kvstore:\/\/kvstore\/0$/m);
+    assertMatch(
+      node,
+      /^ {2}names {5}localhost, node-0\.kvstore\.kvstore\.internal, nodes\.kvstore\.kvstore\.internal, 10\.0\.0\.1, 127\.0\.0\.1, ::1, kvstore:\/\/kvstore\/0$/m,
+    );
     assertMatch(node, /^ {2}purposes {2}server, client$/m);
     assertMatch(node, /^ {2}valid {5}\S+Z to \S+Z, expires in 36[45] days$/m);
     assertMatch(out, /^ {2}purposes {2}signs others$/m);

@@ -10,7 +10,12 @@ Deno.test("a node is server and client, by its machine's names and its own", () 
   const { authority } = newAuthority();
   const { certificate, key } = authority.issueNode(2, ["db-2.example.com", "10.0.0.2"], days(365));
   const node = only(certificate);
-  assertEquals(node.names, { dns: ["db-2.example.com"], ip: ["10.0.0.2"], uri: ["kvstore://test/2"] });
+  const inCluster = ["node-2.test.kvstore.internal", "nodes.test.kvstore.internal"];
+  assertEquals(node.names, {
+    dns: ["db-2.example.com", ...inCluster],
+    ip: ["10.0.0.2"],
+    uri: ["kvstore://test/2"],
+  });
   assertEquals([node.subject, node.purposes, node.isAuthority, node.keyKind], [
     "CN=node-2",
     ["server", "client"],

@@ -49,9 +49,36 @@ Deno.test("no client is called as a node is, whatever its name", () => {
   }
 });
 
+Deno.test("no two nodes and no two clusters have the same host name, and none is a name of the Internet", () => {
+  const hosts = ["shop", "node-1.shop", "nodes", "a_b"].flatMap((cluster) => [
+    names.clusterHost(cluster),
+    names.nodeHost(cluster, 0),
+    names.nodeHost(cluster, 10),
+  ]);
+  assertEquals(new Set(hosts).size, hosts.length);
+  for (const host of hosts) assertEquals(host.endsWith(".kvstore.internal"), true, host);
+  const of = (...uri: string[]) => names.nodeOf({ dns: [], ip: [], uri });
+  assertEquals(of("https://a", "kvstore://shop/10"), { cluster: "shop", id: 10 });
+  for (
+    const uri of [
+      "kvstore://shop",
+      "kvstore://shop/01",
+      "kvstore://shop/client/1",
+      "xkvstore://shop/1",
+      "kvstore://shop/1/",
+    ]
+  ) {
+    assertEquals(of(uri), undefined, uri);
+  }
+  assertEquals(of("kvstore://shop/1", "kvstore://shop/2"), undefined);
+});
+
 Deno.test("names of clusters and clients hold nothing that means something elsewhere", () => {
   for (const good of ["a", "prod.eu-1", "A_b"]) {
     assertEquals([names.clusterName(good), names.clientName(good)], [good, good]);
+  }
+  for (const bad of ["a..b", "a.", "a-", "a.-b", "a_"]) {
+    assertThrows(() => names.clusterName(bad), CertificateError, "The name of a cluster");
   }
   for (const bad of ["", "a/b", "../x", ".x", "a b", "a,b", "a\n", "ü"]) {
     assertThrows(() => names.clusterName(bad), CertificateError, "The name of a cluster");

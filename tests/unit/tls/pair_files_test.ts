@@ -24,7 +24,7 @@ Deno.test("a pair that fits is read, and shown with subject, issuer, names and e
     const loaded = loadPair(write(directory, pair), NOW);
     assertMatch(
       loaded.shown,
-      /^subject CN=node-1, issuer CN=KVStore CA of test [0-9a-f]{8}, names db-1, 10\.0\.0\.1, kvstore:\/\/test\/1, valid 2026-11-29T11:00:00Z to 2027-02-27T12:00:00Z, expires in 89 days$/,
+      /^subject CN=node-1, issuer CN=KVStore CA of test [0-9a-f]{8}, names db-1, node-1\.test\.kvstore\.internal, nodes\.test\.kvstore\.internal, 10\.0\.0\.1, kvstore:\/\/test\/1, valid 2026-11-29T11:00:00Z to 2027-02-27T12:00:00Z, expires in 89 days$/,
     );
   }));
 

@@ -12,6 +12,7 @@ import { acceptHandshake, type HandshakeOptions } from "../../../lib/transport/h
 import { FrameWriter, NO_BODY } from "../../../lib/transport/frame.ts";
 import { LargeTurns } from "../../../lib/transport/large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from "../../../lib/transport/limits.ts";
+import type { PeerSecurity, PeerSocket } from "../../../lib/transport/security.ts";
 import { TcpTransport } from "../../../lib/transport/tcp_transport.ts";
 import type {
   Acquaintance,
@@ -254,6 +255,7 @@ export interface NodeOptions {
   readonly port?: number;
   readonly clock?: Clock;
   readonly seeds?: readonly string[];
+  readonly security?: PeerSecurity | undefined;
 }
 
 /** A running transport and what it told. */
@@ -262,7 +264,7 @@ export class TestNode {
   readonly log: string[] = [];
   readonly transport: TcpTransport;
 
-  constructor(readonly id: number, options: NodeOptions = {}) {
+  constructor(readonly id: number, readonly options: NodeOptions = {}) {
     this.recorder = new Recorder(id);
     this.transport = new TcpTransport({
       clock: options.clock ?? new SystemClock(),
@@ -270,6 +272,7 @@ export class TestNode {
       greeting: greetingOf(id, options.greeting),
       listen: { hostname: "127.0.0.1", port: options.port ?? 0 },
       secret: options.secret ?? TEST_SECRET,
+      security: options.security,
       seeds: options.seeds ?? [],
       limits: options.limits ?? {},
       log: (level, message) => void this.log.push(`${level} ${message}`),
@@ -328,7 +331,8 @@ export interface RawConnection {
   readonly socket: Deno.TcpConn;
 }
 
-function makeConnection(socket: Deno.TcpConn): Connection {
+/** A connection over any socket. */
+export function makeConnection(socket: PeerSocket): Connection {
   const clock = new SystemClock();
   const largeTurns = new LargeTurns(clock);
   return new Connection(socket, { clock, limits: DEFAULT_TRANSPORT_LIMITS, largeTurns });
