@@ -4,6 +4,7 @@ import { Authority, makeAuthority } from "../../../lib/tls/authority.ts";
 import { findFreePorts } from "../../support/ports.ts";
 import { type ProcessCluster, withCluster } from "../../support/process_cluster.ts";
 import type { CommandLine } from "../../support/program.ts";
+import { assertRefused, whyNotHere } from "./tls_node.ts";
 
 const DAYS = 5;
 const NODES = 3;
@@ -29,7 +30,7 @@ export interface TlsClusterOptions {
   readonly asksClients?: boolean;
 }
 
-/** Runs `body` on a fresh cluster. */
+/** Runs `body` on a fresh cluster; nodes of a runtime that cannot speak TLS are to say so instead. */
 export async function withTlsCluster(
   { membersTrust, asksClients = false }: TlsClusterOptions,
   body: (stage: TlsStage) => Promise<void>,
@@ -64,6 +65,8 @@ export async function withTlsCluster(
   const pairFlags = ["--tls-cert", `${root}/node.pem`, "--tls-key", `${root}/node.key`];
   const flags = [...pairFlags, ...asksClients ? ["--tls-client-ca", ca] : []];
   try {
+    const why = await whyNotHere();
+    if (why !== undefined) return await assertRefused([...flags, "--tls-port", String(tlsPorts[0])], why);
     await withCluster(
       { nodes: NODES, flags, wrap, root },
       (cluster) => body({ cluster, ca, otherCa, client, tlsPorts, httpsPorts }),
