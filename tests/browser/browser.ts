@@ -12,6 +12,8 @@ export interface View {
   readonly width: number;
   readonly height: number;
   readonly colorScheme: "light" | "dark";
+  /** Believes any certificate: Chromium takes no further CA but into the certificates of its user. */
+  readonly believesAll?: boolean;
 }
 
 /** A desktop in daylight. */
@@ -48,8 +50,15 @@ export interface Watched {
 }
 
 /** Opens a page in a context of its own. */
-export async function openPage(browser: Browser, { width, height, colorScheme }: View): Promise<Watched> {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme });
+export async function openPage(
+  browser: Browser,
+  { width, height, colorScheme, believesAll = false }: View,
+): Promise<Watched> {
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme,
+    ignoreHTTPSErrors: believesAll,
+  });
   context.setDefaultTimeout(TIMEOUT_MS);
   const page = await context.newPage();
   const errors: string[] = [];

@@ -11,7 +11,7 @@ export interface LaunchedCluster {
   readonly process: ServerProcess;
   /** Client ports by node. */
   readonly ports: readonly number[];
-  /** `http://127.0.0.1:port` by node. */
+  /** `http://127.0.0.1:port` by node; `https://` with the flag `--tls`. */
   readonly httpBases: readonly string[];
   /** Holds `node-<id>` for each node. */
   readonly directory: string;
@@ -20,13 +20,13 @@ export interface LaunchedCluster {
 /** Runs `body` on a fresh cluster; stops it afterwards. When `body` fails, the error has the launcher's last lines. */
 export async function withLaunchedCluster(
   body: (cluster: LaunchedCluster) => Promise<void>,
-  { nodes = NODES }: { readonly nodes?: number } = {},
+  { nodes = NODES, flags = [] }: { readonly nodes?: number; readonly flags?: readonly string[] } = {},
 ): Promise<void> {
   const directory = Deno.makeTempDirSync({ prefix: "kvstore-e2e-" });
   const numbers = Array.from({ length: nodes }, (_, id) => id);
   const port = findFreeRun([0, HTTP_OFFSET, PEER_OFFSET].flatMap((offset) => numbers.map((id) => offset + id)));
   const process = new ServerProcess(
-    programLine(["cluster", "--nodes", String(nodes), "--port", String(port), "--data-dir", directory]),
+    programLine(["cluster", "--nodes", String(nodes), "--port", String(port), "--data-dir", directory, ...flags]),
     { stdin: "piped" },
   );
   try {
@@ -35,7 +35,9 @@ export async function withLaunchedCluster(
       process,
       ports: numbers.map((id) => port + id),
       directory,
-      httpBases: numbers.map((id) => `http://127.0.0.1:${port + HTTP_OFFSET + id}`),
+      httpBases: numbers.map((id) =>
+        `${flags.includes("--tls") ? "https" : "http"}://127.0.0.1:${port + HTTP_OFFSET + id}`
+      ),
     });
   } catch (error) {
     const lines = process.lines.slice(-30).join("\n");
