@@ -7,6 +7,7 @@ import { findFreeRun } from "../support/ports.ts";
 import { programLine, runProgram } from "../support/program.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { DEADLINE_MS, waitFor } from "../support/wait.ts";
+import { whyNotHere } from "./support/tls_node.ts";
 
 /** Four, for one that is added. */
 const OFFSETS = [0, 3_000, 10_000].flatMap((offset) => [0, 1, 2, 3].map((id) => offset + id));
@@ -20,19 +21,25 @@ interface Stage {
   launch(): Promise<ServerProcess>;
 }
 
+/** A program that cannot speak TLS is to say so instead. */
 async function withTlsLauncher(body: (stage: Stage) => Promise<void>): Promise<void> {
   const root = await Deno.makeTempDir({ prefix: "kvstore-e2e-" });
   const directory = `${root}/my data`;
   const port = findFreeRun(OFFSETS);
   const started: ServerProcess[] = [];
+  const args = ["cluster", "--tls", "--port", String(port), "--data-dir", directory];
   const launch = async () => {
-    const line = programLine(["cluster", "--tls", "--port", String(port), "--data-dir", directory]);
-    const process = new ServerProcess(line, { stdin: "piped" });
+    const process = new ServerProcess(programLine(args), { stdin: "piped" });
     started.push(process);
     await process.line("Ctrl-C");
     return process;
   };
   try {
+    const why = await whyNotHere();
+    if (why !== undefined) {
+      const { code, stderr } = await runProgram(args);
+      return assertEquals([code, stderr], [1, `kvstore: ${why}\n`]);
+    }
     await body({ port, directory, ca: `${directory}/tls/ca.pem`, launch });
   } catch (error) {
     const lines = started.flatMap((process) => process.lines.slice(-30)).join("\n");
