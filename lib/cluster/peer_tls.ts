@@ -31,7 +31,7 @@ export class PeerTls implements PeerSecurity {
   /** Undefined on a runtime that cannot put TLS on an accepted socket. */
   readonly #serving: TlsTerminator | undefined;
   /** See `PeerSecurity`. */
-  readonly hanging: HangingHandshakes = new HangingHandshakes();
+  readonly hanging: HangingHandshakes;
   #identity: PeerIdentity;
 
   /** Reads the files. Throws `CertificateError` when they cannot be used. */
@@ -40,6 +40,7 @@ export class PeerTls implements PeerSecurity {
     { clock, log, wallClockMs = () => Date.now(), denoVersion = Deno.version.deno }: PeerTlsParts,
   ) {
     this.#wallClockMs = wallClockMs;
+    this.hanging = new HangingHandshakes(clock);
     const load = () => loadIdentity(paths, wallClockMs());
     this.#watch = new FilesWatch({
       paths: [paths.certificate, paths.key, paths.authorities],

@@ -40,22 +40,27 @@ export async function dial(endpoint: Endpoint, options: DialOptions): Promise<De
 
 /** What a connection to another node is made with. */
 export interface PeerDialOptions {
+  /** The endpoint as it was given: `host:port`. */
+  readonly address: string;
   readonly clock: Clock;
   readonly limits: Pick<TransportLimits, "dialTimeoutMs" | "handshakeTimeoutMs">;
   readonly signal: AbortSignal;
   /** TLS, with the certificate of `expected`; none where it is left out. */
   readonly security: PeerSecurity | undefined;
   readonly expected: NodeId | undefined;
+  /** What to do where too many handshakes hang at that address (hanging.ts). `Go`: the other side is evidently alive. */
+  readonly whenMany: "Wait" | "Fail" | "Go";
 }
 
 /** Connects, and speaks TLS where that is wanted. Rejects as `dial`, and with `PeerTlsError`. */
 export async function dialPeer(
   endpoint: Endpoint,
-  { clock, limits, signal, security, expected }: PeerDialOptions,
+  { address, clock, limits, signal, security, expected, whenMany }: PeerDialOptions,
 ): Promise<PeerSocket> {
-  const { hostname, port } = endpoint;
-  const address = `${hostname}:${port}`;
-  await security?.hanging.room(address, signal);
+  if (whenMany === "Wait") await security?.hanging.room(address, signal);
+  if (whenMany === "Fail" && (security?.hanging.waitMs(address) ?? 0) > 0) {
+    throw new Error("it does not go on with handshakes of TLS");
+  }
   const tcp = await dial(endpoint, { clock, timeoutMs: limits.dialTimeoutMs, signal });
   if (security === undefined) return tcp;
   return await secureDialed(tcp, { address, security, expected, clock, signal, timeoutMs: limits.handshakeTimeoutMs });

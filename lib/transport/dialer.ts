@@ -36,8 +36,9 @@ export class Dialer {
   async run(): Promise<void> {
     const { clock, limits } = this.#options.context;
     while (!this.#stop.signal.aborted) {
+      const isAlive = this.#dialAtOnce;
       this.#dialAtOnce = false;
-      const connection = await this.#connect();
+      const connection = await this.#connect(isAlive ? "Go" : "Wait");
       if (connection === undefined) {
         this.#failures += 1;
         this.#peer.tryNextAddress();
@@ -56,6 +57,7 @@ export class Dialer {
   wake(): void {
     this.#dialAtOnce = true;
     this.#wakePause?.();
+    this.#options.handshake.security?.hanging.hurry(this.#peer.address);
   }
 
   /** Drops the attempt or connection under way and dials at once. */
@@ -72,7 +74,7 @@ export class Dialer {
     this.#wakePause?.();
   }
 
-  async #connect(): Promise<Connection | undefined> {
+  async #connect(whenMany: "Wait" | "Go"): Promise<Connection | undefined> {
     const { context } = this.#options;
     const peer = this.#peer;
     const endpoint = parseAddress(peer.address);
@@ -83,7 +85,8 @@ export class Dialer {
     let socket: PeerSocket;
     try {
       const { security } = this.#options.handshake;
-      socket = await dialPeer(endpoint, { ...context, signal: this.#stop.signal, security, expected: peer.id });
+      const whom = { address: peer.address, expected: peer.id, security };
+      socket = await dialPeer(endpoint, { ...context, ...whom, signal: this.#stop.signal, whenMany });
     } catch (error) {
       if (!this.#stop.signal.aborted) peer.fail("outgoing", failureOf(error));
       return undefined;

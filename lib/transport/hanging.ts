@@ -1,41 +1,78 @@
 /**
  * Handshakes of TLS to which the other side does not answer. The runtime cannot end them: closed or not, such a connection takes a
- * file descriptor until the other side or the system ends it. So there are few at a time, and further attempts wait.
+ * file descriptor until the other side or the system ends it, and where the other machine is gone the system needs hours. So there are
+ * few at a time, and further attempts are rare.
  */
 
-/** For one address. */
+import type { Clock } from "../base/clock.ts";
+
+/** For one address, as fast as they come. */
 export const HANGING_HANDSHAKES_MAX = 4;
+/** Between further attempts at an address where so many hang: somebody else may be there by now. */
+export const HANGING_PAUSE_MS = 300_000;
+/** For one address, with those. */
+export const HANGING_TOTAL_MAX = 32;
+
+interface Place {
+  count: number;
+  lastAt: number;
+}
 
 /** All that hang, by the address that was dialed. */
 export class HangingHandshakes {
-  readonly #counts = new Map<string, number>();
-  readonly #waiting = new Set<() => void>();
+  readonly #clock: Clock;
+  readonly #places = new Map<string, Place>();
+  readonly #waiting = new Map<string, Set<() => void>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** How many hang at that address. */
   count(address: string): number {
-    return this.#counts.get(address) ?? 0;
+    return this.#places.get(address)?.count ?? 0;
   }
 
-  /** Resolves once there may be another one at that address, or nobody wants it any more. */
+  /** How long the next attempt at that address has to wait, in ms: 0 for not at all, Infinity until one of those that hang ends. */
+  waitMs(address: string): number {
+    const { count, lastAt } = this.#places.get(address) ?? { count: 0, lastAt: 0 };
+    if (count < HANGING_HANDSHAKES_MAX) return 0;
+    return count < HANGING_TOTAL_MAX ? Math.max(0, lastAt + HANGING_PAUSE_MS - this.#clock.now()) : Infinity;
+  }
+
+  /** Resolves once there may be another one at that address: also by `hurry`, and when nobody wants it any more. */
   async room(address: string, signal: AbortSignal): Promise<void> {
-    while (this.count(address) >= HANGING_HANDSHAKES_MAX && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.add(resolve);
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
-    }
+    const delayMs = this.waitMs(address);
+    if (delayMs === 0 || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = () => resolve();
+    const waiting = this.#waiting.get(address) ?? new Set();
+    this.#waiting.set(address, waiting.add(wake));
+    const timer = delayMs === Infinity ? undefined : this.#clock.after(delayMs, wake);
+    signal.addEventListener("abort", wake);
+    await promise;
+    timer?.cancel();
+    signal.removeEventListener("abort", wake);
+    waiting.delete(wake);
+    if (waiting.size === 0) this.#waiting.delete(address);
+  }
+
+  /** Whoever is at that address is alive: who waits for room there waits no longer. */
+  hurry(address: string): void {
+    for (const wake of this.#waiting.get(address) ?? []) wake();
   }
 
   /** Counts a handshake until it is settled, and calls `over` then. */
   add(address: string, { handshake, over }: { readonly handshake: Promise<unknown>; over(): void }): void {
-    this.#counts.set(address, this.count(address) + 1);
+    const place = this.#places.get(address) ?? { count: 0, lastAt: 0 };
+    this.#places.set(address, place);
+    place.count += 1;
+    place.lastAt = this.#clock.now();
     const settled = () => {
       over();
-      const left = this.count(address) - 1;
-      if (left === 0) this.#counts.delete(address);
-      else this.#counts.set(address, left);
-      for (const wake of this.#waiting) wake();
-      this.#waiting.clear();
+      place.count -= 1;
+      if (place.count === 0) this.#places.delete(address);
+      this.hurry(address);
     };
     handshake.then(settled, settled);
   }

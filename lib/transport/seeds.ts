@@ -36,7 +36,11 @@ export async function askServer(
   const { signal, security } = question;
   let socket: PeerSocket;
   try {
-    socket = await dialPeer(endpoint, { clock, limits, signal, security, expected: undefined });
+    socket = await dialPeer(endpoint, {
+      ...{ address, clock, limits, signal, security },
+      expected: undefined,
+      whenMany: "Fail",
+    });
   } catch (error) {
     if (error instanceof PeerTlsError) return { problem: error.message, refused: true };
     return { problem: `cannot connect to ${address}: ${describe(error)}`, refused: false };

@@ -28,8 +28,9 @@ export class TlsTimeoutError extends Error {
 /** Puts TLS on a dialed socket. Rejects with `PeerTlsError` when the other end is not who is meant, or speaks no TLS; or with `TlsTimeoutError`. */
 export async function secureDialed(tcp: Deno.TcpConn, options: SecureOptions): Promise<PeerSocket> {
   const { address, security, expected, clock, timeoutMs, signal } = options;
-  // TLS offers no way to do it later.
+  // TLS offers no way to do it later. Without it a machine that is gone would be waited for until this process ends.
   tcp.setNoDelay(true);
+  tcp.setKeepAlive(true);
   const whom = expected === undefined ? "the node" : `node ${expected}`;
   const { pem, shown } = security.authorities();
   const conn = await Deno.startTls(tcp, { hostname: security.hostOf(expected), caCerts: [pem] });

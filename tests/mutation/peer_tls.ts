@@ -86,8 +86,26 @@ export const PEER_TLS_SLIPS: readonly Mutation[] = [
   }),
   bug("M610", "A node that says nothing gets ever more handshakes", {
     file: "lib/transport/hanging.ts",
-    find: "this.count(address) >= HANGING_HANDSHAKES_MAX",
-    replace: "this.count(address) >= 1_000",
+    find: "if (count < HANGING_HANDSHAKES_MAX) return 0;",
+    replace: "if (count < 1_000) return 0;",
+    tests: ["tests/unit/transport/hanging_test.ts"],
+  }),
+  bug("M620", "A node whose machine was lost while it hung is not dialed when it comes back", {
+    file: "lib/transport/dialer.ts",
+    find: "this.#options.handshake.security?.hanging.hurry(this.#peer.address);",
+    replace: "",
+    tests: ["tests/unit/transport/hanging_test.ts"],
+  }),
+  bug("M621", "One seed at which handshakes hang keeps all others from being asked", {
+    file: "lib/transport/seeds.ts",
+    find: 'whenMany: "Fail"',
+    replace: 'whenMany: "Wait"',
+    tests: ["tests/unit/transport/hanging_test.ts"],
+  }),
+  bug("M622", "Where no handshake ever ends no other one is tried", {
+    file: "lib/transport/hanging.ts",
+    find: "delayMs === Infinity ?",
+    replace: "delayMs > 0 ?",
     tests: ["tests/unit/transport/hanging_test.ts"],
   }),
   bug("M611", "The certificate of before is shown until the node is restarted", {
