@@ -59,11 +59,13 @@ export class PeerEvents implements TransportHandler {
 
   /** See `TransportHandler`. */
   acquaint(greeting: Greeting, wantsId: boolean): Acquaintance {
+    this.#hearOfCluster(greeting);
     return this.#parts.directory.acquaint(greeting, wantsId);
   }
 
   /** See `TransportHandler`. */
   acquainted(greeting: Greeting, members: readonly PeerAddress[]): void {
+    this.#hearOfCluster(greeting);
     this.#parts.directory.acquainted(greeting, members);
   }
 
@@ -75,5 +77,10 @@ export class PeerEvents implements TransportHandler {
   /** See `TransportHandler`. */
   status(): PeerStatus {
     return this.#parts.monitor.peerStatus();
+  }
+
+  /** Whoever asks who is there, or is asked, may be no peer, and may know no cluster either; that there is one counts. */
+  #hearOfCluster({ nodeId, clusterId }: Greeting): void {
+    if (clusterId !== "") this.refusedBy(nodeId, clusterId);
   }
 }

@@ -191,4 +191,16 @@ export const JOINING_SLIPS: readonly Mutation[] = [
     }),
     tests: ["tests/unit/cluster/launcher_adding_test.ts"],
   },
+  {
+    ...slip(
+      "M721",
+      "A server with an empty directory begins a cluster beside one that it heard of from who asked it who is there",
+      {
+        file: "lib/node/peer_events.ts",
+        find: "    this.#hearOfCluster(greeting);\n    return",
+        replace: "    return",
+      },
+    ),
+    tests: ["tests/unit/node/wiped_majority_test.ts"],
+  },
 ];

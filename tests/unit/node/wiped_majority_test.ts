@@ -2,14 +2,22 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Node } from "../../../lib/node/node.ts";
+import type { NodeId } from "../../../lib/raft/types.ts";
+import type { Greeting } from "../../../lib/transport/transport.ts";
 import type { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
+import { addressesAt, MemoryServer } from "../../support/memory/memory_server.ts";
 
 const WIPED = [1, 2];
 
 /** Three nodes that have a key, and know each other's directories. */
 async function filled(seed: number): Promise<MemoryCluster> {
   const cluster = new MemoryCluster(3, seed);
+  await fill(cluster);
+  return cluster;
+}
+
+async function fill(cluster: MemoryCluster): Promise<void> {
   await cluster.start();
   const leader = await cluster.leader();
   assertEquals((await cluster.put(leader.id, "kept", "here")).type, "Done");
@@ -17,7 +25,6 @@ async function filled(seed: number): Promise<MemoryCluster> {
     node.status().raft.configuration.members.every(({ identity }) => identity !== "");
   await cluster.clock.until(() => [...cluster.nodes.values()].every(known), 10_000, "the identities are recorded");
   await cluster.converged();
-  return cluster;
 }
 
 function wipe(cluster: MemoryCluster): ReadonlyMap<number, MemoryDisk> {
@@ -62,6 +69,65 @@ Deno.test("two of three that were wiped begin no cluster beside the third, whoev
     assertEquals(cluster.ids.map((id) => idOf(cluster, id)), [clusterId, clusterId, clusterId]);
     await cluster.stop();
   }
+});
+
+/** Servers that are told at their start where all are now. */
+class AskingCluster extends MemoryCluster {
+  /** From then on server 0 ends as soon as another one has heard from it. */
+  isFrail = false;
+
+  override makeServer(id: NodeId): MemoryServer {
+    return new AskingServer(this, id);
+  }
+}
+
+class AskingServer extends MemoryServer {
+  readonly #cluster: AskingCluster;
+
+  constructor(cluster: AskingCluster, id: NodeId) {
+    super(cluster, id);
+    this.#cluster = cluster;
+  }
+
+  override seeds(): readonly string[] {
+    return this.#cluster.servers.filter(({ id }) => id !== this.id).map(({ place }) => addressesAt(place).address);
+  }
+
+  override greeted({ nodeId }: Greeting): void {
+    if (this.#cluster.isFrail && nodeId === 0) this.#cluster.crash(0);
+  }
+}
+
+/** Crashes servers, and starts them elsewhere. */
+async function move(cluster: MemoryCluster, places: ReadonlyMap<number, number>): Promise<void> {
+  for (const [id, place] of places) {
+    cluster.crash(id);
+    cluster.server(id).place = place;
+  }
+  await cluster.start([...places.keys()]);
+}
+
+Deno.test("one that was only asked by the third who is there begins no cluster, though the third ends at once", async () => {
+  const cluster = new AskingCluster(3, 80);
+  await fill(cluster);
+  await move(cluster, new Map(WIPED.map((id) => [id, id + 7])));
+  const hasMoved = () => {
+    return cluster.node(0).status().raft.configuration.members.every(({ id, address }) => {
+      return address === addressesAt(cluster.server(id).place).address;
+    });
+  };
+  await cluster.clock.until(hasMoved, 30_000, "the third has the addresses of the others");
+  cluster.crash(0);
+  wipe(cluster);
+  cluster.isFrail = true;
+  // Those that are wiped are where they first were. The third dials them elsewhere, and they it: so it asks who is there.
+  for (const id of cluster.ids) cluster.server(id).place = id === 0 ? 7 : id;
+  await cluster.start([...WIPED, 0]);
+  await cluster.clock.until(() => !cluster.nodes.has(0), 10_000, "the third has asked, and ended");
+  await cluster.clock.advance(60_000);
+  assertEquals(WIPED.map((id) => cluster.node(id).status().peers.filter(({ reachable }) => reachable).length), [1, 1]);
+  assertEquals(WIPED.map((id) => cluster.node(id).status().raft.leaderId), [undefined, undefined]);
+  await cluster.stop();
 });
 
 Deno.test("without the third they begin another cluster, and refuse each other when it appears", async () => {
