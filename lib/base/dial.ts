@@ -105,6 +105,9 @@ async function secureAs({ cert, key }: Identity, { trust, hostname, port }: Hand
   }
 }
 
+/** Names by which nodes know each other, and nobody reaches them. */
+const OF_PEERS = /\.kvstore\.internal$/;
+
 /** What an error of a handshake means; `name` is the one that was asked for. */
 export function tlsError(
   error: unknown,
@@ -120,8 +123,9 @@ export function tlsError(
 
 /** The names of machines and the addresses that the runtime says a certificate is for. */
 function namesIn(message: string): string {
-  const names = [...message.matchAll(/DnsName\("([^"]*)"\)|IpAddress\(([^)]*)\)|(?:DNS|IP Address):([^,\s]+)/g)];
-  return names.length === 0 ? "" : `: ${names.map(([, dns, ip, node]) => dns ?? ip ?? node).join(", ")}`;
+  const all = [...message.matchAll(/DnsName\("([^"]*)"\)|IpAddress\(([^)]*)\)|(?:DNS|IP Address):([^,\s]+)/g)];
+  const names = all.map(([, dns, ip, node]) => dns ?? ip ?? node ?? "").filter((name) => !OF_PEERS.test(name));
+  return names.length === 0 ? "" : `: ${names.join(", ")}`;
 }
 
 /** Whether that is the problem of somebody who speaks TLS. */

@@ -1,12 +1,13 @@
 /** `kvstore bench`: the load generator. */
 
-import { TlsError } from "../base/dial.ts";
+import { speaksTls, TlsError } from "../base/dial.ts";
 import { LOAD_COMMANDS, LoadError, type LoadOptions, type LoadProgress } from "../load/options.ts";
 import { runLoad } from "../load/run_load.ts";
 import { showLoadJson, showLoadText, showProgress } from "./bench_report.ts";
-import { clientTrust, tlsFailureLine } from "./client_tls.ts";
+import { clientTrust, TLS_PROBE_MS, tlsFailureLine, tlsIsSpokenLine } from "./client_tls.ts";
 import type { CommandContext } from "./command_context.ts";
 import { EXIT, Failure } from "./failures.ts";
+import { showAddress } from "./peers.ts";
 import { ProgressLine } from "./progress_line.ts";
 import type { Settings } from "./settings.ts";
 import { readConnectList } from "./shell/connections.ts";
@@ -18,7 +19,8 @@ const SECONDS_DEFAULT = 10;
 /** Runs one load. Resolves to 1 when no request succeeded. Throws `Failure` when no node can be reached. */
 export async function runBenchCommand(context: CommandContext): Promise<number> {
   const { settings, surroundings } = context;
-  const options = readLoadOptions(settings, { trust: clientTrust(context) });
+  const trust = clientTrust(context);
+  const options = readLoadOptions(settings, { trust });
   const progress = new ProgressLine(surroundings);
   const signals = new StopSignals("terminal");
   void signals.kill.then(() => Deno.exit(EXIT.interrupted));
@@ -26,6 +28,7 @@ export async function runBenchCommand(context: CommandContext): Promise<number> 
   try {
     const result = await runLoad({ ...options, stop: signals.stop, ...(progress.isShown ? { onProgress } : {}) });
     progress.clear();
+    if (result.requests === 0 && trust === undefined) await refuseTls(options);
     const show = settings.enabled("json") ? showLoadJson : showLoadText;
     surroundings.out(show(options, result));
     return result.requests > 0 ? EXIT.ok : EXIT.failure;
@@ -33,6 +36,15 @@ export async function runBenchCommand(context: CommandContext): Promise<number> 
     if (error instanceof LoadError) throw new Failure(error.message);
     if (error instanceof TlsError) throw new Failure(tlsFailureLine(error));
     throw error;
+  }
+}
+
+/** Throws `Failure` where a server that answered nothing speaks TLS. */
+async function refuseTls({ addresses }: LoadOptions): Promise<void> {
+  for (const address of addresses) {
+    if (await speaksTls(address, TLS_PROBE_MS)) {
+      throw new Failure(tlsIsSpokenLine(showAddress(address.hostname, address.port)));
+    }
   }
 }
 

@@ -44,11 +44,12 @@ export function connectByNode(
   });
 }
 
-function secure(host: string, port: number, { caCerts, serverName = host }: Trust): NodeTcpSocket {
+function secure(host: string, port: number, { caCerts, serverName = host, identity }: Trust): NodeTcpSocket {
   const socket = connectTls({
     host,
     port,
     ...(caCerts.length === 0 ? {} : { ca: [...caCerts] }),
+    ...identity,
     // An address is no name that could be sent; it is compared all the same.
     ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
     checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),

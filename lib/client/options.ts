@@ -45,16 +45,32 @@ export interface ClientTls {
   readonly caCert?: string | undefined;
   /** A name or an address that the certificate of every server has; the host of its address when left out. */
   readonly serverName?: string | undefined;
+  /** What is shown to servers that ask clients for a certificate, in PEM, and its key. On Deno it does not go with `serverName`. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
 }
 
-/** What sockets are to know of it. Throws TypeError for a `caCert` that is none. */
-export function trustOf(tls: ClientTls | undefined): Trust | undefined {
+const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
+
+/** What sockets are to know of it. Throws TypeError for texts that are no certificates, and for what does not go together. */
+export function trustOf(
+  tls: ClientTls | undefined,
+  { onDeno = typeof Deno !== "undefined" } = {},
+): Trust | undefined {
   if (tls === undefined) return undefined;
-  const { caCert, serverName } = tls;
-  if (caCert !== undefined && !caCert.includes("-----BEGIN CERTIFICATE-----")) {
-    throw new TypeError("Cannot use tls.caCert: it is no certificate in PEM (its text, not the name of its file)");
+  const { caCert, serverName, cert, key } = tls;
+  for (const [name, text] of Object.entries({ caCert, cert })) {
+    if (text === undefined || text.includes(CERTIFICATE)) continue;
+    throw new TypeError(`Cannot use tls.${name}: it is no certificate in PEM (its text, not the name of its file)`);
   }
-  return { caCerts: caCert === undefined ? [] : [caCert], serverName };
+  if ((cert === undefined) !== (key === undefined)) throw new TypeError("Cannot use tls: cert and key go together");
+  if (cert !== undefined && serverName !== undefined && onDeno) {
+    throw new TypeError(
+      "Cannot use tls.serverName with tls.cert on Deno: connect by a name that the certificates have",
+    );
+  }
+  const identity = cert === undefined || key === undefined ? {} : { identity: { cert, key } };
+  return { caCerts: caCert === undefined ? [] : [caCert], serverName, ...identity };
 }
 
 /** Options in which everything is decided. */

@@ -1,7 +1,11 @@
 /** The tools over TLS: they do what they do without it, believe only whom they are told to, and say in one line what is wrong. */
 
-import { assertEquals, assertMatch } from "@std/assert";
-import { connect } from "../../lib/client/client.ts";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { connect, connectBy } from "../../lib/client/client.ts";
+import { NotDoneError } from "../../lib/client/errors.ts";
+import { connectByNode } from "../../lib/client/node_socket.ts";
+import { trustOf } from "../../lib/client/options.ts";
+import type { Connector } from "../../lib/client/socket.ts";
 import { SERVER_TLS, testWith } from "../support/needs.ts";
 import { runProgram } from "../support/program.ts";
 import { DEADLINE_MS } from "../support/wait.ts";
@@ -83,8 +87,13 @@ testWith(
           assertEquals([code, stdout, stderr], [1, "", `kvstore: ${line}\n`]);
         }
       }
-      for (const [command = "", ...args] of [["cli", "GET", "a"], ["leader"]]) {
-        const { code, stderr } = await runProgram([command, "--connect", String(port), "--timeout-ms=500", ...args]);
+      for (
+        const [command = "", ...args] of [["cli", "--timeout-ms=500", "GET", "a"], ["leader", "--timeout-ms=500"], [
+          "bench",
+          "--requests=9",
+        ]]
+      ) {
+        const { code, stderr } = await runProgram([command, "--connect", String(port), ...args]);
         const line = `kvstore: 127.0.0.1:${port} speaks TLS: give --tls-ca FILE with the CA of its certificate, ` +
           "or --tls for one of the system's CAs\n";
         assertEquals([code, stderr], [1, line]);
@@ -154,5 +163,23 @@ testWith(
         "its certificate is signed by no CA that is trusted here; --tls-ca names the CA of its certificate",
       );
       assertEquals(await cluster.leader(), leader);
+    }),
+);
+
+testWith(
+  [SERVER_TLS],
+  "the TypeScript client shows a certificate to nodes that ask for one, with the sockets of both runtimes",
+  () =>
+    withTlsCluster({ asksClients: true }, async ({ ca, client, tlsPorts }) => {
+      const tls = { caCert: await Deno.readTextFile(ca) };
+      const own = { ...tls, cert: await Deno.readTextFile(client.cert), key: await Deno.readTextFile(client.key) };
+      const servers = tlsPorts.map((port) => `localhost:${port}`);
+      await using shown = await connect({ servers, timeoutMs: DEADLINE_MS, tls: own });
+      assertEquals(await shown.put("a", "b"), true);
+      const byNode: Connector = (address, options) => connectByNode(address, { ...options, trust: trustOf(own) });
+      await using nodes = await connectBy(byNode, { servers, timeoutMs: DEADLINE_MS });
+      assertEquals((await nodes.get("a"))?.text(), "b");
+      const refused = await assertRejects(() => connect({ servers, timeoutMs: 1_000, tls }), NotDoneError);
+      assertEquals(refused.code, "UNREACHABLE");
     }),
 );

@@ -1,6 +1,6 @@
 /** The client over TLS, with the sockets of both runtimes. */
 
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { type Client, connectBy } from "../../../lib/client/client.ts";
 import { connectByDeno } from "../../../lib/client/deno_socket.ts";
 import { NotDoneError } from "../../../lib/client/errors.ts";
@@ -64,12 +64,19 @@ Deno.test("whom the client cannot trust it does not speak to, and says why", asy
   }
 });
 
-Deno.test("the name of a file is no certificate", () => {
-  let message = "";
-  try {
-    trustOf({ caCert: "certs/ca.pem" });
-  } catch (error) {
-    if (error instanceof TypeError) message = error.message;
-  }
-  assertStringIncludes(message, "its text, not the name of its file");
+Deno.test("what cannot be meant is refused before anything is connected to", () => {
+  const cases: readonly [tls: ClientTls, words: string][] = [
+    [{ caCert: "certs/ca.pem" }, "tls.caCert: it is no certificate in PEM (its text, not the name of its file)"],
+    [{ cert: "certs/alice.pem", key: GOOD.key }, "tls.cert: it is no certificate in PEM"],
+    [{ cert: GOOD.certificate }, "cert and key go together"],
+    [{ key: GOOD.key }, "cert and key go together"],
+    [{ cert: GOOD.certificate, key: GOOD.key, serverName: "db" }, "connect by a name that the certificates have"],
+  ];
+  for (const [tls, words] of cases) assertThrows(() => trustOf(tls, { onDeno: true }), TypeError, words);
+  const both = { cert: GOOD.certificate, key: GOOD.key };
+  assertEquals(trustOf({ ...both, serverName: "db" }, { onDeno: false }), {
+    caCerts: [],
+    serverName: "db",
+    identity: both,
+  });
 });
