@@ -81,7 +81,7 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
   }
   const wanted = serverOptions(settings, makeNodeLog(ownPeers(settings).nodeId));
   // Nodes with certificates believe their own CAs, and speak TLS with nobody else.
-  if (wanted.peerTls !== undefined) surroundings.trustRoots("None");
+  if (wanted.peerTls !== undefined && settings.given("tls-cert") === undefined) surroundings.trustRoots("None");
   // A node that joins learns its id from the cluster.
   const joined = await resolveJoin(wanted, { settings, stop });
   const log = makeNodeLog(joined.nodeId);

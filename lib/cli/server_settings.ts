@@ -45,7 +45,7 @@ export function ownPeers(settings: Settings): ResolvedPeers {
 /** Everything `startServer` needs. Throws `UsageError`. */
 export function serverOptions(settings: Settings, log: Log): ServerOptions {
   const { peerTls } = peerTlsOptions(settings);
-  checkServerSettings(settings, peerTls === undefined ? "plain" : "secured");
+  checkServerSettings(settings, peerTls === undefined || peerTls.alsoPlain === true ? "plain" : "secured");
   checkJoin(settings);
   if (settings.optionalInteger("peer-port") === settings.integer("port")) throw samePorts(settings.integer("port"));
   const { nodeId, port, peerPort, members } = ownPeers(settings);

@@ -69,6 +69,16 @@ export const TLS_FLAGS = [
     help: "Certificates of the CAs, one or several, whose nodes this one takes for its peers.",
   },
   {
+    name: "peer-tls",
+    kind: "choice",
+    commands: ["node"],
+    placeholder: "WHO",
+    default: "require",
+    choices: ["require", "allow"],
+    help:
+      "Who is a peer of a node with a certificate: who has one as well, or, while a cluster changes to TLS, also who has the secret.",
+  },
+  {
     name: "insecure-peers",
     kind: "switch",
     commands: ["cluster", "node"],

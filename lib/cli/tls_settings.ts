@@ -42,9 +42,10 @@ export function tlsOptions(settings: Settings, plain: PlainPorts): Pick<ServerOp
 export function peerTlsOptions(settings: Settings): Pick<ServerOptions, "peerTls"> {
   const flags = ["peer-tls-cert", "peer-tls-key", "peer-tls-ca"] as const;
   const [certificate, key, authorities] = flags.map((flag) => settings.optionalText(flag));
-  if ([certificate, key, authorities].every((value) => value === undefined)) return {};
+  const alsoPlain = settings.text("peer-tls") === "allow";
+  if (!alsoPlain && [certificate, key, authorities].every((value) => value === undefined)) return {};
   if (certificate !== undefined && key !== undefined && authorities !== undefined) {
-    return { peerTls: { certificate, key, authorities } };
+    return { peerTls: { certificate, key, authorities, ...(alsoPlain ? { alsoPlain } : {}) } };
   }
   throw new UsageError(
     "TLS between nodes needs --peer-tls-cert, --peer-tls-key and --peer-tls-ca; kvstore tls init makes all three",

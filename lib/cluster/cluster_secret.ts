@@ -69,6 +69,16 @@ export function secretOf(
   return clusterSecret ?? (peerTls === undefined ? sharedSecret() : "");
 }
 
+/** What a node with certificates proves to nodes without; undefined where it takes none. Throws `ClusterSecretError`. */
+export function plainSecretOf(
+  { clusterSecret, peerTls }: {
+    readonly clusterSecret: string | undefined;
+    readonly peerTls?: { readonly alsoPlain?: boolean };
+  },
+): string | undefined {
+  return peerTls?.alsoPlain === true ? clusterSecret ?? sharedSecret() : undefined;
+}
+
 /** A secret of the operator's own in a file. Throws `ClusterSecretError`. */
 export function readSecretFile(path: string): string {
   try {

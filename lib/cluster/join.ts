@@ -9,7 +9,7 @@ import { LargeTurns } from "../transport/large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS } from "../transport/limits.ts";
 import { askServer } from "../transport/seeds.ts";
 import { SPOKEN_VERSIONS } from "../transport/versions.ts";
-import { secretOf } from "./cluster_secret.ts";
+import { plainSecretOf, secretOf } from "./cluster_secret.ts";
 import { PeerTls } from "./peer_tls.ts";
 import { randomNumber } from "./random_number.ts";
 import type { ServerOptions } from "./server_types.ts";
@@ -98,6 +98,7 @@ function questionOf({ options, clock, log, signal, wantsId }: Joining, identity:
       peerAddress: own?.address ?? "",
     },
     secret: secretOf(options),
+    plainSecret: plainSecretOf(options),
     security: options.peerTls === undefined ? undefined : new PeerTls(options.peerTls, { clock, log }),
     wantsId,
     signal,

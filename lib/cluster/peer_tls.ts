@@ -14,7 +14,10 @@ import { HangingHandshakes } from "../transport/hanging.ts";
 import type { Evidence, Judgement, PeerSecurity, PeerSocket, RawSocket } from "../transport/security.ts";
 
 /** What `--peer-tls-cert` and the flags around it say. */
-export type PeerTlsOptions = PeerPaths;
+export interface PeerTlsOptions extends PeerPaths {
+  /** Nodes without TLS are taken too, by the secret (`--peer-tls allow`). Left out for false. */
+  readonly alsoPlain?: boolean;
+}
 
 /** What the certificates of a node are used with. */
 export interface PeerTlsParts {
@@ -140,6 +143,12 @@ export function openPeerTls(
     );
   }
   parts.log("info", `TLS with other nodes: ${tls.shown()}`);
+  if (paths.alsoPlain === true) {
+    parts.log(
+      "warn",
+      "Nodes without TLS are taken too (--peer-tls allow): whoever is on the way can have nodes speak none",
+    );
+  }
   return tls;
 }
 

@@ -20,7 +20,7 @@ import { makeHttpService } from "../http/service.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import type { Disk } from "../storage/disk.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
-import { secretOf } from "./cluster_secret.ts";
+import { plainSecretOf, secretOf } from "./cluster_secret.ts";
 import { descriptorLimit } from "./descriptor_limit.ts";
 import { openPeerTls, type PeerTls } from "./peer_tls.ts";
 import { randomNumber } from "./random_number.ts";
@@ -55,7 +55,7 @@ export interface ServerGround {
  */
 export async function startServer(options: ServerOptions, ground: ServerGround = {}): Promise<RunningServer> {
   // Before anything is opened or made.
-  const secret = secretOf(options);
+  const secrets = { secret: secretOf(options), plainSecret: plainSecretOf(options) };
   const clock = new SystemClock();
   const peerTls = options.peerTls === undefined
     ? undefined
@@ -66,7 +66,7 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
     plain: [options.clientPort, options.httpPort],
   });
   try {
-    return await startWithTls(options, { ground, clock, secret, tls, peerTls });
+    return await startWithTls(options, { ground, clock, secrets, tls, peerTls });
   } catch (error) {
     tls?.stop();
     peerTls?.stop();
@@ -77,7 +77,7 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
 interface StartParts {
   readonly ground: ServerGround;
   readonly clock: Clock;
-  readonly secret: string;
+  readonly secrets: { readonly secret: string; readonly plainSecret: string | undefined };
   readonly tls: TlsService | undefined;
   readonly peerTls: PeerTls | undefined;
 }
@@ -88,7 +88,7 @@ function peerLog({ log }: ServerOptions): ServerOptions["log"] {
 
 async function startWithTls(
   options: ServerOptions,
-  { ground, clock, secret, tls, peerTls }: StartParts,
+  { ground, clock, secrets, tls, peerTls }: StartParts,
 ): Promise<RunningServer> {
   const metrics = new Registry();
   const real = ground.disk ?? new DenoDisk();
@@ -115,7 +115,7 @@ async function startWithTls(
         random: randomNumber,
         greeting,
         listen: { hostname: options.host, port: options.peerBindPort },
-        secret,
+        ...secrets,
         security: peerTls,
         seeds: options.seeds ?? [],
         log: peerLog(options),

@@ -6,7 +6,7 @@ import { LogLimiter } from "../base/log_limiter.ts";
 import type { PeerMessage } from "./forward.ts";
 import type { NodeId } from "../raft/types.ts";
 import { Connection } from "./connection.ts";
-import { acceptHandshake, type HandshakeOptions, type HandshakeResult } from "./handshake.ts";
+import { acceptHandshake, type HandshakeOptions, type HandshakeResult, spokenWith } from "./handshake.ts";
 import type { Peer, TransportContext } from "./peer.ts";
 import { serveIncoming } from "./serve.ts";
 import { AcceptedTls } from "./tls_accepted.ts";
@@ -72,9 +72,12 @@ export class Acceptor {
   #admitSocket(socket: Deno.TcpConn): void {
     const { context, handshake, isClosed } = this.#options;
     if (isClosed()) return socket.close();
-    const { security } = handshake;
-    const secured = security === undefined ? socket : new AcceptedTls(socket, { security, clock: context.clock });
-    const connection = new Connection(secured, context);
+    const { security, plainSecret } = handshake;
+    const alsoPlain = plainSecret !== undefined;
+    const tls = security === undefined
+      ? undefined
+      : new AcceptedTls(socket, { security, alsoPlain, clock: context.clock });
+    const connection = new Connection(tls ?? socket, context);
     // A flood of strangers pushes out its own oldest, so that a peer, done in milliseconds, gets through.
     for (const oldest of this.#strangers) {
       if (this.#strangers.size < context.limits.unauthenticatedMax) break;
@@ -82,16 +85,16 @@ export class Acceptor {
       oldest.close({ reason: "too many connections in the handshake", expected: false, damage: false });
     }
     this.#strangers.add(connection);
-    const serving = this.#serve(connection).finally(() => this.#serving.delete(serving));
+    const serving = this.#serve(connection, tls).finally(() => this.#serving.delete(serving));
     this.#serving.add(serving);
   }
 
-  async #serve(connection: Connection): Promise<void> {
+  async #serve(connection: Connection, tls: AcceptedTls | undefined): Promise<void> {
     const { context, handshake, findPeer, dialedBy } = this.#options;
     const timer = context.clock.after(context.limits.handshakeTimeoutMs, () => {
       connection.close({ reason: "the handshake took too long", expected: false, damage: false });
     });
-    const result = await acceptHandshake(connection, handshake);
+    const result = await acceptHandshake(connection, spokenWith(handshake, await tls?.hasTls() ?? false));
     timer.cancel();
     this.#strangers.delete(connection);
     const peer = result.type === "Admitted" ? findPeer(result.greeting.nodeId) : undefined;

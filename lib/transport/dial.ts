@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Endpoint } from "./address.ts";
 import type { TransportLimits } from "./limits.ts";
-import type { PeerSecurity, PeerSocket } from "./security.ts";
+import { type PeerSecurity, type PeerSocket, PeerTlsError } from "./security.ts";
 import { secureDialed } from "./tls_dialed.ts";
 
 /** How to connect; `connect` is replaceable for tests. */
@@ -50,20 +50,35 @@ export interface PeerDialOptions {
   readonly expected: NodeId | undefined;
   /** What to do where too many handshakes hang at that address (hanging.ts). `Go`: the other side is evidently alive. */
   readonly whenMany: "Wait" | "Fail" | "Go";
+  /** Goes on without TLS where the other side speaks none. */
+  readonly alsoPlain: boolean;
+}
+
+/** A connection to another node. */
+export interface DialedPeer {
+  readonly socket: PeerSocket;
+  readonly hasTls: boolean;
 }
 
 /** Connects, and speaks TLS where that is wanted. Rejects as `dial`, and with `PeerTlsError`. */
 export async function dialPeer(
   endpoint: Endpoint,
-  { address, clock, limits, signal, security, expected, whenMany }: PeerDialOptions,
-): Promise<PeerSocket> {
+  { address, clock, limits, signal, security, expected, whenMany, alsoPlain }: PeerDialOptions,
+): Promise<DialedPeer> {
   if (whenMany === "Wait") await security?.hanging.room(address, signal);
   if (whenMany === "Fail" && (security?.hanging.waitMs(address) ?? 0) > 0) {
     throw new Error("it does not go on with handshakes of TLS");
   }
-  const tcp = await dial(endpoint, { clock, timeoutMs: limits.dialTimeoutMs, signal });
-  if (security === undefined) return tcp;
-  return await secureDialed(tcp, { address, security, expected, clock, signal, timeoutMs: limits.handshakeTimeoutMs });
+  const connect = () => dial(endpoint, { clock, timeoutMs: limits.dialTimeoutMs, signal });
+  const tcp = await connect();
+  if (security === undefined) return { socket: tcp, hasTls: false };
+  const options = { address, security, expected, clock, signal, timeoutMs: limits.handshakeTimeoutMs };
+  try {
+    return { socket: await secureDialed(tcp, options), hasTls: true };
+  } catch (error) {
+    if (!alsoPlain || !(error instanceof PeerTlsError) || !error.speaksNone) throw error;
+    return { socket: await connect(), hasTls: false };
+  }
 }
 
 /** No connection within the time for one attempt. */

@@ -2,10 +2,10 @@
 
 import { parseAddress } from "./address.ts";
 import { Connection, describe } from "./connection.ts";
-import { dialPeer } from "./dial.ts";
-import { dialHandshake, type HandshakeOptions } from "./handshake.ts";
+import { type DialedPeer, dialPeer } from "./dial.ts";
+import { dialHandshake, type HandshakeOptions, spokenWith } from "./handshake.ts";
 import type { Failure, Peer, TransportContext } from "./peer.ts";
-import { type PeerSocket, PeerTlsError } from "./security.ts";
+import { PeerTlsError } from "./security.ts";
 import { serveOutgoing } from "./serve.ts";
 
 /** What a dialer shares with the transport. */
@@ -82,23 +82,28 @@ export class Dialer {
       peer.fail("outgoing", { problem: `"${peer.address}" is not of the form host:port`, level: "warn" });
       return undefined;
     }
-    let socket: PeerSocket;
+    const { handshake } = this.#options;
+    let dialed: DialedPeer;
     try {
-      const { security } = this.#options.handshake;
-      const whom = { address: peer.address, expected: peer.id, security };
-      socket = await dialPeer(endpoint, { ...context, ...whom, signal: this.#stop.signal, whenMany });
+      const { security, plainSecret } = handshake;
+      const whom = { address: peer.address, expected: peer.id, security, alsoPlain: plainSecret !== undefined };
+      dialed = await dialPeer(endpoint, { ...context, ...whom, signal: this.#stop.signal, whenMany });
     } catch (error) {
       if (!this.#stop.signal.aborted) peer.fail("outgoing", failureOf(error));
       return undefined;
     }
-    const connection = new Connection(socket, context);
+    const connection = new Connection(dialed.socket, context);
     this.#current = connection;
     if (this.#stop.signal.aborted) connection.close({ reason: "stopped", expected: true, damage: false });
-    return await this.#shakeHands(connection) ? connection : undefined;
+    if (!await this.#shakeHands(connection, spokenWith(handshake, dialed.hasTls))) return undefined;
+    if (handshake.security !== undefined && !dialed.hasTls) {
+      context.log("info", `Node ${peer.id} at ${peer.address} speaks no TLS yet, which --peer-tls allow puts up with`);
+    }
+    return connection;
   }
 
-  async #shakeHands(connection: Connection): Promise<boolean> {
-    const { context, handshake } = this.#options;
+  async #shakeHands(connection: Connection, handshake: HandshakeOptions): Promise<boolean> {
+    const { context } = this.#options;
     const peer = this.#peer;
     const timer = context.clock.after(context.limits.handshakeTimeoutMs, () => {
       connection.close({ reason: "the handshake took too long", expected: false, damage: false });

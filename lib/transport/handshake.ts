@@ -54,10 +54,22 @@ export interface HandshakeOptions {
   readonly secret: string;
   /** The connection has TLS, and both sides prove who they are by their certificates. */
   readonly security?: PeerSecurity | undefined;
+  /** The secret for nodes without TLS; left out where those are not taken. */
+  readonly plainSecret?: string | undefined;
   /** Whether the id is one of the servers to talk to. */
   knows(id: NodeId): boolean;
   admit(greeting: Greeting): PeerRefusal | undefined;
   acquaint(greeting: Greeting, wantsId: boolean): Acquaintance;
+}
+
+/** How to shake hands on a connection that has TLS or not. */
+export function spokenWith<T extends Pick<HandshakeOptions, "secret" | "security" | "plainSecret">>(
+  options: T,
+  hasTls: boolean,
+): T {
+  const { security, plainSecret } = options;
+  if (hasTls || security === undefined || plainSecret === undefined) return options;
+  return { ...options, secret: plainSecret, security: undefined };
 }
 
 /** How a handshake ended. `claimedId` is who the other side is, once that is proved. */

@@ -47,4 +47,9 @@ export type RawSocket = Pick<Deno.TcpConn, "read" | "write" | "closeWrite" | "cl
 /** TLS with another node has failed: in words, and it will not go better by itself. */
 export class PeerTlsError extends Error {
   override readonly name = "PeerTlsError";
+
+  /** `speaksNone`: the other side speaks no TLS at all. */
+  constructor(message: string, readonly speaksNone: boolean = false) {
+    super(message);
+  }
 }

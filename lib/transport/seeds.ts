@@ -2,10 +2,10 @@
 
 import { parseAddress } from "./address.ts";
 import { Connection, type ConnectionOptions, describe } from "./connection.ts";
-import { dialPeer } from "./dial.ts";
-import { askWhoIsThere } from "./handshake.ts";
+import { type DialedPeer, dialPeer } from "./dial.ts";
+import { askWhoIsThere, spokenWith } from "./handshake.ts";
 import type { Log } from "./peer.ts";
-import { type PeerSecurity, type PeerSocket, PeerTlsError } from "./security.ts";
+import { type PeerSecurity, PeerTlsError } from "./security.ts";
 import type { Acquaintance, Greeting, TransportHandler } from "./transport.ts";
 
 /** What is asked, and by whom. */
@@ -14,6 +14,7 @@ export interface Question {
   readonly greeting: Greeting;
   readonly secret: string;
   readonly security?: PeerSecurity | undefined;
+  readonly plainSecret?: string | undefined;
   readonly wantsId: boolean;
   readonly signal: AbortSignal;
 }
@@ -33,11 +34,12 @@ export async function askServer(
   const endpoint = parseAddress(address);
   if (endpoint === undefined) return { problem: `"${address}" is not of the form host:port`, refused: true };
   const { clock, limits } = options;
-  const { signal, security } = question;
-  let socket: PeerSocket;
+  const { signal, security, plainSecret } = question;
+  const alsoPlain = plainSecret !== undefined;
+  let dialed: DialedPeer;
   try {
-    socket = await dialPeer(endpoint, {
-      ...{ address, clock, limits, signal, security },
+    dialed = await dialPeer(endpoint, {
+      ...{ address, clock, limits, signal, security, alsoPlain },
       expected: undefined,
       whenMany: "Fail",
     });
@@ -45,13 +47,13 @@ export async function askServer(
     if (error instanceof PeerTlsError) return { problem: error.message, refused: true };
     return { problem: `cannot connect to ${address}: ${describe(error)}`, refused: false };
   }
-  const connection = new Connection(socket, options);
+  const connection = new Connection(dialed.socket, options);
   const timer = clock.after(limits.handshakeTimeoutMs, () => {
     connection.close({ reason: "the handshake took too long", expected: false, damage: false });
   });
   const abandon = () => connection.close({ reason: "stopped", expected: true, damage: false });
   question.signal.addEventListener("abort", abandon);
-  const result = await askWhoIsThere(connection, question);
+  const result = await askWhoIsThere(connection, spokenWith(question, dialed.hasTls));
   question.signal.removeEventListener("abort", abandon);
   timer.cancel();
   if (result.type === "Acquainted") return result;
@@ -66,6 +68,7 @@ export interface SeedOptions {
   readonly greeting: Greeting;
   readonly secret: string;
   readonly security?: PeerSecurity | undefined;
+  readonly plainSecret?: string | undefined;
   readonly connection: ConnectionOptions;
   readonly handler: Pick<TransportHandler, "acquainted">;
   readonly log: Log;

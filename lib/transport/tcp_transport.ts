@@ -33,6 +33,8 @@ export interface TcpTransportOptions {
   readonly secret: string;
   /** Certificates, with which the nodes speak TLS. */
   readonly security?: PeerSecurity | undefined;
+  /** The secret for nodes without TLS; left out where those are not taken. */
+  readonly plainSecret?: string | undefined;
   /** Addresses of peer ports to ask who is there, while a peer is not reached or none is known. */
   readonly seeds?: readonly string[];
   readonly limits?: Partial<TransportLimits>;
@@ -87,13 +89,14 @@ export class TcpTransport implements Transport {
 
   #begin(handler: TransportHandler): void {
     assert(this.#listener === undefined, "Cannot start a transport twice");
-    const { clock, log, listen, greeting, secret, security } = this.#options;
+    const { clock, log, listen, greeting, secret, security, plainSecret } = this.#options;
     const context = { clock, log, handler, limits: this.#limits, largeTurns: new LargeTurns(clock) };
     this.#listener = Deno.listen(listen);
     const handshake: HandshakeOptions = {
       greeting,
       secret,
       security,
+      plainSecret,
       knows: (id) => this.#peers.has(id) && !this.#isolated,
       admit: (other) => handler.admit(other),
       acquaint: (other, wantsId) => handler.acquaint(other, wantsId),
@@ -113,7 +116,16 @@ export class TcpTransport implements Transport {
       },
     });
     const seeds = new Seeds({
-      ...{ greeting, secret, security, handler, log, connection: context, addresses: this.#options.seeds ?? [] },
+      ...{
+        greeting,
+        secret,
+        security,
+        plainSecret,
+        handler,
+        log,
+        connection: context,
+        addresses: this.#options.seeds ?? [],
+      },
       isLonely: () => !this.#isolated && (this.#peers.size === 0 || this.#isMissingPeer()),
     });
     this.#running = { context, handshake, acceptor, seeds, tasks: new Set(), ticker: this.#scheduleCheck(clock.now()) };

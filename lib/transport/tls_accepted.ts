@@ -3,7 +3,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { encodeRefused } from "./control.ts";
 import { FrameWriter, NO_BODY } from "./frame.ts";
-import { type PeerSecurity, type PeerSocket, PeerTlsError } from "./security.ts";
+import { type PeerSecurity, type PeerSocket, PeerTlsError, type RawSocket } from "./security.ts";
 
 /** Who speaks TLS speaks first, and at once; who speaks none waits for this side. */
 export const SILENCE_MS = 500;
@@ -16,6 +16,8 @@ const NO_TLS = "this node speaks TLS with its peers; give --peer-tls-cert, --pee
 export interface AcceptedOptions {
   readonly security: PeerSecurity;
   readonly clock: Clock;
+  /** Whoever speaks no TLS is let on without. */
+  readonly alsoPlain: boolean;
 }
 
 /** Read and written once TLS is there, which the first of either waits for. */
@@ -26,6 +28,7 @@ export class AcceptedTls implements PeerSocket {
   #opening: Promise<PeerSocket> | undefined;
   #silence: Timer | undefined;
   #isClosed = false;
+  #isPlain = false;
 
   /** Takes over a socket from which nothing was read. */
   constructor(tcp: Deno.TcpConn, options: AcceptedOptions) {
@@ -55,6 +58,12 @@ export class AcceptedTls implements PeerSocket {
     (this.#secure ?? this.#tcp).close();
   }
 
+  /** Resolves once it is known whether the other side speaks TLS; true where it cannot be known. */
+  async hasTls(): Promise<boolean> {
+    await this.#open().catch(() => {}); // Each read and write tells what has failed.
+    return !this.#isPlain;
+  }
+
   #open(): Promise<PeerSocket> {
     this.#opening ??= this.#shakeHands();
     return this.#opening;
@@ -71,20 +80,26 @@ export class AcceptedTls implements PeerSocket {
     this.#silence?.cancel();
     if (first === null) throw new Deno.errors.ConnectionReset("closed by the other side");
     const from = `${tcp.remoteAddr.hostname}:${tcp.remoteAddr.port}`;
+    const raw = continued(this.#tcp, { reading, buffer });
     if (first === "silence" || buffer[0] !== HANDSHAKE_RECORD) {
+      if (this.#options.alsoPlain) {
+        this.#isPlain = true;
+        this.#secure = raw;
+        return raw;
+      }
       reading.catch(() => {}); // It ends with the connection.
       await this.#answerPlainly();
       throw new PeerTlsError(`no TLS with ${from}: it speaks none with its peers; give it --peer-tls-cert`);
     }
-    this.#secure = await this.#serve(buffer.subarray(0, first), from);
+    this.#secure = await this.#serve(raw, from);
     if (this.#isClosed) this.#secure.close();
     return this.#secure;
   }
 
-  async #serve(first: Uint8Array, from: string): Promise<PeerSocket> {
+  async #serve(raw: RawSocket, from: string): Promise<PeerSocket> {
     const { security } = this.#options;
     try {
-      return await security.serve(beginningWith(first, this.#tcp));
+      return await security.serve(raw);
     } catch (error) {
       if (this.#isClosed) throw error;
       const why = error instanceof Error ? error.message : String(error);
@@ -99,20 +114,28 @@ export class AcceptedTls implements PeerSocket {
   }
 }
 
-/** The socket, of which something was read already. */
-function beginningWith(first: Uint8Array, tcp: Deno.TcpConn): Parameters<PeerSecurity["serve"]>[0] {
-  let rest = first;
+/** The socket, with a read of it that has begun. */
+function continued(
+  tcp: Deno.TcpConn,
+  { reading, buffer }: { readonly reading: Promise<number | null>; readonly buffer: Uint8Array },
+): RawSocket {
+  let begun: Promise<number | null> | undefined = reading;
+  let rest: Uint8Array = new Uint8Array();
   return {
     remoteAddr: tcp.remoteAddr,
     write: (bytes) => tcp.write(bytes),
     closeWrite: () => tcp.closeWrite(),
     close: () => tcp.close(),
-    read: (target) => {
-      if (rest.length === 0) return tcp.read(target);
+    read: async (target) => {
+      if (begun !== undefined) {
+        rest = buffer.subarray(0, await begun ?? 0);
+        begun = undefined;
+      }
+      if (rest.length === 0) return await tcp.read(target);
       const count = Math.min(rest.length, target.length);
       target.set(rest.subarray(0, count));
       rest = rest.subarray(count);
-      return Promise.resolve(count);
+      return count;
     },
   };
 }

@@ -53,11 +53,14 @@ export async function secureDialed(tcp: Deno.TcpConn, options: SecureOptions): P
     else over();
     // Other errors are those of the connection.
     if (!(error instanceof Deno.errors.InvalidData)) throw error;
-    throw new PeerTlsError(`no TLS with ${whom} at ${address}: ${explain(error.message, shown)}`);
+    const why = explain(error.message, shown);
+    throw new PeerTlsError(`no TLS with ${whom} at ${address}: ${why}`, why === NO_TLS);
   } finally {
     timer.cancel();
   }
 }
+
+const NO_TLS = "it speaks no TLS with its peers; give it --peer-tls-cert, --peer-tls-key and --peer-tls-ca";
 
 function closeQuietly(conn: Deno.TlsConn): void {
   try {
@@ -70,7 +73,7 @@ function closeQuietly(conn: Deno.TlsConn): void {
 /** What the runtime says names the certificate's dates or names where these are wrong; it knows nothing of what to do. */
 function explain(why: string, trusted: string): string {
   if (why.includes("InvalidContentType")) {
-    return "it speaks no TLS with its peers; give it --peer-tls-cert, --peer-tls-key and --peer-tls-ca";
+    return NO_TLS;
   }
   if (why.includes("UnknownIssuer")) return `no CA of --peer-tls-ca has signed its certificate (${trusted})`;
   return why;

@@ -136,6 +136,41 @@ Deno.test("other certificates and another CA are taken without a break, after SI
     assert(cluster.node(follower).process?.lines.some((line) => line.includes("Connected to node")));
   }));
 
+Deno.test("a running cluster is brought to TLS node by node, with no write lost or refused for long", async () => {
+  const root = await Deno.makeTempDir({ prefix: "kvstore-e2e-" });
+  const files = new PeerFiles(root, { cluster: "shop" });
+  const authorities = files.trust();
+  const flags = Array.from(
+    { length: NODES },
+    (_, id) => flagsOf(files.write(`node-${id}`, files.issue(id), authorities)),
+  );
+  try {
+    await withCluster({ nodes: NODES, root }, async (cluster) => {
+      await cluster.waitForLeader();
+      for (const more of [["--peer-tls", "allow"], []]) {
+        for (let id = 0; id < NODES; id++) {
+          await cluster.kill(id, "SIGTERM");
+          const others = cluster.others(id);
+          await cluster.waitForLeader({ among: others });
+          const key = `k${id}${more.length}`;
+          const write = async () => await cluster.ask(await cluster.waitForLeader({ among: others }), `PUT ${key} v`);
+          assertEquals(await write(), `${key} added successfully.`);
+          await cluster.restart(id, [...flags[id] ?? [], ...more]);
+          await cluster.waitUntilEqual();
+        }
+      }
+      for (let id = 0; id < NODES; id++) {
+        assertEquals(await cluster.ask(id, "GET k02"), "value of k02: v");
+        assertEquals(cluster.node(id).process?.lines.some((line) => line.includes("speaks no TLS yet")), false);
+      }
+      const plain = await startAlone(["--join", seedOf(cluster, 1)]);
+      assertStringIncludes(plain.stderr, "this node speaks TLS with its peers; give --peer-tls-cert");
+    });
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
 Deno.test("a node that stands still for a while is back when it goes on", () =>
   withCertified(async (cluster) => {
     const leader = await cluster.waitForLeader();

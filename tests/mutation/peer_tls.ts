@@ -5,6 +5,7 @@ import type { Mutation, Patch } from "./mutation.ts";
 const IDENTITY = "lib/tls/peer_identity.ts";
 const IDENTITY_TESTS: readonly string[] = ["tests/unit/tls/peer_identity_test.ts"];
 const LINK_TESTS: readonly string[] = ["tests/unit/transport/tls_test.ts"];
+const ALLOW_TESTS: readonly string[] = ["tests/unit/transport/tls_allow_test.ts"];
 const HOSTILE_TESTS: readonly string[] = ["tests/unit/transport/tls_hostile_test.ts"];
 
 function bug(id: string, what: string, { tests, ...patch }: Patch & { readonly tests: readonly string[] }): Mutation {
@@ -161,5 +162,30 @@ export const PEER_TLS_SLIPS: readonly Mutation[] = [
     find: "if (this.#isSecure) return void this.#drained.then(() => closeQuietly(this.#near));",
     replace: "",
     tests: ["tests/unit/tls/bridged_tls_test.ts"],
+  }),
+  bug("M624", "Nodes without TLS need no secret where both are allowed", {
+    file: "lib/transport/handshake.ts",
+    find: "return { ...options, secret: plainSecret, security: undefined };",
+    replace: "return { ...options, security: undefined };",
+    tests: ALLOW_TESTS,
+  }),
+  bug("M625", "A node that requires TLS lets others talk on without", {
+    file: "lib/transport/tls_accepted.ts",
+    find: "if (this.#options.alsoPlain) {",
+    replace: "if (raw !== undefined) {",
+    tests: LINK_TESTS,
+  }),
+  bug("M626", "Who allows both goes on without TLS where the other certificate does not fit", {
+    file: "lib/transport/dial.ts",
+    find: " || !error.speaksNone",
+    replace: "",
+    tests: ALLOW_TESTS,
+  }),
+  bug("M627", "A node with certificates believes public CAs as well", {
+    file: "lib/cli/node_command.ts",
+    find:
+      'if (wanted.peerTls !== undefined && settings.given("tls-cert") === undefined) surroundings.trustRoots("None");',
+    replace: "",
+    tests: ["tests/unit/cli/node_command_test.ts"],
   }),
 ];

@@ -211,6 +211,7 @@ Deno.test("settings that do not fit together are refused", () => {
       "give --peer-tls-cert, --peer-tls-key and --peer-tls-ca (kvstore tls init makes them), or " +
       "--insecure-peers and --cluster-secret-file (openssl rand -hex 32)",
     ],
+    [["--peer-tls", "allow"], "TLS between nodes needs --peer-tls-cert, --peer-tls-key and --peer-tls-ca"],
     [
       ["--peer-tls-cert", "a.pem", "--peer-tls-ca", "ca.pem"],
       "TLS between nodes needs --peer-tls-cert, --peer-tls-key and",
@@ -252,6 +253,11 @@ Deno.test("settings that do not fit together are refused", () => {
       assertEquals(options.peerTls, { certificate: "a.pem", key: "a.key", authorities: "ca.pem" });
       assertEquals(options.clusterSecret, more.length === 0 ? undefined : "what all nodes share");
     }
+    const allow = [...tls, "--peer-tls", "allow"];
+    assertEquals(serverOptions(settingsOf(...allow), NOTHING).peerTls?.alsoPlain, true);
+    const refused = () => serverOptions(settingsOf(...open, long, ...allow), NOTHING);
+    assertThrows(refused, UsageError, "what nodes send each other is not encrypted");
+    assertEquals(serverOptions(settingsOf(...open, long, ...allow, "--insecure-peers"), NOTHING).host, "0.0.0.0");
     assertThrows(() => serverOptions(settingsOf(...open, short), NOTHING), UsageError, "has 9 characters: it needs 16");
   } finally {
     for (const file of [long, short]) Deno.removeSync(file);
@@ -269,11 +275,13 @@ Deno.test("SIGHUP looks for another certificate where there is one, and nowhere 
   const tls = ["--tls-cert", "a.pem", "--tls-key", "a.key", "--tls-port", "6380"];
   const peers = ["--peer-tls-cert", "a.pem", "--peer-tls-key", "a.key", "--peer-tls-ca", "ca.pem"];
   for (const args of [[], tls, peers]) {
-    const { parts, context, events, hangups, stop, stopped } = stage(args);
+    const { parts, context, surroundings, events, hangups, stop, stopped } = stage(args);
     stop.resolve();
     stopped.resolve();
     assertEquals(await runNode(context, parts), 0);
     for (const hangup of hangups) hangup();
     assertEquals(events, args.length === 0 ? ["stop"] : ["stop", "reload"]);
+    // Nodes with certificates believe their own CAs alone.
+    assertEquals(surroundings.roots(), args === peers ? "None" : args === tls ? "System" : undefined);
   }
 });

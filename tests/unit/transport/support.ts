@@ -256,6 +256,7 @@ export interface NodeOptions {
   readonly clock?: Clock;
   readonly seeds?: readonly string[];
   readonly security?: PeerSecurity | undefined;
+  readonly plainSecret?: string;
 }
 
 /** A running transport and what it told. */
@@ -273,6 +274,7 @@ export class TestNode {
       listen: { hostname: "127.0.0.1", port: options.port ?? 0 },
       secret: options.secret ?? TEST_SECRET,
       security: options.security,
+      plainSecret: options.plainSecret,
       seeds: options.seeds ?? [],
       limits: options.limits ?? {},
       log: (level, message) => void this.log.push(`${level} ${message}`),
