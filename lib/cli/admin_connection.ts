@@ -7,12 +7,14 @@ import { bytesToString, byteStringToText, stringToBytes, textToByteString } from
 import { speaksTls, TlsError, type Trust } from "../base/dial.ts";
 import { Connection } from "../client/connection.ts";
 import { platformConnector } from "../client/connector.ts";
+import { ServerError } from "../client/errors.ts";
 import { type DirectReply, requestDirectly } from "../http/direct_request.ts";
 import { SystemClock } from "../node/clock/system_clock.ts";
 import { type Endpoint, parseAddress } from "../transport/address.ts";
 import { clientTrust, TLS_PROBE_MS, tlsFailureLine, tlsIsSpokenLine } from "./client_tls.ts";
 import { type ClusterView, fieldsOf, readClusterView } from "./cluster_view.ts";
 import type { CommandContext } from "./command_context.ts";
+import { type Credentials, readCredentials } from "./credentials.ts";
 import { EXIT, Failure } from "./failures.ts";
 import { showAddress } from "./peers.ts";
 import { readConnectList } from "./shell/connections.ts";
@@ -28,11 +30,14 @@ export const REPLY_BYTES_MAX = 1_048_576;
 const HTTP_FIELD = /^raft_http_address:(\S+)\r?$/m;
 const HTTPS_FIELD = /^raft_https_address:(\S+)\r?$/m;
 const METHOD_NOT_ALLOWED = 405;
+/** Codes of Redis for somebody who has not logged in. */
+const LOGIN_CODES: readonly string[] = ["NOAUTH", "WRONGPASS"];
+const LOGIN_NEEDED = "The cluster has users, and no user and password that are right were given; give --user NAME";
 const UNAVAILABLE = 503;
 
 /** What to ask of any node. */
 export interface AdminRequest {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
   /** With its query. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -54,6 +59,7 @@ export class AdminConnection {
   readonly #endpoints: readonly Endpoint[];
   readonly #timeoutMs: number;
   readonly #trust: Trust | undefined;
+  readonly #credentials: Credentials | undefined;
   readonly #clock = new SystemClock();
   /** HTTP addresses of nodes, the last that answered first. */
   #known: readonly string[] = [];
@@ -61,8 +67,8 @@ export class AdminConnection {
   #tlsFailure: TlsError | undefined;
 
   /**
-   * Reads `--connect`, beside `more` client ports, `--timeout-ms` and the flags of TLS; connects only when something is asked. Throws
-   * `UsageError` and `CertificateError`.
+   * Reads `--connect`, beside `more` client ports, `--timeout-ms`, whom to log in as and the flags of TLS; connects only when something is
+   * asked. Throws `UsageError`, `CertificateError` and `Failure`.
    */
   constructor(context: Pick<CommandContext, "settings" | "surroundings">, more: readonly Endpoint[] = []) {
     const { settings } = context;
@@ -72,6 +78,7 @@ export class AdminConnection {
       ...more,
     ];
     this.#timeoutMs = settings.integer("timeout-ms");
+    this.#credentials = readCredentials(settings);
   }
 
   /** The cluster as some node sees it. Throws `Failure`. */
@@ -136,7 +143,7 @@ export class AdminConnection {
         address,
         method,
         path,
-        headers: { "Content-Type": "application/json", ...headers },
+        headers: { "Content-Type": "application/json", ...basicOf(this.#credentials), ...headers },
         body: body === undefined ? new Uint8Array() : stringToBytes(textToByteString(JSON.stringify(body))),
         timeoutMs: isQuestion ? NODE_MS_MAX : ORDER_MS,
         bodyBytesMax: REPLY_BYTES_MAX,
@@ -169,8 +176,9 @@ export class AdminConnection {
   /** Where the node behind a client port serves HTTP; undefined when none answers there. */
   async #httpAddressOf(endpoint: Endpoint): Promise<string | undefined> {
     try {
-      return await httpAddressOf(endpoint, this.#trust);
+      return await httpAddressOf(endpoint, { trust: this.#trust, credentials: this.#credentials });
     } catch (error) {
+      if (error instanceof Failure) throw error;
       if (error instanceof TlsError) this.#tlsFailure = error;
       return undefined; // Nobody is there, or somebody else; the other nodes are asked.
     }
@@ -203,6 +211,13 @@ export function failureOf({ address, status, json }: AdminReply): Failure {
   return new Failure(line, status === UNAVAILABLE ? EXIT.noLeader : EXIT.failure);
 }
 
+/** HTTP's own way to log in. */
+function basicOf(credentials: Credentials | undefined): Readonly<Record<string, string>> {
+  if (credentials === undefined) return {};
+  const { name, password } = credentials;
+  return { Authorization: `Basic ${btoa(textToByteString(`${name}:${password}`))}` };
+}
+
 function jsonOf({ body }: DirectReply): unknown {
   try {
     return JSON.parse(byteStringToText(body) ?? "");
@@ -215,7 +230,7 @@ function jsonOf({ body }: DirectReply): unknown {
 /** Where the node behind a client port serves HTTP, or HTTPS, at the host by which it was reached; undefined when it does not say. Rejects when nobody answers. */
 async function httpAddressOf(
   { hostname, port }: Endpoint,
-  trust: Trust | undefined,
+  { trust, credentials }: { readonly trust: Trust | undefined; readonly credentials: Credentials | undefined },
 ): Promise<string | undefined> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error(`No answer within ${NODE_MS_MAX} ms`)), NODE_MS_MAX);
@@ -223,8 +238,12 @@ async function httpAddressOf(
     const options = { connector: platformConnector(trust), signal: late.signal, lost: () => {} };
     const connection = await Connection.open({ host: hostname, port }, options);
     late.signal.addEventListener("abort", () => connection.close(late.signal.reason));
+    if (credentials !== undefined) await connection.ask(["AUTH", credentials.name, credentials.password]);
     const attempt = await connection.ask(["INFO", "raft"]);
     connection.close(new Error("All is said"));
+    if (attempt.type === "Reply" && attempt.reply instanceof ServerError && LOGIN_CODES.includes(attempt.reply.code)) {
+      throw new Failure(LOGIN_NEEDED);
+    }
     if (attempt.type !== "Reply" || !(attempt.reply instanceof Uint8Array)) return undefined;
     const field = trust === undefined ? HTTP_FIELD : HTTPS_FIELD;
     const http = parseAddress(field.exec(bytesToString(attempt.reply))?.[1] ?? "");

@@ -13,6 +13,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "leader",
   "rolling-restart",
   "member",
+  "user",
   "inspect",
   "recover",
   "tls",

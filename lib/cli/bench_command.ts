@@ -1,11 +1,13 @@
 /** `kvstore bench`: the load generator. */
 
+import { textToByteString } from "../base/bytes.ts";
 import { speaksTls, TlsError } from "../base/dial.ts";
 import { LOAD_COMMANDS, LoadError, type LoadOptions, type LoadProgress } from "../load/options.ts";
 import { runLoad } from "../load/run_load.ts";
 import { showLoadJson, showLoadText, showProgress } from "./bench_report.ts";
 import { clientTrust, TLS_PROBE_MS, tlsFailureLine, tlsIsSpokenLine } from "./client_tls.ts";
 import type { CommandContext } from "./command_context.ts";
+import { readCredentials } from "./credentials.ts";
 import { EXIT, Failure } from "./failures.ts";
 import { showAddress } from "./peers.ts";
 import { ProgressLine } from "./progress_line.ts";
@@ -48,6 +50,12 @@ async function refuseTls({ addresses }: LoadOptions): Promise<void> {
   }
 }
 
+function loginOf(settings: Settings): LoadOptions["login"] {
+  const credentials = readCredentials(settings);
+  if (credentials === undefined) return undefined;
+  return { user: textToByteString(credentials.name), password: textToByteString(credentials.password) };
+}
+
 /** What the flags ask for. Throws `UsageError`. */
 export function readLoadOptions(settings: Settings, { trust }: Pick<LoadOptions, "trust"> = {}): LoadOptions {
   const seconds = settings.optionalInteger("duration");
@@ -70,5 +78,6 @@ export function readLoadOptions(settings: Settings, { trust }: Pick<LoadOptions,
     limit: requests === undefined ? { seconds: seconds ?? SECONDS_DEFAULT } : { requests },
     warmupSeconds: settings.decimal("warmup"),
     seed: settings.integer("seed"),
+    login: loginOf(settings),
   };
 }

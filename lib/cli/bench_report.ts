@@ -31,7 +31,7 @@ export function showLoadText(options: LoadOptions, result: LoadResult): string {
 
 /** The result and what was asked for, as one object on one line. */
 export function showLoadJson(options: LoadOptions, result: LoadResult): string {
-  const { addresses, limit, onProgress: _, stop: __, ...asked } = options;
+  const { addresses, limit, login: _, onProgress: __, stop: ___, ...asked } = options;
   const shown = {
     ...asked,
     addresses: addresses.map(({ hostname, port }) => `${hostname}:${port}`),

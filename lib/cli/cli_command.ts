@@ -4,13 +4,14 @@ import { stdin, stdout } from "node:process";
 import type { Trust } from "../base/dial.ts";
 import { clientTrust } from "./client_tls.ts";
 import type { CommandContext } from "./command_context.ts";
+import { readCredentials } from "./credentials.ts";
 import { EXIT } from "./failures.ts";
 import { type Connect, Connections, readConnectList } from "./shell/connections.ts";
 import { History, historyPath } from "./shell/history.ts";
 import { runInteractive } from "./shell/interactive.ts";
 import { lineOfArguments } from "./shell/quoting.ts";
 import { linesOf } from "./shell/lines.ts";
-import { openNode } from "./shell/node_connection.ts";
+import { openNodeAs } from "./shell/node_connection.ts";
 import { Session } from "./shell/session.ts";
 import { Shell } from "./shell/shell.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -18,7 +19,8 @@ import type { Surroundings } from "./surroundings.ts";
 /** Runs the client on this process's standard streams. */
 export async function runCliCommand(context: CommandContext): Promise<number> {
   const trust = clientTrust(context);
-  const session = openSession(context, (endpoint, timeoutMs) => openNode(endpoint, timeoutMs, { trust }), { trust });
+  const connect = openNodeAs({ credentials: readCredentials(context.settings), trust });
+  const session = openSession(context, connect, { trust });
   const { operands, surroundings } = context;
   if (operands.length > 0) return await runOne(session, { operands, surroundings });
   if (!Deno.stdin.isTerminal()) return await runScript(session, { lines: linesOf(Deno.stdin.readable), surroundings });

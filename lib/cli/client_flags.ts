@@ -3,7 +3,7 @@
 import type { CommandName, Flag } from "./flags.ts";
 
 /** Commands that administer a running cluster. */
-export const ADMINISTRATORS: readonly CommandName[] = ["leader", "member", "rolling-restart"];
+export const ADMINISTRATORS: readonly CommandName[] = ["leader", "member", "rolling-restart", "user"];
 
 /** In the order of the help. */
 export const CLIENT_FLAGS = [

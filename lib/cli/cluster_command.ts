@@ -10,12 +10,14 @@ import { launchCluster, type NodePlan } from "../cluster/launcher.ts";
 import { startProcess } from "../cluster/node_process.ts";
 import { requestTransfer } from "../cluster/leadership.ts";
 import { findOwnProgram, type OwnProgram, quoteForShell } from "../cluster/own_program.ts";
+import { LAUNCHER_SECRET_VARIABLE, makeLauncherSecret } from "../cluster/parent_watch.ts";
 import { findPortProblem, THIS_SYSTEM, type WantedPort } from "../cluster/ports.ts";
 import { probeMembers, probeNode } from "../cluster/probe.ts";
 import type { NodeId } from "../raft/types.ts";
 import { caPathOf, prepareTls, tlsFlags } from "./cluster_tls.ts";
 import type { CommandContext } from "./command_context.ts";
 import { confirmOrThrow } from "./confirmation.ts";
+import { readFirstUser } from "./credentials.ts";
 import { describeFailure, Failure } from "./failures.ts";
 import { environmentName, flagsOf, isSetting } from "./flags.ts";
 import { makeLauncherLog } from "./launcher_log.ts";
@@ -57,17 +59,24 @@ export async function runClusterCommand(context: CommandContext): Promise<number
   const problem = await findPortProblem(ports, THIS_SYSTEM);
   if (problem !== undefined) throw new Failure(problem.line);
   await makeDataDirectory(clusterDirectory(settings));
+  const secret = makeLauncherSecret();
   const trust = prepareTls(context, clusterDirectory(settings), { ids: nodes.map(({ id }) => id) });
+  const probeOf = ({ id }: NodePlan) => ({ timeoutMs: PROBE_MS, pass: { secret, id } });
   return await launchCluster({
-    nodes: withSecret(nodes, settings),
+    nodes: withSecret(nodes, settings).map((node) => ({
+      ...node,
+      environment: { ...node.environment, [LAUNCHER_SECRET_VARIABLE]: secret },
+    })),
     planNode: (others, usedId) => planOneMore(context, { program, others, usedId }),
     clientCommand: clientCommand(nodes, program),
     program: program.shown,
     startProcess,
-    probe: (node) => probeNode({ ...endpointOf(node), trust }, PROBE_MS),
-    probeMembers: (node) => probeMembers({ ...endpointOf(node), trust }, PROBE_MS),
-    transfer: ({ httpAddress }, to) =>
-      requestTransfer({ httpAddress: reachableAddress(httpAddress), to, timeoutMs: TRANSFER_MS, trust }),
+    probe: (node) => probeNode({ ...endpointOf(node), trust }, probeOf(node)),
+    probeMembers: (node) => probeMembers({ ...endpointOf(node), trust }, probeOf(node)),
+    transfer: ({ id, httpAddress }, to) => {
+      const address = reachableAddress(httpAddress);
+      return requestTransfer({ httpAddress: address, leaderId: id, to, secret, timeoutMs: TRANSFER_MS, trust });
+    },
     now: () => performance.now(),
     after: (delayMs, action) => {
       const timer = setTimeout(action, delayMs);
@@ -147,7 +156,8 @@ export function planNodes(
     const others = known.filter((place) => place.id !== id);
     return `--join=${(others.length === 0 ? known : others).map(addressOf).join(",")}`;
   };
-  const secret = settings.optionalText("cluster-secret");
+  // Said once, and not by each node.
+  readFirstUser(settings);
   const memory = memoryShare(settings, places.length);
   const caPath = caPathOf(settings, clusterDirectory(settings));
   return places.map((place) => {
@@ -174,7 +184,7 @@ export function planNodes(
         ...tlsFlags(settings, directory, place),
         ...passedOn(settings),
       ],
-      environment: secret === undefined ? {} : { [environmentName("cluster-secret")]: secret },
+      environment: secretsOf(settings),
     };
   });
 }
@@ -186,8 +196,8 @@ export function planNodes(
 function withSecret(nodes: readonly NodePlan[], settings: Settings): readonly NodePlan[] {
   if (ownSecret(settings) !== undefined || settings.enabled("tls")) return nodes;
   const secret = sharedSecret(launcherSecretPath(clusterDirectory(settings)));
-  const environment = { [environmentName("cluster-secret")]: secret };
-  return nodes.map((node) => ({ ...node, environment }));
+  const name = environmentName("cluster-secret");
+  return nodes.map((node) => ({ ...node, environment: { ...node.environment, [name]: secret } }));
 }
 
 /** The ports of one node. */
@@ -222,6 +232,15 @@ function memoryShare(settings: Settings, nodes: number): number {
   throw new UsageError(
     `--memory-limit ${limitBytes} is too little for ${nodes} nodes; the nearest valid one is ${least}`,
   );
+}
+
+/** What nodes are told through the environment. */
+function secretsOf(settings: Settings): Readonly<Record<string, string>> {
+  const names = ["cluster-secret", "bootstrap-user"] as const;
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = settings.optionalText(name);
+    return value === undefined ? [] : [[environmentName(name), value]];
+  }));
 }
 
 /** The flags that somebody gave, for the nodes; what is secret goes through the environment. */

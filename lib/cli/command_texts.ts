@@ -97,6 +97,18 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     ],
     lines: PRINTED_LINES.member,
   },
+  user: {
+    usage: "kvstore user [list|add NAME|passwd NAME|remove NAME] [--user NAME] [--connect HOST:PORT,...] [--json]",
+    summary: "Show who may come in, or change it.",
+    details: [
+      "Any node of a running cluster can be asked. With the first user that is added everybody has to log in, and connections that have",
+      "not are refused from then on; every user may do everything. add makes a user, passwd gives one another password, remove",
+      "removes one: logins with what held before end on every node. The last user stays, since without users everybody could do",
+      "everything again. Passwords have 8 to 256 bytes; they are asked for on a terminal, or come from a file or the environment:",
+      "the user's own to log in with (--user, --password-file, KVSTORE_PASSWORD), and the one that is given (--new-password-file,",
+      "KVSTORE_NEW_PASSWORD). Nothing of them can be told on the command line, which every user of the machine can read.",
+    ],
+  },
   inspect: {
     usage: "kvstore inspect DIR [--entries N] [--from INDEX] [--to INDEX]",
     summary: "Show what a stopped node's directory holds, as JSON; verifies every checksum.",

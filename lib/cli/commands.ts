@@ -16,6 +16,7 @@ import { runNodeCommand } from "./node_command.ts";
 import { runRecoverCommand } from "./recover_command.ts";
 import { runRollingRestartCommand } from "./rolling_restart_command.ts";
 import { runTlsCommand } from "./tls_command.ts";
+import { runUserCommand } from "./user_command.ts";
 import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
 import { versionJson, versionLine } from "./version.ts";
 
@@ -28,6 +29,7 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   leader: runLeaderCommand,
   "rolling-restart": withoutOperands(runRollingRestartCommand),
   member: runMemberCommand,
+  user: (context) => runUserCommand(context),
   inspect: runInspectCommand,
   recover: runRecoverCommand,
   tls: runTlsCommand,

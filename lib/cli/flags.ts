@@ -11,6 +11,7 @@ import { CLIENT_TLS_FLAGS } from "./client_tls_flags.ts";
 import { DIRECTORY_FLAGS } from "./directory_flags.ts";
 import { JOIN_FLAGS } from "./join_flags.ts";
 import { TLS_FLAGS } from "./tls_flags.ts";
+import { USER_FLAGS } from "./user_flags.ts";
 
 /** The commands of the program. */
 export type CommandName =
@@ -21,6 +22,7 @@ export type CommandName =
   | "leader"
   | "rolling-restart"
   | "member"
+  | "user"
   | "inspect"
   | "recover"
   | "tls"
@@ -346,6 +348,7 @@ export const FLAGS = [
   ...BENCH_FLAGS,
   ...DIRECTORY_FLAGS,
   ...TLS_FLAGS,
+  ...USER_FLAGS,
   {
     name: "config",
     kind: "text",

@@ -1,7 +1,7 @@
 /** `kvstore node`: one server in this process, until a signal, the end of its launcher, or a failure. */
 
 import { LauncherLink } from "../cluster/launcher_link.ts";
-import { LAUNCHED_VARIABLE } from "../cluster/parent_watch.ts";
+import { LAUNCHED_VARIABLE, LAUNCHER_SECRET_VARIABLE } from "../cluster/parent_watch.ts";
 import { warnOfEphemeral } from "../cluster/ephemeral_ports.ts";
 import { findPortProblem, type PortSystem, THIS_SYSTEM } from "../cluster/ports.ts";
 import type { RunningServer, ServerOptions } from "../cluster/server_types.ts";
@@ -85,7 +85,8 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
   // A node that joins learns its id from the cluster.
   const joined = await resolveJoin(wanted, { settings, stop });
   const log = makeNodeLog(joined.nodeId);
-  const options = { ...joined, log, ...(link === undefined ? {} : { launcher: link }) };
+  const launcherSecret = surroundings.environment(LAUNCHER_SECRET_VARIABLE);
+  const options = { ...joined, log, ...(link === undefined ? {} : { launcher: link, launcherSecret }) };
   // A launcher has said it of all nodes.
   const warning = link === undefined ? warnOfEphemeral(wantedPorts(options), parts.system.ephemeralPorts()) : undefined;
   if (warning !== undefined) log("warn", warning);

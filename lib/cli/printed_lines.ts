@@ -18,6 +18,7 @@ const ASKING_LINES: readonly Line[] = [
   ["Cannot reach any node of 127.0.0.1:5000; is the cluster running? --connect names other addresses", 1],
   ["What answered over HTTP is no KVStore node; --connect names others", 1],
   ["The node refused with HTTP status 500", 1],
+  ["The cluster has users, and no user and password that are right were given; give --user NAME", 1],
   ["127.0.0.1:8000 runs an older program, which cannot do this; --connect names other nodes", 1],
   ["No leader; node 0 reaches 1 of 3 nodes, needs 2", 5],
   [

@@ -12,6 +12,7 @@ import { LOG_FORMATS, LOG_LEVELS } from "./flags.ts";
 import { isLoopback, isWildcard, type ResolvedPeers, resolvePeers, showAddress } from "./peers.ts";
 import type { Settings } from "./settings.ts";
 import { peerTlsOptions, tlsOptions } from "./tls_settings.ts";
+import { readFirstUser } from "./credentials.ts";
 import { quoteForPeople, UsageError } from "./usage_error.ts";
 
 /** Where nodes keep their data unless told otherwise. */
@@ -68,6 +69,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     dataDirectory: settings.optionalText("data-dir") ?? nodeDirectory(DATA_DIRECTORY, nodeId),
     newIdentity: settings.enabled("new-identity"),
     clusterSecret: ownSecret(settings),
+    ...firstUserOf(settings),
     snapshotEntries: settings.integer("snapshot-entries"),
     snapshotBytes: settings.integer("snapshot-bytes"),
     memoryLimitBytes: settings.optionalInteger("memory-limit") ?? defaultMemoryLimit(THIS_MACHINE, 1),
@@ -83,6 +85,11 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     unsafeNoFsync: settings.enabled("unsafe-no-fsync"),
     log,
   };
+}
+
+function firstUserOf(settings: Settings): Pick<ServerOptions, "firstUser"> {
+  const firstUser = readFirstUser(settings);
+  return firstUser === undefined ? {} : { firstUser };
 }
 
 /** Refuses what does not go with `--join`. Throws `UsageError`. */

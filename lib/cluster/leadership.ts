@@ -1,5 +1,7 @@
 /** Moves leadership over HTTP, as any client could. */
 
+import { LAUNCHER } from "../access/login.ts";
+import { makePass, PASS_SCHEME } from "../access/node_pass.ts";
 import type { Trust } from "../base/dial.ts";
 import { SystemClock } from "../node/clock/system_clock.ts";
 import { requestDirectly } from "../http/direct_request.ts";
@@ -9,7 +11,11 @@ import type { NodeId } from "../raft/types.ts";
 export interface TransferRequest {
   /** `host:port` of the HTTP port of the node that leads. */
   readonly httpAddress: string;
+  /** That node. */
+  readonly leaderId: NodeId;
   readonly to: NodeId;
+  /** Of the launcher, by which it is let in. */
+  readonly secret: string;
   readonly timeoutMs: number;
   /** HTTPS, and whom to believe. */
   readonly trust?: Trust | undefined;
@@ -19,14 +25,19 @@ export interface TransferRequest {
 const BODY_BYTES_MAX = 1_024;
 
 /** Asks a leader to hand over to another node; whether it says that it has. */
-export async function requestTransfer({ httpAddress, to, timeoutMs, trust }: TransferRequest): Promise<boolean> {
+export async function requestTransfer(
+  { httpAddress, leaderId, to, secret, timeoutMs, trust }: TransferRequest,
+): Promise<boolean> {
+  const [method, path, body] = ["POST", "/v1/cluster/leader", JSON.stringify({ node: to })];
+  const subject = { to: leaderId, method, path, body };
+  const pass = makePass(secret, { subject, login: LAUNCHER.id, nowMs: Date.now() });
   try {
     const { status } = await requestDirectly({
       address: httpAddress,
-      method: "POST",
-      path: "/v1/cluster/leader",
-      headers: { "Content-Type": "application/json" },
-      body: new TextEncoder().encode(JSON.stringify({ node: to })),
+      method,
+      path,
+      headers: { "Content-Type": "application/json", Authorization: `${PASS_SCHEME} ${pass}` },
+      body: new TextEncoder().encode(body),
       timeoutMs,
       bodyBytesMax: BODY_BYTES_MAX,
       clock: new SystemClock(),

@@ -37,7 +37,7 @@ export const THIS_SYSTEM: PortSystem = {
   os: Deno.build.os,
   table: SYSTEM_PROCESS_TABLE,
   tryListen: (host, port) => Deno.listen({ hostname: host, port }).close(),
-  askForNode: async (hostname, port) => (await probeNode({ hostname, port }, ASK_MS))?.nodeId,
+  askForNode: async (hostname, port) => (await probeNode({ hostname, port }, { timeoutMs: ASK_MS }))?.nodeId,
   ephemeralPorts: () => findEphemeralPorts({ os: Deno.build.os, readText: (path) => Deno.readTextFileSync(path) }),
 };
 

@@ -1,5 +1,7 @@
 /** Asks a node about itself over the text protocol, as any client could. */
 
+import { LAUNCHER } from "../access/login.ts";
+import { connectionTo, makePass, PASS_USER } from "../access/node_pass.ts";
 import { TlsError, type Trust } from "../base/dial.ts";
 import type { NodeId } from "../raft/types.ts";
 import { ConnectionLostError, TextConnection, type TextRequest } from "./text_connection.ts";
@@ -26,25 +28,41 @@ interface Endpoint {
   readonly trust?: Trust | undefined;
 }
 
+/** By what the launcher is let in where clients have to log in: its secret, for the node of that id. */
+export interface ProbePass {
+  readonly secret: string;
+  readonly id: NodeId;
+}
+
+/** How long an answer is waited for, and the pass. */
+export interface Probe {
+  readonly timeoutMs: number;
+  readonly pass?: ProbePass | undefined;
+}
+
 /** STATUS over a connection of its own; undefined when the node does not answer in time. */
-export async function probeNode(endpoint: Endpoint, timeoutMs: number): Promise<NodeView | undefined> {
-  const reply = await askOnce(endpoint, { line: "STATUS", timeoutMs });
+export async function probeNode(
+  endpoint: Endpoint,
+  { timeoutMs, pass }: Probe,
+): Promise<NodeView | undefined> {
+  const reply = await askOnce(endpoint, { line: "STATUS", timeoutMs, pass });
   return reply === undefined ? undefined : readStatus(reply);
 }
 
 /** Who belongs to the cluster, as a node says; undefined when it does not answer in time. */
-export async function probeMembers(endpoint: Endpoint, timeoutMs: number): Promise<Members | undefined> {
-  const reply = await askOnce(endpoint, { line: "CLUSTER", timeoutMs });
+export async function probeMembers(endpoint: Endpoint, { timeoutMs, pass }: Probe): Promise<Members | undefined> {
+  const reply = await askOnce(endpoint, { line: "CLUSTER", timeoutMs, pass });
   return reply === undefined ? undefined : readMembers(reply);
 }
 
 async function askOnce(
   endpoint: Endpoint,
-  question: Pick<TextRequest, "line" | "timeoutMs">,
+  { pass, ...question }: Pick<TextRequest, "line" | "timeoutMs"> & { readonly pass: ProbePass | undefined },
 ): Promise<string | undefined> {
   try {
     const connection = await TextConnection.open(endpoint, question.timeoutMs, { trust: endpoint.trust });
     try {
+      if (pass !== undefined) await logIn(connection, { pass, timeoutMs: question.timeoutMs });
       return await connection.request({ ...question, multiLine: true });
     } finally {
       connection.close();
@@ -53,6 +71,15 @@ async function askOnce(
     if (error instanceof ConnectionLostError || error instanceof TlsError) return undefined;
     throw error;
   }
+}
+
+/** Whatever the node says to it, whether it lets in shows with the next line. */
+async function logIn(
+  connection: TextConnection,
+  { pass: { secret, id }, timeoutMs }: { readonly pass: ProbePass; readonly timeoutMs: number },
+): Promise<void> {
+  const pass = makePass(secret, { subject: connectionTo(id), login: LAUNCHER.id, nowMs: Date.now() });
+  await connection.request({ line: `AUTH ${PASS_USER} ${pass}`, multiLine: false, timeoutMs });
 }
 
 /** STATUS over a connection that is open. Throws `ConnectionLostError`. */

@@ -1,6 +1,8 @@
 /** Starts one complete server in this process: node, peer transport and the protocols of its clients. */
 
 import { assert } from "../base/assert.ts";
+import { FirstUserProposer } from "../access/first_user.ts";
+import { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Trust } from "../base/dial.ts";
 import type { Node } from "../node/node.ts";
@@ -129,6 +131,8 @@ async function startWithTls(
       options,
       ground,
       clock,
+      // What nodes with and without TLS between them have in common.
+      secret: secrets.plainSecret ?? secrets.secret,
       tls,
       peerTls,
       peerPort: transport?.port ?? options.peerBindPort,
@@ -144,6 +148,7 @@ interface ServeParts {
   readonly options: ServerOptions;
   readonly ground: ServerGround;
   readonly clock: Clock;
+  readonly secret: string;
   readonly tls: TlsService | undefined;
   readonly peerTls: PeerTls | undefined;
   readonly peerPort: number;
@@ -152,16 +157,27 @@ interface ServeParts {
 
 async function serveClients(
   node: Node,
-  { options, ground, clock, tls, peerTls, peerPort, isolate }: ServeParts,
+  { options, ground, clock, secret, tls, peerTls, peerPort, isolate }: ServeParts,
 ): Promise<RunningServer> {
   const connectionsMax = connectionsMaxOf(options);
   const happenings = new Happenings({ node, clock });
-  const http = startHttp(node, { options, ground, clock, tls, connectionsMax, happenings });
+  const { firstUser } = options;
+  const access = withFields(options.log, { component: "access" });
+  const gate = new Gate({
+    ...{ node, clock, secret, log: access },
+    launcherSecret: options.launcherSecret,
+    awaitsUsers: firstUser !== undefined,
+  });
+  const proposer = new FirstUserProposer(node, { clock, log: access });
+  const http = startHttp(node, { options, ground, clock, gate, tls, connectionsMax, happenings });
   const listener = await orStop(http, () =>
     startClientListener({
       node,
-      changeMember: (change) =>
-        changeMemberAnywhere({ node, clock, log: options.log, https: membersHttps(options, tls) }, change),
+      changeMember: (change, login) => {
+        const https = membersHttps(options, tls);
+        return changeMemberAnywhere({ node, gate, clock, login, log: options.log, https }, change);
+      },
+      gate,
       clock,
       hostname: options.host,
       port: options.clientPort,
@@ -177,6 +193,7 @@ async function serveClients(
       log: withFields(options.log, { component: "clients" }),
     }));
   happenings.start();
+  if (firstUser !== undefined) proposer.start(firstUser).catch((error) => node.failWith(error));
   let stopping: Promise<void> | undefined;
   return {
     node,
@@ -192,6 +209,7 @@ async function serveClients(
     stop: () => {
       stopping ??= (async () => {
         happenings.stop();
+        proposer.stop();
         tls?.stop();
         peerTls?.stop();
         await node.drain();
@@ -217,12 +235,14 @@ interface HttpParts {
   readonly options: ServerOptions;
   readonly ground: ServerGround;
   readonly clock: Clock;
+  readonly gate: Gate;
   readonly tls: TlsService | undefined;
   readonly connectionsMax: number;
   readonly happenings: Happenings;
 }
 
-function startHttp(node: Node, { options, ground, clock, tls, connectionsMax, happenings }: HttpParts): HttpListener {
+function startHttp(node: Node, parts: HttpParts): HttpListener {
+  const { options, ground, clock, gate, tls, connectionsMax, happenings } = parts;
   const { host } = options;
   const log = withFields(options.log, { component: "http" });
   const late: { service?: HttpHandler } = {};
@@ -248,6 +268,7 @@ function startHttp(node: Node, { options, ground, clock, tls, connectionsMax, ha
   });
   late.service = makeHttpService({
     node,
+    gate,
     clock,
     log,
     keyBytesMax: options.keyBytesMax,

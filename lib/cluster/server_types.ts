@@ -1,5 +1,6 @@
 /** One complete server: a node with the protocols its clients speak. `startServer` in server.ts makes it. */
 
+import type { FirstUser } from "../access/first_user.ts";
 import type { JoinOptions } from "../node/options.ts";
 import type { KeyValueNode } from "../node/api.ts";
 import type { Log } from "../observe/log.ts";
@@ -40,6 +41,8 @@ export interface ServerOptions {
   readonly peerTls?: PeerTlsOptions;
   /** Secret of the cluster; undefined for the one that the nodes of this user on this machine share, and with `peerTls` for none. */
   readonly clusterSecret: string | undefined;
+  /** The first user of the cluster, as long as it has none; left out for none. Until there is a user nobody comes in. */
+  readonly firstUser?: FirstUser;
   /** A snapshot is taken after so many entries since the last one. */
   readonly snapshotEntries: number;
   /** A snapshot is taken after so many bytes of log since the last one. */
@@ -66,6 +69,8 @@ export interface ServerOptions {
   readonly unsafeNoFsync: boolean;
   /** The way to the launcher that started this server; left out where none did. */
   readonly launcher?: LauncherPort;
+  /** By what that launcher is let in where clients have to log in; see `LAUNCHER_SECRET_VARIABLE`. */
+  readonly launcherSecret?: string | undefined;
   readonly log: Log;
 }
 

@@ -129,7 +129,7 @@ const PREFLIGHT_SECONDS = "600";
 const SHARED_HEADERS =
   "X-KV-Node, X-KV-Leader, X-KV-Term, X-KV-Revision, X-KV-Create-Revision, X-KV-Version, X-KV-TTL-Ms, X-KV-Stale-Age-Ms, ETag, Accept-Ranges, Content-Range, Retry-After, X-Request-Id";
 const SENT_HEADERS =
-  "Accept, Content-Type, If-Match, If-None-Match, If-Range, Range, Idempotency-Key, Last-Event-ID, X-KV-Token, X-Request-Id";
+  "Accept, Authorization, Content-Type, If-Match, If-None-Match, If-Range, Range, Idempotency-Key, Last-Event-ID, X-KV-Token, X-Request-Id";
 
 /** The headers by which a browser lets a page of a member's origin read a reply. */
 export function sharingHeaders(origin: string): HttpReply["headers"] {

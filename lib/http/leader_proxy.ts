@@ -2,6 +2,7 @@
 
 import { stringToBytes } from "../base/bytes.ts";
 import { TlsError } from "../base/dial.ts";
+import { PASS_SCHEME, type PassSubject } from "../access/node_pass.ts";
 import type { NodeMonitor } from "../node/api.ts";
 import { type DirectReply, requestDirectly } from "./direct_request.ts";
 import type { HttpReply, HttpRequest } from "./http.ts";
@@ -16,7 +17,7 @@ export const PROXY_BYTES_MAX = 65_536;
 const FORWARDED = "x-kv-forwarded";
 
 /** What asks the leader. */
-export type Asker = Pick<HttpContext, "log" | "clock" | "https"> & { readonly node: NodeMonitor };
+export type Asker = Pick<HttpContext, "log" | "clock" | "https" | "login" | "gate"> & { readonly node: NodeMonitor };
 
 /** Passes the request on to the leader and its answer back. */
 export async function askLeader({ context, request }: RouteCall): Promise<HttpReply> {
@@ -39,18 +40,23 @@ export async function askLeader({ context, request }: RouteCall): Promise<HttpRe
  * "Unknown": whether it was done is not known, the connection broke or it took too long.
  */
 export async function requestLeader(
-  { node, log, clock, https }: Asker,
+  asker: Asker,
   { method, path, body, id }: Pick<HttpRequest, "method" | "path" | "body" | "id">,
 ): Promise<DirectReply | "NoLeader" | "NoTls" | "Unknown"> {
+  const { node, log, clock, https } = asker;
   const { raft: { leaderId } } = node.status();
   const address = node.members().find((member) => member.id === leaderId && leaderId !== node.id)?.httpAddress ?? "";
-  if (address === "") return "NoLeader";
+  if (address === "" || leaderId === undefined) return "NoLeader";
   try {
     return await requestDirectly({
       address,
       method,
       path,
-      headers: { [FORWARDED]: String(node.id), "x-request-id": id },
+      headers: {
+        [FORWARDED]: String(node.id),
+        "x-request-id": id,
+        ...passFor(asker, { to: leaderId, method, path, body }),
+      },
       body: stringToBytes(body),
       timeoutMs: PROXY_TIMEOUT_MS,
       bodyBytesMax: PROXY_BYTES_MAX,
@@ -66,4 +72,10 @@ export async function requestLeader(
     log("warn", `The leader did not answer a request that was passed on: ${why}`);
     return "Unknown";
   }
+}
+
+/** The leader judges once more whether that user still may. */
+function passFor({ login, gate }: Asker, subject: PassSubject): Readonly<Record<string, string>> {
+  const pass = login === undefined ? undefined : gate.makePass(subject, login);
+  return pass === undefined ? {} : { authorization: `${PASS_SCHEME} ${pass}` };
 }

@@ -7,12 +7,20 @@ import { type Asker, requestLeader } from "./leader_proxy.ts";
 
 const UNSAFE_PREFIX = "Nothing was begun: ";
 const UNKNOWN: MemberChangeOutcome = { type: "Unknown" };
+const GONE: MemberChangeOutcome = {
+  type: "Unsafe",
+  reason: "authentication required: the user who asks was removed, or has another password",
+  passing: false,
+};
+
+/** Who asks for a change: a node, for somebody who is logged in, if anybody has to. */
+export type MemberAsker = Asker & {
+  readonly node: Pick<NodeAdministrator, "changeMember">;
+};
 
 /** As `NodeAdministrator.changeMember`, but on any node: `NotLeader` says that no leader could be asked. Never rejects. */
-export async function changeMemberAnywhere(
-  asker: Asker & { readonly node: Pick<NodeAdministrator, "changeMember"> },
-  change: MemberChange,
-): Promise<MemberChangeOutcome> {
+export async function changeMemberAnywhere(asker: MemberAsker, change: MemberChange): Promise<MemberChangeOutcome> {
+  if (!await asker.gate.confirms(asker.login)) return GONE;
   const outcome = await asker.node.changeMember(change);
   if (outcome.type !== "NotLeader") return outcome;
   const reply = await requestLeader(asker, { ...requestOf(change), id: `member-change-of-node-${asker.node.id}` });
@@ -20,6 +28,8 @@ export async function changeMemberAnywhere(
   switch (reply.status) {
     case 200:
       return doneOf(reply.body, change);
+    case 401:
+      return GONE;
     case 404:
       return { type: "NotAMember" };
     case 405:

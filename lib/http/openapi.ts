@@ -41,6 +41,7 @@ const PROBLEM_SCHEMA: Json = {
 const TAGS: Readonly<Record<Tag, string>> = {
   Keys: "Reading and writing keys, one by one, in pages and in transactions.",
   Sessions: "Writes that are done at most once, however often they are sent.",
+  Users: "Who may come in.",
   Events: "What changes, as it changes.",
   Cluster: "Who leads, who belongs to it, snapshots and backups.",
   "Local cluster": "What can be done to the nodes of a cluster on one machine.",
@@ -84,11 +85,16 @@ export function openApiDocument(routes: readonly Route[]): string {
         license: { name: "MIT", identifier: "MIT" },
       },
       servers: [{ url: "/" }],
-      // There is no password on this port, and a document that says nothing would leave that open.
-      security: [],
+      // Without users nobody has to log in.
+      security: [{}, { basic: [] }],
       tags: Array.from(new Set(routes.map(({ tag }) => tag)), (name) => ({ name, description: TAGS[name] })),
       paths,
-      components: { schemas: { Problem: PROBLEM_SCHEMA }, headers: REPLY_HEADERS, responses: sharedResponses(routes) },
+      components: {
+        schemas: { Problem: PROBLEM_SCHEMA },
+        headers: REPLY_HEADERS,
+        responses: sharedResponses(routes),
+        securitySchemes: { basic: { type: "http", scheme: "basic" } },
+      },
     })
   }\n`);
 }

@@ -10,6 +10,7 @@ type Problems = Readonly<Record<number, string>>;
 /** What every operation can answer. */
 const COMMON: Problems = {
   400: "The request says what cannot be; also for an unknown parameter of the query.",
+  401: "`not_logged_in`: there are users, and the request has no user and password that are right.",
   403: "`bad_host`, `bad_origin`, `bad_token`: a page of another origin may not use this server.",
   408: "`request_timeout`: the request came too slowly.",
   413: "`too_large`",
@@ -18,7 +19,8 @@ const COMMON: Problems = {
   431: "`headers_too_large`",
   500: "`internal`: a bug of the server.",
   501: "`not_implemented`: another transfer coding than chunked; `not_supported`: another version of the log.",
-  503: "`no_leader`, `no_quorum`, `lagging`, `stopping`, `overloaded`: certainly not done, may be sent again.",
+  503:
+    "`no_leader`, `no_quorum`, `lagging`, `stopping`, `overloaded`, `not_known_to_all`, `users_not_known`: certainly not done, may be sent again.",
   505: "`version_not_supported`: another version than HTTP/1.0 and 1.1.",
 };
 

@@ -2,7 +2,8 @@
 
 import { unreachable } from "../base/assert.ts";
 import { isText, textToByteString } from "../base/bytes.ts";
-import type { SessionRefusal } from "../kv/results.ts";
+import { describeRefusal } from "../access/user_changes.ts";
+import type { CommandRefusal } from "../kv/results.ts";
 import type { NodeMonitor, NotDone, NotDoneReason, WriteOutcome } from "../node/api.ts";
 import { describeLag } from "../node/views/lag.ts";
 import { describeReach } from "../node/views/reach.ts";
@@ -112,6 +113,14 @@ const NOT_DONE: Readonly<Record<NotDoneReason, Problem>> = {
     headers: RETRY_AFTER,
     tellsReach: true,
   },
+  NotLoggedIn: { status: 401, code: "not_logged_in", detail: "Authentication required; nothing was done" },
+  TooOld: {
+    status: 503,
+    code: "not_known_to_all",
+    detail:
+      "Some member is not known to know of users: try again in a moment, or upgrade the older ones; nothing was done",
+    headers: RETRY_AFTER,
+  },
 };
 
 function noLeader(detail: string): Problem {
@@ -125,8 +134,8 @@ export function writeProblem(outcome: Exclude<WriteOutcome, { readonly type: "Do
   return problem({ status: 504, code: "outcome_unknown", detail });
 }
 
-/** The reply to a command of a session that was not applied now. */
-export function sessionProblem(reason: SessionRefusal): ProblemReply {
+/** The reply to a command that was not applied now. */
+export function refusalProblem(reason: CommandRefusal): ProblemReply {
   switch (reason) {
     case "NoSession":
       return problem({ status: 410, code: "no_session", detail: "The session expired, was closed, or never existed" });
@@ -150,6 +159,14 @@ export function sessionProblem(reason: SessionRefusal): ProblemReply {
       });
     case "TooManySessions":
       return problem({ status: 429, code: "overloaded", detail: "Too many sessions are open", headers: RETRY_AFTER });
+    case "NotLoggedIn":
+      return problem(NOT_DONE.NotLoggedIn);
+    case "UserExists":
+    case "NoSuchUser":
+    case "LastUser":
+    case "TooManyUsers":
+    case "BadUser":
+      return problem({ status: 409, code: "user_not_changed", detail: describeRefusal(reason) });
     default:
       return unreachable(reason);
   }

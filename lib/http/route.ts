@@ -1,5 +1,7 @@
 /** One operation of the HTTP interface: what it is called with, what it answers, and its description for /openapi.json. */
 
+import type { Gate } from "../access/gate.ts";
+import type { Login } from "../access/login.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Trust } from "../base/dial.ts";
 import type { KeyValueNode } from "../node/api.ts";
@@ -11,7 +13,13 @@ import type { Happenings } from "./live/happenings.ts";
 
 /** The server as its routes see it. */
 export interface HttpContext {
+  /** As whoever sends the request may use it. */
   readonly node: KeyValueNode;
+  /** The node itself, for what requests share. */
+  readonly shared: KeyValueNode;
+  readonly gate: Gate;
+  /** Who sends the request; undefined where nobody has to log in. */
+  readonly login: Login | undefined;
   readonly clock: Clock;
   /** In the context of a request its lines carry the request's id. */
   readonly log: NodeLog;
@@ -47,6 +55,7 @@ export interface Parameter {
 export type Tag =
   | "Keys"
   | "Sessions"
+  | "Users"
   | "Events"
   | "Cluster"
   | "Local cluster"
@@ -101,5 +110,7 @@ export interface Route {
    * parameters: `Idempotency-Key` makes it a write, `min_revision` a reading.
    */
   readonly responses: Readonly<Record<number, ResponseDescription>>;
+  /** Whether it answers those, too, who have not logged in. */
+  readonly isOpen?: boolean;
   handle(call: RouteCall): HttpReply | Promise<HttpReply>;
 }

@@ -14,12 +14,14 @@ import { SCAN_ROUTES } from "./routes/scan.ts";
 import { SESSION_ROUTES } from "./routes/sessions.ts";
 import { SNAPSHOT_ROUTES } from "./routes/snapshot.ts";
 import { TXN_ROUTES } from "./routes/txn.ts";
+import { USER_ROUTES } from "./routes/users.ts";
 
 const DESCRIBED: readonly Route[] = [
   ...KV_ROUTES,
   ...SCAN_ROUTES,
   ...TXN_ROUTES,
   ...SESSION_ROUTES,
+  ...USER_ROUTES,
   ...EVENT_ROUTES,
   ...CLUSTER_ROUTES,
   ...MEMBER_ROUTES,

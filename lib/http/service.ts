@@ -1,5 +1,8 @@
 /** What answers the requests of the HTTP port: guards, finds the operation, reads its parameters, and looks after every reply. */
 
+import type { Gate } from "../access/gate.ts";
+import { type Login, NotLoggedInError } from "../access/login.ts";
+import { UserNode } from "../access/user_node.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Trust } from "../base/dial.ts";
 import type { KeyValueNode } from "../node/api.ts";
@@ -12,6 +15,7 @@ import { compress } from "./compression.ts";
 import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
 import type { LauncherPort } from "./launcher_port.ts";
 import type { Happenings } from "./live/happenings.ts";
+import { guarded, identify, NOT_LOGGED_IN } from "./logins.ts";
 import { isProblem, problem, type ProblemReply, withCluster } from "./problem.ts";
 import { readQuery } from "./query.ts";
 import { REDIRECT, redirect } from "./redirect.ts";
@@ -23,6 +27,7 @@ import { makeToken } from "./token.ts";
 /** What the service is made with. */
 export interface HttpServiceOptions {
   readonly node: KeyValueNode;
+  readonly gate: Gate;
   readonly clock: Clock;
   readonly log: NodeLog;
   readonly keyBytesMax: number;
@@ -59,7 +64,7 @@ class HttpService implements HttpHandler {
   readonly #log: NodeLog;
 
   constructor({ routes, ...options }: HttpServiceOptions) {
-    this.#context = { ...options, token: makeToken() };
+    this.#context = { ...options, shared: options.node, login: undefined, token: makeToken() };
     this.#router = new Router(routes);
     this.#observer = new RequestObserver(options.node.metrics, {
       tracer: findTracer(VERSION),
@@ -72,8 +77,10 @@ class HttpService implements HttpHandler {
   judge(head: Head): number | HttpReply {
     const { destination, sharedWith } = this.#look(head);
     const { type } = destination;
+    // Whether the password is right is known later: only who sends none is refused before the body.
     if (type === "Route") return destination.route.body?.bytesMax(this.#context) ?? 0;
-    if (type === "Options") return 0;
+    // Nor what is there, before it is known who asks.
+    if (type === "Options" || (destination !== LOGIN_NEEDED && !this.#isOpen(destination))) return 0;
     const reply = this.#observer.answer({ ...head, body: "" }, {
       route: destination.route,
       answer: () => this.#finish(destination.reply, sharedWith),
@@ -87,7 +94,7 @@ class HttpService implements HttpHandler {
     const route = destination.type === "Options" ? undefined : destination.route;
     const answer = () => {
       const finish = (known: HttpReply) => compress(this.#finish(known, sharedWith), request);
-      const reply = this.#answer(request, destination);
+      const reply = this.#answerTo(request, destination);
       if (!(reply instanceof Promise)) return finish(reply);
       return reply.then(
         finish,
@@ -99,6 +106,7 @@ class HttpService implements HttpHandler {
 
   /** See `HttpHandler`. */
   refused(reply: HttpReply): HttpReply {
+    if (!this.#context.gate.admits(undefined)) return reply;
     return { ...reply, headers: [...reply.headers, ...this.#clusterHeaders(reply)] };
   }
 
@@ -106,39 +114,67 @@ class HttpService implements HttpHandler {
     const { node, httpAddress, token } = this.#context;
     const judgement = judgeOrigin(head, () => guardFacts(node, { httpAddress, token }));
     if (judgement.type === "Allowed") {
-      return { destination: this.#router.find(head.method, head.path), sharedWith: judgement.sharedWith };
+      const found = this.#router.find(head.method, head.path);
+      const destination = head.headers.has("authorization") || this.#isOpen(found) ? found : LOGIN_NEEDED;
+      return { destination, sharedWith: judgement.sharedWith };
     }
     return { destination: { ...judgement, type: "Problem", route: undefined }, sharedWith: undefined };
   }
 
-  #answer(request: HttpRequest, destination: Destination): HttpReply | Promise<HttpReply> {
+  /** Whether nobody has to log in for that. What a browser asks before it asks tells nothing. */
+  #isOpen(destination: Destination): boolean {
+    if (destination.type === "Options" || (destination.type === "Route" && destination.route.isOpen === true)) {
+      return true;
+    }
+    return this.#context.gate.admits(undefined);
+  }
+
+  /** Nothing is told, not even what there is, before it is known who asks. */
+  #answerTo(request: HttpRequest, destination: Destination): HttpReply | Promise<HttpReply> {
+    const { gate, shared } = this.#context;
+    if (destination === LOGIN_NEEDED || this.#isOpen(destination)) return this.#answer(request, { destination });
+    const who = identify(request, { gate, id: shared.id });
+    const go = (known: Login | ProblemReply) =>
+      "status" in known ? known : this.#answer(request, { destination, login: known });
+    return who instanceof Promise ? who.then(go) : go(who);
+  }
+
+  #answer(
+    request: HttpRequest,
+    { destination, login }: { readonly destination: Destination; readonly login?: Login },
+  ): HttpReply | Promise<HttpReply> {
     switch (destination.type) {
       case "Problem":
         return destination.reply;
       case "Options":
         return { status: 204, headers: optionsHeaders(request, destination.allow), body: "" };
       default:
-        return this.#call(request, destination);
+        return this.#call(request, { ...destination, login });
     }
   }
 
   #call(
     request: HttpRequest,
-    { route, path }: Destination & { readonly type: "Route" },
+    { route, path, login }: Destination & { readonly type: "Route" } & { readonly login: Login | undefined },
   ): HttpReply | Promise<HttpReply> {
     const query = readQuery(request.query, route.query);
     if (isProblem(query)) return query;
-    const context = { ...this.#context, log: withFields(this.#log, { requestId: request.id }) };
+    const { gate, shared } = this.#context;
+    const node = login === undefined ? shared : new UserNode(shared, { gate, login });
+    const context = { ...this.#context, node, login, log: withFields(this.#log, { requestId: request.id }) };
     const call = { request, context, path, query };
+    const guard = (reply: HttpReply) => guarded(reply, { gate, login });
     try {
       const elsewhere = query.has(REDIRECT.name) ? redirect(call) : undefined;
-      return elsewhere ?? route.handle(call);
+      const reply = elsewhere ?? route.handle(call);
+      return reply instanceof Promise ? reply.then(guard) : guard(reply);
     } catch (error) {
       return this.#failed(request, error);
     }
   }
 
   #failed({ method, id }: HttpRequest, error: unknown): ProblemReply {
+    if (error instanceof NotLoggedInError) return NOT_LOGGED_IN;
     const message = error instanceof Error ? error.stack ?? error.message : String(error);
     this.#log("error", `Bug in the answer to a ${method}: ${message}`, { requestId: id });
     const detail = `This is a bug of the server; its log says more under ${id}`;
@@ -149,6 +185,8 @@ class HttpService implements HttpHandler {
     const code = isProblem(reply) ? reply.problem.code : undefined;
     // A name that was made to lead here is the only way in which a page of others could read a reply.
     if (code === "bad_host") return reply;
+    // Nor is anything told of the cluster before somebody has logged in.
+    if (code === NOT_LOGGED_IN.problem.code) return { ...reply, headers: [...reply.headers, ...COMMON_HEADERS] };
     const told = isProblem(reply) && code !== "bad_origin" ? withCluster(reply, this.#context.node) : reply;
     const sharing = sharedWith === undefined ? [] : sharingHeaders(sharedWith);
     const headers = [...reply.headers, ...this.#clusterHeaders(reply), ...COMMON_HEADERS, ...sharing];
@@ -169,6 +207,8 @@ class HttpService implements HttpHandler {
   }
 }
 
+/** Where a request leads that says nothing of who sends it, where clients have to log in. */
+const LOGIN_NEEDED: Destination = { type: "Problem", reply: NOT_LOGGED_IN, route: undefined };
 /** The revision of a write, or that as of which a reply was made. */
 const REVISION_HEADER = "X-KV-Revision";
 /** What keeps browsers from guessing types and from showing replies inside pages of others. */

@@ -2,7 +2,7 @@
 
 import type { Command, SessionUse } from "../kv/commands.ts";
 import type { CommandResult } from "../kv/results.ts";
-import { invalidCommand, isProblem, type ProblemReply, sessionProblem, writeProblem } from "./problem.ts";
+import { invalidCommand, isProblem, type ProblemReply, refusalProblem, writeProblem } from "./problem.ts";
 import { readSessionUse } from "./parameters.ts";
 import type { RouteCall } from "./route.ts";
 
@@ -24,8 +24,8 @@ function submitIn(
     node.submit(command, (outcome) => {
       if (outcome.type !== "Done") return resolve(writeProblem(outcome));
       const { result } = outcome;
-      if (result.type === "Refused") return resolve(sessionProblem(result.reason));
+      if (result.type === "Refused") return resolve(refusalProblem(result.reason));
       resolve(result.type === "Invalid" ? invalidCommand() : result);
-    }, session);
+    }, { session });
   });
 }

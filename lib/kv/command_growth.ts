@@ -5,6 +5,7 @@ import type { CallSpec } from "./call.ts";
 import { type Call, decodeCommand, type LoggedCommand, type TransactionCommand } from "./commands.ts";
 import { FieldReader } from "./fields.ts";
 import { ANSWER_BYTES_MAX, ANSWER_HEAD_BYTES, SESSION_HEAD_BYTES } from "./sessions.ts";
+import { USER_BYTES } from "./users.ts";
 
 /**
  * What a record takes beside key and value: its head, its deadline, its slot in a table that has just doubled, its places in the orders
@@ -76,6 +77,8 @@ export class CommandGrowth {
         break;
       case "OpenSession":
         return this.#add(SESSION_HEAD_BYTES, false);
+      case "SetUser":
+        return this.#add(USER_BYTES, false);
       default:
         return;
     }

@@ -1,14 +1,15 @@
 /**
  * The commands of the replicated state machine and their encoding as byte strings in the log.
  *
- * `<version><header fields>;<operation><fields>`: version "1"; header fields are `t<ms>` (the leader's time), `s<id>` and
- * `q<sequence>` (the session that the command belongs to), each only where it is needed, in this order; the operation is one
+ * `<version><header fields>;<operation><fields>`: version "1"; header fields are `t<ms>` (the leader's time), `u<login>` (who
+ * submitted it), `s<id>` and `q<sequence>` (the session that the command belongs to), each only where it is needed, in this order; the operation is one
  * letter; a field is `<length in decimal>:<bytes>`, a number `<decimal>:`. Printable where keys and values are, so that JSON
  * adds little to it.
  */
 
 import { unreachable } from "../base/assert.ts";
 import { FieldReader, writeCount, writeField } from "./fields.ts";
+import { NO_LOGIN, type RemoveUserCommand, type SetUserCommand, USER_RULES } from "./users.ts";
 
 /** Stores `value` under `key`, without a deadline. */
 export interface PutCommand {
@@ -85,12 +86,21 @@ export type Command =
   | AdvanceCommand
   | OpenSessionCommand
   | KeepAliveCommand
-  | CloseSessionCommand;
+  | CloseSessionCommand
+  | SetUserCommand
+  | RemoveUserCommand;
 
 /** The place of a command in a session: applied at most once. `sequence` from 1 to 2^53 - 1, chosen by the client. */
 export interface SessionUse {
   readonly id: number;
   readonly sequence: number;
+}
+
+/** Whose a command is. */
+export interface CommandOrigin {
+  readonly session?: SessionUse | undefined;
+  /** The login of the user who submitted it; `NO_LOGIN` when left out. */
+  readonly login?: number;
 }
 
 /** A command as the log has it. */
@@ -99,6 +109,8 @@ export interface LoggedCommand {
   /** The leader's time in milliseconds since 1970, where it moved on. */
   readonly timeMs: number | undefined;
   readonly session: SessionUse | undefined;
+  /** `NO_LOGIN` for that of nobody. */
+  readonly login: number;
 }
 
 /** Longest key in bytes. */
@@ -118,13 +130,22 @@ export const COMMAND_VERSION = 1;
 
 const VERSION = String(COMMAND_VERSION);
 const END_OF_HEADER = ";";
+const SET_USER = "U";
+const REMOVE_USER = "R";
 const FIELDS: readonly CompareField[] = ["VALUE", "VERSION", "CREATE", "MOD", "EXISTS"];
 const OPERATORS: readonly CompareOperator[] = ["=", "!=", "<", ">"];
 
-/** The log form of a command, without a time. */
-export function encodeCommand(command: Command, session?: SessionUse): string {
-  if (session === undefined) return `${VERSION}${END_OF_HEADER}${encodeOperation(command)}`;
-  return `${VERSION}s${session.id}q${session.sequence}${END_OF_HEADER}${encodeOperation(command)}`;
+/** The log form of a command, without a time. `login` is that of the user who submitted it. */
+export function encodeCommand(command: Command, session?: SessionUse, login = NO_LOGIN): string {
+  const user = login === NO_LOGIN ? VERSION : `${VERSION}u${login}`;
+  if (session === undefined) return `${user}${END_OF_HEADER}${encodeOperation(command)}`;
+  return `${user}s${session.id}q${session.sequence}${END_OF_HEADER}${encodeOperation(command)}`;
+}
+
+/** Whether an encoded command is about users, which programs of before cannot read. */
+export function isAboutUsers(encoded: string): boolean {
+  const letter = encoded[encoded.indexOf(END_OF_HEADER) + 1];
+  return letter === SET_USER || letter === REMOVE_USER;
 }
 
 /** The same command with the leader's time. */
@@ -139,7 +160,16 @@ export function stampOf(encoded: string): number | undefined {
 
 /** The command as it was before the leader stamped it. */
 export function unstampCommand(encoded: string): string {
-  if (encoded[VERSION.length] !== "t") return encoded;
+  return withoutField(encoded, "t");
+}
+
+/** The same without who submitted it: what is sent again after a change of the password is no other command. */
+export function bareCommand(encoded: string): string {
+  return withoutField(unstampCommand(encoded), "u");
+}
+
+function withoutField(encoded: string, letter: string): string {
+  if (encoded[VERSION.length] !== letter) return encoded;
   let at = VERSION.length + 1;
   while (isDigit(encoded.charCodeAt(at))) at += 1;
   return VERSION + encoded.slice(at);
@@ -169,6 +199,10 @@ function encodeOperation(command: Command): string {
       return `K${writeCount(command.session)}`;
     case "CloseSession":
       return `X${writeCount(command.session)}`;
+    case "SetUser":
+      return `${SET_USER}${writeField(command.rule)}${writeField(command.name)}${writeField(command.hash)}`;
+    case "RemoveUser":
+      return `${REMOVE_USER}${writeField(command.name)}`;
     default:
       return unreachable(command);
   }
@@ -196,6 +230,8 @@ export function decodeCommand(bytes: string): LoggedCommand | undefined {
   let at = VERSION.length;
   const time = readHeaderField(bytes, { at, letter: "t" });
   if (time !== undefined) at = time.end;
+  const login = readHeaderField(bytes, { at, letter: "u" });
+  if (login !== undefined) at = login.end;
   const id = readHeaderField(bytes, { at, letter: "s" });
   const sequence = id === undefined ? undefined : readHeaderField(bytes, { at: id.end, letter: "q" });
   if (id !== undefined && sequence === undefined) return undefined;
@@ -207,6 +243,7 @@ export function decodeCommand(bytes: string): LoggedCommand | undefined {
     command,
     timeMs: time?.value,
     session: id === undefined || sequence === undefined ? undefined : { id: id.value, sequence: sequence.value },
+    login: login?.value ?? NO_LOGIN,
   };
 }
 
@@ -259,9 +296,19 @@ function readOperation(letter: string, reader: FieldReader): Command | undefined
       return { type: "KeepAlive", session: reader.count() };
     case "X":
       return { type: "CloseSession", session: reader.count() };
+    case SET_USER:
+      return readUser(reader);
+    case REMOVE_USER:
+      return { type: "RemoveUser", name: reader.field() };
     default:
       return undefined; // A letter of a newer version.
   }
+}
+
+function readUser(reader: FieldReader): Command | undefined {
+  const word = reader.field();
+  const rule = USER_RULES.find((known) => known === word);
+  return rule === undefined ? undefined : { type: "SetUser", rule, name: reader.field(), hash: reader.field() };
 }
 
 function readTransaction(reader: FieldReader): TransactionCommand | undefined {

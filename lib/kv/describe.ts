@@ -37,6 +37,10 @@ function describe(command: Command): string {
       return `KEEP SESSION ${command.session} ALIVE`;
     case "CloseSession":
       return `CLOSE SESSION ${command.session}`;
+    case "SetUser":
+      return `SET USER ${quote(command.name)}`;
+    case "RemoveUser":
+      return `REMOVE USER ${quote(command.name)}`;
     default:
       return unreachable(command);
   }

@@ -4,10 +4,11 @@ import { stringToBytes } from "../base/bytes.ts";
 import { KeyBuffer, Span } from "../store/span.ts";
 import { COMMAND_VERSION } from "./commands.ts";
 import { parseShortInteger } from "./integers.ts";
+import { PlainHead } from "./plain_head.ts";
 import { readField } from "./plain_put.ts";
 
 interface Form {
-  /** Everything before the key. */
+  /** Everything between the head and the key. */
   readonly head: Uint8Array;
   readonly sign: 1 | -1;
   /** Whether a number follows the key; else it is 1. */
@@ -15,10 +16,10 @@ interface Form {
 }
 
 const FORMS: readonly Form[] = [
-  { head: stringToBytes(`${COMMAND_VERSION};C2:4:INCR`), sign: 1, hasAmount: false },
-  { head: stringToBytes(`${COMMAND_VERSION};C2:4:DECR`), sign: -1, hasAmount: false },
-  { head: stringToBytes(`${COMMAND_VERSION};C3:6:INCRBY`), sign: 1, hasAmount: true },
-  { head: stringToBytes(`${COMMAND_VERSION};C3:6:DECRBY`), sign: -1, hasAmount: true },
+  { head: stringToBytes("C2:4:INCR"), sign: 1, hasAmount: false },
+  { head: stringToBytes("C2:4:DECR"), sign: -1, hasAmount: false },
+  { head: stringToBytes("C3:6:INCRBY"), sign: 1, hasAmount: true },
+  { head: stringToBytes("C3:6:DECRBY"), sign: -1, hasAmount: true },
 ];
 const PUT_HEAD = Span.of(stringToBytes(`${COMMAND_VERSION};P`));
 const ZERO = 0x30;
@@ -38,11 +39,19 @@ export class PlainCounter {
   /** The key with its length. */
   readonly #keyField = new Span();
   readonly #number = new Span();
+  readonly #head = new PlainHead();
   #amount = 0;
+
+  /** Who submitted it. */
+  get login(): number {
+    return this.#head.login;
+  }
 
   /** Whether `command` is such a call, whole, and its number so short that it is exact; then `key` is that of its bytes. */
   read(command: Span): boolean {
-    for (const form of FORMS) if (beginsWith(command, form.head)) return this.#readBehind(form, command);
+    const at = this.#head.read(command);
+    if (at === undefined) return false;
+    for (const form of FORMS) if (hasAt(command, at, form.head)) return this.#readBehind(form, { command, at });
     return false;
   }
 
@@ -55,8 +64,8 @@ export class PlainCounter {
     return sum;
   }
 
-  #readBehind({ head, sign, hasAmount }: Form, command: Span): boolean {
-    const keyAt = command.start + head.length;
+  #readBehind({ head, sign, hasAmount }: Form, { command, at }: PlacedCommand): boolean {
+    const keyAt = at + head.length;
     const keyEnd = readField(command, keyAt, this.key);
     if (keyEnd === undefined) return false;
     this.#keyField.set(command.bytes, keyAt, keyEnd);
@@ -98,7 +107,13 @@ export class PlainCounter {
   }
 }
 
-function beginsWith({ bytes, start }: Span, head: Uint8Array): boolean {
+/** A command, and where it goes on behind its head. */
+interface PlacedCommand {
+  readonly command: Span;
+  readonly at: number;
+}
+
+function hasAt({ bytes }: Span, start: number, head: Uint8Array): boolean {
   // Most commands are told apart by the last byte.
   for (let at = head.length - 1; at >= 0; at--) if (bytes[start + at] !== head[at]) return false;
   return true;

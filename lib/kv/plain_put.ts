@@ -1,12 +1,9 @@
 /** The most frequent command of all, read where it lies: a Put without time and session. */
 
 import { Span } from "../store/span.ts";
-import { COMMAND_VERSION } from "./commands.ts";
+import { PlainHead } from "./plain_head.ts";
 
-const VERSION = "0".charCodeAt(0) + COMMAND_VERSION;
-const END_OF_HEADER = ";".charCodeAt(0);
 const PUT = "P".charCodeAt(0);
-const HEAD_BYTES = 3;
 const ZERO = 0x30;
 const NINE = 0x39;
 const COLON = 0x3a;
@@ -15,14 +12,19 @@ const COLON = 0x3a;
 export class PlainPut {
   readonly key = new Span();
   readonly value = new Span();
+  readonly #head = new PlainHead();
+
+  /** Who submitted it. */
+  get login(): number {
+    return this.#head.login;
+  }
 
   /** Whether `command` is such a Put, whole; then `key` and `value` are those of its bytes. */
   read(command: Span): boolean {
-    const { bytes, start, end } = command;
-    const isPut = bytes[start] === VERSION && bytes[start + 1] === END_OF_HEADER && bytes[start + 2] === PUT;
-    if (!isPut) return false;
-    const keyEnd = readField(command, start + HEAD_BYTES, this.key);
-    return keyEnd !== undefined && readField(command, keyEnd, this.value) === end;
+    const at = this.#head.read(command);
+    if (at === undefined || command.bytes[at] !== PUT) return false;
+    const keyEnd = readField(command, at + 1, this.key);
+    return keyEnd !== undefined && readField(command, keyEnd, this.value) === command.end;
   }
 }
 

@@ -5,7 +5,8 @@ import type { SnapshotCut } from "./snapshot_cut.ts";
 
 /**
  * The blocks of `cut` with `by` added to every revision, for a snapshot whose last entry is `cut.lastApplied + by`; each is
- * valid until the next. Sessions are left out: what a client was acknowledged in one may be lost, so none goes on.
+ * valid until the next. Sessions are left out: what a client was acknowledged in one may be lost, so none goes on. Users stay, with the
+ * passwords that they had.
  */
 export function* raisedBlocks(cut: SnapshotCut, by: number): Iterable<Uint8Array> {
   for (let block = cut.next(); block !== undefined; block = cut.next()) {
@@ -15,6 +16,7 @@ export function* raisedBlocks(cut: SnapshotCut, by: number): Iterable<Uint8Array
       continue;
     }
     const content = readJsonBlock(block);
+    if (content?.["users"] !== undefined) yield block;
     if (content?.["lastApplied"] !== undefined) yield jsonBlock({ ...content, lastApplied: cut.lastApplied + by });
   }
 }

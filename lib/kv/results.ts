@@ -2,6 +2,7 @@
 
 import { unreachable } from "../base/assert.ts";
 import { type Reply, replyFromJson, replyToJson } from "./replies.ts";
+import { USER_REFUSALS, type UserRefusal } from "./users.ts";
 
 /** Why a command of a session was not applied, now or at all. */
 export type SessionRefusal =
@@ -16,6 +17,9 @@ export type SessionRefusal =
   /** So many sessions are open that none can be added. */
   | "TooManySessions";
 
+/** Why a command was not applied. */
+export type CommandRefusal = SessionRefusal | UserRefusal;
+
 /** What applying a command gave. `revision` is the log index at which it was applied. */
 export type CommandResult =
   | { readonly type: "Put"; readonly revision: number; readonly created: boolean }
@@ -27,10 +31,11 @@ export type CommandResult =
     readonly succeeded: boolean;
     readonly replies: readonly Reply[];
   }
-  | { readonly type: "Refused"; readonly revision: number; readonly reason: SessionRefusal }
+  | { readonly type: "Refused"; readonly revision: number; readonly reason: CommandRefusal }
   | { readonly type: "Invalid"; readonly revision: number };
 
-const REFUSALS: readonly SessionRefusal[] = [
+const REFUSALS: readonly CommandRefusal[] = [
+  ...USER_REFUSALS,
   "NoSession",
   "StaleSequence",
   "AnswerNotKept",

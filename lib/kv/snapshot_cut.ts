@@ -5,6 +5,7 @@ import type { Cut } from "../store/cut.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { Sessions } from "./sessions.ts";
 import { jsonBlock, KeyBlock, readJsonBlock } from "./snapshot_blocks.ts";
+import type { UserRecord } from "./users.ts";
 
 /** Version of the blocks, in the first block. Every version has a first block with its version as `format`. */
 export const SNAPSHOT_FORMAT = 5;
@@ -15,11 +16,12 @@ const BLOCK_BYTES_TARGET = 65_536;
 export interface CutParts {
   readonly keys: Keyspace;
   readonly sessions: Sessions;
+  readonly users: readonly UserRecord[];
   readonly lastApplied: number;
   readonly onClose: () => void;
 }
 
-/** The state at one index: the same keys and sessions on every node with the same log, the keys in an order of its own. */
+/** The state at one index: the same keys, sessions and users on every node with the same log, the keys in an order of its own. */
 export class SnapshotCut {
   readonly #parts: CutParts;
   readonly #keys: Cut;
@@ -28,6 +30,7 @@ export class SnapshotCut {
   readonly #sessionIds: readonly number[];
   #nextSession = 0;
   #begun = false;
+  #hasUsers: boolean;
   #hasKeys = true;
 
   /** Index of the last entry that the cut holds. */
@@ -37,6 +40,7 @@ export class SnapshotCut {
   constructor(parts: CutParts) {
     this.#parts = parts;
     this.#timeMs = parts.keys.timeMs;
+    this.#hasUsers = parts.users.length > 0;
     this.#sessionIds = parts.sessions.beginSnapshot();
     this.lastApplied = parts.lastApplied;
     this.#keys = parts.keys.cut(parts.lastApplied);
@@ -48,7 +52,7 @@ export class SnapshotCut {
       this.#begun = true;
       return jsonBlock({ format: SNAPSHOT_FORMAT, lastApplied: this.lastApplied, timeMs: this.#timeMs });
     }
-    return this.#keyBlock() ?? this.#sessionBlock();
+    return this.#userBlock() ?? this.#keyBlock() ?? this.#sessionBlock();
   }
 
   /** Lets the state machine go on without a cut. Idempotent. */
@@ -56,6 +60,15 @@ export class SnapshotCut {
     this.#keys.close();
     this.#parts.sessions.endSnapshot();
     this.#parts.onClose();
+  }
+
+  /** One for all: there are few. None without users, so that the blocks are those that programs of before write. */
+  #userBlock(): Uint8Array | undefined {
+    if (!this.#hasUsers) return undefined;
+    this.#hasUsers = false;
+    return jsonBlock({
+      users: this.#parts.users.map(({ name, login, created, hash }) => [name, login, created, hash]),
+    });
   }
 
   #keyBlock(): Uint8Array | undefined {

@@ -23,7 +23,8 @@ export class SnapshotLoader {
   load(block: Uint8Array): boolean {
     if (this.#lastApplied === undefined) return this.#begin(readJsonBlock(block));
     if (isKeyBlock(block)) return readKeyBlock(block, (record) => this.#loadKey(record));
-    const sessions = readJsonBlock(block)?.["sessions"];
+    const { users, sessions } = readJsonBlock(block) ?? {};
+    if (Array.isArray(users)) return users.every((user) => this.#loadUser(user));
     return Array.isArray(sessions) && sessions.every((session) => this.#loadSession(session));
   }
 
@@ -48,6 +49,13 @@ export class SnapshotLoader {
     // With a newer record, entries after the snapshot would be applied on top of their own effects.
     if (createRevision > revision || revision > (this.#lastApplied ?? 0) || version === 0) return false;
     return this.#state.load(record);
+  }
+
+  #loadUser(user: unknown): boolean {
+    if (!Array.isArray(user) || user.length !== 4) return false;
+    const [name, login, created, hash]: readonly unknown[] = user;
+    if (typeof name !== "string" || typeof hash !== "string" || !isCount(login) || !isCount(created)) return false;
+    return login <= (this.#lastApplied ?? 0) && this.#state.loadUser({ name, login, created, hash });
   }
 
   #loadSession(session: unknown): boolean {

@@ -10,6 +10,7 @@ import { changes, runCall, runCalls } from "./calls.ts";
 import type { ChangeSink } from "./change.ts";
 import { ChangeRecorder } from "./change_recorder.ts";
 import {
+  bareCommand,
   type Call,
   type Command,
   type Compare,
@@ -17,7 +18,6 @@ import {
   type LoggedCommand,
   type PutCommand,
   type TransactionCommand,
-  unstampCommand,
 } from "./commands.ts";
 import { holds } from "./compare.ts";
 import type { KeyRecord } from "./key_record.ts";
@@ -26,10 +26,13 @@ import { PlainCounter } from "./plain_counter.ts";
 import { PlainPut } from "./plain_put.ts";
 import type { Reply } from "./replies.ts";
 import type { CommandResult } from "./results.ts";
+import { drawnFrom } from "./drawn.ts";
 import { CursorMemory } from "./scan_cursor.ts";
-import { SESSION_TTL_MS, type SessionRecord, Sessions } from "./sessions.ts";
+import { useSession } from "./session_commands.ts";
+import { type SessionRecord, Sessions } from "./sessions.ts";
 import type { BlockRecord } from "./snapshot_blocks.ts";
 import { SnapshotCut } from "./snapshot_cut.ts";
+import { type UserRecord, Users, type UsersView } from "./users.ts";
 
 /** Keys, and sessions, that one entry removes at most because they are due: the rest waits for the next. */
 export const SWEPT_PER_ENTRY_MAX = 1_000;
@@ -57,6 +60,7 @@ export interface ReadSurroundings {
 export class StateMachine {
   readonly #keys: Keyspace;
   readonly #sessions = new Sessions();
+  readonly #users = new Users();
   readonly #cursors = new CursorMemory();
   readonly #plainPut = new PlainPut();
   readonly #plainCounter = new PlainCounter();
@@ -86,17 +90,23 @@ export class StateMachine {
     return this.#keys.bytes;
   }
 
-  /** Bytes of memory that count against a limit: of keys, sessions and answers. */
+  /** Who may do anything. */
+  get users(): UsersView {
+    return this.#users;
+  }
+
+  /** Bytes of memory that count against a limit: of keys, sessions and answers, and users. */
   get heldBytes(): number {
-    return this.#keys.heldBytes + this.#sessions.heldBytes;
+    return this.#keys.heldBytes + this.#sessions.heldBytes + this.#users.heldBytes;
   }
 
   /**
-   * Version and hash of all that the log has made: keys, sessions with their kept answers, and time. Equal on every node that has applied
-   * the same entries, whatever its records lie in and whatever it was started from.
+   * Version and hash of all that the log has made: keys, sessions with their kept answers, time, and users where there are any. Equal on
+   * every node that has applied the same entries, whatever its records lie in and whatever it was started from.
    */
   get digest(): string {
-    return `${STATE_DIGEST_VERSION}:${hash64(`${this.#keys.digest} ${this.#sessions.digest} ${this.timeMs}`)}`;
+    const users = this.#users.size === 0 ? "" : ` ${this.#users.digest}`;
+    return `${STATE_DIGEST_VERSION}:${hash64(`${this.#keys.digest} ${this.#sessions.digest} ${this.timeMs}${users}`)}`;
   }
 
   /** Keys that have a deadline. */
@@ -205,8 +215,11 @@ export class StateMachine {
   apply(index: number, command: Span): CommandResult {
     this.#goTo(index);
     // By far the most frequent commands take the short way.
-    if (this.#plainPut.read(command)) return { type: "Put", revision: index, created: this.#putPlainly(command) };
-    const sum = this.#plainCounter.read(command) ? this.#countPlainly() : undefined;
+    if (this.#plainPut.read(command) && this.#users.allows(this.#plainPut.login)) {
+      return { type: "Put", revision: index, created: this.#putPlainly(command) };
+    }
+    const isCounter = this.#plainCounter.read(command) && this.#users.allows(this.#plainCounter.login);
+    const sum = isCounter ? this.#countPlainly() : undefined;
     if (sum !== undefined) return { type: "Reply", revision: index, reply: sum };
     const result = this.#applyAny(index, textOf(command));
     this.#tell(command.length);
@@ -225,6 +238,7 @@ export class StateMachine {
     const cut = new SnapshotCut({
       keys: this.#keys,
       sessions: this.#sessions,
+      users: this.#users.list(),
       lastApplied: this.#lastApplied,
       onClose: () => {
         this.#cut = undefined;
@@ -244,6 +258,11 @@ export class StateMachine {
     this.#sessions.load(record);
   }
 
+  /** For loading a snapshot; false when it cannot be a user beside those that are loaded. */
+  loadUser(user: UserRecord): boolean {
+    return this.#users.load(user);
+  }
+
   /** Ends the loading of a snapshot. */
   finishLoading({ index, timeMs }: { readonly index: number; readonly timeMs: number }): void {
     this.#lastApplied = index;
@@ -260,6 +279,10 @@ export class StateMachine {
     const logged = decodeCommand(command);
     if (logged === undefined) return { type: "Invalid", revision: index };
     if (logged.timeMs !== undefined) this.#advance(logged.timeMs);
+    // The time is the leader's own.
+    if (logged.command.type !== "Advance" && !this.#users.allows(logged.login)) {
+      return { type: "Refused", revision: index, reason: "NotLoggedIn" };
+    }
     return logged.session === undefined
       ? this.#do(logged.command, index)
       : this.#doOnce(logged, { index, encoded: command });
@@ -313,7 +336,7 @@ export class StateMachine {
     { index, encoded }: { readonly index: number; readonly encoded: string },
   ): CommandResult {
     if (use === undefined) return this.#do(command, index);
-    const session = { ...use, hash: hash64(unstampCommand(encoded)) };
+    const session = { ...use, hash: hash64(bareCommand(encoded)) };
     this.#sessions.renew(session.id, this.#keys.timeMs);
     const verdict = this.#sessions.judge(session, index);
     if (verdict.type === "Answer") return verdict.result;
@@ -336,16 +359,13 @@ export class StateMachine {
         return this.#transact(command, revision);
       case "Advance":
         return { type: "Reply", revision, reply: null };
-      case "OpenSession": {
-        const ttlMs = Math.min(Math.max(command.ttlMs, SESSION_TTL_MS.least), SESSION_TTL_MS.most);
-        const id = this.#sessions.open(revision, { ttlMs, now: this.#keys.timeMs });
-        if (id === undefined) return { type: "Refused", revision, reason: "TooManySessions" };
-        return { type: "Reply", revision, reply: id };
-      }
+      case "OpenSession":
       case "KeepAlive":
-        return this.#sessionReply(this.#sessions.renew(command.session, this.#keys.timeMs), revision);
       case "CloseSession":
-        return this.#sessionReply(this.#sessions.close(command.session), revision);
+        return useSession(this.#sessions, command, { revision, nowMs: this.#keys.timeMs });
+      case "SetUser":
+      case "RemoveUser":
+        return this.#users.apply(command, revision);
       default:
         return unreachable(command);
     }
@@ -353,11 +373,6 @@ export class StateMachine {
 
   #put({ key, value }: PutCommand, revision: number): CommandResult {
     return { type: "Put", revision, created: this.#keys.put(key, value, { revision, expiresAt: undefined }) };
-  }
-
-  #sessionReply(known: boolean, revision: number): CommandResult {
-    if (!known) return { type: "Refused", revision, reason: "NoSession" };
-    return { type: "Reply", revision, reply: { status: "OK" } };
   }
 
   #transact({ compares, then, otherwise }: TransactionCommand, revision: number): CommandResult {
@@ -373,11 +388,7 @@ export class StateMachine {
 
   /** Chance and time come from the log, so that every node draws and tells the same. */
   #writeContext(revision: number): CallContext {
-    let drawn = revision;
-    const random = () => {
-      drawn = (Math.imul(drawn, 0x9e3779b1) + 0x7f4a7c15) >>> 0;
-      return drawn / 2 ** 32;
-    };
+    const random = drawnFrom(revision);
     return { keys: this.#keys, revision, nowMs: this.#keys.timeMs, random, cursors: undefined };
   }
 }

@@ -23,6 +23,8 @@ export interface SharedLoad {
   readonly trust: Trust | undefined;
   readonly tally: Tally;
   readonly writer: RequestWriter;
+  /** What each connection sends first, a request whose reply is a line; undefined for nothing. */
+  readonly greeting?: Uint8Array | undefined;
   /** The requests that a connection of the closed loop sends next, 0 when it is to stop; undefined in the open loop. */
   readonly takeBatch: ((now: number) => number) | undefined;
   /** Called after every read: the open loop looks whether something is due, since timers are coarse. */
@@ -108,6 +110,11 @@ export class LoadConnection {
     if (address === undefined) return false;
     try {
       const socket = await dial(address, { trust: this.#shared.trust });
+      const { greeting } = this.#shared;
+      if (greeting !== undefined && !await isGreeted(socket, greeting)) {
+        socket.close();
+        return false;
+      }
       if (this.#closed) {
         socket.close();
         return false;
@@ -244,5 +251,21 @@ export class LoadConnection {
       this.#address = (this.#address + 1) % this.#shared.addresses.length;
     } while (!await this.open());
     this.pump(performance.now());
+  }
+}
+
+const PLUS = "+".charCodeAt(0);
+const LINE_FEED = "\n".charCodeAt(0);
+
+/** Whether the server takes what is said first. It sends nothing more than that reply. */
+async function isGreeted(socket: Deno.Conn, greeting: Uint8Array): Promise<boolean> {
+  for (let sent = 0; sent < greeting.length;) sent += await socket.write(greeting.subarray(sent));
+  const buffer = new Uint8Array(READ_BYTES);
+  let isOk: boolean | undefined;
+  for (;;) {
+    const count = await socket.read(buffer);
+    if (count === null) return false;
+    isOk ??= buffer[0] === PLUS;
+    if (buffer[count - 1] === LINE_FEED) return isOk;
   }
 }

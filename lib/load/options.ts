@@ -44,6 +44,8 @@ export interface LoadOptions {
   /** Seconds of load before anything is counted. */
   readonly warmupSeconds: number;
   readonly seed: number;
+  /** Whom each connection logs in as; byte strings. Undefined where nobody has to. */
+  readonly login?: { readonly user: string; readonly password: string } | undefined;
   /** Called about once a second. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Ends the run early; what was measured until then is the result. */

@@ -1,6 +1,7 @@
 /** One run of the load generator, from connecting to the result. */
 
 import { cpuUsage } from "node:process";
+import { stringToBytes } from "../base/bytes.ts";
 import { LoadConnection, type SharedLoad } from "./load_connection.ts";
 import { OpenLoop } from "./open_loop.ts";
 import { LoadError, type LoadOptions, type LoadResult } from "./options.ts";
@@ -76,6 +77,7 @@ async function connectAll(options: LoadOptions, writer: RequestWriter): Promise<
     addresses: options.addresses,
     trust: options.trust,
     writer,
+    greeting: greetingOf(options.login),
     get tally() {
       return pool.run?.tally ?? idle;
     },
@@ -94,7 +96,9 @@ async function connectAll(options: LoadOptions, writer: RequestWriter): Promise<
   if (count === 0 && tlsFailure !== undefined) throw tlsFailure;
   throw new LoadError(
     count === 0
-      ? `Cannot connect to ${tried}: is a node running there?`
+      ? `Cannot connect to ${tried}: is a node running there${
+        options.login === undefined ? "" : ", and does it take that user and password"
+      }?`
       : `Cannot open ${options.connections} connections to ${tried}: only ${count} were accepted`,
   );
 }
@@ -166,4 +170,11 @@ function makeResult({ tally, measureFrom, options }: Run, cpuSeconds: number): L
     sentLateMs: options.rate === undefined ? null : tally.late.latencies(),
     cpuSeconds,
   };
+}
+
+/** AUTH, as a request of the Redis protocol. */
+function greetingOf(login: LoadOptions["login"]): Uint8Array | undefined {
+  if (login === undefined) return undefined;
+  const words = ["AUTH", login.user, login.password];
+  return stringToBytes(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`);
 }

@@ -1,9 +1,10 @@
 /** What a running node offers to the protocols: writes, confirmed reads, and what there is to know about it. */
 
 import type { KeyRecord } from "../kv/key_record.ts";
-import type { Call, Command, Compare, SessionUse } from "../kv/commands.ts";
+import type { Call, Command, CommandOrigin, Compare } from "../kv/commands.ts";
 import type { Reply } from "../kv/replies.ts";
 import type { CommandResult } from "../kv/results.ts";
+import type { UsersView } from "../kv/users.ts";
 import type { Registry } from "../observe/metrics.ts";
 import type { PeerInfo } from "../transport/transport.ts";
 import type { VersionRange } from "../transport/versions.ts";
@@ -30,7 +31,11 @@ export type NotDoneReason =
   /** The node is stopping or handing its leadership over. */
   | "Stopping"
   /** The read could not be confirmed with a majority before its deadline. */
-  | "Timeout";
+  | "Timeout"
+  /** There are users, and who asks is none of them, or not any more. */
+  | "NotLoggedIn"
+  /** Some member of the cluster is not known to understand what was asked for: its program may be older, or it has said nothing yet. */
+  | "TooOld";
 
 /** Certainly not done, and why. */
 export interface NotDone {
@@ -229,13 +234,16 @@ export interface RpcCounts {
 
 /** What writes. Callbacks run once, in a later microtask or turn, never before the call returns. */
 export interface NodeWriter {
-  /** Appends a command if this node leads. `done` gets the outcome within `REQUEST_TIMEOUT_MS` and a little. */
-  write(command: Command, done: (outcome: WriteOutcome) => void): void;
+  /**
+   * Appends a command if this node leads. `done` gets the outcome within `REQUEST_TIMEOUT_MS` and a little. `login` is that of the user
+   * who asks, who must still have it when the command is applied; left out for nobody.
+   */
+  write(command: Command, done: (outcome: WriteOutcome) => void, login?: number): void;
   /**
    * Appends a command on any node: one that does not lead passes it on to the leader, and waits for one while there is none.
-   * Writes of one node take effect in the order in which they were submitted. `done` as for `write`.
+   * Writes of one node take effect in the order in which they were submitted. `done` and `origin.login` as for `write`.
    */
-  submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void;
+  submit(command: Command, done: (outcome: WriteOutcome) => void, origin?: CommandOrigin): void;
 }
 
 /** What reads: `read` first, then the rest in its callback, synchronously. */
@@ -254,6 +262,8 @@ export interface NodeReader {
   compare(compares: readonly Compare[]): boolean;
   /** The cluster's time as far as this node can tell, in ms since 1970. */
   timeMs(): number;
+  /** The users of the applied state: in the callback of `read`, those who may have what it reads. */
+  readonly users: UsersView;
 }
 
 /** What looks: nothing here is confirmed with the others, and nothing changes the node. */
@@ -268,6 +278,10 @@ export interface NodeMonitor {
   members(): readonly MemberView[];
   logTail(count: number): readonly LogLine[];
   rpcCounts(): RpcCounts;
+  /** Whether there are users, by the applied state or by what follows it in the log. */
+  hasUsers(): boolean;
+  /** Calls `listener` in the step in which a change of the users is applied, until the function that is returned is called. */
+  watchUsers(listener: () => void): () => void;
 }
 
 /** What administers. */

@@ -40,6 +40,7 @@ import { ClusterTime } from "./clock/cluster_time.ts";
 import { MachineDates } from "./clock/machine_dates.ts";
 import { OpenStamps } from "./clock/open_stamps.ts";
 import { Upkeep } from "./upkeep.ts";
+import { UserWatch } from "./users/user_watch.ts";
 
 /** What a node is put together on. */
 export interface Foundation
@@ -84,6 +85,7 @@ function layGround({ state, ...foundation }: Foundation): Ground {
     inbox: new Inbox(clock, lifetime),
     tickTime: new TickTime(clock),
     stamps: new OpenStamps(clusterClock, applied),
+    userWatch: new UserWatch(state.users),
     diskWatch: new DiskWatch({ clock, log, metrics, directory, hangMs: options.electionTimeoutMs }),
   };
 }

@@ -1,7 +1,8 @@
 /** A running node: a facade that gives each call to the part that answers it. */
 
-import type { Call, Command, Compare, SessionUse } from "../kv/commands.ts";
+import type { Call, Command, CommandOrigin, Compare } from "../kv/commands.ts";
 import type { Reply } from "../kv/replies.ts";
+import { NO_LOGIN, type UsersView } from "../kv/users.ts";
 import type { Registry } from "../observe/metrics.ts";
 import type { NodeId } from "../raft/types.ts";
 import type {
@@ -60,13 +61,13 @@ export class Node implements KeyValueNode {
   }
 
   /** See `NodeWriter`. */
-  write(command: Command, done: (outcome: WriteOutcome) => void): void {
-    this.#parts.submissions.write(command, done);
+  write(command: Command, done: (outcome: WriteOutcome) => void, login = NO_LOGIN): void {
+    this.#parts.submissions.write(command, done, login);
   }
 
   /** See `NodeWriter`. */
-  submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void {
-    this.#parts.submissions.submit(command, done, session);
+  submit(command: Command, done: (outcome: WriteOutcome) => void, origin?: CommandOrigin): void {
+    this.#parts.submissions.submit(command, done, origin);
   }
 
   /** See `NodeReader`. */
@@ -92,6 +93,21 @@ export class Node implements KeyValueNode {
   /** See `NodeReader`. */
   compare(compares: readonly Compare[]): boolean {
     return this.#parts.reader.compare(compares);
+  }
+
+  /** See `NodeReader`. */
+  get users(): UsersView {
+    return this.#parts.reader.users;
+  }
+
+  /** See `NodeMonitor`. */
+  hasUsers(): boolean {
+    return this.#parts.monitor.hasUsers();
+  }
+
+  /** See `NodeMonitor`. */
+  watchUsers(listener: () => void): () => void {
+    return this.#parts.monitor.watchUsers(listener);
   }
 
   /** See `NodeReader`. */

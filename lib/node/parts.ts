@@ -31,6 +31,7 @@ import type { Reader } from "./reads/reader.ts";
 import type { RoleObserver } from "./views/role_observer.ts";
 import type { Snapshots } from "./snapshots/snapshots.ts";
 import type { Submissions } from "./writes/submissions.ts";
+import type { UserWatch } from "./users/user_watch.ts";
 import type { Ticker } from "./clock/ticker.ts";
 import type { TickTime } from "./clock/tick_time.ts";
 import type { ClusterClock } from "./clock/cluster_clock.ts";
@@ -67,6 +68,7 @@ export interface Ground {
   readonly dates: MachineDates;
   readonly clusterClock: ClusterClock;
   readonly stamps: OpenStamps;
+  readonly userWatch: UserWatch;
 }
 
 /** The core, the way to the peers, and what looks at the core. */

@@ -24,6 +24,8 @@ export interface ClientListenerOptions {
   readonly node: SessionNode;
   /** See `SessionContext`. */
   readonly changeMember: SessionContext["changeMember"];
+  /** See `SessionContext`. */
+  readonly gate: SessionContext["gate"];
   readonly clock: Clock;
   readonly hostname: string;
   /** 0 lets the system choose. */
@@ -124,6 +126,7 @@ class Listener implements ClientListener {
     const context = {
       node,
       changeMember: this.#options.changeMember,
+      gate: this.#options.gate,
       clock,
       log,
       warn: (message: string) => this.#connections.warn(message),

@@ -75,6 +75,7 @@ function firstWord(text: string): string {
 }
 
 function isOnlyOfRedis(word: string): boolean {
-  if (findTextCommand(word) !== undefined) return false;
+  const textCommand = findTextCommand(word);
+  if (textCommand !== undefined) return textCommand.isOfRedisToo === true && word.toUpperCase() === textCommand.name;
   return findRedisCommand(word)?.isBeyondRedis === false || OTHER_REDIS_NAMES.has(word.toUpperCase());
 }

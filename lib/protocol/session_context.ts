@@ -1,5 +1,7 @@
 /** What the sessions of the client port share, whatever their protocol. */
 
+import type { Gate } from "../access/gate.ts";
+import type { Login } from "../access/login.ts";
 import type { Clock } from "../base/clock.ts";
 import type {
   MemberChange,
@@ -12,6 +14,7 @@ import type {
 import type { Log } from "../observe/log.ts";
 import type { ClientMetrics } from "../net/client_metrics.ts";
 import type { MemoryBudget } from "../net/memory_budget.ts";
+import type { ClientLink } from "../net/session.ts";
 import type { TurnBudget } from "../net/turn_budget.ts";
 import type { TurnTime } from "../net/turn_time.ts";
 
@@ -22,7 +25,9 @@ export interface SessionNode extends NodeWriter, NodeReader, NodeMonitor, Pick<N
 export interface SessionContext {
   readonly node: SessionNode;
   /** Changes the membership by way of the leader, wherever that is: `NotLeader` says that there is none. Never rejects. */
-  readonly changeMember: (change: MemberChange) => Promise<MemberChangeOutcome>;
+  readonly changeMember: (change: MemberChange, login: Login | undefined) => Promise<MemberChangeOutcome>;
+  /** Who may come in. */
+  readonly gate: Gate;
   readonly clock: Clock;
   /** The time of this turn, read from the clock once. */
   readonly turnTime: TurnTime;
@@ -36,4 +41,9 @@ export interface SessionContext {
   connectionsMax(): number;
   /** Client connections open now. */
   connections(): number;
+}
+
+/** Where a client comes from, without its port. */
+export function addressOf({ remote }: Pick<ClientLink, "remote">): string {
+  return remote.slice(0, remote.lastIndexOf(":"));
 }

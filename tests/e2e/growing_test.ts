@@ -73,7 +73,7 @@ Deno.test("a local cluster of three grows to five when it is said so, keeps its 
 
 /** As the launcher asks: a follower hears of the last step only after its leader. */
 async function saysItVotes(id: number, port: number): Promise<void> {
-  const ask = async () => (await probeMembers({ hostname: "127.0.0.1", port }, 5_000))?.get(id);
+  const ask = async () => (await probeMembers({ hostname: "127.0.0.1", port }, { timeoutMs: 5_000 }))?.get(id);
   await waitFor(async () => await ask() === "Voter" ? true : undefined, { what: `node ${id} says that it has a vote` });
 }
 

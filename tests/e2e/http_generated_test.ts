@@ -66,7 +66,8 @@ Deno.test("5 000 generated requests get documented answers and leave the memory 
   withCluster({ nodes: 1, flags: ["--request-timeout-ms", "60000"] }, async (cluster) => {
     const base = `http://127.0.0.1:${cluster.node(0).httpPort}`;
     const document = await (await fetch(`${base}/openapi.json`)).json();
-    const operations = operationsOf(document);
+    // With a user nothing but 401 would follow.
+    const operations = operationsOf(document).filter(({ path }) => path !== "/v1/users/{name}");
     const random = new Random(SEED);
     const before = residentBytes(cluster.node(0).process?.pid ?? 0);
     const statuses = new Map<number, number>();

@@ -104,7 +104,7 @@ fuzz("commands", {
     const shown = describeCommand(bytes);
     require(/^[\x20-\x7e]*$/.test(shown) && shown.length < 700, `Shown as ${shown}`);
     if (decoded === undefined) return "refused";
-    const again = decodeCommand(encodeCommand(decoded.command, decoded.session));
+    const again = decodeCommand(encodeCommand(decoded.command, decoded.session, decoded.login));
     requireSame(again, { ...decoded, timeMs: undefined }, "What was taken must be readable again");
     const result = emptyState().apply(1, spanOf(bytes)).type;
     require(result !== "Invalid" && (!isPlain(decoded) || result === decoded.command.type), `It gives ${result}`);
@@ -115,7 +115,9 @@ fuzz("commands", {
 
 /** Whether it is of the two plain kinds, without a header. */
 function isPlain(logged: LoggedCommand | undefined): boolean {
-  if (logged === undefined || logged.timeMs !== undefined || logged.session !== undefined) return false;
+  if (logged === undefined || logged.timeMs !== undefined || logged.session !== undefined || logged.login !== 0) {
+    return false;
+  }
   return logged.command.type === "Put" || logged.command.type === "Delete";
 }
 

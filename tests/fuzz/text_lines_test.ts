@@ -158,7 +158,7 @@ fuzz("what lines ask for", {
     requireSame(readLine(line, 8_000), request, "The same line asks for the same");
     return judge(request);
   },
-  outcomes: ["Write", "Read", "Report", "Snapshot", "Watch", "Exit", "Refused"],
+  outcomes: ["Write", "Read", "Report", "Snapshot", "Watch", "Login", "Exit", "Refused"],
 });
 
 fuzz("HTTP requests on the text port", {

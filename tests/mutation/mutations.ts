@@ -1,5 +1,6 @@
 /** The table of planted bugs. */
 
+import { ACCESS_SLIPS } from "./access.ts";
 import { ADDRESS_SLIPS } from "./addresses.ts";
 import { BUGS_1 } from "./bugs_1.ts";
 import { BUGS_2 } from "./bugs_2.ts";
@@ -66,4 +67,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...PEER_TLS_SLIPS,
   ...TLS_CLIENT_SLIPS,
   ...CLIENT_CERTIFICATE_SLIPS,
+  ...ACCESS_SLIPS,
 ];

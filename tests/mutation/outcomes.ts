@@ -69,8 +69,8 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
   },
   slip("M305", "A request that is passed on to the leader does not say so, and is passed on by that again", {
     file: "lib/http/leader_proxy.ts",
-    find: 'headers: { [FORWARDED]: String(node.id), "x-request-id"',
-    replace: 'headers: { "x-request-id"',
+    find: "        [FORWARDED]: String(node.id),\n",
+    replace: "",
   }),
   slip("M306", "A leader that breaks off in its answer is taken for one that has ended it", {
     file: "lib/http/direct_request.ts",

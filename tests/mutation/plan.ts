@@ -30,6 +30,7 @@ const NEAREST: readonly (readonly [string, readonly string[]])[] = [
   ["lib/node/", ["tests/unit/node"]],
   ["lib/storage/", ["tests/unit/storage"]],
   ["lib/tls/", ["tests/unit/tls"]],
+  ["lib/access/", ["tests/unit/access"]],
   ["lib/client/", ["tests/unit/client"]],
   ["lib/protocol/conversation/", ["tests/unit/protocol/conversation"]],
   ["lib/http/", ["tests/unit/http"]],

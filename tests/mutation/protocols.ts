@@ -20,24 +20,24 @@ export const PROTOCOL_SLIPS: readonly Mutation[] = [
   counting("M381", "After 60 writes of the text protocol there is no reply to any", {
     file: TEXT,
     before: "class TextInterpreter ",
-    find: 'return node.write(request.command, this.#conversation.open(exchange, "Write").ended);',
+    find: 'return node.write(request.command, this.#conversation.open(exchange, "Write").ended, loginId(this.#login));',
     replace: 'return ++taken > 60 ? void this.#conversation.open(exchange, "Write") : ' +
       'node.write(request.command, this.#conversation.open(exchange, "Write").ended);',
   }),
   counting("M382", "After 60 admission checks every write of the Redis protocol is refused as overload", {
     file: RESP,
     before: "class RespInterpreter ",
-    find: 'return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended);',
+    find: 'return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended, this.client.origin);',
     replace:
       'if (++taken > 60) return this.#open(exchange, "Write").ended({ type: "NotDone", reason: "Overloaded", leaderId: undefined });\n' +
-      '        return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended);',
+      '        return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended, this.client.origin);',
   }),
   counting("M383", "After 60 writes of the Redis protocol there is no reply to any", {
     file: RESP,
     before: "class RespInterpreter ",
-    find: 'return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended);',
+    find: 'return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended, this.client.origin);',
     replace: 'if (++taken > 60) return void this.#open(exchange, "Write");\n' +
-      '        return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended);',
+      '        return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended, this.client.origin);',
   }),
   counting("M384", "After 60 writes over HTTP there is no reply to any", {
     file: HTTP_WRITES,

@@ -9,7 +9,7 @@ import type { Random } from "../../lib/base/random.ts";
 import type { Operation } from "../linearizability/history.ts";
 import type { Words } from "./call_maker.ts";
 import type { Check } from "./check.ts";
-import { makeCommand, WRITE_SHARES } from "./command_maker.ts";
+import { type DrawnType, makeCommand, WRITE_SHARES } from "./command_maker.ts";
 import { noteOverload } from "./lowered_limits.ts";
 import type { SimServer } from "./server.ts";
 import { IN_HISTORIES, isPutIfAbsent, operationOf, shownOf } from "./operations.ts";
@@ -240,7 +240,7 @@ export class Workload implements Check {
     if (this.#stopping) return;
     if (server === undefined || node === undefined) return this.#think(client);
     let share = this.#random.below(100);
-    for (const [type, width] of Object.entries(WRITE_SHARES) as [Command["type"], number][]) {
+    for (const [type, width] of Object.entries(WRITE_SHARES) as [DrawnType, number][]) {
       if (share < width) return this.#write(client, server, this.#makeCommand(type));
       share -= width;
     }
@@ -278,7 +278,7 @@ export class Workload implements Check {
     return `${KEY_NAMES[at % KEY_NAMES.length]}${at}.${Math.floor(uses / OPERATIONS_PER_KEY)}`;
   }
 
-  #makeCommand(type: Command["type"]): Command {
+  #makeCommand(type: DrawnType): Command {
     const { sessions } = this;
     const { flushes } = this.#world.settings;
     return makeCommand(type, { words: this.#words, sessions, flushes, plainKey: () => this.#pickKey() });

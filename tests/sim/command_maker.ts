@@ -5,8 +5,11 @@ import type { Call, Command } from "../../lib/kv/commands.ts";
 import { makeCallOnOneKey, makeFlush, makeSharedCall, makeTransaction, type Words } from "./call_maker.ts";
 import { COUNTED } from "./operations.ts";
 
-/** How the clients of a run divide their work, in hundredths. Every `Command` has an entry: a new one does not compile without. */
-export const WRITE_SHARES: Readonly<Record<Command["type"], number>> = {
+/** What clients send. Users are made by nobody here: what a user may do is judged by tests of their own. */
+export type DrawnType = Exclude<Command["type"], "SetUser" | "RemoveUser">;
+
+/** How the clients of a run divide their work, in hundredths. Every type has an entry: a new one does not compile without. */
+export const WRITE_SHARES: Readonly<Record<DrawnType, number>> = {
   Put: 18,
   Delete: 4,
   Call: 16,
@@ -33,7 +36,7 @@ export interface CommandSource {
 }
 
 /** A command of a type. */
-export function makeCommand(type: Command["type"], source: CommandSource): Command {
+export function makeCommand(type: DrawnType, source: CommandSource): Command {
   const { words, sessions, plainKey } = source;
   const { random } = words;
   switch (type) {

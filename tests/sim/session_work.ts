@@ -39,7 +39,7 @@ export class SessionWork {
     const pending = this.#workload.begin(client, { operation, key: call[1] ?? "", argument: null, server });
     const use = { id: used.id, sequence: used.sequence };
     const done = (outcome: WriteOutcome) => this.#done(pending, { used, use, outcome });
-    server.node?.submit({ type: "Call", call }, done, use);
+    server.node?.submit({ type: "Call", call }, done, { session: use });
     // The process may end before it answers; then the number is free to be sent again, to another.
     pending.lost = () => {
       used.isBusy = false;

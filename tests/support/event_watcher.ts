@@ -10,6 +10,7 @@ import { Happenings } from "../../lib/http/live/happenings.ts";
 import { EVENT_ROUTES } from "../../lib/http/routes/events.ts";
 import { EventParser, type ServerEvent } from "./event_parser.ts";
 import { StateNode } from "./state_node.ts";
+import { gateOf } from "./gate.ts";
 import { VirtualClock } from "./memory/virtual_clock.ts";
 
 /** What a watcher asks. */
@@ -37,6 +38,9 @@ export async function askForEvents(
     },
     context: {
       ...ground,
+      shared: ground.node,
+      gate: gateOf(ground.node, ground.clock),
+      login: undefined,
       log: () => {},
       keyBytesMax: 65_536,
       valueBytesMax: 8_388_608,

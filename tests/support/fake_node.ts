@@ -1,5 +1,7 @@
 /** A node in memory whose outcomes and delays a test decides; what it stores it keeps in a Map. */
 
+import { UserWatch } from "../../lib/node/users/user_watch.ts";
+import { Users, type UsersView } from "../../lib/kv/users.ts";
 import { Registry } from "../../lib/observe/metrics.ts";
 import type { KeyRecord } from "../../lib/kv/key_record.ts";
 import type { Call, Command } from "../../lib/kv/commands.ts";
@@ -74,6 +76,9 @@ export class FakeNode implements KeyValueNode {
   readonly memberChanges: MemberChange[] = [];
   logLines: readonly LogLine[] = [];
   healthNow: NodeHealth = { stopping: false, failed: false, hasSpace: true };
+  /** Nobody makes any here. */
+  readonly users: UsersView = new Users();
+  readonly userWatch = new UserWatch(this.users);
   #index = 0;
 
   /** An empty node that leads. */
@@ -97,7 +102,7 @@ export class FakeNode implements KeyValueNode {
   }
 
   /** See `KeyValueNode`. */
-  write(command: Command, done: (outcome: WriteOutcome) => void): void {
+  write(command: Command, done: (outcome: WriteOutcome) => void, _login?: number): void {
     const key = "key" in command ? command.key : "";
     this.seen.push(`${command.type.toUpperCase()} ${key}`);
     this.#later("Write", key, (outcome) => done(outcome ?? this.#writeOutcome(command)));
@@ -106,6 +111,16 @@ export class FakeNode implements KeyValueNode {
   /** See `KeyValueNode`. */
   timeMs(): number {
     return this.wallClockMs;
+  }
+
+  /** See `KeyValueNode`. */
+  hasUsers(): boolean {
+    return this.users.size > 0;
+  }
+
+  /** See `KeyValueNode`. */
+  watchUsers(listener: () => void): () => void {
+    return this.userWatch.add(listener);
   }
 
   /** See `KeyValueNode`. */

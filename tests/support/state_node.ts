@@ -1,8 +1,9 @@
 /** A node of one's own for protocol tests: a real state machine behind writes and reads that end when the test says so. */
 
-import type { Call, Command, Compare, SessionUse } from "../../lib/kv/commands.ts";
+import type { Call, Command, CommandOrigin, Compare } from "../../lib/kv/commands.ts";
 import { encodeCommand, stampCommand } from "../../lib/kv/commands.ts";
 import type { Reply } from "../../lib/kv/replies.ts";
+import type { UsersView } from "../../lib/kv/users.ts";
 import type { NotDoneReason, ReadOutcome, StateView, WriteOutcome } from "../../lib/node/api.ts";
 import { toIndex } from "../../lib/raft/types.ts";
 import { FakeNode } from "./fake_node.ts";
@@ -12,6 +13,7 @@ import { emptyState, spanOf } from "./state.ts";
 export class StateNode extends FakeNode {
   readonly machine = emptyState();
   override readonly state: StateView = this.machine;
+  override readonly users: UsersView = this.machine.users;
   /** What waits for `release`, in order. */
   readonly waiting: (() => void)[] = [];
   /** The types of what was asked for, in order: Write or Read. */
@@ -25,9 +27,9 @@ export class StateNode extends FakeNode {
   }
 
   /** See `KeyValueNode`. */
-  override submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void {
+  override submit(command: Command, done: (outcome: WriteOutcome) => void, origin: CommandOrigin = {}): void {
     this.asked.push("Write");
-    this.#later(() => done(this.#refused(this.refusal) ?? this.#do(command, session)));
+    this.#later(() => done(this.#refused(this.refusal) ?? this.#do(command, origin)));
   }
 
   /** See `KeyValueNode`. */
@@ -64,12 +66,13 @@ export class StateNode extends FakeNode {
     return reason === undefined ? undefined : { type: "NotDone", reason, leaderId: this.leaderId };
   }
 
-  #do(command: Command, session: SessionUse | undefined): WriteOutcome {
+  #do(command: Command, { session, login }: CommandOrigin): WriteOutcome {
     this.#next += 1;
     const result = this.machine.apply(
       this.#next,
-      spanOf(stampCommand(encodeCommand(command, session), this.wallClockMs)),
+      spanOf(stampCommand(encodeCommand(command, session, login), this.wallClockMs)),
     );
+    this.userWatch.look(this.machine.users);
     return this.unknown ? { type: "Unknown" } : { type: "Done", result };
   }
 }

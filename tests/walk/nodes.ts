@@ -10,6 +10,7 @@ import { TcpTransport } from "../../lib/transport/tcp_transport.ts";
 import { findFreePorts } from "../support/ports.ts";
 import { waitFor } from "../support/wait.ts";
 import { CountedDisk } from "./counted_disk.ts";
+import { gateOf } from "../support/gate.ts";
 import type { StillClock } from "./still_clock.ts";
 
 const NODES = 3;
@@ -128,6 +129,7 @@ async function serve({ clock, disk, directory, members }: Shared, id: number): P
     valueBytesMax: 1_024,
     slowCommandMs: 100,
     changeMember: (change) => node.changeMember(change),
+    gate: gateOf(node, clock),
   });
   return { node, clients };
 }

@@ -28,6 +28,9 @@ export function historyPath(environment: (name: string) => string | undefined): 
   return home === undefined || home === "" ? undefined : `${home}/.kvstore_history`;
 }
 
+/** Lines with a password in them. */
+const SECRET = /^\s*(AUTH|LOGIN)(\s|$)/i;
+
 /** The commands of this and earlier sessions. A file that cannot be read or written never stops the shell. */
 export class History {
   readonly #path: string | undefined;
@@ -47,7 +50,8 @@ export class History {
 
   /** Adds a command, unless it is empty or the same as the last one, and saves. */
   add(line: string): void {
-    if (line === "" || line === this.#lines.at(-1)) return;
+    // A password is not kept.
+    if (line === "" || line === this.#lines.at(-1) || SECRET.test(line)) return;
     // Another shell may have added to the file meanwhile.
     this.#lines = [...this.#load(), line].slice(-HISTORY_LINES_MAX);
     this.#save();

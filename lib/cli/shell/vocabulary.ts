@@ -28,6 +28,7 @@ export const VOCABULARY: readonly CommandTraits[] = [
   { name: "MEMBER", aliases: [], kind: "node", multiLine: false, multiLineWith: "LIST" },
   { name: "WATCH", aliases: [], kind: "node", multiLine: true, local: true },
   { name: "HELP", aliases: ["H", "?"], kind: "node", multiLine: true },
+  { name: "AUTH", aliases: ["LOGIN"], kind: "node", multiLine: false },
   { name: "STATS", aliases: [], kind: "node", multiLine: true },
   { name: "PING", aliases: [], kind: "node", multiLine: false },
   { name: "HISTORY", aliases: [], kind: "node", multiLine: true, local: true },

@@ -76,10 +76,10 @@ interface WatchRequest {
 }
 
 function watchEvents(call: RouteCall): HttpReply | Promise<HttpReply> {
-  const { node, clock } = call.context;
+  const { node, shared, clock } = call.context;
   const wanted = readRequest(call);
   if (typeof wanted === "string") return badRequest(wanted);
-  const hub = hubOf(node, clock);
+  const hub = hubOf(shared, clock);
   if (!hub.hasRoomFor(wanted.filter)) return tooMany();
   // Without this a node that lags would not know yet what the client has seen on another.
   return new Promise((resolve) => node.read((outcome) => resolve(begin(hub, wanted, outcome))));

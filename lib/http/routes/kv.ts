@@ -23,7 +23,7 @@ import {
   setCall,
   TTL,
 } from "../parameters.ts";
-import { badRequest, isProblem, problem, PROBLEM_TYPE, type ProblemReply, sessionProblem } from "../problem.ts";
+import { badRequest, isProblem, problem, PROBLEM_TYPE, type ProblemReply, refusalProblem } from "../problem.ts";
 import { IF_RANGE, type Part, partOf, RANGE } from "../ranges.ts";
 import { answerWhenFresh } from "../reads.ts";
 import { LONG_VALUE_BYTES, recordFields, recordFieldsInTurns } from "../record_json.ts";
@@ -200,7 +200,7 @@ async function putKey(call: RouteCall): Promise<HttpReply> {
   const then = [["EXISTS", key], setCall({ key, value }, ttlMs)];
   const result = await submit(call, { type: "Transaction", compares, then, otherwise: [] });
   if (isProblem(result)) return result;
-  if (result.type !== "Transaction") return sessionProblem("SequenceReused");
+  if (result.type !== "Transaction") return refusalProblem("SequenceReused");
   if (!result.succeeded) return await compareFailedNow(call, key);
   const [existed, stored] = result.replies;
   if (isErrorReply(stored)) return badRequest(stored.error);
@@ -213,7 +213,7 @@ async function putPlainly(
 ): Promise<HttpReply> {
   const result = await submit(call, { type: "Put", ...entry });
   if (isProblem(result)) return result;
-  return result.type === "Put" ? written(result, result.created ? CREATED : OK) : sessionProblem("SequenceReused");
+  return result.type === "Put" ? written(result, result.created ? CREATED : OK) : refusalProblem("SequenceReused");
 }
 
 async function deleteKey(call: RouteCall): Promise<HttpReply> {
@@ -225,12 +225,12 @@ async function deleteKey(call: RouteCall): Promise<HttpReply> {
   if (compares.length === 0) {
     const result = await submit(call, { type: "Delete", key });
     if (isProblem(result)) return result;
-    if (result.type !== "Delete") return sessionProblem("SequenceReused");
+    if (result.type !== "Delete") return refusalProblem("SequenceReused");
     return result.existed ? gone(result) : keyNotFound();
   }
   const result = await submit(call, { type: "Transaction", compares, then: [["DEL", key]], otherwise: [] });
   if (isProblem(result)) return result;
-  if (result.type !== "Transaction") return sessionProblem("SequenceReused");
+  if (result.type !== "Transaction") return refusalProblem("SequenceReused");
   if (!result.succeeded) return await compareFailedNow(call, key);
   return result.replies[0] === 1 ? gone(result) : keyNotFound();
 }

@@ -37,9 +37,9 @@ function watchNode({ context }: RouteCall): HttpReply {
 }
 
 function hubOf(context: HttpContext): LiveHub {
-  const known = hubs.get(context.node);
+  const known = hubs.get(context.shared);
   if (known !== undefined) return known;
-  const made = new LiveHub(context);
-  hubs.set(context.node, made);
+  const made = new LiveHub({ ...context, node: context.shared });
+  hubs.set(context.shared, made);
   return made;
 }

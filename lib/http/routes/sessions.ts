@@ -3,7 +3,7 @@
 import { SESSION_TTL_MS } from "../../kv/sessions.ts";
 import type { HttpReply } from "../http.ts";
 import { IDEMPOTENCY_KEY, readCount, readTtl } from "../parameters.ts";
-import { badRequest, isProblem, problem, PROBLEM_TYPE, sessionProblem } from "../problem.ts";
+import { badRequest, isProblem, problem, PROBLEM_TYPE, refusalProblem } from "../problem.ts";
 import type { Parameter, ResponseDescription, Route, RouteCall } from "../route.ts";
 import { submit } from "../writes.ts";
 
@@ -81,7 +81,7 @@ async function openSession(call: RouteCall): Promise<HttpReply> {
   if (ttlMs < least || ttlMs > most) return badRequest(`ttl of a session must lie between ${least} ms and ${most} ms`);
   const result = await submit(call, { type: "OpenSession", ttlMs });
   if (isProblem(result)) return result;
-  if (result.type !== "Reply" || typeof result.reply !== "number") return sessionProblem("SequenceReused");
+  if (result.type !== "Reply" || typeof result.reply !== "number") return refusalProblem("SequenceReused");
   const id = result.reply;
   return {
     status: CREATED,

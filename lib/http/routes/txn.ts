@@ -14,7 +14,7 @@ import { type ErrorReply, isErrorReply, type Reply } from "../../kv/replies.ts";
 import type { HttpReply } from "../http.ts";
 import { JsonValue } from "../json_body.ts";
 import { IDEMPOTENCY_KEY, readDuration, refuseLongKey, setCall } from "../parameters.ts";
-import { badRequest, isProblem, problem, type ProblemReply, sessionProblem } from "../problem.ts";
+import { badRequest, isProblem, problem, type ProblemReply, refusalProblem } from "../problem.ts";
 import { byteField, byteFieldInTurns, bytesInTurns, LONG_VALUE_BYTES } from "../record_json.ts";
 import { REDIRECT } from "../redirect.ts";
 import type { Route, RouteCall } from "../route.ts";
@@ -98,7 +98,7 @@ async function transact(call: RouteCall): Promise<HttpReply> {
   if (requestBody.length >= LONG_BODY_BYTES) await nextTurn(clock);
   const result = await submit(call, { type: "Transaction", compares, ...calls });
   if (isProblem(result)) return result;
-  if (result.type !== "Transaction") return sessionProblem("SequenceReused");
+  if (result.type !== "Transaction") return refusalProblem("SequenceReused");
   const { succeeded, revision, replies } = result;
   const kinds = succeeded ? then : otherwise;
   const results = new JsonItems();

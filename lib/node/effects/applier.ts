@@ -14,6 +14,7 @@ import { Span } from "../../store/span.ts";
 import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "../limits.ts";
 import type { NodeLog } from "../options.ts";
 import type { PeerDirectory } from "../membership/peer_directory.ts";
+import type { UserWatch } from "../users/user_watch.ts";
 import type { PendingWrites } from "../writes/pending_writes.ts";
 
 /** What the applier needs, and whom it tells. */
@@ -26,6 +27,7 @@ export interface ApplierParts {
   readonly inbox: Pick<Inbox, "wake">;
   readonly pendingWrites: Pick<PendingWrites, "size" | "applied" | "jumpedTo">;
   readonly directory: Pick<PeerDirectory, "configurationCommitted">;
+  readonly userWatch: Pick<UserWatch, "look">;
 }
 
 /** How far a run is applied. */
@@ -128,6 +130,7 @@ export class Applier {
     applied.id = id;
     applied.configuration = configuration;
     this.restartCount();
+    this.#parts.userWatch.look(state.users);
     this.#parts.directory.configurationCommitted(configuration);
     this.#snapshotsInstalled.add();
     this.#parts.pendingWrites.jumpedTo(id.index);
@@ -165,6 +168,8 @@ export class Applier {
     if (reader.isCommand) {
       this.#bytesSinceSnapshot += reader.end - reader.start;
       result = applied.state.apply(index, this.#command.set(run.body, reader.start, reader.end));
+      // Before anybody hears that a user was removed.
+      this.#parts.userWatch.look(applied.state.users);
     } else applied.state.skip(index);
     applied.id = { index: toIndex(index), term: run.term };
     const configuration = run.configurations.find((placed) => placed.index === index)?.configuration;

@@ -4,6 +4,14 @@ import type { Configuration, Member, NodeId } from "../../raft/types.ts";
 import type { Greeting } from "../../transport/transport.ts";
 import { describeVersions, FIRST_LEVEL } from "../../transport/versions.ts";
 
+/** The level from which on commands may be about users, and come from one. */
+const USERS_LEVEL = 7;
+
+/** Whether every member of that configuration knows of users. */
+export function knowsUsers({ level = FIRST_LEVEL }: Pick<Configuration, "level">): boolean {
+  return level >= USERS_LEVEL;
+}
+
 /** What each member can do, as far as it is known. */
 export interface Abilities {
   readonly self: NodeId;

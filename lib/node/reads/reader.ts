@@ -2,6 +2,7 @@
 
 import type { Call, Compare } from "../../kv/commands.ts";
 import type { Reply } from "../../kv/replies.ts";
+import type { UsersView } from "../../kv/users.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import { METRIC } from "../../observe/names.ts";
 import type { NodeReader, ReadOutcome, StateView } from "../api.ts";
@@ -49,6 +50,11 @@ export class Reader implements NodeReader {
   /** See `NodeReader`. */
   compare(compares: readonly Compare[]): boolean {
     return this.#parts.applied.state.compare(compares);
+  }
+
+  /** See `NodeReader`. */
+  get users(): UsersView {
+    return this.#parts.applied.state.users;
   }
 
   /** See `NodeReader`. */

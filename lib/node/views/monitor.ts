@@ -9,6 +9,7 @@ import type { LogLine, MemberView, NodeHealth, NodeMonitor, NodeStatus, RpcCount
 import type { Changes } from "../changes/changes.ts";
 import { LOG_TAIL_MAX } from "../limits.ts";
 import type { Parts, Stages } from "../parts.ts";
+import { UnappliedUsers } from "../users/unapplied_users.ts";
 import { logLines, memberViews, peerStatusOf, quorumOf } from "./views.ts";
 
 type Needed = Stages & Pick<Parts, "ticker">;
@@ -23,6 +24,7 @@ export class Monitor implements NodeMonitor {
   readonly changes: Changes;
   readonly #parts: Needed;
   readonly #startedAt: number;
+  readonly #unappliedUsers: UnappliedUsers;
 
   /** The node starts now. */
   constructor(parts: Needed) {
@@ -31,6 +33,7 @@ export class Monitor implements NodeMonitor {
     this.metrics = parts.metrics;
     this.changes = parts.changes;
     this.#startedAt = parts.clock.now();
+    this.#unappliedUsers = new UnappliedUsers(parts);
   }
 
   /** See `NodeMonitor`. */
@@ -95,6 +98,16 @@ export class Monitor implements NodeMonitor {
   /** See `NodeMonitor`. */
   rpcCounts(): RpcCounts {
     return this.#parts.transport.counts();
+  }
+
+  /** See `NodeMonitor`. */
+  hasUsers(): boolean {
+    return this.#unappliedUsers.exist();
+  }
+
+  /** See `NodeMonitor`. */
+  watchUsers(listener: () => void): () => void {
+    return this.#parts.userWatch.add(listener);
   }
 
   /** What the peers are told with each answer to a ping. */

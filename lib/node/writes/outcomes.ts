@@ -15,6 +15,8 @@ const REASONS: readonly NotDoneReason[] = [
   "TooLarge",
   "Stopping",
   "Timeout",
+  "NotLoggedIn",
+  "TooOld",
 ];
 
 /** Why a proposal was refused; one that got no answer at all met no leader. */

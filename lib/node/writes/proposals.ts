@@ -2,7 +2,7 @@
 
 import { fault } from "../../base/faults.ts";
 import { CommandGrowth } from "../../kv/command_growth.ts";
-import { encodeCommand } from "../../kv/commands.ts";
+import { encodeCommand, isAboutUsers } from "../../kv/commands.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import { METRIC } from "../../observe/names.ts";
 import { encodeCommands } from "../../raft/run.ts";
@@ -13,6 +13,7 @@ import { GATHERED_MAX, GATHERING_MS_MAX, STAMP_BYTES_MAX } from "../limits.ts";
 import type { Core, Stages } from "../parts.ts";
 import type { PendingWrites, QueuedWrite } from "./pending_writes.ts";
 import { reasonOf } from "./outcomes.ts";
+import { knowsUsers } from "../membership/level.ts";
 import { WriteQueue } from "./write_queue.ts";
 
 type Needed = Core & Pick<Stages, "effects" | "persistence" | "pendingWrites">;
@@ -180,6 +181,8 @@ export class Proposals {
     const { raft, lifetime, limits } = this.#parts;
     if (lifetime.isOver || this.#isClosed) return "Stopping";
     if (raft.role !== "Leader") return raft.leaderId === undefined ? "NoLeader" : "NotLeader";
+    // Who cannot read it would be left behind by those who can (ADR 18).
+    if (!knowsUsers(raft.configuration) && isAboutUsers(write.command)) return "TooOld";
     const tooMany = this.size >= limits.writesMax;
     const tooLong = this.#pendingWrites.bytes + this.#queue.bytes >= limits.writeBytesMax;
     return tooMany || tooLong || fault("node/writeRefused") ? "Overloaded" : this.#refusalForMemory(write);

@@ -4,11 +4,13 @@ import type { Clock } from "../../base/clock.ts";
 import {
   type Command,
   COMMAND_BYTES_MAX,
+  type CommandOrigin,
   encodeCommand,
+  isAboutUsers,
   KEY_BYTES_MAX,
-  type SessionUse,
   VALUE_BYTES_MAX,
 } from "../../kv/commands.ts";
+import { NO_LOGIN } from "../../kv/users.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
 import type { NodeId } from "../../raft/types.ts";
 import type { ForwardResult } from "../../transport/forward.ts";
@@ -20,11 +22,12 @@ import type { PendingLimits } from "../limits.ts";
 import type { QueuedWrite } from "./pending_writes.ts";
 import type { Proposals } from "./proposals.ts";
 import { isForAnotherLeader } from "./outcomes.ts";
+import { knowsUsers } from "../membership/level.ts";
 import type { TickTime } from "../clock/tick_time.ts";
 
 /** What submissions are made with. */
 export interface SubmissionsParts {
-  readonly raft: Pick<RaftNode, "id" | "role" | "leaderId">;
+  readonly raft: Pick<RaftNode, "id" | "role" | "leaderId" | "configuration">;
   readonly proposals: Pick<Proposals, "size" | "hasOlder" | "add">;
   readonly flights: Flights;
   readonly inbox: Pick<Inbox, "wake">;
@@ -102,11 +105,11 @@ export class Submissions implements NodeWriter {
   }
 
   /** See `NodeWriter`. */
-  write(command: Command, done: (outcome: WriteOutcome) => void): void {
+  write(command: Command, done: (outcome: WriteOutcome) => void, login = NO_LOGIN): void {
     const { proposals, tickTime, timeoutMs } = this.#parts;
     const key = "key" in command ? command.key : "";
     const value = "value" in command ? command.value : "";
-    const encoded = encodeCommand(command);
+    const encoded = encodeCommand(command, undefined, login);
     const isTooLarge = key.length > KEY_BYTES_MAX || value.length > VALUE_BYTES_MAX ||
       encoded.length > COMMAND_BYTES_MAX;
     if (isTooLarge) return this.#refuse("TooLarge", done);
@@ -114,8 +117,10 @@ export class Submissions implements NodeWriter {
   }
 
   /** See `NodeWriter`. */
-  submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void {
-    const encoded = encodeCommand(command, session);
+  submit(command: Command, done: (outcome: WriteOutcome) => void, origin: CommandOrigin = {}): void {
+    const encoded = encodeCommand(command, origin.session, origin.login);
+    // The leader would refuse it, unless that is the member which does not know such commands.
+    if (isAboutUsers(encoded) && !knowsUsers(this.#parts.raft.configuration)) return this.#refuse("TooOld", done);
     if (encoded.length > COMMAND_BYTES_MAX) return this.#refuse("TooLarge", done);
     this.add(encoded, done);
   }

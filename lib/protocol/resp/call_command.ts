@@ -4,7 +4,7 @@ import { unreachable } from "../../base/assert.ts";
 import type { Call, Command } from "../../kv/commands.ts";
 import { OK } from "../../kv/replies.ts";
 import type { CommandResult } from "../../kv/results.ts";
-import { INVALID_COMMAND, sessionRefused } from "./errors.ts";
+import { INVALID_COMMAND, refusedReply } from "./errors.ts";
 import type { RespReply } from "./reply_writer.ts";
 
 const SET_WORDS = 3;
@@ -28,7 +28,7 @@ export function showResult(result: CommandResult): RespReply {
     case "Reply":
       return result.reply;
     case "Refused":
-      return sessionRefused(result.reason);
+      return refusedReply(result.reason);
     case "Transaction":
     case "Invalid":
       return INVALID_COMMAND;

@@ -1,5 +1,8 @@
 /** The clients that speak the Redis protocol, as CLIENT LIST shows them and CLIENT KILL ends them. */
 
+import type { Gate, Visitor } from "../../access/gate.ts";
+import { type Login, loginId } from "../../access/login.ts";
+import type { CommandOrigin } from "../../kv/commands.ts";
 import type { ClientLink } from "../../net/session.ts";
 import type { RespReply, RespVersion } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
@@ -25,17 +28,24 @@ export interface ClientHoldings {
   readonly queueBytes: number;
 }
 
+const NOBODY: CommandOrigin = {};
+
 /** One connection. Its session changes it; everybody may read it. */
-export class ClientRecord {
+export class ClientRecord implements Visitor {
   /** Unique in this process, ascending. */
   readonly id: number;
   readonly link: ClientLink;
   readonly holdings: () => ClientHoldings;
+  readonly #gate: Pick<Gate, "enter" | "leave">;
+  readonly #end: () => void;
   name = "";
   libraryName = "";
   libraryVersion = "";
   version: RespVersion = 2;
   replies: ReplyMode = "On";
+  #login: Login | undefined;
+  /** What its writes carry. */
+  origin: CommandOrigin = NOBODY;
   /** Whether it reads from this node although the node does not lead (READONLY, in cluster mode). */
   readsAnywhere = false;
   /** The last command, such as `get` or `client|list`; "" before the first. */
@@ -50,15 +60,35 @@ export class ClientRecord {
   lastAt: number;
 
   /** A client that has just come. */
-  constructor(id: number, { link, holdings }: ClientParts) {
+  constructor(id: number, { link, holdings, gate, end }: ClientParts) {
+    this.#gate = gate;
+    this.#end = end;
     this.id = id;
     this.link = link;
     this.holdings = holdings;
     this.lastAt = link.openedAt;
   }
 
+  /** Who is logged in. */
+  get login(): Login | undefined {
+    return this.#login;
+  }
+
+  set login(login: Login | undefined) {
+    this.#login = login;
+    this.origin = { login: loginId(login) };
+    if (login === undefined) this.#gate.leave(this);
+    else this.#gate.enter(this);
+  }
+
+  /** See `Visitor`. */
+  loginEnded(): void {
+    this.#end();
+  }
+
   /** Back to the beginning: RESET. */
   reset(): void {
+    this.login = undefined;
     this.name = "";
     this.version = 2;
     this.replies = "On";
@@ -71,6 +101,9 @@ export interface ClientParts {
   readonly link: ClientLink;
   /** Read when somebody asks. */
   readonly holdings: () => ClientHoldings;
+  readonly gate: Pick<Gate, "enter" | "leave">;
+  /** Ends the conversation, once what has begun is answered. */
+  readonly end: () => void;
 }
 
 /** Every client of a port that speaks this protocol. */
@@ -93,6 +126,7 @@ export class ClientRegistry {
 
   /** Forgets a client that is gone. */
   remove(client: ClientRecord): void {
+    client.login = undefined;
     this.#clients.delete(client.id);
   }
 }

@@ -4,6 +4,7 @@ import type { CallSpec } from "../../kv/call.ts";
 import { CALLS } from "../../kv/calls.ts";
 import { byName, type CommandRow, NO_KEYS, subcommand } from "../../kv/command_row.ts";
 import { categoriesOf, type Category, type Flag, flagsOf } from "./command_facts.ts";
+import { ACL_COMMANDS } from "./commands/acl.ts";
 import { CLIENT_COMMANDS } from "./commands/client.ts";
 import { CLUSTER_COMMANDS } from "./commands/cluster.ts";
 import { CONNECTION_COMMANDS } from "./commands/connection.ts";
@@ -45,6 +46,7 @@ const PROTOCOL_COMMANDS: readonly ProtocolCommand[] = [
   ...CLUSTER_COMMANDS,
   ...STALE_READ_COMMANDS,
   ...MEMBER_COMMANDS,
+  ...ACL_COMMANDS,
 ];
 
 /** The number of a name that nothing has. */
@@ -88,6 +90,9 @@ export const PATHS: readonly (string | undefined)[] = byNumber.map((entry) => en
 
 /** Whether the command or subcommand of each number is one that Redis calls fast. */
 export const FAST: readonly (boolean | undefined)[] = byNumber.map((entry) => entry?.flags.includes("fast"));
+
+/** Whether who is not logged in may give the command or subcommand of each number. */
+export const OPEN: readonly (boolean | undefined)[] = byNumber.map((entry) => entry?.flags.includes("no_auth"));
 
 function numberedRows(): readonly (DescribedCommand | undefined)[] {
   const rows: (DescribedCommand | undefined)[] = [undefined];

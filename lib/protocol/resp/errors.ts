@@ -3,7 +3,8 @@
 import { unreachable } from "../../base/assert.ts";
 import { textToByteString } from "../../base/bytes.ts";
 import type { ErrorReply } from "../../kv/replies.ts";
-import type { SessionRefusal } from "../../kv/results.ts";
+import type { CommandRefusal } from "../../kv/results.ts";
+import { describeRefusal } from "../../access/user_changes.ts";
 import type { NodeMonitor, NotDone } from "../../node/api.ts";
 import { describeLag } from "../../node/views/lag.ts";
 import { describeReach } from "../../node/views/reach.ts";
@@ -14,6 +15,8 @@ import type { Words } from "./request_reader.ts";
 export const OUTCOME_UNKNOWN: RespReply = { error: "TIMEOUT outcome unknown" };
 /** The words of Redis. */
 export const OUT_OF_MEMORY: RespReply = { error: "OOM command not allowed when used memory > 'maxmemory'." };
+/** The words of Redis. */
+export const NOT_LOGGED_IN: ErrorReply = { error: "NOAUTH Authentication required." };
 /** A command of the log that this version does not know. */
 export const INVALID_COMMAND: RespReply = { error: "ERR the state machine does not know the command" };
 
@@ -35,6 +38,12 @@ export function notDone({ reason }: NotDone, node: NodeMonitor): RespReply {
       return { error: "TRYAGAIN this node is shutting down; use another one" };
     case "Timeout":
       return { error: `TRYAGAIN ${timeout(node)}` };
+    case "NotLoggedIn":
+      return NOT_LOGGED_IN;
+    case "TooOld":
+      return {
+        error: "TRYAGAIN some member is not known to know of users: try again in a moment, or upgrade the older ones",
+      };
     default:
       return unreachable(reason);
   }
@@ -45,8 +54,8 @@ export function noLeader(node: NodeMonitor): ErrorReply {
   return { error: `CLUSTERDOWN no leader; ${reachOf(node)}` };
 }
 
-/** The reply to a command of a session that was not applied now. */
-export function sessionRefused(reason: SessionRefusal): RespReply {
+/** The reply to a command that was not applied now. */
+export function refusedReply(reason: CommandRefusal): RespReply {
   switch (reason) {
     case "NoSession":
       return { error: "NOSESSION the session is not open: it expired, was closed, or never existed" };
@@ -58,6 +67,14 @@ export function sessionRefused(reason: SessionRefusal): RespReply {
       return { error: "SEQREUSED another command was applied under this sequence number; this one was not" };
     case "TooManySessions":
       return { error: "BUSY too many sessions are open; try again later" };
+    case "NotLoggedIn":
+      return NOT_LOGGED_IN;
+    case "UserExists":
+    case "NoSuchUser":
+    case "LastUser":
+    case "TooManyUsers":
+    case "BadUser":
+      return { error: `ERR ${describeRefusal(reason)}` };
     default:
       return unreachable(reason);
   }

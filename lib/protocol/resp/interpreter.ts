@@ -1,6 +1,7 @@
 /** One client's side of the Redis protocol: plans from requests, replies from outcomes. */
 
 import { unreachable } from "../../base/assert.ts";
+import { loginId } from "../../access/login.ts";
 import { isErrorReply } from "../../kv/replies.ts";
 import { Conversation } from "../conversation/conversation.ts";
 import type { Interpreter, Outcome, Turn } from "../conversation/interpreter.ts";
@@ -8,9 +9,9 @@ import type { ReplySlot } from "../conversation/reply_queue.ts";
 import type { ClientLink, ProtocolSession, Received } from "../../net/session.ts";
 import { commandOfCall, showResult } from "./call_command.ts";
 import type { ClientHoldings, ClientRecord } from "./client_record.ts";
-import { FAST, UNKNOWN_COMMAND } from "./commands.ts";
+import { FAST, OPEN, UNKNOWN_COMMAND } from "./commands.ts";
 import type { RespContext } from "./context.ts";
-import { notDone, OUTCOME_UNKNOWN } from "./errors.ts";
+import { NOT_LOGGED_IN, notDone, OUTCOME_UNKNOWN } from "./errors.ts";
 import type { Caller, Plan } from "./plan.ts";
 import { planRequest } from "./planner.ts";
 import { encodeReply, type RespReply } from "./reply_writer.ts";
@@ -61,7 +62,12 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
     this.#link = conversation.link;
     this.#conversation = conversation;
     this.context = context;
-    this.client = context.clients.add({ link: this.#link, holdings: () => this.#holdings() });
+    this.client = context.clients.add({
+      link: this.#link,
+      holdings: () => this.#holdings(),
+      gate: context.gate,
+      end: () => conversation.stop(),
+    });
     this.transaction = new Transaction(context.budget);
     this.input = new RequestReader(context.budget, { wordBytesMax: context.valueBytesMax });
   }
@@ -109,15 +115,16 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
   start(exchange: Exchange): void {
     const { plan } = exchange;
     const { node } = this.context;
+    if (ACTING.includes(plan.type) && !this.#mayAct(exchange)) return this.#answer(exchange, () => NOT_LOGGED_IN);
     switch (plan.type) {
       case "Answer":
         return this.#answer(exchange, () => plan.reply);
       case "Call":
         if (!plan.isWrite) return node.read(this.#open(exchange, "Read").ended);
-        return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended);
+        return node.submit(commandOfCall(plan.call), this.#open(exchange, "Write").ended, this.client.origin);
       case "Write": {
         const { ended } = this.#open(exchange, plan.isBarrier === true ? "Alone" : "Write");
-        return node.submit(plan.command, ended, plan.session);
+        return node.submit(plan.command, ended, { ...this.client.origin, session: plan.session });
       }
       case "Read":
         return node.read(this.#open(exchange, plan.isBarrier === true ? "Alone" : "Read").ended);
@@ -175,6 +182,7 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
       case "Done":
         return plan.type === "Write" ? plan.show(outcome.result) : showResult(outcome.result);
       case "Ready":
+        if (!node.users.allows(loginId(this.client.login))) return NOT_LOGGED_IN;
         return plan.type === "Read" ? plan.answer() : node.answer(plan.type === "Call" ? plan.call : []);
       case "NotDone":
         return notDone(outcome, node);
@@ -183,6 +191,11 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
       default:
         return unreachable(outcome);
     }
+  }
+
+  /** What acts here waits for its turn, and the user may be gone since it was planned. */
+  #mayAct({ kind }: Exchange): boolean {
+    return this.context.gate.admits(this.client.login) || OPEN[kind] === true;
   }
 
   #complete({ exchange, startedAt }: Slot, end: { readonly reply: RespReply; readonly isLong: boolean }): void {
@@ -228,6 +241,9 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
     return { inputBytes: this.input.inputBytes + requestBytes(this.#words), wordBytes, queued, queueBytes };
   }
 }
+
+/** Plans that do something to this node or connection when they begin. */
+const ACTING: readonly Plan["type"][] = ["Act", "Later", "Task"];
 
 /** When a plan may begin. */
 const TURNS: Readonly<Record<Exclude<Plan["type"], "Call">, Turn>> = {

@@ -3,7 +3,7 @@
 import { wrongArity } from "../../kv/call.ts";
 import { changes, isArity, keysOf } from "../../kv/calls.ts";
 import { type CommandEntry, findCommand, UNKNOWN_COMMAND } from "./commands.ts";
-import { longKey, noLeader, unknownCommand } from "./errors.ts";
+import { longKey, noLeader, NOT_LOGGED_IN, unknownCommand } from "./errors.ts";
 import {
   answer,
   type Caller,
@@ -29,10 +29,16 @@ export function planRequest(words: Words, caller: Caller): Plan {
   if (entry === undefined) return rejected(answer(unknownCommand(words)), caller);
   client.path = entry.path;
   if (!isArity(entry, words.length)) return refusedForArity(entry.name, caller);
+  if (!mayAsk(entry, caller)) return rejected(answer(NOT_LOGGED_IN), caller);
   const parts = { words, caller };
   const refusal = subcommandProblem(entry, parts) ?? (entry.call === undefined ? undefined : refusalOf(entry, parts));
   if (refusal !== undefined) return rejected(refusal, caller);
   return transaction.isOpen ? planInTransaction(entry, parts) : planOutside(entry, parts);
+}
+
+/** What is about keys is judged again where it takes effect. */
+function mayAsk(entry: CommandEntry, { context: { gate }, client: { login } }: Caller): boolean {
+  return (entry.call === undefined ? gate.admits(login) : gate.admitsToKeys(login)) || entry.flags.includes("no_auth");
 }
 
 /** What is refused before anything is done; in a MULTI it spoils the queue. */

@@ -24,6 +24,10 @@ export interface TextCommand {
   readonly summary: string;
   /** More lines for `HELP <command>`. */
   readonly examples: readonly string[];
+  /** Redis has it too, and a line that ends as there is of that protocol; an alias is for those who type such lines here. */
+  readonly isOfRedisToo?: boolean;
+  /** Its lines hold secrets: they are not kept. */
+  readonly isSecret?: boolean;
   /** What a line asks for; `at` is behind the command word. */
   readonly read: (line: string, at: number) => Request | UsageError;
 }
@@ -31,6 +35,8 @@ export interface TextCommand {
 const LOGS_COUNT = { least: 1, most: 10_000, otherwise: 10 } as const;
 const WATCH_SECONDS = { least: 1, most: 3_600, otherwise: 2 } as const;
 const USAGE_ERROR: UsageError = { type: "UsageError", detail: undefined };
+/** Whose password it is that comes alone, as in Redis. */
+const DEFAULT_USER = "default";
 const EXIT: Request = { type: "Exit" };
 /** With the line end of the Redis protocol, once the one of this protocol is behind it. */
 const PONG = "+PONG\r";
@@ -132,6 +138,23 @@ export const TEXT_COMMANDS: readonly TextCommand[] = [
     examples: ["HELP", "HELP PUT"],
     read: (line, at) => helpRequest(trimmedRest(line, at)),
   },
+  {
+    name: "AUTH",
+    aliases: ["LOGIN"],
+    usage: "AUTH [user] <password>",
+    summary: "Logs this connection in, with a password alone as the user default; on any node",
+    examples: ["AUTH alice secret-of-alice", "LOGIN alice secret-of-alice"],
+    isOfRedisToo: true,
+    isSecret: true,
+    read: (line, at) => {
+      const words = trimmedRest(line, at).split(/[ \t]+/).filter((word) => word !== "");
+      const [name = "", password] = words;
+      if (words.length === 0 || words.length > 2) return USAGE_ERROR;
+      return password === undefined
+        ? { type: "Login", name: DEFAULT_USER, password: name }
+        : { type: "Login", name, password };
+    },
+  },
   report("HISTORY", {
     summary: "Shows the commands of this connection; !! repeats the last one, !n the one of number n",
     render: renderHistory,
@@ -139,6 +162,7 @@ export const TEXT_COMMANDS: readonly TextCommand[] = [
   report("STATS", { summary: "Shows the traffic of this connection and of this node", render: renderStats }),
   report("PING", {
     summary: "Answers +PONG, as Redis does: for tools that ask so before all else",
+    isOpen: true,
     render: () => PONG,
   }),
   report("CLEAR", { summary: "Clears the screen", render: () => CLEAR_SCREEN }),
@@ -172,10 +196,11 @@ interface ReportParts {
   readonly aliases?: readonly string[];
   readonly summary: string;
   readonly render: (context: ReportContext) => string;
+  readonly isOpen?: boolean;
 }
 
-function report(name: string, { aliases = [], summary, render }: ReportParts): TextCommand {
-  const request: Request = { type: "Report", render };
+function report(name: string, { aliases = [], summary, render, isOpen = false }: ReportParts): TextCommand {
+  const request: Request = { type: "Report", render, isOpen };
   return {
     name,
     aliases,
@@ -202,10 +227,10 @@ function withoutArguments(line: string, at: number): UsageError | undefined {
 }
 
 function helpRequest(word: string): Request {
-  if (word === "") return { type: "Report", render: () => renderHelp(TEXT_COMMANDS) };
+  if (word === "") return { type: "Report", render: () => renderHelp(TEXT_COMMANDS), isOpen: true };
   const command = findCommand(word);
   if (command === undefined) return { type: "Refused", reply: unknownCommand(word) };
-  return { type: "Report", render: () => renderHelp([command]) };
+  return { type: "Report", render: () => renderHelp([command]), isOpen: true };
 }
 
 /** The reply to wrong arguments. */

@@ -2,6 +2,8 @@
 
 import { unreachable } from "../../base/assert.ts";
 import type { Timer } from "../../base/clock.ts";
+import type { Visitor } from "../../access/gate.ts";
+import { type Login, loginId } from "../../access/login.ts";
 import type { MemberChange } from "../../node/api.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import { Conversation } from "../conversation/conversation.ts";
@@ -10,10 +12,12 @@ import type { ReplySlot } from "../conversation/reply_queue.ts";
 import { UNSENT_BYTES_MAX } from "../../net/limits.ts";
 import type { ClientLink, ProtocolSession, Received } from "../../net/session.ts";
 import type { SessionContext } from "../session_context.ts";
+import { type Exchange, exchangeOf, keyOf, NOTHING } from "./exchange.ts";
 import { History } from "./history.ts";
 import { skipBlanks, trimmedRest } from "./lexer.ts";
-import { readLine } from "./line_meaning.ts";
+import { isSecret, readLine } from "./line_meaning.ts";
 import { LineReader } from "./line_reader.ts";
+import { isAdmitted, judgeLogin } from "./logins.ts";
 import { memberReply } from "./member.ts";
 import { renderMetrics } from "./metrics.ts";
 import {
@@ -22,7 +26,10 @@ import {
   keyMissing,
   keyWithAge,
   LINE_TOO_LONG,
+  loginReply,
   NO_MEMORY,
+  NO_USERS,
+  NOT_LOGGED_IN,
   notDone,
   OUTCOME_UNKNOWN,
   snapshotFailed,
@@ -36,27 +43,15 @@ import {
 import { PiecewiseReply } from "./piecewise_reply.ts";
 import { findRepetition } from "./repetition.ts";
 import type { ReportContext } from "./report_context.ts";
-import type { Request } from "./requests.ts";
+import type { LoginRequest, Request } from "./requests.ts";
 import { show, SHOWN_PIECE_BYTES } from "./show.ts";
 
 const EXCLAMATION_MARK = 0x21;
-const NOTHING: Request = { type: "Nothing" };
 
 /** The server as text clients see it. */
 export interface TextContext extends SessionContext {
   /** Where browsers are sent; undefined where no HTTP is served. */
   readonly httpPort: number | undefined;
-}
-
-/** A request, and its reply once it is known. */
-interface Exchange {
-  readonly request: Request;
-  /** The key of a read as its reply shows it. */
-  keyText: string;
-  /** What a read found: made readable only when there is room to send it. */
-  value: string | undefined;
-  /** One or more lines with their ends; a byte string. */
-  reply: string | undefined;
 }
 
 /** Begins a conversation in this protocol. */
@@ -66,7 +61,7 @@ export function startTextConversation(link: ClientLink, context: TextContext): P
 }
 
 /** From its first line. */
-class TextInterpreter implements Interpreter<Exchange> {
+class TextInterpreter implements Interpreter<Exchange>, Visitor {
   readonly input: LineReader;
   readonly nothing: Exchange = exchangeOf(NOTHING);
   readonly #link: ClientLink;
@@ -77,6 +72,7 @@ class TextInterpreter implements Interpreter<Exchange> {
   readonly #long: PiecewiseReply;
   #watchTimer: Timer | undefined;
   #commands = 0;
+  #login: Login | undefined;
 
   constructor(conversation: Conversation<Exchange>, context: TextContext) {
     this.#link = conversation.link;
@@ -115,11 +111,14 @@ class TextInterpreter implements Interpreter<Exchange> {
   start(exchange: Exchange): void {
     const { node, metrics } = this.#context;
     const { request } = exchange;
+    if (!isAdmitted(request, { gate: this.#context.gate, login: this.#login })) {
+      return this.#say(NOT_LOGGED_IN, metrics.failed);
+    }
     switch (request.type) {
       case "Nothing":
         return;
       case "Write":
-        return node.write(request.command, this.#conversation.open(exchange, "Write").ended);
+        return node.write(request.command, this.#conversation.open(exchange, "Write").ended, loginId(this.#login));
       case "Read":
         return node.read(this.#conversation.open(exchange, "Read").ended);
       case "StaleRead":
@@ -133,6 +132,8 @@ class TextInterpreter implements Interpreter<Exchange> {
         return this.#takeSnapshot(exchange);
       case "Member":
         return this.#changeMember(exchange, request.change);
+      case "Login":
+        return this.#logIn(exchange, request);
       case "Watch":
         metrics.succeeded.add();
         return this.#watch(request.seconds * 1_000);
@@ -186,8 +187,37 @@ class TextInterpreter implements Interpreter<Exchange> {
 
   /** See `Interpreter`. */
   closed(): void {
+    this.#context.gate.leave(this);
     this.#long.end();
     this.#history.clear();
+  }
+
+  /** See `Visitor`. */
+  get login(): Login | undefined {
+    return this.#login;
+  }
+
+  /** See `Visitor`. */
+  loginEnded(): void {
+    this.#conversation.stop();
+  }
+
+  #logIn(exchange: Exchange, request: LoginRequest): void {
+    const { gate, metrics } = this.#context;
+    if (gate.admits(undefined)) return this.#say(NO_USERS, metrics.failed);
+    const outcome = judgeLogin(request, { context: this.#context, link: this.#link });
+    this.#settleLater(
+      exchange,
+      outcome.then((known) => {
+        if (known.type === "LoggedIn") this.#enter(known.login);
+        return { reply: loginReply(known), isDone: known.type === "LoggedIn" };
+      }),
+    );
+  }
+
+  #enter(login: Login): void {
+    this.#login = login;
+    this.#context.gate.enter(this);
   }
 
   #show(exchange: Exchange, outcome: Outcome): void {
@@ -201,6 +231,10 @@ class TextInterpreter implements Interpreter<Exchange> {
         return (found ? metrics.succeeded : metrics.failed).add();
       }
       case "Ready":
+        if (!node.users.allows(loginId(this.#login))) {
+          exchange.reply = `${NOT_LOGGED_IN}\n`;
+          return metrics.failed.add();
+        }
         return this.#lookUp(exchange, { key, keyText: show(key) });
       case "NotDone":
         exchange.reply = `${notDone(outcome, node)}\n`;
@@ -239,7 +273,7 @@ class TextInterpreter implements Interpreter<Exchange> {
     this.#commands += 1;
     this.#context.metrics.received.add();
     if (line.charCodeAt(at) === EXCLAMATION_MARK) return this.#repeat(trimmedRest(line, at));
-    this.#history.add(trimmedRest(line, at), this.input.sourceBytes);
+    if (!isSecret(line)) this.#history.add(trimmedRest(line, at), this.input.sourceBytes);
     return readLine(line, this.#context.httpPort);
   }
 
@@ -274,7 +308,9 @@ class TextInterpreter implements Interpreter<Exchange> {
 
   #changeMember(exchange: Exchange, change: MemberChange): void {
     const { node } = this.#context;
-    const ended = this.#context.changeMember(change).then((outcome) => memberReply(change, { outcome, node }));
+    const ended = this.#context.changeMember(change, this.#login).then((outcome) =>
+      memberReply(change, { outcome, node })
+    );
     this.#settleLater(exchange, ended);
   }
 
@@ -294,7 +330,8 @@ class TextInterpreter implements Interpreter<Exchange> {
     // A client that does not read gets the next figures when it does.
     if (this.#link.unsentBytes <= UNSENT_BYTES_MAX) this.#say(renderMetrics(this.#reportContext()));
     this.#watchTimer = this.#context.clock.after(periodMs, () => {
-      this.#watch(periodMs);
+      if (this.#context.gate.admits(this.#login)) this.#watch(periodMs);
+      else this.#endWatch();
       this.#conversation.flush();
     });
   }
@@ -344,15 +381,8 @@ const TURNS: Readonly<Record<Request["type"], Turn>> = {
   Snapshot: "Alone",
   Member: "Alone",
   Watch: "Alone",
+  Login: "Alone",
   Exit: "Alone",
   Refused: "Now",
   HangUp: "Now",
 };
-
-function exchangeOf(request: Request): Exchange {
-  return { request, keyText: "", value: undefined, reply: undefined };
-}
-
-function keyOf({ request }: Exchange): string {
-  return request.type === "Write" ? request.command.key : request.type === "Read" ? request.key : "";
-}

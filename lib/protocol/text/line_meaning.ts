@@ -51,6 +51,12 @@ function refuseOptions(line: string, { key, value }: PutCommand): UsageError | u
   };
 }
 
+/** Whether a line is of a command that takes secrets. */
+export function isSecret(line: string): boolean {
+  const at = skipBlanks(line, 0);
+  return findCommand(line.slice(at, wordEnd(line, at)))?.isSecret === true;
+}
+
 const HINT_CHARACTERS_MAX = 200;
 
 function isPlainWord(key: string): boolean {

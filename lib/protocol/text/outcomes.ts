@@ -2,7 +2,8 @@
 
 import { unreachable } from "../../base/assert.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../kv/commands.ts";
-import type { CommandResult } from "../../kv/results.ts";
+import type { LoginOutcome } from "../../access/gate.ts";
+import type { CommandRefusal, CommandResult } from "../../kv/results.ts";
 import type { NodeMonitor, NotDone, SnapshotOutcome } from "../../node/api.ts";
 import { describeLag } from "../../node/views/lag.ts";
 import { describeReach } from "../../node/views/reach.ts";
@@ -15,6 +16,12 @@ const UNKNOWN_WORD_CHARACTERS_MAX = 40;
 export const OUTCOME_UNKNOWN = "Error: Outcome unknown. The write may or may not take effect.";
 /** The reply to EXIT. */
 export const GOODBYE = "Goodbye.";
+/** Somebody has logged in. */
+export const LOGGED_IN = "Logged in.";
+/** There are users, and the connection is none's. */
+export const NOT_LOGGED_IN = "Error: Authentication required. AUTH <user> <password> logs you in.";
+/** Where nobody has to log in. */
+export const NO_USERS = "Error: There are no users. Everybody may do everything without logging in.";
 /** Follows the last report of WATCH. */
 export const WATCH_ENDED = "Watch ended.";
 /** Then the connection is closed. */
@@ -33,14 +40,22 @@ export function writeDone(key: string, result: CommandResult): string {
       return `${show(key)} added successfully.`;
     case "Delete":
       return result.existed ? `${show(key)} deleted successfully.` : keyMissing(show(key));
+    case "Refused":
+      return refusal(result.reason);
     case "Reply":
     case "Transaction":
-    case "Refused":
     case "Invalid":
-      return "Error: Invalid command. The state machine does not know it.";
+      return INVALID;
     default:
       return unreachable(result);
   }
+}
+
+const INVALID = "Error: Invalid command. The state machine does not know it.";
+
+/** Nothing here belongs to a session or is about users. */
+function refusal(reason: CommandRefusal): string {
+  return reason === "NotLoggedIn" ? NOT_LOGGED_IN : INVALID;
 }
 
 /** The reply to a read of a key that exists; `keyText` is the key as it is shown. */
@@ -84,8 +99,29 @@ export function notDone({ reason, leaderId }: NotDone, node: NodeMonitor): strin
       return "Error: Stopping. This node is shutting down; use another one.";
     case "Timeout":
       return timeout(node);
+    case "NotLoggedIn":
+      return NOT_LOGGED_IN;
+    case "TooOld":
+      return "Error: Not yet. Some member is not known to understand this: try again in a moment, or upgrade the older ones.";
     default:
       return unreachable(reason);
+  }
+}
+
+/** The reply to AUTH. */
+export function loginReply(outcome: LoginOutcome): string {
+  const { type } = outcome;
+  switch (type) {
+    case "LoggedIn":
+      return LOGGED_IN;
+    case "WrongPassword":
+      return "Error: Wrong user or password.";
+    case "Busy":
+      return "Error: Overloaded. Too many logins are waiting; try again later.";
+    case "NotReady":
+      return "Error: The users are not known here yet. Try again later.";
+    default:
+      return unreachable(type);
   }
 }
 

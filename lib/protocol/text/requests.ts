@@ -27,6 +27,8 @@ export interface ReportRequest {
   readonly type: "Report";
   /** The reply as a byte string, the end of its last line left out. */
   readonly render: (context: ReportContext) => string;
+  /** Whether it is for those, too, who have not logged in. */
+  readonly isOpen?: boolean;
 }
 
 /** A checkpoint. */
@@ -44,6 +46,13 @@ export interface MemberRequest {
 export interface WatchRequest {
   readonly type: "Watch";
   readonly seconds: number;
+}
+
+/** Somebody says who he is. */
+export interface LoginRequest {
+  readonly type: "Login";
+  readonly name: string;
+  readonly password: string;
 }
 
 /** The client says goodbye. */
@@ -81,6 +90,7 @@ export type Request =
   | SnapshotRequest
   | MemberRequest
   | WatchRequest
+  | LoginRequest
   | ExitRequest
   | RefusedRequest
   | HangUpRequest;

@@ -89,6 +89,9 @@ export class KeyspaceModel implements ModelState {
         return this.#ofSession(this.#sessions.renew(command.session, this.timeMs));
       case "CloseSession":
         return this.#ofSession(this.#sessions.close(command.session));
+      case "SetUser":
+      case "RemoveUser":
+        throw new Error("No client of the workload makes users");
       default:
         return unreachable(command);
     }

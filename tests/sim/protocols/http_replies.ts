@@ -92,6 +92,9 @@ export function replyToNotDone({ reason }: NotDone, { node, isRead }: {
     case "NoSpace":
       return problem(507, "no_space", { detail: "The disk of the leader is full; nothing was done" });
     case "OutOfMemory":
+    case "NotLoggedIn":
+    case "TooOld":
+      return problem(401, "the workload has no users", {});
     case "TooLarge":
       return problem(413, "the workload has nothing too large", {});
     case "Stopping":

@@ -27,6 +27,7 @@ import {
   type WantedReply,
 } from "./http_replies.ts";
 import { commandOf, type HttpWish, makeWish, nameOf, requestOf } from "./http_requests.ts";
+import { gateOf } from "../../support/gate.ts";
 import { type Asked, RecordingNode } from "./recording_node.ts";
 
 /** How often a client does not wait for the reply. */
@@ -108,6 +109,7 @@ export class HttpWork {
     const node = new RecordingNode(sent.node, { metrics: new Registry(), recorder });
     return makeHttpService({
       node,
+      gate: gateOf(sent.node, clock),
       clock,
       log: (level, message) => {
         if (level === "error") this.#violate(sent, message);

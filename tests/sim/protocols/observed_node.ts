@@ -1,6 +1,6 @@
 /** A node as one text session sees it, with what the node told that session: replies are judged by it. */
 
-import type { Call, Command, Compare, SessionUse } from "../../../lib/kv/commands.ts";
+import type { Call, Command, CommandOrigin, Compare } from "../../../lib/kv/commands.ts";
 import type { Reply } from "../../../lib/kv/replies.ts";
 import type {
   BackupOutcome,
@@ -48,8 +48,17 @@ export class ObservedNode implements KeyValueNode {
       done(outcome);
     });
   }
-  submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void {
-    this.#node.submit(command, done, session);
+  submit(command: Command, done: (outcome: WriteOutcome) => void, origin?: CommandOrigin): void {
+    this.#node.submit(command, done, origin);
+  }
+  get users(): Node["users"] {
+    return this.#node.users;
+  }
+  hasUsers(): boolean {
+    return this.#node.hasUsers();
+  }
+  watchUsers(listener: () => void): () => void {
+    return this.#node.watchUsers(listener);
   }
   answer(call: Call): Reply {
     return this.#node.answer(call);

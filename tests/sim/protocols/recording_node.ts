@@ -1,6 +1,6 @@
 /** A node as one connection sees it, with everything the connection asked of it, in order: replies are judged by it. */
 
-import { type Call, type Command, type Compare, encodeCommand, type SessionUse } from "../../../lib/kv/commands.ts";
+import { type Call, type Command, type CommandOrigin, type Compare, encodeCommand } from "../../../lib/kv/commands.ts";
 import type { Reply } from "../../../lib/kv/replies.ts";
 import type { ReadOutcome, StateView, WriteOutcome } from "../../../lib/node/api.ts";
 import type { Node } from "../../../lib/node/node.ts";
@@ -43,12 +43,12 @@ export class RecordingNode extends ObservedNode {
     return this.#metrics;
   }
 
-  override submit(command: Command, done: (outcome: WriteOutcome) => void, session?: SessionUse): void {
-    const asked = this.#begin(encodeCommand(command, session));
+  override submit(command: Command, done: (outcome: WriteOutcome) => void, origin?: CommandOrigin): void {
+    const asked = this.#begin(encodeCommand(command, origin?.session));
     super.submit(command, (outcome) => {
       this.#end(asked, outcome);
       done(outcome);
-    }, session);
+    }, origin);
   }
 
   override read(done: (outcome: ReadOutcome) => void): void {

@@ -19,6 +19,7 @@ import { readReply } from "../../support/resp/reply.ts";
 import type { Moment } from "../reference.ts";
 import type { SimServer } from "../server.ts";
 import { type Asked, RecordingNode } from "./recording_node.ts";
+import { gateOf } from "../../support/gate.ts";
 import type { RespRequest } from "./resp_requests.ts";
 
 /** A request that was sent, and what it has led to. */
@@ -197,6 +198,7 @@ function contextOf(server: SimServer, node: Node): RespContext {
   const context: RespContext = {
     node: unused,
     changeMember: (change) => node.changeMember(change),
+    gate: gateOf(node, clock),
     clock,
     turnTime: new TurnTime(clock),
     log: () => {},

@@ -65,6 +65,9 @@ export function replyToNotDone({ reason }: NotDone, node: Node): string | RegExp
     case "NoSpace":
       return error("READONLY the leader's disk is full; reads go on");
     case "OutOfMemory":
+    case "NotLoggedIn":
+    case "TooOld":
+      return /^the workload has no users$/;
     case "TooLarge":
       return /^the workload has nothing too large$/;
     case "Stopping":

@@ -50,6 +50,9 @@ export function replyToRefusal({ reason, leaderId }: NotDone, { node }: Asked): 
       return "Error: Out of memory. The leader's memory limit is reached; reads and DELETE go on.";
     case "Stopping":
       return "Error: Stopping. This node is shutting down; use another one.";
+    case "NotLoggedIn":
+    case "TooOld":
+      return /^the workload has no users$/;
     case "TooLarge":
       return /^the workload has nothing too large$/;
     case "Timeout": {

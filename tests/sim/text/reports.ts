@@ -35,6 +35,7 @@ const FIXED: ReadonlyMap<string, string> = new Map([
   ["PING", "+PONG\r\n"],
   ["CLEAR", "\x1b[H\x1b[2J\n"],
   ["EXIT", "Goodbye.\n"],
+  ["AUTH somebody something", "Error: There are no users. Everybody may do everything without logging in.\n"],
 ]);
 
 /** What is wrong with the reply to `line`; undefined when nothing is. Not for SNAPSHOT, which takes its time. */

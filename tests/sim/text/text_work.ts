@@ -22,6 +22,7 @@ import { RequestTally } from "./request_tally.ts";
 import { factsOf } from "./facts.ts";
 import { ObservedNode } from "../protocols/observed_node.ts";
 import { replyToRead, replyToRefusal, replyToWrite } from "./replies.ts";
+import { gateOf } from "../../support/gate.ts";
 import { flawOf, flawOfSnapshot, LOGS_COUNT } from "./reports.ts";
 
 const KEYS = 3;
@@ -73,6 +74,7 @@ export class TextWork {
       DELETE: `DELETE ${key}`,
       LOGS: `LOGS ${LOGS_COUNT}`,
       MEMBER: "MEMBER LIST",
+      AUTH: "AUTH somebody something",
       HELP: this.#random.pick(["HELP", "HELP PUT"]),
     };
     const line = lines[command.name] ?? command.name;
@@ -128,6 +130,7 @@ export class TextWork {
     const session = startTextConversation(new AnswerLink(clock.now(), answer), {
       node,
       changeMember: (change) => node.changeMember(change),
+      gate: gateOf(node, clock),
       clock,
       log: () => {},
       warn: () => {},
@@ -206,7 +209,7 @@ export class TextWork {
     },
   ): void {
     const counts = this.#tally.of(pending.life);
-    const hasFailed = line === "SNAPSHOT" && reply.startsWith("Error: ");
+    const hasFailed = (line === "SNAPSHOT" || line.startsWith("AUTH")) && reply.startsWith("Error: ");
     counts[hasFailed ? "failed" : "succeeded"] += 1;
     const facts = factsOf(this.#world, pending.server, node);
     // Before its first step a process is what nobody else knows.

@@ -15,7 +15,7 @@ const NOTHING: readonly RegExp[] = [];
 const PLATFORM: readonly RegExp[] = [/^node:(?!events$)/, /^@std\/(cli|fs|path)$/];
 const BELOW_NODE: readonly string[] = ["base", "raft", "store", "kv", "storage", "transport", "observe"];
 /** Sockets of clients, and what is spoken on them. */
-const SPEAKERS: readonly string[] = ["net", "protocol", "http", "dashboard"];
+const SPEAKERS: readonly string[] = ["access", "net", "protocol", "http", "dashboard"];
 const BELOW_CLI: readonly string[] = [...BELOW_NODE, "node", ...SPEAKERS, "tls", "cluster", "client", "load"];
 
 const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
@@ -30,9 +30,10 @@ const LAYERS: ReadonlyMap<string, Allowed> = new Map<string, Allowed>([
   ["client", { layers: ["base"], packages: PLATFORM }],
   ["load", { layers: ["base"], packages: PLATFORM }],
   ["node", { layers: BELOW_NODE, packages: PLATFORM }],
+  ["access", { layers: [...BELOW_NODE, "node"], packages: PLATFORM }],
   ["net", { layers: ["base", "observe"], packages: NOTHING }],
-  ["protocol", { layers: [...BELOW_NODE, "node", "net"], packages: PLATFORM }],
-  ["http", { layers: [...BELOW_NODE, "node", "net"], packages: PLATFORM }],
+  ["protocol", { layers: [...BELOW_NODE, "node", "access", "net"], packages: PLATFORM }],
+  ["http", { layers: [...BELOW_NODE, "node", "access", "net"], packages: PLATFORM }],
   // uPlot runs in the browser only; the server hands its file out.
   ["dashboard", { layers: ["base", "http"], packages: [/^uplot$/] }],
   ["cluster", { layers: [...BELOW_NODE, "node", ...SPEAKERS, "tls"], packages: PLATFORM }],

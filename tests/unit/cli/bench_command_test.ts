@@ -35,6 +35,7 @@ Deno.test("flags become the options of the load, with their defaults", () => {
     limit: { seconds: 10 },
     warmupSeconds: 0,
     seed: 1,
+    login: undefined,
   });
   const given = readLoadOptions(settingsOf(
     ...["bench", "--command", "mset", "--requests", "5", "--rate", "100", "--warmup", "0.5", "--sequential"],

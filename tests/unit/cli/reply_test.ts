@@ -46,7 +46,7 @@ Deno.test("the first word is completed in the case it was begun in", () => {
     ["xyz", []],
   ];
   for (const [begun, names] of cases) assertEquals(completions(begun), names);
-  assertEquals(completions("").length, 17);
+  assertEquals(completions("").length, 18);
 });
 
 Deno.test("a command whose replies differ is known by its second word", () => {

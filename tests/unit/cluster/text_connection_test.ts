@@ -87,8 +87,8 @@ Deno.test("a port without a server is a connection that was never there", async 
     "Cannot connect to",
   );
   assertEquals(error.sent, "NotSent");
-  assertEquals(await probeNode(endpoint, 1_000), undefined);
-  assertEquals(await probeMembers(endpoint, 1_000), undefined);
+  assertEquals(await probeNode(endpoint, { timeoutMs: 1_000 }), undefined);
+  assertEquals(await probeMembers(endpoint, { timeoutMs: 1_000 }), undefined);
 });
 
 Deno.test("CLUSTER is read for who belongs to the cluster, and a node that has not joined knows nobody", async () => {
@@ -100,7 +100,7 @@ Deno.test("CLUSTER is read for who belongs to the cluster, and a node that has n
   assertEquals<unknown>(readMembers(reply), members);
   assertEquals(readMembers("Cluster\nNode : x\nNode x: y\nLevel: 7\n").size, 0);
   await withServer([[reply]], async (endpoint) => {
-    assertEquals<unknown>(await probeMembers(endpoint, 5_000), members);
+    assertEquals<unknown>(await probeMembers(endpoint, { timeoutMs: 5_000 }), members);
   });
 });
 

@@ -1,10 +1,11 @@
 /** Changes of the membership on a node that does not lead: the leader is asked over HTTP, and its answer read. */
 
 import { assertEquals } from "@std/assert";
-import { changeMemberAnywhere } from "../../../lib/http/member_proxy.ts";
+import { changeMemberAnywhere, type MemberAsker } from "../../../lib/http/member_proxy.ts";
 import type { MemberChange, MemberChangeOutcome, MemberView } from "../../../lib/node/api.ts";
 import { LEADER_TOO_OLD } from "../../../lib/node/membership/change_texts.ts";
 import { SystemClock } from "../../../lib/node/clock/system_clock.ts";
+import { gateOf } from "../../support/gate.ts";
 import { FakeNode } from "../../support/fake_node.ts";
 
 /** A follower of node 1, whose HTTP is at `address`; "" where it has said none. */
@@ -38,9 +39,15 @@ async function changeBy(
     },
   );
   const node = new FollowerOf(`127.0.0.1:${leader.addr.port}`);
-  const outcome = await changeMemberAnywhere({ node, clock: new SystemClock(), log: () => {} }, change);
+  const outcome = await changeMemberAnywhere(askerOf(node), change);
   await leader.shutdown();
   return [outcome, asked];
+}
+
+/** Nobody has to log in. */
+function askerOf(node: FakeNode): MemberAsker {
+  const clock = new SystemClock();
+  return { node, clock, log: () => {}, gate: gateOf(node, clock), login: undefined };
 }
 
 const REMOVE = { type: "Remove", id: 2 } as const;
@@ -82,14 +89,13 @@ Deno.test("the leader's answer is the outcome; one that cannot be read leaves it
 });
 
 Deno.test("a node that leads does it itself; without a leader's address, or one that does not answer, nothing is claimed", async () => {
-  const clock = new SystemClock();
   const node = new FakeNode();
   node.changeOutcome = { type: "Done", id: 2 };
-  assertEquals(await changeMemberAnywhere({ node, clock, log: () => {} }, REMOVE), { type: "Done", id: 2 });
-  const lost = { node: new FollowerOf(""), clock, log: () => {} };
+  assertEquals(await changeMemberAnywhere(askerOf(node), REMOVE), { type: "Done", id: 2 });
+  const lost = askerOf(new FollowerOf(""));
   assertEquals(await changeMemberAnywhere(lost, REMOVE), { type: "NotLeader" });
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();
-  const silent = { node: new FollowerOf(`127.0.0.1:${listener.addr.port}`), clock, log: () => {} };
+  const silent = askerOf(new FollowerOf(`127.0.0.1:${listener.addr.port}`));
   assertEquals(await changeMemberAnywhere(silent, REMOVE), { type: "Unknown" });
 });

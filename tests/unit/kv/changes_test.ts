@@ -9,7 +9,7 @@ import { bytesToString } from "../../../lib/base/bytes.ts";
 import { type Change, type ChangeSink, CLEARED_KEYS_TOLD_MAX } from "../../../lib/kv/change.ts";
 import { type Call, type Command, encodeCommand, stampCommand } from "../../../lib/kv/commands.ts";
 import { SWEPT_PER_ENTRY_MAX } from "../../../lib/kv/state_machine.ts";
-import { makeCommand, WRITE_SHARES } from "../../sim/command_maker.ts";
+import { type DrawnType, makeCommand, WRITE_SHARES } from "../../sim/command_maker.ts";
 import { emptyState, spanOf } from "../../support/state.ts";
 
 const NOW_MS = 1_700_000_000_000;
@@ -196,7 +196,7 @@ function checkFold(seed: number): void {
   const source = { words, sessions: [], flushes: true, plainKey: () => `p${random.below(6)}` };
   const folded = new Map<string, KeyRecord>();
   const revisions = new Map<string, number>();
-  const types = Object.keys(WRITE_SHARES) as readonly Command["type"][];
+  const types = Object.keys(WRITE_SHARES) as readonly DrawnType[];
   for (let step = 0; step < 300; step++) {
     if (random.chance(0.5)) timeMs += random.below(2_000);
     const stamp = random.chance(0.6) ? timeMs : undefined;

@@ -3,7 +3,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { stringToBytes } from "../../../lib/base/bytes.ts";
 import { Random } from "../../../lib/base/random.ts";
-import { type Command, decodeCommand, encodeCommand, stampCommand, unstampCommand } from "../../../lib/kv/commands.ts";
+import {
+  bareCommand,
+  type Command,
+  decodeCommand,
+  encodeCommand,
+  stampCommand,
+  unstampCommand,
+} from "../../../lib/kv/commands.ts";
 import { describeCommand } from "../../../lib/kv/describe.ts";
 import { SnapshotLoader } from "../../../lib/kv/snapshot_loader.ts";
 import type { StateMachine } from "../../../lib/kv/state_machine.ts";
@@ -42,14 +49,17 @@ Deno.test("commands come back from the log as they were, whatever bytes they hol
     { type: "OpenSession", ttlMs: 60_000 },
     { type: "KeepAlive", session: 12 },
     { type: "CloseSession", session: 12 },
+    { type: "SetUser", rule: "Create", name: EVERY_BYTE, hash: EVERY_BYTE },
+    { type: "RemoveUser", name: EVERY_BYTE },
   ];
   for (const command of commands) {
     const encoded = encodeCommand(command);
-    assertEquals(decodeCommand(encoded), { command, timeMs: undefined, session: undefined });
+    assertEquals(decodeCommand(encoded), { command, timeMs: undefined, session: undefined, login: 0 });
     const session = { id: 7, sequence: 9 };
-    const stamped = stampCommand(encodeCommand(command, session), 1_700_000_000_000);
-    assertEquals(decodeCommand(stamped), { command, timeMs: 1_700_000_000_000, session });
-    assertEquals(unstampCommand(stamped), encodeCommand(command, session));
+    const stamped = stampCommand(encodeCommand(command, session, 5), 1_700_000_000_000);
+    assertEquals(decodeCommand(stamped), { command, timeMs: 1_700_000_000_000, session, login: 5 });
+    assertEquals(unstampCommand(stamped), encodeCommand(command, session, 5));
+    assertEquals(bareCommand(stamped), encodeCommand(command, session));
     assertEquals(unstampCommand(encoded), encoded);
   }
 });
@@ -76,6 +86,10 @@ Deno.test("bytes that are no command are told from commands and never throw", ()
     "1q5;A",
     "1s5q;A",
     "1t;A",
+    "1u;A",
+    "1s5u5q5;A",
+    "1;U3:Any1:a",
+    "1;U5:Never1:a1:b",
     "1q5s5;A",
     "1;O99999999999999999:",
   ];

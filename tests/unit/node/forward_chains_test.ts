@@ -13,8 +13,7 @@ import {
 } from "../../../lib/node/limits.ts";
 import type { QueuedWrite } from "../../../lib/node/writes/pending_writes.ts";
 import { Submissions } from "../../../lib/node/writes/submissions.ts";
-import type { NodeId, Role } from "../../../lib/raft/types.ts";
-import { toTerm } from "../../../lib/raft/types.ts";
+import { type Configuration, EMPTY_CONFIGURATION, type NodeId, type Role, toTerm } from "../../../lib/raft/types.ts";
 import type { Forward, ForwardResult } from "../../../lib/transport/forward.ts";
 
 const TIMEOUT_MS = 1_000;
@@ -63,7 +62,12 @@ class Follower {
   readonly sent: Forward[] = [];
   /** Command and how it ended, in this order. */
   readonly ended: string[] = [];
-  readonly raft: { readonly id: NodeId; role: Role; leaderId: NodeId } = { id: 0, role: "Follower", leaderId: 2 };
+  readonly raft: { readonly id: NodeId; role: Role; leaderId: NodeId; configuration: Configuration } = {
+    id: 0,
+    role: "Follower",
+    leaderId: 2,
+    configuration: EMPTY_CONFIGURATION,
+  };
   readonly proposed: string[] = [];
   readonly proposals = {
     size: 0,

@@ -45,7 +45,7 @@ class LimitedCluster extends MemoryCluster {
       this.node(id).submit(command, (outcome) => {
         assert(!kinds.has(at), `${command.type} has two outcomes`);
         kinds.set(at, outcome.type === "NotDone" ? outcome.reason : outcome.type);
-      }, session);
+      }, { session });
     }
     await this.clock.until(() => kinds.size === commands.length, LIMIT_MS, "every command has its outcome");
     return commands.map((_, at) => kinds.get(at) ?? "");

@@ -6,7 +6,7 @@ import { Flights } from "../../../lib/node/writes/flights.ts";
 import { encodeOutcome } from "../../../lib/node/writes/outcomes.ts";
 import { BYTES_PER_PROPOSAL_MAX, DEFAULT_PENDING_LIMITS } from "../../../lib/node/limits.ts";
 import { Submissions } from "../../../lib/node/writes/submissions.ts";
-import type { Role } from "../../../lib/raft/types.ts";
+import { type Configuration, EMPTY_CONFIGURATION, type Role } from "../../../lib/raft/types.ts";
 import type { Forward } from "../../../lib/transport/forward.ts";
 
 const LEADER = 2;
@@ -19,10 +19,11 @@ const DONE: WriteOutcome = { type: "Done", result: { type: "Put", revision: 9, c
 class Bench {
   readonly sent: Forward[] = [];
   readonly outcomes: WriteOutcome[] = [];
-  readonly raft: { readonly id: number; role: Role; readonly leaderId: number } = {
+  readonly raft: { readonly id: number; role: Role; readonly leaderId: number; configuration: Configuration } = {
     id: 0,
     role: "Follower",
     leaderId: LEADER,
+    configuration: EMPTY_CONFIGURATION,
   };
   readonly proposals = { size: 0, hasOlder: false, add: () => void (this.proposals.size += 1) };
   readonly tickTime = { now: 0 };

@@ -6,6 +6,7 @@ import { type ClientListener, startClientListener } from "../../../lib/protocol/
 import { WRITE_CHECK_MS } from "../../../lib/net/limits.ts";
 import { FakeNode } from "../../support/fake_node.ts";
 import { DEADLINE_MS, until } from "../../support/wait.ts";
+import { gateOf } from "../../support/gate.ts";
 import { ShiftedClock } from "../../support/shifted_clock.ts";
 
 /** How long the end of a request may be waited for in these tests. */
@@ -44,6 +45,7 @@ export async function withListener(
   const listener = startClientListener({
     node,
     changeMember: (change) => node.changeMember(change),
+    gate: gateOf(node, clock),
     clock,
     hostname: "127.0.0.1",
     port: 0,

@@ -223,7 +223,7 @@ function describe(client: ClientRecord, { context }: Caller): string {
     ["tot-mem", inputBytes + freeBytes + wordBytes + queueBytes + unsentBytes],
     ["events", unsentBytes === 0 ? "r" : "rw"],
     ["cmd", client.path === "" ? "NULL" : client.path],
-    ["user", "default"],
+    ["user", client.login?.name ?? "default"],
     ["redir", -1],
     ["resp", client.version],
     ["lib-name", client.libraryName],

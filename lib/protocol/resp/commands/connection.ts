@@ -2,18 +2,18 @@
 
 import { row } from "../../../kv/command_row.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
-import { NOT_AN_INTEGER, OK } from "../../../kv/replies.ts";
+import { type ErrorReply, NOT_AN_INTEGER, OK } from "../../../kv/replies.ts";
 import { answer, type Caller, type Plan, type ProtocolCommand, refuse } from "../plan.ts";
-import type { RespReply } from "../reply_writer.ts";
+import type { RespReply, RespVersion } from "../reply_writer.ts";
+import { checkWithoutUsers, hasToLogIn, logIn } from "./logins.ts";
 import { isName } from "../names.ts";
 import type { Words } from "../request_reader.ts";
 import { REDIS_VERSION } from "../redis_version.ts";
 
 const PONG: RespReply = { status: "PONG" };
-const DEFAULT_USER = "default";
-const WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
-const NO_PASSWORD_SET = "ERR AUTH <password> called without any password configured for the default user. " +
-  "Are you sure your configuration is correct?";
+const HELLO_FIRST =
+  "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option " +
+  "can be used to authenticate the client and select the RESP protocol version at the same time";
 
 const LOADING = ["loading", "stale", "fast"] as const;
 const LOOKS = { access: "Look", group: "connection" } as const;
@@ -52,9 +52,9 @@ export const CONNECTION_COMMANDS: readonly ProtocolCommand[] = [
   },
   {
     ...row("AUTH [<user>] <password>", { ...CHANGES, since: "1.0.0", arity: -2 }),
-    summary: "Gives a password.",
+    summary: "Logs in, with a password alone as the user default.",
     inTransaction: "DoneByExec",
-    plan: (words) => authenticate(words.slice(1)) ?? answer(OK),
+    plan: planAuth,
   },
   {
     ...row("QUIT", { ...CHANGES, since: "1.0.0", arity: -1 }),
@@ -115,11 +115,9 @@ function planReset(_words: Words, { client, transaction }: Caller): Plan {
   };
 }
 
-/** No password is set anywhere: the user "default" may give any, and there is no other user. Undefined when it is right. */
-function authenticate(credentials: Words): Plan | undefined {
-  if (credentials.length > 2) return refuse("ERR syntax error");
-  if (credentials.length === 1) return refuse(NO_PASSWORD_SET);
-  return credentials[0] === DEFAULT_USER ? undefined : refuse(WRONG_PASSWORD);
+function planAuth([, ...credentials]: Words, caller: Caller): Plan {
+  if (!hasToLogIn(caller)) return answer(checkWithoutUsers(credentials) ?? OK);
+  return { type: "Task", run: async () => await logIn(credentials, caller) ?? OK };
 }
 
 /** The version changes for what comes behind it, so everything before it is answered first. */
@@ -127,30 +125,57 @@ function planHello(words: Words, caller: Caller): Plan {
   return { type: "Later", plan: () => hello(words, caller) };
 }
 
-function hello(words: Words, { client, context }: Caller): Plan {
+/** What the words of HELLO wish for. */
+interface HelloWish {
+  readonly version: RespVersion;
+  readonly name: string | undefined;
+  /** User and password. */
+  readonly credentials: Words | undefined;
+}
+
+function hello(words: Words, caller: Caller): Plan {
+  const wish = readHello(words, caller);
+  if ("error" in wish) return answer(wish);
+  const { credentials } = wish;
+  if (!hasToLogIn(caller)) {
+    const refusal = credentials === undefined ? undefined : checkWithoutUsers(credentials);
+    return answer(refusal ?? greet(wish, caller));
+  }
+  if (credentials !== undefined) {
+    return { type: "Task", run: async () => await logIn(credentials, caller) ?? greet(wish, caller) };
+  }
+  const { context: { gate }, client } = caller;
+  return gate.admits(client.login) ? answer(greet(wish, caller)) : refuse(HELLO_FIRST);
+}
+
+function readHello(words: Words, { client }: Caller): HelloWish | ErrorReply {
   let version = client.version;
   let name: string | undefined;
+  let credentials: Words | undefined;
   if (words.length > 1) {
     const number = parseInteger64(words[1] ?? "");
-    if (number === undefined) return refuse("ERR Protocol version is not an integer or out of range");
-    if (number !== 2 && number !== 3) return refuse("NOPROTO unsupported protocol version");
+    if (number === undefined) return { error: "ERR Protocol version is not an integer or out of range" };
+    if (number !== 2 && number !== 3) return { error: "NOPROTO unsupported protocol version" };
     version = number;
   }
   for (let at = 2; at < words.length;) {
     const option = (words[at] ?? "").toUpperCase();
     if (option === "AUTH" && at + 2 < words.length) {
-      const refusal = authenticate(words.slice(at + 1, at + 3));
-      if (refusal !== undefined) return refusal;
+      credentials = words.slice(at + 1, at + 3);
       at += 3;
     } else if (option === "SETNAME" && at + 1 < words.length) {
       name = words[at + 1] ?? "";
-      if (!isName(name)) return refuse("ERR Client names cannot contain spaces, newlines or special characters.");
+      if (!isName(name)) return { error: "ERR Client names cannot contain spaces, newlines or special characters." };
       at += 2;
-    } else return refuse(`ERR Syntax error in HELLO option '${words[at] ?? ""}'`);
+    } else return { error: `ERR Syntax error in HELLO option '${words[at] ?? ""}'` };
   }
+  return { version, name, credentials };
+}
+
+function greet({ version, name }: HelloWish, { client, context }: Caller): RespReply {
   client.version = version;
   if (name !== undefined) client.name = name;
-  return answer({
+  return {
     type: "Map",
     entries: [
       ["server", "redis"],
@@ -161,5 +186,5 @@ function hello(words: Words, { client, context }: Caller): Plan {
       ["role", context.node.status().raft.role === "Leader" ? "master" : "replica"],
       ["modules", []],
     ],
-  });
+  };
 }

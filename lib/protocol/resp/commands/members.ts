@@ -33,11 +33,11 @@ export const MEMBER_COMMANDS: readonly ProtocolCommand[] = [{
     {
       ...subcommand("KV.MEMBER ADD <address>", CHANGING),
       summary: "Adds a server as a learner and returns its id; the address is [id=]host:port[@peerport].",
-      plan: ([, , word = ""], { context }) => {
+      plan: ([, , word = ""], caller) => {
         const change = readAddition(word);
         return change === undefined
           ? refuse(`ERR a member is ${ADDITION_FORM}`)
-          : changePlan(context, { change, show: ({ id }) => id });
+          : changePlan(caller, { change, show: ({ id }) => id });
       },
     },
     {
@@ -72,23 +72,23 @@ function memberRow({ id, voter, reachable, clientAddress, peerAddress }: MemberV
 
 function planById(
   type: Exclude<MemberChange["type"], "Add">,
-  { word = "", caller: { context } }: { readonly word: string | undefined; readonly caller: Caller },
+  { word = "", caller }: { readonly word: string | undefined; readonly caller: Caller },
 ): Plan {
   const id = /^[0-9]{1,10}$/.test(word) ? Number(word) : Infinity;
   return id > NODE_ID_MAX
     ? refuse("ERR the id of a member is a whole number")
-    : changePlan(context, { change: { type, id }, show: () => OK });
+    : changePlan(caller, { change: { type, id }, show: () => OK });
 }
 
 function changePlan(
-  { changeMember, node }: RespContext,
+  { context: { changeMember, node }, client: { login } }: Caller,
   { change, show }: {
     readonly change: MemberChange;
     readonly show: (done: { readonly id: number }) => RespReply;
   },
 ): Plan {
   const run = async () => {
-    const outcome = await changeMember(change);
+    const outcome = await changeMember(change, login);
     return outcome.type === "Done" ? show(outcome) : refusal(outcome, node);
   };
   return { type: "Task", run };

@@ -58,10 +58,10 @@ function shown(words: Words): readonly string[] {
   return more <= 0 ? cut : [...cut.slice(0, -1), `... (${more + 1} more arguments)`];
 }
 
-/** AUTH and HELLO may carry one. */
+/** AUTH, HELLO and ACL SETUSER may carry one. */
 function withoutPasswords(words: Words): Words {
   const name = (words[0] ?? "").toUpperCase();
-  if (name !== "AUTH" && name !== "HELLO") return words;
-  const from = name === "AUTH" ? 0 : words.findIndex((word) => word.toUpperCase() === "AUTH");
+  if (name !== "AUTH" && name !== "HELLO" && name !== "ACL") return words;
+  const from = name === "HELLO" ? words.findIndex((word) => word.toUpperCase() === "AUTH") : name === "AUTH" ? 0 : 2;
   return from < 0 ? words : words.map((word, at) => at > from ? "(redacted)" : word);
 }

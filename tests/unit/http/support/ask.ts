@@ -13,6 +13,7 @@ import { routesWith } from "../../../../lib/http/routes.ts";
 import { DASHBOARD_ROUTES } from "../../../../lib/dashboard/routes.ts";
 import { makeHttpService } from "../../../../lib/http/service.ts";
 import { bodyComplaint, replyComplaint } from "../../../support/openapi_replies.ts";
+import { gateOf } from "../../../support/gate.ts";
 import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
 
 /** A reply whose body is whole. */
@@ -56,6 +57,7 @@ export function serviceOf(
   const logged: string[] = [];
   const handler = makeHttpService({
     node,
+    gate: gateOf(node, clock),
     clock,
     log: (level, message) => logged.push(`${level} ${message}`),
     keyBytesMax: 64,

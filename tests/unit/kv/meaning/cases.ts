@@ -3,10 +3,11 @@
  * be added at any time; one that is changed or removed takes a new version, as a changed meaning does.
  */
 
-import { encodeCommand, stampCommand } from "../../../../lib/kv/commands.ts";
+import { decodeCommand, encodeCommand, stampCommand } from "../../../../lib/kv/commands.ts";
 import type { Call, Command, Compare } from "../../../../lib/kv/commands.ts";
 import { ANSWER_BYTES_MAX, ANSWERS_KEPT_MAX, SESSIONS_MAX } from "../../../../lib/kv/sessions.ts";
 import { SWEPT_PER_ENTRY_MAX } from "../../../../lib/kv/state_machine.ts";
+import { hashOf, removeUser, setUser } from "../../../support/users.ts";
 
 /** One entry of a log. */
 export interface Step {
@@ -32,6 +33,14 @@ function step(command: Command, session?: { readonly id: number; readonly sequen
 /** A step at `ms` after the start of the cluster's time. */
 function at(ms: number, { encoded, silent }: Step): Step {
   return { encoded: stampCommand(encoded, START_MS + ms), silent };
+}
+
+/** A step of the user with that login. */
+function as(login: number, { encoded, silent }: Step): Step {
+  const logged = decodeCommand(encoded);
+  if (logged === undefined) throw new Error(`No command: ${encoded}`);
+  const own = encodeCommand(logged.command, logged.session, login);
+  return { encoded: logged.timeMs === undefined ? own : stampCommand(own, logged.timeMs), silent };
 }
 
 function silently({ encoded }: Step): Step {
@@ -239,6 +248,31 @@ export const CASES: readonly MeaningCase[] = [
         (at) => step({ type: "Call", call: ["GETRANGE", "long", "0", "16000"] }, { id: 1, sequence: 600 + at }),
       ),
       step({ type: "Call", call: ["STRLEN", "long"] }, { id: 1, sequence: 499 }),
+    ],
+  },
+  {
+    name: "users",
+    steps: [
+      put("k", "v"),
+      step(setUser("root", { rule: "Change" })),
+      step(setUser("root", { rule: "First" })),
+      put("k", "w"),
+      as(3, put("k", "w")),
+      as(3, call("INCR n")),
+      as(3, step(setUser("alice", { rule: "Create" }))),
+      as(3, step(setUser("alice", { rule: "Create" }))),
+      as(7, at(0, OPEN)),
+      as(7, step({ type: "Call", call: ["INCR", "n"] }, { id: 9, sequence: 1 })),
+      as(3, step(setUser("alice", { hash: hashOf(2) }))),
+      as(7, step({ type: "Call", call: ["INCR", "n"] }, { id: 9, sequence: 1 })),
+      as(11, step({ type: "Call", call: ["INCR", "n"] }, { id: 9, sequence: 1 })),
+      at(5, ADVANCE),
+      as(3, step(setUser("root", { rule: "First" }))),
+      as(3, step(setUser("a b"))),
+      as(3, step(removeUser("nobody"))),
+      as(3, step(removeUser("alice"))),
+      as(11, put("k", "x")),
+      as(3, step(removeUser("root"))),
     ],
   },
   {

@@ -15,6 +15,7 @@ import { TurnTime } from "../../../../lib/net/turn_time.ts";
 import { StateNode } from "../../../support/state_node.ts";
 import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
 import { RecordingLink } from "../text/session_support.ts";
+import { gateOf } from "../../../support/gate.ts";
 import { encodeRequest } from "../../../support/resp/encode.ts";
 
 /** What a bench is made with; the defaults are those of a server. */
@@ -40,6 +41,7 @@ export function respContext({ node, clock, warn = () => {}, ...options }: RespCo
   return {
     node,
     changeMember: (change) => node.changeMember(change),
+    gate: gateOf(node, clock),
     clock,
     turnTime: new TurnTime(clock),
     log: () => {},

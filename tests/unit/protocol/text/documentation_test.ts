@@ -21,6 +21,8 @@ const REASONS: Readonly<Record<NotDoneReason, true>> = {
   TooLarge: true,
   Stopping: true,
   Timeout: true,
+  NotLoggedIn: true,
+  TooOld: true,
 };
 
 function laggingNode(): FakeNode {

@@ -122,6 +122,7 @@ const ALIASES: readonly (readonly [name: string, aliases: string])[] = [
   ["METRICS", "M"],
   ["HELP", "H ?"],
   ["EXIT", "Q QUIT BYE"],
+  ["AUTH", "LOGIN"],
 ];
 
 Deno.test("Every alias means its command, in any case", async () => {
@@ -155,6 +156,9 @@ const REFUSALS: Readonly<Record<NotDoneReason, string>> = {
   TooLarge: "Error: Too large. A key may have 65536 bytes, a value 8388608 bytes.",
   Stopping: "Error: Stopping. This node is shutting down; use another one.",
   Timeout: `Error: Timeout. No majority confirmed the request in time. ${ALONE}`,
+  NotLoggedIn: "Error: Authentication required. AUTH <user> <password> logs you in.",
+  TooOld:
+    "Error: Not yet. Some member is not known to understand this: try again in a moment, or upgrade the older ones.",
 };
 
 Deno.test("What is certainly not done says why, for writes and reads", async () => {

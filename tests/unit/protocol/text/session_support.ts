@@ -8,6 +8,7 @@ import type { ClientLink, ProtocolSession } from "../../../../lib/net/session.ts
 import { TurnBudget } from "../../../../lib/net/turn_budget.ts";
 import { startTextConversation, type TextContext } from "../../../../lib/protocol/text/interpreter.ts";
 import { FakeNode } from "../../../support/fake_node.ts";
+import { gateOf } from "../../../support/gate.ts";
 import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
 
 /** What a session did to its link. */
@@ -67,6 +68,7 @@ export class SessionBench {
     const context: TextContext = {
       node: this.node,
       changeMember: (change) => this.node.changeMember(change),
+      gate: gateOf(this.node, this.clock),
       clock: this.clock,
       log: () => {},
       warn: (message) => this.warnings.push(message),

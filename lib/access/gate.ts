@@ -1,0 +1,216 @@
+/**
+ * Who may come in: logins by user and password, and what becomes of them when the users change. Without users everybody may.
+ *
+ * What is known of users is the applied state. A login asks the leader first, so that it is judged by every change that was acknowledged
+ * before; commands are judged once more where they take effect (ADR 30).
+ */
+
+import { Buffer } from "node:buffer";
+import { createHmac, randomBytes } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
+import type { KeyValueNode, ReadOutcome } from "../node/api.ts";
+import type { NodeLog } from "../node/options.ts";
+import { HashQueue } from "./hash_queue.ts";
+import { LAUNCHER, type Login } from "./login.ts";
+import { LoginDelays } from "./login_delays.ts";
+import { makePass, PassReader, type PassSubject } from "./node_pass.ts";
+import { isPassword } from "./passwords.ts";
+
+/** Logins that are remembered, so that the same user and password need no work again; the oldest is forgotten. */
+export const LOGINS_KEPT_MAX = 1_024;
+/** Attempts of one address that may wait, for their turn or because others have failed. */
+export const LOGINS_PER_ADDRESS_MAX = 32;
+const KEY_BYTES = 32;
+
+/** What became of an attempt. `NotReady`: there may be users, and none is known here yet. */
+export type LoginOutcome =
+  | { readonly type: "LoggedIn"; readonly login: Login }
+  | { readonly type: "WrongPassword" | "Busy" | "NotReady" };
+
+/** Who is inside, or gets something piece by piece. */
+export interface Visitor {
+  readonly login: Login | undefined;
+  /** The login holds no more: nothing further is done or shown. May be called from within what applies entries. */
+  loginEnded(): void;
+}
+
+/** What somebody says of himself. Byte strings. */
+export interface Claim {
+  readonly name: string;
+  readonly password: string;
+  /** Where he comes from, without a port. */
+  readonly address: string;
+}
+
+/** What a gate works with. */
+export interface GateParts {
+  readonly node: Pick<KeyValueNode, "id" | "users" | "hasUsers" | "watchUsers" | "read" | "timeMs">;
+  readonly clock: Clock;
+  readonly log: NodeLog;
+  /** Of the cluster, "" for none: who does not know it passes nothing on to this node. */
+  readonly secret: string;
+  /** Of the launcher that started this node; undefined where none did. */
+  readonly launcherSecret?: string | undefined;
+  /** There will be users: nobody comes in before. */
+  readonly awaitsUsers: boolean;
+}
+
+/** One for all protocols of a server. */
+export class Gate {
+  /** For every password that is worked on. */
+  readonly hashes = new HashQueue();
+  readonly #parts: GateParts;
+  readonly #delays = new LoginDelays();
+  readonly #passes: PassReader;
+  readonly #visitors = new Set<Visitor>();
+  /** By what was claimed, hashed with a key of this process. */
+  readonly #known = new Map<string, Login>();
+  readonly #key = randomBytes(KEY_BYTES);
+  readonly #attempts = new Map<string, Promise<LoginOutcome>>();
+  /** The last attempt for each pair of address and user that is under way: they come one after the other. */
+  readonly #lines = new Map<string, Promise<unknown>>();
+  readonly #waiting = new Map<string, number>();
+
+  /** Looks after its visitors from now on. */
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+    this.#passes = new PassReader((login) => this.#passKeyOf(login));
+    parts.node.watchUsers(() => this.#usersChanged());
+  }
+
+  /** Whether who has that login, or none, may ask something of this node. */
+  admits(login: Login | undefined): boolean {
+    const { node, awaitsUsers } = this.#parts;
+    if (login === undefined) return !awaitsUsers && !node.hasUsers();
+    return login === LAUNCHER || node.users.allows(login.id);
+  }
+
+  /** The same for reads and writes of keys, which are judged again where they take effect: without a look at the log. */
+  admitsToKeys(login: Login | undefined): boolean {
+    const { node: { users }, awaitsUsers } = this.#parts;
+    if (login === undefined) return !awaitsUsers && users.size === 0;
+    return users.allows(login.id);
+  }
+
+  /** The same by all that was acknowledged before, unless no leader is there to tell. */
+  async confirms(login: Login | undefined): Promise<boolean> {
+    if (login !== undefined) await new Promise<ReadOutcome>((resolve) => this.#parts.node.read(resolve));
+    return this.admits(login);
+  }
+
+  /** The login of a claim that was right before and still is, without any work; undefined for every other one. */
+  known({ name, password }: Pick<Claim, "name" | "password">): Login | undefined {
+    return this.#stillKnown(this.#hashOf({ name, password }));
+  }
+
+  /** Judges a claim. Never rejects. */
+  login(claim: Claim): Promise<LoginOutcome> {
+    const hash = this.#hashOf(claim);
+    const known = this.#stillKnown(hash);
+    if (known !== undefined) return Promise.resolve({ type: "LoggedIn", login: known });
+    // Many connections that begin together claim the same.
+    const attempt = this.#attempts.get(`${claim.address} ${hash}`) ?? this.#attempt(claim, hash);
+    return attempt;
+  }
+
+  /** The login on whose behalf another node, or the launcher, asks with a pass; undefined when it is none. */
+  pass(pass: string, subject: PassSubject): Login | undefined {
+    const id = this.#passes.read(pass, { subject, nowMs: this.#parts.node.timeMs() });
+    if (id === undefined) return undefined;
+    return id === LAUNCHER.id ? LAUNCHER : { name: "", id };
+  }
+
+  /** A pass by which another node takes a request for that login; undefined when the login holds no more here. */
+  makePass(subject: PassSubject, login: Login): string | undefined {
+    const key = this.#passKeyOf(login.id);
+    if (key === undefined) return undefined;
+    return makePass(key, { subject, login: login.id, nowMs: this.#parts.node.timeMs() });
+  }
+
+  /** Is told when its login holds no more, until `leave`. */
+  enter(visitor: Visitor): void {
+    this.#visitors.add(visitor);
+  }
+
+  /** Idempotent. */
+  leave(visitor: Visitor): void {
+    this.#visitors.delete(visitor);
+  }
+
+  /** Nodes alone know what is kept of a password. Where links between them are open to others the secret keeps those from making passes. */
+  #passKeyOf(login: number): string | undefined {
+    const { node: { users }, secret, launcherSecret } = this.#parts;
+    if (login === LAUNCHER.id) return launcherSecret;
+    const user = users.list().find((known) => known.login === login);
+    return user === undefined ? undefined : `${secret}\n${user.hash}`;
+  }
+
+  #attempt(claim: Claim, hash: string): Promise<LoginOutcome> {
+    const { address } = claim;
+    const waiting = this.#waiting.get(address) ?? 0;
+    if (waiting >= LOGINS_PER_ADDRESS_MAX || this.hashes.isFull) return Promise.resolve({ type: "Busy" });
+    this.#waiting.set(address, waiting + 1);
+    const pair = `${address} ${claim.name}`;
+    const before = this.#lines.get(pair) ?? Promise.resolve();
+    const attempt = before.then(() => this.#judge(claim, { pair, hash })).finally(() => {
+      const left = (this.#waiting.get(address) ?? 1) - 1;
+      if (left === 0) this.#waiting.delete(address);
+      else this.#waiting.set(address, left);
+      this.#attempts.delete(`${address} ${hash}`);
+      if (this.#lines.get(pair) === attempt) this.#lines.delete(pair);
+    });
+    this.#lines.set(pair, attempt);
+    this.#attempts.set(`${address} ${hash}`, attempt);
+    return attempt;
+  }
+
+  async #judge(
+    { name, password, address }: Claim,
+    { pair, hash }: { readonly pair: string; readonly hash: string },
+  ): Promise<LoginOutcome> {
+    const { node, clock, log } = this.#parts;
+    const delayMs = this.#delays.delayMs(pair, clock.now());
+    if (delayMs > 0) await new Promise<void>((resolve) => clock.after(delayMs, resolve));
+    // Without a leader what is known here has to do: somebody must be able to look after such a node.
+    await new Promise<ReadOutcome>((resolve) => node.read(resolve));
+    if (node.users.size === 0) return { type: "NotReady" };
+    const user = node.users.find(name);
+    const isRight = await this.hashes.run(() => isPassword(password, user?.hash));
+    if (isRight === undefined) return { type: "Busy" };
+    // It may have been changed meanwhile.
+    if (!isRight || user === undefined || node.users.find(name)?.login !== user.login) {
+      this.#delays.failed(pair, clock.now());
+      log("warn", `A login from ${address} was refused`);
+      return { type: "WrongPassword" };
+    }
+    this.#delays.succeeded(pair);
+    const login: Login = { name, id: user.login };
+    this.#remember(hash, login);
+    return { type: "LoggedIn", login };
+  }
+
+  #stillKnown(hash: string): Login | undefined {
+    const login = this.#known.get(hash);
+    return login !== undefined && this.#parts.node.users.allows(login.id) ? login : undefined;
+  }
+
+  #remember(hash: string, login: Login): void {
+    this.#known.set(hash, login);
+    if (this.#known.size <= LOGINS_KEPT_MAX) return;
+    for (const oldest of this.#known.keys()) {
+      this.#known.delete(oldest);
+      return;
+    }
+  }
+
+  #hashOf({ name, password }: Pick<Claim, "name" | "password">): string {
+    return createHmac("sha256", this.#key).update(Buffer.from(`${name.length} ${name}${password}`, "latin1")).digest(
+      "base64",
+    );
+  }
+
+  #usersChanged(): void {
+    for (const [hash, { id }] of [...this.#known]) if (!this.#parts.node.users.allows(id)) this.#known.delete(hash);
+    for (const visitor of [...this.#visitors]) if (!this.admits(visitor.login)) visitor.loginEnded();
+  }
+}

@@ -1,0 +1,87 @@
+/** Changes of the users that somebody asks for, whatever the protocol, and what is said of those that were not made. */
+
+import { isUserName, USER_NAME_BYTES_MAX, type UserRefusal, type UserRule, USERS_MAX } from "../kv/users.ts";
+import type { Command } from "../kv/commands.ts";
+import type { NodeWriter, NotDone, WriteOutcome } from "../node/api.ts";
+import type { Gate } from "./gate.ts";
+import { type Login, loginId } from "./login.ts";
+import { hashPassword, passwordProblem } from "./passwords.ts";
+
+/** What shall be. Byte strings. */
+export type UserChange =
+  | {
+    readonly type: "Set";
+    readonly rule: Exclude<UserRule, "First">;
+    readonly name: string;
+    readonly password: string;
+  }
+  | { readonly type: "Remove"; readonly name: string };
+
+/** What became of it. */
+export type UserOutcome =
+  | { readonly type: "Done"; readonly revision: number }
+  | { readonly type: "Refused"; readonly reason: UserRefusal | "BadPassword"; readonly why: string }
+  | NotDone
+  | { readonly type: "Unknown" };
+
+/** Makes, changes or removes a user on behalf of `login`. Never rejects. */
+export async function changeUser(
+  change: UserChange,
+  { node, gate, login }: {
+    readonly node: Pick<NodeWriter, "submit">;
+    readonly gate: Pick<Gate, "hashes">;
+    readonly login: Login | undefined;
+  },
+): Promise<UserOutcome> {
+  if (!isUserName(change.name)) return { type: "Refused", reason: "BadUser", why: describeRefusal("BadUser") };
+  const command = change.type === "Remove" ? removal(change.name) : await setting(change, gate);
+  if ("why" in command) return { type: "Refused", reason: "BadPassword", why: command.why };
+  if (command.type === "Busy") return { type: "NotDone", reason: "Overloaded", leaderId: undefined };
+  const outcome = await new Promise<WriteOutcome>((resolve) =>
+    node.submit(command, resolve, { login: loginId(login) })
+  );
+  if (outcome.type !== "Done") return outcome;
+  const { result } = outcome;
+  if (result.type === "Reply") return { type: "Done", revision: result.revision };
+  const reason = result.type === "Refused" ? result.reason : undefined;
+  return isUserRefusal(reason) ? { type: "Refused", reason, why: describeRefusal(reason) } : { type: "Unknown" };
+}
+
+function removal(name: string): Command {
+  return { type: "RemoveUser", name };
+}
+
+async function setting(
+  { rule, name, password }: UserChange & { readonly type: "Set" },
+  { hashes }: Pick<Gate, "hashes">,
+): Promise<Command | { readonly type: "Bad"; readonly why: string } | { readonly type: "Busy" }> {
+  const why = passwordProblem(password);
+  if (why !== undefined) return { type: "Bad", why };
+  const hash = await hashes.run(() => hashPassword(password));
+  return hash === undefined ? { type: "Busy" } : { type: "SetUser", rule, name, hash };
+}
+
+const REASONS: Readonly<Record<UserRefusal, string>> = {
+  NotLoggedIn: "authentication required: nothing was changed",
+  UserExists: "there is a user of that name already",
+  NoSuchUser: "there is no user of that name",
+  LastUser: "this is the last user: without users everybody could do everything; add another one first",
+  TooManyUsers: `there are ${USERS_MAX} users already, as many as there may be`,
+  BadUser:
+    `a name has 1 to ${USER_NAME_BYTES_MAX} letters, digits, dots, dashes, underscores and @, and begins with a ` +
+    "letter or a digit",
+};
+
+function isUserRefusal(reason: string | undefined): reason is UserRefusal {
+  return reason !== undefined && reason in REASONS;
+}
+
+/** Why a change of the users was not made, for people, on one line. */
+export function describeRefusal(reason: UserRefusal): string {
+  return REASONS[reason];
+}
+
+/** Whether a refusal of the state machine is about users. */
+export function refersToUsers(reason: string): reason is UserRefusal {
+  return isUserRefusal(reason);
+}

@@ -1,0 +1,59 @@
+/** `kvstore user`: the users of a running cluster. */
+
+import { AdminConnection, type AdminRequest, failureOf } from "./admin_connection.ts";
+import { fieldsOf } from "./cluster_view.ts";
+import type { CommandContext } from "./command_context.ts";
+import { type PasswordPrompt, readNewPassword } from "./credentials.ts";
+import { EXIT, Failure } from "./failures.ts";
+import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
+
+const OK = 200;
+
+/** The words behind `kvstore user`, with what they take. */
+const ACTIONS = { add: "add NAME", passwd: "passwd NAME", remove: "remove NAME", list: "list" } as const;
+
+/** Shows or changes the users. Throws `Failure`, `UsageError`. */
+export async function runUserCommand(context: CommandContext, prompt?: PasswordPrompt): Promise<number> {
+  const { operands: [word = "list", name, ...rest], surroundings } = context;
+  const isList = word === "list";
+  if (!Object.hasOwn(ACTIONS, word) || rest.length > 0 || (name === undefined) !== isList || name === "") {
+    const near = nearest(word, Object.keys(ACTIONS)) ?? "list";
+    const usage = Object.entries(ACTIONS).find(([action]) => action === near)?.[1];
+    throw new UsageError(`${quoteForPeople(context.operands.join(" "))} does not fit; use kvstore user ${usage}`);
+  }
+  // Before anything is asked: whoever has to log in is told so first.
+  const admin = new AdminConnection(context);
+  if (name === undefined) return await list(context, admin);
+  const path = `/v1/users/${encodeURIComponent(name)}`;
+  if (word === "remove") {
+    await change(admin, { method: "DELETE", path });
+    surroundings.out(`User ${name} is removed; its connections have ended.\n`);
+    return EXIT.ok;
+  }
+  const password = readNewPassword(context.settings, name, prompt);
+  const rule = word === "add" ? "create" : "change";
+  await change(admin, { method: "PUT", path, body: { password, rule } });
+  surroundings.out(
+    word === "add"
+      ? `User ${name} is added.\n`
+      : `User ${name} has another password; the logins with the one before have ended.\n`,
+  );
+  return EXIT.ok;
+}
+
+async function change(admin: AdminConnection, request: AdminRequest): Promise<void> {
+  const reply = await admin.ask(request);
+  if (reply.status !== OK) throw failureOf(reply);
+}
+
+async function list({ settings, surroundings }: CommandContext, admin: AdminConnection): Promise<number> {
+  const reply = await admin.ask({ method: "GET", path: "/v1/users" });
+  const { users } = fieldsOf(reply.json);
+  if (reply.status !== OK) throw failureOf(reply);
+  if (!Array.isArray(users)) throw new Failure("What answered over HTTP is no KVStore node; --connect names others");
+  if (settings.enabled("json")) surroundings.out(`${JSON.stringify({ users })}\n`);
+  else if (users.length === 0) {
+    surroundings.out("There are no users: everybody may do everything without logging in.\n");
+  } else for (const user of users) surroundings.out(`${String(fieldsOf(user)["name"])}\n`);
+  return EXIT.ok;
+}

@@ -1,0 +1,65 @@
+/** The flags about users: a part of the table in flags.ts. */
+
+import { ADMINISTRATORS } from "./client_flags.ts";
+import type { CommandName, Flag } from "./flags.ts";
+
+/** Commands that may have to log in. */
+const VISITORS: readonly CommandName[] = ["cli", "bench", ...ADMINISTRATORS];
+
+/** In the order of the help. */
+export const USER_FLAGS = [
+  {
+    name: "bootstrap-user",
+    kind: "text",
+    commands: ["node", "cluster"],
+    placeholder: "NAME:PASSWORD",
+    secret: true,
+    help: "First user of a cluster that has none; by environment or configuration file only.",
+  },
+  {
+    name: "bootstrap-user-file",
+    kind: "text",
+    commands: ["node", "cluster"],
+    placeholder: "FILE",
+    help: "File with name:password of the first user of a cluster that has none. Until there is one nobody comes in.",
+  },
+  {
+    name: "user",
+    kind: "text",
+    commands: VISITORS,
+    placeholder: "NAME",
+    help: "User to log in as, where the cluster has users.",
+  },
+  {
+    name: "password",
+    kind: "text",
+    commands: VISITORS,
+    placeholder: "PASSWORD",
+    secret: true,
+    help: "Password of that user; by environment or configuration file only.",
+  },
+  {
+    name: "password-file",
+    kind: "text",
+    commands: VISITORS,
+    placeholder: "FILE",
+    defaultShown: "asked for on a terminal",
+    help: "File with the password of that user.",
+  },
+  {
+    name: "new-password",
+    kind: "text",
+    commands: ["user"],
+    placeholder: "PASSWORD",
+    secret: true,
+    help: "Password that the user gets; by environment or configuration file only.",
+  },
+  {
+    name: "new-password-file",
+    kind: "text",
+    commands: ["user"],
+    placeholder: "FILE",
+    defaultShown: "asked for on a terminal",
+    help: "File with the password that the user gets.",
+  },
+] as const satisfies readonly Flag[];

@@ -1,0 +1,114 @@
+/** Who sends a request: HTTP Basic, or a pass of another node. */
+
+import { Buffer } from "node:buffer";
+import type { Gate, LoginOutcome, Visitor } from "../access/gate.ts";
+import type { Login } from "../access/login.ts";
+import { PASS_SCHEME } from "../access/node_pass.ts";
+import type { BodySink, BodyStream, HttpReply, HttpRequest } from "./http.ts";
+import { problem, type ProblemReply } from "./problem.ts";
+
+const BASIC = /^basic +([A-Za-z0-9+/]{1,2048}={0,2})$/i;
+const PASS = new RegExp(`^${PASS_SCHEME} (\\S{1,256})$`);
+
+/** Browsers ask for user and password when they see the header. */
+export const NOT_LOGGED_IN: ProblemReply = refusal("Authentication required: send user and password, as curl -u does");
+const WRONG_PASSWORD = refusal("Wrong user or password");
+const BUSY = problem({
+  status: 429,
+  code: "overloaded",
+  detail: "Too many logins are waiting",
+  headers: [["Retry-After", "1"]],
+});
+const NOT_READY = problem({
+  status: 503,
+  code: "users_not_known",
+  detail: "The users are not known here yet",
+  headers: [["Retry-After", "1"]],
+});
+
+function refusal(detail: string): ProblemReply {
+  const headers = [["WWW-Authenticate", 'Basic realm="KVStore", charset="UTF-8"']] as const;
+  return problem({ status: 401, code: "not_logged_in", detail, headers });
+}
+
+/** Whose request it is, where clients have to log in; or the reply to one who may not come in. */
+export function identify(
+  request: HttpRequest,
+  { gate, id }: { readonly gate: Gate; readonly id: number },
+): Login | ProblemReply | Promise<Login | ProblemReply> {
+  const header = request.headers.get("authorization") ?? "";
+  const pass = PASS.exec(header)?.[1];
+  if (pass !== undefined) {
+    const { method, path, body } = request;
+    const login = gate.pass(pass, { to: id, method, path, body });
+    return login !== undefined && gate.admits(login) ? login : NOT_LOGGED_IN;
+  }
+  const claim = claimOf(header);
+  if (claim === undefined) return NOT_LOGGED_IN;
+  const address = request.remote.slice(0, request.remote.lastIndexOf(":"));
+  return gate.known(claim) ?? gate.login({ ...claim, address }).then(loginOf);
+}
+
+/** User and password of a header, byte strings. */
+function claimOf(header: string): { readonly name: string; readonly password: string } | undefined {
+  const encoded = BASIC.exec(header)?.[1];
+  if (encoded === undefined) return undefined;
+  const text = Buffer.from(encoded, "base64").toString("latin1");
+  const colon = text.indexOf(":");
+  return colon < 0 ? undefined : { name: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+function loginOf(outcome: LoginOutcome): Login | ProblemReply {
+  if (outcome.type === "LoggedIn") return outcome.login;
+  return outcome.type === "Busy" ? BUSY : outcome.type === "NotReady" ? NOT_READY : WRONG_PASSWORD;
+}
+
+/** The same reply; one that comes piece by piece ends with the login. */
+export function guarded(reply: HttpReply, { gate, login }: Pick<Guarding, "gate" | "login">): HttpReply {
+  const { body } = reply;
+  return typeof body === "string" ? reply : { ...reply, body: new GuardedStream({ gate, login, body }) };
+}
+
+interface Guarding {
+  readonly gate: Gate;
+  readonly login: Login | undefined;
+  readonly body: BodyStream;
+}
+
+class GuardedStream implements BodyStream, Visitor {
+  readonly login: Login | undefined;
+  readonly #gate: Gate;
+  readonly #body: BodyStream;
+  #sink: BodySink | undefined;
+
+  constructor({ gate, login, body }: Guarding) {
+    this.login = login;
+    this.#gate = gate;
+    this.#body = body;
+  }
+
+  /** See `BodyStream`. */
+  opened(sink: BodySink): void {
+    this.#sink = sink;
+    this.#gate.enter(this);
+    // The login may be gone since the request was judged.
+    if (this.#gate.admits(this.login)) this.#body.opened(sink);
+    else sink.abort();
+  }
+
+  /** See `BodyStream`. */
+  drained(): void {
+    this.#body.drained();
+  }
+
+  /** See `BodyStream`. */
+  closed(): void {
+    this.#gate.leave(this);
+    this.#body.closed();
+  }
+
+  /** See `Visitor`. */
+  loginEnded(): void {
+    this.#sink?.abort();
+  }
+}

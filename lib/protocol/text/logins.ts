@@ -1,0 +1,40 @@
+/** Who may ask what in the text protocol, and how a connection logs in. */
+
+import type { Gate, LoginOutcome } from "../../access/gate.ts";
+import type { Login } from "../../access/login.ts";
+import { connectionTo, PASS_USER } from "../../access/node_pass.ts";
+import type { ClientLink } from "../../net/session.ts";
+import { addressOf, type SessionContext } from "../session_context.ts";
+import type { LoginRequest, Request } from "./requests.ts";
+
+/** Whether a request may begin. Reads and writes of keys are judged again where they take effect. */
+export function isAdmitted(
+  request: Request,
+  { gate, login }: { readonly gate: Gate; readonly login: Login | undefined },
+): boolean {
+  switch (request.type) {
+    case "Nothing":
+    case "Login":
+    case "Exit":
+    case "Refused":
+    case "HangUp":
+      return true;
+    case "Write":
+    case "Read":
+      return gate.admitsToKeys(login);
+    case "Report":
+      return request.isOpen === true || gate.admits(login);
+    default:
+      return gate.admits(login);
+  }
+}
+
+/** Judges what a client says of itself; the launcher of a local cluster has a pass. Never rejects. */
+export function judgeLogin(
+  { name, password }: LoginRequest,
+  { context: { gate, node }, link }: { readonly context: SessionContext; readonly link: ClientLink },
+): Promise<LoginOutcome> {
+  const passed = name === PASS_USER ? gate.pass(password, connectionTo(node.id)) : undefined;
+  if (passed !== undefined) return Promise.resolve({ type: "LoggedIn", login: passed });
+  return gate.login({ name, password, address: addressOf(link) });
+}

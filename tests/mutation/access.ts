@@ -1,0 +1,221 @@
+/** Planted bugs of users: who is taken for one, for how long, and what is told of passwords. */
+
+import { type Mutation, slip } from "./mutation.ts";
+
+const STATE = "lib/kv/state_machine.ts";
+const USERS = "lib/kv/users.ts";
+const GATE = "lib/access/gate.ts";
+const PASS = "lib/access/node_pass.ts";
+const RESP = "lib/protocol/resp/interpreter.ts";
+const SERVICE = "lib/http/service.ts";
+const RESP_TESTS: readonly string[] = ["tests/unit/protocol/resp/users_test.ts"];
+const TEXT_TESTS: readonly string[] = ["tests/unit/protocol/text/users_test.ts"];
+const HTTP_TESTS: readonly string[] = ["tests/unit/http/users_test.ts"];
+const NODE_TESTS: readonly string[] = ["tests/unit/node/users_test.ts"];
+
+/** The same, with the tests that look at it. */
+function lookedAt(tests: readonly string[], mutation: Mutation): Mutation {
+  return { ...mutation, tests };
+}
+
+const STATE_SLIPS: readonly Mutation[] = [
+  slip("M660", "The most frequent write is taken from anybody", {
+    file: STATE,
+    find: "if (this.#plainPut.read(command) && this.#users.allows(this.#plainPut.login)) {",
+    replace: "if (this.#plainPut.read(command)) {",
+  }),
+  slip("M661", "A counter is counted for anybody", {
+    file: STATE,
+    find: "this.#plainCounter.read(command) && this.#users.allows(this.#plainCounter.login)",
+    replace: "this.#plainCounter.read(command)",
+  }),
+  slip("M662", "Any other command is taken from anybody", {
+    file: STATE,
+    find: "!this.#users.allows(logged.login)",
+    replace: "!this.#users.allows(logged.login || this.#users.list()[0]?.login || 0)",
+  }),
+  slip("M663", "What is sent again after a change of the password is another command", {
+    file: STATE,
+    find: "hash64(bareCommand(encoded))",
+    replace: 'hash64(bareCommand(encoded) + encoded.slice(0, encoded.indexOf(";")))',
+  }),
+  slip("M664", "The digest of a state says nothing of its users", {
+    file: STATE,
+    find: "` ${this.#users.digest}`",
+    replace: "` ${this.#users.size}`",
+  }),
+  slip("M665", "A login outlives the password that it came in with", {
+    file: USERS,
+    find: "if (before !== undefined) this.#logins.delete(before.login);",
+    replace: 'if (before !== undefined && command.type === "RemoveUser") this.#logins.delete(before.login);',
+  }),
+  slip("M666", "The last user is removed, and the cluster is open", {
+    file: USERS,
+    find: 'return this.size === 1 ? "LastUser" : undefined;',
+    replace: "return undefined;",
+  }),
+  slip("M667", "A forced recovery forgets the users", {
+    file: "lib/kv/raised_blocks.ts",
+    find: 'if (content?.["users"] !== undefined) yield block;',
+    replace: "",
+  }),
+  slip("M668", "A user of a snapshot may be newer than the snapshot", {
+    file: "lib/kv/snapshot_loader.ts",
+    find: "return login <= (this.#lastApplied ?? 0) && ",
+    replace: "return ",
+  }),
+];
+
+const NODE_SLIPS: readonly Mutation[] = [
+  lookedAt(
+    NODE_TESTS,
+    slip("M669", "A leader proposes users before every member can read them", {
+      file: "lib/node/writes/proposals.ts",
+      find: "if (!knowsUsers(raft.configuration) && isAboutUsers(write.command))",
+      replace: "if (!knowsUsers(raft.configuration) && isAboutUsers(write.command) && this.#isClosed)",
+    }),
+  ),
+  lookedAt(
+    NODE_TESTS,
+    slip("M670", "A node that has just started takes everybody for entitled until it has applied its log", {
+      file: "lib/node/users/unapplied_users.ts",
+      find: "if (makesUsers(run)) return true;",
+      replace: "if (makesUsers(run) && this.#lookedAt < 0) return true;",
+    }),
+  ),
+  lookedAt(
+    NODE_TESTS,
+    slip("M671", "Nobody hears of users that come with a snapshot or an entry", {
+      file: "lib/node/effects/applier.ts",
+      find:
+        "      // Before anybody hears that a user was removed.\n      this.#parts.userWatch.look(applied.state.users);",
+      replace: "",
+    }),
+  ),
+];
+
+const GATE_SLIPS: readonly Mutation[] = [
+  slip("M672", "A password is right for a user that does not exist", {
+    file: "lib/access/passwords.ts",
+    find: "return isEqual && hash !== undefined;",
+    replace: "return isEqual || hash === undefined;",
+  }),
+  slip("M673", "A login that was right once is right for ever", {
+    file: GATE,
+    find: "login !== undefined && this.#parts.node.users.allows(login.id) ? login : undefined",
+    replace: "login",
+  }),
+  slip("M674", "A login is judged by what this node has heard so far", {
+    file: GATE,
+    find: "    await new Promise<ReadOutcome>((resolve) => node.read(resolve));\n    if (node",
+    replace: "    if (node",
+  }),
+  slip("M675", "Who guesses for one user from one address slows down everybody", {
+    file: GATE,
+    find: "const pair = `${address} ${claim.name}`;",
+    replace: 'const pair = "";',
+  }),
+  slip("M676", "Failures slow nobody down", {
+    file: GATE,
+    find: "if (delayMs > 0) await",
+    replace: "if (delayMs < 0) await",
+  }),
+  slip("M677", "Whoever is inside stays when the login is gone", {
+    file: GATE,
+    find: "if (!this.admits(visitor.login)) visitor.loginEnded();",
+    replace: "if (this.#visitors.size < 0) visitor.loginEnded();",
+  }),
+  slip("M678", "A pass can be used again", {
+    file: PASS,
+    find: " || this.#seen.has(nonce)",
+    replace: "",
+  }),
+  slip("M679", "A pass for one request is good for every other one of that node", {
+    file: PASS,
+    find: "\\n${to}\\n${method}\\n${path}\\n${digest}`",
+    replace: "\\n${to}\\n${digest.length + method.length * 0 + path.length * 0}`",
+  }),
+  slip("M680", "A pass never ends", {
+    file: PASS,
+    find: "Math.abs(nowMs - Number(madeMs)) > PASS_MS",
+    replace: "Math.abs(nowMs - Number(madeMs)) === Infinity",
+  }),
+];
+
+const PROTOCOL_SLIPS: readonly Mutation[] = [
+  lookedAt(
+    RESP_TESTS,
+    slip("M681", "Redis clients get whatever is not about keys without a login", {
+      file: "lib/protocol/resp/planner.ts",
+      find: "(entry.call === undefined ? gate.admits(login) : gate.admitsToKeys(login))",
+      replace: "(entry.call === undefined || gate.admitsToKeys(login))",
+    }),
+  ),
+  lookedAt(
+    RESP_TESTS,
+    slip("M682", "A read that was asked for before a removal is shown after it", {
+      file: RESP,
+      find: "if (!node.users.allows(loginId(this.client.login))) return NOT_LOGGED_IN;",
+      replace: 'if (!node.users.allows(loginId(this.client.login)) && plan.type === "Task") return NOT_LOGGED_IN;',
+    }),
+  ),
+  lookedAt(
+    RESP_TESTS,
+    slip("M683", "What acts behind a removal still acts", {
+      file: RESP,
+      find: "return this.context.gate.admits(this.client.login) || OPEN[kind] === true;",
+      replace: "return OPEN[kind] !== undefined;",
+    }),
+  ),
+  lookedAt(
+    RESP_TESTS,
+    slip("M684", "The slow log shows the passwords of ACL SETUSER", {
+      file: "lib/protocol/resp/statistics/slow_log.ts",
+      find: ' && name !== "ACL"',
+      replace: "",
+    }),
+  ),
+  lookedAt(
+    TEXT_TESTS,
+    slip("M685", "A line with a password is kept in the history", {
+      file: "lib/protocol/text/interpreter.ts",
+      find: "if (!isSecret(line)) this.#history",
+      replace: "this.#history",
+    }),
+  ),
+  lookedAt(
+    TEXT_TESTS,
+    slip("M686", "A read in the text protocol is shown after a removal", {
+      file: "lib/protocol/text/interpreter.ts",
+      find: "if (!node.users.allows(loginId(this.#login))) {",
+      replace: 'if (!node.users.allows(loginId(this.#login)) && key === "") {',
+    }),
+  ),
+  lookedAt(
+    HTTP_TESTS,
+    slip("M687", "What is there is told over HTTP before anybody has logged in", {
+      file: SERVICE,
+      find: 'if (type === "Options" || (destination !== LOGIN_NEEDED && !this.#isOpen(destination))) return 0;',
+      replace: 'if (type === "Options") return 0;',
+    }),
+  ),
+  lookedAt(
+    HTTP_TESTS,
+    slip("M688", "A stream goes on when its user is gone", {
+      file: "lib/http/logins.ts",
+      find: "    this.#gate.enter(this);\n",
+      replace: "",
+    }),
+  ),
+  lookedAt(
+    ["tests/unit/access/gate_test.ts"],
+    slip("M689", "What a user reads over HTTP is not judged when it is read", {
+      file: "lib/access/user_node.ts",
+      find: "if (!this.#node.users.allows(loginId(this.#login))) throw new NotLoggedInError();",
+      replace: "",
+    }),
+  ),
+];
+
+/** In the order of their numbers. */
+export const ACCESS_SLIPS: readonly Mutation[] = [...STATE_SLIPS, ...NODE_SLIPS, ...GATE_SLIPS, ...PROTOCOL_SLIPS];
