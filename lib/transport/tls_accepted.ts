@@ -72,11 +72,8 @@ export class AcceptedTls implements PeerSocket {
   async #shakeHands(): Promise<PeerSocket> {
     const tcp = this.#tcp;
     const buffer = new Uint8Array(FIRST_BYTES);
-    const silence = new Promise<"silence">((resolve) => {
-      this.#silence = this.#options.clock.after(SILENCE_MS, () => resolve("silence"));
-    });
     const reading = tcp.read(buffer);
-    const first = await Promise.race([reading, silence]);
+    const first = await Promise.race([reading, this.#silent()]);
     this.#silence?.cancel();
     if (first === null) throw new Deno.errors.ConnectionReset("closed by the other side");
     const from = `${tcp.remoteAddr.hostname}:${tcp.remoteAddr.port}`;
@@ -94,6 +91,15 @@ export class AcceptedTls implements PeerSocket {
     this.#secure = await this.#serve(raw, from);
     if (this.#isClosed) this.#secure.close();
     return this.#secure;
+  }
+
+  /** Where this process has stood still, what came meanwhile is read in the turn behind the timer. */
+  #silent(): Promise<"silence"> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const over = () => resolve("silence");
+      this.#silence = clock.after(SILENCE_MS, () => this.#silence = clock.after(0, over));
+    });
   }
 
   async #serve(raw: RawSocket, from: string): Promise<PeerSocket> {

@@ -91,6 +91,12 @@ export const PEER_TLS_SLIPS: readonly Mutation[] = [
     replace: "if (count < 1_000) return 0;",
     tests: ["tests/unit/transport/hanging_test.ts"],
   }),
+  bug("M623", "Who has spoken while the process stood still is taken for one without TLS", {
+    file: "lib/transport/tls_accepted.ts",
+    find: "() => this.#silence = clock.after(0, over));",
+    replace: "over);",
+    tests: ["tests/unit/transport/tls_accepted_test.ts"],
+  }),
   bug("M620", "A node whose machine was lost while it hung is not dialed when it comes back", {
     file: "lib/transport/dialer.ts",
     find: "this.#options.handshake.security?.hanging.hurry(this.#peer.address);",

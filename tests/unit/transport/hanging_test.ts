@@ -138,9 +138,9 @@ Deno.test("a node whose machine was lost while it hung is dialed again as soon a
         await until(() => zero.peer(1).reachable, "they connect");
       } finally {
         await one.transport.stop();
+        for (const conn of lost.accepted) conn.close();
       }
     });
-    for (const conn of lost.accepted) conn.close();
   });
 });
 
