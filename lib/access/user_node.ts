@@ -1,4 +1,4 @@
-/** A node as one user may use it: whatever is read or done is judged in the very moment, by the users of the applied state. */
+/** A node as one user, or nobody, may use it: whatever is read or done is judged in the very moment, by the users of the applied state. */
 
 import type { Call, Command, CommandOrigin, Compare } from "../kv/commands.ts";
 import type { Reply } from "../kv/replies.ts";
@@ -26,12 +26,12 @@ import { type Login, loginId, NotLoggedInError } from "./login.ts";
 export class UserNode implements KeyValueNode {
   readonly #node: KeyValueNode;
   readonly #gate: Pick<Gate, "admits" | "confirms">;
-  readonly #login: Login;
+  readonly #login: Login | undefined;
 
   /** `node` for who has that login. */
   constructor(node: KeyValueNode, { gate, login }: {
     readonly gate: Pick<Gate, "admits" | "confirms">;
-    readonly login: Login;
+    readonly login: Login | undefined;
   }) {
     this.#node = node;
     this.#gate = gate;
@@ -51,6 +51,7 @@ export class UserNode implements KeyValueNode {
   }
 
   get users(): UsersView {
+    this.#checkKeys();
     return this.#node.users;
   }
 

@@ -19,6 +19,9 @@ export type Judgement =
   | { readonly type: "Allowed"; readonly sharedWith: string | undefined }
   | { readonly type: "Refused"; readonly reply: ProblemReply };
 
+/** The codes of what is refused here. */
+export const GUARD_CODES: readonly string[] = ["bad_host", "bad_origin", "bad_token"];
+
 /** Methods that change nothing. */
 const SAFE_METHODS: readonly string[] = ["GET", "HEAD", "OPTIONS"];
 const SAME_ORIGIN: Judgement = { type: "Allowed", sharedWith: undefined };

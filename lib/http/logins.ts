@@ -5,7 +5,7 @@ import type { Gate, LoginOutcome, Visitor } from "../access/gate.ts";
 import type { Login } from "../access/login.ts";
 import { PASS_SCHEME } from "../access/node_pass.ts";
 import type { BodySink, BodyStream, HttpReply, HttpRequest } from "./http.ts";
-import { problem, type ProblemReply } from "./problem.ts";
+import { isProblem, problem, type ProblemReply } from "./problem.ts";
 
 const BASIC = /^basic +([A-Za-z0-9+/]{1,2048}={0,2})$/i;
 const PASS = new RegExp(`^${PASS_SCHEME} (\\S{1,256})$`);
@@ -25,6 +25,12 @@ const NOT_READY = problem({
   detail: "The users are not known here yet",
   headers: [["Retry-After", "1"]],
 });
+
+/** Whether a reply is to somebody who has not come in. */
+export function isLoginRefusal(reply: HttpReply): boolean {
+  return isProblem(reply) &&
+    (reply.problem.code === NOT_LOGGED_IN.problem.code || reply === BUSY || reply === NOT_READY);
+}
 
 function refusal(detail: string): ProblemReply {
   const headers = [["WWW-Authenticate", 'Basic realm="KVStore", charset="UTF-8"']] as const;

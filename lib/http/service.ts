@@ -10,12 +10,12 @@ import type { NodeLog } from "../node/options.ts";
 import { withFields } from "../observe/log.ts";
 import { findTracer } from "../observe/tracing.ts";
 import { VERSION } from "../observe/version.ts";
-import { guardFacts, judgeOrigin, preflightHeaders, sharingHeaders } from "./guard.ts";
+import { GUARD_CODES, guardFacts, judgeOrigin, preflightHeaders, sharingHeaders } from "./guard.ts";
 import { compress } from "./compression.ts";
 import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
 import type { LauncherPort } from "./launcher_port.ts";
 import type { Happenings } from "./live/happenings.ts";
-import { guarded, identify, NOT_LOGGED_IN } from "./logins.ts";
+import { guarded, identify, isLoginRefusal, NOT_LOGGED_IN } from "./logins.ts";
 import { isProblem, problem, type ProblemReply, withCluster } from "./problem.ts";
 import { readQuery } from "./query.ts";
 import { REDIRECT, redirect } from "./redirect.ts";
@@ -75,7 +75,8 @@ class HttpService implements HttpHandler {
 
   /** See `HttpHandler`. What needs no body is refused before one is sent. */
   judge(head: Head): number | HttpReply {
-    const { destination, sharedWith } = this.#look(head);
+    const verdict = this.#look(head);
+    const { destination } = verdict;
     const { type } = destination;
     // Whether the password is right is known later: only who sends none is refused before the body.
     if (type === "Route") return destination.route.body?.bytesMax(this.#context) ?? 0;
@@ -83,22 +84,23 @@ class HttpService implements HttpHandler {
     if (type === "Options" || (destination !== LOGIN_NEEDED && !this.#isOpen(destination))) return 0;
     const reply = this.#observer.answer({ ...head, body: "" }, {
       route: destination.route,
-      answer: () => this.#finish(destination.reply, sharedWith),
+      answer: () => this.#finish(destination.reply, verdict),
     });
-    return reply instanceof Promise ? this.#finish(destination.reply, sharedWith) : reply;
+    return reply instanceof Promise ? this.#finish(destination.reply, verdict) : reply;
   }
 
   /** See `HttpHandler`. */
   handle(request: HttpRequest): HttpReply | Promise<HttpReply> {
-    const { destination, sharedWith } = this.#look(request);
+    const verdict = this.#look(request);
+    const { destination } = verdict;
     const route = destination.type === "Options" ? undefined : destination.route;
     const answer = () => {
-      const finish = (known: HttpReply) => compress(this.#finish(known, sharedWith), request);
+      const finish = (known: HttpReply) => compress(this.#finish(known, verdict), request);
       const reply = this.#answerTo(request, destination);
       if (!(reply instanceof Promise)) return finish(reply);
       return reply.then(
         finish,
-        (error) => this.#finish(this.#failed(request, error), sharedWith),
+        (error) => this.#finish(this.#failed(request, error), verdict),
       );
     };
     return this.#observer.answer(request, { route, answer });
@@ -121,12 +123,9 @@ class HttpService implements HttpHandler {
     return { destination: { ...judgement, type: "Problem", route: undefined }, sharedWith: undefined };
   }
 
-  /** Whether nobody has to log in for that. What a browser asks before it asks tells nothing. */
+  /** Whether nobody has to log in for that. */
   #isOpen(destination: Destination): boolean {
-    if (destination.type === "Options" || (destination.type === "Route" && destination.route.isOpen === true)) {
-      return true;
-    }
-    return this.#context.gate.admits(undefined);
+    return isForAnybody(destination) || this.#context.gate.admits(undefined);
   }
 
   /** Nothing is told, not even what there is, before it is known who asks. */
@@ -160,7 +159,8 @@ class HttpService implements HttpHandler {
     const query = readQuery(request.query, route.query);
     if (isProblem(query)) return query;
     const { gate, shared } = this.#context;
-    const node = login === undefined ? shared : new UserNode(shared, { gate, login });
+    // Nobody is judged like everybody: a read brings the users that this node did not know of when it let him in.
+    const node = new UserNode(shared, { gate, login });
     const context = { ...this.#context, node, login, log: withFields(this.#log, { requestId: request.id }) };
     const call = { request, context, path, query };
     const guard = (reply: HttpReply) => guarded(reply, { gate, login });
@@ -181,14 +181,16 @@ class HttpService implements HttpHandler {
     return problem({ status: 500, code: "internal", detail });
   }
 
-  #finish(reply: HttpReply, sharedWith: string | undefined): HttpReply {
+  #finish(reply: HttpReply, { destination, sharedWith }: Verdict): HttpReply {
     const code = isProblem(reply) ? reply.problem.code : undefined;
     // A name that was made to lead here is the only way in which a page of others could read a reply.
     if (code === "bad_host") return reply;
-    // Nor is anything told of the cluster before somebody has logged in.
-    if (code === NOT_LOGGED_IN.problem.code) return { ...reply, headers: [...reply.headers, ...COMMON_HEADERS] };
-    const told = isProblem(reply) && code !== "bad_origin" ? withCluster(reply, this.#context.node) : reply;
     const sharing = sharedWith === undefined ? [] : sharingHeaders(sharedWith);
+    // Nor is anything told of the cluster before somebody has logged in.
+    if (isLoginRefusal(reply) || (isForAnybody(destination) && !this.#context.gate.admits(undefined))) {
+      return { ...reply, headers: [...reply.headers, ...COMMON_HEADERS, ...sharing] };
+    }
+    const told = isProblem(reply) && code !== "bad_origin" ? withCluster(reply, this.#context.node) : reply;
     const headers = [...reply.headers, ...this.#clusterHeaders(reply), ...COMMON_HEADERS, ...sharing];
     return { status: told.status, headers, body: told.body };
   }
@@ -205,6 +207,15 @@ class HttpService implements HttpHandler {
     if (!hasRevision) headers.push([REVISION_HEADER, String(node.changes.newest)]);
     return headers;
   }
+}
+
+/**
+ * Whether that is for those, too, who have not logged in: health, what a browser asks before it asks, and what it is refused for, whoever sends
+ * it. A password is never asked for by a name or in a page of others.
+ */
+function isForAnybody(destination: Destination): boolean {
+  if (destination.type === "Route") return destination.route.isOpen === true;
+  return destination.type === "Options" || GUARD_CODES.includes(destination.reply.problem.code);
 }
 
 /** Where a request leads that says nothing of who sends it, where clients have to log in. */

@@ -1,7 +1,6 @@
 /** `/v1/users`: who may come in. */
 
 import { unreachable } from "../../base/assert.ts";
-import { textToByteString } from "../../base/bytes.ts";
 import { changeUser, type UserChange, type UserOutcome } from "../../access/user_changes.ts";
 import { PASSWORD_BYTES } from "../../access/passwords.ts";
 import { answerWhenFresh } from "../reads.ts";
@@ -111,12 +110,7 @@ async function setUser(call: RouteCall): Promise<HttpReply> {
   if (rule === undefined) root.complain(`/rule must be one of ${Object.keys(RULES).join(", ")}`);
   const flaw = root.complaint;
   if (flaw !== undefined || rule === undefined) return badRequest(flaw ?? "", "invalid_body");
-  return await change(call, {
-    type: "Set",
-    rule,
-    name: call.path.get("name") ?? "",
-    password: textToByteString(password),
-  });
+  return await change(call, { type: "Set", rule, name: call.path.get("name") ?? "", password });
 }
 
 async function change({ context: { node, gate } }: RouteCall, wanted: UserChange): Promise<HttpReply> {

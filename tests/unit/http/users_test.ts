@@ -2,7 +2,8 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { makePass, PASS_SCHEME } from "../../../lib/access/node_pass.ts";
-import { hashPassword } from "../../../lib/access/passwords.ts";
+import { hashPassword, isPassword } from "../../../lib/access/passwords.ts";
+import { textToByteString } from "../../../lib/base/bytes.ts";
 import type { BodySink } from "../../../lib/http/http.ts";
 import { StateNode } from "../../support/state_node.ts";
 import { removeUser, setUser } from "../../support/users.ts";
@@ -198,4 +199,56 @@ Deno.test("users are listed, made, changed and removed, and what is refused says
   assertEquals(node.users.list().map(({ name }) => name), ["root"]);
   node.refusal = "TooOld";
   assertEquals((await put("bob", { password: PASSWORD }, "root")).code, "not_known_to_all");
+});
+
+Deno.test("a request of nobody that waits while the first user is made shows nothing and does nothing", async () => {
+  const { node, service } = await serviceWith();
+  assertEquals((await ask(service, "PUT /v1/kv/k", { body: "v" })).status, 201);
+  node.holding = true;
+  const waiting = [
+    ask(service, "GET /v1/kv/k"),
+    ask(service, "GET /v1/kv/k?min_revision=2"),
+    ask(service, "GET /v1/kv?prefix=k"),
+    ask(service, "GET /v1/users"),
+    ask(service, "PUT /v1/kv/k", { body: "late" }),
+  ];
+  const made = change(node, setUser("root", { hash: HASH }));
+  node.waiting.pop()?.();
+  await made;
+  while (node.waiting.length > 0) node.release();
+  assertEquals((await Promise.all(waiting)).map(({ code, body }) => code ?? body), waiting.map(() => "not_logged_in"));
+  assertEquals(node.machine.get("k")?.value, "v");
+});
+
+Deno.test("a password has every letter that there is, and comes in with it everywhere", async () => {
+  const { node, service } = await serviceWith();
+  const password = 'pässwörd "€" \\n';
+  const body = textToByteString(JSON.stringify({ password }));
+  assertEquals((await ask(service, "PUT /v1/users/root", { body })).status, 200);
+  const bytes = textToByteString(password);
+  assertEquals(await isPassword(bytes, node.users.find("root")?.hash), true);
+  assertEquals((await ask(service, "GET /v1/users", { headers: basic("root", bytes) })).status, 200);
+});
+
+Deno.test("nobody is asked for a password by a name or in a page of others, and health tells nothing of the cluster", async () => {
+  const { service } = await serviceWith("root");
+  const origins: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+    [{ host: "evil.test:8000" }, "bad_host"],
+    [{ origin: "http://evil.test" }, "bad_origin"],
+    [{ "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" }, "bad_origin"],
+  ];
+  for (const [headers, code] of origins) {
+    for (const line of ["GET /v1/kv/k", "GET /nothing", "POST /v1/cluster/snapshot"]) {
+      const answer = await ask(service, line, { headers });
+      assertEquals([answer.status, answer.code], [403, code], line);
+      assertEquals([answer.headers.get("www-authenticate"), answer.headers.get("x-kv-leader")], [undefined, undefined]);
+      assertEquals((await ask(service, line, { headers: { ...headers, ...basic("root") } })).code, code);
+    }
+  }
+  for (const line of ["GET /livez", "GET /readyz?verbose", "GET /health", "OPTIONS /v1/kv/k"]) {
+    const told = [...(await ask(service, line)).headers.keys()].filter((name) => name.startsWith("x-kv-"));
+    assertEquals(told, [], line);
+  }
+  const other = await serviceWith();
+  assertEquals((await ask(other.service, "GET /livez")).headers.get("x-kv-leader"), "0");
 });
