@@ -70,7 +70,7 @@ export const USER_REFUSALS: readonly UserRefusal[] = [
 export interface UsersView {
   /** Number of users. Once it is above 0 it stays so. */
   readonly size: number;
-  /** The last entry that changed them; 0 for none. */
+  /** The last entry that changed them, as far as the users of a snapshot tell it; 0 for none. */
   readonly revision: number;
   /** Whether who has that login may do anything: that of a user, or any while there are no users. */
   allows(login: number): boolean;

@@ -27,7 +27,7 @@ export interface ApplierParts {
   readonly inbox: Pick<Inbox, "wake">;
   readonly pendingWrites: Pick<PendingWrites, "size" | "applied" | "jumpedTo">;
   readonly directory: Pick<PeerDirectory, "configurationCommitted">;
-  readonly userWatch: Pick<UserWatch, "look">;
+  readonly userWatch: Pick<UserWatch, "look" | "replaced">;
 }
 
 /** How far a run is applied. */
@@ -130,7 +130,7 @@ export class Applier {
     applied.id = id;
     applied.configuration = configuration;
     this.restartCount();
-    this.#parts.userWatch.look(state.users);
+    this.#parts.userWatch.replaced(state.users);
     this.#parts.directory.configurationCommitted(configuration);
     this.#snapshotsInstalled.add();
     this.#parts.pendingWrites.jumpedTo(id.index);

@@ -6,6 +6,7 @@
 import type { UsersView } from "../../kv/users.ts";
 import { EntryReader, type Run } from "../../raft/run.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
+import { type EntryId, ZERO_ENTRY_ID } from "../../raft/types.ts";
 import type { Applied } from "../effects/applied.ts";
 
 const END_OF_HEADER = ";".charCodeAt(0);
@@ -15,16 +16,15 @@ const HEAD_BYTES_MAX = 128;
 
 /** What is looked at. */
 export interface UnappliedParts {
-  readonly raft: Pick<RaftNode, "currentTerm" | "logRuns">;
+  readonly raft: Pick<RaftNode, "logRuns">;
   readonly applied: { readonly state: { readonly users: Pick<UsersView, "size"> }; readonly id: Applied["id"] };
 }
 
-/** Looks at each entry once, as long as the term is the same. */
+/** Looks at each entry once, as long as it is not replaced. */
 export class UnappliedUsers {
   readonly #parts: UnappliedParts;
-  #term = 0;
   /** Up to here no entry is about users. */
-  #lookedAt = 0;
+  #lookedAt: EntryId = ZERO_ENTRY_ID;
 
   /** Nothing has been looked at. */
   constructor(parts: UnappliedParts) {
@@ -35,13 +35,12 @@ export class UnappliedUsers {
   exist(): boolean {
     const { raft, applied } = this.#parts;
     if (applied.state.users.size > 0) return true;
-    // Another leader may have replaced what was looked at.
-    if (raft.currentTerm !== this.#term) this.#lookedAt = 0;
-    this.#term = raft.currentTerm;
-    const from = Math.max(this.#lookedAt, applied.id.index);
-    for (const run of raft.logRuns(from)) {
+    // Another leader may have replaced what was looked at; the entry at the end tells that of all before it.
+    const { index, term } = this.#lookedAt;
+    if (index > applied.id.index && raft.logRuns(index - 1)[0]?.term !== term) this.#lookedAt = ZERO_ENTRY_ID;
+    for (const run of raft.logRuns(Math.max(this.#lookedAt.index, applied.id.index))) {
       if (makesUsers(run)) return true;
-      this.#lookedAt = run.lastIndex;
+      this.#lookedAt = { index: run.lastIndex, term: run.term };
     }
     return false;
   }

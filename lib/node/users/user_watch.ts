@@ -18,9 +18,16 @@ export class UserWatch {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Called with every entry that is applied, and with a state that takes the place of another. */
+  /** Called with every entry that is applied. */
   look({ revision }: Pick<UsersView, "revision">): void {
-    if (revision === this.#seen) return;
+    if (revision !== this.#seen) this.replaced({ revision });
+  }
+
+  /**
+   * A state took the place of another: that is always told. A snapshot knows the entries of the users that are left, and not the last one that
+   * removed somebody.
+   */
+  replaced({ revision }: Pick<UsersView, "revision">): void {
     this.#seen = revision;
     for (const listener of [...this.#listeners]) listener();
   }

@@ -34,7 +34,7 @@ function partsOf(clock: VirtualClock): ApplierParts {
     inbox: { wake: () => {} },
     pendingWrites: { size: 0, applied: () => {}, jumpedTo: () => {} },
     directory: { configurationCommitted: () => {} },
-    userWatch: { look: () => {} },
+    userWatch: { look: () => {}, replaced: () => {} },
   };
 }
 

@@ -1,9 +1,11 @@
 /** Users in a cluster: they wait for the last program of before, end what is under way, and are known from the log before they are applied. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Command, CommandOrigin } from "../../../lib/kv/commands.ts";
+import { type Command, type CommandOrigin, encodeCommand } from "../../../lib/kv/commands.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
-import type { NodeId } from "../../../lib/raft/types.ts";
+import { UnappliedUsers } from "../../../lib/node/users/unapplied_users.ts";
+import { encodeCommands, Run } from "../../../lib/raft/run.ts";
+import { type NodeId, toIndex, toTerm, ZERO_ENTRY_ID } from "../../../lib/raft/types.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 import { removeUser, setUser } from "../../support/users.ts";
 
@@ -107,6 +109,44 @@ Deno.test("every node hears of a change in the step in which it applies it, from
   await cluster.converged();
   assertEquals(cluster.node(last).users.list().map(({ name }) => name), ["bob", "root"]);
   await cluster.stop();
+});
+
+Deno.test("a snapshot of the leader that leaves a user out is told of, also where the newest of the others was known", async () => {
+  const cluster = new UserCluster(3, 75, { snapshotEntries: 20 });
+  await cluster.start();
+  const leader = await cluster.leader();
+  await cluster.atLevel(7);
+  assertEquals(await cluster.do(leader.id, setUser("root")), "Reply");
+  const login = cluster.loginOf("root", leader.id);
+  for (const name of ["alice", "bob"]) assertEquals(await cluster.do(leader.id, setUser(name), { login }), "Reply");
+  await cluster.converged();
+  const alice = cluster.loginOf("alice", leader.id);
+  const [late = -1] = cluster.ids.filter((id) => id !== leader.id);
+  const seen: boolean[] = [];
+  cluster.node(late).watchUsers(() => seen.push(cluster.node(late).users.allows(alice)));
+  for (const id of cluster.ids) if (id !== late) cluster.network.cut(late, id);
+  assertEquals(await cluster.do(leader.id, removeUser("alice"), { login }), "Reply");
+  for (let entry = 0; entry < 100; entry++) assertEquals(await cluster.do(leader.id, PUT, { login }), "Put");
+  assertEquals(seen, []);
+  for (const id of cluster.ids) if (id !== late) cluster.network.heal(late, id);
+  await cluster.converged();
+  assert(cluster.log.some((line) => line.includes(`${late} info Installed the leader's snapshot`)), "a snapshot came");
+  assertEquals(seen, [false]);
+  await cluster.stop();
+});
+
+Deno.test("users of a log whose end was replaced are known, whenever it was looked at", () => {
+  const put = encodeCommand(PUT);
+  const runOf = (term: number, commands: readonly string[]) =>
+    Run.ofCommands({ index: toIndex(1), term: toTerm(term) }, encodeCommands(commands));
+  let run = runOf(1, [put, put, put]);
+  const raft = { logRuns: (index: number) => [run].filter(({ lastIndex }) => lastIndex > index) };
+  const unapplied = new UnappliedUsers({ raft, applied: { state: { users: { size: 0 } }, id: ZERO_ENTRY_ID } });
+  assertEquals([unapplied.exist(), unapplied.exist()], [false, false]);
+  run = runOf(2, [encodeCommand(setUser("root")), put, put]);
+  assertEquals([unapplied.exist(), unapplied.exist()], [true, true]);
+  run = runOf(3, [put]);
+  assertEquals(unapplied.exist(), false);
 });
 
 Deno.test("a node that was started again knows from its log that there are users, before it has applied anything", async () => {
