@@ -44,6 +44,7 @@ export class ClientRecord implements Visitor {
   version: RespVersion = 2;
   replies: ReplyMode = "On";
   #login: Login | undefined;
+  #isGone = false;
   /** What its writes carry. */
   origin: CommandOrigin = NOBODY;
   /** Whether it reads from this node although the node does not lead (READONLY, in cluster mode). */
@@ -75,6 +76,8 @@ export class ClientRecord implements Visitor {
   }
 
   set login(login: Login | undefined) {
+    // Its password was still worked on: nobody would leave again.
+    if (this.#isGone) return;
     this.#login = login;
     this.origin = { login: loginId(login) };
     if (login === undefined) this.#gate.leave(this);
@@ -84,6 +87,12 @@ export class ClientRecord implements Visitor {
   /** See `Visitor`. */
   loginEnded(): void {
     this.#end();
+  }
+
+  /** The connection is closed: nobody logs in there any more. */
+  left(): void {
+    this.login = undefined;
+    this.#isGone = true;
   }
 
   /** Back to the beginning: RESET. */
@@ -126,7 +135,7 @@ export class ClientRegistry {
 
   /** Forgets a client that is gone. */
   remove(client: ClientRecord): void {
-    client.login = undefined;
+    client.left();
     this.#clients.delete(client.id);
   }
 }

@@ -73,6 +73,7 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
   #watchTimer: Timer | undefined;
   #commands = 0;
   #login: Login | undefined;
+  #isClosed = false;
 
   constructor(conversation: Conversation<Exchange>, context: TextContext) {
     this.#link = conversation.link;
@@ -187,6 +188,7 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
 
   /** See `Interpreter`. */
   closed(): void {
+    this.#isClosed = true;
     this.#context.gate.leave(this);
     this.#long.end();
     this.#history.clear();
@@ -216,6 +218,8 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
   }
 
   #enter(login: Login): void {
+    // Its password was still worked on: nobody would leave again.
+    if (this.#isClosed) return;
     this.#login = login;
     this.#context.gate.enter(this);
   }

@@ -22,6 +22,8 @@ export function isAdmitted(
     case "Write":
     case "Read":
       return gate.admitsToKeys(login);
+    case "StaleRead":
+      return gate.admits(login) && gate.admitsToKeys(login);
     case "Report":
       return request.isOpen === true || gate.admits(login);
     default:
@@ -34,7 +36,10 @@ export function judgeLogin(
   { name, password }: LoginRequest,
   { context: { gate, node }, link }: { readonly context: SessionContext; readonly link: ClientLink },
 ): Promise<LoginOutcome> {
-  const passed = name === PASS_USER ? gate.pass(password, connectionTo(node.id)) : undefined;
-  if (passed !== undefined) return Promise.resolve({ type: "LoggedIn", login: passed });
+  if (name === PASS_USER) {
+    // No work on a password can make it right, and whoever has a wrong one must not keep the others of its address waiting.
+    const login = gate.pass(password, connectionTo(node.id));
+    return Promise.resolve(login === undefined ? { type: "WrongPassword" } : { type: "LoggedIn", login });
+  }
   return gate.login({ name, password, address: addressOf(link) });
 }

@@ -217,3 +217,15 @@ Deno.test("a gate that is closed for too many logins says so", async () => {
     "-BUSY too many logins are waiting; try again later\r\n",
   );
 });
+
+Deno.test("who is gone before the password is judged does not come in", async () => {
+  const bench = await benchWith("root", "alice");
+  const gone = bench.connect();
+  assertEquals(await gone.ask(`AUTH alice ${PASSWORD}`), "");
+  gone.session.closed();
+  const alice = await loggedIn(bench, "alice");
+  gone.link.finished = false;
+  const login = bench.node.users.find("root")?.login ?? 0;
+  await new Promise((resolve) => bench.node.submit(removeUser("alice"), resolve, { login }));
+  assertEquals([alice.link.finished, gone.link.finished], [true, false]);
+});

@@ -53,13 +53,13 @@ class Stage {
 
 class Client {
   readonly link = new RecordingLink();
-  readonly #session;
+  readonly session;
   readonly #clock: VirtualClock;
 
   constructor({ node, clock }: Stage) {
     this.#clock = clock;
     const metrics = new ClientMetrics(node.metrics);
-    this.#session = startTextConversation(this.link, {
+    this.session = startTextConversation(this.link, {
       node,
       changeMember: (change) => node.changeMember(change),
       gate: gateOf(node, clock),
@@ -78,7 +78,7 @@ class Client {
 
   /** What comes for some lines. */
   async ask(...lines: readonly string[]): Promise<string> {
-    this.#session.receive(lines.map((line) => `${line}\n`).join(""));
+    this.session.receive(lines.map((line) => `${line}\n`).join(""));
     return await this.take();
   }
 
@@ -177,6 +177,20 @@ Deno.test("a running WATCH of nobody ends when there are users", async () => {
   assertEquals(await client.take(), "");
 });
 
+Deno.test("who is gone before the password is judged does not come in", async () => {
+  const stage = new Stage();
+  await stage.add("alice");
+  const gone = stage.connect();
+  assertEquals(await gone.ask(`AUTH alice ${PASSWORD}`), "");
+  gone.session.closed();
+  const alice = stage.connect();
+  await alice.slowly(`AUTH alice ${PASSWORD}`);
+  gone.link.finished = false;
+  await stage.add("root");
+  await stage.do(removeUser("alice"));
+  assertEquals([alice.link.finished, gone.link.finished], [true, false]);
+});
+
 Deno.test("the launcher looks at a node by a pass, which opens no key", async () => {
   const stage = new Stage();
   await stage.add("root");
@@ -185,8 +199,10 @@ Deno.test("the launcher looks at a node by a pass, which opens no key", async ()
   const pass = makePass(TEST_SECRET, { subject: connectionTo(node.id), login: LAUNCHER.id, nowMs: node.timeMs() });
   assertEquals(await client.ask(`AUTH ${PASS_USER} ${pass}`), "Logged in.\n");
   assertMatch(await client.ask("STATUS"), /^Status\n/);
-  assertEquals(await client.ask("PUT k v", "GET k"), REFUSED.repeat(2));
-  assertEquals(await stage.connect().slowly(`AUTH ${PASS_USER} ${pass}`), "Error: Wrong user or password.\n");
+  assertEquals(await client.ask("PUT k v", "GET k", "GET k STALE"), REFUSED.repeat(3));
+  const asked = node.asked.length;
+  assertEquals(await stage.connect().ask(`AUTH ${PASS_USER} ${pass}`), "Error: Wrong user or password.\n", "at once");
+  assertEquals(node.asked.length, asked);
 });
 
 Deno.test("AUTH in a line of Redis opens a session of Redis, and LOGIN one of this protocol", () => {
