@@ -8,6 +8,7 @@
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
+import { isUserName } from "../kv/users.ts";
 import type { KeyValueNode, ReadOutcome } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
 import { HashQueue } from "./hash_queue.ts";
@@ -18,7 +19,7 @@ import { isPassword } from "./passwords.ts";
 
 /** Logins that are remembered, so that the same user and password need no work again; the oldest is forgotten. */
 export const LOGINS_KEPT_MAX = 1_024;
-/** Attempts of one address that may wait, for their turn or because others have failed. */
+/** Attempts of one address that may wait for their turn, and as many beside them that wait because others have failed. */
 export const LOGINS_PER_ADDRESS_MAX = 32;
 const KEY_BYTES = 32;
 
@@ -46,6 +47,8 @@ export interface Claim {
 export interface GateParts {
   readonly node: Pick<KeyValueNode, "id" | "users" | "hasUsers" | "watchUsers" | "read" | "timeMs">;
   readonly clock: Clock;
+  /** The date of this machine, in ms since 1970. */
+  readonly dateMs: () => number;
   readonly log: NodeLog;
   /** Of the cluster, "" for none: who does not know it passes nothing on to this node. */
   readonly secret: string;
@@ -115,7 +118,9 @@ export class Gate {
 
   /** The login on whose behalf another node, or the launcher, asks with a pass; undefined when it is none. */
   pass(pass: string, subject: PassSubject): Login | undefined {
-    const id = this.#passes.read(pass, { subject, nowMs: this.#parts.node.timeMs() });
+    const { node, dateMs } = this.#parts;
+    // The launcher knows the date alone, and the cluster's time goes its own way where that was set back.
+    const id = this.#passes.read(pass, { subject, nowMs: [node.timeMs(), dateMs()] });
     if (id === undefined) return undefined;
     return id === LAUNCHER.id ? LAUNCHER : { name: "", id };
   }
@@ -147,15 +152,19 @@ export class Gate {
 
   #attempt(claim: Claim, hash: string): Promise<LoginOutcome> {
     const { address } = claim;
-    const waiting = this.#waiting.get(address) ?? 0;
+    // What can be no name is none: names of any length would be kept as long as failures are.
+    const pair = `${address} ${isUserName(claim.name) ? claim.name : ""}`;
+    const before = this.#lines.get(pair);
+    // Whoever guesses at one user does not take the places of those who want to come in as another.
+    const isHeldUp = before !== undefined || this.#delays.delayMs(pair, this.#parts.clock.now()) > 0;
+    const place = `${isHeldUp ? "held up" : "free"} ${address}`;
+    const waiting = this.#waiting.get(place) ?? 0;
     if (waiting >= LOGINS_PER_ADDRESS_MAX || this.hashes.isFull) return Promise.resolve({ type: "Busy" });
-    this.#waiting.set(address, waiting + 1);
-    const pair = `${address} ${claim.name}`;
-    const before = this.#lines.get(pair) ?? Promise.resolve();
-    const attempt = before.then(() => this.#judge(claim, { pair, hash })).finally(() => {
-      const left = (this.#waiting.get(address) ?? 1) - 1;
-      if (left === 0) this.#waiting.delete(address);
-      else this.#waiting.set(address, left);
+    this.#waiting.set(place, waiting + 1);
+    const attempt = (before ?? Promise.resolve()).then(() => this.#judge(claim, { pair, hash })).finally(() => {
+      const left = (this.#waiting.get(place) ?? 1) - 1;
+      if (left === 0) this.#waiting.delete(place);
+      else this.#waiting.set(place, left);
       this.#attempts.delete(`${address} ${hash}`);
       if (this.#lines.get(pair) === attempt) this.#lines.delete(pair);
     });

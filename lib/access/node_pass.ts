@@ -44,7 +44,7 @@ export function makePass(
 /** Takes each pass once. */
 export class PassReader {
   readonly #keyOf: (login: number) => string | undefined;
-  /** By nonce, in the order in which they came: when. */
+  /** By nonce, in the order in which they came: when they were made. */
   readonly #seen = new Map<string, number>();
 
   /** `keyOf` gives the key of the passes for a login; undefined where there are none. */
@@ -52,10 +52,10 @@ export class PassReader {
     this.#keyOf = keyOf;
   }
 
-  /** The login on whose behalf the request is made; undefined when the pass is none for it. */
+  /** The login on whose behalf the request is made; undefined when the pass is none for it, or not of one of these times. */
   read(
     pass: string,
-    { subject, nowMs }: { readonly subject: PassSubject; readonly nowMs: number },
+    { subject, nowMs }: { readonly subject: PassSubject; readonly nowMs: readonly number[] },
   ): number | undefined {
     const [, login = "", madeMs = "", nonce = "", mac = ""] = PASS.exec(pass) ?? [];
     if (mac === "") return undefined;
@@ -63,13 +63,14 @@ export class PassReader {
     if (key === undefined) return undefined;
     const expected = macOf(key, `${login}.${madeMs}.${nonce}`, subject);
     if (!timingSafeEqual(expected, Buffer.from(mac, "hex"))) return undefined;
-    if (Math.abs(nowMs - Number(madeMs)) > PASS_MS || this.#seen.has(nonce)) return undefined;
-    for (const [old, seenMs] of this.#seen) {
+    const isOfNow = nowMs.some((now) => Math.abs(now - Number(madeMs)) <= PASS_MS);
+    if (!isOfNow || this.#seen.has(nonce)) return undefined;
+    for (const [old, oldMs] of this.#seen) {
       // One that was made by a clock ahead holds as long as the difference more.
-      if (nowMs - seenMs <= 2 * PASS_MS && this.#seen.size < PASSES_SEEN_MAX) break;
+      if (nowMs.some((now) => now - oldMs <= PASS_MS) && this.#seen.size < PASSES_SEEN_MAX) break;
       this.#seen.delete(old);
     }
-    this.#seen.set(nonce, nowMs);
+    this.#seen.set(nonce, Number(madeMs));
     return Number(login);
   }
 }

@@ -166,6 +166,7 @@ async function serveClients(
   const gate = new Gate({
     ...{ node, clock, secret, log: access },
     launcherSecret: options.launcherSecret,
+    dateMs: () => Date.now(),
     awaitsUsers: firstUser !== undefined,
   });
   const proposer = new FirstUserProposer(node, { clock, log: access });

@@ -13,7 +13,10 @@ const gates = new WeakMap<object, Gate>();
 export function gateOf(node: KeyValueNode, clock: Clock): Gate {
   const known = gates.get(node);
   if (known !== undefined) return known;
-  const gate = new Gate({ node, clock, log: () => {}, secret: "", launcherSecret: TEST_SECRET, awaitsUsers: false });
+  const gate = new Gate({
+    ...{ node, clock, dateMs: () => node.timeMs(), log: () => {} },
+    ...{ secret: "", launcherSecret: TEST_SECRET, awaitsUsers: false },
+  });
   gates.set(node, gate);
   return gate;
 }

@@ -36,12 +36,15 @@ class Stage {
   readonly node = new StateNode();
   readonly clock = new VirtualClock();
   readonly logged: string[] = [];
+  /** That of the machine; undefined for the time of the cluster. */
+  dateMs: number | undefined;
   readonly gate: Gate;
 
   constructor({ awaitsUsers = false } = {}) {
     this.gate = new Gate({
       node: this.node,
       clock: this.clock,
+      dateMs: () => this.dateMs ?? this.node.timeMs(),
       log: (level, message) => this.logged.push(`${level} ${message}`),
       secret: "a secret of the cluster",
       launcherSecret: SECRET,
@@ -97,7 +100,14 @@ Deno.test("the launcher comes in where it has to look, not to keys, and with its
   const pass = makePass(SECRET, { subject: connectionTo(node.id), login: LAUNCHER.id, nowMs: node.timeMs() });
   assertEquals(gate.pass(pass, connectionTo(node.id)), LAUNCHER);
   assertEquals(gate.pass(pass, connectionTo(node.id)), undefined);
-  const alone = new Gate({ node, clock: stage.clock, log: () => {}, secret: "", awaitsUsers: false });
+  const alone = new Gate({
+    node,
+    clock: stage.clock,
+    dateMs: () => node.timeMs(),
+    log: () => {},
+    secret: "",
+    awaitsUsers: false,
+  });
   for (const key of ["", "undefined", SECRET]) {
     const made = makePass(key, { subject: connectionTo(node.id), login: LAUNCHER.id, nowMs: node.timeMs() });
     assertEquals(alone.pass(made, connectionTo(node.id)), undefined);
@@ -113,7 +123,8 @@ Deno.test("nodes with the same users and the same secret take each other's passe
   const stage = new Stage();
   const root = await stage.withRoot();
   const { node, clock } = stage;
-  const gateWith = (secret: string) => new Gate({ node, clock, log: () => {}, secret, awaitsUsers: false });
+  const gateWith = (secret: string) =>
+    new Gate({ node, clock, dateMs: () => 0, log: () => {}, secret, awaitsUsers: false });
   const subject = { to: node.id, method: "DELETE", path: "/v1/cluster/members/1", body: "" };
   const pass = stage.gate.makePass(subject, root) ?? "";
   assertEquals(gateWith("another secret").pass(pass, subject), undefined);
@@ -122,6 +133,24 @@ Deno.test("nodes with the same users and the same secret take each other's passe
   await stage.do(setUser("root", { hash: STAPLE }), root.id);
   assertEquals(gateWith("a secret of the cluster").pass(late, subject), undefined);
   assertEquals(stage.gate.makePass(subject, root), undefined);
+});
+
+Deno.test("the pass of the launcher holds by the date of the machine, wherever the time of the cluster is", async () => {
+  const stage = new Stage();
+  await stage.withRoot();
+  const { gate, node } = stage;
+  const passOf = (nowMs: number) =>
+    gate.pass(
+      makePass(SECRET, { subject: connectionTo(node.id), login: LAUNCHER.id, nowMs }),
+      connectionTo(node.id),
+    );
+  stage.dateMs = node.timeMs() - 3_600_000;
+  assertEquals([passOf(stage.dateMs), passOf(node.timeMs())], [LAUNCHER, LAUNCHER]);
+  assertEquals([passOf(stage.dateMs - 61_000), passOf(node.timeMs() - 61_000)], [undefined, undefined]);
+  const pass = makePass(SECRET, { subject: connectionTo(node.id), login: LAUNCHER.id, nowMs: stage.dateMs });
+  assertEquals(gate.pass(pass, connectionTo(node.id)), LAUNCHER);
+  passOf(node.timeMs());
+  assertEquals(gate.pass(pass, connectionTo(node.id)), undefined, "a second time");
 });
 
 Deno.test("a login asks the leader before it judges, and does without one where there is none", async () => {
@@ -187,6 +216,39 @@ Deno.test("guessing is slowed down for that user from that address, and for nobo
   assertEquals(await slowed, { type: "WrongPassword" });
 });
 
+Deno.test("names that can be none count as one, so that no long one is kept", async () => {
+  const stage = new Stage();
+  await stage.withRoot();
+  for (let failure = 0; failure < FREE_FAILURES; failure++) await stage.login("x".repeat(65 + failure));
+  let isJudged = false;
+  const slowed = stage.login("x y").finally(() => isJudged = true);
+  assertEquals((await stage.login("root")).type, "LoggedIn");
+  assertEquals(isJudged, false);
+  await stage.clock.advance(1_000);
+  assertEquals(await slowed, { type: "WrongPassword" });
+});
+
+Deno.test("whoever guesses at one user takes no place of the others of that address", async () => {
+  const stage = new Stage();
+  const root = await stage.withRoot();
+  await stage.do(setUser("alice", { hash: HASH }), root.id);
+  stage.node.holding = true;
+  const guesses = Array.from({ length: 1 + LOGINS_PER_ADDRESS_MAX }, (_, at) => stage.login("root", `guess ${at}`));
+  assertEquals(await stage.login("root", "one guess more"), { type: "Busy" });
+  const logins = Array.from(
+    { length: LOGINS_PER_ADDRESS_MAX - 1 },
+    (_, at) => stage.login(at === 0 ? "alice" : `user${at}`),
+  );
+  assertEquals(await stage.login("bob"), { type: "Busy" }, "nor is there any number of them");
+  stage.node.holding = false;
+  while (stage.node.waiting.length < logins.length + 1) await Promise.resolve();
+  while (stage.node.waiting.length > 0) stage.node.release();
+  assertEquals((await logins[0])?.type, "LoggedIn");
+  await Promise.all(logins);
+  // The others sleep.
+  await Promise.all(guesses.slice(0, FREE_FAILURES));
+});
+
 Deno.test("a user that does not exist costs the same work as one that does", async () => {
   const stage = new Stage();
   await stage.withRoot();
@@ -234,6 +296,7 @@ Deno.test("a node for a user shows nothing and does nothing once the user is gon
     () => node.state.get("k")?.value,
     () => node.answer(["GET", "k"]),
     () => node.compare([]),
+    () => node.users.size,
     () => node.logTail(1),
   ];
   const deeds = [
@@ -244,7 +307,7 @@ Deno.test("a node for a user shows nothing and does nothing once the user is gon
   ];
   const written = await submit();
   assertEquals(written.type === "Done" && written.result.type, "Put");
-  assertEquals(looks.map((look) => look()), ["v", "v", true, []]);
+  assertEquals(looks.map((look) => look()), ["v", "v", true, 2, []]);
   for (const deed of deeds) await deed();
   assertEquals([stage.node.transfers.length, stage.node.memberChanges.length], [1, 1]);
   await stage.do(removeUser("alice"), root.id);
