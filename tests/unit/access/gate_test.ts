@@ -223,6 +223,7 @@ Deno.test("names that can be none count as one, so that no long one is kept", as
   let isJudged = false;
   const slowed = stage.login("x y").finally(() => isJudged = true);
   assertEquals((await stage.login("root")).type, "LoggedIn");
+  assertEquals((await stage.login("bob")).type, "WrongPassword");
   assertEquals(isJudged, false);
   await stage.clock.advance(1_000);
   assertEquals(await slowed, { type: "WrongPassword" });
