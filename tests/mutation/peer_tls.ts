@@ -17,7 +17,7 @@ export const PEER_TLS_SLIPS: readonly Mutation[] = [
   bug("M600", "A node passes whose certificate only claims to be signed by a trusted CA", {
     file: "lib/tls/client_authorities.ts",
     find: "return verify(hash, leaf.signed, publicKeyOf(authority), leaf.signature);",
-    replace: "return true;",
+    replace: 'return verify(hash, leaf.signed, publicKeyOf(authority), leaf.signature) || leaf.serial !== "";',
     tests: IDENTITY_TESTS,
   }),
   bug("M601", "A node passes whose certificate has expired", {
@@ -35,13 +35,13 @@ export const PEER_TLS_SLIPS: readonly Mutation[] = [
   bug("M603", "A node of another cluster passes", {
     file: IDENTITY,
     find: "if (node?.cluster !== this.cluster)",
-    replace: "if (node === undefined)",
+    replace: "if (node === undefined || node.cluster.length === 0)",
     tests: IDENTITY_TESTS,
   }),
   bug("M604", "Who shows the certificate of a node need not have its key", {
     file: IDENTITY,
     find: 'if (verify("sha256", said, publicKeyOf(leaf), Buffer.from(signature, "base64")))',
-    replace: "if (said.length > 0 && publicKeyOf(leaf) !== undefined && signature.length > 0)",
+    replace: 'if (verify("sha256", said, publicKeyOf(leaf), Buffer.from(signature, "base64")) || said.length > 0)',
     tests: IDENTITY_TESTS,
   }),
   bug("M605", "A node may say that it is another one", {
@@ -142,7 +142,7 @@ export const PEER_TLS_SLIPS: readonly Mutation[] = [
   bug("M615", "Who waits for a node that speaks TLS to speak first is told nothing", {
     file: "lib/transport/tls_accepted.ts",
     find: "await this.#answerPlainly();",
-    replace: "",
+    replace: "if (first === 0) await this.#answerPlainly();",
     tests: LINK_TESTS,
   }),
   bug("M616", "A running node takes the certificate of another one", {
@@ -154,7 +154,7 @@ export const PEER_TLS_SLIPS: readonly Mutation[] = [
   bug("M617", "A node that joins asks for an id that is not the one of its certificate", {
     file: "lib/cli/join.ts",
     find: 'settings.optionalInteger("node-id") ?? certified(options);',
-    replace: 'settings.optionalInteger("node-id");',
+    replace: 'settings.optionalInteger("node-id") ?? (settings.enabled("learner") ? certified(options) : undefined);',
     tests: ["tests/e2e/peer_tls_test.ts"],
   }),
   bug("M618", "A client's certificate is good for a listener where its names fit", {
@@ -165,8 +165,8 @@ export const PEER_TLS_SLIPS: readonly Mutation[] = [
   }),
   bug("M619", "What was written last does not go through before the end, where TLS is bridged", {
     file: "lib/tls/bridged_tls.ts",
-    find: "if (this.#isSecure) return void this.#drained.then(() => closeQuietly(this.#near));",
-    replace: "",
+    find: "if (this.#isSecure) return void",
+    replace: "if (!this.#isSecure) return void",
     tests: ["tests/unit/tls/bridged_tls_test.ts"],
   }),
   bug("M624", "Nodes without TLS need no secret where both are allowed", {
