@@ -22,8 +22,9 @@ export function joinCommand(members) {
   const list = known.map(seedOf).join(",");
   if (known.some((member) => !LOOPBACK.test(splitAddress(member.peer_address).host))) {
     return {
-      command: `kvstore node --join ${list} --host ADDRESS --cluster-secret-file FILE`,
-      note: "ADDRESS is that of the new machine, and FILE has the secret that the nodes share.",
+      command: `kvstore node --join ${list} --host ADDRESS --peer-tls-cert FILE --peer-tls-key FILE --peer-tls-ca FILE`,
+      note:
+        "ADDRESS is that of the new machine; kvstore tls node makes the files. Where the nodes share a secret and have no certificates: --insecure-peers --cluster-secret-file FILE instead.",
     };
   }
   const port = freePort(known);

