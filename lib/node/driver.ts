@@ -3,7 +3,7 @@
 import { fault, type FaultSite } from "../base/faults.ts";
 import type { Counter } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
-import type { Event } from "../raft/events.ts";
+import type { ChangeMembership, Event } from "../raft/events.ts";
 import type { Message } from "../raft/messages.ts";
 import type { Configuration } from "../raft/types.ts";
 import type { AppliedState } from "./effects/applied.ts";
@@ -95,18 +95,31 @@ export class Driver {
 
   /** Whether the event may be stepped; one that may not is as good as lost on its way. */
   #isTaken(event: Event): boolean {
-    if (event.type === "ChangeMembership") return this.#parts.directory.canAll(event);
+    if (event.type === "ChangeMembership") return this.#parts.directory.canAll(event) && this.#hasRoomFor(event);
     if (event.type !== "Receive") return true;
     const { message } = event;
     // Known bug B22: a promise counts only from the directory that this server's configuration names.
     if (isPromise(message) && this.#parts.directory.isStranger(message.from)) return false;
-    if (this.#hasRoomFor(message)) return true;
-    this.#refusedForSpace.add();
-    return false;
+    return this.#hasRoomFor(message);
+  }
+
+  #hasRoomFor(work: Message | ChangeMembership): boolean {
+    const hasRoom = work.type === "ChangeMembership" ? this.#hasRoomToChange(work) : this.#hasRoomToHear(work);
+    if (!hasRoom) this.#refusedForSpace.add();
+    return hasRoom;
+  }
+
+  /** A leader appends two configurations, the second one without being asked, and an append without room ends the node. */
+  #hasRoomToChange(change: ChangeMembership): boolean {
+    const { storage, raft } = this.#parts;
+    if (raft.role !== "Leader") return true;
+    // Neither of them says more than the one before and the change together.
+    const bytes = JSON.stringify(raft.configuration).length + JSON.stringify(change).length;
+    return !fault("node/spaceRefused") && storage.reserve(2 * bytes, 2);
   }
 
   /** A follower without disk space or memory leaves AppendEntries unanswered, as if lost: the leader repeats it. */
-  #hasRoomFor(message: Message): boolean {
+  #hasRoomToHear(message: Message): boolean {
     const { storage, diskWatch, memory, clock } = this.#parts;
     if (message.type === "InstallSnapshot") return memory.mayReceive(clock.now());
     if (message.type !== "AppendEntries" || message.entries === undefined) return true;

@@ -105,6 +105,9 @@ export const NOT_TAKEN: Refusal = unsafe(
   true,
 );
 
+/** The driver has not taken it: the log of this leader could not hold it. */
+export const NO_ROOM: Refusal = unsafe("the leader's disk is full: make room there", true);
+
 function planAddition(facts: ChangeFacts, change: Addition & { readonly id: NodeId }): Verdict {
   const { members, voters, learners } = facts.status.configuration;
   const { id, peerAddress, clientAddress, httpAddress } = change;

@@ -1,13 +1,14 @@
 /** Changes the membership because somebody asks for it: by joint consensus, one change at a time, only where a majority can go on. */
 
-import type { MemberChange, MemberChangeOutcome } from "../api.ts";
+import type { MemberChange, MemberChangeOutcome, NodeMonitor } from "../api.ts";
 import { MEMBER_CHANGE_MS } from "../limits.ts";
-import { leadsTo, NOT_TAKEN, OVERTAKEN, planChange } from "./change_plan.ts";
+import { leadsTo, NO_ROOM, NOT_TAKEN, OVERTAKEN, planChange } from "./change_plan.ts";
 import { type TransferParts, until } from "./leadership.ts";
 import type { PeerDirectory } from "./peer_directory.ts";
 
 /** What a change works with. */
 export interface ChangeParts extends TransferParts {
+  readonly monitor: Pick<NodeMonitor, "members" | "health">;
   readonly directory: Pick<PeerDirectory, "caughtUp">;
 }
 
@@ -44,6 +45,6 @@ export async function changeMember(
   const isDropped = () => event !== undefined && !inbox.holds(event) && raft.configuration === before && leads();
   await until(clock, { condition: () => isDone() || isOvertaken() || isDropped(), limitMs: MEMBER_CHANGE_MS });
   if (isDone()) return { type: "Done", id: change.id };
-  if (isDropped()) return NOT_TAKEN;
+  if (isDropped()) return monitor.health().hasSpace ? NOT_TAKEN : NO_ROOM;
   return wanted !== undefined && isOvertaken() ? OVERTAKEN : { type: "Unknown" };
 }

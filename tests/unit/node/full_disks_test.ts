@@ -1,7 +1,7 @@
 /** All disks of a cluster full at once: reads go on, what is refused is never done, and writes resume with room. */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import type { WriteOutcome } from "../../../lib/node/api.ts";
+import type { MemberChangeOutcome, WriteOutcome } from "../../../lib/node/api.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 
@@ -134,4 +134,32 @@ Deno.test("room on two of three full disks is enough for writes, whichever of th
     writes.assertTrue();
     await cluster.stop();
   }
+});
+
+Deno.test("a leader without room for a change of the members says so and goes on; with room it is made", async () => {
+  const cluster = new MemoryCluster(3, 35, { requestTimeoutMs: 3_000 });
+  await cluster.start();
+  const { id: leader } = await cluster.leader();
+  assertEquals((await cluster.put(leader, "seed", "1")).type, "Done");
+  await cluster.clock.advance(2_000);
+  fill(cluster, [leader]);
+  // Up to the last byte: a configuration is shorter than most values.
+  for (let length = VALUE.length; length > 0; length = Math.floor(length / 2)) {
+    for (let outcome = "Done"; outcome === "Done";) {
+      outcome = (await cluster.put(leader, "k", "v".repeat(length))).type;
+    }
+  }
+  const id = (leader + 1) % 3;
+  const outcomes: MemberChangeOutcome[] = [];
+  const remove = () => cluster.node(leader).changeMember({ type: "Remove", id }).then((known) => outcomes.push(known));
+  remove();
+  await cluster.clock.until(() => outcomes.length === 1, 20_000, "the change has ended");
+  const reason = "the leader's disk is full: make room there";
+  assertEquals(outcomes, [{ type: "Unsafe", reason, passing: true }]);
+  assertEquals(cluster.node(leader).status().raft.configuration.voters, [0, 1, 2]);
+  makeRoom(cluster, [leader]);
+  remove();
+  await cluster.clock.until(() => outcomes.length === 2, 20_000, "the second change has ended");
+  assertEquals(outcomes[1], { type: "Done", id });
+  await cluster.stop();
 });
