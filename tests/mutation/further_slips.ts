@@ -156,8 +156,8 @@ const NODE: readonly Mutation[] = [
   }),
   slip("M130", "A follower without room stores entries all the same, in memory only", {
     file: "lib/node/driver.ts",
-    find: "if (this.#hasRoomFor(message)) return true;",
-    replace: 'if (this.#hasRoomFor(message) || event.type === "Receive") return true;',
+    find: "return this.#hasRoomFor(message);",
+    replace: 'return this.#hasRoomFor(message) || event.type === "Receive";',
   }),
   slip("M131", "Messages wait for the hard state of their own step only", {
     file: "lib/node/effects/effects.ts",
