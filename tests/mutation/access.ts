@@ -159,11 +159,22 @@ const GATE_SLIPS: readonly Mutation[] = [
     find: "return isEqual && hash !== undefined;",
     replace: "return isEqual || hash === undefined;",
   }),
-  slip("M673", "A login that was right once is right for ever", {
-    file: GATE,
-    find: "login !== undefined && this.#parts.node.users.allows(login.id) ? login : undefined",
-    replace: "login",
-  }),
+  {
+    id: "M673",
+    what: "A login that was right once is right for ever",
+    patches: [
+      {
+        file: GATE,
+        find: "login !== undefined && this.#parts.node.users.allows(login.id) ? login : undefined",
+        replace: "login",
+      },
+      {
+        file: GATE,
+        find: "if (!this.#parts.node.users.allows(id)) this.#known.delete(hash);",
+        replace: "if (id === 0) this.#known.delete(hash);",
+      },
+    ],
+  },
   slip("M674", "A login is judged by what this node has heard so far", {
     file: GATE,
     find: "    await new Promise<ReadOutcome>((resolve) => node.read(resolve));\n    if (node",
