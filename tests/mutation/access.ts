@@ -148,7 +148,7 @@ const LATE_SLIPS: readonly Mutation[] = [
     slip("M699", "A connection that ended while its password was judged stays in the gate", {
       file: "lib/protocol/text/interpreter.ts",
       find: "if (this.#isClosed) return;",
-      replace: "",
+      replace: 'if (this.#isClosed && login.name === "") return;',
     }),
   ),
 ];
@@ -183,7 +183,7 @@ const GATE_SLIPS: readonly Mutation[] = [
   slip("M675", "Who guesses for one user from one address slows down everybody", {
     file: GATE,
     find: 'const pair = `${address} ${isUserName(claim.name) ? claim.name : ""}`;',
-    replace: 'const pair = "";',
+    replace: 'const pair = isUserName(claim.name) ? "" : "other";',
   }),
   slip("M676", "Failures slow nobody down", {
     file: GATE,
@@ -213,7 +213,7 @@ const GATE_SLIPS: readonly Mutation[] = [
   slip("M690", "A name of any length is kept as long as failures are", {
     file: GATE,
     find: '${isUserName(claim.name) ? claim.name : ""}',
-    replace: "${claim.name}",
+    replace: "${isUserName(claim.name) ? claim.name : claim.name}",
   }),
   slip("M691", "Who guesses at one user takes the places of the others of that address", {
     file: GATE,

@@ -87,7 +87,7 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
     ...slip("M579", "A change that the leader has not taken is told as begun", {
       file: CHANGE,
       find: "if (isDropped()) return monitor.health().hasSpace ? NOT_TAKEN : NO_ROOM;",
-      replace: 'if (isDropped()) return wanted === undefined ? NOT_TAKEN : { type: "Unknown" };',
+      replace: 'if (isDropped()) return monitor.health().hasSpace ? { type: "Unknown" } : NO_ROOM || NOT_TAKEN;',
     }),
     tests: ["tests/unit/node/member_change_test.ts"],
   },
