@@ -1,5 +1,7 @@
 /** Connections to servers: as they are, or with TLS and the server's certificate verified. */
 
+import { HangingDials } from "./hanging_dials.ts";
+
 /** Whom to believe in a handshake. */
 export interface Trust {
   /** Certificates of CAs, as PEM texts, beside those that the runtime trusts by itself. */
@@ -33,7 +35,11 @@ export class TlsError extends Error {
 export interface DialOptions {
   /** Undefined for no TLS. */
   readonly trust?: Trust | undefined;
+  /** Of the process; replaceable for tests. */
+  readonly hanging?: HangingDials;
 }
+
+const HANGING = new HangingDials();
 
 /** What is recognised in the words of Deno, which have no other form, and in the codes of Node. */
 const PROBLEMS: readonly (readonly [pattern: RegExp, problem: TlsProblem, words: string])[] = [
@@ -56,33 +62,43 @@ const PROBLEMS: readonly (readonly [pattern: RegExp, problem: TlsProblem, words:
 /**
  * Connects, without delaying small packets. Rejects with the system's error when there is no connection, and with `TlsError` when
  * there is no TLS on it. A handshake has no deadline of its own and cannot be ended before the server does: Deno completes it, whoever has closed.
+ * Where too many hang already it rejects with `TimedOut`, and connects to nobody.
  */
 export async function dial(
   { hostname, port }: { readonly hostname: string; readonly port: number },
-  { trust }: DialOptions = {},
+  { trust, hanging = HANGING }: DialOptions = {},
 ): Promise<Deno.Conn> {
-  if (trust?.identity !== undefined) return await secureAs(trust.identity, { trust, hostname, port });
+  if (trust !== undefined && hanging.isFull(`${hostname}:${port}`)) {
+    throw new Deno.errors.TimedOut(`${hostname}:${port} does not go on with handshakes of TLS that have begun`);
+  }
+  if (trust?.identity !== undefined) return await secureAs(trust.identity, { trust, hostname, port, hanging });
   // Of the addresses of a name only the first is tried; that of localhost may be ::1, where nodes do not listen.
   const host = trust !== undefined && hostname === "localhost" ? "127.0.0.1" : hostname;
   const tcp = await Deno.connect({ hostname: host, port });
   // Before TLS: there it cannot be set, and each first reply would wait for the delayed acknowledgement, 40 ms.
   tcp.setNoDelay(true);
-  return trust === undefined ? tcp : await secure(tcp, { trust, hostname, port });
+  if (trust === undefined) return tcp;
+  // Of a machine that was lost no end would ever be heard.
+  tcp.setKeepAlive(true);
+  return await secure(tcp, { trust, hostname, port, hanging });
 }
 
 interface Handshake {
   readonly trust: Trust;
   readonly hostname: string;
   readonly port: number;
+  readonly hanging: HangingDials;
 }
 
-async function secure(tcp: Deno.TcpConn, { trust, hostname, port }: Handshake): Promise<Deno.TlsConn> {
+async function secure(tcp: Deno.TcpConn, { trust, hostname, port, hanging }: Handshake): Promise<Deno.TlsConn> {
   const name = trust.serverName ?? hostname;
   let open: Deno.Conn = tcp;
   try {
     const tls = await Deno.startTls(tcp, { hostname: name, caCerts: [...trust.caCerts] });
     open = tls;
-    await tls.handshake();
+    const handshake = tls.handshake();
+    hanging.enter(`${hostname}:${port}`, handshake);
+    await handshake;
     return tls;
   } catch (error) {
     closeQuietly(open);
@@ -94,10 +110,15 @@ async function secure(tcp: Deno.TcpConn, { trust, hostname, port }: Handshake): 
  * Deno shows a certificate only where it connects by itself. So the server's certificate is to have the name that is connected to,
  * and the first reply may be late by a delayed acknowledgement, 40 ms.
  */
-async function secureAs({ cert, key }: Identity, { trust, hostname, port }: Handshake): Promise<Deno.TlsConn> {
+async function secureAs(
+  { cert, key }: Identity,
+  { trust, hostname, port, hanging }: Handshake,
+): Promise<Deno.TlsConn> {
   const tls = await Deno.connectTls({ hostname, port, caCerts: [...trust.caCerts], cert, key });
   try {
-    await tls.handshake();
+    const handshake = tls.handshake();
+    hanging.enter(`${hostname}:${port}`, handshake);
+    await handshake;
     return tls;
   } catch (error) {
     closeQuietly(tls);

@@ -119,7 +119,7 @@ export const CLIENT_CERTIFICATE_SLIPS: readonly Mutation[] = [
     what: "A connection that shows a certificate believes every server",
     patches: [{
       file: "lib/base/dial.ts",
-      find: "await tls.handshake();\n    return tls;\n  } catch (error) {\n    closeQuietly(tls);",
+      find: "await handshake;\n    return tls;\n  } catch (error) {\n    closeQuietly(tls);",
       replace: "return tls;\n  } catch (error) {\n    closeQuietly(tls);",
     }],
     tests: ["tests/unit/tls/client_certificates_test.ts"],

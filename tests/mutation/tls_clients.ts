@@ -128,4 +128,24 @@ export const TLS_CLIENT_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/e2e/tls_tools_test.ts"],
   },
+  {
+    id: "M643",
+    what: "A client that asks a server again and again which does not go on with TLS runs out of file descriptors",
+    patches: [{
+      file: "lib/base/dial.ts",
+      find: "if (trust !== undefined && hanging.isFull(`${hostname}:${port}`)) {",
+      replace: "if (trust !== undefined && hanging.isFull(hostname)) {",
+    }],
+    tests: ["tests/unit/base/hanging_dials_test.ts"],
+  },
+  {
+    id: "M644",
+    what: "A server whose machine was lost while it hung is never asked again",
+    patches: [{
+      file: "lib/base/hanging_dials.ts",
+      find: "return now - Math.max(...times) < HANGING_DIAL_PAUSE_MS;",
+      replace: "return true;",
+    }],
+    tests: ["tests/unit/base/hanging_dials_test.ts"],
+  },
 ];
