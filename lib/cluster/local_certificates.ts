@@ -5,6 +5,7 @@ import { Authority, makeAuthority, type Pair, type Validity } from "../tls/autho
 import { type Certificate, readCertificates } from "../tls/certificate.ts";
 import { about, CertificateError } from "../tls/errors.ts";
 import { makePrivateDirectory, readKey, readPem, writeWhole } from "../tls/files.ts";
+import { fitsKey } from "../tls/key.ts";
 import { clusterHost, machineNames, nodeHost } from "../tls/names.ts";
 
 /** How long the CA of a local cluster holds, in days. */
@@ -89,7 +90,9 @@ function ensureNode(paths: NodeCertificate, { id, authority, names, now }: NodeP
   const old = isThere(paths.certificate) && isThere(paths.key) ? readLeaf(paths.certificate) : undefined;
   const inCluster = [nodeHost(authority.cluster, id), clusterHost(authority.cluster)];
   const isUsable = old !== undefined && names.every((name) => hasName(old, name)) &&
-    inCluster.every((name) => old.names.dns.includes(name));
+    inCluster.every((name) => old.names.dns.includes(name)) &&
+    // A start may have ended between key and certificate.
+    about(paths.key, () => fitsKey(old, readKey(paths.key)));
   const again = isUsable ? renewed(authority, { old, validity }) : undefined;
   if (again === undefined) return writePair(paths, authority.issueNode(id, names, validity));
   if (old !== undefined && isShort(old, now)) {

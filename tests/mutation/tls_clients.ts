@@ -148,4 +148,14 @@ export const TLS_CLIENT_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/unit/base/hanging_dials_test.ts"],
   },
+  {
+    id: "M645",
+    what: "A node of a local cluster whose key was replaced and its certificate not never starts again",
+    patches: [{
+      file: "lib/cluster/local_certificates.ts",
+      find: "about(paths.key, () => fitsKey(old, readKey(paths.key)));",
+      replace: "true;",
+    }],
+    tests: ["tests/unit/cluster/local_certificates_test.ts"],
+  },
 ];

@@ -1,6 +1,7 @@
 /** Settings that people are shown to use: a node takes them, once its addresses and files are put in. */
 
 import { assertEquals } from "@std/assert";
+import { makeCommandLinePage } from "../../../lib/cli/flags_doc.ts";
 import { serverOptions } from "../../../lib/cli/server_settings.ts";
 import { settle } from "../../../lib/cli/settings.ts";
 import { joinCommand } from "../../../lib/dashboard/assets/join_command.js";
@@ -18,6 +19,7 @@ function hostIn(text: string): string {
 
 Deno.test("a node takes the configuration files that are shown", async () => {
   assertEquals(hostIn(await readAsset("systemd/kvstore.service")), "10.0.0.1");
+  assertEquals(hostIn(makeCommandLinePage()), "10.0.0.1");
 });
 
 Deno.test("a node takes what the dashboard shows for a new machine, also as its note says", async () => {

@@ -101,3 +101,16 @@ Deno.test("another host or another CA means other certificates; a CA that cannot
     assertThrows(() => ensure(directory), CertificateError, "Everybody on this machine can read the key");
     assertEquals(read(directory, "ca.key"), pair.key);
   }));
+
+Deno.test("a pair of which only the key was written before the end is made anew", () =>
+  withDirectory((directory) => {
+    ensure(directory);
+    const { certificate: path, key } = certificateOf(directory, 1);
+    const before = [certificate(directory, "ca"), certificate(directory, "node-0")];
+    // As after a start for another host that ended between the two files, and the next one for the first host.
+    Deno.writeTextFileSync(key, read(directory, "node-0.key"), { mode: 0o600 });
+    assertThrows(() => loadPair({ certificate: path, key }, NOW), CertificateError, "is not its key");
+    ensure(directory);
+    loadPair({ certificate: path, key }, NOW);
+    assertEquals([certificate(directory, "ca"), certificate(directory, "node-0")], before);
+  }));
