@@ -80,7 +80,7 @@ const NODE_SLIPS: readonly Mutation[] = [
     slip("M670", "A node that has just started takes everybody for entitled until it has applied its log", {
       file: "lib/node/users/unapplied_users.ts",
       find: "if (makesUsers(run)) return true;",
-      replace: "if (makesUsers(run) && this.#lookedAt < 0) return true;",
+      replace: "if (makesUsers(run) && this.#lookedAt.index < 0) return true;",
     }),
   ),
   lookedAt(
@@ -265,7 +265,7 @@ const PROTOCOL_SLIPS: readonly Mutation[] = [
     slip("M685", "A line with a password is kept in the history", {
       file: "lib/protocol/text/interpreter.ts",
       find: "if (!isSecret(line)) this.#history",
-      replace: "this.#history",
+      replace: "if (!isSecret(line) || line.length > 0) this.#history",
     }),
   ),
   lookedAt(
