@@ -1,29 +1,10 @@
 /** Servers that come back at other addresses: who somebody is follows from its id and directory, never from where it is. */
 
 import { assertEquals } from "@std/assert";
-import type { Configuration, NodeId } from "../../../lib/raft/types.ts";
+import type { Configuration } from "../../../lib/raft/types.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
-import { addressesAt, MemoryServer } from "../../support/memory/memory_server.ts";
-
-/** A server that is told at its start where all are now. */
-class ToldServer extends MemoryServer {
-  readonly #told: MemoryCluster;
-
-  constructor(cluster: MemoryCluster, id: NodeId) {
-    super(cluster, id);
-    this.#told = cluster;
-  }
-
-  override seeds(): readonly string[] {
-    return this.#told.servers.filter(({ id }) => id !== this.id).map(({ place }) => addressesAt(place).address);
-  }
-}
-
-class ToldCluster extends MemoryCluster {
-  override makeServer(id: NodeId): MemoryServer {
-    return new ToldServer(this, id);
-  }
-}
+import { addressesAt } from "../../support/memory/memory_server.ts";
+import { move, ToldCluster } from "../../support/memory/told_cluster.ts";
 
 /** A cluster whose log has the names of all directories. */
 async function founded(cluster: MemoryCluster): Promise<Configuration> {
@@ -34,14 +15,6 @@ async function founded(cluster: MemoryCluster): Promise<Configuration> {
   assertEquals((await cluster.put(leader.id, "k", "v")).type, "Done");
   await cluster.converged();
   return leader.status().raft.configuration;
-}
-
-async function move(cluster: MemoryCluster, places: readonly (readonly [id: NodeId, place: number])[]): Promise<void> {
-  for (const [id, place] of places) {
-    cluster.crash(id);
-    cluster.server(id).place = place;
-  }
-  await cluster.start(places.map(([id]) => id));
 }
 
 /** Waits until the log says of each server where it is; nothing else of the members may have changed. */

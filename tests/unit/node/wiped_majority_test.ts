@@ -6,7 +6,8 @@ import type { NodeId } from "../../../lib/raft/types.ts";
 import type { Greeting } from "../../../lib/transport/transport.ts";
 import type { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
-import { addressesAt, MemoryServer } from "../../support/memory/memory_server.ts";
+import { addressesAt, type MemoryServer } from "../../support/memory/memory_server.ts";
+import { move, ToldServer } from "../../support/memory/told_cluster.ts";
 
 const WIPED = [1, 2];
 
@@ -71,7 +72,7 @@ Deno.test("two of three that were wiped begin no cluster beside the third, whoev
   }
 });
 
-/** Servers that are told at their start where all are now. */
+/** Servers that ask each other who is who. */
 class AskingCluster extends MemoryCluster {
   /** From then on server 0 ends as soon as another one has heard from it. */
   isFrail = false;
@@ -81,36 +82,16 @@ class AskingCluster extends MemoryCluster {
   }
 }
 
-class AskingServer extends MemoryServer {
-  readonly #cluster: AskingCluster;
-
-  constructor(cluster: AskingCluster, id: NodeId) {
-    super(cluster, id);
-    this.#cluster = cluster;
-  }
-
-  override seeds(): readonly string[] {
-    return this.#cluster.servers.filter(({ id }) => id !== this.id).map(({ place }) => addressesAt(place).address);
-  }
-
+class AskingServer extends ToldServer<AskingCluster> {
   override greeted({ nodeId }: Greeting): void {
-    if (this.#cluster.isFrail && nodeId === 0) this.#cluster.crash(0);
+    if (this.cluster.isFrail && nodeId === 0) this.cluster.crash(0);
   }
-}
-
-/** Crashes servers, and starts them elsewhere. */
-async function move(cluster: MemoryCluster, places: ReadonlyMap<number, number>): Promise<void> {
-  for (const [id, place] of places) {
-    cluster.crash(id);
-    cluster.server(id).place = place;
-  }
-  await cluster.start([...places.keys()]);
 }
 
 Deno.test("one that was only asked by the third who is there begins no cluster, though the third ends at once", async () => {
   const cluster = new AskingCluster(3, 80);
   await fill(cluster);
-  await move(cluster, new Map(WIPED.map((id) => [id, id + 7])));
+  await move(cluster, WIPED.map((id) => [id, id + 7]));
   const hasMoved = () => {
     return cluster.node(0).status().raft.configuration.members.every(({ id, address }) => {
       return address === addressesAt(cluster.server(id).place).address;
