@@ -2,6 +2,8 @@
 
 /** The variable by which Deno is told its roots; it reads it when it first needs them. */
 const ROOTS_VARIABLE = "DENO_TLS_CA_STORE";
+/** Those that name a file of further ones, read at the same time. */
+const FURTHER_ROOTS_VARIABLES = ["DENO_CERT", "NODE_EXTRA_CA_CERTS"];
 /** Windows takes a variable without a value for none at all. */
 const EMPTY_LIST = ",";
 
@@ -23,8 +25,10 @@ export const PROCESS_SURROUNDINGS: Surroundings = {
   environment: (name) => Deno.env.get(name),
   readTextFile: (path) => Deno.readTextFileSync(path),
   trustRoots: (roots) => {
-    if (roots === "None") Deno.env.set(ROOTS_VARIABLE, EMPTY_LIST);
-    else if (Deno.env.get(ROOTS_VARIABLE) === undefined) Deno.env.set(ROOTS_VARIABLE, "system");
+    if (roots === "None") {
+      Deno.env.set(ROOTS_VARIABLE, EMPTY_LIST);
+      for (const name of FURTHER_ROOTS_VARIABLES) Deno.env.delete(name);
+    } else if (Deno.env.get(ROOTS_VARIABLE) === undefined) Deno.env.set(ROOTS_VARIABLE, "system");
   },
   out: (text) => writeAll(Deno.stdout, text),
   err: (text) => writeAll(Deno.stderr, text),

@@ -158,4 +158,14 @@ export const TLS_CLIENT_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/unit/cluster/local_certificates_test.ts"],
   },
+  {
+    id: "M646",
+    what: "A CA that the environment names is believed beside the one of --tls-ca",
+    patches: [{
+      file: "lib/cli/surroundings.ts",
+      find: "for (const name of FURTHER_ROOTS_VARIABLES) Deno.env.delete(name);",
+      replace: "",
+    }],
+    tests: ["tests/unit/cli/trusted_roots_test.ts"],
+  },
 ];
