@@ -28,12 +28,9 @@ export class TlsTimeoutError extends Error {
 /** Puts TLS on a dialed socket. Rejects with `PeerTlsError` when the other end is not who is meant, or speaks no TLS; or with `TlsTimeoutError`. */
 export async function secureDialed(tcp: Deno.TcpConn, options: SecureOptions): Promise<PeerSocket> {
   const { address, security, expected, clock, timeoutMs, signal } = options;
-  // TLS offers no way to do it later. Without it a machine that is gone would be waited for until this process ends.
-  tcp.setNoDelay(true);
-  tcp.setKeepAlive(true);
   const whom = expected === undefined ? "the node" : `node ${expected}`;
   const { pem, shown } = security.authorities();
-  const conn = await Deno.startTls(tcp, { hostname: security.hostOf(expected), caCerts: [pem] });
+  const conn = await begin(tcp, { hostname: security.hostOf(expected), caCerts: [pem] });
   const handshake = conn.handshake();
   const late = Promise.withResolvers<never>();
   const timer = clock.after(timeoutMs, () => late.reject(new TlsTimeoutError(timeoutMs)));
@@ -62,7 +59,20 @@ export async function secureDialed(tcp: Deno.TcpConn, options: SecureOptions): P
 
 const NO_TLS = "it speaks no TLS with its peers; give it --peer-tls-cert, --peer-tls-key and --peer-tls-ca";
 
-function closeQuietly(conn: Deno.TlsConn): void {
+/** Closes the socket where TLS cannot even begin. */
+async function begin(tcp: Deno.TcpConn, options: Deno.StartTlsOptions): Promise<Deno.TlsConn> {
+  try {
+    // TLS offers no way to do it later. Without it a machine that is gone would be waited for until this process ends.
+    tcp.setNoDelay(true);
+    tcp.setKeepAlive(true);
+    return await Deno.startTls(tcp, options);
+  } catch (error) {
+    closeQuietly(tcp);
+    throw error;
+  }
+}
+
+function closeQuietly(conn: Deno.Conn): void {
   try {
     conn.close();
   } catch {

@@ -97,6 +97,12 @@ export const PEER_TLS_SLIPS: readonly Mutation[] = [
     replace: "over);",
     tests: ["tests/unit/transport/tls_accepted_test.ts"],
   }),
+  bug("M628", "Where TLS cannot even begin each attempt leaves a connection open", {
+    file: "lib/transport/tls_dialed.ts",
+    find: "closeQuietly(tcp);",
+    replace: "",
+    tests: ["tests/unit/transport/tls_dialed_test.ts"],
+  }),
   bug("M620", "A node whose machine was lost while it hung is not dialed when it comes back", {
     file: "lib/transport/dialer.ts",
     find: "this.#options.handshake.security?.hanging.hurry(this.#peer.address);",
