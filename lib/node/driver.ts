@@ -115,7 +115,7 @@ export class Driver {
     if (raft.role !== "Leader") return true;
     // Neither of them says more than the one before and the change together.
     const bytes = JSON.stringify(raft.configuration).length + JSON.stringify(change).length;
-    return !fault("node/spaceRefused") && storage.reserve(2 * bytes, 2);
+    return storage.reserve(2 * bytes, 2);
   }
 
   /** A follower without disk space or memory leaves AppendEntries unanswered, as if lost: the leader repeats it. */
