@@ -8,7 +8,7 @@ import { trustOf } from "../../lib/client/options.ts";
 import type { Connector } from "../../lib/client/socket.ts";
 import { SERVER_TLS, testWith } from "../support/needs.ts";
 import { runProgram } from "../support/program.ts";
-import { DEADLINE_MS } from "../support/wait.ts";
+import { DEADLINE_MS, waitFor } from "../support/wait.ts";
 import { type TlsStage, withTlsCluster } from "./support/tls_cluster.ts";
 
 testWith(
@@ -140,7 +140,13 @@ testWith(
       await cluster.waitForLeader();
       // Over the text protocol a follower asks the leader in the same way.
       const list = ["--connect", String(tlsPorts[cluster.others(next)[0] ?? 0]), "--tls-ca", ca];
-      assertEquals((await runProgram(["cli", ...list, "MEMBER", "DRAIN", String(next)])).code, 0);
+      // Refused for a moment while the cluster is young: another change is under way, or not all members are known to be able to.
+      await waitFor(async () => {
+        const { code, stdout, stderr } = await runProgram(["cli", ...list, "MEMBER", "DRAIN", String(next)]);
+        if (code === 0) return true;
+        assertMatch(stdout + stderr, /ask again in a moment/);
+        return undefined;
+      }, { what: "a member is drained", timeoutMs: DEADLINE_MS });
       const written = await runProgram(["cli", ...list, "PUT", "a", "b"]);
       assertEquals(written.stdout, "a added successfully.\n");
     }),

@@ -97,7 +97,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     requestTimeoutMs: random.pick([300, 1_000, 3_000]),
     snapshotEntries: random.pick([5, 20, 60, 200, 1_000_000]),
     segmentBytes: random.pick([32_768, 65_536]),
-    chunkBytesMax: random.pick([64, 512, 4_096, 65_536]),
+    chunkBytesMax: random.pick([256, 512, 4_096, 65_536]),
     valueBytesMax: random.pick([8, 100, 600, 3_000]),
     thinkMs: random.pick([5, 20, 60, 150]),
     patrolMs: random.pick([30, 100, 400]),

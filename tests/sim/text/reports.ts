@@ -99,7 +99,7 @@ function wantedStatus(facts: Facts): readonly WantedLine[] {
     ["Peers", peers.length],
     ...peers.map(({ id }): WantedLine => [`Peer ${id}`, (value) => isPeerLine(value, id, facts)]),
     ["Clock Offset", /^(unknown|-?\d+\.\d{3} s)$/],
-    ["Clocks Off", /^(none|(node \d \d+\.\d{3} s (behind|ahead of) the majority's(, )?)+)$/],
+    ["Clocks Off", /^(none|(node \d+ \d+\.\d{3} s (behind|ahead of) the majority's(, )?)+)$/],
     ["Cluster ID", raft.clusterId ?? "none"],
     ...(core.foundingHeldBy === undefined ? [] : [["Waits", /./] as const]),
     ["Uptime", uptimeOf(facts)],
