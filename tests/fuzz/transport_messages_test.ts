@@ -208,7 +208,7 @@ fuzz("control frames there and back", {
 });
 
 function requireHarmless(reason: unknown): void {
-  require(typeof reason === "string" && reason.length <= 300, `Reason ${String(reason)}`);
+  require(typeof reason === "string" && reason.length <= 700, `Reason ${String(reason)}`);
   require(!/[\p{Cc}\p{Zl}\p{Zp}]/u.test(reason), `Control characters in ${JSON.stringify(reason)}`);
 }
 
