@@ -164,7 +164,7 @@ export const TLS_CLIENT_SLIPS: readonly Mutation[] = [
     patches: [{
       file: "lib/cli/surroundings.ts",
       find: "for (const name of FURTHER_ROOTS_VARIABLES) Deno.env.delete(name);",
-      replace: "",
+      replace: "for (const name of FURTHER_ROOTS_VARIABLES.slice(2)) Deno.env.delete(name);",
     }],
     tests: ["tests/unit/cli/trusted_roots_test.ts"],
   },

@@ -53,6 +53,7 @@ export class EmptiedMajority {
   end(): void {
     for (const guest of this.#guests) {
       guest.kill();
+      this.#world.network.replace(guest.id);
       this.#world.server(guest.id).isReplaced = false;
     }
     this.#guests = [];
@@ -60,6 +61,7 @@ export class EmptiedMajority {
 
   #replace(server: SimServer): void {
     server.losePower({});
+    this.#world.network.replace(server.id);
     server.isReplaced = true;
     const guest = new SimServer(this.#world, server.id, { isGuest: true });
     guest.moveTo(server.place);

@@ -51,6 +51,8 @@ export class MemoryNetwork implements Wires {
   readonly #options: MemoryNetworkOptions;
   readonly #nodes = new Map<NodeId, MemoryEnd>();
   readonly #links = new Map<string, Link>();
+  /** How often another machine has taken the place of a server. */
+  readonly #replacements = new Map<NodeId, number>();
   /** Whether servers that were removed are told so when they greet; older ones do not listen. */
   tellsRemovals = true;
   #loses: ((message: PeerMessage) => boolean) | undefined;
@@ -91,6 +93,11 @@ export class MemoryNetwork implements Wires {
   /** Loses each message for which `loses` is true, without telling anybody; undefined loses none. */
   drop(loses: ((message: PeerMessage) => boolean) | undefined): void {
     this.#loses = loses;
+  }
+
+  /** Another machine takes the place of a server: what is under way to the one before, or from it, is lost with its connections. */
+  replace(id: NodeId): void {
+    this.#replacements.set(id, (this.#replacements.get(id) ?? 0) + 1);
   }
 
   /** Whether messages pass between two nodes. For `MemoryEnd`. */
@@ -174,10 +181,17 @@ export class MemoryNetwork implements Wires {
       if (delays.length === 0) continue;
       const { header, body } = encodeMessage(message);
       const copy = body.slice();
+      const sentAmong = this.#replacementsOf(link);
       for (const delay of delays) {
-        this.#options.clock.after(delay, () => this.#arrive(link, { header, body: copy, to }));
+        this.#options.clock.after(delay, () => {
+          if (this.#replacementsOf(link) === sentAmong) this.#arrive(link, { header, body: copy, to });
+        });
       }
     }
+  }
+
+  #replacementsOf({ ends }: Link): number {
+    return ends.reduce((sum, id) => sum + (this.#replacements.get(id) ?? 0), 0);
   }
 
   #arrive(link: Link, { header, body, to }: EncodedMessage & { readonly to: NodeId }): void {

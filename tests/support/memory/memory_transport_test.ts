@@ -192,3 +192,24 @@ Deno.test("a node in memory that lacks a peer asks its seeds, one that stands st
   await cluster.clock.advance(1_000);
   assertEquals(recorders[0]?.events.slice(4), ["asked by 7", "7 says "]);
 });
+
+Deno.test("what is under way to a server, or from it, is lost when another machine takes its place, however it travels", async () => {
+  for (const replaced of [0, 1]) {
+    const clock = new VirtualClock();
+    const network = new MemoryNetwork({ clock, fates: () => [5] });
+    const nodes = [0, 1].map((id): MemoryNode => {
+      const node = { transport: network.connect(id), recorder: new Recorder(id) };
+      void node.transport.start(node.recorder);
+      node.transport.setPeers([0, 1].map((peer) => ({ id: peer, addresses: [`node${peer}:1`] })));
+      return node;
+    });
+    await clock.advance(10);
+    const [zero, one] = nodes;
+    assert(zero !== undefined && one !== undefined);
+    post(zero, 1);
+    network.replace(replaced);
+    post(zero, 2);
+    await clock.advance(10);
+    assertEquals(received(one), [2]);
+  }
+});
