@@ -46,7 +46,8 @@ const NONCE = /^[0-9a-f]{32}$/;
 const PROOF = /^[0-9a-f]{64}$/;
 const BASE64 = /^[A-Za-z0-9+/]{1,12000}={0,2}$/;
 const ROLES: readonly Role[] = ["Follower", "PreCandidate", "Candidate", "Leader"];
-const REASON_CHARACTERS_MAX = 700;
+/** Of why a peer is refused, as it is told and logged: with a certificate in it. */
+export const REASON_CHARACTERS_MAX = 700;
 
 /** The header of the acceptor's first frame, and all that somebody learns who has proved nothing. */
 export function encodeChallenge(nonce: string): string {

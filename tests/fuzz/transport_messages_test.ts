@@ -17,6 +17,7 @@ import {
   encodeRefused,
   encodeWelcome,
   readIntroduction,
+  REASON_CHARACTERS_MAX,
   sayIntroduction,
 } from "../../lib/transport/control.ts";
 import { parseFields } from "../../lib/transport/fields.ts";
@@ -208,7 +209,7 @@ fuzz("control frames there and back", {
 });
 
 function requireHarmless(reason: unknown): void {
-  require(typeof reason === "string" && reason.length <= 700, `Reason ${String(reason)}`);
+  require(typeof reason === "string" && reason.length <= REASON_CHARACTERS_MAX, `Reason ${String(reason)}`);
   require(!/[\p{Cc}\p{Zl}\p{Zp}]/u.test(reason), `Control characters in ${JSON.stringify(reason)}`);
 }
 

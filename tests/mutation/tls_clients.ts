@@ -154,7 +154,7 @@ export const TLS_CLIENT_SLIPS: readonly Mutation[] = [
     patches: [{
       file: "lib/cluster/local_certificates.ts",
       find: "about(paths.key, () => fitsKey(old, readKey(paths.key)));",
-      replace: "true;",
+      replace: "fitsKey !== undefined;",
     }],
     tests: ["tests/unit/cluster/local_certificates_test.ts"],
   },
