@@ -22,6 +22,7 @@ import {
   type RecordPlace,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
+  segmentName,
 } from "./wal_format.ts";
 import { endOfData } from "./zeros.ts";
 
@@ -150,7 +151,11 @@ class WalScanner {
       const file = this.#disk.open(path, "read");
       const bytes = new Uint8Array(Math.min(SEGMENT_HEADER_BYTES, file.size()));
       file.readAt(0, bytes);
-      candidates.push({ name, path, bytes: file.size(), header: decodeSegmentHeader(bytes, path) });
+      const header = decodeSegmentHeader(bytes, path);
+      // A sound header of another segment, which a disk wrote to the wrong place, says nothing of this one.
+      const isOwn = header !== undefined &&
+        [false, true].some((isTaken) => segmentName(header, () => isTaken) === name);
+      candidates.push({ name, path, bytes: file.size(), header: isOwn ? header : undefined });
       file.close();
     }
     return candidates;

@@ -35,4 +35,14 @@ export const DISK_SLIPS: readonly Mutation[] = [
       replace: "core.disk.waitedTicks >= core.limits.electionTimeoutTicksMin * 1_000",
     }],
   },
+  {
+    id: "M723",
+    what: "A segment whose beginning was written into another one is read from there, and what stood there is lost",
+    patches: [{
+      file: "lib/storage/wal_scan.ts",
+      find: "header: isOwn ? header : undefined",
+      replace: "header: isOwn || bytes.length > 0 ? header : undefined",
+    }],
+    tests: ["tests/unit/storage/wal_recovery_test.ts"],
+  },
 ];

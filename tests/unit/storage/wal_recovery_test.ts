@@ -347,3 +347,20 @@ Deno.test("every bit flip in a log gives the acknowledged prefix or is refused",
     }
   }
 });
+
+Deno.test("the beginning of a segment that a disk wrote into a later one is damage, though the chain goes on there", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  for (let index = 1; index <= 200; index++) await write(storage, entries(index, 1));
+  await storage.close();
+  const segments = disk.list(`${DIRECTORY}/wal`).filter((name) => name.endsWith(".wal")).sort();
+  assert(segments.length > 3, "several segments");
+  const [second = "", last = ""] = [segments[1], segments.at(-1)].map((name) => `${DIRECTORY}/wal/${name}`);
+  const whole = disk.contents(second) ?? new Uint8Array(0);
+  // All of it, so that it can be read on from there; its own place has what stood there before, and the mark is lost.
+  patch(disk, last, { offset: 0, bytes: whole });
+  patch(disk, second, { offset: 0, bytes: new Uint8Array(whole.length) });
+  disk.remove(MARK);
+  const error = await failure(CorruptionError, () => open(disk));
+  assertEquals([error.file, error.offset], [last, 0]);
+});
