@@ -146,7 +146,7 @@ export class Gate {
   #passKeyOf(login: number): string | undefined {
     const { node: { users }, secret, launcherSecret } = this.#parts;
     if (login === LAUNCHER.id) return launcherSecret;
-    const user = users.list().find((known) => known.login === login);
+    const user = users.findByLogin(login);
     return user === undefined ? undefined : `${secret}\n${user.hash}`;
   }
 

@@ -75,6 +75,7 @@ export interface UsersView {
   /** Whether who has that login may do anything: that of a user, or any while there are no users. */
   allows(login: number): boolean;
   find(name: string): UserRecord | undefined;
+  findByLogin(login: number): UserRecord | undefined;
   /** In order of their names. */
   list(): readonly UserRecord[];
 }
@@ -87,9 +88,10 @@ export function isUserName(name: string): boolean {
 /** Every user. Invariant: names and logins are unique, and the last user stays. */
 export class Users implements UsersView {
   readonly #byName = new Map<string, UserRecord>();
-  readonly #logins = new Set<number>();
+  readonly #byLogin = new Map<number, UserRecord>();
   #revision = 0;
-  #digest = "";
+  /** Undefined until somebody asks for it: a snapshot loads many users. */
+  #digest: string | undefined = "";
 
   /** See `UsersView`. */
   get size(): number {
@@ -108,17 +110,23 @@ export class Users implements UsersView {
 
   /** Equal where the same users have the same passwords; "" without users. */
   get digest(): string {
+    this.#digest ??= this.#makeDigest();
     return this.#digest;
   }
 
   /** See `UsersView`. */
   allows(login: number): boolean {
-    return this.#byName.size === 0 || this.#logins.has(login);
+    return this.#byName.size === 0 || this.#byLogin.has(login);
   }
 
   /** See `UsersView`. */
   find(name: string): UserRecord | undefined {
     return this.#byName.get(name);
+  }
+
+  /** See `UsersView`. */
+  findByLogin(login: number): UserRecord | undefined {
+    return this.#byLogin.get(login);
   }
 
   /** See `UsersView`. */
@@ -132,7 +140,7 @@ export class Users implements UsersView {
     if (refusal !== undefined) return { type: "Refused", revision, reason: refusal };
     const { name } = command;
     const before = this.#byName.get(name);
-    if (before !== undefined) this.#logins.delete(before.login);
+    if (before !== undefined) this.#byLogin.delete(before.login);
     if (command.type === "SetUser") {
       this.#add({ name, login: revision, created: before?.created ?? revision, hash: command.hash });
     } else this.#byName.delete(name);
@@ -144,7 +152,7 @@ export class Users implements UsersView {
   load(user: UserRecord): boolean {
     const { name, login, created, hash } = user;
     const isWrong = !NAME.test(name) || !HASH.test(hash) || created === NO_LOGIN || created > login ||
-      this.#byName.has(name) || this.#logins.has(login) || this.size >= USERS_MAX;
+      this.#byName.has(name) || this.#byLogin.has(login) || this.size >= USERS_MAX;
     if (isWrong) return false;
     this.#add(user);
     this.#changed(Math.max(this.#revision, login));
@@ -153,13 +161,17 @@ export class Users implements UsersView {
 
   #add(user: UserRecord): void {
     this.#byName.set(user.name, user);
-    this.#logins.add(user.login);
+    this.#byLogin.set(user.login, user);
   }
 
   #changed(revision: number): void {
     this.#revision = revision;
+    this.#digest = undefined;
+  }
+
+  #makeDigest(): string {
     const lines = this.list().map(({ name, login, created, hash }) => `${name} ${login} ${created} ${hash}`);
-    this.#digest = hash64(lines.join("\n"));
+    return hash64(lines.join("\n"));
   }
 
   #refusalOf({ rule, name, hash }: SetUserCommand): UserRefusal | undefined {

@@ -111,11 +111,13 @@ export class Driver {
 
   /** A leader appends two configurations, the second one without being asked, and an append without room ends the node. */
   #hasRoomToChange(change: ChangeMembership): boolean {
-    const { storage, raft } = this.#parts;
+    const { storage, raft, diskWatch } = this.#parts;
     if (raft.role !== "Leader") return true;
     // Neither of them says more than the one before and the change together.
-    const bytes = JSON.stringify(raft.configuration).length + JSON.stringify(change).length;
-    return storage.reserve(2 * bytes, 2);
+    const bytes = 2 * (JSON.stringify(raft.configuration).length + JSON.stringify(change).length);
+    const hasRoom = storage.reserve(bytes, 2);
+    diskWatch.askedForRoom(bytes, hasRoom);
+    return hasRoom;
   }
 
   /** A follower without disk space or memory leaves AppendEntries unanswered, as if lost: the leader repeats it. */

@@ -46,8 +46,8 @@ const STATE_SLIPS: readonly Mutation[] = [
   }),
   slip("M665", "A login outlives the password that it came in with", {
     file: USERS,
-    find: "if (before !== undefined) this.#logins.delete(before.login);",
-    replace: 'if (before !== undefined && command.type === "RemoveUser") this.#logins.delete(before.login);',
+    find: "if (before !== undefined) this.#byLogin.delete(before.login);",
+    replace: 'if (before !== undefined && command.type === "RemoveUser") this.#byLogin.delete(before.login);',
   }),
   slip("M666", "The last user is removed, and the cluster is open", {
     file: USERS,

@@ -118,8 +118,8 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
   {
     ...slip("M722", "A leader whose disk is full ends when it is to change the members", {
       file: "lib/node/driver.ts",
-      find: "storage.reserve(2 * bytes, 2);",
-      replace: "storage.reserve(2 * bytes, 2) || bytes > 0;",
+      find: "storage.reserve(bytes, 2);",
+      replace: "storage.reserve(bytes, 2) || bytes > 0;",
     }),
     tests: ["tests/unit/node/full_disks_test.ts"],
   },

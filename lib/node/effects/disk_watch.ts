@@ -46,12 +46,12 @@ export class DiskWatch {
     this.#log("info", `The disk under ${this.#directory} answers again`);
   }
 
-  /** Bytes of the leader's entries that found no room when they came last; 0 when they found it. */
+  /** Bytes of what was to be taken when it found no room last: entries of the leader, or a change of the members; 0 when it found it. */
   get refusedBytes(): number {
     return this.#refusedBytes;
   }
 
-  /** Entries of the leader, so many bytes on the disk, did or did not find room. */
+  /** What was to be taken, so many bytes on the disk, did or did not find room. */
   askedForRoom(bytes: number, found: boolean): void {
     this.#refusedBytes = found ? 0 : bytes;
   }
