@@ -43,6 +43,7 @@ testWith(
         await page.goto(httpBases[0] ?? "");
         await untilHealthy(watched);
         const dead = await leaderOf(watched);
+        await Promise.all(httpBases.map((base) => untilSeenAt(base, { id: dead, index: 30 })));
         await byTestId(page, `kill-${dead}`).click();
         await untilText(page, `condition-${dead}`, (text) => text === "killed");
         const leader = await leaderOf(watched, (id) => id !== dead);
@@ -103,9 +104,26 @@ async function tokenOf(base: string): Promise<string> {
   return JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? "{}").token;
 }
 
+/** Waits until a node has heard from another one that its log holds an entry: nodes tell each other once a second. */
+function untilSeenAt(base: string, { id, index }: { readonly id: number; readonly index: number }): Promise<true> {
+  return waitFor(async () => ((await memberAt(base, id))?.["match_index"] ?? 0) >= index || undefined, {
+    what: `${base} sees node ${id} at index ${index}`,
+  });
+}
+
 async function reaches(base: string, id: number): Promise<boolean | undefined> {
-  const { members } = await (await fetch(`${base}/v1/cluster/members`)).json();
-  return members.find((member: { readonly id: number }) => member.id === id)?.reachable;
+  return (await memberAt(base, id))?.reachable;
+}
+
+interface SeenMember {
+  readonly id: number;
+  readonly reachable: boolean;
+  readonly "match_index": number | null;
+}
+
+async function memberAt(base: string, id: number): Promise<SeenMember | undefined> {
+  const reply: { readonly members: readonly SeenMember[] } = await (await fetch(`${base}/v1/cluster/members`)).json();
+  return reply.members.find((member) => member.id === id);
 }
 
 testWith(

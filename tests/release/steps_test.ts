@@ -103,6 +103,23 @@ Deno.test("the end of what failed steps printed stands before the list of them, 
   ]);
 });
 
+Deno.test("the failed tests of a step are named in the end, the first ten of them", async () => {
+  const report = (name: string) => {
+    const tests = Array.from({ length: 12 }, (_, at) => `${name} ${at} => ./tests/a_test.ts:${at}:6`);
+    return `left => right:1\\n\\n FAILURES \\n\\n${tests.join("\\n")}\\n`;
+  };
+  const { code, lines } = await run(`
+    tests "near" 60 ${ended(1, 12, { says: `$(printf "${report("one")}")` })}
+    finish`);
+  const named = Array.from({ length: 10 }, (_, at) => `FAILED near: one ${at} => ./tests/a_test.ts:${at}:6`);
+  assertEquals(lines.slice(lines.findIndex((line) => line.startsWith("FAILED near"))), [
+    "FAILED near: FAILED | 1 passed | 12 failed (1s)",
+    ...named,
+    "1 passed, 12 failed",
+  ]);
+  assertEquals(code, 1);
+});
+
 Deno.test("steps beside others that end early are a failure, and those after them are judged by themselves", async () => {
   const { code, lines } = await run(`
     broken() { nothing_of_this_name; }
