@@ -134,6 +134,15 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     ],
     lines: PRINTED_LINES.recover,
   },
+  verify: {
+    usage: "kvstore verify FILE|- [--json]",
+    summary: "Check the file of a backup, and show what is in it.",
+    details: [
+      "Reads all of it, from standard input with -, verifies every checksum, and loads every record as a node that starts does, which",
+      "takes as much memory as a node. It changes nothing. Exit code 0 when it is whole; 74 when it is damaged, with the offset of the",
+      "damage; 77 when the file, the state in it or the level of the cluster is of a version that this program does not read.",
+    ],
+  },
   tls: {
     usage: "kvstore tls init|node|client|renew|show ...",
     summary: "Make a CA and certificates for a cluster, and show what is in certificates.",

@@ -1,6 +1,7 @@
 /** The dispatch table: every command with its usage line, its summary and what runs it. */
 
 import { runAssetsCommand } from "./assets_command.ts";
+import { runVerifyCommand } from "./backup/verify_command.ts";
 import { runBenchCommand } from "./bench_command.ts";
 import { runCliCommand } from "./cli_command.ts";
 import { runClusterCommand } from "./cluster_command.ts";
@@ -32,6 +33,7 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   user: (context) => runUserCommand(context),
   inspect: runInspectCommand,
   recover: runRecoverCommand,
+  verify: runVerifyCommand,
   tls: runTlsCommand,
   assets: runAssetsCommand,
   version: withoutOperands(({ settings, surroundings }) => {

@@ -25,6 +25,7 @@ export type CommandName =
   | "user"
   | "inspect"
   | "recover"
+  | "verify"
   | "tls"
   | "assets"
   | "version"
@@ -69,6 +70,7 @@ const EVERYWHERE: readonly CommandName[] = [
   ...CONFIGURABLE,
   "inspect",
   "recover",
+  "verify",
   "tls",
   "assets",
   "version",

@@ -34,7 +34,12 @@ export interface SnapshotHead {
 export interface SnapshotSummary extends SnapshotHead {
   readonly bytes: number;
   readonly blocks: number;
+  /** CRC-32 of everything before the footer. */
+  readonly checksum: number;
 }
+
+/** What a snapshot is read from. It is read from front to end, so that it may also be a stream, whose size is `Infinity`. */
+export type SnapshotInput = Pick<DiskFile, "path" | "size" | "readAt">;
 
 /** The head of the file: magic, version, length, JSON, checksum. */
 export function encodeSnapshotHead({ lastIncluded, configuration }: SnapshotHead): Uint8Array {
@@ -82,18 +87,23 @@ export function parseSnapshotName(name: string): EntryId | undefined {
 
 /**
  * Reads a snapshot from front to end and verifies every checksum. Yields each block, a view that is valid until the next
- * one, and returns the summary. Throws `CorruptionError`, or `FormatVersionError` for another version.
+ * one, and returns the summary; `onHead` hears what the head says before the first block. Throws `CorruptionError`, or
+ * `FormatVersionError` for another version.
  */
-export function* readSnapshot(file: DiskFile): Generator<Uint8Array, SnapshotSummary> {
+export function* readSnapshot(
+  file: SnapshotInput,
+  onHead: (head: SnapshotHead) => void = () => {},
+): Generator<Uint8Array, SnapshotSummary> {
   const reader = new SequentialReader(file);
   const head = readHead(reader, file);
+  onHead(head);
   for (let blocks = 0;; blocks++) {
     const start = reader.offset;
     const total = reader.total;
     const length = viewOf(reader.take(BLOCK_HEADER_BYTES)).getUint32(0, true);
     if (length === 0) {
       readFooter(reader, { start, blocks, total });
-      return { ...head, bytes: reader.offset, blocks };
+      return { ...head, bytes: reader.offset, blocks, checksum: total };
     }
     const sum = viewOf(reader.last).getUint32(4, true);
     if (length > SNAPSHOT_BLOCK_BYTES_MAX) throw reader.damaged(start, `block ${blocks} has an impossible length`);
@@ -103,7 +113,7 @@ export function* readSnapshot(file: DiskFile): Generator<Uint8Array, SnapshotSum
   }
 }
 
-function readHead(reader: SequentialReader, file: DiskFile): SnapshotHead {
+function readHead(reader: SequentialReader, file: SnapshotInput): SnapshotHead {
   const prefix = reader.take(PREFIX_BYTES);
   if (!hasMagic(prefix, { magic: MAGIC, offset: 0 })) throw reader.damaged(0, "it does not begin as a snapshot does");
   const version = viewOf(prefix).getUint32(8, true);
@@ -158,7 +168,7 @@ function readFooter(reader: SequentialReader, wanted: { start: number; blocks: n
   if (viewOf(footer).getUint32(16, true) !== wanted.total) {
     throw reader.damaged(wanted.start, "the checksum of the whole file does not match");
   }
-  if (reader.offset !== reader.size) throw reader.damaged(reader.offset, "data follows the footer");
+  if (!reader.isAtEnd()) throw reader.damaged(reader.offset, "data follows the footer");
 }
 
 /** Reads a file from front to end through a buffer, and sums up what was taken. */
@@ -169,12 +179,12 @@ class SequentialReader {
   total = 0;
   /** What was taken last. */
   last = new Uint8Array(0);
-  readonly #file: DiskFile;
+  readonly #file: SnapshotInput;
   #window = new Uint8Array(WINDOW_BYTES);
   #from = 0;
   #to = 0;
 
-  constructor(file: DiskFile) {
+  constructor(file: SnapshotInput) {
     this.#file = file;
     this.size = file.size();
   }
@@ -188,6 +198,11 @@ class SequentialReader {
     this.offset += count;
     this.total = checksum(this.last, this.total);
     return this.last;
+  }
+
+  /** Whether nothing follows what was taken. */
+  isAtEnd(): boolean {
+    return this.#to === this.#from && this.#file.readAt(this.offset, new Uint8Array(1)) === 0;
   }
 
   damaged(offset: number, what: string): CorruptionError {

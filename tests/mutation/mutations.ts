@@ -2,6 +2,7 @@
 
 import { ACCESS_SLIPS } from "./access.ts";
 import { ADDRESS_SLIPS } from "./addresses.ts";
+import { BACKUP_SLIPS } from "./backups.ts";
 import { BUGS_1 } from "./bugs_1.ts";
 import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
@@ -68,4 +69,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...TLS_CLIENT_SLIPS,
   ...CLIENT_CERTIFICATE_SLIPS,
   ...ACCESS_SLIPS,
+  ...BACKUP_SLIPS,
 ];

@@ -14,7 +14,7 @@ export interface LoadParts {
   readonly clock: Clock;
   /** For the hash of keys. */
   readonly seed: Seed;
-  /** For the error that names what is damaged. */
+  /** For the error that names what is damaged: a directory, or the file of a backup. */
   readonly directory: string;
 }
 
@@ -23,7 +23,7 @@ export interface LoadParts {
  * `isClosed` it ends early, with a part of the state.
  */
 export async function loadState(
-  source: SnapshotSource | undefined,
+  source: Pick<SnapshotSource, "blocks"> | undefined,
   { clock, seed, directory }: LoadParts,
   isClosed = () => false,
 ): Promise<StateMachine> {

@@ -1,0 +1,62 @@
+/** `kvstore verify`: whether the file of a backup is whole, and what is in it. */
+
+import { randomNumber } from "../../cluster/random_number.ts";
+import { SystemClock } from "../../node/clock/system_clock.ts";
+import { describeBackup, loadBackup, type LoadedBackup } from "../../node/recovery/backup_file.ts";
+import { DenoDisk } from "../../storage/deno_disk.ts";
+import type { SnapshotInput } from "../../storage/snapshot_format.ts";
+import type { CommandContext } from "../command_context.ts";
+import { EXIT } from "../failures.ts";
+import { UsageError } from "../usage_error.ts";
+import { showBackup } from "./backup_text.ts";
+
+/** Stands for standard input, and for standard output. */
+export const STREAM = "-";
+
+/** Changes nothing. Rejects with `CorruptionError`, `FormatVersionError`, `AccessError`, `UsageError`. */
+export async function runVerifyCommand({ settings, operands, surroundings }: CommandContext): Promise<number> {
+  const [path, ...others] = operands;
+  if (path === undefined || others.length > 0) {
+    throw new UsageError("verify takes one file, or - for standard input, for example kvstore verify backup.snap");
+  }
+  const facts = describeBackup(path === STREAM ? await readBackup(new InputStream()) : await readBackupFile(path));
+  surroundings.out(
+    settings.enabled("json")
+      ? `${JSON.stringify({ file: path, ...facts })}\n`
+      : `${path === STREAM ? "Standard input" : path} is whole: ${showBackup(facts)}`,
+  );
+  return EXIT.ok;
+}
+
+/** Loads the file of a backup. Rejects as `loadBackup`, and with `AccessError` when it cannot be opened. */
+export async function readBackupFile(path: string): Promise<LoadedBackup> {
+  const file = new DenoDisk().open(path, "read");
+  try {
+    return await readBackup(file);
+  } finally {
+    file.close();
+  }
+}
+
+function readBackup(file: SnapshotInput): Promise<LoadedBackup> {
+  return loadBackup(file, { clock: new SystemClock(), random: randomNumber });
+}
+
+/** Standard input, which is read once, from its beginning. */
+class InputStream implements SnapshotInput {
+  readonly path = "standard input";
+
+  size(): number {
+    return Infinity;
+  }
+
+  readAt(_offset: number, target: Uint8Array): number {
+    let total = 0;
+    while (total < target.length) {
+      const count = Deno.stdin.readSync(target.subarray(total));
+      if (count === null || count === 0) break;
+      total += count;
+    }
+    return total;
+  }
+}
