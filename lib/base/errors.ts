@@ -92,6 +92,20 @@ export class RemovedError extends Error {
   }
 }
 
+/** A node that would let in whoever reaches it, since it knows of no user, was not told that this is meant (exit code 2). */
+export class UsersRequiredError extends Error {
+  override readonly name = "UsersRequiredError";
+
+  /** `host` is the address that other machines reach. */
+  constructor(host: string) {
+    super(
+      `--host ${host} is reachable from other machines, and this node knows of no user: whoever reaches it could do everything; give ` +
+        "--bootstrap-user-file FILE (name:password), or ask clients for certificates on ports for TLS alone (--tls-client-ca), or let " +
+        "everybody in with --insecure-clients",
+    );
+  }
+}
+
 /** Data that another version of this program wrote: not damaged, and not to be discarded (exit code 77). */
 export class FormatVersionError extends Error {
   override readonly name = "FormatVersionError";

@@ -2,6 +2,7 @@
 
 import { ensureDir } from "@std/fs";
 import { assert } from "../base/assert.ts";
+import { UsersRequiredError } from "../base/errors.ts";
 import { type ClusterNodes, findNodes, findRunningNode } from "../cluster/cluster_directory.ts";
 import { launcherSecretPath, sharedSecret } from "../cluster/cluster_secret.ts";
 import { warnOfEphemeral } from "../cluster/ephemeral_ports.ts";
@@ -15,6 +16,7 @@ import { findPortProblem, THIS_SYSTEM, type WantedPort } from "../cluster/ports.
 import { probeMembers, probeNode } from "../cluster/probe.ts";
 import type { NodeId } from "../raft/types.ts";
 import { caPathOf, prepareTls, tlsFlags } from "./cluster_tls.ts";
+import { withoutUsers } from "./client_access.ts";
 import type { CommandContext } from "./command_context.ts";
 import { confirmOrThrow } from "./confirmation.ts";
 import { readFirstUser } from "./credentials.ts";
@@ -124,7 +126,8 @@ export async function planOneMore(
     // However many it was started with.
     const { nextId } = await nodesOf(settings, { isDefault: true });
     const id = Math.max(nextId, usedId + 1);
-    const found = { founders: [], joined: [...others.map((other) => other.id), id], added: [id], nextId };
+    const joined = [...others.map((other) => other.id), id];
+    const found = { founders: [], joined, added: [id], isNew: false, nextId };
     const plan = planNodes(settings, { program, found }).find((node) => node.id === id);
     assert(plan !== undefined, `Cannot find node ${id} among those that were planned`);
     const problem = await findPortProblem(portsOf([plan], settings), THIS_SYSTEM);
@@ -157,7 +160,8 @@ export function planNodes(
     return `--join=${(others.length === 0 ? known : others).map(addressOf).join(",")}`;
   };
   // Said once, and not by each node.
-  readFirstUser(settings);
+  const firstUser = readFirstUser(settings);
+  if (found.isNew && withoutUsers(settings, { host, firstUser }) === "DoNotStart") throw new UsersRequiredError(host);
   const memory = memoryShare(settings, places.length);
   const caPath = caPathOf(settings, clusterDirectory(settings));
   return places.map((place) => {

@@ -10,6 +10,7 @@ import {
   MemoryLimitError,
   NoSpaceError,
   RemovedError,
+  UsersRequiredError,
 } from "../base/errors.ts";
 import { ClusterSecretError } from "../cluster/cluster_secret.ts";
 import { CertificateError } from "../tls/errors.ts";
@@ -63,7 +64,9 @@ const SYSTEM = [
 
 /** The line and the exit code of an expected error; undefined for a bug of ours. */
 export function describeFailure(error: unknown): FailureDescription | undefined {
-  if (error instanceof UsageError) return { line: error.message, exitCode: EXIT.usage };
+  if (error instanceof UsageError || error instanceof UsersRequiredError) {
+    return { line: error.message, exitCode: EXIT.usage };
+  }
   if (error instanceof Failure) return { line: error.message, exitCode: error.exitCode };
   if (error instanceof CorruptionError) return { line: error.message, exitCode: EXIT.corrupt };
   if (error instanceof FormatVersionError) return { line: error.message, exitCode: EXIT.otherVersion };

@@ -164,7 +164,7 @@ export const FLAGS = [
     name: "insecure",
     kind: "switch",
     commands: SERVERS,
-    help: "The same as --insecure-peers.",
+    help: "The same as --insecure-clients and --insecure-peers.",
   },
   {
     name: "data-dir",

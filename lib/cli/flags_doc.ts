@@ -19,7 +19,7 @@ A flag goes before the environment, the environment before the file of \`--confi
 flags; a key that is not known is refused:
 
 \`\`\`json
-{ "node-id": 0, "port": 5000, "peers": ["10.0.0.2:5000", "10.0.0.3:5000"], "host": "10.0.0.1", "peer-tls-cert": "node-0.pem", "peer-tls-key": "node-0.key", "peer-tls-ca": "ca.pem" }
+{ "node-id": 0, "port": 5000, "peers": ["10.0.0.2:5000", "10.0.0.3:5000"], "host": "10.0.0.1", "peer-tls-cert": "node-0.pem", "peer-tls-key": "node-0.key", "peer-tls-ca": "ca.pem", "bootstrap-user-file": "first-user" }
 \`\`\`
 
 Sizes are bytes, or have KiB, MiB or GiB behind the number.

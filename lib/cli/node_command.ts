@@ -7,6 +7,7 @@ import { findPortProblem, type PortSystem, THIS_SYSTEM } from "../cluster/ports.
 import type { RunningServer, ServerOptions } from "../cluster/server_types.ts";
 import type { StopRequests } from "../cluster/launcher.ts";
 import type { NodeId } from "../raft/types.ts";
+import { warnOfClients } from "./client_access.ts";
 import type { CommandContext } from "./command_context.ts";
 import { describeFailure, EXIT, Failure } from "./failures.ts";
 import { resolveJoin } from "./join.ts";
@@ -93,6 +94,8 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
   const killed = parts.requests.kill.then(() => EXIT.interrupted);
   const server = await Promise.race([startChecked(options, parts), killed]);
   if (typeof server === "number") return server;
+  const open = warnOfClients(options);
+  if (open !== undefined && !server.node.hasUsers()) log("warn", open);
   if (options.tls !== undefined || options.peerTls !== undefined) parts.onHangup?.(() => server.reload());
   if (link !== undefined) follow(link, (isolated) => isolate(server, { isolated, log }));
   surroundings.out(

@@ -74,7 +74,8 @@ export function normaliseHost(host: string): string {
 /** Whether only this machine reaches the address. */
 export function isLoopback(host: string): boolean {
   const name = normaliseHost(host);
-  return name.startsWith("127.") || name === "::1";
+  // A name may begin with these digits, too, and lead anywhere.
+  return /^127(\.[0-9]{1,3}){3}$/.test(name) || name === "::1";
 }
 
 /** Whether the address stands for all addresses of the machine, so that no other node can use it. */

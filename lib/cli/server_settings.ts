@@ -8,6 +8,7 @@ import type { Log, LogFormat, LogLevel } from "../observe/log.ts";
 import type { Member } from "../raft/types.ts";
 import { ADDRESS_FORM } from "../node/membership/member_addresses.ts";
 import { isAddress } from "../transport/address.ts";
+import { withoutUsers } from "./client_access.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./flags.ts";
 import { isLoopback, isWildcard, type ResolvedPeers, resolvePeers, showAddress } from "./peers.ts";
 import type { Settings } from "./settings.ts";
@@ -53,6 +54,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
   const peerBindPort = settings.optionalInteger("peer-bind-port") ?? peerPort;
   const httpPort = settings.optionalInteger("http-port") ?? defaultHttpPort(port);
   checkPorts({ port, peerPort: peerBindPort, httpPort });
+  const clients = { ...tlsOptions(settings, { port, peerPort: peerBindPort, httpPort }), ...firstUserOf(settings) };
   return {
     nodeId,
     host: settings.text("host"),
@@ -63,13 +65,13 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     members: members.map((member) => member.id === nodeId ? advertise(member, settings) : member),
     seeds: members.filter((member) => member.id !== nodeId).map(({ address }) => address),
     ...advertisedHttp(settings),
-    ...tlsOptions(settings, { port, peerPort: peerBindPort, httpPort }),
+    ...clients,
     ...(peerTls === undefined ? {} : { peerTls }),
     clusterId: settings.optionalText("cluster-id"),
     dataDirectory: settings.optionalText("data-dir") ?? nodeDirectory(DATA_DIRECTORY, nodeId),
     newIdentity: settings.enabled("new-identity"),
     clusterSecret: ownSecret(settings),
-    ...firstUserOf(settings),
+    withoutUsers: withoutUsers(settings, { ...clients, host: settings.text("host"), clientPort: port, httpPort }),
     snapshotEntries: settings.integer("snapshot-entries"),
     snapshotBytes: settings.integer("snapshot-bytes"),
     memoryLimitBytes: settings.optionalInteger("memory-limit") ?? defaultMemoryLimit(THIS_MACHINE, 1),

@@ -86,6 +86,13 @@ export const TLS_FLAGS = [
       "Listen on an address that other machines reach without TLS between nodes: whoever is on the way reads everything.",
   },
   {
+    name: "insecure-clients",
+    kind: "switch",
+    commands: ["cluster", "node"],
+    help:
+      "Serve clients at an address that other machines reach while there are no users: whoever reaches it can do everything.",
+  },
+  {
     name: "days",
     kind: "integer",
     commands: ["tls"],

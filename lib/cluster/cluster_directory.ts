@@ -16,6 +16,8 @@ export interface ClusterNodes {
   readonly joined: readonly NodeId[];
   /** Those of them that have no directory yet, where others have: the cluster grows by them. */
   readonly added: readonly NodeId[];
+  /** No node has a directory yet. */
+  readonly isNew: boolean;
   /** Above all ids that nodes of the directory have or had. */
   readonly nextId: NodeId;
 }
@@ -69,7 +71,7 @@ export async function findNodes(directory: string, wanted: WantedNodes): Promise
   }
   const nextId = Math.max(...all, ...found.map(({ id }) => id)) + 1;
   const added = Array.from({ length: count - size }, (_, at) => nextId + at);
-  return { founders: left, joined: [...joined, ...added], added, nextId };
+  return { founders: left, joined: [...joined, ...added], added, isNew: found.length === 0, nextId };
 }
 
 /** The first node that has its directory open; undefined when there is none. Changes nothing. */

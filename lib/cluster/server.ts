@@ -52,8 +52,8 @@ export interface ServerGround {
 /**
  * Starts a server; resolves once its ports are bound. It may take a while longer to find a leader.
  *
- * Rejects with `DirectoryLockedError`, `CorruptionError`, `IncompatibleError`, `AccessError`, or the system's error for a
- * port that is taken; then nothing is left open.
+ * Rejects with `DirectoryLockedError`, `CorruptionError`, `IncompatibleError`, `AccessError`, `UsersRequiredError`, or the
+ * system's error for a port that is taken; then nothing is left open.
  */
 export async function startServer(options: ServerOptions, ground: ServerGround = {}): Promise<RunningServer> {
   // Before anything is opened or made.
@@ -101,6 +101,7 @@ async function startWithTls(
     ...options,
     ...sizes,
     directory: options.dataDirectory,
+    ...(options.withoutUsers === "DoNotStart" ? { usersRequiredAt: options.host } : {}),
     httpAddress: options.httpPort === 0 && options.advertisedHttp === undefined
       ? ""
       : advertisedAddress(options, options.httpPort),
@@ -161,13 +162,13 @@ async function serveClients(
 ): Promise<RunningServer> {
   const connectionsMax = connectionsMaxOf(options);
   const happenings = new Happenings({ node, clock });
-  const { firstUser } = options;
+  const { firstUser, withoutUsers = firstUser === undefined ? "ServeEverybody" : "ServeNobody" } = options;
   const access = withFields(options.log, { component: "access" });
   const gate = new Gate({
     ...{ node, clock, secret, log: access },
     launcherSecret: options.launcherSecret,
     dateMs: () => Date.now(),
-    awaitsUsers: firstUser !== undefined,
+    awaitsUsers: withoutUsers !== "ServeEverybody",
   });
   const proposer = new FirstUserProposer(node, { clock, log: access });
   const http = startHttp(node, { options, ground, clock, gate, tls, connectionsMax, happenings });

@@ -41,6 +41,11 @@ export interface ServerOptions {
   readonly peerTls?: PeerTlsOptions;
   /** Secret of the cluster; undefined for the one that the nodes of this user on this machine share, and with `peerTls` for none. */
   readonly clusterSecret: string | undefined;
+  /**
+   * What becomes of clients while no user is known. `ServeEverybody`, also where it is left out: they may do everything. `ServeNobody`: they
+   * wait for one. `DoNotStart`: the same, and the start ends where the directory, or the lack of one, tells of none.
+   */
+  readonly withoutUsers?: "ServeEverybody" | "ServeNobody" | "DoNotStart";
   /** The first user of the cluster, as long as it has none; left out for none. Until there is a user nobody comes in. */
   readonly firstUser?: FirstUser;
   /** A snapshot is taken after so many entries since the last one. */

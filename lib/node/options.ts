@@ -51,6 +51,8 @@ export interface NodeOptions {
   readonly newIdentity: boolean;
   /** A new directory joins a cluster that exists (`--join`); left out where it is one of the servers that found one. */
   readonly join?: JoinOptions;
+  /** An address that other machines reach, at which the node is not to start without users; left out where it may. */
+  readonly usersRequiredAt?: string;
   readonly snapshotEntries: number;
   readonly snapshotBytes: number;
   /** Bytes of state, log, history and queues above which writes that add are refused; left out for any number. */

@@ -1,8 +1,10 @@
 /** Starts a node: opens its directory, puts it together on what was recovered, and connects to the peers. */
 
 import { nextTurn } from "../base/clock.ts";
+import { UsersRequiredError } from "../base/errors.ts";
 import { METRIC } from "../observe/names.ts";
 import { EMPTY_CONFIGURATION } from "../raft/types.ts";
+import { nodeFileName } from "../storage/node_file.ts";
 import { openStorage } from "../storage/open.ts";
 import type { Recovered } from "../storage/storage.ts";
 import { assembleNode } from "./assemble.ts";
@@ -20,9 +22,13 @@ export const IDENTITY_DIGITS = 16;
 /**
  * Starts a node and resolves once it listens for its peers; it may take a while longer to find a leader.
  *
- * Rejects with the errors of `openStorage` and of `Transport.start`; then nothing is left open.
+ * Rejects with the errors of `openStorage` and of `Transport.start`, and with `UsersRequiredError`; then nothing is left open.
  */
 export async function startNode(options: NodeOptions, ports: NodePorts): Promise<Node> {
+  const { usersRequiredAt, directory } = options;
+  if (usersRequiredAt !== undefined && !ports.disk.exists(`${directory}/${nodeFileName(options.nodeId)}`)) {
+    throw new UsersRequiredError(usersRequiredAt);
+  }
   const storage = await openStorage({
     disk: ports.disk,
     directory: options.directory,
@@ -45,6 +51,7 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
     memory.checkFits(`the snapshot in ${storage.directory}`, newest?.description.bytes ?? 0);
     const state = await loadState(newest, { clock: ports.clock, seed, directory: storage.directory });
     const node = assembleNode({ options, ports, storage, incarnation, seed, newest, state, memory });
+    if (usersRequiredAt !== undefined && !node.hasUsers()) throw new UsersRequiredError(usersRequiredAt);
     await node.start();
     return node;
   } catch (error) {

@@ -10,6 +10,7 @@ import { BYTE_SLIPS } from "./bytes.ts";
 import { CERTIFICATE_SLIPS } from "./certificates.ts";
 import { CLIENT_CERTIFICATE_SLIPS } from "./client_certificates.ts";
 import { CONVERSATION_SLIPS } from "./conversation.ts";
+import { DEFAULT_SLIPS } from "./defaults.ts";
 import { DISK_SLIPS } from "./disk.ts";
 import { FOUNDING_SLIPS } from "./founding.ts";
 import { FRESHNESS_SLIPS } from "./freshness.ts";
@@ -70,4 +71,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...CLIENT_CERTIFICATE_SLIPS,
   ...ACCESS_SLIPS,
   ...BACKUP_SLIPS,
+  ...DEFAULT_SLIPS,
 ];

@@ -24,7 +24,7 @@ export function joinCommand(members) {
     return {
       command: `kvstore node --join ${list} --host ADDRESS --peer-tls-cert FILE --peer-tls-key FILE --peer-tls-ca FILE`,
       note:
-        "ADDRESS is that of the new machine; kvstore tls node makes the files. Where the nodes share a secret and have no certificates: --insecure-peers --cluster-secret-file FILE instead.",
+        "ADDRESS is that of the new machine; kvstore tls node makes the files. Where the nodes share a secret and have no certificates: --insecure-peers --cluster-secret-file FILE instead. Where there are no users it serves nobody without --insecure-clients.",
     };
   }
   const port = freePort(known);

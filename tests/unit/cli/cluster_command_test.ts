@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { UsersRequiredError } from "../../../lib/base/errors.ts";
 import { splitArguments } from "../../../lib/cli/arguments.ts";
 import { planNodes, planOneMore, runClusterCommand } from "../../../lib/cli/cluster_command.ts";
 import { findFreeRun } from "../../support/ports.ts";
@@ -17,14 +18,17 @@ const PROGRAM = { executable: "/bin/kvstore", prefix: ["run", "main.ts"], shown:
 function planOn(found: Partial<ClusterNodes>, ...args: string[]) {
   const settings = settingsOf("cluster", ...args);
   const founders = Array.from({ length: Number(settings.text("nodes")) }, (_, id) => id);
-  return planNodes(settings, { program: PROGRAM, found: { founders, joined: [], added: [], nextId: 0, ...found } });
+  return planNodes(settings, {
+    program: PROGRAM,
+    found: { founders, joined: [], added: [], isNew: true, nextId: 0, ...found },
+  });
 }
 
 function plan(...args: string[]) {
   return planOn({}, ...args);
 }
 
-const THREE: ClusterNodes = { founders: [0, 1, 2], joined: [], added: [], nextId: 3 };
+const THREE: ClusterNodes = { founders: [0, 1, 2], joined: [], added: [], isNew: true, nextId: 3 };
 
 Deno.test("nodes that joined are started to join, on the ports of their ids, and removed ones are left out", () => {
   const toldOn = (found: Partial<ClusterNodes>) =>
@@ -60,7 +64,7 @@ Deno.test("with --tls each node speaks TLS alone, with its own certificate and t
     "/d/tls/node-1.key",
     "/d/tls/ca.pem",
   ]);
-  assertEquals(plan("--tls", "--host", "10.0.0.1", "--data-dir", "/d").length, 3);
+  assertEquals(plan("--tls", "--host", "10.0.0.1", "--data-dir", "/d", "--insecure-clients").length, 3);
   assertEquals(node?.caPath, "/d/tls/ca.pem");
   assertEquals(plan("--data-dir", "/d")[1]?.args.some((arg) => arg.startsWith("--tls")), false);
 });
@@ -187,6 +191,18 @@ Deno.test("ports that do not fit are refused before anything is started", () => 
     ],
   ];
   for (const [args, message] of cases) assertThrows(() => plan(...args), UsageError, message, args.join(" "));
+});
+
+Deno.test("a new cluster that others reach is refused without a first user, unless it is meant; one that is there judges itself", () => {
+  const wide = ["--tls", "--host", "10.0.0.1", "--data-dir", "/d"];
+  assertThrows(() => plan(...wide), UsersRequiredError, "--host 10.0.0.1 is reachable from other machines");
+  assertEquals(planOn({ isNew: false }, ...wide).length, 3);
+  const [node] = plan(...wide, "--insecure-clients");
+  assert(node?.args.includes("--insecure-clients=true"));
+  const file = Deno.makeTempFileSync();
+  Deno.writeTextFileSync(file, "root:correct-horse");
+  assert(plan(...wide, "--bootstrap-user-file", file)[0]?.args.includes(`--bootstrap-user-file=${file}`));
+  Deno.removeSync(file);
 });
 
 Deno.test("names of nodes, which certificates are made for, are no number of nodes of a local cluster", async () => {

@@ -190,6 +190,7 @@ Deno.test("the settings become the options of the server", () => {
     valueBytesMax: VALUE_BYTES_MAX,
     slowCommandMs: 100,
     unsafeNoFsync: false,
+    withoutUsers: "ServeEverybody",
   });
   assertEquals(members.map(({ id, address, identity }) => [id, address, identity]), [
     [0, "127.0.0.1:15000", ""],

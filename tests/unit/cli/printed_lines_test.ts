@@ -96,12 +96,13 @@ const SOURCES: Partial<Record<CommandName, readonly Source[]>> = {
     { file: "lib/cli/peers.ts", inside: ["seedAddresses", "readListed"] },
     ADDRESSES,
     { file: "lib/node/membership/membership_keeper.ts", inside: ["describeTaken", "describeRetired"] },
-    { file: "lib/base/errors.ts", inside: ["RemovedError"] },
+    { file: "lib/base/errors.ts", inside: ["RemovedError", "UsersRequiredError"] },
     PLACES,
   ],
   cluster: [
     { file: "lib/cluster/cluster_directory.ts" },
     { file: "lib/cli/cluster_command.ts", inside: ["askToGrow"] },
+    { file: "lib/base/errors.ts", inside: ["UsersRequiredError"] },
     CONFIRMATION,
   ],
 };

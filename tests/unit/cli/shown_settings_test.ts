@@ -12,9 +12,15 @@ const SECRET = "a secret that is long enough";
 
 /** The host of the node that a configuration file in that text makes. */
 function hostIn(text: string): string {
-  const [file = ""] = /\{ "node-id": .*\}/.exec(text) ?? [];
-  return serverOptions(settle(new Map([["config", "kv.json"]]), fakeSurroundings({}, { "kv.json": file })), () => {})
-    .host;
+  const [shown = ""] = /\{ "node-id": .*\}/.exec(text) ?? [];
+  const firstUser = Deno.makeTempFileSync();
+  Deno.writeTextFileSync(firstUser, "root:correct-horse\n");
+  const file = shown.replace(/("bootstrap-user-file": )"[^"]*"/, (_, key) => `${key}${JSON.stringify(firstUser)}`);
+  const settings = settle(new Map([["config", "kv.json"]]), fakeSurroundings({}, { "kv.json": file }));
+  const { host, withoutUsers } = serverOptions(settings, () => {});
+  Deno.removeSync(firstUser);
+  assertEquals(withoutUsers, "ServeNobody", "it starts, and is closed to strangers");
+  return host;
 }
 
 Deno.test("a node takes the configuration files that are shown", async () => {
@@ -31,7 +37,8 @@ Deno.test("a node takes what the dashboard shows for a new machine, also as its 
   const plain = command.replace(/--peer-tls-cert.*/, instead);
   for (const line of [command, plain]) {
     const [, , ...args] = line.replace("ADDRESS", "10.0.0.4").replaceAll("FILE", secret).split(" ");
-    assertEquals(serverOptions(settingsOf(...args), () => {}).host, "10.0.0.4", line);
+    const { host, withoutUsers } = serverOptions(settingsOf(...args), () => {});
+    assertEquals([host, withoutUsers], ["10.0.0.4", "ServeNobody"], line);
   }
   await Deno.remove(secret);
 });

@@ -67,9 +67,9 @@ class ClusterDirectory implements AsyncDisposable {
 function nodes(
   founders: readonly number[],
   joined: readonly number[] = [],
-  { added = [], nextId = Math.max(...founders, ...joined) + 1 }: Partial<ClusterNodes> = {},
+  { added = [], isNew = false, nextId = Math.max(...founders, ...joined) + 1 }: Partial<ClusterNodes> = {},
 ): ClusterNodes {
-  return { founders, joined, added, nextId };
+  return { founders, joined, added, isNew, nextId };
 }
 
 Deno.test("a directory of more nodes than are asked for is no place for a cluster; one of fewer grows", async () => {
@@ -105,12 +105,12 @@ Deno.test("where nobody says how many, a directory has as many nodes as it holds
   const line = "DIR holds only nodes that were removed from their cluster: give --data-dir for another directory";
   assertEquals([await three.find(3, { isDefault: true }), await three.find(3)], [line, line]);
   await using none = new ClusterDirectory(0);
-  assertEquals(await none.find(3, { isDefault: true }), nodes([0, 1, 2]));
+  assertEquals(await none.find(3, { isDefault: true }), nodes([0, 1, 2], [], { isNew: true }));
 });
 
 Deno.test("a directory that is not there yet, or of which a node is missing, is fine", async () => {
   await using none = new ClusterDirectory(0);
-  assertEquals(await none.find(3), nodes([0, 1, 2]));
+  assertEquals(await none.find(3), nodes([0, 1, 2], [], { isNew: true }));
   await using two = new ClusterDirectory(3, { made: 2 });
   assertEquals(await two.find(3), nodes([0, 1, 2]));
 });

@@ -1,0 +1,59 @@
+/** Planted bugs of what a node does unless it is told otherwise: whom it serves, and who can read its files. */
+
+import { type Mutation, slip } from "./mutation.ts";
+
+const ACCESS = "lib/cli/client_access.ts";
+const START = "lib/node/start_node.ts";
+
+function looked(test: string, mutation: Mutation): Mutation {
+  return { ...mutation, tests: [test] };
+}
+
+const CLIENT_ACCESS: readonly Mutation[] = [
+  slip("M770", "TLS without certificates of clients counts as a login", {
+    file: ACCESS,
+    find: "tls?.clientAuthorities === undefined || tls.clientPort",
+    replace: "tls === undefined || tls.clientPort",
+  }),
+  slip("M771", "A plain HTTP port is left, and certificates of clients count", {
+    file: ACCESS,
+    find: " || tls.httpPort !== httpPort;",
+    replace: " || (tls.httpPort === undefined && httpPort !== undefined);",
+  }),
+  slip("M772", "A node that joins lets everybody in", {
+    file: ACCESS,
+    find: 'return comesToOthers ? "ServeNobody"',
+    replace: 'return comesToOthers ? "ServeEverybody"',
+  }),
+  slip("M773", "The flag for nodes lets clients in as well", {
+    file: ACCESS,
+    find: 'settings.enabled("insecure-clients") ||',
+    replace: 'settings.enabled("insecure-clients") || settings.enabled("insecure-peers") ||',
+  }),
+  slip("M774", "A name that begins like a loopback address is taken for one", {
+    file: "lib/cli/peers.ts",
+    find: "/^127(\\.[0-9]{1,3}){3}$/.test(name)",
+    replace: 'name.startsWith("127.")',
+  }),
+].map((mutation) => looked("tests/unit/cli/client_access_test.ts", mutation));
+
+const STARTS: readonly Mutation[] = [
+  slip("M775", "Without users a node of before starts at an address that others reach", {
+    file: START,
+    find: "if (usersRequiredAt !== undefined && !node.hasUsers())",
+    replace: "if (usersRequiredAt !== undefined && !node.hasUsers() && options.join !== undefined)",
+  }),
+  slip("M776", "A new node begins a directory before it is refused", {
+    file: START,
+    find: "if (usersRequiredAt !== undefined && !ports.disk.exists(",
+    replace: "if (usersRequiredAt === directory && !ports.disk.exists(",
+  }),
+  slip("M777", "Who is to be served nobody is served everybody until the first user", {
+    file: "lib/cluster/server.ts",
+    find: 'awaitsUsers: withoutUsers !== "ServeEverybody",',
+    replace: 'awaitsUsers: withoutUsers === "ServeNobody" && firstUser !== undefined,',
+  }),
+].map((mutation) => looked("tests/e2e/open_clients_test.ts", mutation));
+
+/** All of them. */
+export const DEFAULT_SLIPS: readonly Mutation[] = [...CLIENT_ACCESS, ...STARTS];
