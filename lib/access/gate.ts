@@ -184,7 +184,7 @@ export class Gate {
     await new Promise<ReadOutcome>((resolve) => node.read(resolve));
     if (node.users.size === 0) return { type: "NotReady" };
     const user = node.users.find(name);
-    const isRight = await this.hashes.run(() => isPassword(password, user?.hash));
+    const isRight = await this.hashes.run(address, () => isPassword(password, user?.hash));
     if (isRight === undefined) return { type: "Busy" };
     // It may have been changed meanwhile.
     if (!isRight || user === undefined || node.users.find(name)?.login !== user.login) {

@@ -57,7 +57,7 @@ async function setting(
 ): Promise<Command | { readonly type: "Bad"; readonly why: string } | { readonly type: "Busy" }> {
   const why = passwordProblem(password);
   if (why !== undefined) return { type: "Bad", why };
-  const hash = await hashes.run(() => hashPassword(password));
+  const hash = await hashes.run("", () => hashPassword(password));
   return hash === undefined ? { type: "Busy" } : { type: "SetUser", rule, name, hash };
 }
 

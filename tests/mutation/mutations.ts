@@ -1,5 +1,6 @@
 /** The table of planted bugs. */
 
+import { ABUSE_SLIPS } from "./abuse.ts";
 import { ACCESS_SLIPS } from "./access.ts";
 import { ADDRESS_SLIPS } from "./addresses.ts";
 import { BACKUP_SLIPS } from "./backups.ts";
@@ -72,4 +73,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ACCESS_SLIPS,
   ...BACKUP_SLIPS,
   ...DEFAULT_SLIPS,
+  ...ABUSE_SLIPS,
 ];

@@ -257,7 +257,7 @@ Deno.test("a user that does not exist costs the same work as one that does", asy
     const ends: (() => void)[] = [];
     const held = Array.from(
       { length: HASHES_AT_ONCE },
-      () => stage.gate.hashes.run(() => new Promise<void>((resolve) => ends.push(resolve))),
+      () => stage.gate.hashes.run(HERE, () => new Promise<void>((resolve) => ends.push(resolve))),
     );
     let isJudged = false;
     const outcome = stage.login(name, `guess for ${name}`).finally(() => isJudged = true);

@@ -47,7 +47,7 @@ Deno.test("few passwords are worked on at a time, in order, and what is too much
   const ends: (() => void)[] = [];
   const begun: number[] = [];
   const run = (at: number) =>
-    queue.run(() => {
+    queue.run(`${at % 3}`, () => {
       begun.push(at);
       return new Promise<number>((resolve) => ends.push(() => resolve(at)));
     });
@@ -63,11 +63,25 @@ Deno.test("few passwords are worked on at a time, in order, and what is too much
   }
   assertEquals(await Promise.all(all), Array.from({ length: count }, (_, at) => at));
   assertEquals(begun, Array.from({ length: count }, (_, at) => at));
-  const failing = queue.run(() => Promise.reject(new Error("no")));
+  const failing = queue.run("", () => Promise.reject(new Error("no")));
   assertEquals(await failing.catch((error) => String(error)), "Error: no");
   const after = run(count + 1);
   ends.shift()?.();
   assertEquals(await after, count + 1);
+});
+
+Deno.test("who asks for the work of many passwords lets others in between: each has a turn", async () => {
+  const queue = new HashQueue();
+  const begun: string[] = [];
+  const run = (who: string) =>
+    queue.run(who, () => {
+      begun.push(who);
+      return Promise.resolve();
+    });
+  const running = Array.from({ length: HASHES_AT_ONCE }, () => run("many"));
+  await Promise.all([...running, ...["many", "many", "many", "many", "one", "two", "two"].map(run)]);
+  const first = Array<string>(HASHES_AT_ONCE).fill("many");
+  assertEquals(begun, [...first, "many", "one", "two", "many", "two", "many", "many"]);
 });
 
 Deno.test("after some failures each further one doubles the delay of that pair alone, up to a bound, until it is forgotten", () => {

@@ -1,0 +1,127 @@
+/** No time that an answer takes tells how near a guess was, or whether there is such a user. */
+
+import { assert, assertEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { Gate } from "../../../lib/access/gate.ts";
+import { connectionTo, makePass, PassReader } from "../../../lib/access/node_pass.ts";
+import { hashPassword } from "../../../lib/access/passwords.ts";
+import { hasToken, makeToken, TOKEN_HEADER } from "../../../lib/http/token.ts";
+import { sameProof } from "../../../lib/transport/credentials.ts";
+import { FrameSeal, KEY_BYTES, TAG_BYTES } from "../../../lib/transport/seal.ts";
+import { VirtualClock } from "../../support/memory/virtual_clock.ts";
+import { StateNode } from "../../support/state_node.ts";
+import { findLeak, T_MAX, type TimingClasses, welchT } from "../../support/timing_leak.ts";
+import { setUser } from "../../support/users.ts";
+
+const PASSWORD = "correct horse battery";
+const HEX = "0123456789abcdef";
+const SAMPLES = 10_000;
+/** Few, so that hardly any sample is interrupted. */
+const BATCH = 4;
+/** Each takes some 50 ms of a processor. */
+const LOGINS = 20;
+
+/** Another hexadecimal digit in that place. */
+function altered(hex: string, at: number): string {
+  const other = HEX[(HEX.indexOf(hex.charAt(at)) + 1) % HEX.length];
+  return `${hex.slice(0, at)}${other}${hex.slice(at + 1)}`;
+}
+
+/** Classes of guesses at a hexadecimal secret: wrong from the first digit on, and in the last one alone. */
+function guesses(secret: string, run: (guess: string) => unknown): TimingClasses<string> {
+  const [far, near] = [0, secret.length - 1].map((at) => Buffer.from(altered(secret, at)));
+  return {
+    samples: SAMPLES,
+    batch: BATCH,
+    make: (isSecond) => (isSecond ? near : far)?.toString("latin1") ?? "",
+    run,
+  };
+}
+
+/** A comparison that ends with the first difference: the planted bug. */
+function isEqualEarly(left: Uint8Array, right: Uint8Array): boolean {
+  for (let at = 0; at < left.length; at++) if (left[at] !== right[at]) return false;
+  return left.length === right.length;
+}
+
+Deno.test("t is that of the textbook", () => {
+  // Means 4 and 7, variances 2.5 and 4, each over the size of its sample.
+  assertEquals(welchT([3, 4, 5, 2, 6], [5, 7, 9]).toFixed(9), (-3 / Math.sqrt(0.5 + 4 / 3)).toFixed(9));
+  assertEquals(welchT([1, 1], [1, 1]), 0);
+});
+
+Deno.test("a comparison that ends early is found, in strings and in bytes", async () => {
+  const secret = makeToken();
+  const inStrings = (guess: string) => {
+    for (let at = 0; at < secret.length; at++) if (guess.charCodeAt(at) !== secret.charCodeAt(at)) return false;
+    return true;
+  };
+  const bytes = Buffer.from(secret);
+  const inBytes = (guess: string) => isEqualEarly(bytes, Buffer.from(guess));
+  for (const run of [inStrings, inBytes]) {
+    const found = await findLeak(guesses(secret, run));
+    assert(found !== undefined && found.every((t) => t > 2 * T_MAX), `found: ${found}`);
+  }
+});
+
+Deno.test("a login takes as long for no user as for one, and for a near password as for a far one", async () => {
+  const node = new StateNode();
+  const hash = await hashPassword(PASSWORD);
+  await new Promise((resolve) => node.submit(setUser("alice", { hash }), resolve));
+  const gate = new Gate({
+    node,
+    clock: new VirtualClock(),
+    dateMs: () => node.timeMs(),
+    log: () => {},
+    secret: "",
+    awaitsUsers: false,
+  });
+  let attempts = 0;
+  const login = async (name: string, password: string) => {
+    attempts += 1;
+    // From another address each time: nobody is held up.
+    const { type } = await gate.login({ name, password, address: `10.0.0.${attempts}` });
+    assertEquals(type, "WrongPassword");
+  };
+  const far = "x".repeat(PASSWORD.length);
+  const near = `${PASSWORD.slice(0, -1)}x`;
+  const cases: Readonly<Record<string, (isSecond: boolean) => readonly [string, string]>> = {
+    "no such user": (isSecond) => [isSecond ? "alice" : "bobby", far],
+    "a near password": (isSecond) => ["alice", isSecond ? near : far],
+  };
+  for (const [what, make] of Object.entries(cases)) {
+    const run = ([name, password]: readonly [string, string]) => login(name, password);
+    assertEquals(await findLeak({ make, run, samples: LOGINS }), undefined, what);
+  }
+});
+
+Deno.test("proofs, passes, tags of frames and the token of pages are compared in a time that tells nothing", async () => {
+  const mac = `${makeToken()}${makeToken()}`;
+  const token = makeToken();
+  const subject = connectionTo(1);
+  const nowMs = 1_000_000;
+  const said = makePass("key", { subject, login: 7, nowMs });
+  const dot = said.lastIndexOf(".") + 1;
+  const reader = new PassReader(() => "key");
+  const frame = new Uint8Array(64).fill(7);
+  const key = new Uint8Array(KEY_BYTES).fill(1);
+  const written = Buffer.alloc(TAG_BYTES);
+  new FrameSeal(key).write(frame, written);
+  const tag = written.toString("hex");
+  const headers = new Map<string, string>();
+  const refused = (isTaken: boolean) => assert(!isTaken);
+  const cases: Readonly<Record<string, TimingClasses<string>>> = {
+    "a proof": guesses(mac, (guess) => refused(sameProof(mac, guess))),
+    "a pass": guesses(said.slice(dot), (guess) => {
+      refused(reader.read(`${said.slice(0, dot)}${guess}`, { subject, nowMs: [nowMs] }) !== undefined);
+    }),
+    "the tag of a frame": guesses(tag, (guess) => {
+      refused(new FrameSeal(key).matches(frame, Buffer.from(guess, "hex")));
+    }),
+    "the token of a page": guesses(token, (guess) => {
+      headers.set(TOKEN_HEADER, guess);
+      refused(hasToken({ headers }, { token }));
+    }),
+  };
+  for (const [what, classes] of Object.entries(cases)) assertEquals(await findLeak(classes), undefined, what);
+});
