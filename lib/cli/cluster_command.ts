@@ -1,8 +1,8 @@
 /** `kvstore cluster`, and `kvstore` alone: a local cluster whose nodes are processes of their own. */
 
-import { ensureDir } from "@std/fs";
 import { assert } from "../base/assert.ts";
 import { UsersRequiredError } from "../base/errors.ts";
+import { PRIVATE_DIRECTORY } from "../base/private_files.ts";
 import { type ClusterNodes, findNodes, findRunningNode } from "../cluster/cluster_directory.ts";
 import { launcherSecretPath, sharedSecret } from "../cluster/cluster_secret.ts";
 import { warnOfEphemeral } from "../cluster/ephemeral_ports.ts";
@@ -161,6 +161,7 @@ export function planNodes(
   };
   // Said once, and not by each node.
   const firstUser = readFirstUser(settings);
+  ownSecret(settings);
   if (found.isNew && withoutUsers(settings, { host, firstUser }) === "DoNotStart") throw new UsersRequiredError(host);
   const memory = memoryShare(settings, places.length);
   const caPath = caPathOf(settings, clusterDirectory(settings));
@@ -265,7 +266,7 @@ function clusterDirectory(settings: Settings): string {
 
 async function makeDataDirectory(directory: string): Promise<void> {
   try {
-    await ensureDir(directory);
+    await Deno.mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Failure(`Cannot create data directory ${directory}: ${why}; --data-dir names another`);

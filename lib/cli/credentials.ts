@@ -1,6 +1,7 @@
 /** Users and passwords for the command line: from the environment, a file, or a terminal that does not show them; never from a flag. */
 
 import { textToByteString } from "../base/bytes.ts";
+import { ExposedFileError, readPrivateText } from "../base/private_files.ts";
 import { passwordProblem } from "../access/passwords.ts";
 import type { FirstUser } from "../access/first_user.ts";
 import { isUserName } from "../kv/users.ts";
@@ -79,8 +80,9 @@ function readSecret(
   }
   if (path === undefined) return given === undefined ? undefined : String(given.value);
   try {
-    return Deno.readTextFileSync(String(path.value)).replace(/\r?\n$/, "");
+    return readPrivateText(String(path.value), `--${file}`).replace(/\r?\n$/, "");
   } catch (error) {
+    if (error instanceof ExposedFileError) throw new UsageError(error.message);
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(`Cannot read --${file} ${String(path.value)}: ${why}`);
   }

@@ -8,13 +8,13 @@
 import { dirname, join } from "@std/path";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
+import { ExposedFileError, PRIVATE_DIRECTORY, PRIVATE_FILE, readPrivateText } from "../base/private_files.ts";
 
 /** Bytes of random in a secret that is made here; hexadecimal in the file. */
 const SECRET_BYTES = 32;
 /** Fewer characters could be guessed from a recorded handshake. */
 export const SECRET_CHARACTERS_MIN = 16;
 const SECRET_CHARACTERS_MAX = 4_096;
-const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;
 const FLAG = "--cluster-secret-file names another one";
 
@@ -82,8 +82,9 @@ export function plainSecretOf(
 /** A secret of the operator's own in a file. Throws `ClusterSecretError`. */
 export function readSecretFile(path: string): string {
   try {
-    return checkSecret(Deno.readTextFileSync(path).trim(), path);
+    return checkSecret(readPrivateText(path, "the cluster secret").trim(), path);
   } catch (error) {
+    if (error instanceof ExposedFileError) throw new ClusterSecretError(error.message);
     if (error instanceof ClusterSecretError) throw error;
     throw new ClusterSecretError(`Cannot read the cluster secret ${path}: ${messageOf(error)}`);
   }
@@ -128,7 +129,7 @@ function make(path: string): string {
   const secret = randomBytes(SECRET_BYTES).toString("hex");
   const fresh = `${path}.${randomBytes(8).toString("hex")}`;
   try {
-    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    Deno.mkdirSync(dirname(path), { recursive: true, mode: PRIVATE_DIRECTORY });
     writeWhole(fresh, `${secret}\n`);
     try {
       Deno.linkSync(fresh, path);
@@ -144,7 +145,7 @@ function make(path: string): string {
 }
 
 function writeWhole(path: string, text: string): void {
-  using file = Deno.openSync(path, { write: true, createNew: true, mode: OWNER_ONLY });
+  using file = Deno.openSync(path, { write: true, createNew: true, mode: PRIVATE_FILE });
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
   file.syncSync();

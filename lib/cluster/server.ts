@@ -24,6 +24,7 @@ import type { Disk } from "../storage/disk.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
 import { plainSecretOf, secretOf } from "./cluster_secret.ts";
 import { descriptorLimit } from "./descriptor_limit.ts";
+import { closeDataDirectory } from "./private_directories.ts";
 import { openPeerTls, type PeerTls } from "./peer_tls.ts";
 import { randomNumber } from "./random_number.ts";
 import type { RunningServer, ServerOptions } from "./server_types.ts";
@@ -128,6 +129,7 @@ async function startWithTls(
   });
   peerTls?.start();
   try {
+    for (const line of closeDataDirectory(options.dataDirectory)) options.log("warn", line);
     return await serveClients(node, {
       options,
       ground,

@@ -1,6 +1,7 @@
 /** The Disk port over the real file system. */
 
 import { AccessError, DirectoryLockedError, DiskFailureError } from "../base/errors.ts";
+import { PRIVATE_DIRECTORY, PRIVATE_FILE } from "../base/private_files.ts";
 import { DenoFile, refusal } from "./deno_file.ts";
 import type { Disk, DiskFile, DiskLock, OpenMode } from "./disk.ts";
 
@@ -13,11 +14,11 @@ interface TryLockable {
   tryLock(exclusive: boolean): Promise<boolean>;
 }
 
-/** A `Disk` over `Deno.*`. Stateless. */
+/** A `Disk` over `Deno.*`. What it makes is for its owner alone. Stateless. */
 export class DenoDisk implements Disk {
   makeDirectory(path: string): void {
     try {
-      Deno.mkdirSync(path, { recursive: true });
+      Deno.mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
     } catch (error) {
       throw refusal(error, { file: path, operation: "create" });
     }
@@ -45,7 +46,8 @@ export class DenoDisk implements Disk {
   open(path: string, mode: OpenMode): DiskFile {
     const create = mode === "create";
     try {
-      return new DenoFile(path, Deno.openSync(path, { read: true, write: mode !== "read", create, truncate: create }));
+      const options = { read: true, write: mode !== "read", create, truncate: create, mode: PRIVATE_FILE };
+      return new DenoFile(path, Deno.openSync(path, options));
     } catch (error) {
       throw refusal(error, { file: path, operation: "open" });
     }
@@ -101,7 +103,7 @@ function openDirectory(path: string): Deno.FsFile {
 
 function openLockFile(path: string): Deno.FsFile {
   try {
-    return Deno.openSync(path, { read: true, write: true, create: true });
+    return Deno.openSync(path, { read: true, write: true, create: true, mode: PRIVATE_FILE });
   } catch (error) {
     throw refusal(error, { file: path, operation: "open" });
   }

@@ -2,11 +2,10 @@
 
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
+import { ExposedFileError, isExposed, PRIVATE_DIRECTORY, PRIVATE_FILE } from "../base/private_files.ts";
 import { PEM_CHARACTERS_MAX, readCertificates } from "./certificate.ts";
 import { about, CertificateError } from "./errors.ts";
 
-/** Others than owner and group of a file. */
-const STRANGERS = 0o007;
 /** Others than the owner of a directory. */
 const OTHERS = 0o077;
 
@@ -21,7 +20,7 @@ export interface NewFile {
 /** Makes the directory for its owner alone, if it is not there. Throws `CertificateError`, also for one that others may look into. */
 export function makePrivateDirectory(path: string): void {
   try {
-    Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
+    Deno.mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
   } catch (error) {
     throw refused("make the directory", path, { error });
   }
@@ -38,7 +37,7 @@ export function writeWhole({ path, text, secret }: NewFile, { replace }: { reado
   const fresh = `${path}.${randomBytes(8).toString("hex")}`;
   try {
     try {
-      writeSynced(fresh, { text, mode: secret ? 0o600 : 0o644 });
+      writeSynced(fresh, { text, mode: secret ? PRIVATE_FILE : 0o644 });
       // A link is refused where the name is taken, whoever was faster.
       if (replace) Deno.renameSync(fresh, path);
       else Deno.linkSync(fresh, path);
@@ -72,9 +71,8 @@ export function readAuthorities(path: string): string {
 /** The text of a file with a private key, which strangers cannot read. Throws `CertificateError`. */
 export function readKey(path: string): string {
   const text = readPem(path);
-  const mode = modeOf(path);
-  if (Deno.build.os === "windows" || mode === null || (mode & STRANGERS) === 0) return text;
-  throw new CertificateError(`Everybody on this machine can read the key ${path}: chmod 600 it, or 640 for a group`);
+  if (isExposed(modeOf(path))) throw new CertificateError(new ExposedFileError("the key", path).message);
+  return text;
 }
 
 function modeOf(path: string): number | null {

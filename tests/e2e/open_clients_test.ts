@@ -58,6 +58,7 @@ Deno.test("a node of before is refused at an address that others reach, until it
   const { clientPort, httpPort } = cluster.node(0);
   await cluster.kill(0, "SIGTERM");
   const refused = cluster.launch(0, ["--host", WIDE]);
+  await refused.line("is reachable from other machines");
   assertEquals((await refused.ended).code, 2);
   assertMatch(refused.lines.join("\n"), LINE);
   const open = cluster.launch(0, ["--host", WIDE, "--insecure-clients"]);

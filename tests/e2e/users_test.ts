@@ -161,7 +161,7 @@ Deno.test("a node that is started alone shows nobody what its log holds, and let
 Deno.test("the first user comes from a file, nobody is let in before, and a second start changes nothing", async () => {
   await using cluster = new ProcessCluster({ nodes: 1 });
   const file = `${cluster.root}/first-user`;
-  await Deno.writeTextFile(file, `root:${ROOT_PASSWORD}\n`);
+  await Deno.writeTextFile(file, `root:${ROOT_PASSWORD}\n`, { mode: 0o600 });
   const [node] = cluster.nodes;
   assert(node !== undefined);
   cluster.launch(0, ["--bootstrap-user-file", file]);

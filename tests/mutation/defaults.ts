@@ -55,5 +55,40 @@ const STARTS: readonly Mutation[] = [
   }),
 ].map((mutation) => looked("tests/e2e/open_clients_test.ts", mutation));
 
+const FILES: readonly Mutation[] = [
+  looked(
+    "tests/unit/storage/deno_disk_test.ts",
+    slip("M778", "Data files are made as the system makes them", {
+      file: "lib/storage/deno_disk.ts",
+      find: "truncate: create, mode: PRIVATE_FILE };",
+      replace: "truncate: create, mode: PRIVATE_FILE | 0o044 };",
+    }),
+  ),
+  looked(
+    "tests/e2e/private_files_test.ts",
+    slip("M779", "What an earlier program left open stays open", {
+      file: "lib/cluster/server.ts",
+      find: "of closeDataDirectory(options.dataDirectory))",
+      replace: 'of options.dataDirectory === "" ? closeDataDirectory("") : [])',
+    }),
+  ),
+  looked(
+    "tests/e2e/private_files_test.ts",
+    slip("M780", "A first user that everybody can read is taken", {
+      file: "lib/cli/credentials.ts",
+      find: "return readPrivateText(String(path.value), `--${file}`)",
+      replace: "return Deno.readTextFileSync(String(path.value))",
+    }),
+  ),
+  looked(
+    "tests/unit/cluster/private_directories_test.ts",
+    slip("M781", "The directory that somebody named is closed as well", {
+      file: "lib/cluster/private_directories.ts",
+      find: "[WAL_NAME, SNAPSHOTS_NAME].flatMap",
+      replace: '["", WAL_NAME, SNAPSHOTS_NAME].flatMap',
+    }),
+  ),
+];
+
 /** All of them. */
-export const DEFAULT_SLIPS: readonly Mutation[] = [...CLIENT_ACCESS, ...STARTS];
+export const DEFAULT_SLIPS: readonly Mutation[] = [...CLIENT_ACCESS, ...STARTS, ...FILES];

@@ -110,7 +110,7 @@ Deno.test({
 Deno.test("a secret of the operator's own is the file's text without blanks at its ends, and not too short", () =>
   withDirectory((directory) => {
     const path = `${directory}/own`;
-    Deno.writeTextFileSync(path, "  what all nodes share\r\n");
+    Deno.writeTextFileSync(path, "  what all nodes share\r\n", { mode: 0o600 });
     assertEquals(readSecretFile(path), "what all nodes share");
     Deno.writeTextFileSync(path, "short\n");
     assertStringIncludes(assertThrows(() => readSecretFile(path), ClusterSecretError).message, "needs 16 to 4096");

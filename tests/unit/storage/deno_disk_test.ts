@@ -51,6 +51,20 @@ Deno.test("files are read and written at offsets, renamed, listed and removed", 
   });
 });
 
+Deno.test({
+  name: "what is made is for its owner alone, the directories on the way as well",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withDirectory(async (directory) => {
+      const disk = new DenoDisk();
+      disk.makeDirectory(`${directory}/a/b`);
+      disk.open(`${directory}/a/b/f`, "create").close();
+      (await disk.lock(`${directory}/a/b/LOCK`, directory)).release();
+      const modes = ["a", "a/b", "a/b/f", "a/b/LOCK"].map((name) => Deno.statSync(`${directory}/${name}`).mode ?? 0);
+      assertEquals(modes.map((mode) => mode & 0o777), [0o700, 0o700, 0o600, 0o600]);
+    }),
+});
+
 Deno.test("a file that is closed under a running sync is closed when that ends", async () => {
   await withDirectory(async (directory) => {
     const file = new DenoDisk().open(`${directory}/f`, "create");
