@@ -1,9 +1,8 @@
 /** The clients of a simulated cluster: one operation at a time each, every answer judged at once and kept in a history. */
 
-import { type Command, encodeCommand, unstampCommand } from "../../lib/kv/commands.ts";
+import { bareCommand, type Command, encodeCommand, unstampCommand } from "../../lib/kv/commands.ts";
 import { type CommandResult, resultToJson } from "../../lib/kv/results.ts";
-import type { ReadOutcome, WriteOutcome } from "../../lib/node/api.ts";
-import type { Node } from "../../lib/node/node.ts";
+import type { WriteOutcome } from "../../lib/node/api.ts";
 import type { Entry } from "../../lib/raft/types.ts";
 import type { Random } from "../../lib/base/random.ts";
 import type { Operation } from "../linearizability/history.ts";
@@ -12,14 +11,16 @@ import type { Check } from "./check.ts";
 import { type DrawnType, makeCommand, WRITE_SHARES } from "./command_maker.ts";
 import { noteOverload } from "./lowered_limits.ts";
 import type { SimServer } from "./server.ts";
-import { IN_HISTORIES, isPutIfAbsent, operationOf, shownOf } from "./operations.ts";
+import { IN_HISTORIES, isPutIfAbsent, isSameCommand, operationOf, shownOf } from "./operations.ts";
 import { type Completion, describe, type Pending } from "./pending.ts";
+import { PlainReads } from "./plain_reads.ts";
 import type { ProbedNode, Protocol } from "./probes.ts";
 import { HttpWork } from "./protocols/http_work.ts";
 import { RespWork } from "./protocols/resp_work.ts";
 import { QueryWork } from "./query_work.ts";
 import { SessionWork } from "./session_work.ts";
 import { TextWork } from "./text/text_work.ts";
+import { UserWork } from "./user_work.ts";
 import type { World } from "./world.ts";
 
 /** After so many operations a key is left for a new one, so that histories of one key stay short enough to be searched. */
@@ -50,8 +51,10 @@ export class Workload implements Check {
   readonly #text: TextWork;
   readonly #resp: RespWork;
   readonly #http: HttpWork;
+  readonly #reads: PlainReads;
   readonly #queries: QueryWork;
   readonly #sessionWork: SessionWork;
+  readonly #users: UserWork;
   readonly #words: Words;
   readonly #open = new Map<number, Pending>();
   readonly #refusedCommands = new Set<string>();
@@ -76,8 +79,10 @@ export class Workload implements Check {
     };
     this.#resp = new RespWork(world, { workload: this, words: this.#words });
     this.#http = new HttpWork(world, { workload: this, words: this.#words });
+    this.#reads = new PlainReads(world, { workload: this, random: this.#random, pickKey: () => this.#pickKey() });
     this.#queries = new QueryWork({ world, workload: this, words: this.#words });
     this.#sessionWork = new SessionWork({ workload: this, words: this.#words });
+    this.#users = new UserWork(world, { workload: this, words: this.#words, http: this.#http });
     world.onEnd.push((server) => this.#serverEnded(server));
   }
 
@@ -86,25 +91,21 @@ export class Workload implements Check {
     return this.#open.size;
   }
 
+  /** The login of those who do the ordinary work. */
+  get login(): number {
+    return this.#users.keeper;
+  }
+
   /** Begins the clients. */
   start(): void {
     for (let count = 0; count < this.#world.settings.clients; count++) this.#think(this.newClient());
-    this.#patrol();
-  }
-
-  /** Reads on every node at once. A client that waits for a leader that was cut off would not see what that one still says. */
-  #patrol(): void {
-    if (this.#stopping) return;
-    for (const server of this.#world.running()) {
-      if (server.node !== undefined) this.#read(this.newClient(), server, { node: server.node, isPatrol: true });
-    }
-    const pauseMs = -Math.log(1 - this.#random.fraction()) * this.#world.settings.patrolMs;
-    this.#world.clock.plan(pauseMs, { action: () => this.#patrol(), life: undefined, isArrival: false });
+    this.#reads.patrol();
   }
 
   /** Ends each client after its present operation. */
   stop(): void {
     this.#stopping = true;
+    this.#reads.stop();
   }
 
   /** Takes an operation into the history; the calls of one run are told apart by their times. */
@@ -181,17 +182,17 @@ export class Workload implements Check {
 
   readonly #probeNode = (client: number, { server, node, done }: ProbedNode): void => {
     const command: Command = { type: "Put", key: `probe${server.id}`, value: this.newValue() };
+    const { login } = this;
+    const encoded = encodeCommand(command, undefined, login);
     const pending = this.begin(client, { ...operationOf(command), server, isPatrol: true });
     node.submit(command, (outcome) => {
-      this.#wrote(pending, { command, outcome });
-      if (outcome.type === "Done") done();
-    });
+      if (this.wrote(pending, { command, encoded, outcome })) done();
+    }, { login });
   };
 
   /** A client that nobody has heard of before. */
   newClient(): number {
-    this.#clients += 1;
-    return this.#clients;
+    return this.#clients += 1;
   }
 
   /** Counts something that was done. */
@@ -215,7 +216,7 @@ export class Workload implements Check {
         `${JSON.stringify(entry.command)} was refused, and is entry ${entry.index}`,
       );
     }
-    const command = unstampCommand(entry.command);
+    const command = bareCommand(entry.command);
     if (command[2] !== "P" && command[2] !== "T") return;
     if (this.#committedPuts.has(command)) {
       this.#world.violate("done-twice", `${JSON.stringify(entry.command)} is done again by entry ${entry.index}`);
@@ -244,16 +245,17 @@ export class Workload implements Check {
       if (share < width) return this.#write(client, server, this.#makeCommand(type));
       share -= width;
     }
-    if (share < READ_SHARE) return this.#read(client, server, { node, isPatrol: false });
+    if (share < READ_SHARE) return this.#reads.read(client, server, { node, isPatrol: false });
     share -= READ_SHARE;
     if (share < QUERY_SHARE) return this.#queries.act(client, server, node);
     share -= QUERY_SHARE;
     if (share < SESSION_SHARE) return this.#sessionWork.act(client, server);
     share -= SESSION_SHARE;
+    if (this.#world.settings.users && share < TEXT_SHARE + RESP_SHARE) return this.#users.act(client, server, node);
     if (share < TEXT_SHARE) return this.#text.act(client, server, node);
     share -= TEXT_SHARE;
     if (share < RESP_SHARE) return this.#resp.act(client, server, node);
-    if (share < RESP_SHARE + HTTP_SHARE) return this.#http.act(client, server, node);
+    if (share < RESP_SHARE + HTTP_SHARE) return this.#http.act(client, server, { node, login: this.login });
     node.status();
     node.members();
     node.logTail(10);
@@ -285,24 +287,57 @@ export class Workload implements Check {
   }
 
   #write(client: number, server: SimServer, command: Command): void {
+    const { login } = this;
+    const encoded = encodeCommand(command, undefined, login);
     const pending = this.begin(client, { ...operationOf(command), server });
-    const done = (outcome: WriteOutcome) => this.#wrote(pending, { command, outcome });
+    const done = (outcome: WriteOutcome) => void this.wrote(pending, { command, encoded, outcome });
     // On any node, which passes it on, or only where the leader is.
-    if (this.#random.chance(0.5)) server.node?.submit(command, done);
-    else server.node?.write(command, done);
+    if (this.#random.chance(0.5)) server.node?.submit(command, done, { login });
+    else server.node?.write(command, done, login);
   }
 
-  #wrote(pending: Pending, { command, outcome }: { readonly command: Command; readonly outcome: WriteOutcome }): void {
-    if (!this.isExpected(pending)) return;
-    if (outcome.type === "Unknown") return this.lose(pending);
-    if (outcome.type === "NotDone") {
-      if (command.type === "Put" || command.type === "Transaction") this.noteRefused(encodeCommand(command));
-      return this.refuse(pending, outcome.reason);
+  /** Judges how a write has ended; returns whether it was done. `encoded` is the command as it was submitted. */
+  wrote(
+    pending: Pending,
+    { command, encoded, outcome }: {
+      readonly command: Command;
+      readonly encoded: string;
+      readonly outcome: WriteOutcome;
+    },
+  ): boolean {
+    if (!this.isExpected(pending)) return false;
+    if (outcome.type === "Unknown") this.lose(pending);
+    else if (outcome.type === "NotDone") {
+      if (command.type === "Put" || command.type === "Transaction") this.noteRefused(encoded);
+      this.refuse(pending, outcome.reason);
+    } else if (!this.isOfNobody(pending, { result: outcome.result, encoded })) {
+      this.#takeResult(pending, { command, encoded, result: outcome.result });
+      return true;
     }
-    const { result } = outcome;
+    return false;
+  }
+
+  /** Whether a write was refused in its place in the log, since its login holds no more: then it has ended with that. */
+  isOfNobody(pending: Pending, judged: { readonly result: CommandResult; readonly encoded: string }): boolean {
+    const { result } = judged;
+    if (result.type !== "Refused" || result.reason !== "NotLoggedIn") return false;
+    this.judgeResult(pending, judged);
+    this.count("refused login");
+    this.refuse(pending, result.reason);
+    return true;
+  }
+
+  #takeResult(
+    pending: Pending,
+    { command, encoded, result }: {
+      readonly command: Command;
+      readonly encoded: string;
+      readonly result: CommandResult;
+    },
+  ): void {
     const index = result.revision;
     this.#countAs(command, pending.operation);
-    this.judgeResult(pending, { result, encoded: encodeCommand(command) });
+    this.judgeResult(pending, { result, encoded });
     if (result.type === "Reply" && command.type === "OpenSession") this.sessions.push(index);
     this.complete(pending, { ...shownOf(result, pending), index });
   }
@@ -330,7 +365,7 @@ export class Workload implements Check {
   ): void {
     const index = result.revision;
     const entry = this.#world.reference.at(index);
-    if (entry?.type !== "Command" || unstampCommand(entry.command) !== encoded) {
+    if (entry?.type !== "Command" || !isSameCommand(unstampCommand(entry.command), encoded)) {
       this.#world.violate("acknowledged", `${describe(pending)} was acknowledged as entry ${index}, which is another`);
     }
     const told = JSON.stringify(resultToJson(result));
@@ -338,29 +373,6 @@ export class Workload implements Check {
     if (told !== wanted) {
       this.#world.violate("acknowledged", `${describe(pending)}: ${told} at ${index}, not ${wanted}`);
     }
-  }
-
-  #read(
-    client: number,
-    server: SimServer,
-    { node, isPatrol }: { readonly node: Node; readonly isPatrol: boolean },
-  ): void {
-    const key = this.#pickKey();
-    const pending = this.begin(client, { operation: "get", key, argument: null, server, isPatrol });
-    node.read((outcome) => this.#readOutcome(pending, node, outcome));
-  }
-
-  #readOutcome(pending: Pending, node: Node, outcome: ReadOutcome): void {
-    if (!this.isExpected(pending)) return;
-    if (outcome.type !== "Ready") return this.refuse(pending, outcome.reason);
-    const { index } = node.driver.applied.id;
-    const found = node.state.get(pending.key)?.value;
-    this.#world.expiredKeys.read(pending, node);
-    const wanted = this.#world.reference.seenAt(pending.key, { index, nowMs: node.state.readTimeMs })?.value;
-    if (index < outcome.index || found !== wanted) {
-      this.#world.violate("read", `${describe(pending)} at ${index} (for ${outcome.index}): ${found}, not ${wanted}`);
-    }
-    this.complete(pending, { result: found ?? null, index });
   }
 
   /** A callback comes once, from a process that lives. */

@@ -5,7 +5,7 @@ import type { Call, Command } from "../../lib/kv/commands.ts";
 import { makeCallOnOneKey, makeFlush, makeSharedCall, makeTransaction, type Words } from "./call_maker.ts";
 import { COUNTED } from "./operations.ts";
 
-/** What clients send. Users are made by nobody here: what a user may do is judged by tests of their own. */
+/** What clients send whether there are users or not. */
 export type DrawnType = Exclude<Command["type"], "SetUser" | "RemoveUser">;
 
 /** How the clients of a run divide their work, in hundredths. Every type has an entry: a new one does not compile without. */

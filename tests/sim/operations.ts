@@ -1,6 +1,6 @@
 /** Commands and their results as operations of a history. */
 
-import type { Call, Command } from "../../lib/kv/commands.ts";
+import { bareCommand, type Call, type Command, decodeCommand } from "../../lib/kv/commands.ts";
 import { replyToJson } from "../../lib/kv/replies.ts";
 import type { CommandResult } from "../../lib/kv/results.ts";
 import type { Operation } from "../linearizability/history.ts";
@@ -79,4 +79,10 @@ export function shownOf(result: CommandResult, asked: Asked): Shown {
     default:
       return { result: null };
   }
+}
+
+/** A command of a session gets its first answer also where it is sent again under another login. */
+export function isSameCommand(logged: string, sent: string): boolean {
+  if (logged === sent) return true;
+  return decodeCommand(sent)?.session !== undefined && bareCommand(logged) === bareCommand(sent);
 }

@@ -7,6 +7,9 @@ import type { SimServer } from "./server.ts";
 /** The ways to write. In the text protocol only the leader does; the others pass a write on to it. */
 export const PROTOCOLS = ["api", "text", "resp", "http"] as const;
 
+/** Those in which a simulated client can show who it is without the work of a password. */
+export const PROTOCOLS_WITH_USERS: readonly Protocol[] = ["api", "http"];
+
 /** One of them. */
 export type Protocol = (typeof PROTOCOLS)[number];
 
@@ -31,13 +34,18 @@ export class Probes {
   readonly #workload: Workload;
   readonly #now: () => number;
   readonly #everyMs: number;
+  readonly #protocols: readonly Protocol[];
   readonly #done = new Set<string>();
   #lacking: readonly string[] = [];
   #tries = 0;
   #nextAt = 0;
 
   /** Nothing was done yet. */
-  constructor(workload: Workload, { now, lowered }: { now(): number; readonly lowered: boolean }) {
+  constructor(
+    workload: Workload,
+    { now, lowered, users }: { now(): number; readonly lowered: boolean; readonly users: boolean },
+  ) {
+    this.#protocols = users ? PROTOCOLS_WITH_USERS : PROTOCOLS;
     this.#workload = workload;
     this.#now = now;
     this.#everyMs = lowered ? PROBE_LOWERED_MS : PROBE_MS;
@@ -68,7 +76,7 @@ export class Probes {
   }
 
   #lackingAt(server: SimServer): readonly Protocol[] {
-    return PROTOCOLS.filter((protocol) => !this.#done.has(placeOf(protocol, server)));
+    return this.#protocols.filter((protocol) => !this.#done.has(placeOf(protocol, server)));
   }
 
   #noteDone(protocol: Protocol, server: SimServer): void {

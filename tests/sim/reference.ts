@@ -85,6 +85,11 @@ export class Reference extends CommittedLog {
     return isDue(record, nowMs) ? undefined : record;
   }
 
+  /** Whether somebody with that login may do something after the entry at `index`. */
+  allowsAt(login: number, index: number): boolean {
+    return this.#model.users.allowsAt(login, index);
+  }
+
   /** The cluster's time after the entry at `index`. */
   timeAt(index: number): number {
     return this.#times[index] ?? 0;

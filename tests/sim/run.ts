@@ -174,7 +174,8 @@ class Run {
   async #serve(what: string, revived: readonly SimServer[] = []): Promise<void> {
     const before = this.workload.acknowledged;
     const { clock, settings } = this.#world;
-    const probes = new Probes(this.workload, { now: () => clock.now(), lowered: settings.lowered !== undefined });
+    const { lowered, users } = settings;
+    const probes = new Probes(this.workload, { now: () => clock.now(), lowered: lowered !== undefined, users });
     this.#probes = probes;
     await this.#until(() => {
       this.#revive(revived);

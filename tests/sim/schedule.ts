@@ -27,7 +27,8 @@ export function readSchedule(line: string): Partial<Settings> & Pick<Settings, "
     ...planned.map(([, name]: PlannedFault) => name).filter((name: string) => !classes.has(name)),
   ];
   if (unknown.length > 0) throw new Error(`The simulator does not know ${unknown.join(", ")} any more`);
-  return { ...more, seed, planned, faults: new Set(faults), sites: new Set(sites) };
+  // A line that says nothing of users was written when there were none.
+  return { users: false, ...more, seed, planned, faults: new Set(faults), sites: new Set(sites) };
 }
 
 /** What a line of seeds.txt runs: a seed or a schedule, and behind it a blank and the reason. */

@@ -1,6 +1,6 @@
 /** Clients that use sessions: a command whose outcome is not known is sent again under its number until it is. */
 
-import { type Call, encodeCommand, type SessionUse } from "../../lib/kv/commands.ts";
+import { type Call, encodeCommand } from "../../lib/kv/commands.ts";
 import type { WriteOutcome } from "../../lib/node/api.ts";
 import { makeSessionCall, type Words } from "./call_maker.ts";
 import type { Workload } from "./clients.ts";
@@ -38,8 +38,10 @@ export class SessionWork {
     const operation = again ? "session retry" : reuses ? "session reuse" : "session";
     const pending = this.#workload.begin(client, { operation, key: call[1] ?? "", argument: null, server });
     const use = { id: used.id, sequence: used.sequence };
-    const done = (outcome: WriteOutcome) => this.#done(pending, { used, use, outcome });
-    server.node?.submit({ type: "Call", call }, done, { session: use });
+    const { login } = this.#workload;
+    const encoded = encodeCommand({ type: "Call", call }, use, login);
+    const done = (outcome: WriteOutcome) => this.#done(pending, { used, encoded, outcome });
+    server.node?.submit({ type: "Call", call }, done, { session: use, login });
     // The process may end before it answers; then the number is free to be sent again, to another.
     pending.lost = () => {
       used.isBusy = false;
@@ -59,16 +61,16 @@ export class SessionWork {
 
   #done(
     pending: Pending,
-    { used, use, outcome }: { readonly used: Used; readonly use: SessionUse; readonly outcome: WriteOutcome },
+    { used, encoded, outcome }: { readonly used: Used; readonly encoded: string; readonly outcome: WriteOutcome },
   ): void {
     if (!this.#workload.isExpected(pending)) return;
     used.isBusy = false;
     if (outcome.type === "Unknown") return this.#workload.lose(pending);
     if (outcome.type === "NotDone") return this.#workload.refuse(pending, outcome.reason);
     const { result } = outcome;
-    const call = used.open ?? [];
+    if (this.#workload.isOfNobody(pending, { result, encoded })) return;
     used.open = undefined;
-    this.#workload.judgeResult(pending, { result, encoded: encodeCommand({ type: "Call", call }, use) });
+    this.#workload.judgeResult(pending, { result, encoded });
     // The first answer is older than what this client has seen since.
     this.#workload.complete(pending, { result: null, index: null });
   }

@@ -16,6 +16,9 @@ const CLIENTS_AT_LIMITS = 6;
 /** Share of the runs with calls that remove every key. */
 const FLUSHES_PROBABILITY = 0.15;
 
+/** Share of the runs with users. There everybody has the program of today: users are for those alone. */
+const USERS_PROBABILITY = 0.2;
+
 /** In every run with such a number one limit is so low that the clients meet it. */
 const SEEDS_PER_LOWERED = 5;
 
@@ -47,6 +50,8 @@ export interface Settings {
   readonly segmentBytes: number;
   readonly chunkBytesMax: number;
   readonly valueBytesMax: number;
+  /** Whether there are users, and clients who log in as them. */
+  readonly users: boolean;
   /** Whether clients remove every key now and then. */
   readonly flushes: boolean;
   /** Mean pause of a client between two operations. */
@@ -115,6 +120,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     sites: new Set(siteNames().filter(() => random.chance(SITE_ENABLED_PROBABILITY))),
     siteProbability: random.pick([0.01, 0.05, 0.25]),
     flushes: random.chance(FLUSHES_PROBABILITY),
+    users: new Random(seed ^ 0x05e5).chance(USERS_PROBABILITY),
     lowered: undefined,
     planned: undefined,
     canary: false,
@@ -122,7 +128,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
   const lowered = seed % SEEDS_PER_LOWERED === 0
     ? LOWERED_LIMITS[(seed / SEEDS_PER_LOWERED) % LOWERED_LIMITS.length]
     : undefined;
-  const timely = leaveTimeToReplace(settings);
+  const timely = leaveTimeToReplace(settings.users ? { ...settings, faults: ofOneProgram(settings.faults) } : settings);
   return { ...(lowered === undefined ? timely : lower(timely, lowered)), ...overrides };
 }
 
@@ -138,8 +144,11 @@ function drawFaults(random: Random, apart: Random): ReadonlySet<FaultClass> {
 function leaveTimeToReplace(settings: Settings): Settings {
   const { faults, seed, disturbMs } = settings;
   if (!faults.has("operator/replace") || seed % SEEDS_PER_REPLACING !== 1) return settings;
-  const others = new Set([...faults].filter((name) => name !== "operator/program"));
-  return { ...settings, faults: others, disturbMs: Math.max(disturbMs, REPLACING_DISTURB_MS) };
+  return { ...settings, faults: ofOneProgram(faults), disturbMs: Math.max(disturbMs, REPLACING_DISTURB_MS) };
+}
+
+function ofOneProgram(faults: ReadonlySet<FaultClass>): ReadonlySet<FaultClass> {
+  return new Set([...faults].filter((name) => name !== "operator/program"));
 }
 
 /** More clients than the limit, and nothing else that would refuse as overload does. */

@@ -5,6 +5,7 @@ import { TEXT_COMMANDS } from "../../lib/protocol/text/commands.ts";
 import { HTTP_NAMES } from "./protocols/http_requests.ts";
 import { LOWERED_LIMITS } from "./settings.ts";
 import { nameOfPeaceWrite, PROTOCOLS } from "./probes.ts";
+import { USER_NAMES } from "./user_work.ts";
 import { COMMANDS_IN_WORKLOAD } from "./command_maker.ts";
 
 /**
@@ -21,6 +22,7 @@ export const WANTED_OPERATIONS: readonly string[] = [
     (name) => `resp ${name}`,
   ),
   ...HTTP_NAMES.map((name) => `http ${name}`),
+  ...USER_NAMES,
   ...PROTOCOLS.map(nameOfPeaceWrite),
   ...LOWERED_LIMITS.map((name) => `overloaded by ${name}`),
 ];

@@ -9,6 +9,7 @@ import { type Answer, CALLS_ON_ONE_KEY, judgeCall, OK } from "../../linearizabil
 import { answerQuery } from "./queries.ts";
 import type { ModelRecord, ModelState } from "./record.ts";
 import { ModelSessions } from "./sessions.ts";
+import { ModelUsers } from "./users.ts";
 
 /** What applying an entry gave, in the form of `resultToJson`. */
 export type ModelResult = Readonly<Record<string, unknown>>;
@@ -20,6 +21,7 @@ const UNITS: Readonly<Record<string, number>> = { EX: 1_000, PX: 1, EXAT: 1_000,
 export class KeyspaceModel implements ModelState {
   readonly #records = new Map<string, ModelRecord>();
   readonly #sessions = new ModelSessions();
+  readonly users = new ModelUsers();
   readonly #changed: (key: string, record: ModelRecord | undefined) => void;
   timeMs = 0;
   #revision = 0;
@@ -45,10 +47,14 @@ export class KeyspaceModel implements ModelState {
   }
 
   /** Applies entry `index`. */
-  apply({ command, timeMs, session }: LoggedCommand, index: number): ModelResult {
+  apply({ command, timeMs, session, login }: LoggedCommand, index: number): ModelResult {
     this.#revision = index;
     if (timeMs !== undefined && timeMs > this.timeMs) this.timeMs = timeMs;
     if (timeMs !== undefined) this.#expire();
+    // The time is the leader's own.
+    if (command.type !== "Advance" && !this.users.allowsAt(login, index)) {
+      return { type: "Refused", revision: index, reason: "NotLoggedIn" };
+    }
     if (session === undefined) return this.#do(command);
     const sent = JSON.stringify(command);
     const act = () => this.#do(command);
@@ -91,7 +97,7 @@ export class KeyspaceModel implements ModelState {
         return this.#ofSession(this.#sessions.close(command.session));
       case "SetUser":
       case "RemoveUser":
-        throw new Error("No client of the workload makes users");
+        return this.users.apply(command, revision);
       default:
         return unreachable(command);
     }

@@ -1,8 +1,11 @@
 /** Clients of HTTP: the shipped service with its router and its routes, under the part that has sockets. */
 
 import { assert } from "../../../lib/base/assert.ts";
+import { PASS_SCHEME } from "../../../lib/access/node_pass.ts";
 import { encodeCommand, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
-import type { HttpHandler, HttpReply } from "../../../lib/http/http.ts";
+import { NO_LOGIN } from "../../../lib/kv/users.ts";
+import type { HttpHandler, HttpReply, HttpRequest } from "../../../lib/http/http.ts";
+import { NOT_LOGGED_IN } from "../../../lib/http/logins.ts";
 import { Happenings } from "../../../lib/http/live/happenings.ts";
 import { KV_ROUTES } from "../../../lib/http/routes/kv.ts";
 import { TXN_ROUTES } from "../../../lib/http/routes/txn.ts";
@@ -33,11 +36,19 @@ import { type Asked, RecordingNode } from "./recording_node.ts";
 /** How often a client does not wait for the reply. */
 const CUT = 0.05;
 
+/** Who asks, and whom. */
+export interface HttpAsker {
+  readonly node: Node;
+  /** `NO_LOGIN` for nobody. */
+  readonly login: number;
+}
+
 /** A request that was sent. */
-interface Sent {
+interface Sent extends HttpAsker {
   readonly wish: HttpWish;
   readonly pending: Pending;
-  readonly node: Node;
+  /** What the node had applied then. */
+  readonly sentAt: number;
   /** What it asked of the node, in order. */
   readonly asked: Asked[];
   /** The state that it looked at last. */
@@ -61,11 +72,18 @@ export class HttpWork {
   }
 
   /** One request of a client, which waits for the reply, or not. */
-  act(client: number, server: SimServer, node: Node): void {
+  act(client: number, server: SimServer, { node, login }: HttpAsker): void {
     const wish = makeWish(this.#words);
     const pending = this.#workload.begin(client, { ...asOperation(wish), server });
-    this.#send({ wish, pending, node, asked: [], moment: undefined, refusal: undefined, done: undefined });
+    this.#send({ wish, pending, node, login, done: undefined });
     if (this.#words.random.chance(CUT)) this.#cutLater(pending);
+  }
+
+  /** One GET that no client waits for. */
+  ask(client: number, server: SimServer, { node, login }: HttpAsker): void {
+    const wish: HttpWish = { type: "Get", key: this.#words.key("") };
+    const pending = this.#workload.begin(client, { ...asOperation(wish), server, isPatrol: true });
+    this.#send({ wish, pending, node, login, done: undefined });
   }
 
   /** One PUT that no client waits for. */
@@ -77,15 +95,24 @@ export class HttpWork {
       ifAbsent: false,
     };
     const pending = this.#workload.begin(client, { ...asOperation(wish), server, isPatrol: true });
-    this.#send({ wish, pending, node, asked: [], moment: undefined, refusal: undefined, done });
+    this.#send({ wish, pending, node, login: this.#workload.login, done });
   }
 
-  #send(sent: Sent): void {
-    const { wish, pending: { server }, node } = sent;
+  #send(unsent: Pick<Sent, "wish" | "pending" | "node" | "login" | "done">): void {
+    const { wish, pending: { server }, node } = unsent;
     this.#requests += 1;
-    const request = requestOf(wish, `request-${this.#requests}`);
+    const plain = requestOf(wish, `request-${this.#requests}`);
+    const pass = this.#passOf(unsent, plain);
+    const login = pass === undefined ? NO_LOGIN : unsent.login;
+    const sentAt = node.driver.applied.id.index;
+    const sent: Sent = { ...unsent, login, sentAt, asked: [], moment: undefined, refusal: undefined };
+    const header = `${PASS_SCHEME} ${pass}`;
+    const request = pass === undefined
+      ? plain
+      : { ...plain, headers: new Map([...plain.headers, ["authorization", header]]) };
     const service = this.#serviceOf(server, sent);
     const bodyMax = service.judge(request);
+    if (typeof bodyMax !== "number" && bodyMax.status === NOT_LOGGED_IN.status) return this.#judgeNobody(sent, bodyMax);
     if (typeof bodyMax !== "number" || request.body.length > bodyMax) {
       return this.#violate(sent, `refused by its head: ${JSON.stringify(bodyMax)}`);
     }
@@ -95,6 +122,18 @@ export class HttpWork {
     const reply = service.handle(request);
     if (reply instanceof Promise) reply.then(take, (error) => this.#violate(sent, `rejected with ${error}`));
     else take(reply);
+  }
+
+  /** As a node that passes a request on; undefined for nobody, and where the node does not know the login. */
+  #passOf(
+    { node, login, pending: { server } }: Pick<Sent, "node" | "login" | "pending">,
+    request: HttpRequest,
+  ): string | undefined {
+    const { clock } = server;
+    assert(clock !== undefined, "A server that serves has a clock");
+    if (login === NO_LOGIN) return undefined;
+    const { method, path, body } = request;
+    return gateOf(node, clock).makePass({ to: node.id, method, path, body }, { name: "", id: login });
   }
 
   /** A service for one request, so that what the request asks of the node is known. */
@@ -147,9 +186,10 @@ export class HttpWork {
     const { wish, pending, asked: [first, second], done } = sent;
     const outcome = first?.outcome;
     if (!this.#workload.isExpected(pending)) return;
+    if (reply.status === NOT_LOGGED_IN.status) return this.#judgeNobody(sent, reply);
     if (outcome === undefined) return this.#violate(sent, `${reply.status} before it has an outcome`);
     const command = commandOf(wish);
-    const wanted = command === undefined ? undefined : encodeCommand(command);
+    const wanted = command === undefined ? undefined : encodeCommand(command, undefined, sent.login);
     if (first?.encoded !== wanted) return this.#violate(sent, `asked for ${first?.encoded ?? "a read"}, not ${wanted}`);
     if (reply.headers.find(([name]) => name === "X-KV-Node")?.[1] !== String(node.id)) {
       this.#violate(sent, `not told the node: ${JSON.stringify(reply.headers)}`);
@@ -164,6 +204,7 @@ export class HttpWork {
       return this.#workload.refuse(pending, outcome.reason);
     }
     this.#workload.count(`http ${nameOf(wish)}`);
+    if (sent.login !== NO_LOGIN) this.#workload.count("http by a user");
     if (outcome.type === "Ready") this.#judgeRead(sent, reply, first);
     else {
       const { result } = outcome;
@@ -174,6 +215,27 @@ export class HttpWork {
       this.#workload.complete(pending, { ...shownOf(result, pending), index: result.revision });
     }
     done?.();
+  }
+
+  /** Only a login that does not hold is refused, and then nothing was done for it. */
+  #judgeNobody(sent: Sent, reply: HttpReply): void {
+    const { pending, node, login, sentAt, asked: [first] } = sent;
+    const { reference } = this.#world;
+    if (JSON.stringify(reply.headers).includes("X-KV-")) this.#violate(sent, "told of the cluster without a login");
+    if (first?.outcome?.type === "Done") {
+      const isOfNobody = this.#workload.isOfNobody(pending, {
+        result: first.outcome.result,
+        encoded: first.encoded ?? "",
+      });
+      return isOfNobody ? undefined : this.#violate(sent, "done, and answered as that of nobody");
+    }
+    const holds = [sentAt, node.driver.applied.id.index].every((index) => reference.allowsAt(login, index));
+    // Users whom a node has in its log and has not applied count as well.
+    if (holds && !(login === NO_LOGIN && node.hasUsers())) {
+      return this.#violate(sent, `login ${login} holds, and was refused`);
+    }
+    this.#workload.count("refused login");
+    this.#workload.refuse(pending, "no login");
   }
 
   /** It tells of the cluster as the node saw it between the outcome and now, within one turn. */
@@ -192,6 +254,9 @@ export class HttpWork {
     if (wish.type === "Transaction" || asked?.outcome?.type !== "Ready") return;
     if (moment === undefined) return this.#violate(sent, "answered without a look at the state");
     const { index, nowMs } = moment;
+    if (!this.#world.reference.allowsAt(sent.login, index)) {
+      this.#violate(sent, `shown at ${index} to login ${sent.login}`);
+    }
     if (index < asked.outcome.index) {
       this.#violate(sent, `confirmed at ${asked.outcome.index}, and applied is ${index}`);
     }

@@ -44,7 +44,7 @@ export class RecordingNode extends ObservedNode {
   }
 
   override submit(command: Command, done: (outcome: WriteOutcome) => void, origin?: CommandOrigin): void {
-    const asked = this.#begin(encodeCommand(command, origin?.session));
+    const asked = this.#begin(encodeCommand(command, origin?.session, origin?.login));
     super.submit(command, (outcome) => {
       this.#end(asked, outcome);
       done(outcome);
