@@ -45,10 +45,19 @@ export class DenoDisk implements Disk {
 
   open(path: string, mode: OpenMode): DiskFile {
     const create = mode === "create";
+    let file: Deno.FsFile | undefined;
     try {
-      const options = { read: true, write: mode !== "read", create, truncate: create, mode: PRIVATE_FILE };
-      return new DenoFile(path, Deno.openSync(path, options));
+      file = Deno.openSync(path, {
+        read: true,
+        write: mode !== "read",
+        create,
+        truncate: create,
+        mode: PRIVATE_FILE,
+      });
+      if (mode === "read") return new DenoFile(path, { file });
+      return new DenoFile(path, { file, forSyncs: Deno.openSync(path, { read: true, write: true }) });
     } catch (error) {
+      file?.close();
       throw refusal(error, { file: path, operation: "open" });
     }
   }

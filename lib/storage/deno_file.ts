@@ -19,17 +19,26 @@ export function refusal(
   return isNoSpace(error) ? new NoSpaceError(file) : new AccessError(file, { operation, cause: error });
 }
 
-/** A `DiskFile` over `Deno.FsFile`. */
+/**
+ * A `DiskFile` over `Deno.FsFile`. A sync goes through a handle of its own: the runtime duplicates the descriptor for it, and where the
+ * system has none left it lends its own, so that a write in the meantime would find the handle busy.
+ */
 export class DenoFile implements DiskFile {
   readonly #file: Deno.FsFile;
+  readonly #forSyncs: Deno.FsFile | undefined;
   #size: number;
   /** Where the descriptor stands, so that sequential writes need no seek. */
   #position = 0;
   #syncsInFlight = 0;
   #closeWanted = false;
 
-  constructor(readonly path: string, file: Deno.FsFile) {
+  /** Takes over the handles; `forSyncs` is one of the same file, left out where nothing is written. */
+  constructor(
+    readonly path: string,
+    { file, forSyncs }: { readonly file: Deno.FsFile; readonly forSyncs?: Deno.FsFile },
+  ) {
     this.#file = file;
+    this.#forSyncs = forSyncs;
     this.#size = file.statSync().size;
   }
 
@@ -77,12 +86,12 @@ export class DenoFile implements DiskFile {
   async syncData(): Promise<void> {
     this.#syncsInFlight += 1;
     try {
-      await this.#file.syncData();
+      await (this.#forSyncs ?? this.#file).syncData();
     } catch (error) {
       throw new DiskFailureError(this.path, { operation: "sync", cause: error });
     } finally {
       this.#syncsInFlight -= 1;
-      if (this.#closeWanted && this.#syncsInFlight === 0) this.#file.close();
+      if (this.#closeWanted && this.#syncsInFlight === 0) this.#close();
     }
   }
 
@@ -101,7 +110,12 @@ export class DenoFile implements DiskFile {
     if (this.#closeWanted) return;
     this.#closeWanted = true;
     // A descriptor under a running fdatasync is closed when that ends.
-    if (this.#syncsInFlight === 0) this.#file.close();
+    if (this.#syncsInFlight === 0) this.#close();
+  }
+
+  #close(): void {
+    this.#file.close();
+    this.#forSyncs?.close();
   }
 
   #seek(offset: number): void {

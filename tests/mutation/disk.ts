@@ -1,6 +1,6 @@
 /** Planted bugs around disks that hang. */
 
-import type { Mutation } from "./mutation.ts";
+import { type Mutation, slip } from "./mutation.ts";
 
 /** In the order of their numbers. */
 export const DISK_SLIPS: readonly Mutation[] = [
@@ -45,4 +45,9 @@ export const DISK_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/unit/storage/wal_recovery_test.ts"],
   },
+  slip("M725", "A file is synced through the handle that it is written through", {
+    file: "lib/storage/deno_file.ts",
+    find: "await (this.#forSyncs ?? this.#file).syncData();",
+    replace: "await this.#file.syncData();",
+  }),
 ];

@@ -75,11 +75,24 @@ Deno.test("a file that is closed under a running sync is closed when that ends",
   });
 });
 
+Deno.test("a file is written while it is synced also where the system has no more descriptors", async () => {
+  await withDirectory(async (directory) => {
+    const program = new URL("../../support/starved_writer.ts", import.meta.url).pathname;
+    const line = [Deno.execPath(), "run", "--allow-read", "--allow-write", program, `${directory}/f`];
+    const { stdout, stderr } = await new Deno.Command("sh", {
+      args: ["-c", 'ulimit -n 128; exec "$@"', "sh", ...line],
+      env: { NO_COLOR: "1" },
+    }).output();
+    const told = new TextDecoder().decode(stdout);
+    assertEquals(told, "Too many open files (os error 24)\n1000001\n", new TextDecoder().decode(stderr));
+  });
+});
+
 Deno.test({
   name: "a full device is told apart from a failed one",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    const file = new DenoFile("/dev/full", Deno.openSync("/dev/full", { write: true }));
+    const file = new DenoFile("/dev/full", { file: Deno.openSync("/dev/full", { write: true }) });
     await failure(NoSpaceError, () => file.writeAt(0, new Uint8Array(10)));
     file.close();
   },
@@ -90,7 +103,7 @@ Deno.test("a short write is gone on with", async () => {
     const real = Deno.openSync(`${directory}/f`, { read: true, write: true, create: true });
     const write = real.writeSync.bind(real);
     real.writeSync = (bytes) => write(bytes.subarray(0, 3));
-    const file = new DenoFile(`${directory}/f`, real);
+    const file = new DenoFile(`${directory}/f`, { file: real });
     const bytes = Uint8Array.from({ length: 10 }, (_, at) => at);
     file.writeAt(0, bytes);
     const target = new Uint8Array(10);
