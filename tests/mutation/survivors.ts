@@ -194,7 +194,11 @@ const HTTP: readonly Mutation[] = [
   {
     id: "M68",
     what: "The sync of a file does nothing",
-    patches: [{ file: "lib/storage/deno_file.ts", find: "await this.#file.syncData();", replace: "" }],
+    patches: [{
+      file: "lib/storage/deno_file.ts",
+      find: "await (this.#forSyncs ?? this.#file).syncData();",
+      replace: "",
+    }],
     tests: SYSTEM_CALLS,
   },
   {
