@@ -47,13 +47,8 @@ export class DenoDisk implements Disk {
     const create = mode === "create";
     let file: Deno.FsFile | undefined;
     try {
-      file = Deno.openSync(path, {
-        read: true,
-        write: mode !== "read",
-        create,
-        truncate: create,
-        mode: PRIVATE_FILE,
-      });
+      const options = { read: true, write: mode !== "read", create, truncate: create, mode: PRIVATE_FILE };
+      file = Deno.openSync(path, options);
       if (mode === "read") return new DenoFile(path, { file });
       return new DenoFile(path, { file, forSyncs: Deno.openSync(path, { read: true, write: true }) });
     } catch (error) {
