@@ -7,6 +7,7 @@ import { MEMORY_LIMIT_BYTES_MAX, MEMORY_LIMIT_BYTES_MIN } from "../cluster/machi
 import type { LogFormat, LogLevel } from "../observe/log.ts";
 import { BENCH_FLAGS } from "./bench_flags.ts";
 import { ADMINISTRATORS, CLIENT_FLAGS } from "./client_flags.ts";
+import { CLIENT_LIMIT_FLAGS } from "./client_limit_flags.ts";
 import { CLIENT_TLS_FLAGS } from "./client_tls_flags.ts";
 import { DIRECTORY_FLAGS } from "./directory_flags.ts";
 import { JOIN_FLAGS } from "./join_flags.ts";
@@ -264,27 +265,7 @@ export const FLAGS = [
     max: 600_000,
     help: "How long a request may wait before its client is told that it failed or that its fate is unknown.",
   },
-  {
-    name: "max-connections",
-    kind: "integer",
-    commands: SERVERS,
-    placeholder: "N",
-    default: "4096",
-    min: 1,
-    max: 1_000_000,
-    help:
-      "Client connections at the same time, and as many over HTTP; fewer when the system's limit of open files is lower.",
-  },
-  {
-    name: "receive-timeout-ms",
-    kind: "integer",
-    commands: SERVERS,
-    placeholder: "MS",
-    default: "30000",
-    min: 100,
-    max: 3_600_000,
-    help: "How long a client may take over sending one request, and more for what comes at 100 KiB a second.",
-  },
+  ...CLIENT_LIMIT_FLAGS,
   {
     name: "cluster-mode",
     kind: "switch",

@@ -80,6 +80,8 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     requestTimeoutMs: settings.integer("request-timeout-ms"),
     clientConnectionsMax: settings.integer("max-connections"),
     receiveTimeoutMs: settings.integer("receive-timeout-ms"),
+    userRequestsPerSecond: settings.optionalInteger("user-requests-per-second"),
+    connectionRequestsPerSecond: settings.optionalInteger("connection-requests-per-second"),
     clusterMode: settings.enabled("cluster-mode"),
     keyBytesMax: settings.integer("max-key-bytes"),
     valueBytesMax: settings.integer("max-value-bytes"),

@@ -2,6 +2,7 @@
 
 import { assert } from "../base/assert.ts";
 import { FirstUserProposer } from "../access/first_user.ts";
+import { RequestRates } from "../access/request_rates.ts";
 import { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Trust } from "../base/dial.ts";
@@ -172,8 +173,10 @@ async function serveClients(
     dateMs: () => Date.now(),
     awaitsUsers: withoutUsers !== "ServeEverybody",
   });
+  const { userRequestsPerSecond, connectionRequestsPerSecond } = options;
+  const rates = new RequestRates({ userRequestsPerSecond, connectionRequestsPerSecond }, node);
   const proposer = new FirstUserProposer(node, { clock, log: access });
-  const http = startHttp(node, { options, ground, clock, gate, tls, connectionsMax, happenings });
+  const http = startHttp(node, { options, ground, clock, gate, rates, tls, connectionsMax, happenings });
   const listener = await orStop(http, () =>
     startClientListener({
       node,
@@ -182,6 +185,7 @@ async function serveClients(
         return changeMemberAnywhere({ node, gate, clock, login, log: options.log, https }, change);
       },
       gate,
+      rates,
       clock,
       hostname: options.host,
       port: options.clientPort,
@@ -240,13 +244,14 @@ interface HttpParts {
   readonly ground: ServerGround;
   readonly clock: Clock;
   readonly gate: Gate;
+  readonly rates: RequestRates;
   readonly tls: TlsService | undefined;
   readonly connectionsMax: number;
   readonly happenings: Happenings;
 }
 
 function startHttp(node: Node, parts: HttpParts): HttpListener {
-  const { options, ground, clock, gate, tls, connectionsMax, happenings } = parts;
+  const { options, ground, clock, gate, rates, tls, connectionsMax, happenings } = parts;
   const { host } = options;
   const log = withFields(options.log, { component: "http" });
   const late: { service?: HttpHandler } = {};
@@ -265,6 +270,7 @@ function startHttp(node: Node, parts: HttpParts): HttpListener {
       refused: (reply) => handler().refused?.(reply) ?? reply,
     },
     clock,
+    rates,
     metrics: node.metrics,
     log,
     connectionsMax,

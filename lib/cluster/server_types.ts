@@ -62,6 +62,10 @@ export interface ServerOptions {
   readonly clientConnectionsMax: number;
   /** How long a client may take over sending one request, in ms (`--receive-timeout-ms`). */
   readonly receiveTimeoutMs: number;
+  /** Requests a second that a user may send to this node over all connections; left out for any number (`--user-requests-per-second`). */
+  readonly userRequestsPerSecond?: number | undefined;
+  /** The same for each connection (`--connection-requests-per-second`). */
+  readonly connectionRequestsPerSecond?: number | undefined;
   /** Redis clients are told to go to the leader themselves, as in Redis Cluster (`--cluster-mode`). */
   readonly clusterMode: boolean;
   /** Longest key of a Redis client in bytes. */

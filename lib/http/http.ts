@@ -1,5 +1,7 @@
 /** Requests and replies of HTTP as the server that reads them and the routes that answer them share them. */
 
+import type { ConnectionRate } from "../access/request_rates.ts";
+
 /** A request that has been read whole. Byte strings throughout. */
 export interface HttpRequest {
   /** In capitals, as sent. */
@@ -14,6 +16,8 @@ export interface HttpRequest {
   readonly body: string;
   /** Address of the client, for the log. */
   readonly remote: string;
+  /** Counts the requests of its connection; undefined where there may be any number. */
+  readonly rate?: ConnectionRate | undefined;
   /** Names this request in logs and in `X-Request-Id`: the client's own, or a fresh one. */
   readonly id: string;
 }

@@ -1,6 +1,7 @@
 /** The HTTP port: a small server of HTTP/1.1 with deadlines and limits, which `Deno.serve` does not have. */
 
 import { stringToBytes } from "../base/bytes.ts";
+import type { RequestRates } from "../access/request_rates.ts";
 import type { Clock } from "../base/clock.ts";
 import type { NodeLog } from "../node/options.ts";
 import type { Registry } from "../observe/metrics.ts";
@@ -35,6 +36,8 @@ export interface HttpListenerOptions {
   /** Where TLS is spoken; undefined for nowhere. */
   readonly tls?: TlsDoor | undefined;
   readonly handler: HttpHandler;
+  /** How many requests a second are begun; left out for any number. */
+  readonly rates?: RequestRates | undefined;
   readonly clock: Clock;
   readonly metrics: Registry;
   readonly log: NodeLog;
@@ -112,9 +115,10 @@ interface ContextParts {
 }
 
 function makeContext(options: HttpListenerOptions, { turns, port }: ContextParts): HttpConnectionContext {
-  const { handler, clock, metrics, log, wallClockMs = () => Date.now(), memoryBytesMax } = options;
+  const { handler, rates, clock, metrics, log, wallClockMs = () => Date.now(), memoryBytesMax } = options;
   return {
     handler,
+    rates,
     clock,
     log,
     turns,

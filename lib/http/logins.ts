@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import type { Gate, LoginOutcome, Visitor } from "../access/gate.ts";
 import type { Login } from "../access/login.ts";
+import { type ConnectionRate, describeRate } from "../access/request_rates.ts";
 import { PASS_SCHEME } from "../access/node_pass.ts";
 import type { BodySink, BodyStream, HttpReply, HttpRequest } from "./http.ts";
 import { isProblem, problem, type ProblemReply } from "./problem.ts";
@@ -26,10 +27,30 @@ const NOT_READY = problem({
   headers: [["Retry-After", "1"]],
 });
 
-/** Whether a reply is to somebody who has not come in. */
+const RATE_LIMITED = "rate_limited";
+
+/** Whether a reply is to somebody who has not come in, or perhaps has not. */
 export function isLoginRefusal(reply: HttpReply): boolean {
-  return isProblem(reply) &&
-    (reply.problem.code === NOT_LOGGED_IN.problem.code || reply === BUSY || reply === NOT_READY);
+  if (!isProblem(reply)) return false;
+  const { code } = reply.problem;
+  return code === NOT_LOGGED_IN.problem.code || code === RATE_LIMITED || reply === BUSY || reply === NOT_READY;
+}
+
+/** The reply to a request beyond the rate of its connection or user; undefined when it is none. */
+export function overRate(
+  rate: ConnectionRate,
+  { login, now }: { readonly login: Login | undefined; readonly now: number },
+): ProblemReply | undefined {
+  // Whoever has a pass has counted it already, or is the launcher.
+  const refusal = login?.name === "" ? undefined : rate.refusal(login, now);
+  if (refusal === undefined) return undefined;
+  const detail = describeRate(refusal);
+  return problem({
+    status: 429,
+    code: RATE_LIMITED,
+    detail: `${detail.charAt(0).toUpperCase()}${detail.slice(1)}`,
+    headers: [["Retry-After", "1"]],
+  });
 }
 
 function refusal(detail: string): ProblemReply {

@@ -16,6 +16,7 @@ const COMMON: Problems = {
   413: "`too_large`",
   414: "`uri_too_long`: the request line is too long.",
   417: "`expectation_failed`: the only expectation met is 100-continue.",
+  429: "`overloaded`: too many requests or logins are waiting; `rate_limited`: too many a second; certainly not done.",
   431: "`headers_too_large`",
   500: "`internal`: a bug of the server.",
   501: "`not_implemented`: another transfer coding than chunked; `not_supported`: another version of the log.",
@@ -26,7 +27,6 @@ const COMMON: Problems = {
 
 /** What is asked of the cluster and not of this node alone. */
 const WAITING: Problems = {
-  429: "`overloaded`: too many requests are waiting; certainly not done.",
   504: "`outcome_unknown`: appended, and whether it is committed is not known; `revision_not_reached` for a reading.",
 };
 

@@ -15,7 +15,7 @@ import { compress } from "./compression.ts";
 import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
 import type { LauncherPort } from "./launcher_port.ts";
 import type { Happenings } from "./live/happenings.ts";
-import { guarded, identify, isLoginRefusal, NOT_LOGGED_IN } from "./logins.ts";
+import { guarded, identify, isLoginRefusal, NOT_LOGGED_IN, overRate } from "./logins.ts";
 import { isProblem, problem, type ProblemReply, withCluster } from "./problem.ts";
 import { readQuery } from "./query.ts";
 import { REDIRECT, redirect } from "./redirect.ts";
@@ -82,11 +82,12 @@ class HttpService implements HttpHandler {
     if (type === "Route") return destination.route.body?.bytesMax(this.#context) ?? 0;
     // Nor what is there, before it is known who asks.
     if (type === "Options" || (destination !== LOGIN_NEEDED && !this.#isOpen(destination))) return 0;
+    const known = isForAnybody(destination) ? destination.reply : this.#overRate(head) ?? destination.reply;
     const reply = this.#observer.answer({ ...head, body: "" }, {
       route: destination.route,
-      answer: () => this.#finish(destination.reply, verdict),
+      answer: () => this.#finish(known, verdict),
     });
-    return reply instanceof Promise ? this.#finish(destination.reply, verdict) : reply;
+    return reply instanceof Promise ? this.#finish(known, verdict) : reply;
   }
 
   /** See `HttpHandler`. */
@@ -131,11 +132,20 @@ class HttpService implements HttpHandler {
   /** Nothing is told, not even what there is, before it is known who asks. */
   #answerTo(request: HttpRequest, destination: Destination): HttpReply | Promise<HttpReply> {
     const { gate, shared } = this.#context;
-    if (destination === LOGIN_NEEDED || this.#isOpen(destination)) return this.#answer(request, { destination });
+    if (isForAnybody(destination)) return this.#answer(request, { destination });
+    if (destination === LOGIN_NEEDED || gate.admits(undefined)) {
+      return this.#overRate(request) ?? this.#answer(request, { destination });
+    }
     const who = identify(request, { gate, id: shared.id });
-    const go = (known: Login | ProblemReply) =>
-      "status" in known ? known : this.#answer(request, { destination, login: known });
+    const go = (known: Login | ProblemReply) => {
+      if ("status" in known) return this.#overRate(request) ?? known;
+      return this.#overRate(request, known) ?? this.#answer(request, { destination, login: known });
+    };
     return who instanceof Promise ? who.then(go) : go(who);
+  }
+
+  #overRate({ rate }: Head, login?: Login): ProblemReply | undefined {
+    return rate === undefined ? undefined : overRate(rate, { login, now: this.#context.clock.now() });
   }
 
   #answer(

@@ -45,6 +45,10 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.requestsSucceeded]: counter("Commands at the client port that succeeded."),
   [METRIC.requestsFailed]: counter("Commands at the client port that were answered with an error."),
   [METRIC.requestsRedirected]: counter("Commands at the client port that were answered with the name of the leader."),
+  [METRIC.requestsOverRate]: counter(
+    "Requests in any protocol that were refused because a user or a connection sent too many a second, by limit.",
+    ["limit"],
+  ),
   [METRIC.clientBytesReceived]: counter("Bytes read at the client port."),
   [METRIC.clientBytesSent]: counter("Bytes written at the client port."),
   [METRIC.clientConnections]: gauge("Open connections of the client port."),

@@ -27,6 +27,7 @@ export const METRIC = {
   requestsRedirected: "kvstore_server_requests_redirected_total",
   clientBytesReceived: "kvstore_server_client_bytes_received_total",
   clientBytesSent: "kvstore_server_client_bytes_sent_total",
+  requestsOverRate: "kvstore_server_requests_over_rate_total",
   clientConnections: "kvstore_server_client_connections",
   clientConnectionsRefused: "kvstore_server_client_connections_refused_total",
   clientConnectionsClosed: "kvstore_server_client_connections_closed_total",

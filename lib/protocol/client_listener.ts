@@ -26,6 +26,8 @@ export interface ClientListenerOptions {
   readonly changeMember: SessionContext["changeMember"];
   /** See `SessionContext`. */
   readonly gate: SessionContext["gate"];
+  /** See `SessionContext`. */
+  readonly rates?: SessionContext["rates"];
   readonly clock: Clock;
   readonly hostname: string;
   /** 0 lets the system choose. */
@@ -127,6 +129,7 @@ class Listener implements ClientListener {
       node,
       changeMember: this.#options.changeMember,
       gate: this.#options.gate,
+      rates: this.#options.rates,
       clock,
       log,
       warn: (message: string) => this.#connections.warn(message),

@@ -2,6 +2,7 @@
 
 import type { Gate } from "../access/gate.ts";
 import type { Login } from "../access/login.ts";
+import type { RequestRates } from "../access/request_rates.ts";
 import type { Clock } from "../base/clock.ts";
 import type {
   MemberChange,
@@ -28,6 +29,8 @@ export interface SessionContext {
   readonly changeMember: (change: MemberChange, login: Login | undefined) => Promise<MemberChangeOutcome>;
   /** Who may come in. */
   readonly gate: Gate;
+  /** How many requests a second are begun; left out for any number. */
+  readonly rates?: RequestRates | undefined;
   readonly clock: Clock;
   /** The time of this turn, read from the clock once. */
   readonly turnTime: TurnTime;

@@ -53,5 +53,86 @@ const LINES: readonly Mutation[] = [
   }),
 ];
 
+const RATES = "lib/access/request_rates.ts";
+const RATE_TESTS: readonly string[] = ["tests/unit/access/request_rates_test.ts"];
+const RESP_TESTS: readonly string[] = ["tests/unit/protocol/resp/rates_test.ts"];
+const TEXT_TESTS: readonly string[] = ["tests/unit/protocol/text/users_test.ts"];
+const HTTP_TESTS: readonly string[] = ["tests/unit/http/users_test.ts"];
+
+const RATE_SLIPS: readonly Mutation[] = [
+  lookedAt(
+    RESP_TESTS,
+    slip("M757", "Who was silent for an hour may send the requests of an hour at once", {
+      file: RATES,
+      find: "Math.min(this.requestsPerSecond, this.#tokens + elapsedMs",
+      replace: "Math.min(Infinity, this.#tokens + elapsedMs",
+    }),
+  ),
+  lookedAt(
+    RATE_TESTS,
+    slip("M758", "Something is kept of every user that ever was", {
+      file: RATES,
+      find: "if (this.#buckets.size < USERS_MAX) return;",
+      replace: "if (this.#buckets.size < USERS_MAX * USERS_MAX) return;",
+    }),
+  ),
+  lookedAt(
+    RESP_TESTS,
+    slip("M759", "Each connection has the whole rate of its user", {
+      file: RATES,
+      find: "let bucket = this.#buckets.get(login.id);",
+      replace: "let bucket: TokenBucket | undefined = undefined as TokenBucket | undefined;",
+    }),
+  ),
+  lookedAt(
+    RESP_TESTS,
+    slip("M760", "A refused command is left out of its transaction without a word", {
+      file: "lib/protocol/resp/planner.ts",
+      find: 'if (entry?.name !== "EXEC") return rejected(answer(refusal), caller);',
+      replace: 'if (entry?.name !== "EXEC") return answer(refusal);',
+    }),
+  ),
+  lookedAt(
+    RESP_TESTS,
+    slip("M761", "Who has sent too much cannot leave", {
+      file: "lib/protocol/resp/planner.ts",
+      find: "OPEN[entry?.number ?? UNKNOWN_COMMAND] === true ? undefined : rate.refusal(client.login, now)",
+      replace: "OPEN[0] === true ? undefined : rate.refusal(client.login, now)",
+    }),
+  ),
+  lookedAt(
+    TEXT_TESTS,
+    slip("M762", "In the text protocol the user is not counted", {
+      file: "lib/protocol/text/interpreter.ts",
+      find: "withinRate(request, { rate, login: this.#login,",
+      replace: "withinRate(request, { rate, login: undefined,",
+    }),
+  ),
+  lookedAt(
+    HTTP_TESTS,
+    slip("M763", "A request that is passed on counts a second time", {
+      file: "lib/http/logins.ts",
+      find: 'login?.name === "" ? undefined : rate.refusal(login, now)',
+      replace: "rate.refusal(login, now)",
+    }),
+  ),
+  lookedAt(
+    HTTP_TESTS,
+    slip("M764", "Who has not come in learns of the cluster when he asks too often", {
+      file: "lib/http/logins.ts",
+      find: "code === NOT_LOGGED_IN.problem.code || code === RATE_LIMITED ||",
+      replace: "code === NOT_LOGGED_IN.problem.code ||",
+    }),
+  ),
+  lookedAt(
+    RESP_TESTS,
+    slip("M765", "A refused EXEC leaves its transaction open", {
+      file: "lib/protocol/resp/planner.ts",
+      find: "caller.transaction.discard();\n      return refuse(`EXECABORT",
+      replace: "return refuse(`EXECABORT",
+    }),
+  ),
+];
+
 /** Every one. */
-export const ABUSE_SLIPS: readonly Mutation[] = [...TIMES, ...LINES];
+export const ABUSE_SLIPS: readonly Mutation[] = [...TIMES, ...LINES, ...RATE_SLIPS];

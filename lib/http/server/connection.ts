@@ -36,6 +36,7 @@ export class HttpConnection implements PortConnection, OutputOwner {
   readonly #context: HttpConnectionContext;
   readonly #output: SocketOutput;
   readonly #remote: string;
+  readonly #rate: HttpRequest["rate"];
   readonly #reader = new RequestReader();
   readonly #input = new ByteInput();
   readonly #ended = Promise.withResolvers<void>();
@@ -61,6 +62,7 @@ export class HttpConnection implements PortConnection, OutputOwner {
     const { hostname, port } = socket.remoteAddr;
     this.#remote = `${hostname}:${port}`;
     this.#phaseAt = context.clock.now();
+    this.#rate = context.rates?.connection(this.#phaseAt);
   }
 
   /** See `PortConnection`. */
@@ -213,9 +215,8 @@ export class HttpConnection implements PortConnection, OutputOwner {
   #judge(head: RequestHead): void {
     const { method, path, query, headers } = head;
     const id = this.#context.ids.of(headers.get("x-request-id"));
-    const request = { method, path, query, headers, remote: this.#remote, id };
-    const current: Current = { head, request, body: "", verdict: undefined };
-    this.#current = current;
+    const request = { method, path, query, headers, remote: this.#remote, rate: this.#rate, id };
+    const current: Current = this.#current = { head, request, body: "", verdict: undefined };
     this.#fresh = false;
     this.#enter("Body");
     const verdict = this.#guarded(() => this.#context.handler.judge(request));

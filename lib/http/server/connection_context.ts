@@ -1,5 +1,6 @@
 /** What the connections of one HTTP port share. */
 
+import type { RequestRates } from "../../access/request_rates.ts";
 import type { NodeLog } from "../../node/options.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import type { OutputContext } from "../../net/socket_output.ts";
@@ -12,6 +13,8 @@ import type { RequestIds } from "./reply_head.ts";
 /** The server as its connections see it. */
 export interface HttpConnectionContext extends OutputContext {
   readonly handler: HttpHandler;
+  /** How many requests a second are begun; undefined for any number. */
+  readonly rates: RequestRates | undefined;
   readonly times: HttpTimes;
   readonly turns: TurnBudget;
   readonly date: HttpDate;

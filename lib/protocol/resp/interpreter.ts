@@ -2,6 +2,7 @@
 
 import { unreachable } from "../../base/assert.ts";
 import { loginId } from "../../access/login.ts";
+import type { ConnectionRate } from "../../access/request_rates.ts";
 import { isErrorReply } from "../../kv/replies.ts";
 import { Conversation } from "../conversation/conversation.ts";
 import type { Interpreter, Outcome, Turn } from "../conversation/interpreter.ts";
@@ -13,7 +14,7 @@ import { FAST, OPEN, UNKNOWN_COMMAND } from "./commands.ts";
 import type { RespContext } from "./context.ts";
 import { NOT_LOGGED_IN, notDone, OUTCOME_UNKNOWN } from "./errors.ts";
 import type { Caller, Plan } from "./plan.ts";
-import { planRequest } from "./planner.ts";
+import { planRequest, planWithinRate } from "./planner.ts";
 import { encodeReply, type RespReply } from "./reply_writer.ts";
 import { requestBytes, RequestReader, type Words } from "./request_reader.ts";
 import { Transaction } from "./transaction.ts";
@@ -55,6 +56,7 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
   readonly nothing = NOTHING;
   readonly #link: ClientLink;
   readonly #conversation: Conversation<Exchange>;
+  readonly #rate: ConnectionRate | undefined;
   /** The words of the request that was read last, until it has a slot. */
   #words: Words = NO_WORDS;
 
@@ -62,6 +64,7 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
     this.#link = conversation.link;
     this.#conversation = conversation;
     this.context = context;
+    this.#rate = context.rates?.connection(conversation.now);
     this.client = context.clients.add({
       link: this.#link,
       holdings: () => this.#holdings(),
@@ -95,7 +98,10 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
       this.transaction.spoil();
       return exchangeOf({ type: "Answer", reply: { error: request.refusal } }, {});
     }
-    const plan = planRequest(request, this);
+    const rate = this.#rate;
+    const plan = rate === undefined
+      ? planRequest(request, this)
+      : planWithinRate(request, this, { rate, now: this.#conversation.now });
     const { commandNumber: kind, isRejected } = this.client;
     this.#words = request;
     return exchangeOf(plan, { kind, words: request, isRejected });

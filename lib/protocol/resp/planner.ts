@@ -1,8 +1,10 @@
 /** From the words of a request to what is to be done: names, number of words, sizes, queueing, redirection. */
 
+import { type ConnectionRate, describeRate } from "../../access/request_rates.ts";
 import { wrongArity } from "../../kv/call.ts";
 import { changes, isArity, keysOf } from "../../kv/calls.ts";
-import { type CommandEntry, findCommand, UNKNOWN_COMMAND } from "./commands.ts";
+import type { ErrorReply } from "../../kv/replies.ts";
+import { type CommandEntry, findCommand, OPEN, UNKNOWN_COMMAND } from "./commands.ts";
 import { longKey, noLeader, NOT_LOGGED_IN, unknownCommand } from "./errors.ts";
 import {
   answer,
@@ -28,12 +30,27 @@ export function planRequest(words: Words, caller: Caller): Plan {
   client.isRejected = false;
   if (entry === undefined) return rejected(answer(unknownCommand(words)), caller);
   client.path = entry.path;
-  if (!isArity(entry, words.length)) return refusedForArity(entry.name, caller);
+  if (!isArity(entry, words.length)) return refusedAtOnce(wrongArity(entry.name), { entry, caller });
   if (!mayAsk(entry, caller)) return rejected(answer(NOT_LOGGED_IN), caller);
   const parts = { words, caller };
   const refusal = subcommandProblem(entry, parts) ?? (entry.call === undefined ? undefined : refusalOf(entry, parts));
   if (refusal !== undefined) return rejected(refusal, caller);
   return transaction.isOpen ? planInTransaction(entry, parts) : planOutside(entry, parts);
+}
+
+/** The same where requests are counted: one beyond the rate is refused, but for those that need no login. */
+export function planWithinRate(
+  words: Words,
+  caller: Caller,
+  { rate, now }: { readonly rate: ConnectionRate; readonly now: number },
+): Plan {
+  const { client } = caller;
+  const entry = findCommand(words[0] ?? "");
+  const refusal = OPEN[entry?.number ?? UNKNOWN_COMMAND] === true ? undefined : rate.refusal(client.login, now);
+  if (refusal === undefined) return planRequest(words, caller);
+  client.commandNumber = entry?.number ?? UNKNOWN_COMMAND;
+  if (entry !== undefined) client.path = entry.path;
+  return refusedAtOnce({ error: `ERR rate limit: ${describeRate(refusal)}` }, { entry, caller });
 }
 
 /** What is about keys is judged again where it takes effect. */
@@ -79,10 +96,12 @@ function subcommandProblem({ subcommands }: CommandEntry, { words, caller }: Pla
   return isArity(subcommand, words.length) ? undefined : wrongSubcommandArity(words);
 }
 
-/** EXEC itself ends the transaction even then, as in Redis: once a WATCH before it has been done. */
-function refusedForArity(name: string, caller: Caller): Plan {
-  const refusal = wrongArity(name);
-  if (name !== "EXEC") return rejected(answer(refusal), caller);
+/** What is refused whatever its arguments are. EXEC itself ends the transaction even then, as in Redis: once a WATCH before it has been done. */
+function refusedAtOnce(
+  refusal: ErrorReply,
+  { entry, caller }: { readonly entry: CommandEntry | undefined; readonly caller: Caller },
+): Plan {
+  if (entry?.name !== "EXEC") return rejected(answer(refusal), caller);
   caller.client.isRejected = true;
   return {
     type: "Later",

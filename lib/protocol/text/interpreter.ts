@@ -4,6 +4,7 @@ import { unreachable } from "../../base/assert.ts";
 import type { Timer } from "../../base/clock.ts";
 import type { Visitor } from "../../access/gate.ts";
 import { type Login, loginId } from "../../access/login.ts";
+import type { ConnectionRate } from "../../access/request_rates.ts";
 import type { MemberChange } from "../../node/api.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import { Conversation } from "../conversation/conversation.ts";
@@ -17,7 +18,7 @@ import { History } from "./history.ts";
 import { skipBlanks, trimmedRest } from "./lexer.ts";
 import { isSecret, readLine } from "./line_meaning.ts";
 import { LineReader } from "./line_reader.ts";
-import { isAdmitted, judgeLogin } from "./logins.ts";
+import { isAdmitted, judgeLogin, withinRate } from "./logins.ts";
 import { memberReply } from "./member.ts";
 import { renderMetrics } from "./metrics.ts";
 import {
@@ -68,6 +69,7 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
   readonly #context: TextContext;
   readonly #conversation: Conversation<Exchange>;
   readonly #history: History;
+  readonly #rate: ConnectionRate | undefined;
   /** The reply that is being sent, where it is long. */
   readonly #long: PiecewiseReply;
   #watchTimer: Timer | undefined;
@@ -79,6 +81,7 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
     this.#link = conversation.link;
     this.#context = context;
     this.#conversation = conversation;
+    this.#rate = context.rates?.connection(conversation.now);
     this.input = new LineReader(context.budget);
     this.#history = new History(context.budget);
     this.#long = new PiecewiseReply(this.#link, context.clock);
@@ -97,7 +100,7 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
   /** See `Interpreter`. */
   next(): Exchange | undefined {
     const line = this.input.next();
-    if (line !== undefined) return exchangeOf(this.#read(line));
+    if (line !== undefined) return exchangeOf(this.#rated(this.#read(line)));
     if (this.input.problem === "TooLong") this.#hangUp(LINE_TOO_LONG, "its line is too long");
     else if (this.input.problem === "NoMemory") this.#hangUp(NO_MEMORY, "all clients together send too much");
     return undefined;
@@ -281,6 +284,13 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
     return readLine(line, this.#context.httpPort);
   }
 
+  #rated(request: Request): Request {
+    const rate = this.#rate;
+    return rate === undefined
+      ? request
+      : withinRate(request, { rate, login: this.#login, now: this.#conversation.now });
+  }
+
   #repeat(word: string): Request {
     const repetition = findRepetition(word, this.#history);
     if (repetition.type === "NoRepetition") return { type: "Refused", reply: repetition.reply };
@@ -311,10 +321,8 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
   }
 
   #changeMember(exchange: Exchange, change: MemberChange): void {
-    const { node } = this.#context;
-    const ended = this.#context.changeMember(change, this.#login).then((outcome) =>
-      memberReply(change, { outcome, node })
-    );
+    const { node, changeMember } = this.#context;
+    const ended = changeMember(change, this.#login).then((outcome) => memberReply(change, { outcome, node }));
     this.#settleLater(exchange, ended);
   }
 

@@ -2,16 +2,14 @@
 
 import type { Gate, LoginOutcome } from "../../access/gate.ts";
 import type { Login } from "../../access/login.ts";
+import { type ConnectionRate, describeRate } from "../../access/request_rates.ts";
 import { connectionTo, PASS_USER } from "../../access/node_pass.ts";
 import type { ClientLink } from "../../net/session.ts";
 import { addressOf, type SessionContext } from "../session_context.ts";
 import type { LoginRequest, Request } from "./requests.ts";
 
-/** Whether a request may begin. Reads and writes of keys are judged again where they take effect. */
-export function isAdmitted(
-  request: Request,
-  { gate, login }: { readonly gate: Gate; readonly login: Login | undefined },
-): boolean {
+/** Whether a request is for those, too, who have not logged in. */
+export function isForAnybody(request: Request): boolean {
   switch (request.type) {
     case "Nothing":
     case "Login":
@@ -19,16 +17,39 @@ export function isAdmitted(
     case "Refused":
     case "HangUp":
       return true;
+    case "Report":
+      return request.isOpen === true;
+    default:
+      return false;
+  }
+}
+
+/** Whether a request may begin. Reads and writes of keys are judged again where they take effect. */
+export function isAdmitted(
+  request: Request,
+  { gate, login }: { readonly gate: Gate; readonly login: Login | undefined },
+): boolean {
+  if (isForAnybody(request)) return true;
+  switch (request.type) {
     case "Write":
     case "Read":
       return gate.admitsToKeys(login);
     case "StaleRead":
       return gate.admits(login) && gate.admitsToKeys(login);
-    case "Report":
-      return request.isOpen === true || gate.admits(login);
     default:
       return gate.admits(login);
   }
+}
+
+/** The same request, or the refusal of one beyond the rate. What needs no login is not counted. */
+export function withinRate(
+  request: Request,
+  { rate, login, now }: { readonly rate: ConnectionRate; readonly login: Login | undefined; readonly now: number },
+): Request {
+  const refusal = isForAnybody(request) ? undefined : rate.refusal(login, now);
+  if (refusal === undefined) return request;
+  const why = describeRate(refusal);
+  return { type: "Refused", reply: `Error: Rate limit. ${why.charAt(0).toUpperCase()}${why.slice(1)}.` };
 }
 
 /** Judges what a client says of itself; the launcher of a local cluster has a pass. Never rejects. */

@@ -150,7 +150,20 @@ function secretFile(secret: string): string {
 Deno.test("the settings become the options of the server", () => {
   const file = secretFile("what all nodes share\n");
   const settings = settingsOf(
-    ...["node", "--node-id", "1", "--port", "5001", "--peers", "0=5000,2=5002", "--data-dir", "/d", "--new-identity"],
+    ...[
+      "node",
+      "--node-id",
+      "1",
+      "--port",
+      "5001",
+      "--peers",
+      "0=5000,2=5002",
+      "--data-dir",
+      "/d",
+      "--user-requests-per-second",
+      "7",
+      "--new-identity",
+    ],
     ...[
       "--cluster-id",
       "c",
@@ -185,6 +198,8 @@ Deno.test("the settings become the options of the server", () => {
     requestTimeoutMs: 5_000,
     clientConnectionsMax: 4_096,
     receiveTimeoutMs: 30_000,
+    userRequestsPerSecond: 7,
+    connectionRequestsPerSecond: undefined,
     clusterMode: false,
     keyBytesMax: KEY_BYTES_MAX,
     valueBytesMax: VALUE_BYTES_MAX,

@@ -2,9 +2,11 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { makePass, PASS_SCHEME } from "../../../lib/access/node_pass.ts";
+import { RequestRates } from "../../../lib/access/request_rates.ts";
 import { hashPassword, isPassword } from "../../../lib/access/passwords.ts";
 import { textToByteString } from "../../../lib/base/bytes.ts";
 import type { BodySink } from "../../../lib/http/http.ts";
+import { METRIC } from "../../../lib/observe/names.ts";
 import { StateNode } from "../../support/state_node.ts";
 import { removeUser, setUser } from "../../support/users.ts";
 import { ALL_ROUTES, type Answer, ask, type Extras, type Service, serviceOf } from "./support/ask.ts";
@@ -83,6 +85,42 @@ Deno.test("a user and a password that are right open everything, and the second 
   const { status, body, headers } = await askAs(service, "root", "GET /v1/kv/k");
   assertEquals([status, body, headers.get("x-kv-leader")], [200, "w", "0"]);
   assertEquals((await askAs(service, "root", "GET /nothing")).status, 404);
+});
+
+Deno.test("what a connection or a user sends beyond its rate is 429 and not begun, but for health; a pass is not counted", async () => {
+  const { node, service } = await serviceWith("root");
+  const rates = new RequestRates({ userRequestsPerSecond: 5, connectionRequestsPerSecond: 3 }, node);
+  const connect = () => rates.connection(service.clock.now());
+  const put = async (rate: Extras["rate"], headers: Extras["headers"] = basic("root")) => {
+    const { status, code, headers: told } = await ask(service, "PUT /v1/kv/k", {
+      headers: headers ?? {},
+      body: "v",
+      rate,
+    });
+    return status === 429 ? [code, told.get("retry-after"), told.get("x-kv-leader")].join(" ") : status;
+  };
+  const [one, other, third] = [connect(), connect(), connect()];
+  assertEquals([await put(one), await put(one), await put(one)], [201, 200, 200]);
+  const asked = node.asked.length;
+  assertEquals([await put(one), await put(one)], Array(2).fill("rate_limited 1 "));
+  assertEquals(node.asked.length, asked);
+  assertEquals([await put(other), await put(other), await put(other)], [200, 200, "rate_limited 1 "]);
+  assertEquals([await put(third, {}), await put(third, {}), await put(third, {})], [401, 401, 401]);
+  assertEquals(await put(third, {}), "rate_limited 1 ", "whoever has not come in is counted too, and learns nothing");
+  assertEquals((await ask(service, "GET /livez", { rate: third })).status, 200);
+  const user = node.users.find("root");
+  const passed = { method: "PUT", path: "/v1/kv/k", body: "v" };
+  const pass = makePass(`\n${user?.hash}`, {
+    subject: { ...passed, to: node.id },
+    login: user?.login ?? 0,
+    nowMs: node.timeMs(),
+  });
+  assertEquals(await put(third, { authorization: `${PASS_SCHEME} ${pass}` }), 200);
+  const count = (limit: string) =>
+    node.metrics.counterFamily(METRIC.requestsOverRate, ["limit"]).counter([limit]).value;
+  assertEquals([count("connection"), count("user")], [3, 1]);
+  await service.clock.advance(1_000);
+  assertEquals(await put(one), 200);
 });
 
 Deno.test("a request whose user is removed before its read is done shows nothing, and its write is refused", async () => {

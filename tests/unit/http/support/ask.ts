@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { byteStringToText } from "../../../../lib/base/bytes.ts";
 import type { Trust } from "../../../../lib/base/dial.ts";
 import type { KeyValueNode } from "../../../../lib/node/api.ts";
-import type { HttpHandler, HttpReply } from "../../../../lib/http/http.ts";
+import type { HttpHandler, HttpReply, HttpRequest } from "../../../../lib/http/http.ts";
 import type { Route } from "../../../../lib/http/route.ts";
 import { Happenings } from "../../../../lib/http/live/happenings.ts";
 import { openApiDocument } from "../../../../lib/http/openapi.ts";
@@ -33,6 +33,7 @@ export interface Answer {
 export interface Extras {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  readonly rate?: HttpRequest["rate"];
 }
 
 /** What a server serves. */
@@ -81,6 +82,7 @@ export async function ask({ handler, isDescribed }: Service, line: string, extra
     query: mark < 0 ? "" : target.slice(mark + 1),
     headers,
     remote: "127.0.0.1:1",
+    rate: extras.rate,
     id: "r1",
   };
   const verdict = handler.judge(head);

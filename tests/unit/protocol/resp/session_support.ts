@@ -1,5 +1,6 @@
 /** A session of the Redis protocol on a link that only records, so that tests need no socket. */
 
+import { RequestRates } from "../../../../lib/access/request_rates.ts";
 import type { Clock } from "../../../../lib/base/clock.ts";
 import type { KeyValueNode } from "../../../../lib/node/api.ts";
 import { ClientMetrics } from "../../../../lib/net/client_metrics.ts";
@@ -25,6 +26,8 @@ export interface RespBenchOptions {
   readonly valueBytesMax?: number;
   readonly memoryBytesMax?: number;
   readonly slowCommandMs?: number;
+  readonly userRequestsPerSecond?: number;
+  readonly connectionRequestsPerSecond?: number;
 }
 
 /** What the sessions of a server share. */
@@ -38,8 +41,10 @@ export interface RespContextParts extends RespBenchOptions {
 export function respContext({ node, clock, warn = () => {}, ...options }: RespContextParts): RespContext {
   const metrics = new ClientMetrics(node.metrics);
   const slowCommandMs = options.slowCommandMs ?? 100;
+  const { userRequestsPerSecond, connectionRequestsPerSecond } = options;
   return {
     node,
+    rates: new RequestRates({ userRequestsPerSecond, connectionRequestsPerSecond }, node),
     changeMember: (change) => node.changeMember(change),
     gate: gateOf(node, clock),
     clock,

@@ -3,6 +3,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { LAUNCHER } from "../../../../lib/access/login.ts";
 import { connectionTo, makePass, PASS_USER } from "../../../../lib/access/node_pass.ts";
+import { type RateLimits, RequestRates } from "../../../../lib/access/request_rates.ts";
 import { hashPassword } from "../../../../lib/access/passwords.ts";
 import { ClientMetrics } from "../../../../lib/net/client_metrics.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/net/limits.ts";
@@ -35,6 +36,12 @@ class LeadingNode extends StateNode {
 class Stage {
   readonly node = new LeadingNode();
   readonly clock = new VirtualClock();
+  readonly rates: RequestRates;
+
+  constructor(limits: Partial<RateLimits> = {}) {
+    const none = { userRequestsPerSecond: undefined, connectionRequestsPerSecond: undefined };
+    this.rates = new RequestRates({ ...none, ...limits }, this.node);
+  }
 
   /** Makes a user with `PASSWORD`. */
   async add(name: string): Promise<void> {
@@ -56,13 +63,14 @@ class Client {
   readonly session;
   readonly #clock: VirtualClock;
 
-  constructor({ node, clock }: Stage) {
+  constructor({ node, clock, rates }: Stage) {
     this.#clock = clock;
     const metrics = new ClientMetrics(node.metrics);
     this.session = startTextConversation(this.link, {
       node,
       changeMember: (change) => node.changeMember(change),
       gate: gateOf(node, clock),
+      rates,
       clock,
       log: () => {},
       warn: () => {},
@@ -135,6 +143,35 @@ Deno.test("AUTH and LOGIN log in, with a password alone as default; what is wron
   assertEquals(await client.ask("PUT k v", "GET k"), "k added successfully.\nvalue of k: v\n");
   assertEquals(await stage.connect().slowly(`login ${PASSWORD}`), "Logged in.\n");
   assertEquals(await client.ask("AUTH a b c"), "Error: Usage: AUTH [user] <password>\n");
+});
+
+Deno.test("what a connection or a user sends beyond its rate is refused, but for what needs no login", async () => {
+  const stage = new Stage({ userRequestsPerSecond: 5, connectionRequestsPerSecond: 3 });
+  const overConnection =
+    "Error: Rate limit. A connection may send 3 requests a second; nothing was done, try again in a moment.\n";
+  const overUser =
+    "Error: Rate limit. A user may send a node 5 requests a second; nothing was done, try again in a moment.\n";
+  const open = stage.connect();
+  const done = "k added successfully.\n";
+  assertEquals(await open.ask(...Array(5).fill("PUT k v")), done.repeat(3) + overConnection.repeat(2));
+  assertEquals(await open.ask(...Array(9).fill("PING")), "+PONG\r\n".repeat(9));
+  await stage.clock.advance(334);
+  assertEquals(await open.ask("PUT k v", "GET k"), done + overConnection);
+  await stage.add("root");
+  const [one, other] = [stage.connect(), stage.connect()];
+  for (const client of [one, other]) assertEquals(await client.slowly(`AUTH root ${PASSWORD}`), "Logged in.\n");
+  assertEquals(await one.ask(...Array(3).fill("PUT k v")), done.repeat(3));
+  assertEquals(await other.ask(...Array(3).fill("PUT k v")), done.repeat(2) + overUser);
+  assertEquals(await other.ask("EXIT"), "Goodbye.\n");
+  const launcher = stage.connect();
+  const pass = makePass(TEST_SECRET, {
+    subject: connectionTo(stage.node.id),
+    login: LAUNCHER.id,
+    nowMs: stage.node.timeMs(),
+  });
+  assertEquals(await launcher.slowly(`AUTH ${PASS_USER} ${pass}`), "Logged in.\n");
+  const shown = await launcher.ask(...Array(9).fill("MEMBER LIST"));
+  assertEquals(shown.includes("Rate limit"), false, shown);
 });
 
 Deno.test("no password is kept in the history", async () => {
