@@ -17,6 +17,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "inspect",
   "recover",
   "verify",
+  "restore",
   "tls",
   "assets",
   "version",

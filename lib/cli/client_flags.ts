@@ -28,7 +28,7 @@ export const CLIENT_FLAGS = [
   {
     name: "json",
     kind: "switch",
-    commands: ["bench", "recover", "verify", "tls", "version", ...ADMINISTRATORS],
+    commands: ["bench", "recover", "verify", "restore", "tls", "version", ...ADMINISTRATORS],
     help: "Print one JSON object instead of text.",
   },
   {

@@ -143,6 +143,21 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "damage; 77 when the file, the state in it or the level of the cluster is of a version that this program does not read.",
     ],
   },
+  restore: {
+    usage:
+      "kvstore restore FILE --data-dir DIR [--node-id N] [--members ID=HOST:PORT,... [--restored-cluster ID]] [--revision-step N] [--json]",
+    summary: "Make a new cluster from a backup.",
+    details: [
+      "DIR, which is empty or new, becomes the directory of a node with all that the backup holds. Without --members it is the only node",
+      "of the new cluster, and others join it. With --members all are voters: restore each from the same file with the same flags but",
+      "--node-id and --data-dir, and with --restored-cluster ID, which the first restore prints; an id of another file or of other flags",
+      "is refused. The new cluster has another id, so that no node of the old one can join by mistake, and all its revisions",
+      "are above those of before. Users stay. Deadlines are moments: keys are gone whose deadline has passed since the backup, unless",
+      "--drop-deadlines keeps all keys for good. Sessions go on likewise, unless --drop-sessions ends them. --cluster-id names the cluster.",
+      "Exit code 0 when it is done; 1, and nothing is changed, when DIR is not empty; 74 and 77 as kvstore verify, and nothing is changed.",
+      "Interrupted, it can be given again; no node starts on a directory that is half restored.",
+    ],
+  },
   tls: {
     usage: "kvstore tls init|node|client|renew|show ...",
     summary: "Make a CA and certificates for a cluster, and show what is in certificates.",

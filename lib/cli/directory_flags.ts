@@ -1,6 +1,6 @@
 /** The flags of the commands that work on the directories of stopped nodes, a part of the table in flags.ts. */
 
-import { RECOVERED_REVISION_MAX } from "../node/recovery/plan.ts";
+import { RECOVERED_REVISION_MAX } from "../node/recovery/new_cluster.ts";
 import type { Flag } from "./flags.ts";
 
 /** In the order of the help. */
@@ -38,19 +38,20 @@ export const DIRECTORY_FLAGS = [
   {
     name: "members",
     kind: "text",
-    commands: ["recover"],
+    commands: ["recover", "restore"],
     placeholder: "ID=HOST:PORT,...",
     defaultShown: "the node of the directory",
-    help: "recover force: members of the new cluster. The directory's node is the voter, others begin as learners.",
+    help: "Members of the new cluster. recover force: the directory's node is the voter, others begin as learners. " +
+      "restore: all are voters, and each is restored from the same file.",
   },
   {
     name: "revision-step",
     kind: "integer",
-    commands: ["recover"],
+    commands: ["recover", "restore"],
     placeholder: "N",
     default: "1000000000000",
     min: 1,
     max: RECOVERED_REVISION_MAX,
-    help: "recover force: how many revisions the old cluster may have handed out beyond this directory.",
+    help: "How many revisions the old cluster may have handed out beyond this directory, or this backup.",
   },
 ] as const satisfies readonly Flag[];

@@ -5,6 +5,7 @@
 
 import { MEMORY_LIMIT_BYTES_MAX, MEMORY_LIMIT_BYTES_MIN } from "../cluster/machine_memory.ts";
 import type { LogFormat, LogLevel } from "../observe/log.ts";
+import { BACKUP_FLAGS } from "./backup/backup_flags.ts";
 import { BENCH_FLAGS } from "./bench_flags.ts";
 import { ADMINISTRATORS, CLIENT_FLAGS } from "./client_flags.ts";
 import { CLIENT_LIMIT_FLAGS } from "./client_limit_flags.ts";
@@ -27,6 +28,7 @@ export type CommandName =
   | "inspect"
   | "recover"
   | "verify"
+  | "restore"
   | "tls"
   | "assets"
   | "version"
@@ -72,6 +74,7 @@ const EVERYWHERE: readonly CommandName[] = [
   "inspect",
   "recover",
   "verify",
+  "restore",
   "tls",
   "assets",
   "version",
@@ -97,11 +100,11 @@ export const FLAGS = [
   {
     name: "node-id",
     kind: "integer",
-    commands: ["node"],
+    commands: ["node", "restore"],
     placeholder: "ID",
     min: 0,
     max: ID_MAX,
-    defaultShown: "the rank of its address",
+    defaultShown: "the rank of its address; for restore 0",
     help: "Id of this node, unique in the cluster.",
   },
   {
@@ -170,7 +173,7 @@ export const FLAGS = [
   {
     name: "data-dir",
     kind: "text",
-    commands: SERVERS,
+    commands: [...SERVERS, "restore"],
     placeholder: "DIR",
     defaultShown: "./kvstore-data, for one node ./kvstore-data/node-<id>",
     help: "Directory of the data; a local cluster keeps one node-<id> in it for each node.",
@@ -184,7 +187,7 @@ export const FLAGS = [
   {
     name: "cluster-id",
     kind: "text",
-    commands: [...SERVERS, "tls"],
+    commands: [...SERVERS, "tls", "restore"],
     placeholder: "NAME",
     help: "Name of the cluster, beside the random id that it gets; nodes with different names refuse each other.",
   },
@@ -330,6 +333,7 @@ export const FLAGS = [
   ...CLIENT_TLS_FLAGS,
   ...BENCH_FLAGS,
   ...DIRECTORY_FLAGS,
+  ...BACKUP_FLAGS,
   ...TLS_FLAGS,
   ...USER_FLAGS,
   {

@@ -81,7 +81,7 @@ function refuseUnreadable({ otherVersions: [other], damages: [damage], recoverab
 }
 
 function showPlan(plan: RecoveryPlan, revisionStep: number): string {
-  const { directory, nodeId, clusterId, last, raisedBy, begins, configuration: { learners } } = plan;
+  const { directory, nodeId, clusterId, last, raise: { raisedBy, begins }, configuration: { learners } } = plan;
   const others = learners.length === 0 ? "nobody else is a member" : `nodes ${learners.join(", ")} are learners`;
   const lines = [
     `${directory}: node ${nodeId} of cluster ${clusterId}, last entry ${last.index} of term ${last.term}`,

@@ -16,6 +16,7 @@ import { NodeStore, REMOVED_NAME } from "./node_store.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
 import type { Recovered, Storage } from "./storage.ts";
 import { type ContentVersions, findOtherVersions, SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
+import { refuseHalfRestored } from "./restore_mark.ts";
 import { SEGMENT_BYTES } from "./wal_format.ts";
 import { recoverWal } from "./wal_recovery.ts";
 
@@ -35,6 +36,8 @@ export interface OpenStorageOptions {
   makeIdentity(): string;
   /** Tells commands and states of another version; not checked when left out. */
   readonly contents?: ContentVersions;
+  /** The directory is being made from a backup; every other caller is refused such a one. */
+  readonly isRestore?: boolean;
   /** Size of a log segment; `SEGMENT_BYTES` when left out. */
   readonly segmentBytes?: number;
   /** Lets the event loop go round while a snapshot is verified; a timer of 0 ms when left out. */
@@ -49,6 +52,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
   const { disk, directory } = options;
   disk.makeDirectory(directory);
   if (disk.exists(`${directory}/${REMOVED_NAME}`)) throw new RemovedError(options.nodeId, { directory, isOwn: true });
+  if (options.isRestore !== true) refuseHalfRestored(disk, directory);
   // Even LOCK would be a change. Where it stands, a node may be running, whose files may change while they are read.
   if (!disk.exists(`${directory}/LOCK`)) await readVersions(options);
   // The node file is the first that is made durable: without it an earlier start may have ended before its first sync.

@@ -5,8 +5,11 @@ import { type Mutation, slip } from "./mutation.ts";
 const BACKUP_FILE = "lib/node/recovery/backup_file.ts";
 const FILE_TESTS: readonly string[] = ["tests/unit/node/recovery/backup_file_test.ts"];
 
-/** In the order of their numbers. */
-export const BACKUP_SLIPS: readonly Mutation[] = [
+const RESTORE = "lib/node/recovery/restore.ts";
+const RESTORE_TESTS: readonly string[] = ["tests/unit/node/recovery/restore_test.ts"];
+const CRASH_TESTS: readonly string[] = ["tests/crash/restore_test.ts"];
+
+const FILES: readonly Mutation[] = [
   {
     id: "M790",
     what: "What follows the last block of a backup is not looked at: half a backup, or two in a row, is called whole",
@@ -42,3 +45,80 @@ export const BACKUP_SLIPS: readonly Mutation[] = [
     replace: "state.lastApplied > 0)",
   }),
 ];
+
+const RESTORES: readonly Mutation[] = [
+  slip("M794", "A restored cluster keeps the id of the old one, so that nodes of before can join it", {
+    file: RESTORE,
+    find: "const drawn = wish.clusterId?.slice(0, DRAWN_DIGITS) ?? randomDigits(random, DRAWN_DIGITS);",
+    replace: "const drawn = (wish.clusterId ?? summary.configuration.clusterId ?? randomDigits(random, DRAWN_DIGITS))" +
+      ".slice(0, DRAWN_DIGITS);",
+  }),
+  slip("M795", "A restore raises revisions by the index of the backup alone: into what was handed out after it", {
+    file: RESTORE,
+    find: "raiseFrom(summary.lastIncluded, { revisionStep, refused })",
+    replace: "raiseFrom(summary.lastIncluded, { revisionStep: Math.min(revisionStep, 1), refused })",
+  }),
+  slip("M796", "An id that another file or other members were restored under is taken", {
+    file: RESTORE,
+    find: "if (wish.clusterId !== undefined && wish.clusterId !== clusterId) {",
+    replace: "if (wish.clusterId !== undefined && wish.clusterId.length !== clusterId.length) {",
+  }),
+  slip("M797", "The id of a restore does not depend on the contents of the file", {
+    file: RESTORE,
+    find: "const file = [index, term, bytes, blocks, checksum];",
+    replace: "const file = [index, term, bytes, blocks, checksum * 0];",
+  }),
+  {
+    id: "M798",
+    what: "A node starts on a directory that is half restored",
+    patches: [{
+      file: "lib/storage/open.ts",
+      find: "if (options.isRestore !== true) refuseHalfRestored(disk, directory);",
+      replace: "if (options.isRestore === true) refuseHalfRestored(disk, `${directory}/${options.nodeId}`);",
+    }],
+    tests: [...RESTORE_TESTS, ...CRASH_TESTS],
+  },
+  {
+    id: "M799",
+    what: "The mark of a restore is not durable before what it marks",
+    patches: [{
+      file: "lib/storage/restore_mark.ts",
+      find: '"create").close();\n  await disk.syncDirectory(directory);',
+      replace: '"create").close();\n  await Promise.resolve();',
+    }],
+    tests: CRASH_TESTS,
+  },
+  {
+    id: "M800",
+    what: "The mark of a restore is taken away before the directory is complete",
+    patches: [{
+      file: RESTORE,
+      find: "  await beginRestore(disk, directory);\n",
+      replace: "  await beginRestore(disk, directory);\n  await endRestore(disk, directory);\n",
+    }],
+    tests: CRASH_TESTS,
+  },
+  {
+    id: "M801",
+    what: "A restore writes over what is in the directory",
+    patches: [{
+      file: "lib/storage/restore_mark.ts",
+      find: "if (names.length === 0 || names.includes(RESTORING_NAME)) return;",
+      replace: "if (names.length < 100 || names.includes(RESTORING_NAME)) return;",
+    }],
+    tests: RESTORE_TESTS,
+  },
+  {
+    id: "M802",
+    what: "Deadlines are dropped of the first key of each block alone",
+    patches: [{
+      file: "lib/kv/snapshot_blocks.ts",
+      find: "view.setFloat64(at + 32, 0, true);",
+      replace: "if (at === 1) view.setFloat64(at + 32, 0, true);",
+    }],
+    tests: RESTORE_TESTS,
+  },
+];
+
+/** In the order of their numbers. */
+export const BACKUP_SLIPS: readonly Mutation[] = [...FILES, ...RESTORES];

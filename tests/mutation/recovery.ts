@@ -27,9 +27,9 @@ export const RECOVERY_SLIPS: readonly Mutation[] = [
     id: "M482",
     what: "A forced recovery raises old keys by the step alone: into what the lost nodes may have handed out",
     patches: [{
-      file: PLAN,
-      find: "const raisedBy = last.index + wish.revisionStep;",
-      replace: "const raisedBy = wish.revisionStep;",
+      file: "lib/node/recovery/new_cluster.ts",
+      find: "const raisedBy = last.index + revisionStep;",
+      replace: "const raisedBy = revisionStep;",
     }],
     tests: FORCE_TESTS,
   },

@@ -9,7 +9,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { IncompatibleError } from "../../base/errors.ts";
 import { knownContents } from "../known_contents.ts";
-import { raisedBlocks } from "../../kv/raised_blocks.ts";
 import type { StateMachine } from "../../kv/state_machine.ts";
 import { EntryReader, type Run } from "../../raft/run.ts";
 import type { Disk } from "../../storage/disk.ts";
@@ -19,6 +18,7 @@ import type { Storage } from "../../storage/storage.ts";
 import { Span } from "../../store/span.ts";
 import { CLUSTER_ID_DIGITS, randomDigits } from "../core.ts";
 import { loadState } from "../snapshots/load_state.ts";
+import { beginCluster } from "./new_cluster.ts";
 import type { RecoveryPlan } from "./plan.ts";
 
 /** The surroundings of a recovery. */
@@ -44,7 +44,7 @@ export interface Recovery {
  * with `IncompatibleError` when the directory has changed since the plan was made; then it is as it was.
  */
 export async function forceRecovery(plan: RecoveryPlan, ports: ForcePorts): Promise<Recovery> {
-  const { directory, nodeId, begins } = plan;
+  const { directory, nodeId, raise } = plan;
   const { disk, random, segmentBytes } = ports;
   const storage = await openStorage({
     disk,
@@ -61,8 +61,9 @@ export async function forceRecovery(plan: RecoveryPlan, ports: ForcePorts): Prom
     const kept = await keepCopy(disk, plan);
     const state = await stateOf(storage, ports);
     const clusterId = randomDigits(random, CLUSTER_ID_DIGITS);
-    await writeState(state, { plan, storage, clusterId });
-    await storage.saveHardState({ currentTerm: begins.term, votedFor: undefined, clusterId });
+    const configuration = { ...plan.configuration, clusterId };
+    // What a client was acknowledged in a session may be lost, so none goes on.
+    await beginCluster(storage, state, { raise, configuration, keepsSessions: false, keepsDeadlines: true });
     return { clusterId, kept, keys: state.size };
   } finally {
     await storage.close();
@@ -96,22 +97,5 @@ function applyRun(state: StateMachine, { body, firstIndex }: Run): void {
   for (let index: number = firstIndex; reader.next(); index++) {
     if (reader.isCommand) state.apply(index, command.set(body, reader.start, reader.end));
     else state.skip(index);
-  }
-}
-
-async function writeState(
-  state: StateMachine,
-  { plan, storage, clusterId }: { readonly plan: RecoveryPlan; readonly storage: Storage; readonly clusterId: string },
-): Promise<void> {
-  const writer = storage.createSnapshot(plan.begins, { ...plan.configuration, clusterId });
-  const cut = state.cut();
-  try {
-    for (const block of raisedBlocks(cut, plan.raisedBy)) writer.write(block);
-    await writer.finish();
-  } catch (error) {
-    writer.abort();
-    throw error;
-  } finally {
-    cut.close();
   }
 }

@@ -2,11 +2,9 @@
 
 import { IncompatibleError } from "../../base/errors.ts";
 import { isRetired, retire, RETIRED_RANGES_MAX } from "../../raft/retired.ts";
-import { type Configuration, type EntryId, type Member, type NodeId, toIndex, toTerm } from "../../raft/types.ts";
+import { type Configuration, type EntryId, type Member, type NodeId, toTerm } from "../../raft/types.ts";
 import type { Inspection } from "../../storage/inspect.ts";
-
-/** Revisions that a recovery may reach: half of what a number holds exactly is left for what comes. */
-export const RECOVERED_REVISION_MAX = 2 ** 52;
+import { type Raise, raiseFrom } from "./new_cluster.ts";
 
 /** What the operator wants. */
 export interface RecoveryWish {
@@ -25,10 +23,7 @@ export interface RecoveryPlan {
   readonly clusterId: string;
   /** The last entry of the directory: the whole log counts, committed or not. */
   readonly last: EntryId;
-  /** Added to the revision of every key. Above `last` by `revisionStep`, so that no key keeps a revision that was handed out. */
-  readonly raisedBy: number;
-  /** The last entry of the snapshot that the new cluster begins with. */
-  readonly begins: EntryId;
+  readonly raise: Raise;
   /** Of the new cluster, but for its id: the directory's node is the only voter, the others are learners. */
   readonly configuration: Configuration;
 }
@@ -46,11 +41,7 @@ export function planRecovery(inspection: Inspection, wish: RecoveryWish): Recove
   if (clusterId === null) throw refused("it knows of no cluster, so it holds no write that was ever acknowledged");
   const { voters, votersOld } = configuration;
   if (voters.length === 1 && voters[0] === nodeId && votersOld.length === 0) return undefined;
-  const raisedBy = last.index + wish.revisionStep;
-  const revision = last.index + raisedBy;
-  if (revision > RECOVERED_REVISION_MAX) {
-    throw refused(`revision ${revision} would be above ${RECOVERED_REVISION_MAX}; give a smaller --revision-step`);
-  }
+  const raise = raiseFrom({ index: last.index, term: toTerm(currentTerm) }, { ...wish, refused });
   const listed = wish.members.find(({ id }) => id === nodeId) ?? configuration.members.find(({ id }) => id === nodeId);
   const own = { ...(listed ?? { id: nodeId, address: "", clientAddress: "" }), identity: ownership.identity };
   const others = wish.members.filter(({ id }) => id !== nodeId);
@@ -64,8 +55,7 @@ export function planRecovery(inspection: Inspection, wish: RecoveryWish): Recove
   // What is not about members goes on.
   const { clusterId: _old, drained: _drained, ...kept } = configuration;
   return {
-    ...{ directory, nodeId, clusterName, clusterId, last, raisedBy },
-    begins: { index: toIndex(revision), term: toTerm(currentTerm + 1) },
+    ...{ directory, nodeId, clusterName, clusterId, last, raise },
     configuration: {
       ...kept,
       members: [own, ...others].sort((left, right) => left.id - right.id),

@@ -74,7 +74,7 @@ Deno.test("what cannot be meant is refused with the nearest thing that can", () 
       ["node", "--nodes", "3"],
       "--nodes is a flag of kvstore cluster and kvstore tls, not of kvstore node; the nearest one is --node-id",
     ],
-    [["cluster", "--node-id", "3"], "--node-id is a flag of kvstore node, not of kvstore cluster"],
+    [["cluster", "--node-id", "3"], "--node-id is a flag of kvstore node and kvstore restore, not of kvstore cluster"],
     [["cli", "--port", "3"], "--port is a flag of kvstore cluster and kvstore node, not of kvstore cli"],
   ];
   for (const [args, message] of cases) assertThrows(() => splitArguments(args), UsageError, message, args.join(" "));

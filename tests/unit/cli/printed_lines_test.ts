@@ -80,6 +80,7 @@ const SOURCES: Partial<Record<CommandName, readonly Source[]>> = {
     { file: "lib/cli/recover_force.ts", except: ["showPlan"] },
     { file: "lib/cli/inspect_command.ts", inside: ["refuseRunning", "refuseOtherDirectory"] },
     { file: "lib/node/recovery/plan.ts" },
+    { file: "lib/node/recovery/new_cluster.ts" },
     { file: "lib/node/recovery/force.ts" },
     { file: "lib/storage/kept_copy.ts" },
   ],

@@ -163,7 +163,9 @@ Deno.test("users go through snapshots and forced recoveries, and the digest tell
   assertEquals(new Log(loaded).try(PUT, 3), "NotLoggedIn");
   assertEquals(new Log(loaded).try(PUT, 4), "Put");
   const cut = log.state.cut();
-  const raised = stateOf(Array.from(raisedBlocks(cut, 1_000), (block) => block.slice()));
+  const raised = stateOf(
+    Array.from(raisedBlocks(cut, { by: 1_000, keepsSessions: false, keepsDeadlines: true }), (block) => block.slice()),
+  );
   cut.close();
   assertEquals(raised?.users.list(), log.state.users.list());
 });

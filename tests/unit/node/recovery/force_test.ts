@@ -2,7 +2,8 @@
 
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { CorruptionError, DirectoryLockedError, IncompatibleError, NoSpaceError } from "../../../../lib/base/errors.ts";
-import { planRecovery, RECOVERED_REVISION_MAX } from "../../../../lib/node/recovery/plan.ts";
+import { RECOVERED_REVISION_MAX } from "../../../../lib/node/recovery/new_cluster.ts";
+import { planRecovery } from "../../../../lib/node/recovery/plan.ts";
 import { toIndex, toTerm } from "../../../../lib/raft/types.ts";
 import { inspectDirectory } from "../../../../lib/storage/inspect.ts";
 import { refuseOtherCopy } from "../../../../lib/storage/kept_copy.ts";
@@ -52,7 +53,7 @@ Deno.test("the new cluster has another id, this node as its only voter, and ever
   assertEquals(held.hardState, { currentTerm: toTerm(6), votedFor: undefined, clusterId: NEW_CLUSTER });
   assertEquals(held.configuration, { ...ALONE, clusterId: NEW_CLUSTER, retired: [[1, 2]] });
   const raised = before.map(([key, value, create, revision, version, deadline]) => {
-    return [key, value, create + plan.raisedBy, revision + plan.raisedBy, version, deadline];
+    return [key, value, create + plan.raise.raisedBy, revision + plan.raise.raisedBy, version, deadline];
   });
   assertEquals(keysOf(held.content), raised as typeof before);
 });

@@ -1,0 +1,53 @@
+/** The mark of a directory that is being made from a backup: a start refuses it, and another restore begins it anew. */
+
+import { IncompatibleError } from "../base/errors.ts";
+import type { Disk } from "./disk.ts";
+import { SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
+
+/** An empty file of this name is the mark. */
+export const RESTORING_NAME = "RESTORING";
+
+const LOCK_NAME = "LOCK";
+const ROOMS: readonly string[] = [WAL_NAME, SNAPSHOTS_NAME];
+
+/**
+ * Makes the directory, durably marked and without what an interrupted restore has left. Rejects as `refuseOccupied` throws, and with
+ * `DirectoryLockedError` while another restore is at work.
+ */
+export async function beginRestore(disk: Disk, directory: string): Promise<void> {
+  disk.makeDirectory(directory);
+  refuseOccupied(disk, directory);
+  disk.open(`${directory}/${RESTORING_NAME}`, "create").close();
+  await disk.syncDirectory(directory);
+  const lock = await disk.lock(`${directory}/${LOCK_NAME}`, directory);
+  try {
+    for (const room of ROOMS) {
+      for (const name of disk.list(`${directory}/${room}`)) disk.remove(`${directory}/${room}/${name}`);
+    }
+    const kept: readonly string[] = [...ROOMS, LOCK_NAME, RESTORING_NAME];
+    for (const name of disk.list(directory)) if (!kept.includes(name)) disk.remove(`${directory}/${name}`);
+  } finally {
+    lock.release();
+  }
+}
+
+/** Throws `IncompatibleError` where a directory holds anything but what an interrupted restore has left. One that is not there holds nothing. */
+export function refuseOccupied(disk: Disk, directory: string): void {
+  const names = disk.list(directory);
+  if (names.length === 0 || names.includes(RESTORING_NAME)) return;
+  throw new IncompatibleError(`Cannot restore into ${directory}: it is not empty, it holds ${names[0]}`);
+}
+
+/** Takes the mark away: everything else is durable. */
+export async function endRestore(disk: Disk, directory: string): Promise<void> {
+  disk.remove(`${directory}/${RESTORING_NAME}`);
+  await disk.syncDirectory(directory);
+}
+
+/** Throws `IncompatibleError` for a directory with the mark. */
+export function refuseHalfRestored(disk: Disk, directory: string): void {
+  if (!disk.exists(`${directory}/${RESTORING_NAME}`)) return;
+  throw new IncompatibleError(
+    `Cannot use ${directory}: a restore into it was interrupted; repeat kvstore restore, or empty the directory`,
+  );
+}
