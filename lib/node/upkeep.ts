@@ -63,7 +63,7 @@ export class Upkeep implements TickerHandler {
     snapshots.sender.prune(new Set(receiving));
     if (fault("node/membershipLookSkipped")) return;
     const change = directory.dueChange(status);
-    if (change === undefined || !this.#parts.ownEntries.mayConfigure(this.#parts.tickTime.now)) return;
+    if (change === undefined || !this.#parts.ownEntries.configures(this.#parts.tickTime.now)) return;
     this.#changeId += 1;
     this.#parts.inbox.put({ type: "ChangeMembership", id: this.#changeId, ...change });
   }

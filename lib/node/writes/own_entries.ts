@@ -21,6 +21,8 @@ export class OwnEntries {
   readonly #times: Counter;
   #budget = OWN_CONFIGURATIONS_MAX;
   #budgetAt: number;
+  /** This leader has asked for a change by itself, and not all of its configurations are written. */
+  #isConfiguring = false;
 
   /** `now` is monotonic milliseconds. */
   constructor(raft: Pick<RaftNode, "role">, { metrics, now }: { readonly metrics: Registry; readonly now: number }) {
@@ -39,7 +41,10 @@ export class OwnEntries {
       if (run.isNoOp) this.#noOps.add();
       if (run.configurations.length === 0) continue;
       this.#configurations.add();
+      if (!this.#isConfiguring) continue;
       this.#budget -= 1;
+      const [last] = run.configurations.slice(-1);
+      this.#isConfiguring = last !== undefined && last.configuration.votersOld.length > 0;
     }
   }
 
@@ -48,11 +53,15 @@ export class OwnEntries {
     if (type !== "NotDone") this.#times.add();
   }
 
-  /** Whether the leader may change the configuration by itself at `now`. What an operator asks for is not refused by this. */
-  mayConfigure(now: number): boolean {
+  /**
+   * Whether the leader may change the configuration by itself at `now`; then it is about to. What an operator asks for is not refused by this,
+   * and takes nothing of the budget: however much is changed by request, a server that joins is recorded at once.
+   */
+  configures(now: number): boolean {
     const earned = Math.floor((now - this.#budgetAt) / OWN_CONFIGURATION_MS);
     this.#budgetAt += earned * OWN_CONFIGURATION_MS;
     this.#budget = Math.min(OWN_CONFIGURATIONS_MAX, this.#budget + earned);
-    return this.#budget > 0;
+    this.#isConfiguring = this.#budget > 0;
+    return this.#isConfiguring;
   }
 }

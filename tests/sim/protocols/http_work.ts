@@ -219,15 +219,17 @@ export class HttpWork {
 
   /** Only a login that does not hold is refused, and then nothing was done for it. */
   #judgeNobody(sent: Sent, reply: HttpReply): void {
-    const { pending, node, login, sentAt, asked: [first] } = sent;
+    const { pending, node, login, sentAt, asked: [first, second] } = sent;
     const { reference } = this.#world;
     if (JSON.stringify(reply.headers).includes("X-KV-")) this.#violate(sent, "told of the cluster without a login");
     if (first?.outcome?.type === "Done") {
-      const isOfNobody = this.#workload.isOfNobody(pending, {
-        result: first.outcome.result,
-        encoded: first.encoded ?? "",
-      });
-      return isOfNobody ? undefined : this.#violate(sent, "done, and answered as that of nobody");
+      const judged = { result: first.outcome.result, encoded: first.encoded ?? "" };
+      if (this.#workload.isOfNobody(pending, judged)) return;
+      const { result } = judged;
+      // A condition did not hold, so nothing was done, and what is there instead could not be shown any more.
+      const hasFailed = result.type === "Transaction" && !result.succeeded && second !== undefined;
+      if (!hasFailed) return this.#violate(sent, "done, and answered as that of nobody");
+      this.#workload.judgeResult(pending, judged);
     }
     const holds = [sentAt, node.driver.applied.id.index].every((index) => reference.allowsAt(login, index));
     // Users whom a node has in its log and has not applied count as well.

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import type { Command } from "../../../lib/kv/commands.ts";
+import { OWN_CONFIGURATIONS_MAX } from "../../../lib/node/limits.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import { METRIC } from "../../../lib/observe/names.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
@@ -73,6 +74,31 @@ Deno.test("what a leader appends without a client is counted by kind", async () 
   assertEquals([noOps, (configurations ?? 0) > 0, times], [1, true, 0]);
   assertEquals(sum(Object.values(counted(leader))), Number(entries));
   for (const node of cluster.nodes.values()) if (node !== leader) assertEquals(sum(Object.values(counted(node))), 0);
+  await cluster.stop();
+});
+
+Deno.test("however often an operator changes the members, what a server says of itself is recorded at once", async () => {
+  const cluster = new MemoryCluster(3, 44);
+  const connect = cluster.network.connect.bind(cluster.network);
+  const greetings = new Map<number, object>();
+  cluster.network.connect = (id, greeting = {}) => {
+    greetings.set(id, greeting);
+    return connect(id, greeting);
+  };
+  await cluster.start();
+  const leader = await cluster.leader();
+  await cluster.clock.advance(2 * SECOND_MS);
+  const moved = cluster.ids.find((id) => id !== leader.id) ?? -1;
+  for (let count = 0; count < 3 * OWN_CONFIGURATIONS_MAX; count++) {
+    let isDone = false;
+    leader.changeMember({ type: count % 2 === 0 ? "Drain" : "Undrain", id: moved }).then(() => isDone = true);
+    await cluster.clock.until(() => isDone, 5_000, "the change is done");
+  }
+  Object.assign(greetings.get(moved) ?? {}, { clientAddress: "elsewhere:5000" });
+  cluster.network.running(moved)?.reset(leader.id);
+  await cluster.clock.advance(SECOND_MS);
+  const { members } = leader.status().raft.configuration;
+  assertEquals(members.find(({ id }) => id === moved)?.clientAddress, "elsewhere:5000");
   await cluster.stop();
 });
 
