@@ -19,10 +19,15 @@ export class ExposedFileError extends Error {
 
 /** The text of a file with a secret. Throws `ExposedFileError` for one that strangers can read, and the system's errors. */
 export function readPrivateText(path: string, what: string): string {
+  if (isExposedFile(path)) throw new ExposedFileError(what, path);
+  return Deno.readTextFileSync(path);
+}
+
+/** Whether that is a file that strangers can read. Throws the system's errors. */
+export function isExposedFile(path: string): boolean {
   const { isFile, mode } = Deno.statSync(path);
   // A pipe of the shell is nobody else's.
-  if (isFile && isExposed(mode)) throw new ExposedFileError(what, path);
-  return Deno.readTextFileSync(path);
+  return isFile && isExposed(mode);
 }
 
 /** Whether strangers can do anything with what has that mode; a group may be meant. Windows has no such modes. */

@@ -1,10 +1,14 @@
 /** Reads the file of `--config`: one JSON object whose keys are flag names. */
 
+import { ExposedFileError } from "../base/private_files.ts";
 import { findFlag, type FlagName, FLAGS, isSetting } from "./flags.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
 
-/** The values of a configuration file as text, each with its place. Throws `UsageError` that names file and key. */
+/**
+ * The values of a configuration file as text, each with its place. Throws `UsageError` that names file and key, also for a secret in a file
+ * that everybody can read.
+ */
 export function readConfigFile(
   path: string,
   surroundings: Surroundings,
@@ -14,6 +18,9 @@ export function readConfigFile(
     const flag = findFlag(key);
     if (flag === undefined || !isSetting(flag)) throw unknownKey(path, key);
     const origin = `"${key}" in ${path}`;
+    if (flag.secret === true && surroundings.isExposedFile(path)) {
+      throw new UsageError(new ExposedFileError(`"${key}" in`, path).message);
+    }
     values.set(flag.name, { text: asText(value, { origin, list: flag.kind === "text" }), origin });
   }
   return values;

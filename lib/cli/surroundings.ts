@@ -1,5 +1,7 @@
 /** What a command may touch of the process it runs in, so that tests can put something else in its place. */
 
+import { isExposedFile } from "../base/private_files.ts";
+
 /** The variable by which Deno is told its roots; it reads it when it first needs them. */
 const ROOTS_VARIABLE = "DENO_TLS_CA_STORE";
 /** Those that name a file of further ones, read at the same time. */
@@ -12,6 +14,8 @@ export interface Surroundings {
   environment(name: string): string | undefined;
   /** Throws what the system throws. */
   readTextFile(path: string): string;
+  /** Whether everybody on the machine can read that file. Throws what the system throws. */
+  isExposedFile(path: string): boolean;
   /** Which CAs TLS of this process trusts by itself, said before the first handshake: the system's (or others, by the environment), or none. */
   trustRoots(roots: "System" | "None"): void;
   /** Writes to standard output. */
@@ -24,6 +28,7 @@ export interface Surroundings {
 export const PROCESS_SURROUNDINGS: Surroundings = {
   environment: (name) => Deno.env.get(name),
   readTextFile: (path) => Deno.readTextFileSync(path),
+  isExposedFile,
   trustRoots: (roots) => {
     if (roots === "None") {
       Deno.env.set(ROOTS_VARIABLE, EMPTY_LIST);

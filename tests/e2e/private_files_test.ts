@@ -68,6 +68,9 @@ Deno.test({
     const path = `${directory}/secret`;
     await Deno.writeTextFile(path, "root:correct-horse-battery");
     await Deno.chmod(path, 0o644);
+    const config = `${directory}/kv.json`;
+    await Deno.writeTextFile(config, '{"cluster-secret": "what all nodes share"}');
+    await Deno.chmod(config, 0o644);
     const cases = [
       [["node", "--bootstrap-user-file", path, "--data-dir", `${directory}/data`], "--bootstrap-user-file"],
       [["cluster", "--bootstrap-user-file", path, "--data-dir", `${directory}/data`], "--bootstrap-user-file"],
@@ -83,8 +86,12 @@ Deno.test({
         stderr,
         `kvstore: Everybody on this machine can read ${what} ${path}: chmod 600 it, or 640 for a group\n`,
       );
-      assertEquals([...Deno.readDirSync(directory)].map(({ name }) => name), ["secret"], "nothing is made");
+      assertEquals([...Deno.readDirSync(directory)].length, 2, "nothing is made");
     }
+    const { code, stderr } = await runProgram(["node", "--config", config, "--data-dir", `${directory}/data`]);
+    const line =
+      `kvstore: Everybody on this machine can read "cluster-secret" in ${config}: chmod 600 it, or 640 for a group\n`;
+    assertEquals([code, stderr], [2, line]);
     await Deno.remove(directory, { recursive: true });
   },
 });

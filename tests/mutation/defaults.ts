@@ -90,5 +90,16 @@ const FILES: readonly Mutation[] = [
   ),
 ];
 
+const LATER_FILES: readonly Mutation[] = [
+  looked(
+    "tests/unit/cli/settings_test.ts",
+    slip("M810", "A secret in a configuration file that everybody can read is taken", {
+      file: "lib/cli/config_file.ts",
+      find: "flag.secret === true && surroundings",
+      replace: 'flag.secret === true && key === "password" && surroundings',
+    }),
+  ),
+];
+
 /** All of them. */
-export const DEFAULT_SLIPS: readonly Mutation[] = [...CLIENT_ACCESS, ...STARTS, ...FILES];
+export const DEFAULT_SLIPS: readonly Mutation[] = [...CLIENT_ACCESS, ...STARTS, ...FILES, ...LATER_FILES];

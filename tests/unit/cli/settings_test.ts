@@ -46,6 +46,21 @@ Deno.test("the file can be named by the environment, and a switch be turned off 
   assertEquals(settings.text("peers"), "5001,10.0.0.2:5000");
 });
 
+Deno.test("a secret in a configuration file that everybody can read is refused, anything else in it is not", () => {
+  const taken = (file: string, exposed: readonly string[]) =>
+    settle(new Map([["config", "kv.json"]]), fakeSurroundings({}, { "kv.json": file }, exposed));
+  for (const name of ["cluster-secret", "bootstrap-user", "password", "new-password"]) {
+    const file = `{"port": 5001, "${name}": "a secret that is long enough"}`;
+    const { message } = assertThrows(() => taken(file, ["kv.json"]), UsageError);
+    assertEquals(
+      message,
+      `Everybody on this machine can read "${name}" in kv.json: chmod 600 it, or 640 for a group`,
+    );
+    assertEquals(taken(file, []).integer("port"), 5_001);
+  }
+  assertEquals(taken('{"port": 5001, "cluster-secret-file": "secret"}', ["kv.json"]).integer("port"), 5_001);
+});
+
 Deno.test("a bad configuration file or environment is refused with its name", () => {
   const cases: [sources: Sources, message: string][] = [
     [{ file: '{"prot": 1}' }, 'Unknown key "prot" in configuration file kv.json; did you mean "port"?'],

@@ -11,10 +11,11 @@ export interface FakeSurroundings extends Surroundings {
   readonly roots: () => string | undefined;
 }
 
-/** Makes surroundings that keep what is written. */
+/** Makes surroundings that keep what is written; `exposed` are the files that everybody can read. */
 export function fakeSurroundings(
   environment: Readonly<Record<string, string>> = {},
   files: Readonly<Record<string, string>> = {},
+  exposed: readonly string[] = [],
 ): FakeSurroundings {
   let output = "";
   let errors = "";
@@ -26,6 +27,7 @@ export function fakeSurroundings(
       if (text === undefined) throw new Deno.errors.NotFound(`No such file: ${path}`);
       return text;
     },
+    isExposedFile: (path) => exposed.includes(path),
     out: (text) => output += text,
     err: (text) => errors += text,
     output: () => output,
