@@ -8,11 +8,12 @@
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
+import type { Rights } from "../kv/rights.ts";
 import { isUserName } from "../kv/users.ts";
 import type { KeyValueNode, ReadOutcome } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
 import { HashQueue } from "./hash_queue.ts";
-import { LAUNCHER, type Login } from "./login.ts";
+import { LAUNCHER, type Login, loginId } from "./login.ts";
 import { LoginDelays } from "./login_delays.ts";
 import { makePass, PassReader, type PassSubject } from "./node_pass.ts";
 import { isPassword } from "./passwords.ts";
@@ -31,6 +32,8 @@ export type LoginOutcome =
 /** Who is inside, or gets something piece by piece. */
 export interface Visitor {
   readonly login: Login | undefined;
+  /** Whether who has that login still may have what he gets; asked with every change of the users. Left out: as long as the login holds. */
+  holds?(): boolean;
   /** The login holds no more: nothing further is done or shown. May be called from within what applies entries. */
   loginEnded(): void;
 }
@@ -95,7 +98,17 @@ export class Gate {
     return users.allows(login.id);
   }
 
-  /** The same by all that was acknowledged before, unless no leader is there to tell. */
+  /** What who has that login may do with keys, by the state that is applied; undefined when the login holds no more. */
+  rightsOf(login: Login | undefined): Rights | undefined {
+    return this.#parts.node.users.rightsOf(loginId(login));
+  }
+
+  /** Whether who has that login may administer, by the state that is applied. */
+  isAdmin(login: Login | undefined): boolean {
+    return login === LAUNCHER || this.rightsOf(login)?.isAdmin === true;
+  }
+
+  /** As `admits`, by all that was acknowledged before, unless no leader is there to tell. */
   async confirms(login: Login | undefined): Promise<boolean> {
     if (login !== undefined) await new Promise<ReadOutcome>((resolve) => this.#parts.node.read(resolve));
     return this.admits(login);
@@ -220,6 +233,8 @@ export class Gate {
 
   #usersChanged(): void {
     for (const [hash, { id }] of [...this.#known]) if (!this.#parts.node.users.allows(id)) this.#known.delete(hash);
-    for (const visitor of [...this.#visitors]) if (!this.admits(visitor.login)) visitor.loginEnded();
+    for (const visitor of [...this.#visitors]) {
+      if (!this.admits(visitor.login) || visitor.holds?.() === false) visitor.loginEnded();
+    }
   }
 }

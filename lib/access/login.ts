@@ -1,5 +1,7 @@
 /** Who is logged in, as connections and requests carry it. */
 
+import { describeMissing } from "../kv/describe.ts";
+import type { MissingRight } from "../kv/rights.ts";
 import { NO_LOGIN } from "../kv/users.ts";
 
 /** Somebody who has said who he is. */
@@ -15,6 +17,18 @@ export interface Login {
  * nobody.
  */
 export const LAUNCHER: Login = { name: "", id: -1 };
+
+/** Who asked lacks a right for what was about to be done or shown: nothing was. */
+export class ForbiddenError extends Error {
+  override readonly name = "ForbiddenError";
+  readonly missing: MissingRight;
+
+  /** `missing` is the right. */
+  constructor(missing: MissingRight) {
+    super(describeMissing(missing));
+    this.missing = missing;
+  }
+}
 
 /** What a command of `login` carries into the log. */
 export function loginId(login: Login | undefined): number {

@@ -1,6 +1,7 @@
 /** Changes of the users that somebody asks for, whatever the protocol, and what is said of those that were not made. */
 
 import { isUserName, USER_NAME_BYTES_MAX, type UserRefusal, type UserRule, USERS_MAX } from "../kv/users.ts";
+import { GRANT_PREFIX_BYTES_MAX, GRANTS_MAX, type MissingRight, NO_RIGHTS, type RightsChange } from "../kv/rights.ts";
 import type { Command } from "../kv/commands.ts";
 import type { NodeWriter, NotDone, WriteOutcome } from "../node/api.ts";
 import type { Gate } from "./gate.ts";
@@ -13,7 +14,10 @@ export type UserChange =
     readonly type: "Set";
     readonly rule: Exclude<UserRule, "First">;
     readonly name: string;
-    readonly password: string;
+    /** Undefined: that of a user who is there stays. */
+    readonly password: string | undefined;
+    /** Undefined: a new user has no rights, the others keep theirs. */
+    readonly rights?: RightsChange | undefined;
   }
   | { readonly type: "Remove"; readonly name: string };
 
@@ -21,6 +25,8 @@ export type UserChange =
 export type UserOutcome =
   | { readonly type: "Done"; readonly revision: number }
   | { readonly type: "Refused"; readonly reason: UserRefusal | "BadPassword"; readonly why: string }
+  /** Who asks lacks a right. */
+  | { readonly type: "Forbidden"; readonly missing: MissingRight }
   | NotDone
   | { readonly type: "Unknown" };
 
@@ -43,6 +49,7 @@ export async function changeUser(
   if (outcome.type !== "Done") return outcome;
   const { result } = outcome;
   if (result.type === "Reply") return { type: "Done", revision: result.revision };
+  if (result.type === "Forbidden") return { type: "Forbidden", missing: result.missing };
   const reason = result.type === "Refused" ? result.reason : undefined;
   return isUserRefusal(reason) ? { type: "Refused", reason, why: describeRefusal(reason) } : { type: "Unknown" };
 }
@@ -52,19 +59,28 @@ function removal(name: string): Command {
 }
 
 async function setting(
-  { rule, name, password }: UserChange & { readonly type: "Set" },
+  { rule, name, password, rights }: UserChange & { readonly type: "Set" },
   { hashes }: Pick<Gate, "hashes">,
 ): Promise<Command | { readonly type: "Bad"; readonly why: string } | { readonly type: "Busy" }> {
+  const change = rights ?? NO_CHANGE;
+  if (password === undefined) return { type: "SetUser", rule, name, hash: "", change };
   const why = passwordProblem(password);
   if (why !== undefined) return { type: "Bad", why };
   const hash = await hashes.run("", () => hashPassword(password));
-  return hash === undefined ? { type: "Busy" } : { type: "SetUser", rule, name, hash };
+  return hash === undefined ? { type: "Busy" } : { type: "SetUser", rule, name, hash, change };
 }
+
+const NO_CHANGE: RightsChange = { revoked: NO_RIGHTS, granted: NO_RIGHTS };
 
 const REASONS: Readonly<Record<UserRefusal, string>> = {
   NotLoggedIn: "authentication required: nothing was changed",
   UserExists: "there is a user of that name already",
   NoSuchUser: "there is no user of that name",
+  LastAdmin: "somebody has to be an administrator: nobody could change the users any more",
+  NoSuchRight: "the user has no such right",
+  WiderRight: "the user would keep the right, by a shorter prefix or as an administrator: revoke that",
+  TooManyGrants:
+    `a user has at most ${GRANTS_MAX} grants, each with a prefix of at most ${GRANT_PREFIX_BYTES_MAX} bytes`,
   LastUser: "this is the last user: without users everybody could do everything; add another one first",
   TooManyUsers: `there are ${USERS_MAX} users already, as many as there may be`,
   BadUser:

@@ -1,7 +1,18 @@
 /** A node as one user, or nobody, may use it: whatever is read or done is judged in the very moment, by the users of the applied state. */
 
 import type { Call, Command, CommandOrigin, Compare } from "../kv/commands.ts";
+import { missingForCall, missingForParts } from "../kv/judge.ts";
+import type { KeyRecord } from "../kv/key_record.ts";
 import type { Reply } from "../kv/replies.ts";
+import {
+  missingAdmin,
+  type MissingRight,
+  missingUse,
+  NO_RIGHTS,
+  type Rights,
+  shownBy,
+  shownRanges,
+} from "../kv/rights.ts";
 import type { UsersView } from "../kv/users.ts";
 import type {
   BackupOutcome,
@@ -20,17 +31,20 @@ import type {
   WriteOutcome,
 } from "../node/api.ts";
 import type { Gate } from "./gate.ts";
-import { type Login, loginId, NotLoggedInError } from "./login.ts";
+import { ForbiddenError, type Login, loginId, NotLoggedInError } from "./login.ts";
 
-/** Throws `NotLoggedInError` where something would be shown, and rejects with it where something would be done, once the login is gone. */
+/**
+ * Throws `NotLoggedInError` where something would be shown, and rejects with it where something would be done, once the login is gone;
+ * `ForbiddenError` where the user lacks a right for it.
+ */
 export class UserNode implements KeyValueNode {
   readonly #node: KeyValueNode;
-  readonly #gate: Pick<Gate, "admits" | "confirms">;
+  readonly #gate: UserGate;
   readonly #login: Login | undefined;
 
   /** `node` for who has that login. */
   constructor(node: KeyValueNode, { gate, login }: {
-    readonly gate: Pick<Gate, "admits" | "confirms">;
+    readonly gate: UserGate;
     readonly login: Login | undefined;
   }) {
     this.#node = node;
@@ -51,13 +65,13 @@ export class UserNode implements KeyValueNode {
   }
 
   get users(): UsersView {
-    this.#checkKeys();
+    forbid(missingAdmin(this.#rights()));
     return this.#node.users;
   }
 
   get state(): StateView {
-    this.#checkKeys();
-    return this.#node.state;
+    const rights = this.#rights();
+    return rights.isAdmin ? this.#node.state : new ReadableState(this.#node.state, rights);
   }
 
   write(command: Command, done: (outcome: WriteOutcome) => void): void {
@@ -73,8 +87,9 @@ export class UserNode implements KeyValueNode {
   }
 
   answer(call: Call): Reply {
-    this.#checkKeys();
-    return this.#node.answer(call);
+    const rights = this.#rights();
+    forbid(missingForCall(call, rights));
+    return this.#node.answer(call, shownBy(rights));
   }
 
   ageMs(): number | undefined {
@@ -82,7 +97,7 @@ export class UserNode implements KeyValueNode {
   }
 
   compare(compares: readonly Compare[]): boolean {
-    this.#checkKeys();
+    forbid(missingForParts({ compares, calls: [] }, this.#rights()));
     return this.#node.compare(compares);
   }
 
@@ -104,6 +119,7 @@ export class UserNode implements KeyValueNode {
 
   logTail(count: number): readonly LogLine[] {
     if (!this.#gate.admits(this.#login)) throw new NotLoggedInError();
+    this.#checkAdmin();
     return this.#node.logTail(count);
   }
 
@@ -139,12 +155,64 @@ export class UserNode implements KeyValueNode {
     return await this.#node.changeMember(change);
   }
 
-  #checkKeys(): void {
-    if (!this.#node.users.allows(loginId(this.#login))) throw new NotLoggedInError();
+  #rights(): Rights {
+    const rights = this.#gate.rightsOf(this.#login);
+    if (rights === undefined) throw new NotLoggedInError();
+    return rights;
+  }
+
+  #checkAdmin(): void {
+    if (!this.#gate.isAdmin(this.#login)) forbid(missingAdmin(NO_RIGHTS));
   }
 
   /** Another node may have heard of a change of the users that this one has not applied. */
   async #confirm(): Promise<void> {
     if (!await this.#gate.confirms(this.#login)) throw new NotLoggedInError();
+    this.#checkAdmin();
+  }
+}
+
+type UserGate = Pick<Gate, "admits" | "confirms" | "rightsOf" | "isAdmin">;
+
+function forbid(missing: MissingRight | undefined): void {
+  if (missing !== undefined) throw new ForbiddenError(missing);
+}
+
+/** The state as somebody sees it who may not read every key. */
+class ReadableState implements StateView {
+  readonly #state: StateView;
+  readonly #rights: Rights;
+
+  constructor(state: StateView, rights: Rights) {
+    this.#state = state;
+    this.#rights = rights;
+  }
+
+  get readTimeMs(): number {
+    return this.#state.readTimeMs;
+  }
+
+  get size(): number {
+    return this.#state.size;
+  }
+
+  get bytes(): number {
+    return this.#state.bytes;
+  }
+
+  get(key: string): KeyRecord | undefined {
+    forbid(missingUse(this.#rights, { right: "read", prefix: key }));
+    return this.#state.get(key);
+  }
+
+  *records(start: string): Iterable<readonly [key: string, record: KeyRecord]> {
+    const shown = shownBy(this.#rights);
+    if (shown === undefined) return yield* this.#state.records(start);
+    for (const [from, prefix] of shownRanges(shown, start)) {
+      for (const each of this.#state.records(from)) {
+        if (!each[0].startsWith(prefix)) break;
+        yield each;
+      }
+    }
   }
 }

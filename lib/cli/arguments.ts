@@ -16,7 +16,6 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "user",
   "inspect",
   "recover",
-  "backup",
   "verify",
   "restore",
   "tls",

@@ -98,13 +98,17 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     lines: PRINTED_LINES.member,
   },
   user: {
-    usage: "kvstore user [list|add NAME|passwd NAME|remove NAME] [--user NAME] [--connect HOST:PORT,...] [--json]",
+    usage:
+      "kvstore user [list|add NAME [RIGHT ...]|passwd NAME|grant NAME RIGHT ...|revoke NAME RIGHT ...|remove NAME] [--user NAME] [--connect HOST:PORT,...] [--json]",
     summary: "Show who may come in, or change it.",
     details: [
       "Any node of a running cluster can be asked. With the first user that is added everybody has to log in, and connections that have",
-      "not are refused from then on; every user may do everything. add makes a user, passwd gives one another password, remove",
-      "removes one: logins with what held before end on every node. The last user stays, since without users everybody could do",
-      "everything again. Passwords have 8 to 256 bytes; they are asked for on a terminal, or come from a file or the environment:",
+      "not are refused from then on. add makes a user, passwd gives one another password, remove removes one: logins with what held",
+      "before end on every node. RIGHT is read:PREFIX, write:PREFIX or read,write:PREFIX, for keys that begin so (read: for every key), or",
+      "admin for every key, the cluster, its nodes and the users. The first user is an administrator; others have no rights but those that",
+      "add names, and what grant adds. What revoke names goes, with every longer prefix, at once and on every node; it is refused where it",
+      "would change nothing. The last user and the last administrator stay, since nobody could look after the cluster.",
+      "Passwords have 8 to 256 bytes; they are asked for on a terminal, or come from a file or the environment:",
       "the user's own to log in with (--user, --password-file, KVSTORE_PASSWORD), and the one that is given (--new-password-file,",
       "KVSTORE_NEW_PASSWORD). Nothing of them can be told on the command line, which every user of the machine can read.",
     ],
@@ -133,18 +137,6 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "DIR, the answer is another, DIR knows of no cluster, or the copy of an earlier recovery is in the way; 74 and 77 as above.",
     ],
     lines: PRINTED_LINES.recover,
-  },
-  backup: {
-    usage: "kvstore backup FILE|- [--force] [--stale] [--connect HOST:PORT,...] [--json]",
-    summary: "Back a running cluster up into a file, through any of its nodes.",
-    details: [
-      "The file holds every key as of one revision, which includes every write that was acknowledged before the command began. It is written under",
-      "a temporary name beside FILE, verified, made durable, and only then gets its name; interrupted, it leaves nothing under it. With - it is",
-      "collected in the directory of temporary files, and goes to standard output once it is whole. A file that is there stays, unless",
-      "--force is given. A connection that breaks is made again, up to 5 attempts: the download goes on where the node still has the same",
-      "snapshot, and begins anew where it has another. A majority is asked first; --stale leaves that out. The file is as secret as the data.",
-      "Exit code 0 when it is done; 1 when FILE is there, no node is reached or the attempts are used up; 5 without a leader; 130 at a signal.",
-    ],
   },
   verify: {
     usage: "kvstore verify FILE|- [--json]",
@@ -221,5 +213,5 @@ export const EXIT_CODE_TEXTS: readonly (readonly [code: number, meaning: string]
   [76, "the node was removed from the cluster for good"],
   [77, "data of another format version; nothing was changed"],
   [78, "the data does not fit into the memory limit; nothing was changed"],
-  [130, "ended at once by a second signal, backup by the first"],
+  [130, "ended at once by a second signal"],
 ];

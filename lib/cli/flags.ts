@@ -27,7 +27,6 @@ export type CommandName =
   | "user"
   | "inspect"
   | "recover"
-  | "backup"
   | "verify"
   | "restore"
   | "tls"

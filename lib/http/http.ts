@@ -49,6 +49,8 @@ export interface HttpReply {
   readonly status: number;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: string | BodyStream;
+  /** Of a stream: whether who gets it still may have it; asked with every change of the users. Left out: as long as he may ask for it. */
+  readonly holds?: () => boolean;
 }
 
 /** What answers requests. Never throws and never rejects: a bug is answered with 500 by the handler itself. */

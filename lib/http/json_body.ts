@@ -113,6 +113,12 @@ export class JsonValue {
     return this.text();
   }
 
+  /** True or false. */
+  flag(): boolean {
+    if (typeof this.#value !== "boolean") this.complain("must be true or false");
+    return this.#value === true;
+  }
+
   /** A word of a command: a text, an integer, or an object with `base64`. */
   word(): string {
     if (typeof this.#value !== "object") return this.textOrInteger();

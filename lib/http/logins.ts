@@ -90,26 +90,34 @@ function loginOf(outcome: LoginOutcome): Login | ProblemReply {
   return outcome.type === "Busy" ? BUSY : outcome.type === "NotReady" ? NOT_READY : WRONG_PASSWORD;
 }
 
-/** The same reply; one that comes piece by piece ends with the login. */
-export function guarded(reply: HttpReply, { gate, login }: Pick<Guarding, "gate" | "login">): HttpReply {
-  const { body } = reply;
-  return typeof body === "string" ? reply : { ...reply, body: new GuardedStream({ gate, login, body }) };
+/** The same reply; one that comes piece by piece ends with the login, and when `mayAsk`, or the reply itself, says that it holds no more. */
+export function guarded(
+  reply: HttpReply,
+  { gate, login, mayAsk }: Pick<Guarding, "gate" | "login"> & { readonly mayAsk: () => boolean },
+): HttpReply {
+  const { body, holds = () => true } = reply;
+  if (typeof body === "string") return reply;
+  return { ...reply, body: new GuardedStream({ gate, login, body, holds: () => mayAsk() && holds() }) };
 }
 
 interface Guarding {
   readonly gate: Gate;
   readonly login: Login | undefined;
   readonly body: BodyStream;
+  readonly holds: () => boolean;
 }
 
 class GuardedStream implements BodyStream, Visitor {
   readonly login: Login | undefined;
+  /** See `Visitor`. */
+  readonly holds: () => boolean;
   readonly #gate: Gate;
   readonly #body: BodyStream;
   #sink: BodySink | undefined;
 
-  constructor({ gate, login, body }: Guarding) {
+  constructor({ gate, login, body, holds }: Guarding) {
     this.login = login;
+    this.holds = holds;
     this.#gate = gate;
     this.#body = body;
   }
@@ -118,8 +126,8 @@ class GuardedStream implements BodyStream, Visitor {
   opened(sink: BodySink): void {
     this.#sink = sink;
     this.#gate.enter(this);
-    // The login may be gone since the request was judged.
-    if (this.#gate.admits(this.login)) this.#body.opened(sink);
+    // The login, or a right, may be gone since the request was judged.
+    if (this.#gate.admits(this.login) && this.holds()) this.#body.opened(sink);
     else sink.abort();
   }
 

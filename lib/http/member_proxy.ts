@@ -1,6 +1,7 @@
 /** Changes of the membership for those who are connected to any node by another protocol: the leader is asked over HTTP. */
 
 import { byteStringToText, textToByteString } from "../base/bytes.ts";
+import { describeMissing } from "../kv/describe.ts";
 import type { MemberChange, MemberChangeOutcome, NodeAdministrator } from "../node/api.ts";
 import { LEADER_TOO_OLD } from "../node/membership/change_texts.ts";
 import { type Asker, requestLeader } from "./leader_proxy.ts";
@@ -13,6 +14,12 @@ const GONE: MemberChangeOutcome = {
   passing: false,
 };
 
+const FORBIDDEN: MemberChangeOutcome = {
+  type: "Unsafe",
+  reason: `${describeMissing({ right: "admin", prefix: undefined })}: whoever asks is no administrator`,
+  passing: false,
+};
+
 /** Who asks for a change: a node, for somebody who is logged in, if anybody has to. */
 export type MemberAsker = Asker & {
   readonly node: Pick<NodeAdministrator, "changeMember">;
@@ -21,6 +28,7 @@ export type MemberAsker = Asker & {
 /** As `NodeAdministrator.changeMember`, but on any node: `NotLeader` says that no leader could be asked. Never rejects. */
 export async function changeMemberAnywhere(asker: MemberAsker, change: MemberChange): Promise<MemberChangeOutcome> {
   if (!await asker.gate.confirms(asker.login)) return GONE;
+  if (!asker.gate.isAdmin(asker.login)) return FORBIDDEN;
   const outcome = await asker.node.changeMember(change);
   if (outcome.type !== "NotLeader") return outcome;
   const reply = await requestLeader(asker, { ...requestOf(change), id: `member-change-of-node-${asker.node.id}` });
@@ -30,6 +38,8 @@ export async function changeMemberAnywhere(asker: MemberAsker, change: MemberCha
       return doneOf(reply.body, change);
     case 401:
       return GONE;
+    case 403:
+      return FORBIDDEN;
     case 404:
       return { type: "NotAMember" };
     case 405:

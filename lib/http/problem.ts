@@ -3,6 +3,8 @@
 import { unreachable } from "../base/assert.ts";
 import { isText, textToByteString } from "../base/bytes.ts";
 import { describeRefusal } from "../access/user_changes.ts";
+import { describeMissing } from "../kv/describe.ts";
+import type { MissingRight } from "../kv/rights.ts";
 import type { CommandRefusal } from "../kv/results.ts";
 import type { NodeMonitor, NotDone, NotDoneReason, WriteOutcome } from "../node/api.ts";
 import { describeLag } from "../node/views/lag.ts";
@@ -166,10 +168,21 @@ export function refusalProblem(reason: CommandRefusal): ProblemReply {
     case "LastUser":
     case "TooManyUsers":
     case "BadUser":
+    case "LastAdmin":
+    case "NoSuchRight":
+    case "WiderRight":
+    case "TooManyGrants":
       return problem({ status: 409, code: "user_not_changed", detail: describeRefusal(reason) });
     default:
       return unreachable(reason);
   }
+}
+
+/** The reply to who lacks a right; nothing was done. */
+export function forbidden(missing: MissingRight): ProblemReply {
+  const why = describeMissing(missing);
+  const detail = `Not permitted: ${why}; nothing was done`;
+  return problem({ status: 403, code: "forbidden", detail, more: { right: missing.right } });
 }
 
 /** The reply to an entry of the log that this version cannot read, which only another version can have caused. */

@@ -5,7 +5,7 @@ import { type Clock, nextTurn } from "../base/clock.ts";
 import type { KeyRecord } from "../kv/key_record.ts";
 
 /** A byte string as text where it is UTF-8, else in base64 under another name. */
-export function byteField(name: "key" | "value", bytes: string): string {
+export function byteField(name: "key" | "value" | "prefix", bytes: string): string {
   // The JSON of a byte string whose bytes are UTF-8 is the UTF-8 of the JSON of its text: what is escaped is ASCII.
   if (!isText(bytes)) return `"${name}_base64":"${btoa(bytes)}"`;
   return `"${name}":${JSON.stringify(bytes)}`;

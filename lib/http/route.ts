@@ -112,5 +112,7 @@ export interface Route {
   readonly responses: Readonly<Record<number, ResponseDescription>>;
   /** Whether it answers those, too, who have not logged in. */
   readonly isOpen?: boolean;
+  /** Whether it answers every user, by what he may do; left out, it is for administrators alone. */
+  readonly isForUsers?: boolean;
   handle(call: RouteCall): HttpReply | Promise<HttpReply>;
 }

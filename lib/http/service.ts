@@ -1,7 +1,7 @@
 /** What answers the requests of the HTTP port: guards, finds the operation, reads its parameters, and looks after every reply. */
 
 import type { Gate } from "../access/gate.ts";
-import { type Login, NotLoggedInError } from "../access/login.ts";
+import { ForbiddenError, type Login, NotLoggedInError } from "../access/login.ts";
 import { UserNode } from "../access/user_node.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Trust } from "../base/dial.ts";
@@ -16,7 +16,7 @@ import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
 import type { LauncherPort } from "./launcher_port.ts";
 import type { Happenings } from "./live/happenings.ts";
 import { guarded, identify, isLoginRefusal, NOT_LOGGED_IN, overRate } from "./logins.ts";
-import { isProblem, problem, type ProblemReply, withCluster } from "./problem.ts";
+import { forbidden, isProblem, problem, type ProblemReply, withCluster } from "./problem.ts";
 import { readQuery } from "./query.ts";
 import { REDIRECT, redirect } from "./redirect.ts";
 import { RequestObserver } from "./request_observer.ts";
@@ -166,14 +166,16 @@ class HttpService implements HttpHandler {
     request: HttpRequest,
     { route, path, login }: Destination & { readonly type: "Route" } & { readonly login: Login | undefined },
   ): HttpReply | Promise<HttpReply> {
+    const { gate, shared } = this.#context;
+    const mayAsk = () => route.isOpen === true || route.isForUsers === true || gate.isAdmin(login);
+    if (!mayAsk()) return forbidden({ right: "admin", prefix: undefined });
     const query = readQuery(request.query, route.query);
     if (isProblem(query)) return query;
-    const { gate, shared } = this.#context;
     // Nobody is judged like everybody: a read brings the users that this node did not know of when it let him in.
     const node = new UserNode(shared, { gate, login });
     const context = { ...this.#context, node, login, log: withFields(this.#log, { requestId: request.id }) };
     const call = { request, context, path, query };
-    const guard = (reply: HttpReply) => guarded(reply, { gate, login });
+    const guard = (reply: HttpReply) => guarded(reply, { gate, login, mayAsk });
     try {
       const elsewhere = query.has(REDIRECT.name) ? redirect(call) : undefined;
       const reply = elsewhere ?? route.handle(call);
@@ -185,6 +187,7 @@ class HttpService implements HttpHandler {
 
   #failed({ method, id }: HttpRequest, error: unknown): ProblemReply {
     if (error instanceof NotLoggedInError) return NOT_LOGGED_IN;
+    if (error instanceof ForbiddenError) return forbidden(error.missing);
     const message = error instanceof Error ? error.stack ?? error.message : String(error);
     this.#log("error", `Bug in the answer to a ${method}: ${message}`, { requestId: id });
     const detail = `This is a bug of the server; its log says more under ${id}`;

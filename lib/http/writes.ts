@@ -2,12 +2,12 @@
 
 import type { Command, SessionUse } from "../kv/commands.ts";
 import type { CommandResult } from "../kv/results.ts";
-import { invalidCommand, isProblem, type ProblemReply, refusalProblem, writeProblem } from "./problem.ts";
+import { forbidden, invalidCommand, isProblem, type ProblemReply, refusalProblem, writeProblem } from "./problem.ts";
 import { readSessionUse } from "./parameters.ts";
 import type { RouteCall } from "./route.ts";
 
 /** What a write that was applied gave. */
-export type Applied = Exclude<CommandResult, { readonly type: "Refused" | "Invalid" }>;
+export type Applied = Exclude<CommandResult, { readonly type: "Refused" | "Forbidden" | "Invalid" }>;
 
 /** Does a command, in the session that the request names if it names one. */
 export function submit(call: RouteCall, command: Command): Promise<Applied | ProblemReply> {
@@ -25,6 +25,7 @@ function submitIn(
       if (outcome.type !== "Done") return resolve(writeProblem(outcome));
       const { result } = outcome;
       if (result.type === "Refused") return resolve(refusalProblem(result.reason));
+      if (result.type === "Forbidden") return resolve(forbidden(result.missing));
       resolve(result.type === "Invalid" ? invalidCommand() : result);
     }, { session });
   });

@@ -5,6 +5,7 @@ import type { CallSpec } from "./call.ts";
 import { type Call, decodeCommand, type LoggedCommand, type TransactionCommand } from "./commands.ts";
 import { FieldReader } from "./fields.ts";
 import { ANSWER_BYTES_MAX, ANSWER_HEAD_BYTES, SESSION_HEAD_BYTES } from "./sessions.ts";
+import { RIGHTS_BYTES_MAX } from "./rights.ts";
 import { USER_BYTES } from "./users.ts";
 
 /**
@@ -78,7 +79,7 @@ export class CommandGrowth {
       case "OpenSession":
         return this.#add(SESSION_HEAD_BYTES, false);
       case "SetUser":
-        return this.#add(USER_BYTES, false);
+        return this.#add(USER_BYTES + (command.change === undefined ? 0 : RIGHTS_BYTES_MAX), false);
       default:
         return;
     }

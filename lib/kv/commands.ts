@@ -9,6 +9,7 @@
 
 import { unreachable } from "../base/assert.ts";
 import { FieldReader, writeCount, writeField } from "./fields.ts";
+import { readRights, type RightsChange, writeRights } from "./rights.ts";
 import { NO_LOGIN, type RemoveUserCommand, type SetUserCommand, USER_RULES } from "./users.ts";
 
 /** Stores `value` under `key`, without a deadline. */
@@ -132,6 +133,8 @@ const VERSION = String(COMMAND_VERSION);
 const END_OF_HEADER = ";";
 const SET_USER = "U";
 const REMOVE_USER = "R";
+/** In the place of rights that go: whatever there are. */
+const EVERY_RIGHT = "*";
 const FIELDS: readonly CompareField[] = ["VALUE", "VERSION", "CREATE", "MOD", "EXISTS"];
 const OPERATORS: readonly CompareOperator[] = ["=", "!=", "<", ">"];
 
@@ -200,12 +203,21 @@ function encodeOperation(command: Command): string {
     case "CloseSession":
       return `X${writeCount(command.session)}`;
     case "SetUser":
-      return `${SET_USER}${writeField(command.rule)}${writeField(command.name)}${writeField(command.hash)}`;
+      return `${SET_USER}${writeField(command.rule)}${writeField(command.name)}${writeField(command.hash)}${
+        encodeChange(command.change)
+      }`;
     case "RemoveUser":
       return `${REMOVE_USER}${writeField(command.name)}`;
     default:
       return unreachable(command);
   }
+}
+
+/** Nothing where it is left out, which is how it was before there were rights. */
+function encodeChange(change: RightsChange | undefined): string {
+  if (change === undefined) return "";
+  const { revoked, granted } = change;
+  return writeField(revoked === "All" ? EVERY_RIGHT : writeRights(revoked)) + writeField(writeRights(granted));
 }
 
 function encodeTransaction({ compares, then, otherwise }: TransactionCommand): string {
@@ -308,7 +320,13 @@ function readOperation(letter: string, reader: FieldReader): Command | undefined
 function readUser(reader: FieldReader): Command | undefined {
   const word = reader.field();
   const rule = USER_RULES.find((known) => known === word);
-  return rule === undefined ? undefined : { type: "SetUser", rule, name: reader.field(), hash: reader.field() };
+  if (rule === undefined) return undefined;
+  const user = { type: "SetUser", rule, name: reader.field(), hash: reader.field() } as const;
+  if (reader.endsHere) return user;
+  const written = reader.field();
+  const revoked = written === EVERY_RIGHT ? "All" : readRights(written);
+  const granted = readRights(reader.field());
+  return revoked === undefined || granted === undefined ? undefined : { ...user, change: { revoked, granted } };
 }
 
 function readTransaction(reader: FieldReader): TransactionCommand | undefined {

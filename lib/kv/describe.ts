@@ -2,6 +2,8 @@
 
 import { unreachable } from "../base/assert.ts";
 import { type Call, type Command, decodeCommand } from "./commands.ts";
+import type { MissingRight, Rights } from "./rights.ts";
+import type { SetUserCommand } from "./users.ts";
 
 const SHOWN_BYTES_MAX = 64;
 const SHOWN_WORDS_MAX = 8;
@@ -38,12 +40,42 @@ function describe(command: Command): string {
     case "CloseSession":
       return `CLOSE SESSION ${command.session}`;
     case "SetUser":
-      return `SET USER ${quote(command.name)}`;
+      return `SET USER ${quote(command.name)}${describeChange(command)}`;
     case "RemoveUser":
       return `REMOVE USER ${quote(command.name)}`;
     default:
       return unreachable(command);
   }
+}
+
+function describeChange({ change }: SetUserCommand): string {
+  if (change === undefined) return "";
+  const { revoked, granted } = change;
+  const parts = [
+    revoked === "All" ? "without the rights of before" : describeRights("without", revoked),
+    describeRights("with", granted),
+  ];
+  return parts.filter((part) => part !== "").map((part) => ` ${part}`).join("");
+}
+
+function describeRights(word: string, rights: Rights): string {
+  const shown = describeGrants(rights);
+  return shown.length === 0 ? "" : `${word} ${shown.join(", ")}`;
+}
+
+/** Each right for people, such as `read,write "app:"`, and first `admin`. */
+export function describeGrants({ isAdmin, grants }: Rights): readonly string[] {
+  const shown = grants.map(({ prefix, read, write }) => {
+    return `${read ? write ? "read,write" : "read" : "write"} ${quote(prefix)}`;
+  });
+  return isAdmin ? ["admin", ...shown] : shown;
+}
+
+/** Which right is missing, for people, on one line of ASCII. */
+export function describeMissing({ right, prefix }: MissingRight): string {
+  if (right === "admin") return "the right admin is missing";
+  if (prefix === undefined) return `the right to ${right} some keys is missing`;
+  return `the right to ${right} ${prefix === "" ? "every key" : quote(prefix)} is missing`;
 }
 
 function describeCall([name = "", ...words]: Call): string {
@@ -58,7 +90,8 @@ function quoteUnlessPlain(name: string): string {
   return PLAIN.test(name) ? name : quote(name);
 }
 
-function quote(bytes: string): string {
+/** A byte string on one line, cut where it is long. */
+export function quote(bytes: string): string {
   const shown = bytes.length > SHOWN_BYTES_MAX ? bytes.slice(0, SHOWN_BYTES_MAX) : bytes;
   let text = "";
   for (const character of shown) text += printable(character);

@@ -47,6 +47,14 @@ export class FieldReader {
     return this.#bytes.slice(start, end);
   }
 
+  /** The next byte; "" at the end. */
+  letter(): string {
+    const letter = this.#bytes.charAt(this.#at);
+    if (letter === "") return this.#fail("");
+    this.#at += 1;
+    return letter;
+  }
+
   /** The next number. */
   count(): number {
     const bytes = this.#bytes;

@@ -2,6 +2,7 @@
 
 import { unreachable } from "../base/assert.ts";
 import { type Reply, replyFromJson, replyToJson } from "./replies.ts";
+import type { MissingRight } from "./rights.ts";
 import { USER_REFUSALS, type UserRefusal } from "./users.ts";
 
 /** Why a command of a session was not applied, now or at all. */
@@ -32,6 +33,8 @@ export type CommandResult =
     readonly replies: readonly Reply[];
   }
   | { readonly type: "Refused"; readonly revision: number; readonly reason: CommandRefusal }
+  /** Who submitted it lacks a right; nothing was done. */
+  | { readonly type: "Forbidden"; readonly revision: number; readonly missing: MissingRight }
   | { readonly type: "Invalid"; readonly revision: number };
 
 const REFUSALS: readonly CommandRefusal[] = [
@@ -57,6 +60,8 @@ export function resultToJson(result: CommandResult): unknown {
       return { type, revision, succeeded: result.succeeded, replies: replyToJson(result.replies) };
     case "Refused":
       return { type, revision, reason: result.reason };
+    case "Forbidden":
+      return { type, revision, missing: result.missing };
     case "Invalid":
       return { type, revision };
     default:
@@ -67,7 +72,7 @@ export function resultToJson(result: CommandResult): unknown {
 /** Reads what `resultToJson` made; undefined for everything else. */
 export function resultFromJson(json: unknown): CommandResult | undefined {
   if (typeof json !== "object" || json === null) return undefined;
-  const { type, revision, created, existed, reply, succeeded, replies, reason } = json as Readonly<
+  const { type, revision, created, existed, reply, succeeded, replies, reason, missing } = json as Readonly<
     Record<string, unknown>
   >;
   if (typeof revision !== "number" || !Number.isSafeInteger(revision) || revision < 0) return undefined;
@@ -89,9 +94,20 @@ export function resultFromJson(json: unknown): CommandResult | undefined {
       const known = REFUSALS.find((refusal) => refusal === reason);
       return known === undefined ? undefined : { type, revision, reason: known };
     }
+    case "Forbidden": {
+      const read = missingFromJson(missing);
+      return read === undefined ? undefined : { type, revision, missing: read };
+    }
     case "Invalid":
       return { type, revision };
     default:
       return undefined; // From another version.
   }
+}
+
+function missingFromJson(json: unknown): MissingRight | undefined {
+  if (typeof json !== "object" || json === null) return undefined;
+  const { right, prefix } = json as Readonly<Record<string, unknown>>;
+  if (right !== "read" && right !== "write" && right !== "admin") return undefined;
+  return prefix === undefined || typeof prefix === "string" ? { right, prefix } : undefined;
 }

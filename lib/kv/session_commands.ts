@@ -1,7 +1,17 @@
 /** What the commands about sessions do. */
 
 import { unreachable } from "../base/assert.ts";
-import type { CloseSessionCommand, KeepAliveCommand, OpenSessionCommand } from "./commands.ts";
+import { hash64 } from "../base/hash.ts";
+import {
+  bareCommand,
+  type CloseSessionCommand,
+  type Command,
+  type KeepAliveCommand,
+  type OpenSessionCommand,
+} from "./commands.ts";
+import { writeField } from "./fields.ts";
+import { dependsOnShown } from "./judge.ts";
+import type { Shown } from "./rights.ts";
 import type { CommandResult } from "./results.ts";
 import { SESSION_TTL_MS, type Sessions } from "./sessions.ts";
 
@@ -30,4 +40,16 @@ export function useSession(
 function replyOf(known: boolean, revision: number): CommandResult {
   if (!known) return { type: "Refused", revision, reason: "NoSession" };
   return { type: "Reply", revision, reply: { status: "OK" } };
+}
+
+/**
+ * By what a command is known in its session. Who sends it again may have another password, but has to be able to read the same keys where
+ * the answer depends on that: what was shown to one who may read more is no answer for another.
+ */
+export function hashInSession(
+  command: Command,
+  { encoded, shown }: { readonly encoded: string; readonly shown: Shown },
+): string {
+  const seen = shown !== undefined && dependsOnShown(command) ? shown.map(writeField).join("") : "";
+  return hash64(bareCommand(encoded) + seen);
 }

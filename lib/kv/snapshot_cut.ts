@@ -3,9 +3,10 @@
 import { fault } from "../base/faults.ts";
 import type { Cut } from "../store/cut.ts";
 import type { Keyspace } from "./keyspace.ts";
+import { bytesOfRights, writeRights } from "./rights.ts";
 import type { Sessions } from "./sessions.ts";
 import { jsonBlock, KeyBlock, readJsonBlock } from "./snapshot_blocks.ts";
-import type { UserRecord } from "./users.ts";
+import { isPlainAdmin, USER_BYTES, type UserRecord } from "./users.ts";
 
 /** Version of the blocks, in the first block. Every version has a first block with its version as `format`. */
 export const SNAPSHOT_FORMAT = 5;
@@ -30,7 +31,7 @@ export class SnapshotCut {
   readonly #sessionIds: readonly number[];
   #nextSession = 0;
   #begun = false;
-  #hasUsers: boolean;
+  #nextUser = 0;
   #hasKeys = true;
 
   /** Index of the last entry that the cut holds. */
@@ -40,7 +41,6 @@ export class SnapshotCut {
   constructor(parts: CutParts) {
     this.#parts = parts;
     this.#timeMs = parts.keys.timeMs;
-    this.#hasUsers = parts.users.length > 0;
     this.#sessionIds = parts.sessions.beginSnapshot();
     this.lastApplied = parts.lastApplied;
     this.#keys = parts.keys.cut(parts.lastApplied);
@@ -62,13 +62,18 @@ export class SnapshotCut {
     this.#parts.onClose();
   }
 
-  /** One for all: there are few. None without users, so that the blocks are those that programs of before write. */
+  /** None without users, so that the blocks are those that programs of before write. */
   #userBlock(): Uint8Array | undefined {
-    if (!this.#hasUsers) return undefined;
-    this.#hasUsers = false;
-    return jsonBlock({
-      users: this.#parts.users.map(({ name, login, created, hash }) => [name, login, created, hash]),
-    });
+    const users: unknown[] = [];
+    let bytes = 0;
+    for (; bytes < BLOCK_BYTES_TARGET && this.#nextUser < this.#parts.users.length; this.#nextUser++) {
+      const user = this.#parts.users[this.#nextUser];
+      if (user === undefined) break;
+      const { name, login, created, hash, rights } = user;
+      users.push([name, login, created, hash, ...isPlainAdmin(rights) ? [] : [writeRights(rights)]]);
+      bytes += USER_BYTES + bytesOfRights(rights);
+    }
+    return users.length === 0 ? undefined : jsonBlock({ users });
   }
 
   #keyBlock(): Uint8Array | undefined {

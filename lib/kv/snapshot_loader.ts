@@ -1,10 +1,13 @@
 /** The way back from the blocks of a snapshot to a state machine; what cannot be a state is refused. */
 
+import { ADMIN, readRights, writeRights } from "./rights.ts";
 import { ANSWERS_KEPT_MAX, type KeptAnswer, type SessionRecord } from "./sessions.ts";
 import { type BlockRecord, isKeyBlock, readJsonBlock, readKeyBlock } from "./snapshot_blocks.ts";
 import { SNAPSHOT_FORMAT } from "./snapshot_cut.ts";
 import type { StateMachine } from "./state_machine.ts";
 
+/** Who has no rights written is one, as all users were before there were rights. */
+const ADMINISTRATOR = writeRights(ADMIN);
 const COMMAND_HASH = /^[0-9a-f]{16}$/;
 
 /** Loads the blocks of a cut, in order, into an empty state machine. */
@@ -52,10 +55,12 @@ export class SnapshotLoader {
   }
 
   #loadUser(user: unknown): boolean {
-    if (!Array.isArray(user) || user.length !== 4) return false;
-    const [name, login, created, hash]: readonly unknown[] = user;
+    if (!Array.isArray(user) || user.length < 4 || user.length > 5) return false;
+    const [name, login, created, hash, written = ADMINISTRATOR]: readonly unknown[] = user;
     if (typeof name !== "string" || typeof hash !== "string" || !isCount(login) || !isCount(created)) return false;
-    return login <= (this.#lastApplied ?? 0) && this.#state.loadUser({ name, login, created, hash });
+    const rights = typeof written === "string" ? readRights(written) : undefined;
+    if (rights === undefined || login > (this.#lastApplied ?? 0)) return false;
+    return this.#state.loadUser({ name, login, created, hash, rights });
   }
 
   #loadSession(session: unknown): boolean {

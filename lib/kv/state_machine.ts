@@ -5,12 +5,11 @@ import { bytesToString } from "../base/bytes.ts";
 import { hash64 } from "../base/hash.ts";
 import type { Seed } from "../store/key_hash.ts";
 import type { Span } from "../store/span.ts";
-import type { CallContext } from "./call.ts";
+import type { CallContext, ReadSurroundings, Turn } from "./call.ts";
 import { changes, runCall, runCalls } from "./calls.ts";
 import type { ChangeSink } from "./change.ts";
 import { ChangeRecorder } from "./change_recorder.ts";
 import {
-  bareCommand,
   type Call,
   type Command,
   type Compare,
@@ -20,15 +19,17 @@ import {
   type TransactionCommand,
 } from "./commands.ts";
 import { holds } from "./compare.ts";
+import { missingForCommand } from "./judge.ts";
 import type { KeyRecord } from "./key_record.ts";
 import { Keyspace } from "./keyspace.ts";
 import { PlainCounter } from "./plain_counter.ts";
 import { PlainPut } from "./plain_put.ts";
 import type { Reply } from "./replies.ts";
 import type { CommandResult } from "./results.ts";
+import { ADMIN, shownBy } from "./rights.ts";
 import { drawnFrom } from "./drawn.ts";
 import { CursorMemory } from "./scan_cursor.ts";
-import { useSession } from "./session_commands.ts";
+import { hashInSession, useSession } from "./session_commands.ts";
 import { type SessionRecord, Sessions } from "./sessions.ts";
 import type { BlockRecord } from "./snapshot_blocks.ts";
 import { SnapshotCut } from "./snapshot_cut.ts";
@@ -45,12 +46,6 @@ export const STATE_DIGEST_VERSION = 1;
  * last stamp of its log, so that no node ever judges a key by an earlier time than a read before it (ADR 9).
  */
 export const READ_AHEAD_MS_MAX = 100;
-
-/** What a read needs beside the state. */
-export interface ReadSurroundings {
-  /** A number in [0, 1). */
-  random(): number;
-}
 
 /**
  * The state after applying the log up to `lastApplied`.
@@ -90,7 +85,7 @@ export class StateMachine {
     return this.#keys.bytes;
   }
 
-  /** Who may do anything. */
+  /** Who may come in, and what each of them may do. */
   get users(): UsersView {
     return this.#users;
   }
@@ -175,11 +170,11 @@ export class StateMachine {
   }
 
   /** Answers a call that changes nothing. Refused calls give an error reply. */
-  read(call: Call, { random }: ReadSurroundings): Reply {
+  read(call: Call, { random, shown }: ReadSurroundings): Reply {
     if (changes(call)) return { error: "ERR a write cannot be answered as a read" };
     const nowMs = this.readTimeMs;
     this.#keys.judgeBy(nowMs);
-    return runCall(call, { keys: this.#keys, revision: 0, nowMs, random, cursors: this.#cursors });
+    return runCall(call, { keys: this.#keys, revision: 0, nowMs, random, cursors: this.#cursors, shown });
   }
 
   /** Whether every comparison holds now, for a read. */
@@ -215,10 +210,11 @@ export class StateMachine {
   apply(index: number, command: Span): CommandResult {
     this.#goTo(index);
     // By far the most frequent commands take the short way.
-    if (this.#plainPut.read(command) && this.#users.allows(this.#plainPut.login)) {
+    if (this.#plainPut.read(command) && this.#users.rightsOf(this.#plainPut.login)?.isAdmin === true) {
       return { type: "Put", revision: index, created: this.#putPlainly(command) };
     }
-    const isCounter = this.#plainCounter.read(command) && this.#users.allows(this.#plainCounter.login);
+    const isCounter = this.#plainCounter.read(command) &&
+      this.#users.rightsOf(this.#plainCounter.login)?.isAdmin === true;
     const sum = isCounter ? this.#countPlainly() : undefined;
     if (sum !== undefined) return { type: "Reply", revision: index, reply: sum };
     const result = this.#applyAny(index, textOf(command));
@@ -280,12 +276,14 @@ export class StateMachine {
     if (logged === undefined) return { type: "Invalid", revision: index };
     if (logged.timeMs !== undefined) this.#advance(logged.timeMs);
     // The time is the leader's own.
-    if (logged.command.type !== "Advance" && !this.#users.allows(logged.login)) {
-      return { type: "Refused", revision: index, reason: "NotLoggedIn" };
-    }
+    const rights = logged.command.type === "Advance" ? ADMIN : this.#users.rightsOf(logged.login);
+    if (rights === undefined) return { type: "Refused", revision: index, reason: "NotLoggedIn" };
+    const missing = rights.isAdmin ? undefined : missingForCommand(logged.command, rights);
+    if (missing !== undefined) return { type: "Forbidden", revision: index, missing };
+    const turn = { revision: index, shown: rights.isAdmin ? undefined : shownBy(rights) };
     return logged.session === undefined
-      ? this.#do(logged.command, index)
-      : this.#doOnce(logged, { index, encoded: command });
+      ? this.#do(logged.command, turn)
+      : this.#doOnce(logged, { turn, encoded: command });
   }
 
   /** Whether the key is new. */
@@ -333,30 +331,32 @@ export class StateMachine {
 
   #doOnce(
     { command, session: use }: LoggedCommand,
-    { index, encoded }: { readonly index: number; readonly encoded: string },
+    { turn, encoded }: { readonly turn: Turn; readonly encoded: string },
   ): CommandResult {
-    if (use === undefined) return this.#do(command, index);
-    const session = { ...use, hash: hash64(bareCommand(encoded)) };
+    const { revision, shown } = turn;
+    if (use === undefined) return this.#do(command, turn);
+    const session = { ...use, hash: hashInSession(command, { encoded, shown }) };
     this.#sessions.renew(session.id, this.#keys.timeMs);
-    const verdict = this.#sessions.judge(session, index);
+    const verdict = this.#sessions.judge(session, revision);
     if (verdict.type === "Answer") return verdict.result;
-    if (verdict.type === "Refuse") return { type: "Refused", revision: index, reason: verdict.reason };
-    const result = this.#do(command, index);
+    if (verdict.type === "Refuse") return { type: "Refused", revision, reason: verdict.reason };
+    const result = this.#do(command, turn);
     this.#sessions.keep(session, result);
     return result;
   }
 
-  #do(command: Command, revision: number): CommandResult {
+  #do(command: Command, turn: Turn): CommandResult {
     const { type } = command;
+    const { revision } = turn;
     switch (type) {
       case "Put":
         return this.#put(command, revision);
       case "Delete":
         return { type, revision, existed: this.#keys.remove(command.key) };
       case "Call":
-        return { type: "Reply", revision, reply: runCall(command.call, this.#writeContext(revision)) };
+        return { type: "Reply", revision, reply: runCall(command.call, this.#writeContext(turn)) };
       case "Transaction":
-        return this.#transact(command, revision);
+        return this.#transact(command, turn);
       case "Advance":
         return { type: "Reply", revision, reply: null };
       case "OpenSession":
@@ -375,11 +375,11 @@ export class StateMachine {
     return { type: "Put", revision, created: this.#keys.put(key, value, { revision, expiresAt: undefined }) };
   }
 
-  #transact({ compares, then, otherwise }: TransactionCommand, revision: number): CommandResult {
+  #transact({ compares, then, otherwise }: TransactionCommand, turn: Turn): CommandResult {
     const succeeded = this.#hold(compares);
-    const context = this.#writeContext(revision);
+    const context = this.#writeContext(turn);
     const replies = runCalls(succeeded ? then : otherwise, (call) => runCall(call, context));
-    return { type: "Transaction", revision, succeeded, replies };
+    return { type: "Transaction", revision: turn.revision, succeeded, replies };
   }
 
   #hold(compares: readonly Compare[]): boolean {
@@ -387,9 +387,9 @@ export class StateMachine {
   }
 
   /** Chance and time come from the log, so that every node draws and tells the same. */
-  #writeContext(revision: number): CallContext {
+  #writeContext({ revision, shown }: Turn): CallContext {
     const random = drawnFrom(revision);
-    return { keys: this.#keys, revision, nowMs: this.#keys.timeMs, random, cursors: undefined };
+    return { keys: this.#keys, revision, nowMs: this.#keys.timeMs, random, cursors: undefined, shown };
   }
 }
 

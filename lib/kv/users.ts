@@ -1,7 +1,17 @@
-/** Users and the hashes of their passwords, as part of the replicated state. Without users everybody may do everything. */
+/** Users, their rights and the hashes of their passwords, as part of the replicated state. Without users everybody may do everything. */
 
 import { hash64 } from "../base/hash.ts";
 import type { CommandResult } from "./results.ts";
+import {
+  ADMIN,
+  bytesOfRights,
+  changeRights,
+  NO_RIGHTS,
+  type Rights,
+  type RightsChange,
+  type RightsRefusal,
+  writeRights,
+} from "./rights.ts";
 
 /** Users that may exist. */
 export const USERS_MAX = 1_000;
@@ -29,6 +39,7 @@ export interface UserRecord {
   /** The entry that made the user. */
   readonly created: number;
   readonly hash: string;
+  readonly rights: Rights;
 }
 
 /** When a user may be given a password: whatever there is, only a new user, only one that exists, only the first of all. */
@@ -36,15 +47,21 @@ export type UserRule = "Any" | "Create" | "Change" | "First";
 /** Every rule. */
 export const USER_RULES: readonly UserRule[] = ["Any", "Create", "Change", "First"];
 
-/** Makes a user, or gives one another password. */
+/** Makes a user, or gives one another password or other rights. */
 export interface SetUserCommand {
   readonly type: "SetUser";
   readonly rule: UserRule;
   readonly name: string;
+  /** "" leaves the password and the login of a user as they are. */
   readonly hash: string;
+  /**
+   * A new user begins without rights, but for the first of all, who is an administrator. Left out, as before there were rights: a new
+   * user is an administrator, and the others stay what they are.
+   */
+  readonly change?: RightsChange | undefined;
 }
 
-/** Removes a user, unless it is the last one: without users everybody could do everything again. */
+/** Removes a user, unless it is the last one, or the last administrator: without users everybody could do everything again. */
 export interface RemoveUserCommand {
   readonly type: "RemoveUser";
   readonly name: string;
@@ -59,11 +76,15 @@ export type UserRefusal =
   | "LastUser"
   | "TooManyUsers"
   /** The name or the hash is none. */
-  | "BadUser";
+  | "BadUser"
+  /** There would be users, and nobody who may change them. */
+  | "LastAdmin"
+  | RightsRefusal;
 
 /** The refusals, for whoever reads them. */
 export const USER_REFUSALS: readonly UserRefusal[] = [
-  ...["NotLoggedIn", "UserExists", "NoSuchUser", "LastUser", "TooManyUsers", "BadUser"] as const,
+  ...["NotLoggedIn", "UserExists", "NoSuchUser", "LastUser", "TooManyUsers", "BadUser", "LastAdmin"] as const,
+  ...["NoSuchRight", "WiderRight", "TooManyGrants"] as const,
 ];
 
 /** Users as those see them who may not change them. */
@@ -72,8 +93,10 @@ export interface UsersView {
   readonly size: number;
   /** The last entry that changed them, as far as the users of a snapshot tell it; 0 for none. */
   readonly revision: number;
-  /** Whether who has that login may do anything: that of a user, or any while there are no users. */
+  /** Whether that is the login of a user, or there are none: who has it may do what his rights allow. */
   allows(login: number): boolean;
+  /** What who has that login may do; undefined for nobody's. Without users everybody may do everything. */
+  rightsOf(login: number): Rights | undefined;
   find(name: string): UserRecord | undefined;
   findByLogin(login: number): UserRecord | undefined;
   /** In order of their names. */
@@ -85,11 +108,17 @@ export function isUserName(name: string): boolean {
   return NAME.test(name);
 }
 
-/** Every user. Invariant: names and logins are unique, and the last user stays. */
+/** Whether those are the rights of users from before there were rights: they are not written. */
+export function isPlainAdmin({ isAdmin, grants }: Rights): boolean {
+  return isAdmin && grants.length === 0;
+}
+
+/** Every user. Invariant: names and logins are unique, and the last user stays, and the last administrator. */
 export class Users implements UsersView {
   readonly #byName = new Map<string, UserRecord>();
   readonly #byLogin = new Map<number, UserRecord>();
   #revision = 0;
+  #rightsBytes = 0;
   /** Undefined until somebody asks for it: a snapshot loads many users. */
   #digest: string | undefined = "";
 
@@ -105,10 +134,10 @@ export class Users implements UsersView {
 
   /** Bytes of memory that count against a limit. */
   get heldBytes(): number {
-    return this.#byName.size * USER_BYTES;
+    return this.#byName.size * USER_BYTES + this.#rightsBytes;
   }
 
-  /** Equal where the same users have the same passwords; "" without users. */
+  /** Equal where the same users have the same passwords and rights; "" without users. */
   get digest(): string {
     this.#digest ??= this.#makeDigest();
     return this.#digest;
@@ -117,6 +146,11 @@ export class Users implements UsersView {
   /** See `UsersView`. */
   allows(login: number): boolean {
     return this.#byName.size === 0 || this.#byLogin.has(login);
+  }
+
+  /** See `UsersView`. */
+  rightsOf(login: number): Rights | undefined {
+    return this.#byName.size === 0 ? ADMIN : this.#byLogin.get(login)?.rights;
   }
 
   /** See `UsersView`. */
@@ -136,14 +170,8 @@ export class Users implements UsersView {
 
   /** Does a command about users. */
   apply(command: SetUserCommand | RemoveUserCommand, revision: number): CommandResult {
-    const refusal = command.type === "SetUser" ? this.#refusalOf(command) : this.#refusalOfRemoval(command.name);
+    const refusal = command.type === "SetUser" ? this.#set(command, revision) : this.#remove(command.name);
     if (refusal !== undefined) return { type: "Refused", revision, reason: refusal };
-    const { name } = command;
-    const before = this.#byName.get(name);
-    if (before !== undefined) this.#byLogin.delete(before.login);
-    if (command.type === "SetUser") {
-      this.#add({ name, login: revision, created: before?.created ?? revision, hash: command.hash });
-    } else this.#byName.delete(name);
     this.#changed(revision);
     return { type: "Reply", revision, reply: { status: "OK" } };
   }
@@ -159,9 +187,58 @@ export class Users implements UsersView {
     return true;
   }
 
+  #set(command: SetUserCommand, revision: number): UserRefusal | undefined {
+    const { name, hash } = command;
+    const before = this.#byName.get(name);
+    const refusal = this.#refusalOf(command);
+    if (refusal !== undefined) return refusal;
+    const rights = this.#rightsAfter(command, before);
+    if (typeof rights === "string") return rights;
+    if (before !== undefined) this.#drop(before);
+    const login = before === undefined || hash !== "" ? revision : before.login;
+    this.#add({
+      name,
+      login,
+      created: before?.created ?? revision,
+      hash: hash === "" ? before?.hash ?? "" : hash,
+      rights,
+    });
+    return undefined;
+  }
+
+  #remove(name: string): UserRefusal | undefined {
+    const user = this.#byName.get(name);
+    if (user === undefined) return "NoSuchUser";
+    if (this.size === 1) return "LastUser";
+    if (this.#isLastAdmin(user)) return "LastAdmin";
+    this.#drop(user);
+    return undefined;
+  }
+
+  #rightsAfter({ change }: SetUserCommand, before: UserRecord | undefined): Rights | UserRefusal {
+    if (change === undefined) return before?.rights ?? ADMIN;
+    const rights = changeRights(before?.rights ?? NO_RIGHTS, change);
+    if (typeof rights === "string" || rights.isAdmin) return rights;
+    if (this.size === 0) return rights.grants.length === 0 ? ADMIN : "LastAdmin";
+    return before !== undefined && this.#isLastAdmin(before) ? "LastAdmin" : rights;
+  }
+
+  #isLastAdmin({ name, rights }: UserRecord): boolean {
+    if (!rights.isAdmin) return false;
+    for (const other of this.#byName.values()) if (other.rights.isAdmin && other.name !== name) return false;
+    return true;
+  }
+
   #add(user: UserRecord): void {
     this.#byName.set(user.name, user);
     this.#byLogin.set(user.login, user);
+    this.#rightsBytes += bytesOfRights(user.rights);
+  }
+
+  #drop(user: UserRecord): void {
+    this.#byName.delete(user.name);
+    this.#byLogin.delete(user.login);
+    this.#rightsBytes -= bytesOfRights(user.rights);
   }
 
   #changed(revision: number): void {
@@ -170,21 +247,18 @@ export class Users implements UsersView {
   }
 
   #makeDigest(): string {
-    const lines = this.list().map(({ name, login, created, hash }) => `${name} ${login} ${created} ${hash}`);
+    const lines = this.list().map(({ name, login, created, hash, rights }) => {
+      return `${name} ${login} ${created} ${hash}${isPlainAdmin(rights) ? "" : ` ${writeRights(rights)}`}`;
+    });
     return hash64(lines.join("\n"));
   }
 
-  #refusalOf({ rule, name, hash }: SetUserCommand): UserRefusal | undefined {
-    if (!NAME.test(name) || !HASH.test(hash)) return "BadUser";
+  #refusalOf({ rule, name, hash, change }: SetUserCommand): UserRefusal | undefined {
+    if (!NAME.test(name) || (!HASH.test(hash) && (hash !== "" || change === undefined))) return "BadUser";
     const exists = this.#byName.has(name);
     if (rule === "First" && this.size > 0) return "UserExists";
     if (rule === "Create" && exists) return "UserExists";
-    if (rule === "Change" && !exists) return "NoSuchUser";
+    if ((rule === "Change" || hash === "") && !exists) return "NoSuchUser";
     return !exists && this.size >= USERS_MAX ? "TooManyUsers" : undefined;
-  }
-
-  #refusalOfRemoval(name: string): UserRefusal | undefined {
-    if (!this.#byName.has(name)) return "NoSuchUser";
-    return this.size === 1 ? "LastUser" : undefined;
   }
 }

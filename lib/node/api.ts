@@ -4,6 +4,7 @@ import type { KeyRecord } from "../kv/key_record.ts";
 import type { Call, Command, CommandOrigin, Compare } from "../kv/commands.ts";
 import type { Reply } from "../kv/replies.ts";
 import type { CommandResult } from "../kv/results.ts";
+import type { Shown } from "../kv/rights.ts";
 import type { UsersView } from "../kv/users.ts";
 import type { Registry } from "../observe/metrics.ts";
 import type { PeerInfo } from "../transport/transport.ts";
@@ -251,8 +252,8 @@ export interface NodeReader {
   readonly state: StateView;
   /** Confirms a linearizable read (ReadIndex, batched), on any node. Callbacks as those of `NodeWriter`. */
   read(done: (outcome: ReadOutcome) => void): void;
-  /** Answers a call that changes nothing from the state as it is now. */
-  answer(call: Call): Reply;
+  /** Answers a call that changes nothing from the state as it is now; of keys that it goes through only those in `shown`. */
+  answer(call: Call, shown?: Shown): Reply;
   /**
    * How old the state is at most, in ms: it holds every write that was acknowledged so long ago or longer. Undefined where that is
    * not known. Asks nobody, so that it tells the age of what is read without `read`.

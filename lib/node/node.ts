@@ -2,6 +2,7 @@
 
 import type { Call, Command, CommandOrigin, Compare } from "../kv/commands.ts";
 import type { Reply } from "../kv/replies.ts";
+import type { Shown } from "../kv/rights.ts";
 import { NO_LOGIN, type UsersView } from "../kv/users.ts";
 import type { Registry } from "../observe/metrics.ts";
 import type { NodeId } from "../raft/types.ts";
@@ -81,8 +82,8 @@ export class Node implements KeyValueNode {
   }
 
   /** See `NodeReader`. */
-  answer(call: Call): Reply {
-    return this.#parts.reader.answer(call);
+  answer(call: Call, shown?: Shown): Reply {
+    return this.#parts.reader.answer(call, shown);
   }
 
   /** See `NodeReader`. */

@@ -7,6 +7,8 @@ import { withLaunchedCluster } from "../support/launched_cluster.ts";
 import { ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { runProgram } from "../support/program.ts";
 import { TextClient } from "../support/text_client.ts";
+import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
+import { encodeRequest } from "../support/resp/encode.ts";
 import { waitFor } from "../support/wait.ts";
 
 const ROOT_PASSWORD = "correct-horse";
@@ -42,7 +44,7 @@ async function addUsers(cluster: ProcessCluster, [one, other]: readonly number[]
   const portOf = (id = -1) => [cluster.node(id).clientPort];
   const added = await kvstore(portOf(one), "user add root", { KVSTORE_NEW_PASSWORD: ROOT_PASSWORD });
   assertEquals([added.code, added.out], [0, "User root is added.\n"], added.err);
-  const alice = await kvstore(portOf(other), "user add alice", { ...AS_ROOT, KVSTORE_NEW_PASSWORD: PASSWORD });
+  const alice = await kvstore(portOf(other), "user add alice admin", { ...AS_ROOT, KVSTORE_NEW_PASSWORD: PASSWORD });
   assertEquals([alice.code, alice.out], [0, "User alice is added.\n"], alice.err);
 }
 
@@ -60,7 +62,7 @@ Deno.test("users are made by way of any node, and come in to each in every way",
     const refused = await kvstore([portOf(second)], "user list", {});
     assertEquals(refused.code, 1);
     assertStringIncludes(refused.err, "give --user NAME");
-    assertEquals((await kvstore(cluster.ports, "user list")).out, "alice\nroot\n");
+    assertEquals((await kvstore(cluster.ports, "user list")).out, "alice admin\nroot admin\n");
     const servers = cluster.ports.map((port) => `127.0.0.1:${port}`);
     await using client = await connect({ servers, username: "alice", password: PASSWORD, timeoutMs: 60_000 });
     await client.put("greeting", "hello");
@@ -79,6 +81,63 @@ Deno.test("users are made by way of any node, and come in to each in every way",
     using told = await logIn(portOf(second), "alice", PASSWORD);
     assertEquals(await told.ask(`MEMBER UNDRAIN ${second}`), `Member ${second} is drained no more.`);
   }));
+
+Deno.test("rights hold on every node, and what is revoked is gone there once that is acknowledged, for connections that are open", () =>
+  withCluster({}, async (cluster) => {
+    const leader = await cluster.waitForLeader();
+    const [follower = -1] = cluster.others(leader);
+    await addUsers(cluster, [leader, follower]);
+    const added = await kvstore(cluster.ports, "user add carol read,write:app:", {
+      ...AS_ROOT,
+      KVSTORE_NEW_PASSWORD: PASSWORD,
+    });
+    assertEquals([added.code, added.out], [0, "User carol is added.\n"], added.err);
+    const servers = cluster.ports.map((port) => `127.0.0.1:${port}`);
+    await using root = await connect({ servers, username: "root", password: ROOT_PASSWORD, timeoutMs: 60_000 });
+    for (const key of ["app:a", "app:b", "other"]) await root.put(key, "v");
+    const ask = async (id: number, ...words: readonly string[]) => {
+      const reply = await redisCommand(cluster.node(id).clientPort, ["AUTH", "carol", PASSWORD], words);
+      return reply;
+    };
+    for (const id of [leader, follower]) {
+      assertEquals(await ask(id, "KEYS", "*"), "*2\r\n$5\r\napp:a\r\n$5\r\napp:b\r\n");
+      assertEquals(await ask(id, "SET", "app:a", "w"), "+OK\r\n");
+      assertEquals(await ask(id, "SET", "other", "w"), '-NOPERM the right to write "other" is missing\r\n');
+      assertEquals(await ask(id, "GET", "other"), '-NOPERM the right to read "other" is missing\r\n');
+    }
+    const inside = await Promise.all(cluster.ports.map((port) => entered(port, "carol", PASSWORD)));
+    const streams = await Promise.all(cluster.nodes.map(({ httpPort }) => watchAs("carol", httpPort)));
+    const wrong = await kvstore(cluster.ports, "user revoke carol read:app:x");
+    assertEquals(wrong.code, 1);
+    assertStringIncludes(wrong.err, "the user would keep the right");
+    const revoked = await kvstore([cluster.node(follower).clientPort], "user revoke carol read:app:");
+    assertEquals([revoked.code, revoked.out], [0, "User carol may do that no more, on any node.\n"], revoked.err);
+    for (const connection of inside) {
+      assertEquals(await connection.ask("GET app:a"), 'Error: Not permitted. The right to read "app:a" is missing.');
+      connection.close();
+    }
+    assertEquals(await Promise.all(streams.map(({ end }) => end)), ["ended", "ended", "ended"]);
+    assertEquals((await kvstore(cluster.ports, "user list")).out, "alice admin\ncarol write:app:\nroot admin\n");
+    const granted = await kvstore(cluster.ports, "user grant carol read:other");
+    assertEquals([granted.code, granted.out], [0, "User carol may now do that as well.\n"], granted.err);
+    assertEquals(await ask(follower, "KEYS", "*"), "*1\r\n$5\r\nother\r\n");
+    const asCarol = { KVSTORE_USER: "carol", KVSTORE_PASSWORD: PASSWORD };
+    const denied = await kvstore(cluster.ports, `member drain ${follower} --yes`, asCarol);
+    assertEquals(denied.code, 1);
+    assertStringIncludes(denied.err, "the right admin is missing");
+  }));
+
+/** The reply to the last of some commands of Redis, on a connection of their own. */
+async function redisCommand(port: number, ...commands: readonly (readonly string[])[]): Promise<string> {
+  using socket = await Deno.connect({ hostname: "127.0.0.1", port });
+  let reply = "";
+  for (const words of commands) {
+    await socket.write(stringToBytes(encodeRequest(...words)));
+    const bytes = new Uint8Array(4_096);
+    reply = bytesToString(bytes, 0, await socket.read(bytes) ?? 0);
+  }
+  return reply;
+}
 
 Deno.test("a new password ends what came in with the old one on every node, the last user stays, and no log has a secret", () =>
   withCluster({}, async (cluster) => {

@@ -21,23 +21,23 @@ function lookedAt(tests: readonly string[], mutation: Mutation): Mutation {
 const STATE_SLIPS: readonly Mutation[] = [
   slip("M660", "The most frequent write is taken from anybody", {
     file: STATE,
-    find: "if (this.#plainPut.read(command) && this.#users.allows(this.#plainPut.login)) {",
+    find: "if (this.#plainPut.read(command) && this.#users.rightsOf(this.#plainPut.login)?.isAdmin === true) {",
     replace: "if (this.#plainPut.read(command)) {",
   }),
   slip("M661", "A counter is counted for anybody", {
     file: STATE,
-    find: "this.#plainCounter.read(command) && this.#users.allows(this.#plainCounter.login)",
+    find: "this.#plainCounter.read(command) &&\n      this.#users.rightsOf(this.#plainCounter.login)?.isAdmin === true",
     replace: "this.#plainCounter.read(command)",
   }),
   slip("M662", "Any other command is taken from anybody", {
     file: STATE,
-    find: "!this.#users.allows(logged.login)",
-    replace: "!this.#users.allows(logged.login || this.#users.list()[0]?.login || 0)",
+    find: "this.#users.rightsOf(logged.login);",
+    replace: "this.#users.rightsOf(logged.login || this.#users.list()[0]?.login || 0);",
   }),
   slip("M663", "What is sent again after a change of the password is another command", {
-    file: STATE,
-    find: "hash64(bareCommand(encoded))",
-    replace: 'hash64(bareCommand(encoded) + encoded.slice(0, encoded.indexOf(";")))',
+    file: "lib/kv/session_commands.ts",
+    find: "hash64(bareCommand(encoded) + seen)",
+    replace: 'hash64(bareCommand(encoded) + seen + encoded.slice(0, encoded.indexOf(";")))',
   }),
   slip("M664", "The digest of a state says nothing of its users", {
     file: STATE,
@@ -46,13 +46,13 @@ const STATE_SLIPS: readonly Mutation[] = [
   }),
   slip("M665", "A login outlives the password that it came in with", {
     file: USERS,
-    find: "if (before !== undefined) this.#byLogin.delete(before.login);",
-    replace: 'if (before !== undefined && command.type === "RemoveUser") this.#byLogin.delete(before.login);',
+    find: "    if (before !== undefined) this.#drop(before);\n",
+    replace: "",
   }),
   slip("M666", "The last user is removed, and the cluster is open", {
     file: USERS,
-    find: 'return this.size === 1 ? "LastUser" : undefined;',
-    replace: "return undefined;",
+    find: '    if (this.size === 1) return "LastUser";\n    if (this.#isLastAdmin(user)) return "LastAdmin";\n',
+    replace: "",
   }),
   slip("M667", "A forced recovery forgets the users", {
     file: "lib/kv/raised_blocks.ts",
@@ -61,8 +61,8 @@ const STATE_SLIPS: readonly Mutation[] = [
   }),
   slip("M668", "A user of a snapshot may be newer than the snapshot", {
     file: "lib/kv/snapshot_loader.ts",
-    find: "return login <= (this.#lastApplied ?? 0) && ",
-    replace: "return ",
+    find: "if (rights === undefined || login > (this.#lastApplied ?? 0)) return false;",
+    replace: "if (rights === undefined) return false;",
   }),
 ];
 
@@ -123,8 +123,8 @@ const LATE_SLIPS: readonly Mutation[] = [
     HTTP_TESTS,
     slip("M696", "Letters beyond ASCII are lost in passwords that are set over HTTP", {
       file: "lib/http/routes/users.ts",
-      find: 'name: call.path.get("name") ?? "", password }',
-      replace: 'name: call.path.get("name") ?? "", password: password.replaceAll(/[^ -~]/g, "?") }',
+      find: 'name: call.path.get("name") ?? "", password, rights }',
+      replace: 'name: call.path.get("name") ?? "", password: password.replaceAll(/[^ -~]/g, "?"), rights }',
     }),
   ),
   lookedAt(
@@ -192,8 +192,8 @@ const GATE_SLIPS: readonly Mutation[] = [
   }),
   slip("M677", "Whoever is inside stays when the login is gone", {
     file: GATE,
-    find: "if (!this.admits(visitor.login)) visitor.loginEnded();",
-    replace: "if (this.#visitors.size < 0) visitor.loginEnded();",
+    find: "if (!this.admits(visitor.login) || visitor.holds?.() === false) visitor.loginEnded();",
+    replace: "if (visitor.holds?.() === false) visitor.loginEnded();",
   }),
   slip("M678", "A pass can be used again", {
     file: PASS,
@@ -240,16 +240,18 @@ const PROTOCOL_SLIPS: readonly Mutation[] = [
     RESP_TESTS,
     slip("M682", "A read that was asked for before a removal is shown after it", {
       file: RESP,
-      find: "if (!node.users.allows(loginId(this.client.login))) return NOT_LOGGED_IN;",
-      replace: 'if (!node.users.allows(loginId(this.client.login)) && plan.type === "Task") return NOT_LOGGED_IN;',
+      find: "const rights = node.users.rightsOf(loginId(this.client.login));",
+      replace: "const rights = node.users.rightsOf(loginId(this.client.login)) ?? node.users.list()[0]?.rights;",
     }),
   ),
   lookedAt(
     RESP_TESTS,
     slip("M683", "What acts behind a removal still acts", {
       file: RESP,
-      find: "return this.context.gate.admits(this.client.login) || OPEN[kind] === true;",
-      replace: "return OPEN[kind] !== undefined;",
+      find:
+        "return gate.admits(login) || OPEN[kind] === true ? refusalForAdmins(kind, { gate, login }) : NOT_LOGGED_IN;",
+      replace:
+        "return gate.admits(login) && OPEN[kind] !== true ? refusalForAdmins(kind, { gate, login }) : undefined;",
     }),
   ),
   lookedAt(
@@ -271,9 +273,9 @@ const PROTOCOL_SLIPS: readonly Mutation[] = [
   lookedAt(
     TEXT_TESTS,
     slip("M686", "A read in the text protocol is shown after a removal", {
-      file: "lib/protocol/text/interpreter.ts",
-      find: "if (!node.users.allows(loginId(this.#login))) {",
-      replace: 'if (!node.users.allows(loginId(this.#login)) && key === "") {',
+      file: "lib/protocol/text/logins.ts",
+      find: "  if (rights === undefined) return `${NOT_LOGGED_IN}\\n`;",
+      replace: "  if (rights === undefined) return undefined;",
     }),
   ),
   lookedAt(
@@ -296,8 +298,8 @@ const PROTOCOL_SLIPS: readonly Mutation[] = [
     ["tests/unit/access/gate_test.ts"],
     slip("M689", "What a user reads over HTTP is not judged when it is read", {
       file: "lib/access/user_node.ts",
-      find: "if (!this.#node.users.allows(loginId(this.#login))) throw new NotLoggedInError();",
-      replace: "",
+      find: "    if (rights === undefined) throw new NotLoggedInError();\n    return rights;",
+      replace: "    return rights ?? { isAdmin: true, grants: [] };",
     }),
   ),
 ];

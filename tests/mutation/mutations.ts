@@ -28,6 +28,7 @@ import { OUTCOME_SLIPS } from "./outcomes.ts";
 import { PROTOCOL_SLIPS } from "./protocols.ts";
 import { QUESTION_SLIPS } from "./questions.ts";
 import { RECOVERY_SLIPS } from "./recovery.ts";
+import { RIGHT_SLIPS } from "./rights.ts";
 import { SLIPS } from "./slips.ts";
 import { SNAPSHOT_SLIPS } from "./snapshots.ts";
 import { SIMULATOR_SLIPS } from "./simulator_slips.ts";
@@ -74,4 +75,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...BACKUP_SLIPS,
   ...DEFAULT_SLIPS,
   ...ABUSE_SLIPS,
+  ...RIGHT_SLIPS,
 ];

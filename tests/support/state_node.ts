@@ -3,6 +3,7 @@
 import type { Call, Command, CommandOrigin, Compare } from "../../lib/kv/commands.ts";
 import { encodeCommand, stampCommand } from "../../lib/kv/commands.ts";
 import type { Reply } from "../../lib/kv/replies.ts";
+import type { Shown } from "../../lib/kv/rights.ts";
 import type { UsersView } from "../../lib/kv/users.ts";
 import type { NotDoneReason, ReadOutcome, StateView, WriteOutcome } from "../../lib/node/api.ts";
 import { toIndex } from "../../lib/raft/types.ts";
@@ -42,9 +43,9 @@ export class StateNode extends FakeNode {
   }
 
   /** See `KeyValueNode`. */
-  override answer(call: Call): Reply {
+  override answer(call: Call, shown?: Shown): Reply {
     this.machine.learnTime(this.wallClockMs);
-    return this.machine.read(call, { random: () => 0.5 });
+    return this.machine.read(call, { random: () => 0.5, shown });
   }
 
   /** See `KeyValueNode`. */

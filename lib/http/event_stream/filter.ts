@@ -1,6 +1,7 @@
 /** Which changes a watcher wants: a range of keys, and kinds of changes. */
 
 import type { Change } from "../../kv/change.ts";
+import type { Shown } from "../../kv/rights.ts";
 
 /** The kinds of changes by their names in the query. */
 export const CHANGE_TYPES: ReadonlyMap<string, Change["type"]> = new Map([
@@ -18,6 +19,8 @@ export interface KeyRange {
 /** What a watcher wants. */
 export interface EventFilter extends KeyRange {
   readonly types: ReadonlySet<Change["type"]>;
+  /** Of the range only keys with one of these prefixes; undefined for all of it. */
+  readonly shown?: Shown;
   /** Equal for equal filters. */
   readonly name: string;
 }
@@ -46,9 +49,37 @@ export function isInRange({ from, to }: KeyRange, key: string): boolean {
   return key >= from && (to === undefined || key < to);
 }
 
+/** Whether a filter wants a key. */
+export function wantsKey(filter: EventFilter, key: string): boolean {
+  return isInRange(filter, key) &&
+    (filter.shown === undefined || filter.shown.some((prefix) => key.startsWith(prefix)));
+}
+
+/** The part of a filter that may be read, and the prefixes by which it may; undefined where nothing of it may. */
+export function readablePart(
+  filter: EventFilter,
+  shown: Shown,
+): { readonly filter: EventFilter; readonly by: readonly string[] } | undefined {
+  if (shown === undefined) return { filter, by: [""] };
+  const parts = shown.flatMap((prefix): readonly KeyRange[] => {
+    const end = endOfPrefix(prefix);
+    const from = filter.from > prefix ? filter.from : prefix;
+    const to = filter.to !== undefined && (end === undefined || filter.to < end) ? filter.to : end;
+    return to !== undefined && from >= to ? [] : [{ from, to }];
+  });
+  const [first] = parts;
+  if (first === undefined) return undefined;
+  const by = shown.filter((prefix) => parts.some(({ from }) => from.startsWith(prefix)));
+  const name = (range: KeyRange, ...more: readonly string[]) =>
+    JSON.stringify([range.from, range.to, [...filter.types].sort(), ...more]);
+  if (parts.length === 1) return { filter: { ...filter, ...first, name: name(first) }, by };
+  const range = { from: first.from, to: parts.at(-1)?.to };
+  return { filter: { ...filter, ...range, shown: by, name: name(range, ...by) }, by };
+}
+
 /** Whether a filter lets a change through. */
 export function isWanted(filter: EventFilter, { key, type }: Change): boolean {
-  return filter.types.has(type) && isInRange(filter, key);
+  return filter.types.has(type) && wantsKey(filter, key);
 }
 
 /** The least byte string that is greater than every one with that prefix; undefined when there is none. */

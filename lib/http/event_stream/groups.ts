@@ -2,7 +2,7 @@
 
 import type { Change } from "../../kv/change.ts";
 import { EventText } from "./event_text.ts";
-import { endOfPrefix, type EventFilter, isInRange } from "./filter.ts";
+import { endOfPrefix, type EventFilter, wantsKey } from "./filter.ts";
 import { INDEXED_PREFIX_BYTES_MAX, RANGE_GROUPS_MAX } from "./limits.ts";
 
 /** Watchers with equal filters that have everything up to the same revision. */
@@ -75,7 +75,7 @@ export class WatcherGroups<W> {
       if (length <= key.length) each(prefixes.get(key.slice(0, length)));
     }
     for (const group of this.#ranges) {
-      if (isInRange(group.filter, key) && group.filter.types.has(type)) found(group);
+      if (wantsKey(group.filter, key) && group.filter.types.has(type)) found(group);
     }
   }
 
@@ -114,7 +114,8 @@ type Kind =
   | { readonly type: "Prefix"; readonly prefix: string }
   | { readonly type: "Range" };
 
-function kindOf({ from, to }: EventFilter): Kind {
+function kindOf({ from, to, shown }: EventFilter): Kind {
+  if (shown !== undefined) return { type: "Range" };
   if (to === `${from}\0`) return { type: "Key", key: from };
   const isPrefix = endOfPrefix(from) === to && from.length <= INDEXED_PREFIX_BYTES_MAX;
   return isPrefix ? { type: "Prefix", prefix: from } : { type: "Range" };

@@ -15,7 +15,7 @@ import {
   snapshotEnd,
   type StreamError,
 } from "./event_text.ts";
-import { type EventFilter, isInRange, isWanted } from "./filter.ts";
+import { type EventFilter, isInRange, isWanted, wantsKey } from "./filter.ts";
 import { ENTRIES_PER_TURN_MAX, RECORDS_PER_TURN_MAX, UNSENT_EVENT_BYTES_MAX } from "./limits.ts";
 
 /** What came of a turn: there is more to do, what was sent must leave first, or it has everything up to the limit. */
@@ -198,8 +198,10 @@ export class EventStream implements BodyStream {
     for (const [key, record] of this.#host.node.state.records(this.#cursor)) {
       if (!isInRange(this.filter, key)) return true;
       if (count >= RECORDS_PER_TURN_MAX || text.bytes >= this.#host.pieceBytes) return false;
-      text.add(recordEvent(key, record));
-      text.endEntry(undefined);
+      if (wantsKey(this.filter, key)) {
+        text.add(recordEvent(key, record));
+        text.endEntry(undefined);
+      }
       this.#cursor = `${key}\0`;
       count += 1;
     }

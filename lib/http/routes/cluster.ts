@@ -25,6 +25,7 @@ export const CLUSTER_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/v1/cluster",
     id: "getCluster",
+    isForUsers: true,
     tag: "Cluster",
     summary: "The cluster as this node sees it.",
     query: [],

@@ -1,11 +1,12 @@
 /** `GET /v1/events`: what changes, as server-sent events in the order of the log. */
 
-import type { ReadOutcome } from "../../node/api.ts";
-import { type EventFilter, makeFilter } from "../event_stream/filter.ts";
+import { GRANT_PREFIX_BYTES_MAX, mayUse, type Rights, shownBy } from "../../kv/rights.ts";
+import { type EventFilter, makeFilter, readablePart } from "../event_stream/filter.ts";
 import { type EventHub, hubOf } from "../event_stream/hub.ts";
 import { EventStream } from "../event_stream/stream.ts";
 import type { HttpReply } from "../http.ts";
-import { badRequest, problem, PROBLEM_TYPE, readNotDone } from "../problem.ts";
+import { NOT_LOGGED_IN } from "../logins.ts";
+import { badRequest, forbidden, problem, PROBLEM_TYPE, readNotDone } from "../problem.ts";
 import type { Parameter, ResponseDescription, Route, RouteCall } from "../route.ts";
 
 const EVENT_STREAM = "text/event-stream";
@@ -54,6 +55,7 @@ export const EVENT_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/v1/events",
     id: "watchEvents",
+    isForUsers: true,
     tag: "Events",
     summary: "Follows the changes of keys.",
     query: QUERY,
@@ -76,17 +78,39 @@ interface WatchRequest {
 }
 
 function watchEvents(call: RouteCall): HttpReply | Promise<HttpReply> {
-  const { node, shared, clock } = call.context;
+  const { node, shared, clock, gate, login } = call.context;
   const wanted = readRequest(call);
   if (typeof wanted === "string") return badRequest(wanted);
   const hub = hubOf(shared, clock);
   if (!hub.hasRoomFor(wanted.filter)) return tooMany();
   // Without this a node that lags would not know yet what the client has seen on another.
-  return new Promise((resolve) => node.read((outcome) => resolve(begin(hub, wanted, outcome))));
+  return new Promise((resolve) => {
+    node.read((outcome) => {
+      if (outcome.type === "NotDone") return resolve(readNotDone(outcome, shared));
+      resolve(beginFor(() => gate.rightsOf(login), { hub, wanted }));
+    });
+  });
 }
 
-function begin(hub: EventHub, { filter, snapshot, since }: WatchRequest, outcome: ReadOutcome): HttpReply {
-  if (outcome.type === "NotDone") return readNotDone(outcome, hub.node);
+/** Begins a stream of what may be read, which ends when one of the rights for it goes. */
+function beginFor(
+  rightsNow: () => Rights | undefined,
+  { hub, wanted }: { readonly hub: EventHub; readonly wanted: WatchRequest },
+): HttpReply {
+  const rights = rightsNow();
+  if (rights === undefined) return NOT_LOGGED_IN;
+  const part = readablePart(wanted.filter, shownBy(rights));
+  if (part === undefined) {
+    return forbidden({ right: "read", prefix: wanted.filter.from.slice(0, GRANT_PREFIX_BYTES_MAX) });
+  }
+  const holds = () => {
+    const now = rightsNow();
+    return now !== undefined && part.by.every((prefix) => mayUse(now, { right: "read", prefix }));
+  };
+  return { ...begin(hub, { ...wanted, filter: part.filter }), holds };
+}
+
+function begin(hub: EventHub, { filter, snapshot, since }: WatchRequest): HttpReply {
   if (!hub.hasRoomFor(filter)) return tooMany();
   const { newest, oldest } = hub.node.changes;
   const isGone = since !== undefined && (since < oldest || since > newest);

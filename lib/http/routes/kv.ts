@@ -54,6 +54,7 @@ export const KV_ROUTES: readonly Route[] = [
     method: "GET",
     path: KEY_PATH,
     id: "getKey",
+    isForUsers: true,
     tag: "Keys",
     summary: "The value of a key: raw bytes, or JSON with everything known of it on `Accept: application/json`.",
     query: [LEVEL, MIN_REVISION, REDIRECT],
@@ -72,6 +73,7 @@ export const KV_ROUTES: readonly Route[] = [
     method: "PUT",
     path: KEY_PATH,
     id: "putKey",
+    isForUsers: true,
     tag: "Keys",
     summary: "Stores the body under a key. Answered when it is durable on a majority.",
     query: [TTL, REDIRECT],
@@ -92,6 +94,7 @@ export const KV_ROUTES: readonly Route[] = [
     method: "DELETE",
     path: KEY_PATH,
     id: "deleteKey",
+    isForUsers: true,
     tag: "Keys",
     summary: "Removes a key.",
     query: [REDIRECT],
@@ -140,8 +143,7 @@ function showKey(
   ] as const;
   if (isKnown(conditions, record)) return { status: NOT_MODIFIED, headers, body: "" };
   if (!wantsJson(request.headers.get("accept"))) {
-    const part = partOf(request, { length: record.value.length, tag: tagOf(record) });
-    return showBytes(record, { headers: [...headers, ["Accept-Ranges", "bytes"]], part });
+    return showBytes(record, { headers: [...headers, ["Accept-Ranges", "bytes"]], part: partOf(request, record) });
   }
   const ttlMs = ttlMsOf(record, node.state.readTimeMs) ?? null;
   const show = (fields: string): HttpReply => {

@@ -61,6 +61,7 @@ export const MEMBER_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/v1/cluster/members",
     id: "listMembers",
+    isForUsers: true,
     tag: "Cluster",
     summary: "The servers of the configuration in force, and what this node knows of each.",
     query: [],

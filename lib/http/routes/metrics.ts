@@ -13,6 +13,7 @@ export const METRICS_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/metrics",
     id: "getMetrics",
+    isForUsers: true,
     tag: "Monitoring",
     summary: "Metrics of this node in the text format of Prometheus.",
     query: [],

@@ -13,6 +13,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
     method: "GET",
     path: "/openapi.json",
     id: "getOpenApi",
+    isForUsers: true,
     tag: "Description",
     summary: "This description.",
     query: [],

@@ -34,6 +34,7 @@ export const SCAN_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/v1/kv",
     id: "scanKeys",
+    isForUsers: true,
     tag: "Keys",
     summary: "A page of keys in the order of their bytes. A key that is there all the time is on exactly one page.",
     query: [

@@ -41,6 +41,7 @@ export const TXN_ROUTES: readonly Route[] = [
     method: "POST",
     path: "/v1/txn",
     id: "transact",
+    isForUsers: true,
     tag: "Keys",
     summary: "Does `then` if every comparison holds, else `else`: all at once, and nothing comes between.",
     query: [REDIRECT],

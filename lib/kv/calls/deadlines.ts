@@ -45,6 +45,7 @@ export const DEADLINE_CALLS: readonly CallSpec[] = [
   {
     ...writes("PERSIST <key>", { ...DEADLINE, since: "2.2.0", grows: "None" }),
     summary: "Takes away a key's deadline.",
+    needs: "Blind",
     run: (call, { keys, revision }) => {
       const key = wordAt(call, 1);
       if (keys.get(key)?.expiresAt === undefined) return 0;
@@ -83,6 +84,8 @@ function expiry(usage: string, { since, form }: ExpiryForm): CallSpec {
   return {
     ...row,
     summary: "Sets a key's deadline; one in the past removes the key.",
+    // With a condition it tells of the deadline that there is.
+    needs: (call) => call.length === 3 ? "Blind" : "Both",
     check: (call) => {
       const conditions = readConditions(call);
       if (isErrorReply(conditions)) return conditions;

@@ -1,6 +1,6 @@
 /** Calls on keys themselves: their kind, names and copies. */
 
-import { type CallSpec, wordAt, wrongArity } from "../call.ts";
+import { type CallSpec, type Needs, wordAt, wrongArity } from "../call.ts";
 import { ALL_KEYS, byName, NO_KEYS, reads, subcommand, writes } from "../command_row.ts";
 import { type Call, VALUE_BYTES_MAX } from "../commands.ts";
 import { parseInteger64 } from "../integers.ts";
@@ -31,6 +31,7 @@ export const KEY_CALLS: readonly CallSpec[] = [
   {
     ...writes("RENAME <key> <new-key>", { since: "1.0.0", group: "generic", keys: TWO_KEYS }),
     summary: "Gives a key another name; a key of that name goes.",
+    needs: needsOfMove,
     run: (call, { keys, revision }) => {
       const record = keys.get(wordAt(call, 1));
       if (record === undefined) return NO_SUCH_KEY;
@@ -41,6 +42,7 @@ export const KEY_CALLS: readonly CallSpec[] = [
   {
     ...writes("RENAMENX <key> <new-key>", { since: "1.0.0", group: "generic", flags: ["fast"], keys: TWO_KEYS }),
     summary: "Gives a key another name unless a key has it.",
+    needs: needsOfMove,
     run: (call, { keys, revision }) => {
       const record = keys.get(wordAt(call, 1));
       if (record === undefined) return NO_SUCH_KEY;
@@ -58,6 +60,7 @@ export const KEY_CALLS: readonly CallSpec[] = [
       grows: bytesOfCopy,
     }),
     summary: "Stores a key's value and deadline under another name.",
+    needs: (call) => ({ reads: [wordAt(call, 1)], writes: [wordAt(call, 2)] }),
     check: (call) => {
       const options = readCopyOptions(call);
       return typeof options === "boolean" ? undefined : options;
@@ -144,6 +147,10 @@ function checkSubcommand(call: Call, known: string): ErrorReply | undefined {
 /** The value is not known before; no value is longer. */
 function bytesOfCopy(call: Call): number {
   return wordAt(call, 2).length + VALUE_BYTES_MAX;
+}
+
+function needsOfMove(call: Call): Needs {
+  return { reads: [wordAt(call, 1)], writes: [wordAt(call, 1), wordAt(call, 2)] };
 }
 
 interface MoveParts {

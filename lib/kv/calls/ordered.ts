@@ -8,6 +8,7 @@ import { parseInteger64 } from "../integers.ts";
 import type { Keyspace } from "../keyspace.ts";
 import { type ErrorReply, LONG_PATTERN, NOT_AN_INTEGER, type Reply, SYNTAX_ERROR } from "../replies.ts";
 import { listOf } from "../reply_bounds.ts";
+import { shownRanges } from "../rights.ts";
 import { cursorOf, findCursor } from "../scan_cursor.ts";
 import { optionAt } from "./options.ts";
 
@@ -29,11 +30,12 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
       tips: ["request_policy:all_shards", "nondeterministic_output_order"],
     }),
     summary: "Returns every key that matches a pattern, in byte order.",
+    needs: "Shown",
     check: (call) => isTooLong(wordAt(call, 1)) ? LONG_PATTERN : undefined,
-    run: (call, { keys }) => {
+    run: (call, context) => {
       if (isTooLong(wordAt(call, 1))) return LONG_PATTERN;
       const glob = compileGlob(wordAt(call, 1));
-      return listOf(matching(keys, glob), (key) => key);
+      return listOf(matching(context, glob), (key) => key);
     },
   },
   {
@@ -44,6 +46,7 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
       tips: ["nondeterministic_output", "request_policy:special"],
     }),
     summary: "Returns the next keys in byte order, and a cursor for the rest.",
+    needs: "Shown",
     check: (call) => {
       const options = readScanOptions(call);
       return "error" in options ? options : undefined;
@@ -58,15 +61,16 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
       isBeyondRedis: true,
     }),
     summary: "Returns keys and values from a key on, up to another, which is left out.",
+    needs: "Shown",
     check: (call) => {
       const options = readRangeOptions(call, 3);
       return "error" in options ? options : undefined;
     },
-    run: (call, { keys }) => {
+    run: (call, context) => {
       const options = readRangeOptions(call, 3);
       if ("error" in options) return options;
       const end = wordAt(call, 2);
-      return listFrom(keys, { ...options, start: wordAt(call, 1), isInside: (key) => end === "" || key < end });
+      return listFrom(context, { ...options, start: wordAt(call, 1), isInside: (key) => end === "" || key < end });
     },
   },
   {
@@ -76,16 +80,17 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
       isBeyondRedis: true,
     }),
     summary: "Returns keys and values of one beginning, after a key where one is given.",
+    needs: "Shown",
     check: (call) => {
       const options = readRangeOptions(call, 2);
       return "error" in options ? options : undefined;
     },
-    run: (call, { keys }) => {
+    run: (call, context) => {
       const options = readRangeOptions(call, 2);
       if ("error" in options) return options;
       const prefix = wordAt(call, 1);
       const start = options.after === undefined || options.after < prefix ? prefix : `${options.after}\0`;
-      return listFrom(keys, { ...options, start, isInside: (key) => key.startsWith(prefix) });
+      return listFrom(context, { ...options, start, isInside: (key) => key.startsWith(prefix) });
     },
   },
   {
@@ -96,7 +101,11 @@ export const ORDERED_CALLS: readonly CallSpec[] = [
       tips: ["request_policy:all_shards", "nondeterministic_output"],
     }),
     summary: "Returns one of the keys.",
-    run: (_call, { keys, random, revision }) => revision === 0 ? keys.randomKey(random) ?? null : keyNear(keys, random),
+    needs: "Shown",
+    run: (_call, context) => {
+      const { keys, random, revision, shown } = context;
+      return revision === 0 && shown === undefined ? keys.randomKey(random) ?? null : keyNear(context);
+    },
   },
 ];
 
@@ -132,7 +141,8 @@ function readScanOptions(call: Call): ScanOptions | ErrorReply {
 }
 
 /** COUNT keys are looked at, so that each call costs the same whatever matches. */
-function runScan(call: Call, { keys, cursors: memory }: CallContext): Reply {
+function runScan(call: Call, context: CallContext): Reply {
+  const { keys, cursors: memory } = context;
   const options = readScanOptions(call);
   if ("error" in options) return options;
   const after = options.cursor === 0 ? undefined : findCursor(options.cursor, { keys, memory });
@@ -143,7 +153,7 @@ function runScan(call: Call, { keys, cursors: memory }: CallContext): Reply {
   let looked = 0;
   let bytes = 0;
   let last = "";
-  for (const key of keys.keys(next < prefix ? prefix : next)) {
+  for (const key of keysFrom(context, next < prefix ? prefix : next)) {
     if (!key.startsWith(prefix)) break;
     if (looked === options.count || bytes >= SCAN_BYTES_TARGET) {
       const cursor = cursorOf(last);
@@ -183,39 +193,56 @@ function readRangeOptions(call: Call, from: number): RangeOptions | ErrorReply {
 }
 
 function listFrom(
-  keys: Keyspace,
+  context: Readable,
   of: RangeOptions & { readonly start: string; readonly isInside: (key: string) => boolean },
 ): Reply {
-  return listOf(keysAndValues(keys, of), (text) => text);
+  return listOf(keysAndValues(context, of), (text) => text);
 }
 
-function* matching(keys: Keyspace, glob: Glob): Iterable<string> {
-  for (const key of keys.keys(glob.literalPrefix)) {
+type Readable = Pick<CallContext, "keys" | "shown">;
+
+/** The keys from `start` on that may be read. */
+function keysFrom({ keys, shown }: Readable, start: string): Iterable<string> {
+  return shown === undefined ? keys.keys(start) : shownKeys(keys, shownRanges(shown, start));
+}
+
+function* shownKeys(keys: Keyspace, ranges: ReturnType<typeof shownRanges>): Iterable<string> {
+  for (const [from, prefix] of ranges) {
+    for (const key of keys.keys(from)) {
+      if (!key.startsWith(prefix)) break;
+      yield key;
+    }
+  }
+}
+
+function* matching(context: Readable, glob: Glob): Iterable<string> {
+  for (const key of keysFrom(context, glob.literalPrefix)) {
     if (!key.startsWith(glob.literalPrefix)) return;
     if (glob.matches(key)) yield key;
   }
 }
 
-function* keysAndValues(keys: Keyspace, of: Parameters<typeof listFrom>[1]): Iterable<string> {
+function* keysAndValues(context: Readable, of: Parameters<typeof listFrom>[1]): Iterable<string> {
   let count = 0;
-  for (const key of keys.keys(of.start)) {
+  for (const key of keysFrom(context, of.start)) {
     if (count === of.limit || !of.isInside(key)) return;
     count += 1;
     yield key;
-    if (!of.keysOnly) yield keys.value(key) ?? "";
+    if (!of.keysOnly) yield context.keys.value(key) ?? "";
   }
 }
 
 /**
- * For an entry of the log, whose answer may have to be the same on every node: some keys behind a random place in byte
- * order. Less even than a draw from the list of a read, but it depends on nothing but the keys.
+ * For an entry of the log, whose answer may have to be the same on every node, and for who may not read every key: some keys
+ * behind a random place in byte order. Less even than a draw from the list of a read, but it depends on nothing but the keys.
  */
-function keyNear(keys: Keyspace, random: () => number): Reply {
+function keyNear(context: Pick<CallContext, "keys" | "shown" | "random">): Reply {
+  const { keys, random } = context;
   const place = keys.randomPlace(random);
   const skipped = Math.floor(random() * SKIPPED_KEYS_MAX);
   const passed: string[] = [];
   for (const start of [place, ""]) {
-    for (const key of keys.keys(start)) {
+    for (const key of keysFrom(context, start)) {
       if (passed.length === skipped) return key;
       passed.push(key);
     }

@@ -27,6 +27,10 @@ export const SET_CALLS: readonly CallSpec[] = [
       timing: "Clock",
     }),
     summary: "Stores a value, on conditions and with a deadline where asked.",
+    needs: (call) => {
+      const options = readSetOptions(call);
+      return isErrorReply(options) || options.wantsOld || options.condition === "IFEQ" ? "Both" : "Blind";
+    },
     check: (call) => {
       const options = readSetOptions(call);
       return isErrorReply(options) ? options : checkTime(options.time, "SET");
@@ -36,6 +40,7 @@ export const SET_CALLS: readonly CallSpec[] = [
   {
     ...writes("SETNX <key> <value>", { since: "1.0.0", flags: ["denyoom", "fast"] }),
     summary: "Stores a value unless the key is there.",
+    needs: "Blind",
     run: (call, { keys, revision }) => {
       if (keys.has(wordAt(call, 1))) return 0;
       keys.put(wordAt(call, 1), wordAt(call, 2), { revision, expiresAt: undefined });
@@ -81,6 +86,7 @@ export const SET_CALLS: readonly CallSpec[] = [
   {
     ...writes("DELEX <key> [IFEQ|IFNE <value>]", { since: "8.4.0", flags: ["fast"], grows: "None" }),
     summary: "Removes a key if its value is, or is not, the one given.",
+    needs: (call) => call.length === 2 ? "Blind" : "Both",
     check: (call) => isDelExForm(call) ? undefined : SYNTAX_ERROR,
     run: (call, { keys }) => {
       if (!isDelExForm(call)) return SYNTAX_ERROR;
@@ -157,6 +163,7 @@ function timedSet(usage: string, { since, form }: TimedSetParts): CallSpec {
   return {
     ...row,
     summary: "Stores a value with a deadline.",
+    needs: "Blind",
     check: (call) => checkTime({ text: wordAt(call, 2), form }, name),
     run: (call, { keys, revision, nowMs }) => {
       const expiresAt = readTime({ text: wordAt(call, 2), form }, { nowMs, name, leastExclusive: 0 });

@@ -33,6 +33,7 @@ export const SEVERAL_CALLS: readonly CallSpec[] = [
       tips: [MULTI_SHARD, ALL_SUCCEEDED],
     }),
     summary: "Stores several values at once.",
+    needs: "Blind",
     check: (call) => call.length % 2 === 0 ? wrongArity("MSET") : undefined,
     run: (call, { keys, revision }) => {
       if (call.length % 2 === 0) return wrongArity("MSET");
@@ -49,6 +50,7 @@ export const SEVERAL_CALLS: readonly CallSpec[] = [
       tips: [MULTI_SHARD, "response_policy:agg_min"],
     }),
     summary: "Stores several values unless one of the keys is there.",
+    needs: "Blind",
     check: (call) => call.length % 2 === 0 ? wrongArity("MSETNX") : undefined,
     run: (call, { keys, revision }) => {
       if (call.length % 2 === 0) return wrongArity("MSETNX");
@@ -73,6 +75,7 @@ function removal(row: Facts): CallSpec {
   return {
     ...row,
     summary: "Removes keys and returns how many there were.",
+    needs: "Blind",
     run: (call, { keys }) => countOf(call, (key) => keys.remove(key)),
   };
 }
@@ -81,6 +84,7 @@ function existence(row: Facts): CallSpec {
   return {
     ...row,
     summary: "Returns how many of the keys are there; one that is named twice counts twice.",
+    needs: "Either",
     run: (call, { keys }) => countOf(call, (key) => keys.has(key)),
   };
 }
@@ -107,6 +111,7 @@ function flush(form: string): CallSpec {
       tips: ["request_policy:all_shards", ALL_SUCCEEDED],
     }),
     summary: "Removes every key.",
+    needs: "Blind",
     check: (call) => isForm(call) ? undefined : SYNTAX_ERROR,
     run: (call, { keys }) => {
       if (!isForm(call)) return SYNTAX_ERROR;

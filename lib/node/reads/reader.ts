@@ -2,6 +2,7 @@
 
 import type { Call, Compare } from "../../kv/commands.ts";
 import type { Reply } from "../../kv/replies.ts";
+import type { Shown } from "../../kv/rights.ts";
 import type { UsersView } from "../../kv/users.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import { METRIC } from "../../observe/names.ts";
@@ -38,8 +39,9 @@ export class Reader implements NodeReader {
   }
 
   /** See `NodeReader`. */
-  answer(call: Call): Reply {
-    return this.#parts.applied.state.read(call, this.#surroundings);
+  answer(call: Call, shown?: Shown): Reply {
+    const { random } = this.#surroundings;
+    return this.#parts.applied.state.read(call, shown === undefined ? this.#surroundings : { random, shown });
   }
 
   /** See `NodeReader`. */

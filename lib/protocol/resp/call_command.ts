@@ -4,7 +4,7 @@ import { unreachable } from "../../base/assert.ts";
 import type { Call, Command } from "../../kv/commands.ts";
 import { OK } from "../../kv/replies.ts";
 import type { CommandResult } from "../../kv/results.ts";
-import { INVALID_COMMAND, refusedReply } from "./errors.ts";
+import { INVALID_COMMAND, noPermission, refusedReply } from "./errors.ts";
 import type { RespReply } from "./reply_writer.ts";
 
 const SET_WORDS = 3;
@@ -29,6 +29,8 @@ export function showResult(result: CommandResult): RespReply {
       return result.reply;
     case "Refused":
       return refusedReply(result.reason);
+    case "Forbidden":
+      return noPermission(result.missing);
     case "Transaction":
     case "Invalid":
       return INVALID_COMMAND;

@@ -4,7 +4,7 @@ import type { CallSpec } from "../../kv/call.ts";
 import { CALLS } from "../../kv/calls.ts";
 import { byName, type CommandRow, NO_KEYS, subcommand } from "../../kv/command_row.ts";
 import { categoriesOf, type Category, type Flag, flagsOf } from "./command_facts.ts";
-import { ACL_COMMANDS } from "./commands/acl.ts";
+import { aclCommands } from "./commands/acl.ts";
 import { CLIENT_COMMANDS } from "./commands/client.ts";
 import { CLUSTER_COMMANDS } from "./commands/cluster.ts";
 import { CONNECTION_COMMANDS } from "./commands/connection.ts";
@@ -46,7 +46,7 @@ const PROTOCOL_COMMANDS: readonly ProtocolCommand[] = [
   ...CLUSTER_COMMANDS,
   ...STALE_READ_COMMANDS,
   ...MEMBER_COMMANDS,
-  ...ACL_COMMANDS,
+  ...aclCommands(() => COMMANDS),
 ];
 
 /** The number of a name that nothing has. */
@@ -93,6 +93,9 @@ export const FAST: readonly (boolean | undefined)[] = byNumber.map((entry) => en
 
 /** Whether who is not logged in may give the command or subcommand of each number. */
 export const OPEN: readonly (boolean | undefined)[] = byNumber.map((entry) => entry?.flags.includes("no_auth"));
+
+/** Whether the command or subcommand of each number is for administrators alone: what Redis has in its category @admin by a flag. */
+export const FOR_ADMINS: readonly (boolean | undefined)[] = byNumber.map((entry) => entry?.flags.includes("admin"));
 
 function numberedRows(): readonly (DescribedCommand | undefined)[] {
   const rows: (DescribedCommand | undefined)[] = [undefined];

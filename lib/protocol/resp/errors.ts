@@ -3,6 +3,8 @@
 import { unreachable } from "../../base/assert.ts";
 import { textToByteString } from "../../base/bytes.ts";
 import type { ErrorReply } from "../../kv/replies.ts";
+import { describeMissing } from "../../kv/describe.ts";
+import type { MissingRight } from "../../kv/rights.ts";
 import type { CommandRefusal } from "../../kv/results.ts";
 import { describeRefusal } from "../../access/user_changes.ts";
 import type { NodeMonitor, NotDone } from "../../node/api.ts";
@@ -17,6 +19,11 @@ export const OUTCOME_UNKNOWN: RespReply = { error: "TIMEOUT outcome unknown" };
 export const OUT_OF_MEMORY: RespReply = { error: "OOM command not allowed when used memory > 'maxmemory'." };
 /** The words of Redis. */
 export const NOT_LOGGED_IN: ErrorReply = { error: "NOAUTH Authentication required." };
+/** The word is that of Redis. */
+export function noPermission(missing: MissingRight): ErrorReply {
+  return { error: `NOPERM ${describeMissing(missing)}` };
+}
+
 /** A command of the log that this version does not know. */
 export const INVALID_COMMAND: RespReply = { error: "ERR the state machine does not know the command" };
 
@@ -74,6 +81,10 @@ export function refusedReply(reason: CommandRefusal): RespReply {
     case "LastUser":
     case "TooManyUsers":
     case "BadUser":
+    case "LastAdmin":
+    case "NoSuchRight":
+    case "WiderRight":
+    case "TooManyGrants":
       return { error: `ERR ${describeRefusal(reason)}` };
     default:
       return unreachable(reason);

@@ -3,18 +3,20 @@
 import { unreachable } from "../../base/assert.ts";
 import { loginId } from "../../access/login.ts";
 import type { ConnectionRate } from "../../access/request_rates.ts";
-import { isErrorReply } from "../../kv/replies.ts";
+import { type ErrorReply, isErrorReply } from "../../kv/replies.ts";
 import { Conversation } from "../conversation/conversation.ts";
 import type { Interpreter, Outcome, Turn } from "../conversation/interpreter.ts";
 import type { ReplySlot } from "../conversation/reply_queue.ts";
 import type { ClientLink, ProtocolSession, Received } from "../../net/session.ts";
 import { commandOfCall, showResult } from "./call_command.ts";
 import type { ClientHoldings, ClientRecord } from "./client_record.ts";
+import { missingForCall } from "../../kv/judge.ts";
+import { shownBy } from "../../kv/rights.ts";
 import { FAST, OPEN, UNKNOWN_COMMAND } from "./commands.ts";
 import type { RespContext } from "./context.ts";
-import { NOT_LOGGED_IN, notDone, OUTCOME_UNKNOWN } from "./errors.ts";
+import { noPermission, NOT_LOGGED_IN, notDone, OUTCOME_UNKNOWN } from "./errors.ts";
 import type { Caller, Plan } from "./plan.ts";
-import { planRequest, planWithinRate } from "./planner.ts";
+import { planRequest, planWithinRate, refusalForAdmins } from "./planner.ts";
 import { encodeReply, type RespReply } from "./reply_writer.ts";
 import { requestBytes, RequestReader, type Words } from "./request_reader.ts";
 import { Transaction } from "./transaction.ts";
@@ -121,7 +123,8 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
   start(exchange: Exchange): void {
     const { plan } = exchange;
     const { node } = this.context;
-    if (ACTING.includes(plan.type) && !this.#mayAct(exchange)) return this.#answer(exchange, () => NOT_LOGGED_IN);
+    const refusal = ACTING.includes(plan.type) ? this.#refusalToAct(exchange) : undefined;
+    if (refusal !== undefined) return this.#answer(exchange, () => refusal);
     switch (plan.type) {
       case "Answer":
         return this.#answer(exchange, () => plan.reply);
@@ -188,8 +191,7 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
       case "Done":
         return plan.type === "Write" ? plan.show(outcome.result) : showResult(outcome.result);
       case "Ready":
-        if (!node.users.allows(loginId(this.client.login))) return NOT_LOGGED_IN;
-        return plan.type === "Read" ? plan.answer() : node.answer(plan.type === "Call" ? plan.call : []);
+        return this.#read(plan);
       case "NotDone":
         return notDone(outcome, node);
       case "Unknown":
@@ -199,9 +201,22 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
     }
   }
 
-  /** What acts here waits for its turn, and the user may be gone since it was planned. */
-  #mayAct({ kind }: Exchange): boolean {
-    return this.context.gate.admits(this.client.login) || OPEN[kind] === true;
+  #read(plan: Plan): RespReply {
+    const { node } = this.context;
+    const rights = node.users.rightsOf(loginId(this.client.login));
+    if (rights === undefined) return NOT_LOGGED_IN;
+    const call = plan.type === "Call" ? plan.call : [];
+    const missing = plan.type === "Read" ? plan.judge(rights) : missingForCall(call, rights);
+    if (missing !== undefined) return noPermission(missing);
+    const shown = shownBy(rights);
+    return plan.type === "Read" ? plan.answer(shown) : node.answer(call, shown);
+  }
+
+  /** What acts here waits for its turn, and the user, or a right of his, may be gone since it was planned. */
+  #refusalToAct({ kind }: Exchange): ErrorReply | undefined {
+    const { gate } = this.context;
+    const { login } = this.client;
+    return gate.admits(login) || OPEN[kind] === true ? refusalForAdmins(kind, { gate, login }) : NOT_LOGGED_IN;
   }
 
   #complete({ exchange, startedAt }: Slot, end: { readonly reply: RespReply; readonly isLong: boolean }): void {

@@ -2,6 +2,7 @@
 
 import type { Call, Command, SessionUse } from "../../kv/commands.ts";
 import type { CommandRow } from "../../kv/command_row.ts";
+import type { MissingRight, Rights, Shown } from "../../kv/rights.ts";
 import type { CommandResult } from "../../kv/results.ts";
 import type { ClientRecord } from "./client_record.ts";
 import type { RespContext } from "./context.ts";
@@ -21,6 +22,16 @@ export interface WritePlan {
   readonly isBarrier?: boolean;
 }
 
+/** A read with a form of its own. */
+export interface ReadPlan {
+  readonly type: "Read";
+  /** The first right that it lacks. */
+  readonly judge: (rights: Rights) => MissingRight | undefined;
+  /** Of keys that it goes through it tells of those in `shown`. */
+  readonly answer: (shown: Shown) => RespReply;
+  readonly isBarrier?: boolean;
+}
+
 /** What a request comes to. */
 export type Plan =
   /** Known already; only its place among the replies is waited for. */
@@ -29,7 +40,7 @@ export type Plan =
   | { readonly type: "Call"; readonly call: Call; readonly isWrite: boolean }
   | WritePlan
   /** Answered from the state once that is confirmed to be new enough. */
-  | { readonly type: "Read"; readonly answer: () => RespReply; readonly isBarrier?: boolean }
+  | ReadPlan
   /** Does something to the connection while it is answered, such as silencing it: its own reply is placed before. */
   | { readonly type: "Act"; readonly act: () => RespReply }
   /** Depends on how everything before it ended: planned then. */

@@ -4,8 +4,10 @@ import { type ConnectionRate, describeRate } from "../../access/request_rates.ts
 import { wrongArity } from "../../kv/call.ts";
 import { changes, isArity, keysOf } from "../../kv/calls.ts";
 import type { ErrorReply } from "../../kv/replies.ts";
-import { type CommandEntry, findCommand, OPEN, UNKNOWN_COMMAND } from "./commands.ts";
-import { longKey, noLeader, NOT_LOGGED_IN, unknownCommand } from "./errors.ts";
+import type { Gate } from "../../access/gate.ts";
+import type { Login } from "../../access/login.ts";
+import { type CommandEntry, findCommand, FOR_ADMINS, OPEN, UNKNOWN_COMMAND } from "./commands.ts";
+import { longKey, noLeader, noPermission, NOT_LOGGED_IN, unknownCommand } from "./errors.ts";
 import {
   answer,
   type Caller,
@@ -33,7 +35,8 @@ export function planRequest(words: Words, caller: Caller): Plan {
   if (!isArity(entry, words.length)) return refusedAtOnce(wrongArity(entry.name), { entry, caller });
   if (!mayAsk(entry, caller)) return rejected(answer(NOT_LOGGED_IN), caller);
   const parts = { words, caller };
-  const refusal = subcommandProblem(entry, parts) ?? (entry.call === undefined ? undefined : refusalOf(entry, parts));
+  const refusal = subcommandProblem(entry, parts) ??
+    (entry.call === undefined ? adminProblem(caller) : refusalOf(entry, parts));
   if (refusal !== undefined) return rejected(refusal, caller);
   return transaction.isOpen ? planInTransaction(entry, parts) : planOutside(entry, parts);
 }
@@ -57,6 +60,21 @@ export function planWithinRate(
 function mayAsk(entry: CommandEntry, { context: { gate }, client: { login } }: Caller): boolean {
   return (entry.call === undefined ? gate.admits(login) : gate.admitsToKeys(login)) || entry.flags.includes("no_auth");
 }
+
+function adminProblem({ context: { gate }, client: { login, commandNumber } }: Caller): Plan | undefined {
+  const refusal = refusalForAdmins(commandNumber, { gate, login });
+  return refusal === undefined ? undefined : answer(refusal);
+}
+
+/** The reply to who gives the command or subcommand of that number and is no administrator, where it is for those alone. */
+export function refusalForAdmins(
+  number: number,
+  { gate, login }: { readonly gate: Pick<Gate, "isAdmin">; readonly login: Login | undefined },
+): ErrorReply | undefined {
+  return FOR_ADMINS[number] !== true || gate.isAdmin(login) ? undefined : FOR_ADMINS_ONLY;
+}
+
+const FOR_ADMINS_ONLY = noPermission({ right: "admin", prefix: undefined });
 
 /** What is refused before anything is done; in a MULTI it spoils the queue. */
 function rejected(plan: Plan, { client, transaction }: Caller): Plan {
@@ -173,9 +191,13 @@ function redirection({ name, words }: NamedWords, { context, client }: Caller): 
 }
 
 function actingForm(entry: CommandEntry, parts: PlanParts): QueuedForm {
+  const { context: { gate }, client } = parts.caller;
+  const number = client.commandNumber;
   return {
     type: "Act",
     act: () => {
+      const refusal = refusalForAdmins(number, { gate, login: client.login });
+      if (refusal !== undefined) return refusal;
       let plan = planEntry(entry, parts);
       // Its turn has come: EXEC waits for everything before it.
       while (plan.type === "Later") plan = plan.plan();

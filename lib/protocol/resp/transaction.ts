@@ -2,12 +2,13 @@
 
 import { type Call, COMMAND_BYTES_MAX, type Compare, TRANSACTION_PARTS_MAX } from "../../kv/commands.ts";
 import { changes, runCalls } from "../../kv/calls.ts";
+import { missingForParts } from "../../kv/judge.ts";
 import type { Reply } from "../../kv/replies.ts";
 import type { CommandResult } from "../../kv/results.ts";
 import type { NodeReader } from "../../node/api.ts";
 import { FAIR_SHARE_BYTES } from "../../net/limits.ts";
 import type { MemoryBudget } from "../../net/memory_budget.ts";
-import { INVALID_COMMAND } from "./errors.ts";
+import { showResult } from "./call_command.ts";
 import { QUEUED_COMMANDS_MAX, WATCHED_KEYS_MAX } from "./limits.ts";
 import { type Plan, refuse } from "./plan.ts";
 import type { ClientRecord } from "./client_record.ts";
@@ -149,7 +150,10 @@ export class Transaction {
     return {
       type: "Read",
       isBarrier,
-      answer: () => node.compare(compares) ? gather(runCalls(calls, (call) => node.answer(call))) : NO_LIST,
+      judge: (rights) => missingForParts({ compares, calls }, rights),
+      answer: (shown) => {
+        return node.compare(compares) ? gather(runCalls(calls, (call) => node.answer(call, shown))) : NO_LIST;
+      },
     };
   }
 }
@@ -178,7 +182,7 @@ function writeOf({ calls, compares, gather, isBarrier }: ExecParts): Plan {
     session: undefined,
     isBarrier,
     show: (result: CommandResult) => {
-      if (result.type !== "Transaction") return INVALID_COMMAND;
+      if (result.type !== "Transaction") return showResult(result);
       return result.succeeded ? gather(result.replies) : NO_LIST;
     },
   };

@@ -107,7 +107,7 @@ export const TEXT_COMMANDS: readonly TextCommand[] = [
     read: (line, at) => {
       const count = readCount(line, { at, ...LOGS_COUNT });
       if (typeof count !== "number") return count;
-      return { type: "Report", render: (context) => renderLogs(context, count) };
+      return { type: "Report", render: (context) => renderLogs(context, count), isForAdmins: true };
     },
   },
   report("CLUSTER", { summary: "Shows every node of the cluster", render: renderCluster }),

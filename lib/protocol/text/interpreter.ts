@@ -18,7 +18,7 @@ import { History } from "./history.ts";
 import { skipBlanks, trimmedRest } from "./lexer.ts";
 import { isSecret, readLine } from "./line_meaning.ts";
 import { LineReader } from "./line_reader.ts";
-import { isAdmitted, judgeLogin, withinRate } from "./logins.ts";
+import { judgeLogin, refusalOf, refusalToShow, withinRate } from "./logins.ts";
 import { memberReply } from "./member.ts";
 import { renderMetrics } from "./metrics.ts";
 import {
@@ -30,7 +30,6 @@ import {
   loginReply,
   NO_MEMORY,
   NO_USERS,
-  NOT_LOGGED_IN,
   notDone,
   OUTCOME_UNKNOWN,
   snapshotFailed,
@@ -115,9 +114,8 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
   start(exchange: Exchange): void {
     const { node, metrics } = this.#context;
     const { request } = exchange;
-    if (!isAdmitted(request, { gate: this.#context.gate, login: this.#login })) {
-      return this.#say(NOT_LOGGED_IN, metrics.failed);
-    }
+    const refusal = refusalOf(request, { gate: this.#context.gate, login: this.#login });
+    if (refusal !== undefined) return this.#say(refusal, metrics.failed);
     switch (request.type) {
       case "Nothing":
         return;
@@ -238,10 +236,8 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
         return (found ? metrics.succeeded : metrics.failed).add();
       }
       case "Ready":
-        if (!node.users.allows(loginId(this.#login))) {
-          exchange.reply = `${NOT_LOGGED_IN}\n`;
-          return metrics.failed.add();
-        }
+        exchange.reply = refusalToShow(key, { gate: this.#context.gate, login: this.#login });
+        if (exchange.reply !== undefined) return metrics.failed.add();
         return this.#lookUp(exchange, { key, keyText: show(key) });
       case "NotDone":
         exchange.reply = `${notDone(outcome, node)}\n`;

@@ -4,8 +4,10 @@ import type { Gate, LoginOutcome } from "../../access/gate.ts";
 import type { Login } from "../../access/login.ts";
 import { type ConnectionRate, describeRate } from "../../access/request_rates.ts";
 import { connectionTo, PASS_USER } from "../../access/node_pass.ts";
+import { missingAdmin, type MissingRight, missingUse, NO_RIGHTS } from "../../kv/rights.ts";
 import type { ClientLink } from "../../net/session.ts";
 import { addressOf, type SessionContext } from "../session_context.ts";
+import { NOT_LOGGED_IN, notPermitted } from "./outcomes.ts";
 import type { LoginRequest, Request } from "./requests.ts";
 
 /** Whether a request is for those, too, who have not logged in. */
@@ -24,11 +26,38 @@ export function isForAnybody(request: Request): boolean {
   }
 }
 
-/** Whether a request may begin. Reads and writes of keys are judged again where they take effect. */
-export function isAdmitted(
-  request: Request,
-  { gate, login }: { readonly gate: Gate; readonly login: Login | undefined },
-): boolean {
+interface Asking {
+  readonly gate: Gate;
+  readonly login: Login | undefined;
+}
+
+/** Why a request may not begin; undefined when it may. Reads and writes of keys are judged where they take effect. */
+export function refusalOf(request: Request, asking: Asking): string | undefined {
+  if (!isAdmitted(request, asking)) return NOT_LOGGED_IN;
+  const missing = missingFor(request, asking);
+  return missing === undefined ? undefined : notPermitted(missing);
+}
+
+/** The right that a request lacks that acts here and now. */
+function missingFor(request: Request, { gate, login }: Asking): MissingRight | undefined {
+  if (request.type === "StaleRead") {
+    return missingUse(gate.rightsOf(login) ?? NO_RIGHTS, { right: "read", prefix: request.key });
+  }
+  const isForAdmins = request.type === "Snapshot" || request.type === "Member" ||
+    (request.type === "Report" && request.isForAdmins === true);
+  return isForAdmins && !gate.isAdmin(login) ? missingAdmin(NO_RIGHTS) : undefined;
+}
+
+/** The line in the place of what a read has found, where who asked may not have it any more. */
+export function refusalToShow(key: string, { gate, login }: Asking): string | undefined {
+  const rights = gate.rightsOf(login);
+  if (rights === undefined) return `${NOT_LOGGED_IN}\n`;
+  const missing = missingUse(rights, { right: "read", prefix: key });
+  return missing === undefined ? undefined : `${notPermitted(missing)}\n`;
+}
+
+/** Whether a request may begin by its login. */
+function isAdmitted(request: Request, { gate, login }: Asking): boolean {
   if (isForAnybody(request)) return true;
   switch (request.type) {
     case "Write":

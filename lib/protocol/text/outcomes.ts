@@ -2,6 +2,8 @@
 
 import { unreachable } from "../../base/assert.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../kv/commands.ts";
+import { describeMissing } from "../../kv/describe.ts";
+import type { MissingRight } from "../../kv/rights.ts";
 import type { LoginOutcome } from "../../access/gate.ts";
 import type { CommandRefusal, CommandResult } from "../../kv/results.ts";
 import type { NodeMonitor, NotDone, SnapshotOutcome } from "../../node/api.ts";
@@ -42,6 +44,8 @@ export function writeDone(key: string, result: CommandResult): string {
       return result.existed ? `${show(key)} deleted successfully.` : keyMissing(show(key));
     case "Refused":
       return refusal(result.reason);
+    case "Forbidden":
+      return notPermitted(result.missing);
     case "Reply":
     case "Transaction":
     case "Invalid":
@@ -49,6 +53,11 @@ export function writeDone(key: string, result: CommandResult): string {
     default:
       return unreachable(result);
   }
+}
+
+/** Who asks lacks a right. */
+export function notPermitted(missing: MissingRight): string {
+  return `Error: Not permitted. ${capitalized(describeMissing(missing))}.`;
 }
 
 const INVALID = "Error: Invalid command. The state machine does not know it.";
@@ -178,5 +187,9 @@ function noLeader(node: NodeMonitor): string {
 /** A sentence each. */
 function reachOf(node: NodeMonitor): string {
   const clauses = describeReach(node, "GET <key> STALE");
-  return showText(clauses.map((clause) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`).join(" "));
+  return showText(clauses.map((clause) => `${capitalized(clause)}.`).join(" "));
+}
+
+function capitalized(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

@@ -29,6 +29,8 @@ export interface ReportRequest {
   readonly render: (context: ReportContext) => string;
   /** Whether it is for those, too, who have not logged in. */
   readonly isOpen?: boolean;
+  /** Whether it is for administrators alone. */
+  readonly isForAdmins?: boolean;
 }
 
 /** A checkpoint. */

@@ -121,9 +121,15 @@ Deno.test("what is typed without being shown can be corrected and broken off", (
 Deno.test("wrong words behind kvstore user are told with what would be right, before anybody is asked", async () => {
   const surroundings = fakeSurroundings();
   const cases = [
-    ["add", "use kvstore user add NAME"],
-    ["ad alice", "use kvstore user add NAME"],
+    ["add", "use kvstore user add NAME [RIGHT ...]"],
+    ["ad alice", "use kvstore user add NAME [RIGHT ...]"],
     ["list alice", "use kvstore user list"],
+    ["passwd alice read:p:", "use kvstore user passwd NAME"],
+    ["grant alice", "use kvstore user grant NAME RIGHT ..."],
+    ["revoke alice", "use kvstore user revoke NAME RIGHT ..."],
+    ["grant alice all", '"all" is no right; use admin, read:PREFIX'],
+    ["add alice read", '"read" is no right'],
+    ["add alice delete:p:", '"delete:p:" is no right'],
     ["remove a b", "use kvstore user remove NAME"],
   ] as const;
   for (const [words, message] of cases) {

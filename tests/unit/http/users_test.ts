@@ -220,7 +220,10 @@ Deno.test("users are listed, made, changed and removed, and what is refused says
   assertEquals((await put("alice", { password: PASSWORD }, "root")).status, 200);
   const listed = (await askAs(service, "root", "GET /v1/users")).json;
   assertEquals(listed, {
-    users: [{ name: "alice", created: 2, changed: 2 }, { name: "root", created: 1, changed: 1 }],
+    users: [
+      { name: "alice", created: 2, changed: 2, admin: false, grants: [] },
+      { name: "root", created: 1, changed: 1, admin: true, grants: [] },
+    ],
   });
   const refused = [
     [await put("alice", { password: PASSWORD, rule: "create" }, "root"), 409, "user_exists"],

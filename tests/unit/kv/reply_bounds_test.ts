@@ -29,7 +29,14 @@ function endless(key = KEY): { context: CallContext; reads: () => number } {
       while (true) yield key;
     },
   };
-  const context = { keys: keys as Keyspace, revision: 0, nowMs: 0, random: () => 0, cursors: undefined };
+  const context = {
+    keys: keys as Keyspace,
+    revision: 0,
+    nowMs: 0,
+    random: () => 0,
+    cursors: undefined,
+    shown: undefined,
+  };
   return { context, reads: () => reads };
 }
 

@@ -7,6 +7,7 @@ import { describeCommand } from "../../../lib/kv/describe.ts";
 import { raisedBlocks } from "../../../lib/kv/raised_blocks.ts";
 import type { CommandResult } from "../../../lib/kv/results.ts";
 import type { StateMachine } from "../../../lib/kv/state_machine.ts";
+import { ADMIN } from "../../../lib/kv/rights.ts";
 import { USER_NAME_BYTES_MAX, USERS_MAX } from "../../../lib/kv/users.ts";
 import { blocksOf, emptyState, spanOf, stateOf } from "../../support/state.ts";
 import { hashOf, removeUser, setUser } from "../../support/users.ts";
@@ -88,7 +89,8 @@ Deno.test("a new password and a removal end the login of before with their entry
   log.do(setUser("alice", { hash: hashOf(2) }), { login: first });
   const second = log.state.lastApplied;
   assertEquals([log.try(PUT, first), log.try(PUT, second)], ["NotLoggedIn", "Put"]);
-  assertEquals(log.state.users.find("alice"), { name: "alice", login: second, created: first, hash: hashOf(2) });
+  const alice = { name: "alice", login: second, created: first, hash: hashOf(2), rights: ADMIN };
+  assertEquals(log.state.users.find("alice"), alice);
   log.do(removeUser("alice"), { login: second });
   assertEquals(log.try(PUT, second), "NotLoggedIn");
   log.do(setUser("alice"), { login: root });

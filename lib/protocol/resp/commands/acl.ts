@@ -1,18 +1,26 @@
-/** ACL: the users, as far as what Redis tells of them maps: each has one password and may do everything. */
+/** ACL: the users, as far as what Redis tells of them maps: each has one password, and rights by prefixes of keys. */
 
 import { unreachable } from "../../../base/assert.ts";
-import { byName, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
+import { byName, CATEGORIES, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
 import type { UserRecord } from "../../../kv/users.ts";
 import { changeUser, type UserChange, type UserOutcome } from "../../../access/user_changes.ts";
-import { NOT_LOGGED_IN, notDone, OUTCOME_UNKNOWN } from "../errors.ts";
-import { answer, type Caller, type Plan, type ProtocolCommand, type ProtocolSubcommand, refuse } from "../plan.ts";
+import { noPermission, NOT_LOGGED_IN, notDone, OUTCOME_UNKNOWN } from "../errors.ts";
+import {
+  answer,
+  type Caller,
+  ECHOED_BYTES_MAX,
+  type Plan,
+  type ProtocolCommand,
+  type ProtocolSubcommand,
+  refuse,
+} from "../plan.ts";
+import { commandsOf, keysOfRights, readAclRules } from "../acl_rules.ts";
+import type { CommandTable } from "./introspection.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
 
 /** Who is not logged in, where nobody has to be. */
 const DEFAULT_USER = "default";
-/** Rules that say what holds for every user. */
-const HELD_RULES: readonly string[] = ["on", "~*", "allkeys", "&*", "allchannels", "+@all", "allcommands"];
 const OK: RespReply = { status: "OK" };
 
 const ACL: GivenFacts = { access: "Look", group: "server", since: "6.0.0", flags: ["noscript", "loading", "stale"] };
@@ -20,85 +28,97 @@ const LOOKS: GivenFacts = { ...ACL, flags: ["admin", "noscript", "loading", "sta
 const CHANGES: GivenFacts = { ...LOOKS, access: "Server" };
 
 /** The commands of this file. */
-export const ACL_COMMANDS: readonly ProtocolCommand[] = [{
-  ...row("ACL <subcommand> [<argument> ...]", { ...ACL, flags: [] }),
-  inTransaction: "Refused",
-  summary: "Tells about the users, or changes them.",
-  subcommands: byName<ProtocolSubcommand>([
-    {
-      ...subcommand("ACL WHOAMI", ACL),
-      summary: "Returns the user who is logged in; default where nobody has to be.",
-      plan: (_words, { client }) => answer(client.login?.name ?? DEFAULT_USER),
-    },
-    {
-      ...subcommand("ACL USERS", LOOKS),
-      summary: "Returns the names of the users.",
-      plan: (_words, { context: { node } }) => answer(node.users.list().map(({ name }) => name)),
-    },
-    {
-      ...subcommand("ACL LIST", LOOKS),
-      summary: "Returns a line for each user, without what is kept of the password.",
-      plan: (_words, { context: { node } }) => answer(node.users.list().map(lineOf)),
-    },
-    {
-      ...subcommand("ACL GETUSER <user>", LOOKS),
-      summary: "Returns what a user may do, or nil.",
-      plan: ([, , name = ""], { context: { node } }) => {
-        return answer(node.users.find(name) === undefined ? null : RIGHTS);
+export function aclCommands(table: () => CommandTable): readonly ProtocolCommand[] {
+  return [{
+    ...row("ACL <subcommand> [<argument> ...]", { ...ACL, flags: [] }),
+    inTransaction: "Refused",
+    summary: "Tells about the users, or changes them.",
+    subcommands: byName<ProtocolSubcommand>([
+      {
+        ...subcommand("ACL WHOAMI", ACL),
+        summary: "Returns the user who is logged in; default where nobody has to be.",
+        plan: (_words, { client }) => answer(client.login?.name ?? DEFAULT_USER),
       },
-    },
-    {
-      ...subcommand("ACL SETUSER <user> [<rule> ...]", CHANGES),
-      summary: "Makes a user, or gives one another password; every user may do everything.",
-      plan: planSetUser,
-    },
-    {
-      ...subcommand("ACL DELUSER <user> [<user> ...]", CHANGES),
-      summary: "Removes users and returns how many; their connections end. The last user stays.",
-      plan: (words, caller) => ({ type: "Task", run: () => removeAll(words.slice(2), caller) }),
-    },
-  ]),
-}];
-
-function lineOf({ name }: UserRecord): string {
-  return `user ${name} on sanitize-payload ~* &* +@all`;
+      {
+        ...subcommand("ACL CAT [<category>]", { ...ACL, most: 3 }),
+        summary: "Returns the categories of commands, or the commands of one of them.",
+        plan: ([, , category]) => answer(category === undefined ? CATEGORY_NAMES : commandsIn(category, table())),
+      },
+      {
+        ...subcommand("ACL USERS", LOOKS),
+        summary: "Returns the names of the users.",
+        plan: (_words, { context: { node } }) => answer(node.users.list().map(({ name }) => name)),
+      },
+      {
+        ...subcommand("ACL LIST", LOOKS),
+        summary: "Returns a line for each user, without what is kept of the password.",
+        plan: (_words, { context: { node } }) => answer(node.users.list().map(lineOf)),
+      },
+      {
+        ...subcommand("ACL GETUSER <user>", LOOKS),
+        summary: "Returns what a user may do, or nil.",
+        plan: ([, , name = ""], { context: { node } }) => {
+          const user = node.users.find(name);
+          return answer(user === undefined ? null : rightsReply(user));
+        },
+      },
+      {
+        ...subcommand("ACL SETUSER <user> [<rule> ...]", CHANGES),
+        summary: "Makes a user, or gives one another password or more rights; the first of all is an administrator.",
+        plan: planSetUser,
+      },
+      {
+        ...subcommand("ACL DELUSER <user> [<user> ...]", CHANGES),
+        summary: "Removes users and returns how many; their connections end. The last user stays.",
+        plan: (words, caller) => ({ type: "Task", run: () => removeAll(words.slice(2), caller) }),
+      },
+    ]),
+  }];
 }
 
-/** Of every user. */
-const RIGHTS: RespReply = {
-  type: "Map",
-  entries: [
-    ["flags", ["on", "sanitize-payload"]],
-    ["passwords", []],
-    ["commands", "+@all"],
-    ["keys", "~*"],
-    ["channels", "&*"],
-    ["selectors", []],
-  ],
-};
+const CATEGORY_NAMES: readonly string[] = CATEGORIES.map((category) => category.slice(1));
 
+function commandsIn(category: string, table: CommandTable): RespReply {
+  const wanted = `@${category.toLowerCase()}`;
+  if (!CATEGORIES.some((known) => known === wanted)) {
+    return { error: `ERR Unknown category '${category.slice(0, ECHOED_BYTES_MAX)}'` };
+  }
+  const all = [...table.values()].flatMap((entry) => [entry, ...entry.subcommands.values()]);
+  return all.filter(({ categories }) => categories.some((each) => each === wanted)).map(({ path }) => path);
+}
+
+function lineOf({ name, rights }: UserRecord): string {
+  const words = [keysOfRights(rights), "&*", commandsOf(rights)].filter((word) => word !== "");
+  return `user ${name} on sanitize-payload ${words.join(" ")}`;
+}
+
+/** As Redis tells of them. */
+function rightsReply({ rights }: UserRecord): RespReply {
+  return {
+    type: "Map",
+    entries: [
+      ["flags", ["on", "sanitize-payload"]],
+      ["passwords", []],
+      ["commands", commandsOf(rights)],
+      ["keys", keysOfRights(rights)],
+      ["channels", "&*"],
+      ["selectors", []],
+    ],
+  };
+}
+
+/** Without a password it changes the rights of a user who is there. */
 function planSetUser([, , name = "", ...rules]: Words, caller: Caller): Plan {
-  let password: string | undefined;
-  for (const rule of rules) {
-    if (rule.startsWith(">")) password = rule.slice(1);
-    else if (!HELD_RULES.includes(rule.toLowerCase())) return refuse(unknownRule(rule));
+  const read = readAclRules(rules);
+  if (typeof read === "string") return refuse(read);
+  const { password, rights } = read;
+  if (password === undefined && caller.context.node.users.find(name) === undefined) {
+    return refuse("ERR a new user needs a password: ACL SETUSER <user> ><password>");
   }
-  if (password === undefined) {
-    return refuse("ERR a user needs a password: ACL SETUSER <user> ><password>; rights are the same for every user");
-  }
-  const change: UserChange = { type: "Set", rule: "Any", name, password };
+  const rule = password === undefined ? "Change" : "Any";
+  const change: UserChange = { type: "Set", rule, name, password, rights };
   return { type: "Task", run: async () => showOutcome(await apply(change, caller), caller) };
 }
-
-const NOT_OFFERED = "users have one password and may do everything; only ><password>, on, ~*, &* and +@all are known";
-
-/** What may hold a password is not repeated. */
-function unknownRule(rule: string): string {
-  const shown = /^[<>#!]/.test(rule) ? rule.charAt(0) : rule.slice(0, SHOWN_BYTES_MAX);
-  return `ERR Error in ACL SETUSER modifier '${shown}': ${NOT_OFFERED}`;
-}
-
-const SHOWN_BYTES_MAX = 64;
 
 function apply(change: UserChange, { context: { node, gate }, client: { login } }: Caller): Promise<UserOutcome> {
   return changeUser(change, { node, gate, login });
@@ -122,6 +142,8 @@ function showOutcome(outcome: UserOutcome, { context: { node } }: Caller): RespR
       return OK;
     case "Refused":
       return outcome.reason === "NotLoggedIn" ? NOT_LOGGED_IN : { error: `ERR ${outcome.why}` };
+    case "Forbidden":
+      return noPermission(outcome.missing);
     case "NotDone":
       return notDone(outcome, node);
     case "Unknown":

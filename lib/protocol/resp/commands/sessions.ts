@@ -1,13 +1,14 @@
 /** SESSION, ONCE and TXN: what this server has beyond Redis, for commands that must take effect exactly once or together. */
 
 import { changes, checkCall, findCall, keysOf } from "../../../kv/calls.ts";
+import { missingForParts } from "../../../kv/judge.ts";
 import { byName, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
 import { type Call, type Command, type Compare, makeCompare, TRANSACTION_PARTS_MAX } from "../../../kv/commands.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import type { ErrorReply, Reply } from "../../../kv/replies.ts";
 import { SESSION_TTL_MS } from "../../../kv/sessions.ts";
 import { commandOfCall, showResult } from "../call_command.ts";
-import { INVALID_COMMAND, longKey } from "../errors.ts";
+import { longKey } from "../errors.ts";
 import { type Caller, type Plan, type ProtocolCommand, type ProtocolSubcommand, refuse } from "../plan.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
@@ -120,9 +121,10 @@ function planTransaction(words: Words, { context: { node, keyBytesMax } }: Calle
   if (![...then, ...otherwise].some(changes)) {
     return {
       type: "Read",
-      answer: () => {
+      judge: (rights) => missingForParts({ compares, calls: [...then, ...otherwise] }, rights),
+      answer: (shown) => {
         const succeeded = node.compare(compares);
-        return showTransaction(succeeded, (succeeded ? then : otherwise).map((call) => node.answer(call)));
+        return showTransaction(succeeded, (succeeded ? then : otherwise).map((call) => node.answer(call, shown)));
       },
     };
   }
@@ -132,7 +134,7 @@ function planTransaction(words: Words, { context: { node, keyBytesMax } }: Calle
     session: undefined,
     show: (result) => {
       if (result.type === "Transaction") return showTransaction(result.succeeded, result.replies);
-      return result.type === "Refused" ? showResult(result) : INVALID_COMMAND;
+      return showResult(result);
     },
   };
 }

@@ -1,7 +1,8 @@
 /** KV.GET: what this node has, at once, and how old that is. */
 
 import { FIRST_KEY, type GivenFacts, row } from "../../../kv/command_row.ts";
-import { longKey } from "../errors.ts";
+import { missingUse } from "../../../kv/rights.ts";
+import { longKey, noPermission, NOT_LOGGED_IN } from "../errors.ts";
 import { answer, type Caller, type Plan, type ProtocolCommand, refuse } from "../plan.ts";
 import type { Words } from "../request_reader.ts";
 
@@ -27,8 +28,15 @@ export const STALE_READ_COMMANDS: readonly ProtocolCommand[] = [
   },
 ];
 
-function readStale([, key = "", level = ""]: Words, { context: { node, keyBytesMax } }: Caller): Plan {
+function readStale(
+  [, key = "", level = ""]: Words,
+  { context: { node, gate, keyBytesMax }, client: { login } }: Caller,
+): Plan {
   if (level.toUpperCase() !== "STALE") return refuse("ERR syntax error");
+  const rights = gate.rightsOf(login);
+  if (rights === undefined) return answer(NOT_LOGGED_IN);
+  const missing = missingUse(rights, { right: "read", prefix: key });
+  if (missing !== undefined) return answer(noPermission(missing));
   const refusal = longKey([key], keyBytesMax);
   return answer(refusal ?? [node.state.get(key)?.value ?? null, node.ageMs() ?? null]);
 }

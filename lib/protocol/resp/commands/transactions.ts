@@ -1,5 +1,6 @@
 /** MULTI, EXEC, DISCARD, WATCH, UNWATCH: a queue that becomes one entry of the log. */
 
+import { missingForParts } from "../../../kv/judge.ts";
 import { ALL_KEYS, type GivenFacts, row } from "../../../kv/command_row.ts";
 import { OK } from "../../../kv/replies.ts";
 import { longKey } from "../errors.ts";
@@ -64,6 +65,7 @@ export const TRANSACTION_COMMANDS: readonly ProtocolCommand[] = [
       if (refusal !== undefined) return answer(refusal);
       return {
         type: "Read",
+        judge: (rights) => missingForParts({ compares: [], calls: words.slice(1).map((key) => ["GET", key]) }, rights),
         answer: () => transaction.watch(words.slice(1), node) ? OK : { error: "ERR too many keys are watched" },
       };
     },

@@ -3,21 +3,12 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { LAUNCHER } from "../../../../lib/access/login.ts";
 import { connectionTo, makePass, PASS_USER } from "../../../../lib/access/node_pass.ts";
-import { type RateLimits, RequestRates } from "../../../../lib/access/request_rates.ts";
 import { hashPassword } from "../../../../lib/access/passwords.ts";
-import { ClientMetrics } from "../../../../lib/net/client_metrics.ts";
-import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/net/limits.ts";
-import { MemoryBudget } from "../../../../lib/net/memory_budget.ts";
-import { TurnBudget } from "../../../../lib/net/turn_budget.ts";
-import { TurnTime } from "../../../../lib/net/turn_time.ts";
 import { readOpening } from "../../../../lib/protocol/first_bytes.ts";
 import { TEXT_COMMANDS } from "../../../../lib/protocol/text/commands.ts";
-import { startTextConversation } from "../../../../lib/protocol/text/interpreter.ts";
-import { gateOf, TEST_SECRET } from "../../../support/gate.ts";
-import { VirtualClock } from "../../../support/memory/virtual_clock.ts";
-import { StateNode } from "../../../support/state_node.ts";
+import { TEST_SECRET } from "../../../support/gate.ts";
 import { removeUser, setUser } from "../../../support/users.ts";
-import { RecordingLink } from "./session_support.ts";
+import { Stage } from "./users_support.ts";
 
 const PASSWORD = "correct-horse";
 const HASH = await hashPassword(PASSWORD);
@@ -25,93 +16,14 @@ const REFUSED = "Error: Authentication required. AUTH <user> <password> logs you
 /** Commands that anybody may give. */
 const OPEN: readonly string[] = ["AUTH", "PING", "HELP", "EXIT"];
 
-/** Writes as clients of this protocol do them. */
-class LeadingNode extends StateNode {
-  override write(...[command, done, login = 0]: Parameters<StateNode["write"]>): void {
-    this.submit(command, done, { login });
-  }
-}
-
-/** Several clients of one node whose state is real. */
-class Stage {
-  readonly node = new LeadingNode();
-  readonly clock = new VirtualClock();
-  readonly rates: RequestRates;
-
-  constructor(limits: Partial<RateLimits> = {}) {
-    const none = { userRequestsPerSecond: undefined, connectionRequestsPerSecond: undefined };
-    this.rates = new RequestRates({ ...none, ...limits }, this.node);
-  }
-
-  /** Makes a user with `PASSWORD`. */
-  async add(name: string): Promise<void> {
-    await this.do(setUser(name, { hash: HASH }));
-  }
-
-  async do(command: Parameters<StateNode["submit"]>[0]): Promise<void> {
-    const login = this.node.users.list().at(-1)?.login ?? 0;
-    await new Promise((resolve) => this.node.submit(command, resolve, { login }));
-  }
-
-  connect(): Client {
-    return new Client(this);
-  }
-}
-
-class Client {
-  readonly link = new RecordingLink();
-  readonly session;
-  readonly #clock: VirtualClock;
-
-  constructor({ node, clock, rates }: Stage) {
-    this.#clock = clock;
-    const metrics = new ClientMetrics(node.metrics);
-    this.session = startTextConversation(this.link, {
-      node,
-      changeMember: (change) => node.changeMember(change),
-      gate: gateOf(node, clock),
-      rates,
-      clock,
-      log: () => {},
-      warn: () => {},
-      metrics,
-      budget: new MemoryBudget(CLIENT_MEMORY_BYTES_MAX),
-      turnTime: new TurnTime(clock),
-      turns: new TurnBudget(clock, REQUESTS_PER_TURN_MAX),
-      httpPort: undefined,
-      connectionsMax: () => 100,
-      connections: () => 3,
-    });
-  }
-
-  /** What comes for some lines. */
-  async ask(...lines: readonly string[]): Promise<string> {
-    this.session.receive(lines.map((line) => `${line}\n`).join(""));
-    return await this.take();
-  }
-
-  /** What has come since, once everything that goes on by itself has run. */
-  async take(): Promise<string> {
-    await this.#clock.advance(0);
-    const { output } = this.link;
-    this.link.output = "";
-    return output;
-  }
-
-  /** What comes for a line that works on a password. */
-  async slowly(line: string): Promise<string> {
-    let reply = await this.ask(line);
-    for (let wait = 0; reply === "" && wait < 1_000; wait++) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      reply = await this.take();
-    }
-    return reply;
-  }
+/** Makes a user with `PASSWORD`. */
+async function addTo(stage: Stage, name: string): Promise<void> {
+  await stage.do(setUser(name, { hash: HASH }));
 }
 
 Deno.test("every command is refused before a login but for a named few", async () => {
   const stage = new Stage();
-  await stage.add("root");
+  await addTo(stage, "root");
   const before = stage.node.asked.length;
   const lines: Readonly<Record<string, string>> = {
     PUT: "PUT k v",
@@ -133,8 +45,8 @@ Deno.test("every command is refused before a login but for a named few", async (
 Deno.test("AUTH and LOGIN log in, with a password alone as default; what is wrong says nothing of what", async () => {
   const stage = new Stage();
   assertMatch(await stage.connect().ask("AUTH root x"), /^Error: There are no users\./);
-  await stage.add("root");
-  await stage.add("default");
+  await addTo(stage, "root");
+  await addTo(stage, "default");
   const client = stage.connect();
   for (const line of [`AUTH root wrong-${PASSWORD}`, `AUTH nobody ${PASSWORD}`]) {
     assertEquals(await client.slowly(line), "Error: Wrong user or password.\n");
@@ -157,7 +69,7 @@ Deno.test("what a connection or a user sends beyond its rate is refused, but for
   assertEquals(await open.ask(...Array(9).fill("PING")), "+PONG\r\n".repeat(9));
   await stage.clock.advance(334);
   assertEquals(await open.ask("PUT k v", "GET k"), done + overConnection);
-  await stage.add("root");
+  await addTo(stage, "root");
   const [one, other] = [stage.connect(), stage.connect()];
   for (const client of [one, other]) assertEquals(await client.slowly(`AUTH root ${PASSWORD}`), "Logged in.\n");
   assertEquals(await one.ask(...Array(3).fill("PUT k v")), done.repeat(3));
@@ -176,7 +88,7 @@ Deno.test("what a connection or a user sends beyond its rate is refused, but for
 
 Deno.test("no password is kept in the history", async () => {
   const stage = new Stage();
-  await stage.add("root");
+  await addTo(stage, "root");
   const client = stage.connect();
   await client.slowly(`AUTH root ${PASSWORD}`);
   await client.ask(`login root ${PASSWORD}`);
@@ -185,10 +97,10 @@ Deno.test("no password is kept in the history", async () => {
 
 Deno.test("a removal ends the connection once what has begun is answered, and what is read by then is not shown", async () => {
   const stage = new Stage();
-  await stage.add("alice");
+  await addTo(stage, "alice");
   const alice = stage.connect();
   await alice.slowly(`AUTH alice ${PASSWORD}`);
-  await stage.add("root");
+  await addTo(stage, "root");
   assertEquals(await alice.ask("PUT k v"), "k added successfully.\n");
   stage.node.holding = true;
   assertEquals(await alice.ask("GET k"), "");
@@ -207,7 +119,7 @@ Deno.test("a running WATCH of nobody ends when there are users", async () => {
   assertMatch(await client.ask("WATCH 1"), /^Metrics\n/);
   await stage.clock.advance(1_000);
   assertMatch(await client.take(), /^Metrics\n/);
-  await stage.add("root");
+  await addTo(stage, "root");
   await stage.clock.advance(1_000);
   assertEquals(await client.take(), "Watch ended.\n");
   await stage.clock.advance(5_000);
@@ -216,21 +128,21 @@ Deno.test("a running WATCH of nobody ends when there are users", async () => {
 
 Deno.test("who is gone before the password is judged does not come in", async () => {
   const stage = new Stage();
-  await stage.add("alice");
+  await addTo(stage, "alice");
   const gone = stage.connect();
   assertEquals(await gone.ask(`AUTH alice ${PASSWORD}`), "");
   gone.session.closed();
   const alice = stage.connect();
   await alice.slowly(`AUTH alice ${PASSWORD}`);
   gone.link.finished = false;
-  await stage.add("root");
+  await addTo(stage, "root");
   await stage.do(removeUser("alice"));
   assertEquals([alice.link.finished, gone.link.finished], [true, false]);
 });
 
 Deno.test("the launcher looks at a node by a pass, which opens no key", async () => {
   const stage = new Stage();
-  await stage.add("root");
+  await addTo(stage, "root");
   const client = stage.connect();
   const { node } = stage;
   const pass = makePass(TEST_SECRET, { subject: connectionTo(node.id), login: LAUNCHER.id, nowMs: node.timeMs() });
