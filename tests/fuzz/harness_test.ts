@@ -1,11 +1,13 @@
 /** The fuzzing itself: it finds planted faults, says how to see them again, and notices when it reaches nothing. */
 
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
 import { type FuzzCase, runFuzz } from "./harness.ts";
 import { mutate, mutateMost, splice } from "./mutators.ts";
 import { everyBoundary, randomSplit, waysToSplit } from "./splits.ts";
 import { assertLinear } from "./timing.ts";
+
+const LOOKS_MAX = 5;
 
 /** A parser of `name=number` with a fault of each kind that the real ones might have. */
 function parse(text: string, fault: string): string {
@@ -64,9 +66,15 @@ Deno.test("every split is the whole input", () => {
 Deno.test("quadratic time is told from linear time", () => {
   const make = (size: number) => `${" ".repeat(size)}x`;
   assertLinear("a search", { make, run: (text) => text.indexOf("x") });
-  assertThrows(
-    () => assertLinear("blanks", { make, run: (text) => / +$/.test(text), size: 1_024 }),
-    Error,
-    "blanks: an input 8",
-  );
+  // One quiet look is enough to find it, and a busy machine may spoil some.
+  const finds = () => {
+    try {
+      assertLinear("blanks", { make, run: (text) => / +$/.test(text), size: 1_024 });
+      return false;
+    } catch (error) {
+      assertStringIncludes(String(error), "blanks: an input 8");
+      return true;
+    }
+  };
+  assert(Array.from({ length: LOOKS_MAX }).some(finds), "quadratic time is never found");
 });
