@@ -8,7 +8,8 @@ import { speaksTls, TlsError, type Trust } from "../base/dial.ts";
 import { Connection } from "../client/connection.ts";
 import { platformConnector } from "../client/connector.ts";
 import { ServerError } from "../client/errors.ts";
-import { type DirectReply, requestDirectly } from "../http/direct_request.ts";
+import { type LongAnswer, openDownload } from "../http/direct_download.ts";
+import { requestDirectly } from "../http/direct_request.ts";
 import { SystemClock } from "../node/clock/system_clock.ts";
 import { type Endpoint, parseAddress } from "../transport/address.ts";
 import { clientTrust, TLS_PROBE_MS, tlsFailureLine, tlsIsSpokenLine } from "./client_tls.ts";
@@ -29,6 +30,12 @@ const RETRY_MS = 100;
 export const REPLY_BYTES_MAX = 1_048_576;
 const HTTP_FIELD = /^raft_http_address:(\S+)\r?$/m;
 const HTTPS_FIELD = /^raft_https_address:(\S+)\r?$/m;
+/** How long a node may take to begin a long answer, for which it may have to write and read a snapshot, in ms. */
+export const DOWNLOAD_HEAD_MS = 600_000;
+/** How long nothing may come of a long answer, in ms. */
+export const DOWNLOAD_SILENCE_MS = 60_000;
+const OK = 200;
+const PARTIAL = 206;
 const METHOD_NOT_ALLOWED = 405;
 /** Codes of Redis for somebody who has not logged in. */
 const LOGIN_CODES: readonly string[] = ["NOAUTH", "WRONGPASS"];
@@ -115,11 +122,45 @@ export class AdminConnection {
    * 5 when none knew a leader, 6 when a node was told to do something and did not answer.
    */
   async ask(request: AdminRequest): Promise<AdminReply> {
+    return await this.#inTurn((address) => this.askNode(address, request));
+  }
+
+  /**
+   * Asks the nodes in turn, the last that answered first, for an answer that may be long. Throws as `ask` does. Of an answer other than
+   * 200 and 206 only the JSON is given.
+   */
+  async open(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<AdminReply & { readonly download?: LongAnswer }> {
+    return await this.#inTurn((address) => this.#openOn(address, { path, headers }));
+  }
+
+  async #openOn(
+    address: string,
+    { path, headers }: { readonly path: string; readonly headers: Readonly<Record<string, string>> },
+  ): Promise<(AdminReply & { readonly download?: LongAnswer }) | "NotSeen"> {
+    try {
+      const download = await openDownload({
+        ...{ address, path, headers: { ...basicOf(this.#credentials), ...headers } },
+        ...{ clock: this.#clock, trust: this.#trust, headMs: DOWNLOAD_HEAD_MS, silenceMs: DOWNLOAD_SILENCE_MS },
+      });
+      const { status } = download;
+      if (status === OK || status === PARTIAL) return { address, status, json: undefined, download };
+      return { address, status, json: parsed(await textOf(download)) };
+    } catch {
+      return "NotSeen"; // Whatever broke it, nothing was to be done; the other nodes are asked.
+    }
+  }
+
+  async #inTurn<Reply extends AdminReply>(
+    attempt: (address: string) => Promise<Reply | "NotSeen" | "Unknown">,
+  ): Promise<Reply> {
     const deadline = this.#clock.now() + this.#timeoutMs;
     let failure: Failure | undefined;
     for (;;) {
       for await (const address of this.#addresses()) {
-        const reply = await this.askNode(address, request);
+        const reply = await attempt(address);
         if (typeof reply === "string") {
           if (reply === "Unknown") failure = new Failure(describeSilence(address), EXIT.unknown);
           continue;
@@ -150,7 +191,7 @@ export class AdminConnection {
         clock: this.#clock,
         trust: this.#trust,
       });
-      return { address, status: reply.status, json: jsonOf(reply) };
+      return { address, status: reply.status, json: parsed(reply.body) };
     } catch (error) {
       // Whatever broke it, the node, the network or the time: only what was never sent has certainly not been done.
       const neverSent = error instanceof Deno.errors.ConnectionRefused || error instanceof TlsError;
@@ -218,9 +259,25 @@ function basicOf(credentials: Credentials | undefined): Readonly<Record<string, 
   return { Authorization: `Basic ${btoa(textToByteString(`${name}:${password}`))}` };
 }
 
-function jsonOf({ body }: DirectReply): unknown {
+/** All of a body, up to the longest that is taken. */
+async function textOf(download: LongAnswer): Promise<string> {
+  let text = "";
   try {
-    return JSON.parse(byteStringToText(body) ?? "");
+    while (text.length < REPLY_BYTES_MAX) {
+      const piece = await download.read();
+      if (piece === undefined) break;
+      text += bytesToString(piece);
+    }
+    return text;
+  } finally {
+    download.close();
+  }
+}
+
+/** Undefined for what is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(byteStringToText(text) ?? "");
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

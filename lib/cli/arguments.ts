@@ -16,6 +16,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "user",
   "inspect",
   "recover",
+  "backup",
   "verify",
   "restore",
   "tls",

@@ -2,8 +2,8 @@
 
 import type { CommandName, Flag } from "./flags.ts";
 
-/** Commands that administer a running cluster. */
-export const ADMINISTRATORS: readonly CommandName[] = ["leader", "member", "rolling-restart", "user"];
+/** Commands that administer a running cluster, or take all of it. */
+export const ADMINISTRATORS: readonly CommandName[] = ["leader", "member", "rolling-restart", "user", "backup"];
 
 /** In the order of the help. */
 export const CLIENT_FLAGS = [

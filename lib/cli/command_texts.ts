@@ -138,6 +138,18 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     ],
     lines: PRINTED_LINES.recover,
   },
+  backup: {
+    usage: "kvstore backup FILE|- [--force] [--stale] [--connect HOST:PORT,...] [--json]",
+    summary: "Back a running cluster up into a file, through any of its nodes.",
+    details: [
+      "The file holds every key as of one revision, which includes every write that was acknowledged before the command began. It is written under",
+      "a temporary name beside FILE, verified, made durable, and only then gets its name; interrupted, it leaves nothing under it. With - it is",
+      "collected in the directory of temporary files, and goes to standard output once it is whole. A file that is there stays, unless",
+      "--force is given. A connection that breaks is made again, up to 5 attempts: the download goes on where the node still has the same",
+      "snapshot, and begins anew where it has another. A majority is asked first; --stale leaves that out. The file is as secret as the data.",
+      "Exit code 0 when it is done; 1 when FILE is there, no node is reached or the attempts are used up; 5 without a leader; 130 at a signal.",
+    ],
+  },
   verify: {
     usage: "kvstore verify FILE|- [--json]",
     summary: "Check the file of a backup, and show what is in it.",
@@ -213,5 +225,5 @@ export const EXIT_CODE_TEXTS: readonly (readonly [code: number, meaning: string]
   [76, "the node was removed from the cluster for good"],
   [77, "data of another format version; nothing was changed"],
   [78, "the data does not fit into the memory limit; nothing was changed"],
-  [130, "ended at once by a second signal"],
+  [130, "ended at once by a second signal, backup by the first"],
 ];

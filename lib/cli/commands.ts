@@ -1,6 +1,7 @@
 /** The dispatch table: every command with its usage line, its summary and what runs it. */
 
 import { runAssetsCommand } from "./assets_command.ts";
+import { runBackupCommand } from "./backup/backup_command.ts";
 import { runRestoreCommand } from "./backup/restore_command.ts";
 import { runVerifyCommand } from "./backup/verify_command.ts";
 import { runBenchCommand } from "./bench_command.ts";
@@ -34,6 +35,7 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   user: (context) => runUserCommand(context),
   inspect: runInspectCommand,
   recover: runRecoverCommand,
+  backup: runBackupCommand,
   verify: runVerifyCommand,
   restore: runRestoreCommand,
   tls: runTlsCommand,

@@ -27,6 +27,7 @@ export type CommandName =
   | "user"
   | "inspect"
   | "recover"
+  | "backup"
   | "verify"
   | "restore"
   | "tls"

@@ -35,9 +35,11 @@ export interface DirectReply {
   readonly body: string;
 }
 
-const HEAD_BYTES_MAX = 16_384;
+/** Bytes of the head of an answer. */
+export const HEAD_BYTES_MAX = 16_384;
 const READ_BYTES = 16_384;
-const END_OF_HEAD = "\r\n\r\n";
+/** What stands behind the head. */
+export const END_OF_HEAD = "\r\n\r\n";
 
 /**
  * Sends the request and collects the answer. Rejects when the connection fails, the answer is none, or the time is up; with `TlsError`
@@ -58,7 +60,8 @@ export async function requestDirectly(request: DirectRequest): Promise<DirectRep
   }
 }
 
-async function connect({ address, trust }: DirectRequest): Promise<Deno.Conn> {
+/** A connection to `host:port`. Rejects as `dial` does. */
+export async function connect({ address, trust }: Pick<DirectRequest, "address" | "trust">): Promise<Deno.Conn> {
   const { hostname, port } = new URL(`http://${address}`);
   // The brackets around an IPv6 address belong to the URL.
   const endpoint = { hostname: hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(port === "" ? "80" : port) };
@@ -82,11 +85,13 @@ function headOf({ address, method, path, headers, body }: DirectRequest): string
   return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }
 
-async function writeAll(socket: Deno.Conn, bytes: Uint8Array): Promise<void> {
+/** Sends all of it. */
+export async function writeAll(socket: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await socket.write(bytes.subarray(at));
 }
 
-function parseHead(head: string): { readonly status: number; readonly headers: ReadonlyMap<string, string> } {
+/** Status and header lines, by names in lower case. Throws for what is no head of HTTP. */
+export function parseHead(head: string): { readonly status: number; readonly headers: ReadonlyMap<string, string> } {
   const [first = "", ...lines] = head.split("\r\n");
   const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(first)?.[1];
   if (status === undefined) throw new Error("What answered does not speak HTTP");

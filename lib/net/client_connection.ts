@@ -1,7 +1,7 @@
 /** One client's TCP connection: the reading loop, one write in flight, back-pressure both ways. Knows no protocol. */
 
 import { bytesToString } from "../base/bytes.ts";
-import type { Timer } from "../base/clock.ts";
+import { nextTurn, type Timer } from "../base/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { ClientSocket } from "./client_socket.ts";
 import type { ClientMetrics } from "./client_metrics.ts";
@@ -220,7 +220,10 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
       const count = await this.#socket.read(buffer);
       if (count === null) break;
       this.#received(buffer, count);
-      if (count === buffer.length && count < READ_BUFFER_BYTES_MAX) this.#buffer = new Uint8Array(count * 2);
+      if (count < buffer.length) continue;
+      // What is answered before the protocol is known has no budget: one short buffer of it in a turn.
+      if (this.#session === undefined) await nextTurn(this.#context.clock);
+      else if (count < READ_BUFFER_BYTES_MAX) this.#buffer = new Uint8Array(count * 2);
     }
     this.#inputEnded = true;
     // Whoever sent nothing but PINGs still gets every answer: a session knows how to end.

@@ -1,13 +1,18 @@
-/** Backups of real clusters, by the commands: taken, verified. */
+/** Backups of real clusters, by the commands: taken, interrupted, verified. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
-import { programLine, runProgram, spawnLine } from "../support/program.ts";
+import { programLine, type ProgramResult, runProgram, spawnLine } from "../support/program.ts";
+import { waitFor } from "../support/wait.ts";
 
-async function download(cluster: ProcessCluster, id: number): Promise<Uint8Array> {
-  const response = await fetch(`http://127.0.0.1:${cluster.node(id).httpPort}/v1/backup`);
-  assertEquals(response.status, 200);
-  return new Uint8Array(await response.arrayBuffer());
+/** `kvstore backup` through one node. */
+function backup(cluster: ProcessCluster, id: number, ...args: string[]): Promise<ProgramResult> {
+  return runProgram(["backup", ...args, "--connect", `127.0.0.1:${cluster.node(id).clientPort}`]);
+}
+
+/** What is in a directory beside those of the nodes. */
+function filesIn(cluster: ProcessCluster): readonly string[] {
+  return Array.from(Deno.readDirSync(cluster.root), ({ name }) => name).filter((name) => !name.startsWith("node-"));
 }
 
 /** `kvstore verify -` with these bytes as its standard input. */
@@ -26,9 +31,9 @@ Deno.test("verify tells what is in a backup, and names file and offset of what i
     for (let at = 0; at < 20; at++) await cluster.ask(leader, `PUT key-${at} value`);
     await cluster.waitUntilEqual();
     const status = await cluster.status(leader);
-    const bytes = await download(cluster, leader);
     const path = `${cluster.root}/backup.snap`;
-    await Deno.writeFile(path, bytes);
+    assertEquals((await backup(cluster, leader, path)).code, 0);
+    const bytes = await Deno.readFile(path);
     const shown = await runProgram(["verify", path]);
     assertEquals([shown.code, shown.stderr], [0, ""]);
     assertMatch(
@@ -39,7 +44,8 @@ Deno.test("verify tells what is in a backup, and names file and offset of what i
     const { stdout } = await runProgram(["verify", "--json", path]);
     const facts = JSON.parse(stdout);
     assertEquals([facts.file, facts.keys, facts.bytes], [path, 20, bytes.length]);
-    assertEquals([facts.clusterId, String(facts.index)], [status.get("Cluster ID"), status.get("Last Applied")]);
+    assertEquals(facts.clusterId, status.get("Cluster ID"));
+    assert(facts.index >= Number(status.get("Last Applied")), stdout);
     const streamed = await verifyStream(bytes);
     assertEquals([streamed.code, streamed.stderr], [0, ""]);
     assertEquals(streamed.stdout.replace("Standard input", path), shown.stdout);
@@ -57,4 +63,88 @@ Deno.test("verify tells what is in a backup, and names file and offset of what i
     assertEquals(missing.code, 1);
     assertMatch(missing.stderr, /^kvstore: .*nothing.*\n$/);
     assertEquals((await runProgram(["verify"])).code, 2);
+  }));
+
+Deno.test("backup through any node holds what was acknowledged before, says what it holds, and overwrites nothing unasked", () =>
+  withCluster({}, async (cluster) => {
+    const leader = await cluster.waitForLeader();
+    const path = `${cluster.root}/backup.snap`;
+    for (const { id } of cluster.nodes) {
+      await cluster.ask(leader, `PUT key-${id} value`);
+      const taken = await backup(cluster, id, path, ...id === 0 ? [] : ["--force"]);
+      assertEquals([taken.code, taken.stderr], [0, ""]);
+      const line =
+        /^Backed up to .*backup\.snap: cluster [0-9a-f]{32} at revision \d+ \(term \d+\), (\d) keys? of \d+ bytes, from /;
+      assertEquals(line.exec(taken.stdout)?.[1], String(id + 1), taken.stdout);
+      const { stdout } = await runProgram(["verify", "--json", path]);
+      assertEquals(JSON.parse(stdout).keys, id + 1);
+    }
+    assertEquals(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o600);
+    const before = await Deno.readFile(path);
+    const refused = await backup(cluster, leader, path);
+    assertEquals([refused.code, refused.stdout], [1, ""]);
+    assertMatch(
+      refused.stderr,
+      /^kvstore: .*backup\.snap is there already, and stays as it is; --force replaces it\n$/,
+    );
+    assertEquals(await Deno.readFile(path), before);
+    const { stdout } = await backup(cluster, leader, `${cluster.root}/other.snap`, "--json");
+    const { file, keys, bytes, from } = JSON.parse(stdout);
+    assertEquals([file, keys, bytes], [`${cluster.root}/other.snap`, 3, before.length]);
+    assertEquals(from, `127.0.0.1:${cluster.node(leader).httpPort}`);
+    assertEquals(filesIn(cluster).toSorted(), ["backup.snap", "other.snap"]);
+    // The same, to standard output.
+    const line = programLine(["backup", "-", "--connect", `127.0.0.1:${cluster.node(leader).clientPort}`]);
+    const piped = await spawnLine(line).output();
+    assertMatch(new TextDecoder().decode(piped.stderr), /^Backed up: cluster [0-9a-f]{32} at revision \d+ /);
+    const verified = await verifyStream(piped.stdout);
+    assertEquals([verified.code, piped.stdout.length], [0, before.length]);
+    assertEquals((await backup(cluster, leader, `${cluster.root}/none/x.snap`)).code, 1);
+    assertEquals((await backup(cluster, leader)).code, 2);
+  }));
+
+Deno.test("a backup that is interrupted leaves no file, and one without a majority is taken as stale alone", () =>
+  withCluster({}, async (cluster) => {
+    const leader = await cluster.waitForLeader();
+    await cluster.ask(leader, "PUT key value");
+    await cluster.waitUntilEqual();
+    const path = `${cluster.root}/backup.snap`;
+    const [follower = 0, other = 0] = cluster.others(leader);
+    cluster.signal(follower, "SIGSTOP");
+    const hanging = spawnLine(programLine([
+      ...["backup", path, "--timeout-ms", "600000", "--connect", `127.0.0.1:${cluster.node(follower).clientPort}`],
+    ]));
+    const ended = hanging.output();
+    await waitFor(() => filesIn(cluster).length > 0 || undefined, { what: "the temporary file is there" });
+    assertMatch(filesIn(cluster)[0] ?? "", /^backup\.snap\.[0-9a-f]{8}\.tmp$/);
+    hanging.kill("SIGTERM");
+    assertEquals([(await ended).code, filesIn(cluster)], [130, []]);
+    cluster.signal(follower, "SIGCONT");
+    for (const id of [leader, other]) await cluster.kill(id);
+    const alone = await backup(cluster, follower, `${cluster.root}/late.snap`, "--timeout-ms", "500");
+    assertEquals([alone.code, alone.stdout], [5, ""]);
+    assertEquals((await backup(cluster, follower, `${cluster.root}/late.snap`, "--stale")).code, 0);
+    const { stdout } = await runProgram(["verify", "--json", `${cluster.root}/late.snap`]);
+    assertEquals(JSON.parse(stdout).keys, 1);
+  }));
+
+Deno.test("a cluster with users gives its backup to who logs in, and to nobody else", () =>
+  withCluster({ nodes: 1 }, async (cluster) => {
+    await cluster.ask(0, "PUT key value");
+    const at = ["--connect", `127.0.0.1:${cluster.node(0).clientPort}`];
+    const password = "correct horse battery";
+    const added = await runProgram(["user", "add", "ann", ...at], { environment: { KVSTORE_NEW_PASSWORD: password } });
+    assertEquals([added.code, added.stderr], [0, ""]);
+    const path = `${cluster.root}/backup.snap`;
+    const refused = await backup(cluster, 0, path);
+    assertEquals([refused.code, refused.stdout, filesIn(cluster)], [1, "", []]);
+    assertMatch(
+      refused.stderr,
+      /^kvstore: The cluster has users, and no user and password that are right were given; /,
+    );
+    const environment = { KVSTORE_PASSWORD: password };
+    const taken = await runProgram(["backup", path, "--user", "ann", "--json", ...at], { environment });
+    assertEquals([taken.code, taken.stderr], [0, ""]);
+    const { stdout } = await runProgram(["verify", "--json", path]);
+    assertEquals([JSON.parse(stdout).users, JSON.parse(stdout).keys], [1, 1]);
   }));

@@ -134,5 +134,36 @@ const RATE_SLIPS: readonly Mutation[] = [
   ),
 ];
 
+const TURN_TESTS: readonly string[] = ["tests/unit/net/turn_budget_test.ts"];
+
+const SHARES: readonly Mutation[] = [
+  slip("M766", "One connection that pipelines takes the whole turn while others wait", {
+    file: "lib/net/turn_budget.ts",
+    find: "const share = Math.max(1, Math.floor((this.#requestsMax - this.#taken) / waiting.length));",
+    replace: "const share = Math.max(1, this.#requestsMax - this.#taken);",
+  }),
+  slip("M767", "Who has had nothing of a turn stands behind those who come back", {
+    file: "lib/net/turn_budget.ts",
+    find: "[...waiting.slice(served), ...this.#waiting]",
+    replace: "[...this.#waiting, ...waiting.slice(served)]",
+  }),
+  slip("M768", "What the others leave of a turn is lost", {
+    file: "lib/net/turn_budget.ts",
+    find: "while (this.#waiting.length > 0 && this.#taken < this.#requestsMax) this.#goRound();",
+    replace: "if (this.#waiting.length > 0) this.#goRound();",
+  }),
+].map((mutation) => lookedAt(TURN_TESTS, mutation));
+
+const OPENING: readonly Mutation[] = [
+  lookedAt(
+    ["tests/e2e/fair_share_test.ts"],
+    slip("M769", "Of a client that only sends PING as much is done at a time as has come", {
+      file: "lib/net/client_connection.ts",
+      find: "if (this.#session === undefined) await nextTurn(this.#context.clock);\n      else if",
+      replace: "if (nextTurn.length === 0) await nextTurn(this.#context.clock);\n      else if",
+    }),
+  ),
+];
+
 /** Every one. */
-export const ABUSE_SLIPS: readonly Mutation[] = [...TIMES, ...LINES, ...RATE_SLIPS];
+export const ABUSE_SLIPS: readonly Mutation[] = [...TIMES, ...LINES, ...RATE_SLIPS, ...SHARES, ...OPENING];

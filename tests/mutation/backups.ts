@@ -120,5 +120,71 @@ const RESTORES: readonly Mutation[] = [
   },
 ];
 
+const DOWNLOAD = "lib/cli/backup/backup_download.ts";
+const DOWNLOAD_TESTS: readonly string[] = ["tests/unit/cli/backup_download_test.ts"];
+
+const TAKEN: readonly Mutation[] = [
+  {
+    id: "M803",
+    what: "A backup gets its name before it is durable",
+    patches: [{
+      file: "lib/storage/published_file.ts",
+      find: "  await file.syncData();\n  disk.rename(file.path, path);\n",
+      replace: "  disk.rename(file.path, path);\n  await file.syncData();\n",
+    }],
+    tests: ["tests/crash/published_file_test.ts"],
+  },
+  {
+    id: "M804",
+    what: "A backup is said to be done before its name is durable",
+    patches: [{
+      file: "lib/storage/published_file.ts",
+      find: "await disk.syncDirectory(parentOf(path));",
+      replace: "await disk.syncDirectory(parentOf(parentOf(path)));",
+    }],
+    tests: ["tests/crash/published_file_test.ts"],
+  },
+  {
+    id: "M805",
+    what: "A backup is resumed where the node has another snapshot by then: the file is of two",
+    patches: [{
+      file: DOWNLOAD,
+      find: "const isResumed = progress !== undefined && status === PARTIAL;",
+      replace: "const isResumed = progress !== undefined && status >= 200;",
+    }],
+    tests: DOWNLOAD_TESTS,
+  },
+  {
+    id: "M806",
+    what: "A backup whose connection ended too early counts as whole",
+    patches: [{
+      file: DOWNLOAD,
+      find: "if (progress.received === progress.total) return address;",
+      replace: "if (progress.received <= progress.total) return address;",
+    }],
+    tests: DOWNLOAD_TESTS,
+  },
+  {
+    id: "M807",
+    what: "A follower gives a backup of what it has applied: acknowledged writes may be missing",
+    patches: [{
+      file: "lib/http/routes/snapshot.ts",
+      find: "return answerWhenFresh(freshness, {",
+      replace: "return answerWhenFresh({ ...freshness, stale: true }, {",
+    }],
+    tests: ["tests/unit/http/cluster_test.ts"],
+  },
+  {
+    id: "M808",
+    what: "The tag of a backup tells the index and the term alone, which the different files of two nodes share",
+    patches: [{
+      file: "lib/http/routes/snapshot.ts",
+      find: 'return `"${index}-${term}-${bytes}-${hash64(end)}"`;',
+      replace: 'return `"${index}-${term}-${bytes}-${hash64(end.slice(0, 0))}"`;',
+    }],
+    tests: ["tests/unit/http/cluster_test.ts"],
+  },
+];
+
 /** In the order of their numbers. */
-export const BACKUP_SLIPS: readonly Mutation[] = [...FILES, ...RESTORES];
+export const BACKUP_SLIPS: readonly Mutation[] = [...FILES, ...RESTORES, ...TAKEN];

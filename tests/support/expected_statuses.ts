@@ -172,7 +172,7 @@ function outcomesOf(
       return [200, 201];
     case "getBackup":
       // Only so many at a time.
-      return [200, 429];
+      return [...headers.has("range") ? [206, 416] : [], 200, 429];
     default:
       return [200];
   }

@@ -5,6 +5,18 @@ import type { Flag } from "../flags.ts";
 /** In the order of the help. */
 export const BACKUP_FLAGS = [
   {
+    name: "force",
+    kind: "switch",
+    commands: ["backup"],
+    help: "Replace a file that is there already.",
+  },
+  {
+    name: "stale",
+    kind: "switch",
+    commands: ["backup"],
+    help: "Take what one node has, also without a majority: acknowledged writes may be missing.",
+  },
+  {
     name: "restored-cluster",
     kind: "text",
     commands: ["restore"],

@@ -143,7 +143,8 @@ function showKey(
   ] as const;
   if (isKnown(conditions, record)) return { status: NOT_MODIFIED, headers, body: "" };
   if (!wantsJson(request.headers.get("accept"))) {
-    return showBytes(record, { headers: [...headers, ["Accept-Ranges", "bytes"]], part: partOf(request, record) });
+    const part = partOf(request, { length: record.value.length, tag: tagOf(record) });
+    return showBytes(record, { headers: [...headers, ["Accept-Ranges", "bytes"]], part });
   }
   const ttlMs = ttlMsOf(record, node.state.readTimeMs) ?? null;
   const show = (fields: string): HttpReply => {

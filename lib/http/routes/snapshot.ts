@@ -1,9 +1,13 @@
 /** `POST /v1/snapshot` and `GET /v1/backup`. */
 
 import { bytesToString } from "../../base/bytes.ts";
+import { hash64 } from "../../base/hash.ts";
 import type { Backup, NodeMonitor } from "../../node/api.ts";
 import type { BodySink, BodyStream, HttpReply } from "../http.ts";
-import { notDone, problem, PROBLEM_TYPE } from "../problem.ts";
+import { LEVEL, readFreshness } from "../parameters.ts";
+import { isProblem, notDone, problem, PROBLEM_TYPE } from "../problem.ts";
+import { IF_RANGE, partOf, RANGE } from "../ranges.ts";
+import { answerWhenFresh } from "../reads.ts";
 import type { ResponseDescription, Route, RouteCall } from "../route.ts";
 
 /** Bytes of a backup that are read and sent at once. */
@@ -11,6 +15,10 @@ export const BACKUP_PIECE_BYTES = 262_144;
 
 const OK = 200;
 const CREATED = 201;
+const PARTIAL = 206;
+const NO_SUCH_PART = 416;
+/** The end of the file, in which checksums of all of it stand. */
+const TAGGED_BYTES = 32;
 const JSON_TYPE = "application/json";
 const POSITION_SCHEMA = {
   type: "object",
@@ -46,14 +54,19 @@ export const SNAPSHOT_ROUTES: readonly Route[] = [
     id: "getBackup",
     tag: "Cluster",
     summary: "The file of a snapshot with everything up to now, verified before it is sent.",
-    query: [],
-    headers: [],
+    query: [LEVEL],
+    headers: [RANGE, IF_RANGE],
     responses: {
       [OK]: {
         description: "The file. A transfer that breaks off is not complete; the file has checksums of its own.",
         contentType: "application/octet-stream",
       },
+      [PARTIAL]: {
+        description: "The bytes that `Range` asked for; `Content-Range` says which.",
+        contentType: "application/octet-stream",
+      },
       404: { description: "`empty`: nothing was ever written.", contentType: PROBLEM_TYPE },
+      [NO_SUCH_PART]: { description: "`range_not_satisfiable`: the file is shorter.", contentType: PROBLEM_TYPE },
       429: { description: "`overloaded`: other backups are under way.", contentType: PROBLEM_TYPE },
       507: NO_SPACE,
     },
@@ -78,7 +91,14 @@ function notTaken(node: NodeMonitor, detail: string): HttpReply {
   return problem({ status: 507, code: "no_space", detail });
 }
 
-async function getBackup({ context: { node }, request: { method } }: RouteCall): Promise<HttpReply> {
+/** Asks a majority first: a follower may not have applied yet what was acknowledged. */
+function getBackup(call: RouteCall): HttpReply | Promise<HttpReply> {
+  const freshness = readFreshness(call);
+  if (isProblem(freshness)) return freshness;
+  return answerWhenFresh(freshness, { context: call.context, answer: () => openBackup(call) });
+}
+
+async function openBackup({ context: { node }, request }: RouteCall): Promise<HttpReply> {
   const outcome = await node.openBackup();
   switch (outcome.type) {
     case "Failed":
@@ -92,33 +112,70 @@ async function getBackup({ context: { node }, request: { method } }: RouteCall):
         detail: "Other backups are under way",
         headers: [["Retry-After", "1"]],
       });
-    default: {
-      const { backup } = outcome;
-      const { index, term } = backup.id;
-      const headers = [
-        ["Content-Type", "application/octet-stream"],
-        ["Content-Disposition", `attachment; filename="kvstore-${index}-${term}.snap"`],
-        ["Cache-Control", "no-store"],
-        ["X-KV-Revision", String(index)],
-        ["X-KV-Snapshot-Bytes", String(backup.bytes)],
-      ] as const;
-      if (method === "HEAD") {
-        backup.close();
-        return { status: OK, headers, body: "" };
-      }
-      return { status: OK, headers, body: new BackupStream(backup) };
-    }
+    default:
+      return showBackup(outcome.backup, request);
+  }
+}
+
+function showBackup(backup: Backup, request: RouteCall["request"]): HttpReply {
+  const { id: { index, term }, bytes: length } = backup;
+  const tag = tagOf(backup);
+  const headers = [
+    ["Content-Type", "application/octet-stream"],
+    ["Content-Disposition", `attachment; filename="kvstore-${index}-${term}.snap"`],
+    ["Cache-Control", "no-store"],
+    ["ETag", tag],
+    ["Accept-Ranges", "bytes"],
+    ["X-KV-Revision", String(index)],
+    ["X-KV-Snapshot-Bytes", String(length)],
+  ] as const;
+  const part = partOf(request, { length, tag });
+  if (request.method === "HEAD" || part?.type === "Unsatisfiable") backup.close();
+  if (request.method === "HEAD") return { status: OK, headers, body: "" };
+  if (part === undefined) return { status: OK, headers, body: new BackupStream(backup, { from: 0, to: length }) };
+  if (part.type === "Unsatisfiable") {
+    return problem({
+      status: NO_SUCH_PART,
+      code: "range_not_satisfiable",
+      detail: `The backup has ${length} bytes`,
+      headers: [["Content-Range", `bytes */${length}`]],
+    });
+  }
+  const { first, last } = part;
+  return {
+    status: PARTIAL,
+    headers: [...headers, ["Content-Range", `bytes ${first}-${last}/${length}`]],
+    body: new BackupStream(backup, { from: first, to: last + 1 }),
+  };
+}
+
+/** Names the very bytes: two nodes have different files of one state. */
+function tagOf(backup: Backup): string {
+  const { id: { index, term }, bytes } = backup;
+  const end = bytesToString(readOf(backup, { at: Math.max(0, bytes - TAGGED_BYTES), count: TAGGED_BYTES }));
+  return `"${index}-${term}-${bytes}-${hash64(end)}"`;
+}
+
+/** Empty when nothing more can be read, also by an error: the node itself does without this file. */
+function readOf(backup: Backup, { at, count }: { readonly at: number; readonly count: number }): Uint8Array {
+  try {
+    return backup.read(at, count);
+  } catch {
+    return new Uint8Array();
   }
 }
 
 /** Sends a file as fast as the client reads it. */
 class BackupStream implements BodyStream {
   readonly #backup: Backup;
+  readonly #to: number;
   #sink: BodySink | undefined;
-  #at = 0;
+  #at: number;
 
-  constructor(backup: Backup) {
+  constructor(backup: Backup, { from, to }: { readonly from: number; readonly to: number }) {
     this.#backup = backup;
+    this.#at = from;
+    this.#to = to;
   }
 
   /** See `BodyStream`. */
@@ -141,20 +198,12 @@ class BackupStream implements BodyStream {
   #sendPiece(): void {
     const sink = this.#sink;
     if (sink === undefined) return;
-    if (this.#at === this.#backup.bytes) return sink.finish();
-    const piece = this.#readPiece();
+    if (this.#at === this.#to) return sink.finish();
+    const count = Math.min(BACKUP_PIECE_BYTES, this.#to - this.#at);
+    const piece = readOf(this.#backup, { at: this.#at, count });
     // The file is not what it was when it was verified: half a backup must not look like one.
     if (piece.length === 0) return sink.abort();
     this.#at += piece.length;
     sink.send(bytesToString(piece));
-  }
-
-  /** Empty when nothing more can be read, also by an error: the node itself does without this file. */
-  #readPiece(): Uint8Array {
-    try {
-      return this.#backup.read(this.#at, BACKUP_PIECE_BYTES);
-    } catch {
-      return new Uint8Array();
-    }
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { CorruptionError, FormatVersionError } from "../../base/errors.ts";
+import { isKeyBlock, readKeyBlock } from "../../kv/snapshot_blocks.ts";
 import type { StateMachine } from "../../kv/state_machine.ts";
 import {
   readSnapshot,
@@ -99,4 +100,30 @@ export function describeBackup({ summary, state }: LoadedBackup): BackupFacts {
     blocks,
     bytes,
   };
+}
+
+/** What can be told of a backup without loading it. */
+export type BackupOutline = Pick<
+  BackupFacts,
+  "clusterId" | "index" | "term" | "keys" | "keyBytes" | "blocks" | "bytes"
+>;
+
+/** Verifies every checksum, and counts the keys. Throws as `loadBackup` rejects, but for what only a state can tell. */
+export function outlineBackup(file: SnapshotInput): BackupOutline {
+  const blocks = checkVersions(file);
+  let [keys, keyBytes] = [0, 0];
+  for (;;) {
+    const step = blocks.next();
+    if (step.done === true) {
+      const { lastIncluded: { index, term }, configuration, blocks, bytes } = step.value;
+      return { clusterId: configuration.clusterId ?? null, index, term, keys, keyBytes, blocks, bytes };
+    }
+    if (!isKeyBlock(step.value)) continue;
+    const isWhole = readKeyBlock(step.value, ({ key, value }) => {
+      keys += 1;
+      keyBytes += key.length + value.length;
+      return true;
+    });
+    if (!isWhole) throw new CorruptionError(file.path, { offset: 0, what: "a block of keys cannot be read" });
+  }
 }

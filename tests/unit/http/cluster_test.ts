@@ -107,11 +107,22 @@ function backupOf(bytes: Uint8Array, readable = bytes.length): Backup & { closed
 }
 
 /** What a client that reads everything gets, and how it ends. */
-async function download(node: FakeNode): Promise<{ readonly text: string; readonly end: string }> {
+async function download(
+  node: FakeNode,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<
+  {
+    readonly text: string;
+    readonly end: string;
+    readonly status: number;
+    readonly headers: ReadonlyMap<string, string>;
+  }
+> {
   const route = SNAPSHOT_ROUTES.find(({ id }) => id === "getBackup");
   assert(route !== undefined);
   const { handler } = serviceOf(node);
-  const request = { method: "GET", path: "/v1/backup", query: "", headers: new Map(), body: "", remote: "", id: "r" };
+  const sent = new Map(Object.entries(headers));
+  const request = { method: "GET", path: "/v1/backup", query: "", headers: sent, body: "", remote: "", id: "r" };
   const reply = await handler.handle(request);
   const { body } = reply;
   assert(typeof body !== "string");
@@ -132,7 +143,7 @@ async function download(node: FakeNode): Promise<{ readonly text: string; readon
   body.opened(sink);
   while (end === "") body.drained();
   body.closed();
-  return { text, end };
+  return { text, end, status: reply.status, headers: new Map(reply.headers) };
 }
 
 Deno.test("backup: the file in pieces, and a broken transfer when it is shorter than it was", async () => {
@@ -155,6 +166,39 @@ Deno.test("backup: the file in pieces, and a broken transfer when it is shorter 
   };
   node.backupOutcome = { type: "Opened", backup: failing };
   assertEquals((await download(node)).end, "aborted");
+});
+
+Deno.test("backup: a part of it under the tag of the same file, and the whole under another", async () => {
+  const node = new FakeNode();
+  const bytes = Uint8Array.from({ length: 2 * BACKUP_PIECE_BYTES }, (_, at) => at % 251);
+  node.backupOutcome = { type: "Opened", backup: backupOf(bytes) };
+  const whole = await download(node);
+  const tag = whole.headers.get("ETag") ?? "";
+  assertMatch(tag, /^"5-1-524288-[0-9a-f]{16}"$/);
+  const part = await download(node, { range: "bytes=100000-", "if-range": tag });
+  assertEquals([part.status, part.text, part.end], [206, whole.text.slice(100_000), "finished"]);
+  assertEquals(part.headers.get("Content-Range"), `bytes 100000-524287/524288`);
+  const middle = await download(node, { range: "bytes=7-300000" });
+  assertEquals([middle.status, middle.text], [206, whole.text.slice(7, 300_001)]);
+  const other = backupOf(bytes.map((byte, at) => at === bytes.length - 1 ? byte ^ 1 : byte));
+  node.backupOutcome = { type: "Opened", backup: other };
+  const anew = await download(node, { range: "bytes=100000-", "if-range": tag });
+  assertEquals([anew.status, anew.text.length, anew.headers.get("ETag") === tag], [200, bytes.length, false]);
+  const beyond = await ask(serviceOf(node), "GET /v1/backup", { headers: { range: "bytes=524288-" } });
+  assertEquals([beyond.status, beyond.code, beyond.headers.get("content-range")], [
+    ...[416, "range_not_satisfiable", "bytes */524288"],
+  ]);
+  assertEquals(other.closed, 2);
+});
+
+Deno.test("backup: what was acknowledged before is in it, so a majority is asked unless stale is", async () => {
+  const node = new FakeNode();
+  const service = serviceOf(node);
+  node.backupOutcome = { type: "Empty" };
+  node.refusal = "NoLeader";
+  assertEquals((await ask(service, "GET /v1/backup")).status, 503);
+  assertEquals((await ask(service, "GET /v1/backup?level=stale")).code, "empty");
+  assertEquals((await ask(service, "GET /v1/backup?level=x")).status, 400);
 });
 
 Deno.test("backup: HEAD opens nothing, and refusals say why", async () => {

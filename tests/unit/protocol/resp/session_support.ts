@@ -25,6 +25,7 @@ export interface RespBenchOptions {
   readonly keyBytesMax?: number;
   readonly valueBytesMax?: number;
   readonly memoryBytesMax?: number;
+  readonly requestsPerTurnMax?: number;
   readonly slowCommandMs?: number;
   readonly userRequestsPerSecond?: number;
   readonly connectionRequestsPerSecond?: number;
@@ -54,7 +55,7 @@ export function respContext({ node, clock, warn = () => {}, ...options }: RespCo
     metrics,
     statistics: new ServerStatistics({ clock, metrics, slowCommandMs, node }),
     budget: new MemoryBudget(options.memoryBytesMax ?? CLIENT_MEMORY_BYTES_MAX),
-    turns: new TurnBudget(clock, REQUESTS_PER_TURN_MAX),
+    turns: new TurnBudget(clock, options.requestsPerTurnMax ?? REQUESTS_PER_TURN_MAX),
     clients: new ClientRegistry(),
     clusterMode: options.clusterMode ?? false,
     keyBytesMax: options.keyBytesMax ?? 65_536,
