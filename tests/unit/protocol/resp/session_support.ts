@@ -1,5 +1,6 @@
 /** A session of the Redis protocol on a link that only records, so that tests need no socket. */
 
+import type { Gate } from "../../../../lib/access/gate.ts";
 import { RequestRates } from "../../../../lib/access/request_rates.ts";
 import type { Clock } from "../../../../lib/base/clock.ts";
 import type { KeyValueNode } from "../../../../lib/node/api.ts";
@@ -36,6 +37,8 @@ export interface RespContextParts extends RespBenchOptions {
   readonly node: KeyValueNode;
   readonly clock: Clock;
   readonly warn?: (message: string) => void;
+  /** The usual one of the node when left out. */
+  readonly gate?: Gate;
 }
 
 /** The context of a server's sessions, around any node. */
@@ -47,7 +50,7 @@ export function respContext({ node, clock, warn = () => {}, ...options }: RespCo
     node,
     rates: new RequestRates({ userRequestsPerSecond, connectionRequestsPerSecond }, node),
     changeMember: (change) => node.changeMember(change),
-    gate: gateOf(node, clock),
+    gate: options.gate ?? gateOf(node, clock),
     clock,
     turnTime: new TurnTime(clock),
     log: () => {},

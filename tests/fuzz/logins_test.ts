@@ -1,0 +1,292 @@
+/**
+ * What comes before a login, against generated and mutated bytes: nobody comes in but by the right name and password, as another reader of the
+ * same bytes finds them, nothing is done before, and what ACL is given is taken whole or not at all.
+ */
+
+import type { Random } from "../../lib/base/random.ts";
+import { byteStringToText } from "../../lib/base/bytes.ts";
+import type { HttpRequest } from "../../lib/http/http.ts";
+import { identify } from "../../lib/http/logins.ts";
+import type { ProtocolSession } from "../../lib/net/session.ts";
+import { receptionOf } from "../../lib/protocol/reception.ts";
+import { VirtualClock } from "../support/memory/virtual_clock.ts";
+import { QuickGate } from "../support/quick_gate.ts";
+import { encodeRequest } from "../support/resp/encode.ts";
+import { StateNode } from "../support/state_node.ts";
+import { hashOf, setUser } from "../support/users.ts";
+import { respContext } from "../unit/protocol/resp/session_support.ts";
+import { RecordingLink } from "../unit/protocol/text/session_support.ts";
+import { fuzz, require, requireSame } from "./harness.ts";
+import { anyBytes, mutate } from "./mutators.ts";
+import { randomSplit } from "./splits.ts";
+
+const NAME = "root";
+/** A colon ends the name of HTTP's credentials, and is a part of the password behind that. */
+const PASSWORD = "correct:horse";
+const STEPS_MAX = 2_000;
+
+/** A node with one user, and one client whose protocol its first bytes tell. */
+class Stage {
+  readonly node = new StateNode();
+  readonly gate: QuickGate;
+  readonly link = new RecordingLink();
+  readonly #clock = new VirtualClock();
+  readonly #reception;
+  #session: ProtocolSession | undefined;
+  #undecided = "";
+
+  private constructor() {
+    const { node } = this;
+    const clock = this.#clock;
+    this.gate = new QuickGate(node, { clock, password: PASSWORD });
+    this.#reception = receptionOf({ ...respContext({ node, clock, gate: this.gate }), httpPort: undefined });
+  }
+
+  static async open(): Promise<Stage> {
+    const stage = new Stage();
+    await new Promise((resolve) => stage.node.submit(setUser(NAME), resolve));
+    return stage;
+  }
+
+  get #isOver(): boolean {
+    return this.link.finished || this.link.aborted;
+  }
+
+  /** Sends pieces as a connection would, and lets everything settle. Gives what came. */
+  async send(pieces: readonly string[]): Promise<string> {
+    for (const piece of pieces) {
+      await this.#settle();
+      if (this.#isOver) break;
+      if (this.#session !== undefined) this.#session.receive(piece);
+      else this.#greet(piece);
+    }
+    await this.#settle();
+    const { output } = this.link;
+    this.link.output = "";
+    return output;
+  }
+
+  #greet(piece: string): void {
+    const client = { link: this.link, inputEnded: false };
+    const { session, reply, rest } = this.#reception.greet(this.#undecided + piece, client);
+    this.link.send(reply);
+    this.#session = session;
+    this.#undecided = rest;
+    if (rest !== "") session?.receive(rest);
+  }
+
+  async #settle(): Promise<void> {
+    for (let step = 0; step < SETTLING_STEPS; step++) await Promise.resolve();
+    for (let step = 0; this.#session?.full === true && !this.#isOver; step++) {
+      require(step < STEPS_MAX, "The session is stuck");
+      await this.#clock.turn();
+    }
+  }
+}
+
+/** Microtasks within which a login without work comes to its end. */
+const SETTLING_STEPS = 30;
+
+/** The words of a login in the Redis protocol or the other, a few of them changed. */
+function anyLogin(random: Random): string {
+  const credentials = random.chance(0.9) ? [NAME, PASSWORD] : [PASSWORD];
+  const words = random.pick([
+    ["AUTH", ...credentials],
+    ["auth", ...credentials],
+    ["HELLO", "3", "AUTH", ...credentials],
+    ["HELLO", "2", "AUTH", ...credentials, "SETNAME", "x"],
+    ["LOGIN", ...credentials],
+  ]);
+  while (random.chance(0.4)) {
+    const at = random.below(words.length + 1);
+    const word = words[at] ?? "";
+    const changed = random.pick([[mutate(word, random)], [], [word, anyBytes(random, 12)], [word, word], [
+      "AUTH",
+      word,
+    ]]);
+    words.splice(at, 1, ...changed);
+  }
+  if (random.chance(0.7)) return encodeRequest(...words);
+  return `${words.join(random.pick([" ", " ", "  ", "\t"]))}${random.pick(["\n", "\r\n"])}`;
+}
+
+const TRIED: readonly string[] = [
+  ...[encodeRequest("SET", "k", "v"), "SET k v\r\n", "PUT k v\n"],
+  ...[
+    encodeRequest("MULTI"),
+    encodeRequest("EXEC"),
+    encodeRequest("RESET"),
+    encodeRequest("ACL", "SETUSER", "bob", ">pass-of-bob"),
+  ],
+];
+
+/** Whoever says one of these alone comes in. */
+const RIGHT: readonly string[] = [
+  ...[encodeRequest("AUTH", NAME, PASSWORD), encodeRequest("HELLO", "3", "AUTH", NAME, PASSWORD)],
+  ...[`AUTH ${NAME} ${PASSWORD}\n`, `AUTH ${NAME} ${PASSWORD}\r\n`, `login ${NAME}  ${PASSWORD}\n`],
+  `HELLO 2 AUTH ${NAME} ${PASSWORD}\r\n`,
+];
+
+fuzz("logins in both protocols of the client port", {
+  make: (random) => {
+    if (random.chance(0.05)) return random.pick(RIGHT);
+    const parts = Array.from({ length: random.between(1, 3) }, () => anyLogin(random));
+    if (random.chance(0.5)) parts.splice(random.below(parts.length + 1), 0, random.pick(TRIED));
+    const text = parts.join("");
+    return random.chance(0.7) ? text : mutate(text, random);
+  },
+  check: async (input, random) => {
+    const outcomes = await Promise.all([[input], randomSplit(input, random)].map(async (pieces) => {
+      const stage = await Stage.open();
+      const { node, gate } = stage;
+      const before = node.machine.digest;
+      const isIn = () => gate.claims.some(({ name, password }) => name === NAME && password === PASSWORD);
+      await stage.send(pieces);
+      if (!isIn()) requireSame(node.machine.digest, before, "Something was done for nobody");
+      const claims = gate.claims.map(({ name, password }) => [name, password]);
+      // What was missing of a request may come with the next.
+      if (!isIn()) await stage.send(TRIED);
+      if (!isIn()) requireSame(node.machine.digest, before, "Something is done for nobody");
+      require(isIn() || !RIGHT.includes(input), "Who is right does not come in");
+      require(!isIn() || input.includes(NAME) && input.includes(PASSWORD), "A claim that nobody made");
+      return { claims, outcome: isIn() ? "comes in" : claims.length > 0 ? "is refused" : "claims nothing" };
+    }));
+    const [whole, parts] = outcomes;
+    requireSame(parts?.claims, whole?.claims, "The claims of another split");
+    return whole?.outcome ?? "";
+  },
+  outcomes: ["comes in", "is refused", "claims nothing"],
+  share: 4,
+});
+
+/** The bytes that Base64 stands for, bit by bit; undefined where a character is none of it. */
+function decodeBase64(text: string): string | undefined {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const bits = [...text.replace(/={0,2}$/, "")].map((digit) => {
+    const value = alphabet.indexOf(digit);
+    return value < 0 ? "?" : value.toString(2).padStart(6, "0");
+  }).join("");
+  if (bits.includes("?")) return undefined;
+  return (bits.match(/.{8}/g) ?? []).map((byte) => String.fromCharCode(parseInt(byte, 2))).join("");
+}
+
+fuzz("credentials of HTTP", {
+  make: (random) => {
+    const credentials = random.pick([
+      `${NAME}:${PASSWORD}`,
+      `${NAME}:${PASSWORD}`,
+      `${NAME}${PASSWORD}`,
+      `:${PASSWORD}`,
+    ]);
+    const encoded = btoa(random.chance(0.6) ? credentials : mutate(credentials, random));
+    const scheme = random.pick(["Basic ", "Basic ", "basic ", "BASIC  ", "Bearer ", "KVStore-Node ", "Basic", ""]);
+    const header = `${scheme}${encoded}${random.pick(["", "", "", "=", " ", "==="])}`;
+    return random.chance(0.6) ? header : mutate(header, random);
+  },
+  check: async (header) => {
+    const node = new StateNode();
+    const gate = new QuickGate(node, { clock: new VirtualClock(), password: PASSWORD });
+    await new Promise((resolve) => node.submit(setUser(NAME), resolve));
+    const headers = new Map([["authorization", header]]);
+    const request: HttpRequest = {
+      method: "GET",
+      path: "/",
+      query: "",
+      headers,
+      body: "",
+      remote: "10.0.0.1:1",
+      id: "",
+    };
+    const who = await identify(request, { gate, id: node.id });
+    const [, encoded] = /^basic +([^ ]+)$/i.exec(header) ?? [];
+    const said = encoded === undefined ? undefined : decodeBase64(encoded);
+    const { name, password } = gate.claims[0] ?? {};
+    if (name !== undefined) {
+      requireSame(`${name}:${password}`, said, "The claim is what was said");
+      require(!name.includes(":"), "A name ends with the first colon");
+    }
+    const isRight = said === `${NAME}:${PASSWORD}`;
+    requireSame("status" in who ? who.status : who.name, isRight ? NAME : 401, "Who comes in");
+    return isRight ? "comes in" : name === undefined ? "claims nothing" : "is refused";
+  },
+  outcomes: ["comes in", "is refused", "claims nothing"],
+});
+
+const RULES: readonly string[] = [
+  ...[
+    "on",
+    "off",
+    "~*",
+    "~k:*",
+    "%R~x",
+    "%RW~y*",
+    "&*",
+    "allkeys",
+    "resetkeys",
+    "allchannels",
+    "+@all",
+    "-@all",
+    "+@read",
+  ],
+  ...[
+    "-@dangerous",
+    "+get",
+    "-set",
+    "+acl|list",
+    "allcommands",
+    "nocommands",
+    "nopass",
+    "resetpass",
+    "reset",
+    "clearselectors",
+  ],
+  ...["(+get ~x)", "(", ")", "+", "-", "~", "%", "@", "sanitize-payload", ""],
+];
+const SECRETS: readonly string[] = [">secret-word", "<secret-word", "#secret-word", "!secret-word", ">secret:word\xff"];
+
+fuzz("rules of ACL SETUSER", {
+  make: (random) => {
+    const rules = Array.from({ length: random.below(5) }, () => {
+      const rule = random.pick(RULES);
+      return random.chance(0.3) ? mutate(rule, random) : rule;
+    });
+    const harmless = ["on", "~*", "&*", "+@all", "allkeys"];
+    const chosen = random.chance(0.3) ? rules.map(() => random.pick(harmless)) : rules;
+    if (random.chance(0.8)) {
+      chosen.splice(random.below(chosen.length + 1), 0, random.chance(0.6) ? ">secret-word" : random.pick(SECRETS));
+    }
+    const name = random.chance(0.8) ? "alice" : random.chance(0.5) ? mutate("alice", random) : anyBytes(random, 80);
+    return [name, ...chosen];
+  },
+  check: async ([name = "", ...rules]) => {
+    const stage = await Stage.open();
+    const { machine } = stage.node;
+    const inside = await stage.send([encodeRequest("AUTH", NAME, PASSWORD)]);
+    requireSame(inside, "+OK\r\n", "The user comes in");
+    const before = machine.digest;
+    const reply = await stage.send([encodeRequest("ACL", "SETUSER", name, ...rules)]);
+    require(/^(?:\+OK|-[A-Z]+ [^\r\n]*)\r\n$/.test(reply), `One line: ${reply}`);
+    require(
+      !rules.some((rule) => SECRETS.includes(rule)) || !reply.includes("secret-word"),
+      `It tells the password: ${reply}`,
+    );
+    const isDone = reply === "+OK\r\n";
+    if (!isDone) requireSame(machine.digest, before, "A refusal changes nothing");
+    else {
+      require(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(name), `There is a user called ${name}`);
+      const kept = machine.users.find(name)?.hash;
+      require(
+        kept === hashOf(2) || kept === undefined || !rules.some((rule) => rule.startsWith(">")),
+        "The new password",
+      );
+    }
+    const listed = await stage.send([encodeRequest("ACL", "LIST")]);
+    require(
+      byteStringToText(listed) !== undefined && !/secret-word|scrypt|[0-9a-f]{64}/.test(listed),
+      `It shows ${listed}`,
+    );
+    return isDone ? "is taken" : "is refused";
+  },
+  outcomes: ["is taken", "is refused"],
+  share: 4,
+});
