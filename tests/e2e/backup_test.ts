@@ -1,6 +1,7 @@
 /** Backups of real clusters, by the commands: taken, interrupted, verified. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { makeBackup } from "../support/backups.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { programLine, type ProgramResult, runProgram, spawnLine } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
@@ -64,6 +65,51 @@ Deno.test("verify tells what is in a backup, and names file and offset of what i
     assertMatch(missing.stderr, /^kvstore: .*nothing.*\n$/);
     assertEquals((await runProgram(["verify"])).code, 2);
   }));
+
+Deno.test({
+  name: "verify reads a pipe as a stream, and what cannot be read is said so in a line",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const directory = await Deno.makeTempDir({ prefix: "kvstore-e2e-" });
+    const [file, pipe] = [`${directory}/backup.snap`, `${directory}/pipe`];
+    const inShell = async (script: string, path: string) => {
+      const line = ["sh", "-c", script, file, ...programLine(["verify", path])];
+      const { code, stdout, stderr } = await spawnLine(line, { stdin: "null" }).output();
+      return [code, ...[stdout, stderr].map((bytes) => new TextDecoder().decode(bytes))];
+    };
+    await Deno.writeFile(file, await makeBackup());
+    assertEquals((await new Deno.Command("mkfifo", { args: [pipe] }).output()).code, 0);
+    const [code, told = "", problem] = await inShell(`cat "$0" > '${pipe}' & exec "$@"`, pipe);
+    assertEquals([code, problem], [0, ""]);
+    assertMatch(String(told), /^.*pipe is whole: a backup of cluster /);
+    const [broken] = await inShell(`head -c 100 "$0" > '${pipe}' & exec "$@"`, pipe);
+    assertEquals(broken, 74);
+    const [unreadable, nothing, why] = await inShell(`exec "$@" < '${directory}'`, "-");
+    assertEquals([unreadable, nothing], [1, ""]);
+    assertMatch(String(why), /^kvstore: Cannot read standard input: Is a directory.*\n$/);
+    await Deno.remove(directory, { recursive: true });
+  },
+});
+
+Deno.test({
+  name: "backup takes the place of a file alone, whatever it is told",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const directory = await Deno.makeTempDir({ prefix: "kvstore-e2e-" });
+    const pipe = `${directory}/pipe`;
+    assertEquals((await new Deno.Command("mkfifo", { args: [pipe] }).output()).code, 0);
+    for (const path of [pipe, directory]) {
+      const { code, stdout, stderr } = await runProgram(["backup", "--force", path]);
+      assertEquals([code, stdout], [1, ""]);
+      assertEquals(
+        stderr,
+        `kvstore: ${path} is no file, and stays as it is; name another, or - for standard output\n`,
+      );
+    }
+    assert(Deno.statSync(pipe).isFifo);
+    await Deno.remove(directory, { recursive: true });
+  },
+});
 
 Deno.test("backup through any node holds what was acknowledged before, says what it holds, and overwrites nothing unasked", () =>
   withCluster({}, async (cluster) => {

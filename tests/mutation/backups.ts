@@ -46,6 +46,23 @@ const FILES: readonly Mutation[] = [
   }),
 ];
 
+const COMMANDS: readonly Mutation[] = [
+  slip(
+    "M811",
+    "A backup that comes through a pipe is read by the size that a pipe has not: a whole one is called damaged",
+    {
+      file: "lib/cli/backup/verify_command.ts",
+      find: "return !isFile && !isDirectory;",
+      replace: "return isFile && isDirectory;",
+    },
+  ),
+  slip("M812", "A forced backup takes the place of whatever has its name, a device too", {
+    file: "lib/cli/backup/backup_command.ts",
+    find: "if (Deno.statSync(path).isFile) return;",
+    replace: "if (!Deno.statSync(path).isDirectory) return;",
+  }),
+].map((mutation) => ({ ...mutation, tests: ["tests/e2e/backup_test.ts"] }));
+
 const RESTORES: readonly Mutation[] = [
   slip("M794", "A restored cluster keeps the id of the old one, so that nodes of before can join it", {
     file: RESTORE,
@@ -187,4 +204,4 @@ const TAKEN: readonly Mutation[] = [
 ];
 
 /** In the order of their numbers. */
-export const BACKUP_SLIPS: readonly Mutation[] = [...FILES, ...RESTORES, ...TAKEN];
+export const BACKUP_SLIPS: readonly Mutation[] = [...FILES, ...RESTORES, ...TAKEN, ...COMMANDS];

@@ -26,7 +26,7 @@ export async function runBackupCommand(context: CommandContext): Promise<number>
   if (path === undefined || path === "" || others.length > 0) {
     throw new UsageError("backup takes one file, or - for standard output, for example kvstore backup backup.snap");
   }
-  if (path !== STREAM && !settings.enabled("force")) refuseExisting(path);
+  if (path !== STREAM) refuseExisting(path, { isReplaced: settings.enabled("force") });
   const { stop } = new StopSignals("terminal");
   const temporary = path === STREAM
     ? Deno.makeTempFileSync({ prefix: "kvstore-backup-" })
@@ -57,7 +57,7 @@ async function takeBackup(
   const outline = outlineBackup(file);
   if (path === STREAM) copyOut(file);
   else {
-    if (!settings.enabled("force")) refuseExisting(path);
+    refuseExisting(path, { isReplaced: settings.enabled("force") });
     await publishFile(disk, { file, path });
   }
   const told = settings.enabled("json")
@@ -80,10 +80,12 @@ function showOutline(
     `${count(keyBytes, "byte")}, from ${address}; ${count(bytes, "byte")} in all\n`;
 }
 
-/** Throws `Failure`. */
-function refuseExisting(path: string): void {
+/** Throws `Failure`. A file may be replaced, but no device, pipe or directory: it would be gone. */
+function refuseExisting(path: string, { isReplaced }: { readonly isReplaced: boolean }): void {
   if (!new DenoDisk().exists(path)) return;
-  throw new Failure(`${path} is there already, and stays as it is; --force replaces it`);
+  if (!isReplaced) throw new Failure(`${path} is there already, and stays as it is; --force replaces it`);
+  if (Deno.statSync(path).isFile) return;
+  throw new Failure(`${path} is no file, and stays as it is; name another, or - for standard output`);
 }
 
 function copyOut(file: DiskFile): void {

@@ -1,5 +1,6 @@
 /** `kvstore verify`: whether the file of a backup is whole, and what is in it. */
 
+import { AccessError } from "../../base/errors.ts";
 import { randomNumber } from "../../cluster/random_number.ts";
 import { SystemClock } from "../../node/clock/system_clock.ts";
 import { describeBackup, loadBackup, type LoadedBackup } from "../../node/recovery/backup_file.ts";
@@ -19,7 +20,9 @@ export async function runVerifyCommand({ settings, operands, surroundings }: Com
   if (path === undefined || others.length > 0) {
     throw new UsageError("verify takes one file, or - for standard input, for example kvstore verify backup.snap");
   }
-  const facts = describeBackup(path === STREAM ? await readBackup(new InputStream()) : await readBackupFile(path));
+  const facts = describeBackup(
+    path === STREAM ? await readBackup(new InputStream("standard input", Deno.stdin)) : await readBackupFile(path),
+  );
   surroundings.out(
     settings.enabled("json")
       ? `${JSON.stringify({ file: path, ...facts })}\n`
@@ -28,8 +31,14 @@ export async function runVerifyCommand({ settings, operands, surroundings }: Com
   return EXIT.ok;
 }
 
-/** Loads the file of a backup. Rejects as `loadBackup`, and with `AccessError` when it cannot be opened. */
+/**
+ * Loads the file of a backup, which may be a pipe. Rejects as `loadBackup`, and with `AccessError` when it cannot be opened or read.
+ */
 export async function readBackupFile(path: string): Promise<LoadedBackup> {
+  if (isPipe(path)) {
+    using pipe = Deno.openSync(path);
+    return await readBackup(new InputStream(path, pipe));
+  }
   const file = new DenoDisk().open(path, "read");
   try {
     return await readBackup(file);
@@ -42,9 +51,19 @@ function readBackup(file: SnapshotInput): Promise<LoadedBackup> {
   return loadBackup(file, { clock: new SystemClock(), random: randomNumber });
 }
 
-/** Standard input, which is read once, from its beginning. */
+/** Whether it is neither a file nor a directory: it has no size, and nothing in it can be looked for. */
+function isPipe(path: string): boolean {
+  try {
+    const { isFile, isDirectory } = Deno.statSync(path);
+    return !isFile && !isDirectory;
+  } catch (error) {
+    throw new AccessError(path, { operation: "read", cause: error });
+  }
+}
+
+/** Standard input, or a pipe of that path, which is read once, from its beginning. */
 class InputStream implements SnapshotInput {
-  readonly path = "standard input";
+  constructor(readonly path: string, readonly input: Pick<typeof Deno.stdin, "readSync">) {}
 
   size(): number {
     return Infinity;
@@ -53,10 +72,18 @@ class InputStream implements SnapshotInput {
   readAt(_offset: number, target: Uint8Array): number {
     let total = 0;
     while (total < target.length) {
-      const count = Deno.stdin.readSync(target.subarray(total));
-      if (count === null || count === 0) break;
+      const count = this.#read(target.subarray(total));
+      if (count === 0) break;
       total += count;
     }
     return total;
+  }
+
+  #read(target: Uint8Array): number {
+    try {
+      return this.input.readSync(target) ?? 0;
+    } catch (error) {
+      throw new AccessError(this.path, { operation: "read", cause: error });
+    }
   }
 }
