@@ -4,8 +4,9 @@ import { nextTurn } from "../base/clock.ts";
 import { UsersRequiredError } from "../base/errors.ts";
 import { METRIC } from "../observe/names.ts";
 import { EMPTY_CONFIGURATION } from "../raft/types.ts";
-import { nodeFileName } from "../storage/node_file.ts";
+import { nodeIdsOf } from "../storage/node_file.ts";
 import { openStorage } from "../storage/open.ts";
+import { RESTORING_NAME } from "../storage/restore_mark.ts";
 import type { Recovered } from "../storage/storage.ts";
 import { assembleNode } from "./assemble.ts";
 import { randomDigits } from "./core.ts";
@@ -26,9 +27,7 @@ export const IDENTITY_DIGITS = 16;
  */
 export async function startNode(options: NodeOptions, ports: NodePorts): Promise<Node> {
   const { usersRequiredAt, directory } = options;
-  if (usersRequiredAt !== undefined && !ports.disk.exists(`${directory}/${nodeFileName(options.nodeId)}`)) {
-    throw new UsersRequiredError(usersRequiredAt);
-  }
+  if (usersRequiredAt !== undefined && isNew(ports.disk.list(directory))) throw new UsersRequiredError(usersRequiredAt);
   const storage = await openStorage({
     disk: ports.disk,
     directory: options.directory,
@@ -58,6 +57,11 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
     await storage.close();
     throw error;
   }
+}
+
+/** Whether a node would begin a directory that holds these: one of another node, or half of a restore, is refused for that. */
+function isNew(names: readonly string[]): boolean {
+  return nodeIdsOf(names).length === 0 && !names.includes(RESTORING_NAME);
 }
 
 /** 32 random bits. */

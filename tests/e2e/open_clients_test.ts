@@ -38,6 +38,21 @@ async function entersWith(port: number): Promise<boolean> {
   return await client.ask(`AUTH root ${PASSWORD}`) === "Logged in.";
 }
 
+/** A directory that is another node's, or half restored, is refused for that: whether there are users is not the question. */
+async function refusesOthers(directory: string): Promise<void> {
+  const half = await Deno.makeTempDir({ prefix: "kvstore-e2e-" });
+  await Deno.writeTextFile(`${half}/RESTORING`, "");
+  for (const [where, why] of [[directory, /it holds RaftNode0\.json/], [half, /restore .* interrupted/]] as const) {
+    const ports = ["--port", "--peer-port", "--http-port"];
+    const line = findFreePorts(3).flatMap((port, at) => [ports[at] ?? "", String(port)]);
+    const args = ["node", "--node-id", "1", "--host", WIDE, "--insecure-peers", "--data-dir", where, ...line];
+    const { code, stderr } = await runProgram(args, { environment: SECRET });
+    assertEquals(code, 1, stderr);
+    assertMatch(stderr, why);
+  }
+  await Deno.remove(half, { recursive: true });
+}
+
 Deno.test("a new node or cluster that others reach, without users: one line, exit 2, nothing made", async () => {
   const directory = await Deno.makeTempDir({ prefix: "kvstore-e2e-" });
   for (const command of ["node", "cluster"]) {
@@ -61,6 +76,7 @@ Deno.test("a node of before is refused at an address that others reach, until it
   await refused.line("is reachable from other machines");
   assertEquals((await refused.ended).code, 2);
   assertMatch(refused.lines.join("\n"), LINE);
+  await refusesOthers(cluster.node(0).directory);
   const open = cluster.launch(0, ["--host", WIDE, "--insecure-clients"]);
   await open.line("Whoever reaches ::ffff:127.0.0.1 may do everything");
   await waitFor(async () => await cluster.ask(0, "PUT k v") === "k added successfully." || undefined, {

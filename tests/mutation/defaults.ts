@@ -45,13 +45,18 @@ const STARTS: readonly Mutation[] = [
   }),
   slip("M776", "A new node begins a directory before it is refused", {
     file: START,
-    find: "if (usersRequiredAt !== undefined && !ports.disk.exists(",
-    replace: "if (usersRequiredAt === directory && !ports.disk.exists(",
+    find: "if (usersRequiredAt !== undefined && isNew(",
+    replace: "if (usersRequiredAt === directory && isNew(",
   }),
   slip("M777", "Who is to be served nobody is served everybody until the first user", {
     file: "lib/cluster/server.ts",
     find: 'awaitsUsers: withoutUsers !== "ServeEverybody",',
     replace: 'awaitsUsers: withoutUsers === "ServeNobody" && firstUser !== undefined,',
+  }),
+  slip("M813", "Who starts a node on the directory of another one is told that there are no users", {
+    file: START,
+    find: "return nodeIdsOf(names).length === 0 &&",
+    replace: "return !names.includes(RESTORING_NAME) &&",
   }),
 ].map((mutation) => looked("tests/e2e/open_clients_test.ts", mutation));
 
@@ -84,13 +89,25 @@ const FILES: readonly Mutation[] = [
     "tests/unit/cluster/private_directories_test.ts",
     slip("M781", "The directory that somebody named is closed as well", {
       file: "lib/cluster/private_directories.ts",
-      find: "[WAL_NAME, SNAPSHOTS_NAME].flatMap",
-      replace: '["", WAL_NAME, SNAPSHOTS_NAME].flatMap',
+      find: "[WAL_NAME, SNAPSHOTS_NAME, KEPT_NAME].flatMap",
+      replace: '["", WAL_NAME, SNAPSHOTS_NAME, KEPT_NAME].flatMap',
     }),
   ),
 ];
 
 const LATER_FILES: readonly Mutation[] = [
+  ...[
+    slip("M814", "The copy of a forced recovery stays as open as an earlier program made it", {
+      file: "lib/cluster/private_directories.ts",
+      find: "SNAPSHOTS_NAME, KEPT_NAME].flatMap",
+      replace: "SNAPSHOTS_NAME, KEPT_NAME].slice(0, 2).flatMap",
+    }),
+    slip("M815", "A directory that the file system keeps open is said to be closed", {
+      file: "lib/cluster/private_directories.ts",
+      find: "if (isOpen(path)) return [staysOpen",
+      replace: 'if (path === "" && isOpen(path)) return [staysOpen',
+    }),
+  ].map((mutation) => looked("tests/unit/cluster/private_directories_test.ts", mutation)),
   looked(
     "tests/unit/cli/settings_test.ts",
     slip("M810", "A secret in a configuration file that everybody can read is taken", {

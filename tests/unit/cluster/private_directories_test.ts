@@ -36,6 +36,33 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "the copy of a forced recovery is closed as well, and nobody is told of a directory that stays open that it is closed",
+  ignore,
+  fn() {
+    const directory = makeDirectory({ top: 0o755, wal: 0o700, snapshots: 0o700 });
+    const kept = `${directory}/before-recovery`;
+    Deno.mkdirSync(kept);
+    Deno.chmodSync(kept, 0o755);
+    const chmod = Deno.chmodSync;
+    try {
+      // As on a file system without modes.
+      Deno.chmodSync = () => {};
+      assertEquals(closeDataDirectory(directory), [
+        `${kept} is open to others than its owner, and stays so: chmod 700 it (its file system keeps the mode)`,
+      ]);
+    } finally {
+      Deno.chmodSync = chmod;
+    }
+    assertEquals(closeDataDirectory(directory), [
+      `${kept} was open to others than its owner: it is for its owner alone now`,
+    ]);
+    assertEquals((Deno.statSync(kept).mode ?? 0) & 0o777, 0o700);
+    Deno.removeSync(directory, { recursive: true });
+  },
+});
+
+Deno.test({
   name: "a data directory in which everybody can replace what is there is told of, a sticky one is not such a one",
   ignore,
   fn() {
