@@ -3,6 +3,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { KeyValueNode } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
+import type { Audit } from "../observe/audit.ts";
 import { hashPassword } from "./passwords.ts";
 
 /** How often a node looks whether it is its turn, in ms. */
@@ -17,7 +18,7 @@ export interface FirstUser {
 /** Proposes until there is a user. */
 export class FirstUserProposer {
   readonly #node: Pick<KeyValueNode, "users" | "status" | "write">;
-  readonly #parts: { readonly clock: Clock; readonly log: NodeLog };
+  readonly #parts: { readonly clock: Clock; readonly log: NodeLog; readonly audit: Audit };
   #timer: Timer | undefined;
   #stopped = false;
   #isProposing = false;
@@ -25,7 +26,7 @@ export class FirstUserProposer {
   /** Begins with `start`. */
   constructor(
     node: Pick<KeyValueNode, "users" | "status" | "write">,
-    parts: { readonly clock: Clock; readonly log: NodeLog },
+    parts: { readonly clock: Clock; readonly log: NodeLog; readonly audit: Audit },
   ) {
     this.#node = node;
     this.#parts = parts;
@@ -52,6 +53,10 @@ export class FirstUserProposer {
     this.#node.write({ type: "SetUser", rule: "First", ...user }, (outcome) => {
       this.#isProposing = false;
       if (outcome.type !== "Done" || outcome.result.type !== "Reply") return;
+      this.#parts.audit.record({
+        ...{ type: "Admin", user: "", from: "", protocol: "none", command: "bootstrap-user", subject: user.name },
+        isAllowed: true,
+      });
       this.#parts.log("info", `User ${user.name} is the first one: from now on clients have to log in`);
     });
   }

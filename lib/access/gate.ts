@@ -12,6 +12,7 @@ import type { Rights } from "../kv/rights.ts";
 import { isUserName } from "../kv/users.ts";
 import type { KeyValueNode, ReadOutcome } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
+import { type Audit, type AuditProtocol, NO_AUDIT } from "../observe/audit.ts";
 import { HashQueue } from "./hash_queue.ts";
 import { LAUNCHER, type Login, loginId } from "./login.ts";
 import { LoginDelays } from "./login_delays.ts";
@@ -23,6 +24,8 @@ export const LOGINS_KEPT_MAX = 1_024;
 /** Attempts of one address that may wait for their turn, and as many beside them that wait because others have failed. */
 export const LOGINS_PER_ADDRESS_MAX = 32;
 const KEY_BYTES = 32;
+/** No user can be called so. */
+const LAUNCHER_NAME = "(launcher)";
 
 /** What became of an attempt. `NotReady`: there may be users, and none is known here yet. */
 export type LoginOutcome =
@@ -44,6 +47,7 @@ export interface Claim {
   readonly password: string;
   /** Where he comes from, without a port. */
   readonly address: string;
+  readonly protocol: AuditProtocol;
 }
 
 /** What a gate works with. */
@@ -59,12 +63,16 @@ export interface GateParts {
   readonly launcherSecret?: string | undefined;
   /** There will be users: nobody comes in before. */
   readonly awaitsUsers: boolean;
+  /** Where logins and what is done with them are recorded; nowhere when left out. */
+  readonly audit?: Audit;
 }
 
 /** One for all protocols of a server. */
 export class Gate {
   /** For every password that is worked on. */
   readonly hashes = new HashQueue();
+  /** What is to be recorded goes there: logins by this gate, all else by whoever does it or refuses it. */
+  readonly audit: Audit;
   readonly #parts: GateParts;
   readonly #delays = new LoginDelays();
   readonly #passes: PassReader;
@@ -80,6 +88,7 @@ export class Gate {
   /** Looks after its visitors from now on. */
   constructor(parts: GateParts) {
     this.#parts = parts;
+    this.audit = parts.audit ?? NO_AUDIT;
     this.#passes = new PassReader((login) => this.#passKeyOf(login));
     parts.node.watchUsers(() => this.#usersChanged());
   }
@@ -123,10 +132,26 @@ export class Gate {
   login(claim: Claim): Promise<LoginOutcome> {
     const hash = this.#hashOf(claim);
     const known = this.#stillKnown(hash);
-    if (known !== undefined) return Promise.resolve({ type: "LoggedIn", login: known });
+    if (known !== undefined) {
+      this.#record(claim, { type: "LoggedIn", login: known });
+      return Promise.resolve({ type: "LoggedIn", login: known });
+    }
     // Many connections that begin together claim the same.
-    const attempt = this.#attempts.get(`${claim.address} ${hash}`) ?? this.#attempt(claim, hash);
-    return attempt;
+    const joined = this.#attempts.get(`${claim.address} ${hash}`);
+    const attempt = joined ?? this.#attempt(claim, hash);
+    // Of HTTP each request is a claim, and those that come together are one login.
+    if (joined !== undefined && claim.protocol === "http") return attempt;
+    return attempt.then((outcome) => {
+      this.#record(claim, outcome);
+      return outcome;
+    });
+  }
+
+  /** Who that is, for people; "" for nobody. Nobody else can have the name of the launcher. */
+  nameOf(login: Login | undefined): string {
+    if (login === undefined) return "";
+    if (login === LAUNCHER) return LAUNCHER_NAME;
+    return login.name !== "" ? login.name : this.#parts.node.users.findByLogin(login.id)?.name ?? "";
   }
 
   /** The login on whose behalf another node, or the launcher, asks with a pass; undefined when it is none. */
@@ -161,6 +186,16 @@ export class Gate {
     if (login === LAUNCHER.id) return launcherSecret;
     const user = users.findByLogin(login);
     return user === undefined ? undefined : `${secret}\n${user.hash}`;
+  }
+
+  /** What was given for a name may be a password: it is recorded where somebody is called so. */
+  #record({ name, address, protocol }: Claim, { type }: LoginOutcome): void {
+    const isThere = this.#parts.node.users.find(name) !== undefined;
+    this.audit.record({
+      ...{ type: "Login", user: isThere ? name : "", from: address, protocol, command: "login" },
+      isAllowed: type === "LoggedIn",
+      outcome: type === "WrongPassword" && !isThere ? "UnknownUser" : type,
+    });
   }
 
   #attempt(claim: Claim, hash: string): Promise<LoginOutcome> {

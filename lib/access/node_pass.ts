@@ -5,6 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import type { AuditEvent, AuditProtocol } from "../observe/audit.ts";
 
 /** How far the clocks of two nodes may be apart, the time on the way included. */
 export const PASS_MS = 60_000;
@@ -30,6 +31,11 @@ export interface PassSubject {
 /** What a connection in the text protocol is passed in with. */
 export function connectionTo(to: number): PassSubject {
   return { to, method: "AUTH", path: "", body: "" };
+}
+
+/** What is recorded of a pass that was none. */
+export function refusedPass(from: string, protocol: AuditProtocol): AuditEvent {
+  return { type: "Login", user: "(node)", from, protocol, command: "login", isAllowed: false, outcome: "WrongPass" };
 }
 
 /** A pass for one request on behalf of `login`, see `Login`. */

@@ -42,7 +42,15 @@ const PROBE_MS = 500;
 /** How long a leader may take to hand over. */
 const TRANSFER_MS = 3_000;
 /** What the launcher decides for each node by itself. */
-const OWN_FLAGS: ReadonlySet<string> = new Set(["port", "peer-port", "http-port", "host", "data-dir", "memory-limit"]);
+const OWN_FLAGS: ReadonlySet<string> = new Set([
+  "port",
+  "peer-port",
+  "http-port",
+  "host",
+  "data-dir",
+  "memory-limit",
+  "audit-log",
+]);
 
 /** Runs a local cluster until it is stopped. Resolves to the exit code. Throws the expected errors of the start. */
 export async function runClusterCommand(context: CommandContext): Promise<number> {
@@ -187,11 +195,18 @@ export function planNodes(
         ...own.map(String),
         found.founders.includes(id) ? peers : joinOf(place),
         ...tlsFlags(settings, directory, place),
+        ...auditFlags(settings, id),
         ...passedOn(settings),
       ],
       environment: secretsOf(settings),
     };
   });
+}
+
+/** Two nodes cannot write one file. */
+function auditFlags(settings: Settings, id: NodeId): readonly string[] {
+  const path = settings.optionalText("audit-log");
+  return path === undefined ? [] : [`--audit-log=${path}-${id}`];
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   UsersRequiredError,
 } from "../base/errors.ts";
 import { ClusterSecretError } from "../cluster/cluster_secret.ts";
+import { AuditFileError } from "../observe/audit_file.ts";
 import { CertificateError } from "../tls/errors.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -47,6 +48,7 @@ export interface FailureDescription {
 }
 
 const ORDINARY = [
+  AuditFileError,
   CertificateError,
   ClusterSecretError,
   DirectoryLockedError,

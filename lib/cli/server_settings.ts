@@ -72,6 +72,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     newIdentity: settings.enabled("new-identity"),
     clusterSecret: ownSecret(settings),
     withoutUsers: withoutUsers(settings, { ...clients, host: settings.text("host"), clientPort: port, httpPort }),
+    ...auditOptions(settings),
     snapshotEntries: settings.integer("snapshot-entries"),
     snapshotBytes: settings.integer("snapshot-bytes"),
     memoryLimitBytes: settings.optionalInteger("memory-limit") ?? defaultMemoryLimit(THIS_MACHINE, 1),
@@ -94,6 +95,13 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
 function firstUserOf(settings: Settings): Pick<ServerOptions, "firstUser"> {
   const firstUser = readFirstUser(settings);
   return firstUser === undefined ? {} : { firstUser };
+}
+
+function auditOptions(settings: Settings): Pick<ServerOptions, "audit"> {
+  const path = settings.optionalText("audit-log");
+  if (path === undefined) return {};
+  const [bytesMax, filesMax] = [settings.integer("audit-log-bytes"), settings.integer("audit-log-files")];
+  return { audit: { path, bytesMax, filesMax } };
 }
 
 /** Refuses what does not go with `--join`. Throws `UsageError`. */

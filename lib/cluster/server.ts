@@ -10,6 +10,8 @@ import type { Node } from "../node/node.ts";
 import { startNode } from "../node/start_node.ts";
 import { SystemClock } from "../node/clock/system_clock.ts";
 import { withFields } from "../observe/log.ts";
+import { type Audit, AuditRecorder, NO_AUDIT } from "../observe/audit.ts";
+import { AuditFile } from "../observe/audit_file.ts";
 import { Registry } from "../observe/metrics.ts";
 import { changeMemberAnywhere } from "../http/member_proxy.ts";
 import { type ClientListener, startClientListener } from "../protocol/client_listener.ts";
@@ -54,7 +56,7 @@ export interface ServerGround {
 /**
  * Starts a server; resolves once its ports are bound. It may take a while longer to find a leader.
  *
- * Rejects with `DirectoryLockedError`, `CorruptionError`, `IncompatibleError`, `AccessError`, `UsersRequiredError`, or the
+ * Rejects with `DirectoryLockedError`, `CorruptionError`, `IncompatibleError`, `AccessError`, `AuditFileError`, `UsersRequiredError`, or the
  * system's error for a port that is taken; then nothing is left open.
  */
 export async function startServer(options: ServerOptions, ground: ServerGround = {}): Promise<RunningServer> {
@@ -90,11 +92,27 @@ function peerLog({ log }: ServerOptions): ServerOptions["log"] {
   return withFields(log, { component: "peers" });
 }
 
-async function startWithTls(
-  options: ServerOptions,
-  { ground, clock, secrets, tls, peerTls }: StartParts,
-): Promise<RunningServer> {
+async function startWithTls(options: ServerOptions, parts: StartParts): Promise<RunningServer> {
+  const { clock } = parts;
   const metrics = new Registry();
+  const auditFile = options.audit === undefined
+    ? undefined
+    : await AuditFile.open({ ...options.audit, clock, metrics, log: withFields(options.log, { component: "audit" }) });
+  try {
+    return await startWithMetrics(options, { ...parts, metrics, auditFile });
+  } catch (error) {
+    await auditFile?.close();
+    throw error;
+  }
+}
+
+async function startWithMetrics(
+  options: ServerOptions,
+  { ground, clock, secrets, tls, peerTls, metrics, auditFile }: StartParts & {
+    readonly metrics: Registry;
+    readonly auditFile: AuditFile | undefined;
+  },
+): Promise<RunningServer> {
   const real = ground.disk ?? new DenoDisk();
   const disk: Disk = options.unsafeNoFsync ? new UnsyncedDisk(real) : real;
   const sizes = ground.segmentBytes === undefined ? {} : { segmentBytes: ground.segmentBytes };
@@ -141,6 +159,7 @@ async function startWithTls(
       peerTls,
       peerPort: transport?.port ?? options.peerBindPort,
       isolate: (isolated) => transport?.isolate(isolated),
+      auditFile,
     });
   } catch (error) {
     await node.stop();
@@ -156,12 +175,23 @@ interface ServeParts {
   readonly tls: TlsService | undefined;
   readonly peerTls: PeerTls | undefined;
   readonly peerPort: number;
+  readonly auditFile: AuditFile | undefined;
   isolate(isolated: boolean): void;
+}
+
+function auditOf(
+  auditFile: AuditFile | undefined,
+  { node, clock }: { readonly node: Node; readonly clock: Clock },
+): Audit {
+  if (auditFile === undefined) return NO_AUDIT;
+  const { id, metrics } = node;
+  const write = (line: string) => auditFile.write(line);
+  return new AuditRecorder({ node: id, clock, dateMs: () => Date.now(), write, metrics });
 }
 
 async function serveClients(
   node: Node,
-  { options, ground, clock, secret, tls, peerTls, peerPort, isolate }: ServeParts,
+  { options, ground, clock, secret, tls, peerTls, peerPort, isolate, auditFile }: ServeParts,
 ): Promise<RunningServer> {
   const connectionsMax = connectionsMaxOf(options);
   const happenings = new Happenings({ node, clock });
@@ -171,11 +201,12 @@ async function serveClients(
     ...{ node, clock, secret, log: access },
     launcherSecret: options.launcherSecret,
     dateMs: () => Date.now(),
+    audit: auditOf(auditFile, { node, clock }),
     awaitsUsers: withoutUsers !== "ServeEverybody",
   });
   const { userRequestsPerSecond, connectionRequestsPerSecond } = options;
   const rates = new RequestRates({ userRequestsPerSecond, connectionRequestsPerSecond }, node);
-  const proposer = new FirstUserProposer(node, { clock, log: access });
+  const proposer = new FirstUserProposer(node, { clock, log: access, audit: gate.audit });
   const http = startHttp(node, { options, ground, clock, gate, rates, tls, connectionsMax, happenings });
   const listener = await orStop(http, () =>
     startClientListener({
@@ -222,7 +253,7 @@ async function serveClients(
         peerTls?.stop();
         await node.drain();
         await Promise.all([listener.stop(CLOSE_CLIENTS_MS), http.stop(CLOSE_CLIENTS_MS)]);
-        await Promise.all([node.stop(), tls?.closed()]);
+        await Promise.all([node.stop(), tls?.closed(), auditFile?.close()]);
       })();
       return stopping;
     },

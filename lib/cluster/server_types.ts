@@ -3,6 +3,7 @@
 import type { FirstUser } from "../access/first_user.ts";
 import type { JoinOptions } from "../node/options.ts";
 import type { KeyValueNode } from "../node/api.ts";
+import type { AuditFileOptions } from "../observe/audit_file.ts";
 import type { Log } from "../observe/log.ts";
 import type { PeerTlsOptions } from "./peer_tls.ts";
 import type { TlsOptions } from "./tls_service.ts";
@@ -46,6 +47,8 @@ export interface ServerOptions {
    * wait for one. `DoNotStart`: the same, and the start ends where the directory, or the lack of one, tells of none.
    */
   readonly withoutUsers?: "ServeEverybody" | "ServeNobody" | "DoNotStart";
+  /** The file of the audit log and how it is replaced; left out for none. */
+  readonly audit?: Pick<AuditFileOptions, "path" | "bytesMax" | "filesMax">;
   /** The first user of the cluster, as long as it has none; left out for none. Until there is a user nobody comes in. */
   readonly firstUser?: FirstUser;
   /** A snapshot is taken after so many entries since the last one. */

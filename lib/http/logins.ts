@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Gate, LoginOutcome, Visitor } from "../access/gate.ts";
 import type { Login } from "../access/login.ts";
 import { type ConnectionRate, describeRate } from "../access/request_rates.ts";
-import { PASS_SCHEME } from "../access/node_pass.ts";
+import { PASS_SCHEME, refusedPass } from "../access/node_pass.ts";
 import type { BodySink, BodyStream, HttpReply, HttpRequest } from "./http.ts";
 import { isProblem, problem, type ProblemReply } from "./problem.ts";
 
@@ -68,12 +68,18 @@ export function identify(
   if (pass !== undefined) {
     const { method, path, body } = request;
     const login = gate.pass(pass, { to: id, method, path, body });
-    return login !== undefined && gate.admits(login) ? login : NOT_LOGGED_IN;
+    if (login !== undefined && gate.admits(login)) return login;
+    gate.audit.record(refusedPass(addressOf(request), "http"));
+    return NOT_LOGGED_IN;
   }
   const claim = claimOf(header);
   if (claim === undefined) return NOT_LOGGED_IN;
-  const address = request.remote.slice(0, request.remote.lastIndexOf(":"));
-  return gate.known(claim) ?? gate.login({ ...claim, address }).then(loginOf);
+  return gate.known(claim) ?? gate.login({ ...claim, address: addressOf(request), protocol: "http" }).then(loginOf);
+}
+
+/** Where a request comes from, without the port. */
+export function addressOf({ remote }: Pick<HttpRequest, "remote">): string {
+  return remote.slice(0, remote.lastIndexOf(":"));
 }
 
 /** User and password of a header, byte strings. */

@@ -110,6 +110,8 @@ export interface Route {
    * parameters: `Idempotency-Key` makes it a write, `min_revision` a reading.
    */
   readonly responses: Readonly<Record<number, ResponseDescription>>;
+  /** It hands out all keys and what is kept of passwords: the audit log has it although it changes nothing. */
+  readonly holdsEverything?: boolean;
   /** Whether it answers those, too, who have not logged in. */
   readonly isOpen?: boolean;
   /** Whether it answers every user, by what he may do; left out, it is for administrators alone. */

@@ -1,5 +1,6 @@
 /** What answers the requests of the HTTP port: guards, finds the operation, reads its parameters, and looks after every reply. */
 
+import { RequestAudit } from "./audit.ts";
 import type { Gate } from "../access/gate.ts";
 import { ForbiddenError, type Login, NotLoggedInError } from "../access/login.ts";
 import { UserNode } from "../access/user_node.ts";
@@ -60,12 +61,14 @@ interface Verdict {
 class HttpService implements HttpHandler {
   readonly #context: HttpContext;
   readonly #router: Router;
+  readonly #audit: RequestAudit;
   readonly #observer: RequestObserver;
   readonly #log: NodeLog;
 
   constructor({ routes, ...options }: HttpServiceOptions) {
     this.#context = { ...options, shared: options.node, login: undefined, token: makeToken() };
     this.#router = new Router(routes);
+    this.#audit = new RequestAudit({ gate: options.gate, router: this.#router });
     this.#observer = new RequestObserver(options.node.metrics, {
       tracer: findTracer(VERSION),
       now: () => options.clock.now(),
@@ -83,6 +86,7 @@ class HttpService implements HttpHandler {
     // Nor what is there, before it is known who asks.
     if (type === "Options" || (destination !== LOGIN_NEEDED && !this.#isOpen(destination))) return 0;
     const known = isForAnybody(destination) ? destination.reply : this.#overRate(head) ?? destination.reply;
+    if (destination === LOGIN_NEEDED) this.#audit.note(head, { reply: known, destination });
     const reply = this.#observer.answer({ ...head, body: "" }, {
       route: destination.route,
       answer: () => this.#finish(known, verdict),
@@ -134,18 +138,32 @@ class HttpService implements HttpHandler {
     const { gate, shared } = this.#context;
     if (isForAnybody(destination)) return this.#answer(request, { destination });
     if (destination === LOGIN_NEEDED || gate.admits(undefined)) {
-      return this.#overRate(request) ?? this.#answer(request, { destination });
+      return this.#overRate(request) ?? this.#answerNoted(request, { destination });
     }
     const who = identify(request, { gate, id: shared.id });
+    // A login that failed is recorded as one.
     const go = (known: Login | ProblemReply) => {
       if ("status" in known) return this.#overRate(request) ?? known;
-      return this.#overRate(request, known) ?? this.#answer(request, { destination, login: known });
+      return this.#overRate(request, known) ?? this.#answerNoted(request, { destination, login: known });
     };
     return who instanceof Promise ? who.then(go) : go(who);
   }
 
   #overRate({ rate }: Head, login?: Login): ProblemReply | undefined {
     return rate === undefined ? undefined : overRate(rate, { login, now: this.#context.clock.now() });
+  }
+
+  #answerNoted(
+    request: HttpRequest,
+    parts: { readonly destination: Destination; readonly login?: Login },
+  ): HttpReply | Promise<HttpReply> {
+    const note = (reply: HttpReply): HttpReply => {
+      this.#audit.note(request, { reply, ...parts });
+      return reply;
+    };
+    const reply = this.#answer(request, parts);
+    if (!(reply instanceof Promise)) return note(reply);
+    return reply.then(note, (error) => note(this.#failed(request, error)));
   }
 
   #answer(

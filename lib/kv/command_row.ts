@@ -85,6 +85,8 @@ export interface CommandRow {
   readonly isBeyondRedis: boolean;
   readonly group: Group;
   readonly flags: readonly (typeof FLAGS)[number][];
+  /** It changes more than keys and the connection that gives it: the audit log has it. */
+  readonly isAudited?: boolean;
   /** Those that follow neither from flags nor from access; undefined where they follow from the group. */
   readonly categories?: readonly (typeof CATEGORIES)[number][];
   /** For proxies, in the order of Redis. */

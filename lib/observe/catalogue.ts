@@ -61,6 +61,11 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
     "cmd",
     "status",
   ]),
+  [METRIC.auditLines]: counter("Lines written to the audit log."),
+  [METRIC.auditLinesLost]: counter(
+    "Lines that are not in the audit log: too many refusals in a second, a full queue, or a disk that did not take them.",
+    ["reason"],
+  ),
   [METRIC.httpRequests]: counter("HTTP requests that were answered, by operation and status code.", ["route", "code"]),
   [METRIC.httpConnections]: gauge("Open connections of the HTTP port."),
   [METRIC.httpConnectionsRefused]: counter("Connections of the HTTP port refused because there were too many."),

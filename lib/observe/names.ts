@@ -77,6 +77,8 @@ export const METRIC = {
   keys: "kvstore_store_keys",
   bytes: "kvstore_store_bytes",
   expiringKeys: "kvstore_store_expiring_keys",
+  auditLines: "kvstore_audit_lines_total",
+  auditLinesLost: "kvstore_audit_lines_lost_total",
   memoryUsedBytes: "kvstore_memory_used_bytes",
   memoryLimitBytes: "kvstore_memory_limit_bytes",
   respCommands: "kvstore_resp_commands_total",

@@ -4,6 +4,7 @@ import { ABUSE_SLIPS } from "./abuse.ts";
 import { ACCESS_SLIPS } from "./access.ts";
 import { ADDRESS_SLIPS } from "./addresses.ts";
 import { BACKUP_SLIPS } from "./backups.ts";
+import { AUDIT_SLIPS } from "./audit.ts";
 import { BUGS_1 } from "./bugs_1.ts";
 import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
@@ -74,6 +75,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ACCESS_SLIPS,
   ...BACKUP_SLIPS,
   ...DEFAULT_SLIPS,
+  ...AUDIT_SLIPS,
   ...ABUSE_SLIPS,
   ...RIGHT_SLIPS,
 ];

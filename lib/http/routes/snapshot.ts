@@ -52,6 +52,7 @@ export const SNAPSHOT_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/v1/backup",
     id: "getBackup",
+    holdsEverything: true,
     tag: "Cluster",
     summary: "The file of a snapshot with everything up to now, verified before it is sent.",
     query: [LEVEL],

@@ -97,6 +97,9 @@ export const OPEN: readonly (boolean | undefined)[] = byNumber.map((entry) => en
 /** Whether the command or subcommand of each number is for administrators alone: what Redis has in its category @admin by a flag. */
 export const FOR_ADMINS: readonly (boolean | undefined)[] = byNumber.map((entry) => entry?.flags.includes("admin"));
 
+/** Whether the command or subcommand of each number changes more than keys and this connection: the audit log has it. */
+export const AUDITED: readonly (boolean | undefined)[] = byNumber.map((entry) => entry?.isAudited);
+
 function numberedRows(): readonly (DescribedCommand | undefined)[] {
   const rows: (DescribedCommand | undefined)[] = [undefined];
   for (const entry of COMMANDS.values()) {

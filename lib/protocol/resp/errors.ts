@@ -27,6 +27,14 @@ export function noPermission(missing: MissingRight): ErrorReply {
 /** A command of the log that this version does not know. */
 export const INVALID_COMMAND: RespReply = { error: "ERR the state machine does not know the command" };
 
+/** Codes of the replies to who lacks a right, or has not said who he is. */
+const RIGHTS_CODES: readonly string[] = ["NOAUTH", "NOPERM"];
+
+/** Whether an error says that a right is missing: clients know it by the same code. */
+export function isRightsError({ error }: ErrorReply): boolean {
+  return RIGHTS_CODES.some((code) => error.startsWith(`${code} `));
+}
+
 /** The reply to what was certainly not done. */
 export function notDone({ reason }: NotDone, node: NodeMonitor): RespReply {
   switch (reason) {

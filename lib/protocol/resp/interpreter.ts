@@ -8,11 +8,12 @@ import { Conversation } from "../conversation/conversation.ts";
 import type { Interpreter, Outcome, Turn } from "../conversation/interpreter.ts";
 import type { ReplySlot } from "../conversation/reply_queue.ts";
 import type { ClientLink, ProtocolSession, Received } from "../../net/session.ts";
+import { auditCommand } from "./audit.ts";
 import { commandOfCall, showResult } from "./call_command.ts";
 import type { ClientHoldings, ClientRecord } from "./client_record.ts";
 import { missingForCall } from "../../kv/judge.ts";
 import { shownBy } from "../../kv/rights.ts";
-import { FAST, OPEN, UNKNOWN_COMMAND } from "./commands.ts";
+import { AUDITED, FAST, OPEN, UNKNOWN_COMMAND } from "./commands.ts";
 import type { RespContext } from "./context.ts";
 import { noPermission, NOT_LOGGED_IN, notDone, OUTCOME_UNKNOWN } from "./errors.ts";
 import type { Caller, Plan } from "./plan.ts";
@@ -226,6 +227,9 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
     const isError = isErrorReply(reply);
     if (isError) metrics.failed.add();
     else metrics.succeeded.add();
+    if (isError || AUDITED[exchange.kind] === true || this.client.executed.length > 0) {
+      auditCommand(exchange, reply, this);
+    }
     exchange.seconds = (this.#conversation.now - startedAt) / 1_000;
     statistics.ended(exchange, reply, this.client);
     exchange.reply = exchange.isMuted ? "" : encodeReply(reply, this.client.version);

@@ -1,5 +1,6 @@
 /** A request of the text protocol, and its reply once it is known. */
 
+import type { Turn } from "../conversation/interpreter.ts";
 import type { Request } from "./requests.ts";
 
 /** From the line to the reply. */
@@ -25,3 +26,19 @@ export function exchangeOf(request: Request): Exchange {
 export function keyOf({ request }: Exchange): string {
   return request.type === "Write" ? request.command.key : request.type === "Read" ? request.key : "";
 }
+
+/** When a request may begin. */
+export const TURNS: Readonly<Record<Request["type"], Turn>> = {
+  Nothing: "Now",
+  Write: "Write",
+  Read: "Read",
+  StaleRead: "Alone",
+  Report: "Alone",
+  Snapshot: "Alone",
+  Member: "Alone",
+  Watch: "Alone",
+  Login: "Alone",
+  Exit: "Alone",
+  Refused: "Now",
+  HangUp: "Now",
+};

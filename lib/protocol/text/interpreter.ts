@@ -13,7 +13,8 @@ import type { ReplySlot } from "../conversation/reply_queue.ts";
 import { UNSENT_BYTES_MAX } from "../../net/limits.ts";
 import type { ClientLink, ProtocolSession, Received } from "../../net/session.ts";
 import type { SessionContext } from "../session_context.ts";
-import { type Exchange, exchangeOf, keyOf, NOTHING } from "./exchange.ts";
+import { type Asker, auditEnd, auditRefusal, lacksRight } from "./audit.ts";
+import { type Exchange, exchangeOf, keyOf, NOTHING, TURNS } from "./exchange.ts";
 import { History } from "./history.ts";
 import { skipBlanks, trimmedRest } from "./lexer.ts";
 import { isSecret, readLine } from "./line_meaning.ts";
@@ -115,7 +116,10 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
     const { node, metrics } = this.#context;
     const { request } = exchange;
     const refusal = refusalOf(request, { gate: this.#context.gate, login: this.#login });
-    if (refusal !== undefined) return this.#say(refusal, metrics.failed);
+    if (refusal !== undefined) {
+      auditRefusal(request, this.#asker());
+      return this.#say(refusal, metrics.failed);
+    }
     switch (request.type) {
       case "Nothing":
         return;
@@ -231,13 +235,17 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
     switch (outcome.type) {
       case "Done": {
         const { result } = outcome;
+        if (lacksRight(result)) auditRefusal(exchange.request, this.#asker());
         const found = result.type === "Put" || (result.type === "Delete" && result.existed);
         exchange.reply = `${writeDone(key, result)}\n`;
         return (found ? metrics.succeeded : metrics.failed).add();
       }
       case "Ready":
         exchange.reply = refusalToShow(key, { gate: this.#context.gate, login: this.#login });
-        if (exchange.reply !== undefined) return metrics.failed.add();
+        if (exchange.reply !== undefined) {
+          auditRefusal(exchange.request, this.#asker());
+          return metrics.failed.add();
+        }
         return this.#lookUp(exchange, { key, keyText: show(key) });
       case "NotDone":
         exchange.reply = `${notDone(outcome, node)}\n`;
@@ -327,6 +335,7 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
     const slot = this.#conversation.open(exchange, "Alone");
     const { metrics } = this.#context;
     ended.then(({ reply, isDone }) => {
+      auditEnd(exchange.request, { ...this.#asker(), isDone });
       exchange.reply = `${reply}\n`;
       (isDone ? metrics.succeeded : metrics.failed).add();
       this.#conversation.noteEnd(true);
@@ -362,6 +371,10 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
     else this.#say(reply);
   }
 
+  #asker(): Asker {
+    return { gate: this.#context.gate, login: this.#login, link: this.#link };
+  }
+
   #reportContext(): ReportContext {
     const link = this.#link;
     return {
@@ -378,19 +391,3 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
     };
   }
 }
-
-/** When a request may begin. */
-const TURNS: Readonly<Record<Request["type"], Turn>> = {
-  Nothing: "Now",
-  Write: "Write",
-  Read: "Read",
-  StaleRead: "Alone",
-  Report: "Alone",
-  Snapshot: "Alone",
-  Member: "Alone",
-  Watch: "Alone",
-  Login: "Alone",
-  Exit: "Alone",
-  Refused: "Now",
-  HangUp: "Now",
-};

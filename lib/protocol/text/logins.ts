@@ -3,7 +3,7 @@
 import type { Gate, LoginOutcome } from "../../access/gate.ts";
 import type { Login } from "../../access/login.ts";
 import { type ConnectionRate, describeRate } from "../../access/request_rates.ts";
-import { connectionTo, PASS_USER } from "../../access/node_pass.ts";
+import { connectionTo, PASS_USER, refusedPass } from "../../access/node_pass.ts";
 import { missingAdmin, type MissingRight, missingUse, NO_RIGHTS } from "../../kv/rights.ts";
 import type { ClientLink } from "../../net/session.ts";
 import { addressOf, type SessionContext } from "../session_context.ts";
@@ -89,7 +89,8 @@ export function judgeLogin(
   if (name === PASS_USER) {
     // No work on a password can make it right, and whoever has a wrong one must not keep the others of its address waiting.
     const login = gate.pass(password, connectionTo(node.id));
+    if (login === undefined) gate.audit.record(refusedPass(addressOf(link), "text"));
     return Promise.resolve(login === undefined ? { type: "WrongPassword" } : { type: "LoggedIn", login });
   }
-  return gate.login({ name, password, address: addressOf(link) });
+  return gate.login({ name, password, address: addressOf(link), protocol: "text" });
 }

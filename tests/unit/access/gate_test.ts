@@ -12,6 +12,7 @@ import { changeUser } from "../../../lib/access/user_changes.ts";
 import { UserNode } from "../../../lib/access/user_node.ts";
 import { type Command, encodeCommand } from "../../../lib/kv/commands.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
+import { NO_AUDIT } from "../../../lib/observe/audit.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 import { spanOf } from "../../support/state.ts";
 import type { Span } from "../../../lib/store/span.ts";
@@ -63,7 +64,7 @@ class Stage {
   }
 
   login(name: string, password = PASSWORD, address = HERE): Promise<LoginOutcome> {
-    return this.gate.login({ name, password, address });
+    return this.gate.login({ name, password, address, protocol: "text" });
   }
 }
 
@@ -366,7 +367,7 @@ Deno.test("the first user is proposed by who leads until there is one, and by no
       writes.push(command);
       node.submit(command, done);
     },
-  }, { clock, log: (_level, message) => stage.logged.push(message) });
+  }, { clock, log: (_level, message) => stage.logged.push(message), audit: NO_AUDIT });
   node.leaderId = 1;
   await proposer.start({ name: "root", password: PASSWORD });
   await clock.advance(1_000);

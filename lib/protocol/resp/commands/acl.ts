@@ -25,7 +25,7 @@ const OK: RespReply = { status: "OK" };
 
 const ACL: GivenFacts = { access: "Look", group: "server", since: "6.0.0", flags: ["noscript", "loading", "stale"] };
 const LOOKS: GivenFacts = { ...ACL, flags: ["admin", "noscript", "loading", "stale"] };
-const CHANGES: GivenFacts = { ...LOOKS, access: "Server" };
+const CHANGES: GivenFacts = { ...LOOKS, access: "Server", isAudited: true };
 
 /** The commands of this file. */
 export function aclCommands(table: () => CommandTable): readonly ProtocolCommand[] {

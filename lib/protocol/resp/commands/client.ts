@@ -48,7 +48,11 @@ const SUBCOMMANDS = byName<ProtocolSubcommand>([
     plan: list,
   },
   {
-    ...subcommand("CLIENT KILL <ip:port>|(ID|ADDR|LADDR|TYPE|USER|SKIPME) <value> ...", { ...ADMIN, arity: -3 }),
+    ...subcommand("CLIENT KILL <ip:port>|(ID|ADDR|LADDR|TYPE|USER|SKIPME) <value> ...", {
+      ...ADMIN,
+      arity: -3,
+      isAudited: true,
+    }),
     summary: "Closes the connections for which everything said holds; this one only with SKIPME no.",
     plan: kill,
   },

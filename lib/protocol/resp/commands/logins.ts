@@ -31,7 +31,7 @@ export function checkWithoutUsers(credentials: Words): ErrorReply | undefined {
 export async function logIn(credentials: Words, { context, client }: Caller): Promise<ErrorReply | undefined> {
   if (credentials.length > 2) return { error: "ERR syntax error" };
   const [name = "", password = ""] = credentials.length === 1 ? [DEFAULT_USER, ...credentials] : credentials;
-  const outcome = await context.gate.login({ name, password, address: addressOf(client.link) });
+  const outcome = await context.gate.login({ name, password, address: addressOf(client.link), protocol: "redis" });
   if (outcome.type !== "LoggedIn") return refusalOf(outcome);
   client.login = outcome.login;
   return undefined;

@@ -13,7 +13,7 @@ import { answer, type Caller, type Plan, type ProtocolCommand, type ProtocolSubc
 import type { RespReply } from "../reply_writer.ts";
 
 const MEMBER: GivenFacts = { access: "Look", group: "cluster", since: "7.0.0", isBeyondRedis: true, flags: ["stale"] };
-const CHANGING: GivenFacts = { ...MEMBER, access: "Server", flags: ["admin", "noscript", "stale"] };
+const CHANGING: GivenFacts = { ...MEMBER, isAudited: true, access: "Server", flags: ["admin", "noscript", "stale"] };
 
 /** The commands of this file. */
 export const MEMBER_COMMANDS: readonly ProtocolCommand[] = [{

@@ -22,6 +22,7 @@ import { SLOW_LOG_LENGTH_MAX } from "../statistics/slow_log.ts";
 
 const LOADING = ["loading", "stale"] as const;
 const LOOKS = { access: "Look", group: "server" } as const;
+const AUDITED = { isAudited: true } as const;
 const CHANGES = { access: "Server", group: "server" } as const;
 const ON_ALL_NODES = ["request_policy:all_nodes", "response_policy:all_succeeded"];
 const SETTINGS = { ...CHANGES, since: "2.0.0", flags: ["admin", "noscript", ...LOADING] } as const;
@@ -89,13 +90,23 @@ export const SERVER_COMMANDS: readonly ProtocolCommand[] = [
     plan: (_words, { context: { node } }) => answer(Math.floor(node.status().lastSnapshotMs / 1_000)),
   },
   {
-    ...row("SAVE", { ...CHANGES, since: "1.0.0", flags: ["admin", "noscript", "no_async_loading", "no_multi"] }),
+    ...row("SAVE", {
+      ...CHANGES,
+      ...AUDITED,
+      since: "1.0.0",
+      flags: ["admin", "noscript", "no_async_loading", "no_multi"],
+    }),
     summary: "Takes a snapshot.",
     inTransaction: "Refused",
     plan: (_words, { context: { node } }) => ({ type: "Task", run: () => save(node) }),
   },
   {
-    ...row("BGSAVE [SCHEDULE]", { ...CHANGES, since: "1.0.0", flags: ["admin", "noscript", "no_async_loading"] }),
+    ...row("BGSAVE [SCHEDULE]", {
+      ...CHANGES,
+      ...AUDITED,
+      since: "1.0.0",
+      flags: ["admin", "noscript", "no_async_loading"],
+    }),
     summary: "Begins to take a snapshot.",
     inTransaction: "DoneByExec",
     plan: planBackgroundSave,
@@ -111,7 +122,7 @@ export const SERVER_COMMANDS: readonly ProtocolCommand[] = [
         plan: getSettings,
       },
       {
-        ...subcommand("CONFIG SET <name> <value> ...", { ...SETTINGS, tips: ON_ALL_NODES }),
+        ...subcommand("CONFIG SET <name> <value> ...", { ...SETTINGS, ...AUDITED, tips: ON_ALL_NODES }),
         summary: "Is refused: settings are flags.",
         plan: ([, , name = ""]) => {
           const cause = `possibly related to argument '${name.slice(0, ECHOED_BYTES_MAX)}'`;
@@ -119,7 +130,7 @@ export const SERVER_COMMANDS: readonly ProtocolCommand[] = [
         },
       },
       {
-        ...subcommand("CONFIG RESETSTAT", SETTINGS),
+        ...subcommand("CONFIG RESETSTAT", { ...SETTINGS, ...AUDITED }),
         summary: "Begins to count anew what INFO tells.",
         plan: (_words, { context: { statistics } }) => {
           statistics.reset();
@@ -127,7 +138,7 @@ export const SERVER_COMMANDS: readonly ProtocolCommand[] = [
         },
       },
       {
-        ...subcommand("CONFIG REWRITE", { ...SETTINGS, since: "2.8.0" }),
+        ...subcommand("CONFIG REWRITE", { ...SETTINGS, ...AUDITED, since: "2.8.0" }),
         summary: "Is refused: settings are flags.",
         plan: () => refuse(`ERR Rewriting config file: ${SETTINGS_ARE_FLAGS}`),
       },

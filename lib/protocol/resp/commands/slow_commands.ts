@@ -31,7 +31,7 @@ const LATENCY: GivenFacts = {
   flags: ["admin", "noscript", "loading", "stale"],
   tips: ["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"],
 };
-const RESETS = { tips: ["request_policy:all_nodes", "response_policy:all_succeeded"] };
+const RESETS = { isAudited: true, tips: ["request_policy:all_nodes", "response_policy:all_succeeded"] };
 
 /** The commands of this file. */
 export const SLOW_COMMANDS: readonly ProtocolCommand[] = [
