@@ -159,10 +159,12 @@ fuzz("logins in both protocols of the client port", {
   share: 4,
 });
 
-/** The bytes that Base64 stands for, bit by bit; undefined where a character is none of it. */
+/** The bytes that Base64 stands for, bit by bit; undefined where a character is none of it, or the last one stands alone. */
 function decodeBase64(text: string): string | undefined {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const bits = [...text.replace(/={0,2}$/, "")].map((digit) => {
+  const digits = [...text.replace(/={0,2}$/, "")];
+  if (digits.length % 4 === 1) return undefined;
+  const bits = digits.map((digit) => {
     const value = alphabet.indexOf(digit);
     return value < 0 ? "?" : value.toString(2).padStart(6, "0");
   }).join("");
