@@ -6,6 +6,7 @@ const JUDGE = "lib/kv/judge.ts";
 const RIGHTS = "lib/kv/rights.ts";
 const USERS = "lib/kv/users.ts";
 const ORDERED = "lib/kv/calls/ordered.ts";
+const STATE_TESTS: readonly string[] = ["tests/unit/kv/rights_test.ts"];
 const RESP_TESTS: readonly string[] = ["tests/unit/protocol/resp/rights_test.ts"];
 const TEXT_TESTS: readonly string[] = ["tests/unit/protocol/text/rights_test.ts"];
 const HTTP_TESTS: readonly string[] = ["tests/unit/http/rights_test.ts"];
@@ -144,4 +145,7 @@ const PROTOCOL_SLIPS: readonly Mutation[] = [
 ];
 
 /** In the order of their numbers. */
-export const RIGHT_SLIPS: readonly Mutation[] = [...STATE_SLIPS, ...PROTOCOL_SLIPS];
+export const RIGHT_SLIPS: readonly Mutation[] = [
+  ...STATE_SLIPS.map((mutation) => lookedAt(STATE_TESTS, mutation)),
+  ...PROTOCOL_SLIPS,
+];
