@@ -73,6 +73,11 @@ Deno.test("the leader's answer is the outcome; one that cannot be read leaves it
   const unsafe = (passing: boolean) =>
     JSON.stringify({ code: "unsafe_membership_change", detail: "Nothing was begun: it is the last voter", passing });
   const cases: readonly (readonly [readonly [number, string] | "Break", MemberChangeOutcome])[] = [
+    [[403, "{}"], {
+      type: "Unsafe",
+      reason: "the right admin is missing: whoever asks is no administrator",
+      passing: false,
+    }],
     [[404, "{}"], { type: "NotAMember" }],
     [[409, unsafe(false)], { type: "Unsafe", reason: "it is the last voter", passing: false }],
     [[409, unsafe(true)], { type: "Unsafe", reason: "it is the last voter", passing: true }],

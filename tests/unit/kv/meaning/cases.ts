@@ -7,7 +7,8 @@ import { decodeCommand, encodeCommand, stampCommand } from "../../../../lib/kv/c
 import type { Call, Command, Compare } from "../../../../lib/kv/commands.ts";
 import { ANSWER_BYTES_MAX, ANSWERS_KEPT_MAX, SESSIONS_MAX } from "../../../../lib/kv/sessions.ts";
 import { SWEPT_PER_ENTRY_MAX } from "../../../../lib/kv/state_machine.ts";
-import { hashOf, removeUser, setUser } from "../../../support/users.ts";
+import { ADMIN, NO_RIGHTS } from "../../../../lib/kv/rights.ts";
+import { changeOf, hashOf, removeUser, rightsOf, setUser } from "../../../support/users.ts";
 
 /** One entry of a log. */
 export interface Step {
@@ -273,6 +274,58 @@ export const CASES: readonly MeaningCase[] = [
       as(3, step(removeUser("alice"))),
       as(11, put("k", "x")),
       as(3, step(removeUser("root"))),
+    ],
+  },
+  {
+    name: "rights",
+    steps: [
+      step(setUser("root")),
+      as(
+        1,
+        step(
+          setUser("alice", {
+            change: { revoked: NO_RIGHTS, granted: rightsOf("both:p:", "read:q:", "write:\x00\xff") },
+          }),
+        ),
+      ),
+      as(2, step({ type: "Put", key: "p:a", value: "v" })),
+      as(2, step({ type: "Put", key: "q:a", value: "v" })),
+      as(1, step({ type: "Put", key: "r", value: "v" })),
+      ...[
+        "INCR p:n",
+        "INCR q:n",
+        "GET q:a",
+        "DEL p:a q:a",
+        "KEYS *",
+        "SCAN 0",
+        "RANGE a z KEYS",
+        "RANDOMKEY",
+        "DBSIZE",
+        "FLUSHALL",
+      ].map(
+        (line) => as(2, call(line)),
+      ),
+      as(
+        2,
+        step({
+          type: "Transaction",
+          compares: [],
+          then: [words("KEYS *"), words("SET p:b v")],
+          otherwise: [words("GET r")],
+        }),
+      ),
+      as(2, step({ type: "Transaction", compares: [], then: [words("KEYS *"), words("SET p:b v")], otherwise: [] })),
+      as(2, step({ type: "OpenSession", ttlMs: 60_000 })),
+      as(2, step(removeUser("root"))),
+      as(1, step(changeOf("alice", { revoked: rightsOf("read:p:x") }))),
+      as(1, step(changeOf("alice", { revoked: rightsOf("write:q:") }))),
+      as(1, step(changeOf("root", { revoked: ADMIN }))),
+      as(1, step(changeOf("alice", { revoked: rightsOf("read:p:"), granted: rightsOf("write:r") }))),
+      as(2, call("GET p:n")),
+      as(2, step({ type: "Put", key: "r", value: "w" })),
+      as(1, step(changeOf("alice", { revoked: "All", granted: ADMIN }))),
+      as(2, call("FLUSHALL")),
+      as(2, step(removeUser("root"))),
     ],
   },
   {
