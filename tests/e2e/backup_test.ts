@@ -1,6 +1,7 @@
 /** Backups of real clusters, by the commands: taken, interrupted, verified. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { SPOKEN_VERSIONS } from "../../lib/transport/versions.ts";
 import { makeBackup } from "../support/backups.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { programLine, type ProgramResult, runProgram, spawnLine } from "../support/program.ts";
@@ -194,3 +195,77 @@ Deno.test("a cluster with users gives its backup to who logs in, and to nobody e
     const { stdout } = await runProgram(["verify", "--json", path]);
     assertEquals([JSON.parse(stdout).users, JSON.parse(stdout).keys], [1, 1]);
   }));
+
+/** Passes connections on to a port that is named later, the first `cuts.length` of them only so many bytes of what comes back. */
+class CuttingProxy {
+  to = 0;
+  connections = 0;
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #serving: Promise<void>;
+
+  constructor(cuts: readonly number[]) {
+    this.#serving = this.#serve(cuts);
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#listener.addr.port}`;
+  }
+
+  async end(): Promise<void> {
+    this.#listener.close();
+    await this.#serving;
+  }
+
+  async #serve(cuts: readonly number[]): Promise<void> {
+    const passed: Promise<void>[] = [];
+    for await (const client of this.#listener) passed.push(this.#pass(client, cuts[this.connections++] ?? Infinity));
+    await Promise.all(passed);
+  }
+
+  /** Until the node, or the cut, ends it: a request is one piece. */
+  async #pass(client: Deno.Conn, cut: number): Promise<void> {
+    using server = await Deno.connect({ hostname: "127.0.0.1", port: this.to });
+    using _client = client;
+    const buffer = new Uint8Array(65_536);
+    const asked = await client.read(buffer);
+    await server.write(buffer.subarray(0, asked ?? 0));
+    for (let left = cut; left > 0;) {
+      const count = await server.read(buffer);
+      if (count === null) return;
+      const bytes = buffer.subarray(0, Math.min(count, left));
+      for (let at = 0; at < bytes.length;) at += await client.write(bytes.subarray(at));
+      left -= count;
+    }
+  }
+}
+
+Deno.test("a backup whose connection breaks twice goes on where it broke, and is whole", async () => {
+  const proxy = new CuttingProxy([1_000_000, 700_000]);
+  const flags = ["--advertise-http", proxy.address];
+  await withCluster({ nodes: 1, flags }, async (cluster) => {
+    await cluster.waitForLeader();
+    proxy.to = cluster.node(0).httpPort;
+    const url = `http://127.0.0.1:${proxy.to}/v1`;
+    // With that the young cluster is done with its own entries: each would be another snapshot.
+    await waitFor(async () => {
+      const { level } = await (await fetch(`${url}/cluster`)).json();
+      return level === SPOKEN_VERSIONS.newest || undefined;
+    }, { what: "the newest version is on" });
+    assertEquals(
+      (await fetch(`${url}/kv/long`, { method: "PUT", body: new Uint8Array(3_000_000).fill(7) })).status,
+      201,
+    );
+    const path = `${cluster.root}/backup.snap`;
+    const taken = await backup(cluster, 0, path);
+    assertEquals(taken.code, 0, taken.stderr);
+    const line = new RegExp(
+      `^kvstore: The connection to ${proxy.address} broke after (\\d+) of \\d+ bytes; attempt (\\d) of 5$`,
+    );
+    const told = taken.stderr.trimEnd().split("\n").map((text) => line.exec(text)?.slice(1).map(Number) ?? text);
+    assertEquals([told.length, proxy.connections], [2, 3], taken.stderr);
+    const [[first = 0] = [], [second = 0] = []] = told as number[][];
+    assert(first > 900_000 && first < 1_000_000 && second > first + 600_000 && second < first + 700_000, taken.stderr);
+    const { code, stdout } = await runProgram(["verify", "--json", path]);
+    assertEquals([code, JSON.parse(stdout).keyBytes], [0, 3_000_004]);
+  }).finally(() => proxy.end());
+});

@@ -13,7 +13,7 @@ import { type TlsStage, withTlsCluster } from "./support/tls_cluster.ts";
 
 testWith(
   [SERVER_TLS],
-  "cli, leader, member and bench over TLS beside plain ports",
+  "cli, leader, member, backup and bench over TLS beside plain ports",
   () =>
     withTlsCluster({}, async ({ cluster, ca, tlsPorts }) => {
       const leader = await cluster.waitForLeader();
@@ -28,6 +28,11 @@ testWith(
       };
       assertEquals(await done("cli", "PUT", "a", "over tls"), "a added successfully.\n");
       assertEquals(await done("cli", "GET", "a"), "value of a: over tls\n");
+      const backup = `${cluster.root}/backup.snap`;
+      assertMatch(
+        await done("backup", backup),
+        /^Backed up to .*: cluster [0-9a-f]{32} at revision \d+ .* 1 key of 9 bytes, /,
+      );
       assertMatch(await done("leader"), new RegExp(`^Node ${leader} \\(127`));
       const next = cluster.others(leader)[0] ?? 0;
       assertMatch(

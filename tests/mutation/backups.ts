@@ -66,9 +66,8 @@ const COMMANDS: readonly Mutation[] = [
 const RESTORES: readonly Mutation[] = [
   slip("M794", "A restored cluster keeps the id of the old one, so that nodes of before can join it", {
     file: RESTORE,
-    find: "const drawn = wish.clusterId?.slice(0, DRAWN_DIGITS) ?? randomDigits(random, DRAWN_DIGITS);",
-    replace: "const drawn = (wish.clusterId ?? summary.configuration.clusterId ?? randomDigits(random, DRAWN_DIGITS))" +
-      ".slice(0, DRAWN_DIGITS);",
+    find: "return { ...wish, clusterId, raise, configuration };",
+    replace: "return { ...wish, clusterId: summary.configuration.clusterId ?? clusterId, raise, configuration };",
   }),
   slip("M795", "A restore raises revisions by the index of the backup alone: into what was handed out after it", {
     file: RESTORE,
