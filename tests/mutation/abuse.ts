@@ -109,6 +109,14 @@ const RATE_SLIPS: readonly Mutation[] = [
     }),
   ),
   lookedAt(
+    TEXT_TESTS,
+    slip("M817", "What the text protocol refuses for another reason may be sent without end", {
+      file: "lib/protocol/text/logins.ts",
+      find: 'isForAnybody(request) && request.type !== "Refused";',
+      replace: "isForAnybody(request);",
+    }),
+  ),
+  lookedAt(
     HTTP_TESTS,
     slip("M763", "A request that is passed on counts a second time", {
       file: "lib/http/logins.ts",

@@ -70,12 +70,13 @@ function isAdmitted(request: Request, { gate, login }: Asking): boolean {
   }
 }
 
-/** The same request, or the refusal of one beyond the rate. What needs no login is not counted. */
+/** The same request, or the refusal of one beyond the rate. What needs no login is not counted; what is refused for another reason is. */
 export function withinRate(
   request: Request,
   { rate, login, now }: { readonly rate: ConnectionRate; readonly login: Login | undefined; readonly now: number },
 ): Request {
-  const refusal = isForAnybody(request) ? undefined : rate.refusal(login, now);
+  const isFree = isForAnybody(request) && request.type !== "Refused";
+  const refusal = isFree ? undefined : rate.refusal(login, now);
   if (refusal === undefined) return request;
   const why = describeRate(refusal);
   return { type: "Refused", reply: `Error: Rate limit. ${why.charAt(0).toUpperCase()}${why.slice(1)}.` };

@@ -69,6 +69,12 @@ Deno.test("what a connection or a user sends beyond its rate is refused, but for
   assertEquals(await open.ask(...Array(9).fill("PING")), "+PONG\r\n".repeat(9));
   await stage.clock.advance(334);
   assertEquals(await open.ask("PUT k v", "GET k"), done + overConnection);
+  const wrong = await stage.connect().ask(...Array(4).fill("BOGUS"));
+  assertEquals(wrong.split("\n").map((line) => line.split(".")[0]), [
+    ...Array(3).fill("Error: Unknown command 'BOGUS'"),
+    "Error: Rate limit",
+    "",
+  ]);
   await addTo(stage, "root");
   const [one, other] = [stage.connect(), stage.connect()];
   for (const client of [one, other]) assertEquals(await client.slowly(`AUTH root ${PASSWORD}`), "Logged in.\n");
