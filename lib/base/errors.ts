@@ -92,16 +92,19 @@ export class RemovedError extends Error {
   }
 }
 
+const CERTIFICATES_HELP = "or ask clients for certificates on ports for TLS alone (--tls-client-ca), ";
+
 /** A node that would let in whoever reaches it, since it knows of no user, was not told that this is meant (exit code 2). */
 export class UsersRequiredError extends Error {
   override readonly name = "UsersRequiredError";
 
-  /** `host` is the address that other machines reach. */
-  constructor(host: string) {
+  /** `host` is the address that other machines reach; a local cluster asks its clients for no certificates. */
+  constructor(host: string, { isLocalCluster = false }: { readonly isLocalCluster?: boolean } = {}) {
     super(
       `--host ${host} is reachable from other machines, and this node knows of no user: whoever reaches it could do everything; give ` +
-        "--bootstrap-user-file FILE (name:password), or ask clients for certificates on ports for TLS alone (--tls-client-ca), or let " +
-        "everybody in with --insecure-clients",
+        `--bootstrap-user-file FILE (name:password), ${
+          isLocalCluster ? "" : CERTIFICATES_HELP
+        }or let everybody in with --insecure-clients`,
     );
   }
 }

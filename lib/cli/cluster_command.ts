@@ -170,7 +170,9 @@ export function planNodes(
   // Said once, and not by each node.
   const firstUser = readFirstUser(settings);
   ownSecret(settings);
-  if (found.isNew && withoutUsers(settings, { host, firstUser }) === "DoNotStart") throw new UsersRequiredError(host);
+  if (found.isNew && withoutUsers(settings, { host, firstUser }) === "DoNotStart") {
+    throw new UsersRequiredError(host, { isLocalCluster: true });
+  }
   const memory = memoryShare(settings, places.length);
   const caPath = caPathOf(settings, clusterDirectory(settings));
   return places.map((place) => {

@@ -34,8 +34,6 @@ const ASKING_LINES: readonly Line[] = [
   ["--connect names no node; write host:port, for example 127.0.0.1:5000", 2],
 ];
 
-const USERS_REQUIRED: Line = [new UsersRequiredError("10.0.0.1").message, 2];
-
 /** By command. */
 export const PRINTED_LINES = {
   leader: [
@@ -179,7 +177,7 @@ export const PRINTED_LINES = {
     ["Cannot use ./node-0 for node 7: it holds RaftNode0.json of another node", 1],
     ["--learner goes with --join", 2],
     ["--join and --peers exclude each other", 2],
-    USERS_REQUIRED,
+    [new UsersRequiredError("10.0.0.1").message, 2],
     ["Other nodes cannot reach this one at 0.0.0.0; give --advertise-client and --advertise-peer as well", 2],
     ["--join names no node; write host:port of one or more", 2],
     [`--join has the entry "a;b:5000"; ${ADDRESS_FORM}`, 2],
@@ -209,7 +207,7 @@ export const PRINTED_LINES = {
       "./kvstore-data holds only nodes that were removed from their cluster: give --data-dir for another directory",
       2,
     ],
-    USERS_REQUIRED,
+    [new UsersRequiredError("10.0.0.1", { isLocalCluster: true }).message, 2],
     [NOBODY_ASKED, 2],
   ],
 } as const satisfies Readonly<Record<string, readonly Line[]>>;

@@ -61,6 +61,8 @@ Deno.test("a new node or cluster that others reach, without users: one line, exi
       const { code, stdout, stderr } = await runProgram(line, { environment: SECRET });
       assertEquals([code, stdout, stderr.split("\n").length], [2, "", 2], stderr);
       assertMatch(stderr, LINE);
+      // What is named is what the command takes.
+      assertEquals(stderr.includes("--tls-client-ca"), command === "node");
       assertEquals([...Deno.readDirSync(directory)], []);
     }
   }

@@ -97,7 +97,7 @@ const SOURCES: Partial<Record<CommandName, readonly Source[]>> = {
     { file: "lib/cli/peers.ts", inside: ["seedAddresses", "readListed"] },
     ADDRESSES,
     { file: "lib/node/membership/membership_keeper.ts", inside: ["describeTaken", "describeRetired"] },
-    { file: "lib/base/errors.ts", inside: ["RemovedError", "UsersRequiredError"] },
+    { file: "lib/base/errors.ts", inside: ["RemovedError", "UsersRequiredError", "CERTIFICATES_HELP"] },
     PLACES,
   ],
   cluster: [
