@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { withLaunchedCluster } from "../support/launched_cluster.ts";
-import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
+import { ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { runProgram } from "../support/program.ts";
 import { Connection } from "../support/resp/connection.ts";
 import { TextClient } from "../support/text_client.ts";
@@ -230,6 +230,28 @@ Deno.test("a stranger who is refused ten thousand times displaces nothing: a hun
     assertEquals(refused + leftOut, 10_000);
   });
   await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("what a follower passes on stands in the files of both nodes, under the name of who asked", async () => {
+  await using cluster = new ProcessCluster({ nodes: 3 });
+  const pathOf = (id: number) => `${cluster.root}/audit-${id}.log`;
+  for (const { id } of cluster.nodes) cluster.launch(id, ["--audit-log", pathOf(id)]);
+  const leader = await cluster.waitForLeader();
+  const [follower = -1, other = -1] = cluster.others(leader);
+  const connect = ["--connect", `127.0.0.1:${cluster.node(follower).clientPort}`];
+  const added = await runProgram(["user", ...connect, "add", "root"], {
+    environment: { KVSTORE_NEW_PASSWORD: PASSWORD },
+  });
+  assertEquals(added.code, 0, added.stderr);
+  const environment = { KVSTORE_USER: "root", KVSTORE_PASSWORD: PASSWORD };
+  const drained = await runProgram(["member", ...connect, "drain", String(other), "--yes"], { environment });
+  assertEquals(drained.code, 0, drained.stderr);
+  for (const id of [leader, follower]) {
+    const isThere = () => linesOf(pathOf(id)).find(({ command }) => command === "drainMember");
+    const line = await waitFor(isThere, { what: `node ${id} has recorded it` });
+    const { event, user, node, subject, allowed, outcome } = line;
+    assertEquals([event, user, node, subject, allowed, outcome], ["admin", "root", id, String(other), true, "Done"]);
+  }
 });
 
 Deno.test("each node of a local cluster has a file of its own, in which the launcher's buttons stand", async () => {

@@ -12,7 +12,7 @@ import { changeUser } from "../../../lib/access/user_changes.ts";
 import { UserNode } from "../../../lib/access/user_node.ts";
 import { type Command, encodeCommand } from "../../../lib/kv/commands.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
-import { NO_AUDIT } from "../../../lib/observe/audit.ts";
+import type { AuditEvent } from "../../../lib/observe/audit.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 import { spanOf } from "../../support/state.ts";
 import type { Span } from "../../../lib/store/span.ts";
@@ -358,6 +358,7 @@ Deno.test("the first user is proposed by who leads until there is one, and by no
   const stage = new Stage({ awaitsUsers: true });
   const { node, clock } = stage;
   const writes: Command[] = [];
+  const recorded: AuditEvent[] = [];
   const proposer = new FirstUserProposer({
     get users() {
       return node.users;
@@ -367,7 +368,11 @@ Deno.test("the first user is proposed by who leads until there is one, and by no
       writes.push(command);
       node.submit(command, done);
     },
-  }, { clock, log: (_level, message) => stage.logged.push(message), audit: NO_AUDIT });
+  }, {
+    clock,
+    log: (_level, message) => stage.logged.push(message),
+    audit: { record: (event) => recorded.push(event) },
+  });
   node.leaderId = 1;
   await proposer.start({ name: "root", password: PASSWORD });
   await clock.advance(1_000);
@@ -382,6 +387,8 @@ Deno.test("the first user is proposed by who leads until there is one, and by no
   const count = writes.length;
   await clock.advance(5_000);
   assertEquals(writes.length, count);
+  const made = { type: "Admin", user: "", from: "", protocol: "none", isAllowed: true } as const;
+  assertEquals(recorded, [{ ...made, command: "bootstrap-user", subject: "root" }]);
   assertEquals((await stage.login("root")).type, "LoggedIn");
   assert(stage.logged.every((line) => !line.includes(PASSWORD)));
   proposer.stop();
