@@ -9,6 +9,8 @@ import { METRIC } from "./names.ts";
 
 /** Lines a second of what anybody can cause without a right, refusals and failed logins; more are counted, and left out. */
 export const REFUSALS_PER_SECOND_MAX = 100;
+/** The same for logins that succeed: every user can repeat his own without end, whatever rights he has. */
+export const LOGINS_PER_SECOND_MAX = 200;
 /** Bytes of a name, key or address in a line; what is longer is cut. */
 export const AUDIT_TEXT_BYTES_MAX = 256;
 const SECOND_MS = 1_000;
@@ -53,11 +55,11 @@ export interface AuditParts {
   readonly metrics: Registry;
 }
 
-/** Makes lines of events, and keeps those that anybody can cause from displacing the others. */
+/** Makes lines of events, and keeps those that anybody can cause from displacing the others soon. */
 export class AuditRecorder implements Audit {
   readonly #parts: AuditParts;
   #second = -Infinity;
-  #refusals = 0;
+  readonly #counts = { refusals: 0, logins: 0 };
   #leftOut = 0;
 
   constructor(parts: AuditParts) {
@@ -66,8 +68,7 @@ export class AuditRecorder implements Audit {
 
   /** See `Audit`. */
   record(event: AuditEvent): void {
-    const isCheap = event.type === "Refused" || (event.type === "Login" && !event.isAllowed);
-    if (isCheap && !this.#hasRoom()) {
+    if (!this.#hasRoom(event)) {
       this.#leftOut += 1;
       this.#parts.metrics.counterFamily(METRIC.auditLinesLost, ["reason"]).counter(["rate"]).add();
       return;
@@ -76,14 +77,18 @@ export class AuditRecorder implements Audit {
     this.#leftOut = 0;
   }
 
-  #hasRoom(): boolean {
+  /** What administers always has: it takes a right. */
+  #hasRoom({ type, isAllowed }: AuditEvent): boolean {
+    if (type === "Admin") return true;
     const now = this.#parts.clock.now();
+    const counts = this.#counts;
     if (now - this.#second >= SECOND_MS) {
       this.#second = now;
-      this.#refusals = 0;
+      counts.refusals = 0;
+      counts.logins = 0;
     }
-    this.#refusals += 1;
-    return this.#refusals <= REFUSALS_PER_SECOND_MAX;
+    if (type === "Login" && isAllowed) return ++counts.logins <= LOGINS_PER_SECOND_MAX;
+    return ++counts.refusals <= REFUSALS_PER_SECOND_MAX;
   }
 
   #fieldsOf(event: AuditEvent): Readonly<Record<string, unknown>> {

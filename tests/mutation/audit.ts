@@ -12,8 +12,16 @@ export const AUDIT_SLIPS: readonly Mutation[] = [
     "tests/unit/observe/audit_test.ts",
     slip("M782", "Strangers fill the audit log as fast as they are refused", {
       file: "lib/observe/audit.ts",
-      find: "return this.#refusals <= REFUSALS_PER_SECOND_MAX;",
-      replace: "return this.#refusals <= Number.MAX_SAFE_INTEGER - REFUSALS_PER_SECOND_MAX;",
+      find: "return ++counts.refusals <= REFUSALS_PER_SECOND_MAX;",
+      replace: "return ++counts.refusals <= Number.MAX_SAFE_INTEGER - REFUSALS_PER_SECOND_MAX;",
+    }),
+  ),
+  looked(
+    "tests/unit/observe/audit_test.ts",
+    slip("M818", "A user fills the audit log by logging in without end", {
+      file: "lib/observe/audit.ts",
+      find: "return ++counts.logins <= LOGINS_PER_SECOND_MAX;",
+      replace: "return ++counts.logins <= Number.MAX_SAFE_INTEGER - LOGINS_PER_SECOND_MAX;",
     }),
   ),
   looked(

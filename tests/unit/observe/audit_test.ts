@@ -5,6 +5,7 @@ import {
   AUDIT_TEXT_BYTES_MAX,
   type AuditEvent,
   AuditRecorder,
+  LOGINS_PER_SECOND_MAX,
   REFUSALS_PER_SECOND_MAX,
 } from "../../../lib/observe/audit.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
@@ -75,8 +76,7 @@ Deno.test("refusals and failed logins have so many lines a second, and what is l
   assertEquals([lines.length, left()], [REFUSALS_PER_SECOND_MAX, 0]);
   for (let count = 0; count < 7; count++) recorder.record(count % 2 === 0 ? REFUSED : failed);
   assertEquals([lines.length, left()], [REFUSALS_PER_SECOND_MAX, 7]);
-  for (let count = 0; count < 500; count++) recorder.record({ ...failed, isAllowed: true });
-  for (let count = 0; count < 500; count++) recorder.record({ ...REFUSED, type: "Admin", isAllowed: true });
+  for (let count = 0; count < 1_000; count++) recorder.record({ ...REFUSED, type: "Admin", isAllowed: true });
   assertEquals(lines.length, REFUSALS_PER_SECOND_MAX + 1_000);
   assertEquals(JSON.parse(lines[REFUSALS_PER_SECOND_MAX] ?? "").left_out, 7);
   assertEquals("left_out" in JSON.parse(lines[REFUSALS_PER_SECOND_MAX + 1] ?? ""), false);
@@ -86,4 +86,16 @@ Deno.test("refusals and failed logins have so many lines a second, and what is l
   time.now = 1_000;
   recorder.record(REFUSED);
   assertEquals(JSON.parse(lines.at(-1) ?? "").left_out, 1);
+});
+
+Deno.test("logins have lines of their own a second: who repeats his without end displaces nothing", () => {
+  const { recorder, lines, time, left } = stage();
+  const login: AuditEvent = { ...REFUSED, type: "Login", command: "login", isAllowed: true };
+  for (let count = 0; count < LOGINS_PER_SECOND_MAX + 7; count++) recorder.record(login);
+  assertEquals([lines.length, left()], [LOGINS_PER_SECOND_MAX, 7]);
+  recorder.record(REFUSED);
+  assertEquals(JSON.parse(lines.at(-1) ?? "").left_out, 7);
+  time.now = 1_000;
+  recorder.record(login);
+  assertEquals([lines.length, left()], [LOGINS_PER_SECOND_MAX + 2, 7]);
 });
