@@ -118,6 +118,11 @@ export function shownBy({ isAdmin, grants }: Rights): Shown {
   return shown[0] === "" ? undefined : shown;
 }
 
+/** Whether a key is among what is shown. */
+export function isShown(shown: Shown, key: string): boolean {
+  return shown === undefined || shown.some((prefix) => key.startsWith(prefix));
+}
+
 /** The first keys of what is shown, from `start` on: each with the prefix that its keys have. */
 export function* shownRanges(
   shown: readonly string[],

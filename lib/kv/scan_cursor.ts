@@ -6,7 +6,7 @@
  * twice and must not leave one out.
  */
 
-import type { Keyspace } from "./keyspace.ts";
+import { isShown, type Shown } from "./rights.ts";
 
 /** Cursors that are remembered; one not remembered is searched for. */
 const REMEMBERED_MAX = 10_000;
@@ -44,13 +44,20 @@ export class CursorMemory {
   }
 }
 
-/** The key that a cursor stands for; undefined when it is gone and nobody remembers. */
+/**
+ * The key that a cursor stands for; undefined when it is gone and nobody remembers, and for every key that is not in `shown`, from which
+ * `readable` comes: anybody can work out the cursor of a key, and is not to learn whether that is there.
+ */
 export function findCursor(
   cursor: number,
-  { keys, memory }: { readonly keys: Keyspace; readonly memory: CursorMemory | undefined },
+  { readable, shown, memory }: {
+    readonly readable: Iterable<string>;
+    readonly shown: Shown;
+    readonly memory: CursorMemory | undefined;
+  },
 ): string | undefined {
   const known = memory?.get(cursor);
-  if (known !== undefined) return known;
-  for (const key of keys.keys()) if (cursorOf(key) === cursor) return key;
+  if (known !== undefined && isShown(shown, known)) return known;
+  for (const key of readable) if (cursorOf(key) === cursor) return key;
   return undefined;
 }

@@ -9,7 +9,7 @@ import {
   type KeepAliveCommand,
   type OpenSessionCommand,
 } from "./commands.ts";
-import { writeField } from "./fields.ts";
+import { writeCount, writeField } from "./fields.ts";
 import { dependsOnShown } from "./judge.ts";
 import type { Shown } from "./rights.ts";
 import type { CommandResult } from "./results.ts";
@@ -50,6 +50,9 @@ export function hashInSession(
   command: Command,
   { encoded, shown }: { readonly encoded: string; readonly shown: Shown },
 ): string {
-  const seen = shown !== undefined && dependsOnShown(command) ? shown.map(writeField).join("") : "";
+  // With their number: who may read nothing is not taken for one who may read everything.
+  const seen = shown !== undefined && dependsOnShown(command)
+    ? writeCount(shown.length) + shown.map(writeField).join("")
+    : "";
   return hash64(bareCommand(encoded) + seen);
 }

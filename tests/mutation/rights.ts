@@ -17,6 +17,21 @@ function lookedAt(tests: readonly string[], mutation: Mutation): Mutation {
 }
 
 const STATE_SLIPS: readonly Mutation[] = [
+  slip("M820", "Who may read nothing gets the kept answer of one who may read everything", {
+    file: "lib/kv/session_commands.ts",
+    find: "writeCount(shown.length) + shown",
+    replace: "shown",
+  }),
+  slip("M821", "Whether a key is there is told by its cursor to who may not read it", {
+    file: ORDERED,
+    find: 'readable: keysFrom(context, "")',
+    replace: "readable: context.keys.keys()",
+  }),
+  slip("M822", "A cursor is known by the scans of those who may read more", {
+    file: "lib/kv/scan_cursor.ts",
+    find: "known !== undefined && isShown(shown, known)",
+    replace: "known !== undefined && isShown(undefined, known)",
+  }),
   slip("M730", "Of a transaction no right is asked for the branch that may not be taken", {
     file: JUDGE,
     find: "calls: [...command.then, ...command.otherwise] }, rights);",

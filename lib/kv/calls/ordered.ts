@@ -142,10 +142,12 @@ function readScanOptions(call: Call): ScanOptions | ErrorReply {
 
 /** COUNT keys are looked at, so that each call costs the same whatever matches. */
 function runScan(call: Call, context: CallContext): Reply {
-  const { keys, cursors: memory } = context;
+  const { cursors: memory, shown } = context;
   const options = readScanOptions(call);
   if ("error" in options) return options;
-  const after = options.cursor === 0 ? undefined : findCursor(options.cursor, { keys, memory });
+  const after = options.cursor === 0
+    ? undefined
+    : findCursor(options.cursor, { readable: keysFrom(context, ""), shown, memory });
   const glob = options.pattern === undefined ? undefined : compileGlob(options.pattern);
   const prefix = glob?.literalPrefix ?? "";
   const next = after === undefined ? "" : `${after}\0`;

@@ -18,9 +18,11 @@ import {
   readRights,
   type Rights,
   RIGHTS_BYTES_MAX,
+  type Shown,
   shownBy,
   writeRights,
 } from "../../../lib/kv/rights.ts";
+import { cursorOf } from "../../../lib/kv/scan_cursor.ts";
 import type { StateMachine } from "../../../lib/kv/state_machine.ts";
 import { blocksOf, emptyState, spanOf, stateOf } from "../../support/state.ts";
 import { NEEDS, ROLES, suffices } from "../../support/rights_table.ts";
@@ -298,6 +300,35 @@ Deno.test("what a session answered is not shown to one who may read less", () =>
   assertEquals(log.apply(incr, alice, session(2)), counted, "what names its keys is what it was");
   log.do(changeOf("alice", { revoked: rightsOf("read:p:") }));
   assertEquals(log.do(incr, alice, session(2)), 'the right to read "p:n" is missing');
+});
+
+Deno.test("what a session showed of every key is no answer for one who may read none", () => {
+  const log = new Log();
+  const writer = log.add("writer", "write:w:");
+  log.do({ type: "Put", key: "secret", value: "v" });
+  const opened = log.apply({ type: "OpenSession", ttlMs: 60_000 });
+  const session = { id: Number(opened.type === "Reply" && opened.reply), sequence: 1 };
+  const listing: Command = {
+    type: "Transaction",
+    compares: [],
+    then: [["SET", "w:a", "v"], ["KEYS", "*"]],
+    otherwise: [],
+  };
+  assertEquals(log.do(listing, ROOT, session), "Transaction");
+  assertEquals(log.do(listing, writer, session), "SequenceReused");
+});
+
+Deno.test("a cursor of SCAN does not tell whether a key is there that may not be read", () => {
+  const log = new Log();
+  for (const key of ["a:1", "a:2", "secret:1"]) log.do({ type: "Put", key, value: "v" });
+  const scan = (cursor: number, shown: Shown) =>
+    log.state.read(["SCAN", String(cursor), "COUNT", "1"], { random: () => 0.5, shown });
+  const [there, absent] = [cursorOf("secret:1"), cursorOf("secret:2")];
+  assertEquals(scan(there, ["a:"]), scan(absent, ["a:"]));
+  // What a node remembers of the scans of others is not told either.
+  assertEquals(scan(0, undefined), [String(cursorOf("a:1")), ["a:1"]]);
+  assertEquals(scan(cursorOf("a:1"), undefined), [String(cursorOf("a:2")), ["a:2"]]);
+  assertEquals(scan(cursorOf("a:2"), ["a:1"]), ["0", ["a:1"]]);
 });
 
 Deno.test("rights go through snapshots and forced recoveries; who has none written is an administrator", () => {
