@@ -149,6 +149,7 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "snapshot, and begins anew where it has another. A majority is asked first; --stale leaves that out. The file is as secret as the data.",
       "Exit code 0 when it is done; 1 when FILE is there, no node is reached or the attempts are used up; 5 without a leader; 130 at a signal.",
     ],
+    lines: PRINTED_LINES.backup,
   },
   verify: {
     usage: "kvstore verify FILE|- [--json]",
@@ -173,6 +174,7 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "Exit code 0 when it is done; 1, and nothing is changed, when DIR is not empty; 74 and 77 as kvstore verify, and nothing is changed.",
       "Interrupted, it can be given again; no node starts on a directory that is half restored.",
     ],
+    lines: PRINTED_LINES.restore,
   },
   tls: {
     usage: "kvstore tls init|node|client|renew|show ...",

@@ -147,6 +147,12 @@ Deno.test("backup through any node holds what was acknowledged before, says what
     const verified = await verifyStream(piped.stdout);
     assertEquals([verified.code, piped.stdout.length], [0, before.length]);
     assertEquals((await backup(cluster, leader, `${cluster.root}/none/x.snap`)).code, 1);
+    // Nobody reads it.
+    const unread = spawnLine(line);
+    await unread.stdout.cancel();
+    const said = await new Response(unread.stderr).text();
+    assertEquals((await unread.status).code, 1);
+    assertMatch(said, /^kvstore: Cannot write to standard output: .*\n$/);
     assertEquals((await backup(cluster, leader)).code, 2);
   }));
 

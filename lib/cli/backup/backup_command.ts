@@ -4,6 +4,7 @@ import { randomNumber } from "../../cluster/random_number.ts";
 import { randomDigits } from "../../node/core.ts";
 import { type BackupOutline, outlineBackup } from "../../node/recovery/backup_file.ts";
 import { DenoDisk } from "../../storage/deno_disk.ts";
+import { refusal } from "../../storage/deno_file.ts";
 import type { DiskFile } from "../../storage/disk.ts";
 import { publishFile } from "../../storage/published_file.ts";
 import { AdminConnection } from "../admin_connection.ts";
@@ -88,11 +89,20 @@ function refuseExisting(path: string, { isReplaced }: { readonly isReplaced: boo
   throw new Failure(`${path} is no file, and stays as it is; name another, or - for standard output`);
 }
 
+/** Throws `NoSpaceError`, and `AccessError` where nobody reads it to its end. */
 function copyOut(file: DiskFile): void {
   const buffer = new Uint8Array(COPY_BYTES);
   for (let at = 0; at < file.size();) {
     const count = file.readAt(at, buffer);
-    for (let written = 0; written < count;) written += Deno.stdout.writeSync(buffer.subarray(written, count));
+    for (let written = 0; written < count;) written += writeOut(buffer.subarray(written, count));
     at += count;
+  }
+}
+
+function writeOut(bytes: Uint8Array): number {
+  try {
+    return Deno.stdout.writeSync(bytes);
+  } catch (error) {
+    throw refusal(error, { file: "standard output", operation: "write to" });
   }
 }

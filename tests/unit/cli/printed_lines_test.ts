@@ -84,6 +84,20 @@ const SOURCES: Partial<Record<CommandName, readonly Source[]>> = {
     { file: "lib/node/recovery/force.ts" },
     { file: "lib/storage/kept_copy.ts" },
   ],
+  backup: [
+    { file: "lib/cli/backup/backup_command.ts" },
+    { file: "lib/cli/backup/backup_download.ts" },
+    { file: "lib/http/routes/snapshot.ts", inside: ["openBackup"] },
+    ...ASKING,
+  ],
+  restore: [
+    { file: "lib/cli/backup/restore_command.ts" },
+    { file: "lib/cli/backup/backup_text.ts" },
+    { file: "lib/node/recovery/restore.ts" },
+    { file: "lib/node/recovery/new_cluster.ts" },
+    { file: "lib/storage/restore_mark.ts", inside: ["refuseOccupied"] },
+    { file: "lib/cli/recover_force.ts", inside: ["readMembers"], isSampled: true },
+  ],
   node: [
     { file: "lib/cli/join.ts" },
     { file: "lib/cluster/join.ts" },
@@ -178,7 +192,7 @@ function patternOf(text: string): string {
 }
 
 /** What the system and the checks of the storage say. */
-const FOREIGN = ["No such file or directory", "Connection refused", "bad checksum"];
+const FOREIGN = ["No such file or directory", "Connection refused", "Broken pipe", "bad checksum"];
 
 /** What a line has beside the texts and what is filled into them. */
 function strangeIn(line: string, texts: readonly string[]): readonly string[] {
