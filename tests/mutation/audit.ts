@@ -37,7 +37,7 @@ export const AUDIT_SLIPS: readonly Mutation[] = [
     slip("M784", "A subject of other bytes stands in the audit log as it is", {
       file: "lib/observe/audit.ts",
       find: ".replace(NOT_PLAIN, escaped)",
-      replace: ".replace(/^$/, escaped)",
+      replace: ".replace(isCut ? NOT_PLAIN : /^$/, escaped)",
     }),
   ),
   looked(

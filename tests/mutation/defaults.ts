@@ -87,7 +87,8 @@ const FILES: readonly Mutation[] = [
     slip("M780", "A first user that everybody can read is taken", {
       file: "lib/cli/credentials.ts",
       find: "return readPrivateText(String(path.value), `--${file}`)",
-      replace: "return Deno.readTextFileSync(String(path.value))",
+      replace:
+        'const text = String(path.value); return (file === "password-file" ? readPrivateText(text, file) : Deno.readTextFileSync(text))',
     }),
   ),
   looked(
