@@ -144,6 +144,20 @@ Deno.test("a write of a user who is removed before it is applied is refused, and
   assertEquals([bench.node.machine.get("k"), bench.node.memberChanges.length], [undefined, 0]);
 });
 
+Deno.test("what waits behind a write of nobody while the first user is made does not act", async () => {
+  const bench = new RespBench();
+  const client = bench.connect();
+  bench.node.holding = true;
+  assertEquals(await client.ask("SET k v", "KV.MEMBER REMOVE 2", "CONFIG RESETSTAT"), "");
+  const made = new Promise((resolve) => bench.node.submit(setUser("root", { hash: HASH }), resolve));
+  bench.node.waiting.reverse();
+  bench.node.release();
+  await made;
+  bench.node.release();
+  assertEquals(await client.take(), NOAUTH.repeat(3));
+  assertEquals([bench.node.machine.get("k"), bench.node.memberChanges.length], [undefined, 0]);
+});
+
 Deno.test("a transaction is one of its user: what is watched and queued ends with the login", async () => {
   const bench = await benchWith("root", "alice");
   const alice = await loggedIn(bench, "alice");
