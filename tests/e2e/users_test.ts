@@ -105,6 +105,11 @@ Deno.test("rights hold on every node, and what is revoked is gone there once tha
       assertEquals(await ask(id, "SET", "other", "w"), '-NOPERM the right to write "other" is missing\r\n');
       assertEquals(await ask(id, "GET", "other"), '-NOPERM the right to read "other" is missing\r\n');
     }
+    await using carol = await connect({ servers, username: "carol", password: PASSWORD, timeoutMs: 60_000 });
+    await carol.put("app:c", "v");
+    assertEquals((await carol.get("app:c"))?.text(), "v");
+    assertEquals((await assertRejects(() => carol.put("other", "v"), ServerError)).code, "NOPERM");
+    await carol.delete("app:c");
     const inside = await Promise.all(cluster.ports.map((port) => entered(port, "carol", PASSWORD)));
     const streams = await Promise.all(cluster.nodes.map(({ httpPort }) => watchAs("carol", httpPort)));
     const wrong = await kvstore(cluster.ports, "user revoke carol read:app:x");
