@@ -103,6 +103,22 @@ const STATE_SLIPS: readonly Mutation[] = [
 const PROTOCOL_SLIPS: readonly Mutation[] = [
   lookedAt(
     RESP_TESTS,
+    slip("M823", "Of one ACL SETUSER a pattern that a later rule takes away is given", {
+      file: "lib/protocol/resp/acl_rules.ts",
+      find: 'if (what !== "Categories") this.#patterns = [];',
+      replace: "",
+    }),
+  ),
+  lookedAt(
+    RESP_TESTS,
+    slip("M824", "Of one ACL SETUSER a category that a later rule takes away is given", {
+      file: "lib/protocol/resp/acl_rules.ts",
+      find: "    this.isAdmin = false;\n    this.#all = false;",
+      replace: "    this.#all = false;",
+    }),
+  ),
+  lookedAt(
+    RESP_TESTS,
     slip("M743", "EXEC of reads alone is not judged", {
       file: "lib/protocol/resp/transaction.ts",
       find: "judge: (rights) => missingForParts({ compares, calls }, rights),",

@@ -11,8 +11,13 @@ export interface AclChange {
 
 /** Rules that hold for every user, or say what is so anyway. */
 const HELD_RULES: readonly string[] = ["on", "&*", "allchannels", "resetchannels", "sanitize-payload"];
-/** Rules that take every right away. */
-const CLEARING_RULES: readonly string[] = ["reset", "resetkeys", "-@all", "nocommands"];
+/** Rules that take every right away, and of what stands before them the patterns, the categories, or both. */
+const CLEARING_RULES: ReadonlyMap<string, "Patterns" | "Categories" | "Both"> = new Map([
+  ["reset", "Both"],
+  ["resetkeys", "Patterns"],
+  ["-@all", "Categories"],
+  ["nocommands", "Categories"],
+]);
 const EVERY_COMMAND: readonly string[] = ["+@all", "allcommands"];
 /** With a meaning in a pattern, unless a backslash stands before. */
 const SPECIAL = /[*?[\]\\^]/g;
@@ -29,7 +34,7 @@ class RuleReader {
   password: string | undefined;
   clears = false;
   isAdmin = false;
-  readonly #patterns: Grant[] = [];
+  #patterns: Grant[] = [];
   #read = false;
   #write = false;
   #all = false;
@@ -38,7 +43,7 @@ class RuleReader {
   take(rule: string): string | undefined {
     const word = rule.toLowerCase();
     if (rule.startsWith(">")) this.password = rule.slice(1);
-    else if (CLEARING_RULES.includes(word)) this.clears = true;
+    else if (CLEARING_RULES.has(word)) this.#clear(word);
     else if (word === "+@admin") this.isAdmin = true;
     else if (EVERY_COMMAND.includes(word)) this.#all = true;
     else if (word === "+@read") this.#read = true;
@@ -63,6 +68,17 @@ class RuleReader {
     });
     return makeRights(isAdmin, grants) ??
       "ERR no such rights: each pattern needs a category that it lets do something, and both are bounded";
+  }
+
+  #clear(word: string): void {
+    this.clears = true;
+    const what = CLEARING_RULES.get(word);
+    if (what !== "Categories") this.#patterns = [];
+    if (what === "Patterns") return;
+    this.isAdmin = false;
+    this.#all = false;
+    this.#read = false;
+    this.#write = false;
   }
 
   #takePattern(rule: string): string | undefined {

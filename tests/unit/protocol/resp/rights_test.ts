@@ -251,6 +251,10 @@ Deno.test("ACL gives, takes and tells rights in the words of Redis, and refuses 
     ["ACL SETUSER u ~* +@all", "ar0:", "~* &* +@all"],
     ["ACL SETUSER u -@all", "", "&* -@all"],
     ["ACL SETUSER u +@admin", "a", "~* &* +@all"],
+    // What stands before a rule that takes away is not given, as in Redis.
+    ["ACL SETUSER u ~a:* +@read resetkeys ~b:*", "r2:b:", "%R~b:* &* -@all +@read"],
+    ["ACL SETUSER u ~a:* +@admin +@all -@all +@read", "r2:a:", "%R~a:* &* -@all +@read"],
+    ["ACL SETUSER u ~a:* +@all +@admin reset", "", "&* -@all"],
     ["ACL SETUSER u nocommands ON %w~x* +@WRITE", "w1:x", "%W~x* &* -@all +@write"],
   ];
   for (const [line, expected, listed] of steps) {
@@ -263,6 +267,7 @@ Deno.test("ACL gives, takes and tells rights in the words of Redis, and refuses 
   assertStringIncludes(user, "%W~x*");
   const refusals = [
     ["ACL SETUSER u ~app:*", "-ERR patterns of keys and +@read, +@write or +@all belong together"],
+    ["ACL SETUSER u ~app:* +@all nocommands", "-ERR patterns of keys and +@read, +@write or +@all belong together"],
     ["ACL SETUSER u +@read", "-ERR patterns of keys and +@read, +@write or +@all belong together"],
     ["ACL SETUSER u %R~a* +@write", "-ERR no such rights: each pattern needs a category"],
     ["ACL SETUSER u ~a*b* +@read", "-ERR Error in ACL SETUSER modifier '~a*b*': a pattern of keys is a prefix"],
