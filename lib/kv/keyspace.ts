@@ -241,10 +241,12 @@ export class Keyspace {
     return undefined;
   }
 
-  /** A place in byte order between the first key and the last: the beginning that both have, and random bytes behind it. */
-  randomPlace(random: () => number): string {
-    const first = this.#keyAt(0) ?? "";
-    const last = this.#keyAt(this.size - 1) ?? "";
+  /** A place in byte order between the first key with a prefix and the last: the beginning that both have, and random bytes behind it. */
+  randomPlace(random: () => number, prefix = ""): string {
+    const [begin, end] = this.#ranksOf(prefix);
+    if (begin === end) return prefix;
+    const first = this.#keyAt(begin) ?? "";
+    const last = this.#keyAt(end - 1) ?? "";
     let length = 0;
     while (length < first.length && first.charCodeAt(length) === last.charCodeAt(length)) length += 1;
     // Where the keys part, a byte beyond those of both would lead to the first key again and again.
@@ -290,6 +292,24 @@ export class Keyspace {
     for (let has = cursor.seek(this.#key.of(start)); has; has = cursor.next()) {
       yield bytesToString(cursor.key.bytes, 0, cursor.key.end);
     }
+  }
+
+  /** The ranks of the keys with a prefix, the end excluded. */
+  #ranksOf(prefix: string): readonly [begin: number, end: number] {
+    if (prefix === "") return [0, this.size];
+    const begin = this.#countWhile((key) => key < prefix);
+    return [begin, this.#countWhile((key) => key < prefix || key.startsWith(prefix))];
+  }
+
+  /** How many keys `holds` is true of, which are the first ones. */
+  #countWhile(holds: (key: string) => boolean): number {
+    let [low, high] = [0, this.size];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (holds(this.#keyAt(middle) ?? "")) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #keyAt(rank: number): string | undefined {

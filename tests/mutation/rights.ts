@@ -27,6 +27,11 @@ const STATE_SLIPS: readonly Mutation[] = [
     find: 'readable: keysFrom(context, "")',
     replace: "readable: context.keys.keys()",
   }),
+  slip("M825", "RANDOMKEY of who may read a part depends on the other keys", {
+    file: ORDERED,
+    find: "keys.randomPlace(random, prefix)",
+    replace: 'keys.randomPlace(random, prefix?.slice(0, 0) ?? "")',
+  }),
   slip("M822", "A cursor is known by the scans of those who may read more", {
     file: "lib/kv/scan_cursor.ts",
     find: "known !== undefined && isShown(shown, known)",

@@ -239,8 +239,10 @@ function* keysAndValues(context: Readable, of: Parameters<typeof listFrom>[1]): 
  * behind a random place in byte order. Less even than a draw from the list of a read, but it depends on nothing but the keys.
  */
 function keyNear(context: Pick<CallContext, "keys" | "shown" | "random">): Reply {
-  const { keys, random } = context;
-  const place = keys.randomPlace(random);
+  const { keys, shown, random } = context;
+  // A place between all keys would tell of those that may not be read.
+  const prefix = shown === undefined ? "" : shown[Math.floor(random() * shown.length)];
+  const place = keys.randomPlace(random, prefix);
   const skipped = Math.floor(random() * SKIPPED_KEYS_MAX);
   const passed: string[] = [];
   for (const start of [place, ""]) {

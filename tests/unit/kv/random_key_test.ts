@@ -13,11 +13,14 @@ function call(state: StateMachine, ...words: readonly string[]): void {
 }
 
 /** How often each key was drawn. */
-function draw(state: StateMachine, draws: number): ReadonlyMap<unknown, number> {
+function draw(state: StateMachine, draws: number, ...shown: readonly string[]): ReadonlyMap<unknown, number> {
   const random = new Random(7);
   const counts = new Map<unknown, number>();
   for (let at = 0; at < draws; at++) {
-    const drawn = state.read(["RANDOMKEY"], { random: () => random.fraction() });
+    const drawn = state.read(["RANDOMKEY"], {
+      random: () => random.fraction(),
+      ...shown.length === 0 ? {} : { shown },
+    });
     counts.set(drawn, (counts.get(drawn) ?? 0) + 1);
   }
   return counts;
@@ -76,4 +79,14 @@ Deno.test("within an entry of the log 20 000 draws among 1 000 keys give each ke
     }
     assertEquals(drawn.size, 1_000, name(1));
   }
+});
+
+Deno.test("what is drawn for who may read a part depends on no other key, and goes all over the part", () => {
+  const [alone, among] = [emptyState(), emptyState()];
+  for (const key of ["a", "b", "c:1", "z"]) call(among, "SET", key, "x");
+  for (let at = 0; at < 1_000; at++) for (const state of [alone, among]) call(state, "SET", `b:user:${at}`, "x");
+  const counts = draw(among, 20_000, "b:");
+  assertEquals(counts, draw(alone, 20_000, "b:"));
+  assertEquals(counts.size, 1_000);
+  assertEquals([...draw(among, 10, "c:", "y").keys()], ["c:1"]);
 });
