@@ -2,6 +2,7 @@
 
 import { IncompatibleError } from "../base/errors.ts";
 import type { Disk } from "./disk.ts";
+import { nodeIdsOf } from "./node_file.ts";
 import { SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
 
 /** An empty file of this name is the mark. */
@@ -34,8 +35,15 @@ export async function beginRestore(disk: Disk, directory: string): Promise<void>
 /** Throws `IncompatibleError` where a directory holds anything but what an interrupted restore has left. One that is not there holds nothing. */
 export function refuseOccupied(disk: Disk, directory: string): void {
   const names = disk.list(directory);
-  if (names.length === 0 || names.includes(RESTORING_NAME)) return;
-  throw new IncompatibleError(`Cannot restore into ${directory}: it is not empty, it holds ${names[0]}`);
+  // The mark says nothing of what somebody has put beside it.
+  const other = names.includes(RESTORING_NAME) ? names.find((name) => !isOfRestore(name)) : names[0];
+  if (other === undefined) return;
+  throw new IncompatibleError(`Cannot restore into ${directory}: it is not empty, it holds ${other}`);
+}
+
+function isOfRestore(name: string): boolean {
+  return ROOMS.includes(name) || name === LOCK_NAME || name === RESTORING_NAME ||
+    nodeIdsOf([name.replace(/\.tmp$/, "")]).length > 0;
 }
 
 /** Takes the mark away: everything else is durable. */

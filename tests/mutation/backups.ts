@@ -119,8 +119,18 @@ const RESTORES: readonly Mutation[] = [
     what: "A restore writes over what is in the directory",
     patches: [{
       file: "lib/storage/restore_mark.ts",
-      find: "if (names.length === 0 || names.includes(RESTORING_NAME)) return;",
-      replace: "if (names.length < 100 || names.includes(RESTORING_NAME)) return;",
+      find: "if (other === undefined) return;",
+      replace: "if (other === undefined || names.length < 100) return;",
+    }],
+    tests: RESTORE_TESTS,
+  },
+  {
+    id: "M826",
+    what: "Beside the mark of a restore everything is emptied",
+    patches: [{
+      file: "lib/storage/restore_mark.ts",
+      find: "names.find((name) => !isOfRestore(name))",
+      replace: "names.find((name) => !isOfRestore(name) && name.length > 100)",
     }],
     tests: RESTORE_TESTS,
   },

@@ -129,6 +129,11 @@ Deno.test("no node starts on a directory that is half restored, and another rest
   disk.open(`${RESTORED}/${RESTORING_NAME}`, "create").close();
   const error = await assertRejects(() => startOn(disk, RESTORED), IncompatibleError);
   assertMatch(error.message, /a restore into it was interrupted; repeat kvstore restore, or empty the directory$/);
+  disk.open(`${RESTORED}/notes.txt`, "create").close();
+  const kept = await assertRejects(() => restore(disk, BACKUP), IncompatibleError);
+  assertEquals(kept.message, `Cannot restore into ${RESTORED}: it is not empty, it holds notes.txt`);
+  assert(disk.exists(`${RESTORED}/notes.txt`));
+  disk.remove(`${RESTORED}/notes.txt`);
   await restore(disk, BACKUP);
   assertStringIncludes((await startOn(disk, RESTORED)).content, "sessions");
 });
