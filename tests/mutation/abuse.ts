@@ -49,7 +49,7 @@ const LINES: readonly Mutation[] = [
   slip("M756", "Who guesses at one user keeps every other user of that address waiting", {
     file: "lib/access/gate.ts",
     find: 'const pair = `${address} ${isUserName(claim.name) ? claim.name : ""}`;',
-    replace: "const pair = address;",
+    replace: "const pair = isUserName(claim.name) ? address : `${address} `;",
   }),
 ];
 

@@ -176,7 +176,7 @@ const TAKEN: readonly Mutation[] = [
     patches: [{
       file: DOWNLOAD,
       find: "const isResumed = progress !== undefined && status === PARTIAL;",
-      replace: "const isResumed = progress !== undefined && status >= 200;",
+      replace: "const isResumed = progress !== undefined && status <= PARTIAL;",
     }],
     tests: DOWNLOAD_TESTS,
   },

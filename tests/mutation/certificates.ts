@@ -25,7 +25,11 @@ export const CERTIFICATE_SLIPS: readonly Mutation[] = [
   {
     id: "M563",
     what: "Everybody on the machine can read new keys",
-    patches: [{ file: "lib/tls/files.ts", find: "secret ? PRIVATE_FILE : 0o644", replace: "secret ? 0o644 : 0o644" }],
+    patches: [{
+      file: "lib/tls/files.ts",
+      find: "secret ? PRIVATE_FILE : 0o644",
+      replace: "secret ? PRIVATE_FILE | 0o044 : 0o644",
+    }],
     tests: COMMAND_TESTS,
   },
   slip("M564", "A CA renews what only claims to be from it", {

@@ -56,7 +56,7 @@ const STARTS: readonly Mutation[] = [
   slip("M813", "Who starts a node on the directory of another one is told that there are no users", {
     file: START,
     find: "return nodeIdsOf(names).length === 0 &&",
-    replace: "return !names.includes(RESTORING_NAME) &&",
+    replace: "return nodeIdsOf(names).length >= 0 &&",
   }),
   slip("M816", "A local cluster without users is told to ask for certificates, for which it has no flag", {
     file: "lib/cli/cluster_command.ts",

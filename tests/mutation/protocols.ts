@@ -22,7 +22,7 @@ export const PROTOCOL_SLIPS: readonly Mutation[] = [
     before: "class TextInterpreter ",
     find: 'return node.write(request.command, this.#conversation.open(exchange, "Write").ended, loginId(this.#login));',
     replace: 'return ++taken > 60 ? void this.#conversation.open(exchange, "Write") : ' +
-      'node.write(request.command, this.#conversation.open(exchange, "Write").ended);',
+      'node.write(request.command, this.#conversation.open(exchange, "Write").ended, loginId(this.#login));',
   }),
   counting("M382", "After 60 admission checks every write of the Redis protocol is refused as overload", {
     file: RESP,

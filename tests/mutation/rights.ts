@@ -20,7 +20,7 @@ const STATE_SLIPS: readonly Mutation[] = [
   slip("M820", "Who may read nothing gets the kept answer of one who may read everything", {
     file: "lib/kv/session_commands.ts",
     find: "writeCount(shown.length) + shown",
-    replace: "shown",
+    replace: "writeCount(shown.length).slice(0, 0) + shown",
   }),
   slip("M821", "Whether a key is there is told by its cursor to who may not read it", {
     file: ORDERED,
@@ -35,7 +35,7 @@ const STATE_SLIPS: readonly Mutation[] = [
   slip("M822", "A cursor is known by the scans of those who may read more", {
     file: "lib/kv/scan_cursor.ts",
     find: "known !== undefined && isShown(shown, known)",
-    replace: "known !== undefined && isShown(undefined, known)",
+    replace: "known !== undefined && isShown(shown === undefined ? shown : undefined, known)",
   }),
   slip("M730", "Of a transaction no right is asked for the branch that may not be taken", {
     file: JUDGE,
@@ -96,12 +96,12 @@ const STATE_SLIPS: readonly Mutation[] = [
   slip("M741", "What a session keeps is shown to one who may read less", {
     file: "lib/kv/session_commands.ts",
     find: "shown !== undefined && dependsOnShown(command)",
-    replace: "shown !== undefined && shown.length < 0",
+    replace: "shown !== undefined && dependsOnShown(command) && shown.length < 0",
   }),
   slip("M742", "A snapshot makes everybody an administrator", {
     file: "lib/kv/snapshot_cut.ts",
     find: "...isPlainAdmin(rights) ? [] : [writeRights(rights)]",
-    replace: '...writeRights(rights) !== "" ? [] : [writeRights(rights)]',
+    replace: '...isPlainAdmin(rights) || writeRights(rights) !== "" ? [] : [writeRights(rights)]',
   }),
 ];
 
@@ -135,7 +135,7 @@ const PROTOCOL_SLIPS: readonly Mutation[] = [
     slip("M744", "What was queued is done when the right for it is gone", {
       file: "lib/protocol/resp/planner.ts",
       find: "      if (refusal !== undefined) return refusal;\n",
-      replace: "",
+      replace: "      if (refusal !== undefined && number < 0) return refusal;\n",
     }),
   ),
   lookedAt(
