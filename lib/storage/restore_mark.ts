@@ -9,6 +9,8 @@ import { SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
 export const RESTORING_NAME = "RESTORING";
 
 const LOCK_NAME = "LOCK";
+/** What the file system itself has at the top of a volume: nobody's data, and not ours to remove. */
+const VOLUME_NAME = "lost+found";
 const ROOMS: readonly string[] = [WAL_NAME, SNAPSHOTS_NAME];
 
 /**
@@ -25,7 +27,7 @@ export async function beginRestore(disk: Disk, directory: string): Promise<void>
     for (const room of ROOMS) {
       for (const name of disk.list(`${directory}/${room}`)) disk.remove(`${directory}/${room}/${name}`);
     }
-    const kept: readonly string[] = [...ROOMS, LOCK_NAME, RESTORING_NAME];
+    const kept: readonly string[] = [...ROOMS, LOCK_NAME, RESTORING_NAME, VOLUME_NAME];
     for (const name of disk.list(directory)) if (!kept.includes(name)) disk.remove(`${directory}/${name}`);
   } finally {
     lock.release();
@@ -34,7 +36,7 @@ export async function beginRestore(disk: Disk, directory: string): Promise<void>
 
 /** Throws `IncompatibleError` where a directory holds anything but what an interrupted restore has left. One that is not there holds nothing. */
 export function refuseOccupied(disk: Disk, directory: string): void {
-  const names = disk.list(directory);
+  const names = disk.list(directory).filter((name) => name !== VOLUME_NAME);
   // The mark says nothing of what somebody has put beside it.
   const other = names.includes(RESTORING_NAME) ? names.find((name) => !isOfRestore(name)) : names[0];
   if (other === undefined) return;

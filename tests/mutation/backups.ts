@@ -63,6 +63,17 @@ const COMMANDS: readonly Mutation[] = [
   }),
 ].map((mutation) => ({ ...mutation, tests: ["tests/e2e/backup_test.ts"] }));
 
+const VOLUMES: readonly Mutation[] = [
+  {
+    ...slip("M819", "A restore refuses a volume of its own for what its file system keeps there", {
+      file: "lib/storage/restore_mark.ts",
+      find: "disk.list(directory).filter((name) => name !== VOLUME_NAME);",
+      replace: "disk.list(directory).filter((name) => name !== `/${VOLUME_NAME}`);",
+    }),
+    tests: RESTORE_TESTS,
+  },
+];
+
 const RESTORES: readonly Mutation[] = [
   slip("M794", "A restored cluster keeps the id of the old one, so that nodes of before can join it", {
     file: RESTORE,
@@ -213,4 +224,4 @@ const TAKEN: readonly Mutation[] = [
 ];
 
 /** In the order of their numbers. */
-export const BACKUP_SLIPS: readonly Mutation[] = [...FILES, ...RESTORES, ...TAKEN, ...COMMANDS];
+export const BACKUP_SLIPS: readonly Mutation[] = [...FILES, ...RESTORES, ...TAKEN, ...COMMANDS, ...VOLUMES];

@@ -123,6 +123,15 @@ Deno.test("a directory with anything in it stays as it is", async () => {
   assertEquals(await startOn(done, RESTORED), before);
 });
 
+Deno.test("a volume of its own is empty but for what its file system keeps there, and that stays", async () => {
+  const disk = new MemoryDisk();
+  disk.makeDirectory(`${RESTORED}/lost+found`);
+  disk.open(`${RESTORED}/lost+found/#12`, "create").close();
+  await restore(disk, BACKUP);
+  assertEquals(disk.list(`${RESTORED}/lost+found`), ["#12"]);
+  assert(!disk.list(RESTORED).includes(RESTORING_NAME));
+});
+
 Deno.test("no node starts on a directory that is half restored, and another restore begins it anew", async () => {
   const disk = new MemoryDisk();
   await restore(disk, BACKUP, { keepsSessions: false });
