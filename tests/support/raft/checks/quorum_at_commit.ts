@@ -4,7 +4,7 @@
  */
 
 import type { Configuration, Entry, EntryId, NodeId } from "../../../../lib/raft/types.ts";
-import type { CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
+import type { CheckedCore, CheckedServer, RaftCheck, Step, Violate } from "./check.ts";
 import type { Shadows } from "./shadow.ts";
 
 /** Where this check looks. */
@@ -14,11 +14,19 @@ export interface QuorumAtCommitParts {
   holdsDurably(id: NodeId, entry: EntryId): boolean;
 }
 
-/** Counts the servers that have each entry at the moment of its commit. */
+/** The configuration by which a core has taken entries for committed. */
+interface Decision {
+  readonly upTo: number;
+  readonly configuration: Configuration;
+}
+
+/** Counts the servers that have each entry when it is first applied, by the configuration that was in force at its commit. */
 export class QuorumAtCommit implements RaftCheck {
   readonly name = "quorum-at-commit";
   readonly #parts: QuorumAtCommitParts;
   readonly #commitIndexes = new Map<object, number>();
+  /** Those about entries that may not be applied yet, in their order. */
+  readonly #decisions = new WeakMap<CheckedCore, readonly Decision[]>();
   readonly #violate: Violate;
 
   constructor(parts: QuorumAtCommitParts, violate: Violate) {
@@ -32,6 +40,8 @@ export class QuorumAtCommit implements RaftCheck {
     const { commitIndex, currentTerm } = raft;
     if (before === commitIndex) return;
     this.#commitIndexes.set(server.life, commitIndex);
+    const decision = { upTo: commitIndex, configuration: raft.configuration };
+    this.#decisions.set(raft, [...this.#decisions.get(raft) ?? [], decision]);
     if (before === undefined || raft.role !== "Leader") return;
     const term = this.#parts.shadows.of(server.id).termAt(commitIndex);
     if (term !== undefined && term !== currentTerm) {
@@ -46,9 +56,14 @@ export class QuorumAtCommit implements RaftCheck {
     this.#commitIndexes.delete(server.life);
   }
 
-  /** See `RaftCheck`. Raft 6: a leader decides by the latest configuration in its log, also about entries before it. */
+  /**
+   * See `RaftCheck`. Raft 6: a leader decides by the latest configuration in its log, also about entries before it; but what is committed
+   * stays so, and may be applied only when the log has another configuration already.
+   */
   committed(entry: Entry, raft: Step["raft"]): void {
-    for (const set of majoritySets(raft.configuration)) {
+    const left = (this.#decisions.get(raft) ?? []).filter(({ upTo }) => upTo >= entry.index);
+    this.#decisions.set(raft, left);
+    for (const set of majoritySets(left[0]?.configuration ?? raft.configuration)) {
       const holders = set.filter((id) => this.#parts.holdsDurably(id, entry));
       if (isMajority(holders, set)) continue;
       this.#violate(

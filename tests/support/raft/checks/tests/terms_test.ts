@@ -90,6 +90,18 @@ Deno.test("quorum at commit: a majority of each set of voters has it, and a lead
   assertEquals(run.found(), []);
 });
 
+Deno.test("quorum at commit: what was committed by one configuration may be applied when there is another", () => {
+  const run = underQuorum([1, 2]);
+  const [first, second] = logOf([1, 1]) as [Entry, Entry];
+  run.step(1, { configuration: configurationOf([1, 2, 3]) });
+  run.step(1, { write: logOf([1, 1]), commitIndex: 1 });
+  run.step(1, { configuration: configurationOf([1, 4, 5], { votersOld: [1, 2, 3] }) });
+  run.commit(1, first);
+  assertEquals(run.found(), []);
+  run.commit(1, second);
+  assertEquals(run.found(), ["entry 2/1 is committed but durable only on 1 of 1,4,5"]);
+});
+
 Deno.test("quorum at commit: half, one of two majorities, learners, and an entry of an older term are not enough", () => {
   const run = underQuorum([1, 2]);
   const [entry] = logOf([1]) as [Entry];
