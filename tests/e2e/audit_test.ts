@@ -1,6 +1,7 @@
 /** The audit log of real nodes: each login, what administers, and what was refused, in every protocol; and never a secret. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { SPOKEN_VERSIONS } from "../../lib/transport/versions.ts";
 import { withLaunchedCluster } from "../support/launched_cluster.ts";
 import { ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { runProgram } from "../support/program.ts";
@@ -172,10 +173,20 @@ async function lackRights(cluster: ProcessCluster): Promise<readonly string[]> {
   ];
 }
 
+/** A young cluster refuses users, and that would be recorded as well. */
+async function untilUsersMayBe(cluster: ProcessCluster): Promise<void> {
+  const leader = await cluster.waitForLeader();
+  const level = `Level: ${SPOKEN_VERSIONS.newest}`;
+  await waitFor(async () => (await cluster.block(leader, "CLUSTER")).includes(level) || undefined, {
+    what: "the level rises",
+  });
+}
+
 Deno.test("logins, what administers and what is refused are lines, in each protocol; keys are named, values and passwords never", async () => {
   const directory = await Deno.makeTempDir({ prefix: "kvstore-e2e-" });
   const path = `${directory}/audit.log`;
   await withCluster({ nodes: 1, flags: ["--audit-log", path] }, async (cluster) => {
+    await untilUsersMayBe(cluster);
     const port = cluster.node(0).clientPort;
     // As long as there are no users nobody is refused, and what administers is recorded all the same.
     assertEquals(await cluster.ask(0, `PUT open ${VALUE}`), "open added successfully.");

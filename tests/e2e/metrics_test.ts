@@ -15,6 +15,8 @@ const NOT_EVERYWHERE: ReadonlySet<string> = new Set([
   "kvstore_network_peer_round_trip_time_seconds",
   "kvstore_raft_learner_lag_entries",
   "kvstore_raft_learner_lag_seconds",
+  "kvstore_audit_lines_total",
+  "kvstore_audit_lines_lost_total",
 ]);
 
 interface Page {

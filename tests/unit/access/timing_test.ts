@@ -18,6 +18,8 @@ const HEX = "0123456789abcdef";
 const SAMPLES = 10_000;
 /** Few, so that hardly any sample is interrupted. */
 const BATCH = 4;
+/** One quiet look is enough to find what is planted, and a busy machine may spoil some. */
+const LOOKS_MAX = 5;
 /** Each takes some 50 ms of a processor. */
 const LOGINS = 20;
 
@@ -59,8 +61,10 @@ Deno.test("a comparison that ends early is found, in strings and in bytes", asyn
   const bytes = Buffer.from(secret);
   const inBytes = (guess: string) => isEqualEarly(bytes, Buffer.from(guess));
   for (const run of [inStrings, inBytes]) {
-    const found = await findLeak(guesses(secret, run));
-    assert(found !== undefined && found.every((t) => t > 2 * T_MAX), `found: ${found}`);
+    const looks: (readonly number[] | undefined)[] = [];
+    const isFound = () => looks.at(-1)?.every((t) => t > 2 * T_MAX) === true;
+    while (looks.length < LOOKS_MAX && !isFound()) looks.push(await findLeak(guesses(secret, run)));
+    assert(isFound(), `found: ${JSON.stringify(looks)}`);
   }
 });
 
