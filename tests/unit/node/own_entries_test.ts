@@ -31,6 +31,17 @@ async function growth(cluster: MemoryCluster, leader: Node, seconds: number): Pr
   return grown;
 }
 
+/** What each node says of itself once it has connected, to be changed in place. */
+function greetingsOf({ network }: MemoryCluster): ReadonlyMap<number, object> {
+  const connect = network.connect.bind(network);
+  const greetings = new Map<number, object>();
+  network.connect = (id, greeting = {}) => {
+    greetings.set(id, greeting);
+    return connect(id, greeting);
+  };
+  return greetings;
+}
+
 /** The own entries of a node by kind. */
 function counted(node: Node): Record<string, number> {
   const series = node.metrics.families.get(METRIC.ownEntries)?.series ?? new Map();
@@ -79,12 +90,7 @@ Deno.test("what a leader appends without a client is counted by kind", async () 
 
 Deno.test("however often an operator changes the members, what a server says of itself is recorded at once", async () => {
   const cluster = new MemoryCluster(3, 44);
-  const connect = cluster.network.connect.bind(cluster.network);
-  const greetings = new Map<number, object>();
-  cluster.network.connect = (id, greeting = {}) => {
-    greetings.set(id, greeting);
-    return connect(id, greeting);
-  };
+  const greetings = greetingsOf(cluster);
   await cluster.start();
   const leader = await cluster.leader();
   await cluster.clock.advance(2 * SECOND_MS);
@@ -104,12 +110,7 @@ Deno.test("however often an operator changes the members, what a server says of 
 
 Deno.test("a server that announces itself in turns, now here, now there, does not fill the log", async () => {
   const cluster = new MemoryCluster(3, 43);
-  const connect = cluster.network.connect.bind(cluster.network);
-  const greetings = new Map<number, object>();
-  cluster.network.connect = (id, greeting = {}) => {
-    greetings.set(id, greeting);
-    return connect(id, greeting);
-  };
+  const greetings = greetingsOf(cluster);
   await cluster.start();
   const leader = await cluster.leader();
   await cluster.clock.advance(2 * SECOND_MS);
