@@ -62,7 +62,8 @@ export class AuditFile {
 
   /** Queues a line, its end included. Never throws. */
   write(line: string): void {
-    const bytes = new TextEncoder().encode(line);
+    // A copy: the types of the oldest runtime leave open whether what the encoder gives is shared memory.
+    const bytes = new Uint8Array(new TextEncoder().encode(line));
     if (this.#isClosed || this.#queueBytes + bytes.length > AUDIT_QUEUE_BYTES_MAX) return this.#lose(1, "queue");
     this.#queue.push(bytes);
     this.#queueBytes += bytes.length;
