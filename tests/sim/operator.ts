@@ -109,10 +109,11 @@ export class Operator implements Check {
     ) {
       return false;
     }
-    const { voters } = this.#world.configuration();
+    const { voters, learners } = this.#world.configuration();
     const kept = voters.filter((id) => id !== server.id && !this.#world.server(id).hasLostData);
     // A leader that has not noticed the loss yet may make a voter of a learner that had caught up.
-    const counted = voters.length + (this.isLearning(server) && !voters.includes(server.id) ? 1 : 0);
+    const mayBecomeVoter = this.isLearning(server) || learners.includes(server.id);
+    const counted = voters.length + (mayBecomeVoter && !voters.includes(server.id) ? 1 : 0);
     return kept.length * 2 > counted && kept.length > 0;
   }
 

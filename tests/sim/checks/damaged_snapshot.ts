@@ -58,8 +58,9 @@ export class DamagedSnapshot implements Check {
     const need = needOf(this.#watch(server), message.to);
     const isIt = message.lastIncludedIndex === server.damagedSnapshot?.index;
     if (message.data.length === 0) {
-      // The leader reads a file through after the first, empty chunk of its transfer: so it must find what is there now.
-      if (isIt) need.begun = true;
+      // The leader reads a file through after the first, empty chunk of its transfer: so it must find what is there now. The last one may be
+      // empty, too.
+      if (isIt && message.offset === 0) need.begun = true;
       return;
     }
     need.waitedTicks = 0;
