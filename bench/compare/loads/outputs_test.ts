@@ -15,6 +15,8 @@ Deno.test("what redis-benchmark prints is read from its last line", () => {
   assertEquals(readBenchmark(HEAD + line, run), {
     ...{ perSecond: 25_000, requests: 50_000, p50Ms: 0.2, p99Ms: 0.4, maxMs: 9.5, generatorCpu: 0.25 },
   });
+  const short = readBenchmark(`${HEAD}"SET","inf","0.072","0.048","0.055","0.127","0.127","0.127"\n`, run);
+  assertEquals(short.perSecond, Infinity, "a run that ended within a millisecond");
   for (const text of ["", HEAD, "Could not connect\n", `${HEAD}"SET","0.00","0","0","0","0","0","0"\n`]) {
     assertThrows(() => readBenchmark(text, run), Error, "Cannot read", text);
   }

@@ -28,6 +28,7 @@ export interface BenchmarkLoad {
 
 /** What came of it. */
 export interface BenchmarkResult {
+  /** Infinite when all of them took less than a millisecond. */
   readonly perSecond: number;
   readonly requests: number;
   readonly p50Ms: number;
@@ -54,6 +55,7 @@ export class PacedLoad {
     const { requestsMax = Infinity, connections, pipeline } = this.#load;
     const requests = Math.max(connections * pipeline, Math.min(requestsMax, Math.round(rate * seconds)));
     const result = await runBenchmark(this.#address, { ...this.#load, requests, seconds });
+    if (result.perSecond === Infinity) throw new Error(`${requests} requests took redis-benchmark no time`);
     this.#perSecond = result.perSecond;
     return result;
   }
@@ -112,8 +114,8 @@ export function readBenchmark(
   const refused = lines.find((line) => line.startsWith("Error"));
   if (refused !== undefined) throw new Error(`redis-benchmark: ${refused}`);
   const cells = lines.findLast((line) => line.startsWith('"'))?.slice(1, -1).split('","') ?? [];
-  const [rate, , , p50, , p99, max] = cells.slice(1).map(Number);
-  if (rate === undefined || max === undefined || !Number.isFinite(rate + max) || rate <= 0) {
+  const [rate, , , p50, , p99, max] = cells.slice(1).map((cell) => cell === "inf" ? Infinity : Number(cell));
+  if (rate === undefined || max === undefined || Number.isNaN(rate) || !Number.isFinite(max) || rate <= 0) {
     throw new Error(`Cannot read what redis-benchmark printed: ${lines.slice(-2).join(" | ")}`);
   }
   return {
