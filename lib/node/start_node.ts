@@ -51,6 +51,7 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
     const state = await loadState(newest, { clock: ports.clock, seed, directory: storage.directory });
     const node = assembleNode({ options, ports, storage, incarnation, seed, newest, state, memory });
     if (usersRequiredAt !== undefined && !node.hasUsers()) throw new UsersRequiredError(usersRequiredAt);
+    warnOfCompany(node.status().raft.configuration.members.length, options, ports);
     await node.start();
     return node;
   } catch (error) {
@@ -62,6 +63,13 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
 /** Whether a node would begin a directory that holds these: one of another node, or half of a restore, is refused for that. */
 function isNew(names: readonly string[]): boolean {
   return nodeIdsOf(names).length === 0 && !names.includes(RESTORING_NAME);
+}
+
+/** With what it was told now the node would begin a cluster of its own on an empty disk, as if the others were not there. */
+function warnOfCompany(membersKnown: number, { join, members }: NodeOptions, { log }: NodePorts): void {
+  if (join !== undefined || members.length > 1 || membersKnown <= 1) return;
+  const risk = "if its directory were lost, this node would begin a cluster of its own";
+  log("warn", `Started as if it were alone, in a cluster of ${membersKnown}: give --join with the addresses of others, since ${risk}`);
 }
 
 /** 32 random bits. */

@@ -277,3 +277,32 @@ Deno.test("a leader that was cut off with a configuration far ahead takes those 
   assertEquals(configuration(cluster, away).voters.toSorted(), [away, 3, 4].toSorted());
   await cluster.stop();
 });
+
+Deno.test("a server that began alone is told to name the others, and then begins no second cluster on an empty disk", async () => {
+  const cluster = new MemoryCluster(3, 81, { founders: 1 });
+  const first = cluster.server(0);
+  const said: string[] = [];
+  first.says = (level, message) => level === "warn" && said.push(message);
+  await cluster.start([0]);
+  const { id } = await cluster.leader();
+  cluster.crash(0);
+  await cluster.start([0, 1, 2]);
+  await cluster.clock.until(() => configuration(cluster, id).voters.length === 3, 20_000, "all are voters");
+  assertEquals(said, [], "nothing is said to one that is alone");
+  cluster.crash(0);
+  await cluster.start([0]);
+  assertEquals(said.length, 1);
+  assertStringIncludes(said[0] ?? "", "in a cluster of 3: give --join");
+  cluster.crash(0);
+  first.joins = true;
+  await cluster.start([0]);
+  assertEquals(said.length, 1, "it was given");
+  cluster.crash(0);
+  first.wipe();
+  for (const other of [1, 2]) cluster.network.cut(0, other);
+  await cluster.start([0]);
+  await cluster.clock.advance(20_000);
+  assertEquals(cluster.node(0).status().raft.role, "Follower");
+  assertEquals(configuration(cluster, 0).voters, []);
+  await cluster.stop();
+});
