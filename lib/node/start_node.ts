@@ -69,7 +69,10 @@ function isNew(names: readonly string[]): boolean {
 function warnOfCompany(membersKnown: number, { join, members }: NodeOptions, { log }: NodePorts): void {
   if (join !== undefined || members.length > 1 || membersKnown <= 1) return;
   const risk = "if its directory were lost, this node would begin a cluster of its own";
-  log("warn", `Started as if it were alone, in a cluster of ${membersKnown}: give --join with the addresses of others, since ${risk}`);
+  log(
+    "warn",
+    `Started as if it were alone, in a cluster of ${membersKnown}: give --join with the addresses of others, since ${risk}`,
+  );
 }
 
 /** 32 random bits. */

@@ -246,7 +246,7 @@ export class Nemesis {
         const server = this.#random.pick(this.#world.servers);
         if (!this.#operator.isKnown(server) || !this.#operator.mayLose(server)) return false;
         server.losePower({});
-        // Who began alone is started with `--join` once others have come: docs/operations/add-node.md says why.
+        // Who began alone is started with `--join` once others have come: docs/operations/one-to-three.md says why.
         if (this.#world.founders.length === 1) server.joins = true;
         server.wipe(false);
         server.start();
