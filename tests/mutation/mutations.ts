@@ -29,6 +29,7 @@ import { OUTCOME_SLIPS } from "./outcomes.ts";
 import { PROTOCOL_SLIPS } from "./protocols.ts";
 import { QUESTION_SLIPS } from "./questions.ts";
 import { RECOVERY_SLIPS } from "./recovery.ts";
+import { REVOCATION_SLIPS } from "./revocations.ts";
 import { RIGHT_SLIPS } from "./rights.ts";
 import { SLIPS } from "./slips.ts";
 import { SNAPSHOT_SLIPS } from "./snapshots.ts";
@@ -78,4 +79,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...AUDIT_SLIPS,
   ...ABUSE_SLIPS,
   ...RIGHT_SLIPS,
+  ...REVOCATION_SLIPS,
 ];

@@ -153,7 +153,8 @@ function transactionQuery(words: Words): Call {
   }
 }
 
-function makeCompare(words: Words): Compare {
+/** A comparison of a shared key. */
+export function makeCompare(words: Words): Compare {
   const { random } = words;
   const field = random.pick(["VALUE", "VERSION", "CREATE", "MOD", "EXISTS"] as const);
   const operator = random.pick(["=", "!=", "<", ">"] as const);

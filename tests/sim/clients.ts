@@ -310,20 +310,20 @@ export class Workload implements Check {
     else if (outcome.type === "NotDone") {
       if (command.type === "Put" || command.type === "Transaction") this.noteRefused(encoded);
       this.refuse(pending, outcome.reason);
-    } else if (!this.isOfNobody(pending, { result: outcome.result, encoded })) {
+    } else if (!this.isDenied(pending, { result: outcome.result, encoded })) {
       this.#takeResult(pending, { command, encoded, result: outcome.result });
       return true;
     }
     return false;
   }
 
-  /** Whether a write was refused in its place in the log, since its login holds no more: then it has ended with that. */
-  isOfNobody(pending: Pending, judged: { readonly result: CommandResult; readonly encoded: string }): boolean {
-    const { result } = judged;
-    if (result.type !== "Refused" || result.reason !== "NotLoggedIn") return false;
+  /** Whether a write was refused in its place in the log, since its login or a right is gone: then it has ended with that. */
+  isDenied(pending: Pending, judged: { readonly result: CommandResult; readonly encoded: string }): boolean {
+    const { type, reason } = { reason: "", ...judged.result };
+    if (type !== "Forbidden" && reason !== "NotLoggedIn") return false;
     this.judgeResult(pending, judged);
-    this.count("refused login");
-    this.refuse(pending, result.reason);
+    this.count(type === "Forbidden" ? "forbidden" : "refused login");
+    this.refuse(pending, type);
     return true;
   }
 

@@ -5,6 +5,7 @@ import type { Configuration, Entry } from "../../lib/raft/types.ts";
 import { CommittedLog } from "../support/raft/checks/committed_log.ts";
 import { KeyspaceModel, type ModelResult } from "./model/keyspace_model.ts";
 import type { ModelRecord, ModelState } from "./model/record.ts";
+import type { ModelRights } from "./model/rights.ts";
 
 /** A key after the entry at `index`; the record is undefined when it was not there. */
 interface Version {
@@ -88,6 +89,11 @@ export class Reference extends CommittedLog {
   /** Whether somebody with that login may do something after the entry at `index`. */
   allowsAt(login: number, index: number): boolean {
     return this.#model.users.allowsAt(login, index);
+  }
+
+  /** What somebody with that login may do after the entry at `index`; undefined for nobody. */
+  rightsAt(login: number, index: number): ModelRights | undefined {
+    return this.#model.users.rightsAt(login, index);
   }
 
   /** The cluster's time after the entry at `index`. */

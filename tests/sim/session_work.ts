@@ -68,7 +68,7 @@ export class SessionWork {
     if (outcome.type === "Unknown") return this.#workload.lose(pending);
     if (outcome.type === "NotDone") return this.#workload.refuse(pending, outcome.reason);
     const { result } = outcome;
-    if (this.#workload.isOfNobody(pending, { result, encoded })) return;
+    if (this.#workload.isDenied(pending, { result, encoded })) return;
     used.open = undefined;
     this.#workload.judgeResult(pending, { result, encoded });
     // The first answer is older than what this client has seen since.

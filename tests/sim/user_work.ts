@@ -6,6 +6,8 @@ import type { WriteOutcome } from "../../lib/node/api.ts";
 import type { Node } from "../../lib/node/node.ts";
 import type { Words } from "./call_maker.ts";
 import type { Workload } from "./clients.ts";
+import type { Asker } from "./grant_reads.ts";
+import { GrantWork } from "./grant_work.ts";
 import { type Asked, operationOf } from "./operations.ts";
 import type { HttpWork } from "./protocols/http_work.ts";
 import type { SimServer } from "./server.ts";
@@ -17,7 +19,8 @@ const KEEPER = "keeper";
 const OTHERS_MAX = 4;
 /** Logins that have ended, the newest of which are used on. */
 const ENDED_KEPT = 8;
-/** Of what is done here, so many hundredths change the users. */
+/** Of what is done here, so much is by users with rights by prefix, and so much of the rest changes the others. */
+const GRANTS_SHARE = 0.5;
 const CHANGES_SHARE = 0.25;
 const HTTP_SHARE = 0.5;
 /** How often somebody uses a login that has ended, if there is one. */
@@ -42,6 +45,7 @@ export class UserWork {
   readonly #workload: Workload;
   readonly #words: Words;
   readonly #http: HttpWork;
+  readonly #grants: GrantWork;
   #keeper = NO_LOGIN;
   #others: readonly Known[] = [];
   #ended: readonly number[] = [];
@@ -52,6 +56,7 @@ export class UserWork {
     this.#workload = parts.workload;
     this.#words = parts.words;
     this.#http = parts.http;
+    this.#grants = new GrantWork(world, { ...parts, submit: (asked, done) => this.#submit(asked, done) });
   }
 
   /** The login of the clients whom nobody removes; `NO_LOGIN` until there are users. */
@@ -62,9 +67,11 @@ export class UserWork {
   /** One operation of a client. */
   act(client: number, server: SimServer, node: Node): void {
     if (this.#keeper === NO_LOGIN) return this.#begin(client, server, node);
-    if (this.#words.random.chance(CHANGES_SHARE)) return this.#change(client, server);
+    const { random } = this.#words;
+    if (random.chance(GRANTS_SHARE)) return this.#grants.act(client, server, { node, keeper: this.#keeper });
+    if (random.chance(CHANGES_SHARE)) return this.#change(client, server);
     const login = this.#pickLogin();
-    if (this.#words.random.chance(HTTP_SHARE)) return this.#http.act(client, server, { node, login });
+    if (random.chance(HTTP_SHARE)) return this.#http.act(client, server, { node, login });
     this.#write(client, server, login);
   }
 
@@ -118,16 +125,14 @@ export class UserWork {
   }
 
   #submit(
-    { client, server, command, login = this.#keeper }: {
-      readonly client: number;
-      readonly server: SimServer;
-      readonly command: Command;
-      readonly login?: number;
-    },
+    { client, server, command, login = this.#keeper, isPatrol = false }:
+      & Pick<Asker, "client" | "server">
+      & Partial<Asker>
+      & { readonly command: Command },
     done: (index: number) => void,
   ): void {
     const asked: Asked = operationOf(command);
-    const pending = this.#workload.begin(client, { ...asked, server });
+    const pending = this.#workload.begin(client, { ...asked, server, isPatrol });
     const ended = (outcome: WriteOutcome) => {
       const isDone = this.#workload.wrote(pending, {
         command,

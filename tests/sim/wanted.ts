@@ -6,6 +6,7 @@ import { HTTP_NAMES } from "./protocols/http_requests.ts";
 import { LOWERED_LIMITS } from "./settings.ts";
 import { nameOfPeaceWrite, PROTOCOLS } from "./probes.ts";
 import { USER_NAMES } from "./user_work.ts";
+import { GRANT_NAMES } from "./grant_work.ts";
 import { COMMANDS_IN_WORKLOAD } from "./command_maker.ts";
 
 /**
@@ -23,6 +24,7 @@ export const WANTED_OPERATIONS: readonly string[] = [
   ),
   ...HTTP_NAMES.map((name) => `http ${name}`),
   ...USER_NAMES,
+  ...GRANT_NAMES,
   ...PROTOCOLS.map(nameOfPeaceWrite),
   ...LOWERED_LIMITS.map((name) => `overloaded by ${name}`),
 ];

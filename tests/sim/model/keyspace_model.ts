@@ -4,10 +4,11 @@
  */
 
 import { unreachable } from "../../../lib/base/assert.ts";
-import type { Call, Command, Compare, LoggedCommand } from "../../../lib/kv/commands.ts";
+import type { Call, Command, LoggedCommand } from "../../../lib/kv/commands.ts";
 import { type Answer, CALLS_ON_ONE_KEY, judgeCall, OK } from "../../linearizability/calls.ts";
-import { answerQuery } from "./queries.ts";
+import { answerQuery, holds } from "./queries.ts";
 import type { ModelRecord, ModelState } from "./record.ts";
+import { EVERYTHING, lists, missingFor, readableBy, shownTo } from "./rights.ts";
 import { ModelSessions } from "./sessions.ts";
 import { ModelUsers } from "./users.ts";
 
@@ -25,6 +26,8 @@ export class KeyspaceModel implements ModelState {
   readonly #changed: (key: string, record: ModelRecord | undefined) => void;
   timeMs = 0;
   #revision = 0;
+  /** What whoever submitted the entry may read; see `readableBy`. */
+  #readable: readonly string[] | undefined;
 
   /** `changed` is told of every change of a key. */
   constructor(changed: (key: string, record: ModelRecord | undefined) => void) {
@@ -52,11 +55,14 @@ export class KeyspaceModel implements ModelState {
     if (timeMs !== undefined && timeMs > this.timeMs) this.timeMs = timeMs;
     if (timeMs !== undefined) this.#expire();
     // The time is the leader's own.
-    if (command.type !== "Advance" && !this.users.allowsAt(login, index)) {
-      return { type: "Refused", revision: index, reason: "NotLoggedIn" };
-    }
+    const rights = command.type === "Advance" ? EVERYTHING : this.users.rightsAt(login, index);
+    if (rights === undefined) return { type: "Refused", revision: index, reason: "NotLoggedIn" };
+    const missing = missingFor(command, rights);
+    if (missing !== undefined) return { type: "Forbidden", revision: index, missing };
+    this.#readable = readableBy(rights);
     if (session === undefined) return this.#do(command);
-    const sent = JSON.stringify(command);
+    // A list is the same command only for those who may read the same.
+    const sent = JSON.stringify(lists(command) ? [command, this.#readable ?? "everything"] : command);
     const act = () => this.#do(command);
     return this.#sessions.once(session, { now: this.timeMs, revision: index, command: sent, act });
   }
@@ -79,7 +85,7 @@ export class KeyspaceModel implements ModelState {
       case "Call":
         return { type: "Reply", revision, reply: this.#call(command.call) };
       case "Transaction": {
-        const succeeded = command.compares.every((compare) => this.#holds(compare));
+        const succeeded = command.compares.every((compare) => holds(compare, this));
         const calls = succeeded ? command.then : command.otherwise;
         return { type, revision, succeeded, replies: calls.map((call) => this.#call(call)) };
       }
@@ -106,21 +112,6 @@ export class KeyspaceModel implements ModelState {
   #ofSession(isOpen: boolean): ModelResult {
     const revision = this.#revision;
     return isOpen ? { type: "Reply", revision, reply: OK } : { type: "Refused", revision, reason: "NoSession" };
-  }
-
-  #holds({ key, field, operator, operand }: Compare): boolean {
-    const record = this.get(key);
-    const numbers = {
-      EXISTS: record === undefined ? 0 : 1,
-      VERSION: record?.version ?? 0,
-      CREATE: record?.createRevision ?? 0,
-      MOD: record?.revision ?? 0,
-    };
-    const isValue = field === "VALUE";
-    if (isValue && record === undefined) return operator === "!=";
-    const left = isValue ? record?.value ?? "" : numbers[field];
-    const right = isValue ? operand : Number(operand);
-    return { "=": left === right, "!=": left !== right, "<": left < right, ">": left > right }[operator];
   }
 
   #call(words: Call): Answer {
@@ -183,7 +174,7 @@ export class KeyspaceModel implements ModelState {
     const [name = "", key = "", ...options] = words;
     const record = this.get(key);
     if (!CALLS_ON_ONE_KEY.includes(name) || name === "EXISTS") {
-      const answer = answerQuery(words, { state: this, nowMs: this.timeMs });
+      const answer = answerQuery(words, { state: shownTo(this.#readable, this), nowMs: this.timeMs });
       if (answer === undefined) throw new RangeError(`Cannot model the call ${JSON.stringify(words)}`);
       return answer;
     }

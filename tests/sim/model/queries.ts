@@ -1,5 +1,6 @@
 /** What calls that only read answer, from a state of the model. */
 
+import type { Compare } from "../../../lib/kv/commands.ts";
 import { type Answer, CALLS_ON_ONE_KEY, judgeCall } from "../../linearizability/calls.ts";
 import type { ModelRecord, ModelState } from "./record.ts";
 
@@ -58,6 +59,22 @@ export function answerQuery(
   if (!CALLS_ON_ONE_KEY.includes(name)) return undefined;
   const { answer, effect } = judgeCall(state.get(key)?.value, words);
   return effect === "None" ? answer : undefined;
+}
+
+/** Whether a comparison holds. */
+export function holds({ key, field, operator, operand }: Compare, state: Pick<ModelState, "get">): boolean {
+  const record = state.get(key);
+  const numbers = {
+    EXISTS: record === undefined ? 0 : 1,
+    VERSION: record?.version ?? 0,
+    CREATE: record?.createRevision ?? 0,
+    MOD: record?.revision ?? 0,
+  };
+  const isValue = field === "VALUE";
+  if (isValue && record === undefined) return operator === "!=";
+  const left = isValue ? record?.value ?? "" : numbers[field];
+  const right = isValue ? operand : Number(operand);
+  return { "=": left === right, "!=": left !== right, "<": left < right, ">": left > right }[operator];
 }
 
 function deadline(tell: (at: number, nowMs: number) => number): Query {

@@ -64,6 +64,11 @@ export function replyToRead(record: ModelRecord | undefined, nowMs: number): Wan
   return { status: 200, headers: { ...headers, "X-KV-Version": String(version) }, body: value };
 }
 
+/** The reply to somebody who lacks a right. */
+export function replyToForbidden(right: string): WantedReply {
+  return problem(403, "forbidden", { right });
+}
+
 /** The reply to a condition that did not hold; `record` is null where what is there now could not be read. */
 export function replyToFailedCondition(record: ModelRecord | undefined | null): WantedReply {
   const failed = (more: Readonly<Record<string, unknown>>) => problem(412, "compare_failed", more);

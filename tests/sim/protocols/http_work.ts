@@ -17,12 +17,14 @@ import type { Workload } from "../clients.ts";
 import { type Asked as AskedOperation, operationOf, shownOf } from "../operations.ts";
 import type { Pending } from "../pending.ts";
 import type { ProbedNode } from "../probes.ts";
+import { may } from "../model/rights.ts";
 import type { Moment } from "../reference.ts";
 import type { SimServer } from "../server.ts";
 import type { World } from "../world.ts";
 import {
   flawOf,
   replyToFailedCondition,
+  replyToForbidden,
   replyToNotDone,
   replyToRead,
   replyToResult,
@@ -35,6 +37,9 @@ import { type Asked, RecordingNode } from "./recording_node.ts";
 
 /** How often a client does not wait for the reply. */
 const CUT = 0.05;
+
+/** Of those who lack a right. */
+const FORBIDDEN_STATUS = 403;
 
 /** Who asks, and whom. */
 export interface HttpAsker {
@@ -187,6 +192,7 @@ export class HttpWork {
     const outcome = first?.outcome;
     if (!this.#workload.isExpected(pending)) return;
     if (reply.status === NOT_LOGGED_IN.status) return this.#judgeNobody(sent, reply);
+    if (reply.status === FORBIDDEN_STATUS) return this.#judgeForbidden(sent, reply);
     if (outcome === undefined) return this.#violate(sent, `${reply.status} before it has an outcome`);
     const command = commandOf(wish);
     const wanted = command === undefined ? undefined : encodeCommand(command, undefined, sent.login);
@@ -208,6 +214,7 @@ export class HttpWork {
     if (outcome.type === "Ready") this.#judgeRead(sent, reply, first);
     else {
       const { result } = outcome;
+      if (result.type === "Forbidden") this.#violate(sent, `forbidden, and answered with ${reply.status}`);
       this.#workload.judgeResult(pending, { result, encoded: wanted ?? "" });
       const hasFailed = wish.type === "Put" && result.type === "Transaction" && !result.succeeded;
       const told = this.#world.reference.resultAt(result.revision) ?? {};
@@ -224,7 +231,7 @@ export class HttpWork {
     if (JSON.stringify(reply.headers).includes("X-KV-")) this.#violate(sent, "told of the cluster without a login");
     if (first?.outcome?.type === "Done") {
       const judged = { result: first.outcome.result, encoded: first.encoded ?? "" };
-      if (this.#workload.isOfNobody(pending, judged)) return;
+      if (this.#workload.isDenied(pending, judged)) return;
       const { result } = judged;
       // A condition did not hold, so nothing was done, and what is there instead could not be shown any more.
       const hasFailed = result.type === "Transaction" && !result.succeeded && second !== undefined;
@@ -240,14 +247,39 @@ export class HttpWork {
     this.#workload.refuse(pending, "no login");
   }
 
+  /** Only who lacks a right is refused for that, by the entry of the log or by the state that was to be shown. */
+  #judgeForbidden(sent: Sent, reply: HttpReply): void {
+    const { wish, pending, moment, asked: [first] } = sent;
+    const judged = first?.outcome?.type === "Done" && { result: first.outcome.result, encoded: first.encoded ?? "" };
+    if (judged && judged.result.type === "Forbidden") {
+      this.#expect(sent, reply, replyToForbidden(judged.result.missing.right));
+      this.#workload.isDenied(pending, judged);
+      return;
+    }
+    this.#expect(sent, reply, replyToForbidden("read"));
+    // Of what a condition did not hold for it is not shown what is there instead.
+    if (judged) this.#workload.judgeResult(pending, judged);
+    const isShown = wish.type === "Transaction" || moment === undefined || this.#mayRead(sent, moment);
+    if (isShown) return this.#violate(sent, "refused as forbidden");
+    this.#workload.count("forbidden read");
+    this.#workload.refuse(pending, "forbidden");
+  }
+
+  #mayRead({ wish, login }: Sent, { index }: Moment): boolean {
+    const rights = this.#world.reference.rightsAt(login, index);
+    return rights !== undefined && wish.type !== "Transaction" && may(rights, { right: "read", prefix: wish.key });
+  }
+
   /** It tells of the cluster as the node saw it between the outcome and now, within one turn. */
   #judgeRefusal(sent: Sent, { reply, now }: { readonly reply: HttpReply; readonly now: WantedReply }): void {
     if (sent.refusal === undefined || flawOf(reply, sent.refusal) !== undefined) this.#expect(sent, reply, now);
   }
 
-  #failedCondition({ wish, moment }: Sent, read: Asked | undefined): WantedReply {
+  #failedCondition(sent: Sent, read: Asked | undefined): WantedReply {
+    const { wish, moment } = sent;
     this.#workload.count("http compare failed");
     const isReady = wish.type === "Put" && read?.outcome?.type === "Ready" && moment !== undefined;
+    if (isReady && !this.#mayRead(sent, moment)) this.#violate(sent, `shown at ${moment.index} without the right`);
     return replyToFailedCondition(isReady ? this.#world.reference.seenAt(wish.key, moment) : null);
   }
 
@@ -256,9 +288,7 @@ export class HttpWork {
     if (wish.type === "Transaction" || asked?.outcome?.type !== "Ready") return;
     if (moment === undefined) return this.#violate(sent, "answered without a look at the state");
     const { index, nowMs } = moment;
-    if (!this.#world.reference.allowsAt(sent.login, index)) {
-      this.#violate(sent, `shown at ${index} to login ${sent.login}`);
-    }
+    if (!this.#mayRead(sent, moment)) this.#violate(sent, `shown at ${index} to login ${sent.login}`);
     if (index < asked.outcome.index) {
       this.#violate(sent, `confirmed at ${asked.outcome.index}, and applied is ${index}`);
     }
