@@ -38,8 +38,10 @@ const OK = 200;
 const PARTIAL = 206;
 const METHOD_NOT_ALLOWED = 405;
 /** Codes of Redis for somebody who has not logged in. */
-const LOGIN_CODES: readonly string[] = ["NOAUTH", "WRONGPASS"];
-const LOGIN_NEEDED = "The cluster has users, and no user and password that are right were given; give --user NAME";
+export const LOGIN_CODES: readonly string[] = ["NOAUTH", "WRONGPASS"];
+/** The line for somebody who has not. */
+export const LOGIN_NEEDED =
+  "The cluster has users, and no user and password that are right were given; give --user NAME";
 const UNAVAILABLE = 503;
 
 /** What to ask of any node. */

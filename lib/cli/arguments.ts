@@ -19,6 +19,8 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "backup",
   "verify",
   "restore",
+  "export",
+  "import",
   "tls",
   "assets",
   "version",

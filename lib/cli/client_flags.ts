@@ -2,8 +2,11 @@
 
 import type { CommandName, Flag } from "./flags.ts";
 
-/** Commands that administer a running cluster, or take all of it. */
-export const ADMINISTRATORS: readonly CommandName[] = ["leader", "member", "rolling-restart", "user", "backup"];
+/** Commands that administer a running cluster, take all of it, or fill it. */
+export const ADMINISTRATORS: readonly CommandName[] = [
+  ...["leader", "member", "rolling-restart", "user"] as const,
+  ...["backup", "export", "import", "restore"] as const,
+];
 
 /** In the order of the help. */
 export const CLIENT_FLAGS = [
@@ -28,7 +31,7 @@ export const CLIENT_FLAGS = [
   {
     name: "json",
     kind: "switch",
-    commands: ["bench", "recover", "verify", "restore", "tls", "version", ...ADMINISTRATORS],
+    commands: ["bench", "recover", "verify", "tls", "version", ...ADMINISTRATORS],
     help: "Print one JSON object instead of text.",
   },
   {
@@ -54,7 +57,7 @@ export const CLIENT_FLAGS = [
   {
     name: "yes",
     kind: "switch",
-    commands: ["member", "rolling-restart", "recover", "tls", "cluster"],
+    commands: ["member", "rolling-restart", "recover", "restore", "tls", "cluster"],
     help: "Do what would be asked about; needed where no terminal is there to ask on.",
   },
 ] as const satisfies readonly Flag[];

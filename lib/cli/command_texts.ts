@@ -139,7 +139,8 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     lines: PRINTED_LINES.recover,
   },
   backup: {
-    usage: "kvstore backup FILE|- [--force] [--stale] [--connect HOST:PORT,...] [--json]",
+    usage:
+      "kvstore backup FILE|- [--force] [--stale] | kvstore backup DIR --every 1h [--keep 24] [--metrics-file FILE] [--connect HOST:PORT,...] [--json]",
     summary: "Back a running cluster up into a file, through any of its nodes.",
     details: [
       "The file holds every key as of one revision, which includes every write that was acknowledged before the command began. It is written under",
@@ -147,7 +148,11 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "collected in the directory of temporary files, and goes to standard output once it is whole. A file that is there stays, unless",
       "--force is given. A connection that breaks is made again, up to 5 attempts: the download goes on where the node still has the same",
       "snapshot, and begins anew where it has another. A majority is asked first; --stale leaves that out. The file is as secret as the data.",
-      "Exit code 0 when it is done; 1 when FILE is there, no node is reached or the attempts are used up; 5 without a leader; 130 at a signal.",
+      "--every takes one by time into DIR, in the foreground, until SIGINT or SIGTERM: kvstore-20261129T190000Z.snap. One that fails is tried again",
+      "after a minute, or when the next is due, and the reason is a line. A start waits until the newest one is so old. Then those are removed",
+      "of which --keep newer ones of the same cluster are whole: each file is verified once in a run, what is damaged is told and never removed,",
+      "and other files are left alone. --metrics-file tells Prometheus when the newest whole one was begun.",
+      "Exit code 0 when it is done, or --every was stopped; 1 when FILE is there, no node is reached or the attempts are used up; 5 without a leader; 130 at a signal.",
     ],
     lines: PRINTED_LINES.backup,
   },
@@ -162,8 +167,8 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
   },
   restore: {
     usage:
-      "kvstore restore FILE --data-dir DIR [--node-id N] [--members ID=HOST:PORT,... [--restored-cluster ID]] [--revision-step N] [--json]",
-    summary: "Make a new cluster from a backup.",
+      "kvstore restore FILE --data-dir DIR [--node-id N] [--members ID=HOST:PORT,... [--restored-cluster ID]] [--revision-step N] [--json] | kvstore restore FILE --prefix PREFIX [--dry-run] [--yes] [--connect HOST:PORT,...] [--json]",
+    summary: "Make a new cluster from a backup, or bring keys of it back into a running one.",
     details: [
       "DIR, which is empty or new, becomes the directory of a node with all that the backup holds. Without --members it is the only node",
       "of the new cluster, and others join it. With --members all are voters: restore each from the same file with the same flags but",
@@ -173,8 +178,39 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "--drop-deadlines keeps all keys for good. Sessions go on likewise, unless --drop-sessions ends them. --cluster-id names the cluster.",
       "Exit code 0 when it is done; 1, and nothing is changed, when DIR is not empty; 74 and 77 as kvstore verify, and nothing is changed.",
       "Interrupted, it can be given again; no node starts on a directory that is half restored.",
+      "--prefix brings the keys of a running cluster that begin so back to what the backup holds: it shows how many would be added, changed and removed",
+      "and the first of each, asks, or wants --yes where nobody can be asked, and writes in transactions that change nothing where a key was",
+      "written since it was shown; then the exit code is 1, and the command can be given again. Deadlines are moments, as above.",
     ],
     lines: PRINTED_LINES.restore,
+  },
+  export: {
+    usage: "kvstore export [FILE|-] [--prefix PREFIX] [--force] [--stale] [--connect HOST:PORT,...] [--json]",
+    summary: "Write the keys of a running cluster as lines of JSON, through any of its nodes.",
+    details: [
+      "Every key as of one revision, which includes every write that was acknowledged before the command began: it takes what kvstore backup takes,",
+      "and so wants an administrator where there are users. A first line names the cluster and the revision, each further one is a key with its value",
+      "and its deadline, in no order, and the last line tells their number. What is not UTF-8 is in key_base64 and value_base64. It is written",
+      "under a temporary name beside FILE, made durable, and only then gets its name; interrupted, it leaves nothing. A file that is there stays,",
+      "unless --force is given. Without FILE, or with -, lines go to standard output. Exit codes as kvstore backup.",
+    ],
+    lines: PRINTED_LINES.export,
+  },
+  import: {
+    usage:
+      "kvstore import [FILE|-] [--on-existing fail|skip|overwrite] [--deadlines absolute|relative|drop] [--prefix PREFIX] [--dry-run] [--from-redis HOST:PORT] [--connect HOST:PORT,...] [--json]",
+    summary: "Write keys from lines of JSON, or from a Redis, into a running cluster, through any of its nodes.",
+    details: [
+      'A line is an export\'s, or {"key":"...","value":"..."}, with ttl_ms or expires_at for a deadline; key_base64 and value_base64 are for bytes.',
+      "Every line is checked; the first that is wrong is named by its number, and what stands before it is written. An export that was",
+      "cut short is told by its end. Keys are written in transactions of up to 500, several at once, each exactly once. After any failure it says",
+      "up to which line all is written, and can be given again: what an import has written it finds equal, or skips, or writes again. --dry-run",
+      "reads and checks everything and changes nothing. It needs the right to write the keys; with --on-existing fail to read them, too.",
+      "--from-redis copies the strings of a running Redis with their deadlines; keys of other types are left out, counted, and the first are named.",
+      "Exit code 0 when all is written; 1 for a line that is wrong or a key that is there or too long; 5 without a leader; 6 when the outcome of the last",
+      "transactions is unknown; 130 at a signal.",
+    ],
+    lines: PRINTED_LINES.import,
   },
   tls: {
     usage: "kvstore tls init|node|client|renew|show ...",
@@ -227,5 +263,5 @@ export const EXIT_CODE_TEXTS: readonly (readonly [code: number, meaning: string]
   [76, "the node was removed from the cluster for good"],
   [77, "data of another format version; nothing was changed"],
   [78, "the data does not fit into the memory limit; nothing was changed"],
-  [130, "ended at once by a second signal, backup by the first"],
+  [130, "ended at once by a second signal, backup without --every, export and import by the first"],
 ];

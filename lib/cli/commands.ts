@@ -18,6 +18,8 @@ import { runMemberCommand } from "./member_command.ts";
 import { runNodeCommand } from "./node_command.ts";
 import { runRecoverCommand } from "./recover_command.ts";
 import { runRollingRestartCommand } from "./rolling_restart_command.ts";
+import { runExportCommand } from "./transfer/export_command.ts";
+import { runImportCommand } from "./transfer/import_command.ts";
 import { runTlsCommand } from "./tls_command.ts";
 import { runUserCommand } from "./user_command.ts";
 import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
@@ -38,6 +40,8 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   backup: runBackupCommand,
   verify: runVerifyCommand,
   restore: runRestoreCommand,
+  export: runExportCommand,
+  import: runImportCommand,
   tls: runTlsCommand,
   assets: runAssetsCommand,
   version: withoutOperands(({ settings, surroundings }) => {

@@ -37,6 +37,17 @@ export function readCredentials(settings: Settings, prompt: PasswordPrompt = TER
   return { name, password: askOnce(prompt, `Password of ${name}: `) };
 }
 
+/** Whom to log in as at the Redis of `--from-redis`, where a password may have no user; undefined for nobody. Throws `UsageError`. */
+export function readRedisCredentials(
+  settings: Settings,
+): { readonly name?: string; readonly password: string } | undefined {
+  const password = readSecret(settings, { value: "redis-password", file: "redis-password-file" });
+  const name = settings.optionalText("redis-user");
+  if (password !== undefined) return name === undefined ? { password } : { name, password };
+  if (name === undefined) return undefined;
+  throw new UsageError("--redis-user needs a password: give --redis-password-file FILE, or KVSTORE_REDIS_PASSWORD");
+}
+
 /** The password that a user gets. Throws `UsageError`, `Failure`. */
 export function readNewPassword(settings: Settings, name: string, prompt: PasswordPrompt = TERMINAL): string {
   const given = readSecret(settings, { value: "new-password", file: "new-password-file" });

@@ -13,6 +13,7 @@ import { CLIENT_TLS_FLAGS } from "./client_tls_flags.ts";
 import { DIRECTORY_FLAGS } from "./directory_flags.ts";
 import { JOIN_FLAGS } from "./join_flags.ts";
 import { TLS_FLAGS } from "./tls_flags.ts";
+import { TRANSFER_FLAGS } from "./transfer/transfer_flags.ts";
 import { USER_FLAGS } from "./user_flags.ts";
 
 /** The commands of the program. */
@@ -30,6 +31,8 @@ export type CommandName =
   | "backup"
   | "verify"
   | "restore"
+  | "export"
+  | "import"
   | "tls"
   | "assets"
   | "version"
@@ -75,7 +78,6 @@ const EVERYWHERE: readonly CommandName[] = [
   "inspect",
   "recover",
   "verify",
-  "restore",
   "tls",
   "assets",
   "version",
@@ -335,6 +337,7 @@ export const FLAGS = [
   ...BENCH_FLAGS,
   ...DIRECTORY_FLAGS,
   ...BACKUP_FLAGS,
+  ...TRANSFER_FLAGS,
   ...TLS_FLAGS,
   ...USER_FLAGS,
   {

@@ -164,7 +164,7 @@ const BASE64_QUANTUM = 4;
 const QUANTUM_BYTES = 3;
 
 /** The bytes of padded base64 without white space; undefined for anything else. */
-function decodeBase64(text: string): string | undefined {
+export function decodeBase64(text: string): string | undefined {
   if (text.length % BASE64_QUANTUM !== 0) return undefined;
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   try {

@@ -33,12 +33,15 @@ export interface Plan {
   readonly marked: readonly Block[];
   /** Whether it mounts disks, as it says by `<!-- mounts a disk -->`. */
   readonly mounts: boolean;
+  /** Whether it runs a Redis, as it says by `<!-- runs redis-server -->`. */
+  readonly runsRedis: boolean;
   /** What no reader and no machine could make sense of, with the line. */
   readonly mistakes: readonly string[];
 }
 
 const FENCE = /^ *```(\w*)/;
 const MOUNTS = /^<!-- mounts a disk -->$/m;
+const RUNS_REDIS = /^<!-- runs redis-server -->$/m;
 const MARK = /^ *<!-- not run:(.*)-->$/;
 /** Other names of what is to be called `sh`: blocks of these would be neither run nor marked. */
 const OTHER_SHELLS: readonly string[] = ["bash", "console", "shell", "shellsession", "zsh"];
@@ -80,7 +83,7 @@ export function planPage(markdown: string, kind: PageKind): Plan {
     }
     isBehindStep = block.language === "sh" && block.reason === undefined;
   }
-  return { steps, marked, mounts: MOUNTS.test(markdown), mistakes };
+  return { steps, marked, mounts: MOUNTS.test(markdown), runsRedis: RUNS_REDIS.test(markdown), mistakes };
 }
 
 function findMistake(

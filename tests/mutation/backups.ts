@@ -57,7 +57,7 @@ const COMMANDS: readonly Mutation[] = [
     },
   ),
   slip("M812", "A forced backup takes the place of whatever has its name, a device too", {
-    file: "lib/cli/backup/backup_command.ts",
+    file: "lib/cli/backup/output_file.ts",
     find: "if (Deno.statSync(path).isFile) return;",
     replace: "if (!Deno.statSync(path).isDirectory) return;",
   }),

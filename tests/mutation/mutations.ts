@@ -14,6 +14,7 @@ import { CLIENT_CERTIFICATE_SLIPS } from "./client_certificates.ts";
 import { CONVERSATION_SLIPS } from "./conversation.ts";
 import { DEFAULT_SLIPS } from "./defaults.ts";
 import { DISK_SLIPS } from "./disk.ts";
+import { EXPORT_SLIPS } from "./exports.ts";
 import { FOUNDING_SLIPS } from "./founding.ts";
 import { FRESHNESS_SLIPS } from "./freshness.ts";
 import { FURTHER_SLIPS } from "./further_slips.ts";
@@ -75,6 +76,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...CLIENT_CERTIFICATE_SLIPS,
   ...ACCESS_SLIPS,
   ...BACKUP_SLIPS,
+  ...EXPORT_SLIPS,
   ...DEFAULT_SLIPS,
   ...AUDIT_SLIPS,
   ...ABUSE_SLIPS,

@@ -7,9 +7,18 @@ export interface Judgement {
 }
 
 /** Runs `promtool check ...`; `input` goes to its standard input. Rejects where it is not installed. */
-export async function promtool(args: readonly string[], input = ""): Promise<Judgement> {
+export function promtool(args: readonly string[], input = ""): Promise<Judgement> {
+  return run(["check", ...args], input);
+}
+
+/** Runs `promtool test rules FILE`. Rejects where it is not installed. */
+export function testRules(path: string): Promise<Judgement> {
+  return run(["test", "rules", path], "");
+}
+
+async function run(args: readonly string[], input: string): Promise<Judgement> {
   const child = new Deno.Command("promtool", {
-    args: ["check", ...args],
+    args: [...args],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -21,6 +21,8 @@ export interface BackupTarget {
   warn(line: string): void;
   /** Whether to go on as far as the node has it, and not to ask a majority. */
   readonly isStale: boolean;
+  /** Hears how many bytes have come, and of how many. */
+  onProgress?(received: number, total: number): void;
 }
 
 /** What has come of a backup: of which file, and how much. */
@@ -55,7 +57,7 @@ export async function downloadBackup(
     if (progress !== undefined && !isResumed) target.warn(`${address} has a newer snapshot: beginning anew`);
     if (progress === undefined || !isResumed) progress = begin(download);
     try {
-      await receive(download, target.file, progress);
+      await receive(download, target, progress);
     } finally {
       download.close();
     }
@@ -78,7 +80,8 @@ function begin({ headers }: LongAnswer): Progress {
 }
 
 /** Up to the end of the connection, however that came; what is too much is left. */
-async function receive(download: LongAnswer, file: DiskFile, progress: Progress): Promise<void> {
+async function receive(download: LongAnswer, target: BackupTarget, progress: Progress): Promise<void> {
+  const { file } = target;
   if (progress.received === 0 && file.size() > 0) file.truncate(0);
   while (progress.received < progress.total) {
     const piece = await nextOf(download);
@@ -86,6 +89,7 @@ async function receive(download: LongAnswer, file: DiskFile, progress: Progress)
     const bytes = piece.subarray(0, progress.total - progress.received);
     file.writeAt(progress.received, bytes);
     progress.received += bytes.length;
+    target.onProgress?.(progress.received, progress.total);
   }
 }
 

@@ -7,13 +7,39 @@ export const BACKUP_FLAGS = [
   {
     name: "force",
     kind: "switch",
-    commands: ["backup"],
+    commands: ["backup", "export"],
     help: "Replace a file that is there already.",
+  },
+  {
+    name: "every",
+    kind: "text",
+    commands: ["backup"],
+    placeholder: "TIME",
+    defaultShown: "one backup, and no more",
+    help: "Take one by time into a directory, until it is stopped: 90s, 30m, 1h, 1d.",
+  },
+  {
+    name: "keep",
+    kind: "integer",
+    commands: ["backup"],
+    placeholder: "N",
+    default: "24",
+    min: 1,
+    max: 100_000,
+    help: "With --every: remove backups of which N newer ones are whole.",
+  },
+  {
+    name: "metrics-file",
+    kind: "text",
+    commands: ["backup"],
+    placeholder: "FILE",
+    help:
+      "With --every: write figures for Prometheus there, for the textfile collector of node_exporter (FILE ends with .prom).",
   },
   {
     name: "stale",
     kind: "switch",
-    commands: ["backup"],
+    commands: ["backup", "export"],
     help: "Take what one node has, also without a majority: acknowledged writes may be missing.",
   },
   {

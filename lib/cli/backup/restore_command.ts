@@ -9,6 +9,7 @@ import type { CommandContext } from "../command_context.ts";
 import { EXIT } from "../failures.ts";
 import { readMembers } from "../recover_force.ts";
 import type { Settings } from "../settings.ts";
+import { runPrefixRestore } from "../transfer/prefix_restore_command.ts";
 import { UsageError } from "../usage_error.ts";
 import { count, showBackup } from "./backup_text.ts";
 import { readBackupFile } from "./verify_command.ts";
@@ -17,11 +18,15 @@ import { readBackupFile } from "./verify_command.ts";
 const CLUSTER_ID = /^[0-9a-f]{32}$/;
 
 /** Nothing is changed before all of the file is found to be whole. Rejects as `loadBackup` and `restoreBackup` do, and with `UsageError`. */
-export async function runRestoreCommand({ settings, operands, surroundings }: CommandContext): Promise<number> {
+export async function runRestoreCommand(context: CommandContext): Promise<number> {
+  const { settings, operands, surroundings } = context;
   const [path, ...others] = operands;
   if (path === undefined || others.length > 0) {
     throw new UsageError("restore takes one file, for example kvstore restore backup.snap --data-dir ./node-0");
   }
+  if (settings.given("prefix") !== undefined) return await runPrefixRestore(context, path);
+  const other = (["connect", "dry-run", "yes"] as const).find((flag) => settings.given(flag)?.origin === `--${flag}`);
+  if (other !== undefined) throw new UsageError(`--${other} goes with --prefix, which restores into a running cluster`);
   const wish = readWish(settings);
   const disk = new DenoDisk();
   // Before a long file is read for nothing.

@@ -10,9 +10,7 @@ import type { CommandContext } from "../command_context.ts";
 import { EXIT } from "../failures.ts";
 import { UsageError } from "../usage_error.ts";
 import { showBackup } from "./backup_text.ts";
-
-/** Stands for standard input, and for standard output. */
-export const STREAM = "-";
+import { STREAM } from "./output_file.ts";
 
 /** Changes nothing. Rejects with `CorruptionError`, `FormatVersionError`, `AccessError`, `UsageError`. */
 export async function runVerifyCommand({ settings, operands, surroundings }: CommandContext): Promise<number> {

@@ -2,8 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { ASSET_PATHS, readAsset } from "../../../lib/observe/asset_files.ts";
+import { BACKUP_METRICS } from "../../../lib/cli/backup/backup_metrics.ts";
 import { CATALOGUE } from "../../../lib/observe/catalogue.ts";
-import { promtool } from "../../support/promtool.ts";
+import { promtool, testRules } from "../../support/promtool.ts";
 import { PROMTOOL, testWith } from "../../support/needs.ts";
 
 const HISTOGRAM_SUFFIX = /_(?:bucket|sum|count)$/;
@@ -13,6 +14,7 @@ function metricsIn(text: string): readonly string[] {
 }
 
 function isExposed(name: string): boolean {
+  if (BACKUP_METRICS.includes(name)) return true;
   const base = name.replace(HISTOGRAM_SUFFIX, "");
   const description = Object.entries(CATALOGUE).find(([known]) => known === name || known === base);
   return description !== undefined && (description[0] === name || description[1].type === "histogram");
@@ -31,6 +33,37 @@ testWith([PROMTOOL], "promtool takes the alert rules", async () => {
   const path = new URL("../../../lib/observe/assets/prometheus/alerts.yml", import.meta.url);
   const { code, text } = await promtool(["rules", path.pathname]);
   assertEquals(code, 0, text);
+});
+
+/** What promtool is to see: samples of a minute each, and when which alert is there. */
+function backupSamples(rules: string): string {
+  const series = (name: string, values: string) =>
+    `      - series: ${name}{instance="backup:9100"}\n        values: '${values}'\n`;
+  const silent = (alert: string, minute: number) =>
+    `      - {eval_time: ${minute}m, alertname: ${alert}, exp_alerts: []}\n`;
+  const fires = (alert: string, minute: number, severity: string) =>
+    `      - eval_time: ${minute}m\n        alertname: ${alert}\n        exp_alerts:\n` +
+    `          - exp_labels: {severity: ${severity}, instance: "backup:9100"}\n`;
+  return `rule_files: ["${rules}"]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n` +
+    // A backup at once, and none after it.
+    series("kvstore_backup_last_success_timestamp_seconds", "0x200") +
+    series("kvstore_backup_interval_seconds", "3600x200") +
+    series("kvstore_backup_last_attempt_succeeded", "1x59 0x140") +
+    "    alert_rule_test:\n" +
+    silent("KVStoreBackupTooOld", 124) + fires("KVStoreBackupTooOld", 126, "critical") +
+    silent("KVStoreBackupFails", 73) + fires("KVStoreBackupFails", 76, "warning");
+}
+
+testWith([PROMTOOL], "a backup that is older than two intervals, and attempts that fail, are alerts", async () => {
+  const rules = new URL("../../../lib/observe/assets/prometheus/alerts.yml", import.meta.url).pathname;
+  const directory = await Deno.makeTempDir({ prefix: "kvstore-rules-" });
+  // Without the texts, which are for people.
+  const bare = (await Deno.readTextFile(rules)).replace(/^ {8}annotations:\n( {10}.*\n)+/gm, "");
+  await Deno.writeTextFile(`${directory}/rules.yml`, bare);
+  await Deno.writeTextFile(`${directory}/samples.yml`, backupSamples(`${directory}/rules.yml`));
+  const { code, text } = await testRules(`${directory}/samples.yml`);
+  assertEquals(code, 0, text);
+  await Deno.remove(directory, { recursive: true });
 });
 
 Deno.test("the dashboard's panels have queries, names and places of their own", async () => {

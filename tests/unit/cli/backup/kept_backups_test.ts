@@ -1,0 +1,70 @@
+/** Which backups of a directory may go: whatever else is in it, and whatever became of the newer ones. */
+
+import { assertEquals } from "@std/assert";
+import { backupName, isTemporaryName, KeptBackups, timeOfName } from "../../../../lib/cli/backup/kept_backups.ts";
+import { temporaryName } from "../../../../lib/cli/backup/output_file.ts";
+import { makeBackup } from "../../../support/backups.ts";
+import { MemoryDisk } from "../../../support/memory/memory_disk.ts";
+import { OLD_CLUSTER } from "../../../support/survivor.ts";
+
+const START_MS = Date.parse("2026-11-29T19:00:00Z");
+const HOUR_MS = 3_600_000;
+const DIRECTORY = "/backups";
+
+function nameOf(hour: number): string {
+  return backupName(START_MS + hour * HOUR_MS);
+}
+
+/** A directory with whole backups of these hours. */
+async function filled(...hours: readonly number[]) {
+  const disk = new MemoryDisk();
+  disk.makeDirectory(DIRECTORY);
+  const bytes = await makeBackup();
+  const write = (name: string, content: Uint8Array) => {
+    const file = disk.open(`${DIRECTORY}/${name}`, "create");
+    file.writeAt(0, content);
+    file.close();
+  };
+  for (const hour of hours) write(nameOf(hour), bytes);
+  const told: string[] = [];
+  const kept = new KeptBackups({ disk, directory: DIRECTORY, damaged: (line) => told.push(line) });
+  return { disk, bytes, write, told, kept };
+}
+
+Deno.test("names tell their moments, sort as these do, and no other name is one", () => {
+  assertEquals([nameOf(0), timeOfName(nameOf(0))], ["kvstore-20261129T190000Z.snap", START_MS]);
+  assertEquals(backupName(START_MS + 999), nameOf(0));
+  for (const name of ["kvstore-20261129T190000Z.snap.bak", "x", "kvstore-20269929T190000Z.snap", "LOCK"]) {
+    assertEquals(timeOfName(name), undefined, name);
+  }
+  const names = [3, 30, 300, 3_000, 30_000].map(nameOf);
+  assertEquals(names.toSorted(), names);
+  assertEquals([isTemporaryName(temporaryName(nameOf(0))), isTemporaryName(nameOf(0))], [true, false]);
+});
+
+Deno.test("only a whole backup goes of which enough newer ones of its cluster are whole", async () => {
+  const { disk, bytes, write, told, kept } = await filled(0, 1, 2, 3, 5);
+  write(nameOf(4), bytes.slice(0, -1));
+  write(nameOf(-1), bytes.slice(0, -1));
+  for (const other of ["notes.txt", "kvstore-old.snap", "LOCK"]) write(other, bytes);
+  assertEquals(await kept.prune("another cluster", 1), []);
+  assertEquals(await kept.prune(OLD_CLUSTER, 2), [nameOf(2), nameOf(1), nameOf(0)]);
+  assertEquals(
+    disk.list(DIRECTORY),
+    ["LOCK", nameOf(-1), nameOf(3), nameOf(4), nameOf(5), "kvstore-old.snap", "notes.txt"].toSorted(),
+  );
+  assertEquals(told.length, 2);
+  assertEquals(await kept.prune(OLD_CLUSTER, 1), [nameOf(3)]);
+  assertEquals(await kept.prune(OLD_CLUSTER, 1), []);
+  // Each is told once.
+  assertEquals(told.length, 2);
+});
+
+Deno.test("where all newer ones are damaged the last whole one stays, and is the newest", async () => {
+  const { bytes, write, kept } = await filled(0);
+  for (const hour of [1, 2, 3]) write(nameOf(hour), bytes.slice(0, 100));
+  assertEquals(await kept.prune(OLD_CLUSTER, 1), []);
+  assertEquals([kept.newest()?.name, kept.newest()?.timeMs], [nameOf(0), START_MS]);
+  const empty = await filled();
+  assertEquals(empty.kept.newest(), undefined);
+});
