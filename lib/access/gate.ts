@@ -1,5 +1,5 @@
 /**
- * Who may come in: logins by user and password, and what becomes of them when the users change. Without users everybody may.
+ * Who may come in: logins by user and password, or by token, and what becomes of them when the users change. Without users everybody may.
  *
  * What is known of users is the applied state. A login asks the leader first, so that it is judged by every change that was acknowledged
  * before; commands are judged once more where they take effect (ADR 30).
@@ -9,6 +9,7 @@ import { Buffer } from "node:buffer";
 import { createHmac, randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import type { Rights } from "../kv/rights.ts";
+import { NEVER } from "../kv/tokens.ts";
 import { isUserName } from "../kv/users.ts";
 import type { KeyValueNode, ReadOutcome } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
@@ -18,6 +19,7 @@ import { LAUNCHER, type Login, loginId } from "./login.ts";
 import { LoginDelays } from "./login_delays.ts";
 import { makePass, PassReader, type PassSubject } from "./node_pass.ts";
 import { isPassword } from "./passwords.ts";
+import { isSecret, readToken, TOKEN_USER } from "./tokens.ts";
 
 /** Logins that are remembered, so that the same user and password need no work again; the oldest is forgotten. */
 export const LOGINS_KEPT_MAX = 1_024;
@@ -43,7 +45,9 @@ export interface Visitor {
 
 /** What somebody says of himself. Byte strings. */
 export interface Claim {
+  /** With a token `TOKEN_USER`, or the name of the user whose it is. */
   readonly name: string;
+  /** Or a token. */
   readonly password: string;
   /** Where he comes from, without a port. */
   readonly address: string;
@@ -189,12 +193,18 @@ export class Gate {
   }
 
   /** What was given for a name may be a password: it is recorded where somebody is called so. */
-  #record({ name, address, protocol }: Claim, { type }: LoginOutcome): void {
-    const isThere = this.#parts.node.users.find(name) !== undefined;
+  #record(claim: Claim, outcome: LoginOutcome): void {
+    const { name, address, protocol } = claim;
+    const { type } = outcome;
+    const { users } = this.#parts.node;
+    const isThere = users.find(name) !== undefined;
+    const login = type === "LoggedIn" ? outcome.login : undefined;
+    const wrong = isByToken(claim) ? "WrongToken" : isThere ? type : "UnknownUser";
     this.audit.record({
-      ...{ type: "Login", user: isThere ? name : "", from: address, protocol, command: "login" },
+      ...{ type: "Login", user: login?.name ?? (isThere ? name : ""), from: address, protocol, command: "login" },
+      subject: login === undefined ? undefined : users.findToken(login.id)?.name,
       isAllowed: type === "LoggedIn",
-      outcome: type === "WrongPassword" && !isThere ? "UnknownUser" : type,
+      outcome: type === "WrongPassword" ? wrong : type,
     });
   }
 
@@ -222,33 +232,58 @@ export class Gate {
   }
 
   async #judge(
-    { name, password, address }: Claim,
+    claim: Claim,
     { pair, hash }: { readonly pair: string; readonly hash: string },
   ): Promise<LoginOutcome> {
     const { node, clock, log } = this.#parts;
+    const { address } = claim;
     const delayMs = this.#delays.delayMs(pair, clock.now());
     if (delayMs > 0) await new Promise<void>((resolve) => clock.after(delayMs, resolve));
     // Without a leader what is known here has to do: somebody must be able to look after such a node.
     await new Promise<ReadOutcome>((resolve) => node.read(resolve));
     if (node.users.size === 0) return { type: "NotReady" };
-    const user = node.users.find(name);
-    const isRight = await this.hashes.run(address, () => isPassword(password, user?.hash));
-    if (isRight === undefined) return { type: "Busy" };
-    // It may have been changed meanwhile.
-    if (!isRight || user === undefined || node.users.find(name)?.login !== user.login) {
+    const login = isByToken(claim) ? this.#byToken(claim) : await this.#byPassword(claim);
+    if (login === "Busy") return { type: "Busy" };
+    if (login === undefined) {
       this.#delays.failed(pair, clock.now());
       log("warn", `A login from ${address} was refused`);
       return { type: "WrongPassword" };
     }
     this.#delays.succeeded(pair);
-    const login: Login = { name, id: user.login };
     this.#remember(hash, login);
     return { type: "LoggedIn", login };
   }
 
+  async #byPassword({ name, password, address }: Claim): Promise<Login | "Busy" | undefined> {
+    const user = this.#parts.node.users.find(name);
+    const isRight = await this.hashes.run(address, () => isPassword(password, user?.hash));
+    if (isRight === undefined) return "Busy";
+    // It may have been changed meanwhile.
+    return isRight && user !== undefined && this.#parts.node.users.find(name)?.login === user.login
+      ? { name, id: user.login }
+      : undefined;
+  }
+
+  #byToken({ name, password }: Claim): Login | undefined {
+    const { users } = this.#parts.node;
+    const { id = 0, secret = "" } = readToken(password) ?? {};
+    const token = users.findToken(id);
+    if (!isSecret(secret, token?.hash) || token === undefined || this.#hasExpired(id)) return undefined;
+    const user = users.findByLogin(id);
+    return user !== undefined && (name === TOKEN_USER || name === user.name) ? { name: user.name, id } : undefined;
+  }
+
+  /** Whether that is the login of a token whose time is over, though no entry has said so yet. */
+  #hasExpired(login: number): boolean {
+    const { node } = this.#parts;
+    const { expiresAt = NEVER } = node.users.findToken(login) ?? {};
+    return expiresAt !== NEVER && expiresAt <= node.timeMs();
+  }
+
   #stillKnown(hash: string): Login | undefined {
     const login = this.#known.get(hash);
-    return login !== undefined && this.#parts.node.users.allows(login.id) ? login : undefined;
+    if (login === undefined || !this.#parts.node.users.allows(login.id)) return undefined;
+    return this.#hasExpired(login.id) ? undefined : login;
   }
 
   #remember(hash: string, login: Login): void {
@@ -272,4 +307,9 @@ export class Gate {
       if (!this.admits(visitor.login) || visitor.holds?.() === false) visitor.loginEnded();
     }
   }
+}
+
+/** Whatever else is claimed, what has the form of a token is no password, and needs no work. */
+function isByToken({ name, password }: Claim): boolean {
+  return name === TOKEN_USER || readToken(password) !== undefined;
 }

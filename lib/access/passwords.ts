@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { readToken } from "./tokens.ts";
 
 /** Shortest and longest password, in bytes. */
 export const PASSWORD_BYTES = { least: 8, most: 256 } as const;
@@ -17,6 +18,7 @@ const NOBODY = `${FORM}:${"0".repeat(2 * SALT_BYTES)}:${"0".repeat(2 * KEY_BYTES
 
 /** What is wrong with a password, a byte string; undefined for nothing. */
 export function passwordProblem(password: string): string | undefined {
+  if (readToken(password) !== undefined) return "the password has the form of a token, and would be taken for one";
   const { least, most } = PASSWORD_BYTES;
   if (password.length >= least && password.length <= most) return undefined;
   return `the password has ${password.length} bytes: it needs ${least} to ${most}`;

@@ -84,11 +84,13 @@ export class RequestRates {
   refusalOfUser(login: Login | undefined, now: number): RateRefusal | undefined {
     const { userRequestsPerSecond } = this.#limits;
     if (userRequestsPerSecond === undefined || login === undefined) return undefined;
-    let bucket = this.#buckets.get(login.id);
+    // Tokens have no rates of their own beside that of their user.
+    const id = this.#node.users.findByLogin(login.id)?.login ?? login.id;
+    let bucket = this.#buckets.get(id);
     if (bucket === undefined) {
       this.#forget();
       bucket = new TokenBucket(userRequestsPerSecond, now);
-      this.#buckets.set(login.id, bucket);
+      this.#buckets.set(id, bucket);
     }
     return bucket.take(now) ? undefined : this.refuse("user", userRequestsPerSecond);
   }

@@ -3,6 +3,8 @@
 import { isUserName, USER_NAME_BYTES_MAX, type UserRefusal, type UserRule, USERS_MAX } from "../kv/users.ts";
 import { GRANT_PREFIX_BYTES_MAX, GRANTS_MAX, type MissingRight, NO_RIGHTS, type RightsChange } from "../kv/rights.ts";
 import type { Command } from "../kv/commands.ts";
+import type { Reply } from "../kv/replies.ts";
+import { TOKEN_NAME_BYTES_MAX, TOKENS_MAX, TOKENS_OF_USER_MAX } from "../kv/tokens.ts";
 import type { NodeWriter, NotDone, WriteOutcome } from "../node/api.ts";
 import type { Gate } from "./gate.ts";
 import { type Login, loginId } from "./login.ts";
@@ -23,7 +25,7 @@ export type UserChange =
 
 /** What became of it. */
 export type UserOutcome =
-  | { readonly type: "Done"; readonly revision: number }
+  | { readonly type: "Done"; readonly revision: number; readonly reply: Reply }
   | { readonly type: "Refused"; readonly reason: UserRefusal | "BadPassword"; readonly why: string }
   /** Who asks lacks a right. */
   | { readonly type: "Forbidden"; readonly missing: MissingRight }
@@ -43,12 +45,20 @@ export async function changeUser(
   const command = change.type === "Remove" ? removal(change.name) : await setting(change, gate);
   if ("why" in command) return { type: "Refused", reason: "BadPassword", why: command.why };
   if (command.type === "Busy") return { type: "NotDone", reason: "Overloaded", leaderId: undefined };
+  return await submitChange(command, { node, login });
+}
+
+/** Has a command about users done on behalf of `login`, or of whose `node` it is. Never rejects. */
+export async function submitChange(
+  command: Command,
+  { node, login }: { readonly node: Pick<NodeWriter, "submit">; readonly login?: Login | undefined },
+): Promise<UserOutcome> {
   const outcome = await new Promise<WriteOutcome>((resolve) =>
     node.submit(command, resolve, { login: loginId(login) })
   );
   if (outcome.type !== "Done") return outcome;
   const { result } = outcome;
-  if (result.type === "Reply") return { type: "Done", revision: result.revision };
+  if (result.type === "Reply") return { type: "Done", revision: result.revision, reply: result.reply };
   if (result.type === "Forbidden") return { type: "Forbidden", missing: result.missing };
   const reason = result.type === "Refused" ? result.reason : undefined;
   return isUserRefusal(reason) ? { type: "Refused", reason, why: describeRefusal(reason) } : { type: "Unknown" };
@@ -82,6 +92,13 @@ const REASONS: Readonly<Record<UserRefusal, string>> = {
   TooManyGrants:
     `a user has at most ${GRANTS_MAX} grants, each with a prefix of at most ${GRANT_PREFIX_BYTES_MAX} bytes`,
   LastUser: "this is the last user: without users everybody could do everything; add another one first",
+  TokenExists: "the user has a token of that name already",
+  NoSuchToken: "the user has no token of that name",
+  TooManyTokens: `a user has at most ${TOKENS_OF_USER_MAX} tokens, and all together ${TOKENS_MAX}: revoke one first`,
+  BadToken:
+    `the name of a token has 1 to ${TOKEN_NAME_BYTES_MAX} letters, digits, dots, dashes, underscores and @, and begins with a ` +
+    "letter or a digit; it lives for a second to 3650 days, or never expires",
+  PasswordNeeded: "a token makes no tokens, which would outlive it: log in with the password",
   TooManyUsers: `there are ${USERS_MAX} users already, as many as there may be`,
   BadUser:
     `a name has 1 to ${USER_NAME_BYTES_MAX} letters, digits, dots, dashes, underscores and @, and begins with a ` +

@@ -99,7 +99,7 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
   },
   user: {
     usage:
-      "kvstore user [list|add NAME [RIGHT ...]|passwd NAME|grant NAME RIGHT ...|revoke NAME RIGHT ...|remove NAME] [--user NAME] [--connect HOST:PORT,...] [--json]",
+      "kvstore user [list|add NAME [RIGHT ...]|passwd NAME|grant NAME RIGHT ...|revoke NAME RIGHT ...|remove NAME|token add USER NAME|token list USER|token revoke USER NAME] [--user NAME] [--connect HOST:PORT,...] [--json]",
     summary: "Show who may come in, or change it.",
     details: [
       "Any node of a running cluster can be asked. With the first user that is added everybody has to log in, and connections that have",
@@ -111,6 +111,9 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "Passwords have 8 to 256 bytes; they are asked for on a terminal, or come from a file or the environment:",
       "the user's own to log in with (--user, --password-file, KVSTORE_PASSWORD), and the one that is given (--new-password-file,",
       "KVSTORE_NEW_PASSWORD). Nothing of them can be told on the command line, which every user of the machine can read.",
+      "token add makes a token with which programs come in as that user (--token-file, KVSTORE_TOKEN): 16 at most, each with a name. It is",
+      "printed once, alone on standard output, and lives for --expires, 90d unless it is given. token revoke ends one at once, on every node;",
+      "so does another password of the user. Users look after their own, administrators after everybody's. A token makes no tokens.",
     ],
   },
   inspect: {

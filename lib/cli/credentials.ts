@@ -3,6 +3,7 @@
 import { textToByteString } from "../base/bytes.ts";
 import { ExposedFileError, readPrivateText } from "../base/private_files.ts";
 import { passwordProblem } from "../access/passwords.ts";
+import { readToken, TOKEN_USER } from "../access/tokens.ts";
 import type { FirstUser } from "../access/first_user.ts";
 import { isUserName } from "../kv/users.ts";
 import { environmentName, type FlagName } from "./flags.ts";
@@ -28,7 +29,13 @@ const DEFAULT_USER = "default";
 /** Whom to log in as; undefined for nobody. Throws `UsageError`, `Failure`. */
 export function readCredentials(settings: Settings, prompt: PasswordPrompt = TERMINAL): Credentials | undefined {
   const name = settings.optionalText("user");
+  const token = readSecret(settings, { value: "token", file: "token-file" });
   const given = readSecret(settings, { value: "password", file: "password-file" });
+  if (token !== undefined) {
+    const other = settings.given("password") ?? settings.given("password-file") ?? settings.given("user");
+    if (other === undefined) return { name: TOKEN_USER, password: checkedToken(token) };
+    throw new UsageError(`A token says by itself whose it is: give it, or ${other.origin}, and not both`);
+  }
   if (given !== undefined) return { name: name ?? DEFAULT_USER, password: given };
   if (name === undefined) return undefined;
   if (!prompt.isThere()) {
@@ -81,9 +88,9 @@ function readSecret(
   const path = settings.given(file);
   if (given?.origin === `--${value}`) {
     throw new UsageError(
-      `--${value} would show the password to every user of this machine; give --${file} FILE, or ${
-        environmentName(value)
-      }`,
+      `--${value} would show the ${
+        value === "token" ? "token" : "password"
+      } to every user of this machine; give --${file} FILE, or ${environmentName(value)}`,
     );
   }
   if (given !== undefined && path !== undefined) {
@@ -97,6 +104,12 @@ function readSecret(
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(`Cannot read --${file} ${String(path.value)}: ${why}`);
   }
+}
+
+/** What is no token might be a password in the wrong place, and is not sent. */
+function checkedToken(token: string): string {
+  if (readToken(token) !== undefined) return token;
+  throw new UsageError("What is given as a token is none: they begin with kvs_, as kvstore user token add shows them");
 }
 
 function checked(password: string, name: string): string {

@@ -5,6 +5,7 @@ import { fieldsOf } from "./cluster_view.ts";
 import type { CommandContext } from "./command_context.ts";
 import { type PasswordPrompt, readNewPassword } from "./credentials.ts";
 import { EXIT, Failure } from "./failures.ts";
+import { runTokenCommand, TOKEN_USAGE } from "./user_token.ts";
 import { describeRights, readRights } from "./user_rights.ts";
 import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
 
@@ -33,9 +34,11 @@ const RIGHTS_TAKEN: Readonly<Record<Action, { readonly least: number; readonly m
 /** Shows or changes the users. Throws `Failure`, `UsageError`. */
 export async function runUserCommand(context: CommandContext, prompt?: PasswordPrompt): Promise<number> {
   const { operands: [word = "list", name, ...words], surroundings } = context;
+  if (word === "token") return await runTokenCommand(context);
   if (!isAction(word) || !fits(word, { name, words: words.length })) {
-    const near = isAction(word) ? word : nearest(word, Object.keys(ACTIONS)) ?? "list";
-    const usage = Object.entries(ACTIONS).find(([action]) => action === near)?.[1];
+    const usages = Object.entries({ ...ACTIONS, token: TOKEN_USAGE });
+    const near = isAction(word) ? word : nearest(word, usages.map(([action]) => action)) ?? "list";
+    const usage = usages.find(([action]) => action === near)?.[1];
     throw new UsageError(`${quoteForPeople(context.operands.join(" "))} does not fit; use kvstore user ${usage}`);
   }
   const rights = readRights(words);

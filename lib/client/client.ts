@@ -15,7 +15,7 @@ import { type ConditionalRequest, deleteRequest, putRequest } from "./conditions
 import type { DeleteOptions, PutOptions } from "./conditions.ts";
 import { platformConnector } from "./connector.ts";
 import { Operations } from "./operations.ts";
-import { type ConnectOptions, settle, trustOf } from "./options.ts";
+import { type ConnectOptions, credentialsOf, settle, trustOf } from "./options.ts";
 import type { Reply } from "./replies.ts";
 import { checkScanOptions, scanEntries, scanKeys, type ScanOptions } from "./scan.ts";
 import type { OperationOptions } from "./scope.ts";
@@ -112,11 +112,11 @@ export async function connect(options: ConnectOptions): Promise<Client> {
 
 /** Connects by sockets of a given kind. */
 export async function connectBy(connector: Connector, options: ConnectOptions): Promise<Client> {
-  const { username = "default", password, session = false, signal } = options;
+  const { session = false, signal } = options;
   const operations = new Operations({
     settings: settle(options),
     connector,
-    credentials: password === undefined ? undefined : { username, password },
+    credentials: credentialsOf(options),
     hasSession: session,
   });
   try {

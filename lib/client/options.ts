@@ -2,6 +2,7 @@
 
 import type { Trust } from "../base/dial.ts";
 import { type Address, parseAddress } from "./address.ts";
+import type { Credentials } from "./handshake.ts";
 import { ATTEMPT_TIMEOUT_MS, CONNECTIONS_PER_SERVER, OPERATION_TIMEOUT_MS, OPERATIONS_MAX } from "./limits.ts";
 import { SESSION_TTL_MS, SESSION_TTL_MS_RANGE } from "./limits.ts";
 
@@ -34,6 +35,8 @@ export interface ConnectOptions {
   /** For servers that ask who comes; `username` is "default" without it. */
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+  /** In the place of both: a token of a user, as `kvstore user token add` makes one. */
+  readonly token?: string | undefined;
 }
 
 /** Whom a client believes. */
@@ -71,6 +74,16 @@ export function trustOf(
   }
   const identity = cert === undefined || key === undefined ? {} : { identity: { cert, key } };
   return { caCerts: caCert === undefined ? [] : [caCert], serverName, ...identity };
+}
+
+/** The user whose password is a token, whoever's it is. */
+const TOKEN_USER = "__token__";
+
+/** As whom to come in; undefined for nobody. Throws TypeError for a token beside a user or a password. */
+export function credentialsOf({ username, password, token }: ConnectOptions): Credentials | undefined {
+  if (token === undefined) return password === undefined ? undefined : { username: username ?? "default", password };
+  if (username === undefined && password === undefined) return { username: TOKEN_USER, password: token };
+  throw new TypeError("Cannot use token with username or password: a token says by itself whose it is");
 }
 
 /** Options in which everything is decided. */

@@ -1,20 +1,23 @@
-/** Who sends a request: HTTP Basic, or a pass of another node. */
+/** Who sends a request: HTTP Basic, a token as `Bearer`, or a pass of another node. */
 
 import { Buffer } from "node:buffer";
 import type { Gate, LoginOutcome, Visitor } from "../access/gate.ts";
 import type { Login } from "../access/login.ts";
 import { type ConnectionRate, describeRate } from "../access/request_rates.ts";
 import { PASS_SCHEME, refusedPass } from "../access/node_pass.ts";
+import { TOKEN_USER } from "../access/tokens.ts";
 import type { BodySink, BodyStream, HttpReply, HttpRequest } from "./http.ts";
 import { isProblem, problem, type ProblemReply } from "./problem.ts";
 
 /** A single digit at the end is none of Base64, and throws in the oldest runtimes. */
 const BASIC = /^basic +((?:[A-Za-z0-9+/]{4}){0,512}(?:[A-Za-z0-9+/]{2,3})?={0,2})$/i;
+const BEARER = /^bearer +([A-Za-z0-9._~+/-]{1,512}=*) *$/i;
 const PASS = new RegExp(`^${PASS_SCHEME} (\\S{1,256})$`);
 
 /** Browsers ask for user and password when they see the header. */
 export const NOT_LOGGED_IN: ProblemReply = refusal("Authentication required: send user and password, as curl -u does");
 const WRONG_PASSWORD = refusal("Wrong user or password");
+const WRONG_TOKEN = refusal("Wrong token: it was revoked, has expired or never was one");
 const BUSY = problem({
   status: 429,
   code: "overloaded",
@@ -75,7 +78,12 @@ export function identify(
   }
   const claim = claimOf(header);
   if (claim === undefined) return NOT_LOGGED_IN;
-  return gate.known(claim) ?? gate.login({ ...claim, address: addressOf(request), protocol: "http" }).then(loginOf);
+  const known = gate.known(claim);
+  if (known !== undefined) return known;
+  const wrong = claim.name === TOKEN_USER ? WRONG_TOKEN : WRONG_PASSWORD;
+  return gate.login({ ...claim, address: addressOf(request), protocol: "http" }).then((outcome) =>
+    loginOf(outcome, wrong)
+  );
 }
 
 /** Where a request comes from, without the port. */
@@ -83,8 +91,10 @@ export function addressOf({ remote }: Pick<HttpRequest, "remote">): string {
   return remote.slice(0, remote.lastIndexOf(":"));
 }
 
-/** User and password of a header, byte strings. */
+/** User and password, or the token, of a header, byte strings. */
 function claimOf(header: string): { readonly name: string; readonly password: string } | undefined {
+  const token = BEARER.exec(header)?.[1];
+  if (token !== undefined) return { name: TOKEN_USER, password: token };
   const encoded = BASIC.exec(header)?.[1];
   if (encoded === undefined) return undefined;
   const text = Buffer.from(encoded, "base64").toString("latin1");
@@ -92,9 +102,9 @@ function claimOf(header: string): { readonly name: string; readonly password: st
   return colon < 0 ? undefined : { name: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-function loginOf(outcome: LoginOutcome): Login | ProblemReply {
+function loginOf(outcome: LoginOutcome, wrong: ProblemReply): Login | ProblemReply {
   if (outcome.type === "LoggedIn") return outcome.login;
-  return outcome.type === "Busy" ? BUSY : outcome.type === "NotReady" ? NOT_READY : WRONG_PASSWORD;
+  return outcome.type === "Busy" ? BUSY : outcome.type === "NotReady" ? NOT_READY : wrong;
 }
 
 /** The same reply; one that comes piece by piece ends with the login, and when `mayAsk`, or the reply itself, says that it holds no more. */

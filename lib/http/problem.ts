@@ -172,6 +172,11 @@ export function refusalProblem(reason: CommandRefusal): ProblemReply {
     case "NoSuchRight":
     case "WiderRight":
     case "TooManyGrants":
+    case "TokenExists":
+    case "NoSuchToken":
+    case "TooManyTokens":
+    case "BadToken":
+    case "PasswordNeeded":
       return problem({ status: 409, code: "user_not_changed", detail: describeRefusal(reason) });
     default:
       return unreachable(reason);

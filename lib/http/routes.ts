@@ -13,6 +13,7 @@ import { openApiRoute } from "./routes/openapi.ts";
 import { SCAN_ROUTES } from "./routes/scan.ts";
 import { SESSION_ROUTES } from "./routes/sessions.ts";
 import { SNAPSHOT_ROUTES } from "./routes/snapshot.ts";
+import { TOKEN_ROUTES } from "./routes/tokens.ts";
 import { TXN_ROUTES } from "./routes/txn.ts";
 import { USER_ROUTES } from "./routes/users.ts";
 
@@ -21,6 +22,8 @@ const DESCRIBED: readonly Route[] = [
   ...SCAN_ROUTES,
   ...TXN_ROUTES,
   ...SESSION_ROUTES,
+  // Before the names of users, which take what is left of a path.
+  ...TOKEN_ROUTES,
   ...USER_ROUTES,
   ...EVENT_ROUTES,
   ...CLUSTER_ROUTES,

@@ -30,9 +30,10 @@ export interface ReadSurroundings {
   readonly shown?: Shown;
 }
 
-/** The entry that is applied, and what whoever submitted it may read. */
+/** The entry that is applied, by what login, and what whoever submitted it may read. */
 export interface Turn {
   readonly revision: number;
+  readonly login: number;
   readonly shown: Shown;
 }
 

@@ -6,6 +6,7 @@ import { type Call, decodeCommand, type LoggedCommand, type TransactionCommand }
 import { FieldReader } from "./fields.ts";
 import { ANSWER_BYTES_MAX, ANSWER_HEAD_BYTES, SESSION_HEAD_BYTES } from "./sessions.ts";
 import { RIGHTS_BYTES_MAX } from "./rights.ts";
+import { TOKEN_BYTES } from "./tokens.ts";
 import { USER_BYTES } from "./users.ts";
 
 /**
@@ -80,6 +81,8 @@ export class CommandGrowth {
         return this.#add(SESSION_HEAD_BYTES, false);
       case "SetUser":
         return this.#add(USER_BYTES + (command.change === undefined ? 0 : RIGHTS_BYTES_MAX), false);
+      case "AddToken":
+        return this.#add(TOKEN_BYTES, false);
       default:
         return;
     }

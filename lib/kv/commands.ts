@@ -10,7 +10,7 @@
 import { unreachable } from "../base/assert.ts";
 import { FieldReader, writeCount, writeField } from "./fields.ts";
 import { readRights, type RightsChange, writeRights } from "./rights.ts";
-import { NO_LOGIN, type RemoveUserCommand, type SetUserCommand, USER_RULES } from "./users.ts";
+import { NO_LOGIN, USER_RULES, type UserCommand } from "./users.ts";
 
 /** Stores `value` under `key`, without a deadline. */
 export interface PutCommand {
@@ -88,8 +88,7 @@ export type Command =
   | OpenSessionCommand
   | KeepAliveCommand
   | CloseSessionCommand
-  | SetUserCommand
-  | RemoveUserCommand;
+  | UserCommand;
 
 /** The place of a command in a session: applied at most once. `sequence` from 1 to 2^53 - 1, chosen by the client. */
 export interface SessionUse {
@@ -133,6 +132,9 @@ const VERSION = String(COMMAND_VERSION);
 const END_OF_HEADER = ";";
 const SET_USER = "U";
 const REMOVE_USER = "R";
+const ADD_TOKEN = "B";
+const REMOVE_TOKEN = "E";
+const ABOUT_USERS: readonly string[] = [SET_USER, REMOVE_USER, ADD_TOKEN, REMOVE_TOKEN];
 /** In the place of rights that go: whatever there are. */
 const EVERY_RIGHT = "*";
 const FIELDS: readonly CompareField[] = ["VALUE", "VERSION", "CREATE", "MOD", "EXISTS"];
@@ -145,10 +147,9 @@ export function encodeCommand(command: Command, session?: SessionUse, login = NO
   return `${user}s${session.id}q${session.sequence}${END_OF_HEADER}${encodeOperation(command)}`;
 }
 
-/** Whether an encoded command is about users, which programs of before cannot read. */
+/** Whether an encoded command is about users or their tokens, which programs of before cannot read. */
 export function isAboutUsers(encoded: string): boolean {
-  const letter = encoded[encoded.indexOf(END_OF_HEADER) + 1];
-  return letter === SET_USER || letter === REMOVE_USER;
+  return ABOUT_USERS.includes(encoded[encoded.indexOf(END_OF_HEADER) + 1] ?? "");
 }
 
 /** The same command with the leader's time. */
@@ -208,6 +209,12 @@ function encodeOperation(command: Command): string {
       }`;
     case "RemoveUser":
       return `${REMOVE_USER}${writeField(command.name)}`;
+    case "AddToken":
+      return `${ADD_TOKEN}${writeField(command.user)}${writeField(command.name)}${writeField(command.hash)}${
+        writeCount(command.ttlMs)
+      }`;
+    case "RemoveToken":
+      return `${REMOVE_TOKEN}${writeField(command.user)}${writeField(command.name)}`;
     default:
       return unreachable(command);
   }
@@ -312,6 +319,16 @@ function readOperation(letter: string, reader: FieldReader): Command | undefined
       return readUser(reader);
     case REMOVE_USER:
       return { type: "RemoveUser", name: reader.field() };
+    case ADD_TOKEN:
+      return {
+        type: "AddToken",
+        user: reader.field(),
+        name: reader.field(),
+        hash: reader.field(),
+        ttlMs: reader.count(),
+      };
+    case REMOVE_TOKEN:
+      return { type: "RemoveToken", user: reader.field(), name: reader.field() };
     default:
       return undefined; // A letter of a newer version.
   }

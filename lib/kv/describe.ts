@@ -43,6 +43,10 @@ function describe(command: Command): string {
       return `SET USER ${quote(command.name)}${describeChange(command)}`;
     case "RemoveUser":
       return `REMOVE USER ${quote(command.name)}`;
+    case "AddToken":
+      return `ADD TOKEN ${quote(command.name)} OF USER ${quote(command.user)}`;
+    case "RemoveToken":
+      return `REMOVE TOKEN ${quote(command.name)} OF USER ${quote(command.user)}`;
     default:
       return unreachable(command);
   }

@@ -22,6 +22,9 @@ export function missingForCommand(command: Command, rights: Rights): MissingRigh
       return rights.grants.some(({ write }) => write) ? undefined : { right: "write", prefix: undefined };
     case "Advance":
       return undefined; // The time is the leader's own.
+    case "AddToken":
+    case "RemoveToken":
+      return undefined; // Whose tokens they are is known by the users alone.
     default:
       return missingAdmin(rights);
   }

@@ -13,7 +13,7 @@ export interface Raising {
   readonly keepsDeadlines: boolean;
 }
 
-/** The blocks of `cut`, changed so; each is valid until the next. Users stay, with the passwords that they had. */
+/** The blocks of `cut`, changed so; each is valid until the next. Users stay, with the passwords and tokens that they had. */
 export function* raisedBlocks(
   cut: SnapshotCut,
   { by, keepsSessions, keepsDeadlines }: Raising,
@@ -27,6 +27,7 @@ export function* raisedBlocks(
     }
     const content = readJsonBlock(block);
     if (content?.["users"] !== undefined) yield block;
+    if (content?.["tokens"] !== undefined) yield block;
     if (keepsSessions && content?.["sessions"] !== undefined) yield block;
     if (content?.["lastApplied"] !== undefined) yield jsonBlock({ ...content, lastApplied: cut.lastApplied + by });
   }

@@ -6,18 +6,21 @@ import type { Keyspace } from "./keyspace.ts";
 import { bytesOfRights, writeRights } from "./rights.ts";
 import type { Sessions } from "./sessions.ts";
 import { jsonBlock, KeyBlock, readJsonBlock } from "./snapshot_blocks.ts";
+import { TOKEN_BYTES, type TokenRecord } from "./tokens.ts";
 import { isPlainAdmin, USER_BYTES, type UserRecord } from "./users.ts";
 
 /** Version of the blocks, in the first block. Every version has a first block with its version as `format`. */
 export const SNAPSHOT_FORMAT = 5;
 /** A block is closed once it holds so many bytes of keys and values. */
 const BLOCK_BYTES_TARGET = 65_536;
+const TOKENS_PER_BLOCK = BLOCK_BYTES_TARGET / TOKEN_BYTES;
 
 /** What a cut is made of. */
 export interface CutParts {
   readonly keys: Keyspace;
   readonly sessions: Sessions;
   readonly users: readonly UserRecord[];
+  readonly tokens: readonly TokenRecord[];
   readonly lastApplied: number;
   readonly onClose: () => void;
 }
@@ -32,6 +35,7 @@ export class SnapshotCut {
   #nextSession = 0;
   #begun = false;
   #nextUser = 0;
+  #nextToken = 0;
   #hasKeys = true;
 
   /** Index of the last entry that the cut holds. */
@@ -52,7 +56,7 @@ export class SnapshotCut {
       this.#begun = true;
       return jsonBlock({ format: SNAPSHOT_FORMAT, lastApplied: this.lastApplied, timeMs: this.#timeMs });
     }
-    return this.#userBlock() ?? this.#keyBlock() ?? this.#sessionBlock();
+    return this.#userBlock() ?? this.#tokenBlock() ?? this.#keyBlock() ?? this.#sessionBlock();
   }
 
   /** Lets the state machine go on without a cut. Idempotent. */
@@ -74,6 +78,17 @@ export class SnapshotCut {
       bytes += USER_BYTES + bytesOfRights(rights);
     }
     return users.length === 0 ? undefined : jsonBlock({ users });
+  }
+
+  /** None without tokens, for the same reason. */
+  #tokenBlock(): Uint8Array | undefined {
+    const from = this.#nextToken;
+    const tokens = this.#parts.tokens.slice(from, from + TOKENS_PER_BLOCK);
+    this.#nextToken += tokens.length;
+    if (tokens.length === 0) return undefined;
+    return jsonBlock({
+      tokens: tokens.map(({ id, owner, name, hash, expiresAt }) => [id, owner, name, hash, expiresAt]),
+    });
   }
 
   #keyBlock(): Uint8Array | undefined {

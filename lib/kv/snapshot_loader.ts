@@ -26,8 +26,9 @@ export class SnapshotLoader {
   load(block: Uint8Array): boolean {
     if (this.#lastApplied === undefined) return this.#begin(readJsonBlock(block));
     if (isKeyBlock(block)) return readKeyBlock(block, (record) => this.#loadKey(record));
-    const { users, sessions } = readJsonBlock(block) ?? {};
+    const { users, tokens, sessions } = readJsonBlock(block) ?? {};
     if (Array.isArray(users)) return users.every((user) => this.#loadUser(user));
+    if (Array.isArray(tokens)) return tokens.every((token) => this.#loadToken(token));
     return Array.isArray(sessions) && sessions.every((session) => this.#loadSession(session));
   }
 
@@ -60,14 +61,22 @@ export class SnapshotLoader {
     if (typeof name !== "string" || typeof hash !== "string" || !isCount(login) || !isCount(created)) return false;
     const rights = typeof written === "string" ? readRights(written) : undefined;
     if (rights === undefined || login > (this.#lastApplied ?? 0)) return false;
-    return this.#state.loadUser({ name, login, created, hash, rights });
+    return this.#state.loading.users.load({ name, login, created, hash, rights });
+  }
+
+  #loadToken(token: unknown): boolean {
+    if (!Array.isArray(token) || token.length !== 5) return false;
+    const [id, owner, name, hash, expiresAt]: readonly unknown[] = token;
+    if (!isCount(id) || !isCount(owner) || !isCount(expiresAt) || id > (this.#lastApplied ?? 0)) return false;
+    if (typeof name !== "string" || typeof hash !== "string") return false;
+    return this.#state.loading.users.loadToken({ id, owner, name, hash, expiresAt });
   }
 
   #loadSession(session: unknown): boolean {
     const record = readSession(session);
     if (record === undefined || record.id <= this.#lastSession || record.id > (this.#lastApplied ?? 0)) return false;
     this.#lastSession = record.id;
-    this.#state.loadSession(record);
+    this.#state.loading.sessions.load(record);
     return true;
   }
 }

@@ -30,10 +30,10 @@ import { ADMIN, shownBy } from "./rights.ts";
 import { drawnFrom } from "./drawn.ts";
 import { CursorMemory } from "./scan_cursor.ts";
 import { hashInSession, useSession } from "./session_commands.ts";
-import { type SessionRecord, Sessions } from "./sessions.ts";
+import { Sessions } from "./sessions.ts";
 import type { BlockRecord } from "./snapshot_blocks.ts";
 import { SnapshotCut } from "./snapshot_cut.ts";
-import { type UserRecord, Users, type UsersView } from "./users.ts";
+import { Users, type UsersView } from "./users.ts";
 
 /** Keys, and sessions, that one entry removes at most because they are due: the rest waits for the next. */
 export const SWEPT_PER_ENTRY_MAX = 1_000;
@@ -150,11 +150,13 @@ export class StateMachine {
     other.learnTime(this.#toldMs);
   }
 
-  /** When the next key or session expires; undefined for never. */
+  /** When the next key, session or token expires; undefined for never. */
   get nextDeadline(): number | undefined {
-    const key = this.#keys.nextDeadline;
-    const session = this.#sessions.nextDeadline;
-    return key === undefined || (session !== undefined && session < key) ? session : key;
+    const [key, session, token] = [this.#keys, this.#sessions, this.#users].map((part) =>
+      part.nextDeadline ?? Infinity
+    );
+    const next = Math.min(key ?? Infinity, session ?? Infinity, token ?? Infinity);
+    return next === Infinity ? undefined : next;
   }
 
   /** The record of `key`, or undefined. */
@@ -235,6 +237,7 @@ export class StateMachine {
       keys: this.#keys,
       sessions: this.#sessions,
       users: this.#users.list(),
+      tokens: this.#users.list().flatMap((user) => this.#users.tokensOf(user)),
       lastApplied: this.#lastApplied,
       onClose: () => {
         this.#cut = undefined;
@@ -249,14 +252,9 @@ export class StateMachine {
     return this.#keys.load(record.key, record);
   }
 
-  /** For loading a snapshot. */
-  loadSession(record: SessionRecord): void {
-    this.#sessions.load(record);
-  }
-
-  /** For loading a snapshot; false when it cannot be a user beside those that are loaded. */
-  loadUser(user: UserRecord): boolean {
-    return this.#users.load(user);
+  /** What the sessions, users and tokens of a snapshot are loaded into. */
+  get loading(): { readonly sessions: Sessions; readonly users: Users } {
+    return { sessions: this.#sessions, users: this.#users };
   }
 
   /** Ends the loading of a snapshot. */
@@ -280,7 +278,7 @@ export class StateMachine {
     if (rights === undefined) return { type: "Refused", revision: index, reason: "NotLoggedIn" };
     const missing = rights.isAdmin ? undefined : missingForCommand(logged.command, rights);
     if (missing !== undefined) return { type: "Forbidden", revision: index, missing };
-    const turn = { revision: index, shown: rights.isAdmin ? undefined : shownBy(rights) };
+    const turn = { revision: index, login: logged.login, shown: rights.isAdmin ? undefined : shownBy(rights) };
     return logged.session === undefined
       ? this.#do(logged.command, turn)
       : this.#doOnce(logged, { turn, encoded: command });
@@ -327,6 +325,7 @@ export class StateMachine {
     this.#keys.advance(timeMs);
     this.#keys.sweep(SWEPT_PER_ENTRY_MAX);
     this.#sessions.sweep(this.#keys.timeMs, SWEPT_PER_ENTRY_MAX);
+    this.#users.expireTokens({ nowMs: this.#keys.timeMs, revision: this.#lastApplied });
   }
 
   #doOnce(
@@ -365,7 +364,9 @@ export class StateMachine {
         return useSession(this.#sessions, command, { revision, nowMs: this.#keys.timeMs });
       case "SetUser":
       case "RemoveUser":
-        return this.#users.apply(command, revision);
+      case "AddToken":
+      case "RemoveToken":
+        return this.#users.apply(command, { revision, nowMs: this.#keys.timeMs, login: turn.login });
       default:
         return unreachable(command);
     }

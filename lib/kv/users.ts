@@ -1,17 +1,30 @@
 /** Users, their rights and the hashes of their passwords, as part of the replicated state. Without users everybody may do everything. */
 
+import { unreachable } from "../base/assert.ts";
 import { hash64 } from "../base/hash.ts";
 import type { CommandResult } from "./results.ts";
 import {
   ADMIN,
   bytesOfRights,
   changeRights,
+  missingAdmin,
+  type MissingRight,
   NO_RIGHTS,
   type Rights,
   type RightsChange,
   type RightsRefusal,
   writeRights,
 } from "./rights.ts";
+import {
+  type AddTokenCommand,
+  isTokenTtl,
+  NEVER,
+  type RemoveTokenCommand,
+  TOKEN_BYTES,
+  type TokenRecord,
+  type TokenRefusal,
+  Tokens,
+} from "./tokens.ts";
 
 /** Users that may exist. */
 export const USERS_MAX = 1_000;
@@ -67,6 +80,9 @@ export interface RemoveUserCommand {
   readonly name: string;
 }
 
+/** What changes users or their tokens. */
+export type UserCommand = SetUserCommand | RemoveUserCommand | AddTokenCommand | RemoveTokenCommand;
+
 /** Why a command about users, or one of somebody who is none, was not applied. */
 export type UserRefusal =
   /** There are users, and who submitted the command is none of them, or not any more. */
@@ -79,12 +95,14 @@ export type UserRefusal =
   | "BadUser"
   /** There would be users, and nobody who may change them. */
   | "LastAdmin"
-  | RightsRefusal;
+  | RightsRefusal
+  | TokenRefusal;
 
 /** The refusals, for whoever reads them. */
 export const USER_REFUSALS: readonly UserRefusal[] = [
   ...["NotLoggedIn", "UserExists", "NoSuchUser", "LastUser", "TooManyUsers", "BadUser", "LastAdmin"] as const,
   ...["NoSuchRight", "WiderRight", "TooManyGrants"] as const,
+  ...["TokenExists", "NoSuchToken", "TooManyTokens", "BadToken", "PasswordNeeded"] as const,
 ];
 
 /** Users as those see them who may not change them. */
@@ -93,14 +111,27 @@ export interface UsersView {
   readonly size: number;
   /** The last entry that changed them, as far as the users of a snapshot tell it; 0 for none. */
   readonly revision: number;
-  /** Whether that is the login of a user, or there are none: who has it may do what his rights allow. */
+  /** Whether that is the login of a user or a token, or there are no users: who has it may do what his rights allow. */
   allows(login: number): boolean;
   /** What who has that login may do; undefined for nobody's. Without users everybody may do everything. */
   rightsOf(login: number): Rights | undefined;
   find(name: string): UserRecord | undefined;
+  /** The user who has that login, or whose token has. */
   findByLogin(login: number): UserRecord | undefined;
   /** In order of their names. */
   list(): readonly UserRecord[];
+  /** The token that is known by that login. */
+  findToken(login: number): TokenRecord | undefined;
+  /** Those of a user, in order of their names. */
+  tokensOf(user: UserRecord): readonly TokenRecord[];
+}
+
+/** When, and by whom, a command about users is done. */
+export interface UserTurn {
+  readonly revision: number;
+  /** The cluster's time, in ms since 1970. */
+  readonly nowMs: number;
+  readonly login: number;
 }
 
 /** Whether `name` can be one. */
@@ -113,10 +144,15 @@ export function isPlainAdmin({ isAdmin, grants }: Rights): boolean {
   return isAdmin && grants.length === 0;
 }
 
-/** Every user. Invariant: names and logins are unique, and the last user stays, and the last administrator. */
+/**
+ * Every user. Invariant: names and logins are unique, those of tokens included, each token belongs to a user who is there, and the last
+ * user stays, and the last administrator.
+ */
 export class Users implements UsersView {
   readonly #byName = new Map<string, UserRecord>();
   readonly #byLogin = new Map<number, UserRecord>();
+  /** Undefined while there was none. */
+  #tokens: Tokens | undefined;
   #revision = 0;
   #rightsBytes = 0;
   /** Undefined until somebody asks for it: a snapshot loads many users. */
@@ -134,10 +170,15 @@ export class Users implements UsersView {
 
   /** Bytes of memory that count against a limit. */
   get heldBytes(): number {
-    return this.#byName.size * USER_BYTES + this.#rightsBytes;
+    return this.#byName.size * USER_BYTES + this.#rightsBytes + (this.#tokens?.size ?? 0) * TOKEN_BYTES;
   }
 
-  /** Equal where the same users have the same passwords and rights; "" without users. */
+  /** When the next token expires; undefined for never. */
+  get nextDeadline(): number | undefined {
+    return this.#tokens?.nextExpiry;
+  }
+
+  /** Equal where the same users have the same passwords, rights and tokens; "" without users. */
   get digest(): string {
     this.#digest ??= this.#makeDigest();
     return this.#digest;
@@ -145,12 +186,12 @@ export class Users implements UsersView {
 
   /** See `UsersView`. */
   allows(login: number): boolean {
-    return this.#byName.size === 0 || this.#byLogin.has(login);
+    return this.#byName.size === 0 || this.findByLogin(login) !== undefined;
   }
 
   /** See `UsersView`. */
   rightsOf(login: number): Rights | undefined {
-    return this.#byName.size === 0 ? ADMIN : this.#byLogin.get(login)?.rights;
+    return this.#byName.size === 0 ? ADMIN : this.findByLogin(login)?.rights;
   }
 
   /** See `UsersView`. */
@@ -160,7 +201,17 @@ export class Users implements UsersView {
 
   /** See `UsersView`. */
   findByLogin(login: number): UserRecord | undefined {
-    return this.#byLogin.get(login);
+    return this.#byLogin.get(login) ?? this.#byLogin.get(this.#tokens?.get(login)?.owner ?? NO_LOGIN);
+  }
+
+  /** See `UsersView`. */
+  findToken(login: number): TokenRecord | undefined {
+    return this.#tokens?.get(login);
+  }
+
+  /** See `UsersView`. */
+  tokensOf({ login }: UserRecord): readonly TokenRecord[] {
+    return this.#tokens?.of(login) ?? [];
   }
 
   /** See `UsersView`. */
@@ -168,12 +219,30 @@ export class Users implements UsersView {
     return [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** Does a command about users. */
-  apply(command: SetUserCommand | RemoveUserCommand, revision: number): CommandResult {
-    const refusal = command.type === "SetUser" ? this.#set(command, revision) : this.#remove(command.name);
-    if (refusal !== undefined) return { type: "Refused", revision, reason: refusal };
+  /** Does a command about users or tokens. The reply to a token that is made is when it expires. */
+  apply(command: UserCommand, turn: UserTurn): CommandResult {
+    const { revision } = turn;
+    const missing = "user" in command ? this.#missingForTokens(command.user, turn) : undefined;
+    if (missing !== undefined) return { type: "Forbidden", revision, missing };
+    const done = this.#do(command, turn);
+    if (typeof done === "string") return { type: "Refused", revision, reason: done };
     this.#changed(revision);
-    return { type: "Reply", revision, reply: { status: "OK" } };
+    return { type: "Reply", revision, reply: done ?? { status: "OK" } };
+  }
+
+  /** Removes the tokens that have expired at the cluster's time `nowMs`. */
+  expireTokens({ nowMs, revision }: Pick<UserTurn, "nowMs" | "revision">): void {
+    if (this.#tokens?.expire(nowMs) === true) this.#changed(revision);
+  }
+
+  /** For loading a snapshot whose users are loaded; false when it can be no token, or is there already. */
+  loadToken(token: TokenRecord): boolean {
+    const { id, owner } = token;
+    if (!this.#byLogin.has(owner) || id <= owner || this.findByLogin(id) !== undefined) return false;
+    this.#tokens ??= new Tokens();
+    if (this.#tokens.add(token) !== undefined) return false;
+    this.#changed(Math.max(this.#revision, id));
+    return true;
   }
 
   /** For loading a snapshot into an empty state; false when a user cannot be one, or is there already. */
@@ -187,6 +256,27 @@ export class Users implements UsersView {
     return true;
   }
 
+  #do(command: UserCommand, turn: UserTurn): number | UserRefusal | undefined {
+    switch (command.type) {
+      case "SetUser":
+        return this.#set(command, turn.revision);
+      case "RemoveUser":
+        return this.#remove(command.name);
+      case "AddToken":
+        return this.#addToken(command, turn);
+      case "RemoveToken":
+        return this.#removeToken(command);
+      default:
+        return unreachable(command);
+    }
+  }
+
+  /** A user looks after his own tokens, and an administrator after everybody's. */
+  #missingForTokens(user: string, { login }: UserTurn): MissingRight | undefined {
+    const asker = this.findByLogin(login);
+    return asker === undefined || asker.name === user ? undefined : missingAdmin(asker.rights);
+  }
+
   #set(command: SetUserCommand, revision: number): UserRefusal | undefined {
     const { name, hash } = command;
     const before = this.#byName.get(name);
@@ -196,6 +286,7 @@ export class Users implements UsersView {
     if (typeof rights === "string") return rights;
     if (before !== undefined) this.#drop(before);
     const login = before === undefined || hash !== "" ? revision : before.login;
+    if (before !== undefined && login !== before.login) this.#tokens?.removeAll(before.login);
     this.#add({
       name,
       login,
@@ -212,7 +303,27 @@ export class Users implements UsersView {
     if (this.size === 1) return "LastUser";
     if (this.#isLastAdmin(user)) return "LastAdmin";
     this.#drop(user);
+    this.#tokens?.removeAll(user.login);
     return undefined;
+  }
+
+  #addToken(
+    { user, name, hash, ttlMs }: AddTokenCommand,
+    { revision: id, nowMs, login }: UserTurn,
+  ): number | UserRefusal {
+    const owner = this.#byName.get(user)?.login;
+    if (owner === undefined) return "NoSuchUser";
+    if (this.findToken(login) !== undefined) return "PasswordNeeded";
+    if (!isTokenTtl(ttlMs)) return "BadToken";
+    this.#tokens ??= new Tokens();
+    const expiresAt = ttlMs === NEVER ? NEVER : nowMs + ttlMs;
+    return this.#tokens.add({ id, owner, name, hash, expiresAt }) ?? expiresAt;
+  }
+
+  #removeToken({ user, name }: RemoveTokenCommand): UserRefusal | undefined {
+    const owner = this.#byName.get(user)?.login;
+    if (owner === undefined) return "NoSuchUser";
+    return this.#tokens?.remove(owner, name) === true ? undefined : "NoSuchToken";
   }
 
   #rightsAfter({ change }: SetUserCommand, before: UserRecord | undefined): Rights | UserRefusal {
@@ -247,9 +358,10 @@ export class Users implements UsersView {
   }
 
   #makeDigest(): string {
-    const lines = this.list().map(({ name, login, created, hash, rights }) => {
-      return `${name} ${login} ${created} ${hash}${isPlainAdmin(rights) ? "" : ` ${writeRights(rights)}`}`;
-    });
+    const lines = this.list().flatMap(({ name, login, created, hash, rights }) => [
+      `${name} ${login} ${created} ${hash}${isPlainAdmin(rights) ? "" : ` ${writeRights(rights)}`}`,
+      ...(this.#tokens?.of(login) ?? []).map((token) => `${token.id} ${token.name} ${token.hash} ${token.expiresAt}`),
+    ]);
     return hash64(lines.join("\n"));
   }
 

@@ -67,7 +67,7 @@ Deno.test("5 000 generated requests get documented answers and leave the memory 
     const base = `http://127.0.0.1:${cluster.node(0).httpPort}`;
     const document = await (await fetch(`${base}/openapi.json`)).json();
     // With a user nothing but 401 would follow.
-    const operations = operationsOf(document).filter(({ path }) => path !== "/v1/users/{name}");
+    const operations = operationsOf(document).filter(({ path }) => !path.startsWith("/v1/users/"));
     const random = new Random(SEED);
     const before = residentBytes(cluster.node(0).process?.pid ?? 0);
     const statuses = new Map<number, number>();

@@ -77,6 +77,7 @@ Deno.test({
       [["node", "--cluster-secret-file", path, "--data-dir", `${directory}/data`], "the cluster secret"],
       [["cluster", "--cluster-secret-file", path, "--data-dir", `${directory}/data`], "the cluster secret"],
       [["cli", "--user", "root", "--password-file", path, "GET", "k"], "--password-file"],
+      [["cli", "--token-file", path, "GET", "k"], "--token-file"],
       [["user", "--new-password-file", path, "add", "root"], "--new-password-file"],
     ] as const;
     for (const [args, what] of cases) {

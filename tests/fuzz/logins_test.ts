@@ -1,5 +1,5 @@
 /**
- * What comes before a login, against generated and mutated bytes: nobody comes in but by the right name and password, as another reader of the
+ * What comes before a login, against generated and mutated bytes: nobody comes in but by the right name and password, or token, as another reader of the
  * same bytes finds them, nothing is done before, and what ACL is given is taken whole or not at all.
  */
 
@@ -13,6 +13,10 @@ import { VirtualClock } from "../support/memory/virtual_clock.ts";
 import { QuickGate } from "../support/quick_gate.ts";
 import { encodeRequest } from "../support/resp/encode.ts";
 import { StateNode } from "../support/state_node.ts";
+import { Gate } from "../../lib/access/gate.ts";
+import { hashSecret, TOKEN_USER } from "../../lib/access/tokens.ts";
+import type { Command } from "../../lib/kv/commands.ts";
+import { addToken, removeToken, secretOf, tokenOf } from "../support/tokens.ts";
 import { hashOf, setUser } from "../support/users.ts";
 import { respContext } from "../unit/protocol/resp/session_support.ts";
 import { RecordingLink } from "../unit/protocol/text/session_support.ts";
@@ -201,7 +205,9 @@ fuzz("credentials of HTTP", {
     };
     const who = await identify(request, { gate, id: node.id });
     const [, encoded] = /^basic +([^ ]+)$/i.exec(header) ?? [];
-    const said = encoded === undefined ? undefined : decodeBase64(encoded);
+    const [, token] = /^bearer +([A-Za-z0-9._~+/-]{1,512}=*) *$/i.exec(header) ?? [];
+    const basic = encoded === undefined ? undefined : decodeBase64(encoded);
+    const said = token === undefined ? basic : `${TOKEN_USER}:${token}`;
     const { name, password } = gate.claims[0] ?? {};
     if (name !== undefined) {
       requireSame(`${name}:${password}`, said, "The claim is what was said");
@@ -210,6 +216,69 @@ fuzz("credentials of HTTP", {
     const isRight = said === `${NAME}:${PASSWORD}`;
     requireSame("status" in who ? who.status : who.name, isRight ? NAME : 401, "Who comes in");
     return isRight ? "comes in" : name === undefined ? "claims nothing" : "is refused";
+  },
+  outcomes: ["comes in", "is refused", "claims nothing"],
+});
+
+/** Whoever says one of these comes in as alice, with the one that is hers. */
+function tokensOfAlice(id: number): readonly string[] {
+  return [
+    `Bearer ${tokenOf(id)}`,
+    `Basic ${btoa(`${TOKEN_USER}:${tokenOf(id)}`)}`,
+    `Basic ${btoa(`alice:${tokenOf(id)}`)}`,
+  ];
+}
+
+fuzz("tokens of HTTP", {
+  make: (random) => {
+    const token = random.pick([
+      ...[tokenOf(3), tokenOf(3), tokenOf(4, 2), tokenOf(4), tokenOf(2), tokenOf(5)],
+      ...[
+        secretOf(1),
+        `kvs_3_${"0".repeat(40)}`,
+        `kvs_03_${secretOf(1)}`,
+        hashSecret(secretOf(1)),
+        `kvs_3_${secretOf(1)}00`,
+      ],
+    ]);
+    const said = random.chance(0.7) ? token : mutate(token, random);
+    const header = random.pick([
+      ...[`Bearer ${said}`, `Bearer ${said}`, `bearer  ${said} `, `Bearer${said}`, `Token ${said}`],
+      ...[`Basic ${btoa(`${TOKEN_USER}:${said}`)}`, `Basic ${btoa(`alice:${said}`)}`, `Basic ${btoa(`root:${said}`)}`],
+    ]);
+    return random.chance(0.8) ? header : mutate(header, random);
+  },
+  check: async (header) => {
+    const node = new StateNode();
+    const clock = new VirtualClock();
+    const told: string[] = [];
+    const gate = new Gate({
+      ...{ node, clock, dateMs: () => node.timeMs(), secret: "", awaitsUsers: false },
+      log: (_level, line) => told.push(line),
+      audit: { record: (event) => told.push(JSON.stringify(event)) },
+    });
+    const submit = (command: Command, login: number) =>
+      new Promise((resolve) => node.submit(command, resolve, { login }));
+    await submit(setUser(NAME), 0);
+    await submit(setUser("alice"), 1);
+    await submit(addToken("alice", "mine"), 2);
+    await submit(addToken("alice", "gone", { digit: 2 }), 2);
+    await submit(removeToken("alice", "gone"), 2);
+    gate.hashes.run = () => Promise.resolve(undefined);
+    const headers = new Map([["authorization", header]]);
+    const line = { method: "GET", path: "/", query: "", headers, body: "", remote: "10.0.0.1:1", id: "" };
+    const who = await identify(line, { gate, id: node.id });
+    const [, encoded = ""] = /^basic +([^ ]+)$/i.exec(header) ?? [];
+    const [, borne] = /^bearer +([^ ]+) *$/i.exec(header) ?? [];
+    const pair = decodeBase64(encoded) ?? "";
+    const isRight = borne === tokenOf(3) || pair === `${TOKEN_USER}:${tokenOf(3)}` || pair === `alice:${tokenOf(3)}`;
+    requireSame("status" in who ? "nobody" : `${who.name} ${who.id}`, isRight ? "alice 3" : "nobody", "Who comes in");
+    require(!tokensOfAlice(3).includes(header) || isRight, "Who is right does not come in");
+    require(
+      !told.some((each) => each.includes(secretOf(1)) || each.includes(secretOf(2))),
+      `It tells the secret: ${told}`,
+    );
+    return isRight ? "comes in" : told.length === 0 ? "claims nothing" : "is refused";
   },
   outcomes: ["comes in", "is refused", "claims nothing"],
 });

@@ -80,7 +80,7 @@ const RATE_SLIPS: readonly Mutation[] = [
     RESP_TESTS,
     slip("M759", "Each connection has the whole rate of its user", {
       file: RATES,
-      find: "let bucket = this.#buckets.get(login.id);",
+      find: "let bucket = this.#buckets.get(id);",
       replace: "let bucket: TokenBucket | undefined = undefined as TokenBucket | undefined;",
     }),
   ),

@@ -165,8 +165,8 @@ const GATE_SLIPS: readonly Mutation[] = [
     patches: [
       {
         file: GATE,
-        find: "login !== undefined && this.#parts.node.users.allows(login.id) ? login : undefined",
-        replace: "login",
+        find: "if (login === undefined || !this.#parts.node.users.allows(login.id)) return undefined;",
+        replace: "if (login === undefined) return undefined;",
       },
       {
         file: GATE,

@@ -28,7 +28,7 @@ export const AUDIT_SLIPS: readonly Mutation[] = [
     "tests/e2e/audit_test.ts",
     slip("M783", "What was given for a name is recorded, whatever it was", {
       file: "lib/access/gate.ts",
-      find: 'user: isThere ? name : "",',
+      find: 'user: login?.name ?? (isThere ? name : ""),',
       replace: "user: name,",
     }),
   ),

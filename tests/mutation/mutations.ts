@@ -38,6 +38,7 @@ import { SIMULATOR_SLIPS } from "./simulator_slips.ts";
 import { SURVIVORS } from "./survivors.ts";
 import { TIME_SLIPS } from "./time.ts";
 import { PEER_TLS_SLIPS } from "./peer_tls.ts";
+import { TOKEN_SLIPS } from "./tokens.ts";
 import { TLS_CLIENT_SLIPS } from "./tls_clients.ts";
 import { VERSION_SLIPS } from "./versions.ts";
 
@@ -82,4 +83,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ABUSE_SLIPS,
   ...RIGHT_SLIPS,
   ...REVOCATION_SLIPS,
+  ...TOKEN_SLIPS,
 ];

@@ -2,11 +2,12 @@
 
 import { unreachable } from "../../lib/base/assert.ts";
 import type { Call, Command } from "../../lib/kv/commands.ts";
+import type { UserCommand } from "../../lib/kv/users.ts";
 import { makeCallOnOneKey, makeFlush, makeSharedCall, makeTransaction, type Words } from "./call_maker.ts";
 import { COUNTED } from "./operations.ts";
 
 /** What clients send whether there are users or not. */
-export type DrawnType = Exclude<Command["type"], "SetUser" | "RemoveUser">;
+export type DrawnType = Exclude<Command["type"], UserCommand["type"]>;
 
 /** How the clients of a run divide their work, in hundredths. Every type has an entry: a new one does not compile without. */
 export const WRITE_SHARES: Readonly<Record<DrawnType, number>> = {

@@ -1,6 +1,7 @@
 /** A connection of the shell to a node, once it is certain that a node of KVStore is at the other end. */
 
 import { textToByteString } from "../../base/bytes.ts";
+import { TOKEN_USER } from "../../access/tokens.ts";
 import { speaksTls, TlsError, type Trust } from "../../base/dial.ts";
 import { ForeignServerError, TextConnection } from "../../cluster/text_connection.ts";
 import type { Endpoint } from "../../transport/address.ts";
@@ -77,6 +78,10 @@ async function logIn(
   const line = `AUTH ${textToByteString(name)} ${textToByteString(password)}`;
   const reply = await connection.request({ line, multiLine: false, timeoutMs });
   if (reply.startsWith("Error: Wrong")) {
-    throw new Failure(`The password of ${name} is not right, or there is no such user`);
+    throw new Failure(
+      name === TOKEN_USER
+        ? "The token was revoked, has expired or never was one"
+        : `The password of ${name} is not right, or there is no such user`,
+    );
   }
 }

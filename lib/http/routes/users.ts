@@ -172,6 +172,7 @@ async function change({ context: { node, gate } }: RouteCall, wanted: UserChange
   return replyOf(await changeUser(wanted, { node, gate, login: undefined }));
 }
 
+const PASSWORD_NEEDED = 403;
 const CODES = {
   UserExists: "user_exists",
   NoSuchUser: "no_such_user",
@@ -181,17 +182,25 @@ const CODES = {
   NoSuchRight: "no_such_right",
   WiderRight: "wider_right",
   TooManyGrants: "too_many_grants",
+  TokenExists: "token_exists",
+  NoSuchToken: "no_such_token",
+  TooManyTokens: "too_many_tokens",
+  PasswordNeeded: "password_needed",
 } as const;
 
-function replyOf(outcome: UserOutcome): HttpReply {
+/** The reply to a change of the users or of tokens. */
+export function replyOf(outcome: UserOutcome): HttpReply {
   switch (outcome.type) {
     case "Done":
       return { status: OK, headers: [["X-KV-Revision", String(outcome.revision)]], body: "" };
     case "Refused": {
       const { reason, why } = outcome;
       if (reason === "NotLoggedIn") return NOT_LOGGED_IN;
-      if (reason === "BadUser" || reason === "BadPassword") return badRequest(`Nothing was changed: ${why}`);
-      return problem({ status: CONFLICT, code: CODES[reason], detail: `Nothing was changed: ${why}` });
+      if (reason === "BadUser" || reason === "BadPassword" || reason === "BadToken") {
+        return badRequest(`Nothing was changed: ${why}`);
+      }
+      const status = reason === "PasswordNeeded" ? PASSWORD_NEEDED : CONFLICT;
+      return problem({ status, code: CODES[reason], detail: `Nothing was changed: ${why}` });
     }
     case "Forbidden":
       return forbidden(outcome.missing);

@@ -93,6 +93,11 @@ export function refusedReply(reason: CommandRefusal): RespReply {
     case "NoSuchRight":
     case "WiderRight":
     case "TooManyGrants":
+    case "TokenExists":
+    case "NoSuchToken":
+    case "TooManyTokens":
+    case "BadToken":
+    case "PasswordNeeded":
       return { error: `ERR ${describeRefusal(reason)}` };
     default:
       return unreachable(reason);

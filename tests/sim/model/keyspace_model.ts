@@ -104,6 +104,9 @@ export class KeyspaceModel implements ModelState {
       case "SetUser":
       case "RemoveUser":
         return this.users.apply(command, revision);
+      case "AddToken":
+      case "RemoveToken":
+        throw new Error("No client of a run asks for tokens, and the model knows of none");
       default:
         return unreachable(command);
     }

@@ -5,12 +5,14 @@ import { Buffer } from "node:buffer";
 import { Gate } from "../../../lib/access/gate.ts";
 import { connectionTo, makePass, PassReader } from "../../../lib/access/node_pass.ts";
 import { hashPassword } from "../../../lib/access/passwords.ts";
+import { hashSecret, isSecret, makeSecret, TOKEN_USER } from "../../../lib/access/tokens.ts";
 import { hasToken, makeToken, TOKEN_HEADER } from "../../../lib/http/token.ts";
 import { sameProof } from "../../../lib/transport/credentials.ts";
 import { FrameSeal, KEY_BYTES, TAG_BYTES } from "../../../lib/transport/seal.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 import { StateNode } from "../../support/state_node.ts";
 import { findLeak, T_MAX, type TimingClasses, welchT } from "../../support/timing_leak.ts";
+import { addToken, secretOf, tokenOf } from "../../support/tokens.ts";
 import { setUser } from "../../support/users.ts";
 
 const PASSWORD = "correct horse battery";
@@ -68,10 +70,12 @@ Deno.test("a comparison that ends early is found, in strings and in bytes", asyn
   }
 });
 
-Deno.test("a login takes as long for no user as for one, and for a near password as for a far one", async () => {
+Deno.test("a login takes as long for no user or token as for one, and for a near password or token as for a far one", async () => {
   const node = new StateNode();
   const hash = await hashPassword(PASSWORD);
   await new Promise((resolve) => node.submit(setUser("alice", { hash }), resolve));
+  await new Promise((resolve) => node.submit(addToken("alice", "ci"), resolve, { login: 1 }));
+  assertEquals(node.users.findToken(2)?.name, "ci");
   const gate = new Gate({
     node,
     clock: new VirtualClock(),
@@ -92,6 +96,10 @@ Deno.test("a login takes as long for no user as for one, and for a near password
   const cases: Readonly<Record<string, (isSecond: boolean) => readonly [string, string]>> = {
     "no such user": (isSecond) => [isSecond ? "alice" : "bobby", far],
     "a near password": (isSecond) => ["alice", isSecond ? near : far],
+    "no such token": (isSecond) => [TOKEN_USER, tokenOf(isSecond ? 2 : 99, 2)],
+    "a near token": (
+      isSecond,
+    ) => [TOKEN_USER, `${tokenOf(2).slice(0, isSecond ? -1 : -40)}${isSecond ? 2 : secretOf(2)}`],
   };
   for (const [what, make] of Object.entries(cases)) {
     const run = ([name, password]: readonly [string, string]) => login(name, password);
@@ -99,7 +107,7 @@ Deno.test("a login takes as long for no user as for one, and for a near password
   }
 });
 
-Deno.test("proofs, passes, tags of frames and the token of pages are compared in a time that tells nothing", async () => {
+Deno.test("proofs, passes, tags of frames, tokens and the token of pages are compared in a time that tells nothing", async () => {
   const mac = `${makeToken()}${makeToken()}`;
   const token = makeToken();
   const subject = connectionTo(1);
@@ -113,6 +121,8 @@ Deno.test("proofs, passes, tags of frames and the token of pages are compared in
   new FrameSeal(key).write(frame, written);
   const tag = written.toString("hex");
   const headers = new Map<string, string>();
+  const secret = makeSecret();
+  const hash = hashSecret(secret);
   const refused = (isTaken: boolean) => assert(!isTaken);
   const cases: Readonly<Record<string, TimingClasses<string>>> = {
     "a proof": guesses(mac, (guess) => refused(sameProof(mac, guess))),
@@ -122,6 +132,7 @@ Deno.test("proofs, passes, tags of frames and the token of pages are compared in
     "the tag of a frame": guesses(tag, (guess) => {
       refused(new FrameSeal(key).matches(frame, Buffer.from(guess, "hex")));
     }),
+    "the secret of a token": guesses(secret, (guess) => refused(isSecret(guess, hash))),
     "the token of a page": guesses(token, (guess) => {
       headers.set(TOKEN_HEADER, guess);
       refused(hasToken({ headers }, { token }));

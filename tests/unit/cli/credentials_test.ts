@@ -8,10 +8,12 @@ import {
   readHidden,
   readNewPassword,
 } from "../../../lib/cli/credentials.ts";
+import { TOKEN_USER } from "../../../lib/access/tokens.ts";
 import { Failure } from "../../../lib/cli/failures.ts";
 import { History } from "../../../lib/cli/shell/history.ts";
 import { runUserCommand } from "../../../lib/cli/user_command.ts";
 import { UsageError } from "../../../lib/cli/usage_error.ts";
+import { tokenOf } from "../../support/tokens.ts";
 import { fakeSurroundings, settingsOf } from "./support.ts";
 
 const NOBODY: PasswordPrompt = { isThere: () => false, ask: () => undefined };
@@ -58,6 +60,24 @@ Deno.test("whom to log in as comes from flags and a file, or is asked for; witho
     Failure,
     "Nothing was done",
   );
+});
+
+Deno.test("a token is read from a file or the environment, stands for user and password, and goes with neither", async () => {
+  const token = tokenOf(7);
+  await withFile(`${token}\n`, (path) => {
+    assertEquals(readCredentials(settingsOf("cli", "--token-file", path), NOBODY), {
+      name: TOKEN_USER,
+      password: token,
+    });
+    const both = settingsOf("cli", "--token-file", path, "--user", "alice");
+    assertThrows(() => readCredentials(both, NOBODY), UsageError, "give it, or --user, and not both");
+  });
+  const error = assertThrows(() => readCredentials(settingsOf("cli", `--token=${token}`), NOBODY), UsageError);
+  assertEquals([error.message.includes("would show the token"), error.message.includes("kvs_7")], [true, false]);
+  await withFile("my-password\n", (path) => {
+    const wrong = assertThrows(() => readCredentials(settingsOf("cli", "--token-file", path), NOBODY), UsageError);
+    assertEquals([wrong.message.includes("begin with kvs_"), wrong.message.includes("my-password")], [true, false]);
+  });
 });
 
 Deno.test("a password on the command line is refused, and not repeated", () => {
@@ -131,10 +151,23 @@ Deno.test("wrong words behind kvstore user are told with what would be right, be
     ["add alice read", '"read" is no right'],
     ["add alice delete:p:", '"delete:p:" is no right'],
     ["remove a b", "use kvstore user remove NAME"],
+    ["tokens list", "use kvstore user token add USER NAME|token list USER|token revoke USER NAME"],
+    ["token", "use kvstore user token add USER NAME"],
+    ["token add alice", "use kvstore user token add USER NAME"],
+    ["token list alice ci", "use kvstore user token add USER NAME"],
+    ["token revoke alice ci ci", "use kvstore user token add USER NAME"],
   ] as const;
   for (const [words, message] of cases) {
     const context = { settings: settingsOf("user"), operands: words.split(" "), surroundings };
     await assertRejects(() => runUserCommand(context, NOBODY), UsageError, message);
+  }
+});
+
+Deno.test("a life of a token that is none is told with what would be right", async () => {
+  for (const expires of ["90", "3651d", "0d", "999ms", "soon"]) {
+    const settings = settingsOf("user", `--expires=${expires}`);
+    const context = { settings, operands: ["token", "add", "alice", "ci"], surroundings: fakeSurroundings() };
+    await assertRejects(() => runUserCommand(context, NOBODY), UsageError, "--expires must be never, or 1s to 3650d");
   }
 });
 

@@ -49,7 +49,7 @@ Deno.test("the file can be named by the environment, and a switch be turned off 
 Deno.test("a secret in a configuration file that everybody can read is refused, anything else in it is not", () => {
   const taken = (file: string, exposed: readonly string[]) =>
     settle(new Map([["config", "kv.json"]]), fakeSurroundings({}, { "kv.json": file }, exposed));
-  for (const name of ["cluster-secret", "bootstrap-user", "password", "new-password"]) {
+  for (const name of ["cluster-secret", "bootstrap-user", "password", "token", "new-password"]) {
     const file = `{"port": 5001, "${name}": "a secret that is long enough"}`;
     const { message } = assertThrows(() => taken(file, ["kv.json"]), UsageError);
     assertEquals(

@@ -1,9 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { TOKEN_USER } from "../../../lib/access/tokens.ts";
 import { formatAddress, parseAddress } from "../../../lib/client/address.ts";
 import { accessOf, accessOfRequest } from "../../../lib/client/command_table.ts";
 import { deleteRequest, putRequest } from "../../../lib/client/conditions.ts";
 import { Fifo } from "../../../lib/client/fifo.ts";
-import { settle } from "../../../lib/client/options.ts";
+import { credentialsOf, settle } from "../../../lib/client/options.ts";
 import { isInterruption, Scope } from "../../../lib/client/scope.ts";
 import { Timers } from "../../../lib/client/timers.ts";
 import { transactionWords } from "../../../lib/client/transaction.ts";
@@ -29,6 +30,17 @@ Deno.test("options out of their range are refused by name", () => {
   assertThrows(() => settle({ servers, connections: 0 }), RangeError, "connections");
   assertThrows(() => settle({ servers, operationsMax: 1.5 }), RangeError, "operationsMax");
   assertThrows(() => settle({ servers, sessionTtlMs: 999 }), RangeError, "sessionTtlMs");
+});
+
+Deno.test("a token stands for user and password, under the name that servers know it by, and goes with neither", () => {
+  const servers = ["a:1"];
+  assertEquals(credentialsOf({ servers }), undefined);
+  assertEquals(credentialsOf({ servers, username: "alice" }), undefined);
+  assertEquals(credentialsOf({ servers, password: "p" }), { username: "default", password: "p" });
+  assertEquals(credentialsOf({ servers, token: "kvs_7_x" }), { username: TOKEN_USER, password: "kvs_7_x" });
+  for (const other of [{ username: "alice" }, { password: "p" }]) {
+    assertThrows(() => credentialsOf({ servers, token: "kvs_7_x", ...other }), TypeError, "by itself whose it is");
+  }
 });
 
 Deno.test("conditions become the options of one command, and exclude each other", () => {

@@ -51,6 +51,10 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   setUser: [["PUT /v1/users/none", "A", txn({ password: PASSWORD, rule: "create" })]],
   changeRights: [["POST /v1/users/none", "A", txn({})]],
   removeUser: [["DELETE /v1/users/nobody", "A"]],
+  // One's own, of whoever asks, are another table (tokens_test.ts).
+  listTokens: [["GET /v1/users/root/tokens", "A"], ["GET /v1/users/nobody/tokens", "A"]],
+  addToken: [["POST /v1/users/root/tokens", "A", txn({ name: "ci" })]],
+  revokeToken: [["DELETE /v1/users/root/tokens/ci", "A"]],
   watchEvents: [["GET /v1/events?prefix=p:", "r"]],
   getCluster: [["GET /v1/cluster", ""]],
   transferLeadership: [["POST /v1/cluster/leader", "A"]],

@@ -83,7 +83,7 @@ Deno.test("when sessions have been closed or have ended, the digest is that of a
 function digestWith(change: Partial<SessionRecord>): string {
   const state = emptyState();
   const answers: readonly KeptAnswer[] = [[1, "{}", HASH], [2, null, HASH]];
-  state.loadSession({ id: 5, ttlMs: 1_000, expiresAt: NOW_MS, floor: 0, answers, ...change });
+  state.loading.sessions.load({ id: 5, ttlMs: 1_000, expiresAt: NOW_MS, floor: 0, answers, ...change });
   state.finishLoading({ index: 9, timeMs: 0 });
   return state.digest;
 }

@@ -8,6 +8,8 @@ import type { Call, Command, Compare } from "../../../../lib/kv/commands.ts";
 import { ANSWER_BYTES_MAX, ANSWERS_KEPT_MAX, SESSIONS_MAX } from "../../../../lib/kv/sessions.ts";
 import { SWEPT_PER_ENTRY_MAX } from "../../../../lib/kv/state_machine.ts";
 import { ADMIN, NO_RIGHTS } from "../../../../lib/kv/rights.ts";
+import { TOKENS_OF_USER_MAX } from "../../../../lib/kv/tokens.ts";
+import { addToken, removeToken } from "../../../support/tokens.ts";
 import { changeOf, hashOf, removeUser, rightsOf, setUser } from "../../../support/users.ts";
 
 /** One entry of a log. */
@@ -326,6 +328,36 @@ export const CASES: readonly MeaningCase[] = [
       as(1, step(changeOf("alice", { revoked: "All", granted: ADMIN }))),
       as(2, call("FLUSHALL")),
       as(2, step(removeUser("root"))),
+    ],
+  },
+  {
+    name: "tokens",
+    steps: [
+      step(addToken("root", "early")),
+      step(setUser("root")),
+      as(2, step(setUser("alice", { change: { revoked: NO_RIGHTS, granted: rightsOf("both:p:") } }))),
+      as(3, at(0, step(addToken("alice", "ci", { ttlMs: 5_000 })))),
+      as(3, step(addToken("alice", "ci"))),
+      as(2, step(addToken("alice", "more"))),
+      as(3, step(addToken("root", "more"))),
+      as(4, step(addToken("alice", "other"))),
+      as(3, step(addToken("alice", "b\xff", { ttlMs: 1 }))),
+      as(4, step({ type: "Put", key: "p:a", value: "v" })),
+      as(4, step({ type: "Put", key: "q:a", value: "v" })),
+      as(6, call("INCR p:n")),
+      as(6, at(4_999, step(removeToken("alice", "nothing")))),
+      as(4, call("INCR p:n")),
+      as(4, at(5_000, call("INCR p:n"))),
+      as(6, call("INCR p:n")),
+      as(6, step(removeToken("root", "more"))),
+      as(6, step(removeToken("alice", "more"))),
+      as(6, call("INCR p:n")),
+      ...Array.from({ length: TOKENS_OF_USER_MAX + 1 }, (_, number) => as(3, step(addToken("alice", `t${number}`)))),
+      as(20, call("INCR p:n")),
+      as(2, step(setUser("alice", { hash: hashOf(2), change: { revoked: NO_RIGHTS, granted: NO_RIGHTS } }))),
+      as(20, call("INCR p:n")),
+      as(2, step(removeToken("nobody", "t1"))),
+      as(2, step(addToken("nobody", "t1"))),
     ],
   },
   {

@@ -1,0 +1,49 @@
+/**
+ * Tokens as clients carry them: `kvs_<id>_<secret>`. The id tells which one it may be, and of the secret its SHA-256 is kept: nobody guesses
+ * 160 random bits, however fast he computes, so that the work of a password would protect nothing (ADR 35).
+ */
+
+import { Buffer } from "node:buffer";
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+
+/** The name that may stand for the user of a token where one has to be given: no user can be called so. */
+export const TOKEN_USER = "__token__";
+
+const SECRET_BYTES = 20;
+const FORM = /^kvs_([1-9][0-9]{0,15})_([0-9a-f]{40})$/;
+/** Stands for the token that does not exist, so that asking for it takes as long. */
+const NOBODY = hashSecret("");
+
+/** The parts of a token. */
+export interface SaidToken {
+  /** See `TokenRecord`. */
+  readonly id: number;
+  readonly secret: string;
+}
+
+/** A new secret: 40 hexadecimal digits. */
+export function makeSecret(): string {
+  return randomBytes(SECRET_BYTES).toString("hex");
+}
+
+/** What is kept of a secret. */
+export function hashSecret(secret: string): string {
+  return `sha256:${createHash("sha256").update(secret).digest("hex")}`;
+}
+
+/** The token with that id. */
+export function writeToken({ id, secret }: SaidToken): string {
+  return `kvs_${id}_${secret}`;
+}
+
+/** The parts of a token; undefined for what is none. */
+export function readToken(text: string): SaidToken | undefined {
+  const [, id, secret] = FORM.exec(text) ?? [];
+  return id === undefined || secret === undefined ? undefined : { id: Number(id), secret };
+}
+
+/** Whether that was kept of this secret; undefined is nobody's. Takes as long for every answer. */
+export function isSecret(secret: string, hash: string | undefined): boolean {
+  const isEqual = timingSafeEqual(Buffer.from(hashSecret(secret)), Buffer.from(hash ?? NOBODY));
+  return isEqual && hash !== undefined;
+}
