@@ -5,6 +5,8 @@ import { type Mutation, slip } from "./mutation.ts";
 const STATE = "lib/kv/state_machine.ts";
 const USER_NODE = "lib/access/user_node.ts";
 const PROPOSALS = "lib/node/writes/proposals.ts";
+const INTERPRETER = "lib/protocol/resp/interpreter.ts";
+const PROCESS_TESTS: readonly string[] = ["tests/e2e/revocation_test.ts"];
 
 const SIMULATED_SLIPS: readonly Mutation[] = [
   {
@@ -99,5 +101,35 @@ const SIMULATED_SLIPS: readonly Mutation[] = [
   }),
 ];
 
+const PROCESS_SLIPS: readonly Mutation[] = [
+  {
+    id: "M891",
+    what: "A connection of Redis's protocol keeps the rights with which it has read first",
+    patches: [
+      {
+        file: INTERPRETER,
+        find: "const rights = node.users.rightsOf(loginId(this.client.login));",
+        replace:
+          "const rights = KEPT.get(this.client) ?? node.users.rightsOf(loginId(this.client.login));\n    if (rights !== undefined) KEPT.set(this.client, rights);",
+      },
+      {
+        file: INTERPRETER,
+        find: 'import { shownBy } from "../../kv/rights.ts";',
+        replace:
+          'import { type Rights, shownBy } from "../../kv/rights.ts";\n\nconst KEPT = new WeakMap<object, Rights>();',
+      },
+    ],
+    tests: PROCESS_TESTS,
+  },
+  {
+    ...slip("M892", "A stream goes on as long as its login holds, whatever becomes of the right for what it shows", {
+      file: "lib/http/logins.ts",
+      find: "holds: () => mayAsk() && holds() }",
+      replace: "holds: () => mayAsk() && (holds() || body !== reply.body || gate.admits(login)) }",
+    }),
+    tests: PROCESS_TESTS,
+  },
+];
+
 /** In the order of their numbers. */
-export const REVOCATION_SLIPS: readonly Mutation[] = [...SIMULATED_SLIPS];
+export const REVOCATION_SLIPS: readonly Mutation[] = [...SIMULATED_SLIPS, ...PROCESS_SLIPS];
