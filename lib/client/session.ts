@@ -108,7 +108,7 @@ export class Session {
   /** The error by which the servers refuse a number, which is then not applied by this attempt. */
   #refusalOf(reply: Reply, session: OpenSession): ServerError | undefined {
     if (!(reply instanceof ServerError)) return undefined;
-    if (reply.code === "NOSESSION") {
+    if (isOver(reply)) {
       this.#expire(session);
       return reply;
     }
@@ -204,7 +204,7 @@ export class Session {
     try {
       await this.#ask(["SESSION", "KEEPALIVE", session.id], delayMs);
     } catch (error) {
-      if (error instanceof ServerError && error.code === "NOSESSION") this.#expire(session);
+      if (error instanceof ServerError && isOver(error)) this.#expire(session);
       // Any other failure: another one may succeed before the session expires, if it comes soon.
       delayMs = this.#options.ttlMs / 12;
     }
@@ -233,6 +233,11 @@ export class Session {
       scope.end();
     }
   }
+}
+
+/** Whether the session has ended, or belongs to a user who was removed: one of the same name was made later. */
+function isOver({ code }: ServerError): boolean {
+  return code === "NOSESSION" || code === "NOTOWNER";
 }
 
 /** Numbers that can be given before the oldest unfinished one has its answer. */

@@ -11,7 +11,8 @@ type Problems = Readonly<Record<number, string>>;
 const COMMON: Problems = {
   400: "The request says what cannot be; also for an unknown parameter of the query.",
   401: "`not_logged_in`: there are users, and the request has no user and password, or token, that are right.",
-  403: "`bad_host`, `bad_origin`, `bad_token`: a page of another origin may not use this server.",
+  403:
+    "`bad_host`, `bad_origin`, `bad_token`: a page of another origin may not use this server; `forbidden`: the user lacks a right; `not_owner`: the session is another user's.",
   408: "`request_timeout`: the request came too slowly.",
   413: "`too_large`",
   414: "`uri_too_long`: the request line is too long.",

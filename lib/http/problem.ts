@@ -161,6 +161,12 @@ export function refusalProblem(reason: CommandRefusal): ProblemReply {
       });
     case "TooManySessions":
       return problem({ status: 429, code: "overloaded", detail: "Too many sessions are open", headers: RETRY_AFTER });
+    case "ForeignSession":
+      return problem({
+        status: 403,
+        code: "not_owner",
+        detail: "The session belongs to another user; nothing was done",
+      });
     case "NotLoggedIn":
       return problem(NOT_DONE.NotLoggedIn);
     case "UserExists":

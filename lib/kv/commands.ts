@@ -64,6 +64,8 @@ export interface AdvanceCommand {
 export interface OpenSessionCommand {
   readonly type: "OpenSession";
   readonly ttlMs: number;
+  /** Whether it belongs to the user who submits it; of nobody it never does. Left out, as it was before sessions had owners: no. */
+  readonly isOwned?: true;
 }
 
 /** Uses a session, so that it lives on. */
@@ -130,6 +132,8 @@ export const COMMAND_VERSION = 1;
 
 const VERSION = String(COMMAND_VERSION);
 const END_OF_HEADER = ";";
+/** Opens a session that belongs to its user; "O" opens one of nobody. */
+const OPEN_OWNED = "S";
 const SET_USER = "U";
 const REMOVE_USER = "R";
 const ADD_TOKEN = "B";
@@ -143,8 +147,9 @@ const OPERATORS: readonly CompareOperator[] = ["=", "!=", "<", ">"];
 /** The log form of a command, without a time. `login` is that of the user who submitted it. */
 export function encodeCommand(command: Command, session?: SessionUse, login = NO_LOGIN): string {
   const user = login === NO_LOGIN ? VERSION : `${VERSION}u${login}`;
-  if (session === undefined) return `${user}${END_OF_HEADER}${encodeOperation(command)}`;
-  return `${user}s${session.id}q${session.sequence}${END_OF_HEADER}${encodeOperation(command)}`;
+  const operation = encodeOperation(command, login);
+  if (session === undefined) return `${user}${END_OF_HEADER}${operation}`;
+  return `${user}s${session.id}q${session.sequence}${END_OF_HEADER}${operation}`;
 }
 
 /** Whether an encoded command is about users or their tokens, which programs of before cannot read. */
@@ -185,7 +190,7 @@ export function commandVersionOf(encoded: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-function encodeOperation(command: Command): string {
+function encodeOperation(command: Command, login: number): string {
   switch (command.type) {
     case "Put":
       return `P${command.key.length}:${command.key}${command.value.length}:${command.value}`;
@@ -198,7 +203,7 @@ function encodeOperation(command: Command): string {
     case "Advance":
       return "A";
     case "OpenSession":
-      return `O${writeCount(command.ttlMs)}`;
+      return `${command.isOwned === true && login !== NO_LOGIN ? OPEN_OWNED : "O"}${writeCount(command.ttlMs)}`;
     case "KeepAlive":
       return `K${writeCount(command.session)}`;
     case "CloseSession":
@@ -258,11 +263,14 @@ export function decodeCommand(bytes: string): LoggedCommand | undefined {
   if (bytes[at] !== END_OF_HEADER) return undefined;
   const command = decodeOperation(bytes, at + 1);
   if (command === undefined) return undefined;
+  const user = login?.value ?? NO_LOGIN;
+  // Nobody owns nothing.
+  if (user === NO_LOGIN && command.type === "OpenSession" && command.isOwned === true) return undefined;
   return {
     command,
     timeMs: time?.value,
     session: id === undefined || sequence === undefined ? undefined : { id: id.value, sequence: sequence.value },
-    login: login?.value ?? NO_LOGIN,
+    login: user,
   };
 }
 
@@ -311,6 +319,8 @@ function readOperation(letter: string, reader: FieldReader): Command | undefined
       return { type: "Advance" };
     case "O":
       return { type: "OpenSession", ttlMs: reader.count() };
+    case OPEN_OWNED:
+      return { type: "OpenSession", ttlMs: reader.count(), isOwned: true };
     case "K":
       return { type: "KeepAlive", session: reader.count() };
     case "X":

@@ -16,7 +16,9 @@ export type SessionRefusal =
   /** Another command was applied under that sequence number. */
   | "SequenceReused"
   /** So many sessions are open that none can be added. */
-  | "TooManySessions";
+  | "TooManySessions"
+  /** The session belongs to another user; nothing was done. */
+  | "ForeignSession";
 
 /** Why a command was not applied. */
 export type CommandRefusal = SessionRefusal | UserRefusal;
@@ -44,6 +46,7 @@ const REFUSALS: readonly CommandRefusal[] = [
   "AnswerNotKept",
   "SequenceReused",
   "TooManySessions",
+  "ForeignSession",
 ];
 
 /** A result as JSON values. */

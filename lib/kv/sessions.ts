@@ -21,6 +21,8 @@ export const SESSION_HEAD_BYTES = 512;
 export const ANSWER_HEAD_BYTES = 192;
 /** Shortest and longest time that a session may live after its last use, in ms. */
 export const SESSION_TTL_MS = { least: 1_000, most: 86_400_000, otherwise: 60_000 } as const;
+/** The owner of a session that belongs to nobody: whoever may write something can use it. */
+export const NO_OWNER = 0;
 
 /** What is kept of a command: its sequence number, its answer (null was too long), and the hash of the command. */
 export type KeptAnswer = readonly [sequence: number, answer: string | null, hash: string];
@@ -33,11 +35,21 @@ export interface SessionRecord {
   /** No sequence number up to this one is applied any more. */
   readonly floor: number;
   readonly answers: readonly KeptAnswer[];
+  /** The entry that made the user to whom it belongs, which no user of the same name shares; or `NO_OWNER`. */
+  readonly owner: number;
+}
+
+/** How a session is opened: for how long it lives, at what time of the cluster, and whose it is. */
+export interface Opening {
+  readonly ttlMs: number;
+  readonly now: number;
+  readonly owner?: number;
 }
 
 interface Session {
   readonly id: number;
   readonly ttlMs: number;
+  readonly owner: number;
   floor: number;
   bytes: number;
   deadline: Deadline;
@@ -97,12 +109,17 @@ export class Sessions {
   }
 
   /** Opens a session; undefined when there are too many. Its id is the index of the entry that opens it. */
-  open(id: number, { ttlMs, now }: { readonly ttlMs: number; readonly now: number }): number | undefined {
+  open(id: number, { ttlMs, now, owner = NO_OWNER }: Opening): number | undefined {
     if (this.#sessions.size >= SESSIONS_MAX) return undefined;
     this.#save(id);
     const deadline = this.#deadlines.add(nameOf(id), now + ttlMs);
-    this.#add({ id, ttlMs, floor: 0, bytes: 0, deadline, answers: new Map(), sum: new Sum() });
+    this.#add({ id, ttlMs, owner, floor: 0, bytes: 0, deadline, answers: new Map(), sum: new Sum() });
     return id;
+  }
+
+  /** To whom a session belongs; `NO_OWNER` for one that is not open, too. */
+  ownerOf(id: number): number {
+    return this.#sessions.get(id)?.owner ?? NO_OWNER;
   }
 
   /** Puts a session's deadline off; whether it is open. */
@@ -196,11 +213,11 @@ export class Sessions {
   }
 
   /** For loading a snapshot. */
-  load({ id, ttlMs, expiresAt, floor, answers }: SessionRecord): void {
+  load({ id, ttlMs, expiresAt, floor, answers, owner }: SessionRecord): void {
     const bytes = answers.reduce((sum, [, answer]) => sum + (answer?.length ?? 0), 0);
     const deadline = this.#deadlines.add(nameOf(id), expiresAt);
     const bySequence = new Map(answers.map((kept) => [kept[0], kept]));
-    this.#add({ id, ttlMs, floor, bytes, deadline, answers: bySequence, sum: new Sum() });
+    this.#add({ id, ttlMs, owner, floor, bytes, deadline, answers: bySequence, sum: new Sum() });
   }
 
   #add(session: Session): void {
@@ -247,8 +264,8 @@ export class Sessions {
   #record(id: number): SessionRecord | undefined {
     const session = this.#sessions.get(id);
     if (session === undefined) return undefined;
-    const { ttlMs, floor, deadline, answers } = session;
-    return { id, ttlMs, expiresAt: deadline.at, floor, answers: [...answers.values()] };
+    const { ttlMs, owner, floor, deadline, answers } = session;
+    return { id, ttlMs, expiresAt: deadline.at, floor, answers: [...answers.values()], owner };
   }
 }
 
@@ -266,8 +283,8 @@ function heldBytesOf({ bytes, answers }: Pick<Session, "bytes" | "answers">): nu
 }
 
 /** What the digest has of a session without its answers, and of one of them. No JSON is "-". */
-function headOf({ id, ttlMs, floor, deadline }: Session): string {
-  return `${id} ${ttlMs} ${floor} ${deadline.at}`;
+function headOf({ id, ttlMs, owner, floor, deadline }: Session): string {
+  return `${id} ${ttlMs} ${floor} ${deadline.at}${owner === NO_OWNER ? "" : ` ${owner}`}`;
 }
 
 function partOf({ id }: Session, [sequence, answer, hash]: KeptAnswer): string {

@@ -4,7 +4,7 @@ import { fault } from "../base/faults.ts";
 import type { Cut } from "../store/cut.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { bytesOfRights, writeRights } from "./rights.ts";
-import type { Sessions } from "./sessions.ts";
+import { NO_OWNER, type Sessions } from "./sessions.ts";
 import { jsonBlock, KeyBlock, readJsonBlock } from "./snapshot_blocks.ts";
 import { TOKEN_BYTES, type TokenRecord } from "./tokens.ts";
 import { isPlainAdmin, USER_BYTES, type UserRecord } from "./users.ts";
@@ -106,8 +106,8 @@ export class SnapshotCut {
       const record = this.#parts.sessions.snapshotOf(this.#sessionIds[this.#nextSession] ?? 0);
       this.#nextSession += 1;
       if (record === undefined) continue;
-      const { id, ttlMs, expiresAt, floor, answers } = record;
-      sessions.push([id, ttlMs, expiresAt, floor, answers]);
+      const { id, ttlMs, expiresAt, floor, answers, owner } = record;
+      sessions.push([id, ttlMs, expiresAt, floor, answers, ...owner === NO_OWNER ? [] : [owner]]);
       bytes += answers.reduce((sum, [, answer]) => sum + (answer?.length ?? 0) + 1, 1);
     }
     return sessions.length === 0 ? undefined : jsonBlock({ sessions });

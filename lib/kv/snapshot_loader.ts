@@ -1,7 +1,7 @@
 /** The way back from the blocks of a snapshot to a state machine; what cannot be a state is refused. */
 
 import { ADMIN, readRights, writeRights } from "./rights.ts";
-import { ANSWERS_KEPT_MAX, type KeptAnswer, type SessionRecord } from "./sessions.ts";
+import { ANSWERS_KEPT_MAX, type KeptAnswer, NO_OWNER, type SessionRecord } from "./sessions.ts";
 import { type BlockRecord, isKeyBlock, readJsonBlock, readKeyBlock } from "./snapshot_blocks.ts";
 import { SNAPSHOT_FORMAT } from "./snapshot_cut.ts";
 import type { StateMachine } from "./state_machine.ts";
@@ -82,11 +82,13 @@ export class SnapshotLoader {
 }
 
 function readSession(session: unknown): SessionRecord | undefined {
-  if (!Array.isArray(session)) return undefined;
-  const [id, ttlMs, expiresAt, floor, answers]: readonly unknown[] = session;
+  if (!Array.isArray(session) || session.length < 5 || session.length > 6) return undefined;
+  const [id, ttlMs, expiresAt, floor, answers, owner = NO_OWNER]: readonly unknown[] = session;
   if (!isCount(id) || !isCount(ttlMs) || !isCount(expiresAt) || !isCount(floor)) return undefined;
   if (!Array.isArray(answers) || answers.length > ANSWERS_KEPT_MAX || !answers.every(isAnswer)) return undefined;
-  return { id, ttlMs, expiresAt, floor, answers };
+  // Whoever opened it was made before.
+  if (!isCount(owner) || owner >= id) return undefined;
+  return { id, ttlMs, expiresAt, floor, answers, owner };
 }
 
 function isAnswer(answer: unknown): answer is KeptAnswer {

@@ -29,7 +29,7 @@ import type { CommandResult } from "./results.ts";
 import { ADMIN, shownBy } from "./rights.ts";
 import { drawnFrom } from "./drawn.ts";
 import { CursorMemory } from "./scan_cursor.ts";
-import { hashInSession, useSession } from "./session_commands.ts";
+import { hashInSession, judgeInSession, useSession } from "./session_commands.ts";
 import { Sessions } from "./sessions.ts";
 import type { BlockRecord } from "./snapshot_blocks.ts";
 import { SnapshotCut } from "./snapshot_cut.ts";
@@ -335,8 +335,8 @@ export class StateMachine {
     const { revision, shown } = turn;
     if (use === undefined) return this.#do(command, turn);
     const session = { ...use, hash: hashInSession(command, { encoded, shown }) };
-    this.#sessions.renew(session.id, this.#keys.timeMs);
-    const verdict = this.#sessions.judge(session, revision);
+    const parts = { turn, users: this.#users, nowMs: this.#keys.timeMs };
+    const verdict = judgeInSession(this.#sessions, session, parts);
     if (verdict.type === "Answer") return verdict.result;
     if (verdict.type === "Refuse") return { type: "Refused", revision, reason: verdict.reason };
     const result = this.#do(command, turn);
@@ -361,7 +361,7 @@ export class StateMachine {
       case "OpenSession":
       case "KeepAlive":
       case "CloseSession":
-        return useSession(this.#sessions, command, { revision, nowMs: this.#keys.timeMs });
+        return useSession(this.#sessions, command, { turn, users: this.#users, nowMs: this.#keys.timeMs });
       case "SetUser":
       case "RemoveUser":
       case "AddToken":

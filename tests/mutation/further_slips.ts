@@ -174,8 +174,8 @@ const NODE: readonly Mutation[] = [
 
 const MACHINE: readonly Mutation[] = [
   slip("M133", "A session is not renewed by its commands", {
-    file: STATE_MACHINE,
-    find: "    this.#sessions.renew(session.id, this.#keys.timeMs);\n",
+    file: "lib/kv/session_commands.ts",
+    find: "  sessions.renew(use.id, nowMs);\n",
     replace: "",
   }),
   slip("M134", "The last command that a session has forgotten may be done again", {

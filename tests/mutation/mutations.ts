@@ -32,6 +32,7 @@ import { QUESTION_SLIPS } from "./questions.ts";
 import { RECOVERY_SLIPS } from "./recovery.ts";
 import { REVOCATION_SLIPS } from "./revocations.ts";
 import { RIGHT_SLIPS } from "./rights.ts";
+import { SESSION_OWNER_SLIPS } from "./session_owners.ts";
 import { SLIPS } from "./slips.ts";
 import { SNAPSHOT_SLIPS } from "./snapshots.ts";
 import { SIMULATOR_SLIPS } from "./simulator_slips.ts";
@@ -84,4 +85,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...RIGHT_SLIPS,
   ...REVOCATION_SLIPS,
   ...TOKEN_SLIPS,
+  ...SESSION_OWNER_SLIPS,
 ];

@@ -82,7 +82,7 @@ async function openSession(call: RouteCall): Promise<HttpReply> {
   if (typeof ttlMs === "object") return ttlMs;
   const { least, most } = SESSION_TTL_MS;
   if (ttlMs < least || ttlMs > most) return badRequest(`ttl of a session must lie between ${least} ms and ${most} ms`);
-  const result = await submit(call, { type: "OpenSession", ttlMs });
+  const result = await submit(call, { type: "OpenSession", ttlMs, isOwned: true });
   if (isProblem(result)) return result;
   if (result.type !== "Reply" || typeof result.reply !== "number") return refusalProblem("SequenceReused");
   const id = result.reply;

@@ -82,6 +82,8 @@ export function refusedReply(reason: CommandRefusal): RespReply {
       return { error: "SEQREUSED another command was applied under this sequence number; this one was not" };
     case "TooManySessions":
       return { error: "BUSY too many sessions are open; try again later" };
+    case "ForeignSession":
+      return { error: "NOTOWNER the session belongs to another user; nothing was done" };
     case "NotLoggedIn":
       return NOT_LOGGED_IN;
     case "UserExists":

@@ -22,6 +22,7 @@ const SESSION_ERRORS: Readonly<Record<string, string>> = {
   AnswerNotKept: "STALESEQ the command was applied; its answer was too long to be kept",
   SequenceReused: "SEQREUSED another command was applied under this sequence number; this one was not",
   TooManySessions: "BUSY too many sessions are open; try again later",
+  ForeignSession: "NOTOWNER the session belongs to another user; nothing was done",
 };
 
 /** The reply to a write whose entry gave this result. */

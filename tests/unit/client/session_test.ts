@@ -99,6 +99,18 @@ Deno.test("a number that another command has taken was certainly not used for th
   assertEquals(server.named("ONCE").map((words) => words[2]), ["1", "1", "2"]);
 });
 
+Deno.test("a session of a user of before, who was made again since, makes place for another one", async () => {
+  const store = new FakeStore();
+  const foreign = error("NOTOWNER the session belongs to another user; nothing was done");
+  const answers: (Answer | undefined)[] = [foreign, undefined, CLOSE, foreign];
+  let at = 0;
+  await using server = serverOf(store, (words) => words[0] === "ONCE" ? answers[at++] : undefined);
+  await using client = await connectTo([server], { session: true });
+  assertEquals(await client.increment("n"), 1);
+  assertEquals(new Set(server.named("ONCE").map((words) => words[1])).size, 2);
+  await assertRejects(() => client.increment("n"), OutcomeUnknownError, "NOTOWNER");
+});
+
 Deno.test("TIMEOUT is repeated within the session until it is known", async () => {
   const store = new FakeStore();
   let writes = 0;

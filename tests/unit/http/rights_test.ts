@@ -377,3 +377,26 @@ Deno.test("the launcher administers by its pass and sees no key", async () => {
     assertEquals((await asLauncher("GET", path)).code, "not_logged_in", path);
   }
 });
+
+Deno.test("the session of a user is refused to others by 403 not_owner, and an administrator ends it", async () => {
+  const { service } = await serviceOfRoles();
+  const opened = await askAs(service, "both", "POST /v1/sessions");
+  const { id } = JSON.parse(opened.body);
+  const put = (name: string, sequence: number): Promise<Answer> =>
+    askAs(service, name, "PUT /v1/kv/p:a", { body: "v", headers: { "idempotency-key": `${id}:${sequence}` } });
+  assertEquals((await put("both", 1)).status, 200);
+  for (
+    const answer of [
+      await put("writer", 1),
+      await put("writer", 2),
+      await put("admin", 2),
+      await askAs(service, "writer", `POST /v1/sessions/${id}/keepalive`),
+      await askAs(service, "writer", `DELETE /v1/sessions/${id}`),
+    ]
+  ) {
+    assertEquals([answer.status, answer.code], [403, "not_owner"]);
+  }
+  assertEquals((await put("both", 2)).status, 200);
+  assertEquals((await askAs(service, "admin", `DELETE /v1/sessions/${id}`)).status, 200);
+  assertEquals((await put("both", 3)).code, "no_session");
+});

@@ -83,7 +83,7 @@ Deno.test("when sessions have been closed or have ended, the digest is that of a
 function digestWith(change: Partial<SessionRecord>): string {
   const state = emptyState();
   const answers: readonly KeptAnswer[] = [[1, "{}", HASH], [2, null, HASH]];
-  state.loading.sessions.load({ id: 5, ttlMs: 1_000, expiresAt: NOW_MS, floor: 0, answers, ...change });
+  state.loading.sessions.load({ id: 5, ttlMs: 1_000, expiresAt: NOW_MS, floor: 0, answers, owner: 0, ...change });
   state.finishLoading({ index: 9, timeMs: 0 });
   return state.digest;
 }
@@ -95,6 +95,8 @@ Deno.test("each part of a session counts, and so does the time", () => {
     digestWith({ ttlMs: 1_001 }),
     digestWith({ expiresAt: NOW_MS + 1 }),
     digestWith({ floor: 1 }),
+    digestWith({ owner: 2 }),
+    digestWith({ owner: 3 }),
     digestWith({ answers: [] }),
     digestWith({ answers: [[1, "{}", HASH]] }),
     digestWith({ answers: [[1, "{}", HASH], [2, "{}", HASH]] }),

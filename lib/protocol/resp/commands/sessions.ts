@@ -47,7 +47,7 @@ export const SESSION_COMMANDS: readonly ProtocolCommand[] = [
         summary: "Opens a session and returns its id.",
         plan: ([, , word]) => {
           const ttlMs = word === undefined ? SESSION_TTL_MS.otherwise : positiveInteger(word);
-          return ttlMs === undefined ? NOT_POSITIVE : write({ type: "OpenSession", ttlMs });
+          return ttlMs === undefined ? NOT_POSITIVE : write({ type: "OpenSession", ttlMs, isOwned: true });
         },
       },
       {

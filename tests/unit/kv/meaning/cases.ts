@@ -83,6 +83,13 @@ function compare(line: string): Compare {
 const ADVANCE = step({ type: "Advance" });
 const OPEN = step({ type: "OpenSession", ttlMs: 60_000 });
 
+function openOwn(login: number): Step {
+  return {
+    encoded: encodeCommand({ type: "OpenSession", ttlMs: 60_000, isOwned: true }, undefined, login),
+    silent: false,
+  };
+}
+
 /** Every kind of command, every call, and every way in which a session refuses. */
 export const CASES: readonly MeaningCase[] = [
   {
@@ -358,6 +365,30 @@ export const CASES: readonly MeaningCase[] = [
       as(20, call("INCR p:n")),
       as(2, step(removeToken("nobody", "t1"))),
       as(2, step(addToken("nobody", "t1"))),
+    ],
+  },
+  {
+    name: "sessions of users",
+    steps: [
+      at(0, step(setUser("root"))),
+      ...["alice", "bob"].map((name) =>
+        as(1, step(setUser(name, { change: { revoked: NO_RIGHTS, granted: rightsOf("both:") } })))
+      ),
+      openOwn(2),
+      as(2, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence: 1 })),
+      as(3, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence: 1 })),
+      as(3, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence: 2 })),
+      as(3, step({ type: "KeepAlive", session: 4 })),
+      as(3, step({ type: "CloseSession", session: 4 })),
+      as(1, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence: 3 })),
+      as(1, step(setUser("alice", { hash: hashOf(2) }))),
+      as(11, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence: 1 })),
+      as(1, step(removeUser("alice"))),
+      as(1, step(setUser("alice"))),
+      as(14, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence: 1 })),
+      openOwn(3),
+      as(14, step({ type: "CloseSession", session: 4 })),
+      { encoded: "1;S60000:", silent: false },
     ],
   },
   {

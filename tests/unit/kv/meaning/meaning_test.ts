@@ -32,12 +32,21 @@ Deno.test("the frozen commands are of every kind, with every call and every resu
   const steps = CASES.flatMap((each) => record(each));
   const told = steps.map(([, result]) => JSON.stringify(result));
   const bytes = steps.map(([encoded]) => encoded).join("\n");
-  for (const kind of [..."PDCTAOKX"]) assert(new RegExp(`;${kind}`).test(bytes), `Commands of kind ${kind}`);
+  for (const kind of [..."PDCTAOSKX"]) assert(new RegExp(`;${kind}`).test(bytes), `Commands of kind ${kind}`);
   for (const name of CALLS.keys()) assert(bytes.includes(`${name.length}:${name}`), `Calls of ${name}`);
   for (const type of ["Put", "Delete", "Reply", "Transaction", "Refused", "Invalid"]) {
     assert(told.some((result) => result.includes(`"type":"${type}"`)), `Results of type ${type}`);
   }
-  for (const reason of ["NoSession", "StaleSequence", "AnswerNotKept", "SequenceReused", "TooManySessions"]) {
+  for (
+    const reason of [
+      "NoSession",
+      "StaleSequence",
+      "AnswerNotKept",
+      "SequenceReused",
+      "TooManySessions",
+      "ForeignSession",
+    ]
+  ) {
     assert(told.some((result) => result.includes(`"reason":"${reason}"`)), `Refusals for ${reason}`);
   }
 });

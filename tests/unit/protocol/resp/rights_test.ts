@@ -288,3 +288,18 @@ Deno.test("ACL gives, takes and tells rights in the words of Redis, and refuses 
   assertStringIncludes(await root.ask("ACL CAT admin"), "acl|setuser");
   assertEquals(await root.ask("ACL CAT nosuch"), "-ERR Unknown category 'nosuch'\r\n");
 });
+
+Deno.test("the session of a user is refused to others in every form, and an administrator ends it", async () => {
+  const bench = await benchOfRoles();
+  const [both, writer, admin] = [await enter(bench, "both"), await enter(bench, "writer"), await enter(bench, "admin")];
+  const id = (await both.ask("SESSION OPEN")).slice(1, -2);
+  assertEquals(await both.ask(`ONCE ${id} 1 INCR p:n`), ":1\r\n");
+  const refused = "-NOTOWNER the session belongs to another user; nothing was done\r\n";
+  assertEquals(
+    await writer.ask(`ONCE ${id} 2 SET p:n 7`, `SESSION KEEPALIVE ${id}`, `SESSION CLOSE ${id}`),
+    refused.repeat(3),
+  );
+  assertEquals(await admin.ask(`ONCE ${id} 1 INCR p:n`), refused);
+  assertEquals(await both.ask(`ONCE ${id} 1 INCR p:n`, `ONCE ${id} 2 INCR p:n`), ":1\r\n:2\r\n");
+  assertEquals(await admin.ask(`SESSION CLOSE ${id}`), "+OK\r\n");
+});
