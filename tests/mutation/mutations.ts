@@ -2,6 +2,7 @@
 
 import { ABUSE_SLIPS } from "./abuse.ts";
 import { ACCESS_SLIPS } from "./access.ts";
+import { ACL_LOG_SLIPS } from "./acl_log.ts";
 import { ADDRESS_SLIPS } from "./addresses.ts";
 import { BACKUP_SLIPS } from "./backups.ts";
 import { AUDIT_SLIPS } from "./audit.ts";
@@ -86,4 +87,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...REVOCATION_SLIPS,
   ...TOKEN_SLIPS,
   ...SESSION_OWNER_SLIPS,
+  ...ACL_LOG_SLIPS,
 ];

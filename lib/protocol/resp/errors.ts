@@ -19,9 +19,19 @@ export const OUTCOME_UNKNOWN: RespReply = { error: "TIMEOUT outcome unknown" };
 export const OUT_OF_MEMORY: RespReply = { error: "OOM command not allowed when used memory > 'maxmemory'." };
 /** The words of Redis. */
 export const NOT_LOGGED_IN: ErrorReply = { error: "NOAUTH Authentication required." };
+/** The error of who lacks a right, and which it is. */
+export interface PermissionError extends ErrorReply {
+  readonly missing: MissingRight;
+}
+
 /** The word is that of Redis. */
-export function noPermission(missing: MissingRight): ErrorReply {
-  return { error: `NOPERM ${describeMissing(missing)}` };
+export function noPermission(missing: MissingRight): PermissionError {
+  return { error: `NOPERM ${describeMissing(missing)}`, missing };
+}
+
+/** The right that is missing; undefined for every other error. */
+export function missingOf(reply: ErrorReply): MissingRight | undefined {
+  return "missing" in reply ? (reply as PermissionError).missing : undefined;
 }
 
 /** A command of the log that this version does not know. */

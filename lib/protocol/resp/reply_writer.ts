@@ -15,6 +15,8 @@ export type RespOnlyReply =
   | { readonly type: "Set"; readonly items: readonly RespReply[] }
   /** A list whose items may be of these types. */
   | { readonly type: "List"; readonly items: readonly RespReply[] }
+  /** A number with a fraction; a string in RESP2. */
+  | { readonly type: "Double"; readonly value: number }
   /** Text for people; a string in RESP2. */
   | { readonly type: "Text"; readonly text: string }
   /** The list that is not there: what EXEC answers when a watched key has changed. */
@@ -45,6 +47,7 @@ export function sizeOfReply(reply: RespReply): number {
       return sumOf(reply.items);
     case "Text":
       return reply.text.length + ITEM_BYTES;
+    case "Double":
     case "NoList":
       return ITEM_BYTES;
     case "Encoded":
@@ -94,6 +97,8 @@ function encodeObject(reply: Exclude<RespReply, string | number | bigint | null>
       return version === 2
         ? encode(reply.text, version)
         : `=${reply.text.length + TEXT_KIND.length}\r\n${TEXT_KIND}${reply.text}\r\n`;
+    case "Double":
+      return version === 2 ? encode(`${reply.value}`, version) : `,${reply.value}\r\n`;
     case "NoList":
       return version === 2 ? "*-1\r\n" : "_\r\n";
     case "Encoded":

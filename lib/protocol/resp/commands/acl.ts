@@ -2,6 +2,8 @@
 
 import { unreachable } from "../../../base/assert.ts";
 import { byName, CATEGORIES, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
+import { parseInteger64 } from "../../../kv/integers.ts";
+import { NOT_AN_INTEGER, OK } from "../../../kv/replies.ts";
 import type { UserRecord } from "../../../kv/users.ts";
 import { changeUser, type UserChange, type UserOutcome } from "../../../access/user_changes.ts";
 import { noPermission, NOT_LOGGED_IN, notDone, OUTCOME_UNKNOWN } from "../errors.ts";
@@ -16,12 +18,15 @@ import {
 } from "../plan.ts";
 import { commandsOf, keysOfRights, readAclRules } from "../acl_rules.ts";
 import type { CommandTable } from "./introspection.ts";
+import { ACL_LOG_LENGTH_MAX, type AclLogEntry } from "../statistics/acl_log.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
 
 /** Who is not logged in, where nobody has to be. */
 const DEFAULT_USER = "default";
-const OK: RespReply = { status: "OK" };
+/** Entries of the log that are shown unless it is told how many, as in Redis. */
+const REFUSALS_SHOWN = 10;
+const MILLISECONDS = 1_000;
 
 const ACL: GivenFacts = { access: "Look", group: "server", since: "6.0.0", flags: ["noscript", "loading", "stale"] };
 const LOOKS: GivenFacts = { ...ACL, flags: ["admin", "noscript", "loading", "stale"] };
@@ -63,6 +68,11 @@ export function aclCommands(table: () => CommandTable): readonly ProtocolCommand
         },
       },
       {
+        ...subcommand("ACL LOG [<count>|RESET]", { ...LOOKS, most: 3, isAudited: true }),
+        summary: "Returns the commands and logins that this node refused, the last first, or forgets them.",
+        plan: planLog,
+      },
+      {
         ...subcommand("ACL SETUSER <user> [<rule> ...]", CHANGES),
         summary: "Makes a user, or gives one another password or more rights; the first of all is an administrator.",
         plan: planSetUser,
@@ -90,6 +100,36 @@ function commandsIn(category: string, table: CommandTable): RespReply {
 function lineOf({ name, rights }: UserRecord): string {
   const words = [keysOfRights(rights), "&*", commandsOf(rights)].filter((word) => word !== "");
   return `user ${name} on sanitize-payload ${words.join(" ")}`;
+}
+
+/** As Redis does: a count below 0 is 0. */
+function planLog([, , word]: Words, { context: { statistics: { aclLog }, clock } }: Caller): Plan {
+  if (word?.toUpperCase() === "RESET") {
+    aclLog.reset();
+    return answer(OK);
+  }
+  const count = word === undefined ? REFUSALS_SHOWN : parseInteger64(word);
+  if (count === undefined) return answer(NOT_AN_INTEGER);
+  const entries = aclLog.newest(Math.min(Number(count), ACL_LOG_LENGTH_MAX));
+  return answer({ type: "List", items: entries.map((entry) => refusalReply(entry, clock.now())) });
+}
+
+function refusalReply(entry: AclLogEntry, now: number): RespReply {
+  return {
+    type: "Map",
+    entries: [
+      ["count", entry.count],
+      ["reason", entry.reason],
+      ["context", entry.context],
+      ["object", entry.object],
+      ["username", entry.username],
+      ["age-seconds", { type: "Double", value: Math.round(now - entry.updatedAt) / MILLISECONDS }],
+      ["client-info", entry.clientInfo],
+      ["entry-id", entry.id],
+      ["timestamp-created", entry.createdMs],
+      ["timestamp-last-updated", entry.updatedMs],
+    ],
+  };
 }
 
 /** As Redis tells of them. */

@@ -4,6 +4,7 @@ import { byName, type GivenFacts, row, subcommand } from "../../../kv/command_ro
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { OK } from "../../../kv/replies.ts";
 import type { ClientRecord, ReplyMode } from "../client_record.ts";
+import type { RespContext } from "../context.ts";
 import { isName } from "../names.ts";
 import { answer, type Caller, type Plan, type ProtocolCommand, type ProtocolSubcommand, refuse } from "../plan.ts";
 import type { Words } from "../request_reader.ts";
@@ -40,7 +41,7 @@ const SUBCOMMANDS = byName<ProtocolSubcommand>([
   {
     ...subcommand("CLIENT INFO", { ...CONNECTION, since: "6.2.0", tips: VARYING }),
     summary: "Tells about this connection.",
-    plan: (_words, caller) => text(describe(caller.client, caller)),
+    plan: (_words, { client, context }) => text(describeClient(client, context)),
   },
   {
     ...subcommand("CLIENT LIST [TYPE <type>|ID <id> ...]", { ...ADMIN, tips: VARYING }),
@@ -135,7 +136,10 @@ function list(words: Words, caller: Caller): Plan {
     if (ids.includes(undefined)) return refuse("ERR Invalid client ID");
     clients = clients.filter(({ id }) => ids.includes(id));
   } else if (words.length > 2) return refuse(SYNTAX);
-  return answer({ type: "Text", text: clients.map((client) => `${describe(client, caller)}\n`).join("") });
+  return answer({
+    type: "Text",
+    text: clients.map((client) => `${describeClient(client, caller.context)}\n`).join(""),
+  });
 }
 
 const CLIENT_TYPES = ["normal", "master", "replica", "slave", "pubsub"];
@@ -195,7 +199,7 @@ function readFilter(words: Words, self: ClientRecord): ((client: ClientRecord) =
 }
 
 /** One line of CLIENT LIST. The runtime tells no number of a socket, and there is one buffer of replies, without a fixed size. */
-function describe(client: ClientRecord, { context }: Caller): string {
+export function describeClient(client: ClientRecord, context: RespContext): string {
   const now = context.clock.now();
   const { link } = client;
   const { inputBytes, wordBytes, queued, queueBytes } = client.holdings();

@@ -115,9 +115,10 @@ function planReset(_words: Words, { client, transaction }: Caller): Plan {
   };
 }
 
-function planAuth([, ...credentials]: Words, caller: Caller): Plan {
-  if (!hasToLogIn(caller)) return answer(checkWithoutUsers(credentials) ?? OK);
-  return { type: "Task", run: async () => await logIn(credentials, caller) ?? OK };
+function planAuth(words: Words, caller: Caller): Plan {
+  const attempt = { word: words[0] ?? "", credentials: words.slice(1) };
+  if (!hasToLogIn(caller)) return answer(checkWithoutUsers(attempt, caller) ?? OK);
+  return { type: "Task", run: async () => await logIn(attempt, caller) ?? OK };
 }
 
 /** The version changes for what comes behind it, so everything before it is answered first. */
@@ -137,12 +138,13 @@ function hello(words: Words, caller: Caller): Plan {
   const wish = readHello(words, caller);
   if ("error" in wish) return answer(wish);
   const { credentials } = wish;
+  const attempt = credentials === undefined ? undefined : { word: words[0] ?? "", credentials };
   if (!hasToLogIn(caller)) {
-    const refusal = credentials === undefined ? undefined : checkWithoutUsers(credentials);
+    const refusal = attempt === undefined ? undefined : checkWithoutUsers(attempt, caller);
     return answer(refusal ?? greet(wish, caller));
   }
-  if (credentials !== undefined) {
-    return { type: "Task", run: async () => await logIn(credentials, caller) ?? greet(wish, caller) };
+  if (attempt !== undefined) {
+    return { type: "Task", run: async () => await logIn(attempt, caller) ?? greet(wish, caller) };
   }
   const { context: { gate }, client } = caller;
   return gate.admits(client.login) ? answer(greet(wish, caller)) : refuse(HELLO_FIRST);

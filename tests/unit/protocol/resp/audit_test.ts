@@ -10,7 +10,7 @@ Deno.test("what changes more than keys and its own connection is recorded, what 
     ...["client|kill", "save", "bgsave", "config|set", "config|resetstat", "config|rewrite"],
     ...["slowlog|reset", "latency|reset"],
     ...["kv.member|add", "kv.member|promote", "kv.member|drain", "kv.member|undrain", "kv.member|remove"],
-    ...["acl|setuser", "acl|deluser"],
+    ...["acl|log", "acl|setuser", "acl|deluser"],
   ]);
 });
 
