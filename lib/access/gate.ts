@@ -7,6 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes } from "node:crypto";
+import type { CertifiedClient } from "../base/certified_client.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Rights } from "../kv/rights.ts";
 import { NEVER } from "../kv/tokens.ts";
@@ -149,6 +150,32 @@ export class Gate {
       this.#record(claim, outcome);
       return outcome;
     });
+  }
+
+  /** Whether a connection is one of a user by its certificate. */
+  isCertified(client: CertifiedClient | undefined): boolean {
+    return client !== undefined && this.#parts.node.users.find(client.name) !== undefined;
+  }
+
+  /**
+   * The login of the user whom the certificate of a connection names, by the state that is applied; undefined where nobody is called so. What is
+   * done and shown by it is judged again as for every login.
+   */
+  certified(
+    client: CertifiedClient | undefined,
+    { address, protocol }: Pick<Claim, "address" | "protocol">,
+  ): Login | undefined {
+    const user = client === undefined ? undefined : this.#parts.node.users.find(client.name);
+    if (client === undefined || user === undefined) return undefined;
+    const { name, login: id } = user;
+    if (client.login !== id) {
+      client.login = id;
+      this.audit.record({
+        ...{ type: "Login", user: name, from: address, protocol, command: "certificate" },
+        ...{ isAllowed: true, outcome: "LoggedIn" },
+      });
+    }
+    return { name, id };
   }
 
   /** Who that is, for people; "" for nobody. Nobody else can have the name of the launcher. */

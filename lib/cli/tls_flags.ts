@@ -1,5 +1,6 @@
 /** The flags of certificates, a part of the table in flags.ts. */
 
+import { CLIENT_NAME_KINDS } from "../tls/client_names.ts";
 import type { Flag } from "./flags.ts";
 
 /** In the order of the help. */
@@ -45,6 +46,16 @@ export const TLS_FLAGS = [
     placeholder: "FILE",
     defaultShown: "none, clients need no certificate",
     help: "Certificates of the CAs, one or several, whose clients are let in on the ports for TLS.",
+  },
+  {
+    name: "tls-client-user",
+    kind: "choice",
+    commands: ["node"],
+    placeholder: "NAME",
+    defaultShown: "none, certificates log nobody in",
+    choices: CLIENT_NAME_KINDS,
+    help:
+      "Name in a client's certificate by which it is logged in as the user of that name: cn of the subject, dns, or uri as kvstore tls client makes it.",
   },
   {
     name: "peer-tls-cert",

@@ -1,6 +1,7 @@
 /** Reads the flags by which a node speaks TLS, and refuses those that do not fit together. */
 
 import type { ServerOptions } from "../cluster/server_types.ts";
+import { CLIENT_NAME_KINDS } from "../tls/client_names.ts";
 import type { Settings } from "./settings.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -16,6 +17,10 @@ export function tlsOptions(settings: Settings, plain: PlainPorts): Pick<ServerOp
   const [certificate, key] = [settings.optionalText("tls-cert"), settings.optionalText("tls-key")];
   const [clientPort, httpPort] = [settings.optionalInteger("tls-port"), settings.optionalInteger("http-tls-port")];
   const clientAuthorities = settings.optionalText("tls-client-ca");
+  const clientUser = CLIENT_NAME_KINDS.find((kind) => kind === settings.optionalText("tls-client-user"));
+  if (clientUser !== undefined && clientAuthorities === undefined) {
+    throw new UsageError("--tls-client-user needs --tls-client-ca: the CAs whose clients are let in as users");
+  }
   if ([certificate, key, clientPort, httpPort, clientAuthorities].every((value) => value === undefined)) return {};
   if (certificate === undefined || key === undefined) {
     throw new UsageError("TLS needs --tls-cert and --tls-key; kvstore tls init makes both");
@@ -31,6 +36,7 @@ export function tlsOptions(settings: Settings, plain: PlainPorts): Pick<ServerOp
     tls: {
       paths: { certificate, key },
       ...(clientAuthorities === undefined ? {} : { clientAuthorities }),
+      ...(clientUser === undefined ? {} : { clientUser }),
       clientPort,
       httpPort,
       ca: settings.optionalText("tls-ca"),

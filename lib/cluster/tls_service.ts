@@ -4,8 +4,10 @@ import type { Clock } from "../base/clock.ts";
 import type { Identity, Trust } from "../base/dial.ts";
 import type { TlsDoor } from "../net/client_socket.ts";
 import type { Log } from "../observe/log.ts";
+import { readCertificate } from "../tls/certificate.ts";
 import { CertificateError } from "../tls/errors.ts";
 import { ClientAuthorities } from "../tls/client_authorities.ts";
+import { clientNameIn, type ClientNameKind } from "../tls/client_names.ts";
 import { readAuthorities } from "../tls/files.ts";
 import { FilesWatch } from "../tls/files_watch.ts";
 import { isFor, loadPair, type PairPaths } from "../tls/pair_files.ts";
@@ -17,6 +19,8 @@ export interface TlsOptions {
   readonly paths: PairPaths;
   /** File of the CAs whose clients are let in; left out where clients need no certificate. */
   readonly clientAuthorities?: string;
+  /** By which name in its certificate a client is a user; left out where certificates log nobody in. */
+  readonly clientUser?: ClientNameKind;
   readonly clientPort: number | undefined;
   readonly httpPort: number | undefined;
   /** A file of CAs by which members are believed when requests are passed on over HTTPS; undefined for those that the runtime trusts. */
@@ -99,13 +103,16 @@ export function openTls(options: TlsOptions, parts: TlsParts): TlsService {
   };
 }
 
-function loadFiles({ paths, clientAuthorities }: TlsOptions, wallClockMs: () => number): Loaded {
+function loadFiles({ paths, clientAuthorities, clientUser }: TlsOptions, wallClockMs: () => number): Loaded {
   const { context, shown, leaf, certificate: cert, key } = loadPair(paths, wallClockMs());
   if (clientAuthorities === undefined) return { serving: { context }, shown, identity: undefined };
   const clients = new ClientAuthorities(clientAuthorities, wallClockMs());
   const objectionTo = (der: Uint8Array | undefined) => clients.objectionTo(der, wallClockMs());
+  const nameIn = clientUser === undefined
+    ? undefined
+    : (der: Uint8Array) => clientNameIn(readCertificate(der), clientUser);
   return {
-    serving: { context, objectionTo },
+    serving: { context, objectionTo, nameIn },
     shown: `${shown}; for clients with a certificate of ${clients.shown}`,
     // Members are taken to do as this one does.
     identity: isFor(leaf, "client") ? { cert, key } : undefined,

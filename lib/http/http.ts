@@ -1,6 +1,7 @@
 /** Requests and replies of HTTP as the server that reads them and the routes that answer them share them. */
 
 import type { ConnectionRate } from "../access/request_rates.ts";
+import type { CertifiedClient } from "../base/certified_client.ts";
 
 /** A request that has been read whole. Byte strings throughout. */
 export interface HttpRequest {
@@ -16,6 +17,8 @@ export interface HttpRequest {
   readonly body: string;
   /** Address of the client, for the log. */
   readonly remote: string;
+  /** The client as its certificate names it; undefined where it does not. */
+  readonly certified?: CertifiedClient | undefined;
   /** Counts the requests of its connection; undefined where there may be any number. */
   readonly rate?: ConnectionRate | undefined;
   /** Names this request in logs and in `X-Request-Id`: the client's own, or a fresh one. */

@@ -1,4 +1,4 @@
-/** Who sends a request: HTTP Basic, a token as `Bearer`, or a pass of another node. */
+/** Who sends a request: HTTP Basic, a token as `Bearer`, a pass of another node, or without any of these the certificate of its connection. */
 
 import { Buffer } from "node:buffer";
 import type { Gate, LoginOutcome, Visitor } from "../access/gate.ts";
@@ -62,12 +62,21 @@ function refusal(detail: string): ProblemReply {
   return problem({ status: 401, code: "not_logged_in", detail, headers });
 }
 
+/** Whether a request says who sends it, or its connection does. */
+export function saysWho({ headers, certified }: Pick<HttpRequest, "headers" | "certified">, gate: Gate): boolean {
+  return headers.has("authorization") || gate.isCertified(certified);
+}
+
 /** Whose request it is, where clients have to log in; or the reply to one who may not come in. */
 export function identify(
   request: HttpRequest,
   { gate, id }: { readonly gate: Gate; readonly id: number },
 ): Login | ProblemReply | Promise<Login | ProblemReply> {
   const header = request.headers.get("authorization") ?? "";
+  const certified = header === ""
+    ? gate.certified(request.certified, { address: addressOf(request), protocol: "http" })
+    : undefined;
+  if (certified !== undefined) return certified;
   const pass = PASS.exec(header)?.[1];
   if (pass !== undefined) {
     const { method, path, body } = request;

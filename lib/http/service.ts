@@ -16,7 +16,7 @@ import { compress } from "./compression.ts";
 import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
 import type { LauncherPort } from "./launcher_port.ts";
 import type { Happenings } from "./live/happenings.ts";
-import { guarded, identify, isLoginRefusal, NOT_LOGGED_IN, overRate } from "./logins.ts";
+import { guarded, identify, isLoginRefusal, NOT_LOGGED_IN, overRate, saysWho } from "./logins.ts";
 import { forbidden, isProblem, problem, type ProblemReply, withCluster } from "./problem.ts";
 import { readQuery } from "./query.ts";
 import { REDIRECT, redirect } from "./redirect.ts";
@@ -122,7 +122,7 @@ class HttpService implements HttpHandler {
     const judgement = judgeOrigin(head, () => guardFacts(node, { httpAddress, token }));
     if (judgement.type === "Allowed") {
       const found = this.#router.find(head.method, head.path);
-      const destination = head.headers.has("authorization") || this.#isOpen(found) ? found : LOGIN_NEEDED;
+      const destination = saysWho(head, this.#context.gate) || this.#isOpen(found) ? found : LOGIN_NEEDED;
       return { destination, sharedWith: judgement.sharedWith };
     }
     return { destination: { ...judgement, type: "Problem", route: undefined }, sharedWith: undefined };

@@ -1,6 +1,7 @@
 /** One client's TCP connection: the reading loop, one write in flight, back-pressure both ways. Knows no protocol. */
 
 import { bytesToString } from "../base/bytes.ts";
+import type { CertifiedClient } from "../base/certified_client.ts";
 import { nextTurn, type Timer } from "../base/clock.ts";
 import type { Log } from "../observe/log.ts";
 import type { ClientSocket } from "./client_socket.ts";
@@ -67,6 +68,11 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
     this.#receivedAt = this.openedAt;
     const { hostname, port } = socket.remoteAddr;
     this.remote = `${hostname}:${port}`;
+  }
+
+  /** See `ClientLink`. */
+  get certified(): CertifiedClient | undefined {
+    return this.#socket.certified;
   }
 
   /** See `ClientLink`. */

@@ -1,8 +1,12 @@
 /** What a connection of a client is read from and written to, be there TLS on it or not. */
 
+import type { CertifiedClient } from "../base/certified_client.ts";
+
 /** A socket that was accepted; `Deno.TcpConn` is one. All but `close` reject with an error of the socket. */
 export interface ClientSocket {
   readonly remoteAddr: Pick<Deno.NetAddr, "hostname" | "port">;
+  /** The client as its certificate names it, once something was read; undefined where it does not. */
+  readonly certified?: CertifiedClient | undefined;
   /** The number of bytes that were read into `target`, at least one; null at the end of what the client sends. */
   read(target: Uint8Array): Promise<number | null>;
   /** The number of bytes that were taken, at least one. `bytes` must stay as they are until then. */

@@ -1,5 +1,7 @@
 /** What a connection and the protocol spoken on it ask of each other. Sockets are the connection's, meaning is the session's. */
 
+import type { CertifiedClient } from "../base/certified_client.ts";
+
 /** Bytes as they came; a byte string. */
 export type Received = string;
 
@@ -7,6 +9,8 @@ export type Received = string;
 export interface ClientLink {
   /** Address of the client, for the log. */
   readonly remote: string;
+  /** The client as its certificate names it; undefined where it does not. */
+  readonly certified?: CertifiedClient | undefined;
   /** `Clock.now()` when the connection was accepted. */
   readonly openedAt: number;
   readonly bytesReceived: number;

@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers";
 import { type SecureContext, TLSSocket } from "node:tls";
+import type { CertifiedClient } from "../base/certified_client.ts";
 import type { Handshakes } from "./handshakes.ts";
 
 /** First size of the buffer for what comes from the network, and what it grows to when reads fill it: so much is read ahead, too. */
@@ -35,6 +36,8 @@ export interface Serving {
    * not asked for one.
    */
   readonly objectionTo?: ((certificate: Uint8Array | undefined) => string | undefined) | undefined;
+  /** Which user one that is let in is by its certificate; undefined for nobody's. Left out where certificates name no users. */
+  readonly nameIn?: ((certificate: Uint8Array) => string | undefined) | undefined;
 }
 
 /** What a connection is made with. */
@@ -57,6 +60,7 @@ export class TlsServerSocket {
   /** Read and not yet taken. */
   #rest: Uint8Array = new Uint8Array();
   #isSecure = false;
+  #certified: CertifiedClient | undefined;
   #ended = false;
   #closed = false;
   #failure: Error | undefined;
@@ -80,6 +84,11 @@ export class TlsServerSocket {
       if (this.#failure !== undefined) throw this.#failure;
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
+  }
+
+  /** See `ClientSocket`. */
+  get certified(): CertifiedClient | undefined {
+    return this.#certified;
   }
 
   /** See `ClientSocket`. */
@@ -165,14 +174,17 @@ export class TlsServerSocket {
       return undefined;
     }
     const wire = this.#wireFrom(first);
-    const { context: secureContext, objectionTo } = this.#options;
+    const { context: secureContext, objectionTo, nameIn } = this.#options;
     const asked = objectionTo === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
     const tls = new TLSSocket(wire, { isServer: true, secureContext, ...asked });
     tls.on("secure", () => {
       this.#settle();
       // Deno lets in whoever has the key of its certificate, whoever has signed that.
-      const objection = objectionTo?.(tls.getPeerCertificate(false)?.raw);
+      const certificate = objectionTo === undefined ? undefined : tls.getPeerCertificate(false)?.raw;
+      const objection = objectionTo?.(certificate);
       if (objection !== undefined) return this.#refuse(objection);
+      const name = certificate === undefined ? undefined : nameIn?.(certificate);
+      if (name !== undefined) this.#certified = { name, login: undefined };
       this.#isSecure = true;
       this.#wake?.();
     });

@@ -176,7 +176,7 @@ const MACHINE: readonly Mutation[] = [
   slip("M133", "A session is not renewed by its commands", {
     file: "lib/kv/session_commands.ts",
     find: "  sessions.renew(use.id, nowMs);\n",
-    replace: "",
+    replace: "  sessions.renew(use.id, Math.min(nowMs, 0));\n",
   }),
   slip("M134", "The last command that a session has forgotten may be done again", {
     file: SESSIONS,

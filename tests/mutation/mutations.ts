@@ -10,6 +10,7 @@ import { BUGS_1 } from "./bugs_1.ts";
 import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
 import { BYTE_SLIPS } from "./bytes.ts";
+import { CERTIFIED_CLIENT_SLIPS } from "./certified_clients.ts";
 import { CERTIFICATE_SLIPS } from "./certificates.ts";
 import { CLIENT_CERTIFICATE_SLIPS } from "./client_certificates.ts";
 import { CONVERSATION_SLIPS } from "./conversation.ts";
@@ -88,4 +89,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...TOKEN_SLIPS,
   ...SESSION_OWNER_SLIPS,
   ...ACL_LOG_SLIPS,
+  ...CERTIFIED_CLIENT_SLIPS,
 ];

@@ -150,8 +150,7 @@ export class HttpConnection implements PortConnection, OutputOwner {
   }
 
   #mustNotRead(): boolean {
-    if (this.#phase === "Closed") return false;
-    return this.#input.left > 0 || this.#droppedBytes > LINGER_BYTES_MAX;
+    return this.#phase !== "Closed" && (this.#input.left > 0 || this.#droppedBytes > LINGER_BYTES_MAX);
   }
 
   /** Thousands of connections are idle, and a long body is read faster in long pieces. */
@@ -215,7 +214,8 @@ export class HttpConnection implements PortConnection, OutputOwner {
   #judge(head: RequestHead): void {
     const { method, path, query, headers } = head;
     const id = this.#context.ids.of(headers.get("x-request-id"));
-    const request = { method, path, query, headers, remote: this.#remote, rate: this.#rate, id };
+    const { certified } = this.#socket;
+    const request = { method, path, query, headers, remote: this.#remote, certified, rate: this.#rate, id };
     const current: Current = this.#current = { head, request, body: "", verdict: undefined };
     this.#fresh = false;
     this.#enter("Body");

@@ -8,6 +8,7 @@ import { Conversation } from "../conversation/conversation.ts";
 import type { Interpreter, Outcome, Turn } from "../conversation/interpreter.ts";
 import type { ReplySlot } from "../conversation/reply_queue.ts";
 import type { ClientLink, ProtocolSession, Received } from "../../net/session.ts";
+import { addressOf } from "../session_context.ts";
 import { auditCommand } from "./audit.ts";
 import { commandOfCall, showResult } from "./call_command.ts";
 import type { ClientHoldings, ClientRecord } from "./client_record.ts";
@@ -97,6 +98,7 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
       return undefined;
     }
     this.context.metrics.received.add();
+    this.#identify();
     if ("refusal" in request) {
       this.transaction.spoil();
       return exchangeOf({ type: "Answer", reply: { error: request.refusal } }, {});
@@ -108,6 +110,14 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
     const { commandNumber: kind, isRejected } = this.client;
     this.#words = request;
     return exchangeOf(plan, { kind, words: request, isRejected });
+  }
+
+  /** Who has not logged in is whom the certificate of the connection names. */
+  #identify(): void {
+    const { certified } = this.#link;
+    if (certified === undefined || this.client.login !== undefined) return;
+    const login = this.context.gate.certified(certified, { address: addressOf(this.#link), protocol: "redis" });
+    if (login !== undefined) this.client.login = login;
   }
 
   /** See `Caller`. */

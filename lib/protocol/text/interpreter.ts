@@ -19,7 +19,7 @@ import { History } from "./history.ts";
 import { skipBlanks, trimmedRest } from "./lexer.ts";
 import { isSecret, readLine } from "./line_meaning.ts";
 import { LineReader } from "./line_reader.ts";
-import { judgeLogin, refusalOf, refusalToShow, withinRate } from "./logins.ts";
+import { certifiedLogin, judgeLogin, refusalOf, refusalToShow, withinRate } from "./logins.ts";
 import { memberReply } from "./member.ts";
 import { renderMetrics } from "./metrics.ts";
 import {
@@ -222,9 +222,9 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
     );
   }
 
-  #enter(login: Login): void {
+  #enter(login: Login | undefined): void {
     // Its password was still worked on: nobody would leave again.
-    if (this.#isClosed) return;
+    if (this.#isClosed || login === undefined) return;
     this.#login = login;
     this.#context.gate.enter(this);
   }
@@ -283,6 +283,8 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
     if (at === line.length) return NOTHING;
     this.#commands += 1;
     this.#context.metrics.received.add();
+    // Who has not logged in is whom the certificate of the connection names.
+    if (this.#login === undefined) this.#enter(certifiedLogin(this.#link, this.#context));
     if (line.charCodeAt(at) === EXCLAMATION_MARK) return this.#repeat(trimmedRest(line, at));
     if (!isSecret(line)) this.#history.add(trimmedRest(line, at), this.input.sourceBytes);
     return readLine(line, this.#context.httpPort);

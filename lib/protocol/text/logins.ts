@@ -82,6 +82,11 @@ export function withinRate(
   return { type: "Refused", reply: `Error: Rate limit. ${why.charAt(0).toUpperCase()}${why.slice(1)}.` };
 }
 
+/** The login of the user whom the certificate of a connection names; undefined for nobody. */
+export function certifiedLogin(link: ClientLink, { gate }: SessionContext): Login | undefined {
+  return gate.certified(link.certified, { address: addressOf(link), protocol: "text" });
+}
+
 /** Judges what a client says of itself; the launcher of a local cluster has a pass. Never rejects. */
 export function judgeLogin(
   { name, password }: LoginRequest,

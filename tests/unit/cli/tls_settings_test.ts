@@ -31,7 +31,9 @@ Deno.test("ports for TLS are beside the plain ones, or the same", () => {
 
 Deno.test("CAs of clients go with a port for TLS", () => {
   const { tls } = optionsOf(...PAIR, "--tls-port", "6380", "--tls-client-ca", "ca.pem");
-  assertEquals([tls?.clientAuthorities, tls?.clientPort], ["ca.pem", 6_380]);
+  assertEquals([tls?.clientAuthorities, tls?.clientPort, tls?.clientUser], ["ca.pem", 6_380, undefined]);
+  const users = optionsOf(...PAIR, "--tls-port", "6380", "--tls-client-ca", "ca.pem", "--tls-client-user", "uri");
+  assertEquals(users.tls?.clientUser, "uri");
 });
 
 Deno.test("half of what TLS needs, and ports that are something else already, are refused", () => {
@@ -42,6 +44,11 @@ Deno.test("half of what TLS needs, and ports that are something else already, ar
     [PAIR, "give --tls-port, --http-tls-port or both"],
     [["--tls-client-ca", "ca.pem"], "TLS needs --tls-cert and --tls-key"],
     [[...PAIR, "--tls-client-ca", "ca.pem"], "give --tls-port, --http-tls-port or both"],
+    [[...PAIR, "--tls-port", "6380", "--tls-client-user", "cn"], "--tls-client-user needs --tls-client-ca"],
+    [
+      [...PAIR, "--tls-client-user", "ou"],
+      '--tls-client-user must be cn, dns or uri, not "ou"; the nearest valid one is cn',
+    ],
     [[...PAIR, "--tls-port", "15000"], "--tls-port 15000 is another port of this node already"],
     [[...PAIR, "--tls-port", "8000"], "--tls-port 8000 is another port"],
     [[...PAIR, "--http-tls-port", "5000"], "--http-tls-port 5000 is another port"],

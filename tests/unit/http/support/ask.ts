@@ -34,6 +34,7 @@ export interface Extras {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly rate?: HttpRequest["rate"];
+  readonly certified?: HttpRequest["certified"];
 }
 
 /** What a server serves. */
@@ -83,6 +84,7 @@ export async function ask({ handler, isDescribed }: Service, line: string, extra
     headers,
     remote: "127.0.0.1:1",
     rate: extras.rate,
+    certified: extras.certified,
     id: "r1",
   };
   const verdict = handler.judge(head);
