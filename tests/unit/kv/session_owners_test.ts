@@ -96,6 +96,8 @@ Deno.test("a new password keeps the sessions of a user; one of the same name who
   assertEquals(log.do(INCR, log.login("alice"), { id, sequence: 1 }), 1);
   assertEquals(log.do(setUser("alice", { hash: hashOf(2) }), ROOT), "OK");
   assertEquals(log.do(INCR, log.login("alice"), { id, sequence: 1 }), 1);
+  const later = log.open(log.login("alice"));
+  assertEquals([log.do(keepAlive(later), log.login("alice")), log.do(close(later), log.login("alice"))], ["OK", "OK"]);
   assertEquals(log.do(removeUser("alice"), ROOT), "OK");
   log.make("alice");
   const other = log.login("alice");
