@@ -147,8 +147,8 @@ const LATE_SLIPS: readonly Mutation[] = [
     TEXT_TESTS,
     slip("M699", "A connection that ended while its password was judged stays in the gate", {
       file: "lib/protocol/text/interpreter.ts",
-      find: "if (this.#isClosed) return;",
-      replace: 'if (this.#isClosed && login.name === "") return;',
+      find: "if (this.#isClosed || login === undefined) return;",
+      replace: 'if (login === undefined || (this.#isClosed && login.name === "")) return;',
     }),
   ),
 ];

@@ -68,8 +68,8 @@ export const AUDIT_SLIPS: readonly Mutation[] = [
     "tests/e2e/audit_test.ts",
     slip("M788", "What EXEC does is not recorded", {
       file: "lib/protocol/resp/audit.ts",
-      find: "of parts.client.executed) note",
-      replace: "of parts.client.executed.slice(1_000)) note",
+      find: "of client.executed) {",
+      replace: "of client.executed.slice(1_000)) {",
     }),
   ),
   looked(

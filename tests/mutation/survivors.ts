@@ -11,8 +11,8 @@ const STATE_MACHINE: readonly Mutation[] = [
     what: "What a session has forgotten is not in the snapshot: an old command is done again",
     patches: [{
       file: "lib/kv/snapshot_cut.ts",
-      find: "sessions.push([id, ttlMs, expiresAt, floor, answers]);",
-      replace: "sessions.push([id, ttlMs, expiresAt, floor * 0, answers]);",
+      find: "sessions.push([id, ttlMs, expiresAt, floor, answers, ...owner === NO_OWNER ? [] : [owner]]);",
+      replace: "sessions.push([id, ttlMs, expiresAt, floor * 0, answers, ...owner === NO_OWNER ? [] : [owner]]);",
     }],
   },
   {
@@ -20,8 +20,8 @@ const STATE_MACHINE: readonly Mutation[] = [
     what: "Answers that are too long to be kept are not in the snapshot: their commands are done again",
     patches: [{
       file: "lib/kv/sessions.ts",
-      find: "answers: [...answers.values()] };",
-      replace: "answers: [...answers.values()].filter(([, answer]) => answer !== null) };",
+      find: "answers: [...answers.values()], owner };",
+      replace: "answers: [...answers.values()].filter(([, answer]) => answer !== null), owner };",
     }],
   },
 ];
