@@ -8,8 +8,8 @@ const SESSION_COMMANDS = "lib/kv/session_commands.ts";
 export const SESSION_OWNER_SLIPS: readonly Mutation[] = [
   slip("M857", "A command of another user is answered by the session of its owner", {
     file: SESSION_COMMANDS,
-    find: "if (isForeign(sessions.ownerOf(use.id), users.findByLogin(turn.login))) return",
-    replace: "if (isForeign(sessions.ownerOf(use.id), users.findByLogin(turn.login)) && use.sequence === 0) return",
+    find: "if (isForeign(sessions.ownerOf(use.id), users.findByLogin(turn.login))) {",
+    replace: "if (isForeign(sessions.ownerOf(use.id), users.findByLogin(turn.login)) && use.sequence === 0) {",
   }),
   slip("M858", "Any user ends the session of another", {
     file: SESSION_COMMANDS,
