@@ -82,12 +82,16 @@ function compare(line: string): Compare {
 
 const ADVANCE = step({ type: "Advance" });
 const OPEN = step({ type: "OpenSession", ttlMs: 60_000 });
+const READS_AND_WRITES = { revoked: NO_RIGHTS, granted: rightsOf("both:") };
 
+/** Opens a session that is the user's; what comes then in one that entry 4 opened. */
 function openOwn(login: number): Step {
-  return {
-    encoded: encodeCommand({ type: "OpenSession", ttlMs: 60_000, isOwned: true }, undefined, login),
-    silent: false,
-  };
+  const command = { type: "OpenSession", ttlMs: 60_000, isOwned: true } as const;
+  return { encoded: encodeCommand(command, undefined, login), silent: false };
+}
+
+function useOwn(login: number, sequence: number): Step {
+  return as(login, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence }));
 }
 
 /** Every kind of command, every call, and every way in which a session refuses. */
@@ -371,23 +375,12 @@ export const CASES: readonly MeaningCase[] = [
     name: "sessions of users",
     steps: [
       at(0, step(setUser("root"))),
-      ...["alice", "bob"].map((name) =>
-        as(1, step(setUser(name, { change: { revoked: NO_RIGHTS, granted: rightsOf("both:") } })))
-      ),
-      openOwn(2),
-      as(2, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence: 1 })),
-      as(3, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence: 1 })),
-      as(3, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence: 2 })),
-      as(3, step({ type: "KeepAlive", session: 4 })),
-      as(3, step({ type: "CloseSession", session: 4 })),
-      as(1, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence: 3 })),
-      as(1, step(setUser("alice", { hash: hashOf(2) }))),
-      as(11, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence: 1 })),
-      as(1, step(removeUser("alice"))),
-      as(1, step(setUser("alice"))),
-      as(14, step({ type: "Call", call: words("INCR n") }, { id: 4, sequence: 1 })),
-      openOwn(3),
-      as(14, step({ type: "CloseSession", session: 4 })),
+      ...["alice", "bob"].map((name) => as(1, step(setUser(name, { change: READS_AND_WRITES })))),
+      ...[openOwn(2), useOwn(2, 1), useOwn(3, 1), useOwn(3, 2)],
+      ...[as(3, step({ type: "KeepAlive", session: 4 })), as(3, step({ type: "CloseSession", session: 4 }))],
+      ...[useOwn(1, 3), as(1, step(setUser("alice", { hash: hashOf(2) }))), useOwn(11, 1)],
+      ...[as(1, step(removeUser("alice"))), as(1, step(setUser("alice"))), useOwn(14, 1)],
+      ...[openOwn(3), as(14, step({ type: "CloseSession", session: 4 }))],
       { encoded: "1;S60000:", silent: false },
     ],
   },
