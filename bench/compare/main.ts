@@ -13,6 +13,7 @@ import { crowd } from "./rows/crowd.ts";
 import { disk } from "./rows/disk.ts";
 import { leaderLoss } from "./rows/leader_loss.ts";
 import { hugeKeys, manyKeys } from "./rows/many_keys.ts";
+import { secured } from "./rows/secured.ts";
 import { start } from "./rows/start.ts";
 import { storeOperation } from "./rows/store_operation.ts";
 import { throughput } from "./rows/throughput.ts";
@@ -29,6 +30,7 @@ const GROUPS: readonly RowGroup[] = [
     disk,
     start,
     tlsFirstReply,
+    secured,
     crowd,
     storeOperation,
     hugeKeys,

@@ -14,6 +14,14 @@ const LOOK_MS = 50;
 const PATIENCE = 20;
 const PATIENCE_SECONDS = 30;
 
+/** Who sends it, and how: nobody in particular and without TLS where it is left out. */
+export interface BenchmarkAccess {
+  readonly user?: string;
+  readonly password?: string;
+  /** Speaks TLS, and trusts the CA in this file. */
+  readonly caFile?: string;
+}
+
 /** What is sent. The commands of `redis-benchmark` by name, or the words of another one. */
 export interface BenchmarkLoad {
   readonly command: "set" | "get" | "incr" | "mset" | readonly string[];
@@ -24,6 +32,7 @@ export interface BenchmarkLoad {
   readonly valueBytes: number;
   /** No run sends more. */
   readonly requestsMax?: number;
+  readonly access?: BenchmarkAccess;
 }
 
 /** What came of it. */
@@ -97,10 +106,13 @@ export async function runBenchmark(
 
 function argumentsOf(address: string, load: BenchmarkLoad & { readonly requests: number }): readonly string[] {
   const [host = "", port = ""] = address.split(":");
-  const { command, connections, pipeline, requests, keys, valueBytes } = load;
+  const { command, connections, pipeline, requests, keys, valueBytes, access = {} } = load;
+  const { user, password, caFile } = access;
   return [
     ...["-h", host, "-p", port, "-c", String(connections), "-P", String(pipeline), "-n", String(requests)],
     ...["-r", String(keys), "-d", String(valueBytes), "--csv", "--precision", "3"],
+    ...(user === undefined || password === undefined ? [] : ["--user", user, "-a", password]),
+    ...(caFile === undefined ? [] : ["--tls", "--cacert", caFile]),
     ...(typeof command === "string" ? ["-t", command] : command),
   ];
 }

@@ -1,6 +1,7 @@
 /** Three nodes of KVStore, each a process of its own. */
 
 import { ProcessCluster, type ProcessClusterOptions } from "../../../tests/support/process_cluster.ts";
+import { programLine } from "../../../tests/support/program.ts";
 import { fieldsOf, TextClient } from "../../../tests/support/text_client.ts";
 import type { CompareOptions } from "../options.ts";
 import { pidsOf, unwatch, watch } from "./server.ts";
@@ -9,15 +10,21 @@ import type { Subject } from "./subject.ts";
 const START_TIMEOUT_MS = 60_000;
 const SNAPSHOT_TIMEOUT_MS = 600_000;
 
-/** Starts them and waits for a leader. */
+/** Starts them and waits for a leader. `flagsOf` gives further flags of the node of an id. */
 export async function startKVStore(
-  { binary }: Pick<CompareOptions, "binary">,
+  { binary, flagsOf = () => [] }: Pick<CompareOptions, "binary"> & {
+    readonly flagsOf?: (id: number) => readonly string[];
+  },
   prepare: (cluster: ProcessCluster) => void = () => {},
 ): Promise<KVStoreServer> {
   const flags = ["--log-level=warn"];
-  const options: ProcessClusterOptions = binary === undefined
-    ? { flags }
-    : { flags, program: (args) => [binary, ...args] };
+  const options: ProcessClusterOptions = {
+    flags,
+    program: (args) => {
+      const all = [...args, ...flagsOf(Number(args[args.indexOf("--node-id") + 1]))];
+      return binary === undefined ? programLine(all) : [binary, ...all];
+    },
+  };
   const cluster = new ProcessCluster(options);
   const server = new KVStoreServer(cluster);
   try {
