@@ -13,7 +13,7 @@ import { type TlsStage, withTlsCluster } from "./support/tls_cluster.ts";
 
 testWith(
   [SERVER_TLS],
-  "cli, leader, member, backup and bench over TLS beside plain ports",
+  "cli, leader, member, backup, export, import and bench over TLS beside plain ports",
   () =>
     withTlsCluster({}, async ({ cluster, ca, tlsPorts }) => {
       const leader = await cluster.waitForLeader();
@@ -33,6 +33,10 @@ testWith(
         await done("backup", backup),
         /^Backed up to .*: cluster [0-9a-f]{32} at revision \d+ .* 1 key of 9 bytes, /,
       );
+      const lines = `${cluster.root}/export.ndjson`;
+      assertMatch(await done("export", lines), /^Exported to .*: cluster [0-9a-f]{32} at revision \d+, 1 key, /);
+      assertEquals(await done("import", lines), `Imported 0 keys of ${lines}; 1 key that was there stays\n`);
+      assertMatch(await done("restore", backup, "--prefix", "a"), /, 1 the same\nNothing was changed\n$/);
       assertMatch(await done("leader"), new RegExp(`^Node ${leader} \\(127`));
       const next = cluster.others(leader)[0] ?? 0;
       assertMatch(
@@ -86,17 +90,24 @@ testWith(
           `No TLS with 127.0.0.1:${plainPort}: it speaks no TLS there; give the port that --tls-port of the node names, or leave TLS out`,
         ],
       ];
-      for (const [command = "", ...args] of [["cli", "GET", "a"], ["leader"], ["bench", "--requests=1"]]) {
+      for (
+        const [command = "", ...args] of [["cli", "GET", "a"], ["leader"], ["bench", "--requests=1"], [
+          "import",
+          "--timeout-ms=500",
+        ]]
+      ) {
         for (const [flags, line] of cases) {
           const { code, stdout, stderr } = await runProgram([command, ...flags, ...args]);
           assertEquals([code, stdout, stderr], [1, "", `kvstore: ${line}\n`]);
         }
       }
       for (
-        const [command = "", ...args] of [["cli", "--timeout-ms=500", "GET", "a"], ["leader", "--timeout-ms=500"], [
-          "bench",
-          "--requests=9",
-        ]]
+        const [command = "", ...args] of [
+          ["cli", "--timeout-ms=500", "GET", "a"],
+          ["leader", "--timeout-ms=500"],
+          ["bench", "--requests=9"],
+          ["import", "--timeout-ms=500"],
+        ]
       ) {
         const { code, stderr } = await runProgram([command, "--connect", String(port), ...args]);
         const line = `kvstore: 127.0.0.1:${port} speaks TLS: give --tls-ca FILE with the CA of its certificate, ` +

@@ -140,7 +140,7 @@ export const EXPORT_SLIPS: readonly Mutation[] = [
     ...slip("M912", "Backups of another cluster are removed for those of this one", {
       file: "lib/cli/backup/kept_backups.ts",
       find: "if (outline.clusterId !== clusterId) continue;",
-      replace: "if (outline.keys < 0) continue;",
+      replace: "if (outline.clusterId !== clusterId && outline.keys < 0) continue;",
     }),
     tests: KEPT_TESTS,
   },

@@ -1,11 +1,11 @@
 /** The cluster that keys are written to: a client of it by the flags of the command line, and what its errors mean. */
 
-import { speaksTls } from "../../base/dial.ts";
+import { speaksTls, TlsError } from "../../base/dial.ts";
 import { type Client, connectBy } from "../../client/client.ts";
 import { platformConnector } from "../../client/connector.ts";
 import { NotDoneError, OutcomeUnknownError, ServerError } from "../../client/errors.ts";
 import { LOGIN_CODES, LOGIN_NEEDED } from "../admin_connection.ts";
-import { clientTrust, TLS_PROBE_MS, tlsIsSpokenLine } from "../client_tls.ts";
+import { clientTrust, TLS_PROBE_MS, tlsFailureLine, tlsIsSpokenLine } from "../client_tls.ts";
 import type { CommandContext } from "../command_context.ts";
 import { readCredentials } from "../credentials.ts";
 import { EXIT, Failure } from "../failures.ts";
@@ -34,8 +34,15 @@ export async function openTarget(context: Pick<CommandContext, "settings" | "sur
         throw new Failure(tlsIsSpokenLine(showAddress(hostname, port)));
       }
     }
-    throw clientFailure(error) ?? error;
+    const tls = tlsErrorIn(error);
+    throw (tls === undefined ? clientFailure(error) : new Failure(tlsFailureLine(tls))) ?? error;
   }
+}
+
+/** The first of the errors behind an error that is one of TLS. */
+function tlsErrorIn(error: unknown): TlsError | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof TlsError) return cause;
+  return undefined;
 }
 
 /** What an error of the client means: exit code 5 without a leader, 6 for an unknown outcome, else 1. Undefined for others. */
