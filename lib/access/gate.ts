@@ -64,6 +64,8 @@ export interface GateParts {
   readonly log: NodeLog;
   /** Of the cluster, "" for none: who does not know it passes nothing on to this node. */
   readonly secret: string;
+  /** What counts as well, while the cluster changes from one to another; left out for nothing. */
+  readonly otherSecrets?: readonly string[];
   /** Of the launcher that started this node; undefined where none did. */
   readonly launcherSecret?: string | undefined;
   /** There will be users: nobody comes in before. */
@@ -94,7 +96,7 @@ export class Gate {
   constructor(parts: GateParts) {
     this.#parts = parts;
     this.audit = parts.audit ?? NO_AUDIT;
-    this.#passes = new PassReader((login) => this.#passKeyOf(login));
+    this.#passes = new PassReader((login) => this.#passKeysOf(login));
     parts.node.watchUsers(() => this.#usersChanged());
   }
 
@@ -196,9 +198,9 @@ export class Gate {
 
   /** A pass by which another node takes a request for that login; undefined when the login holds no more here. */
   makePass(subject: PassSubject, login: Login): string | undefined {
-    const key = this.#passKeyOf(login.id);
+    const [key, ...also] = this.#passKeysOf(login.id);
     if (key === undefined) return undefined;
-    return makePass(key, { subject, login: login.id, nowMs: this.#parts.node.timeMs() });
+    return makePass(key, { subject, login: login.id, nowMs: this.#parts.node.timeMs(), also });
   }
 
   /** Is told when its login holds no more, until `leave`. */
@@ -212,11 +214,11 @@ export class Gate {
   }
 
   /** Nodes alone know what is kept of a password. Where links between them are open to others the secret keeps those from making passes. */
-  #passKeyOf(login: number): string | undefined {
-    const { node: { users }, secret, launcherSecret } = this.#parts;
-    if (login === LAUNCHER.id) return launcherSecret;
+  #passKeysOf(login: number): readonly string[] {
+    const { node: { users }, secret, otherSecrets = [], launcherSecret } = this.#parts;
+    if (login === LAUNCHER.id) return launcherSecret === undefined ? [] : [launcherSecret];
     const user = users.findByLogin(login);
-    return user === undefined ? undefined : `${secret}\n${user.hash}`;
+    return user === undefined ? [] : [secret, ...otherSecrets].map((each) => `${each}\n${user.hash}`);
   }
 
   /** What was given for a name may be a password: it is recorded where somebody is called so. */

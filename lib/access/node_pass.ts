@@ -1,6 +1,7 @@
 /**
  * By what a node knows a request that another node passes on to it, or that the launcher sends: an HMAC over what is asked, when, of whom
- * and for which user, under a key that both know. It is worth nothing for another request, for another node, a second time, or later.
+ * and for which user, under a key that both know; one under each key of the sender, while a cluster changes its secret. It is worth
+ * nothing for another request, for another node, a second time, or later.
  */
 
 import { Buffer } from "node:buffer";
@@ -12,7 +13,11 @@ export const PASS_MS = 60_000;
 /** Passes that are remembered so that none is taken twice: only who knows a key can fill that. */
 const PASSES_SEEN_MAX = 100_000;
 const NONCE_BYTES = 16;
-const PASS = /^(-?[0-9]{1,16})\.([0-9]{1,16})\.([0-9a-f]{32})\.([0-9a-f]{64})$/;
+/** Keys of a node at one time: for nodes with TLS and without, and for each the previous one. */
+export const PASS_KEYS_MAX = 4;
+const PASS = new RegExp(`^(-?[0-9]{1,16})\\.([0-9]{1,16})\\.([0-9a-f]{32})((?:\\.[0-9a-f]{64}){1,${PASS_KEYS_MAX}})$`);
+/** Characters of the longest pass. */
+export const PASS_CHARACTERS_MAX = 2 * 17 + 32 + PASS_KEYS_MAX * 65;
 
 /** The scheme of `Authorization` for a pass. */
 export const PASS_SCHEME = "KVStore-Node";
@@ -38,24 +43,29 @@ export function refusedPass(from: string, protocol: AuditProtocol): AuditEvent {
   return { type: "Login", user: "(node)", from, protocol, command: "login", isAllowed: false, outcome: "WrongPass" };
 }
 
-/** A pass for one request on behalf of `login`, see `Login`. */
+/** A pass for one request on behalf of `login`, see `Login`; for who has one of the keys `also` as well. */
 export function makePass(
   key: string,
-  { subject, login, nowMs }: { readonly subject: PassSubject; readonly login: number; readonly nowMs: number },
+  { subject, login, nowMs, also = [] }: {
+    readonly subject: PassSubject;
+    readonly login: number;
+    readonly nowMs: number;
+    readonly also?: readonly string[];
+  },
 ): string {
   const said = `${login}.${Math.floor(nowMs)}.${randomBytes(NONCE_BYTES).toString("hex")}`;
-  return `${said}.${macOf(key, said, subject).toString("hex")}`;
+  return [said, ...[key, ...also].map((each) => macOf(each, said, subject).toString("hex"))].join(".");
 }
 
 /** Takes each pass once. */
 export class PassReader {
-  readonly #keyOf: (login: number) => string | undefined;
+  readonly #keysOf: (login: number) => readonly string[];
   /** By nonce, in the order in which they came: when they were made. */
   readonly #seen = new Map<string, number>();
 
-  /** `keyOf` gives the key of the passes for a login; undefined where there are none. */
-  constructor(keyOf: (login: number) => string | undefined) {
-    this.#keyOf = keyOf;
+  /** `keysOf` gives the keys of the passes for a login, any of which will do; none where there are none. */
+  constructor(keysOf: (login: number) => readonly string[]) {
+    this.#keysOf = keysOf;
   }
 
   /** The login on whose behalf the request is made; undefined when the pass is none for it, or not of one of these times. */
@@ -63,12 +73,11 @@ export class PassReader {
     pass: string,
     { subject, nowMs }: { readonly subject: PassSubject; readonly nowMs: readonly number[] },
   ): number | undefined {
-    const [, login = "", madeMs = "", nonce = "", mac = ""] = PASS.exec(pass) ?? [];
-    if (mac === "") return undefined;
-    const key = this.#keyOf(Number(login));
-    if (key === undefined) return undefined;
-    const expected = macOf(key, `${login}.${madeMs}.${nonce}`, subject);
-    if (!timingSafeEqual(expected, Buffer.from(mac, "hex"))) return undefined;
+    const [, login = "", madeMs = "", nonce = "", macs = ""] = PASS.exec(pass) ?? [];
+    if (macs === "") return undefined;
+    const given = macs.slice(1).split(".").map((mac) => Buffer.from(mac, "hex"));
+    const expected = this.#keysOf(Number(login)).map((key) => macOf(key, `${login}.${madeMs}.${nonce}`, subject));
+    if (!expected.some((mac) => given.some((other) => timingSafeEqual(mac, other)))) return undefined;
     const isOfNow = nowMs.some((now) => Math.abs(now - Number(madeMs)) <= PASS_MS);
     if (!isOfNow || this.#seen.has(nonce)) return undefined;
     for (const [old, oldMs] of this.#seen) {

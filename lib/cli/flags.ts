@@ -212,6 +212,15 @@ export const FLAGS = [
     help: "File with the secret that nodes prove to each other; needed with --insecure-peers.",
   },
   {
+    name: "previous-cluster-secret-file",
+    kind: "text",
+    commands: ["node"],
+    placeholder: "FILE",
+    defaultShown: "no other secret counts",
+    help: "File with a secret that counts as well, while a cluster changes from it to another; " +
+      "none: that of nodes which were given none.",
+  },
+  {
     name: "snapshot-entries",
     kind: "integer",
     commands: SERVERS,

@@ -28,6 +28,9 @@ const PORT_MAX = 65_535;
 /** How far the HTTP port is from the client port, unless told otherwise. */
 const HTTP_PORT_OFFSET = 3_000;
 
+/** In place of a file with the previous secret: the nodes were given none. */
+const NO_SECRET = "none";
+
 /** The client port's HTTP port; it may be beyond the last port there is. */
 export function defaultHttpPort(port: number): number {
   return port + HTTP_PORT_OFFSET;
@@ -71,6 +74,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     dataDirectory: settings.optionalText("data-dir") ?? nodeDirectory(DATA_DIRECTORY, nodeId),
     newIdentity: settings.enabled("new-identity"),
     clusterSecret: ownSecret(settings),
+    ...previousSecret(settings),
     withoutUsers: withoutUsers(settings, { ...clients, host: settings.text("host"), clientPort: port, httpPort }),
     ...auditOptions(settings),
     snapshotEntries: settings.integer("snapshot-entries"),
@@ -170,13 +174,26 @@ export function ownSecret(settings: Settings): string | undefined {
   if (given !== undefined && file !== undefined) {
     throw new UsageError(`The cluster secret is given twice, by ${given.origin} and by ${file.origin}; give one`);
   }
-  try {
+  return readAsUsage(() => {
     if (file !== undefined) return readSecretFile(String(file.value));
     return given === undefined ? undefined : checkSecret(String(given.value), given.origin);
+  });
+}
+
+function readAsUsage<T>(read: () => T): T {
+  try {
+    return read();
   } catch (error) {
     if (error instanceof ClusterSecretError) throw new UsageError(error.message);
     throw error;
   }
+}
+
+/** What counts as the secret as well; nothing where no flag says so. Throws `UsageError`. */
+function previousSecret(settings: Settings): Pick<ServerOptions, "previously"> {
+  const path = settings.optionalText("previous-cluster-secret-file");
+  if (path === undefined) return {};
+  return { previously: { clusterSecret: path === NO_SECRET ? undefined : readAsUsage(() => readSecretFile(path)) } };
 }
 
 /** What holds for a single node and for a local cluster. Throws `UsageError`. */

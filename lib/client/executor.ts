@@ -17,7 +17,7 @@ import { BACKOFF_MS, BACKOFF_MS_MAX } from "./limits.ts";
 import type { Reply } from "./replies.ts";
 import type { Router } from "./router.ts";
 import { type Interruption, isInterruption, type Scope } from "./scope.ts";
-import { judgeReply, movedTo } from "./verdict.ts";
+import { judgeReply, movedTo, NOT_LOGGED_IN } from "./verdict.ts";
 import type { Word } from "./words.ts";
 
 /** A request and what may be done with it. */
@@ -51,12 +51,17 @@ interface Failure {
 export class Executor {
   readonly #router: Router;
   readonly #attemptTimeoutMs: number;
+  readonly #logsIn: boolean;
   #closed = false;
 
-  /** A repeatable request is repeated when it has no reply after `attemptTimeoutMs`. */
-  constructor(router: Router, attemptTimeoutMs: number) {
+  /** A repeatable request is repeated when it has no reply after `attemptTimeoutMs`. `logsIn`: connections log in when they are made. */
+  constructor(
+    router: Router,
+    { attemptTimeoutMs, logsIn }: { readonly attemptTimeoutMs: number; readonly logsIn: boolean },
+  ) {
     this.#router = router;
     this.#attemptTimeoutMs = attemptTimeoutMs;
+    this.#logsIn = logsIn;
   }
 
   /** No further attempts are made from now on. */
@@ -128,8 +133,15 @@ export class Executor {
 
   #judgeReply(reply: Reply, connection: Connection): { readonly reply: Reply } | Failure {
     const verdict = judgeReply(reply);
-    if (verdict === "Answer" || !(reply instanceof ServerError)) return { reply };
+    if (!(reply instanceof ServerError)) return { reply };
+    if (this.#logsIn && reply.code === NOT_LOGGED_IN) {
+      // The connection is older than the first user, or than a new password: another one logs in, or says that it may not.
+      this.#router.retire(connection);
+      return notDone(reply.code, reply);
+    }
     switch (verdict) {
+      case "Answer":
+        return { reply };
       case "Elsewhere": {
         const leader = movedTo(reply);
         this.#router.avoid(connection.address);

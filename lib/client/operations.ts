@@ -43,7 +43,8 @@ export class Operations {
       timers,
       silenceMs: settings.attemptTimeoutMs,
     });
-    const executor = new Executor(this.#router, settings.attemptTimeoutMs);
+    const { attemptTimeoutMs } = settings;
+    const executor = new Executor(this.#router, { attemptTimeoutMs, logsIn: credentials !== undefined });
     this.#executor = executor;
     if (hasSession) {
       this.#session = new Session({ executor, timers, ttlMs: settings.sessionTtlMs, timeoutMs: settings.timeoutMs });

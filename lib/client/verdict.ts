@@ -28,6 +28,9 @@ const VERDICTS: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
   ["TIMEOUT", "Unknown"],
 ]);
 
+/** Certainly not done: the connection has not logged in, or its login has ended. Passing for who can log in again. */
+export const NOT_LOGGED_IN = "NOAUTH";
+
 /** The verdict on a reply. */
 export function judgeReply(reply: Reply): Verdict {
   return reply instanceof ServerError ? VERDICTS.get(reply.code) ?? "Answer" : "Answer";
@@ -36,7 +39,7 @@ export function judgeReply(reply: Reply): Verdict {
 /** Whether what failed with the code of a `NotDoneError` may succeed a little later. */
 export function isPassing(code: string): boolean {
   const verdict = VERDICTS.get(code);
-  return verdict === "Elsewhere" || verdict === "Wait" || code === "UNREACHABLE" || code === "DEADLINE";
+  return verdict === "Elsewhere" || verdict === "Wait" || [NOT_LOGGED_IN, "UNREACHABLE", "DEADLINE"].includes(code);
 }
 
 /** The address that a MOVED error names; undefined for anything else. */

@@ -9,6 +9,7 @@ import { dirname, join } from "@std/path";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { ExposedFileError, PRIVATE_DIRECTORY, PRIVATE_FILE, readPrivateText } from "../base/private_files.ts";
+import type { Secrets } from "../transport/credentials.ts";
 
 /** Bytes of random in a secret that is made here; hexadecimal in the file. */
 const SECRET_BYTES = 32;
@@ -62,21 +63,35 @@ export function sharedSecret(path: string = sharedSecretPath()): string {
   return readOwn(path) ?? make(path);
 }
 
-/** What a node proves to others: with certificates a secret only where one was given, else always one. Throws `ClusterSecretError`. */
-export function secretOf(
-  { clusterSecret, peerTls }: { readonly clusterSecret: string | undefined; readonly peerTls?: unknown },
-): string {
-  return clusterSecret ?? (peerTls === undefined ? sharedSecret() : "");
+/** How a node was told of its secrets. */
+export interface SecretOptions {
+  /** Undefined where none was given. */
+  readonly clusterSecret: string | undefined;
+  /** What counts as well: that of nodes which are not told of the new one yet. Left out where nothing else does. */
+  readonly previously?: Pick<SecretOptions, "clusterSecret">;
+  readonly peerTls?: { readonly alsoPlain?: boolean };
 }
 
-/** What a node with certificates proves to nodes without; undefined where it takes none. Throws `ClusterSecretError`. */
-export function plainSecretOf(
-  { clusterSecret, peerTls }: {
-    readonly clusterSecret: string | undefined;
-    readonly peerTls?: { readonly alsoPlain?: boolean };
-  },
-): string | undefined {
-  return peerTls?.alsoPlain === true ? clusterSecret ?? sharedSecret() : undefined;
+/** By what a node and its peers know each other. Throws `ClusterSecretError`. */
+export function secretsOf({ previously, ...options }: SecretOptions): Secrets {
+  const [now, before] = [givenSecrets(options), previously && givenSecrets({ ...options, ...previously })];
+  return { ...now, previousSecret: before?.secret, previousPlainSecret: before?.plainSecret };
+}
+
+/** All of them, each once, the newest first: what nodes with and without TLS between them, or the previous secret, have in common. */
+export function distinctSecrets(
+  { plainSecret, secret, previousPlainSecret, previousSecret }: Secrets,
+): readonly string[] {
+  const all = [plainSecret, secret, previousPlainSecret, previousSecret];
+  return [...new Set(all.filter((each) => each !== undefined))];
+}
+
+/** With certificates a secret only where one was given, and for nodes without always one; without certificates always one. */
+function givenSecrets({ clusterSecret, peerTls }: SecretOptions): Pick<Secrets, "secret" | "plainSecret"> {
+  return {
+    secret: clusterSecret ?? (peerTls === undefined ? sharedSecret() : ""),
+    plainSecret: peerTls?.alsoPlain === true ? clusterSecret ?? sharedSecret() : undefined,
+  };
 }
 
 /** A secret of the operator's own in a file. Throws `ClusterSecretError`. */

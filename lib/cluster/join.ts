@@ -9,7 +9,7 @@ import { LargeTurns } from "../transport/large_turns.ts";
 import { DEFAULT_TRANSPORT_LIMITS } from "../transport/limits.ts";
 import { askServer } from "../transport/seeds.ts";
 import { SPOKEN_VERSIONS } from "../transport/versions.ts";
-import { plainSecretOf, secretOf } from "./cluster_secret.ts";
+import { type SecretOptions, secretsOf } from "./cluster_secret.ts";
 import { PeerTls } from "./peer_tls.ts";
 import { randomNumber } from "./random_number.ts";
 import type { ServerOptions } from "./server_types.ts";
@@ -29,7 +29,7 @@ export class JoinError extends Error {
 
 /** What the answer is needed for. */
 export interface Joining {
-  readonly options: Pick<ServerOptions, "members" | "nodeId" | "clusterId" | "clusterSecret" | "peerTls" | "host">;
+  readonly options: SecretOptions & Pick<ServerOptions, "members" | "nodeId" | "clusterId" | "peerTls" | "host">;
   /** Addresses of peer ports of the cluster. */
   readonly seeds: readonly string[];
   /** False where the operator gave one: then it is only seen whether the cluster answers. */
@@ -97,8 +97,7 @@ function questionOf({ options, clock, log, signal, wantsId }: Joining, identity:
       clientAddress: own?.clientAddress ?? "",
       peerAddress: own?.address ?? "",
     },
-    secret: secretOf(options),
-    plainSecret: plainSecretOf(options),
+    ...secretsOf(options),
     security: options.peerTls === undefined ? undefined : new PeerTls(options.peerTls, { clock, log }),
     wantsId,
     signal,

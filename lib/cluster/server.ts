@@ -24,8 +24,9 @@ import { DASHBOARD_ROUTES } from "../dashboard/routes.ts";
 import { makeHttpService } from "../http/service.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import type { Disk } from "../storage/disk.ts";
+import type { Secrets } from "../transport/credentials.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
-import { plainSecretOf, secretOf } from "./cluster_secret.ts";
+import { distinctSecrets, secretsOf } from "./cluster_secret.ts";
 import { descriptorLimit } from "./descriptor_limit.ts";
 import { closeDataDirectory } from "./private_directories.ts";
 import { openPeerTls, type PeerTls } from "./peer_tls.ts";
@@ -61,8 +62,11 @@ export interface ServerGround {
  */
 export async function startServer(options: ServerOptions, ground: ServerGround = {}): Promise<RunningServer> {
   // Before anything is opened or made.
-  const secrets = { secret: secretOf(options), plainSecret: plainSecretOf(options) };
+  const secrets = secretsOf(options);
   const clock = new SystemClock();
+  if (options.previously !== undefined) {
+    peerLog(options)("warn", "Who has the secret of --previous-cluster-secret-file is a peer too");
+  }
   const peerTls = options.peerTls === undefined
     ? undefined
     : openPeerTls(options.peerTls, { nodeId: options.nodeId, clock, log: peerLog(options) });
@@ -83,7 +87,7 @@ export async function startServer(options: ServerOptions, ground: ServerGround =
 interface StartParts {
   readonly ground: ServerGround;
   readonly clock: Clock;
-  readonly secrets: { readonly secret: string; readonly plainSecret: string | undefined };
+  readonly secrets: Secrets;
   readonly tls: TlsService | undefined;
   readonly peerTls: PeerTls | undefined;
 }
@@ -153,8 +157,7 @@ async function startWithMetrics(
       options,
       ground,
       clock,
-      // What nodes with and without TLS between them have in common.
-      secret: secrets.plainSecret ?? secrets.secret,
+      secrets: distinctSecrets(secrets),
       tls,
       peerTls,
       peerPort: transport?.port ?? options.peerBindPort,
@@ -171,7 +174,7 @@ interface ServeParts {
   readonly options: ServerOptions;
   readonly ground: ServerGround;
   readonly clock: Clock;
-  readonly secret: string;
+  readonly secrets: readonly string[];
   readonly tls: TlsService | undefined;
   readonly peerTls: PeerTls | undefined;
   readonly peerPort: number;
@@ -191,14 +194,14 @@ function auditOf(
 
 async function serveClients(
   node: Node,
-  { options, ground, clock, secret, tls, peerTls, peerPort, isolate, auditFile }: ServeParts,
+  { options, ground, clock, secrets, tls, peerTls, peerPort, isolate, auditFile }: ServeParts,
 ): Promise<RunningServer> {
   const connectionsMax = connectionsMaxOf(options);
   const happenings = new Happenings({ node, clock });
   const { firstUser, withoutUsers = firstUser === undefined ? "ServeEverybody" : "ServeNobody" } = options;
   const access = withFields(options.log, { component: "access" });
   const gate = new Gate({
-    ...{ node, clock, secret, log: access },
+    ...{ node, clock, secret: secrets[0] ?? "", otherSecrets: secrets.slice(1), log: access },
     launcherSecret: options.launcherSecret,
     dateMs: () => Date.now(),
     audit: auditOf(auditFile, { node, clock }),

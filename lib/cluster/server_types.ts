@@ -42,6 +42,8 @@ export interface ServerOptions {
   readonly peerTls?: PeerTlsOptions;
   /** Secret of the cluster; undefined for the one that the nodes of this user on this machine share, and with `peerTls` for none. */
   readonly clusterSecret: string | undefined;
+  /** What counts as the secret as well, while a cluster changes from one to another; left out where nothing else does. */
+  readonly previously?: { readonly clusterSecret: string | undefined };
   /**
    * What becomes of clients while no user is known. `ServeEverybody`, also where it is left out: they may do everything. `ServeNobody`: they
    * wait for one. `DoNotStart`: the same, and the start ends where the directory, or the lack of one, tells of none.

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Gate, LoginOutcome, Visitor } from "../access/gate.ts";
 import type { Login } from "../access/login.ts";
 import { type ConnectionRate, describeRate } from "../access/request_rates.ts";
-import { PASS_SCHEME, refusedPass } from "../access/node_pass.ts";
+import { PASS_CHARACTERS_MAX, PASS_SCHEME, refusedPass } from "../access/node_pass.ts";
 import { TOKEN_USER } from "../access/tokens.ts";
 import type { BodySink, BodyStream, HttpReply, HttpRequest } from "./http.ts";
 import { isProblem, problem, type ProblemReply } from "./problem.ts";
@@ -12,7 +12,7 @@ import { isProblem, problem, type ProblemReply } from "./problem.ts";
 /** A single digit at the end is none of Base64, and throws in the oldest runtimes. */
 const BASIC = /^basic +((?:[A-Za-z0-9+/]{4}){0,512}(?:[A-Za-z0-9+/]{2,3})?={0,2})$/i;
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]{1,512}=*) *$/i;
-const PASS = new RegExp(`^${PASS_SCHEME} (\\S{1,256})$`);
+const PASS = new RegExp(`^${PASS_SCHEME} (\\S{1,${PASS_CHARACTERS_MAX}})$`);
 
 /** Browsers ask for user and password when they see the header. */
 export const NOT_LOGGED_IN: ProblemReply = refusal("Authentication required: send user and password, as curl -u does");

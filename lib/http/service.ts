@@ -135,11 +135,19 @@ class HttpService implements HttpHandler {
 
   /** Nothing is told, not even what there is, before it is known who asks. */
   #answerTo(request: HttpRequest, destination: Destination): HttpReply | Promise<HttpReply> {
-    const { gate, shared } = this.#context;
+    const { gate } = this.#context;
     if (isForAnybody(destination)) return this.#answer(request, { destination });
-    if (destination === LOGIN_NEEDED || gate.admits(undefined)) {
-      return this.#overRate(request) ?? this.#answerNoted(request, { destination });
-    }
+    if (destination === LOGIN_NEEDED) return this.#overRate(request) ?? this.#answerNoted(request, { destination });
+    if (!gate.admits(undefined)) return this.#answerUser(request, destination);
+    const reply = this.#overRate(request) ?? this.#answerNoted(request, { destination });
+    if (!request.headers.has("authorization")) return reply;
+    // The first user may be made while the request is under way: nothing was done then, and it says who asks.
+    const orUser = (known: HttpReply) => isNotLoggedIn(known) ? this.#answerUser(request, destination) : known;
+    return reply instanceof Promise ? reply.then(orUser) : orUser(reply);
+  }
+
+  #answerUser(request: HttpRequest, destination: Destination): HttpReply | Promise<HttpReply> {
+    const { gate, shared } = this.#context;
     const who = identify(request, { gate, id: shared.id });
     // A login that failed is recorded as one.
     const go = (known: Login | ProblemReply) => {
@@ -247,6 +255,11 @@ class HttpService implements HttpHandler {
 function isForAnybody(destination: Destination): boolean {
   if (destination.type === "Route") return destination.route.isOpen === true;
   return destination.type === "Options" || GUARD_CODES.includes(destination.reply.problem.code);
+}
+
+/** Whether nothing was done since there are users, and who asked is none. */
+function isNotLoggedIn(reply: HttpReply): boolean {
+  return isProblem(reply) && reply.problem.code === NOT_LOGGED_IN.problem.code;
 }
 
 /** Where a request leads that says nothing of who sends it, where clients have to log in. */

@@ -32,6 +32,8 @@ export interface Statement {
   readonly said: string;
   /** 64 hex digits. */
   readonly proof: string;
+  /** Of a dialer with two secrets, of which `proof` is the previous one's: that of the other. */
+  readonly newProof?: string;
   /** Left out where there is none. */
   readonly evidence?: Evidence;
 }
@@ -120,8 +122,11 @@ export function decodeStatement(fields: Fields, rpc: "Proof" | "Welcome"): State
   if (fields.rpc !== rpc) return undefined;
   const said = fields.raw("said");
   const proof = fields.text("proof");
+  const newProof = fields.absent("newProof") ? undefined : fields.text("newProof");
   const evidence = fields.absent("evidence") ? {} : { evidence: fields.nested("evidence", decodeEvidence) };
-  return fields.valid && typeof said === "string" && PROOF.test(proof) ? { said, proof, ...evidence } : undefined;
+  if (!fields.valid || typeof said !== "string" || !PROOF.test(proof)) return undefined;
+  if (newProof === undefined) return { said, proof, ...evidence };
+  return PROOF.test(newProof) ? { said, proof, newProof, ...evidence } : undefined;
 }
 
 function decodeEvidence(fields: Fields): Evidence {

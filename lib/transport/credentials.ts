@@ -12,6 +12,32 @@ export function freshNonce(): string {
   return randomBytes(16).toString("hex");
 }
 
+/** What the nodes of a cluster share, and nobody else has. */
+export interface Secrets {
+  /** May be empty in TLS. */
+  readonly secret: string;
+  /** Counts as well, while a cluster changes from it to `secret`; left out where nothing else does. */
+  readonly previousSecret?: string | undefined;
+  /** The secret for nodes without TLS, of a node that has TLS; left out where those are not taken. */
+  readonly plainSecret?: string | undefined;
+  /** As `previousSecret`, for nodes without TLS. */
+  readonly previousPlainSecret?: string | undefined;
+}
+
+/** The secrets alone of something that has more. */
+export function secretsIn({ secret, previousSecret, plainSecret, previousPlainSecret }: Secrets): Secrets {
+  return { secret, previousSecret, plainSecret, previousPlainSecret };
+}
+
+/** The first secret of this node, its own before the previous one, that `isShared` takes; undefined where it takes none. */
+export function findShared(
+  { secret, previousSecret }: Pick<Secrets, "secret" | "previousSecret">,
+  isShared: (secret: string) => boolean,
+): string | undefined {
+  if (isShared(secret)) return secret;
+  return previousSecret !== undefined && isShared(previousSecret) ? previousSecret : undefined;
+}
+
 /** What a dialer proves: that it has the secret, and has said this in answer to that challenge. */
 export interface DialerProof {
   readonly secret: string;

@@ -11,6 +11,9 @@
  * instead of its next frame and close. Each frame behind Welcome has a tag (seal.ts), Accepted included; messages may follow
  * Accepted only, so that both sides agree on whether the connection is up.
  *
+ * A node on its way from one secret to another has both: its Proof proves both, the previous one where programs that know of one
+ * look, and the acceptor answers with the newest one that it has itself.
+ *
  * In TLS Proof and Welcome also hold the side's certificate and a signature over all that was said (evidence.ts), frames have no
  * tags, since TLS keeps them as they were sent, and the secret may be empty.
  */
@@ -30,17 +33,21 @@ import {
   type Introduction,
   readIntroduction,
   sayIntroduction,
+  type Statement,
 } from "./control.ts";
 import {
   acceptorKeys,
   dialerKeys,
+  type DialerProof,
   findAcceptorMismatch,
   findDialerMismatch,
   findOtherCluster,
+  findShared,
   freshNonce,
   proveAcceptor,
   proveDialer,
   sameProof,
+  type Secrets,
 } from "./credentials.ts";
 import { evidenceOf, type Judged, judgeEvidence } from "./evidence.ts";
 import type { PeerSecurity } from "./security.ts";
@@ -48,14 +55,10 @@ import type { Acquaintance, Greeting, PeerRefusal } from "./transport.ts";
 import { describeDisagreement, type VersionRange } from "./versions.ts";
 
 /** Who this node is and whom it takes. */
-export interface HandshakeOptions {
+export interface HandshakeOptions extends Secrets {
   readonly greeting: Greeting;
-  /** Shared by all nodes of the cluster, and by nobody else; may be empty in TLS. */
-  readonly secret: string;
   /** The connection has TLS, and both sides prove who they are by their certificates. */
   readonly security?: PeerSecurity | undefined;
-  /** The secret for nodes without TLS; left out where those are not taken. */
-  readonly plainSecret?: string | undefined;
   /** Whether the id is one of the servers to talk to. */
   knows(id: NodeId): boolean;
   admit(greeting: Greeting): PeerRefusal | undefined;
@@ -63,13 +66,13 @@ export interface HandshakeOptions {
 }
 
 /** How to shake hands on a connection that has TLS or not. */
-export function spokenWith<T extends Pick<HandshakeOptions, "secret" | "security" | "plainSecret">>(
+export function spokenWith<T extends Secrets & Pick<HandshakeOptions, "security">>(
   options: T,
   hasTls: boolean,
 ): T {
-  const { security, plainSecret } = options;
+  const { security, plainSecret, previousPlainSecret } = options;
   if (hasTls || security === undefined || plainSecret === undefined) return options;
-  return { ...options, secret: plainSecret, security: undefined };
+  return { ...options, secret: plainSecret, previousSecret: previousPlainSecret, security: undefined };
 }
 
 /** How a handshake ended. `claimedId` is who the other side is, once that is proved. */
@@ -123,16 +126,15 @@ export async function askWhoIsThere(
 /** Says who the dialer is, and resolves to what the acceptor says of itself once it has proved to have the secret. */
 async function introduce(
   connection: Connection,
-  { greeting, secret, security, said }: Own & { readonly said: Pick<Introduction, "to" | "wantsId"> },
+  { greeting, security, said, ...secrets }: Own & { readonly said: Pick<Introduction, "to" | "wantsId"> },
 ): Promise<Introduction | HandshakeResult> {
   const first = await connection.receive();
   if (first === undefined) return LOST;
   const challenge = decodeChallenge(first.fields);
   if (challenge === undefined) return takeRefusal(connection, { frame: first, claimedId: undefined });
   const dialerSaid = say(greeting, { nonce: freshNonce(), ...said });
-  const proven = { secret, challenge, dialerSaid };
   const own = evidenceOf(security, ["dialer", challenge, dialerSaid]);
-  send(connection, encodeProof({ said: dialerSaid, proof: proveDialer(proven), ...own }));
+  send(connection, encodeProof({ said: dialerSaid, ...proofsOf(secrets, { challenge, dialerSaid }), ...own }));
   const answer = await connection.receive();
   if (answer === undefined) return LOST;
   const welcome = decodeStatement(answer.fields, "Welcome");
@@ -144,8 +146,10 @@ async function introduce(
   });
   // Whoever cannot prove it is told nothing more.
   if ("objection" in judged) return distrust(connection, judged.objection);
-  if (!sameProof(proveAcceptor({ ...proven, acceptorSaid }), proof)) return distrust(connection, WRONG_SECRET);
-  connection.trust(security === undefined ? dialerKeys(proven) : undefined);
+  const answered = { challenge, dialerSaid, acceptorSaid };
+  const secret = findShared(secrets, (mine) => sameProof(proveAcceptor({ secret: mine, ...answered }), proof));
+  if (secret === undefined) return distrust(connection, WRONG_SECRET);
+  connection.trust(security === undefined ? dialerKeys({ secret, challenge, dialerSaid }) : undefined);
   const acceptor = readIntroduction(acceptorSaid, greeting.versions);
   if (acceptor === undefined) return damaged(connection, "the introduction in a Welcome is malformed");
   if ("otherVersions" in acceptor) return await refuse(connection, disagreement(greeting, acceptor.otherVersions));
@@ -155,20 +159,19 @@ async function introduce(
 
 /** The acceptor's part. The connection stays open only when the result is Admitted. */
 export async function acceptHandshake(connection: Connection, options: HandshakeOptions): Promise<HandshakeResult> {
-  const { secret, security, greeting: own } = options;
+  const { security, greeting: own } = options;
   const challenge = freshNonce();
   send(connection, encodeChallenge(challenge));
   const first = await connection.receive();
   if (first === undefined) return LOST;
   const statement = decodeStatement(first.fields, "Proof");
   if (statement === undefined) return damaged(connection, "first frame is not a Proof");
-  const { said: dialerSaid, proof } = statement;
-  const proven = { secret, challenge, dialerSaid };
+  const { said: dialerSaid } = statement;
   const judged = judgeEvidence(security, { statement, parts: ["dialer", challenge, dialerSaid] });
   if ("objection" in judged) return await refuse(connection, { reason: judged.objection, claimedId: undefined });
-  if (!sameProof(proveDialer(proven), proof)) {
-    return await refuse(connection, { reason: WRONG_SECRET, claimedId: judged.nodeId });
-  }
+  const secret = findProven(options, { statement, challenge });
+  if (secret === undefined) return await refuse(connection, { reason: WRONG_SECRET, claimedId: judged.nodeId });
+  const proven = { secret, challenge, dialerSaid };
   const dialer = readIntroduction(dialerSaid, own.versions);
   if (dialer === undefined) return damaged(connection, "the introduction in a Proof is malformed");
   if ("otherVersions" in dialer) return await refuse(connection, disagreement(own, dialer.otherVersions));
@@ -198,6 +201,30 @@ export async function acceptHandshake(connection: Connection, options: Handshake
     return takeRefusal(connection, { frame: last, claimedId: dialer.greeting.nodeId });
   }
   return { type: "Admitted", greeting: dialer.greeting };
+}
+
+/** The proofs of a dialer's secrets. Programs that know of one proof read the previous secret's, which is the one that all nodes have. */
+function proofsOf(
+  { secret, previousSecret }: Pick<Secrets, "secret" | "previousSecret">,
+  said: Pick<DialerProof, "challenge" | "dialerSaid">,
+): Pick<Statement, "proof" | "newProof"> {
+  const proof = proveDialer({ secret, ...said });
+  if (previousSecret === undefined) return { proof };
+  return { proof: proveDialer({ secret: previousSecret, ...said }), newProof: proof };
+}
+
+/** The secret that a dialer has proved to have; undefined where that is none of this node's. */
+function findProven(
+  secrets: Secrets,
+  { statement: { said: dialerSaid, proof, newProof }, challenge }: {
+    readonly statement: Statement;
+    readonly challenge: string;
+  },
+): string | undefined {
+  return findShared(secrets, (secret) => {
+    const expected = proveDialer({ secret, challenge, dialerSaid });
+    return sameProof(expected, proof) || (newProof !== undefined && sameProof(expected, newProof));
+  });
 }
 
 /** What an acceptor tells a dialer that has proved itself, beside its greeting: or why it is refused. */
@@ -240,7 +267,7 @@ function disagreement(own: Greeting, versions: VersionRange): Refusal {
 }
 
 /** What a side brings to a handshake itself. */
-type Own = Pick<HandshakeOptions, "greeting" | "secret" | "security">;
+type Own = Secrets & Pick<HandshakeOptions, "greeting" | "security">;
 
 interface Refusal {
   readonly reason: string;

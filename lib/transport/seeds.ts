@@ -2,6 +2,7 @@
 
 import { parseAddress } from "./address.ts";
 import { Connection, type ConnectionOptions, describe } from "./connection.ts";
+import type { Secrets } from "./credentials.ts";
 import { type DialedPeer, dialPeer } from "./dial.ts";
 import { askWhoIsThere, spokenWith } from "./handshake.ts";
 import type { Log } from "./peer.ts";
@@ -9,12 +10,10 @@ import { type PeerSecurity, PeerTlsError } from "./security.ts";
 import type { Acquaintance, Greeting, TransportHandler } from "./transport.ts";
 
 /** What is asked, and by whom. */
-export interface Question {
+export interface Question extends Secrets {
   /** What the asking node says of itself; its id means nothing where `wantsId`. */
   readonly greeting: Greeting;
-  readonly secret: string;
   readonly security?: PeerSecurity | undefined;
-  readonly plainSecret?: string | undefined;
   readonly wantsId: boolean;
   readonly signal: AbortSignal;
 }
@@ -62,13 +61,11 @@ export async function askServer(
 }
 
 /** What the seeds of a transport work with. */
-export interface SeedOptions {
+export interface SeedOptions extends Secrets {
   /** Addresses of peer ports; names are looked up each time. */
   readonly addresses: readonly string[];
   readonly greeting: Greeting;
-  readonly secret: string;
   readonly security?: PeerSecurity | undefined;
-  readonly plainSecret?: string | undefined;
   readonly connection: ConnectionOptions;
   readonly handler: Pick<TransportHandler, "acquainted">;
   readonly log: Log;

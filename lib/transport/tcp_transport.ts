@@ -11,6 +11,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { NodeId } from "../raft/types.ts";
 import { Acceptor } from "./acceptor.ts";
 import { encodeMessage } from "./codec.ts";
+import { type Secrets, secretsIn } from "./credentials.ts";
 import { Dialer } from "./dialer.ts";
 import type { HandshakeOptions } from "./handshake.ts";
 import { LargeTurns } from "./large_turns.ts";
@@ -22,19 +23,15 @@ import type { PeerSecurity } from "./security.ts";
 import type { Greeting, PeerAddresses, PeerInfo, Transport, TransportHandler } from "./transport.ts";
 
 /** What a `TcpTransport` is made with. */
-export interface TcpTransportOptions {
+export interface TcpTransportOptions extends Secrets {
   readonly clock: Clock;
   /** 0 to 1, 1 excluded: spreads the attempts to reconnect. */
   readonly random: () => number;
   readonly greeting: Greeting;
   /** Port 0 takes a free one; see `port`. */
   readonly listen: { readonly hostname: string; readonly port: number };
-  /** The shared secret of the cluster; may be empty where there is `security`. */
-  readonly secret: string;
   /** Certificates, with which the nodes speak TLS. */
   readonly security?: PeerSecurity | undefined;
-  /** The secret for nodes without TLS; left out where those are not taken. */
-  readonly plainSecret?: string | undefined;
   /** Addresses of peer ports to ask who is there, while a peer is not reached or none is known. */
   readonly seeds?: readonly string[];
   readonly limits?: Partial<TransportLimits>;
@@ -89,14 +86,14 @@ export class TcpTransport implements Transport {
 
   #begin(handler: TransportHandler): void {
     assert(this.#listener === undefined, "Cannot start a transport twice");
-    const { clock, log, listen, greeting, secret, security, plainSecret } = this.#options;
+    const { clock, log, listen, greeting, security } = this.#options;
+    const secrets = secretsIn(this.#options);
     const context = { clock, log, handler, limits: this.#limits, largeTurns: new LargeTurns(clock) };
     this.#listener = Deno.listen(listen);
     const handshake: HandshakeOptions = {
+      ...secrets,
       greeting,
-      secret,
       security,
-      plainSecret,
       knows: (id) => this.#peers.has(id) && !this.#isolated,
       admit: (other) => handler.admit(other),
       acquaint: (other, wantsId) => handler.acquaint(other, wantsId),
@@ -117,10 +114,9 @@ export class TcpTransport implements Transport {
     });
     const seeds = new Seeds({
       ...{
+        ...secrets,
         greeting,
-        secret,
         security,
-        plainSecret,
         handler,
         log,
         connection: context,

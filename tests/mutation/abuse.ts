@@ -17,9 +17,8 @@ const TIMES: readonly Mutation[] = [
   }),
   slip("M751", "A pass is compared up to the first difference", {
     file: "lib/access/node_pass.ts",
-    find: 'if (!timingSafeEqual(expected, Buffer.from(mac, "hex")))',
-    replace:
-      'const given = Buffer.from(mac, "hex");\n    if (!timingSafeEqual(expected, expected) || !expected.every((byte, at) => byte === given[at]))',
+    find: "given.some((other) => timingSafeEqual(mac, other))",
+    replace: "given.some((other) => timingSafeEqual(mac, mac) && mac.every((byte, at) => byte === other[at]))",
   }),
   slip("M752", "The proof of a peer is compared up to the first difference", {
     file: "lib/transport/credentials.ts",

@@ -35,6 +35,7 @@ import { RECOVERY_SLIPS } from "./recovery.ts";
 import { REVOCATION_SLIPS } from "./revocations.ts";
 import { RIGHT_SLIPS } from "./rights.ts";
 import { SESSION_OWNER_SLIPS } from "./session_owners.ts";
+import { ROLLING_SLIPS } from "./rolling.ts";
 import { SLIPS } from "./slips.ts";
 import { SNAPSHOT_SLIPS } from "./snapshots.ts";
 import { SIMULATOR_SLIPS } from "./simulator_slips.ts";
@@ -90,4 +91,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...SESSION_OWNER_SLIPS,
   ...ACL_LOG_SLIPS,
   ...CERTIFIED_CLIENT_SLIPS,
+  ...ROLLING_SLIPS,
 ];

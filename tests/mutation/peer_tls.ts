@@ -177,8 +177,8 @@ export const PEER_TLS_SLIPS: readonly Mutation[] = [
   }),
   bug("M624", "Nodes without TLS need no secret where both are allowed", {
     file: "lib/transport/handshake.ts",
-    find: "return { ...options, secret: plainSecret, security: undefined };",
-    replace: "return { ...options, security: undefined };",
+    find: "secret: plainSecret, previousSecret: previousPlainSecret,",
+    replace: "previousSecret: previousPlainSecret,",
     tests: ALLOW_TESTS,
   }),
   bug("M625", "A node that requires TLS lets others talk on without", {

@@ -84,6 +84,11 @@ export class ClientRecord implements Visitor {
     else this.#gate.enter(this);
   }
 
+  /** It has said who it is before there are users: with the first one its connection ends, and it comes back as a user. */
+  claimed(): void {
+    if (!this.#isGone) this.#gate.enter(this);
+  }
+
   /** See `Visitor`. */
   loginEnded(): void {
     this.#end();

@@ -10,7 +10,14 @@ import {
   FREE_FAILURES,
   LoginDelays,
 } from "../../../lib/access/login_delays.ts";
-import { connectionTo, makePass, PASS_MS, PassReader, type PassSubject } from "../../../lib/access/node_pass.ts";
+import {
+  connectionTo,
+  makePass,
+  PASS_CHARACTERS_MAX,
+  PASS_MS,
+  PassReader,
+  type PassSubject,
+} from "../../../lib/access/node_pass.ts";
 import { hashPassword, isPassword, PASSWORD_BYTES, passwordProblem } from "../../../lib/access/passwords.ts";
 import { encodeCommand } from "../../../lib/kv/commands.ts";
 import { emptyState, spanOf } from "../../support/state.ts";
@@ -112,10 +119,10 @@ Deno.test("a pass is worth something once, for its request, its node, its time a
   const nowMs = 1_700_000_000_000;
   const secret = "0123456789abcdef";
   const make = () => makePass(secret, { subject, login: 7, nowMs });
-  const reader = new PassReader(() => secret);
+  const reader = new PassReader(() => [secret]);
   const pass = make();
   assertEquals(
-    new PassReader(() => undefined).read(pass, { subject, nowMs: [nowMs] }),
+    new PassReader(() => []).read(pass, { subject, nowMs: [nowMs] }),
     undefined,
     "where there is no key",
   );
@@ -127,10 +134,14 @@ Deno.test("a pass is worth something once, for its request, its node, its time a
     connectionTo(1),
   ];
   for (const other of others) assertEquals(reader.read(pass, { subject: other, nowMs: [nowMs] }), undefined);
-  assertEquals(new PassReader(() => `${secret}0`).read(pass, { subject, nowMs: [nowMs] }), undefined);
+  assertEquals(new PassReader(() => [`${secret}0`]).read(pass, { subject, nowMs: [nowMs] }), undefined);
   for (const late of [PASS_MS + 1, -PASS_MS - 1]) {
     assertEquals(reader.read(pass, { subject, nowMs: [nowMs + late] }), undefined);
   }
+  const spread = (count: number) =>
+    makePass("other", { subject, login: 7, nowMs, also: [...Array(count - 2).fill("other"), secret] });
+  assertEquals(spread(4).length <= PASS_CHARACTERS_MAX, true);
+  assertEquals([4, 5].map((count) => reader.read(spread(count), { subject, nowMs: [nowMs] })), [7, undefined]);
   for (let at = 0; at < pass.length; at++) {
     const changed = pass.slice(0, at) + (pass[at] === "1" ? "2" : "1") + pass.slice(at + 1);
     assertEquals(reader.read(changed, { subject, nowMs: [nowMs] }), undefined, changed);

@@ -114,7 +114,7 @@ Deno.test("proofs, passes, tags of frames, tokens and the token of pages are com
   const nowMs = 1_000_000;
   const said = makePass("key", { subject, login: 7, nowMs });
   const dot = said.lastIndexOf(".") + 1;
-  const reader = new PassReader(() => "key");
+  const reader = new PassReader(() => ["key"]);
   const frame = new Uint8Array(64).fill(7);
   const key = new Uint8Array(KEY_BYTES).fill(1);
   const written = Buffer.alloc(TAG_BYTES);

@@ -234,6 +234,7 @@ Deno.test("settings that do not fit together are refused", () => {
     ],
     [["--cluster-secret", "a secret that all can read"], "--cluster-secret would show the secret to every user"],
     [["--cluster-secret-file", "/nowhere/x"], "Cannot read the cluster secret /nowhere/x"],
+    [["--previous-cluster-secret-file", "/nowhere/x"], "Cannot read the cluster secret /nowhere/x"],
     [
       ["--heartbeat-ms", "501"],
       "--heartbeat-ms 501 is more than half of --election-timeout-ms 1000; the nearest valid one is 500",
@@ -280,6 +281,18 @@ Deno.test("settings that do not fit together are refused", () => {
   }
   for (const host of ["localhost", "127.0.0.2", "::1"]) {
     assertEquals(serverOptions(settingsOf("--host", host), NOTHING).host, host);
+  }
+});
+
+Deno.test("a secret that counts beside that of now is in a file, or that of nodes which were given none", () => {
+  const file = secretFile("what all nodes shared");
+  const previously = (...args: readonly string[]) => serverOptions(settingsOf(...args), NOTHING).previously;
+  try {
+    assertEquals(previously(), undefined);
+    assertEquals(previously("--previous-cluster-secret-file", "none"), { clusterSecret: undefined });
+    assertEquals(previously("--previous-cluster-secret-file", file), { clusterSecret: "what all nodes shared" });
+  } finally {
+    Deno.removeSync(file);
   }
 });
 

@@ -114,6 +114,28 @@ Deno.test("credentials go with the greeting, and a refusal ends connecting at on
   assertEquals(await second.put("k", "v"), true);
 });
 
+Deno.test("a client with a password logs in again where its connection has no login any more; one without is told so", async () => {
+  for (
+    const [options, outcome] of [[{ password: "secret" }, true], [{ password: "old" }, "WRONGPASS"], [
+      {},
+      "NOAUTH",
+    ]] as const
+  ) {
+    let [hasUsers, isInside] = [false, false];
+    await using server = new ScriptedServer((words) => {
+      if (words[0] !== "HELLO") return hasUsers && !isInside ? error("NOAUTH Authentication required.") : undefined;
+      isInside = words.at(-1) === "secret";
+      return hasUsers && !isInside ? error("WRONGPASS invalid") : status("OK");
+    });
+    await using client = await connectTo([server], options);
+    // As when the first user is made: what was said before counts no more.
+    [hasUsers, isInside] = [true, false];
+    const done = await client.put("k", "v").catch((failure) => failure instanceof ServerError ? failure.code : failure);
+    assertEquals(done, outcome);
+    assertEquals(server.named("SET").length, outcome === true ? 2 : 1);
+  }
+});
+
 Deno.test("requests of one turn leave together and are answered in order", async () => {
   await using server = new ScriptedServer((words) => words[0] === "GET" ? bulk(words[1]) : undefined);
   await using client = await connectTo([server]);

@@ -3,8 +3,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   ClusterSecretError,
+  distinctSecrets,
   launcherSecretPath,
   readSecretFile,
+  secretsOf,
   sharedSecret,
   sharedSecretPath,
 } from "../../../lib/cluster/cluster_secret.ts";
@@ -24,6 +26,25 @@ async function withDirectory(body: (directory: string) => Promise<void> | void):
 function refusalOf(path: string): string {
   return assertThrows(() => sharedSecret(path), ClusterSecretError).message;
 }
+
+Deno.test("what a node takes for the secret, with certificates and without, and while it changes", () => {
+  const [clusterSecret, old] = ["that of now", "that of before"];
+  const plain = secretsOf({ clusterSecret, previously: { clusterSecret: old } });
+  assertEquals([plain.secret, plain.previousSecret, plain.plainSecret], [clusterSecret, old, undefined]);
+  assertEquals(distinctSecrets(plain), [clusterSecret, old]);
+  const peerTls = {};
+  const bare = secretsOf({ clusterSecret: undefined, peerTls });
+  assertEquals([bare.secret, bare.previousSecret, bare.plainSecret], ["", undefined, undefined]);
+  const given = secretsOf({ clusterSecret, previously: { clusterSecret: undefined }, peerTls });
+  assertEquals([given.secret, given.previousSecret, given.previousPlainSecret], [clusterSecret, "", undefined]);
+  const both = secretsOf({ clusterSecret, previously: { clusterSecret: old }, peerTls: { alsoPlain: true } });
+  assertEquals([both.plainSecret, both.previousPlainSecret], [clusterSecret, old]);
+  assertEquals(distinctSecrets({ secret: "", plainSecret: "p", previousSecret: "", previousPlainSecret: "q" }), [
+    "p",
+    "",
+    "q",
+  ]);
+});
 
 Deno.test("the file is in the state directory of the user", () => {
   const at = (os: string, variables: Readonly<Record<string, string>>) =>

@@ -137,6 +137,20 @@ Deno.test("a request whose user is removed before its read is done shows nothing
   assertEquals(node.machine.get("k")?.value, "v");
 });
 
+Deno.test("a request that is under way when the first user is made is answered as that of the user whom it names", async () => {
+  const { node, service } = await serviceWith();
+  node.holding = true;
+  const put = (headers: Extras["headers"]) => ask(service, "PUT /v1/kv/k", { body: "v", headers: headers ?? {} });
+  const answers = [put(basic("root")), put(basic("root", "wrong horse")), put({})];
+  const made = change(node, setUser("root", { hash: HASH }));
+  node.waiting.splice(-1, 1)[0]?.();
+  await made;
+  node.holding = false;
+  while (node.waiting.length > 0) node.release();
+  assertEquals((await Promise.all(answers)).map(({ status }) => status), [201, 401, 401]);
+  assertEquals(node.machine.get("k")?.value, "v");
+});
+
 Deno.test("a stream ends with its login, and one of nobody when there are users", async () => {
   const { node, service } = await serviceWith("root", "alice");
   const open = async (headers: Readonly<Record<string, string>>) => {

@@ -257,6 +257,8 @@ export interface NodeOptions {
   readonly seeds?: readonly string[];
   readonly security?: PeerSecurity | undefined;
   readonly plainSecret?: string;
+  readonly previousSecret?: string;
+  readonly previousPlainSecret?: string;
 }
 
 /** A running transport and what it told. */
@@ -275,6 +277,8 @@ export class TestNode {
       secret: options.secret ?? TEST_SECRET,
       security: options.security,
       plainSecret: options.plainSecret,
+      previousSecret: options.previousSecret,
+      previousPlainSecret: options.previousPlainSecret,
       seeds: options.seeds ?? [],
       limits: options.limits ?? {},
       log: (level, message) => void this.log.push(`${level} ${message}`),

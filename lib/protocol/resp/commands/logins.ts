@@ -27,15 +27,14 @@ export function hasToLogIn({ context: { gate } }: Caller): boolean {
 }
 
 /**
- * Where no password is set the user "default" may give any, and there is no other user. Undefined when the credentials are right.
+ * Where there are no users, any user and password will do: clients can be given theirs before the first user is made, and nobody gets
+ * more by it than everybody has. A password alone is refused as in Redis. Undefined when the credentials are right.
  */
-export function checkWithoutUsers(attempt: LoginAttempt, caller: Caller): ErrorReply | undefined {
-  const { credentials } = attempt;
+export function checkWithoutUsers({ credentials }: LoginAttempt, { client }: Caller): ErrorReply | undefined {
   if (credentials.length > 2) return { error: "ERR syntax error" };
   if (credentials.length === 1) return { error: NO_PASSWORD_SET };
-  if (credentials[0] === DEFAULT_USER) return undefined;
-  note(attempt, caller);
-  return WRONG_PASSWORD;
+  client.claimed();
+  return undefined;
 }
 
 /** Logs the connection in; undefined when the credentials were right. Where they are not it stays as it was. */

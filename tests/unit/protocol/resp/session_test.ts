@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { NotDoneReason } from "../../../../lib/node/api.ts";
 import { RespBench } from "./session_support.ts";
 import { encodeRequest } from "../../../support/resp/encode.ts";
@@ -172,7 +172,7 @@ Deno.test("within MULTI, HELLO, AUTH, WAIT and CLIENT REPLY are queued and act i
     "HELLO 3",
     "GET none",
     "AUTH default x",
-    "AUTH a b",
+    "AUTH a b c",
     "WAIT 9 0",
     "PING",
   );
@@ -180,8 +180,7 @@ Deno.test("within MULTI, HELLO, AUTH, WAIT and CLIENT REPLY are queued and act i
   assertEquals(await client.ask("ECHO x"), "+QUEUED\r\n", "no version was chosen yet");
   const replies = await client.ask("EXEC");
   assert(replies.startsWith("*8\r\n$-1\r\n%7\r\n$6\r\nserver\r\n"), replies);
-  const rest =
-    "*0\r\n_\r\n+OK\r\n-WRONGPASS invalid username-password pair or user is disabled.\r\n:1\r\n+PONG\r\n$1\r\nx\r\n";
+  const rest = "*0\r\n_\r\n+OK\r\n-ERR syntax error\r\n:1\r\n+PONG\r\n$1\r\nx\r\n";
   assert(replies.endsWith(rest), replies);
   assertEquals(await client.ask("GET none"), "_\r\n", "the version was chosen by EXEC");
   assertEquals(
@@ -271,10 +270,7 @@ Deno.test("HELLO chooses the version for what comes behind it", async () => {
   assertEquals(reply.startsWith("$-1\r\n%7\r\n$6\r\nserver\r\n"), true, reply);
   assertStringIncludes(reply, "_\r\n*14\r\n");
   assertEquals(reply.endsWith("$-1\r\n-NOPROTO unsupported protocol version\r\n"), true, reply);
-  assertEquals(
-    await client.ask("HELLO 3 AUTH bob x"),
-    "-WRONGPASS invalid username-password pair or user is disabled.\r\n",
-  );
+  assertMatch(await client.ask("HELLO 3 AUTH bob x"), /^%7\r\n/, "before there are users anybody may log in");
   assertEquals(
     (await client.ask("HELLO 3 AUTH default x SETNAME me", "CLIENT GETNAME")).endsWith("$2\r\nme\r\n"),
     true,

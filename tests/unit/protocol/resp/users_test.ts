@@ -95,6 +95,18 @@ Deno.test("a user comes in by AUTH and by HELLO, as default with a password alon
   assertEquals(await client.ask("AUTH a b c"), "-ERR syntax error\r\n");
 });
 
+Deno.test("before the first user any user and password are taken, which end with it as a connection without them does", async () => {
+  const bench = new RespBench();
+  const clients = [bench.connect(), bench.connect()];
+  assertEquals(await clients[0]?.ask("AUTH root anything", "SET k v", "ACL WHOAMI"), "+OK\r\n+OK\r\n$7\r\ndefault\r\n");
+  assertMatch(await clients[1]?.ask("HELLO 3 AUTH nobody anything") ?? "", /^%7\r\n/);
+  assertMatch(await bench.connect().ask("AUTH anything"), /^-ERR AUTH <password> called without any password/);
+  await addUsers(bench.node, "root");
+  assertEquals(clients.map((client) => client.link.finished), [true, true]);
+  assertEquals(await slowly(bench.connect(), "AUTH root anything"), WRONGPASS);
+  assertEquals(await slowly(bench.connect(), `AUTH root ${PASSWORD}`, "GET k"), "+OK\r\n$1\r\nv\r\n");
+});
+
 Deno.test("what stands behind AUTH waits for it", async () => {
   const bench = await benchWith("root");
   const client = bench.connect();
