@@ -8,6 +8,7 @@ import { type CommandResult, resultFromJson, resultToJson } from "../../../lib/k
 import { NO_RIGHTS } from "../../../lib/kv/rights.ts";
 import type { StateMachine } from "../../../lib/kv/state_machine.ts";
 import { blocksOf, emptyState, spanOf, stateOf } from "../../support/state.ts";
+import { addToken } from "../../support/tokens.ts";
 import { hashOf, removeUser, rightsOf, setUser } from "../../support/users.ts";
 
 const NOW_MS = 1_700_000_000_000;
@@ -106,6 +107,19 @@ Deno.test("a new password keeps the sessions of a user; one of the same name who
   assertEquals(log.state.sessions, 1);
   log.nowMs += TTL_MS;
   assertEquals([log.do({ type: "Advance" }), log.state.sessions], ["OK", 0], "it ends in its time");
+});
+
+Deno.test("a token of a user uses his sessions, and he those that it opened", () => {
+  const log = new Log();
+  const alice = log.login("alice");
+  assertEquals(log.do(addToken("alice", "ci"), alice), 0);
+  const token = log.state.lastApplied;
+  const own = log.open(alice);
+  const ofToken = log.open(token);
+  assertEquals(log.do(INCR, alice, { id: own, sequence: 1 }), 1);
+  assertEquals(log.do(INCR, token, { id: own, sequence: 1 }), 1);
+  assertEquals(log.do(INCR, alice, { id: ofToken, sequence: 1 }), 2);
+  assertEquals(log.do(INCR, log.login("bob"), { id: ofToken, sequence: 1 }), "ForeignSession");
 });
 
 Deno.test("a session of nobody is used by whoever may write, as before sessions had owners", () => {
