@@ -205,6 +205,11 @@ class ReadableState implements StateView {
     return this.#state.get(key);
   }
 
+  peek(key: string): KeyRecord | undefined {
+    forbid(missingUse(this.#rights, { right: "read", prefix: key }));
+    return this.#state.peek(key);
+  }
+
   *records(start: string): Iterable<readonly [key: string, record: KeyRecord]> {
     const shown = shownBy(this.#rights);
     if (shown === undefined) return yield* this.#state.records(start);

@@ -11,6 +11,7 @@ import { ADMINISTRATORS, CLIENT_FLAGS } from "./client_flags.ts";
 import { CLIENT_LIMIT_FLAGS } from "./client_limit_flags.ts";
 import { CLIENT_TLS_FLAGS } from "./client_tls_flags.ts";
 import { DIRECTORY_FLAGS } from "./directory_flags.ts";
+import { HISTORY_FLAGS } from "./history_flags.ts";
 import { JOIN_FLAGS } from "./join_flags.ts";
 import { TLS_FLAGS } from "./tls_flags.ts";
 import { TRANSFER_FLAGS } from "./transfer/transfer_flags.ts";
@@ -240,6 +241,7 @@ export const FLAGS = [
     max: 68_719_476_736,
     help: "Take a snapshot after so many bytes of log.",
   },
+  ...HISTORY_FLAGS,
   {
     name: "memory-limit",
     kind: "size",

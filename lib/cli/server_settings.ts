@@ -79,6 +79,8 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     ...auditOptions(settings),
     snapshotEntries: settings.integer("snapshot-entries"),
     snapshotBytes: settings.integer("snapshot-bytes"),
+    historyEntries: settings.integer("history-entries"),
+    historyBytes: settings.integer("history-bytes"),
     memoryLimitBytes: settings.optionalInteger("memory-limit") ?? defaultMemoryLimit(THIS_MACHINE, 1),
     electionTimeoutMs: settings.integer("election-timeout-ms"),
     heartbeatMs: settings.integer("heartbeat-ms"),

@@ -57,6 +57,10 @@ export interface ServerOptions {
   readonly snapshotEntries: number;
   /** A snapshot is taken after so many bytes of log since the last one. */
   readonly snapshotBytes: number;
+  /** Entries whose changes are remembered; the usual number when left out (`--history-entries`). */
+  readonly historyEntries?: number;
+  /** Bytes of them at most; the usual number when left out (`--history-bytes`). */
+  readonly historyBytes?: number;
   /** Above so many bytes of state, log and queues writes that add are refused; undefined for any number. */
   readonly memoryLimitBytes: number | undefined;
   /** Election timeout in ms, shortest; the longest is twice that. */

@@ -1,7 +1,8 @@
 /** What an entry did to keys, for those who watch. */
 
 import type { Span } from "../store/span.ts";
-import type { KeyRecord, KeyRevisions } from "./key_record.ts";
+import type { RecordView } from "../store/record.ts";
+import type { KeyRecord } from "./key_record.ts";
 
 /** One key after one entry: an entry that touches a key several times gives one change of it. */
 export interface Change {
@@ -12,6 +13,8 @@ export interface Change {
   readonly record: KeyRecord | undefined;
   /** Revision of the key before the entry; undefined when it was not there. */
   readonly previousRevision: number | undefined;
+  /** What the entry replaced, also where its deadline had come; undefined when the key was not there. */
+  readonly previous: KeyRecord | undefined;
 }
 
 /** More keys than this are not told one by one when an entry removes them all: the state jumps instead. */
@@ -21,10 +24,10 @@ export const CLEARED_KEYS_TOLD_MAX = 10_000;
 export interface ChangeSink {
   /**
    * The next entry does what `command` does, a Put without time and session as the log has it, and leaves its key without a
-   * deadline; `before` is what its key is so far. Both are to be read at once. The most frequent entries of all, so their change
+   * deadline; `before` is the record of its key so far. Both are to be read at once. The most frequent entries of all, so their change
    * is not made until somebody wants it.
    */
-  puts(command: Span, before: KeyRevisions | undefined): void;
+  puts(command: Span, before: RecordView | undefined): void;
   /** The next entry, a command of `commandBytes`, made these changes: each key once, in the order of first touch. May be none. */
   changed(changes: readonly Change[], commandBytes: number): void;
   /** The state is now that of `revision`, and what changed since the entry before is not told. */

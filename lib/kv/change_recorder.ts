@@ -5,7 +5,7 @@ import type { KeyRecord } from "./key_record.ts";
 
 /** A key as the entry found it. */
 export interface FoundKey {
-  readonly revision: number;
+  readonly record: KeyRecord;
   /** Whether its deadline had come. */
   readonly isDue: boolean;
 }
@@ -61,10 +61,11 @@ interface Touched {
 }
 
 function addChange(changes: Change[], { key, found, record }: Touched): void {
-  const previousRevision = found?.revision;
-  if (record !== undefined) changes.push({ type: "Put", key, record, previousRevision });
+  const previous = found?.record;
+  const previousRevision = previous?.revision;
+  if (record !== undefined) changes.push({ type: "Put", key, record, previousRevision, previous });
   // A key that the entry made and removed again was never there for anybody else.
   else if (found !== undefined) {
-    changes.push({ type: found.isDue ? "Expire" : "Delete", key, record, previousRevision });
+    changes.push({ type: found.isDue ? "Expire" : "Delete", key, record, previousRevision, previous });
   }
 }

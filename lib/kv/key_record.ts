@@ -16,9 +16,6 @@ export interface KeyRecord {
   readonly expiresAt: number | undefined;
 }
 
-/** Revisions of a key that is about to be changed. */
-export type KeyRevisions = Pick<KeyRecord, "createRevision" | "revision" | "version">;
-
 /** A copy of what a record of the store holds. */
 export function recordOf(view: RecordView): KeyRecord {
   const { createRevision, revision, version, deadline, value: { bytes, start, end } } = view;

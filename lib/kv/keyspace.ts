@@ -23,8 +23,8 @@ const STRING = 0;
 export interface StoreOptions {
   /** Log index of the entry that stores it. */
   readonly revision: number;
-  /** When the key expires; undefined for never, "Keep" for what is so far. */
-  readonly expiresAt: number | undefined | "Keep";
+  /** When the key expires; left out for never, "Keep" for what is so far. */
+  readonly expiresAt?: number | undefined | "Keep";
 }
 
 /** What a plain Put stores. */
@@ -284,7 +284,7 @@ export class Keyspace {
   #touch(key: string, isKnown: boolean): void {
     if (this.recorder === undefined) return;
     const view = this.#view;
-    this.recorder.touch(key, isKnown ? { revision: view.revision, isDue: this.#isDue(view) } : undefined);
+    this.recorder.touch(key, isKnown ? { record: recordOf(view), isDue: this.#isDue(view) } : undefined);
   }
 
   *#keysFrom(start: string): Iterable<string> {

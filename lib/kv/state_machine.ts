@@ -15,7 +15,6 @@ import {
   type Compare,
   decodeCommand,
   type LoggedCommand,
-  type PutCommand,
   type TransactionCommand,
 } from "./commands.ts";
 import { holds } from "./compare.ts";
@@ -165,6 +164,11 @@ export class StateMachine {
     return this.#keys.get(key);
   }
 
+  /** The same, also of a key whose deadline has come and that no entry has removed yet. */
+  peek(key: string): KeyRecord | undefined {
+    return this.#keys.peek(key);
+  }
+
   /** Keys in byte order from `start` on, with what is known of each. Nothing may change meanwhile. */
   *records(start: string): Iterable<readonly [key: string, record: KeyRecord]> {
     this.#keys.judgeBy(this.readTimeMs);
@@ -290,8 +294,7 @@ export class StateMachine {
     const { key, value } = this.#plainPut;
     const before = this.#keys.look(key);
     if (before !== undefined && before.deadline !== 0) {
-      const options = { revision, expiresAt: undefined };
-      const created = this.#keys.put(textOf(key), textOf(value), options);
+      const created = this.#keys.put(textOf(key), textOf(value), { revision });
       this.#tell(command.length);
       return created;
     }
@@ -349,7 +352,7 @@ export class StateMachine {
     const { revision } = turn;
     switch (type) {
       case "Put":
-        return this.#put(command, revision);
+        return { type, revision, created: this.#keys.put(command.key, command.value, { revision }) };
       case "Delete":
         return { type, revision, existed: this.#keys.remove(command.key) };
       case "Call":
@@ -370,10 +373,6 @@ export class StateMachine {
       default:
         return unreachable(command);
     }
-  }
-
-  #put({ key, value }: PutCommand, revision: number): CommandResult {
-    return { type: "Put", revision, created: this.#keys.put(key, value, { revision, expiresAt: undefined }) };
   }
 
   #transact({ compares, then, otherwise }: TransactionCommand, turn: Turn): CommandResult {

@@ -57,6 +57,8 @@ export type ReadOutcome = { readonly type: "Ready"; readonly index: Index } | No
 /** Read access to the state machine. Byte strings. */
 export interface StateView {
   get(key: string): KeyRecord | undefined;
+  /** The same, also of a key whose deadline has come and that no entry has removed yet: the last of its history. */
+  peek(key: string): KeyRecord | undefined;
   /** Keys in byte order from `start` on, with what is known of each; nothing may change meanwhile. */
   records(start: string): Iterable<readonly [key: string, record: KeyRecord]>;
   /** The time by which deadlines are judged in what is read here, in ms since 1970: that of the log, or what the leader told since. */

@@ -59,7 +59,8 @@ function layGround({ state, ...foundation }: Foundation): Ground {
   const { clock, log, metrics } = ports;
   const changes = new ChangeFeed({
     revision: state.lastApplied,
-    bytesMax: Math.min(CHANGE_HISTORY_BYTES_MAX, memory.limitBytes * MEMORY_HISTORY_SHARE),
+    entriesMax: options.historyEntries,
+    bytesMax: Math.min(options.historyBytes ?? CHANGE_HISTORY_BYTES_MAX, memory.limitBytes * MEMORY_HISTORY_SHARE),
     endOfTurn: (action) => clock.endOfTurn(action),
   });
   state.tell(changes);

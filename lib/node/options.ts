@@ -55,6 +55,9 @@ export interface NodeOptions {
   readonly usersRequiredAt?: string;
   readonly snapshotEntries: number;
   readonly snapshotBytes: number;
+  /** Entries whose changes are remembered, and bytes of them; the usual numbers when left out. */
+  readonly historyEntries?: number;
+  readonly historyBytes?: number;
   /** Bytes of state, log, history and queues above which writes that add are refused; left out for any number. */
   readonly memoryLimitBytes?: number | undefined;
   readonly electionTimeoutMs: number;

@@ -91,16 +91,16 @@ export const BYTE_SLIPS: readonly Mutation[] = [
   {
     ...slip("M364", "The history fills its buffer again while entries lie in it", {
       file: HISTORY,
-      find: "      this.#buffer = new Uint8Array(BUFFER_BYTES);\n",
-      replace: "      if (this.#buffer.length === 0) this.#buffer = new Uint8Array(BUFFER_BYTES);\n",
+      find: "    this.#buffer = isFree ? first.buffer : new Uint8Array(BUFFER_BYTES);\n",
+      replace: "    if (this.#buffer.length === 0) this.#buffer = new Uint8Array(BUFFER_BYTES);\n",
     }),
     tests: [FEED_TEST],
   },
   {
     ...slip("M365", "The history keeps a long Put where it lies and does not copy it", {
       file: HISTORY,
-      find: "isShared ? this.#buffer : command.copy()",
-      replace: "isShared ? this.#buffer : command.bytes.subarray(command.start, command.end)",
+      find: "isShared ? this.#buffer : new Uint8Array(bytes);",
+      replace: "isShared ? this.#buffer : command.bytes.subarray(command.start, command.end);",
     }),
     tests: [FEED_TEST],
   },

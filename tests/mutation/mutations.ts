@@ -22,6 +22,7 @@ import { FRESHNESS_SLIPS } from "./freshness.ts";
 import { FURTHER_SLIPS } from "./further_slips.ts";
 import { FORWARDING_SLIPS } from "./forwarding.ts";
 import { HANDOVER_SLIPS } from "./handover.ts";
+import { HISTORY_SLIPS } from "./history.ts";
 import { INTERFACE_SLIPS } from "./interfaces.ts";
 import { JOINING_SLIPS } from "./joining.ts";
 import { JUDGE_SLIPS } from "./judges.ts";
@@ -82,6 +83,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ACCESS_SLIPS,
   ...BACKUP_SLIPS,
   ...EXPORT_SLIPS,
+  ...HISTORY_SLIPS,
   ...DEFAULT_SLIPS,
   ...AUDIT_SLIPS,
   ...ABUSE_SLIPS,

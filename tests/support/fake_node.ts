@@ -90,6 +90,7 @@ export class FakeNode implements KeyValueNode {
         return nowMs();
       },
       get: (key) => values.get(key),
+      peek: (key) => values.get(key),
       records: (start) =>
         [...values].filter(([key]) => key >= start).sort(([first], [second]) => (first < second ? -1 : 1)),
       get size() {

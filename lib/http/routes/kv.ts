@@ -31,6 +31,16 @@ import { REDIRECT } from "../redirect.ts";
 import type { ResponseDescription, Route, RouteCall } from "../route.ts";
 import { RECORD_SCHEMA } from "../schemas.ts";
 import { type Applied, submit } from "../writes.ts";
+import {
+  AT_REVISION,
+  COMPACTED,
+  KEY_CHANGES_SCHEMA,
+  LAST_CHANGES,
+  type Past,
+  readPast,
+  recordThen,
+  showChanges,
+} from "./key_history.ts";
 
 const BYTES = "application/octet-stream";
 const JSON_TYPE = "application/json";
@@ -57,13 +67,14 @@ export const KV_ROUTES: readonly Route[] = [
     isForUsers: true,
     tag: "Keys",
     summary: "The value of a key: raw bytes, or JSON with everything known of it on `Accept: application/json`.",
-    query: [LEVEL, MIN_REVISION, REDIRECT],
+    query: [AT_REVISION, LAST_CHANGES, LEVEL, MIN_REVISION, REDIRECT],
     headers: [IF_MATCH, IF_NONE_MATCH, RANGE, IF_RANGE],
     responses: {
-      [OK]: { description: "The value.", contentType: BYTES, json: RECORD_SCHEMA },
+      [OK]: { description: "The value.", contentType: BYTES, json: { oneOf: [RECORD_SCHEMA, KEY_CHANGES_SCHEMA] } },
       [PARTIAL]: { description: "The bytes that `Range` asked for; `Content-Range` says which.", contentType: BYTES },
       [NOT_MODIFIED]: { description: "The client has it." },
       404: NO_KEY,
+      410: COMPACTED,
       412: COMPARE_FAILED,
       [NO_SUCH_PART]: { description: "`range_not_satisfiable`: the value is shorter.", contentType: PROBLEM_TYPE },
     },
@@ -122,15 +133,27 @@ function getKey(call: RouteCall): HttpReply | Promise<HttpReply> {
   if (isProblem(wanted)) return wanted;
   const freshness = readFreshness(call);
   if (isProblem(freshness)) return freshness;
+  const past = readPast(call);
+  if (past !== undefined && isProblem(past)) return past;
   const { context } = call;
-  return answerWhenFresh(freshness, { context, answer: () => showKey(call, wanted) });
+  return answerWhenFresh(freshness, { context, answer: () => showKey(call, { ...wanted, past }) });
 }
 
 function showKey(
-  { context: { node, clock }, request }: RouteCall,
-  { key, conditions }: KeyRequest,
+  call: RouteCall,
+  { key, conditions, past }: KeyRequest & { readonly past: Past | undefined },
 ): HttpReply | Promise<HttpReply> {
-  const record = node.state.get(key);
+  const { context } = call;
+  if (past === undefined) return showRecord(call, { key, conditions, record: context.node.state.get(key) });
+  if (past.type === "Changes") return showChanges(context, { key, count: past.count });
+  const then = recordThen(context, { key, revision: past.revision });
+  return isProblem(then) ? then : showRecord(call, { key, conditions, record: then.record });
+}
+
+function showRecord(
+  { context: { node, clock }, request }: RouteCall,
+  { key, conditions, record }: KeyRequest & { readonly record: KeyRecord | undefined },
+): HttpReply | Promise<HttpReply> {
   if (record === undefined) return matches(conditions, undefined) ? keyNotFound() : compareFailed(undefined);
   if (!matches(conditions, record)) return compareFailed(record);
   const headers = [

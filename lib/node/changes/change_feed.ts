@@ -1,17 +1,16 @@
 /** Keeps what the entries applied last have changed, and wakes those who watch. */
 
 import type { Change, ChangeSink } from "../../kv/change.ts";
-import type { KeyRevisions } from "../../kv/key_record.ts";
+import type { KeyRecord } from "../../kv/key_record.ts";
+import type { RecordView } from "../../store/record.ts";
 import type { Span } from "../../store/span.ts";
-import { ChangeHistory } from "./change_history.ts";
-import type { Changes, ChangeWatcher, RevisionChanges } from "./changes.ts";
+import { ChangeHistory, type HistoryLimits } from "./change_history.ts";
+import type { Changes, ChangeWatcher, KeyChange, Moment, RevisionChanges } from "./changes.ts";
 
 /** Where the feed begins, and how it comes to the end of a turn. */
-export interface ChangeFeedOptions {
+export interface ChangeFeedOptions extends HistoryLimits {
   /** Index of the entry behind which it begins: that of the recovered snapshot, 0 without one. */
   readonly revision: number;
-  /** Bytes that it keeps at most; the usual number when left out. */
-  readonly bytesMax?: number;
   /** Runs an action when everything that is ready in this turn has run. */
   endOfTurn(action: () => void): void;
 }
@@ -27,7 +26,7 @@ export class ChangeFeed implements Changes, ChangeSink {
 
   constructor(options: ChangeFeedOptions) {
     this.#options = options;
-    this.#history = new ChangeHistory(options.revision, options.bytesMax);
+    this.#history = new ChangeHistory(options.revision, options);
   }
 
   /** See `Changes`. */
@@ -48,6 +47,23 @@ export class ChangeFeed implements Changes, ChangeSink {
   /** See `Changes`. */
   since(revision: number): Iterable<RevisionChanges> | undefined {
     return revision >= this.oldest && revision <= this.newest ? this.#history.after(revision) : undefined;
+  }
+
+  /** See `Changes`. */
+  recordAt(key: string, { revision, current }: Moment): KeyRecord | undefined {
+    let first: number | undefined;
+    for (const at of this.#history.revisionsOf(key, current?.revision)) {
+      if (at <= revision) break;
+      first = at;
+    }
+    return first === undefined ? current : this.#history.changeOf(key, first).previous;
+  }
+
+  /** See `Changes`. */
+  *changesOf(key: string, current: KeyRecord | undefined): Iterable<KeyChange> {
+    for (const revision of this.#history.revisionsOf(key, current?.revision)) {
+      yield { revision, change: this.#history.changeOf(key, revision) };
+    }
   }
 
   /** See `Changes`. */
@@ -72,7 +88,7 @@ export class ChangeFeed implements Changes, ChangeSink {
   }
 
   /** See `ChangeSink`. */
-  puts(command: Span, before: KeyRevisions | undefined): void {
+  puts(command: Span, before: RecordView | undefined): void {
     this.#history.addPut(command, before);
     if (this.#isAwaited) this.#wake();
   }

@@ -4,33 +4,41 @@ import { assert } from "../../base/assert.ts";
 import { bytesToString } from "../../base/bytes.ts";
 import type { Change } from "../../kv/change.ts";
 import { decodeCommand } from "../../kv/commands.ts";
-import type { KeyRevisions } from "../../kv/key_record.ts";
+import type { KeyRecord } from "../../kv/key_record.ts";
+import type { RecordView } from "../../store/record.ts";
 import type { Span } from "../../store/span.ts";
 import type { RevisionChanges } from "./changes.ts";
 
-/** Entries of the log whose changes are kept, those that changed nothing included. A power of two. */
+/** Entries of the log whose changes are kept unless it is said otherwise, those that changed nothing included. */
 export const CHANGE_HISTORY_ENTRIES_MAX = 65_536;
-/** Bytes of commands, keys and values kept for that. Most of them are held by the log as well. */
-export const CHANGE_HISTORY_BYTES_MAX = 33_554_432;
+/** Bytes of commands, and of the keys and values that they made and replaced, kept for that unless it is said otherwise. */
+export const CHANGE_HISTORY_BYTES_MAX = 67_108_864;
 /** Entries that a history has room for at first. A power of two. */
 const FIRST_CAPACITY = 1_024;
-/** What a change costs beside its key and value: two objects and their place in a list. */
-const BYTES_PER_CHANGE = 160;
+/** What a change costs beside its key and values: three objects and their place in a list. */
+const BYTES_PER_CHANGE = 260;
 
-/** Numbers kept of an entry: its bytes and, of a Put, where they begin and what its key was before. */
-const NUMBERS = 5;
+/** Numbers kept of an entry: its bytes and, of a Put, where they begin, where the value that it replaced follows, and what its key was before. */
+const NUMBERS = 6;
 const BYTES = 0;
 const START = 1;
 const PREVIOUS_REVISION = 2;
 const CREATE_REVISION = 3;
 const VERSION = 4;
+const COMMAND_BYTES = 5;
 
 /** Puts share buffers of this length; one that is longer than a part of it gets its own. */
 const BUFFER_BYTES = 65_536;
 const SHARED_BYTES_MAX = 4_096;
 
-/** The buffer of a Put as the log has it, whose change is made when it is read; the changes of another entry; nothing. */
+/** The buffer of a Put as the log has it with the value that it replaced, whose change is made when it is read; the changes of another entry; nothing. */
 type Content = Uint8Array | readonly Change[] | undefined;
+
+/** How much is kept; the usual numbers where they are left out. */
+export interface HistoryLimits {
+  readonly entriesMax?: number | undefined;
+  readonly bytesMax?: number | undefined;
+}
 
 /**
  * A queue of entries without gaps, newest last.
@@ -49,12 +57,19 @@ export class ChangeHistory {
   /** Where the next Put is copied to. */
   #buffer = new Uint8Array(0);
   #used = 0;
+  /** The buffers before it, oldest first, each with the last entry that may lie in it. */
+  readonly #filled: { readonly buffer: Uint8Array<ArrayBuffer>; readonly last: number }[] = [];
 
+  readonly #entriesMax: number;
   readonly #bytesMax: number;
 
   /** Begins behind entry `revision`. */
-  constructor(revision: number, bytesMax = CHANGE_HISTORY_BYTES_MAX) {
+  constructor(
+    revision: number,
+    { entriesMax = CHANGE_HISTORY_ENTRIES_MAX, bytesMax = CHANGE_HISTORY_BYTES_MAX }: HistoryLimits = {},
+  ) {
     this.#newest = revision;
+    this.#entriesMax = entriesMax;
     this.#bytesMax = bytesMax;
   }
 
@@ -74,19 +89,23 @@ export class ChangeHistory {
   }
 
   /** Adds a plain Put. Called for every write of a busy node: it makes no object, but copies the bytes. */
-  addPut(command: Span, before: KeyRevisions | undefined): void {
+  addPut(command: Span, before: RecordView | undefined): void {
     const { length } = command;
-    const isShared = length <= SHARED_BYTES_MAX;
-    if (isShared && this.#used + length > this.#buffer.length) {
-      this.#buffer = new Uint8Array(BUFFER_BYTES);
-      this.#used = 0;
-    }
-    if (isShared) command.copyTo(this.#buffer, this.#used);
-    this.#advance(isShared ? this.#buffer : command.copy(), length);
+    const replaced = before?.value;
+    const bytes = replaced === undefined ? length : length + replaced.length;
+    const isShared = bytes <= SHARED_BYTES_MAX;
+    if (!isShared) this.#releaseBuffers(0);
+    else if (this.#used + bytes > this.#buffer.length) this.#takeBuffer();
+    const buffer = isShared ? this.#buffer : new Uint8Array(bytes);
+    const start = isShared ? this.#used : 0;
+    command.copyTo(buffer, start);
+    if (replaced !== undefined) replaced.copyTo(buffer, start + length);
+    if (isShared) this.#used += bytes;
+    this.#advance(buffer, bytes);
     const at = this.#head * NUMBERS;
     const numbers = this.#numbers;
-    numbers[at + START] = isShared ? this.#used : 0;
-    if (isShared) this.#used += length;
+    numbers[at + START] = start;
+    numbers[at + COMMAND_BYTES] = length;
     if (before === undefined) {
       numbers[at + PREVIOUS_REVISION] = 0;
       return;
@@ -100,7 +119,9 @@ export class ChangeHistory {
   add(changes: readonly Change[], commandBytes: number): void {
     if (changes.length === 0) return this.#advance(undefined, 0);
     let bytes = commandBytes;
-    for (const { key, record } of changes) bytes += key.length + (record?.value.length ?? 0) + BYTES_PER_CHANGE;
+    for (const { key, record, previous } of changes) {
+      bytes += key.length + (record?.value.length ?? 0) + (previous?.value.length ?? 0) + BYTES_PER_CHANGE;
+    }
     this.#advance(changes, bytes);
   }
 
@@ -108,6 +129,7 @@ export class ChangeHistory {
   restart(revision: number): void {
     while (this.#count > 0) this.#dropOldest();
     this.#newest = revision;
+    this.#filled.length = 0;
   }
 
   /** What was changed behind `revision`, which is not older than `oldest`. */
@@ -119,6 +141,44 @@ export class ChangeHistory {
     }
   }
 
+  /**
+   * The entries that changed a key, newest first, of those that are kept. `revision` is that of its record now, undefined when it has
+   * none. Reads no values: each change of a key knows the one before, so that the rest is passed over but where the key was not there.
+   */
+  *revisionsOf(key: string, revision: number | undefined): Iterable<number> {
+    let behind = this.#newest + 1;
+    for (let at = revision ?? this.#lastRemoval(key, behind); at !== undefined && at > this.oldest;) {
+      yield at;
+      behind = at;
+      at = this.#previousRevision(key, at) ?? this.#lastRemoval(key, behind);
+    }
+  }
+
+  /** What entry `revision` did to a key that it changed, by `revisionsOf`. */
+  changeOf(key: string, revision: number): Change {
+    const change = this.#changesOf(revision)?.find((change) => change.key === key);
+    assert(change !== undefined, "Cannot tell of a change: the entry did not change the key");
+    return change;
+  }
+
+  /** The last entry before `behind` that removed a key. */
+  #lastRemoval(key: string, behind: number): number | undefined {
+    for (let at = behind - 1; at > this.oldest; at--) {
+      const content = this.#contents[this.#slotOf(at)];
+      if (content === undefined || content instanceof Uint8Array) continue;
+      if (content.some((change) => change.record === undefined && change.key === key)) return at;
+    }
+    return undefined;
+  }
+
+  /** Revision of what the entry replaced; undefined where the key was not there. */
+  #previousRevision(key: string, revision: number): number | undefined {
+    const slot = this.#slotOf(revision);
+    if (!(this.#contents[slot] instanceof Uint8Array)) return this.changeOf(key, revision).previousRevision;
+    const previous = this.#numbers[slot * NUMBERS + PREVIOUS_REVISION] ?? 0;
+    return previous === 0 ? undefined : previous;
+  }
+
   #changesOf(revision: number): readonly Change[] | undefined {
     const slot = this.#slotOf(revision);
     const content = this.#contents[slot];
@@ -127,8 +187,8 @@ export class ChangeHistory {
 
   #putOf(buffer: Uint8Array, { slot, revision }: { readonly slot: number; readonly revision: number }): Change {
     const numbers = this.#numbers.subarray(slot * NUMBERS, (slot + 1) * NUMBERS);
-    const [bytes = 0, start = 0, previous = 0, create = 0, version = 0] = numbers;
-    const put = decodeCommand(bytesToString(buffer, start, start + bytes))?.command;
+    const [bytes = 0, start = 0, previous = 0, create = 0, version = 0, length = 0] = numbers;
+    const put = decodeCommand(bytesToString(buffer, start, start + length))?.command;
     assert(put?.type === "Put", "Cannot tell of a change: the command is no plain Put");
     const previousRevision = previous === 0 ? undefined : previous;
     const own = previous === 0 ? { createRevision: revision, version: 1 } : { createRevision: create, version };
@@ -137,7 +197,31 @@ export class ChangeHistory {
       key: put.key,
       record: { value: put.value, ...own, revision, expiresAt: undefined },
       previousRevision,
+      // Those who watch need no more than its revision.
+      get previous(): KeyRecord | undefined {
+        if (previousRevision === undefined) return undefined;
+        const value = bytesToString(buffer, start + length, start + bytes);
+        return { value, createRevision: create, revision: previous, version: version - 1, expiresAt: undefined };
+      },
     };
+  }
+
+  /** The next buffer for Puts: one whose Puts are all forgotten, or a new one. */
+  #takeBuffer(): void {
+    if (this.#buffer.length > 0) this.#filled.push({ buffer: this.#buffer, last: this.#newest });
+    this.#releaseBuffers(1);
+    const [first] = this.#filled;
+    const isFree = first !== undefined && first.last <= this.oldest;
+    if (isFree) this.#filled.shift();
+    this.#buffer = isFree ? first.buffer : new Uint8Array(BUFFER_BYTES);
+    this.#used = 0;
+  }
+
+  /** Lets go of buffers whose Puts are all forgotten, but for so many of them. */
+  #releaseBuffers(kept: number): void {
+    for (let next = this.#filled[kept]; next !== undefined && next.last <= this.oldest; next = this.#filled[kept]) {
+      this.#filled.shift();
+    }
   }
 
   #slotOf(revision: number): number {
@@ -145,7 +229,8 @@ export class ChangeHistory {
   }
 
   #advance(content: Content, bytes: number): void {
-    if (this.#count === this.#capacity && this.#capacity < CHANGE_HISTORY_ENTRIES_MAX) this.#grow();
+    if (this.#count === this.#capacity && this.#capacity < this.#entriesMax) this.#grow();
+    else if (this.#count === this.#entriesMax && this.#count < this.#capacity) this.#dropOldest();
     const head = (this.#head + 1) & (this.#capacity - 1);
     const at = head * NUMBERS + BYTES;
     // With every slot in use the next one is that of the oldest entry, which is forgotten by being written over.

@@ -24,7 +24,10 @@ const txn = (body: unknown): Extras => ({ body: JSON.stringify(body) });
 
 /** Every operation. */
 const TABLE: Readonly<Record<string, readonly Row[]>> = {
-  getKey: [["GET /v1/kv/p:a", "r"], ["GET /v1/kv/p:a?level=stale", "r"], ["HEAD /v1/kv/p:a", "r"]],
+  getKey: [["GET /v1/kv/p:a", "r"], ["GET /v1/kv/p:a?level=stale", "r"], ["HEAD /v1/kv/p:a", "r"], [
+    "GET /v1/kv/p:a?revision=1",
+    "r",
+  ], ["GET /v1/kv/p:a?history=5", "r"]],
   putKey: [
     ["PUT /v1/kv/p:a", "w", { body: "v" }],
     ["PUT /v1/kv/p:a?ttl=10s", "w", { body: "v" }],

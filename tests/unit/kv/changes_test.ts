@@ -2,8 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../../lib/base/random.ts";
-import type { KeyRecord, KeyRevisions } from "../../../lib/kv/key_record.ts";
+import { type KeyRecord, recordOf } from "../../../lib/kv/key_record.ts";
 import { PlainPut } from "../../../lib/kv/plain_put.ts";
+import type { RecordView } from "../../../lib/store/record.ts";
 import type { Span } from "../../../lib/store/span.ts";
 import { bytesToString } from "../../../lib/base/bytes.ts";
 import { type Change, type ChangeSink, CLEARED_KEYS_TOLD_MAX } from "../../../lib/kv/change.ts";
@@ -28,7 +29,7 @@ class Told implements ChangeSink {
     this.state.tell(this);
   }
 
-  puts(command: Span, before: KeyRevisions | undefined): void {
+  puts(command: Span, before: RecordView | undefined): void {
     const put = new PlainPut();
     assert(put.read(command));
     const revision = this.entries.length + 1;
@@ -39,7 +40,8 @@ class Told implements ChangeSink {
       version: (before?.version ?? 0) + 1,
       expiresAt: undefined,
     };
-    this.entries.push([{ type: "Put", key: textOf(put.key), record, previousRevision: before?.revision }]);
+    const previous = before === undefined ? undefined : recordOf(before);
+    this.entries.push([{ type: "Put", key: textOf(put.key), record, previousRevision: before?.revision, previous }]);
   }
 
   changed(changes: readonly Change[]): void {
@@ -95,12 +97,14 @@ Deno.test("a change carries the record as it is in the state", () => {
   assertEquals(deadline?.type, "Put");
   assertEquals(deadline?.record, told.state.get("a"));
   assertEquals(deadline?.record?.expiresAt, NOW_MS + 5);
+  const previous = told.state.get("a");
   assertEquals(brief(told.apply({ type: "Put", key: "a", value: "x" })), ["Put a x 5"]);
   assertEquals(told.entries.at(-1), [{
     type: "Put",
     key: "a",
     record: told.state.get("a"),
     previousRevision: 5,
+    previous,
   }]);
 });
 
@@ -195,16 +199,19 @@ function checkFold(seed: number): void {
   };
   const source = { words, sessions: [], flushes: true, plainKey: () => `p${random.below(6)}` };
   const folded = new Map<string, KeyRecord>();
-  const revisions = new Map<string, number>();
   const types = Object.keys(WRITE_SHARES) as readonly DrawnType[];
   for (let step = 0; step < 300; step++) {
     if (random.chance(0.5)) timeMs += random.below(2_000);
     const stamp = random.chance(0.6) ? timeMs : undefined;
-    for (const { type, key, record, previousRevision } of told.apply(makeCommand(random.pick(types), source), stamp)) {
-      assertEquals(previousRevision, revisions.get(key), `seed ${seed}, step ${step}: the revision before of ${key}`);
+    for (
+      const { type, key, record, previousRevision, previous } of told.apply(
+        makeCommand(random.pick(types), source),
+        stamp,
+      )
+    ) {
+      assertEquals(previous, folded.get(key), `seed ${seed}, step ${step}: what ${key} was before`);
+      assertEquals(previousRevision, previous?.revision);
       assertEquals(record !== undefined, type === "Put");
-      if (record === undefined) revisions.delete(key);
-      else revisions.set(key, record.revision);
       if (record === undefined) folded.delete(key);
       else {
         assertEquals(record.revision, told.state.lastApplied);

@@ -1,0 +1,52 @@
+/** Planted bugs of the past of keys: a version that is not the one of then, what was forgotten and is answered, bounds. */
+
+import { type Mutation, slip } from "./mutation.ts";
+
+const HISTORY = "lib/node/changes/change_history.ts";
+const FEED = "lib/node/changes/change_feed.ts";
+const KEY_HISTORY = "lib/http/routes/key_history.ts";
+const TESTS: readonly string[] = ["tests/unit/node/key_history_test.ts", "tests/unit/http/key_history_test.ts"];
+
+/** All of them. */
+export const HISTORY_SLIPS: readonly Mutation[] = [
+  slip("M916", "The value that a Put replaces is copied over the command's own end", {
+    file: HISTORY,
+    find: "replaced.copyTo(buffer, start + length);",
+    replace: "replaced.copyTo(buffer, start + length - 1);",
+  }),
+  slip("M917", "What a Put replaces does not count against the bytes of the history", {
+    file: HISTORY,
+    find: "this.#advance(buffer, bytes);",
+    replace: "this.#advance(buffer, length);",
+  }),
+  slip("M918", "A buffer is used again while the oldest entry that is kept lies in it", {
+    file: HISTORY,
+    find: "const isFree = first !== undefined && first.last <= this.oldest;",
+    replace: "const isFree = first !== undefined && first.last <= this.oldest + this.#count;",
+  }),
+  slip("M919", "A removal before a key was made again is not looked for: it counts as never there", {
+    file: HISTORY,
+    find: "at = this.#previousRevision(key, at) ?? this.#lastRemoval(key, behind);",
+    replace: "at = this.#previousRevision(key, at);",
+  }),
+  slip("M920", "A key at a revision is what the entry of that revision replaced", {
+    file: FEED,
+    find: "if (at <= revision) break;",
+    replace: "if (at < revision) break;",
+  }),
+  slip("M921", "A revision that is just not remembered any more is answered all the same", {
+    file: KEY_HISTORY,
+    find: "if (revision >= oldest) return undefined;",
+    replace: "if (revision >= oldest - 1) return undefined;",
+  }),
+  slip("M922", "A key whose deadline has come by now was never there", {
+    file: "lib/http/routes/key_history.ts",
+    find: "const current = state.peek(key);",
+    replace: "const current = state.get(key);",
+  }),
+  slip("M923", "One entry more than was said is remembered", {
+    file: HISTORY,
+    find: "else if (this.#count === this.#entriesMax && this.#count < this.#capacity) this.#dropOldest();",
+    replace: "else if (this.#count > this.#entriesMax && this.#count < this.#capacity) this.#dropOldest();",
+  }),
+].map((mutation) => ({ ...mutation, tests: TESTS }));
