@@ -1,7 +1,9 @@
 /** The most frequent command of all, read where it lies: a Put without time and session. */
 
+import { bytesToString } from "../base/bytes.ts";
 import { Span } from "../store/span.ts";
 import { PlainHead } from "./plain_head.ts";
+import { mayUse, type Rights } from "./rights.ts";
 
 const PUT = "P".charCodeAt(0);
 const ZERO = 0x30;
@@ -17,6 +19,13 @@ export class PlainPut {
   /** Who submitted it. */
   get login(): number {
     return this.#head.login;
+  }
+
+  /** Whether those are the rights, of somebody or of nobody, that it needs. */
+  isFor(rights: Rights | undefined): boolean {
+    if (rights === undefined || rights.isAdmin) return rights !== undefined;
+    const { bytes, start, end } = this.key;
+    return mayUse(rights, { right: "write", prefix: bytesToString(bytes, start, end) });
   }
 
   /** Whether `command` is such a Put, whole; then `key` and `value` are those of its bytes. */

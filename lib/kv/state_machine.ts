@@ -216,7 +216,7 @@ export class StateMachine {
   apply(index: number, command: Span): CommandResult {
     this.#goTo(index);
     // By far the most frequent commands take the short way.
-    if (this.#plainPut.read(command) && this.#users.rightsOf(this.#plainPut.login)?.isAdmin === true) {
+    if (this.#plainPut.read(command) && this.#plainPut.isFor(this.#users.rightsOf(this.#plainPut.login))) {
       return { type: "Put", revision: index, created: this.#putPlainly(command) };
     }
     const isCounter = this.#plainCounter.read(command) &&

@@ -21,7 +21,7 @@ function lookedAt(tests: readonly string[], mutation: Mutation): Mutation {
 const STATE_SLIPS: readonly Mutation[] = [
   slip("M660", "The most frequent write is taken from anybody", {
     file: STATE,
-    find: "if (this.#plainPut.read(command) && this.#users.rightsOf(this.#plainPut.login)?.isAdmin === true) {",
+    find: "if (this.#plainPut.read(command) && this.#plainPut.isFor(this.#users.rightsOf(this.#plainPut.login))) {",
     replace: "if (this.#plainPut.read(command)) {",
   }),
   slip("M661", "A counter is counted for anybody", {
