@@ -131,4 +131,16 @@ export const MEMBER_CHANGE_SLIPS: readonly Mutation[] = [
     }),
     tests: ["tests/unit/node/own_entries_test.ts"],
   },
+  {
+    ...slip(
+      "M828",
+      "A node that began alone is warned of company when it was told of the others, and not when it was not",
+      {
+        file: "lib/node/start_node.ts",
+        find: "if (join !== undefined || members.length > 1 || membersKnown <= 1) return;",
+        replace: "if (join === undefined || members.length > 1 || membersKnown <= 1) return;",
+      },
+    ),
+    tests: ["tests/unit/node/joining_test.ts"],
+  },
 ];
