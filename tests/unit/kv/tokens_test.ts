@@ -90,6 +90,7 @@ Deno.test("what is revoked, and what is left of a user who goes or has another p
   assertEquals([log.try(PUT, first), log.try(PUT, again)], ["NotLoggedIn", "Put"], "one of the same name is another");
   log.do(setUser("alice", { hash: hashOf(2), change: { revoked: NO_RIGHTS, granted: NO_RIGHTS } }), log.root);
   assertEquals([log.try(PUT, second), log.try(PUT, again), log.names("alice")], ["NotLoggedIn", "NotLoggedIn", []]);
+  assertEquals([second, again].map((id) => log.state.users.findToken(id)), [undefined, undefined], "nothing is left");
   const password = log.state.users.find("alice")?.login ?? 0;
   assertEquals(log.try(addToken("alice", "last"), password), "Reply");
   const last = log.last;
@@ -206,6 +207,12 @@ Deno.test("tokens go through snapshots and forced recoveries, and the digest tel
   digests.push(log.state.digest);
   log.token("more");
   digests.push(log.state.digest);
+  const one = { name: "ci", digit: 1, ttlMs: 60_000 };
+  for (const each of [one, { ...one, name: "other" }, { ...one, digit: 2 }, { ...one, ttlMs: 60_001 }]) {
+    const other = new Log();
+    other.do(addToken("alice", each.name, each), other.alice);
+    digests.push(other.state.digest);
+  }
   assertEquals([new Set(digests).size, blocksOf(log.state).length], [digests.length, blocks + 1]);
   const loaded = stateOf(blocksOf(log.state));
   assertEquals([loaded?.digest, loaded?.users.findToken(token)], [log.state.digest, log.state.users.findToken(token)]);
