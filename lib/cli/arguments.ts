@@ -15,6 +15,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "member",
   "user",
   "inspect",
+  "disk",
   "recover",
   "backup",
   "verify",

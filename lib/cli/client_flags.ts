@@ -31,7 +31,7 @@ export const CLIENT_FLAGS = [
   {
     name: "json",
     kind: "switch",
-    commands: ["bench", "recover", "verify", "tls", "version", ...ADMINISTRATORS],
+    commands: ["bench", "disk", "recover", "verify", "tls", "version", ...ADMINISTRATORS],
     help: "Print one JSON object instead of text.",
   },
   {

@@ -124,6 +124,15 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
       "is damaged; 1 when DIR is not a data directory.",
     ],
   },
+  disk: {
+    usage: "kvstore disk DIR [--json]",
+    summary: "Show what takes the space in a node's directory.",
+    details: [
+      "One line for the log, room that is prepared for it, snapshots, snapshots in the making, the files of the node, what kvstore recover",
+      "force has kept, and files that KVStore does not know: what they take of the disk, and what bounds them or when they may go. It changes",
+      "nothing, and a node may run on DIR. Exit code 1 when DIR is not a data directory.",
+    ],
+  },
   recover: {
     usage:
       "kvstore recover inspect DIR... [--json] | kvstore recover force DIR [--members ID=HOST:PORT,...] [--revision-step N] [--yes]",

@@ -9,6 +9,7 @@ import { runCliCommand } from "./cli_command.ts";
 import { runClusterCommand } from "./cluster_command.ts";
 import type { RunCommand } from "./command_context.ts";
 import { COMMAND_NAMES } from "./arguments.ts";
+import { runDiskCommand } from "./disk_command.ts";
 import type { CommandName } from "./flags.ts";
 import { showCommandHelp, showHelp } from "./help.ts";
 import { runInspectCommand } from "./inspect_command.ts";
@@ -36,6 +37,7 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   member: runMemberCommand,
   user: (context) => runUserCommand(context),
   inspect: runInspectCommand,
+  disk: runDiskCommand,
   recover: runRecoverCommand,
   backup: runBackupCommand,
   verify: runVerifyCommand,

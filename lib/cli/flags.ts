@@ -28,6 +28,7 @@ export type CommandName =
   | "member"
   | "user"
   | "inspect"
+  | "disk"
   | "recover"
   | "backup"
   | "verify"
@@ -77,6 +78,7 @@ const CONFIGURABLE: readonly CommandName[] = ["cluster", "node", "cli", "bench",
 const EVERYWHERE: readonly CommandName[] = [
   ...CONFIGURABLE,
   "inspect",
+  "disk",
   "recover",
   "verify",
   "tls",

@@ -75,7 +75,7 @@ testWith(
       }
       await redis.command(["DEL", "huge"]);
       const again = await run("--json");
-      const { written, there, other_types: others } = JSON.parse(again.stdout);
+      const { written, there, otherTypes: others } = JSON.parse(again.stdout);
       assertEquals([again.code, written, there, others], [0, 0, ledger.size, 7]);
     }),
 );

@@ -77,7 +77,7 @@ export async function runImport(
   }
   const leftOut = [
     { keys: expired, why: "whose deadline has passed", name: "expired" },
-    { keys: others, why: "without the prefix", name: "other_prefix" },
+    { keys: others, why: "without the prefix", name: "otherPrefix" },
     ...source.leftOut(),
   ];
   return { tally: importer.tally, leftOut };

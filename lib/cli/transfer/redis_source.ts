@@ -79,8 +79,8 @@ export class RedisSource implements ImportSource {
     const types = `of other types, which KVStore has not: ${this.#otherTypes.shown}`;
     const sizes = `above ${KEY_BYTES_MAX} bytes of key or ${VALUE_BYTES_MAX} of value: ${this.#tooLong.shown}`;
     return [
-      { keys: this.#otherTypes.keys, why: types, name: "other_types" },
-      { keys: this.#tooLong.keys, why: sizes, name: "too_long", isFailure: true },
+      { keys: this.#otherTypes.keys, why: types, name: "otherTypes" },
+      { keys: this.#tooLong.keys, why: sizes, name: "tooLong", isFailure: true },
     ];
   }
 
