@@ -1,13 +1,12 @@
 /** The clients of a running cluster come to TLS by rolling restarts, and those that repeat their requests see none fail. */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { SERVER_TLS, testWith } from "../support/needs.ts";
 import { findFreePorts } from "../support/ports.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import type { Access } from "../support/repeating_clients.ts";
 import { Load } from "./support/load.ts";
 import { basesOf, reload, rollOver, serversOf } from "./support/rolling.ts";
-import { newAuthority, validity, writePair } from "./support/tls_node.ts";
+import { assertRefused, newAuthority, validity, whyNotHere, writePair } from "./support/tls_node.ts";
 
 const NODES = 3;
 
@@ -114,12 +113,13 @@ async function closePlainPorts(
   return plainPorts;
 }
 
-testWith(
-  [SERVER_TLS],
+Deno.test(
   "clients get TLS beside the plain ports, other certificates and CAs on open connections, and the plain ports are closed",
   async () => {
     using stage = new Stage();
     const { old, next, bases, servers, tlsPorts: [port = 0] } = stage;
+    const why = await whyNotHere();
+    if (why !== undefined) return await assertRefused(stage.flagsOf(0), why);
     const [before, after] = [stage.identityOf(old), stage.identityOf(next)];
     using oldClient = Deno.createHttpClient(before);
     using client = Deno.createHttpClient(after);
