@@ -64,7 +64,7 @@ export const ROLLING_SLIPS: readonly Mutation[] = [
   bug("M881", "The first user fails requests of clients that could log in", {
     file: "lib/client/executor.ts",
     find: "if (this.#logsIn && reply.code === NOT_LOGGED_IN) {",
-    replace: 'if (this.#logsIn && reply.code === "") {',
+    replace: 'if (this.#logsIn && reply.code === NOT_LOGGED_IN && reply.message === "") {',
     tests: ROUTING_TESTS,
   }),
   bug("M882", "A client without a password waits for a login that nobody makes", {
@@ -76,13 +76,13 @@ export const ROLLING_SLIPS: readonly Mutation[] = [
   bug("M883", "The first user fails requests over HTTP that are under way and name him", {
     file: "lib/http/service.ts",
     find: "isNotLoggedIn(known) ? this.#answerUser(request, destination) : known;",
-    replace: "known.status === 0 ? this.#answerUser(request, destination) : known;",
+    replace: "isNotLoggedIn(known) && known.status === 0 ? this.#answerUser(request, destination) : known;",
     tests: ["tests/unit/http/users_test.ts"],
   }),
   bug("M884", "A file with the previous secret counts as none", {
     file: "lib/cli/server_settings.ts",
     find: "path === NO_SECRET ? undefined :",
-    replace: 'path !== "" ? undefined :',
+    replace: "path === NO_SECRET || path.length > 0 ? undefined :",
     tests: ["tests/unit/cli/node_command_test.ts"],
   }),
 ];
