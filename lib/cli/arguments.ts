@@ -20,6 +20,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "backup",
   "verify",
   "restore",
+  "undo",
   "export",
   "import",
   "tls",

@@ -5,7 +5,7 @@ import type { CommandName, Flag } from "./flags.ts";
 /** Commands that administer a running cluster, take all of it, or fill it. */
 export const ADMINISTRATORS: readonly CommandName[] = [
   ...["leader", "member", "rolling-restart", "user"] as const,
-  ...["backup", "export", "import", "restore"] as const,
+  ...["backup", "export", "import", "restore", "undo"] as const,
 ];
 
 /** In the order of the help. */
@@ -57,7 +57,7 @@ export const CLIENT_FLAGS = [
   {
     name: "yes",
     kind: "switch",
-    commands: ["member", "rolling-restart", "recover", "restore", "tls", "cluster"],
+    commands: ["member", "rolling-restart", "recover", "restore", "undo", "tls", "cluster"],
     help: "Do what would be asked about; needed where no terminal is there to ask on.",
   },
 ] as const satisfies readonly Flag[];

@@ -224,6 +224,19 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     ],
     lines: PRINTED_LINES.import,
   },
+  undo: {
+    usage: "kvstore undo --prefix PREFIX --to REVISION [--dry-run] [--yes] [--connect HOST:PORT,...] [--json]",
+    summary: "Take back what changed the keys of a prefix since a revision.",
+    details: [
+      "Nodes remember the last changes and what they replaced (--history-entries, --history-bytes of kvstore node). undo shows how many keys that",
+      "begin so would be added, changed and removed to be what they were at REVISION, and the first of each, asks, or wants --yes where nobody can be",
+      "asked, and writes all of it as one transaction, which changes nothing where one of these keys was written since it was shown. Keys that were first changed",
+      "after that stay as they are. Deadlines are moments: a key gets its deadline back, and is gone where that has passed.",
+      "Exit code 0 when it is done; 1, and nothing is changed, when the revision is not remembered any more, which a backup may still have, when keys were",
+      "written meanwhile, or when one transaction is too small; 5 without a leader; 6 when the outcome is unknown.",
+    ],
+    lines: PRINTED_LINES.undo,
+  },
   tls: {
     usage: "kvstore tls init|node|client|renew|show ...",
     summary: "Make a CA and certificates for a cluster, and show what is in certificates.",

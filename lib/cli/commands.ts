@@ -22,6 +22,7 @@ import { runRollingRestartCommand } from "./rolling_restart_command.ts";
 import { runExportCommand } from "./transfer/export_command.ts";
 import { runImportCommand } from "./transfer/import_command.ts";
 import { runTlsCommand } from "./tls_command.ts";
+import { runUndoCommand } from "./transfer/undo_command.ts";
 import { runUserCommand } from "./user_command.ts";
 import { nearest, quoteForPeople, UsageError } from "./usage_error.ts";
 import { versionJson, versionLine } from "./version.ts";
@@ -44,6 +45,7 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   restore: runRestoreCommand,
   export: runExportCommand,
   import: runImportCommand,
+  undo: (context) => runUndoCommand(context),
   tls: runTlsCommand,
   assets: runAssetsCommand,
   version: withoutOperands(({ settings, surroundings }) => {

@@ -28,12 +28,12 @@ export const DIRECTORY_FLAGS = [
   {
     name: "to",
     kind: "integer",
-    commands: ["inspect"],
+    commands: ["inspect", "undo"],
     placeholder: "INDEX",
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
     defaultShown: "the last entry",
-    help: "Last index of the digest and of --entries.",
+    help: "Last index of the digest and of --entries. undo: the revision to go back to, which has to be given.",
   },
   {
     name: "members",

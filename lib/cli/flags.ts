@@ -33,6 +33,7 @@ export type CommandName =
   | "backup"
   | "verify"
   | "restore"
+  | "undo"
   | "export"
   | "import"
   | "tls"

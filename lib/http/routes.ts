@@ -4,6 +4,7 @@ import type { Route } from "./route.ts";
 import { CLUSTER_ROUTES } from "./routes/cluster.ts";
 import { EVENT_ROUTES } from "./routes/events.ts";
 import { HEALTH_ROUTES } from "./routes/health.ts";
+import { HISTORY_ROUTES } from "./routes/history.ts";
 import { KV_ROUTES } from "./routes/kv.ts";
 import { LAUNCHER_ROUTES } from "./routes/launcher.ts";
 import { LIVE_ROUTES } from "./routes/live.ts";
@@ -20,6 +21,7 @@ import { USER_ROUTES } from "./routes/users.ts";
 const DESCRIBED: readonly Route[] = [
   ...KV_ROUTES,
   ...SCAN_ROUTES,
+  ...HISTORY_ROUTES,
   ...TXN_ROUTES,
   ...SESSION_ROUTES,
   // Before the names of users, which take what is left of a path.

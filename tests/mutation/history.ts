@@ -5,7 +5,14 @@ import { type Mutation, slip } from "./mutation.ts";
 const HISTORY = "lib/node/changes/change_history.ts";
 const FEED = "lib/node/changes/change_feed.ts";
 const KEY_HISTORY = "lib/http/routes/key_history.ts";
-const TESTS: readonly string[] = ["tests/unit/node/key_history_test.ts", "tests/unit/http/key_history_test.ts"];
+const TESTS: readonly string[] = [
+  "tests/unit/node/change_feed_test.ts",
+  "tests/unit/node/key_history_test.ts",
+  "tests/unit/http/key_history_test.ts",
+  "tests/unit/http/history_test.ts",
+  "tests/unit/http/rights_test.ts",
+  "tests/e2e/undo_test.ts",
+];
 
 /** All of them. */
 export const HISTORY_SLIPS: readonly Mutation[] = [
@@ -48,5 +55,26 @@ export const HISTORY_SLIPS: readonly Mutation[] = [
     file: HISTORY,
     find: "else if (this.#count === this.#entriesMax && this.#count < this.#capacity) this.#dropOldest();",
     replace: "else if (this.#count > this.#entriesMax && this.#count < this.#capacity) this.#dropOldest();",
+  }),
+  slip("M924", "An undo tells nothing of a key that one entry after the revision has changed and that is gone now", {
+    file: HISTORY,
+    find: "for (const { key } of content) if (key.startsWith(prefix)) keys.add(key);",
+    replace:
+      "for (const { key, record } of content) if (record !== undefined && key.startsWith(prefix)) keys.add(key);",
+  }),
+  slip("M925", "Who may read one key with a prefix is told the past of all of them", {
+    file: "lib/http/routes/history.ts",
+    find: "  state.peek(prefix);\n",
+    replace: "",
+  }),
+  slip("M926", "What a key was is told although its deadline has passed", {
+    file: "lib/http/routes/history.ts",
+    find: "const before = isThere(then, nowMs) ? then : undefined;",
+    replace: "const before = isThere(then, 0) ? then : undefined;",
+  }),
+  slip("M927", "An undo writes over what was written since it was shown", {
+    file: "lib/cli/transfer/prefix_writer.ts",
+    find: 'is: "=", operand: modified }',
+    replace: 'is: "<", operand: modified + 2 ** 50 }',
   }),
 ].map((mutation) => ({ ...mutation, tests: TESTS }));

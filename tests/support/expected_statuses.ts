@@ -139,7 +139,11 @@ function outcomesOf(
   const isConditional = match !== undefined || noneMatch !== undefined;
   switch (id) {
     case "getKey":
-      return readOutcomes(parts, made.method);
+      if (query.has("history")) return [query.has("revision") ? 400 : 200];
+      // What lies ahead, and what is not remembered.
+      return [...readOutcomes(parts, made.method), ...query.has("revision") ? [400, 410] : []];
+    case "comparePast":
+      return query.has("since") ? [200, 400, 410] : [400];
     case "putKey": {
       const isNew = match === undefined ? [201] : [];
       const isOld = noneMatch === "*" ? [] : [200];

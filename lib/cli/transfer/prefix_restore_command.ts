@@ -43,7 +43,9 @@ export async function runPrefixRestore(context: CommandContext, path: string): P
   } else if (!settings.enabled("json")) surroundings.out(shown);
   await client.close();
   if (settings.enabled("json")) {
-    surroundings.out(`${JSON.stringify({ file: path, prefix: text, ...numbersOf(plan), done: !isDry })}\n`);
+    surroundings.out(
+      `${JSON.stringify({ file: path, prefix: text, ...numbersOf(plan.changes), same: plan.same, done: !isDry })}\n`,
+    );
   } else {
     surroundings.out(
       isDry || plan.changes.length === 0 ? "Nothing was changed\n" : `Made ${count(plan.changes.length, "change")}\n`,
@@ -75,9 +77,9 @@ function lookupOf({ state }: LoadedBackup, settings: Settings) {
   };
 }
 
-function numbersOf({ changes, same }: PrefixPlan) {
-  const numbers = Object.fromEntries(KINDS.map(([type, name]) => [name, ofType(changes, type).length]));
-  return { ...numbers, same };
+/** How many changes there are of each kind, by the names that they have in JSON. */
+export function numbersOf(changes: readonly PrefixChange[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(KINDS.map(([type, name]) => [name, ofType(changes, type).length]));
 }
 
 function ofType(changes: readonly PrefixChange[], type: PrefixChange["type"]): readonly PrefixChange[] {
@@ -85,14 +87,24 @@ function ofType(changes: readonly PrefixChange[], type: PrefixChange["type"]): r
 }
 
 function showPlan({ changes, same }: PrefixPlan, prefix: string): string {
-  const [added, changed, removed] = KINDS.map(([type]) => ofType(changes, type));
-  const lines = KINDS.flatMap(([, , word], at) => {
-    const keys = [added, changed, removed][at] ?? [];
+  const head = `Keys of the cluster that begin with ${quoteForPeople(prefix)}: ${
+    showNumbers(changes)
+  }, ${same} the same`;
+  return `${head}\n${showFirst(changes)}`;
+}
+
+/** How many changes there are of each kind. */
+export function showNumbers(changes: readonly PrefixChange[]): string {
+  const [added, changed, removed] = KINDS.map(([type]) => ofType(changes, type).length);
+  return `${added} to add, ${changed} to change, ${removed} to remove`;
+}
+
+/** The first keys of each kind, a line each. */
+export function showFirst(changes: readonly PrefixChange[]): string {
+  return KINDS.flatMap(([type, , word]) => {
+    const keys = ofType(changes, type);
     const first = keys.slice(0, SHOWN_CHANGES_MAX).map(({ key }) => `  ${word} ${showKey(key)}\n`);
     const more = keys.length - first.length;
     return more === 0 ? first : [...first, `  ${word} ${more} more\n`];
-  });
-  const head = `Keys of the cluster that begin with ${quoteForPeople(prefix)}: ${added?.length ?? 0} to add, ` +
-    `${changed?.length ?? 0} to change, ${removed?.length ?? 0} to remove, ${same} the same`;
-  return `${head}\n${lines.join("")}`;
+  }).join("");
 }

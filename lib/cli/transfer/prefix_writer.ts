@@ -20,7 +20,7 @@ export async function writePlan(
 ): Promise<void> {
   let done = 0;
   for (const batch of inBatches(changes, lookup)) {
-    const failed = await write(client, batch, lookup);
+    const failed = await writeTogether(client, batch, lookup);
     if (failed !== undefined) {
       const made = `${done} of ${count(changes.length, "change")} made; give the command again`;
       throw new Failure(`${failed.message}; ${made}`, failed.exitCode);
@@ -29,7 +29,8 @@ export async function writePlan(
   }
 }
 
-async function write(
+/** Makes changes in one transaction. What kept it from that, and then none is made or the outcome is unknown; undefined for nothing. */
+export async function writeTogether(
   client: Pick<Client, "txn">,
   batch: readonly PrefixChange[],
   lookup: BackupLookup,

@@ -7,7 +7,7 @@ export const TRANSFER_FLAGS = [
   {
     name: "prefix",
     kind: "text",
-    commands: ["export", "import", "restore"],
+    commands: ["export", "import", "restore", "undo"],
     placeholder: "PREFIX",
     defaultShown: "every key",
     help: "Only the keys that begin so. restore: into a running cluster.",
@@ -33,7 +33,7 @@ export const TRANSFER_FLAGS = [
   {
     name: "dry-run",
     kind: "switch",
-    commands: ["import", "restore"],
+    commands: ["import", "restore", "undo"],
     help: "Read and check everything, say what is there already or would change, and change nothing.",
   },
   {

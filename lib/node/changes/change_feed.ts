@@ -60,6 +60,11 @@ export class ChangeFeed implements Changes, ChangeSink {
   }
 
   /** See `Changes`. */
+  keysBehind(revision: number, prefix: string): ReadonlySet<string> {
+    return this.#history.keysBehind(revision, prefix);
+  }
+
+  /** See `Changes`. */
   *changesOf(key: string, current: KeyRecord | undefined): Iterable<KeyChange> {
     for (const revision of this.#history.revisionsOf(key, current?.revision)) {
       yield { revision, change: this.#history.changeOf(key, revision) };

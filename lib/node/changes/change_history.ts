@@ -4,9 +4,10 @@ import { assert } from "../../base/assert.ts";
 import { bytesToString } from "../../base/bytes.ts";
 import type { Change } from "../../kv/change.ts";
 import { decodeCommand } from "../../kv/commands.ts";
+import { PlainPut } from "../../kv/plain_put.ts";
 import type { KeyRecord } from "../../kv/key_record.ts";
 import type { RecordView } from "../../store/record.ts";
-import type { Span } from "../../store/span.ts";
+import { Span } from "../../store/span.ts";
 import type { RevisionChanges } from "./changes.ts";
 
 /** Entries of the log whose changes are kept unless it is said otherwise, those that changed nothing included. */
@@ -152,6 +153,30 @@ export class ChangeHistory {
       behind = at;
       at = this.#previousRevision(key, at) ?? this.#lastRemoval(key, behind);
     }
+  }
+
+  /** The keys with a prefix that were changed behind `revision`, which is not older than `oldest`; in no order. */
+  keysBehind(revision: number, prefix: string): ReadonlySet<string> {
+    assert(revision >= this.oldest, "Cannot tell of changes: they are not kept any more");
+    const keys = new Set<string>();
+    const command = new Span();
+    const put = new PlainPut();
+    for (let at = revision + 1; at <= this.#newest; at++) {
+      const slot = this.#slotOf(at);
+      const content = this.#contents[slot];
+      if (content instanceof Uint8Array) {
+        const start = this.#numbers[slot * NUMBERS + START] ?? 0;
+        command.set(content, start, start + (this.#numbers[slot * NUMBERS + COMMAND_BYTES] ?? 0));
+        assert(put.read(command), "Cannot tell of a change: the command is no plain Put");
+        const { bytes, start: from, end } = put.key;
+        if (bytesToString(bytes, from, Math.min(end, from + prefix.length)) === prefix) {
+          keys.add(bytesToString(bytes, from, end));
+        }
+      } else if (content !== undefined) {
+        for (const { key } of content) if (key.startsWith(prefix)) keys.add(key);
+      }
+    }
+    return keys;
   }
 
   /** What entry `revision` did to a key that it changed, by `revisionsOf`. */

@@ -50,6 +50,8 @@ export interface Changes {
   recordAt(key: string, moment: Moment): KeyRecord | undefined;
   /** What is known of how the key came to be `current`, newest first: every change behind `oldest`. To be gone through in the same turn. */
   changesOf(key: string, current: KeyRecord | undefined): Iterable<KeyChange>;
+  /** The keys with a prefix that were changed behind `revision`, which is from `oldest` to `newest`; in no order. */
+  keysBehind(revision: number, prefix: string): ReadonlySet<string>;
   /** Tells `watcher` of what is applied from now on. Returns how to end that. */
   watch(watcher: ChangeWatcher): () => void;
 }

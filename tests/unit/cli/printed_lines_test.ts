@@ -126,6 +126,16 @@ const SOURCES: Partial<Record<CommandName, readonly Source[]>> = {
     { file: "lib/cli/transfer/prefix_writer.ts" },
     CONFIRMATION,
   ],
+  undo: [
+    { file: "lib/cli/transfer/undo_command.ts", except: ["planUndo"] },
+    { file: "lib/cli/transfer/undo_command.ts", inside: ["planUndo"], isSampled: true },
+    { file: "lib/cli/transfer/prefix_restore_command.ts", inside: ["showNumbers", "showFirst"] },
+    { file: "lib/cli/transfer/prefix_writer.ts", inside: ["writeTogether"] },
+    { file: "lib/http/routes/history.ts", inside: ["showPast"] },
+    { file: "lib/http/routes/key_history.ts", inside: ["refuseRevision"], isSampled: true },
+    ...ASKING,
+    CONFIRMATION,
+  ],
   node: [
     { file: "lib/cli/join.ts" },
     { file: "lib/cluster/join.ts" },

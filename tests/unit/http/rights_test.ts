@@ -35,6 +35,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     ["PUT /v1/kv/p:new", "rw", { body: "v", headers: { "if-none-match": "*" } }],
   ],
   deleteKey: [["DELETE /v1/kv/p:gone", "w"], ["DELETE /v1/kv/p:gone", "rw", { headers: { "if-match": '"5"' } }]],
+  comparePast: [["GET /v1/history?prefix=p:&since=8", "r"], ["GET /v1/history?prefix=p:a&since=8", "r"]],
   scanKeys: [["GET /v1/kv?prefix=p:", ""], ["GET /v1/kv", ""]],
   transact: [
     ["POST /v1/txn", "w", txn({ then: [{ put: { key: "p:a", value: "v" } }] })],

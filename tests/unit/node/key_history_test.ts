@@ -67,6 +67,13 @@ function checkPast(seed: number): void {
     );
   }
   assertGreater(feed.oldest, 0);
+  for (let revision = feed.oldest; revision <= feed.newest; revision++) {
+    const behind = [...feed.since(revision) ?? []].flatMap(({ changes }) => changes.map(({ key }) => key));
+    for (const prefix of ["", "p", "p1", "p1x"]) {
+      const wanted = new Set(behind.filter((key) => key.startsWith(prefix)));
+      assertEquals(feed.keysBehind(revision, prefix), wanted, `seed ${seed}: keys with ${prefix} behind ${revision}`);
+    }
+  }
   for (const key of keys) {
     const current = state.peek(key);
     const changed: number[] = [];
