@@ -21,6 +21,7 @@ import { LoginDelays } from "./login_delays.ts";
 import { makePass, PassReader, type PassSubject } from "./node_pass.ts";
 import { isPassword } from "./passwords.ts";
 import { isSecret, readToken, TOKEN_USER } from "./tokens.ts";
+import { WebSessions } from "./web_sessions.ts";
 
 /** Logins that are remembered, so that the same user and password need no work again; the oldest is forgotten. */
 export const LOGINS_KEPT_MAX = 1_024;
@@ -80,6 +81,8 @@ export class Gate {
   readonly hashes = new HashQueue();
   /** What is to be recorded goes there: logins by this gate, all else by whoever does it or refuses it. */
   readonly audit: Audit;
+  /** Logins of browsers. */
+  readonly webSessions: WebSessions;
   readonly #parts: GateParts;
   readonly #delays = new LoginDelays();
   readonly #passes: PassReader;
@@ -96,6 +99,7 @@ export class Gate {
   constructor(parts: GateParts) {
     this.#parts = parts;
     this.audit = parts.audit ?? NO_AUDIT;
+    this.webSessions = new WebSessions({ clock: parts.clock, gate: this });
     this.#passes = new PassReader((login) => this.#passKeysOf(login));
     parts.node.watchUsers(() => this.#usersChanged());
   }
@@ -180,6 +184,11 @@ export class Gate {
     return { name, id };
   }
 
+  /** How long the next attempt of that address for that user will be held up, in ms. */
+  delayMs({ name, address }: Pick<Claim, "name" | "address">): number {
+    return this.#delays.delayMs(pairOf({ name, address }), this.#parts.clock.now());
+  }
+
   /** Who that is, for people; "" for nobody. Nobody else can have the name of the launcher. */
   nameOf(login: Login | undefined): string {
     if (login === undefined) return "";
@@ -239,8 +248,7 @@ export class Gate {
 
   #attempt(claim: Claim, hash: string): Promise<LoginOutcome> {
     const { address } = claim;
-    // What can be no name is none: names of any length would be kept as long as failures are.
-    const pair = `${address} ${isUserName(claim.name) ? claim.name : ""}`;
+    const pair = pairOf(claim);
     const before = this.#lines.get(pair);
     // Whoever guesses at one user does not take the places of those who want to come in as another.
     const isHeldUp = before !== undefined || this.#delays.delayMs(pair, this.#parts.clock.now()) > 0;
@@ -341,4 +349,9 @@ export class Gate {
 /** Whatever else is claimed, what has the form of a token is no password, and needs no work. */
 function isByToken({ name, password }: Claim): boolean {
   return name === TOKEN_USER || readToken(password) !== undefined;
+}
+
+/** What can be no name is none: names of any length would be kept as long as failures are. */
+function pairOf({ name, address }: Pick<Claim, "name" | "address">): string {
+  return `${address} ${isUserName(name) ? name : ""}`;
 }

@@ -20,6 +20,7 @@ import { type HttpListener, startHttpListener } from "../http/listener.ts";
 import { Happenings } from "../http/live/happenings.ts";
 import type { HttpTimes } from "../http/server/limits.ts";
 import { routesWith } from "../http/routes.ts";
+import { loginPage } from "../dashboard/login_page.ts";
 import { DASHBOARD_ROUTES } from "../dashboard/routes.ts";
 import { makeHttpService } from "../http/service.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
@@ -322,8 +323,13 @@ function startHttp(node: Node, parts: HttpParts): HttpListener {
     happenings,
     launcher: options.launcher,
     routes: routesWith(DASHBOARD_ROUTES),
+    loginPage,
   });
-  return listener;
+  const stop = (graceMs: number) => {
+    gate.webSessions.stop();
+    return listener.stop(graceMs);
+  };
+  return { ...listener, stop };
 }
 
 /** The HTTP port of this node at the host by which the other nodes know it, or what the operator said. */

@@ -17,7 +17,18 @@ const SCRIPT = "text/javascript; charset=utf-8";
 const STYLE = "text/css; charset=utf-8";
 
 /** The modules of the page. */
-const MODULES = ["main", "bytes_view", "cards", "charts", "condition", "connection", "controls", "dialog", "editor"]
+const MODULES = [
+  "main",
+  "account",
+  "bytes_view",
+  "cards",
+  "charts",
+  "condition",
+  "connection",
+  "controls",
+  "dialog",
+  "editor",
+]
   .concat(
     "events",
     "format",

@@ -4,6 +4,9 @@ import type { HttpReply } from "../http/http.ts";
 import { DASHBOARD_TYPES, type DashboardFile, dashboardFile, PAGE_TYPE } from "./files.ts";
 import { problem, PROBLEM_TYPE } from "../http/problem.ts";
 import type { HttpContext, ResponseDescription, Route, RouteCall } from "../http/route.ts";
+import { webSessionOf } from "../http/web_login.ts";
+import { forbiddenPage } from "./login_page.ts";
+import { FORM_ROUTES } from "./login_routes.ts";
 
 const OK = 200;
 const NOT_MODIFIED = 304;
@@ -22,9 +25,17 @@ export const DASHBOARD_ROUTES: readonly Route[] = [
     summary: "The dashboard, for browsers.",
     query: [],
     headers: [],
-    responses: { [OK]: { description: "The page.", contentType: PAGE_TYPE }, [NOT_MODIFIED]: KNOWN },
-    handle: (call) => serve(call, "index.html"),
+    responses: {
+      [OK]: { description: "The page.", contentType: PAGE_TYPE },
+      [NOT_MODIFIED]: KNOWN,
+      403: { description: "A page that says that the dashboard is for administrators.", contentType: PAGE_TYPE },
+    },
+    handle: serveDashboard,
   },
+  // What the login page looks like.
+  openFile("style.css", "getStyle"),
+  openFile("icon.svg", "getIcon"),
+  ...FORM_ROUTES,
   {
     method: "GET",
     path: "/assets/{name}",
@@ -43,6 +54,32 @@ export const DASHBOARD_ROUTES: readonly Route[] = [
   },
 ];
 
+/** A file for those, too, who have not logged in. */
+function openFile(name: string, id: string): Route {
+  return {
+    method: "GET",
+    path: `/assets/${name}`,
+    id,
+    isOpen: true,
+    tag: "Dashboard",
+    summary: "A file of the login page and the dashboard.",
+    query: [],
+    headers: [],
+    responses: {
+      [OK]: { description: "The file.", contentType: DASHBOARD_TYPES },
+      [NOT_MODIFIED]: KNOWN,
+    },
+    handle: (call) => serve(call, name),
+  };
+}
+
+function serveDashboard(call: RouteCall): HttpReply | Promise<HttpReply> {
+  const { request, context: { gate, login } } = call;
+  if (login === undefined || gate.isAdmin(login)) return serve(call, "index.html");
+  const canLogOut = webSessionOf(request, gate.webSessions) !== undefined;
+  return forbiddenPage(gate.nameOf(login), { canLogOut });
+}
+
 async function serve({ request, context }: RouteCall, name: string): Promise<HttpReply> {
   const file = await dashboardFile(name);
   if (file === undefined) return problem({ status: 404, code: "not_found", detail: "There is no such file" });
@@ -50,8 +87,9 @@ async function serve({ request, context }: RouteCall, name: string): Promise<Htt
     ["ETag", file.tag],
     // A newer version of the server has newer files under the same names.
     ["Cache-Control", "no-cache"],
-    ["Content-Security-Policy", contentSecurityPolicy(context)],
-    ["Referrer-Policy", "no-referrer"],
+    // Of the members the page alone tells, whose forms would not say where they come from without the policy on referrers.
+    ["Content-Security-Policy", name === "index.html" ? contentSecurityPolicy(context) : "default-src 'none'"],
+    ["Referrer-Policy", "same-origin"],
     ["X-Frame-Options", "DENY"],
   ] as const;
   if (isKnown(file, request.headers.get("if-none-match"))) return { status: NOT_MODIFIED, headers, body: "" };
@@ -79,7 +117,7 @@ function contentSecurityPolicy({ node, httpAddress, https }: HttpContext): strin
     "img-src 'self'",
     ["connect-src 'self'", ...Array.from(hosts, (host) => `${scheme}://${host}:*`)].join(" "),
     "base-uri 'none'",
-    "form-action 'none'",
+    "form-action 'self'",
     "frame-ancestors 'none'",
   ].join("; ");
 }

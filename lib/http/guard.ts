@@ -41,17 +41,35 @@ export function guardFacts(
  * Judges the head of a request. A name that is not known here may have been made to lead here by a page that wants to be taken
  * for this server, so only names of the members, loopback names and addresses are answered to.
  */
-export function judgeOrigin(request: Omit<HttpRequest, "body">, facts: () => GuardFacts): Judgement {
+export function judgeOrigin(
+  request: Omit<HttpRequest, "body">,
+  facts: () => GuardFacts,
+  { isForm = false }: { readonly isForm?: boolean } = {},
+): Judgement {
   const { headers } = request;
   const host = headers.get("host");
   if (host !== undefined && !isOwnHost(host.toLowerCase(), facts)) return BAD_HOST;
   const origin = headers.get("origin");
+  const isOwn = isOwnOrigin(request);
+  // A form has no header of its own for the token; where it comes from nobody but the browser says.
+  if (isForm) return isOwn ? SAME_ORIGIN : NOT_OWN_FORM;
   if (origin === undefined) return judgeWithoutOrigin(request);
   const known = facts();
-  const isOwn = origin === `http://${host}` || origin === `https://${host}`;
   if (!isOwn && !isMember(origin, known.httpAddresses)) return badOrigin(origin);
   if (!SAFE_METHODS.includes(request.method) && !hasToken(request, known)) return BAD_TOKEN;
   return isOwn ? SAME_ORIGIN : { type: "Allowed", sharedWith: origin };
+}
+
+/** Whether a page of the very address that was asked sends it, and says so. Where TLS is spoken pages that came without it are others. */
+export function isOwnOrigin({ headers, isTls }: Pick<HttpRequest, "headers" | "isTls">): boolean {
+  const [origin, host] = [headers.get("origin"), headers.get("host")];
+  if (origin === undefined || host === undefined) return false;
+  return origin === `https://${host}` || (origin === `http://${host}` && isTls !== true);
+}
+
+/** What changes something and comes with a cookie, and does not say from which page. */
+export function withoutOrigin({ method, headers }: Pick<HttpRequest, "method" | "headers">): boolean {
+  return !SAFE_METHODS.includes(method) && !headers.has("origin");
 }
 
 /** Images, scripts, frames and forms of a page carry no `Origin`, but today's browsers say whose page it is. */
@@ -119,6 +137,23 @@ const BAD_TOKEN: Judgement = {
     detail: "What a page changes must carry the token of this node in X-KV-Token; /v1/live has it",
   }),
 };
+
+const NOT_OWN_FORM: Judgement = {
+  type: "Refused",
+  reply: problem({
+    status: 403,
+    code: "bad_origin",
+    detail: "A form is taken from a page of this server alone: programs send user and password with each request",
+  }),
+};
+
+/** The reply to a cookie that comes from nowhere. */
+export const NO_ORIGIN: ProblemReply = problem({
+  status: 403,
+  code: "bad_origin",
+  detail:
+    "What is changed with a cookie must carry Origin, as browsers send it: programs send user and password instead",
+});
 
 const SHOWN_LENGTH_MAX = 100;
 

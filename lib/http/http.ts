@@ -19,6 +19,8 @@ export interface HttpRequest {
   readonly remote: string;
   /** The client as its certificate names it; undefined where it does not. */
   readonly certified?: CertifiedClient | undefined;
+  /** Whether it came by TLS that ends at this node. */
+  readonly isTls?: boolean | undefined;
   /** Counts the requests of its connection; undefined where there may be any number. */
   readonly rate?: ConnectionRate | undefined;
   /** Names this request in logs and in `X-Request-Id`: the client's own, or a fresh one. */

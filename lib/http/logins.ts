@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import type { Gate, LoginOutcome, Visitor } from "../access/gate.ts";
 import type { Login } from "../access/login.ts";
+import type { WebSession } from "../access/web_sessions.ts";
 import { type ConnectionRate, describeRate } from "../access/request_rates.ts";
 import { PASS_CHARACTERS_MAX, PASS_SCHEME, refusedPass } from "../access/node_pass.ts";
 import { TOKEN_USER } from "../access/tokens.ts";
@@ -119,16 +120,18 @@ function loginOf(outcome: LoginOutcome, wrong: ProblemReply): Login | ProblemRep
 /** The same reply; one that comes piece by piece ends with the login, and when `mayAsk`, or the reply itself, says that it holds no more. */
 export function guarded(
   reply: HttpReply,
-  { gate, login, mayAsk }: Pick<Guarding, "gate" | "login"> & { readonly mayAsk: () => boolean },
+  { gate, login, session, mayAsk }: Pick<Guarding, "gate" | "login" | "session"> & { readonly mayAsk: () => boolean },
 ): HttpReply {
   const { body, holds = () => true } = reply;
   if (typeof body === "string") return reply;
-  return { ...reply, body: new GuardedStream({ gate, login, body, holds: () => mayAsk() && holds() }) };
+  return { ...reply, body: new GuardedStream({ gate, login, session, body, holds: () => mayAsk() && holds() }) };
 }
 
 interface Guarding {
   readonly gate: Gate;
   readonly login: Login | undefined;
+  /** By whose cookie it was asked for. */
+  readonly session: WebSession | undefined;
   readonly body: BodyStream;
   readonly holds: () => boolean;
 }
@@ -138,13 +141,15 @@ class GuardedStream implements BodyStream, Visitor {
   /** See `Visitor`. */
   readonly holds: () => boolean;
   readonly #gate: Gate;
+  readonly #session: WebSession | undefined;
   readonly #body: BodyStream;
   #sink: BodySink | undefined;
 
-  constructor({ gate, login, body, holds }: Guarding) {
+  constructor({ gate, login, session, body, holds }: Guarding) {
     this.login = login;
     this.holds = holds;
     this.#gate = gate;
+    this.#session = session;
     this.#body = body;
   }
 
@@ -152,8 +157,10 @@ class GuardedStream implements BodyStream, Visitor {
   opened(sink: BodySink): void {
     this.#sink = sink;
     this.#gate.enter(this);
+    this.#session?.enter(this);
     // The login, or a right, may be gone since the request was judged.
-    if (this.#gate.admits(this.login) && this.holds()) this.#body.opened(sink);
+    const isOver = this.#session?.hasEnded === true;
+    if (!isOver && this.#gate.admits(this.login) && this.holds()) this.#body.opened(sink);
     else sink.abort();
   }
 
@@ -165,6 +172,7 @@ class GuardedStream implements BodyStream, Visitor {
   /** See `BodyStream`. */
   closed(): void {
     this.#gate.leave(this);
+    this.#session?.leave(this);
     this.#body.closed();
   }
 

@@ -197,6 +197,9 @@ function responseOf(response: ResponseDescription): Json {
 }
 
 const JSON_TYPE = "application/json";
+const UNAUTHORIZED = 401;
+/** What browsers get in the place of a problem. */
+const LOGIN_PAGE_TYPE = "text/html; charset=utf-8";
 const PROBLEM_REFERENCE: Json = { $ref: "#/components/schemas/Problem" };
 
 /** Each reply that many operations share, once, and once without its body where HEAD can have it. */
@@ -205,7 +208,8 @@ function sharedResponses(routes: readonly Route[]): Json {
   return Object.fromEntries(
     Object.entries(SHARED_REPLIES).flatMap(([key, description]) => {
       const status = Number(key);
-      const contentType = isProblemStatus(status) ? [PROBLEM_TYPE] : [];
+      const shown = status === UNAUTHORIZED ? [PROBLEM_TYPE, LOGIN_PAGE_TYPE] : [PROBLEM_TYPE];
+      const contentType = isProblemStatus(status) ? shown : [];
       const whole = [sharedName(status), responseOf({ description, contentType })] as const;
       return ofHead.has(status) ? [whole, [headName(status), responseOf({ description })] as const] : [whole];
     }),

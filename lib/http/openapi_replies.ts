@@ -10,7 +10,8 @@ type Problems = Readonly<Record<number, string>>;
 /** What every operation can answer. */
 const COMMON: Problems = {
   400: "The request says what cannot be; also for an unknown parameter of the query.",
-  401: "`not_logged_in`: there are users, and the request has no user and password, or token, that are right.",
+  401:
+    "`not_logged_in`: there are users, and the request has no user and password, or token, that are right; to browsers, the login page.",
   403:
     "`bad_host`, `bad_origin`, `bad_token`: a page of another origin may not use this server; `forbidden`: the user lacks a right; `not_owner`: the session is another user's.",
   408: "`request_timeout`: the request came too slowly.",

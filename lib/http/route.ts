@@ -114,6 +114,8 @@ export interface Route {
   readonly holdsEverything?: boolean;
   /** Whether it answers those, too, who have not logged in. */
   readonly isOpen?: boolean;
+  /** Whether it takes a form of a page of this server, and nothing from elsewhere: the origin stands for the token. */
+  readonly isForm?: boolean;
   /** Whether it answers every user, by what he may do; left out, it is for administrators alone. */
   readonly isForUsers?: boolean;
   handle(call: RouteCall): HttpReply | Promise<HttpReply>;

@@ -8,6 +8,7 @@ import { HISTORY_ROUTES } from "./routes/history.ts";
 import { KV_ROUTES } from "./routes/kv.ts";
 import { LAUNCHER_ROUTES } from "./routes/launcher.ts";
 import { LIVE_ROUTES } from "./routes/live.ts";
+import { LOGIN_ROUTES } from "./routes/login.ts";
 import { MEMBER_ROUTES } from "./routes/members.ts";
 import { METRICS_ROUTES } from "./routes/metrics.ts";
 import { openApiRoute } from "./routes/openapi.ts";
@@ -27,6 +28,7 @@ const DESCRIBED: readonly Route[] = [
   // Before the names of users, which take what is left of a path.
   ...TOKEN_ROUTES,
   ...USER_ROUTES,
+  ...LOGIN_ROUTES,
   ...EVENT_ROUTES,
   ...CLUSTER_ROUTES,
   ...MEMBER_ROUTES,

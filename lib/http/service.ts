@@ -4,6 +4,7 @@ import { RequestAudit } from "./audit.ts";
 import type { Gate } from "../access/gate.ts";
 import { ForbiddenError, type Login, NotLoggedInError } from "../access/login.ts";
 import { UserNode } from "../access/user_node.ts";
+import type { WebSession } from "../access/web_sessions.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Trust } from "../base/dial.ts";
 import type { KeyValueNode } from "../node/api.ts";
@@ -11,7 +12,15 @@ import type { NodeLog } from "../node/options.ts";
 import { withFields } from "../observe/log.ts";
 import { findTracer } from "../observe/tracing.ts";
 import { VERSION } from "../observe/version.ts";
-import { GUARD_CODES, guardFacts, judgeOrigin, preflightHeaders, sharingHeaders } from "./guard.ts";
+import {
+  GUARD_CODES,
+  guardFacts,
+  judgeOrigin,
+  NO_ORIGIN,
+  preflightHeaders,
+  sharingHeaders,
+  withoutOrigin,
+} from "./guard.ts";
 import { compress } from "./compression.ts";
 import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
 import type { LauncherPort } from "./launcher_port.ts";
@@ -24,6 +33,7 @@ import { RequestObserver } from "./request_observer.ts";
 import type { HttpContext, Route } from "./route.ts";
 import { type Destination, Router } from "./router.ts";
 import { makeToken } from "./token.ts";
+import { isOfPage, PAGE_CHALLENGE, wantsPage, webSessionOf } from "./web_login.ts";
 
 /** What the service is made with. */
 export interface HttpServiceOptions {
@@ -43,6 +53,8 @@ export interface HttpServiceOptions {
   readonly launcher?: LauncherPort | undefined;
   /** What is served. */
   readonly routes: readonly Route[];
+  /** What a person sees who has to log in first; left out, what programs are told. */
+  readonly loginPage?: (head: Head) => HttpReply;
 }
 
 /** The service of one node. Never throws and never rejects. */
@@ -56,6 +68,16 @@ type Head = Omit<HttpRequest, "body">;
 interface Verdict {
   readonly destination: Destination;
   readonly sharedWith: string | undefined;
+  /** That of the cookie with which it came. */
+  readonly session: WebSession | undefined;
+  /** Whether its browser must not ask for a password. */
+  readonly isOfPage: boolean;
+}
+
+/** Who asks: undefined for nobody. */
+interface Asked {
+  readonly login?: Login | undefined;
+  readonly session?: WebSession | undefined;
 }
 
 class HttpService implements HttpHandler {
@@ -64,8 +86,9 @@ class HttpService implements HttpHandler {
   readonly #audit: RequestAudit;
   readonly #observer: RequestObserver;
   readonly #log: NodeLog;
+  readonly #loginPage: HttpServiceOptions["loginPage"];
 
-  constructor({ routes, ...options }: HttpServiceOptions) {
+  constructor({ routes, loginPage, ...options }: HttpServiceOptions) {
     this.#context = { ...options, shared: options.node, login: undefined, token: makeToken() };
     this.#router = new Router(routes);
     this.#audit = new RequestAudit({ gate: options.gate, router: this.#router });
@@ -74,6 +97,7 @@ class HttpService implements HttpHandler {
       now: () => options.clock.now(),
     });
     this.#log = options.log;
+    this.#loginPage = loginPage;
   }
 
   /** See `HttpHandler`. What needs no body is refused before one is sent. */
@@ -84,9 +108,9 @@ class HttpService implements HttpHandler {
     // Whether the password is right is known later: only who sends none is refused before the body.
     if (type === "Route") return destination.route.body?.bytesMax(this.#context) ?? 0;
     // Nor what is there, before it is known who asks.
-    if (type === "Options" || (destination !== LOGIN_NEEDED && !this.#isOpen(destination))) return 0;
+    if (type === "Options" || (!isLoginNeeded(destination) && !this.#isOpen(destination))) return 0;
     const known = isForAnybody(destination) ? destination.reply : this.#overRate(head) ?? destination.reply;
-    if (destination === LOGIN_NEEDED) this.#audit.note(head, { reply: known, destination });
+    if (isLoginNeeded(destination)) this.#audit.note(head, { reply: known, destination });
     const reply = this.#observer.answer({ ...head, body: "" }, {
       route: destination.route,
       answer: () => this.#finish(known, verdict),
@@ -101,7 +125,7 @@ class HttpService implements HttpHandler {
     const route = destination.type === "Options" ? undefined : destination.route;
     const answer = () => {
       const finish = (known: HttpReply) => compress(this.#finish(known, verdict), request);
-      const reply = this.#answerTo(request, destination);
+      const reply = this.#answerTo(request, verdict);
       if (!(reply instanceof Promise)) return finish(reply);
       return reply.then(
         finish,
@@ -118,14 +142,24 @@ class HttpService implements HttpHandler {
   }
 
   #look(head: Head): Verdict {
-    const { node, httpAddress, token } = this.#context;
-    const judgement = judgeOrigin(head, () => guardFacts(node, { httpAddress, token }));
-    if (judgement.type === "Allowed") {
-      const found = this.#router.find(head.method, head.path);
-      const destination = saysWho(head, this.#context.gate) || this.#isOpen(found) ? found : LOGIN_NEEDED;
-      return { destination, sharedWith: judgement.sharedWith };
+    const { node, gate, httpAddress, token } = this.#context;
+    const found = this.#router.find(head.method, head.path);
+    const isForm = found.type === "Route" && found.route.isForm === true;
+    const judgement = judgeOrigin(head, () => guardFacts(node, { httpAddress, token }), { isForm });
+    const ofPage = { isOfPage: isOfPage(head), session: undefined };
+    if (judgement.type === "Refused") {
+      return { ...ofPage, destination: refusal(judgement.reply), sharedWith: undefined };
     }
-    return { destination: { ...judgement, type: "Problem", route: undefined }, sharedWith: undefined };
+    const session = webSessionOf(head, gate.webSessions);
+    const known = { ...ofPage, session, sharedWith: judgement.sharedWith };
+    if (session !== undefined && withoutOrigin(head)) return { ...known, destination: refusal(NO_ORIGIN) };
+    const isKnown = session !== undefined || saysWho(head, gate) || this.#isOpen(found);
+    return { ...known, destination: isKnown ? found : this.#loginNeeded(head) };
+  }
+
+  #loginNeeded(head: Head): Destination {
+    const page = this.#loginPage;
+    return page === undefined || !wantsPage(head) ? LOGIN_NEEDED : refusal({ ...NOT_LOGGED_IN, ...page(head) });
   }
 
   /** Whether nobody has to log in for that. */
@@ -134,25 +168,26 @@ class HttpService implements HttpHandler {
   }
 
   /** Nothing is told, not even what there is, before it is known who asks. */
-  #answerTo(request: HttpRequest, destination: Destination): HttpReply | Promise<HttpReply> {
+  #answerTo(request: HttpRequest, verdict: Verdict): HttpReply | Promise<HttpReply> {
     const { gate } = this.#context;
+    const { destination } = verdict;
     if (isForAnybody(destination)) return this.#answer(request, { destination });
-    if (destination === LOGIN_NEEDED) return this.#overRate(request) ?? this.#answerNoted(request, { destination });
-    if (!gate.admits(undefined)) return this.#answerUser(request, destination);
+    if (isLoginNeeded(destination)) return this.#overRate(request) ?? this.#answerNoted(request, { destination });
+    if (!gate.admits(undefined)) return this.#answerUser(request, verdict);
     const reply = this.#overRate(request) ?? this.#answerNoted(request, { destination });
     if (!request.headers.has("authorization")) return reply;
     // The first user may be made while the request is under way: nothing was done then, and it says who asks.
-    const orUser = (known: HttpReply) => isNotLoggedIn(known) ? this.#answerUser(request, destination) : known;
+    const orUser = (known: HttpReply) => isNotLoggedIn(known) ? this.#answerUser(request, verdict) : known;
     return reply instanceof Promise ? reply.then(orUser) : orUser(reply);
   }
 
-  #answerUser(request: HttpRequest, destination: Destination): HttpReply | Promise<HttpReply> {
+  #answerUser(request: HttpRequest, { destination, session }: Verdict): HttpReply | Promise<HttpReply> {
     const { gate, shared } = this.#context;
-    const who = identify(request, { gate, id: shared.id });
+    const who = session?.login ?? identify(request, { gate, id: shared.id });
     // A login that failed is recorded as one.
     const go = (known: Login | ProblemReply) => {
       if ("status" in known) return this.#overRate(request) ?? known;
-      return this.#overRate(request, known) ?? this.#answerNoted(request, { destination, login: known });
+      return this.#overRate(request, known) ?? this.#answerNoted(request, { destination, login: known, session });
     };
     return who instanceof Promise ? who.then(go) : go(who);
   }
@@ -163,7 +198,7 @@ class HttpService implements HttpHandler {
 
   #answerNoted(
     request: HttpRequest,
-    parts: { readonly destination: Destination; readonly login?: Login },
+    parts: Asked & { readonly destination: Destination },
   ): HttpReply | Promise<HttpReply> {
     const note = (reply: HttpReply): HttpReply => {
       this.#audit.note(request, { reply, ...parts });
@@ -176,7 +211,7 @@ class HttpService implements HttpHandler {
 
   #answer(
     request: HttpRequest,
-    { destination, login }: { readonly destination: Destination; readonly login?: Login },
+    { destination, ...asked }: Asked & { readonly destination: Destination },
   ): HttpReply | Promise<HttpReply> {
     switch (destination.type) {
       case "Problem":
@@ -184,13 +219,13 @@ class HttpService implements HttpHandler {
       case "Options":
         return { status: 204, headers: optionsHeaders(request, destination.allow), body: "" };
       default:
-        return this.#call(request, { ...destination, login });
+        return this.#call(request, { ...destination, ...asked });
     }
   }
 
   #call(
     request: HttpRequest,
-    { route, path, login }: Destination & { readonly type: "Route" } & { readonly login: Login | undefined },
+    { route, path, login, session }: Destination & { readonly type: "Route" } & Asked,
   ): HttpReply | Promise<HttpReply> {
     const { gate, shared } = this.#context;
     const mayAsk = () => route.isOpen === true || route.isForUsers === true || gate.isAdmin(login);
@@ -201,7 +236,7 @@ class HttpService implements HttpHandler {
     const node = new UserNode(shared, { gate, login });
     const context = { ...this.#context, node, login, log: withFields(this.#log, { requestId: request.id }) };
     const call = { request, context, path, query };
-    const guard = (reply: HttpReply) => guarded(reply, { gate, login, mayAsk });
+    const guard = (reply: HttpReply) => guarded(reply, { gate, login, session, mayAsk });
     try {
       const elsewhere = query.has(REDIRECT.name) ? redirect(call) : undefined;
       const reply = elsewhere ?? route.handle(call);
@@ -220,13 +255,14 @@ class HttpService implements HttpHandler {
     return problem({ status: 500, code: "internal", detail });
   }
 
-  #finish(reply: HttpReply, { destination, sharedWith }: Verdict): HttpReply {
+  #finish(answered: HttpReply, { destination, sharedWith, isOfPage }: Verdict): HttpReply {
+    const reply = isOfPage && answered.status === UNAUTHORIZED ? withoutPrompt(answered) : answered;
     const code = isProblem(reply) ? reply.problem.code : undefined;
     // A name that was made to lead here is the only way in which a page of others could read a reply.
     if (code === "bad_host") return reply;
     const sharing = sharedWith === undefined ? [] : sharingHeaders(sharedWith);
     // Nor is anything told of the cluster before somebody has logged in.
-    if (isLoginRefusal(reply) || (isForAnybody(destination) && !this.#context.gate.admits(undefined))) {
+    if (isLoginRefusal(answered) || (isForAnybody(destination) && !this.#context.gate.admits(undefined))) {
       return { ...reply, headers: [...reply.headers, ...COMMON_HEADERS, ...sharing] };
     }
     const told = isProblem(reply) && code !== "bad_origin" ? withCluster(reply, this.#context.node) : reply;
@@ -262,8 +298,24 @@ function isNotLoggedIn(reply: HttpReply): boolean {
   return isProblem(reply) && reply.problem.code === NOT_LOGGED_IN.problem.code;
 }
 
+/** Whether it is refused because nobody has logged in: as programs are told, or by a page. */
+function isLoginNeeded(destination: Destination): boolean {
+  return destination.type === "Problem" && destination.reply.problem === NOT_LOGGED_IN.problem;
+}
+
+function refusal(reply: ProblemReply): Destination {
+  return { type: "Problem", reply, route: undefined };
+}
+
+/** The same reply, by which no browser asks for a password. */
+function withoutPrompt(reply: HttpReply): HttpReply {
+  const isPrompt = ([name]: readonly [string, string]) => name === PAGE_CHALLENGE[0];
+  return { ...reply, headers: reply.headers.map((header) => isPrompt(header) ? PAGE_CHALLENGE : header) };
+}
+
+const UNAUTHORIZED = 401;
 /** Where a request leads that says nothing of who sends it, where clients have to log in. */
-const LOGIN_NEEDED: Destination = { type: "Problem", reply: NOT_LOGGED_IN, route: undefined };
+const LOGIN_NEEDED = refusal(NOT_LOGGED_IN);
 /** The revision of a write, or that as of which a reply was made. */
 const REVISION_HEADER = "X-KV-Revision";
 /** What keeps browsers from guessing types and from showing replies inside pages of others. */

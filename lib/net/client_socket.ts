@@ -7,6 +7,8 @@ export interface ClientSocket {
   readonly remoteAddr: Pick<Deno.NetAddr, "hostname" | "port">;
   /** The client as its certificate names it, once something was read; undefined where it does not. */
   readonly certified?: CertifiedClient | undefined;
+  /** Whether there is TLS on it; left out where there is none. */
+  readonly isTls?: boolean;
   /** The number of bytes that were read into `target`, at least one; null at the end of what the client sends. */
   read(target: Uint8Array): Promise<number | null>;
   /** The number of bytes that were taken, at least one. `bytes` must stay as they are until then. */

@@ -15,8 +15,8 @@ export const LOGINS_PER_SECOND_MAX = 200;
 export const AUDIT_TEXT_BYTES_MAX = 256;
 const SECOND_MS = 1_000;
 
-/** How somebody came: the protocol; `none` for what a node does by itself. */
-export type AuditProtocol = "text" | "redis" | "http" | "none";
+/** How somebody came: the protocol; `page` for a login by the page over HTTP; `none` for what a node does by itself. */
+export type AuditProtocol = "text" | "redis" | "http" | "page" | "none";
 
 /** What is recorded. Byte strings. */
 export interface AuditEvent {

@@ -50,6 +50,7 @@ export interface TlsSocketOptions extends Unfit, Serving {
 /** A connection with TLS. See `ClientSocket` in net: one read and one write at a time, the first read before the first write. */
 export class TlsServerSocket {
   readonly remoteAddr: Deno.NetAddr;
+  readonly isTls = true;
   readonly #tcp: RawSocket;
   readonly #options: TlsSocketOptions;
   #cipher = new Uint8Array(CIPHER_BYTES_MIN);

@@ -14,6 +14,8 @@ export interface View {
   readonly colorScheme: "light" | "dark";
   /** Believes any certificate: Chromium takes no further CA but into the certificates of its user. */
   readonly believesAll?: boolean;
+  /** Runs no scripts. */
+  readonly withoutScripts?: boolean;
 }
 
 /** A desktop in daylight. */
@@ -52,12 +54,13 @@ export interface Watched {
 /** Opens a page in a context of its own. */
 export async function openPage(
   browser: Browser,
-  { width, height, colorScheme, believesAll = false }: View,
+  { width, height, colorScheme, believesAll = false, withoutScripts = false }: View,
 ): Promise<Watched> {
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme,
     ignoreHTTPSErrors: believesAll,
+    javaScriptEnabled: !withoutScripts,
   });
   context.setDefaultTimeout(TIMEOUT_MS);
   const page = await context.newPage();

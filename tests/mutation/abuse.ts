@@ -47,8 +47,8 @@ const LINES: readonly Mutation[] = [
   }),
   slip("M756", "Who guesses at one user keeps every other user of that address waiting", {
     file: "lib/access/gate.ts",
-    find: 'const pair = `${address} ${isUserName(claim.name) ? claim.name : ""}`;',
-    replace: "const pair = isUserName(claim.name) ? address : `${address} `;",
+    find: 'return `${address} ${isUserName(name) ? name : ""}`;',
+    replace: "return isUserName(name) ? address : `${address} `;",
   }),
 ];
 

@@ -139,8 +139,8 @@ const LATE_SLIPS: readonly Mutation[] = [
     HTTP_TESTS,
     slip("M698", "Health tells anybody who leads", {
       file: SERVICE,
-      find: "isLoginRefusal(reply) || (isForAnybody(destination)",
-      replace: 'isLoginRefusal(reply) || (destination.type === "Options"',
+      find: "isLoginRefusal(answered) || (isForAnybody(destination)",
+      replace: 'isLoginRefusal(answered) || (destination.type === "Options"',
     }),
   ),
   lookedAt(
@@ -182,8 +182,8 @@ const GATE_SLIPS: readonly Mutation[] = [
   }),
   slip("M675", "Who guesses for one user from one address slows down everybody", {
     file: GATE,
-    find: 'const pair = `${address} ${isUserName(claim.name) ? claim.name : ""}`;',
-    replace: 'const pair = isUserName(claim.name) ? "" : "other";',
+    find: 'return `${address} ${isUserName(name) ? name : ""}`;',
+    replace: 'return isUserName(name) ? "" : address.slice(0, 0);',
   }),
   slip("M676", "Failures slow nobody down", {
     file: GATE,
@@ -212,8 +212,8 @@ const GATE_SLIPS: readonly Mutation[] = [
   }),
   slip("M690", "A name of any length is kept as long as failures are", {
     file: GATE,
-    find: '${isUserName(claim.name) ? claim.name : ""}',
-    replace: "${isUserName(claim.name) ? claim.name : claim.name}",
+    find: '${isUserName(name) ? name : ""}',
+    replace: "${isUserName(name) ? name : name}",
   }),
   slip("M691", "Who guesses at one user takes the places of the others of that address", {
     file: GATE,
@@ -282,7 +282,7 @@ const PROTOCOL_SLIPS: readonly Mutation[] = [
     HTTP_TESTS,
     slip("M687", "What is there is told over HTTP before anybody has logged in", {
       file: SERVICE,
-      find: 'if (type === "Options" || (destination !== LOGIN_NEEDED && !this.#isOpen(destination))) return 0;',
+      find: 'if (type === "Options" || (!isLoginNeeded(destination) && !this.#isOpen(destination))) return 0;',
       replace: 'if (type === "Options") return 0;',
     }),
   ),

@@ -76,8 +76,8 @@ export const AUDIT_SLIPS: readonly Mutation[] = [
     "tests/e2e/audit_test.ts",
     slip("M789", "A request without a login is refused over HTTP, and nobody hears of it", {
       file: "lib/http/service.ts",
-      find: "if (destination === LOGIN_NEEDED) this.#audit",
-      replace: "if (destination !== LOGIN_NEEDED) this.#audit",
+      find: "if (isLoginNeeded(destination)) this.#audit",
+      replace: "if (!isLoginNeeded(destination)) this.#audit",
     }),
   ),
 ];

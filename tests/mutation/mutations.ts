@@ -46,6 +46,7 @@ import { PEER_TLS_SLIPS } from "./peer_tls.ts";
 import { TOKEN_SLIPS } from "./tokens.ts";
 import { TLS_CLIENT_SLIPS } from "./tls_clients.ts";
 import { VERSION_SLIPS } from "./versions.ts";
+import { WEB_LOGIN_SLIPS } from "./web_logins.ts";
 
 /** Bugs that other systems had (B), with a letter where there are several ways to have one, and slips of our own (M). */
 export const MUTATIONS: readonly Mutation[] = [
@@ -94,4 +95,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ACL_LOG_SLIPS,
   ...CERTIFIED_CLIENT_SLIPS,
   ...ROLLING_SLIPS,
+  ...WEB_LOGIN_SLIPS,
 ];

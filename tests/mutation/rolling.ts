@@ -75,8 +75,8 @@ export const ROLLING_SLIPS: readonly Mutation[] = [
   }),
   bug("M883", "The first user fails requests over HTTP that are under way and name him", {
     file: "lib/http/service.ts",
-    find: "isNotLoggedIn(known) ? this.#answerUser(request, destination) : known;",
-    replace: "isNotLoggedIn(known) && known.status === 0 ? this.#answerUser(request, destination) : known;",
+    find: "isNotLoggedIn(known) ? this.#answerUser(request, verdict) : known;",
+    replace: "isNotLoggedIn(known) && known.status === 0 ? this.#answerUser(request, verdict) : known;",
     tests: ["tests/unit/http/users_test.ts"],
   }),
   bug("M884", "A file with the previous secret counts as none", {

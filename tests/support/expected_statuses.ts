@@ -38,6 +38,8 @@ export function expectedStatuses(document: Json, made: MadeRequest): ReadonlySet
   const isServed = operation.statuses.size > 0;
   if (!isServed && method !== "OPTIONS") return new Set([405]);
   const id = operation.id.replace(/Head$/, "");
+  // No request says that it comes from a page of the server.
+  if (isServed && (id === "logIn" || id === "logOut")) return new Set([403]);
   if (body.length > (isServed ? BODY_BYTES_MAX.get(id) ?? 0 : 0)) return TOO_LARGE;
   if (!isServed) return new Set([204]);
   const mark = target.indexOf("?");
@@ -177,6 +179,8 @@ function outcomesOf(
     case "getBackup":
       // Only so many at a time.
       return [...headers.has("range") ? [206, 416] : [], 200, 429];
+    case "getLoginPage":
+      return [303];
     default:
       return [200];
   }

@@ -111,6 +111,15 @@ function linkHeadline({ link, frame, passedMs }) {
   if (link === "gone") {
     return { level: "bad", title: "No node answers", detail: `Every known node was asked, and is asked again.${age}` };
   }
+  if (link === "out") {
+    const why =
+      "The login was ended, is older than 12 hours, or its user is no administrator any more, or the node was started again.";
+    return { level: "warn", title: "Logged out", detail: `${why}${age}` };
+  }
+  if (link === "left") {
+    const detail = `It is asked again. A login is for one node: log in at another one to go on.${age}`;
+    return { level: "bad", title: "The node of this page does not answer", detail };
+  }
   if (frame === undefined) return { level: "busy", title: "Connecting", detail: "Waiting for the first news." };
   const detail = `Node ${frame.node.id} does not answer. Looking for a node that does.${age}`;
   return { level: "busy", title: "Connection lost", detail };

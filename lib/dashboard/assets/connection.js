@@ -7,8 +7,9 @@ const NEXT_MS = 400;
 const REMEMBERED = "kvstore-members";
 
 /**
- * Follows `/v1/live` of one node at a time. `onFrame` gets every frame, `onState` gets `live`, `reconnecting` or `gone` and
- * the address. `gone` means that every known node was tried in vain.
+ * Follows `/v1/live` of one node at a time. `onFrame` gets every frame, `onState` gets `live`, `reconnecting`, `gone`, `left` or `out` and
+ * the address. `gone` means that every known node was tried in vain, `left` that this one was, and that others want a login of their own; `out`
+ * that the login of the page has ended.
  */
 export class Connection {
   #base = location.origin;
@@ -21,10 +22,13 @@ export class Connection {
   #isGone = false;
   /** Their origins by id: a member that is away has the address that it had. */
   #members = remembered();
+  #account;
   #onFrame;
   #onState;
 
-  constructor({ onFrame, onState }) {
+  /** `account` knows who is logged in at the node from which the page came. */
+  constructor({ account, onFrame, onState }) {
+    this.#account = account;
     this.#onFrame = onFrame;
     this.#onState = onState;
     this.#open(location.origin);
@@ -47,10 +51,11 @@ export class Connection {
     return others.find((origin) => origin === this.#base) ?? others[0];
   }
 
-  /** Goes over to a member; does nothing where its address is not known. */
+  /** Goes over to a member; does nothing where its address is not known. A login is for one node: then it is that one's own page. */
   follow(id) {
     const origin = this.#members.get(id);
     if (origin === undefined || origin === this.#base) return;
+    if (this.#account.isNeeded) return location.assign(`${origin}/`);
     clearTimeout(this.#watchdog);
     this.#source?.close();
     this.#tried.clear();
@@ -83,8 +88,26 @@ export class Connection {
       this.#onFrame(frame);
     };
     source.onerror = () => {
-      if (source === this.#source) this.#next();
+      if (source === this.#source) this.#ended(source);
     };
+  }
+
+  /** Where users log in, it is asked first whether the login has ended: a stream that is refused ends like one that breaks. */
+  async #ended(source) {
+    if (this.#account.isNeeded) await this.#account.refresh();
+    else this.#account.refresh().then(() => this.#leave());
+    if (source === this.#source && !this.#leave()) this.#next();
+  }
+
+  /** Ends where the login has ended; whether it has. */
+  #leave() {
+    if (!this.#account.isOut) return false;
+    clearTimeout(this.#watchdog);
+    clearTimeout(this.#pause);
+    this.#source?.close();
+    this.#source = undefined;
+    this.#onState({ state: "out", base: this.#base });
+    return true;
   }
 
   #watch() {
@@ -101,7 +124,8 @@ export class Connection {
     clearTimeout(this.#watchdog);
     this.#source?.close();
     this.#source = undefined;
-    const known = [this.#base, location.origin, ...this.#members.values()];
+    const members = this.#account.isNeeded ? [] : this.#members.values();
+    const known = [this.#base, location.origin, ...members];
     let next = known.find((origin) => !this.#tried.has(origin));
     const allTried = next === undefined;
     if (allTried) {
@@ -109,7 +133,8 @@ export class Connection {
       next = known.find((origin) => origin !== this.#base) ?? this.#base;
       this.#isGone = true;
     }
-    this.#onState({ state: this.#isGone ? "gone" : "reconnecting", base: this.#base });
+    const state = !this.#isGone ? "reconnecting" : this.#account.isNeeded ? "left" : "gone";
+    this.#onState({ state, base: this.#base });
     clearTimeout(this.#pause);
     this.#pause = setTimeout(() => this.#open(next), NEXT_MS);
   }

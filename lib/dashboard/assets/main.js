@@ -1,5 +1,6 @@
 /** The dashboard: a frame a second from one node of the cluster, shown. */
 
+import { Account } from "./account.js";
 import { drawCards } from "./cards.js";
 import { Charts } from "./charts.js";
 import { headlineOf } from "./condition.js";
@@ -22,7 +23,8 @@ let receivedAt = 0;
 
 const charts = new Charts();
 const timeLine = new TimeLine();
-const connection = new Connection({ onFrame: take, onState: takeState });
+const account = new Account({ onChange: drawAccount });
+const connection = new Connection({ account, onFrame: take, onState: takeState });
 const controls = new Controls(connection, { onLaunched: draw });
 const membership = new Members(connection, controls);
 const browser = new KeyBrowser(connection);
@@ -55,7 +57,8 @@ function takeState({ state, base }) {
   const pill = byId("connection");
   pill.dataset.state = state;
   if (state !== "live") {
-    setText(pill, state === "gone" ? "No connection" : `Asking ${base.replace(/^https?:\/\//, "")}`);
+    const asking = `Asking ${base.replace(/^https?:\/\//, "")}`;
+    setText(pill, { gone: "No connection", left: "No connection", out: "Logged out" }[state] ?? asking);
     draw();
   }
 }
@@ -84,15 +87,22 @@ function addControls(id, elements) {
 /** A member that answers may be out of reach for this page, but not for the person: it is the node's own page then. */
 function drawLinks() {
   const links = byId("headline-links");
-  const others = link === "gone" ? connection.others : [];
-  const key = JSON.stringify(others);
+  const others = link === "gone" || link === "left" ? connection.others : [];
+  const key = JSON.stringify([others, link === "out"]);
   if (links.dataset.key === key) return;
   links.dataset.key = key;
-  links.hidden = others.length === 0;
-  links.replaceChildren(
-    ...(others.length === 0 ? [] : ["Open the page of "]),
-    ...others.map(({ id, origin }) => make("a", { attributes: { href: origin }, children: [`node ${id}`] })),
-  );
+  const shown = others.map(({ id, origin }) => make("a", { attributes: { href: origin }, children: [`node ${id}`] }));
+  if (others.length > 0) shown.unshift("Open the page of ");
+  if (link === "out") shown.push(make("a", { attributes: { href: "/" }, children: ["Log in"] }));
+  links.hidden = shown.length === 0;
+  links.replaceChildren(...shown);
+}
+
+/** Who is logged in, and the way out. */
+function drawAccount() {
+  byId("account").hidden = account.user === null;
+  byId("log-out").hidden = !account.canLogOut;
+  setText(byId("account-user"), account.user ?? "");
 }
 
 function setTheme(theme) {
@@ -108,6 +118,7 @@ byId("theme").addEventListener("click", () => {
   const current = document.documentElement.dataset.theme ?? "system";
   setTheme(THEMES[(THEMES.indexOf(current) + 1) % THEMES.length]);
 });
+account.refresh();
 setTheme(THEMES.find((theme) => theme === localStorage.getItem(THEME)) ?? "system");
 setInterval(() => {
   if (link !== "live") draw();

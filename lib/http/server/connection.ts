@@ -36,7 +36,7 @@ export class HttpConnection implements PortConnection, OutputOwner {
   readonly #context: HttpConnectionContext;
   readonly #output: SocketOutput;
   readonly #remote: string;
-  readonly #rate: HttpRequest["rate"];
+  readonly #origin: Pick<HttpRequest, "remote" | "isTls" | "rate">;
   readonly #reader = new RequestReader();
   readonly #input = new ByteInput();
   readonly #ended = Promise.withResolvers<void>();
@@ -62,7 +62,7 @@ export class HttpConnection implements PortConnection, OutputOwner {
     const { hostname, port } = socket.remoteAddr;
     this.#remote = `${hostname}:${port}`;
     this.#phaseAt = context.clock.now();
-    this.#rate = context.rates?.connection(this.#phaseAt);
+    this.#origin = { remote: this.#remote, isTls: socket.isTls, rate: context.rates?.connection(this.#phaseAt) };
   }
 
   /** See `PortConnection`. */
@@ -214,8 +214,7 @@ export class HttpConnection implements PortConnection, OutputOwner {
   #judge(head: RequestHead): void {
     const { method, path, query, headers } = head;
     const id = this.#context.ids.of(headers.get("x-request-id"));
-    const { certified } = this.#socket;
-    const request = { method, path, query, headers, remote: this.#remote, certified, rate: this.#rate, id };
+    const request = { method, path, query, headers, ...this.#origin, certified: this.#socket.certified, id };
     const current: Current = this.#current = { head, request, body: "", verdict: undefined };
     this.#fresh = false;
     this.#enter("Body");

@@ -6,6 +6,7 @@ import { Gate } from "../../../lib/access/gate.ts";
 import { connectionTo, makePass, PassReader } from "../../../lib/access/node_pass.ts";
 import { hashPassword } from "../../../lib/access/passwords.ts";
 import { hashSecret, isSecret, makeSecret, TOKEN_USER } from "../../../lib/access/tokens.ts";
+import { WebSessions } from "../../../lib/access/web_sessions.ts";
 import { hasToken, makeToken, TOKEN_HEADER } from "../../../lib/http/token.ts";
 import { sameProof } from "../../../lib/transport/credentials.ts";
 import { FrameSeal, KEY_BYTES, TAG_BYTES } from "../../../lib/transport/seal.ts";
@@ -107,7 +108,7 @@ Deno.test("a login takes as long for no user or token as for one, and for a near
   }
 });
 
-Deno.test("proofs, passes, tags of frames, tokens and the token of pages are compared in a time that tells nothing", async () => {
+Deno.test("proofs, passes, tags of frames, tokens, the token of pages and their cookies are compared in a time that tells nothing", async () => {
   const mac = `${makeToken()}${makeToken()}`;
   const token = makeToken();
   const subject = connectionTo(1);
@@ -123,6 +124,9 @@ Deno.test("proofs, passes, tags of frames, tokens and the token of pages are com
   const headers = new Map<string, string>();
   const secret = makeSecret();
   const hash = hashSecret(secret);
+  const gate = { admits: () => true, enter: () => {}, leave: () => {} };
+  const sessions = new WebSessions({ clock: new VirtualClock(), gate });
+  const cookie = sessions.open({ name: "alice", id: 7 }, { isSecure: true });
   const refused = (isTaken: boolean) => assert(!isTaken);
   const cases: Readonly<Record<string, TimingClasses<string>>> = {
     "a proof": guesses(mac, (guess) => refused(sameProof(mac, guess))),
@@ -137,6 +141,7 @@ Deno.test("proofs, passes, tags of frames, tokens and the token of pages are com
       headers.set(TOKEN_HEADER, guess);
       refused(hasToken({ headers }, { token }));
     }),
+    "the cookie of a page": guesses(cookie, (guess) => refused(sessions.find(guess) !== undefined)),
   };
   for (const [what, classes] of Object.entries(cases)) assertEquals(await findLeak(classes), undefined, what);
 });

@@ -14,6 +14,10 @@ interface Timer {
 class PaperBrowser {
   readonly opened: string[] = [];
   readonly states: string[] = [];
+  /** Pages that were opened in the place of this one. */
+  readonly left: string[] = [];
+  /** What `/v1/login` says. */
+  readonly account = { isNeeded: false, isOut: false, refresh: () => Promise.resolve() };
   source: { onmessage?: (event: { readonly data: string }) => void; onerror?: () => void } = {};
   #nowMs = 0;
   #timersMade = 0;
@@ -24,7 +28,7 @@ class PaperBrowser {
     const { opened } = this;
     const take = (source: PaperBrowser["source"]) => this.source = source;
     return {
-      location: new URL(origin),
+      location: Object.assign(new URL(origin), { assign: (url: string) => this.left.push(url) }),
       sessionStorage: {
         getItem: (name: string) => this.#kept.get(name) ?? null,
         setItem: (name: string, value: string) => this.#kept.set(name, value),
@@ -74,23 +78,37 @@ class PaperBrowser {
   }
 }
 
-function withBrowser(origin: string, body: (browser: PaperBrowser) => void): void {
+function withBrowser(
+  origin: string,
+  body: (browser: PaperBrowser, connection: Connection) => void | Promise<void>,
+): void | Promise<void> {
   const browser = new PaperBrowser();
   const before = new Map<string, PropertyDescriptor | undefined>();
   for (const [name, value] of Object.entries(browser.globals(origin))) {
     before.set(name, Object.getOwnPropertyDescriptor(globalThis, name));
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   }
-  try {
-    const onState = ({ state }: { readonly state: string }) => browser.states.push(state);
-    new Connection({ onFrame: () => {}, onState });
-    body(browser);
-  } finally {
+  const restore = () => {
     for (const [name, descriptor] of before) {
       if (descriptor === undefined) Reflect.deleteProperty(globalThis, name);
       else Object.defineProperty(globalThis, name, descriptor);
     }
+  };
+  const onState = ({ state }: { readonly state: string }) => browser.states.push(state);
+  const run = () => body(browser, new Connection({ account: browser.account, onFrame: () => {}, onState }));
+  try {
+    const done = run();
+    if (done instanceof Promise) return done.finally(restore);
+  } catch (error) {
+    restore();
+    throw error;
   }
+  restore();
+}
+
+/** Lets what waits for the account go on. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 }
 
 Deno.test("dashboard connection: one that ends is opened again, then the other members are tried", () =>
@@ -147,4 +165,44 @@ Deno.test("dashboard connection: a page that is loaded from a node alone keeps a
     browser.fail();
     browser.fail();
     assertEquals([browser.opened, browser.states], [[A, A, A], ["gone", "gone"]]);
+  }));
+
+Deno.test("dashboard connection: where users log in it stays with its node, and asks again; others are opened in their own pages", () =>
+  withBrowser(A, async (browser, connection) => {
+    browser.account.isNeeded = true;
+    browser.frame();
+    for (let count = 0; count < 3; count++) {
+      browser.fail();
+      await settled();
+      browser.advance(400);
+    }
+    assertEquals([browser.opened, browser.states.at(-1)], [[A, A, A, A], "left"]);
+    assertEquals(connection.others.map(({ origin }: { readonly origin: string }) => origin), [B, C]);
+    connection.follow(1);
+    assertEquals([browser.left, browser.opened.at(-1)], [[`${B}/`], A]);
+  }));
+
+Deno.test("dashboard connection: a login that has ended is not taken for a node that is gone, and nothing is asked any more", () =>
+  withBrowser(A, async (browser) => {
+    browser.account.isNeeded = true;
+    browser.frame();
+    browser.account.isOut = true;
+    browser.fail();
+    await settled();
+    browser.advance(10_000);
+    assertEquals([browser.opened, browser.states], [[A], ["live", "out"]]);
+  }));
+
+Deno.test("dashboard connection: the page of a cluster that gets its first user ends", () =>
+  withBrowser(A, async (browser) => {
+    browser.frame();
+    browser.account.refresh = () => {
+      Object.assign(browser.account, { isNeeded: true, isOut: true });
+      return Promise.resolve();
+    };
+    browser.fail();
+    await settled();
+    browser.advance(10_000);
+    assertEquals(browser.states.at(-1), "out");
+    assertEquals(browser.opened.length <= 2, true, browser.opened.join(" "));
   }));

@@ -6,6 +6,9 @@ import { openApiDocument } from "../../../lib/http/openapi.ts";
 import { ALL_ROUTES } from "./support/ask.ts";
 import { REDOCLY, testWith } from "../../support/needs.ts";
 
+/** Forms of pages lead to another page, and have no other success. */
+const FORMS = /^operation-2xx-response #\/paths\/~1log(?:in|out)\//;
+
 /** The rules that a document breaks. */
 async function lint(document: string): Promise<readonly string[]> {
   const directory = await Deno.makeTempDir();
@@ -28,7 +31,8 @@ async function lint(document: string): Promise<readonly string[]> {
 
 testWith([REDOCLY], "openapi: the linter of Redocly finds neither errors nor warnings", async () => {
   const document = byteStringToText(openApiDocument(ALL_ROUTES)) ?? "";
-  assertEquals(await lint(document), []);
+  const found = (await lint(document)).filter((problem) => !FORMS.test(problem));
+  assertEquals(found, []);
   // One that finds nothing at all would prove nothing.
   const open = JSON.stringify({ ...JSON.parse(document), security: undefined });
   assert((await lint(open)).some((problem) => problem.startsWith("security-defined ")));

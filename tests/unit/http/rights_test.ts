@@ -12,6 +12,7 @@ import { suffices } from "../../support/rights_table.ts";
 import { StateNode } from "../../support/state_node.ts";
 import { changeOf, rightsOf, setUser } from "../../support/users.ts";
 import { ALL_ROUTES, type Answer, ask, type Extras, type Service, serviceOf } from "./support/ask.ts";
+import { PAGE_ROWS } from "./support/web_login_stage.ts";
 
 const PASSWORD = "correct horse: battery";
 const HASH = await hashPassword(PASSWORD);
@@ -80,13 +81,8 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   addLaunchedNode: [["POST /v1/launcher/nodes", "A"]],
   actOnNode: [["POST /v1/launcher/nodes/1/stop", "A"]],
   getMetrics: [["GET /metrics", ""]],
-  getLivez: [["GET /livez", ""]],
-  getReadyz: [["GET /readyz", ""]],
-  getHealth: [["GET /health", ""]],
   watchNode: [["GET /v1/live", "A"]],
-  getDashboard: [["GET /", ""]],
-  getDashboardFile: [["GET /assets/nothing.js", ""]],
-  getOpenApi: [["GET /openapi.json", ""]],
+  ...PAGE_ROWS,
 };
 
 function basic(name: string): Readonly<Record<string, string>> {

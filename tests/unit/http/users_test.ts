@@ -14,7 +14,8 @@ import { ALL_ROUTES, type Answer, ask, type Extras, type Service, serviceOf } fr
 const PASSWORD = "correct horse: battery";
 const HASH = await hashPassword(PASSWORD);
 /** Operations that anybody may ask for. */
-const OPEN: readonly string[] = ["getLivez", "getReadyz", "getHealth"];
+const OPEN: readonly string[] = ["getLivez", "getReadyz", "getHealth", "getLogin", "getLoginPage", "logIn", "logOut"]
+  .concat("getStyle", "getIcon");
 
 function basic(name: string, password = PASSWORD): Readonly<Record<string, string>> {
   return { authorization: `Basic ${btoa(`${name}:${password}`)}` };
@@ -38,7 +39,7 @@ function askAs(service: Service, name: string, line: string, { headers, ...extra
   return ask(service, line, { ...extras, headers: { ...headers, ...basic(name) } });
 }
 
-Deno.test("every operation is refused before a login but for health, whatever is asked for, and tells nothing of the cluster", async () => {
+Deno.test("every operation is refused before a login but for health and the login page, whatever is asked for, and tells nothing of the cluster", async () => {
   const { node, service } = await serviceWith("root");
   const before = [node.machine.digest, node.asked.length, node.memberChanges.length, node.transfers.length];
   const wrongs = [{}, basic("root", "wrong horse"), basic("nobody"), { authorization: "Bearer x" }, {

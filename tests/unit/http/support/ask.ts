@@ -10,6 +10,7 @@ import { Happenings } from "../../../../lib/http/live/happenings.ts";
 import { openApiDocument } from "../../../../lib/http/openapi.ts";
 import { Router } from "../../../../lib/http/router.ts";
 import { routesWith } from "../../../../lib/http/routes.ts";
+import { loginPage } from "../../../../lib/dashboard/login_page.ts";
 import { DASHBOARD_ROUTES } from "../../../../lib/dashboard/routes.ts";
 import { makeHttpService } from "../../../../lib/http/service.ts";
 import { bodyComplaint, replyComplaint } from "../../../support/openapi_replies.ts";
@@ -35,6 +36,7 @@ export interface Extras {
   readonly body?: string;
   readonly rate?: HttpRequest["rate"];
   readonly certified?: HttpRequest["certified"];
+  readonly isTls?: boolean;
 }
 
 /** What a server serves. */
@@ -68,6 +70,7 @@ export function serviceOf(
     happenings: new Happenings({ node, clock }),
     https,
     routes: routes ?? ALL_ROUTES,
+    loginPage,
   });
   return { handler, clock, logged, isDescribed: routes === undefined };
 }
@@ -85,6 +88,7 @@ export async function ask({ handler, isDescribed }: Service, line: string, extra
     remote: "127.0.0.1:1",
     rate: extras.rate,
     certified: extras.certified,
+    isTls: extras.isTls,
     id: "r1",
   };
   const verdict = handler.judge(head);
