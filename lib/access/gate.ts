@@ -297,7 +297,7 @@ export class Gate {
     if (isRight === undefined) return "Busy";
     // It may have been changed meanwhile.
     return isRight && user !== undefined && this.#parts.node.users.find(name)?.login === user.login
-      ? { name, id: user.login }
+      ? { name: user.name, id: user.login }
       : undefined;
   }
 

@@ -79,6 +79,14 @@ export function stringToBytes(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/**
+ * The same byte string in memory of its own. One that was cut from a longer one keeps all of that in memory: what is kept of a request for long
+ * must not.
+ */
+export function ownCopy(text: string): string {
+  return bytesToString(stringToBytes(text));
+}
+
 /** Text as the byte string of its UTF-8 form. Lone surrogates become U+FFFD, as everywhere on the web. */
 export function textToByteString(text: string): string {
   return BEYOND_ASCII.test(text) ? bytesToString(encoder.encode(text)) : text;

@@ -25,3 +25,27 @@ export const ACL_LOG_SLIPS: readonly Mutation[] = [
     replace: "transaction.isOpen ?",
   }),
 ].map((mutation) => ({ ...mutation, tests: ["tests/unit/protocol/resp/acl_log_test.ts"] }));
+
+/** What is kept of a request keeps all of it in memory. In the order of their numbers. */
+export const KEPT_WORDS_SLIPS: readonly Mutation[] = [
+  slip("M990", "ACL LOG keeps refused requests whole in memory", {
+    file: "lib/protocol/resp/statistics/acl_log.ts",
+    find: "object: ownCopy(object)",
+    replace: "object",
+  }),
+  slip("M991", "The slow log keeps commands whole in memory", {
+    file: "lib/protocol/resp/statistics/slow_log.ts",
+    find: "ownCopy(word.slice(0, WORD_BYTES_MAX))",
+    replace: 'word.slice(0, WORD_BYTES_MAX) + ownCopy("")',
+  }),
+  slip("M992", "A connection keeps what it sent last", {
+    file: "lib/protocol/resp/request_reader.ts",
+    find: '    if (!this.hasInput) {\n      this.#chunk = "";',
+    replace: "    if (!this.hasInput) {",
+  }),
+  slip("M993", "HELLO SETNAME keeps what came with the name", {
+    file: "lib/protocol/resp/commands/connection.ts",
+    find: "client.name = ownCopy(name)",
+    replace: 'client.name = name + ownCopy("")',
+  }),
+].map((mutation) => ({ ...mutation, tests: ["tests/unit/protocol/resp/kept_words_test.ts"] }));

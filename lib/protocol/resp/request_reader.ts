@@ -165,6 +165,11 @@ export class RequestReader {
     this.#requestBytes = 0;
     this.#refusal = undefined;
     this.#release();
+    // A connection that says nothing for long keeps nothing of what it said.
+    if (!this.hasInput) {
+      this.#chunk = "";
+      this.#at = 0;
+    }
     return refusal === undefined ? words : { refusal };
   }
 

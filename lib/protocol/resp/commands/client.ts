@@ -1,5 +1,6 @@
 /** CLIENT: what a connection tells about itself, and the list of all of them. */
 
+import { ownCopy } from "../../../base/bytes.ts";
 import { byName, type GivenFacts, row, subcommand } from "../../../kv/command_row.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { OK } from "../../../kv/replies.ts";
@@ -89,7 +90,7 @@ function text(lines: string): Plan {
 function setName(words: Words, { client }: Caller): Plan {
   const name = words[2] ?? "";
   if (!isName(name)) return refuse(BAD_NAME);
-  client.name = name;
+  client.name = ownCopy(name);
   return answer(OK);
 }
 
@@ -98,8 +99,8 @@ function setInfo(words: Words, { client }: Caller): Plan {
   const which = attribute.toUpperCase();
   if (which !== "LIB-NAME" && which !== "LIB-VER") return refuse(`ERR Unrecognized option '${attribute}'`);
   if (!isName(value)) return refuse(`ERR ${attribute} cannot contain spaces, newlines or special characters.`);
-  if (which === "LIB-NAME") client.libraryName = value;
-  else client.libraryVersion = value;
+  if (which === "LIB-NAME") client.libraryName = ownCopy(value);
+  else client.libraryVersion = ownCopy(value);
   return answer(OK);
 }
 

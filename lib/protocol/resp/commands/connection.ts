@@ -1,5 +1,6 @@
 /** Commands about the connection: PING, HELLO, AUTH, SELECT and the like. */
 
+import { ownCopy } from "../../../base/bytes.ts";
 import { row } from "../../../kv/command_row.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { type ErrorReply, NOT_AN_INTEGER, OK } from "../../../kv/replies.ts";
@@ -176,7 +177,7 @@ function readHello(words: Words, { client }: Caller): HelloWish | ErrorReply {
 
 function greet({ version, name }: HelloWish, { client, context }: Caller): RespReply {
   client.version = version;
-  if (name !== undefined) client.name = name;
+  if (name !== undefined) client.name = ownCopy(name);
   return {
     type: "Map",
     entries: [

@@ -1,5 +1,7 @@
 /** The last commands and logins that were refused: ACL LOG. Neither values nor passwords are in it. */
 
+import { ownCopy } from "../../../base/bytes.ts";
+
 /** Entries kept, as Redis keeps them unless it is told otherwise. */
 export const ACL_LOG_LENGTH_MAX = 128;
 /** Bytes of a key that an entry shows. */
@@ -69,7 +71,8 @@ export class AclLog {
     const { id, count, createdMs } = before ?? { id: this.#nextId, count: 0, createdMs: timeMs };
     if (before === undefined) this.#nextId += 1;
     const updated = { clientInfo, createdMs, updatedMs: timeMs, updatedAt: at };
-    this.#entries.unshift({ id, count: count + 1, reason, context, object, username, ...updated });
+    const subject = { reason, context, object: ownCopy(object), username: ownCopy(username) };
+    this.#entries.unshift({ id, count: count + 1, ...subject, ...updated });
     if (this.#entries.length > ACL_LOG_LENGTH_MAX) this.#entries.pop();
   }
 

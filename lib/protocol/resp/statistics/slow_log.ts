@@ -1,5 +1,6 @@
 /** The last commands that took long: SLOWLOG. */
 
+import { ownCopy } from "../../../base/bytes.ts";
 import type { Words } from "../request_reader.ts";
 
 /** Entries kept. */
@@ -52,7 +53,8 @@ export class SlowLog {
 function shown(words: Words): readonly string[] {
   const cut = withoutPasswords(words.slice(0, WORDS_MAX)).map((word) => {
     const more = word.length - WORD_BYTES_MAX;
-    return more <= 0 ? word : `${word.slice(0, WORD_BYTES_MAX)}... (${more} more bytes)`;
+    const kept = ownCopy(word.slice(0, WORD_BYTES_MAX));
+    return more <= 0 ? kept : `${kept}... (${more} more bytes)`;
   });
   const more = words.length - WORDS_MAX;
   return more <= 0 ? cut : [...cut.slice(0, -1), `... (${more + 1} more arguments)`];
