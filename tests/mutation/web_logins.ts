@@ -59,8 +59,8 @@ export const WEB_LOGIN_SLIPS: readonly Mutation[] = [
     what: "The page of another origin uses the cookie",
     patches: [{
       file: "lib/http/web_login.ts",
-      find: ' || (headers.has("origin") && !isOwnOrigin(head))',
-      replace: "",
+      find: 'headers.has("origin") && !isOwnOrigin(head)',
+      replace: 'headers.get("origin") === "null" && !isOwnOrigin(head)',
     }],
     tests: ["tests/unit/http/web_login_test.ts"],
   },
