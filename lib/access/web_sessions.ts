@@ -127,8 +127,9 @@ export class WebSessions {
     for (const session of [...this.#sessions.values()]) session.loginEnded();
   }
 
-  #makeRoom({ id }: Login): void {
-    const own = [...this.#sessions.values()].filter(({ login }) => login.id === id);
+  /** Each token of a user is a login of its own: it is the name that tells whose a session is. */
+  #makeRoom({ name }: Login): void {
+    const own = [...this.#sessions.values()].filter(({ login }) => login.name === name);
     if (own.length >= WEB_SESSIONS_PER_USER_MAX) own[0]?.loginEnded();
     if (this.#sessions.size < WEB_SESSIONS_MAX) return;
     for (const oldest of this.#sessions.values()) return oldest.loginEnded();

@@ -61,8 +61,8 @@ class Stage {
   readonly gate = new PaperGate();
   readonly sessions = new WebSessions({ clock: this.clock, gate: this.gate });
 
-  open(id: number): string {
-    return this.sessions.open({ name: `u${id}`, id }, HTTPS);
+  open(id: number, name = `u${id}`): string {
+    return this.sessions.open({ name, id }, HTTPS);
   }
 
   has(secret: string): boolean {
@@ -135,6 +135,14 @@ Deno.test("of one session too many of a user the one that was used longest ago e
     true,
     WEB_SESSIONS_PER_USER_MAX + 1,
   ]);
+});
+
+Deno.test("sessions by different tokens of a user are those of one user", () => {
+  const stage = new Stage();
+  const strange = stage.open(1);
+  const own = Array.from({ length: WEB_SESSIONS_PER_USER_MAX + 1 }, (_, at) => stage.open(10 + at, "alice"));
+  assertEquals(own.map((secret) => stage.has(secret)), own.map((_, at) => at !== 0));
+  assertEquals([stage.has(strange), stage.sessions.size], [true, WEB_SESSIONS_PER_USER_MAX + 1]);
 });
 
 Deno.test("of one session too many of all users the one that was used longest ago ends", () => {
