@@ -254,7 +254,8 @@ export class Gate {
     const isHeldUp = before !== undefined || this.#delays.delayMs(pair, this.#parts.clock.now()) > 0;
     const place = `${isHeldUp ? "held up" : "free"} ${address}`;
     const waiting = this.#waiting.get(place) ?? 0;
-    if (waiting >= LOGINS_PER_ADDRESS_MAX || this.hashes.isFull) return Promise.resolve({ type: "Busy" });
+    const isFull = this.hashes.isFull && !isByToken(claim);
+    if (waiting >= LOGINS_PER_ADDRESS_MAX || isFull) return Promise.resolve({ type: "Busy" });
     this.#waiting.set(place, waiting + 1);
     const attempt = (before ?? Promise.resolve()).then(() => this.#judge(claim, { pair, hash })).finally(() => {
       const left = (this.#waiting.get(place) ?? 1) - 1;

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Gate, type LoginOutcome, type Visitor } from "../../../lib/access/gate.ts";
+import { HASHES_AT_ONCE, HASHES_WAITING_MAX } from "../../../lib/access/hash_queue.ts";
 import type { Login } from "../../../lib/access/login.ts";
 import { FIRST_DELAY_MS, FREE_FAILURES } from "../../../lib/access/login_delays.ts";
 import { connectionTo } from "../../../lib/access/node_pass.ts";
@@ -243,4 +244,16 @@ Deno.test("what a node passes on for a token holds as long as the token, and its
   const late = gate.pass(other ?? "", connectionTo(node.id));
   assertEquals([late, gate.admits(token)], [undefined, false]);
   assertEquals(gate.makePass(connectionTo(node.id), token), undefined);
+});
+
+Deno.test("a token comes in while passwords fill the line of what is worked on", async () => {
+  const stage = await Stage.open();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const jobs = Array.from({ length: HASHES_AT_ONCE + HASHES_WAITING_MAX }, (_, at) => {
+    return stage.gate.hashes.run(String(at), () => promise);
+  });
+  assertEquals((await stage.login(PASSWORD, "root")).type, "Busy");
+  assertEquals(await stage.login(stage.token), loggedIn(stage));
+  resolve();
+  await Promise.all(jobs);
 });
