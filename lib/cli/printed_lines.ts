@@ -195,7 +195,7 @@ export const PRINTED_LINES = {
       "That is too long ago: the oldest revision that is remembered is 90; kvstore restore FILE --prefix PREFIX brings keys back from a backup",
       1,
     ],
-    ["12000 keys were changed since then (limit 10000); give a longer prefix", 1],
+    ["More than 10000 keys were changed since then; give a longer prefix", 1],
     ["More has changed than one transaction writes back (8585216 bytes); give a longer --prefix", 1],
     ["Keys were written since the changes were shown; nothing was changed", 1],
     ["Revision 99 lies ahead of this node, which is at 90", 1],

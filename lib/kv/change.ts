@@ -19,6 +19,8 @@ export interface Change {
 
 /** More keys than this are not told one by one when an entry removes them all: the state jumps instead. */
 export const CLEARED_KEYS_TOLD_MAX = 10_000;
+/** The same where the values that an entry replaces or removes have more bytes than this together. */
+export const REPLACED_BYTES_TOLD_MAX = 67_108_864;
 
 /** Is told of every entry that is applied, in order, by exactly one call, synchronously. Never throws. */
 export interface ChangeSink {

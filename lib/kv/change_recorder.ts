@@ -1,6 +1,6 @@
 /** Collects what the entry being applied does to keys, and makes one change of each key of it. */
 
-import type { Change } from "./change.ts";
+import { type Change, REPLACED_BYTES_TOLD_MAX } from "./change.ts";
 import type { KeyRecord } from "./key_record.ts";
 
 /** A key as the entry found it. */
@@ -17,18 +17,32 @@ export class ChangeRecorder {
   #firstFound: FoundKey | undefined;
   readonly #others = new Map<string, FoundKey | undefined>();
   #tooMany = false;
+  #replacedBytes = 0;
 
-  /** The entry is about to change or remove a key, which so far is `found`; undefined when it is not there. */
+  /**
+   * Whether to `touch` a key whose value has so many bytes: not one that was touched before, nor any once they are too many. To be asked
+   * before the record is copied, since one entry may remove more than the memory holds twice.
+   */
+  wants(key: string, valueBytes: number): boolean {
+    if (this.#tooMany || key === this.#first || this.#others.has(key)) return false;
+    this.#replacedBytes += valueBytes;
+    if (this.#replacedBytes <= REPLACED_BYTES_TOLD_MAX) return true;
+    this.tooMany();
+    return false;
+  }
+
+  /** The entry is about to change or remove a key that it wants, which so far is `found`; undefined when it is not there. */
   touch(key: string, found: FoundKey | undefined): void {
     if (this.#first === undefined) {
       this.#first = key;
       this.#firstFound = found;
-    } else if (key !== this.#first && !this.#others.has(key)) this.#others.set(key, found);
+    } else this.#others.set(key, found);
   }
 
-  /** The entry removes more keys than are told one by one. */
+  /** The entry changes more than is told one by one: forgets what was touched. */
   tooMany(): void {
     this.#tooMany = true;
+    this.#forget();
   }
 
   /**
@@ -38,17 +52,21 @@ export class ChangeRecorder {
   take(recordOf: (key: string) => KeyRecord | undefined): readonly Change[] | undefined {
     const tooMany = this.#tooMany;
     this.#tooMany = false;
+    this.#replacedBytes = 0;
+    if (tooMany) return undefined;
     const first = this.#first;
-    if (first === undefined) return tooMany ? undefined : NONE;
+    if (first === undefined) return NONE;
     const changes: Change[] = [];
     addChange(changes, { key: first, found: this.#firstFound, record: recordOf(first) });
+    for (const [key, found] of this.#others) addChange(changes, { key, found, record: recordOf(key) });
+    this.#forget();
+    return changes;
+  }
+
+  #forget(): void {
     this.#first = undefined;
     this.#firstFound = undefined;
-    if (this.#others.size > 0) {
-      for (const [key, found] of this.#others) addChange(changes, { key, found, record: recordOf(key) });
-      this.#others.clear();
-    }
-    return tooMany ? undefined : changes;
+    if (this.#others.size > 0) this.#others.clear();
   }
 }
 

@@ -282,9 +282,10 @@ export class Keyspace {
   }
 
   #touch(key: string, isKnown: boolean): void {
-    if (this.recorder === undefined) return;
+    const { recorder } = this;
     const view = this.#view;
-    this.recorder.touch(key, isKnown ? { record: recordOf(view), isDue: this.#isDue(view) } : undefined);
+    if (recorder === undefined || !recorder.wants(key, isKnown ? view.valueBytes : 0)) return;
+    recorder.touch(key, isKnown ? { record: recordOf(view), isDue: this.#isDue(view) } : undefined);
   }
 
   *#keysFrom(start: string): Iterable<string> {

@@ -6,6 +6,7 @@ const HISTORY = "lib/node/changes/change_history.ts";
 const FEED = "lib/node/changes/change_feed.ts";
 const KEY_HISTORY = "lib/http/routes/key_history.ts";
 const TESTS: readonly string[] = [
+  "tests/unit/kv/changes_test.ts",
   "tests/unit/node/change_feed_test.ts",
   "tests/unit/node/key_history_test.ts",
   "tests/unit/http/key_history_test.ts",
@@ -58,9 +59,9 @@ export const HISTORY_SLIPS: readonly Mutation[] = [
   }),
   slip("M924", "An undo tells nothing of a key that one entry after the revision has changed and that is gone now", {
     file: HISTORY,
-    find: "for (const { key } of content) if (key.startsWith(prefix)) keys.add(key);",
+    find: "if (change.key.startsWith(prefix) && !keys.has(change.key)) keys.set(change.key, change);",
     replace:
-      "for (const { key, record } of content) if (record !== undefined && key.startsWith(prefix)) keys.add(key);",
+      "if (change.record !== undefined && change.key.startsWith(prefix) && !keys.has(change.key)) keys.set(change.key, change);",
   }),
   slip("M925", "Who may read one key with a prefix is told the past of all of them", {
     file: "lib/http/routes/history.ts",
@@ -76,5 +77,15 @@ export const HISTORY_SLIPS: readonly Mutation[] = [
     file: "lib/cli/transfer/prefix_writer.ts",
     find: 'is: "=", operand: modified }',
     replace: 'is: "<", operand: modified + 2 ** 50 }',
+  }),
+  slip("M930", "What an entry replaces is copied however long it is", {
+    file: "lib/kv/change_recorder.ts",
+    find: "if (this.#replacedBytes <= REPLACED_BYTES_TOLD_MAX) return true;",
+    replace: "if (this.#replacedBytes <= 8 * REPLACED_BYTES_TOLD_MAX) return true;",
+  }),
+  slip("M931", "The past of a key is what its last change replaced", {
+    file: HISTORY,
+    find: "if (!keys.has(key)) keys.set(key, at);",
+    replace: "keys.set(key, at);",
   }),
 ].map((mutation) => ({ ...mutation, tests: TESTS }));

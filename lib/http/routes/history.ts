@@ -112,17 +112,17 @@ function showPast(
   state.peek(prefix);
   const refusal = refuseRevision(changes, since);
   if (refusal !== undefined) return refusal;
-  const keys = changes.keysBehind(since, prefix);
-  if (keys.size > CHANGED_KEYS_MAX) {
-    const detail = `${keys.size} keys were changed since then (limit ${CHANGED_KEYS_MAX}); give a longer prefix`;
+  const { keys, recordOf } = changes.pastOf(since, { prefix, countMax: CHANGED_KEYS_MAX });
+  if (keys.length > CHANGED_KEYS_MAX) {
+    const detail = `More than ${CHANGED_KEYS_MAX} keys were changed since then; give a longer prefix`;
     return problem({ status: TOO_LARGE, code: "too_large", detail });
   }
   const nowMs = state.readTimeMs;
   const found: Difference[] = [];
   let [bytes, more] = [0, false];
-  for (const key of [...keys].filter((key) => after === undefined || key > after).sort(inByteOrder)) {
+  for (const key of keys.filter((key) => after === undefined || key > after).sort(inByteOrder)) {
     const current = state.peek(key);
-    const then = changes.recordAt(key, { revision: since, current });
+    const then = recordOf(key);
     const before = isThere(then, nowMs) ? then : undefined;
     if (isSame(isThere(current, nowMs) ? current : undefined, before)) continue;
     more = bytes >= HISTORY_PAGE_BYTES_TARGET;

@@ -5,7 +5,7 @@ import type { KeyRecord } from "../../kv/key_record.ts";
 import type { RecordView } from "../../store/record.ts";
 import type { Span } from "../../store/span.ts";
 import { ChangeHistory, type HistoryLimits } from "./change_history.ts";
-import type { Changes, ChangeWatcher, KeyChange, Moment, RevisionChanges } from "./changes.ts";
+import type { Changes, ChangeWatcher, KeyChange, Moment, PastKeys, RevisionChanges } from "./changes.ts";
 
 /** Where the feed begins, and how it comes to the end of a turn. */
 export interface ChangeFeedOptions extends HistoryLimits {
@@ -60,8 +60,16 @@ export class ChangeFeed implements Changes, ChangeSink {
   }
 
   /** See `Changes`. */
-  keysBehind(revision: number, prefix: string): ReadonlySet<string> {
-    return this.#history.keysBehind(revision, prefix);
+  pastOf(revision: number, wanted: { readonly prefix: string; readonly countMax: number }): PastKeys {
+    const history = this.#history;
+    const keys = history.firstChangesBehind(revision, wanted);
+    return {
+      keys: [...keys.keys()],
+      recordOf: (key) => {
+        const first = keys.get(key);
+        return first === undefined ? undefined : history.beforeChange(first);
+      },
+    };
   }
 
   /** See `Changes`. */

@@ -35,6 +35,9 @@ const SHARED_BYTES_MAX = 4_096;
 /** The buffer of a Put as the log has it with the value that it replaced, whose change is made when it is read; the changes of another entry; nothing. */
 type Content = Uint8Array | readonly Change[] | undefined;
 
+/** A change of a key: the entry of a plain Put, or the change itself. */
+export type FirstChange = number | Change;
+
 /** How much is kept; the usual numbers where they are left out. */
 export interface HistoryLimits {
   readonly entriesMax?: number | undefined;
@@ -155,13 +158,19 @@ export class ChangeHistory {
     }
   }
 
-  /** The keys with a prefix that were changed behind `revision`, which is not older than `oldest`; in no order. */
-  keysBehind(revision: number, prefix: string): ReadonlySet<string> {
+  /**
+   * The keys with a prefix that were changed behind `revision`, which is not older than `oldest`, each with the first entry that did; in no
+   * order, and no more than `countMax` and one. Goes once through what was changed since then.
+   */
+  firstChangesBehind(
+    revision: number,
+    { prefix, countMax }: { readonly prefix: string; readonly countMax: number },
+  ): ReadonlyMap<string, FirstChange> {
     assert(revision >= this.oldest, "Cannot tell of changes: they are not kept any more");
-    const keys = new Set<string>();
+    const keys = new Map<string, FirstChange>();
     const command = new Span();
     const put = new PlainPut();
-    for (let at = revision + 1; at <= this.#newest; at++) {
+    for (let at = revision + 1; at <= this.#newest && keys.size <= countMax; at++) {
       const slot = this.#slotOf(at);
       const content = this.#contents[slot];
       if (content instanceof Uint8Array) {
@@ -169,14 +178,21 @@ export class ChangeHistory {
         command.set(content, start, start + (this.#numbers[slot * NUMBERS + COMMAND_BYTES] ?? 0));
         assert(put.read(command), "Cannot tell of a change: the command is no plain Put");
         const { bytes, start: from, end } = put.key;
-        if (bytesToString(bytes, from, Math.min(end, from + prefix.length)) === prefix) {
-          keys.add(bytesToString(bytes, from, end));
-        }
+        if (bytesToString(bytes, from, Math.min(end, from + prefix.length)) !== prefix) continue;
+        const key = bytesToString(bytes, from, end);
+        if (!keys.has(key)) keys.set(key, at);
       } else if (content !== undefined) {
-        for (const { key } of content) if (key.startsWith(prefix)) keys.add(key);
+        for (const change of content) {
+          if (change.key.startsWith(prefix) && !keys.has(change.key)) keys.set(change.key, change);
+        }
       }
     }
     return keys;
+  }
+
+  /** What a key was before a change that `firstChangesBehind` told of in this turn. */
+  beforeChange(first: FirstChange): KeyRecord | undefined {
+    return typeof first === "number" ? this.#changesOf(first)?.[0]?.previous : first.previous;
   }
 
   /** What entry `revision` did to a key that it changed, by `revisionsOf`. */

@@ -16,6 +16,14 @@ export interface KeyChange {
   readonly change: Change;
 }
 
+/** Keys that were changed behind a revision. */
+export interface PastKeys {
+  /** In no order. */
+  readonly keys: readonly string[];
+  /** What one of them was at that revision, undefined when it was not there. To be asked in the same turn. */
+  recordOf(key: string): KeyRecord | undefined;
+}
+
 /** When a key is looked at. */
 export interface Moment {
   /** From `oldest` to `newest`. */
@@ -50,8 +58,8 @@ export interface Changes {
   recordAt(key: string, moment: Moment): KeyRecord | undefined;
   /** What is known of how the key came to be `current`, newest first: every change behind `oldest`. To be gone through in the same turn. */
   changesOf(key: string, current: KeyRecord | undefined): Iterable<KeyChange>;
-  /** The keys with a prefix that were changed behind `revision`, which is from `oldest` to `newest`; in no order. */
-  keysBehind(revision: number, prefix: string): ReadonlySet<string>;
+  /** The keys with a prefix that were changed behind `revision`, which is from `oldest` to `newest`: `countMax` of them and one at most. */
+  pastOf(revision: number, wanted: { readonly prefix: string; readonly countMax: number }): PastKeys;
   /** Tells `watcher` of what is applied from now on. Returns how to end that. */
   watch(watcher: ChangeWatcher): () => void;
 }

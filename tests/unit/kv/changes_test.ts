@@ -7,7 +7,12 @@ import { PlainPut } from "../../../lib/kv/plain_put.ts";
 import type { RecordView } from "../../../lib/store/record.ts";
 import type { Span } from "../../../lib/store/span.ts";
 import { bytesToString } from "../../../lib/base/bytes.ts";
-import { type Change, type ChangeSink, CLEARED_KEYS_TOLD_MAX } from "../../../lib/kv/change.ts";
+import {
+  type Change,
+  type ChangeSink,
+  CLEARED_KEYS_TOLD_MAX,
+  REPLACED_BYTES_TOLD_MAX,
+} from "../../../lib/kv/change.ts";
 import { type Call, type Command, encodeCommand, stampCommand } from "../../../lib/kv/commands.ts";
 import { SWEPT_PER_ENTRY_MAX } from "../../../lib/kv/state_machine.ts";
 import { type DrawnType, makeCommand, WRITE_SHARES } from "../../sim/command_maker.ts";
@@ -180,6 +185,20 @@ Deno.test("a flush tells of every key, and of too many as a jump", () => {
   told.call("FLUSHALL");
   assertEquals(told.entries.at(-1), told.state.lastApplied);
   assertEquals(brief(told.call("SET", "a", "1")), ["Put a 1 new"], "what was touched before the jump is forgotten");
+});
+
+Deno.test("an entry that removes more bytes than are told is a jump, and holds no copy of them; each key is copied once", () => {
+  const told = new Told();
+  const value = "x".repeat(REPLACED_BYTES_TOLD_MAX / 8);
+  for (let at = 0; at <= 8; at++) told.apply({ type: "Put", key: `k${at}`, value });
+  assertEquals(told.call("DEL", ...Array.from({ length: 8 }, (_, at) => `k${at}`)).length, 8);
+  for (let at = 0; at < 8; at++) told.apply({ type: "Put", key: `k${at}`, value });
+  told.call("FLUSHALL");
+  assertEquals(told.entries.at(-1), told.state.lastApplied);
+  assertEquals(brief(told.call("SET", "k0", "1")), ["Put k0 1 new"], "what was touched before the jump is forgotten");
+  told.apply({ type: "Put", key: "k0", value: value.slice(value.length / 2) });
+  const appends = Array.from({ length: 20 }, () => ["APPEND", "k0", "y"]);
+  assertEquals(told.transaction(...appends).length, 1, "twenty copies would be too many");
 });
 
 Deno.test("random commands: the changes of every prefix of the log, folded, are the state there", () => {

@@ -1,6 +1,6 @@
 /** The past of keys: what the history answers against a plain model of all versions, and how far back it reaches. */
 
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertGreaterOrEqual } from "@std/assert";
 import { Random } from "../../../lib/base/random.ts";
 import { encodeCommand, stampCommand } from "../../../lib/kv/commands.ts";
 import type { KeyRecord } from "../../../lib/kv/key_record.ts";
@@ -71,7 +71,13 @@ function checkPast(seed: number): void {
     const behind = [...feed.since(revision) ?? []].flatMap(({ changes }) => changes.map(({ key }) => key));
     for (const prefix of ["", "p", "p1", "p1x"]) {
       const wanted = new Set(behind.filter((key) => key.startsWith(prefix)));
-      assertEquals(feed.keysBehind(revision, prefix), wanted, `seed ${seed}: keys with ${prefix} behind ${revision}`);
+      const past = feed.pastOf(revision, { prefix, countMax: Infinity });
+      assertEquals(new Set(past.keys), wanted, `seed ${seed}: keys with ${prefix} behind ${revision}`);
+      for (const key of past.keys) {
+        assertEquals(past.recordOf(key), versions[revision]?.get(key), `${key} at ${revision}`);
+      }
+      const countMax = Math.min(3, wanted.size);
+      assertGreaterOrEqual(feed.pastOf(revision, { prefix, countMax }).keys.length, countMax);
     }
   }
   for (const key of keys) {
