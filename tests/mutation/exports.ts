@@ -155,8 +155,8 @@ export const EXPORT_SLIPS: readonly Mutation[] = [
   {
     ...slip("M914", "A failed attempt counts as the last good backup: no alert tells that they have ended", {
       file: "lib/cli/backup/scheduled_backups.ts",
-      find: "Math.floor((newest?.timeMs ?? 0) / SECOND_MS)",
-      replace: "Math.floor((newest === undefined ? 0 : this.#parts.now()) / SECOND_MS)",
+      find: "Math.floor(Math.min(newest?.timeMs ?? 0, nowMs) / SECOND_MS)",
+      replace: "Math.floor((newest === undefined ? 0 : nowMs) / SECOND_MS)",
     }),
     tests: SCHEDULE_TESTS,
   },
@@ -167,5 +167,17 @@ export const EXPORT_SLIPS: readonly Mutation[] = [
       replace: 'field: "modified", is: "!=", operand: modified - 1 } as const;',
     }),
     tests: PREFIX_TESTS,
+  },
+  {
+    ...slip(
+      "M929",
+      "A backup of the future counts as newer: the one just made is removed for it, and its age hides that none is made",
+      {
+        file: "lib/cli/backup/kept_backups.ts",
+        find: "(timeOfName(name) ?? Infinity) <= nowMs",
+        replace: "(timeOfName(name) ?? Infinity) <= 2 * nowMs",
+      },
+    ),
+    tests: KEPT_TESTS,
   },
 ];

@@ -35,25 +35,29 @@ export function isTemporaryName(name: string): boolean {
   return TEMPORARY.test(name);
 }
 
-/** One directory. Each file is verified once, when it is first looked at; what is found damaged is told, and never removed. */
+/**
+ * One directory. Each file is verified once, when it is first looked at; what is found damaged is told, and never removed. So is what a clock
+ * that was ahead has left: it would be the newest for as long, and what is made now would go for it.
+ */
 export class KeptBackups {
   readonly #disk: Disk;
   readonly #directory: string;
-  readonly #damaged: (line: string) => void;
+  readonly #warn: (line: string) => void;
   /** By name; undefined for one that is not whole. */
   readonly #known = new Map<string, BackupOutline | undefined>();
+  #toldOfFuture = false;
 
   constructor(
-    { disk, directory, damaged }: {
+    { disk, directory, warn }: {
       readonly disk: Disk;
       readonly directory: string;
-      /** Hears of each file that is not whole, once. */
-      readonly damaged: (line: string) => void;
+      /** Hears of each file that is not whole, once, and once that there are some of the future. */
+      readonly warn: (line: string) => void;
     },
   ) {
     this.#disk = disk;
     this.#directory = directory;
-    this.#damaged = damaged;
+    this.#warn = warn;
   }
 
   /** A file was made, and has been verified. */
@@ -61,22 +65,28 @@ export class KeptBackups {
     this.#known.set(name, outline);
   }
 
-  /** The newest whole backup of any cluster; undefined where there is none. Throws what the disk throws when it cannot be listed. */
-  newest(): KeptBackup | undefined {
-    for (const kept of this.#whole()) return kept;
+  /**
+   * The newest whole backup of any cluster that is not of later than `nowMs`; undefined where there is none. Throws what the disk throws when
+   * it cannot be listed.
+   */
+  newest(nowMs: number): KeptBackup | undefined {
+    for (const kept of this.#whole(nowMs)) return kept;
     return undefined;
   }
 
   /**
-   * Removes whole backups of that cluster of which `keep` newer ones are whole. What is damaged, has another name, or is of another cluster
-   * stays, and does not count. Resolves to the names.
+   * Removes whole backups of that cluster of which `keep` newer ones are whole. What is damaged, has another name, is of another cluster, or of
+   * later than `nowMs`, which is when the last one was begun, stays, and does not count. Resolves to the names.
    */
-  async prune(clusterId: string | null, keep: number): Promise<readonly string[]> {
+  async prune(
+    clusterId: string | null,
+    { keep, nowMs }: { readonly keep: number; readonly nowMs: number },
+  ): Promise<readonly string[]> {
     // Nothing can go, so nothing has to be read.
-    if (this.#names().length <= keep) return [];
+    if (this.#names(nowMs).length <= keep) return [];
     let kept = 0;
     const removed: string[] = [];
-    for (const { name, outline } of this.#whole()) {
+    for (const { name, outline } of this.#whole(nowMs)) {
       if (outline.clusterId !== clusterId) continue;
       if (kept < keep) kept += 1;
       else removed.push(name);
@@ -89,14 +99,22 @@ export class KeptBackups {
     return removed;
   }
 
-  /** Newest first. */
-  #names(): readonly string[] {
-    return this.#disk.list(this.#directory).filter((name) => timeOfName(name) !== undefined).toSorted().reverse();
+  /** Those that are not of later than `nowMs`, newest first. */
+  #names(nowMs: number): readonly string[] {
+    const names = this.#disk.list(this.#directory).filter((name) => timeOfName(name) !== undefined).toSorted()
+      .reverse();
+    const past = names.filter((name) => (timeOfName(name) ?? Infinity) <= nowMs);
+    const [newest = ""] = names;
+    if (past.length < names.length && !this.#toldOfFuture) {
+      this.#toldOfFuture = true;
+      this.#warn(`${newest} is of the future; such backups are left as they are, and do not count`);
+    }
+    return past;
   }
 
   /** Newest first; each is verified when it is its turn. */
-  *#whole(): Generator<KeptBackup> {
-    for (const name of this.#names()) {
+  *#whole(nowMs: number): Generator<KeptBackup> {
+    for (const name of this.#names(nowMs)) {
       const timeMs = timeOfName(name);
       const outline = timeMs === undefined ? undefined : this.#outlineOf(name);
       if (timeMs !== undefined && outline !== undefined) yield { name, timeMs, outline };
@@ -122,7 +140,7 @@ export class KeptBackups {
       if (
         error instanceof CorruptionError || error instanceof FormatVersionError || error instanceof AccessError
       ) {
-        this.#damaged(`${error.message}; it is left as it is, and does not count`);
+        this.#warn(`${error.message}; it is left as it is, and does not count`);
         return undefined;
       }
       throw error;

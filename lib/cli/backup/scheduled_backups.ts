@@ -35,13 +35,13 @@ export async function runSchedule(parts: ScheduleParts): Promise<void> {
   const run = new ScheduleRun(parts);
   // A program that is started again and again makes no more backups than one that runs.
   let waitMs = run.untilDue();
-  await run.report();
+  await run.report(parts.now());
   for (;;) {
     if (!(await parts.pause(waitMs))) return;
     const begun = parts.now();
     const outcome = await run.attempt(begun);
     if (outcome === "Stopped") return;
-    await run.report();
+    await run.report(outcome === "Done" ? begun : parts.now());
     const gapMs = outcome === "Done" ? parts.everyMs : Math.min(parts.everyMs, RETRY_MS_MAX);
     // A clock that was set back must not keep it waiting for longer.
     waitMs = Math.min(Math.max(begun + gapMs - parts.now(), 0), gapMs);
@@ -60,9 +60,8 @@ class ScheduleRun {
   /** In ms, from the newest backup that is there on. */
   untilDue(): number {
     const { kept, everyMs, now } = this.#parts;
-    const ageMs = now() - (kept.newest()?.timeMs ?? -Infinity);
-    // One of the future was made by another clock.
-    return ageMs < 0 ? 0 : Math.max(0, everyMs - ageMs);
+    const nowMs = now();
+    return Math.max(0, everyMs - (nowMs - (kept.newest(nowMs)?.timeMs ?? -Infinity)));
   }
 
   async attempt(begun: number): Promise<"Done" | "Failed" | "Stopped"> {
@@ -72,7 +71,8 @@ class ScheduleRun {
       const outline = await take(name);
       if (outline === undefined) return "Stopped";
       kept.made(name, outline);
-      for (const old of await kept.prune(outline.clusterId, keep)) say(`Removed ${old}: ${keep} newer ones are whole`);
+      const removed = await kept.prune(outline.clusterId, { keep, nowMs: begun });
+      for (const old of removed) say(`Removed ${old}: ${keep} newer ones are whole`);
       this.#succeeded = true;
       return "Done";
     } catch (error) {
@@ -85,12 +85,15 @@ class ScheduleRun {
     }
   }
 
-  async report(): Promise<void> {
-    const { kept, everyMs, describe, warn, report } = this.#parts;
+  /** What there is, also of later than now if the last good attempt began then. */
+  async report(begun: number): Promise<void> {
+    const { kept, everyMs, now, describe, warn, report } = this.#parts;
     try {
-      const newest = kept.newest();
+      const nowMs = now();
+      // The clock may have been set back meanwhile: what was just made is there, and is not told as of the future, where no alert would see it age.
+      const newest = kept.newest(Math.max(begun, nowMs));
       await report({
-        lastSuccessSeconds: Math.floor((newest?.timeMs ?? 0) / SECOND_MS),
+        lastSuccessSeconds: Math.floor(Math.min(newest?.timeMs ?? 0, nowMs) / SECOND_MS),
         intervalSeconds: everyMs / SECOND_MS,
         lastAttemptSucceeded: Number(this.#succeeded),
         failures: this.#failures,

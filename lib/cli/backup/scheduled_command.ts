@@ -57,7 +57,7 @@ async function runIn(
   const taking = new Taking(context, { disk, directory, stop, warn });
   const figuresPath = settings.optionalText("metrics-file");
   await runSchedule({
-    kept: new KeptBackups({ disk, directory, damaged: warn }),
+    kept: new KeptBackups({ disk, directory, warn }),
     everyMs,
     keep: settings.integer("keep"),
     now: Date.now,

@@ -2,6 +2,7 @@
 
 import { bytesToString, byteStringToText, textToByteString } from "../../base/bytes.ts";
 import { COMMAND_BYTES_MAX } from "../../kv/commands.ts";
+import type { LongAnswer } from "../../http/direct_download.ts";
 import { AdminConnection, failureOf } from "../admin_connection.ts";
 import { count } from "../backup/backup_text.ts";
 import { fieldsOf } from "../cluster_view.ts";
@@ -112,18 +113,26 @@ async function readPage(
     );
   }
   if (reply.download === undefined || reply.status !== OK) throw failureOf(reply);
+  const { items, more } = fieldsOf(await takeJson(reply.download, reply.address));
+  if (!Array.isArray(items)) throw new Failure(STRANGER);
+  return { items: items.map((item) => readItem(fieldsOf(item))), more: more === true };
+}
+
+async function takeJson(download: LongAnswer, address: string): Promise<unknown> {
   let text = "";
   try {
-    for (let piece = await reply.download.read(); piece !== undefined; piece = await reply.download.read()) {
+    for (let piece = await download.read(); piece !== undefined; piece = await download.read()) {
       text += bytesToString(piece);
       if (text.length > PAGE_JSON_BYTES_MAX) throw new Failure(STRANGER);
     }
+    return JSON.parse(byteStringToText(text) ?? "");
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    // The end of the connection is that of the page: one that breaks may look like one that ends, and half a page is no JSON.
+    throw new Failure(`The connection to ${address} broke; nothing was changed`);
   } finally {
-    reply.download.close();
+    download.close();
   }
-  const { items, more } = fieldsOf(JSON.parse(byteStringToText(text) ?? ""));
-  if (!Array.isArray(items)) throw new Failure(STRANGER);
-  return { items: items.map((item) => readItem(fieldsOf(item))), more: more === true };
 }
 
 function readItem(item: ReturnType<typeof fieldsOf>): PastKey {

@@ -7,8 +7,15 @@ export interface AskedRequest {
   readonly headers: Headers;
 }
 
+/** What is answered: a JSON body, of which only so many characters come where it is cut. */
+interface Said {
+  readonly status: number;
+  readonly json: unknown;
+  readonly cutAt?: number;
+}
+
 /** Answers with a JSON body, or breaks the connection. */
-export type AnswerOver = (request: AskedRequest) => { readonly status: number; readonly json: unknown } | "Break";
+export type AnswerOver = (request: AskedRequest) => Said | "Break";
 
 /** Two ports of a node that is none. Dispose it. */
 export class FakeNodePorts implements AsyncDisposable {
@@ -52,13 +59,15 @@ export class FakeNodePorts implements AsyncDisposable {
     const body = request.slice(end + 4);
     if (end === -1 || body.length < Number(/^content-length: (\d+)$/im.exec(request)?.[1] ?? 0)) return undefined;
     const [first = "", ...lines] = request.slice(0, end).split("\r\n");
-    const line = first.replace(/ HTTP\/1\.1$/, "");
+    const line = first.replace(/ HTTP\/1\.[01]$/, "");
     this.asked.push(`${line} ${body}`.trimEnd());
     const headers = new Headers(lines.map((header) => header.split(": ", 2) as [string, string]));
     const said = answer({ line, body, headers });
     if (said === "Break") return said;
     const text = JSON.stringify(said.json);
-    return `HTTP/1.1 ${said.status} Said\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+    return `HTTP/1.1 ${said.status} Said\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${
+      text.slice(0, said.cutAt)
+    }`;
   }
 
   async #serve(listener: Deno.TcpListener, reply: (request: string) => string | undefined): Promise<void> {
@@ -80,6 +89,8 @@ export class FakeNodePorts implements AsyncDisposable {
         if (said === undefined) continue;
         if (said === "Break") break;
         await connection.write(new TextEncoder().encode(said));
+        // Its end is that of the answer.
+        if (received.includes(" HTTP/1.0\r\n")) break;
         received = "";
       }
     } catch (error) {

@@ -9,6 +9,7 @@ import { OLD_CLUSTER } from "../../../support/survivor.ts";
 
 const START_MS = Date.parse("2026-11-29T19:00:00Z");
 const HOUR_MS = 3_600_000;
+const NOW_MS = START_MS + 9 * HOUR_MS;
 const DIRECTORY = "/backups";
 
 function nameOf(hour: number): string {
@@ -27,7 +28,7 @@ async function filled(...hours: readonly number[]) {
   };
   for (const hour of hours) write(nameOf(hour), bytes);
   const told: string[] = [];
-  const kept = new KeptBackups({ disk, directory: DIRECTORY, damaged: (line) => told.push(line) });
+  const kept = new KeptBackups({ disk, directory: DIRECTORY, warn: (line) => told.push(line) });
   return { disk, bytes, write, told, kept };
 }
 
@@ -47,15 +48,15 @@ Deno.test("only a whole backup goes of which enough newer ones of its cluster ar
   write(nameOf(4), bytes.slice(0, -1));
   write(nameOf(-1), bytes.slice(0, -1));
   for (const other of ["notes.txt", "kvstore-old.snap", "LOCK"]) write(other, bytes);
-  assertEquals(await kept.prune("another cluster", 1), []);
-  assertEquals(await kept.prune(OLD_CLUSTER, 2), [nameOf(2), nameOf(1), nameOf(0)]);
+  assertEquals(await kept.prune("another cluster", { keep: 1, nowMs: NOW_MS }), []);
+  assertEquals(await kept.prune(OLD_CLUSTER, { keep: 2, nowMs: NOW_MS }), [nameOf(2), nameOf(1), nameOf(0)]);
   assertEquals(
     disk.list(DIRECTORY),
     ["LOCK", nameOf(-1), nameOf(3), nameOf(4), nameOf(5), "kvstore-old.snap", "notes.txt"].toSorted(),
   );
   assertEquals(told.length, 2);
-  assertEquals(await kept.prune(OLD_CLUSTER, 1), [nameOf(3)]);
-  assertEquals(await kept.prune(OLD_CLUSTER, 1), []);
+  assertEquals(await kept.prune(OLD_CLUSTER, { keep: 1, nowMs: NOW_MS }), [nameOf(3)]);
+  assertEquals(await kept.prune(OLD_CLUSTER, { keep: 1, nowMs: NOW_MS }), []);
   // Each is told once.
   assertEquals(told.length, 2);
 });
@@ -63,8 +64,21 @@ Deno.test("only a whole backup goes of which enough newer ones of its cluster ar
 Deno.test("where all newer ones are damaged the last whole one stays, and is the newest", async () => {
   const { bytes, write, kept } = await filled(0);
   for (const hour of [1, 2, 3]) write(nameOf(hour), bytes.slice(0, 100));
-  assertEquals(await kept.prune(OLD_CLUSTER, 1), []);
-  assertEquals([kept.newest()?.name, kept.newest()?.timeMs], [nameOf(0), START_MS]);
+  assertEquals(await kept.prune(OLD_CLUSTER, { keep: 1, nowMs: NOW_MS }), []);
+  assertEquals([kept.newest(NOW_MS)?.name, kept.newest(NOW_MS)?.timeMs], [nameOf(0), START_MS]);
   const empty = await filled();
-  assertEquals(empty.kept.newest(), undefined);
+  assertEquals(empty.kept.newest(NOW_MS), undefined);
+});
+
+Deno.test("what a clock that was ahead has left neither counts nor goes, and is told once: the one just made stays", async () => {
+  const { disk, told, kept } = await filled(0, 1, 100, 200);
+  const nowMs = START_MS + HOUR_MS + 999;
+  assertEquals(kept.newest(nowMs)?.name, nameOf(1));
+  assertEquals(await kept.prune(OLD_CLUSTER, { keep: 1, nowMs }), [nameOf(0)]);
+  assertEquals(await kept.prune(OLD_CLUSTER, { keep: 1, nowMs }), []);
+  assertEquals(disk.list(DIRECTORY), [nameOf(1), nameOf(100), nameOf(200)]);
+  assertEquals(kept.newest(START_MS), undefined);
+  assertEquals(told, [`${nameOf(200)} is of the future; such backups are left as they are, and do not count`]);
+  // Once it has come, it is one like any other.
+  assertEquals(kept.newest(START_MS + 150 * HOUR_MS)?.name, nameOf(100));
 });

@@ -15,8 +15,8 @@ const HOUR_MS = 3_600_000;
 const OUTLINE: BackupOutline = { clusterId: "9a41", index: 9, term: 1, keys: 1, keyBytes: 2, blocks: 1, bytes: 300 };
 
 interface Wish {
-  /** When the newest one of before was begun; undefined for none. */
-  readonly newestMs?: number;
+  /** When those of before were begun; none when left out. */
+  readonly oldMs?: readonly number[];
   /** How long each attempt takes, and how it ends; the last over and over. */
   readonly attempts: readonly { readonly ms: number; readonly error?: Error }[];
   readonly stopAfter: number;
@@ -25,17 +25,25 @@ interface Wish {
 }
 
 /** Runs until so many attempts are made, and tells when each began, what was reported and what was warned of. */
-async function run({ newestMs, attempts, stopAfter, setBackMs = 0 }: Wish) {
-  let [nowMs, newest] = [START_MS, newestMs];
+async function run({ oldMs = [], attempts, stopAfter, setBackMs = 0 }: Wish) {
+  let nowMs = START_MS;
+  const madeMs = [...oldMs];
+  const pruned: number[] = [];
   const begun: number[] = [];
   const pauses: number[] = [];
   const figures: BackupFigures[] = [];
   const warned: string[] = [];
   const parts: ScheduleParts = {
     kept: {
-      made: (name) => newest = timeOfName(name),
-      newest: () => newest === undefined ? undefined : { name: backupName(newest), timeMs: newest, outline: OUTLINE },
-      prune: () => Promise.resolve([]),
+      made: (name) => madeMs.push(timeOfName(name) ?? NaN),
+      newest: (latestMs) => {
+        const timeMs = Math.max(...madeMs.filter((one) => one <= latestMs));
+        return timeMs < 0 ? undefined : { name: backupName(timeMs), timeMs, outline: OUTLINE };
+      },
+      prune: (_, asked) => {
+        pruned.push(asked.nowMs - START_MS);
+        return Promise.resolve([]);
+      },
     },
     everyMs: HOUR_MS,
     keep: 2,
@@ -57,7 +65,7 @@ async function run({ newestMs, attempts, stopAfter, setBackMs = 0 }: Wish) {
     report: (told) => Promise.resolve(void figures.push(told)),
   };
   await runSchedule(parts);
-  return { begun, pauses, figures, warned };
+  return { begun, pauses, figures, warned, pruned };
 }
 
 Deno.test("the first is taken at once, the next ones by the time between beginnings, and at once where one took longer", async () => {
@@ -67,14 +75,36 @@ Deno.test("the first is taken at once, the next ones by the time between beginni
 
 Deno.test("a start waits until the newest one is old enough; one of the future counts for nothing", async () => {
   const attempts = [{ ms: 0 }];
-  assertEquals((await run({ newestMs: START_MS - 600_000, attempts, stopAfter: 1 })).begun, [HOUR_MS - 600_000]);
-  assertEquals((await run({ newestMs: START_MS - 9 * HOUR_MS, attempts, stopAfter: 1 })).begun, [0]);
-  assertEquals((await run({ newestMs: START_MS + 9 * HOUR_MS, attempts, stopAfter: 1 })).begun, [0]);
+  assertEquals((await run({ oldMs: [START_MS - 600_000], attempts, stopAfter: 1 })).begun, [HOUR_MS - 600_000]);
+  assertEquals((await run({ oldMs: [START_MS - 9 * HOUR_MS], attempts, stopAfter: 1 })).begun, [0]);
+  assertEquals((await run({ oldMs: [START_MS + 9 * HOUR_MS], attempts, stopAfter: 1 })).begun, [0]);
 });
 
 Deno.test("a clock that is set back keeps nothing waiting for longer than the time between two", async () => {
   const { pauses } = await run({ attempts: [{ ms: 0 }], stopAfter: 3, setBackMs: 100 * HOUR_MS });
   assertEquals(pauses, [0, HOUR_MS, HOUR_MS, HOUR_MS]);
+});
+
+Deno.test("beside one of the future the age that an alert goes by is that of the newest one before now", async () => {
+  const oldMs = [START_MS - 9 * HOUR_MS, START_MS + 900 * HOUR_MS];
+  const attempts = [{ ms: 0, error: new Failure("no node") }, { ms: 1_000 }];
+  const { begun, figures, pruned } = await run({ oldMs, attempts, stopAfter: 2 });
+  assertEquals(begun, [0, RETRY_MS_MAX]);
+  const ages = figures.map(({ lastSuccessSeconds }) => lastSuccessSeconds - START_MS / 1_000);
+  assertEquals(ages, [-9 * 3_600, -9 * 3_600, 60]);
+  assertEquals(pruned, [RETRY_MS_MAX]);
+  // A recent one keeps a start waiting all the same.
+  assertEquals((await run({ oldMs: [START_MS - 600_000, ...oldMs], attempts: [{ ms: 0 }], stopAfter: 1 })).begun, [
+    HOUR_MS - 600_000,
+  ]);
+});
+
+Deno.test("a clock that is put right during a backup leaves no figure of the future", async () => {
+  const { figures } = await run({ attempts: [{ ms: 0 }], stopAfter: 1, setBackMs: 100 * HOUR_MS });
+  assertEquals(figures.map(({ lastSuccessSeconds }) => lastSuccessSeconds), [0, START_MS / 1_000 - 360_000]);
+  const [oldMs, attempts] = [[START_MS - HOUR_MS], [{ ms: 0, error: new Failure("no node") }]];
+  const failed = await run({ oldMs, attempts, stopAfter: 1, setBackMs: 100 * HOUR_MS });
+  assertEquals(failed.figures.map(({ lastSuccessSeconds }) => lastSuccessSeconds), [START_MS / 1_000 - 3_600, 0]);
 });
 
 Deno.test("what fails is told and tried again soon, and the figures keep the time of the last good one", async () => {
