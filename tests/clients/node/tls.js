@@ -1,6 +1,6 @@
 /**
- * Clients of Redis over TLS: `node tls.js <directory of node_modules> <port> <file of the CA> <file of another>`. Prints for each client
- * what it read, or why it did not, with the right CA and with the other.
+ * Clients of Redis over TLS: `node tls.js <directory of node_modules> <port> <user:password> <file of the CA> <file of another>`. Prints for
+ * each client what it read, or why it did not: without a login, with one, and with the other CA.
  */
 
 import { Buffer } from "node:buffer";
@@ -8,24 +8,27 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
 
-const [modules = "", port = "", ...files] = process.argv.slice(2);
+const [modules = "", port = "", credentials = "", own = "", other = ""] = process.argv.slice(2);
+const [username, password] = credentials.split(":");
+const LOGIN = { username, password };
 const require = createRequire(`${modules}/tls.js`);
 const address = { host: "localhost", port: Number(port) };
 const VALUE = Buffer.alloc(300_000, "x");
 const COUNT = 100;
 
 const CLIENTS = {
-  ioredis5: (ca) => useIoredis(require("ioredis5").Redis, ca),
-  ioredis6: (ca) => useIoredis(require("ioredis6").Redis, ca),
-  iovalkey: (ca) => useIoredis(require("iovalkey").Redis, ca),
-  redis4: (ca) => useNodeRedis(require("redis4"), ca),
-  redis5: (ca) => useNodeRedis(require("redis"), ca),
-  redis6: (ca) => useNodeRedis(require("redis6"), ca),
+  ioredis5: (how) => useIoredis(require("ioredis5").Redis, how),
+  ioredis6: (how) => useIoredis(require("ioredis6").Redis, how),
+  iovalkey: (how) => useIoredis(require("iovalkey").Redis, how),
+  redis4: (how) => useNodeRedis(require("redis4"), how),
+  redis5: (how) => useNodeRedis(require("redis"), how),
+  redis6: (how) => useNodeRedis(require("redis6"), how),
 };
 
-async function useIoredis(Redis, ca) {
+async function useIoredis(Redis, { ca, login }) {
   const client = new Redis({
     ...address,
+    ...login,
     tls: { ca },
     lazyConnect: true,
     retryStrategy: () => null,
@@ -42,8 +45,9 @@ async function useIoredis(Redis, ca) {
   return [long.equals(VALUE), replies.length];
 }
 
-async function useNodeRedis({ createClient }, ca) {
+async function useNodeRedis({ createClient }, { ca, login }) {
   const client = createClient({
+    ...login,
     socket: { ...address, tls: true, ca, reconnectStrategy: false },
   });
   client.on("error", () => {});
@@ -59,10 +63,14 @@ async function useNodeRedis({ createClient }, ca) {
 
 const results = {};
 for (const [name, use] of Object.entries(CLIENTS)) {
+  const ways = [{ ca: readFileSync(own), login: {} }, { ca: readFileSync(own), login: LOGIN }, {
+    ca: readFileSync(other),
+    login: LOGIN,
+  }];
   results[name] = [];
-  for (const file of files) {
+  for (const way of ways) {
     results[name].push(
-      await use(readFileSync(file)).catch((error) => error.code),
+      await use(way).catch((error) => error.code ?? error.message),
     );
   }
 }
