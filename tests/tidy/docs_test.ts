@@ -76,6 +76,21 @@ Deno.test("every link of a document to another file leads somewhere", () => {
   assertEquals(broken, []);
 });
 
+Deno.test("no table of a document says the same twice", () => {
+  const doubled: string[] = [];
+  for (const page of documents()) {
+    for (const table of read(page).split(/\n(?!\|)/)) {
+      const subjects = table.split("\n").filter((line) => line.startsWith("|") && !/^\|[ :-]*-/.test(line));
+      const seen = new Set<string>();
+      for (const row of subjects) {
+        if (seen.has(row)) doubled.push(`${page}: ${row}`);
+        seen.add(row);
+      }
+    }
+  }
+  assertEquals(doubled, []);
+});
+
 Deno.test("every constant that docs/limits.md names stands in the file it names", () => {
   const named = [...read("docs/limits.md").matchAll(/\(`([A-Z_]+)`(?:, `(lib\/[\w./]+)`)?\)/g)];
   assert(named.length >= 3);
