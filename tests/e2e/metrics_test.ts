@@ -105,7 +105,10 @@ testWith(
       assertEquals((await get(port, "/livez")).text, "ok\n", "alive all the same");
       const left = await get(port, "/metrics");
       assertEquals(valueOf(left, "kvstore_server_has_leader"), 0);
-      assertGreater(valueOf(await get(port, "/metrics"), ages), valueOf(left, ages));
+      await waitFor(
+        async () => valueOf(await get(port, "/metrics"), ages) > valueOf(left, ages) || undefined,
+        { what: "the state grows older" },
+      );
     }),
 );
 
