@@ -4,33 +4,18 @@ import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes 
 import { connect } from "../../lib/client/client.ts";
 import { ServerError } from "../../lib/client/errors.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
-import { runProgram } from "../support/program.ts";
 import { TextClient } from "../support/text_client.ts";
 import { waitFor } from "../support/wait.ts";
-
-const PASSWORD = "correct-horse";
-const AS_ROOT = { KVSTORE_USER: "root", KVSTORE_PASSWORD: PASSWORD };
-
-/** Runs a command of the program at these client ports. */
-async function kvstore(
-  { ports }: ProcessCluster,
-  words: string,
-  environment: Readonly<Record<string, string>> = AS_ROOT,
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const [command = "", ...rest] = words.split(" ");
-  const list = ports.map((port) => `127.0.0.1:${port}`).join(",");
-  const { code, stdout, stderr } = await runProgram([command, "--connect", list, ...rest], { environment });
-  return { code, out: stdout, err: stderr };
-}
+import { ROOT_PASSWORD, runAsRoot } from "./support/as_root.ts";
 
 async function addRoot(cluster: ProcessCluster): Promise<void> {
-  const added = await kvstore(cluster, "user add root", { KVSTORE_NEW_PASSWORD: PASSWORD });
+  const added = await runAsRoot(cluster.ports, "user add root", { KVSTORE_NEW_PASSWORD: ROOT_PASSWORD });
   assertEquals(added.code, 0, added.err);
 }
 
 /** Makes a token of root, which alone is printed. */
 async function makeToken(cluster: ProcessCluster, words = "ci"): Promise<string> {
-  const { code, out, err } = await kvstore(cluster, `user token add root ${words}`);
+  const { code, out, err } = await runAsRoot(cluster.ports, `user token add root ${words}`);
   assertEquals(code, 0, err);
   assertMatch(out, /^kvs_[0-9]+_[0-9a-f]{40}\n$/);
   assertMatch(err, /^Token \w+, until \S+Z; it is shown now and never again:\n$/);
@@ -56,10 +41,10 @@ Deno.test("a token comes in to every node in every way, and once it is revoked n
     assertEquals((await client.get("greeting"))?.text(), "v");
     await assertRejects(() => connect({ servers, token, username: "root" }), TypeError, "by itself whose it is");
     const byToken = { KVSTORE_TOKEN: token };
-    const listed = await kvstore(cluster, "user token list root", byToken);
+    const listed = await runAsRoot(cluster.ports, "user token list root", byToken);
     assertMatch(listed.out, /^ci until \S+Z\n$/, listed.err);
-    assertEquals((await kvstore(cluster, "cli GET greeting", byToken)).out, "value of greeting: v\n");
-    const more = await kvstore(cluster, "user token add root more", byToken);
+    assertEquals((await runAsRoot(cluster.ports, "cli GET greeting", byToken)).out, "value of greeting: v\n");
+    const more = await runAsRoot(cluster.ports, "user token add root more", byToken);
     assertEquals([more.code, more.out], [1, ""]);
     assertStringIncludes(more.err, "a token makes no tokens");
     const inside = await Promise.all(cluster.ports.map((port) => TextClient.connect(port)));
@@ -72,7 +57,7 @@ Deno.test("a token comes in to every node in every way, and once it is revoked n
       assertEquals(reply.status, 200);
       return { end: reply.text().then(() => "ended", () => "ended") };
     }));
-    const revoked = await kvstore(cluster, "user token revoke root ci");
+    const revoked = await runAsRoot(cluster.ports, "user token revoke root ci");
     assertEquals([revoked.code, revoked.out], [0, "Token ci of root is revoked; what came in with it has ended.\n"]);
     for (const { httpPort } of cluster.nodes) {
       assertEquals([await statusOf(httpPort, token), await statusOf(httpPort, token, "PUT")], [401, 401]);
@@ -81,9 +66,9 @@ Deno.test("a token comes in to every node in every way, and once it is revoked n
     for (const connection of inside) connection.close();
     assertEquals(await Promise.all(streams.map(({ end }) => end)), ["ended", "ended", "ended"]);
     assertEquals((await assertRejects(() => client.get("greeting"), ServerError)).code, "WRONGPASS");
-    const late = await kvstore(cluster, "cli GET greeting", byToken);
+    const late = await runAsRoot(cluster.ports, "cli GET greeting", byToken);
     assertEquals([late.code, late.err.includes("was revoked, has expired or never was one")], [1, true], late.err);
-    assertEquals((await kvstore(cluster, "user token list root")).out, "root has no tokens.\n");
+    assertEquals((await runAsRoot(cluster.ports, "user token list root")).out, "root has no tokens.\n");
     const logs = cluster.nodes.flatMap(({ process }) => process?.lines ?? []).join("\n");
     assertEquals([logs.includes(token.slice(-40)), logs.includes("sha256:")], [false, false]);
   }));
@@ -107,5 +92,5 @@ Deno.test("a token survives a restart of all nodes; one that expires ends what c
     for (const { httpPort } of cluster.nodes) {
       assertEquals([await statusOf(httpPort, short), await statusOf(httpPort, token)], [401, 404]);
     }
-    assertMatch((await kvstore(cluster, "user token list root")).out, /^ci until \S+Z\n$/);
+    assertMatch((await runAsRoot(cluster.ports, "user token list root")).out, /^ci until \S+Z\n$/);
   }));

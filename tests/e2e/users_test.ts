@@ -10,26 +10,13 @@ import { TextClient } from "../support/text_client.ts";
 import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
 import { encodeRequest } from "../support/resp/encode.ts";
 import { waitFor } from "../support/wait.ts";
+import { AS_ROOT, ROOT_PASSWORD, runAsRoot } from "./support/as_root.ts";
 
-const ROOT_PASSWORD = "correct-horse";
 const PASSWORD = "battery-staple";
-const AS_ROOT = { KVSTORE_USER: "root", KVSTORE_PASSWORD: ROOT_PASSWORD };
 const REFUSED = "Error: Authentication required. AUTH <user> <password> logs you in.";
 
 function basic(name: string, password: string): Record<string, string> {
   return { authorization: `Basic ${btoa(`${name}:${password}`)}` };
-}
-
-/** Runs a command of the program at one of these client ports. */
-async function kvstore(
-  ports: readonly number[],
-  words: string,
-  environment: Readonly<Record<string, string>> = AS_ROOT,
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const [command = "", ...rest] = words.split(" ");
-  const list = ports.map((port) => `127.0.0.1:${port}`).join(",");
-  const { code, stdout, stderr } = await runProgram([command, "--connect", list, ...rest], { environment });
-  return { code, out: stdout, err: stderr };
 }
 
 /** A connection in the text protocol that has logged in. */
@@ -42,9 +29,9 @@ async function logIn(port: number, name: string, password: string): Promise<Text
 /** Makes root by way of one node, and alice by way of another. */
 async function addUsers(cluster: ProcessCluster, [one, other]: readonly number[]): Promise<void> {
   const portOf = (id = -1) => [cluster.node(id).clientPort];
-  const added = await kvstore(portOf(one), "user add root", { KVSTORE_NEW_PASSWORD: ROOT_PASSWORD });
+  const added = await runAsRoot(portOf(one), "user add root", { KVSTORE_NEW_PASSWORD: ROOT_PASSWORD });
   assertEquals([added.code, added.out], [0, "User root is added.\n"], added.err);
-  const alice = await kvstore(portOf(other), "user add alice admin", { ...AS_ROOT, KVSTORE_NEW_PASSWORD: PASSWORD });
+  const alice = await runAsRoot(portOf(other), "user add alice admin", { ...AS_ROOT, KVSTORE_NEW_PASSWORD: PASSWORD });
   assertEquals([alice.code, alice.out], [0, "User alice is added.\n"], alice.err);
 }
 
@@ -59,10 +46,10 @@ Deno.test("users are made by way of any node, and come in to each in every way",
       await waitFor(isClosed, { what: `node ${id} is closed` });
       assertEquals(await fetch(`http://127.0.0.1:${httpPort}/livez`).then((reply) => reply.text()), "ok\n");
     }
-    const refused = await kvstore([portOf(second)], "user list", {});
+    const refused = await runAsRoot([portOf(second)], "user list", {});
     assertEquals(refused.code, 1);
     assertStringIncludes(refused.err, "give --user NAME");
-    assertEquals((await kvstore(cluster.ports, "user list")).out, "alice admin\nroot admin\n");
+    assertEquals((await runAsRoot(cluster.ports, "user list")).out, "alice admin\nroot admin\n");
     const servers = cluster.ports.map((port) => `127.0.0.1:${port}`);
     await using client = await connect({ servers, username: "alice", password: PASSWORD, timeoutMs: 60_000 });
     await client.put("greeting", "hello");
@@ -70,13 +57,13 @@ Deno.test("users are made by way of any node, and come in to each in every way",
     const wrong = connect({ servers, username: "alice", password: "wrong-horse", timeoutMs: 60_000 });
     assertEquals((await assertRejects(() => wrong, ServerError)).code, "WRONGPASS");
     const asAlice = { KVSTORE_USER: "alice", KVSTORE_PASSWORD: PASSWORD };
-    const shell = await kvstore([portOf(first)], "cli GET greeting", asAlice);
+    const shell = await runAsRoot([portOf(first)], "cli GET greeting", asAlice);
     assertEquals([shell.code, shell.out], [0, "value of greeting: hello\n"], shell.err);
-    const load = await kvstore(cluster.ports, "bench --requests 200 --connections 5 --json", asAlice);
+    const load = await runAsRoot(cluster.ports, "bench --requests 200 --connections 5 --json", asAlice);
     assertEquals([load.code, JSON.parse(load.out).result.requests], [0, 200], load.err);
     assertEquals(load.out.includes(PASSWORD), false);
     // A follower passes these on to the leader, for the user who asked.
-    const drained = await kvstore([portOf(first)], `member drain ${second} --yes`, asAlice);
+    const drained = await runAsRoot([portOf(first)], `member drain ${second} --yes`, asAlice);
     assertEquals(drained.code, 0, drained.err);
     using told = await logIn(portOf(second), "alice", PASSWORD);
     assertEquals(await told.ask(`MEMBER UNDRAIN ${second}`), `Member ${second} is drained no more.`);
@@ -87,7 +74,7 @@ Deno.test("rights hold on every node, and what is revoked is gone there once tha
     const leader = await cluster.waitForLeader();
     const [follower = -1] = cluster.others(leader);
     await addUsers(cluster, [leader, follower]);
-    const added = await kvstore(cluster.ports, "user add carol read,write:app:", {
+    const added = await runAsRoot(cluster.ports, "user add carol read,write:app:", {
       ...AS_ROOT,
       KVSTORE_NEW_PASSWORD: PASSWORD,
     });
@@ -112,22 +99,22 @@ Deno.test("rights hold on every node, and what is revoked is gone there once tha
     await carol.delete("app:c");
     const inside = await Promise.all(cluster.ports.map((port) => entered(port, "carol", PASSWORD)));
     const streams = await Promise.all(cluster.nodes.map(({ httpPort }) => watchAs("carol", httpPort)));
-    const wrong = await kvstore(cluster.ports, "user revoke carol read:app:x");
+    const wrong = await runAsRoot(cluster.ports, "user revoke carol read:app:x");
     assertEquals(wrong.code, 1);
     assertStringIncludes(wrong.err, "the user would keep the right");
-    const revoked = await kvstore([cluster.node(follower).clientPort], "user revoke carol read:app:");
+    const revoked = await runAsRoot([cluster.node(follower).clientPort], "user revoke carol read:app:");
     assertEquals([revoked.code, revoked.out], [0, "User carol may do that no more, on any node.\n"], revoked.err);
     for (const connection of inside) {
       assertEquals(await connection.ask("GET app:a"), 'Error: Not permitted. The right to read "app:a" is missing.');
       connection.close();
     }
     assertEquals(await Promise.all(streams.map(({ end }) => end)), ["ended", "ended", "ended"]);
-    assertEquals((await kvstore(cluster.ports, "user list")).out, "alice admin\ncarol write:app:\nroot admin\n");
-    const granted = await kvstore(cluster.ports, "user grant carol read:other");
+    assertEquals((await runAsRoot(cluster.ports, "user list")).out, "alice admin\ncarol write:app:\nroot admin\n");
+    const granted = await runAsRoot(cluster.ports, "user grant carol read:other");
     assertEquals([granted.code, granted.out], [0, "User carol may now do that as well.\n"], granted.err);
     assertEquals(await ask(follower, "KEYS", "*"), "*1\r\n$5\r\nother\r\n");
     const asCarol = { KVSTORE_USER: "carol", KVSTORE_PASSWORD: PASSWORD };
-    const denied = await kvstore(cluster.ports, `member drain ${follower} --yes`, asCarol);
+    const denied = await runAsRoot(cluster.ports, `member drain ${follower} --yes`, asCarol);
     assertEquals(denied.code, 1);
     assertStringIncludes(denied.err, "the right admin is missing");
   }));
@@ -154,7 +141,7 @@ Deno.test("a new password ends what came in with the old one on every node, the 
     await using client = await connect({ servers, username: "alice", password: PASSWORD, timeoutMs: 60_000 });
     await client.put("k", "v");
     using root = await entered(cluster.node(0).clientPort, "root", ROOT_PASSWORD);
-    const changed = await kvstore(cluster.ports, "user passwd alice", {
+    const changed = await runAsRoot(cluster.ports, "user passwd alice", {
       ...AS_ROOT,
       KVSTORE_NEW_PASSWORD: "another-one",
     });
@@ -171,8 +158,8 @@ Deno.test("a new password ends what came in with the old one on every node, the 
       });
       assertEquals(await Promise.all(statuses), [401, 404]);
     }
-    assertEquals((await kvstore(cluster.ports, "user remove alice")).code, 0);
-    const last = await kvstore(cluster.ports, "user remove root");
+    assertEquals((await runAsRoot(cluster.ports, "user remove alice")).code, 0);
+    const last = await runAsRoot(cluster.ports, "user remove root");
     assertEquals(last.code, 1);
     assertStringIncludes(last.err, "this is the last user");
     const logs = cluster.nodes.flatMap(({ process }) => process?.lines ?? []).join("\n");
@@ -201,7 +188,7 @@ async function watchAs(name: string, httpPort: number): Promise<{ readonly end: 
 Deno.test("a node that is started alone shows nobody what its log holds, and lets users in once it is one of many again", () =>
   withCluster({}, async (cluster) => {
     await cluster.waitForLeader();
-    assertEquals((await kvstore(cluster.ports, "user add root", { KVSTORE_NEW_PASSWORD: ROOT_PASSWORD })).code, 0);
+    assertEquals((await runAsRoot(cluster.ports, "user add root", { KVSTORE_NEW_PASSWORD: ROOT_PASSWORD })).code, 0);
     for (const id of cluster.nodes.keys()) await cluster.kill(id);
     cluster.launch(0);
     const port = cluster.node(0).clientPort;
@@ -265,11 +252,11 @@ Deno.test("a first user that is none, or on the command line, keeps a node from 
 
 Deno.test("the launcher goes on with nodes that have users: it restarts them, and one that joins is told of", () =>
   withLaunchedCluster(async ({ process, ports, httpBases }) => {
-    assertEquals((await kvstore(ports, "user add root", { KVSTORE_NEW_PASSWORD: ROOT_PASSWORD })).code, 0);
-    const restarted = await kvstore(ports, "rolling-restart --yes");
+    assertEquals((await runAsRoot(ports, "user add root", { KVSTORE_NEW_PASSWORD: ROOT_PASSWORD })).code, 0);
+    const restarted = await runAsRoot(ports, "rolling-restart --yes");
     assertEquals(restarted.code, 0, restarted.err);
     assertMatch(restarted.out, /Done: every node has a new process/);
-    assertEquals((await kvstore(ports, "rolling-restart --yes", {})).code, 1);
+    assertEquals((await runAsRoot(ports, "rolling-restart --yes", {})).code, 1);
     const headers = basic("root", ROOT_PASSWORD);
     const live = await fetch(`${httpBases[0]}/v1/launcher`, { headers });
     assertEquals(live.status, 200);
