@@ -2,7 +2,7 @@
  * The store alone, beside a Map of strings with the same records: processor time of each operation, resident memory, and the
  * longest single operation while a cut is open. Each subject runs in a process of its own, since their memory is compared.
  *
- *     deno run -A bench/store.ts [--keys 1000000] [--only store|map]
+ *     deno run -A bench/store.ts [--keys 1000000] [--only store|map | --json]
  */
 
 import process from "node:process";
@@ -30,6 +30,8 @@ const BATCH = 16;
 /** A prime number: its multiples, modulo a number of keys that it does not divide, are all keys in no order. */
 const STRIDE = 7_368_787;
 const EVERYTHING = new Span();
+/** What `--json` tells, as `longestWithCutMs`. */
+const LONGEST_WITH_CUT = "longest operation, cut open, ms";
 
 /** What is measured: ns of processor time for an operation, ms, or MiB. */
 type Figures = ReadonlyMap<string, number>;
@@ -154,7 +156,7 @@ function measureCut(store: Store, { keys, put, figures }: CutScene): void {
     });
   }
   if (told !== keys) throw new Error(`The cut told of ${told} keys instead of ${keys}`);
-  figures.set("longest operation, cut open, ms", meter.longestMs);
+  figures.set(LONGEST_WITH_CUT, meter.longestMs);
   figures.set("bytes more for each overwrite, cut open", (store.memory.capacity - before) / written);
   meter.run(1, () => cut.close());
   for (let more = true; more;) {
@@ -217,9 +219,11 @@ async function measureApart(subject: string, keys: number): Promise<Figures> {
 }
 
 if (import.meta.main) {
-  const { keys, only } = parseArgs(Deno.args, { string: ["keys", "only"] });
+  const { keys, only, json } = parseArgs(Deno.args, { string: ["keys", "only"], boolean: ["json"] });
   const count = Number(keys ?? KEYS_DEFAULT);
-  if (only !== undefined) {
+  if (json) {
+    print(JSON.stringify({ longestWithCutMs: measureStore(count).get(LONGEST_WITH_CUT) }));
+  } else if (only !== undefined) {
     print(JSON.stringify([...(only === "map" ? measureMap(count) : measureStore(count))]));
   } else {
     const store = await measureApart("store", count);

@@ -6,6 +6,7 @@
  * Arguments go to `deno test`. `tests/e2e` is both runs of the end-to-end tests; any other path is one run of what it names.
  */
 
+import { cpus } from "node:os";
 import { resolve } from "@std/path";
 import { ROOT } from "../support/program.ts";
 import { describeResults, readResults, type Results } from "./results.ts";
@@ -18,17 +19,18 @@ const APART = [
 ];
 const SIDE_BY_SIDE = ["--parallel", `--ignore=${[...APART, "e2e"].map((folder) => `tests/${folder}`).join(",")}`];
 const END_TO_END = "tests/e2e";
-/** Of the processors, by the load of the last minute: from here on other programs have the machine. */
-const BUSY_SHARE = 0.75;
-const isBusy = (Deno.loadavg()[0] ?? 0) > BUSY_SHARE * navigator.hardwareConcurrency;
-/** More would measure each other; a lone processor, and a machine that others keep busy, have enough to do with one. */
-const END_TO_END_JOBS = isBusy ? 1 : Math.min(2, navigator.hardwareConcurrency);
+/** Of the processors: from here on other programs have the machine. */
+const BUSY_SHARE = 0.5;
+/** For so long it is looked at: the load of the last minute is also that of the run before. */
+const LOOK_MS = 1_000;
+/** More would measure each other; a lone processor has enough to do with one. */
+const END_TO_END_JOBS = Math.min(2, navigator.hardwareConcurrency);
 /** They open thousands of connections, or ask nodes to keep up with the machine. */
 const ALONE = ["hanging_disk", "hostile_clients", "http_hostile", "long_values"].map((name) =>
   `${END_TO_END}/${name}_test.ts`
 );
 
-/** One run of `deno test`: its arguments, and how many files run at a time where it is not one for each processor. */
+/** One run of `deno test`: its arguments, and how many files run at a time on a quiet machine where it is not one for each processor. */
 export interface Run {
   readonly args: readonly string[];
   readonly jobs?: number;
@@ -54,6 +56,21 @@ function isPath(arg: string): boolean {
   }
 }
 
+/** Whether other programs keep more than `BUSY_SHARE` of the processors busy, while this one waits. */
+async function isBusy(): Promise<boolean> {
+  const before = processorTimes();
+  await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  const after = processorTimes();
+  return after.busy - before.busy > BUSY_SHARE * (after.all - before.all);
+}
+
+/** What all processors did since the machine started, in ms. */
+function processorTimes(): { readonly busy: number; readonly all: number } {
+  const times = cpus().map((cpu) => cpu.times);
+  const all = times.flatMap((time) => Object.values(time)).reduce((sum, ms) => sum + ms, 0);
+  return { all, busy: all - times.reduce((sum, { idle }) => sum + idle, 0) };
+}
+
 /** What one run reported, and whether it ended well: a leak or an uncaught error belongs to no test. */
 async function runTests({ args, jobs }: Run): Promise<Results & { readonly isOk: boolean }> {
   const report = await Deno.makeTempFile({ prefix: "kvstore-test-", suffix: ".xml" });
@@ -61,7 +78,7 @@ async function runTests({ args, jobs }: Run): Promise<Results & { readonly isOk:
     const { success } = await new Deno.Command(Deno.execPath(), {
       args: ["test", ...RIGHTS, `--junit-path=${report}`, ...args],
       cwd: ROOT,
-      env: jobs === undefined ? {} : { DENO_JOBS: String(jobs) },
+      env: jobs === undefined ? {} : { DENO_JOBS: String(await isBusy() ? 1 : jobs) },
     }).spawn().status;
     return { ...readResults(await Deno.readTextFile(report)), isOk: success };
   } finally {

@@ -8,8 +8,8 @@ setFlagsFromString("--expose-gc");
 
 /** A runtime whose collector a test can call: setting the flag does nothing in older ones. */
 export const COLLECTOR: Need = {
-  what: "a runtime whose collector can be called",
-  install: "a newer Deno",
+  what: "a newer Deno",
+  install: `its collector cannot be called by a test, and this is ${Deno.version.deno}`,
   isThere: () => runInNewContext("typeof gc") === "function",
   ofRuntime: true,
 };

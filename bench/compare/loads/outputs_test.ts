@@ -1,6 +1,6 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertGreater, assertStringIncludes, assertThrows } from "@std/assert";
 import { reasonToEnd } from "../guard.ts";
-import { longestIn } from "../rows/store_operation.ts";
+import { longestIn, storeBenchmark } from "../rows/store_operation.ts";
 import { SCENARIOS } from "../rows/scenarios.ts";
 import { makeRequest } from "./http_loader.ts";
 import { readBenchmark } from "./redis_benchmark.ts";
@@ -40,7 +40,10 @@ Deno.test("requests over HTTP carry their key, and the length of their value", (
   assertStringIncludes(makeRequest("etcd-get", { key: "a", value: "b" }), "/v3/kv/range HTTP/1.1\r\n");
 });
 
-Deno.test("the longest operation of the store is read from its line of JSON", () => {
+Deno.test("the longest operation of the store is read from its line of JSON", async () => {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: storeBenchmark(1_000), stderr: "inherit" })
+    .output();
+  assertGreater(longestIn(new TextDecoder().decode(stdout)), 0);
   assertEquals(longestIn('store: 1 000 keys\n{"longestWithCutMs":1.25}\n'), 1.25);
   for (const text of ["", "{}", '{"longestWithCutMs":"1"}']) assertThrows(() => longestIn(text), Error, "did not say");
 });

@@ -8,7 +8,7 @@ import { note } from "../../support/print.ts";
 import { V8_FLAGS } from "../../../lib/cluster/own_program.ts";
 import { type Cost, Meter } from "../meter.ts";
 import type { CompareOptions } from "../options.ts";
-import { judge, type RowGroup, type RowHead, type RowResult, skipRow } from "../row.ts";
+import { judge, type RowGroup, type RowHead, type RowResult } from "../row.ts";
 import { unwatch, watch } from "../servers/server.ts";
 
 const PROGRAM = fromFileUrl(new URL("../../store.ts", import.meta.url));
@@ -43,7 +43,6 @@ export const storeOperation: RowGroup = {
 };
 
 async function measure(row: StoreRow, options: CompareOptions): Promise<RowResult> {
-  if (!exists(PROGRAM)) return skipRow(row, "The store has no benchmark of its own yet");
   const samples: number[] = [];
   const costs: Cost[] = [];
   for (let run = 1; run <= options.runs; run++) {
@@ -58,9 +57,14 @@ async function measure(row: StoreRow, options: CompareOptions): Promise<RowResul
   });
 }
 
+/** The arguments by which a Deno runs the benchmark of the store. */
+export function storeBenchmark(keys: number): string[] {
+  return ["run", "--quiet", "-A", V8_FLAGS, PROGRAM, "--json", `--keys=${keys}`];
+}
+
 async function runProgram(keys: number, costs: Cost[]): Promise<string> {
-  const args = ["run", "--quiet", "-A", V8_FLAGS, PROGRAM, "--json", `--keys=${keys}`];
-  const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "inherit" }).spawn();
+  const child = new Deno.Command(Deno.execPath(), { args: storeBenchmark(keys), stdout: "piped", stderr: "inherit" })
+    .spawn();
   const owner = { name: "store", ids: [0], pid: () => child.pid, pids: () => [child.pid] };
   watch(owner);
   const meter = new Meter(owner, { sinceStart: true });
@@ -87,13 +91,4 @@ export function longestIn(text: string): number {
   const longest: unknown = JSON.parse(line).longestWithCutMs;
   if (typeof longest === "number" && Number.isFinite(longest)) return longest;
   throw new Error(`The benchmark of the store did not say longestWithCutMs: ${line.slice(0, 200)}`);
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
