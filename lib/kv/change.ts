@@ -19,7 +19,7 @@ export interface Change {
 
 /** More keys than this are not told one by one when an entry removes them all: the state jumps instead. */
 export const CLEARED_KEYS_TOLD_MAX = 10_000;
-/** The same where the values that an entry replaces or removes have more bytes than this together. */
+/** The same where the values that an entry replaces or removes, or those that it leaves, have more bytes than this together. */
 export const REPLACED_BYTES_TOLD_MAX = 67_108_864;
 
 /** Is told of every entry that is applied, in order, by exactly one call, synchronously. Never throws. */
@@ -30,8 +30,8 @@ export interface ChangeSink {
    * is not made until somebody wants it.
    */
   puts(command: Span, before: RecordView | undefined): void;
-  /** The next entry, a command of `commandBytes`, made these changes: each key once, in the order of first touch. May be none. */
-  changed(changes: readonly Change[], commandBytes: number): void;
+  /** The next entry made these changes, which `unpackChanges` reads; none when they have no length. To be copied at once. */
+  changed(changes: Span): void;
   /** The state is now that of `revision`, and what changed since the entry before is not told. */
   jumped(revision: number): void;
 }

@@ -144,7 +144,7 @@ export class Keyspace {
     const span = this.#key.of(key);
     const isKnown = this.#store.find(span, this.#view);
     const isThere = isKnown && !this.#isDue(this.#view);
-    this.#touch(key, isKnown);
+    this.#touch(span, isKnown);
     const kept = isThere ? this.#view.deadline : 0;
     // One that is due is another key than the one that is made.
     if (isKnown && !isThere) this.#store.remove(this.#view);
@@ -168,15 +168,17 @@ export class Keyspace {
 
   /** Sets or takes away the deadline of a key that is there. */
   expire(key: string, { expiresAt, revision }: DeadlineOptions): void {
-    if (!this.#find(key)) return;
-    this.#touch(key, true);
+    const span = this.#key.of(key);
+    if (!this.#store.find(span, this.#view)) return;
+    this.#touch(span, true);
     this.#store.setDeadline(this.#view, { deadline: expiresAt ?? 0, revision });
   }
 
   /** Removes a key; whether it was there. */
   remove(key: string): boolean {
-    if (!this.#find(key)) return false;
-    this.#touch(key, true);
+    const span = this.#key.of(key);
+    if (!this.#store.find(span, this.#view)) return false;
+    this.#touch(span, true);
     const existed = !this.#isDue(this.#view);
     this.#store.remove(this.#view);
     return existed;
@@ -184,8 +186,14 @@ export class Keyspace {
 
   /** Removes every key. */
   clear(): void {
-    if (this.recorder !== undefined && this.size > CLEARED_KEYS_TOLD_MAX) this.recorder.tooMany();
-    else if (this.recorder !== undefined) { for (const key of this.#keysFrom("")) this.#touch(key, this.#find(key)); }
+    const { recorder } = this;
+    if (recorder !== undefined && this.size > CLEARED_KEYS_TOLD_MAX) recorder.tooMuch();
+    else if (recorder !== undefined) {
+      const cursor = this.#store.makeCursor();
+      for (let has = cursor.seek(this.#key.of("")); has; has = cursor.next()) {
+        this.#touch(cursor.key, this.#store.find(cursor.key, this.#view));
+      }
+    }
     this.#store.clear();
   }
 
@@ -196,8 +204,9 @@ export class Keyspace {
   }
 
   /** What follows is an entry: it is judged by the time of the log. */
-  judgeByLog(): void {
+  begin(revision: number): void {
     this.#judgedMs = this.#timeMs;
+    if (this.recorder !== undefined) this.recorder.revision = revision;
   }
 
   /** What follows is a read, judged by a time at or after that of the log. */
@@ -281,11 +290,13 @@ export class Keyspace {
     return this.#store.find(this.#key.of(key), this.#view);
   }
 
-  #touch(key: string, isKnown: boolean): void {
+  #touch(key: Span, isKnown: boolean): void {
     const { recorder } = this;
     const view = this.#view;
-    if (recorder === undefined || !recorder.wants(key, isKnown ? view.valueBytes : 0)) return;
-    recorder.touch(key, isKnown ? { record: recordOf(view), isDue: this.#isDue(view) } : undefined);
+    if (recorder === undefined) return;
+    if (!isKnown) recorder.made(key);
+    else if (this.#isDue(view)) recorder.expired(key, view);
+    else recorder.found(key, view);
   }
 
   *#keysFrom(start: string): Iterable<string> {

@@ -4,7 +4,7 @@ import { assert, fail, unreachable } from "../base/assert.ts";
 import { bytesToString } from "../base/bytes.ts";
 import { hash64 } from "../base/hash.ts";
 import type { Seed } from "../store/key_hash.ts";
-import type { Span } from "../store/span.ts";
+import { Span } from "../store/span.ts";
 import type { CallContext, ReadSurroundings, Turn } from "./call.ts";
 import { changes, runCall, runCalls } from "./calls.ts";
 import type { ChangeSink } from "./change.ts";
@@ -45,6 +45,8 @@ export const STATE_DIGEST_VERSION = 1;
  * last stamp of its log, so that no node ever judges a key by an earlier time than a read before it (ADR 9).
  */
 export const READ_AHEAD_MS_MAX = 100;
+
+const NO_CHANGES = new Span();
 
 /**
  * The state after applying the log up to `lastApplied`.
@@ -197,7 +199,7 @@ export class StateMachine {
   /** Tells `sink` of every entry applied from now on. */
   tell(sink: ChangeSink): void {
     this.#sink = sink;
-    this.#keys.recorder = new ChangeRecorder();
+    this.#keys.recorder = new ChangeRecorder((key) => this.#keys.look(key));
   }
 
   /** A command that is applied soon: `fetchExpected` reads what it needs together with what the others do. Changes nothing. */
@@ -224,14 +226,14 @@ export class StateMachine {
     const sum = isCounter ? this.#countPlainly() : undefined;
     if (sum !== undefined) return { type: "Reply", revision: index, reply: sum };
     const result = this.#applyAny(index, textOf(command));
-    this.#tell(command.length);
+    this.#tell();
     return result;
   }
 
   /** Entry `index`, the next one, holds nothing for the state machine (a no-op or a configuration). */
   skip(index: number): void {
     this.#goTo(index);
-    this.#sink?.changed([], 0);
+    this.#sink?.changed(NO_CHANGES);
   }
 
   /** Opens a cut of the present state, to be read in slices while commands go on. One at a time; `close` it. */
@@ -270,7 +272,7 @@ export class StateMachine {
   #goTo(index: number): void {
     if (index !== this.#lastApplied + 1) fail(`Cannot apply entry ${index}: last applied is ${this.#lastApplied}`);
     this.#lastApplied = index;
-    this.#keys.judgeByLog();
+    this.#keys.begin(index);
   }
 
   #applyAny(index: number, command: string): CommandResult {
@@ -295,7 +297,7 @@ export class StateMachine {
     const before = this.#keys.look(key);
     if (before !== undefined && before.deadline !== 0) {
       const created = this.#keys.put(textOf(key), textOf(value), { revision });
-      this.#tell(command.length);
+      this.#tell();
       return created;
     }
     if (this.#sink !== undefined) this.#sink.puts(command, before);
@@ -317,11 +319,11 @@ export class StateMachine {
   }
 
   /** Tells the sink what the entry has changed, all of which has gone through the recorder. */
-  #tell(commandBytes: number): void {
+  #tell(): void {
     if (this.#sink === undefined) return;
-    const changes = this.#keys.recorder?.take((key) => this.#keys.peek(key));
+    const changes = this.#keys.recorder?.take();
     if (changes === undefined) this.#sink.jumped(this.#lastApplied);
-    else this.#sink.changed(changes, commandBytes);
+    else this.#sink.changed(changes);
   }
 
   #advance(timeMs: number): void {

@@ -3,6 +3,7 @@
 import { type Mutation, slip } from "./mutation.ts";
 
 const HISTORY = "lib/node/changes/change_history.ts";
+const RECORDER = "lib/kv/change_recorder.ts";
 const FEED = "lib/node/changes/change_feed.ts";
 const KEY_HISTORY = "lib/http/routes/key_history.ts";
 const TESTS: readonly string[] = [
@@ -59,9 +60,8 @@ export const HISTORY_SLIPS: readonly Mutation[] = [
   }),
   slip("M924", "An undo tells nothing of a key that one entry after the revision has changed and that is gone now", {
     file: HISTORY,
-    find: "if (change.key.startsWith(prefix) && !keys.has(change.key)) keys.set(change.key, change);",
-    replace:
-      "if (change.record !== undefined && change.key.startsWith(prefix) && !keys.has(change.key)) keys.set(change.key, change);",
+    find: "const key = reader.isChange ? keyWith(prefix, reader.key) : undefined;",
+    replace: "const key = reader.isChange && !reader.isRemoval ? keyWith(prefix, reader.key) : undefined;",
   }),
   slip("M925", "Who may read one key with a prefix is told the past of all of them", {
     file: "lib/http/routes/history.ts",
@@ -79,13 +79,38 @@ export const HISTORY_SLIPS: readonly Mutation[] = [
     replace: 'is: "<", operand: modified + 2 ** 50 }',
   }),
   slip("M930", "What an entry replaces is copied however long it is", {
-    file: "lib/kv/change_recorder.ts",
-    find: "if (this.#replacedBytes <= REPLACED_BYTES_TOLD_MAX) return true;",
-    replace: "if (this.#replacedBytes <= 8 * REPLACED_BYTES_TOLD_MAX) return true;",
+    file: RECORDER,
+    find: "if (this.#valueBytes <= REPLACED_BYTES_TOLD_MAX) return true;",
+    replace: "if (this.#valueBytes <= 8 * REPLACED_BYTES_TOLD_MAX) return true;",
   }),
   slip("M931", "The past of a key is what its last change replaced", {
     file: HISTORY,
-    find: "if (!keys.has(key)) keys.set(key, at);",
-    replace: "keys.set(key, at);",
+    find: "if (key !== undefined && !keys.has(key)) keys.set(key, at);",
+    replace: "if (key !== undefined) keys.set(key, at);",
+  }),
+  slip("M1006", "A value that an entry has made itself is copied again each time the entry changes it", {
+    file: RECORDER,
+    find: "    if (this.#isTooMuch || record.revision === this.revision) return undefined;\n",
+    replace: "    if (this.#isTooMuch) return undefined;\n",
+  }),
+  slip("M1007", "A key that an entry removed and made again counts as never there before", {
+    file: RECORDER,
+    find: "    if (!changes.has(change.key)) changes.set(change.key, change);\n",
+    replace: "    changes.set(change.key, change);\n",
+  }),
+  slip("M1008", "What an entry leaves is told however much it is", {
+    file: RECORDER,
+    find: "      if (!this.#hasRoomFor(valueBytes)) return;\n",
+    replace: "      if (valueBytes < 0) return;\n",
+  }),
+  slip("M1009", "The buffer of the longest changes that ever were is kept", {
+    file: RECORDER,
+    find: "    if (this.#end === KEYS_AT && this.#bytes.length > KEPT_BYTES_MAX) this.#resize(KEPT_BYTES_MAX);\n",
+    replace: "",
+  }),
+  slip("M1010", "Changes of several keys are looked for among those of Puts", {
+    file: HISTORY,
+    find: "    this.#numbers[at + COMMAND_BYTES] = 0;\n",
+    replace: "",
   }),
 ].map((mutation) => ({ ...mutation, tests: TESTS }));

@@ -6,8 +6,8 @@ import { measureWalk } from "./walk.ts";
 
 const PAGE = `${ROOT}docs/generated/walk.md`;
 /** The most there may be; lowered with each file that is saved, never raised without a reason in the commit. */
-const FILES_MAX = 131;
-const FILES_MAX_OUTSIDE = 85;
+const FILES_MAX = 130;
+const FILES_MAX_OUTSIDE = 84;
 /** What the paper, the disk and the network are. */
 const APART = ["raft", "storage", "transport"];
 

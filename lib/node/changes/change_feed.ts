@@ -1,6 +1,6 @@
 /** Keeps what the entries applied last have changed, and wakes those who watch. */
 
-import type { Change, ChangeSink } from "../../kv/change.ts";
+import type { ChangeSink } from "../../kv/change.ts";
 import type { KeyRecord } from "../../kv/key_record.ts";
 import type { RecordView } from "../../store/record.ts";
 import type { Span } from "../../store/span.ts";
@@ -107,8 +107,8 @@ export class ChangeFeed implements Changes, ChangeSink {
   }
 
   /** See `ChangeSink`. */
-  changed(changes: readonly Change[], commandBytes: number): void {
-    this.#history.add(changes, commandBytes);
+  changed(changes: Span): void {
+    this.#history.add(changes);
     if (this.#isAwaited) this.#wake();
   }
 

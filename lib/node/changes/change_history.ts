@@ -3,6 +3,7 @@
 import { assert } from "../../base/assert.ts";
 import { bytesToString } from "../../base/bytes.ts";
 import type { Change } from "../../kv/change.ts";
+import { ChangeReader, unpackChanges } from "../../kv/change_recorder.ts";
 import { decodeCommand } from "../../kv/commands.ts";
 import { PlainPut } from "../../kv/plain_put.ts";
 import type { KeyRecord } from "../../kv/key_record.ts";
@@ -16,24 +17,26 @@ export const CHANGE_HISTORY_ENTRIES_MAX = 65_536;
 export const CHANGE_HISTORY_BYTES_MAX = 67_108_864;
 /** Entries that a history has room for at first. A power of two. */
 const FIRST_CAPACITY = 1_024;
-/** What a change costs beside its key and values: three objects and their place in a list. */
-const BYTES_PER_CHANGE = 260;
 
-/** Numbers kept of an entry: its bytes and, of a Put, where they begin, where the value that it replaced follows, and what its key was before. */
+/**
+ * Numbers kept of an entry: its bytes, where they begin, and, of a Put, the bytes of its command, behind which lies the value that it
+ * replaced, and what its key was before.
+ */
 const NUMBERS = 6;
 const BYTES = 0;
 const START = 1;
 const PREVIOUS_REVISION = 2;
 const CREATE_REVISION = 3;
 const VERSION = 4;
+/** 0 for an entry that is no Put. */
 const COMMAND_BYTES = 5;
 
-/** Puts share buffers of this length; one that is longer than a part of it gets its own. */
+/** Entries share buffers of this length; one that is longer than a part of it gets its own. */
 const BUFFER_BYTES = 65_536;
 const SHARED_BYTES_MAX = 4_096;
 
-/** The buffer of a Put as the log has it with the value that it replaced, whose change is made when it is read; the changes of another entry; nothing. */
-type Content = Uint8Array | readonly Change[] | undefined;
+/** The buffer of a Put as the log has it with the value that it replaced, or of packed changes: changes are made when they are read. */
+type Content = Uint8Array | undefined;
 
 /** A change of a key: the entry of a plain Put, or the change itself. */
 export type FirstChange = number | Change;
@@ -58,9 +61,11 @@ export class ChangeHistory {
   #count = 0;
   #bytes = 0;
   #newest: number;
-  /** Where the next Put is copied to. */
+  /** Where the next entry is copied to. */
   #buffer = new Uint8Array(0);
   #used = 0;
+  /** What `#goTo` has found. */
+  readonly #entry = new Span();
   /** The buffers before it, oldest first, each with the last entry that may lie in it. */
   readonly #filled: { readonly buffer: Uint8Array<ArrayBuffer>; readonly last: number }[] = [];
 
@@ -97,9 +102,7 @@ export class ChangeHistory {
     const { length } = command;
     const replaced = before?.value;
     const bytes = replaced === undefined ? length : length + replaced.length;
-    const isShared = bytes <= SHARED_BYTES_MAX;
-    if (!isShared) this.#releaseBuffers(0);
-    else if (this.#used + bytes > this.#buffer.length) this.#takeBuffer();
+    const isShared = this.#makeRoom(bytes);
     const buffer = isShared ? this.#buffer : new Uint8Array(bytes);
     const start = isShared ? this.#used : 0;
     command.copyTo(buffer, start);
@@ -119,14 +122,18 @@ export class ChangeHistory {
     numbers[at + VERSION] = before.version + 1;
   }
 
-  /** Adds any other entry. */
-  add(changes: readonly Change[], commandBytes: number): void {
-    if (changes.length === 0) return this.#advance(undefined, 0);
-    let bytes = commandBytes;
-    for (const { key, record, previous } of changes) {
-      bytes += key.length + (record?.value.length ?? 0) + (previous?.value.length ?? 0) + BYTES_PER_CHANGE;
-    }
-    this.#advance(changes, bytes);
+  /** Adds any other entry, whose changes are packed. Copies the bytes. */
+  add(changes: Span): void {
+    const { length } = changes;
+    if (length === 0) return this.#advance(undefined, 0);
+    const isShared = this.#makeRoom(length);
+    const start = isShared ? this.#used : 0;
+    if (isShared) changes.copyTo(this.#buffer, start);
+    if (isShared) this.#used += length;
+    this.#advance(isShared ? this.#buffer : changes.copy(), length);
+    const at = this.#head * NUMBERS;
+    this.#numbers[at + START] = start;
+    this.#numbers[at + COMMAND_BYTES] = 0;
   }
 
   /** Forgets everything; the next entry is the one behind `revision`. */
@@ -140,8 +147,8 @@ export class ChangeHistory {
   *after(revision: number): Iterable<RevisionChanges> {
     assert(revision >= this.oldest, "Cannot tell of changes: they are not kept any more");
     for (let at = revision + 1; at <= this.#newest; at++) {
-      const changes = this.#changesOf(at);
-      if (changes !== undefined) yield { revision: at, changes };
+      const changes = this.#goTo(at) ? [this.#putOf(at)] : unpackChanges(this.#entry);
+      if (changes.length > 0) yield { revision: at, changes };
     }
   }
 
@@ -168,23 +175,18 @@ export class ChangeHistory {
   ): ReadonlyMap<string, FirstChange> {
     assert(revision >= this.oldest, "Cannot tell of changes: they are not kept any more");
     const keys = new Map<string, FirstChange>();
-    const command = new Span();
     const put = new PlainPut();
+    const reader = new ChangeReader();
     for (let at = revision + 1; at <= this.#newest && keys.size <= countMax; at++) {
-      const slot = this.#slotOf(at);
-      const content = this.#contents[slot];
-      if (content instanceof Uint8Array) {
-        const start = this.#numbers[slot * NUMBERS + START] ?? 0;
-        command.set(content, start, start + (this.#numbers[slot * NUMBERS + COMMAND_BYTES] ?? 0));
-        assert(put.read(command), "Cannot tell of a change: the command is no plain Put");
-        const { bytes, start: from, end } = put.key;
-        if (bytesToString(bytes, from, Math.min(end, from + prefix.length)) !== prefix) continue;
-        const key = bytesToString(bytes, from, end);
-        if (!keys.has(key)) keys.set(key, at);
-      } else if (content !== undefined) {
-        for (const change of content) {
-          if (change.key.startsWith(prefix) && !keys.has(change.key)) keys.set(change.key, change);
-        }
+      if (this.#goTo(at)) {
+        assert(put.read(this.#entry), "Cannot tell of a change: the command is no plain Put");
+        const key = keyWith(prefix, put.key);
+        if (key !== undefined && !keys.has(key)) keys.set(key, at);
+        continue;
+      }
+      for (reader.begin(this.#entry); reader.next();) {
+        const key = reader.isChange ? keyWith(prefix, reader.key) : undefined;
+        if (key !== undefined && !keys.has(key)) keys.set(key, reader.change());
       }
     }
     return keys;
@@ -192,41 +194,58 @@ export class ChangeHistory {
 
   /** What a key was before a change that `firstChangesBehind` told of in this turn. */
   beforeChange(first: FirstChange): KeyRecord | undefined {
-    return typeof first === "number" ? this.#changesOf(first)?.[0]?.previous : first.previous;
+    return typeof first === "number" ? this.#putOf(first).previous : first.previous;
   }
 
   /** What entry `revision` did to a key that it changed, by `revisionsOf`. */
   changeOf(key: string, revision: number): Change {
-    const change = this.#changesOf(revision)?.find((change) => change.key === key);
-    assert(change !== undefined, "Cannot tell of a change: the entry did not change the key");
+    const change = this.#goTo(revision) ? this.#putOf(revision) : this.#packedChangeOf(key);
+    assert(change?.key === key, "Cannot tell of a change: the entry did not change the key");
     return change;
   }
 
   /** The last entry before `behind` that removed a key. */
   #lastRemoval(key: string, behind: number): number | undefined {
+    const reader = new ChangeReader();
     for (let at = behind - 1; at > this.oldest; at--) {
-      const content = this.#contents[this.#slotOf(at)];
-      if (content === undefined || content instanceof Uint8Array) continue;
-      if (content.some((change) => change.record === undefined && change.key === key)) return at;
+      if (this.#goTo(at)) continue;
+      for (reader.begin(this.#entry); reader.next();) if (reader.isRemoval && isKey(key, reader.key)) return at;
     }
     return undefined;
   }
 
   /** Revision of what the entry replaced; undefined where the key was not there. */
   #previousRevision(key: string, revision: number): number | undefined {
-    const slot = this.#slotOf(revision);
-    if (!(this.#contents[slot] instanceof Uint8Array)) return this.changeOf(key, revision).previousRevision;
-    const previous = this.#numbers[slot * NUMBERS + PREVIOUS_REVISION] ?? 0;
+    if (!this.#goTo(revision)) return this.#packedChangeOf(key)?.previousRevision;
+    const previous = this.#numbers[this.#slotOf(revision) * NUMBERS + PREVIOUS_REVISION] ?? 0;
     return previous === 0 ? undefined : previous;
   }
 
-  #changesOf(revision: number): readonly Change[] | undefined {
-    const slot = this.#slotOf(revision);
-    const content = this.#contents[slot];
-    return content instanceof Uint8Array ? [this.#putOf(content, { slot, revision })] : content;
+  /** What the entry that `#goTo` has found, which is no Put, did to a key. */
+  #packedChangeOf(key: string): Change | undefined {
+    for (const reader = new ChangeReader().begin(this.#entry); reader.next();) {
+      if (reader.isChange && isKey(key, reader.key)) return reader.change();
+    }
+    return undefined;
   }
 
-  #putOf(buffer: Uint8Array, { slot, revision }: { readonly slot: number; readonly revision: number }): Change {
+  /** Lets `#entry` name the bytes of an entry: the command of a Put, else the packed changes. Whether it is a Put. */
+  #goTo(revision: number): boolean {
+    const slot = this.#slotOf(revision);
+    const content = this.#contents[slot];
+    if (content === undefined) this.#entry.end = this.#entry.start;
+    if (content === undefined) return false;
+    const start = this.#numbers[slot * NUMBERS + START] ?? 0;
+    const commandBytes = this.#numbers[slot * NUMBERS + COMMAND_BYTES] ?? 0;
+    const isPut = commandBytes > 0;
+    this.#entry.set(content, start, start + (isPut ? commandBytes : this.#numbers[slot * NUMBERS + BYTES] ?? 0));
+    return isPut;
+  }
+
+  /** The change of a Put. */
+  #putOf(revision: number): Change {
+    const slot = this.#slotOf(revision);
+    const buffer = this.#contents[slot] ?? this.#buffer;
     const numbers = this.#numbers.subarray(slot * NUMBERS, (slot + 1) * NUMBERS);
     const [bytes = 0, start = 0, previous = 0, create = 0, version = 0, length = 0] = numbers;
     const put = decodeCommand(bytesToString(buffer, start, start + length))?.command;
@@ -247,7 +266,15 @@ export class ChangeHistory {
     };
   }
 
-  /** The next buffer for Puts: one whose Puts are all forgotten, or a new one. */
+  /** Whether an entry of so many bytes goes into the shared buffer, which has room for it then. */
+  #makeRoom(bytes: number): boolean {
+    const isShared = bytes <= SHARED_BYTES_MAX;
+    if (!isShared) this.#releaseBuffers(0);
+    else if (this.#used + bytes > this.#buffer.length) this.#takeBuffer();
+    return isShared;
+  }
+
+  /** The next shared buffer: one whose entries are all forgotten, or a new one. */
   #takeBuffer(): void {
     if (this.#buffer.length > 0) this.#filled.push({ buffer: this.#buffer, last: this.#newest });
     this.#releaseBuffers(1);
@@ -258,7 +285,7 @@ export class ChangeHistory {
     this.#used = 0;
   }
 
-  /** Lets go of buffers whose Puts are all forgotten, but for so many of them. */
+  /** Lets go of buffers whose entries are all forgotten, but for so many of them. */
   #releaseBuffers(kept: number): void {
     for (let next = this.#filled[kept]; next !== undefined && next.last <= this.oldest; next = this.#filled[kept]) {
       this.#filled.shift();
@@ -273,14 +300,14 @@ export class ChangeHistory {
     if (this.#count === this.#capacity && this.#capacity < this.#entriesMax) this.#grow();
     else if (this.#count === this.#entriesMax && this.#count < this.#capacity) this.#dropOldest();
     const head = (this.#head + 1) & (this.#capacity - 1);
-    const at = head * NUMBERS + BYTES;
+    const at = head * NUMBERS;
     // With every slot in use the next one is that of the oldest entry, which is forgotten by being written over.
-    if (this.#count === this.#capacity) this.#bytes -= this.#numbers[at] ?? 0;
+    if (this.#count === this.#capacity) this.#bytes -= this.#numbers[at + BYTES] ?? 0;
     else this.#count += 1;
     this.#head = head;
     this.#newest += 1;
     this.#contents[head] = content;
-    this.#numbers[at] = bytes;
+    this.#numbers[at + BYTES] = bytes;
     this.#bytes += bytes;
     while (this.#bytes > this.#bytesMax) this.#dropOldest();
   }
@@ -305,4 +332,18 @@ export class ChangeHistory {
     this.#bytes -= this.#numbers[slot * NUMBERS + BYTES] ?? 0;
     this.#count -= 1;
   }
+}
+
+function textOf({ bytes, start, end }: Span): string {
+  return bytesToString(bytes, start, end);
+}
+
+function isKey(key: string, bytes: Span): boolean {
+  return key.length === bytes.length && key === textOf(bytes);
+}
+
+/** The key that the bytes are, when it begins with a prefix. */
+function keyWith(prefix: string, { bytes, start, end }: Span): string | undefined {
+  if (bytesToString(bytes, start, Math.min(end, start + prefix.length)) !== prefix) return undefined;
+  return bytesToString(bytes, start, end);
 }
