@@ -34,6 +34,8 @@ export const DEFAULT_PENDING_LIMITS: PendingLimits = {
 export const READ_RETRY_MS = 300;
 /** Longest piece of a snapshot written or loaded in one turn of the event loop. */
 export const SNAPSHOT_SLICE_MS = 3;
+/** The same while a node starts: it serves nobody yet, and each turn is a millisecond without work. A signal waits so long. */
+export const START_SLICE_MS = 50;
 /** Entries kept behind a snapshot for followers that lag a little, at most as many as lie between snapshots. */
 export const TRAILING_ENTRIES_MAX = 10_000;
 /** Entries kept, beyond those, for a follower that is receiving an older snapshot: it must find what comes after it. */

@@ -1,6 +1,5 @@
 /** Starts a node: opens its directory, puts it together on what was recovered, and connects to the peers. */
 
-import { nextTurn } from "../base/clock.ts";
 import { UsersRequiredError } from "../base/errors.ts";
 import { METRIC } from "../observe/names.ts";
 import { EMPTY_CONFIGURATION } from "../raft/types.ts";
@@ -11,10 +10,12 @@ import type { Recovered } from "../storage/storage.ts";
 import { assembleNode } from "./assemble.ts";
 import { randomDigits } from "./core.ts";
 import { knownContents } from "./known_contents.ts";
+import { START_SLICE_MS } from "./limits.ts";
 import { loadState } from "./snapshots/load_state.ts";
 import { MemoryBudget } from "./memory/memory_budget.ts";
 import type { Node } from "./node.ts";
 import { configurationOf, type NodeOptions, type NodePorts } from "./options.ts";
+import { StartTurns } from "./start_turns.ts";
 
 const INCARNATION_MAX = 2 ** 48;
 /** Hexadecimal digits of the name of a data directory. */
@@ -28,6 +29,7 @@ export const IDENTITY_DIGITS = 16;
 export async function startNode(options: NodeOptions, ports: NodePorts): Promise<Node> {
   const { usersRequiredAt, directory } = options;
   if (usersRequiredAt !== undefined && isNew(ports.disk.list(directory))) throw new UsersRequiredError(usersRequiredAt);
+  const turns = new StartTurns(ports.clock);
   const storage = await openStorage({
     disk: ports.disk,
     directory: options.directory,
@@ -38,7 +40,7 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
       : configurationOf(options.members),
     makeIdentity: () => options.join?.identity ?? randomDigits(ports.random, IDENTITY_DIGITS),
     contents: knownContents(options.versions),
-    pause: () => nextTurn(ports.clock),
+    pause: () => turns.pause(),
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
   });
   try {
@@ -48,7 +50,13 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
     const newest = storage.openSnapshot();
     const memory = new MemoryBudget(options.memoryLimitBytes ?? Infinity, ports.log);
     memory.checkFits(`the snapshot in ${storage.directory}`, newest?.description.bytes ?? 0);
-    const state = await loadState(newest, { clock: ports.clock, seed, directory: storage.directory });
+    const state = await loadState(newest, {
+      clock: ports.clock,
+      seed,
+      directory: storage.directory,
+      sliceMs: START_SLICE_MS,
+    });
+    turns.started();
     const node = assembleNode({ options, ports, storage, incarnation, seed, newest, state, memory });
     if (usersRequiredAt !== undefined && !node.hasUsers()) throw new UsersRequiredError(usersRequiredAt);
     warnOfCompany(node.status().raft.configuration.members.length, options, ports);

@@ -39,4 +39,14 @@ export const SNAPSHOT_SLIPS: readonly Mutation[] = [
         '    if (base.index === snapshot.index) return "the log begins after another entry";\n    return [];\n  }\n\n  #dropFrom',
     }],
   },
+  {
+    id: "M1021",
+    what: "A node that starts gives a turn away as often as one that serves",
+    patches: [{ file: "lib/node/start_node.ts", find: "      sliceMs: START_SLICE_MS,\n", replace: "" }],
+  },
+  {
+    id: "M1022",
+    what: "A node that serves verifies snapshots in the long slices of a node that starts",
+    patches: [{ file: "lib/node/start_node.ts", find: "    turns.started();\n", replace: "" }],
+  },
 ];

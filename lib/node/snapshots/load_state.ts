@@ -16,6 +16,8 @@ export interface LoadParts {
   readonly seed: Seed;
   /** For the error that names what is damaged: a directory, or the file of a backup. */
   readonly directory: string;
+  /** Ms of work between two turns of the event loop; short enough for a node that serves when left out. */
+  readonly sliceMs?: number;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface LoadParts {
  */
 export async function loadState(
   source: Pick<SnapshotSource, "blocks"> | undefined,
-  { clock, seed, directory }: LoadParts,
+  { clock, seed, directory, sliceMs = SNAPSHOT_SLICE_MS }: LoadParts,
   isClosed = () => false,
 ): Promise<StateMachine> {
   const state = new StateMachine(seed);
@@ -46,15 +48,19 @@ export async function loadState(
     if (next.done === true || isClosed()) return false;
     block = next.value;
     return true;
-  });
+  }, { sliceMs });
   if (!isClosed() && !loader.finish()) throw unreadable();
   return state;
 }
 
-/** Repeats `step` until it is false, giving the event loop a turn every few milliseconds. */
-export async function inSlices(clock: Clock, step: () => boolean): Promise<void> {
+/** Repeats `step` until it is false, giving the event loop a turn every `sliceMs`. */
+export async function inSlices(
+  clock: Clock,
+  step: () => boolean,
+  { sliceMs = SNAPSHOT_SLICE_MS }: { readonly sliceMs?: number } = {},
+): Promise<void> {
   for (;;) {
-    const end = clock.now() + SNAPSHOT_SLICE_MS;
+    const end = clock.now() + sliceMs;
     do {
       if (!step()) return;
     } while (clock.now() < end && !fault("node/sliceOfOne"));
