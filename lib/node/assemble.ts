@@ -32,6 +32,8 @@ import { Proposals } from "./writes/proposals.ts";
 import { Reader } from "./reads/reader.ts";
 import { RoleObserver } from "./views/role_observer.ts";
 import { Snapshots } from "./snapshots/snapshots.ts";
+import { SelfCheck } from "./self_check/self_check.ts";
+import { StateChecks } from "./self_check/state_checks.ts";
 import { Submissions } from "./writes/submissions.ts";
 import { Ticker } from "./clock/ticker.ts";
 import { TickTime } from "./clock/tick_time.ts";
@@ -85,6 +87,7 @@ function layGround({ state, ...foundation }: Foundation): Ground {
     raftLimits: limitsOf(options),
     inbox: new Inbox(clock, lifetime),
     tickTime: new TickTime(clock),
+    checks: new StateChecks(state),
     stamps: new OpenStamps(clusterClock, applied),
     userWatch: new UserWatch(state.users),
     diskWatch: new DiskWatch({ clock, log, metrics, directory, hangMs: options.electionTimeoutMs }),
@@ -129,8 +132,9 @@ function addStages(core: Core): Stages {
 function addEdges(stages: Stages): Parts {
   const { options, clock, metrics, lifetime } = stages;
   const driver = new Driver(stages);
+  const selfCheck = new SelfCheck(stages);
   const ticker = new Ticker(clock, {
-    handler: new Upkeep({ ...stages, driver }),
+    handler: new Upkeep({ ...stages, driver, selfCheck }),
     lag: metrics.histogram(METRIC.eventLoopLagSeconds),
     stallMs: options.electionTimeoutMs / 2,
     lifetime,
@@ -139,6 +143,7 @@ function addEdges(stages: Stages): Parts {
   return {
     ...stages,
     driver,
+    selfCheck,
     ticker,
     monitor,
     peerEvents: new PeerEvents({ ...stages, monitor }),

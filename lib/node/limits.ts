@@ -77,6 +77,12 @@ export const TRANSFER_LAG_ENTRIES_MAX = 10_000;
 export const REMOVED_MS = 200;
 /** How long a change of the membership may take: two entries of the log. */
 export const MEMBER_CHANGE_MS = 5_000;
+/** The cluster's time is cut into slots of so long: the first entry of each is one at which all nodes take the digests of their states. */
+export const CHECK_MS = 30_000;
+/** So is every entry whose index is a multiple of this, however many come in a slot. */
+export const CHECK_ENTRIES = 1_048_576;
+/** Digests that a node tells its peers with each ping: the pings of two nodes are up to a second apart. */
+export const CHECKS_TOLD_MAX = 8;
 /** Backups that are read at the same time. */
 export const BACKUPS_MAX = 4;
 /** How long a stopping node waits for open writes after that. */

@@ -30,6 +30,8 @@ import type { Proposals } from "./writes/proposals.ts";
 import type { Reader } from "./reads/reader.ts";
 import type { RoleObserver } from "./views/role_observer.ts";
 import type { Snapshots } from "./snapshots/snapshots.ts";
+import type { SelfCheck } from "./self_check/self_check.ts";
+import type { StateChecks } from "./self_check/state_checks.ts";
 import type { Submissions } from "./writes/submissions.ts";
 import type { UserWatch } from "./users/user_watch.ts";
 import type { Ticker } from "./clock/ticker.ts";
@@ -63,6 +65,7 @@ export interface Ground {
   readonly tickTime: TickTime;
   readonly applied: Applied;
   readonly changes: ChangeFeed;
+  readonly checks: StateChecks;
   readonly diskWatch: DiskWatch;
   readonly memory: MemoryBudget;
   readonly dates: MachineDates;
@@ -100,6 +103,7 @@ export interface Stages extends Core {
 /** All of them, with what meets clients, peers and time. */
 export interface Parts extends Stages {
   readonly driver: Driver;
+  readonly selfCheck: SelfCheck;
   readonly ticker: Ticker;
   readonly monitor: Monitor;
   readonly peerEvents: TransportHandler;

@@ -92,6 +92,10 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
     "kind",
   ]),
   [METRIC.strayTerms]: counter("Messages dropped because no election leads to their term."),
+  [METRIC.replicasDiffering]: gauge(
+    "Nodes whose state is another than that of a majority, as this node sees it; without a majority all that were compared.",
+  ),
+  [METRIC.checkedIndex]: gauge("Index of the last entry at which this node had the same state as a majority."),
   [METRIC.elections]: counter("Elections that this node stood in."),
   [METRIC.snapshotsTaken]: counter("Snapshots taken here."),
   [METRIC.snapshotsInstalled]: counter("Snapshots received from a leader and installed."),

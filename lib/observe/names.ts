@@ -11,6 +11,8 @@ export const METRIC = {
   proposalsFailed: "kvstore_server_proposals_failed_total",
   proposalsPending: "kvstore_server_proposals_pending",
   leaderChanges: "kvstore_server_leader_changes_seen_total",
+  replicasDiffering: "kvstore_store_replicas_differing",
+  checkedIndex: "kvstore_store_checked_index",
   strayTerms: "kvstore_raft_stray_terms_total",
   elections: "kvstore_raft_elections_total",
   ownEntries: "kvstore_raft_own_entries_total",

@@ -2,6 +2,7 @@
 
 import { assert } from "../base/assert.ts";
 import { Cut } from "./cut.ts";
+import { damageAsked, damageRecord } from "./damage.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Digest } from "./digest.ts";
 import type { ExpectedKeys } from "./expected_keys.ts";
@@ -149,7 +150,9 @@ export class Store {
 
   /** Finds the record of a key; whether there is one. */
   find(key: Span, into: RecordView): boolean {
-    return this.#records.find(key, into);
+    const isThere = this.#records.find(key, into);
+    if (isThere && damageAsked !== undefined) damageRecord(into);
+    return isThere;
   }
 
   /** Sets a key to a value; whether the key is new. The value may be one of this store. */

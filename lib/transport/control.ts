@@ -5,7 +5,8 @@ import { MEMBERS_MAX, toIndex, toTerm } from "../raft/types.ts";
 import { isAddress } from "./address.ts";
 import { asciiJson, type Fields, parseFields } from "./fields.ts";
 import type { Evidence } from "./security.ts";
-import type { Acquaintance, Greeting, PeerAddress, PeerStatus } from "./transport.ts";
+import { CHECKS_HEARD_MAX } from "./limits.ts";
+import type { Acquaintance, Greeting, PeerAddress, PeerStatus, StateCheck } from "./transport.ts";
 import { agreedVersion, type VersionRange } from "./versions.ts";
 
 /** What one side says of itself in the handshake. */
@@ -46,6 +47,7 @@ export interface Beat {
 
 const NONCE = /^[0-9a-f]{32}$/;
 const PROOF = /^[0-9a-f]{64}$/;
+const DIGEST = /^[0-9]{1,9}:[0-9a-f]{16}$/;
 const BASE64 = /^[A-Za-z0-9+/]{1,12000}={0,2}$/;
 const ROLES: readonly Role[] = ["Follower", "PreCandidate", "Candidate", "Leader"];
 /** Of why a peer is refused, as it is told and logged: with a certificate in it. */
@@ -216,7 +218,15 @@ function decodeStatus(fields: Fields): PeerStatus {
     lastDurable: fields.nested("lastDurable", decodeEntryId),
     clientAddress: decodeAddress(fields, "clientAddress"),
     httpAddress: fields.absent("httpAddress") ? "" : decodeAddress(fields, "httpAddress"),
+    ...(fields.absent("checks") ? {} : {
+      checks: fields.list("checks", { lengthMax: CHECKS_HEARD_MAX, read: decodeCheck }),
+    }),
   };
+}
+
+function decodeCheck(fields: Fields): StateCheck {
+  const digest = fields.text("digest");
+  return { index: toIndex(fields.count("index")), digest: DIGEST.test(digest) ? digest : fields.reject("") };
 }
 
 /** It ends in the log, in headers of HTTP, in links and in commands to paste, so that only an address, or none, is taken. */

@@ -32,6 +32,9 @@ export interface TransportLimits {
   readonly acceptPauseMs: number;
 }
 
+/** Digests of its state that a peer tells with a ping. */
+export const CHECKS_HEARD_MAX = 64;
+
 /** The limits in force where the options name no other. */
 export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
   frameBytesMax: 67_108_864,

@@ -16,6 +16,15 @@ export interface PeerStatus {
   readonly clientAddress: string;
   /** `host:port`; "" where it is not known. */
   readonly httpAddress: string;
+  /** The digests that it took of its state last, the oldest first; left out for none. */
+  readonly checks?: readonly StateCheck[];
+}
+
+/** The digest of a node's state as it was when entry `index` had been applied. */
+export interface StateCheck {
+  readonly index: Index;
+  /** Version and sum, as `1:00f3a96c12ab34cd`. */
+  readonly digest: string;
 }
 
 /** What this node says in a handshake, and what the peer said in its own. */

@@ -15,7 +15,8 @@ import {
   toIndex,
   toTerm,
 } from "../../lib/raft/types.ts";
-import type { Greeting, PeerStatus } from "../../lib/transport/transport.ts";
+import { CHECKS_HEARD_MAX } from "../../lib/transport/limits.ts";
+import type { Greeting, PeerStatus, StateCheck } from "../../lib/transport/transport.ts";
 import { SPOKEN_VERSIONS } from "../../lib/transport/versions.ts";
 import { anyBytes, anyText } from "./mutators.ts";
 import { runOf } from "../support/runs.ts";
@@ -126,7 +127,15 @@ export function anyStatus(random: Random): PeerStatus {
     lastDurable: anyEntryId(random),
     clientAddress: anyAddress(random),
     httpAddress: random.chance(0.2) ? "" : `host-${random.below(9)}.test:${random.below(65_536)}`,
+    ...(random.chance(0.5)
+      ? {}
+      : { checks: Array.from({ length: random.below(CHECKS_HEARD_MAX + 1) }, () => anyCheck(random)) }),
   };
+}
+
+function anyCheck(random: Random): StateCheck {
+  const digits = Array.from({ length: 16 }, () => random.below(16).toString(16)).join("");
+  return { index: anyIndex(random), digest: `${random.below(9)}:${digits}` };
 }
 
 /** 32 hex digits. */

@@ -139,9 +139,14 @@ export class ClusterTime {
 
   /** Whether something is due that no entry will remove unless the leader makes one; at most once in `SWEEP_MS_MIN`. `now` is monotonic. */
   sweepIsDue(now: number): boolean {
-    const { raft, clock, stamps, applied: { state: { nextDeadline } } } = this.#parts;
-    if (nextDeadline === undefined || raft.role !== "Leader" || now - this.#sweptAt < SWEEP_MS_MIN) return false;
-    if (!stamps.isEmpty(raft.commitIndex) || nextDeadline > clock.now()) return false;
+    const { clock, applied: { state: { nextDeadline } } } = this.#parts;
+    return nextDeadline !== undefined && nextDeadline <= clock.now() && this.takeTurn(now);
+  }
+
+  /** Whether this leader may append an entry for the sake of the time alone, which it then does: at most one in `SWEEP_MS_MIN`, and none beside others. */
+  takeTurn(now: number): boolean {
+    const { raft, stamps } = this.#parts;
+    if (raft.role !== "Leader" || now - this.#sweptAt < SWEEP_MS_MIN || !stamps.isEmpty(raft.commitIndex)) return false;
     this.#sweptAt = now;
     return true;
   }

@@ -11,9 +11,10 @@ import type { Applied, AppliedState } from "./applied.ts";
 import type { Inbox } from "../inbox.ts";
 import { EXPECTED_KEYS_MAX } from "../../store/expected_keys.ts";
 import { Span } from "../../store/span.ts";
-import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES } from "../limits.ts";
+import { APPLIED_ENTRY_BYTES, APPLIED_PER_TURN_BYTES, CHECK_ENTRIES } from "../limits.ts";
 import type { NodeLog } from "../options.ts";
 import type { PeerDirectory } from "../membership/peer_directory.ts";
+import type { StateChecks } from "../self_check/state_checks.ts";
 import type { UserWatch } from "../users/user_watch.ts";
 import type { PendingWrites } from "../writes/pending_writes.ts";
 
@@ -28,6 +29,7 @@ export interface ApplierParts {
   readonly pendingWrites: Pick<PendingWrites, "size" | "applied" | "jumpedTo">;
   readonly directory: Pick<PeerDirectory, "configurationCommitted">;
   readonly userWatch: Pick<UserWatch, "look" | "replaced">;
+  readonly checks: Pick<StateChecks, "dueMs" | "take" | "restart">;
 }
 
 /** How far a run is applied. */
@@ -131,6 +133,7 @@ export class Applier {
     applied.configuration = configuration;
     this.restartCount();
     this.#parts.userWatch.replaced(state.users);
+    this.#parts.checks.restart(state);
     this.#parts.directory.configurationCommitted(configuration);
     this.#snapshotsInstalled.add();
     this.#parts.pendingWrites.jumpedTo(id.index);
@@ -171,6 +174,8 @@ export class Applier {
       // Before anybody hears that a user was removed.
       this.#parts.userWatch.look(applied.state.users);
     } else applied.state.skip(index);
+    const { checks } = this.#parts;
+    if (applied.state.timeMs >= checks.dueMs || index % CHECK_ENTRIES === 0) checks.take(index, applied.state);
     applied.id = { index: toIndex(index), term: run.term };
     const configuration = run.configurations.find((placed) => placed.index === index)?.configuration;
     if (configuration !== undefined) applied.configuration = configuration;

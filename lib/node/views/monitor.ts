@@ -112,7 +112,8 @@ export class Monitor implements NodeMonitor {
 
   /** What the peers are told with each answer to a ping. */
   peerStatus(): PeerStatus {
-    const { raft, applied, greeting: { clientAddress }, options: { httpAddress = "" } } = this.#parts;
-    return peerStatusOf(raft, { lastApplied: applied.id.index, clientAddress, httpAddress });
+    const { raft, applied, greeting: { clientAddress }, options: { httpAddress = "" }, checks: { last } } = this.#parts;
+    const checks = last.length === 0 ? {} : { checks: last };
+    return peerStatusOf(raft, { lastApplied: applied.id.index, clientAddress, httpAddress, ...checks });
   }
 }

@@ -35,6 +35,7 @@ function partsOf(clock: VirtualClock): ApplierParts {
     pendingWrites: { size: 0, applied: () => {}, jumpedTo: () => {} },
     directory: { configurationCommitted: () => {} },
     userWatch: { look: () => {}, replaced: () => {} },
+    checks: { dueMs: Infinity, take: () => {}, restart: () => {} },
   };
 }
 

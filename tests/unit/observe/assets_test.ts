@@ -54,16 +54,36 @@ function backupSamples(rules: string): string {
     silent("KVStoreBackupFails", 73) + fires("KVStoreBackupFails", 76, "warning");
 }
 
-testWith([PROMTOOL], "a backup that is older than two intervals, and attempts that fail, are alerts", async () => {
+/** What promtool says of samples that are made for a copy of the rules. */
+async function judgeSamples(samplesFor: (rules: string) => string): ReturnType<typeof testRules> {
   const rules = new URL("../../../lib/observe/assets/prometheus/alerts.yml", import.meta.url).pathname;
   const directory = await Deno.makeTempDir({ prefix: "kvstore-rules-" });
   // Without the texts, which are for people.
   const bare = (await Deno.readTextFile(rules)).replace(/^ {8}annotations:\n( {10}.*\n)+/gm, "");
   await Deno.writeTextFile(`${directory}/rules.yml`, bare);
-  await Deno.writeTextFile(`${directory}/samples.yml`, backupSamples(`${directory}/rules.yml`));
-  const { code, text } = await testRules(`${directory}/samples.yml`);
-  assertEquals(code, 0, text);
+  await Deno.writeTextFile(`${directory}/samples.yml`, samplesFor(`${directory}/rules.yml`));
+  const said = await testRules(`${directory}/samples.yml`);
   await Deno.remove(directory, { recursive: true });
+  return said;
+}
+
+testWith([PROMTOOL], "a backup that is older than two intervals, and attempts that fail, are alerts", async () => {
+  const { code, text } = await judgeSamples(backupSamples);
+  assertEquals(code, 0, text);
+});
+
+testWith([PROMTOOL], "a node with another state is an alert at once, and none once all have the same", async () => {
+  const series = (node: number, values: string) =>
+    `      - series: kvstore_store_replicas_differing{instance="node${node}:8000"}\n        values: '${values}'\n`;
+  const fires = `          - exp_labels: {severity: critical, instance: "node0:8000"}\n`;
+  const { code, text } = await judgeSamples((rules) =>
+    `rule_files: ["${rules}"]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n` +
+    series(0, "0 0 1 1 0 0") + series(1, "0 0 0 0 0 0") + "    alert_rule_test:\n" +
+    "      - {eval_time: 1m, alertname: KVStoreReplicasDiffer, exp_alerts: []}\n" +
+    `      - eval_time: 2m\n        alertname: KVStoreReplicasDiffer\n        exp_alerts:\n${fires}` +
+    "      - {eval_time: 4m, alertname: KVStoreReplicasDiffer, exp_alerts: []}\n"
+  );
+  assertEquals(code, 0, text);
 });
 
 Deno.test("the dashboard's panels have queries, names and places of their own", async () => {

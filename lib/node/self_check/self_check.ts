@@ -1,0 +1,100 @@
+/** Looks now and then whether all nodes have the same state, and says so where they have not (ADR 42). */
+
+import type { Clock } from "../../base/clock.ts";
+import type { Registry } from "../../observe/metrics.ts";
+import { METRIC } from "../../observe/names.ts";
+import type { RaftNode } from "../../raft/raft_node.ts";
+import type { NodeId } from "../../raft/types.ts";
+import type { StateCheck, Transport } from "../../transport/transport.ts";
+import type { ClusterClock } from "../clock/cluster_clock.ts";
+import type { ClusterTime } from "../clock/cluster_time.ts";
+import type { AppliedState } from "../effects/applied.ts";
+import type { NodeLog } from "../options.ts";
+import type { Proposals } from "../writes/proposals.ts";
+import { compareChecks, type Comparison, type Difference, type Split } from "./comparison.ts";
+import type { StateChecks } from "./state_checks.ts";
+
+/** What it looks at, and whom it tells. */
+export interface SelfCheckParts {
+  readonly raft: Pick<RaftNode, "id" | "isFounding" | "configuration">;
+  readonly transport: Pick<Transport, "peers">;
+  readonly applied: Pick<AppliedState, "state">;
+  readonly checks: StateChecks;
+  readonly clock: Pick<Clock, "now">;
+  readonly clusterClock: Pick<ClusterClock, "now">;
+  readonly time: Pick<ClusterTime, "takeTurn">;
+  readonly proposals: Pick<Proposals, "addTime">;
+  readonly metrics: Registry;
+  readonly log: NodeLog;
+}
+
+const NOTHING: Comparison = { differing: new Map(), agreeing: new Map(), split: undefined };
+
+/** Compares what this node has with what its peers tell, says each difference once, and lets a leader bring the next comparison about. */
+export class SelfCheck {
+  readonly #parts: SelfCheckParts;
+  #comparison = NOTHING;
+  /** Nodes of which it was said that they differ. */
+  readonly #told = new Set<NodeId>();
+  #toldSplit = 0;
+
+  /** Nothing is compared yet. */
+  constructor(parts: SelfCheckParts) {
+    this.#parts = parts;
+    const { metrics, raft } = parts;
+    metrics.gauge(METRIC.replicasDiffering, () => differingIn(this.#comparison));
+    metrics.gauge(METRIC.checkedIndex, () => this.#comparison.agreeing.get(raft.id) ?? 0);
+  }
+
+  /** To be called more often than peers are pinged, each of which replaces what the peer told before. */
+  look(): void {
+    this.#compare();
+    this.#bringAbout();
+  }
+
+  #compare(): void {
+    const { raft: { id: self, configuration: { voters, votersOld } }, transport, checks } = this.#parts;
+    const told = new Map<NodeId, readonly StateCheck[]>([[self, checks.last]]);
+    const heard = new Set([self]);
+    for (const { id, status, reachable } of transport.peers()) {
+      told.set(id, status?.checks ?? []);
+      if (reachable) heard.add(id);
+    }
+    const voterSets = [voters, votersOld].filter((set) => set.length > 0);
+    this.#comparison = voterSets.length === 0 ? NOTHING : compareChecks({ voterSets, checks: told, heard });
+    const { differing, agreeing, split } = this.#comparison;
+    for (const [id, difference] of differing) this.#tell(id, difference);
+    for (const id of agreeing.keys()) {
+      if (this.#told.delete(id)) this.#parts.log("info", `Node ${id} has the same state as a majority again`);
+    }
+    if (split !== undefined) this.#tellSplit(split);
+  }
+
+  #tell(id: NodeId, { index, digest, ofMajority }: Difference): void {
+    if (this.#told.has(id)) return;
+    this.#told.add(id);
+    this.#parts.log(
+      "error",
+      `At entry ${index} node ${id} has another state than a majority: its digest is ${digest}, theirs ${ofMajority}`,
+    );
+  }
+
+  #tellSplit({ index, digests }: Split): void {
+    if (index <= this.#toldSplit) return;
+    this.#toldSplit = index;
+    const all = [...digests].sort(([left], [right]) => left - right).map(([id, digest]) => `node ${id} ${digest}`);
+    this.#parts.log("error", `At entry ${index} no majority has the same state; the digests are: ${all.join(", ")}`);
+  }
+
+  /** Without writes no entry moves the time on: what was written last is compared all the same. */
+  #bringAbout(): void {
+    const { raft, applied: { state }, checks, clock, clusterClock, time, proposals } = this.#parts;
+    if (raft.isFounding || !checks.isDue(state, clusterClock.now())) return;
+    if (time.takeTurn(clock.now())) proposals.addTime();
+  }
+}
+
+/** Without a majority nobody knows who is right: all that told their digest count. */
+function differingIn({ differing, split }: Comparison): number {
+  return Math.max(differing.size, split?.digests.size ?? 0);
+}
