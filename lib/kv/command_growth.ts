@@ -44,6 +44,12 @@ export class CommandGrowth {
     if (logged !== undefined) this.#take(logged, encoded.length);
   }
 
+  /** The same for commands of so many bytes together, each of which adds one record at most. */
+  readRun(count: number, bytes: number): void {
+    this.bytes = count * RECORD_BYTES + 2 * bytes;
+    this.isDenied = true;
+  }
+
   #add(bytes: number, isDenied: boolean): void {
     this.bytes += bytes;
     this.isDenied ||= isDenied;

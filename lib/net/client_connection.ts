@@ -259,7 +259,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
     if (this.#bytesReceived === count && this.#refusesTls(buffer.subarray(0, count))) return this.finish();
     const chunk = bytesToString(buffer, 0, count);
     if (this.#session === undefined) this.#choose(chunk);
-    else this.#session.receive(chunk);
+    else this.#session.receive(chunk, buffer);
   }
 
   #refusesTls(first: Uint8Array): boolean {

@@ -44,8 +44,8 @@ export interface ProtocolSession {
   /** True while the session can take no more input; ended by `ClientLink.wake`. */
   readonly full: boolean;
   readonly standing: Standing;
-  /** Takes bytes as they came. Not called while `full`. */
-  receive(received: Received): void;
+  /** Takes bytes as they came, perhaps with the buffer that begins with them, left as it is until it can take more. Not called while `full`. */
+  receive(received: Received, buffer?: Uint8Array): void;
   /** The client sends nothing more, but may still read: answer what is open, then finish. */
   inputEnded(): void;
   /** The end of a request has not come in time: tell the client so, then finish. */

@@ -33,6 +33,16 @@ export class TurnBudget {
     return true;
   }
 
+  /** How many more may be taken now by who has just taken one. */
+  get left(): number {
+    return this.#limit - this.#taken;
+  }
+
+  /** Takes more, at most what is left. */
+  takeMore(count: number): void {
+    this.#taken += count;
+  }
+
   /** Forgets what waits: the port is closed. */
   stop(): void {
     this.#renewal?.cancel();

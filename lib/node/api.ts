@@ -9,6 +9,7 @@ import type { UsersView } from "../kv/users.ts";
 import type { Registry } from "../observe/metrics.ts";
 import type { PeerInfo } from "../transport/transport.ts";
 import type { VersionRange } from "../transport/versions.ts";
+import type { Commands } from "../raft/run.ts";
 import type { RaftStatus } from "../raft/status.ts";
 import type { EntryId, Index, NodeId, Role, Term } from "../raft/types.ts";
 import type { StorageSizes } from "../storage/storage.ts";
@@ -247,6 +248,15 @@ export interface NodeWriter {
    * Writes of one node take effect in the order in which they were submitted. `done` and `origin.login` as for `write`.
    */
   submit(command: Command, done: (outcome: WriteOutcome) => void, origin?: CommandOrigin): void;
+}
+
+/** What writes several commands at once. */
+export interface RunWriter {
+  /**
+   * Submits encoded commands that follow each other, each of which makes or changes one key: `done` gets the outcome of each, by its
+   * place among them, in any order.
+   */
+  submitRun(commands: Commands, done: (outcome: WriteOutcome, place: number) => void): void;
 }
 
 /** What reads: `read` first, then the rest in its callback, synchronously. */

@@ -5,6 +5,7 @@ import type { Reply } from "../kv/replies.ts";
 import type { Shown } from "../kv/rights.ts";
 import { NO_LOGIN, type UsersView } from "../kv/users.ts";
 import type { Registry } from "../observe/metrics.ts";
+import type { Commands } from "../raft/run.ts";
 import type { NodeId } from "../raft/types.ts";
 import type {
   BackupOutcome,
@@ -17,6 +18,7 @@ import type {
   NodeStatus,
   ReadOutcome,
   RpcCounts,
+  RunWriter,
   SnapshotOutcome,
   StateView,
   TransferOutcome,
@@ -30,7 +32,7 @@ import type { Parts } from "./parts.ts";
 import { drain, endWhenRemoved, shutDown } from "./shutdown.ts";
 
 /** A node that runs until `stop` or until `failed` resolves. */
-export class Node implements KeyValueNode {
+export class Node implements KeyValueNode, RunWriter {
   readonly id: NodeId;
   readonly metrics: Registry;
   readonly changes: ChangeFeed;
@@ -69,6 +71,11 @@ export class Node implements KeyValueNode {
   /** See `NodeWriter`. */
   submit(command: Command, done: (outcome: WriteOutcome) => void, origin?: CommandOrigin): void {
     this.#parts.submissions.submit(command, done, origin);
+  }
+
+  /** See `RunWriter`. */
+  submitRun(commands: Commands, done: (outcome: WriteOutcome, place: number) => void): void {
+    this.#parts.submissions.submitRun(commands, done);
   }
 
   /** See `NodeReader`. */

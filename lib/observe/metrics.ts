@@ -69,12 +69,12 @@ export class Histogram {
   #sum = 0;
   #max = 0;
 
-  /** Records one duration in seconds. */
-  record(seconds: number): void {
+  /** Records a duration in seconds, as often as is said. */
+  record(seconds: number, times = 1): void {
     const at = bucketOf(seconds);
-    this.#buckets[at] = (this.#buckets[at] ?? 0) + 1;
-    this.#count += 1;
-    this.#sum += seconds;
+    this.#buckets[at] = (this.#buckets[at] ?? 0) + times;
+    this.#count += times;
+    this.#sum += times * seconds;
     if (seconds > this.#max) this.#max = seconds;
   }
 

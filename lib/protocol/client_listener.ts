@@ -2,6 +2,7 @@
 
 import { stringToBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import type { RunWriter } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
 import { METRIC } from "../observe/names.ts";
 import { ClientConnection, type ConnectionContext } from "../net/client_connection.ts";
@@ -21,7 +22,7 @@ import { TurnTime } from "../net/turn_time.ts";
 
 /** What the client port is opened with. */
 export interface ClientListenerOptions {
-  readonly node: SessionNode;
+  readonly node: SessionNode & RunWriter;
   /** See `SessionContext`. */
   readonly changeMember: SessionContext["changeMember"];
   /** See `SessionContext`. */

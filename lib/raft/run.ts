@@ -45,9 +45,46 @@ interface RunParts extends Commands {
   readonly configurations: readonly PlacedConfiguration[];
 }
 
-/** The form of `commands` in a run. */
-export function encodeCommands(commands: readonly string[]): Commands {
-  return { count: commands.length, body: layOut(commands, () => COMMAND) };
+/** One command, or several that are in the form of a run already. */
+export type CommandPart = string | Commands;
+
+/** The form of commands in a run, in order. */
+export function encodeCommands(parts: readonly CommandPart[]): Commands {
+  const bodies: Uint8Array[] = [];
+  let texts: string[] = [];
+  let count = 0;
+  for (const part of parts) {
+    if (typeof part === "string") {
+      texts.push(part);
+      count += 1;
+      continue;
+    }
+    if (texts.length > 0) bodies.push(layOut(texts, () => COMMAND));
+    texts = [];
+    bodies.push(part.body);
+    count += part.count;
+  }
+  if (texts.length > 0 || bodies.length === 0) bodies.push(layOut(texts, () => COMMAND));
+  return { count, body: concatenate(bodies) };
+}
+
+/** The first command, and what follows it; undefined for nothing. */
+export function splitFirst(part: CommandPart): readonly [first: string, rest: CommandPart | undefined] {
+  if (typeof part === "string") return [part, undefined];
+  const { count, body } = part;
+  const reader = new EntryReader(body);
+  reader.next();
+  const rest = count === 1 ? undefined : { count: count - 1, body: body.subarray(reader.end) };
+  return [bytesToString(body, reader.start, reader.end), rest];
+}
+
+/** Writes the head of an entry for a command of so many bytes; the place behind it. */
+export function writeCommandHead(
+  body: Uint8Array,
+  { at, bytes }: { readonly at: number; readonly bytes: number },
+): number {
+  writeHead(body, { at, kind: COMMAND, bytes });
+  return at + ENTRY_HEAD_BYTES;
 }
 
 /** What `encodeCommands` was given. */
@@ -126,15 +163,12 @@ export class Run {
     const [head] = runs;
     assert(head !== undefined, "Cannot join no runs");
     if (runs.length === 1) return head;
-    const body = new Uint8Array(runs.reduce((sum, run) => sum + run.bytes, 0));
-    let at = 0;
     let count = 0;
     for (const run of runs) {
       assert(run.first.index === head.first.index + count && run.term === head.term, "Cannot join runs with a gap");
-      body.set(run.body, at);
-      at += run.bytes;
       count += run.count;
     }
+    const body = concatenate(runs.map((run) => run.body));
     return new Run({ first: head.first, count, body, configurations: runs.flatMap((run) => run.configurations) });
   }
 
@@ -269,17 +303,37 @@ function layOut(contents: readonly string[], kindAt: (place: number) => number):
   writeString(text, body, from);
   let at = 0;
   for (const [place, { length }] of contents.entries()) {
-    body[at] = kindAt(place);
-    body[at + 1] = length;
-    body[at + 2] = length >>> 8;
-    body[at + 3] = length >>> 16;
-    body[at + 4] = length >>> 24;
+    writeHead(body, { at, kind: kindAt(place), bytes: length });
     // To the left: what is not moved yet is never written over.
     body.copyWithin(at + ENTRY_HEAD_BYTES, from, from + length);
     at += ENTRY_HEAD_BYTES + length;
     from += length;
   }
   return body;
+}
+
+function writeHead(
+  body: Uint8Array,
+  { at, kind, bytes }: { readonly at: number; readonly kind: number; readonly bytes: number },
+): void {
+  body[at] = kind;
+  body[at + 1] = bytes;
+  body[at + 2] = bytes >>> 8;
+  body[at + 3] = bytes >>> 16;
+  body[at + 4] = bytes >>> 24;
+}
+
+/** Several buffers as one; a single one is itself. */
+function concatenate(bodies: readonly Uint8Array[]): Uint8Array {
+  const [only] = bodies;
+  if (bodies.length === 1 && only !== undefined) return only;
+  const whole = new Uint8Array(bodies.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const body of bodies) {
+    whole.set(body, at);
+    at += body.length;
+  }
+  return whole;
 }
 
 function kindOf({ type }: Entry): number {

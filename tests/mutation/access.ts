@@ -71,8 +71,8 @@ const NODE_SLIPS: readonly Mutation[] = [
     NODE_TESTS,
     slip("M669", "A leader proposes users before every member can read them", {
       file: "lib/node/writes/proposals.ts",
-      find: "if (!knowsUsers(raft.configuration) && isAboutUsers(write.command))",
-      replace: "if (!knowsUsers(raft.configuration) && isAboutUsers(write.command) && this.#isClosed)",
+      find: "!knowsUsers(raft.configuration) && isAboutUsers(command))",
+      replace: "!knowsUsers(raft.configuration) && isAboutUsers(command) && this.#isClosed)",
     }),
   ),
   lookedAt(

@@ -40,8 +40,8 @@ export const KEPT_WORDS_SLIPS: readonly Mutation[] = [
   }),
   slip("M992", "A connection keeps what it sent last", {
     file: "lib/protocol/resp/request_reader.ts",
-    find: "if (!this.hasInput) {",
-    replace: "if (!this.hasInput && this.#at < 0) {",
+    find: "if (this.hasInput) return;",
+    replace: "if (this.hasInput || this.#at >= 0) return;",
   }),
   slip("M993", "HELLO SETNAME keeps what came with the name", {
     file: "lib/protocol/resp/commands/connection.ts",

@@ -9,8 +9,9 @@ const BUDGET = "lib/node/memory/memory_budget.ts";
 export const MEMORY_SLIPS: readonly Mutation[] = [
   slip("M420", "Writes that other nodes pass on are admitted whatever they add", {
     file: "lib/node/writes/proposals.ts",
-    find: "growth.read(write.command);",
-    replace: 'if (!("order" in write)) return undefined; growth.read(write.command);',
+    find: '    if (typeof command === "string") growth.read(command);\n',
+    replace:
+      '    if (!("order" in write)) return undefined;\n    if (typeof command === "string") growth.read(command);\n',
   }),
   slip("M421", "SETRANGE counts its own bytes, and not the gap in front of them", {
     file: "lib/kv/calls/strings.ts",

@@ -48,6 +48,7 @@ import { TOKEN_SLIPS } from "./tokens.ts";
 import { TLS_CLIENT_SLIPS } from "./tls_clients.ts";
 import { VERSION_SLIPS } from "./versions.ts";
 import { WEB_LOGIN_SLIPS } from "./web_logins.ts";
+import { WRITE_RUN_SLIPS } from "./write_runs.ts";
 
 /** Bugs that other systems had (B), with a letter where there are several ways to have one, and slips of our own (M). */
 export const MUTATIONS: readonly Mutation[] = [
@@ -99,4 +100,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...CERTIFIED_CLIENT_SLIPS,
   ...ROLLING_SLIPS,
   ...WEB_LOGIN_SLIPS,
+  ...WRITE_RUN_SLIPS,
 ];

@@ -16,8 +16,8 @@ export const OUTCOME_SLIPS: readonly Mutation[] = [
       find: "    if (reason !== undefined) return this.#refuseWrite(write, reason);\n    this.#queue.push(write);",
       replace: "    if (reason !== undefined) this.#refuseWrite(write, reason);\n" +
         '    if (reason !== undefined && reason !== "Overloaded") return;\n' +
-        "    const { command, deadline, growthBytes } = write;\n" +
-        "    this.#queue.push(reason === undefined ? write : { command, deadline, growthBytes, done: () => {} });",
+        "    const { command, bytes, deadline, growthBytes } = write;\n" +
+        "    this.#queue.push(reason === undefined ? write : { command, bytes, deadline, growthBytes, done: () => {} });",
     }],
     tests: [OVERLOAD_TEST],
   },

@@ -44,7 +44,7 @@ const SIMULATED_SLIPS: readonly Mutation[] = [
         file: PROPOSALS,
         find: "    const tooMany = this.size >= limits.writesMax;",
         replace:
-          '    const asked = decodeCommand(write.command);\n    const rights = asked && this.#parts.applied.state.users.rightsOf(asked.login);\n    if (asked && rights && missingForCommand(asked.command, rights)) return "Stopping";\n    const tooMany = this.size >= limits.writesMax;',
+          '    const asked = typeof command === "string" ? decodeCommand(command) : undefined;\n    const rights = asked && this.#parts.applied.state.users.rightsOf(asked.login);\n    if (asked && rights && missingForCommand(asked.command, rights)) return "Stopping";\n    const tooMany = this.size >= limits.writesMax;',
       },
       {
         file: PROPOSALS,

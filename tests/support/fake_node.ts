@@ -4,7 +4,9 @@ import { UserWatch } from "../../lib/node/users/user_watch.ts";
 import { Users, type UsersView } from "../../lib/kv/users.ts";
 import { Registry } from "../../lib/observe/metrics.ts";
 import type { KeyRecord } from "../../lib/kv/key_record.ts";
-import type { Call, Command } from "../../lib/kv/commands.ts";
+import { fail } from "../../lib/base/assert.ts";
+import { type Call, type Command, type CommandOrigin, decodeCommand } from "../../lib/kv/commands.ts";
+import { type Commands, decodeCommands } from "../../lib/raft/run.ts";
 import type { Reply } from "../../lib/kv/replies.ts";
 import type { CommandResult } from "../../lib/kv/results.ts";
 import type {
@@ -20,6 +22,7 @@ import type {
   NotDoneReason,
   ReadOutcome,
   RpcCounts,
+  RunWriter,
   SnapshotOutcome,
   StateView,
   TransferOutcome,
@@ -39,7 +42,7 @@ export interface HeldRequest {
 }
 
 /** Answers every request in a microtask, or, when `holding`, when the test says so. */
-export class FakeNode implements KeyValueNode {
+export class FakeNode implements KeyValueNode, RunWriter {
   readonly id: NodeId = 0;
   readonly metrics = new Registry();
   /** Told of nothing here. */
@@ -48,6 +51,8 @@ export class FakeNode implements KeyValueNode {
   readonly state: StateView;
   /** Requests in the order they came, as `PUT k`, `DELETE k`, `READ`. */
   readonly seen: string[] = [];
+  /** How many commands each run had. */
+  readonly runs: number[] = [];
   readonly held: HeldRequest[] = [];
   holding = false;
   /** Undefined does what is asked. */
@@ -125,8 +130,17 @@ export class FakeNode implements KeyValueNode {
   }
 
   /** See `KeyValueNode`. */
-  submit(command: Command, done: (outcome: WriteOutcome) => void): void {
+  submit(command: Command, done: (outcome: WriteOutcome) => void, _origin?: CommandOrigin): void {
     this.write(command, done);
+  }
+
+  /** See `RunWriter`. One after the other. */
+  submitRun(commands: Commands, done: (outcome: WriteOutcome, place: number) => void): void {
+    this.runs.push(commands.count);
+    for (const [place, encoded] of decodeCommands(commands).entries()) {
+      const { command, login } = decodeCommand(encoded) ?? fail("a run of commands that cannot be read");
+      this.submit(command, (outcome) => done(outcome, place), { login });
+    }
   }
 
   /** See `KeyValueNode`. Knows GET only. */

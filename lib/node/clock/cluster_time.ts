@@ -6,7 +6,7 @@ import { stampCommand, stampOf } from "../../kv/commands.ts";
 import { READ_AHEAD_MS_MAX } from "../../kv/state_machine.ts";
 import type { Message } from "../../raft/messages.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
-import { EntryReader } from "../../raft/run.ts";
+import { type CommandPart, EntryReader, splitFirst } from "../../raft/run.ts";
 import type { EntryId, Index, Term } from "../../raft/types.ts";
 import type { AppliedState } from "../effects/applied.ts";
 import { STAMP_BYTES_MAX } from "../limits.ts";
@@ -117,11 +117,14 @@ export class ClusterTime {
   }
 
   /** The commands of a proposal: the first one carries the time when that has moved on. */
-  stamped(commands: readonly string[]): readonly string[] {
+  stamped(commands: readonly CommandPart[]): readonly CommandPart[] {
     const [first] = commands;
     if (first === undefined || this.#parts.raft.role !== "Leader") return commands;
     this.#newStampMs = this.#parts.clock.now();
-    return this.#newStampMs === this.#lastStampMs ? commands : commands.with(0, stampCommand(first, this.#newStampMs));
+    if (this.#newStampMs === this.#lastStampMs) return commands;
+    const [command, rest] = splitFirst(first);
+    const stamped = stampCommand(command, this.#newStampMs);
+    return rest === undefined ? commands.with(0, stamped) : [stamped, rest, ...commands.slice(1)];
   }
 
   /** The commands that were stamped last are in the log, from `first` on. */

@@ -4,14 +4,19 @@ import type { NodeId } from "../../raft/types.ts";
 import type { ForwardResult } from "../../transport/forward.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { FLIGHT_BYTES_MAX, FLIGHTS_MAX } from "../limits.ts";
-import type { QueuedWrite } from "./pending_writes.ts";
+import type { OpenWrite } from "./pending_writes.ts";
 import { decodeOutcome, isForAnotherLeader } from "./outcomes.ts";
+
+/** A write that is passed on. */
+interface PassedWrite extends OpenWrite {
+  readonly command: string;
+}
 
 /** One frame. */
 interface Flight {
   readonly id: number;
   readonly to: NodeId;
-  readonly batch: readonly QueuedWrite[];
+  readonly batch: readonly PassedWrite[];
   /** Of the commands. */
   readonly bytes: number;
   /** Places in the batch of those whose outcome is open. */
@@ -73,7 +78,7 @@ export class Flights {
   }
 
   /** Sends the batch in one frame; false when it was certainly not sent. */
-  send(to: NodeId, batch: readonly QueuedWrite[]): boolean {
+  send(to: NodeId, batch: readonly PassedWrite[]): boolean {
     const { self: from, incarnation, transport } = this.#parts;
     const id = this.#lastId + 1;
     const after = this.isEmpty ? 0 : this.#lastId;

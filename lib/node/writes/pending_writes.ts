@@ -1,17 +1,28 @@
 /** Writes in the log whose outcome is open, by index. Owns their deadlines. */
 
 import type { CommandResult } from "../../kv/results.ts";
+import type { CommandPart } from "../../raft/run.ts";
 import type { EntryId, Index, NodeId, Term } from "../../raft/types.ts";
 import type { WriteOutcome } from "../api.ts";
 
-/** A write handed to the driver, encoded. Times are `Clock.now()` milliseconds, a tick early at most. */
-export interface QueuedWrite {
-  readonly command: string;
+/** A write whose outcome is open. Times are `Clock.now()` milliseconds, a tick early at most. */
+export interface OpenWrite {
+  /** Of its command. */
+  readonly bytes: number;
   readonly deadline: number;
-  /** Bytes that the state may grow by; told by `Proposals`, which takes it on that condition. */
-  growthBytes: number;
+  /** Bytes that the state may grow by. */
+  readonly growthBytes: number;
   /** Takes the outcome; called once. */
   done(outcome: WriteOutcome): void;
+}
+
+/** A write handed to the driver, encoded: one command, or several that follow each other in the log. */
+export interface QueuedWrite extends OpenWrite {
+  readonly command: CommandPart;
+  /** Told by `Proposals`, which takes it on that condition. */
+  growthBytes: number;
+  /** Each of several commands, with an outcome of its own; that of the whole write is the outcome of each. */
+  readonly parts?: readonly OpenWrite[];
 }
 
 /** What applying an entry gave, and who leads now. */
@@ -23,7 +34,7 @@ export interface AppliedOutcome {
 interface PendingWrite {
   readonly index: Index;
   readonly term: Term;
-  readonly write: QueuedWrite;
+  readonly write: OpenWrite;
 }
 
 const COMPACT_AFTER = 4_096;
@@ -68,11 +79,13 @@ export class PendingWrites {
   add({ index: first, term }: EntryId, writes: readonly QueuedWrite[]): void {
     this.#dropFrom(first);
     let index: number = first;
-    for (const write of writes) {
-      this.#queue.push({ index: index as Index, term, write });
-      this.#bytes += write.command.length;
-      this.#growthBytes += write.growthBytes;
-      index += 1;
+    for (const queued of writes) {
+      for (const write of queued.parts ?? [queued]) {
+        this.#queue.push({ index: index as Index, term, write });
+        this.#bytes += write.bytes;
+        this.#growthBytes += write.growthBytes;
+        index += 1;
+      }
     }
   }
 
@@ -141,8 +154,8 @@ export class PendingWrites {
     for (const pending of overwritten.reverse()) pending.write.done({ type: "Unknown" });
   }
 
-  #forget({ command, growthBytes }: QueuedWrite): void {
-    this.#bytes -= command.length;
+  #forget({ bytes, growthBytes }: OpenWrite): void {
+    this.#bytes -= bytes;
     this.#growthBytes -= growthBytes;
   }
 

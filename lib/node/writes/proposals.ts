@@ -5,7 +5,7 @@ import { CommandGrowth } from "../../kv/command_growth.ts";
 import { encodeCommand, isAboutUsers } from "../../kv/commands.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import { METRIC } from "../../observe/names.ts";
-import { encodeCommands } from "../../raft/run.ts";
+import { type Commands, encodeCommands } from "../../raft/run.ts";
 import type { Term } from "../../raft/types.ts";
 import type { Update } from "../../raft/update.ts";
 import type { NotDoneReason, WriteOutcome } from "../api.ts";
@@ -14,7 +14,7 @@ import type { Core, Stages } from "../parts.ts";
 import type { PendingWrites, QueuedWrite } from "./pending_writes.ts";
 import { reasonOf } from "./outcomes.ts";
 import { knowsUsers } from "../membership/level.ts";
-import { WriteQueue } from "./write_queue.ts";
+import { countOf, WriteQueue } from "./write_queue.ts";
 
 type Needed = Core & Pick<Stages, "effects" | "persistence" | "pendingWrites">;
 
@@ -67,7 +67,8 @@ export class Proposals {
 
   /** Takes an encoded command; see `NodeWriter.write`. */
   write(command: string, done: (outcome: WriteOutcome) => void): void {
-    this.add({ command, deadline: this.#parts.tickTime.now + this.#parts.timeoutMs, growthBytes: 0, done });
+    const deadline = this.#parts.tickTime.now + this.#parts.timeoutMs;
+    this.add({ command, bytes: command.length, deadline, growthBytes: 0, done });
   }
 
   /** The same for a write that has its deadline. */
@@ -134,10 +135,11 @@ export class Proposals {
       return;
     }
     this.#proposalId += 1;
-    const update = this.#stepWith(writes, time.stamped(writes.map(({ command }) => command)));
+    const commands = encodeCommands(time.stamped(writes.map(({ command }) => command)));
+    const update = this.#stepWith(writes, commands);
     const accepted = update.accepted[0];
     if (accepted !== undefined) {
-      time.appended(accepted.first, writes.length);
+      time.appended(accepted.first, commands.count);
       return this.#pendingWrites.add(accepted.first, writes);
     }
     const reason = reasonOf(update.refused[0]?.refusal);
@@ -162,15 +164,15 @@ export class Proposals {
   #refuseAll(writes: readonly QueuedWrite[], reason: NotDoneReason): void {
     const { leaderId } = this.#parts.raft;
     for (const write of writes) {
-      this.#failures.add();
+      this.#failures.add(countOf(write));
       write.done({ type: "NotDone", reason, leaderId });
     }
   }
 
   /** A step that throws ends the node; nobody may wait for ever for the outcome of its writes. */
-  #stepWith(writes: readonly QueuedWrite[], commands: readonly string[]): Update {
+  #stepWith(writes: readonly QueuedWrite[], commands: Commands): Update {
     try {
-      return this.#parts.effects.step({ type: "Propose", id: this.#proposalId, commands: encodeCommands(commands) });
+      return this.#parts.effects.step({ type: "Propose", id: this.#proposalId, commands });
     } catch (error) {
       for (const write of writes) write.done({ type: "Unknown" });
       throw error;
@@ -182,7 +184,8 @@ export class Proposals {
     if (lifetime.isOver || this.#isClosed) return "Stopping";
     if (raft.role !== "Leader") return raft.leaderId === undefined ? "NoLeader" : "NotLeader";
     // Who cannot read it would be left behind by those who can (ADR 18).
-    if (!knowsUsers(raft.configuration) && isAboutUsers(write.command)) return "TooOld";
+    const { command } = write;
+    if (typeof command === "string" && !knowsUsers(raft.configuration) && isAboutUsers(command)) return "TooOld";
     const tooMany = this.size >= limits.writesMax;
     const tooLong = this.#pendingWrites.bytes + this.#queue.bytes >= limits.writeBytesMax;
     return tooMany || tooLong || fault("node/writeRefused") ? "Overloaded" : this.#refusalForMemory(write);
@@ -191,7 +194,9 @@ export class Proposals {
   /** Every write comes by here, also those of other nodes: what is in the log must be applied, whatever it adds. */
   #refusalForMemory(write: QueuedWrite): NotDoneReason | undefined {
     const growth = this.#growth;
-    growth.read(write.command);
+    const { command } = write;
+    if (typeof command === "string") growth.read(command);
+    else growth.readRun(command.count, write.bytes);
     write.growthBytes = growth.bytes;
     const promised = this.#pendingWrites.growthBytes + this.#queue.growthBytes;
     if (this.#parts.memory.admits(growth, promised)) return undefined;
@@ -200,7 +205,7 @@ export class Proposals {
   }
 
   #refuseWrite(write: QueuedWrite, reason: NotDoneReason): void {
-    this.#failures.add();
+    this.#failures.add(countOf(write));
     const { leaderId } = this.#parts.raft;
     // In a microtask of its own, so that a caller never hears the outcome before its call has returned.
     queueMicrotask(() => write.done({ type: "NotDone", reason, leaderId }));

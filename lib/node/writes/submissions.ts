@@ -12,9 +12,10 @@ import {
 } from "../../kv/commands.ts";
 import { NO_LOGIN } from "../../kv/users.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
+import { type Commands, decodeCommands } from "../../raft/run.ts";
 import type { NodeId } from "../../raft/types.ts";
 import type { ForwardResult } from "../../transport/forward.ts";
-import type { NodeWriter, NotDone, WriteOutcome } from "../api.ts";
+import type { NodeWriter, NotDone, RunWriter, WriteOutcome } from "../api.ts";
 import type { Flights } from "./flights.ts";
 import type { Inbox } from "../inbox.ts";
 import { BYTES_PER_PROPOSAL_MAX, COMMANDS_PER_PROPOSAL_MAX, FLIGHT_GATHERING_MS, GATHERED_MAX } from "../limits.ts";
@@ -23,6 +24,7 @@ import type { QueuedWrite } from "./pending_writes.ts";
 import type { Proposals } from "./proposals.ts";
 import { isForAnotherLeader } from "./outcomes.ts";
 import { knowsUsers } from "../membership/level.ts";
+import { type PlacedOutcome, type RunEnded, SubmittedRun } from "./submitted_run.ts";
 import type { TickTime } from "../clock/tick_time.ts";
 
 /** What submissions are made with. */
@@ -63,6 +65,10 @@ class Submission implements QueuedWrite {
     this.finished = finished;
   }
 
+  get bytes(): number {
+    return this.command.length;
+  }
+
   done(outcome: WriteOutcome): void {
     this.#owner.settle(this, outcome);
   }
@@ -78,7 +84,7 @@ class Submission implements QueuedWrite {
  * Invariants: `waiting` is in ascending order; a submission is waiting, in one flight, or in `Proposals`; nothing is passed on
  * while an older one is in `Proposals`.
  */
-export class Submissions implements NodeWriter {
+export class Submissions implements NodeWriter, RunWriter {
   readonly #parts: SubmissionsParts;
   #waiting: Submission[] = [];
   #waitingBytes = 0;
@@ -113,7 +119,8 @@ export class Submissions implements NodeWriter {
     const isTooLarge = key.length > KEY_BYTES_MAX || value.length > VALUE_BYTES_MAX ||
       encoded.length > COMMAND_BYTES_MAX;
     if (isTooLarge) return this.#refuse("TooLarge", done);
-    proposals.add({ command: encoded, deadline: tickTime.now + timeoutMs, growthBytes: 0, done });
+    const deadline = tickTime.now + timeoutMs;
+    proposals.add({ command: encoded, bytes: encoded.length, deadline, growthBytes: 0, done });
   }
 
   /** See `NodeWriter`. */
@@ -123,6 +130,27 @@ export class Submissions implements NodeWriter {
     if (isAboutUsers(encoded) && !knowsUsers(this.#parts.raft.configuration)) return this.#refuse("TooOld", done);
     if (encoded.length > COMMAND_BYTES_MAX) return this.#refuse("TooLarge", done);
     this.add(encoded, done);
+  }
+
+  /** See `RunWriter`. */
+  submitRun(commands: Commands, done: RunEnded): void {
+    const { proposals, tickTime, timeoutMs } = this.#parts;
+    if (this.#ended || this.#waiting.length > 0 || !this.#mayPropose()) {
+      for (const [place, command] of decodeCommands(commands).entries()) {
+        this.add(command, (outcome) => done(outcome, place));
+      }
+      return;
+    }
+    this.#lastOrder += 1;
+    proposals.add(
+      new SubmittedRun({
+        command: commands,
+        deadline: tickTime.now + timeoutMs,
+        order: this.#lastOrder,
+        finished: done,
+        settle: this.#settleInRun,
+      }),
+    );
   }
 
   /** Takes an encoded command. `done` gets its outcome, never before this call returns. */
@@ -225,6 +253,15 @@ export class Submissions implements NodeWriter {
     // Tried again with the next tick: at once it would go round without end while a leader hands over.
     this.#pausing = true;
   }
+
+  /** The same for one of several that were proposed together: from now on it is alone, in their place. */
+  readonly #settleInRun = (run: SubmittedRun, { outcome, place }: PlacedOutcome): void => {
+    if (!isForAnotherLeader(outcome)) return run.finished(outcome, place);
+    const { deadline, order } = run;
+    const finished = (outcome: WriteOutcome) => run.finished(outcome, place);
+    const alone = new Submission(this, { command: run.commandAt(place), deadline, order, finished });
+    this.settle(alone, outcome);
+  };
 
   #insert(submission: Submission): void {
     this.#waitingBytes += submission.command.length;

@@ -78,10 +78,10 @@ export class Conversation<E> implements ProtocolSession {
   }
 
   /** See `ProtocolSession`. */
-  receive(received: Received): void {
+  receive(received: Received, buffer?: Uint8Array): void {
     if (this.#ended) return;
     this.#now = this.#context.turnTime.now();
-    this.#interpreter.push(received);
+    this.#interpreter.push(received, buffer);
     this.#advance();
   }
 
@@ -116,10 +116,24 @@ export class Conversation<E> implements ProtocolSession {
 
   /** The place of a reply behind those before it. What is open until `settle` holds up others as `turn` says. */
   open(exchange: E, turn: Turn): ReplySlot<E> {
+    return this.#open(exchange, { turn, requests: 1 });
+  }
+
+  /** The same for several writes that are answered together. */
+  openWrites(exchange: E, requests: number): ReplySlot<E> {
+    return this.#open(exchange, { turn: "Write", requests });
+  }
+
+  /** How many requests may be taken together now, one having been taken. */
+  get roomForMore(): number {
+    return Math.min(this.#context.turns.left, REQUESTS_IN_FLIGHT_MAX - this.#replies.size - 1);
+  }
+
+  #open(exchange: E, { turn, requests }: { readonly turn: Turn; readonly requests: number }): ReplySlot<E> {
     if (turn === "Write") this.#writesOpen += 1;
     else if (turn === "Read") this.#readsOpen += 1;
     else if (turn === "Alone") this.#barrierOpen = true;
-    const slot = this.#replies.add(exchange);
+    const slot = this.#replies.add(exchange, requests);
     slot.turn = turn;
     slot.startedAt = this.#now;
     return slot;
@@ -214,11 +228,11 @@ export class Conversation<E> implements ProtocolSession {
     this.#close(slot);
   }
 
-  #close({ turn, startedAt }: ReplySlot<E>): void {
+  #close({ turn, startedAt, requests }: ReplySlot<E>): void {
     if (turn === "Write") this.#writesOpen -= 1;
     else if (turn === "Read") this.#readsOpen -= 1;
     else this.#barrierOpen = false;
-    this.#context.metrics.commandSeconds.record((this.#now - startedAt) / 1_000);
+    this.#context.metrics.commandSeconds.record((this.#now - startedAt) / 1_000, requests);
   }
 
   #mayStart(turn: Turn): boolean {

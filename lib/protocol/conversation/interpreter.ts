@@ -38,8 +38,8 @@ export interface Interpreter<E> {
   readonly holdsState: boolean;
   /** The exchange that stands where there is none. */
   readonly nothing: E;
-  /** Takes bytes. The ones before have been looked at. */
-  push(received: Received): void;
+  /** Takes bytes; see `ProtocolSession`. The ones before have been looked at. */
+  push(received: Received, buffer?: Uint8Array): void;
   /** The next request; undefined when its end has not come. A client that cannot be understood is told so and ended here. */
   next(): E | undefined;
   /** When it may begin. Asked again while it is held. */

@@ -16,6 +16,8 @@ export type SlotEnded<E> = (slot: ReplySlot<E>, outcome: Outcome) => void;
 export class ReplySlot<E> {
   next: ReplySlot<E> | undefined;
   exchange: E;
+  /** Requests that it stands for. */
+  requests = 1;
   /** What the request holds up until it has ended. */
   turn: Turn = "Now";
   /** `Clock.now()` when the request was read. */
@@ -58,13 +60,14 @@ export class ReplyQueue<E> {
     return this.#first;
   }
 
-  /** Adds a slot at the end. */
-  add(exchange: E): ReplySlot<E> {
+  /** Adds a slot at the end, for one request or several. */
+  add(exchange: E, requests = 1): ReplySlot<E> {
     const slot = this.#makeSlot(exchange);
+    slot.requests = requests;
     if (this.#last === undefined) this.#first = slot;
     else this.#last.next = slot;
     this.#last = slot;
-    this.#size += 1;
+    this.#size += requests;
     return slot;
   }
 
@@ -74,7 +77,7 @@ export class ReplyQueue<E> {
     if (slot === undefined) return;
     this.#first = slot.next;
     if (this.#first === undefined) this.#last = undefined;
-    this.#size -= 1;
+    this.#size -= slot.requests;
     slot.exchange = this.#nothing;
     if (this.#spareCount >= SPARE_SLOTS_MAX) return;
     slot.next = this.#spare;

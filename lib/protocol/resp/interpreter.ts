@@ -14,14 +14,16 @@ import { commandOfCall, showResult } from "./call_command.ts";
 import type { ClientHoldings, ClientRecord } from "./client_record.ts";
 import { missingForCall } from "../../kv/judge.ts";
 import { shownBy } from "../../kv/rights.ts";
-import { AUDITED, FAST, OPEN, UNKNOWN_COMMAND } from "./commands.ts";
+import { AUDITED, FAST, findCommand, OPEN, UNKNOWN_COMMAND } from "./commands.ts";
 import type { RespContext } from "./context.ts";
 import { noPermission, NOT_LOGGED_IN, notDone, OUTCOME_UNKNOWN } from "./errors.ts";
 import type { Caller, Plan } from "./plan.ts";
 import { planRequest, planWithinRate, refusalForAdmins } from "./planner.ts";
 import { encodeReply, type RespReply } from "./reply_writer.ts";
 import { requestBytes, RequestReader, type Words } from "./request_reader.ts";
+import type { EndedRequest } from "./statistics/server_statistics.ts";
 import { Transaction } from "./transaction.ts";
+import { readWriteRun, type WriteRun } from "./write_run.ts";
 
 /** A request, and its reply once it is known. */
 interface Exchange {
@@ -85,13 +87,15 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
   }
 
   /** See `Interpreter`. */
-  push(received: Received): void {
+  push(received: Received, buffer?: Uint8Array): void {
     this.client.lastAt = this.#conversation.now;
-    this.input.push(received);
+    this.input.push(received, buffer);
   }
 
   /** See `Interpreter`. */
   next(): Exchange | undefined {
+    const run = this.input.hasSeveral ? this.#nextRun() : undefined;
+    if (run !== undefined) return run;
     const request = this.input.next();
     if (request === undefined) {
       this.#checkInput();
@@ -110,6 +114,30 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
     const { commandNumber: kind, isRejected } = this.client;
     this.#words = request;
     return exchangeOf(plan, { kind, words: request, isRejected });
+  }
+
+  /** Writes that are done just so, whatever comes before them: those that came together are taken together. */
+  #nextRun(): Exchange | undefined {
+    const { client, context, input } = this;
+    const isPlain = this.#rate === undefined && !context.clusterMode && client.replies === "On" &&
+      !this.transaction.isOpen;
+    if (!isPlain) return undefined;
+    this.#identify();
+    if (!context.gate.admitsToKeys(client.login)) return undefined;
+    const { keyBytesMax, valueBytesMax, turns, metrics } = context;
+    const countMax = 1 + this.#conversation.roomForMore;
+    const bounds = { login: client.origin.login, countMax, keyBytesMax, valueBytesMax };
+    const run = readWriteRun(input.ahead(), bounds);
+    if (run === undefined) return undefined;
+    const { count } = run.commands;
+    input.pass(run.requestBytes, count);
+    turns.takeMore(count - 1);
+    metrics.received.add(count);
+    const entry = findCommand(run.name);
+    client.commandNumber = entry?.number ?? UNKNOWN_COMMAND;
+    client.path = entry?.path ?? "";
+    client.isRejected = false;
+    return exchangeOf({ type: "Run", run }, { kind: client.commandNumber });
   }
 
   /** Who has not logged in is whom the certificate of the connection names. */
@@ -146,6 +174,8 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
         const { ended } = this.#open(exchange, plan.isBarrier === true ? "Alone" : "Write");
         return node.submit(plan.command, ended, { ...this.client.origin, session: plan.session });
       }
+      case "Run":
+        return this.#submitRun(exchange, plan.run);
       case "Read":
         return node.read(this.#open(exchange, plan.isBarrier === true ? "Alone" : "Read").ended);
       case "Act":
@@ -231,18 +261,49 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
   }
 
   #complete({ exchange, startedAt }: Slot, end: { readonly reply: RespReply; readonly isLong: boolean }): void {
-    const { metrics, statistics } = this.context;
     const { reply } = end;
     this.#conversation.noteEnd(end.isLong);
+    exchange.seconds = (this.#conversation.now - startedAt) / 1_000;
+    this.#count(exchange, reply);
+    exchange.reply = exchange.isMuted ? "" : encodeReply(reply, this.client.version);
+  }
+
+  /** A request has its reply: counts it, and tells of it who hears of such. */
+  #count(request: EndedRequest, reply: RespReply): void {
+    const { metrics, statistics } = this.context;
     const isError = isErrorReply(reply);
     if (isError) metrics.failed.add();
     else metrics.succeeded.add();
-    if (isError || AUDITED[exchange.kind] === true || this.client.executed.length > 0) {
-      auditCommand(exchange, reply, this);
+    if (isError || AUDITED[request.kind] === true || this.client.executed.length > 0) {
+      auditCommand(request, reply, this);
     }
+    statistics.ended(request, reply, this.client);
+  }
+
+  #submitRun(exchange: Exchange, run: WriteRun): void {
+    const slot = this.#conversation.openWrites(exchange, run.commands.count);
+    this.context.node.submitRun(run.commands, (outcome, place) => {
+      if (!run.take(place, this.#show(exchange.plan, outcome))) return;
+      this.#completeRun(slot, run);
+      this.#conversation.settle(slot);
+    });
+  }
+
+  #completeRun({ exchange, startedAt }: Slot, run: WriteRun): void {
+    this.#conversation.noteEnd(false);
     exchange.seconds = (this.#conversation.now - startedAt) / 1_000;
-    statistics.ended(exchange, reply, this.client);
-    exchange.reply = exchange.isMuted ? "" : encodeReply(reply, this.client.version);
+    let place = 0;
+    const { kind, seconds, isRejected } = exchange;
+    const request = {
+      kind,
+      seconds,
+      isRejected,
+      get words(): Words {
+        return run.wordsAt(place);
+      },
+    };
+    for (; place < run.replies.length; place++) this.#count(request, run.replies[place] ?? null);
+    exchange.reply = run.encode(this.client.version);
   }
 
   #perform(exchange: Exchange, run: () => Promise<RespReply>): void {
@@ -284,6 +345,7 @@ const ACTING: readonly Plan["type"][] = ["Act", "Later", "Task"];
 const TURNS: Readonly<Record<Exclude<Plan["type"], "Call">, Turn>> = {
   Answer: "Now",
   Write: "Write",
+  Run: "Write",
   Read: "Read",
   Act: "Alone",
   Later: "Alone",

@@ -5,8 +5,10 @@
  * the bytes, memory at most what the limits say, and nothing is reserved for bytes that have only been announced.
  */
 
+import { stringToBytes } from "../../base/bytes.ts";
 import { FAIR_SHARE_BYTES } from "../../net/limits.ts";
 import type { MemoryBudget } from "../../net/memory_budget.ts";
+import { Span } from "../../store/span.ts";
 import { splitInline } from "./inline_words.ts";
 import {
   BULK_BYTES_MAX,
@@ -62,7 +64,10 @@ export class RequestReader {
   readonly #budget: MemoryBudget;
   readonly #wordBytesMax: number;
   #chunk = "";
+  /** Begins with the bytes of the chunk; undefined where nobody has them. */
+  #buffer: Uint8Array | undefined;
   #at = 0;
+  readonly #ahead = new Span();
   #rest = "";
   #needed = 0;
   /** Without a line end it may be so long. */
@@ -94,6 +99,25 @@ export class RequestReader {
     return this.#at < this.#chunk.length;
   }
 
+  /** Whether there seems to be another request behind the next one, as far as has come; both have been looked at by nobody. */
+  get hasSeveral(): boolean {
+    const isBetween = this.#problem === undefined && this.#wordsLeft === 0 && this.#skip === 0;
+    return isBetween && this.#chunk.charCodeAt(this.#at) === STAR && this.#chunk.includes("\r\n*", this.#at);
+  }
+
+  /** The bytes that come next, until the next call. */
+  ahead(): Span {
+    this.#buffer ??= stringToBytes(this.#chunk);
+    return this.#ahead.set(this.#buffer, this.#at, this.#chunk.length);
+  }
+
+  /** Goes on behind requests of so many bytes that were taken by `ahead`. */
+  pass(bytes: number, requests: number): void {
+    this.#at += bytes;
+    this.#requestsRead += requests;
+    this.#forgetIfRead();
+  }
+
   /** Bytes of what has come and was not returned by `next`. */
   get inputBytes(): number {
     return this.#chunk.length - this.#at + this.#rest.length + this.#requestBytes;
@@ -106,9 +130,10 @@ export class RequestReader {
   }
 
   /** Takes the next bytes. The ones before must have been read to their end. */
-  push(chunk: string): void {
+  push(chunk: string, buffer?: Uint8Array): void {
     if (this.#rest === "") {
       this.#chunk = chunk;
+      this.#buffer = buffer;
       this.#at = 0;
       return;
     }
@@ -120,6 +145,7 @@ export class RequestReader {
       return;
     }
     this.#chunk = this.#rest;
+    this.#buffer = undefined;
     this.#at = 0;
     this.#rest = "";
     this.#release();
@@ -165,12 +191,16 @@ export class RequestReader {
     this.#requestBytes = 0;
     this.#refusal = undefined;
     this.#release();
-    // A connection that says nothing for long keeps nothing of what it said.
-    if (!this.hasInput) {
-      this.#chunk = "";
-      this.#at = 0;
-    }
+    this.#forgetIfRead();
     return refusal === undefined ? words : { refusal };
+  }
+
+  /** A connection that says nothing for long keeps nothing of what it said. */
+  #forgetIfRead(): void {
+    if (this.hasInput) return;
+    this.#chunk = "";
+    this.#buffer = undefined;
+    this.#at = 0;
   }
 
   /** Reads `*<count>`; false when more bytes are needed or nothing can be read any more. */

@@ -2,8 +2,9 @@
 
 import { type Call, type Command, type CommandOrigin, type Compare, encodeCommand } from "../../../lib/kv/commands.ts";
 import type { Reply } from "../../../lib/kv/replies.ts";
-import type { ReadOutcome, StateView, WriteOutcome } from "../../../lib/node/api.ts";
+import type { ReadOutcome, RunWriter, StateView, WriteOutcome } from "../../../lib/node/api.ts";
 import type { Node } from "../../../lib/node/node.ts";
+import { type Commands, decodeCommands } from "../../../lib/raft/run.ts";
 import type { Registry } from "../../../lib/observe/metrics.ts";
 import type { Moment } from "../reference.ts";
 import { ObservedNode } from "./observed_node.ts";
@@ -27,7 +28,7 @@ export interface Recorder {
 }
 
 /** Passes everything on, and what the connection counts stays out of the metrics of the node. */
-export class RecordingNode extends ObservedNode {
+export class RecordingNode extends ObservedNode implements RunWriter {
   readonly #node: Node;
   readonly #metrics: Registry;
   readonly #recorder: Recorder;
@@ -49,6 +50,14 @@ export class RecordingNode extends ObservedNode {
       this.#end(asked, outcome);
       done(outcome);
     }, origin);
+  }
+
+  submitRun(commands: Commands, done: (outcome: WriteOutcome, place: number) => void): void {
+    const asked = decodeCommands(commands).map((encoded) => this.#begin(encoded));
+    this.#node.submitRun(commands, (outcome, place) => {
+      for (const each of asked.slice(place, place + 1)) this.#end(each, outcome);
+      done(outcome, place);
+    });
   }
 
   override read(done: (outcome: ReadOutcome) => void): void {

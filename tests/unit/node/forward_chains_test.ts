@@ -14,6 +14,7 @@ import {
 import type { QueuedWrite } from "../../../lib/node/writes/pending_writes.ts";
 import { Submissions } from "../../../lib/node/writes/submissions.ts";
 import { type Configuration, EMPTY_CONFIGURATION, type NodeId, type Role, toTerm } from "../../../lib/raft/types.ts";
+import { decodeCommands, encodeCommands } from "../../../lib/raft/run.ts";
 import type { Forward, ForwardResult } from "../../../lib/transport/forward.ts";
 
 const TIMEOUT_MS = 1_000;
@@ -72,7 +73,7 @@ class Follower {
   readonly proposals = {
     size: 0,
     hasOlder: false,
-    add: ({ command }: QueuedWrite) => void this.proposed.push(command),
+    add: ({ command }: QueuedWrite) => void this.proposed.push(...decodeCommands(encodeCommands([command]))),
   };
   readonly time = { now: 0 };
   isConnected = true;

@@ -137,6 +137,16 @@ Deno.test("as many entries are remembered as was said, whatever the number", () 
   }
 });
 
+Deno.test("where a put stood that is forgotten, another entry is told of as what it is", () => {
+  const { feed, apply, put, changesOf } = makeGround({ entriesMax: 100 });
+  for (let at = 0; at < 1_500; at++) put(`k${at}`, "v");
+  for (let at = 0; at < 1_500; at++) apply("APPEND", `k${at}`, "w");
+  apply("MSET", "x", "1", "y", "2");
+  assertEquals(changesOf("k1499"), ["3000 Put vw"]);
+  const told = [...feed.since(feed.newest - 2) ?? []].map(({ changes }) => changes.map(({ key }) => key).join(" "));
+  assertEquals(told, ["k1499", "x y"]);
+});
+
 Deno.test("behind a flush of too many keys nothing is known of what was before", () => {
   const { feed, put, apply, valueAt } = makeGround();
   for (let at = 1; at <= 10_001; at++) put(`k${at}`, "v");

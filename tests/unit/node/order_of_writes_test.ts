@@ -7,7 +7,9 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { installFaults } from "../../../lib/base/faults.ts";
 import { Random } from "../../../lib/base/random.ts";
+import { type Command, encodeCommand } from "../../../lib/kv/commands.ts";
 import type { WriteOutcome } from "../../../lib/node/api.ts";
+import { encodeCommands } from "../../../lib/raft/run.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import type { PeerMessage } from "../../../lib/transport/forward.ts";
 import { MemoryNetwork } from "../../support/memory/memory_transport.ts";
@@ -108,7 +110,7 @@ class Run {
     else if (running.length > 0) cluster.node(random.pick(running)).driver.enqueue({ type: "Stalled" });
     const pauses = random.pick([[0, 1], [1, 2, 3], [2, 3, 20], [20, 250]]);
     for (let burst = 0; burst < BURSTS; burst++) {
-      for (const id of cluster.nodes.keys()) this.#submit(id, random.below(3));
+      for (const id of cluster.nodes.keys()) this.#submit(id, random.pick([0, 1, 2, 2, 5]));
       await cluster.clock.advance(random.pick(pauses));
     }
   }
@@ -119,14 +121,22 @@ class Run {
       this.#current.set(id, line);
       this.lines.push(line);
     }
-    for (let added = 0; added < count; added++) {
-      const at = line.outcomes.push(undefined) - 1;
-      const call = ["APPEND", line.key, `${at} `];
-      this.cluster.node(id).submit({ type: "Call", call }, ({ type }) => {
-        assertEquals(line.outcomes[at], undefined, `write ${at} of ${line.key} has two outcomes`);
-        line.outcomes[at] = type;
-      });
+    const first = line.outcomes.length;
+    const commands = Array.from({ length: count }, (_, place): Command => {
+      line.outcomes.push(undefined);
+      return { type: "Call", call: ["APPEND", line.key, `${first + place} `] };
+    });
+    const ended = ({ type }: WriteOutcome, place: number) => {
+      const at = first + place;
+      assertEquals(line.outcomes[at], undefined, `write ${at} of ${line.key} has two outcomes`);
+      line.outcomes[at] = type;
+    };
+    const node = this.cluster.node(id);
+    // Alone, or in one run.
+    if (count > 1 && this.#random.chance(0.5)) {
+      return node.submitRun(encodeCommands(commands.map((command) => encodeCommand(command))), ended);
     }
+    for (const [place, command] of commands.entries()) node.submit(command, (outcome) => ended(outcome, place));
   }
 
   #crash(id: NodeId): void {

@@ -1,6 +1,7 @@
 /** Writes and reads that wait: each gets one outcome, and the right one. */
 
 import { assertEquals } from "@std/assert";
+import { fail } from "../../../lib/base/assert.ts";
 import { PendingReads } from "../../../lib/node/reads/pending_reads.ts";
 import { PendingWrites, type QueuedWrite } from "../../../lib/node/writes/pending_writes.ts";
 import { WriteQueue } from "../../../lib/node/writes/write_queue.ts";
@@ -17,6 +18,7 @@ function at(index: number, term: number): EntryId {
 function writes(outcomes: string[], names: readonly string[], deadline = 100): QueuedWrite[] {
   return names.map((name) => ({
     command: name,
+    bytes: name.length,
     deadline,
     growthBytes: 0,
     done: (outcome) => {
@@ -72,6 +74,46 @@ Deno.test("a write that a snapshot jumps over, or that this node itself overwrot
   pending.applied(at(3, 1), RESULT);
   pending.applied(at(4, 3), RESULT);
   assertEquals(outcomes, ["a: Unknown", "b: Unknown", "d: Unknown", "c: Done", "e: Done"]);
+});
+
+/** Several commands as one write; what it holds is named by its last one. */
+function run(outcomes: string[], names: readonly string[]): QueuedWrite {
+  const parts = writes(outcomes, names);
+  const [whole = fail("a run of nothing")] = writes(outcomes, [names.join("")]);
+  return { ...whole, parts, done: (outcome) => parts.forEach((part) => part.done(outcome)) };
+}
+
+Deno.test("each write of a run has the outcome of its own entry, wherever something falls into the run", () => {
+  const outcomes: string[] = [];
+  const pending = new PendingWrites();
+  pending.add(at(1, 1), [run(outcomes, ["a", "b", "c", "d"]), ...writes(outcomes, ["e"])]);
+  assertEquals([pending.size, pending.bytes], [5, 5]);
+  pending.applied(at(1, 1), RESULT);
+  pending.add(at(4, 3), [run(outcomes, ["f", "g"])]);
+  pending.applied(at(2, 1), RESULT);
+  pending.applied(at(3, 2), RESULT);
+  pending.jumpedTo(toIndex(4));
+  pending.applied(at(5, 4), RESULT);
+  assertEquals(outcomes, [
+    "a: Done",
+    ...["d: Unknown", "e: Unknown"],
+    "b: Done",
+    "c: NotLeader 2",
+    "f: Unknown",
+    "g: NotLeader 2",
+  ]);
+  assertEquals([pending.size, pending.bytes], [0, 0]);
+});
+
+Deno.test("a proposal takes a run whole or not yet, and counts its commands", () => {
+  const queue = new WriteQueue();
+  const names = Array.from({ length: COMMANDS_PER_PROPOSAL_MAX - 1 }, () => "c");
+  for (const write of [run([], names), run([], ["a", "b"]), run([], [...names, "c", "c"])]) queue.push(write);
+  assertEquals(queue.size, 2 * names.length + 4);
+  const counts: number[] = [];
+  while (queue.size > 0) counts.push(queue.takeBatch().writes.length);
+  assertEquals(counts, [1, 1, 1]);
+  assertEquals([queue.size, queue.bytes], [0, 0]);
 });
 
 Deno.test("a long queue of writes is emptied in order", () => {

@@ -4,7 +4,7 @@ import { assertEquals, assertStrictEquals, assertThrows } from "./assertions.ts"
 import { AssertionFailure } from "../../../lib/base/assert.ts";
 import { stringToBytes } from "../../../lib/base/bytes.ts";
 import { Random } from "../../../lib/base/random.ts";
-import { decodeCommands, encodeCommands, ENTRY_HEAD_BYTES, Run } from "../../../lib/raft/run.ts";
+import { decodeCommands, encodeCommands, ENTRY_HEAD_BYTES, Run, splitFirst } from "../../../lib/raft/run.ts";
 import { type Configuration, type Entry, type EntryId, toIndex, toTerm } from "../../../lib/raft/types.ts";
 
 const FIRST: EntryId = { index: toIndex(4), term: toTerm(2) };
@@ -51,6 +51,22 @@ Deno.test("commands of one proposal are read one by one as they were, whatever t
     assertEquals(encoded.count, commands.length);
     assertEquals(decodeCommands(encoded), commands);
   }
+});
+
+Deno.test("commands that are in the form of a run already stand in a proposal as they are, between others", () => {
+  const [first, second] = [encodeCommands(["b", "", "\x00\xff".repeat(200)]), encodeCommands(["d"])];
+  const encoded = encodeCommands(["a", first, "c", "", second, second]);
+  assertEquals(encoded.count, 8);
+  assertEquals(decodeCommands(encoded), ["a", "b", "", "\x00\xff".repeat(200), "c", "", "d", "d"]);
+  assertStrictEquals(encodeCommands([first]).body, first.body);
+});
+
+Deno.test("the first command of a run is taken from those behind it", () => {
+  const [first, rest] = splitFirst(encodeCommands(["a", "b", "c"]));
+  assertEquals([first, rest !== undefined && typeof rest === "object" && decodeCommands(rest)], ["a", ["b", "c"]]);
+  assertEquals(rest !== undefined && typeof rest === "object" && rest.count, 2);
+  assertEquals(splitFirst(encodeCommands(["a"])), ["a", undefined]);
+  assertEquals(splitFirst("a"), ["a", undefined]);
 });
 
 Deno.test("addresses beyond a byte a character survive the log", () => {

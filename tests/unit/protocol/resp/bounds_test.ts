@@ -40,7 +40,7 @@ Deno.test("no more requests are under way than the limit says, and the rest goes
   bench.node.holding = true;
   const client = bench.connect();
   const count = REQUESTS_IN_FLIGHT_MAX + 10;
-  client.session.receive(encodeRequest("INCR", "n").repeat(count));
+  client.session.receive(encodeRequest("INCRBY", "n", "1").repeat(count));
   await client.take();
   assertEquals([bench.node.asked.length, client.session.full], [REQUESTS_IN_FLIGHT_MAX, true]);
   bench.node.release();
@@ -48,6 +48,31 @@ Deno.test("no more requests are under way than the limit says, and the rest goes
   while (bench.node.waiting.length > 0) bench.node.release();
   assertEquals((await client.take()).endsWith(`:${count}\r\n`), true);
   assertEquals(client.session.full, false);
+});
+
+Deno.test("writes that are taken together count one by one towards that limit, and the next ones are taken once all of them are answered", async () => {
+  const bench = new RespBench();
+  bench.node.holding = true;
+  const client = bench.connect();
+  const count = REQUESTS_IN_FLIGHT_MAX + 10;
+  client.session.receive(encodeRequest("PING") + encodeRequest("INCR", "n").repeat(count));
+  assertEquals([await client.take(), bench.node.runs], ["+PONG\r\n", [REQUESTS_IN_FLIGHT_MAX]]);
+  assertEquals([bench.node.asked.length, client.session.full], [REQUESTS_IN_FLIGHT_MAX, true]);
+  while (bench.node.waiting.length > 1) bench.node.release();
+  assertEquals([await client.take(), bench.node.runs.length], ["", 1]);
+  bench.node.release();
+  assertEquals((await client.take()).endsWith(`:${REQUESTS_IN_FLIGHT_MAX}\r\n`), true);
+  assertEquals(bench.node.runs, [REQUESTS_IN_FLIGHT_MAX, 10]);
+  while (bench.node.waiting.length > 0) bench.node.release();
+  assertEquals((await client.take()).endsWith(`:${count}\r\n`), true);
+  assertEquals(client.session.full, false);
+});
+
+Deno.test("writes that are taken together count one by one towards the requests of a turn", () => {
+  const bench = new RespBench({ requestsPerTurnMax: 10 });
+  const client = bench.connect();
+  client.session.receive(encodeRequest("INCR", "n").repeat(30));
+  assertEquals([bench.node.runs, client.session.full], [[10], true]);
 });
 
 Deno.test("requests whose replies nobody wants and that are known at once go on all the same", async () => {

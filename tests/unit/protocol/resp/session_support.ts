@@ -3,7 +3,7 @@
 import type { Gate } from "../../../../lib/access/gate.ts";
 import { RequestRates } from "../../../../lib/access/request_rates.ts";
 import type { Clock } from "../../../../lib/base/clock.ts";
-import type { KeyValueNode } from "../../../../lib/node/api.ts";
+import type { KeyValueNode, RunWriter } from "../../../../lib/node/api.ts";
 import { ClientMetrics } from "../../../../lib/net/client_metrics.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/net/limits.ts";
 import { MemoryBudget } from "../../../../lib/net/memory_budget.ts";
@@ -34,7 +34,7 @@ export interface RespBenchOptions {
 
 /** What the sessions of a server share. */
 export interface RespContextParts extends RespBenchOptions {
-  readonly node: KeyValueNode;
+  readonly node: KeyValueNode & RunWriter;
   readonly clock: Clock;
   readonly warn?: (message: string) => void;
   /** The usual one of the node when left out. */
