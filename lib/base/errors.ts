@@ -74,6 +74,8 @@ export interface FoundVersion {
   readonly known: number;
   /** What in the file has the version, as "the record at offset 64"; the file itself when left out. */
   readonly part?: string;
+  /** What is said in the place of versions, where they are not what the program lacks. */
+  readonly reason?: string;
 }
 
 /** This node was removed from a cluster for good, and cannot be a part of it any more (exit code 76). */
@@ -116,9 +118,9 @@ export class FormatVersionError extends Error {
   readonly known: number;
 
   /** Says which version `file` has, and which one this program reads. */
-  constructor(readonly file: string, { version, known, part }: FoundVersion) {
+  constructor(readonly file: string, { version, known, part, reason }: FoundVersion) {
     const whose = part === undefined ? "its format version" : `the format version of ${part}`;
-    super(`Cannot read ${file}: ${whose} is ${version}, and this program reads version ${known}`);
+    super(`Cannot read ${file}: ${reason ?? `${whose} is ${version}, and this program reads version ${known}`}`);
     this.version = version;
     this.known = known;
   }

@@ -10,6 +10,7 @@ import { BENCH_FLAGS } from "./bench_flags.ts";
 import { ADMINISTRATORS, CLIENT_FLAGS } from "./client_flags.ts";
 import { CLIENT_LIMIT_FLAGS } from "./client_limit_flags.ts";
 import { CLIENT_TLS_FLAGS } from "./client_tls_flags.ts";
+import { DISK_FLAGS } from "./disk_flags.ts";
 import { DIRECTORY_FLAGS } from "./directory_flags.ts";
 import { HISTORY_FLAGS } from "./history_flags.ts";
 import { JOIN_FLAGS } from "./join_flags.ts";
@@ -244,6 +245,7 @@ export const FLAGS = [
     max: 68_719_476_736,
     help: "Take a snapshot after so many bytes of log.",
   },
+  ...DISK_FLAGS,
   ...HISTORY_FLAGS,
   {
     name: "memory-limit",

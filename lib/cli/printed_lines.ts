@@ -211,6 +211,8 @@ export const PRINTED_LINES = {
     ["backup.snap: a backup of cluster without an id at revision 3 (term 1, no time yet)", 0],
     ["20 keys of 210 bytes with their values, 1 with a deadline", 0],
     ["1 session, 0 users, digest of the state 1:1dadbd9f7a81a085", 0],
+    ["1708 bytes in 3 blocks, not compressed", 0],
+    ["612 bytes in 3 blocks, 1708 before compression with zstd", 0],
     ["Restored into ./node-0: node 0 with 20 keys of the new cluster 5f02.", 0],
     ["Every revision has risen by 1000000000090; new ones are above 1000000000180.", 0],
     ["Start node 0; other nodes join it with empty directories and --join.", 0],

@@ -9,6 +9,7 @@ import type { Member } from "../raft/types.ts";
 import { ADDRESS_FORM } from "../node/membership/member_addresses.ts";
 import { isAddress } from "../transport/address.ts";
 import { withoutUsers } from "./client_access.ts";
+import { compressionOf } from "./disk_flags.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./flags.ts";
 import { isLoopback, isWildcard, type ResolvedPeers, resolvePeers, showAddress } from "./peers.ts";
 import type { Settings } from "./settings.ts";
@@ -79,6 +80,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     ...auditOptions(settings),
     snapshotEntries: settings.integer("snapshot-entries"),
     snapshotBytes: settings.integer("snapshot-bytes"),
+    compression: compressionOf(settings.text("compression")),
     historyEntries: settings.integer("history-entries"),
     historyBytes: settings.integer("history-bytes"),
     memoryLimitBytes: settings.optionalInteger("memory-limit") ?? defaultMemoryLimit(THIS_MACHINE, 1),

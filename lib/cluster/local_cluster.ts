@@ -40,6 +40,7 @@ const DEFAULTS = {
   clusterSecret: undefined,
   snapshotEntries: 200_000,
   snapshotBytes: 67_108_864,
+  compression: "zstd",
   electionTimeoutMs: 1_000,
   heartbeatMs: 100,
   requestTimeoutMs: 5_000,

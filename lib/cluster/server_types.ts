@@ -9,6 +9,7 @@ import type { PeerTlsOptions } from "./peer_tls.ts";
 import type { TlsOptions } from "./tls_service.ts";
 import type { LauncherPort } from "../http/launcher_port.ts";
 import type { Member, NodeId } from "../raft/types.ts";
+import type { Compression } from "../storage/block_codec.ts";
 
 /** What a server is started with. Every field is decided by the caller; defaults live in the flags table of lib/cli. */
 export interface ServerOptions {
@@ -57,6 +58,8 @@ export interface ServerOptions {
   readonly snapshotEntries: number;
   /** A snapshot is taken after so many bytes of log since the last one. */
   readonly snapshotBytes: number;
+  /** How snapshots are compressed where every member reads that (`--compression`); "off" when left out. */
+  readonly compression?: Compression;
   /** Entries whose changes are remembered; the usual number when left out (`--history-entries`). */
   readonly historyEntries?: number;
   /** Bytes of them at most; the usual number when left out (`--history-bytes`). */

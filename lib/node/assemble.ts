@@ -114,11 +114,11 @@ function addCore(ground: Ground): Core {
 }
 
 function addStages(core: Core): Stages {
-  const { options: { nodeId: self, snapshotEntries, snapshotBytes } } = core;
+  const { options: { nodeId: self, snapshotEntries, snapshotBytes, compression = "off" } } = core;
   const reads = new PendingReads();
   const pendingWrites = new PendingWrites();
   const applier = new Applier(core.applied, { ...core, pendingWrites });
-  const snapshots = new Snapshots({ ...core, applier, snapshotEntries, snapshotBytes });
+  const snapshots = new Snapshots({ ...core, applier, snapshotEntries, snapshotBytes, compression });
   const outbox = new Outbox({ ...core, snapshots });
   const persistence = new Persistence({ ...core, outbox });
   const stepping = { ...core, reads, pendingWrites, applier, snapshots, outbox, persistence };

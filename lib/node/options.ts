@@ -9,6 +9,7 @@ import type { Event } from "../raft/events.ts";
 import type { RaftLimits } from "../raft/options.ts";
 import type { RaftNode } from "../raft/raft_node.ts";
 import type { Update } from "../raft/update.ts";
+import type { Compression } from "../storage/block_codec.ts";
 import type { Disk } from "../storage/disk.ts";
 import type { Greeting, Transport } from "../transport/transport.ts";
 import type { VersionRange } from "../transport/versions.ts";
@@ -55,6 +56,8 @@ export interface NodeOptions {
   readonly usersRequiredAt?: string;
   readonly snapshotEntries: number;
   readonly snapshotBytes: number;
+  /** How snapshots are compressed once every member can read that; "off" when left out. */
+  readonly compression?: Compression;
   /** Entries whose changes are remembered, and bytes of them; the usual numbers when left out. */
   readonly historyEntries?: number;
   readonly historyBytes?: number;
@@ -67,6 +70,8 @@ export interface NodeOptions {
   readonly httpAddress?: string;
   /** Versions of the protocol between nodes, as another program speaks them; for tests. */
   readonly versions?: VersionRange;
+  /** Whether the runtime is to be taken for one that reads zstd; for tests. */
+  readonly readsZstd?: boolean;
   /** Overrides of the core's limits, for tests. */
   readonly raftLimits?: Partial<RaftLimits>;
   /** Overrides of what may wait for its outcome, for tests. */

@@ -49,7 +49,7 @@ export async function startNode(options: NodeOptions, ports: NodePorts): Promise
     const seed = [drawWord(ports), drawWord(ports)] as const;
     const newest = storage.openSnapshot();
     const memory = new MemoryBudget(options.memoryLimitBytes ?? Infinity, ports.log);
-    memory.checkFits(`the snapshot in ${storage.directory}`, newest?.description.bytes ?? 0);
+    memory.checkFits(`the snapshot in ${storage.directory}`, newest?.description.plainBytes ?? 0);
     const state = await loadState(newest, {
       clock: ports.clock,
       seed,

@@ -2,6 +2,7 @@
 
 import type { Run } from "../raft/run.ts";
 import type { Configuration, EntryId, HardState, Index } from "../raft/types.ts";
+import type { Compression } from "./block_codec.ts";
 import type { DiskLock } from "./disk.ts";
 import type { NodeStore } from "./node_store.ts";
 import type { SnapshotStore } from "./snapshot_store.ts";
@@ -55,8 +56,8 @@ export class DirectoryStorage implements Storage {
     return this.#track(this.#parts.node.markRemoved());
   }
 
-  createSnapshot(lastIncluded: EntryId, configuration: Configuration): SnapshotWriter {
-    const writer = this.#parts.snapshots.create(lastIncluded, configuration);
+  createSnapshot(lastIncluded: EntryId, configuration: Configuration, compression?: Compression): SnapshotWriter {
+    const writer = this.#parts.snapshots.create({ lastIncluded, configuration, compression: compression ?? "off" });
     return {
       write: (block) => writer.write(block),
       finish: () => this.#track(writer.finish()),
@@ -71,7 +72,7 @@ export class DirectoryStorage implements Storage {
         return receiver.nextOffset;
       },
       write: (offset, data) => receiver.write(offset, data),
-      finish: () => this.#track(receiver.finish()),
+      finish: (check) => this.#track(receiver.finish(check)),
       abort: () => receiver.abort(),
     };
   }

@@ -4,6 +4,7 @@ import { checksum } from "../base/checksum.ts";
 import { CorruptionError, DirectoryLockedError, FormatVersionError } from "../base/errors.ts";
 import type { Run } from "../raft/run.ts";
 import type { Configuration, Entry, EntryId, NodeId } from "../raft/types.ts";
+import type { Compression } from "./block_codec.ts";
 import { setUint53, viewOf } from "./binary.ts";
 import type { Damage } from "./damage.ts";
 import type { Disk } from "./disk.ts";
@@ -49,6 +50,10 @@ export interface InspectedSnapshot {
   /** Null when it is damaged. */
   readonly configuration: Configuration | null;
   readonly blocks: number;
+  /** Null when it is damaged. */
+  readonly compression: Compression | null;
+  /** Of its blocks before they were compressed; 0 when it is damaged. */
+  readonly plainBytes: number;
 }
 
 /** One segment of the log, in order. */
@@ -217,7 +222,8 @@ async function inspectSnapshot(
   const { name, bytes, lastIncluded } = listed;
   const file = `${place.directory}/${name}`;
   const summary = await collect(findings, () => verifyListed(place, listed));
-  return { file, bytes, lastIncluded, configuration: summary?.configuration ?? null, blocks: summary?.blocks ?? 0 };
+  const { configuration = null, compression = null, blocks = 0, plainBytes = 0 } = summary ?? {};
+  return { file, bytes, lastIncluded, configuration, blocks, compression, plainBytes };
 }
 
 function describeNode(

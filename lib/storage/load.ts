@@ -2,20 +2,15 @@
 
 import { CorruptionError } from "../base/errors.ts";
 import type { Run } from "../raft/run.ts";
-import {
-  type Configuration,
-  type EntryId,
-  type HardState,
-  type NodeId,
-  type SnapshotDescription,
-  ZERO_ENTRY_ID,
-} from "../raft/types.ts";
+import { type Configuration, type EntryId, type HardState, type NodeId, ZERO_ENTRY_ID } from "../raft/types.ts";
 import type { Damage } from "./damage.ts";
 import type { Disk } from "./disk.ts";
 import { LogReplay } from "./log_replay.ts";
 import { decodeNodeFile, type NodeFile, nodeFileName } from "./node_file.ts";
 import { snapshotName, type SnapshotSummary } from "./snapshot_format.ts";
 import { type ListedSnapshot, listSnapshots, verifyListed } from "./snapshot_store.ts";
+import { storedSnapshot } from "./snapshot_temporary.ts";
+import type { StoredSnapshot } from "./storage.ts";
 import { checkEntries, checkLevel, type ContentVersions, SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
 import { scanWal, type WalScan } from "./wal_scan.ts";
 
@@ -35,7 +30,7 @@ export interface LoadOptions {
 export interface LoadedDirectory {
   /** All snapshots, newest first. */
   readonly listed: readonly ListedSnapshot[];
-  readonly newest: SnapshotDescription | undefined;
+  readonly newest: StoredSnapshot | undefined;
   readonly scan: WalScan;
   readonly replay: LogReplay;
   /** The log after the newest snapshot. */
@@ -87,7 +82,7 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadedDirecto
   if (typeof runs === "string" && judged) damages.push({ file: beginning ?? wal, offset: 0, what: runs });
   return {
     listed,
-    newest: summary && { lastIncluded: end, configuration: summary.configuration, bytes: summary.bytes },
+    newest: summary && storedSnapshot(summary),
     scan,
     replay,
     runs: typeof runs === "string" ? [] : runs,

@@ -4,13 +4,16 @@ import { checksum } from "../base/checksum.ts";
 import { CorruptionError, FormatVersionError } from "../base/errors.ts";
 import { decodeConfiguration } from "../raft/configuration_codec.ts";
 import { type Configuration, type EntryId, toIndex, toTerm } from "../raft/types.ts";
+import { BLOCK_PREFIX_BYTES, type Compression, COMPRESSIONS, HAS_ZSTD, unpackBlock } from "./block_codec.ts";
 import { getUint53, hasMagic, isSealed, seal, setUint53, viewOf } from "./binary.ts";
 import { canonicalConfiguration } from "./canonical.ts";
 import type { DiskFile } from "./disk.ts";
 import { isOtherVersion } from "./format_version.ts";
 
-/** Version of the snapshot file. One whose configuration names no level has the version before, as programs that know no levels read it (ADR 18). */
-export const SNAPSHOT_VERSION = 2;
+/** Version of the snapshot file. One that is not compressed has an earlier one, as programs of before read it (ADR 18, 44). */
+export const SNAPSHOT_VERSION = 3;
+/** Of a file that is not compressed, and of one whose configuration names no level either. */
+const UNCOMPRESSED_VERSION = 2;
 const LEVELLESS_VERSION = 1;
 /** The longest block: room for the largest value, its key, and sessions. */
 export const SNAPSHOT_BLOCK_BYTES_MAX = 33_554_432;
@@ -23,16 +26,27 @@ const PREFIX_BYTES = 16;
 const FOOTER_BYTES = 32;
 const META_BYTES_MAX = 16_777_216;
 const WINDOW_BYTES = 1_048_576;
+const WITHOUT_ZSTD = {
+  version: SNAPSHOT_VERSION,
+  known: SNAPSHOT_VERSION,
+  reason:
+    "it is compressed with zstd, and this program runs on a Deno that has none: take a newer Deno, or the executable",
+};
 
 /** What a snapshot replaces. */
 export interface SnapshotHead {
   readonly lastIncluded: EntryId;
   readonly configuration: Configuration;
+  /** "off" when left out. */
+  readonly compression?: Compression;
 }
 
 /** A snapshot whose every checksum was found right. */
 export interface SnapshotSummary extends SnapshotHead {
+  readonly compression: Compression;
   readonly bytes: number;
+  /** Of all blocks before they were compressed. */
+  readonly plainBytes: number;
   readonly blocks: number;
   /** CRC-32 of everything before the footer. */
   readonly checksum: number;
@@ -42,19 +56,25 @@ export interface SnapshotSummary extends SnapshotHead {
 export type SnapshotInput = Pick<DiskFile, "path" | "size" | "readAt">;
 
 /** The head of the file: magic, version, length, JSON, checksum. */
-export function encodeSnapshotHead({ lastIncluded, configuration }: SnapshotHead): Uint8Array {
+export function encodeSnapshotHead({ lastIncluded, configuration, compression = "off" }: SnapshotHead): Uint8Array {
   const meta = new TextEncoder().encode(JSON.stringify({
     lastIncludedIndex: lastIncluded.index,
     lastIncludedTerm: lastIncluded.term,
     configuration: canonicalConfiguration(configuration),
+    ...(compression === "off" ? {} : { compression }),
   }));
   const bytes = new Uint8Array(PREFIX_BYTES + meta.length + 4);
   bytes.set(MAGIC);
-  viewOf(bytes).setUint32(8, configuration.level === undefined ? LEVELLESS_VERSION : SNAPSHOT_VERSION, true);
+  viewOf(bytes).setUint32(8, versionOf(configuration, compression), true);
   viewOf(bytes).setUint32(12, meta.length, true);
   bytes.set(meta, PREFIX_BYTES);
   seal(bytes);
   return bytes;
+}
+
+function versionOf({ level }: Configuration, compression: Compression): number {
+  if (compression !== "off") return SNAPSHOT_VERSION;
+  return level === undefined ? LEVELLESS_VERSION : UNCOMPRESSED_VERSION;
 }
 
 /** Writes the length and the checksum of `block` at the start of `target`. */
@@ -64,12 +84,16 @@ export function encodeBlockHeader(block: Uint8Array, target: Uint8Array): void {
   view.setUint32(4, checksum(block), true);
 }
 
-/** The end of the file. It begins with four zeros, since no block is empty. `total` is the checksum of all bytes before it. */
-export function encodeFooter(blocks: number, total: number): Uint8Array {
+/**
+ * The end of the file. It begins with four zeros, since no block is empty. `total` is the checksum of all bytes before it; `plainBytes`
+ * stand in a compressed file alone.
+ */
+export function encodeFooter(blocks: number, total: number, plainBytes = 0): Uint8Array {
   const bytes = new Uint8Array(FOOTER_BYTES);
   bytes.set(FOOTER_MAGIC);
   setUint53(viewOf(bytes), { offset: 8, value: blocks });
   viewOf(bytes).setUint32(16, total, true);
+  setUint53(viewOf(bytes), { offset: 20, value: plainBytes });
   seal(bytes);
   return bytes;
 }
@@ -86,34 +110,42 @@ export function parseSnapshotName(name: string): EntryId | undefined {
 }
 
 /**
- * Reads a snapshot from front to end and verifies every checksum. Yields each block, a view that is valid until the next
- * one, and returns the summary; `onHead` hears what the head says before the first block. Throws `CorruptionError`, or
- * `FormatVersionError` for another version.
+ * Reads a snapshot from front to end and verifies every checksum. Yields each block as it was written, a view that is valid until the
+ * next one, and returns the summary; `onHead` hears what the head says before the first block. Throws `CorruptionError`, or
+ * `FormatVersionError` for another version, and for a compression that the runtime cannot undo (`hasZstd`).
  */
 export function* readSnapshot(
   file: SnapshotInput,
   onHead: (head: SnapshotHead) => void = () => {},
+  hasZstd = HAS_ZSTD,
 ): Generator<Uint8Array, SnapshotSummary> {
   const reader = new SequentialReader(file);
   const head = readHead(reader, file);
+  if (head.compression === "zstd" && !hasZstd) throw new FormatVersionError(file.path, WITHOUT_ZSTD);
   onHead(head);
+  const isPacked = head.compression !== "off";
+  const lengthMax = SNAPSHOT_BLOCK_BYTES_MAX + (isPacked ? BLOCK_PREFIX_BYTES : 0);
+  let plainBytes = 0;
   for (let blocks = 0;; blocks++) {
     const start = reader.offset;
     const total = reader.total;
     const length = viewOf(reader.take(BLOCK_HEADER_BYTES)).getUint32(0, true);
     if (length === 0) {
-      readFooter(reader, { start, blocks, total });
-      return { ...head, bytes: reader.offset, blocks, checksum: total };
+      readFooter(reader, { start, blocks, total, plainBytes: isPacked ? plainBytes : 0 });
+      return { ...head, bytes: reader.offset, plainBytes, blocks, checksum: total };
     }
     const sum = viewOf(reader.last).getUint32(4, true);
-    if (length > SNAPSHOT_BLOCK_BYTES_MAX) throw reader.damaged(start, `block ${blocks} has an impossible length`);
-    const block = reader.take(length);
-    if (checksum(block) !== sum) throw reader.damaged(start, `the checksum of block ${blocks} does not match`);
+    if (length > lengthMax) throw reader.damaged(start, `block ${blocks} has an impossible length`);
+    const stored = reader.take(length);
+    if (checksum(stored) !== sum) throw reader.damaged(start, `the checksum of block ${blocks} does not match`);
+    const block = isPacked ? unpackBlock(stored) : stored;
+    if (typeof block === "string") throw reader.damaged(start, `block ${blocks} cannot be decompressed: ${block}`);
+    plainBytes += block.length;
     yield block;
   }
 }
 
-function readHead(reader: SequentialReader, file: SnapshotInput): SnapshotHead {
+function readHead(reader: SequentialReader, file: SnapshotInput): Required<SnapshotHead> {
   const prefix = reader.take(PREFIX_BYTES);
   if (!hasMagic(prefix, { magic: MAGIC, offset: 0 })) throw reader.damaged(0, "it does not begin as a snapshot does");
   const version = viewOf(prefix).getUint32(8, true);
@@ -128,21 +160,27 @@ function readHead(reader: SequentialReader, file: SnapshotInput): SnapshotHead {
   if (!isSealed(whole)) throw reader.damaged(0, "the checksum of the head does not match");
   if (isOther(version, true)) throw new FormatVersionError(file.path, found);
   const head = parseMeta(whole.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
-  if (head === undefined) throw reader.damaged(PREFIX_BYTES, "the head cannot be read");
+  // The one goes with the other, so that no program takes a compressed block for the state.
+  if (head === undefined || (head.compression === "off") !== (version < SNAPSHOT_VERSION)) {
+    throw reader.damaged(PREFIX_BYTES, "the head cannot be read");
+  }
   return head;
 }
 
 function isOther(version: number, sealed: boolean): boolean {
-  return [LEVELLESS_VERSION, SNAPSHOT_VERSION].every((known) => isOtherVersion({ version, known, sealed }));
+  return [LEVELLESS_VERSION, UNCOMPRESSED_VERSION, SNAPSHOT_VERSION].every((known) =>
+    isOtherVersion({ version, known, sealed })
+  );
 }
 
-function parseMeta(bytes: Uint8Array): SnapshotHead | undefined {
+function parseMeta(bytes: Uint8Array): Required<SnapshotHead> | undefined {
   const meta = parseJson(bytes);
   if (typeof meta !== "object" || meta === null) return undefined;
-  const { lastIncludedIndex: index, lastIncludedTerm: term, configuration: encoded } = meta as Record<string, unknown>;
-  const configuration = decodeConfiguration(encoded);
-  if (!isCount(index) || !isCount(term) || configuration === undefined) return undefined;
-  return { lastIncluded: { index: toIndex(index), term: toTerm(term) }, configuration };
+  const { lastIncludedIndex: index, lastIncludedTerm: term, ...more } = meta as Record<string, unknown>;
+  const configuration = decodeConfiguration(more["configuration"]);
+  const compression = COMPRESSIONS.find((known) => known === (more["compression"] ?? "off"));
+  if (!isCount(index) || !isCount(term) || configuration === undefined || compression === undefined) return undefined;
+  return { lastIncluded: { index: toIndex(index), term: toTerm(term) }, configuration, compression };
 }
 
 function parseJson(bytes: Uint8Array): unknown {
@@ -157,14 +195,24 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function readFooter(reader: SequentialReader, wanted: { start: number; blocks: number; total: number }): void {
+interface WantedFooter {
+  readonly start: number;
+  readonly blocks: number;
+  readonly total: number;
+  readonly plainBytes: number;
+}
+
+function readFooter(reader: SequentialReader, wanted: WantedFooter): void {
   const footer = new Uint8Array(FOOTER_BYTES);
   footer.set(reader.last);
   footer.set(reader.take(FOOTER_BYTES - BLOCK_HEADER_BYTES), BLOCK_HEADER_BYTES);
   if (!hasMagic(footer, { magic: FOOTER_MAGIC, offset: 0 }) || !isSealed(footer)) {
     throw reader.damaged(wanted.start, "the footer is damaged");
   }
-  if (getUint53(viewOf(footer), 8) !== wanted.blocks) throw reader.damaged(wanted.start, "blocks are missing");
+  const [blocks, plainBytes] = [getUint53(viewOf(footer), 8), getUint53(viewOf(footer), 20)];
+  if (blocks !== wanted.blocks || plainBytes !== wanted.plainBytes) {
+    throw reader.damaged(wanted.start, "blocks are missing");
+  }
   if (viewOf(footer).getUint32(16, true) !== wanted.total) {
     throw reader.damaged(wanted.start, "the checksum of the whole file does not match");
   }

@@ -1,15 +1,14 @@
 /** A complete snapshot, opened for reading. */
 
-import type { SnapshotDescription } from "../raft/types.ts";
 import type { DiskFile } from "./disk.ts";
 import { readSnapshot } from "./snapshot_format.ts";
-import type { SnapshotSource } from "./storage.ts";
+import type { SnapshotSource, StoredSnapshot } from "./storage.ts";
 
 /** A `SnapshotSource` over an open file; the system keeps the file for it after its removal. */
 export class SnapshotFileSource implements SnapshotSource {
   readonly #file: DiskFile;
 
-  constructor(readonly description: SnapshotDescription, file: DiskFile) {
+  constructor(readonly description: StoredSnapshot, file: DiskFile) {
     this.#file = file;
   }
 

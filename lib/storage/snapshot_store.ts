@@ -2,14 +2,14 @@
 
 import { CorruptionError } from "../base/errors.ts";
 import { fault } from "../base/faults.ts";
-import type { Configuration, EntryId, SnapshotDescription, Term } from "../raft/types.ts";
+import type { Configuration, EntryId, Term } from "../raft/types.ts";
 import type { Disk } from "./disk.ts";
 import type { FailureLatch } from "./failure_latch.ts";
-import { parseSnapshotName, snapshotName, type SnapshotSummary } from "./snapshot_format.ts";
+import { parseSnapshotName, type SnapshotHead, snapshotName, type SnapshotSummary } from "./snapshot_format.ts";
 import { SnapshotFileSource } from "./snapshot_source.ts";
-import { type TemporaryHost, TemporarySnapshot, verifySnapshot } from "./snapshot_temporary.ts";
+import { storedSnapshot, type TemporaryHost, TemporarySnapshot, verifySnapshot } from "./snapshot_temporary.ts";
 import { SnapshotFileReceiver, SnapshotFileWriter } from "./snapshot_writer.ts";
-import type { SnapshotReceiver, SnapshotSource, SnapshotWriter } from "./storage.ts";
+import type { SnapshotReceiver, SnapshotSource, SnapshotWriter, StoredSnapshot } from "./storage.ts";
 
 /** The newest, and the one before it until a third comes: it costs only space. */
 const SNAPSHOTS_KEPT = 2;
@@ -64,14 +64,14 @@ export interface SnapshotStoreOptions {
   /** Newest first. */
   readonly listed: readonly ListedSnapshot[];
   /** The newest, verified. */
-  readonly newest: SnapshotDescription | undefined;
+  readonly newest: StoredSnapshot | undefined;
 }
 
 /** Keeps, makes and receives snapshots. */
 export class SnapshotStore {
   readonly #options: SnapshotStoreOptions;
   #listed: readonly ListedSnapshot[];
-  #newest: SnapshotDescription | undefined;
+  #newest: StoredSnapshot | undefined;
   #receiver: SnapshotFileReceiver | undefined;
   readonly #open = new Set<SnapshotFileWriter | SnapshotFileReceiver>();
   #temporaries = 0;
@@ -92,10 +92,10 @@ export class SnapshotStore {
     await this.#removeOlder();
   }
 
-  create(lastIncluded: EntryId, configuration: Configuration): SnapshotWriter {
+  create(head: SnapshotHead): SnapshotWriter {
     const writer: SnapshotFileWriter = new SnapshotFileWriter(
       this.#temporary("create"),
-      { lastIncluded, configuration },
+      head,
       () => this.#open.delete(writer),
     );
     this.#open.add(writer);
@@ -148,15 +148,16 @@ export class SnapshotStore {
     return new TemporarySnapshot(host, `${directory}/${kind}-${this.#temporaries}.tmp`);
   }
 
-  async #publish(path: string, { lastIncluded, configuration, bytes }: SnapshotSummary): Promise<void> {
+  async #publish(path: string, summary: SnapshotSummary): Promise<void> {
     const { disk, directory } = this.#options;
+    const { lastIncluded, bytes } = summary;
     const name = snapshotName(lastIncluded);
     disk.rename(path, `${directory}/${name}`);
     await disk.syncDirectory(directory);
     const others = this.#listed.filter((snapshot) => snapshot.name !== name);
     this.#listed = [...others, { name, lastIncluded, bytes }].sort(newestFirst);
     // A snapshot from the leader may have overtaken one made here.
-    if (this.#listed[0]?.name === name) this.#newest = { lastIncluded, configuration, bytes };
+    if (this.#listed[0]?.name === name) this.#newest = storedSnapshot(summary);
     await this.#removeOlder();
   }
 

@@ -3,7 +3,7 @@
 import { assert } from "../base/assert.ts";
 import { checksum } from "../base/checksum.ts";
 import { fault } from "../base/faults.ts";
-import type { SnapshotDescription } from "../raft/types.ts";
+import { type Compression, packBlock } from "./block_codec.ts";
 import {
   BLOCK_HEADER_BYTES,
   encodeBlockHeader,
@@ -13,7 +13,7 @@ import {
   type SnapshotHead,
 } from "./snapshot_format.ts";
 import type { TemporarySnapshot } from "./snapshot_temporary.ts";
-import type { SnapshotReceiver, SnapshotWriter } from "./storage.ts";
+import type { SnapshotCheck, SnapshotReceiver, SnapshotWriter, StoredSnapshot } from "./storage.ts";
 
 /** Blocks are gathered up to this size before they go to the page cache. */
 const BUFFER_BYTES = 262_144;
@@ -25,7 +25,9 @@ export type EndListener = () => void;
 export class SnapshotFileWriter implements SnapshotWriter {
   readonly #temporary: TemporarySnapshot;
   readonly #head: SnapshotHead;
+  readonly #compression: Compression;
   readonly #onEnd: EndListener;
+  #plainBytes = 0;
   #buffer = new Uint8Array(BUFFER_BYTES);
   #used = 0;
   #blocks = 0;
@@ -36,6 +38,7 @@ export class SnapshotFileWriter implements SnapshotWriter {
   constructor(temporary: TemporarySnapshot, head: SnapshotHead, onEnd: EndListener) {
     this.#temporary = temporary;
     this.#head = head;
+    this.#compression = head.compression ?? "off";
     this.#onEnd = onEnd;
     this.#put(encodeSnapshotHead(head));
   }
@@ -44,21 +47,25 @@ export class SnapshotFileWriter implements SnapshotWriter {
     assert(this.#open, "Cannot write to a snapshot that has ended");
     assert(block.length > 0, "A snapshot block must not be empty: the footer begins as an empty block would");
     assert(block.length <= SNAPSHOT_BLOCK_BYTES_MAX, `Cannot write a snapshot block of ${block.length} bytes`);
-    this.#makeRoom(BLOCK_HEADER_BYTES + block.length);
+    const stored = this.#compression === "off" ? block : packBlock(block, this.#compression);
+    this.#makeRoom(BLOCK_HEADER_BYTES + stored.length);
     const start = this.#used + BLOCK_HEADER_BYTES;
-    this.#buffer.set(block, start);
-    const encoded = this.#buffer.subarray(start, start + block.length);
+    this.#buffer.set(stored, start);
+    const encoded = this.#buffer.subarray(start, start + stored.length);
     encodeBlockHeader(encoded, this.#buffer.subarray(this.#used, start));
-    this.#used = start + block.length;
+    this.#used = start + stored.length;
     this.#blocks += 1;
+    this.#plainBytes += block.length;
   }
 
-  async finish(): Promise<SnapshotDescription> {
+  async finish(): Promise<StoredSnapshot> {
     assert(this.#open, "Cannot finish a snapshot that has ended");
     this.#open = false;
     try {
       this.#flush();
-      this.#temporary.append(encodeFooter(this.#blocks, this.#total));
+      this.#temporary.append(
+        encodeFooter(this.#blocks, this.#total, this.#compression === "off" ? 0 : this.#plainBytes),
+      );
       return await this.#temporary.seal(this.#head.lastIncluded);
     } catch (error) {
       this.#temporary.discard();
@@ -118,11 +125,11 @@ export class SnapshotFileReceiver implements SnapshotReceiver {
     this.#temporary.append(data);
   }
 
-  async finish(): Promise<SnapshotDescription> {
+  async finish(check?: SnapshotCheck): Promise<StoredSnapshot> {
     assert(this.#open, "Cannot finish a snapshot that has ended");
     this.#open = false;
     try {
-      return await this.#temporary.seal(this.#head.lastIncluded);
+      return await this.#temporary.seal(this.#head.lastIncluded, check);
     } finally {
       this.#onEnd();
     }

@@ -1,6 +1,7 @@
 /** What the driver asks of storage. `openStorage` in `open.ts` recovers a directory and returns a `Storage`. */
 
 import type { Run } from "../raft/run.ts";
+import type { Compression } from "./block_codec.ts";
 import type { Configuration, EntryId, HardState, Index, NodeId, SnapshotDescription } from "../raft/types.ts";
 
 /** Who a data directory belongs to; written once, checked at each start. */
@@ -20,7 +21,7 @@ export interface Recovered {
   readonly hardState: HardState;
   /** The configuration the node was first started with. */
   readonly initialConfiguration: Configuration;
-  readonly snapshot: SnapshotDescription | undefined;
+  readonly snapshot: StoredSnapshot | undefined;
   /** The log after the snapshot, contiguous. */
   readonly runs: readonly Run[];
   /** Bytes of an unacknowledged, incomplete last write that were cut off. */
@@ -35,6 +36,16 @@ export interface StorageSizes {
   readonly snapshotBytes: number;
 }
 
+/** A snapshot in the directory. */
+export interface StoredSnapshot extends SnapshotDescription {
+  /** Of its blocks before they were compressed. */
+  readonly plainBytes: number;
+  readonly compression: Compression;
+}
+
+/** Looks at a snapshot that was received and verified; what it throws keeps it out of the directory. */
+export type SnapshotCheck = (snapshot: StoredSnapshot) => void;
+
 /** A snapshot being written by this node. Blocks are not empty, and at most `SNAPSHOT_BLOCK_BYTES_MAX` long. */
 export interface SnapshotWriter {
   /** Into the page cache only. Throws `NoSpaceError`: then `abort` and go on without a snapshot. */
@@ -43,7 +54,7 @@ export interface SnapshotWriter {
    * Footer, sync, verification by reading it back in slices, rename, directory sync. Older ones but the previous go.
    * Rejects with `NoSpaceError` (nothing is left behind), `CorruptionError` or `DiskFailureError`.
    */
-  finish(): Promise<SnapshotDescription>;
+  finish(): Promise<StoredSnapshot>;
   /** Removes the temporary file. */
   abort(): void;
 }
@@ -54,14 +65,17 @@ export interface SnapshotReceiver {
   readonly nextOffset: number;
   /** `offset` must be `nextOffset`. Throws `NoSpaceError`. */
   write(offset: number, data: Uint8Array): void;
-  /** Verifies every checksum, syncs, renames. Rejects with `CorruptionError` (the file is removed) or `DiskFailureError`. */
-  finish(): Promise<SnapshotDescription>;
+  /**
+   * Verifies every checksum, syncs, renames. Rejects with `CorruptionError`, `FormatVersionError` or what `check` throws (the file is
+   * removed), or `DiskFailureError`.
+   */
+  finish(check?: SnapshotCheck): Promise<StoredSnapshot>;
   abort(): void;
 }
 
 /** A snapshot opened for reading; goes on working after newer snapshots have replaced its file. */
 export interface SnapshotSource {
-  readonly description: SnapshotDescription;
+  readonly description: StoredSnapshot;
   /** A copy of up to `lengthMax` bytes of the file at `offset`. */
   readChunk(offset: number, lengthMax: number): Uint8Array;
   /** The state machine's blocks in the order written, each valid until the next; each checksum is verified. Throws `CorruptionError`. */
@@ -100,8 +114,8 @@ export interface Storage {
   /** The node was removed from its cluster: durable, and the directory is refused from now on. */
   markRemoved(): Promise<void>;
 
-  /** Starts a snapshot of the state at `lastIncluded`. One at a time. */
-  createSnapshot(lastIncluded: EntryId, configuration: Configuration): SnapshotWriter;
+  /** Starts a snapshot of the state at `lastIncluded`, in a form that programs of before read unless it is to be compressed. One at a time. */
+  createSnapshot(lastIncluded: EntryId, configuration: Configuration, compression?: Compression): SnapshotWriter;
   /** Starts to receive one. A receiver not finished is aborted. */
   receiveSnapshot(lastIncluded: EntryId, configuration: Configuration): SnapshotReceiver;
   /** The newest complete snapshot, or undefined. */

@@ -195,6 +195,7 @@ function decodeGreeting(fields: Fields): Omit<Greeting, "versions"> {
     rejoin: fields.flag("rejoin"),
     ...(fields.mark("joins") ? { joins: true } : {}),
     ...(fields.mark("staysLearner") ? { staysLearner: true } : {}),
+    ...(fields.mark("readsZstd") ? { readsZstd: true } : {}),
     configurationIndex: fields.count("configurationIndex"),
     membersFingerprint: fields.text("membersFingerprint"),
     clientAddress: decodeAddress(fields, "clientAddress"),

@@ -46,6 +46,8 @@ export interface Greeting {
   readonly joins?: boolean;
   /** Is not to become a voter by itself (`--learner`). Left out for false. */
   readonly staysLearner?: boolean;
+  /** Its runtime reads snapshots that are compressed with zstd. Left out for false. */
+  readonly readsZstd?: boolean;
   /** Index of the configuration in force at the sender, 0 when it knows none: who knows a newer one cannot be judged. */
   readonly configurationIndex: number;
   /**

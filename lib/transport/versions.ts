@@ -9,9 +9,9 @@ export interface VersionRange {
 }
 
 /** The newest version of handshake, messages and log that this program speaks. */
-export const PROTOCOL_VERSION = 7;
+export const PROTOCOL_VERSION = 8;
 
-/** What this program speaks: the version before as well, so that a cluster is upgraded one node after the other. */
+/** What this program speaks: the versions before as well, so that a cluster is upgraded one node after the other. */
 export const SPOKEN_VERSIONS: VersionRange = { oldest: 6, newest: PROTOCOL_VERSION };
 
 /** The level of a cluster whose configuration names none: what all members spoke before there were levels. */

@@ -3,6 +3,7 @@
 import { Run } from "../../lib/raft/run.ts";
 import { type Configuration, type Entry, type EntryId, type NodeId, toIndex, toTerm } from "../../lib/raft/types.ts";
 import { type CrashSurvival, MemoryDisk } from "../support/memory/memory_disk.ts";
+import type { Compression } from "../../lib/storage/block_codec.ts";
 import type { SnapshotReceiver, Storage } from "../../lib/storage/storage.ts";
 import { id, ONE, open, pathOf } from "../unit/storage/support.ts";
 import { History, type KnownSnapshot } from "./history.ts";
@@ -47,11 +48,16 @@ export function blocksOf({ index, term }: EntryId): string[] {
   return [0, 1, 2].map((block) => `block ${block} at ${index}, term ${term} `.padEnd(300, `${index}\x00\xff${block}`));
 }
 
+/** Some are compressed: both forms of file go through every stop, made here and received. */
+function compressionOf({ index }: EntryId): Compression {
+  return index % 8 === 0 ? "deflate" : "off";
+}
+
 /** The bytes of the file of a snapshot, as another node makes and sends them. */
 export async function snapshotBytes(last: EntryId): Promise<Uint8Array> {
   const disk = new MemoryDisk();
   const storage = await open(disk);
-  const writer = storage.createSnapshot(last, ONE);
+  const writer = storage.createSnapshot(last, ONE, compressionOf(last));
   for (const block of blocksOf(last)) writer.write(stringToBytes(block));
   await writer.finish();
   return disk.contents(pathOf(last.index, last.term)) ?? new Uint8Array(0);
@@ -101,7 +107,7 @@ export class Session {
   /** Makes a snapshot of the state at an entry, without compaction. */
   take(index: number, term: number): Promise<void> {
     const last = id(index, term);
-    const writer = this.#used.createSnapshot(last, ONE);
+    const writer = this.#used.createSnapshot(last, ONE, compressionOf(last));
     for (const block of blocksOf(last)) writer.write(stringToBytes(block));
     return this.#finish(last, () => writer.finish());
   }

@@ -64,7 +64,7 @@ Deno.test("a node that was removed while it was down learns it when it comes bac
 Deno.test("a node without data that asks where its id was removed ends, and founds its own cluster when that answers there", () =>
   withCluster({ nodes: 4 }, async (cluster) => {
     // Who is removed before is not listed.
-    const listed = async () => (await cluster.block(0, "CLUSTER")).includes("Level: 7") || undefined;
+    const listed = async () => (await cluster.block(0, "CLUSTER")).includes("Level: 8") || undefined;
     await waitFor(listed, { what: "removals are kept in mind" });
     const removed = cluster.node(3).process;
     await removeMember(cluster, 3);

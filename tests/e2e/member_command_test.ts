@@ -68,7 +68,7 @@ Deno.test("a leader that is drained hands over and is not ready until it is undr
       return reply.status;
     };
     // Nobody can be drained before the cluster has risen to the level for it.
-    await waitFor(async () => (await cluster.block(via, "CLUSTER")).includes("Level: 7") || undefined, {
+    await waitFor(async () => (await cluster.block(via, "CLUSTER")).includes("Level: 8") || undefined, {
       what: "the level rises",
     });
     const drained = await kvstore(cluster, via, `drain ${leader} --yes`);

@@ -57,7 +57,7 @@ async function settled(way: Way, words: string): Promise<string> {
 
 async function leveled(cluster: ProcessCluster): Promise<number> {
   const leader = await cluster.waitForLeader();
-  await waitFor(async () => (await cluster.block(leader, "CLUSTER")).includes("Level: 7") || undefined, {
+  await waitFor(async () => (await cluster.block(leader, "CLUSTER")).includes("Level: 8") || undefined, {
     what: "the level rises",
   });
   return leader;

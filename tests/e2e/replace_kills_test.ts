@@ -169,7 +169,7 @@ for (const [party, step] of Deno.env.get("KVSTORE_REPLACE_KILLS") === "all" ? EV
   Deno.test(`a server is replaced though ${party} is killed ${step}`, () =>
     withCluster({}, async (cluster) => {
       const leader = await cluster.waitForLeader();
-      await waitFor(async () => (await cluster.block(leader, "CLUSTER")).includes("Level: 7") || undefined, {
+      await waitFor(async () => (await cluster.block(leader, "CLUSTER")).includes("Level: 8") || undefined, {
         what: "the level rises",
       });
       const ledger = new Ledger();

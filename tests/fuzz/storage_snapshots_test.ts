@@ -6,12 +6,14 @@ import { CorruptionError, FormatVersionError } from "../../lib/base/errors.ts";
 import type { Random } from "../../lib/base/random.ts";
 import { ZERO_ENTRY_ID } from "../../lib/raft/types.ts";
 import { seal } from "../../lib/storage/binary.ts";
+import { COMPRESSED_BLOCK_BYTES_MAX, COMPRESSIONS, HAS_ZSTD, packBlock } from "../../lib/storage/block_codec.ts";
 import {
   BLOCK_HEADER_BYTES,
   encodeBlockHeader,
   encodeFooter,
   encodeSnapshotHead,
   readSnapshot,
+  type SnapshotSummary,
 } from "../../lib/storage/snapshot_format.ts";
 import { fuzz, require, requireSame } from "./harness.ts";
 import { anyBytes, mutate, splice } from "./mutators.ts";
@@ -25,23 +27,33 @@ const WINDOW_BYTES = 1_048_576;
 /** The parts of a file, each of which can be forged. */
 interface Parts {
   readonly head: string;
+  /** As they lie there. */
   readonly blocks: readonly string[];
+  /** What they hold, as the footer tells it. */
+  readonly plainBytes: number;
 }
 
+/** Those that this runtime writes. */
+const WRITTEN = COMPRESSIONS.filter((name) => name !== "zstd" || HAS_ZSTD);
+
 function anyParts(random: Random): Parts {
-  const head = { lastIncluded: anyEntryId(random), configuration: anyConfiguration(random) };
+  const compression = random.pick(WRITTEN);
+  const head = { lastIncluded: anyEntryId(random), configuration: anyConfiguration(random), compression };
   const blocks = Array.from(
     { length: random.below(4) },
-    () => `b${anyBytes(random, random.chance(0.02) ? 2_000 : 30)}`,
+    () => `b${anyBytes(random, random.chance(0.02) ? 2_000 : 30)}`.repeat(random.pick([1, 1, 20])),
   );
-  return { head: bytesToString(encodeSnapshotHead(head)), blocks };
+  if (compression === "off") return { head: bytesToString(encodeSnapshotHead(head)), blocks, plainBytes: 0 };
+  const plainBytes = blocks.reduce((sum, block) => sum + block.length, 0);
+  const packed = blocks.map((block) => bytesToString(packBlock(stringToBytes(block), compression)));
+  return { head: bytesToString(encodeSnapshotHead(head)), blocks: packed, plainBytes };
 }
 
 /** The file of these parts; the footer tells what `total` makes of the checksum. */
-function fileOf({ head, blocks }: Parts): string {
+function fileOf({ head, blocks, plainBytes }: Parts): string {
   let bytes = head;
   for (const block of blocks) bytes += headerOf(block) + block;
-  return bytes + bytesToString(encodeFooter(blocks.length, checksum(stringToBytes(bytes))));
+  return bytes + bytesToString(encodeFooter(blocks.length, checksum(stringToBytes(bytes)), plainBytes));
 }
 
 function headerOf(block: string): string {
@@ -53,7 +65,7 @@ function headerOf(block: string): string {
 /** What a file holds. */
 interface Content {
   readonly blocks: readonly string[];
-  readonly summary: unknown;
+  readonly summary: SnapshotSummary;
 }
 
 function read(content: string): Content {
@@ -67,6 +79,9 @@ function read(content: string): Content {
       blocks.push(bytesToString(step.value));
     }
   } finally {
+    for (const { length } of blocks) {
+      require(length <= Math.max(content.length, COMPRESSED_BLOCK_BYTES_MAX), `A block of ${length} bytes`);
+    }
     const most = Math.max(WINDOW_BYTES, content.length);
     require(file.largestRead <= most, `A read of ${file.largestRead} bytes from a file of ${content.length}`);
   }
@@ -91,30 +106,37 @@ function makeFile(random: Random): FileInput {
     const bytes = other === "" ? mutate(whole, random) : splice(whole, other, random);
     return { written: [whole, other], bytes, state: "damaged" };
   }
+  if (random.chance(0.4)) return { written: [], bytes: forgeLength(whole, random), state: "forged" };
   return {
     written: [],
-    bytes: random.chance(0.6) ? forgeHead(parts, random) : forgeLength(whole, random),
+    bytes: random.pick([forgeHead, forgeHead, forgeBlocks])(parts, random),
     state: "forged",
   };
 }
 
 /** Other bytes in the blocks, and a footer that fits them: only the blocks' own checksums tell. */
-function otherBlocks({ head, blocks }: Parts, random: Random): string {
+function otherBlocks({ head, blocks, plainBytes }: Parts, random: Random): string {
   const at = random.below(blocks.length);
   let bytes = head;
   blocks.forEach((block, place) => bytes += headerOf(block) + (place === at ? `c${block.slice(1)}` : block));
-  return bytes + bytesToString(encodeFooter(blocks.length, checksum(stringToBytes(bytes))));
+  return bytes + bytesToString(encodeFooter(blocks.length, checksum(stringToBytes(bytes)), plainBytes));
+}
+
+/** Blocks that were never packed, or otherwise than they say, with checksums that fit. */
+function forgeBlocks(parts: Parts, random: Random): string {
+  const blocks = parts.blocks.map((block) => random.chance(0.5) ? `${mutate(block, random)}b` : block);
+  return fileOf({ ...parts, blocks, plainBytes: random.chance(0.5) ? parts.plainBytes : anyCount(random) });
 }
 
 /** Another text in the head, with a right length and checksums. */
-function forgeHead({ head, blocks }: Parts, random: Random): string {
+function forgeHead({ head, blocks, plainBytes }: Parts, random: Random): string {
   const meta = mutate(head.slice(16, -4), random);
   const bytes = stringToBytes(`${head.slice(0, 16)}${meta}1234`);
   const view = new DataView(bytes.buffer);
   if (random.chance(0.1)) view.setUint32(8, anyCount(random) % 2 ** 32, true);
   view.setUint32(12, meta.length, true);
   seal(bytes);
-  return fileOf({ head: bytesToString(bytes), blocks });
+  return fileOf({ head: bytesToString(bytes), blocks, plainBytes });
 }
 
 /** Another number somewhere: the length of the head, of a block, the count in the footer. */
@@ -143,32 +165,35 @@ fuzz("snapshot files", {
     }
     if (state !== "forged") {
       require(written.includes(bytes), "A damaged file is read");
-      requireSame(
-        content.blocks.map((block) => headerOf(block) + block).join(""),
-        blocksOf(bytes, content),
-        "The blocks",
-      );
+      const { compression } = content.summary;
+      const stored = (block: string): string => {
+        return compression === "off" ? block : bytesToString(packBlock(stringToBytes(block), compression));
+      };
+      const expected = content.blocks.map(stored).map((block) => headerOf(block) + block).join("");
+      requireSame(bytes.slice(bytes.length - 32 - expected.length, bytes.length - 32), expected, "The blocks");
     }
     return state === "damaged" ? "whole" : state;
   },
   outcomes: ["corrupt", "newer", "whole", "forged"],
 });
 
-/** The bytes of the file between its head and its footer. */
-function blocksOf(bytes: string, { blocks }: Content): string {
-  const length = blocks.reduce((sum, block) => sum + BLOCK_HEADER_BYTES + block.length, 0);
-  return bytes.slice(bytes.length - 32 - length, bytes.length - 32);
-}
-
 Deno.test("snapshot files take linear time", () => {
   const file = (parts: Parts) => new ReadOnlyFile("file", fileOf(parts));
   // Not as text: the engine's own conversion of megabytes is uneven.
   const run = (content: ReadOnlyFile) => Array.from(readSnapshot(content), (block) => block.length);
   const one = (size: number) => Array.from({ length: size }, () => "b");
-  assertLinear("small blocks", { make: (size) => file({ head: anyHead(0), blocks: one(size) }), run, size: 8_192 });
-  const long = (size: number) => file({ head: anyHead(0), blocks: ["b".repeat(size)] });
+  assertLinear("small blocks", {
+    make: (size) => file({ head: anyHead(0), blocks: one(size), plainBytes: 0 }),
+    run,
+    size: 8_192,
+  });
+  const long = (size: number) => file({ head: anyHead(0), blocks: ["b".repeat(size)], plainBytes: 0 });
   assertLinear("one long block", { make: long, run, size: 2 ** 20 });
-  assertLinear("many members", { make: (size) => file({ head: anyHead(size), blocks: [] }), run, size: 4_096 });
+  assertLinear("many members", {
+    make: (size) => file({ head: anyHead(size), blocks: [], plainBytes: 0 }),
+    run,
+    size: 4_096,
+  });
 });
 
 function anyHead(members: number): string {

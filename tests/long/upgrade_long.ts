@@ -88,7 +88,7 @@ class MixedCluster extends ProcessCluster {
 /** Nodes 0 and 1 run this program, 2 that of before: what CLUSTER shows, and what waits for the upgrade, under either as the leader. */
 async function refusesOnlyWhatOldOnesCannot(cluster: MixedCluster): Promise<void> {
   const can = (await cluster.block(0, "CLUSTER")).map((line) => /^Node .* Protocol: (\S+)$/.exec(line)?.[1]);
-  assertEquals(can.filter((known) => known !== undefined), ["6-7", "6-7", "6-6"]);
+  assertEquals(can.filter((known) => known !== undefined), ["6-8", "6-8", "6-6"]);
   for (
     const [leader, add, drain] of [
       [
@@ -142,13 +142,13 @@ Deno.test("the program of before and this one are one cluster; it goes up node b
   }
   const protocols = (await cluster.block(0, "STATS")).filter((line) => line.startsWith("Peer "))
     .map((line) => /Protocol: (\w+)/.exec(line)?.[1]);
-  assertEquals(protocols, ["7", "6"]);
+  assertEquals(protocols, ["8", "6"]);
   await refusesOnlyWhatOldOnesCannot(cluster);
   await cluster.install(2, "this");
   await cluster.waitUntilAnswers(2);
   for (const { id } of cluster.nodes) {
-    await waitFor(async () => await cluster.level(id) === "Level: 7" ? true : undefined, {
-      what: `node ${id} at level 7`,
+    await waitFor(async () => await cluster.level(id) === "Level: 8" ? true : undefined, {
+      what: `node ${id} at level 8`,
     });
   }
   await cluster.writeAndRead("after");
@@ -162,7 +162,7 @@ Deno.test("the program of before and this one are one cluster; it goes up node b
     assertEquals(said.length, 1, said.join("\n"));
     assertMatch(
       said[0] ?? "",
-      /^kvstore: Cannot read .* format version.* is [24], and this program reads version [13]$/,
+      /^kvstore: Cannot read .* format version.* is [234], and this program reads version [13]$/,
     );
     await cluster.install(2, "this");
     await cluster.waitUntilAnswers(2);

@@ -25,8 +25,8 @@ const FILES: readonly Mutation[] = [
     what: "The blocks of a backup count as whole by their lengths: a flipped byte in one is not found",
     patches: [{
       file: "lib/storage/snapshot_format.ts",
-      find: "if (checksum(block) !== sum) throw",
-      replace: "if (checksum(block) !== sum && length === 0) throw",
+      find: "if (checksum(stored) !== sum) throw",
+      replace: "if (checksum(stored) !== sum && length === 0) throw",
     }, {
       file: "lib/storage/snapshot_format.ts",
       find: "if (viewOf(footer).getUint32(16, true) !== wanted.total)",

@@ -13,6 +13,7 @@ import { BYTE_SLIPS } from "./bytes.ts";
 import { CERTIFIED_CLIENT_SLIPS } from "./certified_clients.ts";
 import { CERTIFICATE_SLIPS } from "./certificates.ts";
 import { CLIENT_CERTIFICATE_SLIPS } from "./client_certificates.ts";
+import { COMPRESSION_SLIPS } from "./compression.ts";
 import { CONVERSATION_SLIPS } from "./conversation.ts";
 import { DEFAULT_SLIPS } from "./defaults.ts";
 import { DISK_SLIPS } from "./disk.ts";
@@ -101,4 +102,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ROLLING_SLIPS,
   ...WEB_LOGIN_SLIPS,
   ...WRITE_RUN_SLIPS,
+  ...COMPRESSION_SLIPS,
 ];

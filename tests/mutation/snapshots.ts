@@ -27,7 +27,7 @@ export const SNAPSHOT_SLIPS: readonly Mutation[] = [
   {
     id: "M222",
     what: "A leader that finds its snapshot damaged waits for the next one that is due",
-    patches: [{ file: SENDER, find: "      this.#parts.replaceNewest();\n", replace: "" }],
+    patches: [{ file: SENDER, find: "      this.#parts.replaceNewest(why);\n", replace: "" }],
   },
   {
     id: "M720",

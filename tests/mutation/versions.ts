@@ -68,8 +68,8 @@ export const VERSION_SLIPS: readonly Mutation[] = [
   }),
   slip("M467", "A snapshot that holds a level looks like one of the program before", {
     file: "lib/storage/snapshot_format.ts",
-    find: "configuration.level === undefined ? LEVELLESS_VERSION : SNAPSHOT_VERSION, true",
-    replace: "configuration.level === undefined ? LEVELLESS_VERSION : LEVELLESS_VERSION, true",
+    find: "return level === undefined ? LEVELLESS_VERSION : UNCOMPRESSED_VERSION;",
+    replace: "return level === undefined ? LEVELLESS_VERSION : LEVELLESS_VERSION;",
   }),
   slip("M468", "A directory is opened at a level that the program cannot", {
     file: "lib/storage/version_check.ts",

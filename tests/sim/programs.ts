@@ -4,14 +4,16 @@
  */
 
 import { Random } from "../../lib/base/random.ts";
-import { SPOKEN_VERSIONS, type VersionRange } from "../../lib/transport/versions.ts";
+import { FIRST_LEVEL, SPOKEN_VERSIONS, type VersionRange } from "../../lib/transport/versions.ts";
 import type { Step } from "../support/raft/checks/check.ts";
 import type { Check } from "./check.ts";
 import type { SimServer } from "./server.ts";
 import type { World } from "./world.ts";
 
-/** What the program of before speaks. */
-const BEFORE: VersionRange = { oldest: SPOKEN_VERSIONS.oldest, newest: SPOKEN_VERSIONS.newest - 1 };
+/** What the programs of before speak: one of the two in a run. */
+const BEFORE: readonly VersionRange[] = [FIRST_LEVEL, SPOKEN_VERSIONS.newest - 1].map((newest) => {
+  return { oldest: SPOKEN_VERSIONS.oldest, newest };
+});
 /** At each look: that a node gets a program, and that it is the newest. */
 const CHANGE_PROBABILITY = 0.07;
 const NEWEST_PROBABILITY = 0.75;
@@ -21,20 +23,22 @@ export class Programs implements Check {
   readonly name = "programs";
   readonly #world: World;
   readonly #random: Random;
+  readonly #before: VersionRange | undefined;
   #isOver = false;
 
   /** All begin with the program of before. */
   constructor(world: World) {
     this.#world = world;
     this.#random = new Random(world.settings.seed ^ 0x9409);
-    for (const server of world.servers) server.versions = BEFORE;
+    this.#before = BEFORE[world.settings.seed % BEFORE.length];
+    for (const server of world.servers) server.versions = this.#before;
   }
 
   /** See `Check`. */
   watch(): void {
     if (this.#isOver || !this.#random.chance(CHANGE_PROBABILITY)) return;
     const server = this.#random.pick(this.#world.servers);
-    const versions = this.#random.chance(NEWEST_PROBABILITY) ? undefined : BEFORE;
+    const versions = this.#random.chance(NEWEST_PROBABILITY) ? undefined : this.#before;
     if (server.isReplaced || server.versions === versions) return;
     this.#install(server, versions);
   }

@@ -1,6 +1,7 @@
 /** What one run is like, drawn from its seed (swarm testing: each run has another selection of faults). */
 
 import { FAULT_SITES, type FaultSite } from "../../lib/base/faults.ts";
+import { type Compression, COMPRESSIONS } from "../../lib/storage/block_codec.ts";
 import { Random } from "../../lib/base/random.ts";
 import { DRAWN_APART, FAULT_CLASS_NAMES, type FaultClass } from "./faults.ts";
 import type { PlannedFault } from "./schedule.ts";
@@ -52,6 +53,8 @@ export interface Settings {
   readonly valueBytesMax: number;
   /** Whether there are users, and clients who log in as them. */
   readonly users: boolean;
+  /** How snapshots are compressed, once there is the level for it. */
+  readonly compression: Compression;
   /** Whether clients remove every key now and then. */
   readonly flushes: boolean;
   /** Mean pause of a client between two operations. */
@@ -121,6 +124,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     siteProbability: random.pick([0.01, 0.05, 0.25]),
     flushes: random.chance(FLUSHES_PROBABILITY),
     users: new Random(seed ^ 0x05e5).chance(USERS_PROBABILITY),
+    compression: new Random(seed ^ 0xc0de).pick(COMPRESSIONS),
     lowered: undefined,
     planned: undefined,
     canary: false,

@@ -281,6 +281,7 @@ function optionsOf(settings: Settings): ClusterOptions {
   return {
     clusterId: "simulated",
     snapshotEntries,
+    compression: settings.compression,
     electionTimeoutMs,
     heartbeatMs,
     requestTimeoutMs,

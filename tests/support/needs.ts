@@ -3,6 +3,7 @@
  * install in its name; with `KVSTORE_REQUIRE_TOOLS=1`, as .ci/run sets it, it fails instead.
  */
 
+import { HAS_ZSTD } from "../../lib/storage/block_codec.ts";
 import { whyNoTls } from "../../lib/tls/terminator.ts";
 
 /** Something that must be installed. */
@@ -41,6 +42,13 @@ export const SERVER_TLS: Need = {
   what: "a newer Deno",
   install: whyNoTls(Deno.version.deno) ?? "",
   isThere: () => whyNoTls(Deno.version.deno) === undefined,
+  ofRuntime: true,
+};
+/** A runtime that compresses with zstd. */
+export const ZSTD: Need = {
+  what: "a newer Deno",
+  install: "one whose node:zlib has zstd",
+  isThere: () => HAS_ZSTD,
   ofRuntime: true,
 };
 /** What the README talks to a node with. */

@@ -6,6 +6,7 @@ import type { RaftNode } from "../../raft/raft_node.ts";
 import type { Configuration, Member } from "../../raft/types.ts";
 import type { Recovered } from "../../storage/storage.ts";
 import type { Greeting } from "../../transport/transport.ts";
+import { HAS_ZSTD } from "../../storage/block_codec.ts";
 import { SPOKEN_VERSIONS } from "../../transport/versions.ts";
 import { configurationOf, type NodeOptions } from "../options.ts";
 
@@ -38,6 +39,7 @@ export function makeGreeting({ recovered, options, raft, incarnation }: {
       return recovered.initialConfiguration.members.length === 0 && !votesUnder(recovered, raft.configuration);
     },
     ...(options.join === undefined ? {} : { joins: true, staysLearner: options.join.staysLearner }),
+    ...(options.readsZstd ?? HAS_ZSTD ? { readsZstd: true } : {}),
     get configurationIndex(): number {
       return raft.configurationIndex;
     },

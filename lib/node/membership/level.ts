@@ -6,10 +6,17 @@ import { describeVersions, FIRST_LEVEL } from "../../transport/versions.ts";
 
 /** The level from which on commands may be about users, and come from one. */
 const USERS_LEVEL = 7;
+/** The level from which on files of snapshots may be compressed. */
+export const COMPRESSION_LEVEL = 8;
 
 /** Whether every member of that configuration knows of users. */
 export function knowsUsers({ level = FIRST_LEVEL }: Pick<Configuration, "level">): boolean {
   return level >= USERS_LEVEL;
+}
+
+/** Whether every member reads files that are compressed. */
+export function knowsCompression({ level = FIRST_LEVEL }: Pick<Configuration, "level">): boolean {
+  return level >= COMPRESSION_LEVEL;
 }
 
 /** What each member can do, as far as it is known. */

@@ -178,6 +178,12 @@ export class PeerDirectory {
     return level === FIRST_LEVEL || (common !== undefined && common >= level);
   }
 
+  /** Whether a server said that its runtime reads zstd, in its last greeting of this life. */
+  readsZstd(id: NodeId): boolean {
+    const { self, greeting } = this.#parts;
+    return (id === self ? greeting : this.#greetings.get(id))?.readsZstd === true;
+  }
+
   /** See `isStranger` in membership_keeper.ts. */
   isStranger(peer: NodeId): boolean {
     return isStranger(this.#greetings.get(peer), this.#parts.raft.configuration);

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { CorruptionError, FormatVersionError } from "../../base/errors.ts";
+import type { Compression } from "../../storage/block_codec.ts";
 import { isKeyBlock, readKeyBlock } from "../../kv/snapshot_blocks.ts";
 import type { StateMachine } from "../../kv/state_machine.ts";
 import {
@@ -48,6 +49,9 @@ export interface BackupFacts {
   readonly blocks: number;
   /** Size of the file. */
   readonly bytes: number;
+  readonly compression: Compression;
+  /** Of the blocks before they were compressed. */
+  readonly plainBytes: number;
 }
 
 /**
@@ -85,7 +89,7 @@ function* checkVersions(file: SnapshotInput): Generator<Uint8Array, SnapshotSumm
 
 /** What there is to tell of it. */
 export function describeBackup({ summary, state }: LoadedBackup): BackupFacts {
-  const { lastIncluded: { index, term }, configuration, blocks, bytes } = summary;
+  const { lastIncluded: { index, term }, configuration, blocks, bytes, compression, plainBytes } = summary;
   return {
     clusterId: configuration.clusterId ?? null,
     index,
@@ -99,6 +103,8 @@ export function describeBackup({ summary, state }: LoadedBackup): BackupFacts {
     digest: state.digest,
     blocks,
     bytes,
+    compression,
+    plainBytes,
   };
 }
 

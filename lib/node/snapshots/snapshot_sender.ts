@@ -14,12 +14,17 @@ export interface SnapshotSenderParts {
   readonly clock: Clock;
   /** The snapshots that are open here, newest first. */
   open(): readonly SnapshotSource[];
-  /** The newest is damaged on this disk: another is to be made of the state in memory. May be called again and again. */
-  replaceNewest(): void;
+  /** Whether the peer can read that file. */
+  canRead(peer: NodeId, source: SnapshotSource): boolean;
+  /** The newest is of no use: another is to be made of the state in memory. May be called again and again. */
+  replaceNewest(why: Unusable): void;
   /** A failure that ends the process. */
   failed(error: unknown): void;
   warn(message: string): void;
 }
+
+/** Why a file is not sent: it is damaged on this disk, or its compression is beyond the peer. */
+export type Unusable = "damaged" | "unreadable";
 
 /** One file for one peer. */
 interface Sending {
@@ -58,9 +63,11 @@ export class SnapshotSender {
   fill(message: InstallSnapshot, chunkBytesMax: number): InstallSnapshot | undefined {
     const source = this.#sourceFor(message);
     if (source === undefined) return undefined;
-    if (this.#damaged.has(source)) {
+    const why = this.#whyUnusable(message.to, source);
+    if (why !== undefined) {
+      this.stop(message.to);
       if (source !== this.#parts.open()[0]) return undefined;
-      this.#parts.replaceNewest();
+      this.#parts.replaceNewest(why);
       return empty(message);
     }
     const sending = this.#sending.get(message.to);
@@ -101,6 +108,11 @@ export class SnapshotSender {
   /** Nothing is read any more. */
   end(): void {
     this.#closed = true;
+  }
+
+  #whyUnusable(peer: NodeId, source: SnapshotSource): Unusable | undefined {
+    if (this.#damaged.has(source)) return "damaged";
+    return this.#parts.canRead(peer, source) ? undefined : "unreadable";
   }
 
   #sourceFor({ to, lastIncludedIndex }: InstallSnapshot): SnapshotSource | undefined {

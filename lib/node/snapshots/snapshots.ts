@@ -10,6 +10,7 @@ import type { RaftNode } from "../../raft/raft_node.ts";
 import { type EntryId, type SnapshotDescription, toIndex } from "../../raft/types.ts";
 import type { SnapshotChunk } from "../../raft/update.ts";
 import type { Seed } from "../../store/key_hash.ts";
+import type { Compression } from "../../storage/block_codec.ts";
 import type { SnapshotReceiver, SnapshotSource, Storage } from "../../storage/storage.ts";
 import type { BackupOutcome, SnapshotOutcome } from "../api.ts";
 import type { AppliedState } from "../effects/applied.ts";
@@ -27,9 +28,11 @@ import {
   TRAILING_ENTRIES_MAX,
 } from "../limits.ts";
 import type { MemoryBudget } from "../memory/memory_budget.ts";
+import { compressionFor } from "./compression.ts";
+import type { PeerDirectory } from "../membership/peer_directory.ts";
 import { inSlices, loadState } from "./load_state.ts";
 import type { NodeLog } from "../options.ts";
-import { SnapshotSender } from "./snapshot_sender.ts";
+import { SnapshotSender, type Unusable } from "./snapshot_sender.ts";
 
 /** What snapshots are made of, and who hears of them. */
 export interface SnapshotsParts {
@@ -39,7 +42,8 @@ export interface SnapshotsParts {
   readonly seed: Seed;
   readonly metrics: Registry;
   readonly log: NodeLog;
-  readonly raft: Pick<RaftNode, "heldBytes" | "bytesBehind">;
+  readonly raft: Pick<RaftNode, "heldBytes" | "bytesBehind" | "configuration">;
+  readonly directory: Pick<PeerDirectory, "readsZstd">;
   readonly memory: Pick<MemoryBudget, "limitBytes" | "checkFits" | "putOffSnapshots">;
   readonly inbox: Pick<Inbox, "put">;
   readonly lifetime: Pick<Lifetime, "fail">;
@@ -50,6 +54,8 @@ export interface SnapshotsParts {
   /** A snapshot is due after so many entries, which also bounds how many are kept behind one, or so many bytes of commands. */
   readonly snapshotEntries: number;
   readonly snapshotBytes: number;
+  /** What is used where every member can read it. */
+  readonly compression: Compression;
 }
 
 /** Owns the snapshot files that are open and the one job (taking or loading) that runs at a time. */
@@ -79,7 +85,8 @@ export class Snapshots {
     this.sender = new SnapshotSender({
       clock,
       open: () => [this.#current, this.#previous].filter((source) => source !== undefined),
-      replaceNewest: () => this.#replaceDamaged(),
+      canRead: (peer, { description }) => description.compression !== "zstd" || parts.directory.readsZstd(peer),
+      replaceNewest: (why) => this.#replaceNewest(why),
       failed: (error) => lifetime.fail(error),
       warn: (message) => this.#warn(message),
     });
@@ -169,15 +176,15 @@ export class Snapshots {
     return run;
   }
 
-  /** The newest cannot be read any more. Where there is no room for another, that is tried again later. */
-  #replaceDamaged(): void {
+  /** Where there is no room for another, that is tried again later. */
+  #replaceNewest(why: Unusable): void {
     if (this.#replacing || this.#parts.clock.now() - this.#replacedAt < REPLACEMENT_RETRY_MS) return;
     this.#replacing = true;
     this.#enqueueJob(() => this.#take({ isNewestUsable: false })).then((outcome) => {
       this.#replacing = false;
       this.#replacedAt = this.#parts.clock.now();
-      if (outcome.type === "Failed") this.#warn(`Cannot replace the damaged snapshot: ${outcome.message}`);
-      else this.#warn(`Replaced the damaged snapshot by one at index ${outcome.id.index}`);
+      if (outcome.type === "Failed") this.#warn(`Cannot replace the ${why} snapshot: ${outcome.message}`);
+      else this.#warn(`Replaced the ${why} snapshot by one at index ${outcome.id.index}`);
     }).catch((error: unknown) => this.#parts.lifetime.fail(error));
   }
 
@@ -212,7 +219,10 @@ export class Snapshots {
 
   /** Writes a cut of the state to the disk. A text says why there is none, with nothing changed. */
   async #write({ state, id, configuration }: AppliedState): Promise<SnapshotDescription | string> {
-    const writer = this.#parts.storage.createSnapshot(id, configuration);
+    const { storage, raft, directory, compression: wanted } = this.#parts;
+    const facts = { wanted, included: configuration, inForce: raft.configuration };
+    const compression = compressionFor({ ...facts, readsZstd: (peer) => directory.readsZstd(peer) });
+    const writer = storage.createSnapshot(id, configuration, compression);
     const cut = state.cut();
     try {
       let block: Uint8Array | undefined;
@@ -237,9 +247,10 @@ export class Snapshots {
 
   async #load(receiver: SnapshotReceiver, lastIncluded: EntryId): Promise<void> {
     if (this.#closed) return receiver.abort();
-    const { clock, seed, storage } = this.#parts;
+    const { clock, seed, storage, memory } = this.#parts;
     try {
-      const snapshot = await receiver.finish();
+      // What came is shorter than what it holds.
+      const snapshot = await receiver.finish(({ plainBytes }) => memory.checkFits("the leader's snapshot", plainBytes));
       this.#replaceCurrent();
       const state = await loadState(this.#current, { clock, seed, directory: storage.directory }, () => this.#closed);
       if (this.#closed) return;
@@ -247,7 +258,8 @@ export class Snapshots {
       this.#parts.inbox.put({ type: "SnapshotInstalled", snapshot });
       await this.#parts.storage.compact(snapshot.lastIncluded.index);
     } catch (error) {
-      if (!isUnusable(error)) throw error;
+      if (error instanceof MemoryLimitError) memory.putOffSnapshots(clock.now());
+      else if (!isUnusable(error)) throw error;
       this.#reject(lastIncluded, error);
     }
   }

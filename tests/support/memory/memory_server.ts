@@ -51,6 +51,8 @@ export class MemoryServer {
   listensAt: number;
   /** What the program that is installed speaks; undefined for this one. */
   versions: VersionRange | undefined;
+  /** Whether its runtime reads zstd; undefined for what this one does. */
+  readsZstd: boolean | undefined;
   /** Why a process ended by itself, the last one that did. */
   failure: unknown;
   readonly #cluster: MemoryCluster;
@@ -149,6 +151,7 @@ export class MemoryServer {
       newIdentity: this.newIdentity,
       ...(this.#founds ? {} : { join: { staysLearner: this.staysLearner } }),
       ...(this.versions === undefined ? {} : { versions: this.versions }),
+      ...(this.readsZstd === undefined ? {} : { readsZstd: this.readsZstd }),
       ...this.#cluster.nodeSettings,
     };
   }

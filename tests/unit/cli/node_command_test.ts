@@ -152,10 +152,8 @@ Deno.test("the settings become the options of the server", () => {
   const settings = settingsOf(
     ...[
       "node",
-      "--node-id",
-      "1",
-      "--port",
-      "5001",
+      "--node-id=1",
+      "--port=5001",
       "--peers",
       "0=5000,2=5002",
       "--data-dir",
@@ -170,6 +168,7 @@ Deno.test("the settings become the options of the server", () => {
       "--cluster-secret-file",
       file,
       "--snapshot-bytes=1MiB",
+      "--compression=deflate",
       "--history-entries=5000",
       "--history-bytes=2MiB",
       "--memory-limit=2MiB",
@@ -192,6 +191,7 @@ Deno.test("the settings become the options of the server", () => {
     clusterSecret: "what all nodes share",
     snapshotEntries: 200_000,
     snapshotBytes: 1_048_576,
+    compression: "deflate",
     historyEntries: 5_000,
     historyBytes: 2_097_152,
     memoryLimitBytes: 2_097_152,

@@ -41,6 +41,8 @@ class Ground {
         lastIncluded: { index: toIndex(this.applied), term: toTerm(1) },
         configuration: EMPTY_CONFIGURATION,
         bytes: 3,
+        plainBytes: 3,
+        compression: "off",
       },
       readChunk: (offset, lengthMax) => new Uint8Array([1, 2, 3]).subarray(offset, offset + lengthMax),
       *blocks() {

@@ -193,7 +193,11 @@ Deno.test("a snapshot that does not fit is refused in one line, by a follower th
   for (let from = 0; from < 400; from += AT_ONCE) {
     await cluster.submit(leader, Array.from({ length: AT_ONCE }, (_, at) => put(`key${from + at}`)));
   }
-  assertEquals((await cluster.node(leader).takeSnapshot()).type, "Created");
+  let taken = "";
+  // It takes more than one turn, and time stands still while nobody moves it.
+  cluster.node(leader).takeSnapshot().then(({ type }) => taken = type);
+  await cluster.clock.until(() => taken !== "", LIMIT_MS, "the snapshot is taken");
+  assertEquals(taken, "Created");
   cluster.server(small).wipe();
   cluster.lower(small, MIB);
   await cluster.start([small], true);

@@ -94,7 +94,8 @@ Deno.test("no turn makes a block of a snapshot and writes one, and none reads a 
     seed: [1, 2],
     metrics: new Registry(),
     log: () => {},
-    raft: { heldBytes: 0, bytesBehind: () => 0 },
+    raft: { heldBytes: 0, bytesBehind: () => 0, configuration: EMPTY_CONFIGURATION },
+    directory: { readsZstd: () => false },
     memory: new MemoryBudget(Infinity, () => {}),
     inbox: { put: () => {} },
     lifetime: {
@@ -107,6 +108,7 @@ Deno.test("no turn makes a block of a snapshot and writes one, and none reads a 
     newest: undefined,
     snapshotEntries: 1_000,
     snapshotBytes: 1_000_000,
+    compression: "off",
   });
   assertEquals((await snapshots.take()).type, "Created");
   assertEquals(turns.every((turn) => turn.length <= 1), true, JSON.stringify(turns));

@@ -6,6 +6,7 @@ import type { WriteOutcome } from "../../../lib/node/api.ts";
 import { UnappliedUsers } from "../../../lib/node/users/unapplied_users.ts";
 import { encodeCommands, Run } from "../../../lib/raft/run.ts";
 import { type NodeId, toIndex, toTerm, ZERO_ENTRY_ID } from "../../../lib/raft/types.ts";
+import { SPOKEN_VERSIONS } from "../../../lib/transport/versions.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
 import { removeUser, setUser } from "../../support/users.ts";
 
@@ -83,7 +84,7 @@ Deno.test("every node hears of a change in the step in which it applies it, from
   const cluster = new UserCluster(3, 73);
   await cluster.start();
   const leader = await cluster.leader();
-  await cluster.atLevel(7);
+  await cluster.atLevel(SPOKEN_VERSIONS.newest);
   const [first = -1, last = -1] = cluster.ids.filter((id) => id !== leader.id);
   assertEquals(await cluster.do(first, setUser("root")), "Reply");
   const login = cluster.loginOf("root", leader.id);
@@ -115,7 +116,7 @@ Deno.test("a snapshot of the leader that leaves a user out is told of, also wher
   const cluster = new UserCluster(3, 75, { snapshotEntries: 20 });
   await cluster.start();
   const leader = await cluster.leader();
-  await cluster.atLevel(7);
+  await cluster.atLevel(SPOKEN_VERSIONS.newest);
   assertEquals(await cluster.do(leader.id, setUser("root")), "Reply");
   const login = cluster.loginOf("root", leader.id);
   for (const name of ["alice", "bob"]) assertEquals(await cluster.do(leader.id, setUser(name), { login }), "Reply");
@@ -153,7 +154,7 @@ Deno.test("a node that was started again knows from its log that there are users
   const cluster = new UserCluster(3, 74);
   await cluster.start();
   await cluster.leader();
-  await cluster.atLevel(7);
+  await cluster.atLevel(SPOKEN_VERSIONS.newest);
   assertEquals(await cluster.do(0, PUT), "Put");
   for (const id of cluster.ids) assertEquals(cluster.node(id).hasUsers(), false);
   assertEquals(await cluster.do(0, setUser("root")), "Reply");

@@ -50,7 +50,8 @@ Deno.test("a healthy directory is described", async () => {
     hardState: { currentTerm: 3, votedFor: null, clusterId: null },
     initialConfiguration: ONE,
     snapshots: [4, 2].map((index) => {
-      return { file: pathOf(index, 2), bytes, lastIncluded: id(index, 2), configuration: ONE, blocks: 2 };
+      const form = { compression: "off" as const, plainBytes: 25 };
+      return { file: pathOf(index, 2), bytes, lastIncluded: id(index, 2), configuration: ONE, blocks: 2, ...form };
     }),
     segments: [{
       file: FIRST_SEGMENT,

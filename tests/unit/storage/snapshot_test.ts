@@ -56,7 +56,8 @@ Deno.test("a snapshot gives its blocks back, and its bytes are the same on every
   const source = newest(storage);
   assertEquals(textsOf(source), ["state at 7", "second block \xff\x00"]);
   const bytes = disk.contents(pathOf(7, 2)) ?? new Uint8Array(0);
-  assertEquals(source.description, { lastIncluded: id(7, 2), configuration: ONE, bytes: bytes.length });
+  const form = { bytes: bytes.length, plainBytes: 25, compression: "off" as const };
+  assertEquals(source.description, { lastIncluded: id(7, 2), configuration: ONE, ...form });
   assertEquals(source.readChunk(0, 1_000_000), bytes);
   assertEquals(source.readChunk(30, 10), bytes.slice(30, 40));
   assertEquals(source.readChunk(bytes.length, 10).length, 0);

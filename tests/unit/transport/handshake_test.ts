@@ -31,7 +31,7 @@ import { until } from "../../support/wait.ts";
 import { drain, withTarget } from "./target.ts";
 
 /** What only a later program speaks. */
-const NEXT: VersionRange = { oldest: 8, newest: 8 };
+const NEXT: VersionRange = { oldest: 9, newest: 9 };
 
 /** Answers the challenge of a node with what `proofOf` makes of it, and returns the reason for which it is refused. */
 async function refusalOf(node: TestNode, proofOf: (challenge: string) => string): Promise<string | undefined> {
@@ -60,7 +60,7 @@ function proofOf(introduction: Partial<Introduction>, secret = TEST_SECRET): (ch
 Deno.test("a peer that has proved itself and does not fit is refused with a reason", async () => {
   await withTarget({}, async (node) => {
     const cases: readonly (readonly [Partial<Introduction>, RegExp])[] = [
-      [{ greeting: greetingOf(0, { versions: NEXT }) }, /node 1 speaks protocol versions 6 to 7, its peer version 8/],
+      [{ greeting: greetingOf(0, { versions: NEXT }) }, /node 1 speaks protocol versions 6 to 8, its peer version 9/],
       [{ greeting: greetingOf(0, { clusterId: "other" }) }, /belongs to cluster "other"/],
       [{ greeting: greetingOf(1) }, /both nodes have the id 1/],
       [{ greeting: greetingOf(9) }, /knows no node 9/],
@@ -100,7 +100,7 @@ async function acceptAsNextVersion(connection: Connection, refuses: boolean): Pr
 }
 
 Deno.test("nodes that share no protocol version refuse each other, whoever dials, and both are told the versions and whom to upgrade", async () => {
-  const said = "node 1 speaks protocol versions 6 to 7, its peer version 8: upgrade node 1";
+  const said = "node 1 speaks protocol versions 6 to 8, its peer version 9: upgrade node 1";
   await withTarget({ backoffMsMin: 10, backoffMsMax: 10 }, async (node) => {
     // The next version dials.
     assertEquals(await refusalOf(node, proofOf({ greeting: greetingOf(0, { versions: NEXT }) })), said);
@@ -112,7 +112,7 @@ Deno.test("nodes that share no protocol version refuse each other, whoever dials
       const serve = async (connection: Connection) => void answers.push(await acceptAsNextVersion(connection, refuses));
       await withRawListener(serve, async (address) => {
         node.follow({ id: 0, address });
-        const problem = refuses ? "node 0 speaks protocol version 8, its peer versions 6 to 7: upgrade the peer" : said;
+        const problem = refuses ? "node 0 speaks protocol version 9, its peer versions 6 to 8: upgrade the peer" : said;
         await until(() => node.peer(0).problem === problem, problem);
         await until(() => answers.length > 0, "the other side has heard the end");
         if (!refuses) assertEquals(answers[0], problem);

@@ -5,7 +5,7 @@ import { stringToBytes } from "../../../../lib/base/bytes.ts";
 import { checksum } from "../../../../lib/base/checksum.ts";
 import { describeBackup } from "../../../../lib/node/recovery/backup_file.ts";
 import { toIndex, toTerm } from "../../../../lib/raft/types.ts";
-import { encodeFooter, encodeSnapshotHead } from "../../../../lib/storage/snapshot_format.ts";
+import { BLOCK_HEADER_BYTES, encodeFooter, encodeSnapshotHead } from "../../../../lib/storage/snapshot_format.ts";
 import { SPOKEN_VERSIONS } from "../../../../lib/transport/versions.ts";
 import { BACKUP_AT, damageOf, inputOf, makeBackup, readBackup } from "../../../support/backups.ts";
 import { MemoryDisk } from "../../../support/memory/memory_disk.ts";
@@ -14,6 +14,12 @@ import { emptyState, spanOf } from "../../../support/state.ts";
 import { LOG, OLD_CLUSTER, THREE } from "../../../support/survivor.ts";
 
 const WHOLE = await makeBackup();
+
+/** Of the blocks of a backup that is not compressed. */
+function blocksBytes(bytes: Uint8Array): number {
+  const headEnd = 16 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true) + 4;
+  return bytes.length - headEnd - 3 * BLOCK_HEADER_BYTES - 32;
+}
 
 Deno.test("a backup tells what is in it, with the digest that its entries come to, from a file and from a stream", async () => {
   const state = emptyState();
@@ -35,6 +41,8 @@ Deno.test("a backup tells what is in it, with the digest that its entries come t
       digest: state.digest,
       blocks: 3,
       bytes: WHOLE.length,
+      compression: "off",
+      plainBytes: blocksBytes(WHOLE),
     });
   }
 });
@@ -66,7 +74,7 @@ Deno.test("a backup that was cut short or has bytes behind it is damaged, as a f
 });
 
 Deno.test("a backup of another version says of what: the file, the state in it, the level of the cluster", async () => {
-  assertMatch(await damageOf(inputOf(snapshotOfVersion(WHOLE, 3))), /its format version is 3, and this program reads/);
+  assertMatch(await damageOf(inputOf(snapshotOfVersion(WHOLE, 4))), /its format version is 4, and this program reads/);
   const disk = new MemoryDisk();
   const file = disk.open("/backup.snap", "create");
   file.writeAt(0, WHOLE);
