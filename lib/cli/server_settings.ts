@@ -88,6 +88,11 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     heartbeatMs: settings.integer("heartbeat-ms"),
     requestTimeoutMs: settings.integer("request-timeout-ms"),
     clientConnectionsMax: settings.integer("max-connections"),
+    beforeLogin: {
+      connectionsMax: settings.optionalInteger("max-connections-before-login"),
+      addressConnectionsMax: settings.optionalInteger("max-connections-before-login-of-address"),
+      loginTimeoutMs: settings.integer("login-timeout-ms"),
+    },
     receiveTimeoutMs: settings.integer("receive-timeout-ms"),
     userRequestsPerSecond: settings.optionalInteger("user-requests-per-second"),
     connectionRequestsPerSecond: settings.optionalInteger("connection-requests-per-second"),

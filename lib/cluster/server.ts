@@ -17,6 +17,7 @@ import { changeMemberAnywhere } from "../http/member_proxy.ts";
 import { type ClientListener, startClientListener } from "../protocol/client_listener.ts";
 import type { HttpHandler } from "../http/http.ts";
 import { type HttpListener, startHttpListener } from "../http/listener.ts";
+import { httpLoginsOf } from "../http/logins.ts";
 import { Happenings } from "../http/live/happenings.ts";
 import type { HttpTimes } from "../http/server/limits.ts";
 import { routesWith } from "../http/routes.ts";
@@ -203,8 +204,7 @@ async function serveClients(
   const access = withFields(options.log, { component: "access" });
   const gate = new Gate({
     ...{ node, clock, secret: secrets[0] ?? "", otherSecrets: secrets.slice(1), log: access },
-    launcherSecret: options.launcherSecret,
-    dateMs: () => Date.now(),
+    ...{ launcherSecret: options.launcherSecret, dateMs: () => Date.now() },
     audit: auditOf(auditFile, { node, clock }),
     awaitsUsers: withoutUsers !== "ServeEverybody",
   });
@@ -226,6 +226,7 @@ async function serveClients(
       port: options.clientPort,
       tls: tls?.clients,
       connectionsMax,
+      beforeLogin: options.beforeLogin,
       httpPort: http.port,
       httpsPort: tls?.http?.port,
       clusterMode: options.clusterMode,
@@ -304,11 +305,13 @@ function startHttp(node: Node, parts: HttpParts): HttpListener {
       handle: (request) => handler().handle(request),
       refused: (reply) => handler().refused?.(reply) ?? reply,
     },
+    logins: httpLoginsOf(gate),
     clock,
     rates,
     metrics: node.metrics,
     log,
     connectionsMax,
+    beforeLogin: options.beforeLogin,
     times: ground.httpTimes ?? {},
   });
   late.service = makeHttpService({

@@ -7,6 +7,7 @@ import type { AuditFileOptions } from "../observe/audit_file.ts";
 import type { Log } from "../observe/log.ts";
 import type { PeerTlsOptions } from "./peer_tls.ts";
 import type { TlsOptions } from "./tls_service.ts";
+import type { BeforeLoginLimits } from "../net/connections_before_login.ts";
 import type { LauncherPort } from "../http/launcher_port.ts";
 import type { Member, NodeId } from "../raft/types.ts";
 import type { Compression } from "../storage/block_codec.ts";
@@ -72,6 +73,8 @@ export interface ServerOptions {
   /** How long a write or read may wait before its client hears the outcome is unknown, in ms. */
   readonly requestTimeoutMs: number;
   readonly clientConnectionsMax: number;
+  /** Connections on which nobody has logged in (`--max-connections-before-login` and the flags beside it); the usual limits when left out. */
+  readonly beforeLogin?: BeforeLoginLimits;
   /** How long a client may take over sending one request, in ms (`--receive-timeout-ms`). */
   readonly receiveTimeoutMs: number;
   /** Requests a second that a user may send to this node over all connections; left out for any number (`--user-requests-per-second`). */

@@ -84,6 +84,7 @@ async function logIn({ request, context }: RouteCall): Promise<HttpReply> {
   const claim = { name: name ?? "", password: password ?? "", address: addressOf(request) };
   const outcome = await gate.login({ ...claim, protocol: "page" });
   if (outcome.type !== "LoggedIn") return loginForm(toldOf(outcome.type, { claim, context }));
+  request.noteLogin?.(outcome.login);
   // Another login of the same browser takes the place of the one before.
   webSessionOf(request, gate.webSessions)?.loginEnded();
   const secret = gate.webSessions.open(outcome.login, { isSecure: isSecure(request) });

@@ -1,5 +1,6 @@
 /** Requests and replies of HTTP as the server that reads them and the routes that answer them share them. */
 
+import type { Login } from "../access/login.ts";
 import type { ConnectionRate } from "../access/request_rates.ts";
 import type { CertifiedClient } from "../base/certified_client.ts";
 
@@ -23,6 +24,8 @@ export interface HttpRequest {
   readonly isTls?: boolean | undefined;
   /** Counts the requests of its connection; undefined where there may be any number. */
   readonly rate?: ConnectionRate | undefined;
+  /** To be told of the login that its credentials are worth; left out where nobody asks. */
+  readonly noteLogin?: (login: Login) => void;
   /** Names this request in logs and in `X-Request-Id`: the client's own, or a fresh one. */
   readonly id: string;
 }

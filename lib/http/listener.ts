@@ -8,18 +8,21 @@ import type { Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
 import { openDoors, type TlsDoor } from "../net/client_socket.ts";
 import { ConnectionPort } from "../net/connection_port.ts";
+import { type BeforeLoginLimits, type ClosedBeforeLogin, closedBeforeLogin } from "../net/connections_before_login.ts";
 import { OutputFlusher } from "../net/socket_output.ts";
 import { LINGER_MS } from "../net/limits.ts";
 import { MemoryBudget } from "../net/memory_budget.ts";
 import { TurnBudget } from "../net/turn_budget.ts";
 import type { HttpHandler } from "./http.ts";
 import { HttpConnection } from "./server/connection.ts";
+import type { HttpLogins } from "./server/connection_login.ts";
 import type { HttpConnectionContext } from "./server/connection_context.ts";
 import { HttpDate } from "./server/http_date.ts";
 import {
   BODY_BYTES_PER_SECOND_MIN,
   BODY_TIMEOUT_MS,
   HEAD_TIMEOUT_MS,
+  HTTP_BEFORE_LOGIN_BYTES_MAX,
   HTTP_MEMORY_BYTES_MAX,
   HTTP_REQUESTS_PER_TURN_MAX,
   type HttpTimes,
@@ -36,6 +39,8 @@ export interface HttpListenerOptions {
   /** Where TLS is spoken; undefined for nowhere. */
   readonly tls?: TlsDoor | undefined;
   readonly handler: HttpHandler;
+  /** Who has to log in; left out where nobody ever has. */
+  readonly logins?: HttpLogins;
   /** How many requests a second are begun; left out for any number. */
   readonly rates?: RequestRates | undefined;
   readonly clock: Clock;
@@ -43,12 +48,16 @@ export interface HttpListenerOptions {
   readonly log: NodeLog;
   /** Connections beyond this number get 503 and are closed. */
   readonly connectionsMax: number;
+  /** Other limits on connections on which nobody has logged in. */
+  readonly beforeLogin?: BeforeLoginLimits | undefined;
   /** Milliseconds since 1970, for `Date`; the machine's clock when left out. */
   readonly wallClockMs?: () => number;
   /** Deadlines other than those of limits.ts. */
   readonly times?: Partial<HttpTimes>;
   /** `HTTP_MEMORY_BYTES_MAX` when left out. */
   readonly memoryBytesMax?: number;
+  /** `HTTP_BEFORE_LOGIN_BYTES_MAX` when left out. */
+  readonly beforeLoginBytesMax?: number;
 }
 
 /** An open HTTP port. */
@@ -79,6 +88,7 @@ export function startHttpListener(options: HttpListenerOptions): HttpListener {
   const { clock, metrics, log, connectionsMax } = options;
   const turns = new TurnBudget(clock, HTTP_REQUESTS_PER_TURN_MAX);
   const connectionsRefused = metrics.counter(METRIC.httpConnectionsRefused);
+  const closed = closedBeforeLogin(metrics, "http");
   const port: ConnectionPort<HttpConnection> = new ConnectionPort({
     doors,
     clock,
@@ -95,9 +105,15 @@ export function startHttpListener(options: HttpListenerOptions): HttpListener {
       },
       plainReply: () => refuseConnection(context, malformed("This port speaks TLS: use https")),
     },
+    beforeLogin: {
+      limits: options.beforeLogin ?? {},
+      closed,
+      isLoginNeeded: () => context.logins?.isNeeded(undefined, undefined) === true,
+    },
   });
-  const context = makeContext(options, { turns, port });
+  const context = makeContext(options, { turns, port, closed });
   metrics.gauge(METRIC.httpConnections, () => port.size);
+  metrics.gauge(METRIC.httpConnectionsBeforeLogin, () => port.sizeBeforeLogin);
   port.start();
   return {
     port: doors[0]?.listener.addr.port ?? options.port,
@@ -112,9 +128,10 @@ export function startHttpListener(options: HttpListenerOptions): HttpListener {
 interface ContextParts {
   readonly turns: TurnBudget;
   readonly port: Pick<ConnectionPort<HttpConnection>, "warn">;
+  readonly closed: ClosedBeforeLogin;
 }
 
-function makeContext(options: HttpListenerOptions, { turns, port }: ContextParts): HttpConnectionContext {
+function makeContext(options: HttpListenerOptions, { turns, port, closed }: ContextParts): HttpConnectionContext {
   const { handler, rates, clock, metrics, log, wallClockMs = () => Date.now(), memoryBytesMax } = options;
   return {
     handler,
@@ -126,6 +143,9 @@ function makeContext(options: HttpListenerOptions, { turns, port }: ContextParts
     date: new HttpDate(wallClockMs),
     ids: new RequestIds(crypto.randomUUID().slice(0, RUN_NAME_LENGTH)),
     budget: new MemoryBudget(memoryBytesMax ?? HTTP_MEMORY_BYTES_MAX),
+    logins: options.logins,
+    budgetBeforeLogin: new MemoryBudget(options.beforeLoginBytesMax ?? HTTP_BEFORE_LOGIN_BYTES_MAX),
+    closedBeforeLogin: closed,
     bytesReceived: metrics.counter(METRIC.httpBytesReceived),
     bytesSent: metrics.counter(METRIC.httpBytesSent),
     refused: metrics.counter(METRIC.httpRequestsRefused),

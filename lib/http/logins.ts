@@ -7,6 +7,8 @@ import type { WebSession } from "../access/web_sessions.ts";
 import { type ConnectionRate, describeRate } from "../access/request_rates.ts";
 import { PASS_CHARACTERS_MAX, PASS_SCHEME, refusedPass } from "../access/node_pass.ts";
 import { TOKEN_USER } from "../access/tokens.ts";
+import type { HttpLogins } from "./server/connection_login.ts";
+import { webSessionOf } from "./web_login.ts";
 import type { BodySink, BodyStream, HttpReply, HttpRequest } from "./http.ts";
 import { isProblem, problem, type ProblemReply } from "./problem.ts";
 
@@ -66,6 +68,19 @@ function refusal(detail: string): ProblemReply {
 /** Whether a request says who sends it, or its connection does. */
 export function saysWho({ headers, certified }: Pick<HttpRequest, "headers" | "certified">, gate: Gate): boolean {
   return headers.has("authorization") || gate.isCertified(certified);
+}
+
+/** What connections ask of a gate. */
+export function httpLoginsOf(gate: Gate): HttpLogins {
+  return {
+    isNeeded: (login, certified) => !gate.admits(login) && (login !== undefined || !gate.isCertified(certified)),
+    known: (head) => {
+      const session = webSessionOf(head, gate.webSessions);
+      if (session !== undefined) return session.login;
+      const claim = claimOf(head.headers.get("authorization") ?? "");
+      return claim === undefined ? undefined : gate.known(claim);
+    },
+  };
 }
 
 /** Whose request it is, where clients have to log in; or the reply to one who may not come in. */

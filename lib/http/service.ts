@@ -187,6 +187,7 @@ class HttpService implements HttpHandler {
     // A login that failed is recorded as one.
     const go = (known: Login | ProblemReply) => {
       if ("status" in known) return this.#overRate(request) ?? known;
+      request.noteLogin?.(known);
       return this.#overRate(request, known) ?? this.#answerNoted(request, { destination, login: known, session });
     };
     return who instanceof Promise ? who.then(go) : go(who);

@@ -8,6 +8,7 @@ import type { ClientSocket } from "./client_socket.ts";
 import type { ClientMetrics } from "./client_metrics.ts";
 import { closeQuietly, type Idleness, isSocketError, type PortConnection } from "./connection_port.ts";
 import {
+  BEFORE_LOGIN_UNSENT_BYTES_MAX,
   LINGER_MS,
   READ_BUFFER_BYTES_MAX,
   READ_BUFFER_BYTES_MIN,
@@ -36,6 +37,7 @@ export interface ConnectionContext extends OutputContext {
  */
 export class ClientConnection implements ClientLink, PortConnection, OutputOwner {
   readonly remote: string;
+  readonly address: string;
   readonly openedAt: number;
   readonly #socket: ClientSocket;
   readonly #context: ConnectionContext;
@@ -68,6 +70,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
     this.#receivedAt = this.openedAt;
     const { hostname, port } = socket.remoteAddr;
     this.remote = `${hostname}:${port}`;
+    this.address = hostname;
   }
 
   /** See `ClientLink`. */
@@ -138,6 +141,22 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   giveWay(): void {
     this.#context.metrics.connectionsClosed.idle.add();
     this.#close();
+  }
+
+  /** See `PortConnection`. */
+  get isBeforeLogin(): boolean {
+    if (this.#socket.isSecured === false) return true;
+    return this.#session?.isBeforeLogin ?? this.#context.reception.isLoginNeeded(this);
+  }
+
+  /** See `PortConnection`. */
+  loginTooSlow(): void {
+    this.#context.warn(`Closed the connection of ${this.remote}: nobody has logged in in time`);
+    if (this.#session !== undefined) return this.#session.loginTooSlow();
+    // Before the handshake of TLS is over nothing can be said.
+    if (this.#socket.isSecured === false) return this.#close();
+    this.send(this.#context.reception.loginTooSlow);
+    this.finish();
   }
 
   /** Closes once what runs has been answered; `abort` is for those that take too long. */
@@ -229,7 +248,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
       if (count < buffer.length) continue;
       // What is answered before the protocol is known has no budget: one short buffer of it in a turn.
       if (this.#session === undefined) await nextTurn(this.#context.clock);
-      else if (count < READ_BUFFER_BYTES_MAX) this.#buffer = new Uint8Array(count * 2);
+      else if (count < READ_BUFFER_BYTES_MAX && !this.isBeforeLogin) this.#buffer = new Uint8Array(count * 2);
     }
     this.#inputEnded = true;
     // Whoever sent nothing but PINGs still gets every answer: a session knows how to end.
@@ -239,6 +258,7 @@ export class ClientConnection implements ClientLink, PortConnection, OutputOwner
   }
 
   #isFull(): boolean {
+    if (this.unsentBytes > BEFORE_LOGIN_UNSENT_BYTES_MAX && this.isBeforeLogin) return true;
     return this.#session === undefined ? this.unsentBytes > UNSENT_BYTES_MAX : this.#session.full;
   }
 

@@ -2,6 +2,7 @@
 
 import { Counter, type Histogram, type Registry } from "../observe/metrics.ts";
 import { METRIC } from "../observe/names.ts";
+import { type ClosedBeforeLogin, closedBeforeLogin } from "./connections_before_login.ts";
 
 /** Connections that were closed although their clients did not ask for it, by the reason. */
 export interface ClosedConnections {
@@ -28,6 +29,7 @@ export class ClientMetrics {
   readonly connectionsAccepted = new Counter();
   readonly connectionsRefused: Counter;
   readonly connectionsClosed: ClosedConnections;
+  readonly closedBeforeLogin: ClosedBeforeLogin;
   /** From the command read to its reply ready. */
   readonly commandSeconds: Histogram;
 
@@ -47,6 +49,7 @@ export class ClientMetrics {
       notReading: closed.counter(["not_reading"]),
       memory: closed.counter(["memory"]),
     };
+    this.closedBeforeLogin = closedBeforeLogin(registry, "client");
     this.commandSeconds = registry.histogram(METRIC.commandSeconds);
   }
 }

@@ -9,6 +9,8 @@ export interface ClientSocket {
   readonly certified?: CertifiedClient | undefined;
   /** Whether there is TLS on it; left out where there is none. */
   readonly isTls?: boolean;
+  /** Whether its handshake of TLS is over; left out where there is no TLS. */
+  readonly isSecured?: boolean;
   /** The number of bytes that were read into `target`, at least one; null at the end of what the client sends. */
   read(target: Uint8Array): Promise<number | null>;
   /** The number of bytes that were taken, at least one. `bytes` must stay as they are until then. */

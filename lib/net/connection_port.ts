@@ -7,16 +7,20 @@ import type { Log } from "../observe/log.ts";
 import type { Counter } from "../observe/metrics.ts";
 import type { ClientSocket, Door } from "./client_socket.ts";
 import { ConnectionLimit } from "./connection_limit.ts";
+import {
+  type BeforeLoginLimits,
+  type ClosedBeforeLogin,
+  ConnectionsBeforeLogin,
+  type LoginAwaiting,
+} from "./connections_before_login.ts";
 import { ACCEPT_PAUSE_MS, IDLE_GIVES_WAY_MS, REFUSAL_WAIT_MS, REFUSALS_WAITING_MAX, WRITE_CHECK_MS } from "./limits.ts";
 
 /** A connection as its port sees it. */
-export interface PortConnection {
+export interface PortConnection extends LoginAwaiting {
   /** Serves until the connection is closed. Never rejects. */
   run(): Promise<void>;
   /** Closes once what runs has been answered. */
   stop(): void;
-  /** Closes now. */
-  abort(): void;
   /** Closes now, since a new connection needs the place. */
   giveWay(): void;
   /** Closes when a deadline has passed; called every `WRITE_CHECK_MS`: one timer for thousands of connections. */
@@ -49,6 +53,15 @@ export interface ConnectionPortOptions<C extends PortConnection> {
   /** Makes the connection of an accepted socket. */
   admit(socket: ClientSocket): C;
   readonly refuse: Refusal;
+  readonly beforeLogin: BeforeLoginRule;
+}
+
+/** What is to be done about connections on which nobody has logged in. */
+export interface BeforeLoginRule {
+  readonly limits: BeforeLoginLimits;
+  readonly closed: ClosedBeforeLogin;
+  /** Whether clients have to log in: then a newcomer takes no place of one that has. */
+  isLoginNeeded(): boolean;
 }
 
 /** What one too many is told before it is closed. */
@@ -78,6 +91,7 @@ export class ConnectionPort<C extends PortConnection> {
   /** Nobody was found to give way; asked again at the next check, since a flood asks thousands of times a second. */
   #nobodyGivesWay = false;
   readonly #giveWayLog: LogLimiter;
+  readonly #beforeLogin: ConnectionsBeforeLogin<C>;
   #checkTimer: Timer | undefined;
   #accepting: Promise<unknown> | undefined;
   readonly #endPauses = new Set<() => void>();
@@ -92,11 +106,21 @@ export class ConnectionPort<C extends PortConnection> {
     this.#acceptLog = new LogLimiter(options.clock);
     this.#giveWayLog = new LogLimiter(options.clock);
     this.#clientLog = new LogLimiter(options.clock);
+    this.#beforeLogin = new ConnectionsBeforeLogin({
+      ...options.beforeLogin,
+      connectionsMax: () => this.#limit.current,
+      warn: (message) => this.#warn(this.#giveWayLog, message),
+    });
   }
 
   /** Connections open now. */
   get size(): number {
     return this.#connections.size;
+  }
+
+  /** Those of them on which nobody has logged in, where that is needed, and whose handshake of TLS is not over. */
+  get sizeBeforeLogin(): number {
+    return this.#beforeLogin.size;
   }
 
   /** The limit in force now. */
@@ -183,15 +207,26 @@ export class ConnectionPort<C extends PortConnection> {
     } catch {
       // Already ended by the client: the first read tells.
     }
-    const { admit, refuse } = this.#options;
+    const { admit, refuse, clock } = this.#options;
     const plain = { warn: (message: string) => this.warn(message), reply: refuse.plainReply };
     const connection = admit(tls?.upgrade(socket, plain) ?? socket);
     this.#connections.add(connection);
+    this.#beforeLogin.enter(connection, clock.now());
     void this.#serve(connection);
   }
 
-  /** Ends the connection that is missed least, if there is one that has been idle for long enough. */
+  /** Ends the connection that is missed least: one on which nobody has logged in, else one that has been idle for long enough. */
   #makeRoom(): boolean {
+    const stranger = this.#beforeLogin.giveWay();
+    if (stranger !== undefined) {
+      this.#connections.delete(stranger);
+      return this.#connections.size < this.#limit.current;
+    }
+    // Who comes may never log in. `#checkLater` sees to it that there is a place for him all the same.
+    return !this.#options.beforeLogin.isLoginNeeded() && this.#endIdle();
+  }
+
+  #endIdle(): boolean {
     if (this.#nobodyGivesWay) return false;
     const { clock, names } = this.#options;
     const idle = mostDispensable(this.#connections, clock.now() - IDLE_GIVES_WAY_MS);
@@ -206,6 +241,7 @@ export class ConnectionPort<C extends PortConnection> {
   async #serve(connection: C): Promise<void> {
     await connection.run();
     this.#connections.delete(connection);
+    this.#beforeLogin.leave(connection);
     if (this.#connections.size === 0) this.#emptied?.();
   }
 
@@ -240,9 +276,17 @@ export class ConnectionPort<C extends PortConnection> {
       const now = this.#options.clock.now();
       for (const connection of this.#connections) connection.check(now);
       this.#recoverLimit(now);
+      this.#beforeLogin.check(this.#connections, now);
       this.#nobodyGivesWay = false;
+      // On all of them somebody has logged in: strangers cannot bring that about.
+      if (this.#connections.size >= this.#limit.current && this.#beforeLogin.size === 0) this.#leavePlace();
       this.#checkLater();
     });
+  }
+
+  /** Where all places are taken by those who have logged in, an idle one is ended before somebody comes. */
+  #leavePlace(): void {
+    if (this.#options.beforeLogin.isLoginNeeded()) this.#endIdle();
   }
 
   #warn(limiter: LogLimiter, message: string): void {

@@ -47,3 +47,17 @@ export const WRITE_BUFFER_BYTES_MIN = 512;
 export const CLIENT_MEMORY_BYTES_MAX = 268_435_456;
 /** What one connection may hold while that limit is exceeded; a connection that holds more is closed. */
 export const FAIR_SHARE_BYTES = 65_536;
+/** One of so many connections of a port may be one on which nobody has logged in, where that is needed ... */
+export const CONNECTIONS_PER_ONE_BEFORE_LOGIN = 4;
+/** ... at least so many: a newcomer takes the place of the oldest of them, and a pool of clients logs in all at once ... */
+export const BEFORE_LOGIN_CONNECTIONS_MIN = 16;
+/** ... and at most so many: what they hold stays far below what all may hold. */
+export const BEFORE_LOGIN_CONNECTIONS_MAX = 1_024;
+/** How long a connection may be open before somebody has logged in on it: time for a person to type it. */
+export const LOGIN_TIMEOUT_MS = 60_000;
+/** Words of a request before login; Redis has the same. HELLO with user, password and name has seven. */
+export const BEFORE_LOGIN_WORDS_MAX = 10;
+/** Longest word, inline request and line before login; Redis has the same for words. */
+export const BEFORE_LOGIN_BYTES_MAX = 16_384;
+/** Bytes waiting to be sent on a connection before login; above it nothing more is read from it: its replies are short. */
+export const BEFORE_LOGIN_UNSENT_BYTES_MAX = 16_384;

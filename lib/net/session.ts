@@ -44,12 +44,16 @@ export interface ProtocolSession {
   /** True while the session can take no more input; ended by `ClientLink.wake`. */
   readonly full: boolean;
   readonly standing: Standing;
+  /** Whether nobody has logged in yet, and somebody has to. */
+  readonly isBeforeLogin: boolean;
   /** Takes bytes as they came, perhaps with the buffer that begins with them, left as it is until it can take more. Not called while `full`. */
   receive(received: Received, buffer?: Uint8Array): void;
   /** The client sends nothing more, but may still read: answer what is open, then finish. */
   inputEnded(): void;
   /** The end of a request has not come in time: tell the client so, then finish. */
   requestTooSlow(): void;
+  /** Nobody has logged in in time: tell the client so, then finish. */
+  loginTooSlow(): void;
   /** Some of what was queued has been sent. */
   outputSent(): void;
   /** The server stops: answer what runs, take nothing more, then finish. */
@@ -76,4 +80,8 @@ export interface Reception {
   greet(received: Received, client: { readonly link: ClientLink; readonly inputEnded: boolean }): Greeting;
   /** What a client is told whose first request does not become complete in time. */
   readonly tooSlow: string;
+  /** What a client is told that has not said in time who it is. */
+  readonly loginTooSlow: string;
+  /** Whether somebody has to log in on that connection before anything else. */
+  isLoginNeeded(link: ClientLink): boolean;
 }

@@ -57,6 +57,13 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
     "Connections of the client port that this node closed against the will of their clients, by reason.",
     ["reason"],
   ),
+  [METRIC.clientConnectionsBeforeLogin]: gauge(
+    "Open connections of the client port on which nobody has logged in, where that is needed.",
+  ),
+  [METRIC.connectionsClosedBeforeLogin]: counter(
+    "Connections of a port that this node closed because nobody had logged in on them, by port and reason.",
+    ["port", "reason"],
+  ),
   [METRIC.respCommands]: counter("Commands of the Redis protocol that were answered, by name and by ok or error.", [
     "cmd",
     "status",
@@ -69,6 +76,9 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.httpRequests]: counter("HTTP requests that were answered, by operation and status code.", ["route", "code"]),
   [METRIC.httpConnections]: gauge("Open connections of the HTTP port."),
   [METRIC.httpConnectionsRefused]: counter("Connections of the HTTP port refused because there were too many."),
+  [METRIC.httpConnectionsBeforeLogin]: gauge(
+    "Open connections of the HTTP port on which nobody has logged in, where that is needed.",
+  ),
   [METRIC.httpRequestsRefused]: counter(
     "HTTP requests refused before a route saw them: malformed, too long, too slow.",
   ),

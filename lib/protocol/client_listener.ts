@@ -9,6 +9,7 @@ import { ClientConnection, type ConnectionContext } from "../net/client_connecti
 import { ClientMetrics } from "../net/client_metrics.ts";
 import { type Door, openDoors, type TlsDoor } from "../net/client_socket.ts";
 import { ConnectionPort } from "../net/connection_port.ts";
+import type { BeforeLoginLimits } from "../net/connections_before_login.ts";
 import { guessLanguage } from "./first_bytes.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../net/limits.ts";
 import { MemoryBudget } from "../net/memory_budget.ts";
@@ -37,6 +38,8 @@ export interface ClientListenerOptions {
   readonly tls?: TlsDoor | undefined;
   /** Connections beyond this number get one line and are closed. */
   readonly connectionsMax: number;
+  /** Other limits on connections on which nobody has logged in. */
+  readonly beforeLogin?: BeforeLoginLimits | undefined;
   /** How long the end of a request may be waited for; more for a long one that comes fast enough. */
   readonly receiveTimeoutMs: number;
   /** Where browsers are sent; undefined where no HTTP is served. */
@@ -104,6 +107,11 @@ class Listener implements ClientListener {
         reply: (limit, firstBytes) => stringToBytes(tooManyConnections(guessLanguage(firstBytes), limit)),
         plainReply: (firstBytes) => stringToBytes(tlsIsSpoken(guessLanguage(firstBytes))),
       },
+      beforeLogin: {
+        limits: options.beforeLogin ?? {},
+        closed: metrics.closedBeforeLogin,
+        isLoginNeeded: () => !options.gate.admits(undefined),
+      },
     });
   }
 
@@ -113,6 +121,7 @@ class Listener implements ClientListener {
 
   start(): void {
     this.#options.node.metrics.gauge(METRIC.clientConnections, () => this.connections());
+    this.#options.node.metrics.gauge(METRIC.clientConnectionsBeforeLogin, () => this.#connections.sizeBeforeLogin);
     this.#statistics.rates.start();
     this.#connections.start();
   }

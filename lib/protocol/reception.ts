@@ -6,7 +6,8 @@ import type { ClientLink, ProtocolSession, Reception } from "../net/session.ts";
 import type { RespContext } from "./resp/context.ts";
 import { startRespConversation } from "./resp/interpreter.ts";
 import { startTextConversation, type TextContext } from "./text/interpreter.ts";
-import { TOO_SLOW } from "./text/outcomes.ts";
+import { isLoginNeeded } from "./session_context.ts";
+import { LOGIN_TOO_SLOW, TOO_SLOW } from "./text/outcomes.ts";
 
 /** The answer to a PING that comes before anything tells the protocol: the same in both. */
 const PONG = "+PONG\r\n";
@@ -20,6 +21,8 @@ export function receptionOf(context: RespContext & TextContext): Reception {
       return { session, requests: pings, reply: PONG.repeat(pings), rest };
     },
     tooSlow: `${TOO_SLOW}\n`,
+    loginTooSlow: `${LOGIN_TOO_SLOW}\n`,
+    isLoginNeeded: (link) => isLoginNeeded(link, context),
   };
 
   function startSession(language: Language, link: ClientLink): ProtocolSession {

@@ -46,6 +46,14 @@ export interface SessionContext {
   connections(): number;
 }
 
+/** Whether somebody has to log in on a connection before anything else. */
+export function isLoginNeeded(
+  { certified }: Pick<ClientLink, "certified">,
+  { gate }: Pick<SessionContext, "gate">,
+): boolean {
+  return !gate.admits(undefined) && !gate.isCertified(certified);
+}
+
 /** Where a client comes from, without its port. */
 export function addressOf({ remote }: Pick<ClientLink, "remote">): string {
   return remote.slice(0, remote.lastIndexOf(":"));

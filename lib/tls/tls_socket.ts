@@ -88,6 +88,11 @@ export class TlsServerSocket {
   }
 
   /** See `ClientSocket`. */
+  get isSecured(): boolean {
+    return this.#isSecure;
+  }
+
+  /** See `ClientSocket`. */
   get certified(): CertifiedClient | undefined {
     return this.#certified;
   }

@@ -66,7 +66,7 @@ interface Reading {
 /** Reads the pieces; what is held stays below what was sent and is given back. */
 function readAll(pieces: readonly string[], memoryBytesMax: number): Reading {
   const budget = new MemoryBudget(memoryBytesMax);
-  const reader = new RequestReader(budget, { wordBytesMax: WORD_BYTES_MAX });
+  const reader = new RequestReader(budget, { wordBytesMax: WORD_BYTES_MAX, isBeforeLogin: () => false });
   const seen: unknown[] = [];
   let sent = 0;
   for (const piece of pieces) {

@@ -6,6 +6,7 @@ import { ACL_LOG_SLIPS, KEPT_WORDS_SLIPS } from "./acl_log.ts";
 import { ADDRESS_SLIPS } from "./addresses.ts";
 import { BACKUP_SLIPS } from "./backups.ts";
 import { AUDIT_SLIPS } from "./audit.ts";
+import { BEFORE_LOGIN_SLIPS } from "./before_login.ts";
 import { BUGS_1 } from "./bugs_1.ts";
 import { BUGS_2 } from "./bugs_2.ts";
 import { BUGS_3 } from "./bugs_3.ts";
@@ -103,4 +104,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...WEB_LOGIN_SLIPS,
   ...WRITE_RUN_SLIPS,
   ...COMPRESSION_SLIPS,
+  ...BEFORE_LOGIN_SLIPS,
 ];

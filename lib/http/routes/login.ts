@@ -47,10 +47,13 @@ async function getLogin({ request, context: { gate, shared } }: RouteCall): Prom
   const session = webSessionOf(request, gate.webSessions);
   const isNeeded = !gate.admits(undefined);
   if (!isNeeded || session !== undefined || !saysWho(request, gate)) {
+    if (session !== undefined) request.noteLogin?.(session.login);
     return replyFor(isNeeded ? session?.login : undefined);
   }
   const who = await identify(request, { gate, id: shared.id });
-  return "status" in who ? who : replyFor(who);
+  if ("status" in who) return who;
+  request.noteLogin?.(who);
+  return replyFor(who);
 
   function replyFor(login: Login | undefined): HttpReply {
     const body = JSON.stringify({

@@ -2,24 +2,19 @@
 
 import type { ClientSocket } from "../../net/client_socket.ts";
 import { closeQuietly, isSocketError, type PortConnection } from "../../net/connection_port.ts";
-import { FAIR_SHARE_BYTES, READ_BUFFER_BYTES_MIN, UNSENT_BYTES_MAX } from "../../net/limits.ts";
+import { FAIR_SHARE_BYTES, READ_BUFFER_BYTES_MIN } from "../../net/limits.ts";
 import { type OutputOwner, SocketOutput } from "../../net/socket_output.ts";
 import { refusesTls } from "../../net/tls_hello.ts";
 import type { BodyStream, HttpReply, HttpRequest } from "../http.ts";
 import { ByteInput } from "./byte_input.ts";
 import type { HttpConnectionContext } from "./connection_context.ts";
+import { ConnectionLogin } from "./connection_login.ts";
 import { BODY_BUFFER_BYTES, LINGER_BYTES_MAX, LONG_BODY_BYTES } from "./limits.ts";
+import { type Phase, phaseMs } from "./phase.ts";
 import { bodyFormOf, replyHead, type ReplyShape } from "./reply_head.ts";
 import { type Refusal, refusalReply } from "./refusal.ts";
 import { type RequestHead, RequestReader } from "./request_reader.ts";
 import { StreamWriter } from "./stream_writer.ts";
-
-/**
- * `Waiting -> Head -> Body -> Handling (-> Streaming)`, then `Waiting` again or, after the last reply, `Finishing` (it
- * leaves) and `Lingering` (what the client still sends is dropped: closed with unread input, the system would reset the
- * connection and the client could lose the reply). From everywhere to `Closed`, once.
- */
-type Phase = "Waiting" | "Head" | "Body" | "Handling" | "Streaming" | "Finishing" | "Lingering" | "Closed";
 
 /** The request that is being read or answered. */
 interface Current {
@@ -35,8 +30,10 @@ export class HttpConnection implements PortConnection, OutputOwner {
   readonly #socket: ClientSocket;
   readonly #context: HttpConnectionContext;
   readonly #output: SocketOutput;
+  readonly address: string;
   readonly #remote: string;
-  readonly #origin: Pick<HttpRequest, "remote" | "isTls" | "rate">;
+  readonly #login: ConnectionLogin;
+  readonly #origin: Pick<HttpRequest, "remote" | "isTls" | "rate" | "noteLogin">;
   readonly #reader = new RequestReader();
   readonly #input = new ByteInput();
   readonly #ended = Promise.withResolvers<void>();
@@ -60,9 +57,12 @@ export class HttpConnection implements PortConnection, OutputOwner {
     this.#context = context;
     this.#output = new SocketOutput(socket, { context, owner: this });
     const { hostname, port } = socket.remoteAddr;
+    this.address = hostname;
     this.#remote = `${hostname}:${port}`;
     this.#phaseAt = context.clock.now();
-    this.#origin = { remote: this.#remote, isTls: socket.isTls, rate: context.rates?.connection(this.#phaseAt) };
+    this.#login = new ConnectionLogin(socket, context);
+    const rate = context.rates?.connection(this.#phaseAt);
+    this.#origin = { remote: this.#remote, isTls: socket.isTls, rate, noteLogin: this.#login.note };
   }
 
   /** See `PortConnection`. */
@@ -104,6 +104,17 @@ export class HttpConnection implements PortConnection, OutputOwner {
     this.#refuse({ status: 408, code: "request_timeout", detail: "The request was not complete in time" });
   }
 
+  /** See `PortConnection`. */
+  get isBeforeLogin(): boolean {
+    return this.#login.isAwaited;
+  }
+
+  /** See `PortConnection`. What is being answered may be a login. */
+  loginTooSlow(): void {
+    if (this.#phase !== "Head" && this.#phase !== "Body") return this.stop();
+    this.#refuse({ status: 408, code: "request_timeout", detail: "Nobody has logged in in time" });
+  }
+
   /** See `PortConnection`. Its own deadlines end an idle connection soon enough. */
   idleness(): undefined {}
 
@@ -136,7 +147,9 @@ export class HttpConnection implements PortConnection, OutputOwner {
 
   async #readAll(): Promise<void> {
     for (;;) {
-      while (this.#mustNotRead()) await this.#wakened();
+      while (this.#phase !== "Closed" && (this.#input.left > 0 || this.#droppedBytes > LINGER_BYTES_MAX)) {
+        await this.#wakened();
+      }
       if (this.#phase === "Closed") return;
       const buffer = this.#fittingBuffer();
       const count = await this.#socket.read(buffer);
@@ -149,10 +162,6 @@ export class HttpConnection implements PortConnection, OutputOwner {
     else if (this.#phase !== "Handling") this.#finish();
   }
 
-  #mustNotRead(): boolean {
-    return this.#phase !== "Closed" && (this.#input.left > 0 || this.#droppedBytes > LINGER_BYTES_MAX);
-  }
-
   /** Thousands of connections are idle, and a long body is read faster in long pieces. */
   #fittingBuffer(): Uint8Array {
     const long = this.#phase === "Body" && this.#reader.bodyBytes >= READ_BUFFER_BYTES_MIN;
@@ -162,12 +171,7 @@ export class HttpConnection implements PortConnection, OutputOwner {
   }
 
   #wakened(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wakeReader = () => {
-        this.#wakeReader = undefined;
-        resolve();
-      };
-    });
+    return new Promise((resolve) => this.#wakeReader = resolve);
   }
 
   #received(bytes: Uint8Array): void {
@@ -193,7 +197,7 @@ export class HttpConnection implements PortConnection, OutputOwner {
 
   #step(): boolean {
     const reading = this.#phase === "Waiting" || this.#phase === "Head" || this.#phase === "Body";
-    if (!reading || this.#output.unsentBytes > UNSENT_BYTES_MAX) return false;
+    if (!reading || this.#login.isFull(this.#output.unsentBytes)) return false;
     const event = this.#reader.read(this.#input);
     switch (event.type) {
       case "More":
@@ -335,30 +339,22 @@ export class HttpConnection implements PortConnection, OutputOwner {
 
   /** When the present phase must be over. What waits for the handler or for the client to read has other bounds. */
   #deadline(): number {
-    const { headMs, bodyMs, bodyBytesPerSecondMin, idleMs, lingerMs } = this.#context.times;
-    switch (this.#phase) {
-      case "Waiting":
-        return this.#output.unsentBytes > 0 ? Infinity : this.#phaseAt + (this.#fresh ? headMs : idleMs);
-      case "Head":
-        return this.#phaseAt + headMs;
-      case "Body":
-        return this.#phaseAt + bodyMs + this.#reader.bodyBytes / bodyBytesPerSecondMin * 1_000;
-      case "Lingering":
-        return this.#phaseAt + lingerMs;
-      default:
-        return Infinity;
-    }
+    if (this.#phase === "Waiting" && this.#output.unsentBytes > 0) return Infinity;
+    const [{ times }, { bodyBytes }] = [this.#context, this.#reader];
+    return this.#phaseAt + phaseMs(this.#phase, { times, bodyBytes, isFresh: this.#fresh });
   }
 
   /** Tells the budget what this connection holds; gives way when all together hold too much. */
   #account(): void {
     if (this.#phase === "Closed") return;
-    const buffered = this.#buffer.length - READ_BUFFER_BYTES_MIN;
-    const held = this.#reader.heldBytes + (this.#current?.body.length ?? 0) + buffered;
+    const held = this.#reader.heldBytes + (this.#current?.body.length ?? 0) + this.#buffer.length -
+      READ_BUFFER_BYTES_MIN;
     this.#context.budget.add(held - this.#heldBytes);
     this.#heldBytes = held;
     const incomplete = this.#phase === "Head" || this.#phase === "Body";
-    if (!incomplete || held <= FAIR_SHARE_BYTES || !this.#context.budget.exceeded) return;
+    const isWithinShare = this.#login.hold(held, this.#current?.request);
+    if (!incomplete || (isWithinShare && (held <= FAIR_SHARE_BYTES || !this.#context.budget.exceeded))) return;
+    if (!isWithinShare) this.#context.closedBeforeLogin.size.add();
     this.#context.warn(`Refused a request of ${this.#remote}: requests of all HTTP clients together are too long`);
     this.#refuse({ status: 503, code: "overloaded", detail: "Too many long requests at the same time" });
   }
@@ -387,6 +383,7 @@ export class HttpConnection implements PortConnection, OutputOwner {
     if (this.#phase === "Closed") return;
     this.#enter("Closed");
     this.#context.budget.add(-this.#heldBytes);
+    this.#login.close();
     this.#output.close();
     closeQuietly(this.#socket);
     this.#stream?.writer.cut();

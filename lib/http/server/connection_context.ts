@@ -6,12 +6,13 @@ import type { Counter } from "../../observe/metrics.ts";
 import type { OutputContext } from "../../net/socket_output.ts";
 import type { TurnBudget } from "../../net/turn_budget.ts";
 import type { HttpHandler } from "../http.ts";
+import type { ConnectionLoginContext } from "./connection_login.ts";
 import type { HttpDate } from "./http_date.ts";
 import type { HttpTimes } from "./limits.ts";
 import type { RequestIds } from "./reply_head.ts";
 
 /** The server as its connections see it. */
-export interface HttpConnectionContext extends OutputContext {
+export interface HttpConnectionContext extends OutputContext, ConnectionLoginContext {
   readonly handler: HttpHandler;
   /** How many requests a second are begun; undefined for any number. */
   readonly rates: RequestRates | undefined;

@@ -22,6 +22,10 @@ export const LINGER_BYTES_MAX = 8_388_608;
 export const HTTP_REQUESTS_PER_TURN_MAX = 256;
 /** Bytes that all HTTP connections together may hold: heads and bodies being read or answered, unsent replies. */
 export const HTTP_MEMORY_BYTES_MAX = 100_663_296;
+/** What connections may hold together on which nobody has logged in, where that is needed: the rest is for the others. */
+export const HTTP_BEFORE_LOGIN_BYTES_MAX = 25_165_824;
+/** What each of them may hold however much that is, uncounted: a request that says who sends it, and a login form. */
+export const BEFORE_LOGIN_SHARE_BYTES = 16_384;
 /** What a connection reads a long body into: longer ones would be most of the memory when thousands of bodies come slowly. */
 export const BODY_BUFFER_BYTES = 16_384;
 /** From here on the end of a body and what is done with it are two turns of the event loop. */

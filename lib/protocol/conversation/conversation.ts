@@ -78,6 +78,11 @@ export class Conversation<E> implements ProtocolSession {
   }
 
   /** See `ProtocolSession`. */
+  get isBeforeLogin(): boolean {
+    return this.#interpreter.isBeforeLogin;
+  }
+
+  /** See `ProtocolSession`. */
   receive(received: Received, buffer?: Uint8Array): void {
     if (this.#ended) return;
     this.#now = this.#context.turnTime.now();
@@ -94,6 +99,12 @@ export class Conversation<E> implements ProtocolSession {
   /** See `ProtocolSession`. */
   requestTooSlow(): void {
     this.#interpreter.requestTooSlow();
+    this.link.finish();
+  }
+
+  /** See `ProtocolSession`. */
+  loginTooSlow(): void {
+    this.#interpreter.loginTooSlow();
     this.link.finish();
   }
 

@@ -36,6 +36,8 @@ export interface Interpreter<E> {
   readonly input: Input;
   /** Whether the client would lose more than its connection by the end of it. */
   readonly holdsState: boolean;
+  /** Whether nobody has logged in yet, and somebody has to. */
+  readonly isBeforeLogin: boolean;
   /** The exchange that stands where there is none. */
   readonly nothing: E;
   /** Takes bytes; see `ProtocolSession`. The ones before have been looked at. */
@@ -54,6 +56,8 @@ export interface Interpreter<E> {
   inputEnded?(): void;
   /** Tells the client that the end of its request has not come in time. */
   requestTooSlow(): void;
+  /** Tells the client that nobody has logged in in time. */
+  loginTooSlow(): void;
   /** Nothing more is taken: ends what would go on by itself. */
   end?(): void;
   /** The connection is gone: gives everything back. */

@@ -8,7 +8,7 @@ import { Conversation } from "../conversation/conversation.ts";
 import type { Interpreter, Outcome, Turn } from "../conversation/interpreter.ts";
 import type { ReplySlot } from "../conversation/reply_queue.ts";
 import type { ClientLink, ProtocolSession, Received } from "../../net/session.ts";
-import { addressOf } from "../session_context.ts";
+import { addressOf, isLoginNeeded } from "../session_context.ts";
 import { auditCommand } from "./audit.ts";
 import { commandOfCall, showResult } from "./call_command.ts";
 import type { ClientHoldings, ClientRecord } from "./client_record.ts";
@@ -46,6 +46,7 @@ type Slot = ReplySlot<Exchange>;
 const NO_WORDS: Words = [];
 const NOTHING = exchangeOf({ type: "Answer", reply: null }, {});
 const TOO_SLOW = "-ERR Protocol error: request not complete in time\r\n";
+const LOGIN_TOO_SLOW = "-NOAUTH nobody has logged in in time\r\n";
 
 /** Begins a conversation in this protocol. */
 export function startRespConversation(link: ClientLink, context: RespContext): ProtocolSession {
@@ -78,12 +79,20 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
       end: () => conversation.stop(),
     });
     this.transaction = new Transaction(context.budget);
-    this.input = new RequestReader(context.budget, { wordBytesMax: context.valueBytesMax });
+    this.input = new RequestReader(context.budget, {
+      wordBytesMax: context.valueBytesMax,
+      isBeforeLogin: () => this.isBeforeLogin,
+    });
   }
 
   /** See `Interpreter`. */
   get holdsState(): boolean {
     return this.transaction.isInUse;
+  }
+
+  /** See `Interpreter`. */
+  get isBeforeLogin(): boolean {
+    return this.client.login === undefined && isLoginNeeded(this.#link, this.context);
   }
 
   /** See `Interpreter`. */
@@ -213,6 +222,11 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
   }
 
   /** See `Interpreter`. */
+  loginTooSlow(): void {
+    this.#link.send(LOGIN_TOO_SLOW);
+  }
+
+  /** See `Interpreter`. */
   closed(): void {
     this.transaction.discard();
     this.context.clients.remove(this.client);
@@ -222,6 +236,7 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
   #checkInput(): void {
     const { problem } = this.input;
     if (problem === undefined) return;
+    if (this.input.isOverBeforeLogin) this.context.metrics.closedBeforeLogin.size.add();
     this.context.warn(`Closed the connection of ${this.#link.remote}: ${problem}`);
     this.start(exchangeOf({ type: "Close", reply: { error: problem } }, {}));
   }

@@ -6,7 +6,7 @@
  */
 
 import { stringToBytes } from "../../base/bytes.ts";
-import { FAIR_SHARE_BYTES } from "../../net/limits.ts";
+import { BEFORE_LOGIN_BYTES_MAX, BEFORE_LOGIN_WORDS_MAX, FAIR_SHARE_BYTES } from "../../net/limits.ts";
 import type { MemoryBudget } from "../../net/memory_budget.ts";
 import { Span } from "../../store/span.ts";
 import { splitInline } from "./inline_words.ts";
@@ -49,9 +49,12 @@ const LINE_FEED = 0x0a;
 const LINE_END_BYTES = 2;
 const DIGITS_MAX = 15;
 
-/** The longest word that this server keeps; a longer one makes its request refused. */
+/** How long requests may be. */
 export interface ReaderLimits {
+  /** The longest word that this server keeps; a longer one makes its request refused. */
   readonly wordBytesMax: number;
+  /** Whether nobody has logged in yet, and somebody has to: asked for what is longer than a login alone. */
+  readonly isBeforeLogin: () => boolean;
 }
 
 /**
@@ -63,6 +66,7 @@ export interface ReaderLimits {
 export class RequestReader {
   readonly #budget: MemoryBudget;
   readonly #wordBytesMax: number;
+  readonly #isBeforeLogin: () => boolean;
   #chunk = "";
   /** Begins with the bytes of the chunk; undefined where nobody has them. */
   #buffer: Uint8Array | undefined;
@@ -81,17 +85,24 @@ export class RequestReader {
   #skip = 0;
   #refusal: string | undefined;
   #problem: string | undefined;
+  #isOverBeforeLogin = false;
   #requestsRead = 0;
 
   /** A reader whose unfinished requests count for `budget`. */
-  constructor(budget: MemoryBudget, { wordBytesMax }: ReaderLimits) {
+  constructor(budget: MemoryBudget, { wordBytesMax, isBeforeLogin }: ReaderLimits) {
     this.#budget = budget;
     this.#wordBytesMax = wordBytesMax;
+    this.#isBeforeLogin = isBeforeLogin;
   }
 
   /** Why no further request can be read, as an error reply's text; final. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** Whether `problem` is that more was sent than anybody may before login. */
+  get isOverBeforeLogin(): boolean {
+    return this.#isOverBeforeLogin;
   }
 
   /** Whether bytes have come that `next` has not looked at. */
@@ -208,6 +219,7 @@ export class RequestReader {
     const count = this.#readNumber("invalid multibulk length");
     if (count === undefined) return false;
     if (count > REQUEST_WORDS_MAX) return this.#fail("invalid multibulk length");
+    if (count > BEFORE_LOGIN_WORDS_MAX && this.#isBeforeLogin()) return this.#failBeforeLogin("multibulk length");
     this.#wordsLeft = Math.max(count, 0);
     return true;
   }
@@ -222,6 +234,7 @@ export class RequestReader {
     const length = this.#readNumber("invalid bulk length");
     if (length === undefined) return false;
     if (length < 0 || length > BULK_BYTES_MAX) return this.#fail("invalid bulk length");
+    if (length > BEFORE_LOGIN_BYTES_MAX && this.#isBeforeLogin()) return this.#failBeforeLogin("bulk length");
     const end = this.#at + length;
     if (this.#refusal !== undefined || this.#isTooLong(length)) {
       this.#skip = length + LINE_END_BYTES;
@@ -303,9 +316,11 @@ export class RequestReader {
   /** A line of words; no words for an empty line, undefined as for `#readCount`. */
   #readInline(): Words | undefined {
     const end = this.#chunk.indexOf("\n", this.#at);
-    if (end === -1 || end - this.#at > INLINE_BYTES_MAX) {
-      if (end !== -1 || this.#chunk.length - this.#at > INLINE_BYTES_MAX) this.#fail("too big inline request");
-      else this.#keepRest({ lineBytesMax: INLINE_BYTES_MAX });
+    const length = (end === -1 ? this.#chunk.length : end) - this.#at;
+    if (length > BEFORE_LOGIN_BYTES_MAX && this.#isBeforeLogin()) return void this.#failBeforeLogin("inline request");
+    if (end === -1 || length > INLINE_BYTES_MAX) {
+      if (length > INLINE_BYTES_MAX) this.#fail("too big inline request");
+      else this.#keepRest({ lineBytesMax: this.#isBeforeLogin() ? BEFORE_LOGIN_BYTES_MAX : INLINE_BYTES_MAX });
       return undefined;
     }
     const hasReturn = this.#chunk.charCodeAt(end - 1) === CARRIAGE_RETURN && end > this.#at;
@@ -338,6 +353,12 @@ export class RequestReader {
 
   #isOverBudget(): boolean {
     return this.#budget.exceeded && this.#held > FAIR_SHARE_BYTES;
+  }
+
+  /** In the words of Redis. */
+  #failBeforeLogin(what: string): false {
+    this.#isOverBeforeLogin = true;
+    return this.#fail(`unauthenticated ${what}`);
   }
 
   #fail(complaint: string): false {

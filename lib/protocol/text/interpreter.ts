@@ -12,7 +12,7 @@ import type { Interpreter, Outcome, Turn } from "../conversation/interpreter.ts"
 import type { ReplySlot } from "../conversation/reply_queue.ts";
 import { UNSENT_BYTES_MAX } from "../../net/limits.ts";
 import type { ClientLink, ProtocolSession, Received } from "../../net/session.ts";
-import type { SessionContext } from "../session_context.ts";
+import { isLoginNeeded, type SessionContext } from "../session_context.ts";
 import { type Asker, auditEnd, auditRefusal, lacksRight } from "./audit.ts";
 import { type Exchange, exchangeOf, keyOf, NOTHING, TURNS } from "./exchange.ts";
 import { History } from "./history.ts";
@@ -27,9 +27,9 @@ import {
   INCOMPLETE_LINE,
   keyMissing,
   keyWithAge,
-  LINE_TOO_LONG,
+  LINE_PROBLEMS,
+  LOGIN_TOO_SLOW,
   loginReply,
-  NO_MEMORY,
   NO_USERS,
   notDone,
   OUTCOME_UNKNOWN,
@@ -43,7 +43,7 @@ import {
 } from "./outcomes.ts";
 import { PiecewiseReply } from "./piecewise_reply.ts";
 import { findRepetition } from "./repetition.ts";
-import type { ReportContext } from "./report_context.ts";
+import { type ReportContext, reportContextOf } from "./report_context.ts";
 import type { LoginRequest, Request } from "./requests.ts";
 import { show, SHOWN_PIECE_BYTES } from "./show.ts";
 
@@ -82,7 +82,7 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
     this.#context = context;
     this.#conversation = conversation;
     this.#rate = context.rates?.connection(conversation.now);
-    this.input = new LineReader(context.budget);
+    this.input = new LineReader(context.budget, () => this.isBeforeLogin);
     this.#history = new History(context.budget);
     this.#long = new PiecewiseReply(this.#link, context.clock);
   }
@@ -90,6 +90,11 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
   /** See `Interpreter`. */
   get holdsState(): boolean {
     return this.#watchTimer !== undefined;
+  }
+
+  /** See `Interpreter`. */
+  get isBeforeLogin(): boolean {
+    return this.#login === undefined && isLoginNeeded(this.#link, this.#context);
   }
 
   /** See `Interpreter`. */
@@ -101,8 +106,9 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
   next(): Exchange | undefined {
     const line = this.input.next();
     if (line !== undefined) return exchangeOf(this.#rated(this.#read(line)));
-    if (this.input.problem === "TooLong") this.#hangUp(LINE_TOO_LONG, "its line is too long");
-    else if (this.input.problem === "NoMemory") this.#hangUp(NO_MEMORY, "all clients together send too much");
+    const { problem } = this.input;
+    if (problem === "TooLongBeforeLogin") this.#context.metrics.closedBeforeLogin.size.add();
+    if (problem !== undefined) this.#hangUp(...LINE_PROBLEMS[problem]);
     return undefined;
   }
 
@@ -184,6 +190,11 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
   /** See `Interpreter`. */
   requestTooSlow(): void {
     this.#link.send(`${TOO_SLOW}\n`);
+  }
+
+  /** See `Interpreter`. */
+  loginTooSlow(): void {
+    this.#link.send(`${LOGIN_TOO_SLOW}\n`);
   }
 
   /** See `Interpreter`. */
@@ -378,18 +389,7 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
   }
 
   #reportContext(): ReportContext {
-    const link = this.#link;
-    return {
-      node: this.#context.node,
-      connection: {
-        commands: this.#commands,
-        bytesReceived: link.bytesReceived,
-        bytesSent: link.bytesSent,
-        openForMs: this.#context.clock.now() - link.openedAt,
-        history: this.#history,
-      },
-      connections: this.#context.connections(),
-      connectionsMax: this.#context.connectionsMax(),
-    };
+    const [link, context, commands, history] = [this.#link, this.#context, this.#commands, this.#history];
+    return reportContextOf({ link, context, commands, history });
   }
 }

@@ -1,7 +1,7 @@
 /** Cuts the bytes of a connection into lines, however they were split on their way, in linear time. */
 
 import { bytesToString, writeString } from "../../base/bytes.ts";
-import { FAIR_SHARE_BYTES } from "../../net/limits.ts";
+import { BEFORE_LOGIN_BYTES_MAX, FAIR_SHARE_BYTES } from "../../net/limits.ts";
 import type { MemoryBudget } from "../../net/memory_budget.ts";
 import { LINE_BYTES_MAX } from "./limits.ts";
 
@@ -12,12 +12,15 @@ const PARTIAL_BYTES_MIN = 1_024;
 export type LineProblem =
   /** A line is longer than `LINE_BYTES_MAX`. */
   | "TooLong"
+  /** Nobody has logged in yet, and a line is longer than `BEFORE_LOGIN_BYTES_MAX`. */
+  | "TooLongBeforeLogin"
   /** All clients together hold too much, and this one more than its share. */
   | "NoMemory";
 
 /** One chunk at a time, and the beginning of a line whose end has not come yet. */
 export class LineReader {
   readonly #budget: MemoryBudget;
+  readonly #isBeforeLogin: () => boolean;
   #chunk = "";
   #at = 0;
   #partial = NOTHING;
@@ -25,9 +28,10 @@ export class LineReader {
   #problem: LineProblem | undefined;
   #linesRead = 0;
 
-  /** A reader whose unfinished lines count for `budget`. */
-  constructor(budget: MemoryBudget) {
+  /** A reader whose unfinished lines count for `budget`. Whether nobody has logged in yet is asked for long lines alone. */
+  constructor(budget: MemoryBudget, isBeforeLogin: () => boolean = () => false) {
     this.#budget = budget;
+    this.#isBeforeLogin = isBeforeLogin;
   }
 
   /** Undefined while lines can be read; final. */
@@ -73,9 +77,8 @@ export class LineReader {
       this.#forget();
     }
     if (line.charCodeAt(line.length - 1) === CARRIAGE_RETURN) line = line.slice(0, -1);
-    if (line.length <= LINE_BYTES_MAX) return line;
-    this.#problem = "TooLong";
-    return undefined;
+    this.#problem = this.#problemOf(line.length);
+    return this.#problem === undefined ? line : undefined;
   }
 
   /** Drops everything and gives the memory back. */
@@ -89,7 +92,8 @@ export class LineReader {
   #keep(piece: string): void {
     const length = this.#partialLength + piece.length;
     // One byte more may be the carriage return of a line that is just as long as allowed.
-    if (length > LINE_BYTES_MAX + 1) return this.#fail("TooLong");
+    const problem = this.#problemOf(length - 1);
+    if (problem !== undefined) return this.#fail(problem);
     if (length > this.#partial.length) {
       if (this.#budget.exceeded && length > FAIR_SHARE_BYTES) return this.#fail("NoMemory");
       this.#grow(length);
@@ -103,6 +107,11 @@ export class LineReader {
     grown.set(this.#partial.subarray(0, this.#partialLength));
     this.#budget.add(grown.length - this.#partial.length);
     this.#partial = grown;
+  }
+
+  #problemOf(length: number): LineProblem | undefined {
+    if (length > LINE_BYTES_MAX) return "TooLong";
+    return length > BEFORE_LOGIN_BYTES_MAX && this.#isBeforeLogin() ? "TooLongBeforeLogin" : undefined;
   }
 
   #fail(problem: LineProblem): void {

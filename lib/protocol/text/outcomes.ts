@@ -9,7 +9,9 @@ import type { CommandRefusal, CommandResult } from "../../kv/results.ts";
 import type { NodeMonitor, NotDone, SnapshotOutcome } from "../../node/api.ts";
 import { describeLag } from "../../node/views/lag.ts";
 import { describeReach } from "../../node/views/reach.ts";
+import { BEFORE_LOGIN_BYTES_MAX } from "../../net/limits.ts";
 import { LINE_BYTES_MAX } from "./limits.ts";
+import type { LineProblem } from "./line_reader.ts";
 import { shorten, show, showInPieces, showText } from "./show.ts";
 
 const UNKNOWN_WORD_CHARACTERS_MAX = 40;
@@ -26,12 +28,22 @@ export const NOT_LOGGED_IN = "Error: Authentication required. AUTH <user> <passw
 export const NO_USERS = "Error: There are no users. Everybody may do everything without logging in.";
 /** Follows the last report of WATCH. */
 export const WATCH_ENDED = "Watch ended.";
-/** Then the connection is closed. */
-export const LINE_TOO_LONG = `Error: Line too long (limit ${LINE_BYTES_MAX} bytes).`;
-/** Then the connection is closed. */
-export const NO_MEMORY = "Error: Overloaded. All clients together send too much; try again later.";
+/** Why no further line can be read, for the client and for the log; then the connection is closed. */
+export const LINE_PROBLEMS: Readonly<Record<LineProblem, readonly [reply: string, reason: string]>> = {
+  TooLong: [`Error: Line too long (limit ${LINE_BYTES_MAX} bytes).`, "its line is too long"],
+  TooLongBeforeLogin: [
+    `Error: Line too long before login (limit ${BEFORE_LOGIN_BYTES_MAX} bytes).`,
+    "its line is too long before login",
+  ],
+  NoMemory: [
+    "Error: Overloaded. All clients together send too much; try again later.",
+    "all clients together send too much",
+  ],
+};
 /** Then the connection is closed. */
 export const TOO_SLOW = "Error: Request not complete in time.";
+/** Then the connection is closed. */
+export const LOGIN_TOO_SLOW = "Error: Nobody has logged in in time.";
 /** A last line without an end may have been cut off on its way: a value must not be stored in part. */
 export const INCOMPLETE_LINE = "Error: Incomplete line. Every command ends with a newline.";
 

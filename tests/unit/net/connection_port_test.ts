@@ -2,15 +2,21 @@
 
 import { assertEquals } from "@std/assert";
 import { FAILED_ACCEPTS_PER_TURN_MAX } from "../../../lib/base/accepting.ts";
-import { Counter } from "../../../lib/observe/metrics.ts";
-import { ConnectionPort, type PortConnection } from "../../../lib/net/connection_port.ts";
-import { DESCRIPTORS_RESERVED, LIMIT_RISE_WAIT_MS_MAX } from "../../../lib/net/limits.ts";
+import { Counter, Registry } from "../../../lib/observe/metrics.ts";
+import { closedBeforeLogin } from "../../../lib/net/connections_before_login.ts";
+import { ConnectionPort, type Idleness, type PortConnection } from "../../../lib/net/connection_port.ts";
+import { DESCRIPTORS_RESERVED, IDLE_GIVES_WAY_MS, LIMIT_RISE_WAIT_MS_MAX } from "../../../lib/net/limits.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 
 const CONFIGURED = 100 * DESCRIPTORS_RESERVED;
 
 /** A connection that does nothing until it is closed. */
 class FakeConnection implements PortConnection {
+  readonly address = "10.0.0.1";
+  isBeforeLogin = false;
+  idleSinceMs: number | undefined;
+  hasGivenWay = false;
+  isTooSlow = false;
   readonly #ended = Promise.withResolvers<void>();
   run(): Promise<void> {
     return this.#ended.promise;
@@ -22,10 +28,16 @@ class FakeConnection implements PortConnection {
     this.#ended.resolve();
   }
   giveWay(): void {
+    this.hasGivenWay = true;
     this.#ended.resolve();
   }
+  loginTooSlow(): void {
+    this.isTooSlow = true;
+  }
   check(): void {}
-  idleness(): undefined {}
+  idleness(): Idleness | undefined {
+    return this.idleSinceMs === undefined ? undefined : { sinceMs: this.idleSinceMs, holdsState: false };
+  }
 }
 
 /** Clients come at the port as `crowd` says; while `descriptors` are used up, an accept fails. */
@@ -36,11 +48,16 @@ class Bench {
   crowd = 0;
   /** So many of those that come next are gone before they are accepted. */
   gone = 0;
+  /** Those that were accepted. */
+  readonly accepted: FakeConnection[] = [];
+  /** Whether clients have to log in. */
+  isLoginNeeded = false;
+  readonly refused = new Counter();
   readonly port: ConnectionPort<FakeConnection>;
   #wake: (() => void) | undefined;
   #closed = false;
 
-  constructor() {
+  constructor(connectionsMax = CONFIGURED) {
     const listener = {
       accept: () => this.#accept(),
       close: () => {
@@ -52,12 +69,22 @@ class Bench {
       doors: [{ listener: listener as unknown as Deno.TcpListener, tls: undefined }],
       clock: this.clock,
       log: (_level, message) => this.logged.push(message),
-      connectionsMax: CONFIGURED,
+      connectionsMax,
       names: { one: "a client", adjective: "client" },
-      admit: () => new FakeConnection(),
+      admit: () => {
+        const connection = new FakeConnection();
+        connection.isBeforeLogin = this.isLoginNeeded;
+        this.accepted.push(connection);
+        return connection;
+      },
+      beforeLogin: {
+        limits: { connectionsMax, addressConnectionsMax: connectionsMax },
+        closed: closedBeforeLogin(new Registry(), "client"),
+        isLoginNeeded: () => this.isLoginNeeded,
+      },
       refuse: {
         needsFirstBytes: false,
-        refused: new Counter(),
+        refused: this.refused,
         reply: () => new Uint8Array(),
         plainReply: () => new Uint8Array(),
       },
@@ -149,4 +176,45 @@ Deno.test("a flood of clients that are gone leaves turns of the event loop to ot
   await clock.advance(0);
   await stopped;
   assertEquals([bench.gone, port.size], [6 * FAILED_ACCEPTS_PER_TURN_MAX, 0]);
+});
+
+Deno.test("at a full port strangers give way to whoever comes, and who has logged in does not, however idle", async () => {
+  const bench = new Bench(4);
+  const { port, clock, accepted } = bench;
+  bench.isLoginNeeded = true;
+  const come = async () => {
+    bench.arrive(1);
+    await clock.settle();
+  };
+  for (let count = 0; count < 4; count++) await come();
+  for (const connection of accepted.slice(0, 3)) Object.assign(connection, { isBeforeLogin: false, idleSinceMs: 0 });
+  await clock.advance(10 * IDLE_GIVES_WAY_MS);
+  for (let count = 0; count < 100; count++) await come();
+  assertEquals([port.size, bench.refused.value], [4, 0], "each stranger takes the place of the one before");
+  assertEquals([port.sizeBeforeLogin, accepted.filter(({ hasGivenWay }) => hasGivenWay)], [1, []]);
+  assertEquals(accepted.length, 104);
+  await port.stop(0);
+});
+
+Deno.test("once all places are taken by those who have logged in, the longest idle of them makes one for who comes", async () => {
+  const bench = new Bench(3);
+  const { port, clock, accepted } = bench;
+  bench.isLoginNeeded = true;
+  bench.arrive(3);
+  await clock.until(() => port.size === 3, 1_000, "the port is full");
+  for (const [at, connection] of accepted.entries()) {
+    Object.assign(connection, { isBeforeLogin: false, idleSinceMs: at === 0 ? undefined : 1_000 - at });
+  }
+  bench.arrive(1);
+  await clock.settle();
+  assertEquals([port.size, bench.refused.value], [3, 1], "who comes before that is refused");
+  await clock.until(() => port.size === 2, 2 * IDLE_GIVES_WAY_MS, "one is ended");
+  assertEquals(accepted.map(({ hasGivenWay }) => hasGivenWay), [false, false, true]);
+  bench.arrive(1);
+  await clock.settle();
+  await clock.advance(10 * IDLE_GIVES_WAY_MS);
+  assertEquals([port.size, bench.refused.value], [3, 1], "no other goes for a stranger");
+  assertEquals(accepted.map(({ hasGivenWay }) => hasGivenWay), [false, false, true, false]);
+  assertEquals(accepted.map(({ isTooSlow }) => isTooSlow), [false, false, false, true]);
+  await port.stop(0);
 });

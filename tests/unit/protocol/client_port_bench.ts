@@ -3,6 +3,7 @@
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../../lib/kv/commands.ts";
 import type { Timer } from "../../../lib/base/clock.ts";
 import { type ClientListener, startClientListener } from "../../../lib/protocol/client_listener.ts";
+import type { BeforeLoginLimits } from "../../../lib/net/connections_before_login.ts";
 import { WRITE_CHECK_MS } from "../../../lib/net/limits.ts";
 import { FakeNode } from "../../support/fake_node.ts";
 import { DEADLINE_MS, until } from "../../support/wait.ts";
@@ -36,10 +37,10 @@ export interface Bench {
 
 /** Opens a client port over a node that is not real, and closes everything after `run`. */
 export async function withListener(
-  options: { readonly connectionsMax?: number },
+  options: { readonly connectionsMax?: number; readonly node?: FakeNode; readonly beforeLogin?: BeforeLoginLimits },
   run: (bench: Bench) => Promise<void>,
 ): Promise<void> {
-  const node = new FakeNode();
+  const node = options.node ?? new FakeNode();
   const clock = new PortClock();
   const logged: string[] = [];
   const listener = startClientListener({
@@ -50,6 +51,7 @@ export async function withListener(
     hostname: "127.0.0.1",
     port: 0,
     connectionsMax: options.connectionsMax ?? 100,
+    beforeLogin: options.beforeLogin,
     receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
     httpPort: undefined,
     clusterMode: false,

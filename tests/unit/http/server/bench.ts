@@ -8,8 +8,13 @@ import { type HttpListener, type HttpListenerOptions, startHttpListener } from "
 import { ShiftedClock } from "../../../support/shifted_clock.ts";
 
 /** What a test decides. */
-export interface BenchOptions
-  extends Partial<Pick<HttpListenerOptions, "connectionsMax" | "times" | "memoryBytesMax">> {
+export interface BenchOptions extends
+  Partial<
+    Pick<
+      HttpListenerOptions,
+      "connectionsMax" | "times" | "memoryBytesMax" | "beforeLoginBytesMax" | "beforeLogin" | "logins"
+    >
+  > {
   readonly judge?: HttpHandler["judge"];
   readonly handle?: HttpHandler["handle"];
 }

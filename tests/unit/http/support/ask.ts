@@ -35,6 +35,7 @@ export interface Extras {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly rate?: HttpRequest["rate"];
+  readonly noteLogin?: HttpRequest["noteLogin"];
   readonly certified?: HttpRequest["certified"];
   readonly isTls?: boolean;
 }
@@ -89,6 +90,7 @@ export async function ask({ handler, isDescribed }: Service, line: string, extra
     rate: extras.rate,
     certified: extras.certified,
     isTls: extras.isTls,
+    ...extras.noteLogin === undefined ? {} : { noteLogin: extras.noteLogin },
     id: "r1",
   };
   const verdict = handler.judge(head);

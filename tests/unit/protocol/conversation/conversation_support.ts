@@ -48,6 +48,7 @@ export class ConversationBench implements Interpreter<TestExchange> {
   readonly partial = new Set<string>();
   readonly conversation: Conversation<TestExchange>;
   holdsState = false;
+  readonly isBeforeLogin = false;
   readonly #replyBytes: number;
   #bytes = "";
   #requests = 0;
@@ -121,6 +122,10 @@ export class ConversationBench implements Interpreter<TestExchange> {
   }
 
   /** See `Interpreter`. */
+  loginTooSlow(): void {
+    this.link.send("login too slow");
+  }
+
   requestTooSlow(): void {
     this.link.send("too slow ");
   }

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Random } from "../../../../lib/base/random.ts";
-import { FAIR_SHARE_BYTES } from "../../../../lib/net/limits.ts";
+import { BEFORE_LOGIN_BYTES_MAX, BEFORE_LOGIN_WORDS_MAX, FAIR_SHARE_BYTES } from "../../../../lib/net/limits.ts";
 import { MemoryBudget } from "../../../../lib/net/memory_budget.ts";
 import {
   BULK_BYTES_MAX,
@@ -21,9 +21,11 @@ interface Bench {
   readonly budget: MemoryBudget;
 }
 
-function makeBench({ memoryBytesMax = 1_000_000_000, wordBytesMax = WORD_BYTES_MAX } = {}): Bench {
+function makeBench(
+  { memoryBytesMax = 1_000_000_000, wordBytesMax = WORD_BYTES_MAX, isBeforeLogin = (): boolean => false } = {},
+): Bench {
   const budget = new MemoryBudget(memoryBytesMax);
-  return { budget, reader: new RequestReader(budget, { wordBytesMax }) };
+  return { budget, reader: new RequestReader(budget, { wordBytesMax, isBeforeLogin }) };
 }
 
 /** Everything that is read out of the pieces; a refusal and the final problem are texts. */
@@ -240,4 +242,43 @@ Deno.test("the work is linear in the bytes, whatever they are and however they a
   assertLinear("inline requests", { make: (size) => ["GET k\n".repeat(size)], run });
   assertLinear("an inline request byte by byte", { make: (size) => [..."x".repeat(size)], run });
   assertLinear("empty requests", { make: (size) => ["*0\r\n".repeat(size)], run });
+});
+
+Deno.test("before login a request has few words, and short ones, in whatever pieces it comes", () => {
+  const words = (count: number) => Array.from({ length: count }, () => "w");
+  const [longest, longer] = [0, 1].map((more) => "x".repeat(BEFORE_LOGIN_BYTES_MAX + more));
+  const complaint = (what: string) => `ERR Protocol error: unauthenticated ${what}`;
+  const cases: readonly (readonly [bytes: string, found: unknown])[] = [
+    [encodeRequest(...words(BEFORE_LOGIN_WORDS_MAX)), words(BEFORE_LOGIN_WORDS_MAX)],
+    [encodeRequest(...words(BEFORE_LOGIN_WORDS_MAX + 1)), complaint("multibulk length")],
+    [encodeRequest("AUTH", longest ?? ""), ["AUTH", longest]],
+    [encodeRequest("AUTH", longer ?? ""), complaint("bulk length")],
+    [`${longest}\n`, [longest]],
+    [`${longer}\n`, complaint("inline request")],
+  ];
+  for (const [bytes, found] of cases) {
+    for (const size of [1_000, 10_000, bytes.length]) {
+      const pieces = Array.from(
+        { length: Math.ceil(bytes.length / size) },
+        (_, at) => bytes.slice(at * size, (at + 1) * size),
+      );
+      const limits = { wordBytesMax: 1_000_000 };
+      const strange = makeBench({ ...limits, isBeforeLogin: () => true });
+      assertEquals(readAll(strange, pieces), [found], bytes.slice(0, 20));
+      assertEquals(strange.reader.isOverBeforeLogin, typeof found === "string");
+      assertEquals(strange.budget.bytes, 0);
+      const known = makeBench(limits);
+      assertEquals(readAll(known, pieces).length, 1);
+      assertEquals([known.reader.problem, known.reader.isOverBeforeLogin], [undefined, false], "after login");
+    }
+  }
+});
+
+Deno.test("a line without an end is given up before login as soon as it is too long", () => {
+  const { reader, budget } = makeBench({ isBeforeLogin: () => true });
+  for (let sent = 0; sent <= BEFORE_LOGIN_BYTES_MAX; sent += 1_000) {
+    reader.push("x".repeat(1_000));
+    assertEquals(reader.next(), undefined);
+  }
+  assertEquals([reader.problem, budget.bytes], ["ERR Protocol error: unauthenticated inline request", 0]);
 });

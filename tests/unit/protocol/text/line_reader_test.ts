@@ -1,7 +1,7 @@
 /** Lines out of chunks, with a bound on their length and on the memory of all readers together. */
 
 import { assertEquals } from "@std/assert";
-import { FAIR_SHARE_BYTES } from "../../../../lib/net/limits.ts";
+import { BEFORE_LOGIN_BYTES_MAX, FAIR_SHARE_BYTES } from "../../../../lib/net/limits.ts";
 import { LINE_BYTES_MAX } from "../../../../lib/protocol/text/limits.ts";
 import { MemoryBudget } from "../../../../lib/net/memory_budget.ts";
 import { LineReader } from "../../../../lib/protocol/text/line_reader.ts";
@@ -66,4 +66,24 @@ Deno.test("When all hold too much, who holds more than its share is refused, and
   const big = new LineReader(budget);
   assertEquals(readAll(big, "x".repeat(FAIR_SHARE_BYTES + 1)), []);
   assertEquals(big.problem, "NoMemory");
+});
+
+Deno.test("Before login a line is short, in whatever pieces it comes", () => {
+  for (const end of ["\n", "\r\n"]) {
+    for (const length of [BEFORE_LOGIN_BYTES_MAX, BEFORE_LOGIN_BYTES_MAX + 1]) {
+      for (const piece of [1_000, BEFORE_LOGIN_BYTES_MAX + 1, BEFORE_LOGIN_BYTES_MAX + 10]) {
+        for (const isBeforeLogin of [true, false]) {
+          const budget = new MemoryBudget(10_000_000);
+          const reader = new LineReader(budget, () => isBeforeLogin);
+          const text = `${"x".repeat(length)}${end}`;
+          const lines: string[] = [];
+          for (let at = 0; at < text.length; at += piece) lines.push(...readAll(reader, text.slice(at, at + piece)));
+          const isTaken = !isBeforeLogin || length === BEFORE_LOGIN_BYTES_MAX;
+          assertEquals(lines.map((line) => line.length), isTaken ? [length] : []);
+          assertEquals(reader.problem, isTaken ? undefined : "TooLongBeforeLogin");
+          assertEquals(budget.bytes, 0);
+        }
+      }
+    }
+  }
 });
