@@ -137,3 +137,8 @@ export class AccessError extends Error {
     this.operation = failure.operation;
   }
 }
+
+/** A master key that is missing, cannot be had, or is not the one that the data was encrypted under. Nothing was changed. */
+export class MasterKeyError extends Error {
+  override readonly name = "MasterKeyError";
+}

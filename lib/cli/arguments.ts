@@ -17,6 +17,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   "inspect",
   "disk",
   "recover",
+  "rekey",
   "backup",
   "verify",
   "restore",

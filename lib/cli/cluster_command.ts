@@ -258,7 +258,7 @@ function memoryShare(settings: Settings, nodes: number): number {
 
 /** What nodes are told through the environment. */
 function secretsOf(settings: Settings): Readonly<Record<string, string>> {
-  const names = ["cluster-secret", "bootstrap-user"] as const;
+  const names = ["cluster-secret", "bootstrap-user", "master-key"] as const;
   return Object.fromEntries(names.flatMap((name) => {
     const value = settings.optionalText(name);
     return value === undefined ? [] : [[environmentName(name), value]];

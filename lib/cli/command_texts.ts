@@ -150,6 +150,15 @@ export const COMMAND_TEXTS: Readonly<Record<CommandName, CommandText>> = {
     ],
     lines: PRINTED_LINES.recover,
   },
+  rekey: {
+    usage: "kvstore rekey DIR... --master-key-file FILE",
+    summary: "Put encrypted data directories under another master key, while their nodes run.",
+    details: [
+      "The file has the new key, and behind it, in a line of its own, the one before. Nodes that are started with this file take both, so",
+      "restart them whenever it suits; once every directory is done, take the old key out of the file. It may be interrupted and repeated.",
+      "Backups keep the master key that they were made with.",
+    ],
+  },
   backup: {
     usage:
       "kvstore backup FILE|- [--force] [--stale] | kvstore backup DIR --every 1h [--keep 24] [--metrics-file FILE] [--connect HOST:PORT,...] [--json]",

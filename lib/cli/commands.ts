@@ -18,6 +18,7 @@ import { showLicenses } from "./licenses.ts";
 import { runMemberCommand } from "./member_command.ts";
 import { runNodeCommand } from "./node_command.ts";
 import { runRecoverCommand } from "./recover_command.ts";
+import { runRekeyCommand } from "./rekey_command.ts";
 import { runRollingRestartCommand } from "./rolling_restart_command.ts";
 import { runExportCommand } from "./transfer/export_command.ts";
 import { runImportCommand } from "./transfer/import_command.ts";
@@ -40,6 +41,7 @@ export const RUNNERS: Readonly<Record<CommandName, RunCommand>> = {
   inspect: runInspectCommand,
   disk: runDiskCommand,
   recover: runRecoverCommand,
+  rekey: runRekeyCommand,
   backup: runBackupCommand,
   verify: runVerifyCommand,
   restore: runRestoreCommand,

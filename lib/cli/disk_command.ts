@@ -2,6 +2,8 @@
 
 import { AccessError } from "../base/errors.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
+import type { EncryptionFacts } from "../storage/encryption/encryption.ts";
+import { describeEncryption } from "../storage/encryption/key_files.ts";
 import { isInUse } from "../storage/inspect.ts";
 import { count } from "./backup/backup_text.ts";
 import type { CommandContext } from "./command_context.ts";
@@ -32,8 +34,9 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: "node",
-    matches: /^(RaftNode\d+\.json(\.tmp)?|LOCK|RESTORING|wal\/durable\.mark(\.tmp)?)$/,
-    what: "who the node is, its term and vote",
+    matches:
+      /^(RaftNode\d+\.json(\.tmp)?|RaftKeys\.json(\.tmp)?|RaftKeys\.lock|LOCK|RESTORING|wal\/durable\.mark(\.tmp)?)$/,
+    what: "who the node is, its term and vote, its keys",
   },
   {
     name: "beforeRecovery",
@@ -69,10 +72,11 @@ export async function runDiskCommand({ settings, operands, surroundings }: Comma
   refuseOtherDirectory(directory);
   const inUse = await isInUse(new DenoDisk(), directory);
   const uses = measure(directory);
+  const encryption = describeEncryption(new DenoDisk(), directory) ?? null;
   surroundings.out(
     settings.enabled("json")
-      ? `${JSON.stringify({ directory, inUse, bytes: sumOf(uses), parts: uses })}\n`
-      : show(uses, { directory, inUse }),
+      ? `${JSON.stringify({ directory, inUse, encryption, bytes: sumOf(uses), parts: uses })}\n`
+      : `${show(uses, { directory, inUse })}${showEncryption(encryption)}`,
   );
   return EXIT.ok;
 }
@@ -135,6 +139,13 @@ function show(
       : `  ${showBytes(bytes).padStart(12)}  ${name} (${count(files, "file")}): ${KINDS[at]?.what ?? ""}\n`
   );
   return `${head}${lines.join("")}`;
+}
+
+function showEncryption(facts: EncryptionFacts | null): string {
+  if (facts === null) return "";
+  const { masterKeyId, plainFiles } = facts;
+  const rest = plainFiles.length === 0 ? "" : `; still plain, until compaction: ${plainFiles.join(", ")}`;
+  return `  encrypted under master key ${masterKeyId}${rest}\n`;
 }
 
 /** With one decimal, but for bytes. */

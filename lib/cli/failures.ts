@@ -7,6 +7,7 @@ import {
   DiskFailureError,
   FormatVersionError,
   IncompatibleError,
+  MasterKeyError,
   MemoryLimitError,
   NoSpaceError,
   RemovedError,
@@ -53,6 +54,7 @@ const ORDINARY = [
   ClusterSecretError,
   DirectoryLockedError,
   IncompatibleError,
+  MasterKeyError,
   AccessError,
   NoSpaceError,
 ];

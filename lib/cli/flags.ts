@@ -14,6 +14,7 @@ import { DISK_FLAGS } from "./disk_flags.ts";
 import { DIRECTORY_FLAGS } from "./directory_flags.ts";
 import { HISTORY_FLAGS } from "./history_flags.ts";
 import { JOIN_FLAGS } from "./join_flags.ts";
+import { MASTER_KEY_FLAGS } from "./master_key_flags.ts";
 import { TLS_FLAGS } from "./tls_flags.ts";
 import { TRANSFER_FLAGS } from "./transfer/transfer_flags.ts";
 import { USER_FLAGS } from "./user_flags.ts";
@@ -31,6 +32,7 @@ export type CommandName =
   | "inspect"
   | "disk"
   | "recover"
+  | "rekey"
   | "backup"
   | "verify"
   | "restore"
@@ -82,6 +84,7 @@ const EVERYWHERE: readonly CommandName[] = [
   "inspect",
   "disk",
   "recover",
+  "rekey",
   "verify",
   "tls",
   "assets",
@@ -246,6 +249,7 @@ export const FLAGS = [
     help: "Take a snapshot after so many bytes of log.",
   },
   ...DISK_FLAGS,
+  ...MASTER_KEY_FLAGS,
   ...HISTORY_FLAGS,
   {
     name: "memory-limit",

@@ -2,9 +2,11 @@
 
 import { knownContents } from "../node/known_contents.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
+import type { Disk } from "../storage/disk.ts";
 import { inspectDirectory, type Inspection, isInUse } from "../storage/inspect.ts";
 import type { CommandContext } from "./command_context.ts";
 import { EXIT, Failure } from "./failures.ts";
+import { keyedDisk } from "./master_key.ts";
 import type { Settings } from "./settings.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -16,7 +18,7 @@ export async function runInspectCommand({ settings, operands, surroundings }: Co
   }
   refuseOtherDirectory(directory);
   await refuseRunning(directory);
-  const inspection = await inspect(directory, settings);
+  const inspection = await inspect(await keyedDisk(settings), { directory, settings });
   // A node that was started meanwhile.
   if (inspection.damages.length + inspection.otherVersions.length > 0) await refuseRunning(directory);
   surroundings.out(`${JSON.stringify(inspection, undefined, 2)}\n`);
@@ -32,8 +34,10 @@ export async function refuseRunning(directory: string): Promise<void> {
   throw new Failure(`Cannot inspect ${directory}: a node is running on it; stop the node first`);
 }
 
-async function inspect(directory: string, settings: Settings): Promise<Inspection> {
-  const disk = new DenoDisk();
+async function inspect(
+  disk: Disk,
+  { directory, settings }: { readonly directory: string; readonly settings: Settings },
+): Promise<Inspection> {
   const outline = await inspectDirectory(disk, directory, { contents: knownContents() });
   const count = settings.integer("entries");
   const ranged = settings.given("from") !== undefined || settings.given("to") !== undefined;

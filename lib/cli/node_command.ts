@@ -12,6 +12,7 @@ import type { CommandContext } from "./command_context.ts";
 import { describeFailure, EXIT, Failure } from "./failures.ts";
 import { resolveJoin } from "./join.ts";
 import { makeLog } from "./log.ts";
+import { readMasterKeys } from "./master_key.ts";
 import { logFormat, logLevel, ownPeers, serverOptions, wantedPorts } from "./server_settings.ts";
 import { StopSignals } from "./signals.ts";
 
@@ -84,7 +85,7 @@ export async function runNode({ settings, surroundings }: CommandContext, parts:
   // Nodes with certificates believe their own CAs, and speak TLS with nobody else.
   if (wanted.peerTls !== undefined && settings.given("tls-cert") === undefined) surroundings.trustRoots("None");
   // A node that joins learns its id from the cluster.
-  const joined = await resolveJoin(wanted, { settings, stop });
+  const joined = { ...await resolveJoin(wanted, { settings, stop }), masterKeys: await readMasterKeys(settings) };
   const log = makeNodeLog(joined.nodeId);
   const launcherSecret = surroundings.environment(LAUNCHER_SECRET_VARIABLE);
   const options = { ...joined, log, ...(link === undefined ? {} : { launcher: link, launcherSecret }) };

@@ -2,10 +2,10 @@
 
 import { unreachable } from "../base/assert.ts";
 import { type Survey, surveyDirectories, type Survivor } from "../node/recovery/survey.ts";
-import { DenoDisk } from "../storage/deno_disk.ts";
 import type { CommandContext } from "./command_context.ts";
 import { EXIT } from "./failures.ts";
 import { refuseOtherDirectory, refuseRunning } from "./inspect_command.ts";
+import { keyedDisk } from "./master_key.ts";
 import { forceSurvivor } from "./recover_force.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -37,7 +37,7 @@ async function inspectSurvivors(
     refuseOtherDirectory(directory);
     await refuseRunning(directory);
   }
-  const survey = await surveyDirectories(new DenoDisk(), directories);
+  const survey = await surveyDirectories(await keyedDisk(settings), directories);
   // A node that was started meanwhile.
   for (const directory of directories) await refuseRunning(directory);
   surroundings.out(settings.enabled("json") ? `${JSON.stringify(survey, undefined, 2)}\n` : showSurvey(survey));

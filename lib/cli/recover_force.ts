@@ -7,13 +7,13 @@ import { forceRecovery, type Recovery } from "../node/recovery/force.ts";
 import { planRecovery, type RecoveryPlan } from "../node/recovery/plan.ts";
 import { type Member, NODE_ID_MAX } from "../raft/types.ts";
 import { corruption } from "../storage/damage.ts";
-import { DenoDisk } from "../storage/deno_disk.ts";
 import { inspectDirectory, type Inspection } from "../storage/inspect.ts";
 import { refuseOtherCopy } from "../storage/kept_copy.ts";
 import { parseAddress } from "../transport/address.ts";
 import type { CommandContext } from "./command_context.ts";
 import { EXIT, Failure } from "./failures.ts";
 import { refuseOtherDirectory, refuseRunning } from "./inspect_command.ts";
+import { keyedDisk } from "./master_key.ts";
 import { defaultPeerPort, showAddress } from "./peers.ts";
 import { quoteForPeople, UsageError } from "./usage_error.ts";
 
@@ -31,7 +31,7 @@ export async function forceSurvivor({ settings, surroundings }: CommandContext, 
   };
   refuseOtherDirectory(directory);
   await refuseRunning(directory);
-  const disk = new DenoDisk();
+  const disk = await keyedDisk(settings);
   const inspection = await inspectDirectory(disk, directory, { contents: knownContents() });
   refuseUnreadable(inspection);
   const plan = planRecovery(inspection, wish);

@@ -26,6 +26,7 @@ import { DASHBOARD_ROUTES } from "../dashboard/routes.ts";
 import { makeHttpService } from "../http/service.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
 import type { Disk } from "../storage/disk.ts";
+import { EncryptedDisk } from "../storage/encryption/encrypted_disk.ts";
 import type { Secrets } from "../transport/credentials.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
 import { distinctSecrets, secretsOf } from "./cluster_secret.ts";
@@ -120,7 +121,8 @@ async function startWithMetrics(
   },
 ): Promise<RunningServer> {
   const real = ground.disk ?? new DenoDisk();
-  const disk: Disk = options.unsafeNoFsync ? new UnsyncedDisk(real) : real;
+  const { masterKeys } = options;
+  const disk = new EncryptedDisk(options.unsafeNoFsync ? new UnsyncedDisk(real) : real, { masterKeys });
   const sizes = ground.segmentBytes === undefined ? {} : { segmentBytes: ground.segmentBytes };
   let transport: TcpTransport | undefined;
   const node = await startNode({

@@ -9,6 +9,7 @@ import type { PeerTlsOptions } from "./peer_tls.ts";
 import type { TlsOptions } from "./tls_service.ts";
 import type { BeforeLoginLimits } from "../net/connections_before_login.ts";
 import type { LauncherPort } from "../http/launcher_port.ts";
+import type { MasterKeys } from "../storage/encryption/master_key.ts";
 import type { Member, NodeId } from "../raft/types.ts";
 import type { Compression } from "../storage/block_codec.ts";
 
@@ -55,6 +56,8 @@ export interface ServerOptions {
   readonly audit?: Pick<AuditFileOptions, "path" | "bytesMax" | "filesMax">;
   /** The first user of the cluster, as long as it has none; left out for none. Until there is a user nobody comes in. */
   readonly firstUser?: FirstUser;
+  /** The keys by which the data directory is encrypted; undefined for none. */
+  readonly masterKeys?: MasterKeys | undefined;
   /** A snapshot is taken after so many entries since the last one. */
   readonly snapshotEntries: number;
   /** A snapshot is taken after so many bytes of log since the last one. */

@@ -38,3 +38,14 @@ export function hasMagic(bytes: Uint8Array, { magic, offset }: { magic: Uint8Arr
   for (let at = 0; at < magic.length; at++) if (bytes[offset + at] !== magic[at]) return false;
   return true;
 }
+
+/** All of `parts`, one behind the other. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

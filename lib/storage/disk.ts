@@ -1,5 +1,7 @@
 /** The Disk port: all that storage asks of a file system. Implemented over Deno, in memory, and by the simulator. */
 
+import type { Encryption } from "./encryption/encryption.ts";
+
 /** An open file. Offsets and sizes are in bytes. */
 export interface DiskFile {
   readonly path: string;
@@ -27,6 +29,8 @@ export interface DiskLock {
 
 /** Paths use "/" and are opaque but for their parts. Every method throws `AccessError` when the system refuses. */
 export interface Disk {
+  /** How the data directories on it are encrypted; left out where none is. */
+  readonly encryption?: Encryption;
   /** Creates a directory and its parents; one that exists is fine. */
   makeDirectory(path: string): void;
   exists(path: string): boolean;

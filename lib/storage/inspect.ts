@@ -8,6 +8,7 @@ import type { Compression } from "./block_codec.ts";
 import { setUint53, viewOf } from "./binary.ts";
 import type { Damage } from "./damage.ts";
 import type { Disk } from "./disk.ts";
+import type { EncryptionFacts } from "./encryption/encryption.ts";
 import {
   configurationOf,
   hardStateOf,
@@ -83,6 +84,8 @@ export interface Inspection {
   /** True when a process has the directory open: then the last write may be seen half done. */
   readonly inUse: boolean;
   readonly ownership: Ownership | null;
+  /** Null where the directory is not encrypted. */
+  readonly encryption: EncryptionFacts | null;
   readonly hardState: {
     readonly currentTerm: number;
     readonly votedFor: NodeId | null;
@@ -158,8 +161,9 @@ export async function inspectDirectory(
       }),
     );
   }
+  const encryption = disk.encryption?.describe(directory) ?? null;
   const described = { ...describeNode(nodeFile), snapshots, ...describeLog(loaded, options), recoverable };
-  return { directory, inUse, ...described, otherVersions, damages };
+  return { directory, inUse, encryption, ...described, otherVersions, damages };
 }
 
 /** Whether a node has the directory open, as far as this process may ask. Changes nothing. */

@@ -3,6 +3,7 @@
 import { IncompatibleError } from "../base/errors.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Disk } from "./disk.ts";
+import { KEY_FILE_NAME } from "./encryption/key_file.ts";
 import { loadNodeFile } from "./load.ts";
 import { nodeFileName } from "./node_file.ts";
 import { SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
@@ -47,6 +48,10 @@ export async function keepCopy(disk: Disk, place: KeptDirectory): Promise<string
   disk.makeDirectory(kept);
   disk.remove(`${kept}/${nodeFile}`);
   await disk.syncDirectory(kept);
+  // Before what it is needed for.
+  const keyFile = { from: `${directory}/${KEY_FILE_NAME}`, to: `${kept}/${KEY_FILE_NAME}` };
+  disk.remove(keyFile.to);
+  if (disk.exists(keyFile.from)) await copyFile(disk, keyFile);
   for (const room of [WAL_NAME, SNAPSHOTS_NAME]) {
     await copyFiles(disk, { from: `${directory}/${room}`, to: `${kept}/${room}` });
   }

@@ -5,8 +5,10 @@ import type { Run } from "../raft/run.ts";
 import { type Configuration, type EntryId, type HardState, type NodeId, ZERO_ENTRY_ID } from "../raft/types.ts";
 import type { Damage } from "./damage.ts";
 import type { Disk } from "./disk.ts";
+import { RecordBodies } from "./encryption/record_bodies.ts";
 import { LogReplay } from "./log_replay.ts";
 import { decodeNodeFile, type NodeFile, nodeFileName } from "./node_file.ts";
+import { readWhole } from "./read_whole.ts";
 import { snapshotName, type SnapshotSummary } from "./snapshot_format.ts";
 import { type ListedSnapshot, listSnapshots, verifyListed } from "./snapshot_store.ts";
 import { storedSnapshot } from "./snapshot_temporary.ts";
@@ -42,14 +44,9 @@ export interface LoadedDirectory {
 export function loadNodeFile(disk: Disk, directory: string, nodeId: NodeId): NodeFile | undefined {
   const path = `${directory}/${nodeFileName(nodeId)}`;
   if (!disk.exists(path)) return undefined;
-  const file = disk.open(path, "read");
-  try {
-    const bytes = new Uint8Array(file.size());
-    file.readAt(0, bytes);
-    return decodeNodeFile(bytes, path);
-  } finally {
-    file.close();
-  }
+  const keys = disk.encryption?.keysOf(directory);
+  const bytes = readWhole(disk, path);
+  return decodeNodeFile(bytes, path, keys?.plain.includes(nodeFileName(nodeId)) === true ? undefined : keys);
 }
 
 /** Reads snapshots and log. Rejects with `FormatVersionError`, also when there is damage: without the versions nothing can be judged. */
@@ -65,7 +62,8 @@ export async function loadDirectory(options: LoadOptions): Promise<LoadedDirecto
   }
   const end: EntryId = summary?.lastIncluded ?? ZERO_ENTRY_ID;
   const replay = new LogReplay(whole === true ? 0 : end.index);
-  const scan = scanWal(disk, wal, (record, body) => replay.take(record, body));
+  const bodies = new RecordBodies(disk.encryption?.keysOf(directory));
+  const scan = scanWal(disk, wal, (record, body, { header }) => replay.take(record, body, bodies.of(header)));
   const missing = describeMissing({ nodeFile, listed, scan });
   const unreadable = findUnreadable(scan);
   const beginning = unreadable === undefined ? undefined : `${wal}/${unreadable}`;

@@ -2,8 +2,8 @@
 
 import { Run } from "../raft/run.ts";
 import type { EntryId } from "../raft/types.ts";
+import { type OpenBody, openPlainBody } from "./encryption/record_bodies.ts";
 import { LogShape } from "./log_shape.ts";
-import { applyMask } from "./record_mask.ts";
 import type { ReadRecordHeader } from "./wal_format.ts";
 
 /** The entries of a log as they are rebuilt. */
@@ -23,12 +23,14 @@ export class LogReplay {
   }
 
   /** Takes the next record. Returns what is wrong with it, if anything; then the replay is over. */
-  take(record: ReadRecordHeader, body: Uint8Array): string | undefined {
+  take(record: ReadRecordHeader, body: Uint8Array, open: OpenBody = openPlainBody): string | undefined {
     const problem = this.shape.take(record);
     if (problem !== undefined) return problem;
     this.#dropFrom(record.restart ? 0 : record.firstIndex);
     if (record.firstIndex + record.count - 1 <= this.#keepAbove) return undefined;
-    const run = Run.parse({ index: record.firstIndex, term: record.term }, applyMask(body, record.mask));
+    const plain = open(record, body);
+    if (typeof plain === "string") return plain;
+    const run = Run.parse({ index: record.firstIndex, term: record.term }, plain);
     if (run === undefined || run.count !== record.count) return "the entries of the record cannot be read";
     this.#runs.push(run.slice(Math.max(run.firstIndex, this.#keepAbove + 1), run.lastIndex));
     return undefined;

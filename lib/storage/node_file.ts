@@ -1,16 +1,20 @@
 /** `RaftNode<id>.json`: who the directory belongs to, the term and the vote. One JSON object with its own checksum. */
 
-import { checksum } from "../base/checksum.ts";
-import { FormatVersionError, IncompatibleError } from "../base/errors.ts";
+import { CorruptionError, FormatVersionError, IncompatibleError } from "../base/errors.ts";
 import { decodeConfiguration, isClusterId } from "../raft/configuration_codec.ts";
 import { type Configuration, type HardState, type NodeId, toTerm } from "../raft/types.ts";
 import { canonicalConfiguration } from "./canonical.ts";
+import { type Content, decodeChecked, encodeChecked } from "./checked_json.ts";
 import { corruption } from "./damage.ts";
+import type { DirectoryKeys } from "./encryption/directory_keys.ts";
 import { isOtherVersion } from "./format_version.ts";
 import type { Ownership } from "./storage.ts";
 
 /** Version of the file. */
 export const NODE_FILE_FORMAT = 2;
+/** Version of the file in an encrypted directory, as of segments there: programs that could not authenticate it are to refuse it. */
+export const AUTHENTIC_NODE_FILE_FORMAT = 5;
+const FORMATS: readonly number[] = [NODE_FILE_FORMAT, AUTHENTIC_NODE_FILE_FORMAT];
 const NODE_FILE_NAME = /^RaftNode(\d+)\.json$/;
 
 /** What the file holds. */
@@ -30,10 +34,13 @@ export function nodeIdsOf(names: readonly string[]): readonly NodeId[] {
   return names.flatMap((name) => NODE_FILE_NAME.exec(name)?.[1] ?? []).map(Number);
 }
 
-/** The bytes of the file: UTF-8, indented for people. */
-export function encodeNodeFile({ ownership, hardState, initialConfiguration }: NodeFile): Uint8Array {
+/** The bytes of the file: UTF-8, indented for people; authenticated by the keys of an encrypted directory. */
+export function encodeNodeFile(
+  { ownership, hardState, initialConfiguration }: NodeFile,
+  keys?: DirectoryKeys,
+): Uint8Array {
   const content = {
-    format: NODE_FILE_FORMAT,
+    format: keys === undefined ? NODE_FILE_FORMAT : AUTHENTIC_NODE_FILE_FORMAT,
     nodeId: ownership.nodeId,
     clusterName: ownership.clusterName,
     clusterId: hardState.clusterId ?? null,
@@ -42,19 +49,25 @@ export function encodeNodeFile({ ownership, hardState, initialConfiguration }: N
     votedFor: hardState.votedFor ?? null,
     membership: canonicalConfiguration(initialConfiguration),
   };
-  const sealed = { ...content, checksum: checksumOf(content) };
-  return new TextEncoder().encode(`${JSON.stringify(sealed, undefined, 2)}\n`);
+  return encodeChecked(
+    keys === undefined ? content : { ...content, authentication: keys.authenticate(contentBytes(content)) },
+  );
 }
 
-/** Reads the file. Throws `CorruptionError`, or `FormatVersionError` for another format. */
-export function decodeNodeFile(bytes: Uint8Array, file: string): NodeFile {
-  const { checksum: sum, ...content } = parseObject(bytes, file);
+/**
+ * Reads the file. With the keys of an encrypted directory it has to be authentic; without them that is not looked at. Throws
+ * `CorruptionError`, or `FormatVersionError` for another format.
+ */
+export function decodeNodeFile(bytes: Uint8Array, file: string, keys?: DirectoryKeys): NodeFile {
+  const { content, sealed } = decodeChecked(bytes, file);
   const { format, nodeId, clusterName, clusterId, identity, currentTerm, votedFor } = content;
-  const sealed = sum !== undefined && sum === checksumOfRead(content);
-  if (typeof format === "number" && isOtherVersion({ version: format, known: NODE_FILE_FORMAT, sealed })) {
+  if (typeof format === "number" && FORMATS.every((known) => isOtherVersion({ version: format, known, sealed }))) {
     throw new FormatVersionError(file, { version: format, known: NODE_FILE_FORMAT });
   }
   if (!sealed) throw damaged(file, "the checksum does not match");
+  if (keys !== undefined && !isAuthentic(content, keys)) {
+    throw damaged(file, "it is not authentic: it was changed, or is of another directory");
+  }
   if (typeof format !== "number") throw damaged(file, "the format version is missing");
   const initialConfiguration = decodeConfiguration(content["membership"]);
   if (
@@ -73,6 +86,16 @@ export function decodeNodeFile(bytes: Uint8Array, file: string): NodeFile {
   };
 }
 
+/** Whether the file has the code of an encrypted directory; whether that is right is not looked at. */
+export function isAuthenticated(bytes: Uint8Array, file: string): boolean {
+  try {
+    return decodeChecked(bytes, file).content["authentication"] !== undefined;
+  } catch (error) {
+    if (error instanceof CorruptionError) return false;
+    throw error;
+  }
+}
+
 /** Throws `IncompatibleError` when the directory belongs to another node or cluster. */
 export function checkOwner(found: Ownership, wanted: { nodeId: NodeId; clusterName: string; file: string }): void {
   const { nodeId, clusterName, file } = wanted;
@@ -86,30 +109,12 @@ export function checkOwner(found: Ownership, wanted: { nodeId: NodeId; clusterNa
   }
 }
 
-/** CRC-32 of the compact JSON of everything else, in the order of the file: so it is the same rule for every format. */
-function checksumOf(content: Readonly<Record<string, unknown>>): string {
-  return checksum(new TextEncoder().encode(JSON.stringify(content))).toString(16).padStart(8, "0");
+function isAuthentic({ authentication, ...content }: Content, keys: DirectoryKeys): boolean {
+  return typeof authentication === "string" && keys.isAuthentic(contentBytes(content), authentication);
 }
 
-/** Undefined for what is nested deeper than it can be written again: nobody wrote it. */
-function checksumOfRead(content: Readonly<Record<string, unknown>>): string | undefined {
-  try {
-    return checksumOf(content);
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-}
-
-function parseObject(bytes: Uint8Array, file: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch {
-    throw damaged(file, "it is not JSON"); // Why it is not does not matter: it is not what was written.
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw damaged(file, "it is not an object");
-  return value as Readonly<Record<string, unknown>>;
+function contentBytes(content: Content): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(content));
 }
 
 function isCount(value: unknown): value is number {

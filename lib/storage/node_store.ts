@@ -5,6 +5,7 @@ import { NoSpaceError } from "../base/errors.ts";
 import { fault } from "../base/faults.ts";
 import type { HardState } from "../raft/types.ts";
 import type { Disk, DiskFile } from "./disk.ts";
+import type { DirectoryKeys } from "./encryption/directory_keys.ts";
 import type { FailureLatch } from "./failure_latch.ts";
 import { encodeNodeFile, type NodeFile, nodeFileName } from "./node_file.ts";
 
@@ -19,15 +20,20 @@ export class NodeStore {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #latch: FailureLatch;
+  readonly #keys: DirectoryKeys | undefined;
   #content: NodeFile;
   /** The next temporary file, already as long as it needs to be: an election must not fail because the disk is full. */
   #reserve: DiskFile | undefined;
   #saving = false;
 
-  constructor(place: { disk: Disk; directory: string; latch: FailureLatch }, content: NodeFile) {
+  constructor(
+    place: { disk: Disk; directory: string; latch: FailureLatch; keys?: DirectoryKeys | undefined },
+    content: NodeFile,
+  ) {
     this.#disk = place.disk;
     this.#directory = place.directory;
     this.#latch = place.latch;
+    this.#keys = place.keys;
     this.#content = content;
   }
 
@@ -38,7 +44,7 @@ export class NodeStore {
     this.#saving = true;
     this.#content = { ...this.#content, hardState };
     try {
-      await this.#replace(encodeNodeFile(this.#content));
+      await this.#replace(encodeNodeFile(this.#content, this.#keys));
       this.prepareReserve();
     } catch (error) {
       // Without space nothing took the place of the old file yet: it may be tried again.
@@ -67,7 +73,7 @@ export class NodeStore {
     try {
       const file = this.#disk.open(path, "create");
       this.#reserve = file;
-      file.writeAt(0, new Uint8Array(Math.max(RESERVE_BYTES, 2 * encodeNodeFile(this.#content).length)));
+      file.writeAt(0, new Uint8Array(Math.max(RESERVE_BYTES, 2 * encodeNodeFile(this.#content, this.#keys).length)));
     } catch (error) {
       if (!(error instanceof NoSpaceError)) throw error;
     }

@@ -45,12 +45,14 @@ export interface OpenStorageOptions {
 }
 
 /**
- * Recovers `directory`, or makes a new one. Rejects with `RemovedError`, `FormatVersionError` (nothing was written), `DirectoryLockedError`,
+ * Recovers `directory`, or makes a new one. Rejects with `MasterKeyError`, `RemovedError`, `FormatVersionError` (nothing was written), `DirectoryLockedError`,
  * `IncompatibleError`, `CorruptionError` (nothing but LOCK was written), `AccessError`, `NoSpaceError` or `DiskFailureError`.
  */
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
   const { disk, directory } = options;
   disk.makeDirectory(directory);
+  // A key that is missing or wrong is refused before anything else is looked at.
+  disk.encryption?.keysOf(directory);
   if (disk.exists(`${directory}/${REMOVED_NAME}`)) throw new RemovedError(options.nodeId, { directory, isOwn: true });
   if (options.isRestore !== true) refuseHalfRestored(disk, directory);
   // Even LOCK would be a change. Where it stands, a node may be running, whose files may change while they are read.
@@ -92,8 +94,12 @@ async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<
   const latch = new FailureLatch();
   const kept = found !== undefined && isToBeRenewed(found, loaded, options) ? undefined : found;
   const content = kept ?? newNodeFile(options);
-  const node = new NodeStore({ disk, directory, latch }, content);
-  if (kept === undefined) await node.save(content.hardState);
+  const { ownership } = content;
+  const keys = await disk.encryption?.begin(directory, ownership);
+  const node = new NodeStore({ disk, directory, latch, keys }, content);
+  const isPlain = keys?.plain.includes(nodeFileName(ownership.nodeId)) === true;
+  if (kept === undefined || isPlain) await node.save(content.hardState);
+  if (isPlain) await disk.encryption?.begin(directory, ownership);
   const [walDirectory, snapshotDirectory] = [`${directory}/${WAL_NAME}`, `${directory}/${SNAPSHOTS_NAME}`];
   disk.makeDirectory(walDirectory);
   disk.makeDirectory(snapshotDirectory);
@@ -110,9 +116,10 @@ async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<
     shape: loaded.replay.shape,
     firstIndex: (newest?.lastIncluded.index ?? 0) + 1,
     snapshots,
+    keys,
   });
   // After what a crash had left was removed: on a full disk that is the room for it.
-  if (kept !== undefined) node.prepareReserve();
+  if (kept !== undefined && !isPlain) node.prepareReserve();
   const recovered = describe(content, { loaded, existed: kept !== undefined });
   return new DirectoryStorage({ directory, recovered, lock, node, snapshots, wal });
 }

@@ -2,6 +2,7 @@
 
 import { IncompatibleError } from "../base/errors.ts";
 import type { Disk } from "./disk.ts";
+import { KEY_FILE_NAME, KEY_LOCK_NAME } from "./encryption/key_file.ts";
 import { nodeIdsOf } from "./node_file.ts";
 import { SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
 
@@ -11,6 +12,7 @@ export const RESTORING_NAME = "RESTORING";
 const LOCK_NAME = "LOCK";
 /** What the file system itself has at the top of a volume: nobody's data, and not ours to remove. */
 const VOLUME_NAME = "lost+found";
+const OF_KEYS: readonly string[] = [KEY_FILE_NAME, `${KEY_FILE_NAME}.tmp`, KEY_LOCK_NAME];
 const ROOMS: readonly string[] = [WAL_NAME, SNAPSHOTS_NAME];
 
 /**
@@ -44,7 +46,7 @@ export function refuseOccupied(disk: Disk, directory: string): void {
 }
 
 function isOfRestore(name: string): boolean {
-  return ROOMS.includes(name) || name === LOCK_NAME || name === RESTORING_NAME ||
+  return ROOMS.includes(name) || OF_KEYS.includes(name) || name === LOCK_NAME || name === RESTORING_NAME ||
     nodeIdsOf([name.replace(/\.tmp$/, "")]).length > 0;
 }
 

@@ -8,12 +8,16 @@ import { ENTRY_HEAD_BYTES, type Run } from "../raft/run.ts";
 import { type Index, type Term, toIndex } from "../raft/types.ts";
 import { viewOf } from "./binary.ts";
 import type { Disk, DiskFile } from "./disk.ts";
+import { TAG_BYTES } from "./encryption/aead.ts";
+import type { DirectoryKeys } from "./encryption/directory_keys.ts";
+import { type RecordCipher, sealedBodyBytes } from "./encryption/record_cipher.ts";
 import type { FailureLatch } from "./failure_latch.ts";
 import type { LogShape } from "./log_shape.ts";
 import { maskBody } from "./record_mask.ts";
 import type { SnapshotStore } from "./snapshot_store.ts";
 import type { SpareSegment } from "./spare_segment.ts";
 import {
+  authenticatedHeader,
   encodeMark,
   encodeRecordHeader,
   encodeSegmentHeader,
@@ -49,6 +53,8 @@ export interface CurrentSegment {
   /** Where the next record goes. */
   offset: number;
   highestIndex: number;
+  /** Undefined where records are plain, or none can be appended any more. */
+  readonly cipher?: RecordCipher | undefined;
 }
 
 /** Where the log stands after recovery. Everything in it is durable. */
@@ -68,6 +74,8 @@ export interface WalStart {
   readonly epoch: number;
   /** Asked for the term of the last entry of a complete snapshot. */
   readonly snapshots: Pick<SnapshotStore, "termAt">;
+  /** Of an encrypted directory. */
+  readonly keys?: DirectoryKeys | undefined;
 }
 
 /** A position in the log that a sync covers. */
@@ -120,7 +128,7 @@ export class Wal {
   reserveBody(bodyBytes: number): boolean {
     this.#latch.check();
     if (fault("storage/reserveRefused")) return false;
-    const record = RECORD_HEADER_BYTES + bodyBytes;
+    const record = this.#recordBytes(bodyBytes);
     return this.#current.bytes - this.#current.offset >= record || this.#spare.ensure(SEGMENT_HEADER_BYTES + record);
   }
 
@@ -133,15 +141,14 @@ export class Wal {
     }
     assert(run.bytes <= RECORD_BODY_BYTES_MAX, `Cannot append ${run.bytes} bytes in one record`);
     const { first } = run;
-    const { bytes: body, mask } = maskBody(run.body, this.#chain);
     const restart = this.#contradictsSnapshot(first.index - 1);
     const prevTerm = restart ?? this.#shape.termAt(first.index - 1);
     assert(prevTerm !== undefined, `Cannot append entry ${first.index}: last index is ${this.#shape.lastIndex}`);
-    const bytes = RECORD_HEADER_BYTES + body.length;
+    const bytes = this.#recordBytes(run.body.length);
     const isFull = this.#current.offset + bytes > this.#current.bytes;
     if (isFull || (this.#mayRollEarly(bytes) && fault("storage/rolledEarly"))) this.#roll(bytes, first.index);
     const namesLevel = run.configurations.some(({ configuration }) => configuration.level !== undefined);
-    const header: RecordHeader = {
+    const unsealed: RecordHeader = {
       version: namesLevel ? LEVEL_RECORD_VERSION : WAL_VERSION,
       number: this.#number + 1,
       durableNumber: this.#durable.number,
@@ -155,10 +162,12 @@ export class Wal {
       sequence: this.#current.sequence,
       offset: this.#current.offset,
       chain: this.#chain,
-      bodyBytes: body.length,
-      bodyChecksum: checksum(body),
-      mask,
+      bodyBytes: bytes - RECORD_HEADER_BYTES,
+      bodyChecksum: 0,
+      mask: 0,
     };
+    const { bytes: body, mask } = maskBody(this.#seal(run.body, unsealed), this.#chain);
+    const header = { ...unsealed, bodyChecksum: checksum(body), mask };
     const problem = this.#shape.take(header);
     assert(problem === undefined, `Cannot append entry ${first.index}: ${problem}`);
     this.#write(header, body);
@@ -218,7 +227,18 @@ export class Wal {
   }
 
   #hasRoomToSplit(run: Run): boolean {
-    return this.#current.bytes - this.#current.offset >= run.bytes + run.count * RECORD_HEADER_BYTES;
+    const each = RECORD_HEADER_BYTES + (this.#start.keys === undefined ? 0 : 2 * TAG_BYTES);
+    return this.#current.bytes - this.#current.offset >= run.bytes + run.count * each;
+  }
+
+  #recordBytes(bodyBytes: number): number {
+    return RECORD_HEADER_BYTES + (this.#start.keys === undefined ? bodyBytes : sealedBodyBytes(bodyBytes));
+  }
+
+  #seal(body: Uint8Array, header: RecordHeader): Uint8Array {
+    const { cipher } = this.#current;
+    assert(cipher !== undefined || this.#start.keys === undefined, "An encrypted log must not get a plain record");
+    return cipher?.seal(body, { number: header.number, header: authenticatedHeader(header) }) ?? body;
   }
 
   #mayRollEarly(recordBytes: number): boolean {
@@ -255,9 +275,10 @@ export class Wal {
     const size = this.#spare.bytes;
     try {
       const file = this.#spare.take(`${directory}/${name}`);
-      const header = { sequence, epoch, firstNumber: this.#number + 1, firstIndex, chain: this.#chain };
+      const { salt, cipher } = this.#start.keys?.newSegment() ?? {};
+      const header = { sequence, epoch, firstNumber: this.#number + 1, firstIndex, chain: this.#chain, salt };
       file.writeAt(0, encodeSegmentHeader(header));
-      this.#current = { name, file, sequence, bytes: size, offset: SEGMENT_HEADER_BYTES, highestIndex: 0 };
+      this.#current = { name, file, sequence, bytes: size, offset: SEGMENT_HEADER_BYTES, highestIndex: 0, cipher };
     } catch (error) {
       throw this.#latch.fail(error, { file: `${directory}/${name}`, operation: "start segment" });
     }

@@ -9,6 +9,8 @@ import { isOtherVersion } from "./format_version.ts";
 export const WAL_VERSION = 3;
 /** Version of a record with a configuration that names a level: programs that know no levels are to refuse it (ADR 18). */
 export const LEVEL_RECORD_VERSION = 4;
+/** Version of a segment whose records are encrypted. */
+export const SEALED_SEGMENT_VERSION = 5;
 /** Default size of a segment: a roll every 16 MiB, and recovery reads one segment at a time. */
 export const SEGMENT_BYTES = 16 * 1_048_576;
 export const SEGMENT_HEADER_BYTES = 64;
@@ -19,10 +21,16 @@ export const RECORD_BODY_BYTES_MAX = 33_554_432;
 
 /** Stands nowhere in a body (record_mask.ts), so that no value can look like a record to a scan. */
 export const RECORD_MAGIC: Uint8Array = new Uint8Array([0x01, 0x4b, 0x52, 0x03]);
-const SEGMENT_MAGIC = new Uint8Array([0x01, 0x4b, 0x56, 0x57, 0x41, 0x4c, 0x03, 0x0a]);
+/** A segment begins with it. */
+export const SEGMENT_MAGIC: Uint8Array = new Uint8Array([0x01, 0x4b, 0x56, 0x57, 0x41, 0x4c, 0x03, 0x0a]);
 const MARK_MAGIC = new Uint8Array([0x01, 0x4b, 0x56, 0x4d, 0x52, 0x4b, 0x03, 0x0a]);
 
+const SEGMENT_VERSIONS: readonly number[] = [WAL_VERSION, SEALED_SEGMENT_VERSION];
+const SALT_OFFSET = 40;
+const SALT_BYTES = 16;
 const FLAG_RESTART = 1;
+/** Up to here a header does not depend on how the body is encrypted. */
+const AUTHENTICATED_BYTES = 80;
 
 /** The head of a segment. */
 export interface SegmentHeader {
@@ -36,6 +44,8 @@ export interface SegmentHeader {
   readonly firstIndex: Index;
   /** Checksum of the record before, the link of the chain across segments. */
   readonly chain: number;
+  /** From which the key of the segment follows; undefined where its records are plain. 16 bytes. */
+  readonly salt?: Uint8Array | undefined;
 }
 
 /** The head of a record: one append. */
@@ -89,12 +99,13 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
   const view = viewOf(bytes);
   bytes.set(SEGMENT_MAGIC);
-  view.setUint32(8, WAL_VERSION, true);
+  view.setUint32(8, header.salt === undefined ? WAL_VERSION : SEALED_SEGMENT_VERSION, true);
   view.setUint32(12, header.sequence, true);
   view.setUint32(16, header.epoch, true);
   view.setUint32(20, header.chain, true);
   setUint53(view, { offset: 24, value: header.firstNumber });
   setUint53(view, { offset: 32, value: header.firstIndex });
+  if (header.salt !== undefined) bytes.set(header.salt, SALT_OFFSET);
   seal(bytes);
   return bytes;
 }
@@ -106,7 +117,7 @@ export function decodeSegmentHeader(bytes: Uint8Array, file: string): SegmentHea
   const view = viewOf(block);
   const version = view.getUint32(8, true);
   const sealed = isSealed(block);
-  if (isOtherVersion({ version, known: WAL_VERSION, sealed })) {
+  if (SEGMENT_VERSIONS.every((known) => isOtherVersion({ version, known, sealed }))) {
     throw new FormatVersionError(file, { version, known: WAL_VERSION });
   }
   if (!sealed) return undefined;
@@ -116,6 +127,7 @@ export function decodeSegmentHeader(bytes: Uint8Array, file: string): SegmentHea
     chain: view.getUint32(20, true),
     firstNumber: getUint53(view, 24),
     firstIndex: toIndex(getUint53(view, 32)),
+    ...(version === SEALED_SEGMENT_VERSION ? { salt: block.slice(SALT_OFFSET, SALT_OFFSET + SALT_BYTES) } : {}),
   };
 }
 
@@ -140,6 +152,13 @@ export function encodeRecordHeader(header: RecordHeader, target: { bytes: Uint8A
   view.setUint32(80, header.bodyChecksum, true);
   view.setUint32(84, header.mask, true);
   return seal(bytes.subarray(0, RECORD_HEADER_BYTES));
+}
+
+/** The part of a record header that the encryption of its body is bound to. */
+export function authenticatedHeader(header: RecordHeader): Uint8Array {
+  const bytes = new Uint8Array(RECORD_HEADER_BYTES);
+  encodeRecordHeader(header, { bytes, view: viewOf(bytes) });
+  return bytes.subarray(0, AUTHENTICATED_BYTES);
 }
 
 /** Where bytes come from, for what is said of them. */

@@ -4,6 +4,7 @@ import { NoSpaceError } from "../base/errors.ts";
 import { fault } from "../base/faults.ts";
 import { toIndex } from "../raft/types.ts";
 import type { Disk, DiskFile } from "./disk.ts";
+import type { DirectoryKeys } from "./encryption/directory_keys.ts";
 import type { FailureLatch } from "./failure_latch.ts";
 import type { LogShape } from "./log_shape.ts";
 import { SpareSegment } from "./spare_segment.ts";
@@ -27,16 +28,20 @@ export interface WalRecovery {
   /** Index of the first entry when the log is empty. */
   readonly firstIndex: number;
   readonly snapshots: WalStart["snapshots"];
+  /** Of an encrypted directory. */
+  readonly keys?: DirectoryKeys | undefined;
 }
 
 /** Opens the log for appending; afterwards everything that the scan found is durable. Throws and rejects as the disk does. */
 export async function recoverWal(recovery: WalRecovery): Promise<Wal> {
-  const { disk, directory, latch, segmentBytes, scan, shape, snapshots } = recovery;
+  const { disk, directory, latch, segmentBytes, scan, shape, snapshots, keys } = recovery;
   for (const name of disk.list(directory)) if (name.endsWith(".tmp")) disk.remove(`${directory}/${name}`);
   const epoch = scan.epoch + 1;
   const spare = new SpareSegment({ disk, directory, latch, segmentBytes });
   const last = scan.segments.at(-1);
   const current = last === undefined ? await createFirst(recovery, { spare, epoch }) : await reopenLast(recovery, last);
+  // A start on a full disk still has room for what a leader must append without asking.
+  if (keys !== undefined && current.cipher === undefined) spare.ensure(segmentBytes);
   const mark = await openMark(disk, directory);
   const { lastNumber, chain } = scan;
   const older = scan.segments.slice(0, -1).map(({ name, bytes, highestIndex }) => {
@@ -45,7 +50,7 @@ export async function recoverWal(recovery: WalRecovery): Promise<Wal> {
   const position = { sequence: current.sequence, offset: current.offset };
   writeFirstMark(mark, { epoch, number: lastNumber, index: toIndex(shape.lastIndex), ...position });
   const place = { disk, directory, latch, segmentBytes };
-  return new Wal({ ...place, older, current, spare, mark, shape, lastNumber, chain, epoch, snapshots });
+  return new Wal({ ...place, older, current, spare, mark, shape, lastNumber, chain, epoch, snapshots, keys });
 }
 
 async function createFirst(
@@ -58,11 +63,12 @@ async function createFirst(
   const name = segmentName({ firstIndex, sequence: 1 }, () => false);
   if (!spare.ensure(segmentBytes)) throw new NoSpaceError(directory);
   const bytes = spare.bytes;
-  const header = { sequence: 1, epoch, firstNumber: scan.lastNumber + 1, firstIndex, chain: scan.chain };
+  const { salt, cipher } = recovery.keys?.newSegment() ?? {};
+  const header = { sequence: 1, epoch, firstNumber: scan.lastNumber + 1, firstIndex, chain: scan.chain, salt };
   await spare.write(encodeSegmentHeader(header));
   const file = spare.take(`${directory}/${name}`);
   await disk.syncDirectory(directory);
-  return { name, file, sequence: 1, bytes, offset: SEGMENT_HEADER_BYTES, highestIndex: 0 };
+  return { name, file, sequence: 1, bytes, offset: SEGMENT_HEADER_BYTES, highestIndex: 0, cipher };
 }
 
 async function reopenLast(recovery: WalRecovery, last: ScannedSegment): Promise<CurrentSegment> {
@@ -71,7 +77,9 @@ async function reopenLast(recovery: WalRecovery, last: ScannedSegment): Promise<
   // Zeros first, durable before anything is appended: a record of the torn tail must never be found again.
   writeZeros(file, { from: last.end, to: scan.tornEnd });
   rewriteUnproven(file, last, scan);
-  extend(file, segmentBytes);
+  if (recovery.keys === undefined) extend(file, segmentBytes);
+  // Only what was encrypted in this life may be encrypted with its key: the next record begins a segment.
+  else file.truncate(last.end);
   await file.syncData();
   await syncUnproven(recovery, last);
   await removeLeftovers(recovery);

@@ -6,6 +6,7 @@ import type { Disk } from "../../lib/storage/disk.ts";
 import type { HardState } from "../../lib/raft/types.ts";
 import type { Storage } from "../../lib/storage/storage.ts";
 import { open } from "../unit/storage/support.ts";
+import { asGiven } from "./encryption.ts";
 import { type KnownSnapshot, logText, NO_SNAPSHOT } from "./history.ts";
 import { bytesToString } from "../../lib/base/bytes.ts";
 
@@ -42,7 +43,7 @@ const TEXTS = new Map<string, string>();
 /** Starts on `disk` and tells what came of it. Never rejects. */
 export async function start(disk: Disk, segmentBytes: number): Promise<Started> {
   try {
-    const storage = await open(disk, { segmentBytes });
+    const storage = await open(asGiven(disk), { segmentBytes });
     return { outcome: { type: "Opened", found: describe(storage) }, storage };
   } catch (error) {
     const outcome: Outcome = error instanceof CorruptionError ? { type: "Refused", error } : { type: "Failed", error };

@@ -6,6 +6,7 @@ import { type CrashSurvival, MemoryDisk } from "../support/memory/memory_disk.ts
 import type { Compression } from "../../lib/storage/block_codec.ts";
 import type { SnapshotReceiver, Storage } from "../../lib/storage/storage.ts";
 import { id, ONE, open, pathOf } from "../unit/storage/support.ts";
+import { asGiven } from "./encryption.ts";
 import { History, type KnownSnapshot } from "./history.ts";
 import { Judge } from "./judge.ts";
 import type { Machine } from "./machine.ts";
@@ -78,9 +79,10 @@ export class Session {
     this.#sent = options.sent;
   }
 
-  /** Starts, and judges what was found. */
-  async open(): Promise<void> {
-    this.#storage = await open(this.machine, { segmentBytes: this.#segmentBytes });
+  /** Starts, and judges what was found. `isPlain`: as a start without a master key, whatever the others have. */
+  async open({ isPlain = false } = {}): Promise<void> {
+    const disk = isPlain ? this.machine : asGiven(this.machine);
+    this.#storage = await open(disk, { segmentBytes: this.#segmentBytes });
     const found = describe(this.#storage);
     const wrong = new Judge(this.history).judge({ type: "Opened", found });
     if (wrong !== undefined) throw new Error(`A start inside the workload: ${wrong}`);

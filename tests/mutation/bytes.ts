@@ -30,8 +30,8 @@ export const BYTE_SLIPS: readonly Mutation[] = [
     replace: "if (body.length > 0) return",
   }),
   slip("M354", "A masked record is read as it stands", {
-    file: "lib/storage/log_replay.ts",
-    find: "applyMask(body, record.mask)",
+    file: "lib/storage/encryption/record_bodies.ts",
+    find: "applyMask(body, mask)",
     replace: "applyMask(body, 0)",
   }),
   slip("M355", "A run that was applied in part is applied from its beginning again", {

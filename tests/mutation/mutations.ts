@@ -18,6 +18,7 @@ import { COMPRESSION_SLIPS } from "./compression.ts";
 import { CONVERSATION_SLIPS } from "./conversation.ts";
 import { DEFAULT_SLIPS } from "./defaults.ts";
 import { DISK_SLIPS } from "./disk.ts";
+import { ENCRYPTION_SLIPS } from "./encryption.ts";
 import { EXPORT_SLIPS } from "./exports.ts";
 import { FOUNDING_SLIPS } from "./founding.ts";
 import { FRESHNESS_SLIPS } from "./freshness.ts";
@@ -61,6 +62,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...TIME_SLIPS,
   ...FORWARDING_SLIPS,
   ...DISK_SLIPS,
+  ...ENCRYPTION_SLIPS,
   ...FRESHNESS_SLIPS,
   ...SNAPSHOT_SLIPS,
   ...SURVIVORS,

@@ -199,8 +199,8 @@ const STORAGE: readonly Mutation[] = [
     what: "Records that a killed process left in the page cache are trusted at the next start without a sync",
     patches: [{
       file: WAL_RECOVERY,
-      find: "extend(file, segmentBytes);\n  await file.syncData();",
-      replace: "extend(file, segmentBytes);",
+      find: "  await file.syncData();\n  await syncUnproven(",
+      replace: "  await syncUnproven(",
     }],
   },
   {

@@ -17,7 +17,7 @@ export interface DurableLog {
 
 /** Reads a copy of the disk; undefined where nothing can be said: it was damaged on purpose, or is new. */
 export function readDurableLog(server: SimServer): Promise<DurableLog> | undefined {
-  const disk = server.disk.crash();
+  const disk = server.asGiven(server.disk.crash());
   const nodeFile = server.damaged ? undefined : loadNodeFile(disk, DIRECTORY, server.id);
   if (nodeFile === undefined) return undefined;
   // A snapshot of a simulated run is read without a pause, so the result is there before anything else happens.

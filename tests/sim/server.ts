@@ -7,11 +7,15 @@ import {
   NoSpaceError,
   RemovedError,
 } from "../../lib/base/errors.ts";
+import { Random } from "../../lib/base/random.ts";
 import type { Node } from "../../lib/node/node.ts";
 import type { NodeOptions } from "../../lib/node/options.ts";
 import type { Message } from "../../lib/raft/messages.ts";
 import type { NodeId } from "../../lib/raft/types.ts";
 import { HAS_ZSTD } from "../../lib/storage/block_codec.ts";
+import type { Disk } from "../../lib/storage/disk.ts";
+import { EncryptedDisk } from "../../lib/storage/encryption/encrypted_disk.ts";
+import { MasterKey, type MasterKeys } from "../../lib/storage/encryption/master_key.ts";
 import type { Greeting } from "../../lib/transport/transport.ts";
 import type { Life } from "../support/memory/life.ts";
 import { addressesAt, MemoryServer } from "../support/memory/memory_server.ts";
@@ -19,12 +23,16 @@ import type { Step } from "../support/raft/checks/check.ts";
 import { DiskFaults } from "./disk_faults.ts";
 import type { World } from "./world.ts";
 
+const MASTER_KEYS: MasterKeys = [new MasterKey(new Uint8Array(32).fill(7))];
+
 const SKEW_MS_MAX = 10_000_000;
 
 /** A server with faults and with what the checks know of it. */
 export class SimServer extends MemoryServer {
   readonly faults: DiskFaults;
   readonly #world: World;
+  /** How often the disk was given to somebody who may make keys. */
+  #keyDraws = 0;
   /** When the process began, and when it began to serve, by its own clock. */
   startedAtMs = 0;
   runsSinceMs = 0;
@@ -119,6 +127,18 @@ export class SimServer extends MemoryServer {
     if (!settings.faults.has("clock/skew")) return 0;
     counts.add("clock/skew");
     return random.below(SKEW_MS_MAX);
+  }
+
+  /** Under a key of this world; what is random comes from the seed, and is new at each start. */
+  override asGiven(disk: Disk): Disk {
+    const { encrypted, seed } = this.#world.settings;
+    if (!encrypted) return disk;
+    this.#keyDraws += 1;
+    const random = new Random(seed * 1_000 + this.id * 37 + this.#keyDraws * 7_919);
+    return new EncryptedDisk(disk, {
+      masterKeys: MASTER_KEYS,
+      random: (count) => Uint8Array.from({ length: count }, () => random.below(256)),
+    });
   }
 
   override starting(life: Life): void {

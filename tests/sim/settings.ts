@@ -20,6 +20,9 @@ const FLUSHES_PROBABILITY = 0.15;
 /** Share of the runs with users. There everybody has the program of today: users are for those alone. */
 const USERS_PROBABILITY = 0.2;
 
+/** Share of the runs whose directories are encrypted. */
+const ENCRYPTED_PROBABILITY = 0.2;
+
 /** In every run with such a number one limit is so low that the clients meet it. */
 const SEEDS_PER_LOWERED = 5;
 
@@ -55,6 +58,8 @@ export interface Settings {
   readonly users: boolean;
   /** How snapshots are compressed, once there is the level for it. */
   readonly compression: Compression;
+  /** Whether the directories are encrypted. */
+  readonly encrypted: boolean;
   /** Whether clients remove every key now and then. */
   readonly flushes: boolean;
   /** Mean pause of a client between two operations. */
@@ -123,6 +128,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     sites: new Set(siteNames().filter(() => random.chance(SITE_ENABLED_PROBABILITY))),
     siteProbability: random.pick([0.01, 0.05, 0.25]),
     flushes: random.chance(FLUSHES_PROBABILITY),
+    encrypted: new Random(seed ^ 0xae5).chance(ENCRYPTED_PROBABILITY),
     users: new Random(seed ^ 0x05e5).chance(USERS_PROBABILITY),
     compression: new Random(seed ^ 0xc0de).pick(COMPRESSIONS),
     lowered: undefined,

@@ -75,7 +75,19 @@ export class SnapshotSender {
       this.#sending.set(message.to, { peer: message.to, source, unread: undefined, isWhole: false });
     }
     if (sending?.isWhole !== true) return empty(message);
-    return { ...message, data: source.readChunk(message.offset, chunkBytesMax) };
+    const data = this.#read(sending, { offset: message.offset, lengthMax: chunkBytesMax });
+    return data === undefined ? empty(message) : { ...message, data };
+  }
+
+  /** Undefined where the file was damaged since it was read through: of an encrypted one nothing damaged can be read. */
+  #read(sending: Sending, { offset, lengthMax }: { readonly offset: number; readonly lengthMax: number }) {
+    try {
+      return sending.source.readChunk(offset, lengthMax);
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      this.#foundDamaged(sending, error);
+      return undefined;
+    }
   }
 
   /** A peer answered a chunk, or could not use what it was sent. */

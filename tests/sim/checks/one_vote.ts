@@ -55,7 +55,7 @@ export class OneVote implements Check {
       return;
     }
     // What a power loss at this moment would leave.
-    const durable = loadNodeFile(server.disk.crash(), DIRECTORY, server.id)?.hardState;
+    const durable = loadNodeFile(server.asGiven(server.disk.crash()), DIRECTORY, server.id)?.hardState;
     const isKept = durable !== undefined &&
       (durable.currentTerm > term || (durable.currentTerm === term && durable.votedFor === candidate));
     if (!isKept) this.#violate(`a vote of node ${server.id} in term ${term} left before it was durable`);

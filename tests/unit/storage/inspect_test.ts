@@ -46,6 +46,7 @@ Deno.test("a healthy directory is described", async () => {
   assertEquals(result, {
     directory: DIRECTORY,
     inUse: false,
+    encryption: null,
     ownership: { nodeId: 0, clusterName: "test", identity: "0123456789abcdef" },
     hardState: { currentTerm: 3, votedFor: null, clusterId: null },
     initialConfiguration: ONE,

@@ -1,0 +1,24 @@
+/** What storage asks of a disk that encrypts. */
+
+import type { DirectoryKeys, KeyOwner } from "./directory_keys.ts";
+
+/** How a directory is encrypted; JSON-able. */
+export interface EncryptionFacts {
+  /** Names the master key that wraps its keys. */
+  readonly masterKeyId: string;
+  /** Paths in it of files from before it was encrypted. */
+  readonly plainFiles: readonly string[];
+}
+
+/** Keys by data directory. */
+export interface Encryption {
+  /** The keys of a directory; undefined where it is not encrypted. Throws `MasterKeyError`, `CorruptionError` or `FormatVersionError`. */
+  keysOf(directory: string): DirectoryKeys | undefined;
+  /**
+   * Makes the directory an encrypted one where there is a master key, and forgets the plain files that are gone. The caller has LOCK.
+   * Rejects as `keysOf` throws, with `IncompatibleError` for keys of another node, and as the disk does.
+   */
+  begin(directory: string, owner: KeyOwner): Promise<DirectoryKeys | undefined>;
+  /** How it is encrypted, which takes no key to tell; undefined where it is not, or where its key file is damaged. */
+  describe(directory: string): EncryptionFacts | undefined;
+}
