@@ -1,11 +1,13 @@
 /** `kvstore node`: one server in this process, until a signal, the end of its launcher, or a failure. */
 
+import { collectedProcess, IdleCollector } from "../cluster/idle_collector.ts";
 import { LauncherLink } from "../cluster/launcher_link.ts";
 import { LAUNCHED_VARIABLE, LAUNCHER_SECRET_VARIABLE } from "../cluster/parent_watch.ts";
 import { warnOfEphemeral } from "../cluster/ephemeral_ports.ts";
 import { findPortProblem, type PortSystem, THIS_SYSTEM } from "../cluster/ports.ts";
 import type { RunningServer, ServerOptions } from "../cluster/server_types.ts";
 import type { StopRequests } from "../cluster/launcher.ts";
+import { SystemClock } from "../node/clock/system_clock.ts";
 import type { NodeId } from "../raft/types.ts";
 import { warnOfClients } from "./client_access.ts";
 import type { CommandContext } from "./command_context.ts";
@@ -63,7 +65,18 @@ function linkToLauncher({ surroundings }: CommandContext): LauncherLink {
 /** The client and the help start faster without the server's modules. */
 async function startServerLate(options: ServerOptions): Promise<RunningServer> {
   const { startServer } = await import("../cluster/server.ts");
-  return await startServer(options);
+  const server = await startServer(options);
+  const collected = collectedProcess();
+  if (collected === undefined) return server;
+  const collector = new IdleCollector(collected, new SystemClock());
+  collector.start();
+  return {
+    ...server,
+    stop: () => {
+      collector.stop();
+      return server.stop();
+    },
+  };
 }
 
 /** `runNodeCommand` on given parts. */

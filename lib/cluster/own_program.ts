@@ -34,9 +34,10 @@ const EVERY_PERMISSION: readonly Deno.PermissionName[] = [...NODE_PERMISSIONS, "
 
 /**
  * Flags of V8 for a server, as the tasks in deno.json have them too: a larger young generation, since what a write leaves
- * behind dies soon; with the small one much of it is copied into the old generation first. See docs/performance.md.
+ * behind dies soon; with the small one much of it is copied into the old generation first. See docs/performance.md. And a collector
+ * that `IdleCollector` may call.
  */
-export const V8_FLAGS = "--v8-flags=--min-semi-space-size=16,--max-semi-space-size=32";
+export const V8_FLAGS = "--v8-flags=--min-semi-space-size=16,--max-semi-space-size=32,--expose-gc";
 
 /** The program this process runs. */
 export function findOwnProgram(facts: ProgramFacts = thisProcess()): OwnProgram {

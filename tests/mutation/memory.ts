@@ -3,6 +3,7 @@
 import { type Mutation, slip } from "./mutation.ts";
 
 const GROWTH = "lib/kv/command_growth.ts";
+const COLLECTOR = "lib/cluster/idle_collector.ts";
 const BUDGET = "lib/node/memory/memory_budget.ts";
 
 /** In the order of their numbers. */
@@ -42,5 +43,20 @@ export const MEMORY_SLIPS: readonly Mutation[] = [
     file: GROWTH,
     find: "for (const call of otherwise) this.#addCall(call);",
     replace: "for (const call of otherwise.slice(0, 0)) this.#addCall(call);",
+  }),
+  slip("M1023", "A process that is busy collects its heap as if it had nothing to do", {
+    file: COLLECTOR,
+    find: "this.#idleLooks = isIdle ? this.#idleLooks + 1 : 0;",
+    replace: "this.#idleLooks += isIdle ? 1 : 1;",
+  }),
+  slip("M1024", "An idle process collects its heap again and again", {
+    file: COLLECTOR,
+    find: "this.#wasBusy = false;",
+    replace: "this.#idleLooks = 0;",
+  }),
+  slip("M1025", "A heap is collected in the way that keeps its pages", {
+    file: COLLECTOR,
+    find: 'collect: () => gc({ type: "major", flavor: "last-resort" }),',
+    replace: "collect: () => (gc as () => void)(),",
   }),
 ];

@@ -31,6 +31,7 @@ const NEAREST: readonly (readonly [string, readonly string[]])[] = [
   ["lib/storage/", ["tests/unit/storage"]],
   ["lib/tls/", ["tests/unit/tls"]],
   ["lib/access/", ["tests/unit/access"]],
+  ["lib/cluster/", ["tests/unit/cluster"]],
   ["lib/client/", ["tests/unit/client"]],
   ["lib/protocol/conversation/", ["tests/unit/protocol/conversation"]],
   ["lib/http/", ["tests/unit/http"]],

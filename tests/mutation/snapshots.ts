@@ -42,7 +42,11 @@ export const SNAPSHOT_SLIPS: readonly Mutation[] = [
   {
     id: "M1021",
     what: "A node that starts gives a turn away as often as one that serves",
-    patches: [{ file: "lib/node/start_node.ts", find: "      sliceMs: START_SLICE_MS,\n", replace: "" }],
+    patches: [{
+      file: "lib/node/start_node.ts",
+      find: "sliceMs: START_SLICE_MS,",
+      replace: "sliceMs: Math.min(3, START_SLICE_MS),",
+    }],
   },
   {
     id: "M1022",

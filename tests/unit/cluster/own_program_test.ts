@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { findOwnProgram, type ProgramFacts, V8_FLAGS } from "../../../lib/cluster/own_program.ts";
 
 const FACTS: ProgramFacts = {
@@ -31,6 +31,11 @@ Deno.test("under deno run, the same module is run with the rights that are there
   });
   const all = findOwnProgram({ ...FACTS, granted: () => true });
   assertEquals(all.prefix, ["run", "--quiet", "--no-prompt", V8_FLAGS, "--allow-all", "/srv/kv store/main.ts"]);
+});
+
+Deno.test("the tasks that start and make a server have the flags of V8 that the launcher gives", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../../deno.json", import.meta.url)));
+  for (const name of ["node", "compile"]) assertStringIncludes(tasks[name], ` ${V8_FLAGS} `);
 });
 
 Deno.test("who has no deno is shown the command by which this one was started", () => {
