@@ -96,6 +96,10 @@ export class UserNode implements KeyValueNode {
     return this.#node.ageMs();
   }
 
+  get isQuarantined(): boolean {
+    return this.#node.isQuarantined;
+  }
+
   compare(compares: readonly Compare[]): boolean {
     forbid(missingForParts({ compares, calls: [] }, this.#rights()));
     return this.#node.compare(compares);

@@ -43,6 +43,11 @@ export const READY_CHECKS: readonly HealthCheck[] = [
   },
   { name: "space", failure: ({ health }) => health.hasSpace ? undefined : "the disk is full" },
   {
+    name: "quarantine",
+    failure: ({ health }) =>
+      health.quarantined === true ? "the state is not sound, and waits for a snapshot" : undefined,
+  },
+  {
     name: "leader",
     failure: ({ node, status: { raft } }) => {
       if (raft.leaderId !== undefined) return undefined;

@@ -23,7 +23,7 @@ const COMMON: Problems = {
   500: "`internal`: a bug of the server.",
   501: "`not_implemented`: another transfer coding than chunked; `not_supported`: another version of the log.",
   503:
-    "`no_leader`, `no_quorum`, `lagging`, `stopping`, `overloaded`, `not_known_to_all`, `users_not_known`: certainly not done, may be sent again.",
+    "`no_leader`, `no_quorum`, `lagging`, `stopping`, `quarantined`, `overloaded`, `not_known_to_all`, `users_not_known`: certainly not done, may be sent again.",
   505: "`version_not_supported`: another version than HTTP/1.0 and 1.1.",
 };
 

@@ -116,6 +116,12 @@ const NOT_DONE: Readonly<Record<NotDoneReason, Problem>> = {
     tellsReach: true,
   },
   NotLoggedIn: { status: 401, code: "not_logged_in", detail: "Authentication required; nothing was done" },
+  Quarantined: {
+    status: 503,
+    code: "quarantined",
+    detail: "The state of this node is not sound, and it waits for another one; nothing was done, ask another node",
+    headers: RETRY_AFTER,
+  },
   TooOld: {
     status: 503,
     code: "not_known_to_all",

@@ -22,6 +22,7 @@ export function answerWhenFresh(
   { stale, minRevision }: Freshness,
   reading: Reading,
 ): HttpReply | Promise<HttpReply> {
+  if (stale && reading.context.node.isQuarantined) return notDone({ reason: "Quarantined" });
   if (stale) return answerAtRevision(minRevision, { ...reading, answer: () => answerWithAge(reading) });
   return new Promise((resolve, reject) => {
     reading.context.node.read((outcome) => {

@@ -37,7 +37,9 @@ export type NotDoneReason =
   /** There are users, and who asks is none of them, or not any more. */
   | "NotLoggedIn"
   /** Some member of the cluster is not known to understand what was asked for: its program may be older, or it has said nothing yet. */
-  | "TooOld";
+  | "TooOld"
+  /** The state of this node is not sound, and it waits for another one; other nodes do what is asked. */
+  | "Quarantined";
 
 /** Certainly not done, and why. */
 export interface NotDone {
@@ -135,6 +137,8 @@ export interface NodeHealth {
   readonly hasSpace: boolean;
   /** It holds more than its limit and reserve allow, and takes no entries of a leader. */
   readonly staysOut?: boolean;
+  /** Its state is not sound, and it waits for another one. */
+  readonly quarantined?: boolean;
   /** Ms that a sync has been under way, from an election timeout on; undefined while the disk answers. */
   readonly hungMs?: number | undefined;
 }
@@ -271,6 +275,8 @@ export interface NodeReader {
    * not known. Asks nobody, so that it tells the age of what is read without `read`.
    */
   ageMs(): number | undefined;
+  /** The state is not sound, and nothing of it may be told: `read` and all writes are not done, and who reads without `read` asks here. */
+  readonly isQuarantined: boolean;
   /** Whether every comparison holds in the state as it is now. */
   compare(compares: readonly Compare[]): boolean;
   /** The cluster's time as far as this node can tell, in ms since 1970. */

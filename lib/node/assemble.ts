@@ -32,6 +32,9 @@ import { Proposals } from "./writes/proposals.ts";
 import { Reader } from "./reads/reader.ts";
 import { RoleObserver } from "./views/role_observer.ts";
 import { Snapshots } from "./snapshots/snapshots.ts";
+import { Quarantine } from "./self_check/quarantine.ts";
+import { QuarantineFile } from "../storage/quarantine_file.ts";
+import { Repair } from "./self_check/repair.ts";
 import { SelfCheck } from "./self_check/self_check.ts";
 import { StateChecks } from "./self_check/state_checks.ts";
 import { Submissions } from "./writes/submissions.ts";
@@ -75,9 +78,15 @@ function layGround({ state, ...foundation }: Foundation): Ground {
   const dates = new MachineDates(options.nodeId, ports);
   const clusterClock = new ClusterClock(clock, dates.own());
   clusterClock.learn(state.timeMs);
+  const inbox = new Inbox(clock, lifetime);
+  const quarantine = new Quarantine({
+    ...{ inbox, lifetime, metrics, log },
+    file: new QuarantineFile(ports.disk, directory),
+    wallClockMs: () => ports.wallClockMs(),
+  });
   return {
     ...foundation,
-    ...{ clock, log, metrics, applied, changes, lifetime, dates, clusterClock },
+    ...{ clock, log, metrics, applied, changes, lifetime, inbox, quarantine, dates, clusterClock },
     timeoutMs: options.requestTimeoutMs,
     limits: {
       ...DEFAULT_PENDING_LIMITS,
@@ -85,7 +94,6 @@ function layGround({ state, ...foundation }: Foundation): Ground {
       ...options.pendingLimits,
     },
     raftLimits: limitsOf(options),
-    inbox: new Inbox(clock, lifetime),
     tickTime: new TickTime(clock),
     checks: new StateChecks(state),
     stamps: new OpenStamps(clusterClock, applied),
@@ -133,8 +141,9 @@ function addEdges(stages: Stages): Parts {
   const { options, clock, metrics, lifetime } = stages;
   const driver = new Driver(stages);
   const selfCheck = new SelfCheck(stages);
+  const repair = new Repair(stages);
   const ticker = new Ticker(clock, {
-    handler: new Upkeep({ ...stages, driver, selfCheck }),
+    handler: new Upkeep({ ...stages, driver, selfCheck, repair }),
     lag: metrics.histogram(METRIC.eventLoopLagSeconds),
     stallMs: options.electionTimeoutMs / 2,
     lifetime,
@@ -144,6 +153,7 @@ function addEdges(stages: Stages): Parts {
     ...stages,
     driver,
     selfCheck,
+    repair,
     ticker,
     monitor,
     peerEvents: new PeerEvents({ ...stages, monitor }),

@@ -83,6 +83,8 @@ export const CHECK_MS = 30_000;
 export const CHECK_ENTRIES = 1_048_576;
 /** Digests that a node tells its peers with each ping: the pings of two nodes are up to a second apart. */
 export const CHECKS_TOLD_MAX = 8;
+/** How often a leader looks for nodes in quarantine that need a snapshot. */
+export const REPAIR_LOOK_MS = 1_000;
 /** Backups that are read at the same time. */
 export const BACKUPS_MAX = 4;
 /** How long a stopping node waits for open writes after that. */

@@ -99,6 +99,11 @@ export class Node implements KeyValueNode, RunWriter {
   }
 
   /** See `NodeReader`. */
+  get isQuarantined(): boolean {
+    return this.#parts.reader.isQuarantined;
+  }
+
+  /** See `NodeReader`. */
   compare(compares: readonly Compare[]): boolean {
     return this.#parts.reader.compare(compares);
   }

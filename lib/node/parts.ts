@@ -30,6 +30,8 @@ import type { Proposals } from "./writes/proposals.ts";
 import type { Reader } from "./reads/reader.ts";
 import type { RoleObserver } from "./views/role_observer.ts";
 import type { Snapshots } from "./snapshots/snapshots.ts";
+import type { Quarantine } from "./self_check/quarantine.ts";
+import type { Repair } from "./self_check/repair.ts";
 import type { SelfCheck } from "./self_check/self_check.ts";
 import type { StateChecks } from "./self_check/state_checks.ts";
 import type { Submissions } from "./writes/submissions.ts";
@@ -66,6 +68,7 @@ export interface Ground {
   readonly applied: Applied;
   readonly changes: ChangeFeed;
   readonly checks: StateChecks;
+  readonly quarantine: Quarantine;
   readonly diskWatch: DiskWatch;
   readonly memory: MemoryBudget;
   readonly dates: MachineDates;
@@ -104,6 +107,7 @@ export interface Stages extends Core {
 export interface Parts extends Stages {
   readonly driver: Driver;
   readonly selfCheck: SelfCheck;
+  readonly repair: Repair;
   readonly ticker: Ticker;
   readonly monitor: Monitor;
   readonly peerEvents: TransportHandler;

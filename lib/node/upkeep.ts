@@ -6,7 +6,7 @@ import { MEMBERSHIP_CHECK_MS, RECEIVER_SILENT_MS_MAX, TICK_MS } from "./limits.t
 import type { Parts, Stages } from "./parts.ts";
 import type { TickerHandler } from "./clock/ticker.ts";
 
-type Needed = Stages & Pick<Parts, "driver" | "selfCheck">;
+type Needed = Stages & Pick<Parts, "driver" | "selfCheck" | "repair">;
 
 /** Hears of each tick. */
 export class Upkeep implements TickerHandler {
@@ -48,11 +48,12 @@ export class Upkeep implements TickerHandler {
   }
 
   #check(): void {
-    const { raft, directory, transport, snapshots, freshness, membershipWatch, selfCheck } = this.#parts;
+    const { raft, directory, transport, snapshots, freshness, membershipWatch, selfCheck, repair } = this.#parts;
     this.#notice.look();
     freshness.look();
     membershipWatch.look();
     selfCheck.look();
+    repair.look();
     directory.leaveOtherClusters();
     const peer = directory.anyPeer;
     if (peer !== undefined && fault("node/connectionReset")) transport.reset(peer);

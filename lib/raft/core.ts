@@ -136,6 +136,9 @@ export interface Core {
   lastToken: number;
   /** Ticks in this life, to age forwarded reads. */
   ticks: number;
+  /** Its state is not sound, and for so many ticks it has led all the same; see quarantine.ts. */
+  isQuarantined: boolean;
+  quarantineTicks: number;
   readonly disk: DiskWait;
   readonly founding: Founding;
   /** Written by founding.ts only, once. */
@@ -156,9 +159,11 @@ export function isLeading(core: Core): core is LeadingCore {
 
 /**
  * Raft 6: learners, removed servers and servers that were never admitted do not campaign. But a voter that is left out of a
- * configuration not known to be committed may be the only one whose log can win (thesis 4.2.2, divergence D14).
+ * configuration not known to be committed may be the only one whose log can win (thesis 4.2.2, divergence D14). Nor does one
+ * whose state is not sound.
  */
 export function mayCampaign(core: Core): boolean {
+  if (core.isQuarantined) return false;
   const { configuration, configurationIndex, previousConfiguration } = core.log;
   if (isVoter(configuration, core.id)) return true;
   if (configurationIndex <= core.commitIndex || previousConfiguration === undefined) return false;

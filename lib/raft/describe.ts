@@ -35,6 +35,10 @@ export function describeEvent(event: Event): string {
       return `PeerDisconnected ${event.peer}`;
     case "PeerIntroduced":
       return `PeerIntroduced ${event.peer} ${event.knowsCluster ? "of a cluster" : "of none"}`;
+    case "Quarantine":
+      return `Quarantine ${event.isOn ? "begins" : "ends"}`;
+    case "SendSnapshot":
+      return `SendSnapshot ${event.peer}`;
     case "Tick":
     case "Stalled":
       return event.type;

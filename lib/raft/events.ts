@@ -94,6 +94,18 @@ export interface Stalled {
   readonly type: "Stalled";
 }
 
+/** The state of this server was found not to be sound, or is again; see quarantine.ts. */
+export interface Quarantine {
+  readonly type: "Quarantine";
+  readonly isOn: boolean;
+}
+
+/** The state of `peer` is not sound: a leader sends it its newest snapshot, though it may have entries for it. */
+export interface SendSnapshot {
+  readonly type: "SendSnapshot";
+  readonly peer: NodeId;
+}
+
 /** Every event, told apart by `type`. */
 export type Event =
   | Tick
@@ -108,4 +120,6 @@ export type Event =
   | SnapshotRejected
   | PeerDisconnected
   | PeerIntroduced
-  | Stalled;
+  | Stalled
+  | Quarantine
+  | SendSnapshot;

@@ -19,6 +19,7 @@ import { assertInvariants } from "./invariants.ts";
 import { handleChangeMembership, leaveJoint, nameCluster, stepDownIfRemoved } from "./membership.ts";
 import type { RaftOptions } from "./options.ts";
 import { handlePropose } from "./propose.ts";
+import { handleQuarantine, handleSendSnapshot } from "./quarantine.ts";
 import { handleRead, settleReads } from "./read_index.ts";
 import { handleMessage } from "./receive.ts";
 import type { Run } from "./run.ts";
@@ -191,6 +192,10 @@ function handleEvent(core: Core, event: Event): void {
       return handlePeerIntroduced(core, event);
     case "Stalled":
       return handleStalled(core);
+    case "Quarantine":
+      return handleQuarantine(core, event);
+    case "SendSnapshot":
+      return handleSendSnapshot(core, event);
     default:
       return unreachable(event);
   }

@@ -28,7 +28,7 @@ export function sticksToLeader(core: Core): boolean {
 /** Raft 5.2, for a request of the current term: at most one vote in a term, for a candidate whose log is no older. */
 export function handleRequestVote(core: Core, request: RequestVote): void {
   const free = core.votedFor === undefined || core.votedFor === request.from;
-  const voteGranted = free && core.leaderId === undefined && isAdmitted(core) && isUpToDate(core, request) &&
+  const voteGranted = free && core.leaderId === undefined && mayVote(core) && isUpToDate(core, request) &&
     !wouldFoundBeside(core, request) && !fault("raft/voteRefused");
   if (voteGranted) grantVote(core, request.from);
   core.outbox.sendWhenDurable({
@@ -59,7 +59,7 @@ export function refuseVote(core: Core, request: RequestVote): void {
 export function handlePreVote(core: Core, request: RequestVote): void {
   const later = request.term > core.currentTerm;
   const upToDate = isUpToDate(core, request) && !wouldFoundBeside(core, request);
-  if (later && upToDate && isAdmitted(core) && !sticksToLeader(core) && !fault("raft/preVoteRefused")) {
+  if (later && upToDate && mayVote(core) && !sticksToLeader(core) && !fault("raft/preVoteRefused")) {
     core.outbox.send({
       type: "RequestVoteResult",
       from: core.id,
@@ -99,9 +99,12 @@ function waitsForElection(core: Core): boolean {
   return core.roleState.role === "Follower" && mayCampaign(core) && !core.election.hurried;
 }
 
-/** Divergence D6. A server never admitted knows no members: it votes for nobody, lest a wiped directory votes twice (B22). */
-function isAdmitted(core: Core): boolean {
-  return core.log.configuration.voters.length > 0;
+/**
+ * Divergence D6. A server never admitted knows no members: it votes for nobody, lest a wiped directory votes twice (B22). Nor does one in
+ * quarantine, whose word is not to be trusted.
+ */
+function mayVote(core: Core): boolean {
+  return core.log.configuration.voters.length > 0 && !core.isQuarantined;
 }
 
 /** Raft 5.4.1: the last entry of the candidate has a later term, or the same term and no lower an index. */

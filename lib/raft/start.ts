@@ -50,6 +50,8 @@ export function startCore(options: RaftOptions): Core {
     ticks: 0,
     founding: newFounding(),
     clusterId: hardState.clusterId ?? snapshot?.configuration.clusterId,
+    isQuarantined: false,
+    quarantineTicks: 0,
     disk: { waitedTicks: 0, behindTicks: 0 },
     strayTerms: 0,
   };

@@ -7,6 +7,7 @@ import { diskHangs, tickDisk } from "./hanging_disk.ts";
 import { hearIntroduction, mayFound, tickFounding } from "./founding.ts";
 import { forgetLeaderContact, hurryElection, restartElectionTimer } from "./election_timer.ts";
 import { hasQuorum } from "./quorum.ts";
+import { leavesOffice } from "./quarantine.ts";
 import { expireForwardedReads, restartRounds } from "./read_index.ts";
 import { heartbeat, tellCommit } from "./replication.ts";
 import { becomeFollower, becomePreCandidate, setLeader } from "./roles.ts";
@@ -97,6 +98,7 @@ function tickLeader(core: LeadingCore): void {
     return;
   }
   tickTransfer(core);
+  if (core.isQuarantined && leavesOffice(core)) return;
   handOverIfDiskHangs(core);
   handOverIfDrained(core);
   if (fault("raft/roundRestarted")) restartRounds(core);

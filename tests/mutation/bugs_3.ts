@@ -110,8 +110,8 @@ export const BUGS_3: readonly Mutation[] = [
     what: "A server that knows no members, because its directory is new, votes",
     patches: [{
       file: REQUEST_VOTE,
-      find: "core.log.configuration.voters.length > 0;",
-      replace: "core.log.configuration.voters.length >= 0;",
+      find: "core.log.configuration.voters.length > 0 &&",
+      replace: "core.log.configuration.voters.length >= 0 &&",
     }],
   },
   {

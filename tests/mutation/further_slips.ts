@@ -14,8 +14,8 @@ const STATE_MACHINE = "lib/kv/state_machine.ts";
 const CORE: readonly Mutation[] = [
   slip("M101", "A PreVote is granted for a term that is not later than the own", {
     file: "lib/raft/request_vote.ts",
-    find: "if (later && upToDate && isAdmitted(core)",
-    replace: "if (upToDate && isAdmitted(core)",
+    find: "if (later && upToDate && mayVote(core)",
+    replace: "if (upToDate && mayVote(core)",
   }),
   slip("M102", "A server that hears its leader refuses the election that the leader itself asked for", {
     file: "lib/raft/receive.ts",

@@ -1,12 +1,16 @@
-/** Planted bugs of the comparison of states: voices that do not count, digests that cannot be compared, and states that nobody compares. */
+/** Planted bugs of the comparison of states, and of the quarantine of those that differ. */
 
 import { type Mutation, slip } from "./mutation.ts";
 
 const COMPARISON = "lib/node/self_check/comparison.ts";
+const SELF_CHECK = "lib/node/self_check/self_check.ts";
 const TESTS: readonly string[] = [
   "tests/unit/node/self_check/comparison_test.ts",
   "tests/unit/node/self_check/state_checks_test.ts",
   "tests/unit/node/self_check/self_check_test.ts",
+  "tests/unit/node/self_check/quarantine_test.ts",
+  "tests/unit/raft/quarantine_test.ts",
+  "tests/unit/storage/quarantine_file_test.ts",
 ];
 
 /** All of them. */
@@ -18,8 +22,8 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
   }),
   slip("M952", "Half of the voters count as a majority", {
     file: COMPARISON,
-    find: "return 2 * some.length > all.length;",
-    replace: "return 2 * some.length >= all.length;",
+    find: "those.has(id)).length > voters.length);",
+    replace: "those.has(id)).length >= voters.length);",
   }),
   slip("M953", "A node that differed at an older entry is told of although it agrees at a newer one", {
     file: COMPARISON,
@@ -30,5 +34,35 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
     file: "lib/node/self_check/state_checks.ts",
     find: "return timeMs > 0 && lastApplied > this.#lastIndex && nowMs >= this.dueMs;",
     replace: "return timeMs > 0 && lastApplied > this.#lastIndex + 1_000 && nowMs >= this.dueMs;",
+  }),
+  slip("M955", "A server in quarantine votes", {
+    file: "lib/raft/request_vote.ts",
+    find: "return core.log.configuration.voters.length > 0 && !core.isQuarantined;",
+    replace: "return core.log.configuration.voters.length > 0;",
+  }),
+  slip("M956", "A node goes into quarantine although those that agree are no majority without it", {
+    file: SELF_CHECK,
+    find: "new Set(sound.map(({ id }) => id)))) return;",
+    replace: "new Set([self, ...sound.map(({ id }) => id)]))) return;",
+  }),
+  slip("M957", "A node in quarantine goes on committing, so that no snapshot is newer than what it has", {
+    file: "lib/node/driver.ts",
+    find: 'if (message.type === "AppendEntries" && this.#parts.quarantine.isOn) return false;',
+    replace: 'if (message.type === "TimeoutNow" && this.#parts.quarantine.isOn) return false;',
+  }),
+  slip("M958", "A restart ends the quarantine", {
+    file: "lib/node/self_check/quarantine.ts",
+    find: "this.isOn = parts.file.isOpen;",
+    replace: "this.isOn = false;",
+  }),
+  slip("M959", "A leader in quarantine leads on where nobody takes over", {
+    file: "lib/raft/quarantine.ts",
+    find: "  stepDown(core);\n  return true;\n",
+    replace: "  return false;\n",
+  }),
+  slip("M960", "The mark of a quarantine is lost with the power", {
+    file: "lib/storage/quarantine_file.ts",
+    find: "    await disk.syncDirectory(this.#directory);\n",
+    replace: '    if (this.#directory === "") await disk.syncDirectory(this.#folder);\n',
   }),
 ].map((mutation) => ({ ...mutation, tests: TESTS }));

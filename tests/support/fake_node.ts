@@ -63,6 +63,7 @@ export class FakeNode implements KeyValueNode, RunWriter {
   reachable = 3;
   /** Entries that are committed and not applied. */
   entriesBehind = 0;
+  isQuarantined = false;
   /** What `ageMs` tells. */
   age: number | undefined = 0;
   isChangingMembership = false;

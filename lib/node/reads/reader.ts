@@ -29,9 +29,11 @@ export class Reader implements NodeReader {
 
   /** See `NodeReader`. */
   read(done: (outcome: ReadOutcome) => void): void {
-    const { raft: { leaderId }, lifetime: { isOver }, reads, limits, tickTime, timeoutMs, inbox } = this.#parts;
+    const { raft: { leaderId }, lifetime, quarantine, reads, limits, tickTime, timeoutMs, inbox } = this.#parts;
+    const isOver = lifetime.isOver || quarantine.isOn;
     if (isOver || reads.size >= limits.readsMax) {
-      return queueMicrotask(() => done({ type: "NotDone", reason: isOver ? "Stopping" : "Overloaded", leaderId }));
+      const reason = quarantine.isOn ? "Quarantined" : isOver ? "Stopping" : "Overloaded";
+      return queueMicrotask(() => done({ type: "NotDone", reason, leaderId }));
     }
     this.#count.add();
     reads.add({ deadline: tickTime.now + timeoutMs, done });
@@ -47,6 +49,11 @@ export class Reader implements NodeReader {
   /** See `NodeReader`. */
   ageMs(): number | undefined {
     return this.#parts.freshness.ageMs();
+  }
+
+  /** See `NodeReader`. */
+  get isQuarantined(): boolean {
+    return this.#parts.quarantine.isOn;
   }
 
   /** See `NodeReader`. */

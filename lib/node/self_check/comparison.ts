@@ -80,23 +80,27 @@ function byIndex(
   return [...found].sort(([left], [right]) => right - left);
 }
 
+/** Whether those are a majority of each set of voters. */
+export function isMajorityOfEach(voterSets: ComparisonFacts["voterSets"], those: ReadonlySet<NodeId>): boolean {
+  return voterSets.every((voters) => 2 * voters.filter((id) => those.has(id)).length > voters.length);
+}
+
 function majorityOf(digests: Digests, { voterSets }: ComparisonFacts): string | undefined {
   return [...new Set(digests.values())].find((digest) =>
-    voterSets.every((voters) => isMajority(voters.filter((id) => digests.get(id) === digest), voters))
+    isMajorityOfEach(voterSets, withDigest(digests, (own) => own === digest))
   );
+}
+
+function withDigest(digests: Digests, isWanted: (digest: string) => boolean): Set<NodeId> {
+  return new Set([...digests].filter(([, digest]) => isWanted(digest)).map(([id]) => id));
 }
 
 /** Whether two digests differ, and none of them becomes that of a majority by what is still to be told. */
 function isSplit(digests: Digests, { voterSets, heard }: ComparisonFacts): boolean {
   const different = new Set(digests.values());
   if (different.size < 2) return false;
+  const silent = [...heard].filter((id) => !digests.has(id));
   return ![...different].some((digest) =>
-    voterSets.every((voters) =>
-      isMajority(voters.filter((id) => digests.has(id) ? digests.get(id) === digest : heard.has(id)), voters)
-    )
+    isMajorityOfEach(voterSets, new Set([...withDigest(digests, (own) => own === digest), ...silent]))
   );
-}
-
-function isMajority(some: readonly NodeId[], all: readonly NodeId[]): boolean {
-  return 2 * some.length > all.length;
 }

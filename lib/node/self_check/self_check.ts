@@ -1,36 +1,41 @@
-/** Looks now and then whether all nodes have the same state, and says so where they have not (ADR 42). */
+/** Looks now and then whether all nodes have the same state: says so where they have not, and sees to it that they have again (ADR 42). */
 
 import type { Clock } from "../../base/clock.ts";
 import type { Registry } from "../../observe/metrics.ts";
 import { METRIC } from "../../observe/names.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
 import type { NodeId } from "../../raft/types.ts";
-import type { StateCheck, Transport } from "../../transport/transport.ts";
+import type { PeerInfo, StateCheck, Transport } from "../../transport/transport.ts";
 import type { ClusterClock } from "../clock/cluster_clock.ts";
 import type { ClusterTime } from "../clock/cluster_time.ts";
 import type { AppliedState } from "../effects/applied.ts";
 import type { NodeLog } from "../options.ts";
 import type { Proposals } from "../writes/proposals.ts";
-import { compareChecks, type Comparison, type Difference, type Split } from "./comparison.ts";
+import { compareChecks, type Comparison, type Difference, isMajorityOfEach, type Split } from "./comparison.ts";
+import type { Quarantine } from "./quarantine.ts";
 import type { StateChecks } from "./state_checks.ts";
 
 /** What it looks at, and whom it tells. */
 export interface SelfCheckParts {
   readonly raft: Pick<RaftNode, "id" | "isFounding" | "configuration">;
   readonly transport: Pick<Transport, "peers">;
-  readonly applied: Pick<AppliedState, "state">;
+  readonly applied: Pick<AppliedState, "state" | "id">;
   readonly checks: StateChecks;
   readonly clock: Pick<Clock, "now">;
   readonly clusterClock: Pick<ClusterClock, "now">;
   readonly time: Pick<ClusterTime, "takeTurn">;
   readonly proposals: Pick<Proposals, "addTime">;
+  readonly quarantine: Pick<Quarantine, "isOn" | "begin">;
   readonly metrics: Registry;
   readonly log: NodeLog;
 }
 
 const NOTHING: Comparison = { differing: new Map(), agreeing: new Map(), split: undefined };
 
-/** Compares what this node has with what its peers tell, says each difference once, and lets a leader bring the next comparison about. */
+/**
+ * Compares what this node has with what its peers tell, and says each difference once. One that differs goes into quarantine by itself; a leader brings
+ * the next comparison about.
+ */
 export class SelfCheck {
   readonly #parts: SelfCheckParts;
   #comparison = NOTHING;
@@ -48,19 +53,27 @@ export class SelfCheck {
 
   /** To be called more often than peers are pinged, each of which replaces what the peer told before. */
   look(): void {
-    this.#compare();
+    const peers = this.#parts.transport.peers();
+    this.#compare(peers);
+    this.#judgeItself(peers);
     this.#bringAbout();
   }
 
-  #compare(): void {
-    const { raft: { id: self, configuration: { voters, votersOld } }, transport, checks } = this.#parts;
+  /** Both where two are in force. */
+  get #voterSets(): readonly (readonly NodeId[])[] {
+    const { voters, votersOld } = this.#parts.raft.configuration;
+    return [voters, votersOld].filter((set) => set.length > 0);
+  }
+
+  #compare(peers: readonly PeerInfo[]): void {
+    const { raft: { id: self }, checks } = this.#parts;
     const told = new Map<NodeId, readonly StateCheck[]>([[self, checks.last]]);
     const heard = new Set([self]);
-    for (const { id, status, reachable } of transport.peers()) {
+    for (const { id, status, reachable } of peers) {
       told.set(id, status?.checks ?? []);
       if (reachable) heard.add(id);
     }
-    const voterSets = [voters, votersOld].filter((set) => set.length > 0);
+    const voterSets = this.#voterSets;
     this.#comparison = voterSets.length === 0 ? NOTHING : compareChecks({ voterSets, checks: told, heard });
     const { differing, agreeing, split } = this.#comparison;
     for (const [id, difference] of differing) this.#tell(id, difference);
@@ -68,6 +81,24 @@ export class SelfCheck {
       if (this.#told.delete(id)) this.#parts.log("info", `Node ${id} has the same state as a majority again`);
     }
     if (split !== undefined) this.#tellSplit(split);
+  }
+
+  /** A majority has another state. It goes, if those that agree are there and are a majority without it. */
+  #judgeItself(peers: readonly PeerInfo[]): void {
+    const { raft: { id: self }, quarantine, applied: { state, id } } = this.#parts;
+    const difference = this.#comparison.differing.get(self);
+    if (difference === undefined || quarantine.isOn) return;
+    const sound = peers.filter(({ id, reachable, status }) =>
+      reachable && status?.quarantined !== true && this.#comparison.agreeing.has(id)
+    );
+    if (!isMajorityOfEach(this.#voterSets, new Set(sound.map(({ id }) => id)))) return;
+    const { index, digest: own, ofMajority } = difference;
+    quarantine.begin({
+      what: `at entry ${index} a majority has the digest ${ofMajority}, and this node ${own}`,
+      lastApplied: id.index,
+      digest: state.digest,
+      compared: { index, own, ofMajority },
+    });
   }
 
   #tell(id: NodeId, { index, digest, ofMajority }: Difference): void {

@@ -33,6 +33,7 @@ import type { PeerDirectory } from "../membership/peer_directory.ts";
 import { inSlices, loadState } from "./load_state.ts";
 import type { NodeLog } from "../options.ts";
 import { SnapshotSender, type Unusable } from "./snapshot_sender.ts";
+import type { Quarantine } from "../self_check/quarantine.ts";
 
 /** What snapshots are made of, and who hears of them. */
 export interface SnapshotsParts {
@@ -44,6 +45,7 @@ export interface SnapshotsParts {
   readonly log: NodeLog;
   readonly raft: Pick<RaftNode, "heldBytes" | "bytesBehind" | "configuration">;
   readonly directory: Pick<PeerDirectory, "readsZstd">;
+  readonly quarantine: Pick<Quarantine, "isOn" | "replaced">;
   readonly memory: Pick<MemoryBudget, "limitBytes" | "checkFits" | "putOffSnapshots">;
   readonly inbox: Pick<Inbox, "put">;
   readonly lifetime: Pick<Lifetime, "fail">;
@@ -191,6 +193,7 @@ export class Snapshots {
   async #take({ isNewestUsable }: { readonly isNewestUsable: boolean }): Promise<SnapshotOutcome> {
     const { state, id, configuration } = this.#parts.applied;
     if (isNewestUsable && id.index === (this.newest?.index ?? 0)) return { type: "UpToDate", id };
+    if (this.#parts.quarantine.isOn) return { type: "Failed", message: "The node is in quarantine" };
     if (fault("node/snapshotPutOff")) return { type: "Failed", message: "Put off" };
     const snapshot = await this.#write({ state, id, configuration });
     if (typeof snapshot === "string") return { type: "Failed", message: snapshot };
@@ -254,8 +257,10 @@ export class Snapshots {
       this.#replaceCurrent();
       const state = await loadState(this.#current, { clock, seed, directory: storage.directory }, () => this.#closed);
       if (this.#closed) return;
-      this.#parts.applier.install({ state, id: snapshot.lastIncluded, configuration: snapshot.configuration });
-      this.#parts.inbox.put({ type: "SnapshotInstalled", snapshot });
+      const { applier, inbox, quarantine } = this.#parts;
+      const isReplaced = applier.install({ state, id: snapshot.lastIncluded, configuration: snapshot.configuration });
+      inbox.put({ type: "SnapshotInstalled", snapshot });
+      if (isReplaced) quarantine.replaced(snapshot.lastIncluded.index);
       await this.#parts.storage.compact(snapshot.lastIncluded.index);
     } catch (error) {
       if (error instanceof MemoryLimitError) memory.putOffSnapshots(clock.now());

@@ -78,7 +78,14 @@ export class Monitor implements NodeMonitor {
     try {
       // What the leader sends may be longer than a probe: a node that has no room for that lags.
       const hasSpace = storage.reserve(PROBE_BYTES, 1) && storage.reserveBody(refusedBytes);
-      return { stopping, failed: false, hasSpace, hungMs, staysOut: memory.isBeyond };
+      return {
+        stopping,
+        failed: false,
+        hasSpace,
+        hungMs,
+        staysOut: memory.isBeyond,
+        quarantined: this.#parts.quarantine.isOn,
+      };
     } catch {
       // A disk that failed for good says so with every call; the driver meets the same error with its next write.
       return { stopping, failed: true, hasSpace: false, hungMs };
@@ -113,7 +120,10 @@ export class Monitor implements NodeMonitor {
   /** What the peers are told with each answer to a ping. */
   peerStatus(): PeerStatus {
     const { raft, applied, greeting: { clientAddress }, options: { httpAddress = "" }, checks: { last } } = this.#parts;
-    const checks = last.length === 0 ? {} : { checks: last };
-    return peerStatusOf(raft, { lastApplied: applied.id.index, clientAddress, httpAddress, ...checks });
+    const found = {
+      ...(last.length === 0 ? {} : { checks: last }),
+      ...(this.#parts.quarantine.isOn ? { quarantined: true } : {}),
+    };
+    return peerStatusOf(raft, { lastApplied: applied.id.index, clientAddress, httpAddress, ...found });
   }
 }

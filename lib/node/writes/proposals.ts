@@ -180,8 +180,8 @@ export class Proposals {
   }
 
   #refusalOfWrite(write: QueuedWrite): NotDoneReason | undefined {
-    const { raft, lifetime, limits } = this.#parts;
-    if (lifetime.isOver || this.#isClosed) return "Stopping";
+    const { raft, lifetime, quarantine, limits } = this.#parts;
+    if (lifetime.isOver || this.#isClosed || quarantine.isOn) return "Stopping";
     if (raft.role !== "Leader") return raft.leaderId === undefined ? "NoLeader" : "NotLeader";
     // Who cannot read it would be left behind by those who can (ADR 18).
     const { command } = write;

@@ -23,6 +23,7 @@ import type { PendingLimits } from "../limits.ts";
 import type { QueuedWrite } from "./pending_writes.ts";
 import type { Proposals } from "./proposals.ts";
 import { isForAnotherLeader } from "./outcomes.ts";
+import type { Quarantine } from "../self_check/quarantine.ts";
 import { knowsUsers } from "../membership/level.ts";
 import { type PlacedOutcome, type RunEnded, SubmittedRun } from "./submitted_run.ts";
 import type { TickTime } from "../clock/tick_time.ts";
@@ -35,6 +36,7 @@ export interface SubmissionsParts {
   readonly inbox: Pick<Inbox, "wake">;
   readonly clock: Pick<Clock, "now">;
   readonly tickTime: Pick<TickTime, "now">;
+  readonly quarantine: Pick<Quarantine, "isOn">;
   readonly timeoutMs: number;
   readonly limits: PendingLimits;
 }
@@ -112,13 +114,14 @@ export class Submissions implements NodeWriter, RunWriter {
 
   /** See `NodeWriter`. */
   write(command: Command, done: (outcome: WriteOutcome) => void, login = NO_LOGIN): void {
-    const { proposals, tickTime, timeoutMs } = this.#parts;
+    const { proposals, quarantine, tickTime, timeoutMs } = this.#parts;
     const key = "key" in command ? command.key : "";
     const value = "value" in command ? command.value : "";
     const encoded = encodeCommand(command, undefined, login);
     const isTooLarge = key.length > KEY_BYTES_MAX || value.length > VALUE_BYTES_MAX ||
       encoded.length > COMMAND_BYTES_MAX;
     if (isTooLarge) return this.#refuse("TooLarge", done);
+    if (quarantine.isOn) return this.#refuse("Quarantined", done);
     const deadline = tickTime.now + timeoutMs;
     proposals.add({ command: encoded, bytes: encoded.length, deadline, growthBytes: 0, done });
   }
@@ -155,7 +158,8 @@ export class Submissions implements NodeWriter, RunWriter {
 
   /** Takes an encoded command. `done` gets its outcome, never before this call returns. */
   add(command: string, done: (outcome: WriteOutcome) => void): void {
-    const { limits: { writesMax, writeBytesMax }, tickTime, timeoutMs } = this.#parts;
+    const { limits: { writesMax, writeBytesMax }, quarantine, tickTime, timeoutMs } = this.#parts;
+    if (quarantine.isOn) return this.#refuse("Quarantined", done);
     const isOver = this.#waiting.length >= writesMax || this.#waitingBytes >= writeBytesMax;
     if (this.#ended || isOver) return this.#refuse(this.#ended ? "Stopping" : "Overloaded", done);
     this.#lastOrder += 1;
@@ -223,8 +227,8 @@ export class Submissions implements NodeWriter, RunWriter {
 
   /** Whether this node leads, and nothing that it took before it led is open: that may come back to be done first. */
   #mayPropose(): boolean {
-    const { raft, proposals, flights } = this.#parts;
-    return raft.role === "Leader" && flights.isEmpty && !proposals.hasOlder;
+    const { raft, quarantine, proposals, flights } = this.#parts;
+    return raft.role === "Leader" && !quarantine.isOn && flights.isEmpty && !proposals.hasOlder;
   }
 
   #nextBatchLength(): number {

@@ -17,6 +17,10 @@ import type { Words } from "./request_reader.ts";
 export const OUTCOME_UNKNOWN: RespReply = { error: "TIMEOUT outcome unknown" };
 /** The words of Redis. */
 export const OUT_OF_MEMORY: RespReply = { error: "OOM command not allowed when used memory > 'maxmemory'." };
+/** A node in quarantine, to whatever reads or writes keys. */
+export const QUARANTINED: ErrorReply = {
+  error: "TRYAGAIN the state of this node is not sound, and it waits for another one; use another node",
+};
 /** The words of Redis. */
 export const NOT_LOGGED_IN: ErrorReply = { error: "NOAUTH Authentication required." };
 /** The error of who lacks a right, and which it is. */
@@ -65,6 +69,8 @@ export function notDone({ reason }: NotDone, node: NodeMonitor): RespReply {
       return { error: `TRYAGAIN ${timeout(node)}` };
     case "NotLoggedIn":
       return NOT_LOGGED_IN;
+    case "Quarantined":
+      return QUARANTINED;
     case "TooOld":
       return {
         error: "TRYAGAIN some member is not known to know of users: try again in a moment, or upgrade the older ones",

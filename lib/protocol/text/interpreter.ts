@@ -33,6 +33,7 @@ import {
   NO_USERS,
   notDone,
   OUTCOME_UNKNOWN,
+  QUARANTINED,
   snapshotFailed,
   snapshotTaken,
   TOO_SLOW,
@@ -272,7 +273,11 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
   /** In one turn, so that the age is that of what is read. */
   #readStale(exchange: Exchange, key: string): void {
     const slot = this.#conversation.open(exchange, "Alone");
-    this.#lookUp(exchange, { key, keyText: keyWithAge(key, this.#context.node.ageMs()) });
+    const { node, metrics } = this.#context;
+    if (node.isQuarantined) {
+      exchange.reply = `${QUARANTINED}\n`;
+      metrics.failed.add();
+    } else this.#lookUp(exchange, { key, keyText: keyWithAge(key, node.ageMs()) });
     this.#conversation.noteEnd(false);
     this.#conversation.settle(slot);
   }

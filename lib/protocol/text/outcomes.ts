@@ -23,6 +23,9 @@ export const GOODBYE = "Goodbye.";
 /** Somebody has logged in. */
 export const LOGGED_IN = "Logged in.";
 /** There are users, and the connection is none's. */
+/** What a node in quarantine replies to whatever reads or writes keys. */
+export const QUARANTINED =
+  "Error: Quarantine. The state of this node is not sound, and it waits for another one; use another node.";
 export const NOT_LOGGED_IN = "Error: Authentication required. AUTH <user> <password> logs you in.";
 /** Where nobody has to log in. */
 export const NO_USERS = "Error: There are no users. Everybody may do everything without logging in.";
@@ -122,6 +125,8 @@ export function notDone({ reason, leaderId }: NotDone, node: NodeMonitor): strin
       return timeout(node);
     case "NotLoggedIn":
       return NOT_LOGGED_IN;
+    case "Quarantined":
+      return QUARANTINED;
     case "TooOld":
       return "Error: Not yet. Some member is not known to understand this: try again in a moment, or upgrade the older ones.";
     default:

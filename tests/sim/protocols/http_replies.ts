@@ -100,6 +100,11 @@ export function replyToNotDone({ reason }: NotDone, { node, isRead }: {
     case "NotLoggedIn":
     case "TooOld":
       return problem(401, "the workload has no users", {});
+    case "Quarantined": {
+      const detail =
+        "The state of this node is not sound, and it waits for another one; nothing was done, ask another node";
+      return problem(503, "quarantined", { detail });
+    }
     case "TooLarge":
       return problem(413, "the workload has nothing too large", {});
     case "Stopping":

@@ -66,6 +66,9 @@ export class ObservedNode implements KeyValueNode {
   ageMs(): number | undefined {
     return this.#node.ageMs();
   }
+  get isQuarantined(): boolean {
+    return this.#node.isQuarantined;
+  }
   timeMs(): number {
     return this.#node.timeMs();
   }

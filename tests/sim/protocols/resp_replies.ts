@@ -69,6 +69,8 @@ export function replyToNotDone({ reason }: NotDone, node: Node): string | RegExp
     case "NotLoggedIn":
     case "TooOld":
       return /^the workload has no users$/;
+    case "Quarantined":
+      return error("TRYAGAIN the state of this node is not sound, and it waits for another one; use another node");
     case "TooLarge":
       return /^the workload has nothing too large$/;
     case "Stopping":

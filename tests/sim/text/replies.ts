@@ -53,6 +53,8 @@ export function replyToRefusal({ reason, leaderId }: NotDone, { node }: Asked): 
     case "NotLoggedIn":
     case "TooOld":
       return /^the workload has no users$/;
+    case "Quarantined":
+      return "Error: Quarantine. The state of this node is not sound, and it waits for another one; use another node.";
     case "TooLarge":
       return /^the workload has nothing too large$/;
     case "Timeout": {

@@ -39,7 +39,7 @@ Deno.test("verbose names every check", async () => {
   const ready = await get(HEALTH_ROUTES, { node: new FakeNode(), path: "/readyz", query });
   assertEquals(
     ready.body,
-    "[+]ping ok\n[+]storage ok\n[+]stopping ok\n[+]disk ok\n[+]space ok\n[+]leader ok\n[+]applied ok\n[+]drained ok\nreadyz check passed\n",
+    "[+]ping ok\n[+]storage ok\n[+]stopping ok\n[+]disk ok\n[+]space ok\n[+]quarantine ok\n[+]leader ok\n[+]applied ok\n[+]drained ok\nreadyz check passed\n",
   );
   const live = await get(HEALTH_ROUTES, { node: new FakeNode(), path: "/livez", query });
   assertEquals(live.body, "[+]ping ok\n[+]storage ok\nlivez check passed\n");
@@ -51,6 +51,7 @@ Deno.test("each thing that can be wrong, and what it means for readiness and for
     ["stopping", (node) => node.healthNow = { ...WELL, stopping: true }, 503, 200],
     ["hanging", (node) => node.healthNow = { ...WELL, hungMs: 3_000 }, 503, 200],
     ["full", (node) => node.healthNow = { ...WELL, hasSpace: false }, 503, 200],
+    ["in quarantine", (node) => node.healthNow = { ...WELL, quarantined: true }, 503, 200],
     ["no leader", (node) => node.leaderId = undefined, 503, 200],
     ["follower", (node) => node.leaderId = 1, 200, 200],
     ["a little behind", (node) => node.lag = READY_LAG_ENTRIES_MAX, 200, 200],
@@ -73,7 +74,7 @@ Deno.test("a failure is told with its reason, verbose or not", async () => {
   assertEquals(
     body,
     "[+]ping ok\n[+]storage ok\n[+]stopping ok\n[+]disk ok\n[+]space ok\n" +
-      "[-]leader failed: no leader; reachable 1 of 3 nodes, need 2; no other node answers; " +
+      "[+]quarantine ok\n[-]leader failed: no leader; reachable 1 of 3 nodes, need 2; no other node answers; " +
       "start node 1 (127.0.0.1:5001), or mend the network; ?level=stale shows what this node has\n" +
       "[+]applied ok\n[+]drained ok\nreadyz check failed\n",
   );

@@ -34,6 +34,18 @@ Deno.test("kv: every reply names node, leader, term and revision", async () => {
   }
 });
 
+Deno.test("kv: a node in quarantine tells nothing of its state, not even with ?level=stale", async () => {
+  const node = new StateNode();
+  const service = serviceOf(node);
+  await ask(service, "PUT /v1/kv/a", { body: "1" });
+  assertEquals((await ask(service, "GET /v1/kv/a?level=stale")).status, 200);
+  node.isQuarantined = true;
+  for (const line of ["GET /v1/kv/a?level=stale", "GET /v1/kv?level=stale"]) {
+    const { status, code } = await ask(service, line);
+    assertEquals([status, code], [503, "quarantined"], line);
+  }
+});
+
 Deno.test("kv: JSON only for those who ask for it by name", async () => {
   const service = serviceOf(new StateNode());
   await ask(service, "PUT /v1/kv/caf%C3%A9", { body: "\xff" });

@@ -98,6 +98,7 @@ Deno.test("no turn makes a block of a snapshot and writes one, and none reads a 
     directory: { readsZstd: () => false },
     memory: new MemoryBudget(Infinity, () => {}),
     inbox: { put: () => {} },
+    quarantine: { isOn: false, replaced: () => {} },
     lifetime: {
       fail: (error) => {
         throw error;

@@ -86,6 +86,24 @@ testWith([PROMTOOL], "a node with another state is an alert at once, and none on
   assertEquals(code, 0, text);
 });
 
+testWith(
+  [PROMTOOL],
+  "a node that stays in quarantine is an alert, and one that is repaired at once is none",
+  async () => {
+    const series = (node: number, values: string) =>
+      `      - series: kvstore_server_quarantined{instance="node${node}:8000"}\n        values: '${values}'\n`;
+    const fires = `          - exp_labels: {severity: critical, instance: "node0:8000"}\n`;
+    const { code, text } = await judgeSamples((rules) =>
+      `rule_files: ["${rules}"]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n` +
+      series(0, "0 1 1 1 0 0") + series(1, "0 1 0 0 0 0") + "    alert_rule_test:\n" +
+      "      - {eval_time: 1m, alertname: KVStoreNodeQuarantined, exp_alerts: []}\n" +
+      `      - eval_time: 2m\n        alertname: KVStoreNodeQuarantined\n        exp_alerts:\n${fires}` +
+      "      - {eval_time: 4m, alertname: KVStoreNodeQuarantined, exp_alerts: []}\n"
+    );
+    assertEquals(code, 0, text);
+  },
+);
+
 Deno.test("the dashboard's panels have queries, names and places of their own", async () => {
   const { panels } = JSON.parse(await readAsset("grafana/kvstore.json"));
   const charts = panels.filter(({ type }: { type: string }) => type !== "row");

@@ -2,7 +2,7 @@
 
 import { FIRST_KEY, type GivenFacts, row } from "../../../kv/command_row.ts";
 import { missingUse } from "../../../kv/rights.ts";
-import { longKey, noPermission, NOT_LOGGED_IN } from "../errors.ts";
+import { longKey, noPermission, NOT_LOGGED_IN, QUARANTINED } from "../errors.ts";
 import { answer, type Caller, type Plan, type ProtocolCommand, refuse } from "../plan.ts";
 import type { Words } from "../request_reader.ts";
 
@@ -38,5 +38,6 @@ function readStale(
   const missing = missingUse(rights, { right: "read", prefix: key });
   if (missing !== undefined) return answer(noPermission(missing));
   const refusal = longKey([key], keyBytesMax);
+  if (node.isQuarantined) return answer(QUARANTINED);
   return answer(refusal ?? [node.state.get(key)?.value ?? null, node.ageMs() ?? null]);
 }

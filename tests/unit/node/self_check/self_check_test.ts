@@ -4,32 +4,10 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { CHECK_MS } from "../../../../lib/node/limits.ts";
 import { METRIC } from "../../../../lib/observe/names.ts";
 import type { NodeId } from "../../../../lib/raft/types.ts";
-import { damageMemory } from "../../../../lib/store/damage.ts";
 import { MemoryCluster } from "../../../support/memory/memory_cluster.ts";
+import { damagedCluster } from "./support.ts";
 
 const MINUTE_MS = 60_000;
-const KEYS = ["a", "b"];
-
-interface Damaged {
-  readonly cluster: MemoryCluster;
-  readonly wrong: readonly NodeId[];
-}
-
-/** Three nodes; on each of `pick` the memory of another key changes, and then all keys are written again. */
-async function damagedCluster(
-  seed: number,
-  pick: (leader: NodeId, ids: readonly NodeId[]) => readonly NodeId[],
-): Promise<Damaged> {
-  const cluster = new MemoryCluster(3, seed);
-  await cluster.start();
-  const leader = await cluster.leader();
-  for (const key of KEYS) await cluster.put(leader.id, key, "v");
-  await cluster.converged();
-  const wrong = pick(leader.id, cluster.ids);
-  for (const [at, id] of wrong.entries()) damageMemory("Value", () => cluster.node(id).state.peek(KEYS[at] ?? ""));
-  for (const key of KEYS) await cluster.put(leader.id, key, "w");
-  return { cluster, wrong };
-}
 
 function gauge(cluster: MemoryCluster, id: NodeId, name: string): number | undefined {
   return cluster.node(id).metrics.gauges.get(name)?.read();

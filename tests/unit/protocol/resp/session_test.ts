@@ -321,6 +321,7 @@ Deno.test("what was certainly not done and what is unknown have words of their o
     Timeout: "TRYAGAIN",
     NotLoggedIn: "NOAUTH",
     TooOld: "TRYAGAIN",
+    Quarantined: "TRYAGAIN",
   };
   const bench = new RespBench();
   const client = bench.connect();

@@ -37,3 +37,12 @@ Deno.test("KV.GET STALE behind a write reads what that wrote, and in a transacti
   member.node.leaderId = 1;
   assertEquals(await member.connect().ask("KV.GET a STALE"), "*2\r\n$-1\r\n:0\r\n");
 });
+
+Deno.test("a node in quarantine tells nothing of its state, not even by KV.GET", async () => {
+  const bench = new RespBench();
+  const client = bench.connect();
+  assertEquals(await client.ask("SET a 1", "KV.GET a STALE"), "+OK\r\n*2\r\n$1\r\n1\r\n:0\r\n");
+  bench.node.isQuarantined = true;
+  const reply = "-TRYAGAIN the state of this node is not sound, and it waits for another one; use another node\r\n";
+  assertEquals(await client.ask("KV.GET a STALE"), reply);
+});

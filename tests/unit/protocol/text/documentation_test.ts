@@ -23,6 +23,7 @@ const REASONS: Readonly<Record<NotDoneReason, true>> = {
   Timeout: true,
   NotLoggedIn: true,
   TooOld: true,
+  Quarantined: true,
 };
 
 function laggingNode(): FakeNode {

@@ -157,6 +157,8 @@ const REFUSALS: Readonly<Record<NotDoneReason, string>> = {
   Stopping: "Error: Stopping. This node is shutting down; use another one.",
   Timeout: `Error: Timeout. No majority confirmed the request in time. ${ALONE}`,
   NotLoggedIn: "Error: Authentication required. AUTH <user> <password> logs you in.",
+  Quarantined:
+    "Error: Quarantine. The state of this node is not sound, and it waits for another one; use another node.",
   TooOld:
     "Error: Not yet. Some member is not known to understand this: try again in a moment, or upgrade the older ones.",
 };
@@ -176,6 +178,13 @@ Deno.test("What is certainly not done says why, for writes and reads", async () 
       3 - redirected,
     ]);
   }
+});
+
+Deno.test("A node in quarantine tells nothing of its state, not even what it was asked for as it is", async () => {
+  const bench = new SessionBench();
+  await bench.ask("PUT k v");
+  bench.node.isQuarantined = true;
+  assertEquals(await bench.ask("GET k STALE"), `${REFUSALS.Quarantined}\n`);
 });
 
 Deno.test("A read that the node's own disk kept from being served says how far the node is behind, and why", async () => {

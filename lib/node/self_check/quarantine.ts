@@ -1,0 +1,86 @@
+/** Whether this node's state is not sound: then it serves nothing, votes for nobody and leads nothing, until a snapshot of the others has replaced it. */
+
+import type { Registry } from "../../observe/metrics.ts";
+import { METRIC } from "../../observe/names.ts";
+import { isPassing, type QuarantineFile } from "../../storage/quarantine_file.ts";
+import type { Inbox } from "../inbox.ts";
+import type { Lifetime } from "../lifetime.ts";
+import type { NodeLog } from "../options.ts";
+
+/** What was found, for people and for the file that is kept. */
+export interface Finding {
+  /** One sentence, without its full stop. */
+  readonly what: string;
+  /** Last entry that the state holds. */
+  readonly lastApplied: number;
+  readonly digest: string;
+  /** What a majority has, where that was known: the entry at which it was compared, and both digests. */
+  readonly compared?: { readonly index: number; readonly own: string; readonly ofMajority: string };
+}
+
+/** Whom it tells. */
+export interface QuarantineParts {
+  readonly file: QuarantineFile;
+  readonly inbox: Pick<Inbox, "put">;
+  readonly lifetime: Pick<Lifetime, "fail">;
+  readonly metrics: Registry;
+  readonly log: NodeLog;
+  readonly wallClockMs: () => number;
+}
+
+/** Owns the answer, which outlives the process: what a directory holds may have been written by the state that was not sound. */
+export class Quarantine {
+  readonly #parts: QuarantineParts;
+  /** Whether it lasts; written here alone. A field, so that nothing is called on the way of a write. */
+  isOn: boolean;
+  #saving: Promise<void> = Promise.resolve();
+
+  /** As the directory says. */
+  constructor(parts: QuarantineParts) {
+    this.#parts = parts;
+    this.isOn = parts.file.isOpen;
+    parts.metrics.gauge(METRIC.quarantined, () => Number(this.isOn));
+    if (!this.isOn) return;
+    parts.log(
+      "warn",
+      "In quarantine since before this start: waits for a snapshot of the leader in place of its state",
+    );
+    parts.inbox.put({ type: "Quarantine", isOn: true });
+  }
+
+  /** Begins it. */
+  begin(found: Finding): void {
+    if (this.isOn) return;
+    this.isOn = true;
+    const { file, inbox, log, wallClockMs } = this.#parts;
+    inbox.put({ type: "Quarantine", isOn: true });
+    log(
+      "error",
+      `In quarantine: ${found.what}. It serves and votes no more until a snapshot of the others has replaced its state`,
+    );
+    this.#save(() => file.open({ ...found, date: new Date(wallClockMs()).toISOString() }));
+  }
+
+  /** The state was replaced by a snapshot of the leader, which is durable. */
+  replaced(index: number): void {
+    if (!this.isOn) return;
+    this.isOn = false;
+    const { file, inbox, log } = this.#parts;
+    inbox.put({ type: "Quarantine", isOn: false });
+    log("info", `The quarantine is over: the leader's snapshot at index ${index} has replaced the state`);
+    this.#save(() => file.close(index));
+  }
+
+  /** Resolves when the directory says what is so, or cannot. */
+  get saved(): Promise<void> {
+    return this.#saving;
+  }
+
+  #save(write: () => Promise<void>): void {
+    const { log, lifetime } = this.#parts;
+    this.#saving = this.#saving.then(write).catch((error: unknown) => {
+      if (!isPassing(error)) return lifetime.fail(error);
+      log("warn", `Cannot keep in the directory whether this node is in quarantine: ${error.message}`);
+    });
+  }
+}

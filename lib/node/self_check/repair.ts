@@ -1,0 +1,66 @@
+/** What a leader does for nodes in quarantine: it sends them its state. */
+
+import type { Clock } from "../../base/clock.ts";
+import type { RaftNode } from "../../raft/raft_node.ts";
+import type { PeerInfo, Transport } from "../../transport/transport.ts";
+import type { ClusterTime } from "../clock/cluster_time.ts";
+import type { AppliedState } from "../effects/applied.ts";
+import type { Inbox } from "../inbox.ts";
+import type { Lifetime } from "../lifetime.ts";
+import { REPAIR_LOOK_MS } from "../limits.ts";
+import type { NodeLog } from "../options.ts";
+import type { Snapshots } from "../snapshots/snapshots.ts";
+import type { Proposals } from "../writes/proposals.ts";
+import type { Quarantine } from "./quarantine.ts";
+
+/** What it looks at, and what it lets others do. */
+export interface RepairParts {
+  readonly raft: Pick<RaftNode, "role" | "configuration">;
+  readonly transport: Pick<Transport, "peers">;
+  readonly quarantine: Pick<Quarantine, "isOn">;
+  readonly snapshots: Pick<Snapshots, "newest" | "take">;
+  readonly applied: Pick<AppliedState, "id">;
+  readonly clock: Pick<Clock, "now">;
+  readonly time: Pick<ClusterTime, "takeTurn">;
+  readonly proposals: Pick<Proposals, "addTime">;
+  readonly inbox: Pick<Inbox, "put">;
+  readonly lifetime: Pick<Lifetime, "fail">;
+  readonly log: NodeLog;
+}
+
+/** A snapshot replaces a state only where it is newer than all that is committed there (B12), and a node in quarantine commits nothing more. */
+export class Repair {
+  readonly #parts: RepairParts;
+  #lookedAt = -Infinity;
+
+  /** Nobody is repaired yet. */
+  constructor(parts: RepairParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes the next step for each of them, at most every `REPAIR_LOOK_MS`. */
+  look(): void {
+    const { raft, clock, quarantine, transport } = this.#parts;
+    const now = clock.now();
+    if (raft.role !== "Leader" || quarantine.isOn || now - this.#lookedAt < REPAIR_LOOK_MS) return;
+    this.#lookedAt = now;
+    const { members } = raft.configuration;
+    for (const peer of transport.peers()) {
+      const isWaiting = peer.reachable && peer.status?.quarantined === true;
+      if (isWaiting && members.some(({ id }) => id === peer.id)) this.#repair(peer, now);
+    }
+  }
+
+  #repair({ id, status }: PeerInfo, now: number): void {
+    const { snapshots, applied, inbox, proposals, time, log, lifetime } = this.#parts;
+    const held = Math.max(status?.commitIndex ?? 0, status?.lastApplied ?? 0);
+    if ((snapshots.newest?.index ?? 0) > held) return inbox.put({ type: "SendSnapshot", peer: id });
+    if (applied.id.index <= held) {
+      if (time.takeTurn(now)) proposals.addTime();
+      return;
+    }
+    snapshots.take().then((outcome) => {
+      if (outcome.type === "Failed") log("warn", `Cannot take a snapshot for node ${id}: ${outcome.message}`);
+    }, (error: unknown) => lifetime.fail(error));
+  }
+}

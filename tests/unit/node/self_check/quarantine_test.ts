@@ -1,0 +1,115 @@
+/** A node of a cluster in memory whose memory changes: it goes into quarantine, gets another state from the others, and serves again. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { METRIC } from "../../../../lib/observe/names.ts";
+import type { NodeId } from "../../../../lib/raft/types.ts";
+import { damageMemory } from "../../../../lib/store/damage.ts";
+import type { MemoryCluster } from "../../../support/memory/memory_cluster.ts";
+import { DIRECTORY } from "../../../support/memory/memory_server.ts";
+import { damagedCluster } from "./support.ts";
+
+const MINUTE_MS = 60_000;
+
+function isQuarantined(cluster: MemoryCluster, id: NodeId): boolean {
+  return cluster.nodes.get(id)?.isQuarantined === true;
+}
+
+/** Waits until a node is well again; the cluster's digests are equal then. */
+async function repaired(cluster: MemoryCluster, id: NodeId): Promise<void> {
+  await cluster.clock.until(() => !isQuarantined(cluster, id), MINUTE_MS, `node ${id} is repaired`);
+  await cluster.converged();
+  assertEquals(new Set([...cluster.nodes.values()].map((node) => node.status().digest)).size, 1);
+}
+
+async function beginsQuarantine(cluster: MemoryCluster, id: NodeId): Promise<void> {
+  await cluster.clock.until(() => isQuarantined(cluster, id), MINUTE_MS, `node ${id} goes into quarantine`);
+}
+
+Deno.test("a follower that differs serves nothing and votes for nobody until a snapshot of the others has replaced its state", async () => {
+  const { cluster, wrong: [wrong = -1], leaderId } = await damagedCluster(11, (leader, ids) => {
+    return ids.filter((id) => id !== leader).slice(0, 1);
+  });
+  await beginsQuarantine(cluster, wrong);
+  const node = cluster.node(wrong);
+  assertEquals(await cluster.get(wrong, "a"), { reason: "Quarantined" });
+  const outcome = await cluster.put(wrong, "a", "x");
+  assertEquals(outcome.type === "NotDone" && outcome.reason, "Quarantined");
+  assertEquals(node.health().quarantined, true);
+  assertEquals(node.metrics.gauges.get(METRIC.quarantined)?.read(), 1);
+  assertEquals((await node.takeSnapshot()).type, "Failed");
+  // The others go on, and what they write meanwhile is there afterwards.
+  assertEquals((await cluster.put(leaderId, "c", "meanwhile")).type, "Done");
+  await repaired(cluster, wrong);
+  assertEquals(await cluster.get(wrong, "c"), { value: "meanwhile" });
+  assertEquals(await cluster.get(wrong, "a"), { value: "w" });
+  assertEquals(node.health().quarantined, false);
+  const files = [...cluster.server(wrong).disk.files().keys()].filter((path) =>
+    path.startsWith(`${DIRECTORY}/quarantine`)
+  );
+  assertEquals(files.length, 1);
+  assertMatch(files[0] ?? "", /\/\d+\.json$/);
+  const evidence = JSON.parse(new TextDecoder().decode(cluster.server(wrong).disk.contents(files[0] ?? "")));
+  assertMatch(evidence.what, /^at entry \d+ a majority has the digest 1:[0-9a-f]{16}, and this node 1:[0-9a-f]{16}$/);
+  await cluster.stop();
+});
+
+Deno.test("a leader that differs hands over first, and is repaired by the one that leads then", async () => {
+  const { cluster, wrong: [wrong = -1] } = await damagedCluster(12, (leader) => [leader]);
+  await beginsQuarantine(cluster, wrong);
+  const next = await cluster.leader(cluster.ids.filter((id) => id !== wrong));
+  assertEquals((await cluster.put(next.id, "c", "x")).type, "Done");
+  await repaired(cluster, wrong);
+  await cluster.stop();
+});
+
+Deno.test("a node in quarantine that is killed is in quarantine after its start, and is repaired then", async () => {
+  const { cluster, wrong: [wrong = -1], leaderId } = await damagedCluster(13, (leader, ids) => {
+    return ids.filter((id) => id !== leader).slice(0, 1);
+  });
+  await beginsQuarantine(cluster, wrong);
+  for (const id of cluster.ids) if (id !== wrong) cluster.network.cut(id, wrong);
+  await cluster.clock.advance(100);
+  cluster.crash(wrong);
+  await cluster.start([wrong]);
+  assert(isQuarantined(cluster, wrong));
+  assertEquals(await cluster.get(wrong, "a"), { reason: "Quarantined" });
+  for (const id of cluster.ids) if (id !== wrong) cluster.network.heal(id, wrong);
+  await repaired(cluster, wrong);
+  assertEquals((await cluster.put(leaderId, "c", "x")).type, "Done");
+  await cluster.stop();
+});
+
+Deno.test("where no majority has the same, and where the majority is not there, nobody goes into quarantine", async () => {
+  const { cluster } = await damagedCluster(14, (leader, ids) => ids.filter((id) => id !== leader));
+  await cluster.clock.advance(2 * MINUTE_MS);
+  assertEquals(cluster.ids.filter((id) => isQuarantined(cluster, id)), []);
+  await cluster.stop();
+
+  const { cluster: parted, wrong: [wrong = -1], leaderId } = await damagedCluster(15, (leader, ids) => {
+    return ids.filter((id) => id !== leader).slice(0, 1);
+  });
+  // One that is right is away: were the other one to go, nobody could serve.
+  const [away = -1] = parted.ids.filter((id) => id !== wrong && id !== leaderId);
+  parted.crash(away);
+  await parted.clock.advance(2 * MINUTE_MS);
+  assertEquals(isQuarantined(parted, wrong), false);
+  assertEquals((await parted.put((await parted.leader()).id, "c", "x")).type, "Done");
+  await parted.start([away]);
+  await beginsQuarantine(parted, wrong);
+  await repaired(parted, wrong);
+  await parted.stop();
+});
+
+Deno.test("nobody goes into quarantine whose memory has not changed, whatever is written, killed and started again", async () => {
+  const { cluster } = await damagedCluster(16, () => []);
+  for (const id of cluster.ids) {
+    for (let at = 0; at < 20; at++) await cluster.put((await cluster.leader()).id, `key${at % 7}`, `${id} ${at}`);
+    cluster.crash(id);
+    await cluster.clock.advance(MINUTE_MS / 2);
+    await cluster.start([id]);
+    await cluster.clock.advance(MINUTE_MS);
+  }
+  assertEquals(cluster.log.filter((line) => /quarantine|At entry/i.test(line)), []);
+  damageMemory("Value", () => {}); // Nothing is looked up: nothing changes.
+  await cluster.stop();
+});
