@@ -144,15 +144,24 @@ export class ChangeRecorder {
       if (record === undefined) continue;
       const { valueBytes } = record;
       if (!this.#hasRoomFor(valueBytes)) return;
-      this.#reserve(valueBytes);
+      const foundAt = key.end;
+      // A new deadline leaves the value: it stands here once, not once for each record.
+      const isSame = valueBytes === this.#view.getUint32(at + FOUND_BYTES, true) &&
+        this.#holdsAt(foundAt, record.value);
+      if (!isSame) this.#reserve(valueBytes);
       const view = this.#view;
-      record.value.copyTo(this.#bytes, this.#end);
+      if (!isSame) record.value.copyTo(this.#bytes, this.#end);
       view.setUint32(at + FLAGS, view.getUint32(at + FLAGS, true) | IS_LEFT, true);
-      view.setUint32(at + LEFT_AT, this.#end, true);
+      view.setUint32(at + LEFT_AT, isSame ? foundAt : this.#end, true);
       view.setUint32(at + LEFT_BYTES, valueBytes, true);
       this.#setNumbers(at + LEFT, record);
-      this.#end += valueBytes;
+      if (!isSame) this.#end += valueBytes;
     }
+  }
+
+  #holdsAt(at: number, { bytes, start, end }: Span): boolean {
+    for (let from = start; from < end; from++) if (bytes[from] !== this.#bytes[at + from - start]) return false;
+    return true;
   }
 
   #setNumbers(at: number, record: RecordView): void {

@@ -20,6 +20,8 @@ import { refuseHalfRestored } from "./restore_mark.ts";
 import { SEGMENT_BYTES } from "./wal_format.ts";
 import { recoverWal } from "./wal_recovery.ts";
 
+const HELD_BY_CALLER: DiskLock = { release: () => {} };
+
 /** What a directory is opened with. */
 export interface OpenStorageOptions {
   readonly disk: Disk;
@@ -36,7 +38,7 @@ export interface OpenStorageOptions {
   makeIdentity(): string;
   /** Tells commands and states of another version; not checked when left out. */
   readonly contents?: ContentVersions;
-  /** The directory is being made from a backup; every other caller is refused such a one. */
+  /** The directory is being made from a backup, and the caller holds its lock; every other caller is refused such a one. */
   readonly isRestore?: boolean;
   /** Size of a log segment; `SEGMENT_BYTES` when left out. */
   readonly segmentBytes?: number;
@@ -59,8 +61,11 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
   if (!disk.exists(`${directory}/LOCK`)) await readVersions(options);
   // The node file is the first that is made durable: without it an earlier start may have ended before its first sync.
   if (!disk.exists(`${directory}/${nodeFileName(options.nodeId)}`)) await syncAncestors(disk, directory);
+  if (options.isRestore === true) return await openLocked(options, HELD_BY_CALLER);
   const lock = await disk.lock(`${directory}/LOCK`, directory);
   try {
+    // Again under the lock: a restore may have begun while it was waited for.
+    refuseHalfRestored(disk, directory);
     return await openLocked(options, lock);
   } catch (error) {
     lock.release();
@@ -121,7 +126,7 @@ async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<
   // After what a crash had left was removed: on a full disk that is the room for it.
   if (kept !== undefined && !isPlain) node.prepareReserve();
   const recovered = describe(content, { loaded, existed: kept !== undefined });
-  return new DirectoryStorage({ directory, recovered, lock, node, snapshots, wal });
+  return new DirectoryStorage({ disk, directory, recovered, lock, node, snapshots, wal });
 }
 
 /** Reads all that has a version, and rejects with `FormatVersionError` for another one. Damage is left to be judged later. */

@@ -1,7 +1,7 @@
 /** The mark of a directory that is being made from a backup: a start refuses it, and another restore begins it anew. */
 
 import { IncompatibleError } from "../base/errors.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk, DiskLock } from "./disk.ts";
 import { KEY_FILE_NAME, KEY_LOCK_NAME } from "./encryption/key_file.ts";
 import { nodeIdsOf } from "./node_file.ts";
 import { SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
@@ -16,29 +16,38 @@ const OF_KEYS: readonly string[] = [KEY_FILE_NAME, `${KEY_FILE_NAME}.tmp`, KEY_L
 const ROOMS: readonly string[] = [WAL_NAME, SNAPSHOTS_NAME];
 
 /**
- * Makes the directory, durably marked and without what an interrupted restore has left. Rejects as `refuseOccupied` throws, and with
- * `DirectoryLockedError` while another restore is at work.
+ * Makes the directory, durably marked and without what an interrupted restore has left, and resolves with the lock on it, to be held until
+ * `endRestore` is done. Rejects as `refuseOccupied` throws, and with `DirectoryLockedError` while another restore is at work.
  */
-export async function beginRestore(disk: Disk, directory: string): Promise<void> {
+export async function beginRestore(disk: Disk, directory: string): Promise<DiskLock> {
   disk.makeDirectory(directory);
+  // Before the lock, whose file would be a change to a directory of somebody else's.
   refuseOccupied(disk, directory);
-  disk.open(`${directory}/${RESTORING_NAME}`, "create").close();
-  await disk.syncDirectory(directory);
   const lock = await disk.lock(`${directory}/${LOCK_NAME}`, directory);
   try {
+    // Again under the lock: another restore may have come to its end since, and what it has made is not to be cleared.
+    refuseOccupied(disk, directory);
+    disk.open(`${directory}/${RESTORING_NAME}`, "create").close();
+    await disk.syncDirectory(directory);
     for (const room of ROOMS) {
       for (const name of disk.list(`${directory}/${room}`)) disk.remove(`${directory}/${room}/${name}`);
     }
     const kept: readonly string[] = [...ROOMS, LOCK_NAME, RESTORING_NAME, VOLUME_NAME];
     for (const name of disk.list(directory)) if (!kept.includes(name)) disk.remove(`${directory}/${name}`);
-  } finally {
+    return lock;
+  } catch (error) {
     lock.release();
+    throw error;
   }
 }
 
-/** Throws `IncompatibleError` where a directory holds anything but what an interrupted restore has left. One that is not there holds nothing. */
+/**
+ * Throws `IncompatibleError` where a directory holds anything but what an interrupted restore has left. One that is not there holds nothing,
+ * nor does one with a lock alone, which is made before the mark.
+ */
 export function refuseOccupied(disk: Disk, directory: string): void {
   const names = disk.list(directory).filter((name) => name !== VOLUME_NAME);
+  if (names.length === 1 && names[0] === LOCK_NAME) return;
   // The mark says nothing of what somebody has put beside it.
   const other = names.includes(RESTORING_NAME) ? names.find((name) => !isOfRestore(name)) : names[0];
   if (other === undefined) return;

@@ -33,9 +33,9 @@ async function imagesAt(bytes: Uint8Array, stop: number): Promise<ReadonlyMap<st
   return images;
 }
 
-/** Nothing, half of it, or all. */
+/** Nothing, with or without a lock, half of it, or all. */
 async function judge(image: MemoryDisk, { bytes, after }: { bytes: Uint8Array; after: Held }, place: string) {
-  const names = image.list(RESTORED);
+  const names = image.list(RESTORED).filter((name) => name !== "LOCK");
   if (names.includes(RESTORING_NAME)) {
     await assertRejects(() => startOn(image.crash(), RESTORED), IncompatibleError, "was interrupted", place);
   } else if (names.length > 0) {

@@ -65,6 +65,9 @@ Deno.test("verify tells what is in a backup, and names file and offset of what i
     assertEquals(missing.code, 1);
     assertMatch(missing.stderr, /^kvstore: .*nothing.*\n$/);
     assertEquals((await runProgram(["verify"])).code, 2);
+    const directory = await runProgram(["verify", cluster.root]);
+    assertEquals([directory.code, directory.stdout], [2, ""]);
+    assert(directory.stderr.includes(`${cluster.root} is a directory: give the file of a backup`), directory.stderr);
   }));
 
 Deno.test({

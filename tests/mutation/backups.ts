@@ -52,8 +52,8 @@ const COMMANDS: readonly Mutation[] = [
     "A backup that comes through a pipe is read by the size that a pipe has not: a whole one is called damaged",
     {
       file: "lib/cli/backup/verify_command.ts",
-      find: "return !isFile && !isDirectory;",
-      replace: "return isFile && isDirectory;",
+      find: 'isDirectory ? "directory" : "pipe";',
+      replace: 'isDirectory ? "directory" : "file";',
     },
   ),
   slip("M812", "A forced backup takes the place of whatever has its name, a device too", {
@@ -102,6 +102,10 @@ const RESTORES: readonly Mutation[] = [
       file: "lib/storage/open.ts",
       find: "if (options.isRestore !== true) refuseHalfRestored(disk, directory);",
       replace: "if (options.isRestore === true) refuseHalfRestored(disk, `${directory}/${options.nodeId}`);",
+    }, {
+      file: "lib/storage/open.ts",
+      find: "    refuseHalfRestored(disk, directory);\n    return",
+      replace: "    refuseHalfRestored(disk, `${directory}/${options.nodeId}`);\n    return",
     }],
     tests: [...RESTORE_TESTS, ...CRASH_TESTS],
   },
@@ -110,8 +114,8 @@ const RESTORES: readonly Mutation[] = [
     what: "The mark of a restore is not durable before what it marks",
     patches: [{
       file: "lib/storage/restore_mark.ts",
-      find: '"create").close();\n  await disk.syncDirectory(directory);',
-      replace: '"create").close();\n  await Promise.resolve();',
+      find: '"create").close();\n    await disk.syncDirectory(directory);',
+      replace: '"create").close();\n    await Promise.resolve();',
     }],
     tests: CRASH_TESTS,
   },
@@ -120,10 +124,30 @@ const RESTORES: readonly Mutation[] = [
     what: "The mark of a restore is taken away before the directory is complete",
     patches: [{
       file: RESTORE,
-      find: "  await beginRestore(disk, directory);\n",
-      replace: "  await beginRestore(disk, directory);\n  await endRestore(disk, directory);\n",
+      find: "  try {\n    await fill(plan",
+      replace: "  try {\n    await endRestore(disk, plan.directory);\n    await fill(plan",
     }],
     tests: CRASH_TESTS,
+  },
+  {
+    id: "M996",
+    what: "A restore clears what another one has made since it looked",
+    patches: [{
+      file: "lib/storage/restore_mark.ts",
+      find: "    refuseOccupied(disk, directory);\n    disk.open",
+      replace: "    disk.open",
+    }],
+    tests: RESTORE_TESTS,
+  },
+  {
+    id: "M997",
+    what: "A restore gives the lock back before its mark is gone",
+    patches: [{
+      file: RESTORE,
+      find: "    await endRestore(disk, plan.directory);\n  } finally {\n    lock.release();",
+      replace: "  } finally {\n    lock.release();\n    await endRestore(disk, plan.directory);",
+    }],
+    tests: RESTORE_TESTS,
   },
   {
     id: "M801",

@@ -18,6 +18,11 @@ const TESTS: readonly string[] = [
 
 /** All of them. */
 export const HISTORY_SLIPS: readonly Mutation[] = [
+  slip("M995", "A value that EXPIRE left as it was counts twice in the history", {
+    file: "lib/kv/change_recorder.ts",
+    find: "&& this.#holdsAt(foundAt, record.value);",
+    replace: "&& valueBytes === 0 && this.#holdsAt(foundAt, record.value);",
+  }),
   slip("M916", "The value that a Put replaces is copied over the command's own end", {
     file: HISTORY,
     find: "replaced.copyTo(buffer, start + length);",

@@ -30,10 +30,17 @@ export async function runVerifyCommand({ settings, operands, surroundings }: Com
 }
 
 /**
- * Loads the file of a backup, which may be a pipe. Rejects as `loadBackup`, and with `AccessError` when it cannot be opened or read.
+ * Loads the file of a backup, which may be a pipe. Rejects as `loadBackup`, with `AccessError` when it cannot be opened or read, and
+ * with `UsageError` for a directory.
  */
 export async function readBackupFile(path: string): Promise<LoadedBackup> {
-  if (isPipe(path)) {
+  const kind = kindOf(path);
+  if (kind === "directory") {
+    throw new UsageError(
+      `${path} is a directory: give the file of a backup, or see kvstore inspect for the directory of a node`,
+    );
+  }
+  if (kind === "pipe") {
     using pipe = Deno.openSync(path);
     return await readBackup(new InputStream(path, pipe));
   }
@@ -49,11 +56,11 @@ function readBackup(file: SnapshotInput): Promise<LoadedBackup> {
   return loadBackup(file, { clock: new SystemClock(), random: randomNumber });
 }
 
-/** Whether it is neither a file nor a directory: it has no size, and nothing in it can be looked for. */
-function isPipe(path: string): boolean {
+/** A pipe is what is neither a file nor a directory: it has no size, and nothing in it can be looked for. */
+function kindOf(path: string): "file" | "directory" | "pipe" {
   try {
     const { isFile, isDirectory } = Deno.statSync(path);
-    return !isFile && !isDirectory;
+    return isFile ? "file" : isDirectory ? "directory" : "pipe";
   } catch (error) {
     throw new AccessError(path, { operation: "read", cause: error });
   }

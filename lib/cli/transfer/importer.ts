@@ -5,7 +5,7 @@
 
 import { stringToBytes } from "../../base/bytes.ts";
 import type { Client } from "../../client/client.ts";
-import { integerOf, listOf } from "../../client/entries.ts";
+import { integerOf, listOf, revisionOf } from "../../client/entries.ts";
 import { ServerError } from "../../client/errors.ts";
 import type { Reply } from "../../client/replies.ts";
 import type { Comparison, TransactionResult } from "../../client/transaction.ts";
@@ -22,6 +22,8 @@ export const BATCHES_MAX = 4;
 export const BATCH_MS_MAX = 60_000;
 /** How often a transaction that is to change no key that is there is tried while keys come and go. */
 export const RACES_MAX = 10;
+/** Revisions of the import's own writes that are remembered: of 65 million keys, in full transactions. The oldest is forgotten first. */
+export const OWN_REVISIONS_MAX = 131_072;
 /** What a record takes in a transaction beside its key, which it may name three times, and its value. */
 const RECORD_BYTES = 128;
 
@@ -84,6 +86,8 @@ export class Importer {
   readonly #flights: Flight[] = [];
   /** Keys that are pending or under way. */
   readonly #keys = new Set<string>();
+  /** Of the transactions that wrote, oldest first: a source may give a key again whose value has changed, and what is there then is our own. */
+  readonly #ownRevisions = new Set<number>();
   #pending: ImportRecord[] = [];
   #pendingBytes = 0;
   #tally: ImportTally = { written: 0, there: 0, place: 0 };
@@ -154,8 +158,12 @@ export class Importer {
     return { written, there: records.length - written };
   }
 
-  /** All that are not there, in one transaction. What is there with the same value is what an import before this one wrote. */
+  /**
+   * All that are not there, in one transaction. What is there with the same value is what an import before this one wrote, and what is
+   * there with another value is written over where this import wrote it.
+   */
   async #writeUnlessOther(records: readonly ImportRecord[]): Promise<Written> {
+    const tally = { written: 0, there: 0 };
     let left = records;
     for (let races = 0; left.length > 0; races++) {
       if (races > RACES_MAX) {
@@ -163,25 +171,51 @@ export class Importer {
       }
       const absent = left.map((record) => ({ key: keyOf(record), field: "exists", is: "=", operand: 0 } as const));
       const { succeeded, replies } = await this.#transact(absent, {
-        then: left.map((record) => setWords(record, [])),
+        then: writeAndAsk(left),
         else: left.map((record) => ["EXISTS", keyOf(record)]),
       });
-      if (succeeded) break;
-      left = await this.#withoutEqual(left, replies);
+      if (succeeded) {
+        this.#remember(replies);
+        tally.written += left.length;
+        break;
+      }
+      const found = left.filter((_, at) => replies[at] === 1);
+      const done = new Set<ImportRecord>();
+      for (const record of found) {
+        const what = await this.#meet(record);
+        if (what === "gone") continue;
+        tally[what] += 1;
+        done.add(record);
+      }
+      left = left.filter((record) => !done.has(record));
     }
-    return { written: left.length, there: records.length - left.length };
+    return tally;
   }
 
-  async #withoutEqual(records: readonly ImportRecord[], replies: readonly Reply[]): Promise<readonly ImportRecord[]> {
-    const equal = new Set<ImportRecord>();
-    for (const record of records.filter((_, at) => replies[at] === 1)) {
-      const key = keyOf(record);
-      const same = { key, field: "value", is: "=", operand: stringToBytes(record.value) } as const;
-      const { succeeded, replies } = await this.#transact([same], { then: [], else: [["EXISTS", key]] });
-      if (succeeded) equal.add(record);
-      else if (replies[0] === 1) throw new ExistingKeyError(record);
-    }
-    return records.filter((record) => !equal.has(record));
+  /** What becomes of a record whose key is there. Rejects with `ExistingKeyError`. */
+  async #meet(record: ImportRecord): Promise<keyof Written | "gone"> {
+    const key = keyOf(record);
+    const same = { key, field: "value", is: "=", operand: stringToBytes(record.value) } as const;
+    const looked = await this.#transact([same], { then: [], else: [["REVISION", key]] });
+    if (looked.succeeded) return "there";
+    const revision = revisionOf(looked.replies[0])?.modified;
+    if (revision === undefined) return "gone";
+    if (!this.#ownRevisions.has(revision)) throw new ExistingKeyError(record);
+    // Somebody else may change it in between: then it is met again.
+    const unchanged = { key, field: "modified", is: "=", operand: revision } as const;
+    const { succeeded, replies } = await this.#transact([unchanged], { then: writeAndAsk([record]) });
+    if (!succeeded) return "gone";
+    this.#remember(replies);
+    return "written";
+  }
+
+  /** Remembers the revision of a transaction that wrote: all its keys have the same. */
+  #remember(replies: readonly Reply[]): void {
+    const revision = revisionOf(replies.at(-1));
+    if (revision === undefined) return;
+    this.#ownRevisions.add(revision.modified);
+    const [oldest] = this.#ownRevisions;
+    if (this.#ownRevisions.size > OWN_REVISIONS_MAX && oldest !== undefined) this.#ownRevisions.delete(oldest);
   }
 
   async #transact(
@@ -193,6 +227,12 @@ export class Importer {
     if (refused instanceof ServerError) throw refused;
     return result;
   }
+}
+
+/** Sets, and behind them the revision at which they were. */
+function writeAndAsk(records: readonly ImportRecord[]): readonly (readonly Word[])[] {
+  const last = records.slice(-1).map((record): readonly Word[] => ["REVISION", keyOf(record)]);
+  return [...records.map((record) => setWords(record, [])), ...last];
 }
 
 function keyOf({ key }: ImportRecord): Uint8Array {

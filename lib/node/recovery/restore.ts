@@ -103,12 +103,26 @@ function fingerprintOf(
  * `openStorage` does, and with `NoSpaceError`.
  */
 export async function restoreBackup(
-  { state }: Pick<LoadedBackup, "state">,
+  backup: Pick<LoadedBackup, "state">,
   plan: RestorePlan,
+  ports: RestorePorts,
+): Promise<void> {
+  const { disk } = ports;
+  const lock = await beginRestore(disk, plan.directory);
+  try {
+    await fill(plan, backup, ports);
+    await endRestore(disk, plan.directory);
+  } finally {
+    lock.release();
+  }
+}
+
+async function fill(
+  plan: RestorePlan,
+  { state }: Pick<LoadedBackup, "state">,
   { disk, random, segmentBytes }: RestorePorts,
 ): Promise<void> {
   const { directory, nodeId, clusterName, clusterId, configuration } = plan;
-  await beginRestore(disk, directory);
   const storage = await openStorage({
     disk,
     directory,
@@ -125,5 +139,4 @@ export async function restoreBackup(
   } finally {
     await storage.close();
   }
-  await endRestore(disk, directory);
 }

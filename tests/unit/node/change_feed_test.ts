@@ -113,6 +113,20 @@ Deno.test("the history is bounded by bytes, those of values that commands made l
   assertGreater(feed.oldest, 100 - held - 1);
 });
 
+Deno.test("a new deadline leaves the value, and that counts once: both records have the same", () => {
+  const { feed, state, put } = makeGround();
+  const value = "v".repeat(100_000);
+  put("a", value);
+  const before = feed.heldBytes;
+  state.apply(2, spanOf(encodeCommand({ type: "Call", call: ["EXPIRE", "a", "100"] })));
+  assertGreater(feed.heldBytes, before + value.length);
+  assertLess(feed.heldBytes, before + value.length + 1_000);
+  const [entry] = [...feed.since(1) ?? []];
+  const [change] = entry?.changes ?? [];
+  assertEquals([change?.record?.value, change?.previous?.value], [value, value]);
+  assertEquals([change?.record?.expiresAt === undefined, change?.previous?.expiresAt], [false, undefined]);
+});
+
 Deno.test("a jump forgets everything before it", () => {
   const { feed, put } = makeGround();
   put("a", "1");

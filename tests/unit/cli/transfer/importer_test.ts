@@ -11,6 +11,7 @@ import {
   Importer,
   type ImportRecord,
   type OnExisting,
+  OWN_REVISIONS_MAX,
   RACES_MAX,
 } from "../../../../lib/cli/transfer/importer.ts";
 import { FakeCluster } from "./fake_cluster.ts";
@@ -112,6 +113,38 @@ Deno.test("an import that broke off can be repeated: what is there with the same
   const again = importerOf(cluster);
   await addAll(again, recordsOf("a=1", "b=2", "c=3"));
   assertEquals([again.tally, cluster.values.size], [{ written: 0, there: 3, place: 3 }, 3]);
+});
+
+Deno.test("a key that comes again with another value is no other's: what this import has written itself is written over", async () => {
+  const cluster = new FakeCluster();
+  const importer = importerOf(cluster);
+  const between = Array.from({ length: BATCHES_MAX * BATCH_KEYS_MAX }, (_, at) => `k${at}=v`);
+  // Long after its first transaction, beside the same batch's other keys, and a third time after that.
+  await addAll(importer, recordsOf("a=1", "b=1", ...between, "a=2", "b=1", "c=1", ...between, "a=3"));
+  assertEquals([cluster.values.get("a"), cluster.values.get("b"), cluster.values.get("c")], ["3", "1", "1"]);
+  assertEquals(importer.tally.written + importer.tally.there, 2 * between.length + 6);
+  const others = importerOf(cluster);
+  const error = await assertRejects(() => addAll(others, recordsOf("d=1", "a=4")), ExistingKeyError);
+  assertEquals([error.record.key, cluster.values.get("a")], ["a", "3"]);
+});
+
+Deno.test("what somebody else writes over a key of the import is left, and ends it", async () => {
+  const cluster = new FakeCluster();
+  const importer = importerOf(cluster);
+  await addAll(importer, recordsOf("a=1"));
+  cluster.write("a", "theirs");
+  await assertRejects(() => addAll(importer, recordsOf("a=2")), ExistingKeyError);
+  assertEquals(cluster.values.get("a"), "theirs");
+});
+
+Deno.test("the revisions of an import's own writes are remembered up to a bound", async () => {
+  const cluster = new FakeCluster();
+  const importer = importerOf(cluster);
+  await addAll(importer, recordsOf("first=1"));
+  for (let at = 0; at < OWN_REVISIONS_MAX; at++) await addAll(importer, recordsOf(`k${at}=v`));
+  // All but the first transaction are known.
+  await addAll(importer, recordsOf("k0=x"));
+  await assertRejects(() => addAll(importer, recordsOf("first=2")), ExistingKeyError);
 });
 
 Deno.test("keys that come and go while they are compared end it after a bounded number of attempts", async () => {

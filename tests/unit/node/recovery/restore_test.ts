@@ -1,7 +1,7 @@
 /** A restore: another cluster id, all that the backup held, no revision of before, and directories that fit together or are refused. */
 
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { IncompatibleError } from "../../../../lib/base/errors.ts";
+import { DirectoryLockedError, DiskFailureError, IncompatibleError } from "../../../../lib/base/errors.ts";
 import { RECOVERED_REVISION_MAX } from "../../../../lib/node/recovery/new_cluster.ts";
 import { planRestore } from "../../../../lib/node/recovery/restore.ts";
 import { type Member, toIndex, toTerm } from "../../../../lib/raft/types.ts";
@@ -121,6 +121,47 @@ Deno.test("a directory with anything in it stays as it is", async () => {
   const before = await startOn(durableCopy(done), RESTORED);
   await assertRejects(() => restore(done, BACKUP), IncompatibleError, "it is not empty");
   assertEquals(await startOn(done, RESTORED), before);
+});
+
+Deno.test("a restore that another one overtakes before it has the lock leaves what that has made", async () => {
+  const disk = new MemoryDisk();
+  const lock = disk.lock.bind(disk);
+  disk.lock = async (path, directory) => {
+    disk.lock = lock;
+    await restore(disk, BACKUP);
+    return await lock(path, directory);
+  };
+  const late = () => restore(disk, BACKUP, { keepsSessions: false });
+  await assertRejects(late, IncompatibleError, "it is not empty, it holds LOCK");
+  assertStringIncludes((await startOn(disk, RESTORED)).content, "sessions");
+});
+
+Deno.test("a restore holds the lock until its mark is gone, and gives it back when it is done or fails", async () => {
+  const disk = new MemoryDisk();
+  const tries: Promise<unknown>[] = [];
+  disk.hooks.afterCall = (_, path) => {
+    if (!path.endsWith(RESTORING_NAME)) return;
+    tries.push(assertRejects(() => disk.lock(`${RESTORED}/LOCK`, RESTORED), DirectoryLockedError));
+  };
+  await restore(disk, BACKUP);
+  await Promise.all(tries);
+  assertEquals(tries.length, 2, "the mark was made and removed");
+  disk.hooks.afterCall = undefined;
+  (await disk.lock(`${RESTORED}/LOCK`, RESTORED)).release();
+  const failing = new MemoryDisk();
+  failing.hooks.failSync = (path) => path.endsWith(".tmp");
+  await assertRejects(() => restore(failing, BACKUP), DiskFailureError);
+  failing.hooks.failSync = undefined;
+  await restore(failing, BACKUP);
+  assertStringIncludes((await startOn(failing, RESTORED)).content, "sessions");
+});
+
+Deno.test("a lock without a mark, which a restore leaves that ends at its very beginning, is no data", async () => {
+  const disk = new MemoryDisk();
+  disk.makeDirectory(RESTORED);
+  disk.open(`${RESTORED}/LOCK`, "create").close();
+  await restore(disk, BACKUP);
+  assertStringIncludes((await startOn(disk, RESTORED)).content, "sessions");
 });
 
 Deno.test("a volume of its own is empty but for what its file system keeps there, and that stays", async () => {
