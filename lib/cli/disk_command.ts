@@ -1,10 +1,14 @@
-/** `kvstore disk`: what takes the space in the directory of a node, and what may go. */
+/** `kvstore disk`: what takes the space in the directory of a node, what may go, and what is to stay free. */
 
 import { AccessError } from "../base/errors.ts";
+import { DISK_MARGIN_BYTES_MAX, DISK_MARGIN_SHARE } from "../node/limits.ts";
 import { DenoDisk } from "../storage/deno_disk.ts";
+import type { DiskSpace } from "../storage/disk.ts";
 import type { EncryptionFacts } from "../storage/encryption/encryption.ts";
 import { describeEncryption } from "../storage/encryption/key_files.ts";
 import { isInUse } from "../storage/inspect.ts";
+import { listSnapshots } from "../storage/snapshot_store.ts";
+import { SNAPSHOTS_NAME } from "../storage/version_check.ts";
 import { count } from "./backup/backup_text.ts";
 import type { CommandContext } from "./command_context.ts";
 import { EXIT } from "./failures.ts";
@@ -73,10 +77,11 @@ export async function runDiskCommand({ settings, operands, surroundings }: Comma
   const inUse = await isInUse(new DenoDisk(), directory);
   const uses = measure(directory);
   const encryption = describeEncryption(new DenoDisk(), directory) ?? null;
+  const room = roomOf(directory, uses);
   surroundings.out(
     settings.enabled("json")
-      ? `${JSON.stringify({ directory, inUse, encryption, bytes: sumOf(uses), parts: uses })}\n`
-      : `${show(uses, { directory, inUse })}${showEncryption(encryption)}`,
+      ? `${JSON.stringify({ directory, inUse, encryption, bytes: sumOf(uses), parts: uses, room })}\n`
+      : `${show(uses, { directory, inUse })}${showEncryption(encryption)}${room === null ? "" : showRoom(room)}`,
   );
   return EXIT.ok;
 }
@@ -88,6 +93,31 @@ export function measure(directory: string): readonly DiskUse[] {
     const own = found.filter(({ path }) => KINDS.find(({ matches }) => matches.test(path)) === kind);
     return { name: kind.name, files: own.length, bytes: own.reduce((sum, { bytes }) => sum + bytes, 0) };
   });
+}
+
+/** What is free, and what of it is to stay so. */
+export interface Room extends DiskSpace {
+  /** The newest snapshot and the log together, which the next snapshot is no longer than. */
+  readonly snapshotBytes: number;
+  readonly marginBytes: number;
+}
+
+/** Null where the system does not tell. Throws `AccessError`. */
+export function roomOf(directory: string, uses: readonly DiskUse[]): Room | null {
+  const disk = new DenoDisk();
+  const space = disk.space(directory);
+  if (space === undefined) return null;
+  const newest = listSnapshots(disk, `${directory}/${SNAPSHOTS_NAME}`)[0]?.bytes ?? 0;
+  const log = uses.find(({ name }) => name === "log")?.bytes ?? 0;
+  const marginBytes = Math.min(DISK_MARGIN_BYTES_MAX, space.totalBytes * DISK_MARGIN_SHARE);
+  return { ...space, snapshotBytes: newest + log, marginBytes };
+}
+
+function showRoom({ totalBytes, freeBytes, snapshotBytes, marginBytes }: Room): string {
+  const reserve = `${showBytes(snapshotBytes + marginBytes)} are to stay free for the next snapshot`;
+  const found = `Of ${showBytes(totalBytes)}, ${showBytes(freeBytes)} are free`;
+  const isShort = freeBytes < snapshotBytes + marginBytes;
+  return `${found}; up to ${reserve}${isShort ? ": a node here may refuse writes that add" : ""}\n`;
 }
 
 function* filesBelow(directory: string, parent: string): Generator<Found> {
@@ -130,13 +160,14 @@ function show(
   { directory, inUse }: { readonly directory: string; readonly inUse: boolean },
 ): string {
   const files = uses.reduce((sum, use) => sum + use.files, 0);
-  const head = `${directory}: ${showBytes(sumOf(uses))} in ${count(files, "file")}${
-    inUse ? "; a node runs on it" : ""
-  }\n`;
+  const all = sumOf(uses);
+  const head = `${directory}: ${showBytes(all)} in ${count(files, "file")}${inUse ? "; a node runs on it" : ""}\n`;
   const lines = uses.map(({ name, files, bytes }, at) =>
     files === 0
       ? ""
-      : `  ${showBytes(bytes).padStart(12)}  ${name} (${count(files, "file")}): ${KINDS[at]?.what ?? ""}\n`
+      : `  ${showBytes(bytes).padStart(12)} ${shareOf(bytes, all).padStart(5)}  ${name} (${count(files, "file")}): ${
+        KINDS[at]?.what ?? ""
+      }\n`
   );
   return `${head}${lines.join("")}`;
 }
@@ -146,6 +177,10 @@ function showEncryption(facts: EncryptionFacts | null): string {
   const { masterKeyId, plainFiles } = facts;
   const rest = plainFiles.length === 0 ? "" : `; still plain, until compaction: ${plainFiles.join(", ")}`;
   return `  encrypted under master key ${masterKeyId}${rest}\n`;
+}
+
+function shareOf(bytes: number, all: number): string {
+  return all === 0 ? "-" : `${Math.round(bytes / all * 100)} %`;
 }
 
 /** With one decimal, but for bytes. */

@@ -2,6 +2,7 @@
 
 import { argv } from "node:process";
 import { basename, fromFileUrl, resolve } from "@std/path";
+import { maySeeSpace } from "../storage/disk_space.ts";
 
 /** What to start, and what a person types for the same. */
 export interface OwnProgram {
@@ -24,6 +25,8 @@ export interface ProgramFacts {
   /** The directories in which the shell looks for programs. */
   readonly searchPath: readonly string[];
   granted(name: Deno.PermissionName): boolean;
+  /** Whether it may ask how much room a disk has, which is a part of the permission `sys`. */
+  readonly seesSpace: boolean;
   isFile(path: string): boolean;
   readonly onWindows: boolean;
 }
@@ -46,6 +49,7 @@ export function findOwnProgram(facts: ProgramFacts = thisProcess()): OwnProgram 
   const permissions = all
     ? ["--allow-all"]
     : NODE_PERMISSIONS.filter((name) => facts.granted(name)).map((name) => `--allow-${name}`);
+  if (!all && !facts.granted("sys") && facts.seesSpace) permissions.push("--allow-sys=statfs");
   const main = facts.mainModule.startsWith("file:") ? fromFileUrl(facts.mainModule) : facts.mainModule;
   return {
     executable: facts.executable,
@@ -97,6 +101,7 @@ function thisProcess(): ProgramFacts {
     mainModule: Deno.mainModule,
     directory: Deno.cwd(),
     searchPath: (Deno.env.get("PATH") ?? "").split(onWindows ? ";" : ":"),
+    seesSpace: maySeeSpace(),
     granted: (name) => Deno.permissions.querySync({ name }).state === "granted",
     isFile: (path) => isFile(path),
   };

@@ -1,6 +1,6 @@
 /** The disk of `--unsafe-no-fsync`: the real one, but nothing is ever made durable. A power loss may lose acknowledged writes. */
 
-import type { Disk, DiskFile, DiskLock, OpenMode } from "../storage/disk.ts";
+import type { Disk, DiskFile, DiskLock, DiskSpace, OpenMode } from "../storage/disk.ts";
 
 /** Passes everything on but the syncs. */
 export class UnsyncedDisk implements Disk {
@@ -19,6 +19,11 @@ export class UnsyncedDisk implements Disk {
   /** See `Disk`. */
   exists(path: string): boolean {
     return this.#disk.exists(path);
+  }
+
+  /** See `Disk`. */
+  space(path: string): DiskSpace | undefined {
+    return this.#disk.space(path);
   }
 
   /** See `Disk`. */

@@ -80,11 +80,15 @@ function membershipSamples(
   ];
 }
 
-function diskSamples({ storage }: NodeStatus): readonly Sample[] {
+function diskSamples({ storage, space }: NodeStatus): readonly Sample[] {
   return [
     { name: METRIC.walBytes, value: storage.walBytes },
     { name: METRIC.walSegments, value: storage.segments },
     { name: METRIC.snapshotBytes, value: storage.snapshotBytes },
+    { name: METRIC.temporaryBytes, value: storage.temporaryBytes },
+    { name: METRIC.diskSizeBytes, value: space?.totalBytes ?? 0 },
+    { name: METRIC.diskFreeBytes, value: space?.freeBytes ?? 0 },
+    { name: METRIC.diskReserveBytes, value: space?.reserveBytes ?? 0 },
   ];
 }
 

@@ -14,6 +14,20 @@ const KEYS = "K".charCodeAt(0);
 const JSON_START = "{".charCodeAt(0);
 const HEAD_BYTES = 40;
 const CAPACITY = 131_072;
+/** Head, first block and footer of a file, and what blocks of 64 KiB have beside their records, as a part of these. */
+const FILE_BYTES = 4_096;
+const BLOCKS_SHARE = 1 / 1_024;
+/** Longest form of a byte in JSON. */
+const JSON_BYTES_PER_BYTE = 6;
+
+/** Bytes at most of the snapshot of so many keys, and of sessions and users that hold `otherBytes` in memory. */
+export function snapshotBytesMax(
+  { size, bytes }: { readonly size: number; readonly bytes: number },
+  otherBytes: number,
+): number {
+  const blocks = size * HEAD_BYTES + bytes + JSON_BYTES_PER_BYTE * otherBytes;
+  return Math.ceil(FILE_BYTES + blocks * (1 + BLOCKS_SHARE));
+}
 
 /** One key as a block holds it. `key` and `value` are parts of the block. */
 export interface BlockRecord {

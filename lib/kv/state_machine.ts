@@ -30,7 +30,7 @@ import { drawnFrom } from "./drawn.ts";
 import { CursorMemory } from "./scan_cursor.ts";
 import { hashInSession, judgeInSession, useSession } from "./session_commands.ts";
 import { Sessions } from "./sessions.ts";
-import type { BlockRecord } from "./snapshot_blocks.ts";
+import { type BlockRecord, snapshotBytesMax } from "./snapshot_blocks.ts";
 import { SnapshotCut } from "./snapshot_cut.ts";
 import { Users, type UsersView } from "./users.ts";
 
@@ -40,10 +40,7 @@ export const SWEPT_PER_ENTRY_MAX = 1_000;
 /** Raised with any change of what a digest of the state is made of: digests of different versions say nothing about each other. */
 export const STATE_DIGEST_VERSION = 1;
 
-/**
- * How far reads may be told that time has gone on after the last stamp of the log. A new leader begins that much after the
- * last stamp of its log, so that no node ever judges a key by an earlier time than a read before it (ADR 9).
- */
+/** How far reads may be told that time has gone on after the last stamp, after which a new leader begins as much later: no time goes back (ADR 9). */
 export const READ_AHEAD_MS_MAX = 100;
 
 const NO_CHANGES = new Span();
@@ -96,10 +93,12 @@ export class StateMachine {
     return this.#keys.heldBytes + this.#sessions.heldBytes + this.#users.heldBytes;
   }
 
-  /**
-   * Version and hash of all that the log has made: keys, sessions with their kept answers, time, and users where there are any. Equal on
-   * every node that has applied the same entries, whatever its records lie in and whatever it was started from.
-   */
+  /** Bytes of its snapshot at most. */
+  get snapshotBytesMax(): number {
+    return snapshotBytesMax(this, this.#sessions.heldBytes + this.#users.heldBytes);
+  }
+
+  /** Version and hash of all that the log has made. Equal on every node that has applied the same, whatever it was started from. */
   get digest(): string {
     const users = this.#users.size === 0 ? "" : ` ${this.#users.digest}`;
     return `${STATE_DIGEST_VERSION}:${hash64(`${this.#keys.digest} ${this.#sessions.digest} ${this.timeMs}${users}`)}`;

@@ -12,6 +12,7 @@ import type { VersionRange } from "../transport/versions.ts";
 import type { Commands } from "../raft/run.ts";
 import type { RaftStatus } from "../raft/status.ts";
 import type { EntryId, Index, NodeId, Role, Term } from "../raft/types.ts";
+import type { DiskSpace } from "../storage/disk.ts";
 import type { StorageSizes } from "../storage/storage.ts";
 import type { Changes } from "./changes/changes.ts";
 import type { DateOffset } from "./clock/machine_dates.ts";
@@ -105,6 +106,8 @@ export interface NodeStatus {
   readonly expiring: number;
   /** What counts against the memory limit, and the limit: `Infinity` for none. */
   readonly memory: { readonly usedBytes: number; readonly limitBytes: number };
+  /** Of the disk; undefined where the system does not tell. */
+  readonly space: SpaceView | undefined;
   /** The cluster's time at which the last snapshot was taken, in ms since 1970; that of the start when there was none since. */
   readonly lastSnapshotMs: number;
   readonly eventLoopLagMs: { readonly last: number; readonly max: number };
@@ -116,6 +119,17 @@ export interface NodeStatus {
   readonly membershipChangedMs: number;
   /** Of each learner, on the leader; empty elsewhere. */
   readonly learnerLags: readonly LearnerLag[];
+}
+
+/** The disk under the directory of a node, in bytes. */
+export interface SpaceView extends DiskSpace {
+  /** What is to stay free: what snapshots need beside those that are there, and the margin. Below it, writes that add are refused. */
+  readonly reserveBytes: number;
+  readonly marginBytes: number;
+  /** What the node itself takes. */
+  readonly walBytes: number;
+  readonly snapshotBytes: number;
+  readonly temporaryBytes: number;
 }
 
 /** How far a learner is behind its leader. */

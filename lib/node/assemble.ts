@@ -37,6 +37,7 @@ import { QuarantineFile } from "../storage/quarantine_file.ts";
 import { Repair } from "./self_check/repair.ts";
 import { SelfCheck } from "./self_check/self_check.ts";
 import { StateChecks } from "./self_check/state_checks.ts";
+import { SpaceBudget } from "./space/space_budget.ts";
 import { Submissions } from "./writes/submissions.ts";
 import { Ticker } from "./clock/ticker.ts";
 import { TickTime } from "./clock/tick_time.ts";
@@ -98,6 +99,7 @@ function layGround({ state, ...foundation }: Foundation): Ground {
     checks: new StateChecks(state),
     stamps: new OpenStamps(clusterClock, applied),
     userWatch: new UserWatch(state.users),
+    space: new SpaceBudget({ storage: foundation.storage, applied, clock, log }),
     diskWatch: new DiskWatch({ clock, log, metrics, directory, hangMs: options.electionTimeoutMs }),
   };
 }

@@ -124,12 +124,13 @@ export class Driver {
 
   /** A follower without disk space or memory leaves AppendEntries unanswered, as if lost: the leader repeats it. */
   #hasRoomToHear(message: Message): boolean {
-    const { storage, diskWatch, memory, clock } = this.#parts;
+    const { storage, diskWatch, memory, space, clock } = this.#parts;
     if (message.type === "InstallSnapshot") return memory.mayReceive(clock.now());
     if (message.type !== "AppendEntries" || message.entries === undefined) return true;
     const { bytes } = message.entries;
     if (!memory.takes(bytes)) return false;
-    const hasRoom = !fault("node/spaceRefused") && storage.reserveBody(bytes);
+    const isTaken = space.isAmple || space.takes(message.entries);
+    const hasRoom = !fault("node/spaceRefused") && isTaken && storage.reserveBody(bytes);
     diskWatch.askedForRoom(bytes, hasRoom);
     return hasRoom;
   }

@@ -117,6 +117,20 @@ export const MEMORY_HISTORY_SHARE = 1 / 16;
 export const MEMORY_QUEUE_SHARE = 1 / 4;
 /** A snapshot that does not fit into the memory is not received again before so long. */
 export const MEMORY_RETRY_MS = 10_000;
+/** How often the node asks how much room the disk has. */
+export const SPACE_LOOK_MS = 200;
+/** With so much more free than is kept, nobody is asked between two looks: no disk writes as much in that time. */
+export const AMPLE_SPACE_BYTES = 1_073_741_824;
+/** What of the disk a leader keeps free beside what snapshots need, as a part of all of it ... */
+export const DISK_MARGIN_SHARE = 1 / 4;
+/** ... and at most: four segments of the log. */
+export const DISK_MARGIN_BYTES_MAX = 67_108_864;
+/** From this part of the disk on people are told; below the second one it may be told again. */
+export const DISK_HIGH_SHARE = 0.8;
+/** See `DISK_HIGH_SHARE`. */
+export const DISK_LOW_SHARE = 0.75;
+/** Parts of the margin that the log takes before a snapshot is due while room is short. */
+export const SHORT_SNAPSHOT_SHARE = 1 / 4;
 /** What the leader's time adds to a proposal. */
 export const STAMP_BYTES_MAX = 24;
 /** Lives of nodes whose forwards are known to have come, so that none is done twice; the one heard longest ago is forgotten. */

@@ -34,6 +34,7 @@ import type { Quarantine } from "./self_check/quarantine.ts";
 import type { Repair } from "./self_check/repair.ts";
 import type { SelfCheck } from "./self_check/self_check.ts";
 import type { StateChecks } from "./self_check/state_checks.ts";
+import type { SpaceBudget } from "./space/space_budget.ts";
 import type { Submissions } from "./writes/submissions.ts";
 import type { UserWatch } from "./users/user_watch.ts";
 import type { Ticker } from "./clock/ticker.ts";
@@ -71,6 +72,7 @@ export interface Ground {
   readonly quarantine: Quarantine;
   readonly diskWatch: DiskWatch;
   readonly memory: MemoryBudget;
+  readonly space: SpaceBudget;
   readonly dates: MachineDates;
   readonly clusterClock: ClusterClock;
   readonly stamps: OpenStamps;

@@ -90,6 +90,14 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.walBytes]: gauge("Bytes of the segments of the write-ahead log."),
   [METRIC.walSegments]: gauge("Segments of the write-ahead log."),
   [METRIC.snapshotBytes]: gauge("Bytes of the snapshots on disk."),
+  [METRIC.temporaryBytes]: gauge("Bytes of snapshots in the making on disk."),
+  [METRIC.diskSizeBytes]: gauge(
+    "Bytes of the file system under the directory, used and free; 0 where they are not known.",
+  ),
+  [METRIC.diskFreeBytes]: gauge("Bytes of it that are free; 0 where they are not known."),
+  [METRIC.diskReserveBytes]: gauge(
+    "Bytes of it that are kept for the next snapshot: with fewer free, writes that add are refused. 0 where they are not known.",
+  ),
   [METRIC.term]: gauge("The current term."),
   [METRIC.commitIndex]: gauge("Index of the last committed entry known here."),
   [METRIC.appliedIndex]: gauge("Index of the last applied entry."),

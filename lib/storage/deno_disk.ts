@@ -3,7 +3,8 @@
 import { AccessError, DirectoryLockedError, DiskFailureError } from "../base/errors.ts";
 import { PRIVATE_DIRECTORY, PRIVATE_FILE } from "../base/private_files.ts";
 import { DenoFile, refusal } from "./deno_file.ts";
-import type { Disk, DiskFile, DiskLock, OpenMode } from "./disk.ts";
+import type { Disk, DiskFile, DiskLock, DiskSpace, OpenMode } from "./disk.ts";
+import { diskSpace } from "./disk_space.ts";
 
 /** How long a lock held by another process is waited for: a process being killed needs a moment to let go. */
 const LOCK_DEADLINE_MS = 1_000;
@@ -71,6 +72,10 @@ export class DenoDisk implements Disk {
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw refusal(error, { file: path, operation: "remove" });
     }
+  }
+
+  space(path: string): DiskSpace | undefined {
+    return diskSpace(path);
   }
 
   async syncDirectory(path: string): Promise<void> {

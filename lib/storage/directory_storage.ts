@@ -3,7 +3,7 @@
 import type { Run } from "../raft/run.ts";
 import type { Configuration, EntryId, HardState, Index } from "../raft/types.ts";
 import type { Compression } from "./block_codec.ts";
-import type { DiskLock } from "./disk.ts";
+import type { Disk, DiskLock, DiskSpace } from "./disk.ts";
 import type { NodeStore } from "./node_store.ts";
 import type { SnapshotStore } from "./snapshot_store.ts";
 import type { Recovered, SnapshotReceiver, SnapshotSource, SnapshotWriter, Storage, StorageSizes } from "./storage.ts";
@@ -11,6 +11,7 @@ import type { Wal } from "./wal.ts";
 
 /** The parts of an open directory. */
 export interface DirectoryParts {
+  readonly disk: Disk;
   readonly directory: string;
   readonly recovered: Recovered;
   readonly lock: DiskLock;
@@ -87,6 +88,14 @@ export class DirectoryStorage implements Storage {
 
   sizes(): StorageSizes {
     return { ...this.#parts.wal.sizes(), ...this.#parts.snapshots.sizes() };
+  }
+
+  space(): DiskSpace | undefined {
+    return this.#parts.disk.space(this.directory);
+  }
+
+  keepFree(bytes: number): void {
+    this.#parts.wal.keepFree(bytes);
   }
 
   async close(): Promise<void> {

@@ -22,6 +22,14 @@ export interface DiskFile {
 /** How a file is opened: "read" and "write" want it to exist, "create" makes it or empties it. */
 export type OpenMode = "read" | "write" | "create";
 
+/** Bytes of a file system. */
+export interface DiskSpace {
+  /** What is used and what is free together. */
+  readonly totalBytes: number;
+  /** What this process may still take. */
+  readonly freeBytes: number;
+}
+
 /** A lock held on a data directory. */
 export interface DiskLock {
   release(): void;
@@ -41,6 +49,8 @@ export interface Disk {
   rename(from: string, to: string): void;
   /** Durable only after `syncDirectory`. A missing file is fine. */
   remove(path: string): void;
+  /** Of the file system of a path that exists; undefined where nothing tells. Throws `AccessError`. */
+  space(path: string): DiskSpace | undefined;
   /** fsync of the directory. Rejects with `DiskFailureError`. */
   syncDirectory(path: string): Promise<void>;
   /** Rejects with `DirectoryLockedError` within 1 s when another process holds `path`, which is created if need be. */

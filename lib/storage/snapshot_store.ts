@@ -9,7 +9,7 @@ import { parseSnapshotName, type SnapshotHead, snapshotName, type SnapshotSummar
 import { SnapshotFileSource } from "./snapshot_source.ts";
 import { storedSnapshot, type TemporaryHost, TemporarySnapshot, verifySnapshot } from "./snapshot_temporary.ts";
 import { SnapshotFileReceiver, SnapshotFileWriter } from "./snapshot_writer.ts";
-import type { SnapshotReceiver, SnapshotSource, SnapshotWriter, StoredSnapshot } from "./storage.ts";
+import type { SnapshotReceiver, SnapshotSource, SnapshotWriter, StorageSizes, StoredSnapshot } from "./storage.ts";
 
 /** The newest, and the one before it until a third comes: it costs only space. */
 const SNAPSHOTS_KEPT = 2;
@@ -125,9 +125,12 @@ export class SnapshotStore {
     return this.#listed.find((snapshot) => snapshot.lastIncluded.index === index)?.lastIncluded.term;
   }
 
-  sizes(): { snapshots: number; snapshotBytes: number } {
+  sizes(): Omit<StorageSizes, "segments" | "walBytes"> {
     const snapshotBytes = this.#listed.reduce((sum, snapshot) => sum + snapshot.bytes, 0);
-    return { snapshots: this.#listed.length, snapshotBytes };
+    let temporaryBytes = 0;
+    for (const { writtenBytes } of this.#open) temporaryBytes += writtenBytes;
+    const newestSnapshotBytes = this.#listed[0]?.bytes ?? 0;
+    return { snapshots: this.#listed.length, snapshotBytes, newestSnapshotBytes, temporaryBytes };
   }
 
   /** Aborts what was not finished. */

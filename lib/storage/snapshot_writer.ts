@@ -43,6 +43,11 @@ export class SnapshotFileWriter implements SnapshotWriter {
     this.#put(encodeSnapshotHead(head));
   }
 
+  /** Bytes of its file so far. */
+  get writtenBytes(): number {
+    return this.#temporary.length;
+  }
+
   write(block: Uint8Array): void {
     assert(this.#open, "Cannot write to a snapshot that has ended");
     assert(block.length > 0, "A snapshot block must not be empty: the footer begins as an empty block would");
@@ -116,6 +121,11 @@ export class SnapshotFileReceiver implements SnapshotReceiver {
   }
 
   get nextOffset(): number {
+    return this.#temporary.length;
+  }
+
+  /** Bytes of its file so far. */
+  get writtenBytes(): number {
     return this.#temporary.length;
   }
 

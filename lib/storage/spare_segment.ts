@@ -29,6 +29,8 @@ export interface SpareOptions {
 export class SpareSegment {
   readonly #options: SpareOptions;
   readonly #path: string;
+  /** So much of the disk stays free, but for what `ensure` needs. */
+  keptBytes = 0;
   #file: DiskFile | undefined;
   #filled = 0;
   /** Set when the disk was full: then only `ensure` tries again. */
@@ -50,6 +52,7 @@ export class SpareSegment {
     const missing = this.#options.segmentBytes - this.#filled;
     if (this.#paused || missing <= 0 || fault("storage/spareNotPrepared")) return;
     const slice = Math.min(Math.max(2 * appendedBytes, SLICE_BYTES_MIN), SLICE_BYTES_MAX, missing);
+    if (!this.#leaves(slice)) return;
     try {
       this.#fill(this.#filled + slice);
     } catch (error) {
@@ -58,6 +61,11 @@ export class SpareSegment {
       return;
     }
     this.#syncing ??= this.#sync();
+  }
+
+  /** The same as `ensure`, and false also where less than `keptBytes` would stay free. */
+  spares(bytes: number): boolean {
+    return this.#filled >= bytes || (this.#leaves(bytes - this.#filled) && this.ensure(bytes));
   }
 
   /** Makes sure that at least `bytes` are prepared. False when the disk is full; then what was prepared before stays. */
@@ -98,6 +106,14 @@ export class SpareSegment {
     await this.#syncing;
     this.#file?.close();
     this.#file = undefined;
+  }
+
+  /** Whether `keptBytes` are still free once so many more are taken. Where nothing tells, the disk will. */
+  #leaves(bytes: number): boolean {
+    if (this.keptBytes === 0) return true;
+    const { disk, directory } = this.#options;
+    const free = disk.space(directory)?.freeBytes ?? Infinity;
+    return free - bytes >= this.keptBytes;
   }
 
   #fillUrgently(bytes: number): void {

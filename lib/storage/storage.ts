@@ -3,6 +3,7 @@
 import type { Run } from "../raft/run.ts";
 import type { Compression } from "./block_codec.ts";
 import type { Configuration, EntryId, HardState, Index, NodeId, SnapshotDescription } from "../raft/types.ts";
+import type { DiskSpace } from "./disk.ts";
 
 /** Who a data directory belongs to; written once, checked at each start. */
 export interface Ownership {
@@ -34,6 +35,10 @@ export interface StorageSizes {
   readonly walBytes: number;
   readonly snapshots: number;
   readonly snapshotBytes: number;
+  /** The newest of them; 0 while there is none. */
+  readonly newestSnapshotBytes: number;
+  /** Of snapshots in the making. */
+  readonly temporaryBytes: number;
 }
 
 /** A snapshot in the directory. */
@@ -125,6 +130,16 @@ export interface Storage {
   compact(index: Index): Promise<void>;
 
   sizes(): StorageSizes;
+
+  /** Of the file system of the directory; undefined where nothing tells. Throws `AccessError`. */
+  space(): DiskSpace | undefined;
+
+  /**
+   * From now on `reserve` and `reserveBody` prepare no segment that would leave less than `bytes` free: so much is for the next
+   * snapshot, without which the log never gets shorter. 0 at first. What must be appended without asking may take of it.
+   */
+  keepFree(bytes: number): void;
+
   /** Waits for what is in flight, closes files, releases the lock. */
   close(): Promise<void>;
 }

@@ -129,7 +129,12 @@ export class Wal {
     this.#latch.check();
     if (fault("storage/reserveRefused")) return false;
     const record = this.#recordBytes(bodyBytes);
-    return this.#current.bytes - this.#current.offset >= record || this.#spare.ensure(SEGMENT_HEADER_BYTES + record);
+    return this.#current.bytes - this.#current.offset >= record || this.#spare.spares(SEGMENT_HEADER_BYTES + record);
+  }
+
+  /** See `Storage.keepFree`. */
+  keepFree(bytes: number): void {
+    this.#spare.keptBytes = bytes;
   }
 
   /** See `Storage.append`. Without a `reserve` before it may throw `NoSpaceError`, and has then written nothing. */

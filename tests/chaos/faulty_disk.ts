@@ -1,7 +1,7 @@
 /** A disk that is slow, full or failing as its control says, over a real one. */
 
 import { DiskFailureError, NoSpaceError } from "../../lib/base/errors.ts";
-import type { Disk, DiskFile, DiskLock, OpenMode } from "../../lib/storage/disk.ts";
+import type { Disk, DiskFile, DiskLock, DiskSpace, OpenMode } from "../../lib/storage/disk.ts";
 import { delay } from "../support/wait.ts";
 import type { DiskControl, DiskEffect } from "./disk_control.ts";
 
@@ -34,6 +34,11 @@ export class FaultyDisk implements Disk {
   /** See `Disk`. */
   exists(path: string): boolean {
     return this.#disk.exists(path);
+  }
+
+  /** See `Disk`. */
+  space(path: string): DiskSpace | undefined {
+    return this.#disk.space(path);
   }
 
   /** See `Disk`. */

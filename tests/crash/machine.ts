@@ -1,7 +1,7 @@
 /** A machine whose power fails after a given disk call: from then on the program on it does nothing any more. */
 
 import { AccessError } from "../../lib/base/errors.ts";
-import type { Disk, DiskFile, DiskLock, OpenMode } from "../../lib/storage/disk.ts";
+import type { Disk, DiskFile, DiskLock, DiskSpace, OpenMode } from "../../lib/storage/disk.ts";
 import type { MemoryDisk } from "../support/memory/memory_disk.ts";
 
 /** What a call on a dead machine throws, to get the program off the stack. No part of the program catches it as its own. */
@@ -74,6 +74,11 @@ export class Machine implements Disk {
   open(path: string, mode: OpenMode): DiskFile {
     this.check();
     return new MachineFile(this, this.#disk.open(path, mode));
+  }
+
+  space(path: string): DiskSpace | undefined {
+    this.check();
+    return this.#disk.space(path);
   }
 
   rename(from: string, to: string): void {

@@ -77,6 +77,10 @@ export class ReadOnlyDisk implements Disk {
     return new ReadOnlyFile(path, content);
   }
 
+  space(): undefined {
+    return undefined;
+  }
+
   rename(from: string): void {
     throw refusal("rename", from);
   }

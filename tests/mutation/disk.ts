@@ -1,9 +1,63 @@
-/** Planted bugs around disks that hang. */
+/** Planted bugs around disks that hang or are short of room. */
 
 import { type Mutation, slip } from "./mutation.ts";
 
+const SPACE = "lib/node/space/space_budget.ts";
+const SHORT_TESTS: readonly string[] = [
+  "tests/unit/node/space_budget_test.ts",
+  "tests/unit/node/short_disk_test.ts",
+];
+
 /** In the order of their numbers. */
 export const DISK_SLIPS: readonly Mutation[] = [
+  {
+    ...slip("M998", "Writes that add are taken until the disk is full", {
+      file: "lib/node/writes/proposals.ts",
+      find: "if (space.isAmple || space.admits(growth, promised)) return undefined;",
+      replace: "if (space.isAmple || space.admits(growth, promised) || growth.bytes > 0) return undefined;",
+    }),
+    tests: SHORT_TESTS,
+  },
+  {
+    ...slip("M999", "The log takes the room that is kept for the next snapshot", {
+      file: "lib/storage/spare_segment.ts",
+      find: "return free - bytes >= this.keptBytes;",
+      replace: "return free >= bytes || this.keptBytes > free;",
+    }),
+    tests: SHORT_TESTS,
+  },
+  {
+    ...slip("M1000", "What a snapshot in the making has written is kept free once more", {
+      file: SPACE,
+      find: "return Math.max(0, bytes - temporary) +",
+      replace: "return Math.max(0, bytes - 0 * temporary) +",
+    }),
+    tests: SHORT_TESTS,
+  },
+  {
+    ...slip("M1001", "Deletes are refused while room is short", {
+      file: SPACE,
+      find: "if (bytes === 0 || !isDenied || this.#view === undefined) return true;",
+      replace: "if (this.#view === undefined) return true;",
+    }),
+    tests: SHORT_TESTS,
+  },
+  {
+    ...slip("M1002", "Room that was short once is short until the next start", {
+      file: SPACE,
+      find: "if (!this.#isShort || freeBytes < reserveBytes + marginBytes / 2) return;",
+      replace: "if (!this.#isShort || freeBytes > 0 || marginBytes > 0) return;",
+    }),
+    tests: SHORT_TESTS,
+  },
+  {
+    ...slip("M1003", "While room is short the log is compacted no sooner than otherwise", {
+      file: SPACE,
+      find: "this.dueBytesMax = this.#isToShrink ? 1 : this.#shortShare;",
+      replace: "this.dueBytesMax = this.#isToShrink ? Infinity : this.#shortShare * Infinity;",
+    }),
+    tests: SHORT_TESTS,
+  },
   {
     id: "M33",
     what: "A leader keeps the leadership while its sync hangs",

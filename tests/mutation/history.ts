@@ -20,8 +20,8 @@ const TESTS: readonly string[] = [
 export const HISTORY_SLIPS: readonly Mutation[] = [
   slip("M995", "A value that EXPIRE left as it was counts twice in the history", {
     file: "lib/kv/change_recorder.ts",
-    find: "&& this.#holdsAt(foundAt, record.value);",
-    replace: "&& valueBytes === 0 && this.#holdsAt(foundAt, record.value);",
+    find: "        this.#holdsAt(foundAt, record.value);",
+    replace: "        valueBytes === 0 && this.#holdsAt(foundAt, record.value);",
   }),
   slip("M916", "The value that a Put replaces is copied over the command's own end", {
     file: HISTORY,

@@ -1,6 +1,7 @@
 /** What the dashboard shows, as one JSON text a second. */
 
 import { textToByteString } from "../../base/bytes.ts";
+import type { SpaceView } from "../../node/api.ts";
 import { METRIC } from "../../observe/names.ts";
 import { VERSION } from "../../observe/version.ts";
 import { memberJson } from "../member_json.ts";
@@ -79,6 +80,7 @@ export class FrameMaker {
         loop_lag_p99: lagP99,
       },
       memory: { rss, heap_used: heapUsed },
+      disk: diskJson(status.space),
       keys: status.keys,
       bytes: status.keyBytes,
       log: node.logTail(FRAME_LOG_LINES).map(({ id, text }) => {
@@ -87,6 +89,15 @@ export class FrameMaker {
       happenings: happenings.list,
     }));
   }
+}
+
+function diskJson(space: SpaceView | undefined) {
+  if (space === undefined) return null;
+  const { totalBytes, freeBytes, reserveBytes, walBytes, snapshotBytes, temporaryBytes } = space;
+  return {
+    ...{ size: totalBytes, free: freeBytes, reserve: reserveBytes },
+    ...{ log: walBytes, snapshots: snapshotBytes, temporary: temporaryBytes },
+  };
 }
 
 function shorten(text: string): string {

@@ -32,6 +32,7 @@ import { compressionFor } from "./compression.ts";
 import type { PeerDirectory } from "../membership/peer_directory.ts";
 import { inSlices, loadState } from "./load_state.ts";
 import type { NodeLog } from "../options.ts";
+import type { SpaceBudget } from "../space/space_budget.ts";
 import { SnapshotSender, type Unusable } from "./snapshot_sender.ts";
 import type { Quarantine } from "../self_check/quarantine.ts";
 
@@ -47,6 +48,7 @@ export interface SnapshotsParts {
   readonly directory: Pick<PeerDirectory, "readsZstd">;
   readonly quarantine: Pick<Quarantine, "isOn" | "replaced">;
   readonly memory: Pick<MemoryBudget, "limitBytes" | "checkFits" | "putOffSnapshots">;
+  readonly space: Pick<SpaceBudget, "dueBytesMax" | "trailingBytesMax" | "snapshotBegins">;
   readonly inbox: Pick<Inbox, "put">;
   readonly lifetime: Pick<Lifetime, "fail">;
   readonly applied: AppliedState;
@@ -122,10 +124,11 @@ export class Snapshots {
 
   /** Begins one if enough has been applied since the last; a stage of the driver's pass. */
   takeIfDue(): void {
-    const { applier, lifetime, memory, snapshotEntries, snapshotBytes: bytes } = this.#parts;
+    const { applier, lifetime, memory, space, snapshotEntries, snapshotBytes: bytes } = this.#parts;
     const entries = fault("node/snapshotEarly") ? Math.min(snapshotEntries, 3) : snapshotEntries;
-    const due = { entries, bytes, bytesMax: memory.limitBytes * MEMORY_LOG_SHARE };
+    const due = { entries, bytes, bytesMax: Math.min(memory.limitBytes * MEMORY_LOG_SHARE, space.dueBytesMax) };
     if (this.#taking !== undefined || !applier.snapshotIsDue(due)) return;
+    space.snapshotBegins();
     this.take().then((outcome) => {
       if (outcome.type === "Failed") this.#warn(`Cannot take a snapshot: ${outcome.message}`);
     }).catch((error: unknown) => lifetime.fail(error));
@@ -210,11 +213,12 @@ export class Snapshots {
    * the next one takes to be due would never catch up, were the entries after the one it receives not kept.
    */
   #keepFrom(index: number): number {
-    const { raft, memory: { limitBytes } } = this.#parts;
+    const { raft, memory: { limitBytes }, space: { trailingBytesMax } } = this.#parts;
+    const behindMax = Math.min(limitBytes * MEMORY_HISTORY_SHARE, trailingBytesMax);
     let trailing = fault("node/trailingNone") ? 0 : Math.min(TRAILING_ENTRIES_MAX, this.#parts.snapshotEntries);
-    while (trailing > 0 && raft.bytesBehind(index - trailing) > limitBytes * MEMORY_HISTORY_SHARE) trailing >>>= 1;
+    while (trailing > 0 && raft.bytesBehind(index - trailing) > behindMax) trailing >>>= 1;
     let from = index + 1 - trailing;
-    if (raft.heldBytes <= Math.min(KEPT_FOR_RECEIVER_BYTES_MAX, limitBytes * MEMORY_QUEUE_SHARE)) {
+    if (raft.heldBytes <= Math.min(KEPT_FOR_RECEIVER_BYTES_MAX, limitBytes * MEMORY_QUEUE_SHARE, trailingBytesMax)) {
       for (const source of this.sender.sources) from = Math.min(from, source.description.lastIncluded.index + 1);
     }
     return Math.max(1, from, index + 1 - KEPT_FOR_RECEIVER_ENTRIES_MAX);

@@ -38,8 +38,8 @@ export class Monitor implements NodeMonitor {
 
   /** See `NodeMonitor`. */
   status(): NodeStatus {
-    const { raft, transport, storage, options, greeting, snapshots, memory, membershipWatch, applied: { state, id } } =
-      this.#parts;
+    const { raft, transport, storage, options, greeting, snapshots, memory, space, membershipWatch } = this.#parts;
+    const { state, id } = this.#parts.applied;
     const status = raft.status();
     const peers = transport.peers();
     const now = this.#parts.clock.now();
@@ -61,6 +61,7 @@ export class Monitor implements NodeMonitor {
       keyBytes: state.bytes,
       expiring: state.expiring,
       memory: { usedBytes: memory.usedBytes, limitBytes: memory.limitBytes },
+      space: space.view,
       lastSnapshotMs: this.#parts.clusterClock.now() - (now - snapshots.takenAt),
       eventLoopLagMs: this.#parts.ticker.lagMs,
       clocks: this.#parts.time.offsets(),
@@ -72,12 +73,18 @@ export class Monitor implements NodeMonitor {
 
   /** See `NodeMonitor`. */
   health(): NodeHealth {
-    const { storage, diskWatch: { hungMs, refusedBytes }, lifetime: { isStopping: stopping, hasFailed }, memory } = this
-      .#parts;
+    const {
+      storage,
+      diskWatch: { hungMs, refusedBytes },
+      lifetime: { isStopping: stopping, hasFailed },
+      memory,
+      space,
+    } = this.#parts;
     if (hasFailed) return { stopping, failed: true, hasSpace: false, hungMs };
     try {
       // What the leader sends may be longer than a probe: a node that has no room for that lags.
-      const hasSpace = storage.reserve(PROBE_BYTES, 1) && storage.reserveBody(refusedBytes);
+      const hasSpace = storage.reserve(PROBE_BYTES, 1) && storage.reserveBody(refusedBytes) &&
+        space.hasRoomFor(refusedBytes);
       return {
         stopping,
         failed: false,

@@ -188,20 +188,25 @@ export class Proposals {
     if (typeof command === "string" && !knowsUsers(raft.configuration) && isAboutUsers(command)) return "TooOld";
     const tooMany = this.size >= limits.writesMax;
     const tooLong = this.#pendingWrites.bytes + this.#queue.bytes >= limits.writeBytesMax;
-    return tooMany || tooLong || fault("node/writeRefused") ? "Overloaded" : this.#refusalForMemory(write);
+    return tooMany || tooLong || fault("node/writeRefused") ? "Overloaded" : this.#refusalForRoom(write);
   }
 
   /** Every write comes by here, also those of other nodes: what is in the log must be applied, whatever it adds. */
-  #refusalForMemory(write: QueuedWrite): NotDoneReason | undefined {
+  #refusalForRoom(write: QueuedWrite): NotDoneReason | undefined {
+    const { memory, space } = this.#parts;
     const growth = this.#growth;
     const { command } = write;
     if (typeof command === "string") growth.read(command);
     else growth.readRun(command.count, write.bytes);
     write.growthBytes = growth.bytes;
     const promised = this.#pendingWrites.growthBytes + this.#queue.growthBytes;
-    if (this.#parts.memory.admits(growth, promised)) return undefined;
-    this.#refusedForMemory.add();
-    return "OutOfMemory";
+    if (!memory.admits(growth, promised)) {
+      this.#refusedForMemory.add();
+      return "OutOfMemory";
+    }
+    if (space.isAmple || space.admits(growth, promised)) return undefined;
+    this.#refusedForSpace.add();
+    return "NoSpace";
   }
 
   #refuseWrite(write: QueuedWrite, reason: NotDoneReason): void {

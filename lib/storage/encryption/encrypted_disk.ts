@@ -1,6 +1,6 @@
 /** A `Disk` whose data directories may be encrypted: those with a key file are, and a node started with a master key makes one. */
 
-import type { Disk, DiskFile, DiskLock, OpenMode } from "../disk.ts";
+import type { Disk, DiskFile, DiskLock, DiskSpace, OpenMode } from "../disk.ts";
 import { type RandomBytes, systemRandom } from "./aead.ts";
 import type { DirectoryKeys } from "./directory_keys.ts";
 import type { Encryption } from "./encryption.ts";
@@ -45,6 +45,10 @@ export class EncryptedDisk implements Disk {
 
   exists(path: string): boolean {
     return this.#disk.exists(path);
+  }
+
+  space(path: string): DiskSpace | undefined {
+    return this.#disk.space(path);
   }
 
   list(path: string): readonly string[] {

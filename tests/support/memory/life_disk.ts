@@ -1,7 +1,7 @@
 /** A disk as one life of a process sees it: when the process is gone, none of its code reaches the disk any more. */
 
 import { NoSpaceError } from "../../../lib/base/errors.ts";
-import type { Disk, DiskFile, DiskLock, OpenMode } from "../../../lib/storage/disk.ts";
+import type { Disk, DiskFile, DiskLock, DiskSpace, OpenMode } from "../../../lib/storage/disk.ts";
 import type { Life } from "./life.ts";
 
 /** What code of a process meets that was killed; nobody hears of it. */
@@ -34,6 +34,11 @@ export class LifeDisk implements Disk {
   /** See `Disk`. */
   exists(path: string): boolean {
     return this.#living().exists(path);
+  }
+
+  /** See `Disk`. */
+  space(path: string): DiskSpace | undefined {
+    return this.#living().space(path);
   }
 
   /** See `Disk`. */

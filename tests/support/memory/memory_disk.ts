@@ -1,7 +1,7 @@
 /** The Disk port in memory: same meaning as the real one, with crashes that lose what was not synced, and faults. */
 
 import { AccessError, DirectoryLockedError, DiskFailureError } from "../../../lib/base/errors.ts";
-import type { Disk, DiskFile, DiskLock, OpenMode } from "../../../lib/storage/disk.ts";
+import type { Disk, DiskFile, DiskLock, DiskSpace, OpenMode } from "../../../lib/storage/disk.ts";
 import { type DataSurvival, Inode, MemoryFile, type MemoryFileHost } from "./memory_file.ts";
 
 /** A change of a directory that only `syncDirectory` makes durable. */
@@ -59,6 +59,8 @@ interface Namespace {
 export class MemoryDisk implements Disk {
   readonly hooks: MemoryDiskHooks = {};
   capacityBytes: number;
+  /** Whether `space` tells of a capacity. Off, as on a system that tells nothing, so that a full disk is met by writing to it. */
+  tellsSpace = false;
   readonly #options: MemoryDiskOptions;
   #seen: Namespace = { files: new Map(), directories: new Set(["/", "."]) };
   #durable: Namespace = { files: new Map(), directories: new Set(["/", "."]) };
@@ -115,6 +117,12 @@ export class MemoryDisk implements Disk {
     const created = new Inode();
     this.#change({ type: "Create", directory: parentOf(path), path, inode: created });
     return new MemoryFile(path, created, this.#host);
+  }
+
+  space(_path: string): DiskSpace | undefined {
+    if (!this.tellsSpace || this.capacityBytes === Infinity) return undefined;
+    const totalBytes = this.capacityBytes;
+    return { totalBytes, freeBytes: Math.max(0, totalBytes - this.#usedBytes()) };
   }
 
   rename(from: string, to: string): void {
@@ -192,11 +200,15 @@ export class MemoryDisk implements Disk {
     this.hooks.afterCall?.(operation.type, operation.path);
   }
 
-  #takeSpace(size: number, bytes: number): number {
-    if (bytes === 0) return 0;
+  #usedBytes(): number {
     let used = 0;
     for (const inode of new Set(this.#seen.files.values())) used += inode.size;
-    const room = Math.min(this.capacityBytes - used, (this.#options.fileBytesMax ?? Infinity) - size);
+    return used;
+  }
+
+  #takeSpace(size: number, bytes: number): number {
+    if (bytes === 0) return 0;
+    const room = Math.min(this.capacityBytes - this.#usedBytes(), (this.#options.fileBytesMax ?? Infinity) - size);
     return Math.max(0, Math.min(bytes, room));
   }
 

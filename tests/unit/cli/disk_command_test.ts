@@ -1,9 +1,10 @@
 /** What takes the space in a directory: every file is of one kind, and none is left out. */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertGreater, assertMatch, assertRejects } from "@std/assert";
 import { measure, runDiskCommand, showBytes } from "../../../lib/cli/disk_command.ts";
 import { Failure } from "../../../lib/cli/failures.ts";
 import { UsageError } from "../../../lib/cli/usage_error.ts";
+import { DISK_MARGIN_BYTES_MAX, DISK_MARGIN_SHARE } from "../../../lib/node/limits.ts";
 import { fakeSurroundings, settingsOf } from "./support.ts";
 
 const FILES: Readonly<Record<string, readonly string[]>> = {
@@ -46,15 +47,23 @@ Deno.test("it is told in lines and in JSON, with all in sum, and other directori
       return surroundings.output();
     };
     const lines = (await run()).split("\n");
-    assertEquals(lines.length, Object.keys(FILES).length + 2);
+    assertEquals(lines.length, Object.keys(FILES).length + 3);
     assertEquals(/: [\d.]+ KiB in 15 files$/.test(lines[0] ?? ""), true, lines[0]);
     assertEquals(
-      /^ +[\d.]+ KiB {2}beforeRecovery \(2 files\): .*; delete it when all is well$/.test(lines[6] ?? ""),
+      /^ +[\d.]+ KiB +\d+ % {2}beforeRecovery \(2 files\): .*; delete it when all is well$/.test(lines[6] ?? ""),
       true,
     );
-    const { inUse, bytes, parts } = JSON.parse(await run("disk", "--json"));
+    assertMatch(
+      lines.at(-2) ?? "",
+      /^Of [\d.]+ \w+, [\d.]+ \w+ are free; up to [\d.]+ MiB are to stay free for the next snapshot/,
+    );
+    const { inUse, bytes, parts, room } = JSON.parse(await run("disk", "--json"));
     assertEquals([inUse, parts], [false, measure(directory)]);
     assertEquals(bytes, measure(directory).reduce((sum, part) => sum + part.bytes, 0));
+    const log = parts.find(({ name }: { readonly name: string }) => name === "log");
+    assertEquals(room.snapshotBytes, 10_000 + log.bytes);
+    assertGreater(room.totalBytes, room.freeBytes);
+    assertEquals(room.marginBytes, Math.min(DISK_MARGIN_BYTES_MAX, room.totalBytes * DISK_MARGIN_SHARE));
     const context = { settings: settingsOf(), surroundings: fakeSurroundings() };
     await assertRejects(() => runDiskCommand({ ...context, operands: [`${directory}/deep`] }), Failure);
     await assertRejects(() => runDiskCommand({ ...context, operands: [] }), UsageError);

@@ -9,6 +9,7 @@ const FACTS: ProgramFacts = {
   directory: "/srv",
   searchPath: ["/usr/bin", "/opt"],
   granted: (name) => name !== "ffi" && name !== "sys",
+  seesSpace: false,
   isFile: (path) => path === "/opt/deno",
   onWindows: false,
 };
@@ -29,7 +30,9 @@ Deno.test("under deno run, the same module is run with the rights that are there
     ],
     shown: "deno task",
   });
-  const all = findOwnProgram({ ...FACTS, granted: () => true });
+  const seeing = findOwnProgram({ ...FACTS, seesSpace: true });
+  assertEquals(seeing.prefix.slice(-2), ["--allow-sys=statfs", "/srv/kv store/main.ts"]);
+  const all = findOwnProgram({ ...FACTS, granted: () => true, seesSpace: true });
   assertEquals(all.prefix, ["run", "--quiet", "--no-prompt", V8_FLAGS, "--allow-all", "/srv/kv store/main.ts"]);
 });
 

@@ -96,6 +96,7 @@ Deno.test("no turn makes a block of a snapshot and writes one, and none reads a 
     log: () => {},
     raft: { heldBytes: 0, bytesBehind: () => 0, configuration: EMPTY_CONFIGURATION },
     directory: { readsZstd: () => false },
+    space: { dueBytesMax: Infinity, trailingBytesMax: Infinity, snapshotBegins: () => {} },
     memory: new MemoryBudget(Infinity, () => {}),
     inbox: { put: () => {} },
     quarantine: { isOn: false, replaced: () => {} },

@@ -54,6 +54,25 @@ function backupSamples(rules: string): string {
     silent("KVStoreBackupFails", 73) + fires("KVStoreBackupFails", 76, "warning");
 }
 
+/** Two disks of 100 bytes, 30 of them to stay free: one fills to a quarter, the other to less; a third says nothing of itself. */
+function diskSamples(rules: string): string {
+  const series = (name: string, instance: string, values: string) =>
+    `      - series: ${name}{instance="${instance}"}\n        values: '${values}'\n`;
+  const fires = (alert: string, minute: number, of: string) =>
+    `      - eval_time: ${minute}m\n        alertname: ${alert}\n        exp_alerts: [${of}]\n`;
+  const one = (severity: string) => `{exp_labels: {severity: ${severity}, instance: "small"}}`;
+  return `rule_files: ["${rules}"]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n` +
+    series("kvstore_disk_size_bytes", "small", "100x30") + series("kvstore_disk_free_bytes", "small", "40x9 19x9 9x9") +
+    series("kvstore_disk_reserve_bytes", "small", "10x30") +
+    series("kvstore_disk_size_bytes", "roomy", "100x30") + series("kvstore_disk_free_bytes", "roomy", "20x30") +
+    series("kvstore_disk_reserve_bytes", "roomy", "20x30") +
+    series("kvstore_disk_size_bytes", "silent", "0x30") + series("kvstore_disk_free_bytes", "silent", "0x30") +
+    series("kvstore_disk_reserve_bytes", "silent", "0x30") +
+    "    alert_rule_test:\n" +
+    fires("KVStoreDiskFills", 14, "") + fires("KVStoreDiskFills", 16, one("warning")) +
+    fires("KVStoreDiskShort", 19, "") + fires("KVStoreDiskShort", 23, one("critical"));
+}
+
 /** What promtool says of samples that are made for a copy of the rules. */
 async function judgeSamples(samplesFor: (rules: string) => string): ReturnType<typeof testRules> {
   const rules = new URL("../../../lib/observe/assets/prometheus/alerts.yml", import.meta.url).pathname;
@@ -71,6 +90,15 @@ testWith([PROMTOOL], "a backup that is older than two intervals, and attempts th
   const { code, text } = await judgeSamples(backupSamples);
   assertEquals(code, 0, text);
 });
+
+testWith(
+  [PROMTOOL],
+  "a disk that is over 80 % full, and one with less free than snapshots need, are alerts",
+  async () => {
+    const { code, text } = await judgeSamples(diskSamples);
+    assertEquals(code, 0, text);
+  },
+);
 
 testWith([PROMTOOL], "a node with another state is an alert at once, and none once all have the same", async () => {
   const series = (node: number, values: string) =>

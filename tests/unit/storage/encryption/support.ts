@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { Random } from "../../../../lib/base/random.ts";
-import type { Disk, DiskFile, DiskLock, OpenMode } from "../../../../lib/storage/disk.ts";
+import type { Disk, DiskFile, DiskLock, DiskSpace, OpenMode } from "../../../../lib/storage/disk.ts";
 import { EncryptedDisk } from "../../../../lib/storage/encryption/encrypted_disk.ts";
 import { MasterKey, type MasterKeys } from "../../../../lib/storage/encryption/master_key.ts";
 import type { MemoryDisk } from "../../../support/memory/memory_disk.ts";
@@ -54,6 +54,10 @@ export class WitnessDisk implements Disk {
 
   exists(path: string): boolean {
     return this.#disk.exists(path);
+  }
+
+  space(path: string): DiskSpace | undefined {
+    return this.#disk.space(path);
   }
 
   list(path: string): readonly string[] {
