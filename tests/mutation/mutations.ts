@@ -42,6 +42,7 @@ import { SELF_CHECK_SLIPS } from "./self_check.ts";
 import { SESSION_OWNER_SLIPS } from "./session_owners.ts";
 import { ROLLING_SLIPS } from "./rolling.ts";
 import { SLIPS } from "./slips.ts";
+import { LOGIN_SLIPS } from "./logins.ts";
 import { SNAPSHOT_SLIPS } from "./snapshots.ts";
 import { SIMULATOR_SLIPS } from "./simulator_slips.ts";
 import { SURVIVORS } from "./survivors.ts";
@@ -107,4 +108,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...WRITE_RUN_SLIPS,
   ...COMPRESSION_SLIPS,
   ...BEFORE_LOGIN_SLIPS,
+  ...LOGIN_SLIPS,
 ];

@@ -20,7 +20,7 @@ import { RespWork } from "./protocols/resp_work.ts";
 import { QueryWork } from "./query_work.ts";
 import { SessionWork } from "./session_work.ts";
 import { TextWork } from "./text/text_work.ts";
-import { UserWork } from "./user_work.ts";
+import { LOGIN_SHARE, UserWork } from "./user_work.ts";
 import type { World } from "./world.ts";
 
 /** After so many operations a key is left for a new one, so that histories of one key stay short enough to be searched. */
@@ -82,7 +82,7 @@ export class Workload implements Check {
     this.#reads = new PlainReads(world, { workload: this, random: this.#random, pickKey: () => this.#pickKey() });
     this.#queries = new QueryWork({ world, workload: this, words: this.#words });
     this.#sessionWork = new SessionWork({ workload: this, words: this.#words });
-    this.#users = new UserWork(world, { workload: this, words: this.#words, http: this.#http });
+    this.#users = new UserWork(world, { workload: this, words: this.#words, http: this.#http, resp: this.#resp });
     world.onEnd.push((server) => this.#serverEnded(server));
   }
 
@@ -211,10 +211,8 @@ export class Workload implements Check {
   committed(entry: Entry): void {
     if (entry.type !== "Command") return;
     if (this.#refusedCommands.has(unstampCommand(entry.command))) {
-      this.#world.violate(
-        "refused-but-done",
-        `${JSON.stringify(entry.command)} was refused, and is entry ${entry.index}`,
-      );
+      const refused = JSON.stringify(entry.command);
+      this.#world.violate("refused-but-done", `${refused} was refused, and is entry ${entry.index}`);
     }
     const command = bareCommand(entry.command);
     if (command[2] !== "P" && command[2] !== "T") return;
@@ -247,6 +245,7 @@ export class Workload implements Check {
     }
     if (share < READ_SHARE) return this.#reads.read(client, server, { node, isPatrol: false });
     share -= READ_SHARE;
+    if (share < LOGIN_SHARE && this.#users.logIn) return this.#users.actByLogin(client, server, node);
     if (share < QUERY_SHARE) return this.#queries.act(client, server, node);
     share -= QUERY_SHARE;
     if (share < SESSION_SHARE) return this.#sessionWork.act(client, server);

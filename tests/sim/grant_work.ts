@@ -59,7 +59,7 @@ export const GRANT_NAMES = [
 export type Submit = (asked: Asker & { readonly command: Command }, done: (index: number) => void) => void;
 
 /** One who can log in. */
-interface Known {
+export interface Known {
   readonly name: string;
   readonly login: number;
 }
@@ -96,6 +96,11 @@ export class GrantWork {
     this.#http = parts.http;
     this.#reads = new GrantReads(world, parts);
     this.#submit = parts.submit;
+  }
+
+  /** Those with rights by prefix, as far as it is known of them. */
+  get users(): readonly Known[] {
+    return this.#users;
   }
 
   /** One operation of a client; `keeper` is the login of the user who looks after the others. */

@@ -96,6 +96,11 @@ export class Reference extends CommittedLog {
     return this.#model.users.rightsAt(login, index);
   }
 
+  /** The token by which one comes in who has that login. */
+  tokenOf(login: number): ReturnType<KeyspaceModel["users"]["tokenOf"]> {
+    return this.#model.users.tokenOf(login);
+  }
+
   /** The cluster's time after the entry at `index`. */
   timeAt(index: number): number {
     return this.#times[index] ?? 0;

@@ -27,13 +27,19 @@ export function readSchedule(line: string): Partial<Settings> & Pick<Settings, "
     ...planned.map(([, name]: PlannedFault) => name).filter((name: string) => !classes.has(name)),
   ];
   if (unknown.length > 0) throw new Error(`The simulator does not know ${unknown.join(", ")} any more`);
-  // A line that says nothing of users was written when there were none.
-  return { users: false, ...more, seed, planned, faults: new Set(faults), sites: new Set(sites) };
+  // A line that says nothing of users, or of logins, was written when there were none.
+  return { users: false, logins: false, ...more, seed, planned, faults: new Set(faults), sites: new Set(sites) };
 }
+
+/** Behind the number of a seed: it was stored when nobody logged in, and goes on to mean that run. */
+const NO_LOGINS = "(no logins)";
 
 /** What a line of seeds.txt runs: a seed or a schedule, and behind it a blank and the reason. */
 export function readStored(line: string): { readonly seed: number; readonly overrides: Partial<Settings> } {
-  if (!line.startsWith("{")) return { seed: Number(line.split(" ")[0]), overrides: {} };
+  if (!line.startsWith("{")) {
+    const seed = line.split(" ")[0] ?? "";
+    return { seed: Number(seed), overrides: line.startsWith(`${seed} ${NO_LOGINS} `) ? { logins: false } : {} };
+  }
   // A schedule has no blank behind a brace; a reason may have braces.
   const overrides = readSchedule(line.slice(0, line.indexOf("} ") + 1));
   return { seed: overrides.seed, overrides };

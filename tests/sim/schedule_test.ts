@@ -43,6 +43,7 @@ Deno.test("a stored line is a seed or a schedule, whatever stands in the reason"
   const { seed, overrides } = readStored(`${JSON.stringify(whole)} text: {"a": 1} was refused`);
   assertEquals([seed, overrides.lowered], [5, "write bytes"]);
   assertEquals(readStored("77 a reason with {braces} in it"), { seed: 77, overrides: {} });
+  assertEquals(readStored("77 (no logins) a reason"), { seed: 77, overrides: { logins: false } });
 });
 
 Deno.test("a run that does not fail is not reduced", async () => {

@@ -23,6 +23,9 @@ const USERS_PROBABILITY = 0.2;
 /** Share of the runs whose directories are encrypted. */
 const ENCRYPTED_PROBABILITY = 0.2;
 
+/** Share of those where users come in with tokens, have sessions of their own, and log in on connections. */
+const LOGINS_PROBABILITY = 0.75;
+
 /** In every run with such a number one limit is so low that the clients meet it. */
 const SEEDS_PER_LOWERED = 5;
 
@@ -56,6 +59,8 @@ export interface Settings {
   readonly valueBytesMax: number;
   /** Whether there are users, and clients who log in as them. */
   readonly users: boolean;
+  /** Whether those log in, with tokens; see logins/login_work.ts. */
+  readonly logins: boolean;
   /** How snapshots are compressed, once there is the level for it. */
   readonly compression: Compression;
   /** Whether the directories are encrypted. */
@@ -130,6 +135,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     flushes: random.chance(FLUSHES_PROBABILITY),
     encrypted: new Random(seed ^ 0xae5).chance(ENCRYPTED_PROBABILITY),
     users: new Random(seed ^ 0x05e5).chance(USERS_PROBABILITY),
+    logins: new Random(seed ^ 0x1061).chance(LOGINS_PROBABILITY),
     compression: new Random(seed ^ 0xc0de).pick(COMPRESSIONS),
     lowered: undefined,
     planned: undefined,

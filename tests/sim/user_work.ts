@@ -7,9 +7,11 @@ import type { Node } from "../../lib/node/node.ts";
 import type { Words } from "./call_maker.ts";
 import type { Workload } from "./clients.ts";
 import type { Asker } from "./grant_reads.ts";
-import { GrantWork } from "./grant_work.ts";
+import { GrantWork, type Submit } from "./grant_work.ts";
 import { type Asked, operationOf } from "./operations.ts";
+import { LoginWork } from "./logins/login_work.ts";
 import type { HttpWork } from "./protocols/http_work.ts";
+import type { RespWork } from "./protocols/resp_work.ts";
 import type { SimServer } from "./server.ts";
 import type { World } from "./world.ts";
 
@@ -25,6 +27,10 @@ const CHANGES_SHARE = 0.25;
 const HTTP_SHARE = 0.5;
 /** How often somebody uses a login that has ended, if there is one. */
 const ENDED_SHARE = 0.3;
+/** Where users log in, so much of what is done here is by those, and so many hundredths of what all clients do, beside that. */
+const LOGINS_SHARE = 0.2;
+/** See `LOGINS_SHARE`. */
+export const LOGIN_SHARE = 10;
 
 /** So many times each node is asked for something under a login that ends, within so many times the latency of the network. */
 const ASKED_AT_THE_END = 3;
@@ -46,17 +52,26 @@ export class UserWork {
   readonly #words: Words;
   readonly #http: HttpWork;
   readonly #grants: GrantWork;
+  readonly #logins: LoginWork | undefined;
   #keeper = NO_LOGIN;
   #others: readonly Known[] = [];
   #ended: readonly number[] = [];
   #names = 0;
 
-  constructor(world: World, parts: { readonly workload: Workload; readonly words: Words; readonly http: HttpWork }) {
+  constructor(world: World, parts: {
+    readonly workload: Workload;
+    readonly words: Words;
+    readonly http: HttpWork;
+    readonly resp: RespWork;
+  }) {
     this.#world = world;
     this.#workload = parts.workload;
     this.#words = parts.words;
     this.#http = parts.http;
-    this.#grants = new GrantWork(world, { ...parts, submit: (asked, done) => this.#submit(asked, done) });
+    const submit: Submit = (asked, done) => this.#submit(asked, done);
+    this.#grants = new GrantWork(world, { ...parts, submit });
+    const { users, logins } = world.settings;
+    this.#logins = users && logins ? new LoginWork(world, { ...parts, submit }) : undefined;
   }
 
   /** The login of the clients whom nobody removes; `NO_LOGIN` until there are users. */
@@ -68,11 +83,29 @@ export class UserWork {
   act(client: number, server: SimServer, node: Node): void {
     if (this.#keeper === NO_LOGIN) return this.#begin(client, server, node);
     const { random } = this.#words;
+    if (this.logIn && random.chance(LOGINS_SHARE)) return this.actByLogin(client, server, node);
     if (random.chance(GRANTS_SHARE)) return this.#grants.act(client, server, { node, keeper: this.#keeper });
     if (random.chance(CHANGES_SHARE)) return this.#change(client, server);
     const login = this.#pickLogin();
     if (random.chance(HTTP_SHARE)) return this.#http.act(client, server, { node, login });
     this.#write(client, server, login);
+  }
+
+  /** Whether there are users who log in. */
+  get logIn(): boolean {
+    return this.#logins !== undefined && this.#keeper !== NO_LOGIN;
+  }
+
+  /** One operation of somebody who logs in. */
+  actByLogin(client: number, server: SimServer, node: Node): void {
+    this.#logins?.act(client, server, {
+      node,
+      keeper: { name: KEEPER, login: this.#keeper, isAdmin: true },
+      others: [
+        ...this.#others.map((user) => ({ ...user, isAdmin: true })),
+        ...this.#grants.users.map((user) => ({ ...user, isAdmin: false })),
+      ],
+    });
   }
 
   /** Makes the first user; where that was done and nobody heard of it, its login is looked up. */

@@ -3,6 +3,7 @@
 import { CALLS } from "../../lib/kv/calls.ts";
 import { TEXT_COMMANDS } from "../../lib/protocol/text/commands.ts";
 import { HTTP_NAMES } from "./protocols/http_requests.ts";
+import { LOGIN_NAMES } from "./logins/login_work.ts";
 import { LOWERED_LIMITS } from "./settings.ts";
 import { nameOfPeaceWrite, PROTOCOLS } from "./probes.ts";
 import { USER_NAMES } from "./user_work.ts";
@@ -25,6 +26,7 @@ export const WANTED_OPERATIONS: readonly string[] = [
   ...HTTP_NAMES.map((name) => `http ${name}`),
   ...USER_NAMES,
   ...GRANT_NAMES,
+  ...LOGIN_NAMES,
   ...PROTOCOLS.map(nameOfPeaceWrite),
   ...LOWERED_LIMITS.map((name) => `overloaded by ${name}`),
 ];

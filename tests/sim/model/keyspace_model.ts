@@ -5,12 +5,15 @@
 
 import { unreachable } from "../../../lib/base/assert.ts";
 import type { Call, Command, LoggedCommand } from "../../../lib/kv/commands.ts";
+import { NO_LOGIN } from "../../../lib/kv/users.ts";
 import { type Answer, CALLS_ON_ONE_KEY, judgeCall, OK } from "../../linearizability/calls.ts";
 import { answerQuery, holds } from "./queries.ts";
 import type { ModelRecord, ModelState } from "./record.ts";
 import { EVERYTHING, lists, missingFor, readableBy, shownTo } from "./rights.ts";
 import { ModelSessions } from "./sessions.ts";
 import { ModelUsers } from "./users.ts";
+
+type SessionCommand = Extract<Command, { readonly type: "OpenSession" | "KeepAlive" | "CloseSession" }>;
 
 /** What applying an entry gave, in the form of `resultToJson`. */
 export type ModelResult = Readonly<Record<string, unknown>>;
@@ -28,6 +31,8 @@ export class KeyspaceModel implements ModelState {
   #revision = 0;
   /** What whoever submitted the entry may read; see `readableBy`. */
   #readable: readonly string[] | undefined;
+  /** Whoever submitted it. */
+  #login = NO_LOGIN;
 
   /** `changed` is told of every change of a key. */
   constructor(changed: (key: string, record: ModelRecord | undefined) => void) {
@@ -52,6 +57,7 @@ export class KeyspaceModel implements ModelState {
   /** Applies entry `index`. */
   apply({ command, timeMs, session, login }: LoggedCommand, index: number): ModelResult {
     this.#revision = index;
+    this.#login = login;
     if (timeMs !== undefined && timeMs > this.timeMs) this.timeMs = timeMs;
     if (timeMs !== undefined) this.#expire();
     // The time is the leader's own.
@@ -64,7 +70,8 @@ export class KeyspaceModel implements ModelState {
     // A list is the same command only for those who may read the same.
     const sent = JSON.stringify(lists(command) ? [command, this.#readable ?? "everything"] : command);
     const act = () => this.#do(command);
-    return this.#sessions.once(session, { now: this.timeMs, revision: index, command: sent, act });
+    const user = this.users.createdOf(login);
+    return this.#sessions.once(session, { now: this.timeMs, revision: index, user, command: sent, act });
   }
 
   #expire(): void {
@@ -72,6 +79,7 @@ export class KeyspaceModel implements ModelState {
       if (expiresAt !== undefined && expiresAt <= this.timeMs) this.#remove(key);
     }
     this.#sessions.expire(this.timeMs);
+    this.users.expire({ nowMs: this.timeMs, revision: this.#revision });
   }
 
   #do(command: Command): ModelResult {
@@ -92,28 +100,34 @@ export class KeyspaceModel implements ModelState {
       case "Advance":
         return { type: "Reply", revision, reply: null };
       case "OpenSession":
-        return {
-          type: "Reply",
-          revision,
-          reply: this.#sessions.open(revision, { ttlMs: command.ttlMs, now: this.timeMs }),
-        };
       case "KeepAlive":
-        return this.#ofSession(this.#sessions.renew(command.session, this.timeMs));
       case "CloseSession":
-        return this.#ofSession(this.#sessions.close(command.session));
+        return this.#useSession(command);
       case "SetUser":
       case "RemoveUser":
-        return this.users.apply(command, revision);
       case "AddToken":
       case "RemoveToken":
-        throw new Error("No client of a run asks for tokens, and the model knows of none");
+        return this.users.apply(command, { revision, nowMs: this.timeMs, login: this.#login });
       default:
         return unreachable(command);
     }
   }
 
-  #ofSession(isOpen: boolean): ModelResult {
+  #useSession(command: SessionCommand): ModelResult {
     const revision = this.#revision;
+    const user = this.users.createdOf(this.#login);
+    if (command.type === "OpenSession") {
+      const owner = command.isOwned === true ? user : undefined;
+      const id = this.#sessions.open(revision, { ttlMs: command.ttlMs, now: this.timeMs, owner });
+      return { type: "Reply", revision, reply: id };
+    }
+    const isClosing = command.type === "CloseSession";
+    const mayUse = this.#sessions.isOpenTo(command.session, user) ||
+      (isClosing && this.users.rightsAt(this.#login, revision)?.isAdmin === true);
+    if (!mayUse) return { type: "Refused", revision, reason: "ForeignSession" };
+    const isOpen = isClosing
+      ? this.#sessions.close(command.session)
+      : this.#sessions.renew(command.session, this.timeMs);
     return isOpen ? { type: "Reply", revision, reply: OK } : { type: "Refused", revision, reason: "NoSession" };
   }
 

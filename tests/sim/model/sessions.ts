@@ -13,6 +13,8 @@ interface Kept {
 
 interface Open {
   readonly ttlMs: number;
+  /** The user to whom it belongs, by the entry that made him; undefined where it belongs to nobody. */
+  readonly owner: number | undefined;
   expiresAt: number;
   floor: number;
   /** Oldest first. */
@@ -22,6 +24,8 @@ interface Open {
 interface Act {
   readonly now: number;
   readonly revision: number;
+  /** Who sent it, by the entry that made him; undefined for nobody. */
+  readonly user: number | undefined;
   /** What the client sent. */
   readonly command: string;
   readonly act: () => ModelResult;
@@ -32,10 +36,19 @@ export class ModelSessions {
   readonly #open = new Map<number, Open>();
 
   /** Opens one. */
-  open(id: number, { ttlMs, now }: { readonly ttlMs: number; readonly now: number }): number {
+  open(
+    id: number,
+    { ttlMs, now, owner }: { readonly ttlMs: number; readonly now: number; readonly owner: number | undefined },
+  ): number {
     const bounded = Math.min(Math.max(ttlMs, SESSION_TTL_MS.least), SESSION_TTL_MS.most);
-    this.#open.set(id, { ttlMs: bounded, expiresAt: now + bounded, floor: 0, kept: [] });
+    this.#open.set(id, { ttlMs: bounded, owner, expiresAt: now + bounded, floor: 0, kept: [] });
     return id;
+  }
+
+  /** Whether a user may use it. One that is not open belongs to nobody. */
+  isOpenTo(id: number, user: number | undefined): boolean {
+    const owner = this.#open.get(id)?.owner;
+    return owner === undefined || owner === user;
   }
 
   /** Whether it is open; then it lives on. */
@@ -56,7 +69,8 @@ export class ModelSessions {
   }
 
   /** Acts unless that sequence number has been used, for this command or for another. */
-  once({ id, sequence }: SessionUse, { now, revision, command, act }: Act): ModelResult {
+  once({ id, sequence }: SessionUse, { now, revision, user, command, act }: Act): ModelResult {
+    if (!this.isOpenTo(id, user)) return { type: "Refused", revision, reason: "ForeignSession" };
     const session = this.#open.get(id);
     if (session === undefined) return { type: "Refused", revision, reason: "NoSession" };
     this.renew(id, now);

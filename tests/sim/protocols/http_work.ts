@@ -14,6 +14,7 @@ import type { Node } from "../../../lib/node/node.ts";
 import { Registry } from "../../../lib/observe/metrics.ts";
 import type { Words } from "../call_maker.ts";
 import type { Workload } from "../clients.ts";
+import { mayBeRefused } from "../logins/credentials.ts";
 import { type Asked as AskedOperation, operationOf, shownOf } from "../operations.ts";
 import type { Pending } from "../pending.ts";
 import type { ProbedNode } from "../probes.ts";
@@ -46,6 +47,8 @@ export interface HttpAsker {
   readonly node: Node;
   /** `NO_LOGIN` for nobody. */
   readonly login: number;
+  /** By which he says who he is; a pass, as nodes give each other, where it is left out. */
+  readonly token?: string | undefined;
 }
 
 /** A request that was sent. */
@@ -77,18 +80,18 @@ export class HttpWork {
   }
 
   /** One request of a client, which waits for the reply, or not. */
-  act(client: number, server: SimServer, { node, login }: HttpAsker): void {
+  act(client: number, server: SimServer, asker: HttpAsker): void {
     const wish = makeWish(this.#words);
     const pending = this.#workload.begin(client, { ...asOperation(wish), server });
-    this.#send({ wish, pending, node, login, done: undefined });
+    this.#send({ wish, pending, ...asker, done: undefined });
     if (this.#words.random.chance(CUT)) this.#cutLater(pending);
   }
 
   /** One GET that no client waits for. */
-  ask(client: number, server: SimServer, { node, login }: HttpAsker): void {
+  ask(client: number, server: SimServer, asker: HttpAsker): void {
     const wish: HttpWish = { type: "Get", key: this.#words.key("") };
     const pending = this.#workload.begin(client, { ...asOperation(wish), server, isPatrol: true });
-    this.#send({ wish, pending, node, login, done: undefined });
+    this.#send({ wish, pending, ...asker, done: undefined });
   }
 
   /** One PUT that no client waits for. */
@@ -103,18 +106,22 @@ export class HttpWork {
     this.#send({ wish, pending, node, login: this.#workload.login, done });
   }
 
-  #send(unsent: Pick<Sent, "wish" | "pending" | "node" | "login" | "done">): void {
+  #send(unsent: Pick<Sent, "wish" | "pending" | "node" | "login" | "token" | "done">): void {
     const { wish, pending: { server }, node } = unsent;
     this.#requests += 1;
     const plain = requestOf(wish, `request-${this.#requests}`);
-    const pass = this.#passOf(unsent, plain);
-    const login = pass === undefined ? NO_LOGIN : unsent.login;
+    const header = this.#authorizationOf(unsent, plain);
+    const login = header === undefined ? NO_LOGIN : unsent.login;
     const sentAt = node.driver.applied.id.index;
     const sent: Sent = { ...unsent, login, sentAt, asked: [], moment: undefined, refusal: undefined };
-    const header = `${PASS_SCHEME} ${pass}`;
-    const request = pass === undefined
+    const request = header === undefined
       ? plain
-      : { ...plain, headers: new Map([...plain.headers, ["authorization", header]]) };
+      // Each from an address of its own: whoever is refused does not hold up others.
+      : {
+        ...plain,
+        remote: `client${this.#requests}:1`,
+        headers: new Map([...plain.headers, ["authorization", header]]),
+      };
     const service = this.#serviceOf(server, sent);
     const bodyMax = service.judge(request);
     if (typeof bodyMax !== "number" && bodyMax.status === NOT_LOGGED_IN.status) return this.#judgeNobody(sent, bodyMax);
@@ -129,16 +136,21 @@ export class HttpWork {
     else take(reply);
   }
 
-  /** As a node that passes a request on; undefined for nobody, and where the node does not know the login. */
-  #passOf(
-    { node, login, pending: { server } }: Pick<Sent, "node" | "login" | "pending">,
+  /**
+   * With a token, or as a node that passes a request on; undefined for nobody, and where the node does not know the login, or of any user: there
+   * a token is worth what everybody has.
+   */
+  #authorizationOf(
+    { node, login, token, pending: { server } }: Pick<Sent, "node" | "login" | "token" | "pending">,
     request: HttpRequest,
   ): string | undefined {
     const { clock } = server;
     assert(clock !== undefined, "A server that serves has a clock");
+    if (token !== undefined) return node.users.size === 0 ? undefined : `Bearer ${token}`;
     if (login === NO_LOGIN) return undefined;
     const { method, path, body } = request;
-    return gateOf(node, clock).makePass({ to: node.id, method, path, body }, { name: "", id: login });
+    const pass = gateOf(node, clock).makePass({ to: node.id, method, path, body }, { name: "", id: login });
+    return pass === undefined ? undefined : `${PASS_SCHEME} ${pass}`;
   }
 
   /** A service for one request, so that what the request asks of the node is known. */
@@ -210,7 +222,9 @@ export class HttpWork {
       return this.#workload.refuse(pending, outcome.reason);
     }
     this.#workload.count(`http ${nameOf(wish)}`);
-    if (sent.login !== NO_LOGIN) this.#workload.count("http by a user");
+    if (sent.login !== NO_LOGIN) {
+      this.#workload.count(sent.token === undefined ? "http by a user" : "http by a token");
+    }
     if (outcome.type === "Ready") this.#judgeRead(sent, reply, first);
     else {
       const { result } = outcome;
@@ -227,7 +241,6 @@ export class HttpWork {
   /** Only a login that does not hold is refused, and then nothing was done for it. */
   #judgeNobody(sent: Sent, reply: HttpReply): void {
     const { pending, node, login, sentAt, asked: [first, second] } = sent;
-    const { reference } = this.#world;
     if (JSON.stringify(reply.headers).includes("X-KV-")) this.#violate(sent, "told of the cluster without a login");
     if (first?.outcome?.type === "Done") {
       const judged = { result: first.outcome.result, encoded: first.encoded ?? "" };
@@ -238,7 +251,7 @@ export class HttpWork {
       if (!hasFailed) return this.#violate(sent, "done, and answered as that of nobody");
       this.#workload.judgeResult(pending, judged);
     }
-    const holds = [sentAt, node.driver.applied.id.index].every((index) => reference.allowsAt(login, index));
+    const holds = !mayBeRefused(this.#world, { node, login, shownAt: sentAt });
     // Users whom a node has in its log and has not applied count as well.
     if (holds && !(login === NO_LOGIN && node.hasUsers())) {
       return this.#violate(sent, `login ${login} holds, and was refused`);

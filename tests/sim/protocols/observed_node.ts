@@ -42,11 +42,11 @@ export class ObservedNode implements KeyValueNode {
   get changes(): Node["changes"] {
     return this.#node.changes;
   }
-  write(command: Command, done: (outcome: WriteOutcome) => void): void {
+  write(command: Command, done: (outcome: WriteOutcome) => void, login?: number): void {
     this.#node.write(command, (outcome) => {
       this.wrote = { command, outcome };
       done(outcome);
-    });
+    }, login);
   }
   submit(command: Command, done: (outcome: WriteOutcome) => void, origin?: CommandOrigin): void {
     this.#node.submit(command, done, origin);

@@ -44,6 +44,14 @@ export class RecordingNode extends ObservedNode implements RunWriter {
     return this.#metrics;
   }
 
+  override write(command: Command, done: (outcome: WriteOutcome) => void, login?: number): void {
+    const asked = this.#begin(encodeCommand(command, undefined, login));
+    super.write(command, (outcome) => {
+      this.#end(asked, outcome);
+      done(outcome);
+    }, login);
+  }
+
   override submit(command: Command, done: (outcome: WriteOutcome) => void, origin?: CommandOrigin): void {
     const asked = this.#begin(encodeCommand(command, origin?.session, origin?.login));
     super.submit(command, (outcome) => {

@@ -46,6 +46,10 @@ export interface RespSender<T> {
   replied(sent: SentRequest<T>, reply: string): void;
   /** The connection does what none may do. */
   failed(what: string): void;
+  /** Whether the node may end the connection now, or ask anything on its behalf. */
+  readonly mayEnd: () => boolean;
+  /** The node has ended it; these have no reply. */
+  closed(unheard: readonly SentRequest<T>[]): void;
 }
 
 /** When pieces of input arrive. */
@@ -71,8 +75,13 @@ export class RespConnection<T> {
   readonly #arrived: string[] = [];
   #received = "";
   #isOpen = true;
+  #wasEnded = false;
 
-  constructor({ server, node }: { readonly server: SimServer; readonly node: Node }, sender: RespSender<T>) {
+  /** `remote` is where the client comes from. */
+  constructor(
+    { server, node, remote }: { readonly server: SimServer; readonly node: Node; readonly remote: string },
+    sender: RespSender<T>,
+  ) {
     this.server = server;
     this.life = server.life;
     this.#sender = sender;
@@ -83,7 +92,7 @@ export class RespConnection<T> {
       looks: (moment: Moment) => this.#looks(moment, node),
     };
     const recording = new RecordingNode(node, { metrics: context.node.metrics, recorder });
-    const link = this.#makeLink(context.turnTime.now());
+    const link = this.#makeLink(context.turnTime.now(), remote);
     this.#session = startRespConversation(link, { ...context, node: recording });
   }
 
@@ -92,11 +101,16 @@ export class RespConnection<T> {
     return this.#isOpen && this.server.life === this.life && this.server.life.alive;
   }
 
+  /** Whether a request waits for what the node was asked for. */
+  get waits(): boolean {
+    return this.#sent.some(({ asked }) => asked !== undefined && asked.outcome === undefined);
+  }
+
   /** Sends requests in one go; they arrive in pieces, behind those before them. */
   send(requests: readonly Unsent<T>[], { pieceBytes, pauseMs, plan }: Arrivals): void {
     const sent = requests.map((request): SentRequest<T> => ({ ...request, asked: undefined, moment: undefined }));
     this.#sent.push(...sent);
-    this.#toAsk.push(...sent.filter(({ request }) => request.type !== "Known"));
+    this.#toAsk.push(...sent.filter(({ request }) => request.type !== "Known" && request.type !== "Login"));
     const bytes = requests.map(({ request }) => encodeRequest(...request.words)).join("");
     for (let at = 0; at < bytes.length; at += pieceBytes) {
       this.#onTheWay.push(bytes.slice(at, at + pieceBytes));
@@ -124,6 +138,10 @@ export class RespConnection<T> {
   }
 
   #asks(asked: Asked): void {
+    const isAlive = this.server.life === this.life && this.server.life.alive;
+    if (isAlive && (this.#wasEnded || this.#sender.mayEnd())) {
+      return this.#sender.failed(`asked for ${asked.encoded ?? "a read"} when its login had ended`);
+    }
     if (!this.isUsable) return;
     const sent = this.#toAsk.shift();
     if (sent === undefined) return this.#sender.failed(`asked for ${asked.encoded ?? "a read"} on its own account`);
@@ -160,15 +178,21 @@ export class RespConnection<T> {
     }
   }
 
-  /** No request of the workload is such that a server may end the connection. */
+  /** No request of the workload is such that a server may end the connection: the end of its login alone is. */
   #end(how: string): void {
-    if (this.isUsable) this.#sender.failed(`the connection was ${how}`);
+    if (!this.isUsable) return;
+    if (!this.#sender.mayEnd()) return this.#sender.failed(`the connection was ${how}`);
+    this.#isOpen = false;
+    this.#wasEnded = true;
+    // As sockets do: not from within the session.
+    this.server.clock?.after(0, () => this.#session.closed());
+    this.#sender.closed(this.#sent.splice(0));
   }
 
-  #makeLink(openedAt: number): ClientLink {
+  #makeLink(openedAt: number, remote: string): ClientLink {
     const { clock } = this.server;
     return {
-      remote: "simulated",
+      remote,
       openedAt,
       bytesReceived: 0,
       bytesSent: 0,

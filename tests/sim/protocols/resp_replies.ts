@@ -11,6 +11,12 @@ import { LAG } from "../text/replies.ts";
 
 /** A write of which nothing is known. */
 export const UNKNOWN = error("TIMEOUT outcome unknown");
+/** Who has not logged in, or not any more. */
+export const NOBODY = error("NOAUTH Authentication required.");
+/** What AUTH answers to a token that is none. */
+export const WRONG = error("WRONGPASS invalid username-password pair or user is disabled.");
+/** What it answers where the node knows of no user yet. */
+export const LOADING = error("LOADING the users are not known here yet; try again later");
 /** Nothing, in the version of the protocol that is spoken here. */
 const NOTHING = "$-1\r\n";
 /** What EXEC answers where a watched key has changed. */

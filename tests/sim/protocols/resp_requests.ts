@@ -9,6 +9,8 @@ import { COUNTED } from "../operations.ts";
 export type RespRequest =
   /** Its reply depends on nothing but the connection. */
   | { readonly type: "Known"; readonly words: Call; readonly reply: string }
+  /** Says who asks from now on. */
+  | { readonly type: "Login"; readonly words: Call }
   /** One command of the log. */
   | { readonly type: "Write"; readonly words: Call; readonly command: Command; readonly session?: SessionUse }
   /** Answered from the state. */

@@ -1,25 +1,35 @@
 /** Clients that speak the Redis protocol: several requests at once, on connections that are used again, or cut. */
 
-import { type Call, type Compare, encodeCommand } from "../../../lib/kv/commands.ts";
+import { TOKEN_USER } from "../../../lib/access/tokens.ts";
+import type { Call } from "../../../lib/kv/commands.ts";
 import type { CommandResult } from "../../../lib/kv/results.ts";
+import { NO_LOGIN } from "../../../lib/kv/users.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import type { Words } from "../call_maker.ts";
 import type { Workload } from "../clients.ts";
+import { appliedIndex, type Credentials, holdsAt, mayBeRefused, wasGood } from "../logins/credentials.ts";
 import { answerQuery } from "../model/queries.ts";
-import { type Asked as AskedOperation, operationOf, operationOfCall, shownOf } from "../operations.ts";
+import { shownOf } from "../operations.ts";
 import type { Pending } from "../pending.ts";
 import type { ProbedNode } from "../probes.ts";
 import type { Moment } from "../reference.ts";
 import type { SimServer } from "../server.ts";
 import type { World } from "../world.ts";
+import { OK } from "../../support/resp/encode.ts";
 import { RespConnection, type SentRequest, type Unsent } from "./resp_connection.ts";
-import { NO_LIST, replyOf, replyToNotDone, replyToResult, UNKNOWN } from "./resp_replies.ts";
-import { changes, makePipeline, type RespRequest, write } from "./resp_requests.ts";
+import { LOADING, NO_LIST, NOBODY, replyOf, replyToNotDone, replyToResult, UNKNOWN, WRONG } from "./resp_replies.ts";
+import { asOperation, encode, isUnlike } from "./resp_operations.ts";
+import { makePipeline, type RespRequest, write } from "./resp_requests.ts";
 import { RespSession } from "./resp_session.ts";
 
 const REUSED = 0.8;
 const CUT = 0.1;
 const SESSION = 0.15;
+
+/** What is counted of those who log in. */
+export const RESP_LOGIN_NAMES = [
+  ...["resp login", "resp login refused", "resp by a login", "resp ended with its login"] as const,
+];
 
 /** What is known of a request that was sent. */
 interface Note {
@@ -39,6 +49,12 @@ type Sent = SentRequest<Note>;
 interface Open {
   readonly node: Node;
   readonly connection: RespConnection<Note>;
+  /** `NO_LOGIN` where nobody has to say who he is. */
+  readonly login: number;
+  /** What the node had applied when it was opened. */
+  readonly openedAt: number;
+  /** Whether requests are taken as those of its user. */
+  isIn: boolean;
   /** The keys that it watches, with the revisions that they had. */
   watched: Map<string, string>;
   /** Where its last write was done, and what its last read has seen. */
@@ -53,6 +69,9 @@ export class RespWork {
   readonly #words: Words;
   readonly #session: RespSession;
   readonly #open = new Map<SimServer, Open>();
+  /** Those with a login, of every process. */
+  #withLogin: readonly Open[] = [];
+  #connections = 0;
 
   constructor(world: World, { workload, words }: { readonly workload: Workload; readonly words: Words }) {
     this.#world = world;
@@ -82,6 +101,39 @@ export class RespWork {
     if (random.chance(CUT)) this.#cutLater(open);
   }
 
+  /** One pipeline on a connection of any user, or the login of a new one. */
+  actAs(client: number, server: SimServer, { node, as }: { readonly node: Node; readonly as: Credentials }): void {
+    const { random } = this.#words;
+    const known = this.#withLogin.filter(({ isIn, connection }) => isIn && connection.isUsable);
+    const open = known.length > 0 && random.chance(REUSED) ? random.pick(known) : undefined;
+    if (open === undefined) return this.#logIn(client, server, { node, as });
+    const requests = makePipeline(this.#words);
+    const last = requests.length - 1;
+    const sent = requests.map((request, at) => {
+      const isPatrol = at < last;
+      const how = {
+        client: isPatrol ? this.#workload.newClient() : client,
+        server: open.connection.server,
+        isPatrol,
+      };
+      return { request, note: { pending: this.#begin(request, how), refusal: undefined } };
+    });
+    this.#send(open, sent);
+    if (random.chance(CUT)) this.#cutLater(open);
+  }
+
+  /** Every connection of a login that has ended is ended by the node that has applied that, once what it had begun is answered. */
+  watchLogins(): void {
+    this.#withLogin = this.#withLogin.filter(({ connection }) => connection.isUsable);
+    for (const { node, login, isIn, connection } of this.#withLogin) {
+      if (!isIn || connection.waits || connection.server.life.paused || holdsAt(this.#world, { node, login })) continue;
+      this.#world.violate(
+        "logins",
+        `node ${connection.server.id} keeps the connection of login ${login}, which has ended`,
+      );
+    }
+  }
+
   /** One SET that no client waits for. */
   probe(client: number, { server, node, done }: ProbedNode): void {
     const request = write(["SET", `respprobe${server.id}`, this.#workload.newValue()]);
@@ -108,20 +160,50 @@ export class RespWork {
     });
   }
 
+  #logIn(client: number, server: SimServer, { node, as }: { readonly node: Node; readonly as: Credentials }): void {
+    const open = this.#newConnection(server, { node, login: as.login });
+    this.#withLogin = [...this.#withLogin, open];
+    const name = this.#words.random.pick([as.user, TOKEN_USER]);
+    const request: RespRequest = { type: "Login", words: ["AUTH", name, as.token] };
+    const pending = this.#begin(request, { client, server, isPatrol: false });
+    this.#send(open, [{ request, note: { pending, refusal: undefined } }]);
+  }
+
   #connect(server: SimServer, node: Node): Open {
     const known = this.#open.get(server);
     if (known?.connection.isUsable === true && this.#words.random.chance(REUSED)) return known;
-    const connection: RespConnection<Note> = new RespConnection({ server, node }, {
+    const open = this.#newConnection(server, { node, login: NO_LOGIN });
+    this.#open.set(server, open);
+    return open;
+  }
+
+  #newConnection(server: SimServer, { node, login }: Pick<Open, "node" | "login">): Open {
+    this.#connections += 1;
+    const remote = `client${this.#connections}:1`;
+    const connection: RespConnection<Note> = new RespConnection({ server, node, remote }, {
       ended: (sent) => this.#ended(sent, node),
       looks: ({ note: { pending } }) => {
         if (pending !== undefined) this.#world.expiredKeys.read(pending, node);
       },
       replied: (sent, reply) => this.#replied(sent, { reply, open }),
       failed: (what) => this.#world.violate("resp", `node ${server.id}: ${what}`),
+      mayEnd: () => login !== NO_LOGIN && !holdsAt(this.#world, { node, login }),
+      closed: (unheard) => {
+        this.#workload.count("resp ended with its login");
+        this.#lose(unheard);
+      },
     });
-    const open: Open = { node, connection, watched: new Map(), writtenIndex: 0, readIndex: 0 };
-    this.#open.set(server, open);
+    const state = { isIn: false, watched: new Map(), writtenIndex: 0, readIndex: 0 };
+    const open: Open = { node, connection, login, openedAt: appliedIndex(node), ...state };
     return open;
+  }
+
+  #lose(unheard: readonly Sent[]): void {
+    for (const { note: { pending } } of unheard) {
+      if (pending === undefined || pending.finished) continue;
+      pending.lost?.();
+      this.#workload.lose(pending);
+    }
   }
 
   #cutLater({ connection }: Open): void {
@@ -129,12 +211,8 @@ export class RespWork {
     const action = () => {
       if (!connection.isUsable) return;
       const unheard = connection.cut();
-      for (const { note: { pending } } of unheard) {
-        if (pending === undefined) continue;
-        this.#workload.count("resp cut");
-        pending.lost?.();
-        this.#workload.lose(pending);
-      }
+      for (const { note: { pending } } of unheard) if (pending !== undefined) this.#workload.count("resp cut");
+      this.#lose(unheard);
     };
     this.#world.clock.plan(delayMs, { action, life: undefined, isArrival: false });
   }
@@ -149,10 +227,12 @@ export class RespWork {
     const { request, note: { pending, refusal } } = sent;
     if (request.type === "Known") return this.#expect(request, reply, request.reply);
     if (pending === undefined || !this.#workload.isExpected(pending)) return;
+    if (request.type === "Login") return this.#judgeLogin(sent, { reply, open });
     const { encoded, outcome } = sent.asked ?? {};
+    if (reply === NOBODY && outcome?.type !== "Done") return this.#judgeNobody(sent, { reply, open });
     if (outcome === undefined) return this.#violate(request, `${JSON.stringify(reply)} before it has an outcome`);
     const { watched } = open;
-    const wanted = encode(request, watched);
+    const wanted = encode(request, open);
     if (encoded !== wanted) return this.#violate(request, `asked for ${encoded ?? "a read"}, not ${wanted}`);
     if (request.type === "Exec") open.watched = new Map();
     switch (outcome.type) {
@@ -174,14 +254,52 @@ export class RespWork {
       default:
         this.#judgeWrite(sent, { reply, open, watched, result: outcome.result, encoded: wanted ?? "" });
     }
+    if (open.login !== NO_LOGIN) this.#workload.count("resp by a login");
     this.#workload.count(`resp ${request.words[0]?.toLowerCase()}`);
     sent.note.settled?.(reply);
     sent.note.done?.();
   }
 
+  /** Whoever comes in had a token that was good, and who had one comes in. */
+  #judgeLogin({ request, note: { pending } }: Sent, { reply, open }: Pick<Answered, "reply" | "open">): void {
+    const { node, login, openedAt: shownAt } = open;
+    if (pending === undefined) return;
+    if (reply === OK) {
+      if (!wasGood(this.#world, { node, login, shownAt })) {
+        return this.#violate(request, `login ${login} had ended, and came in`);
+      }
+      open.isIn = true;
+      return this.#workload.complete(pending, { result: null, index: null });
+    }
+    if (reply !== WRONG && reply !== LOADING) return this.#violate(request, JSON.stringify(reply));
+    if (reply === WRONG && !mayBeRefused(this.#world, { node, login, shownAt })) {
+      return this.#violate(request, `login ${login} holds, and did not come in`);
+    }
+    this.#workload.count("resp login refused");
+    open.connection.cut();
+    this.#workload.refuse(pending, "no login");
+  }
+
+  /** Only a login that does not hold is refused, and then nothing was done for it. */
+  #judgeNobody(
+    { request, note: { pending } }: Sent,
+    { open: { node, login } }: Pick<Answered, "reply" | "open">,
+  ): void {
+    if (pending === undefined) return;
+    if (login === NO_LOGIN || holdsAt(this.#world, { node, login })) {
+      return this.#violate(request, `login ${login} holds, and was refused`);
+    }
+    pending.lost?.();
+    this.#workload.count("refused login");
+    this.#workload.refuse(pending, "no login");
+  }
+
   #judgeWrite({ request, note: { pending } }: Sent, { reply, open, result, encoded }: AnsweredWrite): void {
     if (pending === undefined) return;
     const { revision: index } = result;
+    if (open.login !== NO_LOGIN && this.#workload.isDenied(pending, { result, encoded })) {
+      return this.#expect(request, reply, NOBODY);
+    }
     this.#workload.judgeResult(pending, { result, encoded });
     this.#expect(request, reply, replyToResult(this.#world.reference.resultAt(index) ?? {}));
     if (result.type === "Transaction" && !result.succeeded) this.#workload.count("resp exec aborted");
@@ -198,6 +316,9 @@ export class RespWork {
     if (pending === undefined || asked?.outcome?.type !== "Ready") return;
     if (moment === undefined) return this.#violate(request, `${JSON.stringify(reply)} without a look at the state`);
     const { index } = moment;
+    if (!this.#world.reference.allowsAt(open.login, index)) {
+      this.#violate(request, `shown to ${open.login} at ${index}`);
+    }
     const least = Math.max(asked.outcome.index, open.writtenIndex, open.readIndex);
     if (index < least) this.#violate(request, `read at ${index}, and had to be at ${least}`);
     open.readIndex = index;
@@ -255,35 +376,4 @@ interface Answered {
 interface AnsweredWrite extends Answered {
   readonly result: CommandResult;
   readonly encoded: string;
-}
-
-/** The command of the log that a request comes to; undefined for one that only reads. */
-function encode(request: RespRequest, watched: ReadonlyMap<string, string>): string | undefined {
-  if (request.type === "Write") return encodeCommand(request.command, request.session);
-  if (request.type !== "Exec" || !changes(request)) return undefined;
-  const compares = Array.from(watched, ([key, operand]): Compare => ({ key, field: "MOD", operator: "=", operand }));
-  return encodeCommand({ type: "Transaction", compares, then: request.calls, otherwise: [] });
-}
-
-/** Whether its command is like no other, so that it can be looked for in the log. */
-function isUnlike(request: RespRequest): boolean {
-  return request.type === "Exec" || (request.type === "Write" && request.command.type === "Put");
-}
-
-function asOperation(request: RespRequest): AskedOperation | undefined {
-  const { words } = request;
-  switch (request.type) {
-    case "Known":
-      return undefined;
-    case "Write":
-      if (request.session === undefined) return operationOf(request.command);
-      return { operation: "resp once", key: words[4] ?? "", argument: null };
-    case "Read":
-      if (words[0] === "GET") return { operation: "get", key: words[1] ?? "", argument: null };
-      return operationOfCall(words, "ask");
-    case "Watch":
-      return { operation: "resp watch", key: words[1] ?? "", argument: null };
-    default:
-      return { operation: "transaction", key: "", argument: null };
-  }
 }
