@@ -7,14 +7,16 @@
 
 import { Random } from "../../lib/base/random.ts";
 
-const INPUTS_DEFAULT = 20_000;
+/** Inputs for each parser where nothing is said. */
+export const INPUTS_DEFAULT = 20_000;
 const SEED_DEFAULT = 20_250_607;
 /** An input that takes longer, twice, is a failure. */
 const INPUT_MS_MAX = 2_000;
 /** From so many inputs on, every outcome must have been seen. */
 const INPUTS_FOR_OUTCOMES = 2_000;
 const SHOWN_CHARACTERS_MAX = 8_000;
-const GOLDEN = 0x9e3779b1;
+/** Inputs that follow each other are far apart. */
+export const GOLDEN = 0x9e3779b1;
 
 /** One parser under test. */
 export interface FuzzCase<T> {
@@ -114,7 +116,8 @@ function describe(
   ].join("\n");
 }
 
-function rangeOfEnvironment(share: number): FuzzRange {
+/** What `FUZZ_INPUTS`, `FUZZ_SEED` and `FUZZ_INPUT` say, of which one in `share` inputs is enough. */
+export function rangeOfEnvironment(share: number): FuzzRange {
   const only = Deno.env.get("FUZZ_INPUT");
   return {
     inputs: Math.ceil(readCount("FUZZ_INPUTS", INPUTS_DEFAULT) / share),

@@ -7,8 +7,6 @@ import type { Random } from "../../lib/base/random.ts";
 import { byteStringToText } from "../../lib/base/bytes.ts";
 import type { HttpRequest } from "../../lib/http/http.ts";
 import { identify } from "../../lib/http/logins.ts";
-import type { ProtocolSession } from "../../lib/net/session.ts";
-import { receptionOf } from "../../lib/protocol/reception.ts";
 import { VirtualClock } from "../support/memory/virtual_clock.ts";
 import { QuickGate } from "../support/quick_gate.ts";
 import { encodeRequest } from "../support/resp/encode.ts";
@@ -18,78 +16,21 @@ import { hashSecret, TOKEN_USER } from "../../lib/access/tokens.ts";
 import type { Command } from "../../lib/kv/commands.ts";
 import { addToken, removeToken, secretOf, tokenOf } from "../support/tokens.ts";
 import { hashOf, setUser } from "../support/users.ts";
-import { respContext } from "../unit/protocol/resp/session_support.ts";
-import { RecordingLink } from "../unit/protocol/text/session_support.ts";
 import { fuzz, require, requireSame } from "./harness.ts";
+import { LoginStage } from "./login_stage.ts";
 import { anyBytes, mutate } from "./mutators.ts";
 import { randomSplit } from "./splits.ts";
 
 const NAME = "root";
 /** A colon ends the name of HTTP's credentials, and is a part of the password behind that. */
 const PASSWORD = "correct:horse";
-const STEPS_MAX = 2_000;
 
-/** A node with one user, and one client whose protocol its first bytes tell. */
-class Stage {
-  readonly node = new StateNode();
-  readonly gate: QuickGate;
-  readonly link = new RecordingLink();
-  readonly #clock = new VirtualClock();
-  readonly #reception;
-  #session: ProtocolSession | undefined;
-  #undecided = "";
-
-  private constructor() {
-    const { node } = this;
-    const clock = this.#clock;
-    this.gate = new QuickGate(node, { clock, password: PASSWORD });
-    this.#reception = receptionOf({ ...respContext({ node, clock, gate: this.gate }), httpPort: undefined });
-  }
-
-  static async open(): Promise<Stage> {
-    const stage = new Stage();
-    await new Promise((resolve) => stage.node.submit(setUser(NAME), resolve));
-    return stage;
-  }
-
-  get #isOver(): boolean {
-    return this.link.finished || this.link.aborted;
-  }
-
-  /** Sends pieces as a connection would, and lets everything settle. Gives what came. */
-  async send(pieces: readonly string[]): Promise<string> {
-    for (const piece of pieces) {
-      await this.#settle();
-      if (this.#isOver) break;
-      if (this.#session !== undefined) this.#session.receive(piece);
-      else this.#greet(piece);
-    }
-    await this.#settle();
-    const { output } = this.link;
-    this.link.output = "";
-    return output;
-  }
-
-  #greet(piece: string): void {
-    const client = { link: this.link, inputEnded: false };
-    const { session, reply, rest } = this.#reception.greet(this.#undecided + piece, client);
-    this.link.send(reply);
-    this.#session = session;
-    this.#undecided = rest;
-    if (rest !== "") session?.receive(rest);
-  }
-
-  async #settle(): Promise<void> {
-    for (let step = 0; step < SETTLING_STEPS; step++) await Promise.resolve();
-    for (let step = 0; this.#session?.full === true && !this.#isOver; step++) {
-      require(step < STEPS_MAX, "The session is stuck");
-      await this.#clock.turn();
-    }
-  }
+/** A node with one user, before a gate that knows the password without work. */
+async function openStage(): Promise<LoginStage<QuickGate>> {
+  const stage = new LoginStage((node, clock) => new QuickGate(node, { clock, password: PASSWORD }));
+  await new Promise((resolve) => stage.node.submit(setUser(NAME), resolve));
+  return stage;
 }
-
-/** Microtasks within which a login without work comes to its end. */
-const SETTLING_STEPS = 30;
 
 /** The words of a login in the Redis protocol or the other, a few of them changed. */
 function anyLogin(random: Random): string {
@@ -141,7 +82,7 @@ fuzz("logins in both protocols of the client port", {
   },
   check: async (input, random) => {
     const outcomes = await Promise.all([[input], randomSplit(input, random)].map(async (pieces) => {
-      const stage = await Stage.open();
+      const stage = await openStage();
       const { node, gate } = stage;
       const before = node.machine.digest;
       const isIn = () => gate.claims.some(({ name, password }) => name === NAME && password === PASSWORD);
@@ -313,7 +254,33 @@ const RULES: readonly string[] = [
   ],
   ...["(+get ~x)", "(", ")", "+", "-", "~", "%", "@", "sanitize-payload", ""],
 ];
+/** Patterns and categories that belong together, now and then one of them changed. */
+function anyGrants(random: Random): string[] {
+  const patterns = ["~app:*", "~*", "%R~a\\*b*", "%W~x*", "%RW~y*", "%R~\\\\*", "%w~a\xffb*"];
+  const categories = ["+@read", "+@write", "+@all", "+@admin", "-@all", "resetkeys"];
+  const words = Array.from(
+    { length: random.between(2, 5) },
+    (_, at) => random.pick(at % 2 === 0 ? patterns : categories),
+  );
+  return words.map((word) => random.chance(0.1) ? mutate(word, random) : word);
+}
+
+/** No rules make this user otherwise. */
+const COPY = "copied-from-the-list";
 const SECRETS: readonly string[] = [">secret-word", "<secret-word", "#secret-word", "!secret-word", ">secret:word\xff"];
+
+/** What is listed of a user are rules that give another one the same rights. */
+async function requireSameAgain(stage: LoginStage<QuickGate>, name: string, listed: string): Promise<void> {
+  const { users } = stage.node.machine;
+  const line = listed.split("\r\n").find((each) => each.startsWith(`user ${name} `)) ?? "";
+  // A pattern with a blank is one word of several.
+  const rules = line.slice(`user ${name} `.length).split(" ");
+  if (rules.some((rule) => rule === "") || line.includes("  ")) return;
+  const reply = await stage.send([encodeRequest("ACL", "SETUSER", COPY, ">secret-word", ...rules)]);
+  const [rights, copied] = [users.find(name)?.rights, users.find(COPY)?.rights];
+  require(reply === "+OK\r\n" && rights !== undefined, `${line} is refused: ${reply}`);
+  requireSame(copied, rights, `The rights of ${line}`);
+}
 
 fuzz("rules of ACL SETUSER", {
   make: (random) => {
@@ -322,7 +289,11 @@ fuzz("rules of ACL SETUSER", {
       return random.chance(0.3) ? mutate(rule, random) : rule;
     });
     const harmless = ["on", "~*", "&*", "+@all", "allkeys"];
-    const chosen = random.chance(0.3) ? rules.map(() => random.pick(harmless)) : rules;
+    const chosen = random.chance(0.3)
+      ? rules.map(() => random.pick(harmless))
+      : random.chance(0.4)
+      ? anyGrants(random)
+      : rules;
     if (random.chance(0.8)) {
       chosen.splice(random.below(chosen.length + 1), 0, random.chance(0.6) ? ">secret-word" : random.pick(SECRETS));
     }
@@ -330,7 +301,7 @@ fuzz("rules of ACL SETUSER", {
     return [name, ...chosen];
   },
   check: async ([name = "", ...rules]) => {
-    const stage = await Stage.open();
+    const stage = await openStage();
     const { machine } = stage.node;
     const inside = await stage.send([encodeRequest("AUTH", NAME, PASSWORD)]);
     requireSame(inside, "+OK\r\n", "The user comes in");
@@ -353,11 +324,16 @@ fuzz("rules of ACL SETUSER", {
     }
     const listed = await stage.send([encodeRequest("ACL", "LIST")]);
     require(
-      byteStringToText(listed) !== undefined && !/secret-word|scrypt|[0-9a-f]{64}/.test(listed),
+      // A pattern is shown as the bytes that it was given as.
+      (byteStringToText(listed) !== undefined || rules.some((rule) => byteStringToText(rule) === undefined)) &&
+        !/secret-word|scrypt|[0-9a-f]{64}/.test(listed.replace(`user ${name} `, "")),
       `It shows ${listed}`,
     );
-    return isDone ? "is taken" : "is refused";
+    if (!isDone) return "is refused";
+    await requireSameAgain(stage, name, listed);
+    const grants = machine.users.find(name)?.rights.grants ?? [];
+    return grants.length > 0 ? "gives rights to keys" : "is taken";
   },
-  outcomes: ["is taken", "is refused"],
+  outcomes: ["is taken", "is refused", "gives rights to keys"],
   share: 4,
 });

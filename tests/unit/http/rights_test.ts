@@ -12,79 +12,10 @@ import { suffices } from "../../support/rights_table.ts";
 import { StateNode } from "../../support/state_node.ts";
 import { changeOf, rightsOf, setUser } from "../../support/users.ts";
 import { ALL_ROUTES, type Answer, ask, type Extras, type Service, serviceOf } from "./support/ask.ts";
-import { PAGE_ROWS } from "./support/web_login_stage.ts";
+import { RIGHTS_ROWS, ROLE_WORDS } from "./support/rights_rows.ts";
 
 const PASSWORD = "correct horse: battery";
 const HASH = await hashPassword(PASSWORD);
-const ROLES = { none: [], reader: ["read:p:"], writer: ["write:p:"], both: ["both:p:"], admin: ["admin"] } as const;
-
-/** A request of an operation and what it needs: `r`, `w` as in the table of calls, `A` for administrators, `s` to write something. */
-type Row = readonly [line: string, needs: string, extras?: Extras];
-
-const txn = (body: unknown): Extras => ({ body: JSON.stringify(body) });
-
-/** Every operation. */
-const TABLE: Readonly<Record<string, readonly Row[]>> = {
-  getKey: [["GET /v1/kv/p:a", "r"], ["GET /v1/kv/p:a?level=stale", "r"], ["HEAD /v1/kv/p:a", "r"], [
-    "GET /v1/kv/p:a?revision=1",
-    "r",
-  ], ["GET /v1/kv/p:a?history=5", "r"]],
-  putKey: [
-    ["PUT /v1/kv/p:a", "w", { body: "v" }],
-    ["PUT /v1/kv/p:a?ttl=10s", "w", { body: "v" }],
-    ["PUT /v1/kv/p:a", "rw", { body: "v", headers: { "if-match": "*" } }],
-    ["PUT /v1/kv/p:new", "rw", { body: "v", headers: { "if-none-match": "*" } }],
-  ],
-  deleteKey: [["DELETE /v1/kv/p:gone", "w"], ["DELETE /v1/kv/p:gone", "rw", { headers: { "if-match": '"5"' } }]],
-  comparePast: [["GET /v1/history?prefix=p:&since=8", "r"], ["GET /v1/history?prefix=p:a&since=8", "r"]],
-  scanKeys: [["GET /v1/kv?prefix=p:", ""], ["GET /v1/kv", ""]],
-  transact: [
-    ["POST /v1/txn", "w", txn({ then: [{ put: { key: "p:a", value: "v" } }] })],
-    ["POST /v1/txn", "r", txn({ then: [{ get: { key: "p:a" } }] })],
-    ["POST /v1/txn", "r", txn({ compare: [{ key: "p:a", field: "exists", value: 1 }] })],
-    ["POST /v1/txn", "rw", txn({ then: [{ delete: { key: "p:gone" } }], else: [{ get: { key: "p:a" } }] })],
-    [
-      "POST /v1/txn",
-      "W",
-      txn({ then: [{ command: ["FLUSHALL"] }], compare: [{ key: "p:a", field: "exists", value: 7 }] }),
-    ],
-  ],
-  openSession: [["POST /v1/sessions", "s"]],
-  keepSessionAlive: [["POST /v1/sessions/1/keepalive", "s"]],
-  closeSession: [["DELETE /v1/sessions/1", "s"]],
-  listUsers: [["GET /v1/users", "A"]],
-  setUser: [["PUT /v1/users/none", "A", txn({ password: PASSWORD, rule: "create" })]],
-  changeRights: [["POST /v1/users/none", "A", txn({})]],
-  removeUser: [["DELETE /v1/users/nobody", "A"]],
-  // One's own, of whoever asks, are another table (tokens_test.ts).
-  listTokens: [["GET /v1/users/root/tokens", "A"], ["GET /v1/users/nobody/tokens", "A"]],
-  addToken: [["POST /v1/users/root/tokens", "A", txn({ name: "ci" })]],
-  revokeToken: [["DELETE /v1/users/root/tokens/ci", "A"]],
-  watchEvents: [["GET /v1/events?prefix=p:", "r"]],
-  getCluster: [["GET /v1/cluster", ""]],
-  transferLeadership: [["POST /v1/cluster/leader", "A"]],
-  getLogTail: [["GET /v1/cluster/log", "A"]],
-  listMembers: [["GET /v1/cluster/members", ""]],
-  addMember: [[
-    "POST /v1/cluster/members",
-    "A",
-    txn({ id: 7, peer_address: "10.0.0.9:5000", client_address: "10.0.0.9:6000" }),
-  ]],
-  promoteMember: [["POST /v1/cluster/members/1/promote", "A"]],
-  drainMember: [["POST /v1/cluster/members/1/drain", "A"]],
-  undrainMember: [["POST /v1/cluster/members/1/undrain", "A"]],
-  removeMember: [["DELETE /v1/cluster/members/2", "A"]],
-  takeSnapshot: [["POST /v1/snapshot", "A"]],
-  getBackup: [["GET /v1/backup", "A"]],
-  getLauncher: [["GET /v1/launcher", "A"]],
-  beginRollingRestart: [["POST /v1/launcher/rolling-restart", "A"]],
-  addLaunchedNode: [["POST /v1/launcher/nodes", "A"]],
-  actOnNode: [["POST /v1/launcher/nodes/1/stop", "A"]],
-  getMetrics: [["GET /metrics", ""]],
-  watchNode: [["GET /v1/live", "A"]],
-  ...PAGE_ROWS,
-};
-
 function basic(name: string): Readonly<Record<string, string>> {
   return { authorization: `Basic ${btoa(`${name}:${PASSWORD}`)}` };
 }
@@ -93,7 +24,7 @@ async function serviceOfRoles(): Promise<{ node: StateNode; service: Service }> 
   const node = new StateNode();
   const service = serviceOf(node);
   await submit(node, setUser("root", { hash: HASH }));
-  for (const [name, words] of Object.entries(ROLES)) {
+  for (const [name, words] of Object.entries(ROLE_WORDS)) {
     await submit(node, setUser(name, { hash: HASH, change: { revoked: NO_RIGHTS, granted: rightsOf(...words) } }));
   }
   for (const key of ["p:a", "p:b", "q:a"]) await submit(node, { type: "Put", key, value: `v${key}` });
@@ -150,11 +81,11 @@ class Sink implements BodySink {
 
 Deno.test("every operation is asked for by every role, inside and outside of its prefix, and answers what the role may", async () => {
   for (const { id, method, path } of ALL_ROUTES) {
-    const rows = TABLE[id];
+    const rows = RIGHTS_ROWS[id];
     assert(rows !== undefined, `${method} ${path} (${id}) has no row: say who may ask for it`);
     for (const [line, needs, extras] of rows) {
       const { service } = await serviceOfRoles();
-      for (const role of Object.keys(ROLES)) {
+      for (const role of Object.keys(ROLE_WORDS)) {
         for (const isInside of [true, false]) {
           const outside = (text: string) => isInside ? text : text.replaceAll("p:", "q:");
           const said = { ...extras, ...extras?.body === undefined ? {} : { body: outside(extras.body) } };
