@@ -23,7 +23,7 @@ const USERS_PROBABILITY = 0.2;
 /** Share of the runs whose directories are encrypted. */
 const ENCRYPTED_PROBABILITY = 0.2;
 
-/** Share of those where users come in with tokens, have sessions of their own, and log in on connections. */
+/** Share of the runs with users where those come in with tokens, have sessions of their own, and log in on connections. */
 const LOGINS_PROBABILITY = 0.75;
 
 /** In every run with such a number one limit is so low that the clients meet it. */
