@@ -3,7 +3,7 @@
 import type { CommandName, Flag } from "./flags.ts";
 
 /** Commands that read or make encrypted files. */
-const KEYED: readonly CommandName[] = ["cluster", "node", "inspect", "recover", "restore", "rekey"];
+const KEYED: readonly CommandName[] = ["cluster", "node", "inspect", "recover", "backup", "verify", "restore", "rekey"];
 
 /** How the key is given; at most one of them. */
 export const MASTER_KEY_FLAGS = [
@@ -22,7 +22,8 @@ export const MASTER_KEY_FLAGS = [
     kind: "text",
     commands: KEYED,
     placeholder: "FILE",
-    help: "File with that key (openssl rand -hex 32): what is written to the data directory from then on is encrypted.",
+    help:
+      "File with that key (openssl rand -hex 32): what is written to the data directory, or the backup, is encrypted.",
   },
   {
     name: "master-key-command",

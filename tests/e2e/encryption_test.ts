@@ -114,6 +114,30 @@ Deno.test("without its master key a node ends with one line, and inspect reads t
     assertStringIncludes(await cluster.ask(0, `GET ${MARKER}`), "x");
   }));
 
+Deno.test("a backup is encrypted where a key is given, and a directory that is restored from it too", () =>
+  withCluster({ nodes: 1 }, async (cluster) => {
+    assertMatch(await cluster.ask(0, `PUT ${MARKER} ${MARKER}`), /added/);
+    const { directory, clientPort } = cluster.node(0);
+    const keys = await keyFile(cluster, [FIRST]);
+    const folder = `${directory}/../backups`;
+    await Deno.mkdir(folder);
+    const [path, restored] = [`${folder}/one.snap`, `${directory}-restored`];
+    const run = async (args: readonly string[], flags: readonly string[] = ["--master-key-file", keys]) => {
+      const { code, stdout, stderr } = await runProgram([...args, ...flags]);
+      return { code, said: stdout + stderr };
+    };
+    assertEquals((await run(["backup", path, "--connect", `127.0.0.1:${clientPort}`])).code, 0);
+    assertEquals(filesWith(MARKER, folder), []);
+    const { code, said } = await run(["verify", path], []);
+    assertEquals(code, 1);
+    assertMatch(said, /^kvstore: Cannot read .*: it is encrypted under master key [0-9a-f]{16}; give [^\n]*\n$/);
+    assertMatch((await run(["verify", path])).said, /is whole: .*1 key/s);
+    assertEquals((await run(["restore", path, "--data-dir", restored])).code, 0);
+    assertEquals(filesWith(MARKER, restored), []);
+    assertEquals((await encryptionOf(restored)).plainFiles, []);
+    assertEquals((await run(["inspect", restored])).code, 0);
+  }));
+
 Deno.test("kvstore cluster hands the key on to its nodes, where no list of processes shows it", async () => {
   const root = await Deno.makeTempDir({ prefix: "kvstore-e2e-" });
   const port = findFreeRun([0, 3_000, 10_000]);

@@ -59,6 +59,7 @@ export const ENCRYPTION_SLIPS: readonly Mutation[] = [
   {
     id: "M971",
     what: "A plain file is forgotten before its removal is durable, and comes back with a power failure",
+    tests: ["tests/crash/encrypted_test.ts"],
     patches: [{
       file: `${ROOM}/key_files.ts`,
       find: "      await this.#settle(directory);\n",
@@ -123,6 +124,25 @@ export const ENCRYPTION_SLIPS: readonly Mutation[] = [
       file: "lib/cli/master_key.ts",
       find: "    if (bytes > KEY_COMMAND_BYTES_MAX) {",
       replace: "    if (bytes > 64 * KEY_COMMAND_BYTES_MAX) {",
+    }],
+  },
+  {
+    id: "M978",
+    what: "A backup that is begun anew goes on under the key, and the numbers, of the attempt before",
+    patches: [{
+      file: `${ROOM}/sealed_backup.ts`,
+      find: "    this.#file.truncate(0);\n",
+      replace: "    if (this.#writer.size() > 0) return;\n    this.#file.truncate(0);\n",
+    }],
+  },
+  {
+    id: "M979",
+    what: "kvstore backup writes the file as it comes, whatever key it was given",
+    tests: ["tests/e2e/encryption_test.ts"],
+    patches: [{
+      file: "lib/cli/backup/output_file.ts",
+      find: "return masterKeys === undefined ? file",
+      replace: "return masterKeys === undefined || masterKeys.length > 0 ? file",
     }],
   },
 ];

@@ -7,12 +7,13 @@ import { publishFile } from "../../storage/published_file.ts";
 import { AdminConnection } from "../admin_connection.ts";
 import type { CommandContext } from "../command_context.ts";
 import { EXIT } from "../failures.ts";
+import { readMasterKeys } from "../master_key.ts";
 import { StopSignals } from "../signals.ts";
 import { UsageError } from "../usage_error.ts";
 import { downloadBackup } from "./backup_download.ts";
 import { showOutline } from "./outline_text.ts";
 import { runScheduledBackups } from "./scheduled_command.ts";
-import { refuseExisting, STREAM, temporaryName, writeOut } from "./output_file.ts";
+import { backupInto, refuseExisting, STREAM, temporaryName, writeOut } from "./output_file.ts";
 
 /** Bytes that are written to standard output at a time. */
 const COPY_BYTES = 1_048_576;
@@ -27,14 +28,16 @@ export async function runBackupCommand(context: CommandContext): Promise<number>
   const alone = (["keep", "metrics-file"] as const).find((flag) => settings.given(flag) !== undefined);
   if (alone !== undefined) throw new UsageError(`--${alone} goes with --every, for example --every 1h --keep 24 DIR`);
   if (path !== STREAM) refuseExisting(path, { isReplaced: settings.enabled("force") });
+  const masterKeys = await readMasterKeys(settings);
   const { stop } = new StopSignals("terminal");
   const temporary = path === STREAM ? Deno.makeTempFileSync({ prefix: "kvstore-backup-" }) : temporaryName(path);
   const disk = new DenoDisk();
-  const file = disk.open(temporary, "create");
+  const stored = disk.open(temporary, "create");
   try {
-    return await Promise.race([takeBackup(context, { path, disk, file }), stop.then(() => EXIT.interrupted)]);
+    const file = backupInto(stored, masterKeys);
+    return await Promise.race([takeBackup(context, { path, disk, file, stored }), stop.then(() => EXIT.interrupted)]);
   } finally {
-    file.close();
+    stored.close();
     // Once it has its name there is none.
     disk.remove(temporary);
   }
@@ -42,7 +45,14 @@ export async function runBackupCommand(context: CommandContext): Promise<number>
 
 async function takeBackup(
   context: CommandContext,
-  { path, disk, file }: { readonly path: string; readonly disk: DenoDisk; readonly file: DiskFile },
+  { path, disk, file, stored }: {
+    readonly path: string;
+    readonly disk: DenoDisk;
+    /** What is in the backup. */
+    readonly file: DiskFile;
+    /** What it is stored as: another one where it is encrypted. */
+    readonly stored: DiskFile;
+  },
 ): Promise<number> {
   const { settings, surroundings } = context;
   const admin = new AdminConnection(context);
@@ -53,7 +63,7 @@ async function takeBackup(
   });
   // Before anything has the name: what cannot be read is no backup.
   const outline = outlineBackup(file);
-  if (path === STREAM) copyOut(file);
+  if (path === STREAM) copyOut(stored);
   else {
     refuseExisting(path, { isReplaced: settings.enabled("force") });
     await publishFile(disk, { file, path });

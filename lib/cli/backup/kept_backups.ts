@@ -1,8 +1,10 @@
 /** The backups of one directory that were made by time: their names, which of them are whole, and which of them may go. */
 
-import { AccessError, CorruptionError, FormatVersionError } from "../../base/errors.ts";
+import { AccessError, CorruptionError, FormatVersionError, MasterKeyError } from "../../base/errors.ts";
 import { type BackupOutline, outlineBackup } from "../../node/recovery/backup_file.ts";
 import type { Disk } from "../../storage/disk.ts";
+import type { MasterKeys } from "../../storage/encryption/master_key.ts";
+import { openBackup } from "../../storage/encryption/sealed_backup.ts";
 
 const NAME = /^kvstore-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.snap$/;
 const TEMPORARY = /^kvstore-\d{8}T\d{6}Z\.snap\.[0-9a-f]{8}\.tmp$/;
@@ -42,21 +44,25 @@ export function isTemporaryName(name: string): boolean {
 export class KeptBackups {
   readonly #disk: Disk;
   readonly #directory: string;
+  readonly #masterKeys: MasterKeys | undefined;
   readonly #warn: (line: string) => void;
   /** By name; undefined for one that is not whole. */
   readonly #known = new Map<string, BackupOutline | undefined>();
   #toldOfFuture = false;
 
   constructor(
-    { disk, directory, warn }: {
+    { disk, directory, masterKeys, warn }: {
       readonly disk: Disk;
       readonly directory: string;
+      /** For those that are encrypted; one under another key is told of, and does not count. */
+      readonly masterKeys?: MasterKeys | undefined;
       /** Hears of each file that is not whole, once, and once that there are some of the future. */
       readonly warn: (line: string) => void;
     },
   ) {
     this.#disk = disk;
     this.#directory = directory;
+    this.#masterKeys = masterKeys;
     this.#warn = warn;
   }
 
@@ -132,13 +138,14 @@ export class KeptBackups {
     try {
       const file = this.#disk.open(`${this.#directory}/${name}`, "read");
       try {
-        return outlineBackup(file);
+        return outlineBackup(openBackup(file, this.#masterKeys));
       } finally {
         file.close();
       }
     } catch (error) {
       if (
-        error instanceof CorruptionError || error instanceof FormatVersionError || error instanceof AccessError
+        error instanceof CorruptionError || error instanceof FormatVersionError || error instanceof AccessError ||
+        error instanceof MasterKeyError
       ) {
         this.#warn(`${error.message}; it is left as it is, and does not count`);
         return undefined;

@@ -4,6 +4,10 @@ import { randomNumber } from "../../cluster/random_number.ts";
 import { randomDigits } from "../../node/core.ts";
 import { DenoDisk } from "../../storage/deno_disk.ts";
 import { refusal } from "../../storage/deno_file.ts";
+import type { DiskFile } from "../../storage/disk.ts";
+import { systemRandom } from "../../storage/encryption/aead.ts";
+import type { MasterKeys } from "../../storage/encryption/master_key.ts";
+import { SealedBackup } from "../../storage/encryption/sealed_backup.ts";
 import { Failure } from "../failures.ts";
 
 /** Stands for standard input, and for standard output. */
@@ -22,6 +26,11 @@ export function refuseExisting(path: string, { isReplaced }: { readonly isReplac
 /** A name beside `path`, for what is not whole yet. */
 export function temporaryName(path: string): string {
   return `${path}.${randomDigits(randomNumber, TEMPORARY_DIGITS)}.tmp`;
+}
+
+/** The file of a backup in the making, which is empty: what is written into it is encrypted where there is a key. */
+export function backupInto(file: DiskFile, masterKeys: MasterKeys | undefined): DiskFile {
+  return masterKeys === undefined ? file : new SealedBackup(file, { masterKeys, random: systemRandom });
 }
 
 /** Writes all of it to standard output. Throws `NoSpaceError`, and `AccessError` where nobody reads it. */

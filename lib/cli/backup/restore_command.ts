@@ -3,10 +3,12 @@
 import { randomNumber } from "../../cluster/random_number.ts";
 import { describeBackup } from "../../node/recovery/backup_file.ts";
 import { planRestore, restoreBackup, type RestorePlan, type RestoreWish } from "../../node/recovery/restore.ts";
+import { DenoDisk } from "../../storage/deno_disk.ts";
+import { EncryptedDisk } from "../../storage/encryption/encrypted_disk.ts";
 import { refuseOccupied } from "../../storage/restore_mark.ts";
 import type { CommandContext } from "../command_context.ts";
 import { EXIT } from "../failures.ts";
-import { keyedDisk } from "../master_key.ts";
+import { readMasterKeys } from "../master_key.ts";
 import { readMembers } from "../recover_force.ts";
 import type { Settings } from "../settings.ts";
 import { runPrefixRestore } from "../transfer/prefix_restore_command.ts";
@@ -28,10 +30,11 @@ export async function runRestoreCommand(context: CommandContext): Promise<number
   const other = (["connect", "dry-run", "yes"] as const).find((flag) => settings.given(flag)?.origin === `--${flag}`);
   if (other !== undefined) throw new UsageError(`--${other} goes with --prefix, which restores into a running cluster`);
   const wish = readWish(settings);
-  const disk = await keyedDisk(settings);
+  const masterKeys = await readMasterKeys(settings);
+  const disk = new EncryptedDisk(new DenoDisk(), { masterKeys });
   // Before a long file is read for nothing.
   refuseOccupied(disk, wish.directory);
-  const backup = await readBackupFile(path);
+  const backup = await readBackupFile(path, masterKeys);
   const facts = describeBackup(backup);
   const plan = planRestore(backup, wish, { random: randomNumber });
   await restoreBackup(backup, plan, { disk, random: randomNumber });

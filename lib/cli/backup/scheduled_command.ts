@@ -3,18 +3,20 @@
 import { type BackupOutline, outlineBackup } from "../../node/recovery/backup_file.ts";
 import { DenoDisk } from "../../storage/deno_disk.ts";
 import { refusal } from "../../storage/deno_file.ts";
+import type { MasterKeys } from "../../storage/encryption/master_key.ts";
 import { publishFile } from "../../storage/published_file.ts";
 import { AdminConnection } from "../admin_connection.ts";
 import type { CommandContext } from "../command_context.ts";
 import { describeFailure, EXIT } from "../failures.ts";
 import { onOneLine } from "../log.ts";
+import { readMasterKeys } from "../master_key.ts";
 import { StopSignals } from "../signals.ts";
 import { quoteForPeople, UsageError } from "../usage_error.ts";
 import { downloadBackup } from "./backup_download.ts";
 import { type BackupFigures, showFigures } from "./backup_metrics.ts";
 import { showOutline } from "./outline_text.ts";
 import { isTemporaryName, KeptBackups } from "./kept_backups.ts";
-import { refuseExisting, STREAM, temporaryName } from "./output_file.ts";
+import { backupInto, refuseExisting, STREAM, temporaryName } from "./output_file.ts";
 import { runSchedule } from "./scheduled_backups.ts";
 
 /** Shortest and longest time between two backups, in ms. */
@@ -33,11 +35,12 @@ export async function runScheduledBackups(context: CommandContext, directory: st
     throw new UsageError("--every takes a directory, for example --every 1h --keep 24 ./backups");
   }
   if (settings.enabled("force")) throw new UsageError("--force does not go with --every, which replaces no file");
+  const masterKeys = await readMasterKeys(settings);
   const disk = new DenoDisk();
   disk.makeDirectory(directory);
   const lock = await disk.lock(`${directory}/${LOCK_NAME}`, directory);
   try {
-    await runIn(context, { disk, directory, everyMs });
+    await runIn(context, { disk, directory, everyMs, masterKeys });
     return EXIT.ok;
   } finally {
     lock.release();
@@ -46,7 +49,12 @@ export async function runScheduledBackups(context: CommandContext, directory: st
 
 async function runIn(
   context: CommandContext,
-  { disk, directory, everyMs }: { readonly disk: DenoDisk; readonly directory: string; readonly everyMs: number },
+  { disk, directory, everyMs, masterKeys }: {
+    readonly disk: DenoDisk;
+    readonly directory: string;
+    readonly everyMs: number;
+    readonly masterKeys: MasterKeys | undefined;
+  },
 ): Promise<void> {
   const { settings, surroundings } = context;
   // What a machine that lost its power has left.
@@ -54,10 +62,10 @@ async function runIn(
   const { stop } = new StopSignals("terminal");
   const stamped = (line: string) => `${new Date().toISOString()} ${onOneLine(line)}`;
   const warn = (line: string) => surroundings.err(`kvstore: ${stamped(line)}\n`);
-  const taking = new Taking(context, { disk, directory, stop, warn });
+  const taking = new Taking(context, { disk, directory, masterKeys, stop, warn });
   const figuresPath = settings.optionalText("metrics-file");
   await runSchedule({
-    kept: new KeptBackups({ disk, directory, warn }),
+    kept: new KeptBackups({ disk, directory, masterKeys, warn }),
     everyMs,
     keep: settings.integer("keep"),
     now: Date.now,
@@ -94,6 +102,7 @@ async function pauseUnless(stop: Promise<void>, delayMs: number): Promise<boolea
 interface TakingParts {
   readonly disk: DenoDisk;
   readonly directory: string;
+  readonly masterKeys: MasterKeys | undefined;
   readonly stop: Promise<void>;
   warn(line: string): void;
 }
@@ -113,12 +122,12 @@ class Taking {
 
   /** Undefined when it is told to stop meanwhile; then, and after any failure, nothing of it is left. */
   async take(name: string): Promise<BackupOutline | undefined> {
-    const { disk, directory, stop } = this.#parts;
+    const { disk, directory, masterKeys, stop } = this.#parts;
     const path = `${directory}/${name}`;
     refuseExisting(path, { isReplaced: false });
     const file = disk.open(temporaryName(path), "create");
     try {
-      return await Promise.race([this.#takeInto(file, path), stop.then(() => undefined)]);
+      return await Promise.race([this.#takeInto(backupInto(file, masterKeys), path), stop.then(() => undefined)]);
     } finally {
       file.close();
       disk.remove(file.path);

@@ -5,9 +5,12 @@ import { randomNumber } from "../../cluster/random_number.ts";
 import { SystemClock } from "../../node/clock/system_clock.ts";
 import { describeBackup, loadBackup, type LoadedBackup } from "../../node/recovery/backup_file.ts";
 import { DenoDisk } from "../../storage/deno_disk.ts";
+import type { MasterKeys } from "../../storage/encryption/master_key.ts";
+import { openBackup } from "../../storage/encryption/sealed_backup.ts";
 import type { SnapshotInput } from "../../storage/snapshot_format.ts";
 import type { CommandContext } from "../command_context.ts";
 import { EXIT } from "../failures.ts";
+import { readMasterKeys } from "../master_key.ts";
 import { UsageError } from "../usage_error.ts";
 import { showBackup } from "./backup_text.ts";
 import { STREAM } from "./output_file.ts";
@@ -18,8 +21,11 @@ export async function runVerifyCommand({ settings, operands, surroundings }: Com
   if (path === undefined || others.length > 0) {
     throw new UsageError("verify takes one file, or - for standard input, for example kvstore verify backup.snap");
   }
+  const masterKeys = await readMasterKeys(settings);
   const facts = describeBackup(
-    path === STREAM ? await readBackup(new InputStream("standard input", Deno.stdin)) : await readBackupFile(path),
+    path === STREAM
+      ? await readBackup(new InputStream("standard input", Deno.stdin), masterKeys)
+      : await readBackupFile(path, masterKeys),
   );
   surroundings.out(
     settings.enabled("json")
@@ -30,10 +36,10 @@ export async function runVerifyCommand({ settings, operands, surroundings }: Com
 }
 
 /**
- * Loads the file of a backup, which may be a pipe. Rejects as `loadBackup`, with `AccessError` when it cannot be opened or read, and
- * with `UsageError` for a directory.
+ * Loads the file of a backup, which may be a pipe. Rejects as `loadBackup`, with `MasterKeyError` where its key is none of `masterKeys`, with
+ * `AccessError` when it cannot be opened or read, and with `UsageError` for a directory.
  */
-export async function readBackupFile(path: string): Promise<LoadedBackup> {
+export async function readBackupFile(path: string, masterKeys: MasterKeys | undefined): Promise<LoadedBackup> {
   const kind = kindOf(path);
   if (kind === "directory") {
     throw new UsageError(
@@ -42,18 +48,18 @@ export async function readBackupFile(path: string): Promise<LoadedBackup> {
   }
   if (kind === "pipe") {
     using pipe = Deno.openSync(path);
-    return await readBackup(new InputStream(path, pipe));
+    return await readBackup(new InputStream(path, pipe), masterKeys);
   }
   const file = new DenoDisk().open(path, "read");
   try {
-    return await readBackup(file);
+    return await readBackup(file, masterKeys);
   } finally {
     file.close();
   }
 }
 
-function readBackup(file: SnapshotInput): Promise<LoadedBackup> {
-  return loadBackup(file, { clock: new SystemClock(), random: randomNumber });
+function readBackup(file: SnapshotInput, masterKeys: MasterKeys | undefined): Promise<LoadedBackup> {
+  return loadBackup(openBackup(file, masterKeys), { clock: new SystemClock(), random: randomNumber });
 }
 
 /** A pipe is what is neither a file nor a directory: it has no size, and nothing in it can be looked for. */

@@ -7,6 +7,7 @@ import { readBackupFile } from "../backup/verify_command.ts";
 import type { CommandContext } from "../command_context.ts";
 import { confirmOrThrow } from "../confirmation.ts";
 import { EXIT } from "../failures.ts";
+import { readMasterKeys } from "../master_key.ts";
 import type { Settings } from "../settings.ts";
 import { quoteForPeople, UsageError } from "../usage_error.ts";
 import { showKey } from "./import_run.ts";
@@ -25,7 +26,7 @@ export async function runPrefixRestore(context: CommandContext, path: string): P
     throw new UsageError("--prefix goes into a running cluster, --data-dir makes a new one; give one of both");
   }
   const text = settings.optionalText("prefix") ?? "";
-  const backup = await readBackupFile(path);
+  const backup = await readBackupFile(path, await readMasterKeys(settings));
   const client = await openTarget(context);
   const lookup = lookupOf(backup, settings);
   const prefix = textToByteString(text);

@@ -8,7 +8,7 @@ import { KEY_FILE_NAME } from "./key_file.ts";
 import { describeEncryption, KeyFiles } from "./key_files.ts";
 import type { MasterKeys } from "./master_key.ts";
 import { isPlainSegment, RefusedFile } from "./plain_files.ts";
-import { isSealedFile, SealedReader, SealedWriter } from "./sealed_file.ts";
+import { isSealedFile, newSnapshot, SealedReader, SealedWriter } from "./sealed_file.ts";
 
 /** How directories are encrypted. */
 export interface EncryptionOptions {
@@ -61,7 +61,7 @@ export class EncryptedDisk implements Disk {
     const file = this.#disk.open(path, mode);
     if (keys === undefined || name === undefined) return file;
     if (SEGMENT.test(path)) return mode === "read" ? this.#openSegment(file, { keys, name }) : file;
-    if (mode === "create") return new SealedWriter(file, keys);
+    if (mode === "create") return new SealedWriter(file, newSnapshot(keys));
     return isSealedFile(file) ? new SealedReader(file, keys) : refuseForeign(file, { keys, name });
   }
 

@@ -1,8 +1,9 @@
 /** Which backups of a directory may go: whatever else is in it, and whatever became of the newer ones. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { backupName, isTemporaryName, KeptBackups, timeOfName } from "../../../../lib/cli/backup/kept_backups.ts";
-import { temporaryName } from "../../../../lib/cli/backup/output_file.ts";
+import { backupInto, temporaryName } from "../../../../lib/cli/backup/output_file.ts";
+import { MasterKey } from "../../../../lib/storage/encryption/master_key.ts";
 import { makeBackup } from "../../../support/backups.ts";
 import { MemoryDisk } from "../../../support/memory/memory_disk.ts";
 import { OLD_CLUSTER } from "../../../support/survivor.ts";
@@ -81,4 +82,21 @@ Deno.test("what a clock that was ahead has left neither counts nor goes, and is 
   assertEquals(told, [`${nameOf(200)} is of the future; such backups are left as they are, and do not count`]);
   // Once it has come, it is one like any other.
   assertEquals(kept.newest(START_MS + 150 * HOUR_MS)?.name, nameOf(100));
+});
+
+Deno.test("backups that are encrypted count where their key is known; one under another key is told of and stays", async () => {
+  const { disk, bytes, told } = await filled();
+  const [key, other] = [1, 2].map((byte) => new MasterKey(new Uint8Array(32).fill(byte)));
+  assert(key !== undefined && other !== undefined);
+  for (const [hour, master] of [[0, other], [1, key], [2, key]] as const) {
+    const file = disk.open(`${DIRECTORY}/${nameOf(hour)}`, "create");
+    backupInto(file, [master]).writeAt(0, bytes);
+    file.close();
+  }
+  const kept = new KeptBackups({ disk, directory: DIRECTORY, masterKeys: [key], warn: (line) => told.push(line) });
+  assertEquals(kept.newest(NOW_MS)?.name, nameOf(2));
+  assertEquals(await kept.prune(OLD_CLUSTER, { keep: 1, nowMs: NOW_MS }), [nameOf(1)]);
+  assertEquals(disk.list(DIRECTORY), [nameOf(0), nameOf(2)]);
+  assertEquals(told.length, 1);
+  assertMatch(told[0] ?? "", new RegExp(`under master key ${other.id}, .*; it is left as it is, and does not count$`));
 });
