@@ -7,6 +7,7 @@
  */
 
 import { bytesToString, stringToBytes } from "../base/bytes.ts";
+import { EXPECTED_KEYS_MAX, type ExpectedKeys } from "../store/expected_keys.ts";
 import type { RecordView } from "../store/record.ts";
 import { Span } from "../store/span.ts";
 
@@ -92,14 +93,22 @@ export function isKeyBlock(block: Uint8Array): boolean {
   return block[0] === KEYS;
 }
 
-/** Gives every record of such a block to `take`, in an object that is used again. False when the block ends in the middle of one, or `take` refuses. */
-export function readKeyBlock(block: Uint8Array, take: (record: BlockRecord) => boolean): boolean {
+/** Who hears of the keys of a block some records ahead: `EXPECTED_KEYS_MAX` at most, then `fetch`, then these records are taken. */
+export type KeysAhead = Pick<ExpectedKeys, "add" | "fetch">;
+
+/**
+ * Gives every record of such a block to `take`, in an object that is used again. False when the block ends in the middle of one, or `take`
+ * refuses.
+ */
+export function readKeyBlock(block: Uint8Array, take: (record: BlockRecord) => boolean, ahead?: KeysAhead): boolean {
   const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
   const key = new Span();
   const value = new Span();
   const record = { key, value, createRevision: 0, revision: 0, version: 0, deadline: 0 };
   let at = 1;
+  let toldTo = 1;
   while (at + HEAD_BYTES <= block.length) {
+    if (ahead !== undefined && at === toldTo) toldTo = tellOf(view, { from: at, ahead });
     const keyStart = at + HEAD_BYTES;
     const valueStart = keyStart + view.getUint32(at, true);
     const end = valueStart + view.getUint32(at + 4, true);
@@ -114,6 +123,23 @@ export function readKeyBlock(block: Uint8Array, take: (record: BlockRecord) => b
     at = end;
   }
   return at === block.length && at > 1;
+}
+
+/** Tells of the keys of the next records that are whole; returns where these records end. */
+function tellOf(view: DataView, { from, ahead }: { readonly from: number; readonly ahead: KeysAhead }): number {
+  const block = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  const key = new Span();
+  let at = from;
+  for (let count = 0; count < EXPECTED_KEYS_MAX && at + HEAD_BYTES <= block.length; count++) {
+    const keyStart = at + HEAD_BYTES;
+    const valueStart = keyStart + view.getUint32(at, true);
+    const end = valueStart + view.getUint32(at + 4, true);
+    if (end > block.length) break;
+    ahead.add(key.set(block, keyStart, valueStart));
+    at = end;
+  }
+  ahead.fetch();
+  return at;
 }
 
 /** Adds `by` to both revisions of every record of such a block, where it lies. The block must be whole. */

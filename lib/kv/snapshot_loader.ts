@@ -16,6 +16,7 @@ export class SnapshotLoader {
   #lastApplied: number | undefined;
   #timeMs = 0;
   #lastSession = 0;
+  readonly #takeKey = (record: BlockRecord): boolean => this.#loadKey(record);
 
   /** `state` must be empty. */
   constructor(state: StateMachine) {
@@ -25,7 +26,7 @@ export class SnapshotLoader {
   /** Loads one block. False when it is not one that this version can read: the snapshot is unusable. */
   load(block: Uint8Array): boolean {
     if (this.#lastApplied === undefined) return this.#begin(readJsonBlock(block));
-    if (isKeyBlock(block)) return readKeyBlock(block, (record) => this.#loadKey(record));
+    if (isKeyBlock(block)) return readKeyBlock(block, this.#takeKey, this.#state.loading.expected);
     const { users, tokens, sessions } = readJsonBlock(block) ?? {};
     if (Array.isArray(users)) return users.every((user) => this.#loadUser(user));
     if (Array.isArray(tokens)) return tokens.every((token) => this.#loadToken(token));

@@ -257,9 +257,9 @@ export class StateMachine {
     return this.#keys.load(record.key, record);
   }
 
-  /** What the sessions, users and tokens of a snapshot are loaded into. */
-  get loading(): { readonly sessions: Sessions; readonly users: Users } {
-    return { sessions: this.#sessions, users: this.#users };
+  /** What the sessions, users and tokens of a snapshot are loaded into, and what hears of its keys ahead. */
+  get loading(): { readonly sessions: Sessions; readonly users: Users; readonly expected: Keyspace["expected"] } {
+    return { sessions: this.#sessions, users: this.#users, expected: this.#keys.expected };
   }
 
   /** Ends the loading of a snapshot. */

@@ -59,6 +59,7 @@ export class Order {
 
   /** Adds a key; whether it was not there. */
   add(key: Span): boolean {
+    if (this.#append(key)) return true;
     if (!this.#add(this.#root, key)) return false;
     this.#changes += 1;
     if (this.#behind === undefined) return true;
@@ -90,6 +91,22 @@ export class Order {
     this.#changes += 1;
     this.#used = 0;
     this.#capacity = this.#root.bytes.length;
+  }
+
+  /** Adds a key behind all others where the last leaf has room: keys that come in order need no search. Whether it did. */
+  #append(key: Span): boolean {
+    let leaf = this.#root;
+    while (leaf.children !== undefined) leaf = leaf.children[leaf.children.length - 1] ?? leaf;
+    if (!leaf.endsBefore(key) || !leaf.hasRoom(leaf.count, key)) return false;
+    this.#account(leaf, -1);
+    leaf.insert(leaf.count, key);
+    this.#account(leaf, 1);
+    for (let above = this.#root; above !== leaf; above = above.children?.[above.children.length - 1] ?? leaf) {
+      above.total += 1;
+    }
+    leaf.total = leaf.count;
+    this.#changes += 1;
+    return true;
   }
 
   #add(page: Page, key: Span): boolean {

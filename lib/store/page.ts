@@ -6,6 +6,8 @@ import { KeyBuffer, type Span } from "./span.ts";
 export const PAGE_BYTES_MAX = 4_096;
 const BYTES_MIN = 64;
 const GROWTH = 1.5;
+/** Where a key is added behind the others: a page whose keys come in order will be full. */
+const APPENDED_GROWTH = 4;
 /** A page is packed again when this part of its bytes is unused. */
 const WASTE_PARTS = 4;
 const ENTRY_BYTES = 8;
@@ -71,6 +73,22 @@ export class Page {
       else high = middle;
     }
     return ~low;
+  }
+
+  /** Whether the last key here comes before another one; false without keys. */
+  endsBefore(key: Span): boolean {
+    const last = this.count - 1;
+    if (last < 0) return false;
+    const { bytes, start, end } = key;
+    const own = this.bytes;
+    let from = start;
+    for (let at = own.length - this.#prefix; at < own.length; at++, from++) {
+      const difference = from === end ? -1 : (bytes[from] ?? 0) - (own[at] ?? 0);
+      if (difference !== 0) return difference > 0;
+    }
+    const head = headOf(bytes, from, end);
+    const lastHead = this.#words[2 * last] ?? 0;
+    return lastHead === head ? this.#compareTail(last, key) < 0 : lastHead < head;
   }
 
   /** Writes key `at` into a buffer. */
@@ -212,7 +230,7 @@ export class Page {
     const from = key.start + this.#prefix;
     const length = key.end - from;
     const tail = tailBytes(length);
-    this.#reserve(ENTRY_BYTES + tail);
+    this.#reserve(ENTRY_BYTES + tail, at === this.count ? APPENDED_GROWTH : GROWTH);
     this.#heap += tail;
     const { bytes } = this;
     let place = bytes.length - this.#prefix - this.#heap;
@@ -235,13 +253,13 @@ export class Page {
   }
 
   /** Makes room for so many more bytes. */
-  #reserve(more: number): void {
+  #reserve(more: number, growth: number): void {
     if (this.count * ENTRY_BYTES + this.#heap + this.#prefix + more <= this.bytes.length) return;
     if (WASTE_PARTS * this.#holes > this.#heap) this.#pack(this.#prefix);
     const { bytes } = this;
     const entries = this.count * ENTRY_BYTES;
     const tail = this.#heap + this.#prefix;
-    const length = Math.min(bytes.length * GROWTH, PAGE_BYTES_MAX + this.#prefix);
+    const length = Math.min(bytes.length * growth, PAGE_BYTES_MAX + this.#prefix);
     const grown = new Uint8Array(aligned(Math.max(entries + tail + more, length)));
     grown.set(bytes.subarray(0, entries));
     grown.set(bytes.subarray(bytes.length - tail), grown.length - tail);

@@ -154,4 +154,24 @@ export const BYTE_SLIPS: readonly Mutation[] = [
     }),
     tests: ["tests/unit/protocol/resp/request_reader_test.ts"],
   },
+  slip("M1026", "Of the keys of a snapshot those are expected first whose records have been loaded", {
+    file: "lib/kv/snapshot_blocks.ts",
+    find: "if (ahead !== undefined && at === toldTo)",
+    replace: "if (ahead !== undefined && at === toldTo && at > 1)",
+  }),
+  slip("M1027", "A key that is the last one already is added behind it", {
+    file: "lib/store/page.ts",
+    find: "this.#compareTail(last, key) < 0 :",
+    replace: "this.#compareTail(last, key) <= 0 :",
+  }),
+  slip("M1028", "A key behind all others is not counted in the pages above its leaf", {
+    file: "lib/store/order.ts",
+    find: "?? leaf) {\n      above.total += 1;",
+    replace: "?? leaf) {\n      above.total += 0;",
+  }),
+  slip("M1029", "A page takes keys behind its last one without end", {
+    file: "lib/store/order.ts",
+    find: "if (!leaf.endsBefore(key) || !leaf.hasRoom(leaf.count, key)) return false;",
+    replace: "if (!leaf.endsBefore(key)) return false;",
+  }),
 ];
