@@ -27,6 +27,7 @@ const MODULES = [
   "connection",
   "controls",
   "dialog",
+  "diff",
   "editor",
 ]
   .concat(
@@ -37,6 +38,7 @@ const MODULES = [
     "keys",
     "members",
     "parts",
+    "past",
     "topology",
     "value_reader",
     "values",

@@ -6,6 +6,7 @@ const HISTORY = "lib/node/changes/change_history.ts";
 const RECORDER = "lib/kv/change_recorder.ts";
 const FEED = "lib/node/changes/change_feed.ts";
 const KEY_HISTORY = "lib/http/routes/key_history.ts";
+const DIFF_TESTS: readonly string[] = ["tests/unit/dashboard/diff_test.ts"];
 const TESTS: readonly string[] = [
   "tests/unit/kv/changes_test.ts",
   "tests/unit/node/change_feed_test.ts",
@@ -18,6 +19,22 @@ const TESTS: readonly string[] = [
 
 /** All of them. */
 export const HISTORY_SLIPS: readonly Mutation[] = [
+  {
+    ...slip("M1004", "The page leaves out lines of a change as if they were the same", {
+      file: "lib/dashboard/assets/diff.js",
+      find: 'some(({ mark }) => mark !== " ")',
+      replace: 'some(({ mark }) => mark === "+")',
+    }),
+    tests: DIFF_TESTS,
+  },
+  {
+    ...slip("M1005", "The page compares bytes that are no text as if they were", {
+      file: "lib/dashboard/assets/diff.js",
+      find: "const texts = [textOf(old), textOf(now)];",
+      replace: 'const texts = [textOf(old) ?? "", textOf(now) ?? ""];',
+    }),
+    tests: DIFF_TESTS,
+  },
   slip("M995", "A value that EXPIRE left as it was counts twice in the history", {
     file: "lib/kv/change_recorder.ts",
     find: "        this.#holdsAt(foundAt, record.value);",

@@ -22,8 +22,8 @@ export const BATCHES_MAX = 4;
 export const BATCH_MS_MAX = 60_000;
 /** How often a transaction that is to change no key that is there is tried while keys come and go. */
 export const RACES_MAX = 10;
-/** Revisions of the import's own writes that are remembered: of 65 million keys, in full transactions. The oldest is forgotten first. */
-export const OWN_REVISIONS_MAX = 131_072;
+/** Revisions of the import's own writes that are remembered: of 16 million keys, in full transactions. The oldest is forgotten first. */
+export const OWN_REVISIONS_MAX = 32_768;
 /** What a record takes in a transaction beside its key, which it may name three times, and its value. */
 const RECORD_BYTES = 128;
 

@@ -5,6 +5,7 @@ import { problemOf } from "./connection.js";
 import { ask } from "./dialog.js";
 import { byId, setText, showBytes, showDuration } from "./format.js";
 import { Parts } from "./parts.js";
+import { Past } from "./past.js";
 import { openValue } from "./value_reader.js";
 import { pathOf, readKey, showKey, VIEWS } from "./values.js";
 
@@ -18,6 +19,7 @@ export class Editor {
   #onChanged;
   #onOpened;
   #parts;
+  #past;
   /** What is open: its `key` (undefined for a new one), the `bytes` that were read or edited, `tag` and `ttlText`. */
   #open = undefined;
   #view = "text";
@@ -37,6 +39,7 @@ export class Editor {
     this.#connection = connection;
     this.#onChanged = onChanged;
     this.#onOpened = onOpened;
+    this.#past = new Past(connection);
     this.#parts = new Parts({
       onStale: () => this.#say("Somebody else changed or deleted it meanwhile: open it again", true),
     });
@@ -191,6 +194,7 @@ export class Editor {
     byId("whole").hidden = !isWhole;
     byId("parts").hidden = isWhole;
     this.#onOpened(key);
+    this.#past.open(key);
     this.#say("", false);
     for (const tab of document.querySelectorAll(".tab")) tab.hidden = !isWhole && tab.dataset.view === "json";
     if (!isWhole) {
