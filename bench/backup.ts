@@ -1,0 +1,166 @@
+/**
+ * What backups, a restore and the history cost: `deno task bench:backup [KEYS] [ROUNDS]`. Three nodes hold a million keys; 50 connections write while
+ * backups are taken one after the other, against the same without. Ratios are printed, since the load shares the machine with the nodes.
+ */
+
+import { runLoad } from "../lib/load/run_load.ts";
+import { ProcessCluster } from "../tests/support/process_cluster.ts";
+import { runProgram } from "../tests/support/program.ts";
+import { Connection } from "../tests/support/resp/connection.ts";
+import { waitFor } from "../tests/support/wait.ts";
+import { measure } from "./support/measure.ts";
+import { print } from "./support/print.ts";
+
+const KEYS = Number(Deno.args[0] ?? 1_000_000);
+const ROUNDS = Number(Deno.args[1] ?? 3);
+const VALUE_BYTES = 100;
+const CONNECTIONS = 50;
+const SECONDS = 6;
+const FILL_PIPELINE = 64;
+/** Longer than any backup of so many keys. */
+const TIMEOUT_MS = 120_000;
+/** Keys that a page of the history has, written last. */
+const PAGE_KEYS = 1_000;
+const PAGES = 50;
+
+/** What a node answered in while something went on; ms. */
+class Pings {
+  readonly times: number[] = [];
+  #isOver = false;
+
+  /** Asks again and again until `work` is done. */
+  static async during<T>(
+    port: number,
+    work: () => Promise<T>,
+  ): Promise<{ readonly result: T; readonly times: number[] }> {
+    const pings = new Pings();
+    const asking = pings.#ask(port);
+    const result = await work().finally(() => pings.#isOver = true);
+    await asking;
+    return { result, times: pings.times };
+  }
+
+  async #ask(port: number): Promise<void> {
+    using connection = await Connection.open(`127.0.0.1:${port}`);
+    while (!this.#isOver) {
+      const begun = performance.now();
+      await connection.ask(["PING"]);
+      this.times.push(performance.now() - begun);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+function shown(name: string, values: readonly number[], unit: string): void {
+  const sorted = values.toSorted((left, right) => left - right);
+  const digits = unit === "ms" ? 1 : 2;
+  const [median, least, most] = [quantile(sorted, 0.5), sorted[0] ?? 0, sorted.at(-1) ?? 0];
+  print(`${name.padEnd(52)} ${median.toFixed(digits)} ${unit} (${least.toFixed(digits)} to ${most.toFixed(digits)})`);
+}
+
+/** Writes for some seconds; while backups are taken one after the other, if asked for. */
+async function writeFor(
+  cluster: ProcessCluster,
+  { leader, file }: { readonly leader: number; readonly file?: string },
+) {
+  const { clientPort } = cluster.node(leader);
+  let backups = 0;
+  let isOver = false;
+  const backup = async () => {
+    while (file !== undefined && !isOver) {
+      const { code, stderr } = await runProgram(["backup", "--force", file, "--connect", `127.0.0.1:${clientPort}`], {
+        timeoutMs: TIMEOUT_MS,
+      });
+      if (code !== 0) throw new Error(stderr);
+      backups += 1;
+    }
+  };
+  const load = measure(cluster, {
+    ...{ port: clientPort, command: "SET", connections: CONNECTIONS, pipeline: 1 },
+    ...{ seconds: SECONDS, valueBytes: VALUE_BYTES, keys: KEYS },
+  });
+  const { result, times } = await Pings.during(clientPort, async () => {
+    const backing = backup();
+    const measured = await load.finally(() => isOver = true);
+    await backing;
+    return measured;
+  });
+  if (result.errors > 0) throw new Error(`${result.errors} writes failed`);
+  return { perSecond: result.perSecond, pingMs: quantile(times, 0.999), backups };
+}
+
+async function measureBackups(cluster: ProcessCluster, file: string): Promise<void> {
+  const leader = await cluster.waitForLeader();
+  const [ratios, rises, counts]: [number[], number[], number[]] = [[], [], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = await writeFor(cluster, { leader });
+    const during = await writeFor(cluster, { leader, file });
+    ratios.push(during.perSecond / before.perSecond);
+    rises.push(during.pingMs - before.pingMs);
+    counts.push(during.backups);
+  }
+  shown("writes during backups against before (bar 0.8)", ratios, "");
+  shown("p99.9 of PING above before (bar 10 ms)", rises, "ms");
+  shown("backups in that time", counts, "");
+}
+
+async function measureRestore(root: string, file: string): Promise<void> {
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const begun = performance.now();
+    const args = ["restore", file, "--data-dir", `${root}/restored-${round}`];
+    const { code, stderr } = await runProgram(args, { timeoutMs: TIMEOUT_MS });
+    if (code !== 0) throw new Error(stderr);
+    times.push((performance.now() - begun) / 1_000);
+  }
+  shown(`restore of ${(Deno.statSync(file).size / 2 ** 20).toFixed(0)} MiB (bar 10 s)`, times, "s");
+}
+
+/** Pages over everything that is remembered, of which few keys have the prefix. */
+async function measureHistory(cluster: ProcessCluster): Promise<void> {
+  const { clientPort, httpPort } = cluster.node(await cluster.waitForLeader());
+  using connection = await Connection.open(`127.0.0.1:${clientPort}`);
+  await connection.exchange(Array.from({ length: PAGE_KEYS }, (_, at) => ["SET", `page:${at}`, "v"] as const));
+  const url = `http://127.0.0.1:${httpPort}/v1`;
+  const { oldest, revision } = await (await fetch(`${url}/kv/page:0?history=1`)).json();
+  const { result: times, times: pings } = await Pings.during(clientPort, async () => {
+    const times: number[] = [];
+    for (let page = 0; page < PAGES; page++) {
+      const begun = performance.now();
+      const reply = await fetch(`${url}/history?prefix=page:&since=${oldest}`);
+      const { items } = await reply.json();
+      if (items?.length === 0 || !reply.ok) throw new Error(`The history answered ${reply.status}`);
+      times.push(performance.now() - begun);
+    }
+    return times;
+  });
+  shown(`page of the history over ${revision - oldest} entries`, times, "ms");
+  print(`longest PING meanwhile ${quantile(pings, 1).toFixed(1)} ms`);
+}
+
+await using cluster = new ProcessCluster();
+await cluster.start();
+const { clientPort } = cluster.node(await cluster.waitForLeader());
+await runLoad({
+  ...{
+    addresses: [{ hostname: "127.0.0.1", port: clientPort }],
+    connections: 8,
+    pipeline: FILL_PIPELINE,
+    command: "set",
+  },
+  ...{ valueBytes: VALUE_BYTES, keys: KEYS, keyOrder: "sequential", readShare: 0, rate: undefined },
+  ...{ limit: { requests: KEYS }, warmupSeconds: 0, seed: 1 },
+});
+await waitFor(async () => {
+  const reply = await fetch(`http://127.0.0.1:${cluster.node(0).httpPort}/readyz`);
+  return await reply.text() === "ok\n" || undefined;
+}, { what: "node 0 is ready" });
+const file = `${cluster.root}/backup.snap`;
+await measureBackups(cluster, file);
+await measureRestore(cluster.root, file);
+await measureHistory(cluster);
