@@ -1,6 +1,6 @@
 /**
  * How many requests a second a connection and a user may send to this node, whatever the protocol. Who sends more is told so at once: what is
- * refused was not begun. What needs no login, such as AUTH and health checks, is neither counted nor refused.
+ * refused was not begun. AUTH and its like, and health checks, are neither counted nor refused.
  */
 
 import { USERS_MAX } from "../kv/users.ts";

@@ -114,6 +114,8 @@ export interface Route {
   readonly holdsEverything?: boolean;
   /** Whether it answers those, too, who have not logged in. */
   readonly isOpen?: boolean;
+  /** Counts against no rate, and is refused for none: whoever looks after nodes asks. */
+  readonly isHealth?: boolean;
   /** Whether it takes a form of a page of this server, and nothing from elsewhere: the origin stands for the token. */
   readonly isForm?: boolean;
   /** Whether it answers every user, by what he may do; left out, it is for administrators alone. */

@@ -109,7 +109,7 @@ class HttpService implements HttpHandler {
     if (type === "Route") return destination.route.body?.bytesMax(this.#context) ?? 0;
     // Nor what is there, before it is known who asks.
     if (type === "Options" || (!isLoginNeeded(destination) && !this.#isOpen(destination))) return 0;
-    const known = isForAnybody(destination) ? destination.reply : this.#overRate(head) ?? destination.reply;
+    const known = this.#overRate(head) ?? destination.reply;
     if (isLoginNeeded(destination)) this.#audit.note(head, { reply: known, destination });
     const reply = this.#observer.answer({ ...head, body: "" }, {
       route: destination.route,
@@ -171,7 +171,10 @@ class HttpService implements HttpHandler {
   #answerTo(request: HttpRequest, verdict: Verdict): HttpReply | Promise<HttpReply> {
     const { gate } = this.#context;
     const { destination } = verdict;
-    if (isForAnybody(destination)) return this.#answer(request, { destination });
+    if (isForAnybody(destination)) {
+      const isCounted = destination.type !== "Route" || destination.route.isHealth !== true;
+      return (isCounted ? this.#overRate(request) : undefined) ?? this.#answer(request, { destination });
+    }
     if (isLoginNeeded(destination)) return this.#overRate(request) ?? this.#answerNoted(request, { destination });
     if (!gate.admits(undefined)) return this.#answerUser(request, verdict);
     const reply = this.#overRate(request) ?? this.#answerNoted(request, { destination });

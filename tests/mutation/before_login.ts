@@ -37,4 +37,12 @@ export const BEFORE_LOGIN_SLIPS: readonly Mutation[] = [
     }),
     tests: ["tests/unit/http/noted_logins_test.ts"],
   },
+  {
+    ...slip("M939", "What is answered over HTTP before a login counts for no rate", {
+      file: "lib/http/service.ts",
+      find: "return (isCounted ? this.#overRate(request) : undefined) ?? this.#answer(request, { destination });",
+      replace: "return (isCounted ? undefined : undefined) ?? this.#answer(request, { destination });",
+    }),
+    tests: ["tests/unit/http/users_test.ts"],
+  },
 ];

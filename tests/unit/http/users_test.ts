@@ -124,6 +124,35 @@ Deno.test("what a connection or a user sends beyond its rate is 429 and not begu
   assertEquals(await put(one), 200);
 });
 
+Deno.test("what is answered before a login counts for the connection, but for health: the login page, its files, and what is refused", async () => {
+  const { service } = await serviceWith("root");
+  const rates = new RequestRates({ userRequestsPerSecond: undefined, connectionRequestsPerSecond: 2 }, new StateNode());
+  const origin = { origin: "http://127.0.0.1:8000" };
+  const form = new URLSearchParams({ user: "root", password: PASSWORD }).toString();
+  const cases: readonly (readonly [line: string, extras: Extras])[] = [
+    ["GET /v1/login", {}],
+    ["GET /v1/login", { headers: basic("root") }],
+    ["GET /login", {}],
+    ["POST /login", { headers: origin, body: form }],
+    ["POST /login", { headers: { origin: "http://elsewhere.example" }, body: form }],
+    ["POST /logout", { headers: origin }],
+    ["GET /assets/style.css", {}],
+    ["GET /assets/icon.svg", {}],
+    ["GET /", { headers: { accept: "text/html" } }],
+    ["GET /v1/users", { headers: { host: "elsewhere.example" } }],
+    ["OPTIONS /v1/users", { headers: origin }],
+  ];
+  for (const [line, extras] of cases) {
+    const rate = rates.connection(service.clock.now());
+    const answers = [1, 2, 3].map(() => ask(service, line, { ...extras, rate }));
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    assertEquals([statuses.slice(0, 2).includes(429), statuses[2]], [false, 429], line);
+    for (const health of ["/livez", "/readyz", "/health"]) {
+      assertEquals((await ask(service, `GET ${health}`, { rate })).status, 200, health);
+    }
+  }
+});
+
 Deno.test("a request whose user is removed before its read is done shows nothing, and its write is refused", async () => {
   const { node, service } = await serviceWith("root", "alice");
   await askAs(service, "alice", "PUT /v1/kv/k", { body: "v" });
