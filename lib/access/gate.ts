@@ -15,6 +15,7 @@ import { isUserName } from "../kv/users.ts";
 import type { KeyValueNode, ReadOutcome } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
 import { type Audit, type AuditProtocol, NO_AUDIT } from "../observe/audit.ts";
+import { AclLog, type RefusedCommand } from "./acl_log.ts";
 import { HashQueue } from "./hash_queue.ts";
 import { LAUNCHER, type Login, loginId } from "./login.ts";
 import { LoginDelays } from "./login_delays.ts";
@@ -83,6 +84,8 @@ export class Gate {
   readonly audit: Audit;
   /** Logins of browsers. */
   readonly webSessions: WebSessions;
+  /** What was refused last, for ACL LOG. */
+  readonly aclLog = new AclLog();
   readonly #parts: GateParts;
   readonly #delays = new LoginDelays();
   readonly #passes: PassReader;
@@ -194,6 +197,17 @@ export class Gate {
     if (login === undefined) return "";
     if (login === LAUNCHER) return LAUNCHER_NAME;
     return login.name !== "" ? login.name : this.#parts.node.users.findByLogin(login.id)?.name ?? "";
+  }
+
+  /** A command of another protocol than Redis's was refused: for ACL LOG, where it was for a right, and not for the lack of a login. */
+  noteRefusal({ login, key, command, context, remote }: RefusedCommand & { readonly login: Login | undefined }): void {
+    if (this.rightsOf(login) === undefined) return;
+    const { clock, node } = this.#parts;
+    const username = this.nameOf(login);
+    this.aclLog.add({
+      ...key === undefined ? { reason: "command", object: command } : { reason: "key", object: key },
+      ...{ context, username, clientInfo: `addr=${remote} user=${username}`, at: clock.now(), timeMs: node.timeMs() },
+    });
   }
 
   /** The login on whose behalf another node, or the launcher, asks with a pass; undefined when it is none. */

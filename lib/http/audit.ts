@@ -14,12 +14,14 @@ const ADMINISTERED: readonly Tag[] = ["Users", "Cluster", "Local cluster"];
 const FORBIDDEN = 403;
 const FAILED_MIN = 400;
 
+type AuditGate = Pick<Gate, "audit" | "nameOf" | "noteRefusal">;
+
 /** Notes each request once its reply is known, or its head where the reply comes piece by piece. */
 export class RequestAudit {
-  readonly #gate: Pick<Gate, "audit" | "nameOf">;
+  readonly #gate: AuditGate;
   readonly #router: Router;
 
-  constructor({ gate, router }: { readonly gate: Pick<Gate, "audit" | "nameOf">; readonly router: Router }) {
+  constructor({ gate, router }: { readonly gate: AuditGate; readonly router: Router }) {
     this.#gate = gate;
     this.#router = router;
   }
@@ -38,13 +40,19 @@ export class RequestAudit {
     // Who has not said who he is is led nowhere.
     const found = destination.type === "Route" ? destination : this.#router.find(request.method, request.path);
     const route = found.type === "Route" ? found : undefined;
+    const command = route?.route.id ?? "none";
+    const missing = isProblem(reply) ? reply.missing : undefined;
+    if (missing !== undefined) {
+      const key = missing.prefix === "" ? undefined : missing.prefix;
+      this.#gate.noteRefusal({ login, command, key, context: "http", remote: request.remote });
+    }
     const named = [...route?.path.values() ?? []].join(" ");
     this.#gate.audit.record({
       type: isRefused ? "Refused" : "Admin",
       user: this.#gate.nameOf(login),
       from: addressOf(request),
       protocol: "http",
-      command: route?.route.id ?? "none",
+      command,
       subject: named === "" ? undefined : named,
       isAllowed: !isRefused,
       outcome: isRefused ? undefined : reply.status < FAILED_MIN ? "Done" : "Failed",

@@ -34,6 +34,8 @@ export interface Problem {
 /** A reply that can still be told what is known of the cluster. */
 export interface ProblemReply extends HttpReply {
   readonly problem: Problem;
+  /** The right that was missing, where that is the problem. */
+  readonly missing?: MissingRight;
 }
 
 /** The reply to what cannot be done. */
@@ -199,7 +201,7 @@ export function refusalProblem(reason: CommandRefusal): ProblemReply {
 export function forbidden(missing: MissingRight): ProblemReply {
   const why = describeMissing(missing);
   const detail = `Not permitted: ${why}; nothing was done`;
-  return problem({ status: 403, code: "forbidden", detail, more: { right: missing.right } });
+  return { ...problem({ status: 403, code: "forbidden", detail, more: { right: missing.right } }), missing };
 }
 
 /** The reply to an entry of the log that this version cannot read, which only another version can have caused. */

@@ -10,12 +10,12 @@ export const ACL_LOG_SLIPS: readonly Mutation[] = [
     replace: "username: isThere ? name : name.slice(0, 64),",
   }),
   slip("M864", "ACL LOG of strangers fills the memory", {
-    file: "lib/protocol/resp/statistics/acl_log.ts",
+    file: "lib/access/acl_log.ts",
     find: "    if (this.#entries.length > ACL_LOG_LENGTH_MAX) this.#entries.pop();\n",
     replace: "",
   }),
   slip("M865", "Refusals of different users are one entry of ACL LOG", {
-    file: "lib/protocol/resp/statistics/acl_log.ts",
+    file: "lib/access/acl_log.ts",
     find: "      entry.username === username && at",
     replace: "      at",
   }),
@@ -26,10 +26,19 @@ export const ACL_LOG_SLIPS: readonly Mutation[] = [
   }),
 ].map((mutation) => ({ ...mutation, tests: ["tests/unit/protocol/resp/acl_log_test.ts"] }));
 
+/** Refusals of other protocols are there as well. In the order of their numbers. */
+export const OTHER_PROTOCOL_SLIPS: readonly Mutation[] = [
+  slip("M938", "ACL LOG shows refusals of other protocols to who has not logged in, which strangers fill it with", {
+    file: "lib/access/gate.ts",
+    find: "    if (this.rightsOf(login) === undefined) return;\n    const { clock, node } = this.#parts;\n",
+    replace: "    const { clock, node } = this.#parts;\n",
+  }),
+].map((mutation) => ({ ...mutation, tests: ["tests/unit/protocol/text/acl_log_test.ts"] }));
+
 /** What is kept of a request keeps all of it in memory. In the order of their numbers. */
 export const KEPT_WORDS_SLIPS: readonly Mutation[] = [
   slip("M990", "ACL LOG keeps refused requests whole in memory", {
-    file: "lib/protocol/resp/statistics/acl_log.ts",
+    file: "lib/access/acl_log.ts",
     find: "object: ownCopy(object)",
     replace: "object",
   }),

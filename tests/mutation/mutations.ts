@@ -2,7 +2,7 @@
 
 import { ABUSE_SLIPS } from "./abuse.ts";
 import { ACCESS_SLIPS } from "./access.ts";
-import { ACL_LOG_SLIPS, KEPT_WORDS_SLIPS } from "./acl_log.ts";
+import { ACL_LOG_SLIPS, KEPT_WORDS_SLIPS, OTHER_PROTOCOL_SLIPS } from "./acl_log.ts";
 import { ADDRESS_SLIPS } from "./addresses.ts";
 import { BACKUP_SLIPS } from "./backups.ts";
 import { AUDIT_SLIPS } from "./audit.ts";
@@ -102,6 +102,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...SELF_CHECK_SLIPS,
   ...ACL_LOG_SLIPS,
   ...KEPT_WORDS_SLIPS,
+  ...OTHER_PROTOCOL_SLIPS,
   ...CERTIFIED_CLIENT_SLIPS,
   ...ROLLING_SLIPS,
   ...WEB_LOGIN_SLIPS,

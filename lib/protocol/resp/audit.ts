@@ -60,7 +60,7 @@ function noteRefusal(kind: number, reply: ErrorReply, { context, client, transac
   if (missing === undefined) return;
   const { prefix = "" } = missing;
   const path = PATHS[kind] ?? "unknown";
-  context.statistics.aclLog.add({
+  context.gate.aclLog.add({
     reason: prefix === "" ? "command" : "key",
     context: transaction.isOpen || path === "exec" ? "multi" : "toplevel",
     object: prefix === "" ? path : prefix,

@@ -9,7 +9,7 @@ import type { Request } from "./requests.ts";
 
 /** Who asks, and where that is recorded. */
 export interface Asker {
-  readonly gate: Pick<Gate, "audit" | "nameOf">;
+  readonly gate: Pick<Gate, "audit" | "nameOf" | "noteRefusal">;
   readonly login: Login | undefined;
   readonly link: Pick<ClientLink, "remote">;
 }
@@ -18,6 +18,9 @@ export interface Asker {
 export function auditRefusal(request: Request, { gate, login, link }: Asker): void {
   const from = addressOf(link);
   const named = nameRequest(request);
+  const { command, subject } = named;
+  const key = request.type === "Member" ? undefined : subject;
+  gate.noteRefusal({ login, command, key, context: "text", remote: link.remote });
   gate.audit.record({ ...named, type: "Refused", user: gate.nameOf(login), from, protocol: "text", isAllowed: false });
 }
 

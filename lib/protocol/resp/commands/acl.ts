@@ -18,7 +18,7 @@ import {
 } from "../plan.ts";
 import { commandsOf, keysOfRights, readAclRules } from "../acl_rules.ts";
 import type { CommandTable } from "./introspection.ts";
-import { ACL_LOG_LENGTH_MAX, type AclLogEntry } from "../statistics/acl_log.ts";
+import { ACL_LOG_LENGTH_MAX, type AclLogEntry } from "../../../access/acl_log.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
 
@@ -103,7 +103,7 @@ function lineOf({ name, rights }: UserRecord): string {
 }
 
 /** As Redis does: a count below 0 is 0. */
-function planLog([, , word]: Words, { context: { statistics: { aclLog }, clock } }: Caller): Plan {
+function planLog([, , word]: Words, { context: { gate: { aclLog }, clock } }: Caller): Plan {
   if (word?.toUpperCase() === "RESET") {
     aclLog.reset();
     return answer(OK);

@@ -52,10 +52,10 @@ export async function logIn(attempt: LoginAttempt, caller: Caller): Promise<Erro
 
 /** In the ACL log. What was given for a name may be a password: it is shown where somebody is called so. */
 function note({ word, credentials }: LoginAttempt, { context, client }: Caller): void {
-  const { node, statistics, clock } = context;
+  const { node, gate, clock } = context;
   const name = credentials.length === 1 ? DEFAULT_USER : credentials[0] ?? "";
   const isThere = name === DEFAULT_USER || node.users.find(name) !== undefined;
-  statistics.aclLog.add({
+  gate.aclLog.add({
     reason: "auth",
     // In a MULTI nobody logs in.
     context: "toplevel",

@@ -1,4 +1,4 @@
-/** What one node tells of the commands it has served: for INFO, SLOWLOG, LATENCY and ACL LOG. */
+/** What one node tells of the commands it has served: for INFO, SLOWLOG and LATENCY. */
 
 import type { Clock } from "../../../base/clock.ts";
 import { isErrorReply } from "../../../kv/replies.ts";
@@ -10,7 +10,6 @@ import { FAST, PATHS, UNKNOWN_COMMAND } from "../commands.ts";
 import type { RespReply } from "../reply_writer.ts";
 import type { Words } from "../request_reader.ts";
 import { QUEUED } from "../transaction.ts";
-import { AclLog } from "./acl_log.ts";
 import { CommandStatistics } from "./command_statistics.ts";
 import { ErrorStatistics } from "./error_statistics.ts";
 import { LatencyEvents } from "./latency_events.ts";
@@ -47,7 +46,6 @@ export class ServerStatistics {
   readonly commands: CommandStatistics;
   readonly errors = new ErrorStatistics();
   readonly slowLog = new SlowLog();
-  readonly aclLog = new AclLog();
   readonly latency = new LatencyEvents();
   readonly rates: Rates;
   readonly #options: StatisticsOptions;

@@ -11,7 +11,7 @@ import {
   AclLog,
   type AclLogEntry,
   type Refusal,
-} from "../../../../lib/protocol/resp/statistics/acl_log.ts";
+} from "../../../../lib/access/acl_log.ts";
 import { rightsOf, setUser } from "../../../support/users.ts";
 import { RespBench, type RespClient } from "./session_support.ts";
 
@@ -46,7 +46,7 @@ async function enter(bench: RespBench, name: string): Promise<RespClient> {
 }
 
 /** Count, reason, context, object and user of each entry, the newest first. */
-function shown({ statistics: { aclLog } }: RespBench): readonly unknown[][] {
+function shown({ aclLog }: RespBench): readonly unknown[][] {
   return aclLog.newest(ACL_LOG_LENGTH_MAX).map((entry) => {
     const { count, reason, context, object, username } = entry;
     return [count, reason, context, object, username];
@@ -114,7 +114,7 @@ Deno.test("failed logins are told without what was given for a password, or for 
     [1, "auth", "toplevel", "hello", "alice"],
     [1, "auth", "toplevel", "AUTH", "alice"],
   ]);
-  assert(!JSON.stringify(bench.statistics.aclLog.newest(ACL_LOG_LENGTH_MAX)).includes(PASSWORD));
+  assert(!JSON.stringify(bench.aclLog.newest(ACL_LOG_LENGTH_MAX)).includes(PASSWORD));
   const open = new RespBench();
   assertEquals(await open.connect().ask("AUTH nobody x"), "+OK\r\n", "before there is a user");
   assertEquals(shown(open), []);

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { hashPassword } from "../../../../lib/access/passwords.ts";
 import { NO_RIGHTS } from "../../../../lib/kv/rights.ts";
-import { ACL_LOG_LENGTH_MAX } from "../../../../lib/protocol/resp/statistics/acl_log.ts";
+import { ACL_LOG_LENGTH_MAX } from "../../../../lib/access/acl_log.ts";
 import { encodeRequest } from "../../../support/resp/encode.ts";
 import { COLLECTOR, keptBy } from "../../../support/garbage.ts";
 import { testWith } from "../../../support/needs.ts";
@@ -52,7 +52,7 @@ testWith([COLLECTOR], "ACL LOG keeps of a refused request the key alone", async 
       assert(reply.startsWith("-NOPERM "), reply);
     }
   });
-  assertEquals(bench.statistics.aclLog.newest(ACL_LOG_LENGTH_MAX).length, 2 * REQUESTS);
+  assertEquals(bench.aclLog.newest(ACL_LOG_LENGTH_MAX).length, 2 * REQUESTS);
   assert(kept < KEPT_BYTES_MAX, `${kept} bytes are kept`);
 });
 

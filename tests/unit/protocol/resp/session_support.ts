@@ -1,5 +1,6 @@
 /** A session of the Redis protocol on a link that only records, so that tests need no socket. */
 
+import type { AclLog } from "../../../../lib/access/acl_log.ts";
 import type { Gate } from "../../../../lib/access/gate.ts";
 import { RequestRates } from "../../../../lib/access/request_rates.ts";
 import type { Clock } from "../../../../lib/base/clock.ts";
@@ -75,6 +76,7 @@ export class RespBench {
   readonly warnings: string[] = [];
   readonly budget: MemoryBudget;
   readonly statistics: ServerStatistics;
+  readonly aclLog: AclLog;
   readonly #context: RespContext;
 
   /** A server without clients. */
@@ -84,6 +86,7 @@ export class RespBench {
     this.#context = context;
     this.budget = context.budget;
     this.statistics = context.statistics;
+    this.aclLog = context.gate.aclLog;
   }
 
   /** Another client. */

@@ -1,6 +1,6 @@
-/** The last commands and logins that were refused: ACL LOG. Neither values nor passwords are in it. */
+/** The last commands of any protocol and logins of Redis clients that were refused: ACL LOG. Neither values nor passwords are in it. */
 
-import { ownCopy } from "../../../base/bytes.ts";
+import { ownCopy } from "../base/bytes.ts";
 
 /** Entries kept, as Redis keeps them unless it is told otherwise. */
 export const ACL_LOG_LENGTH_MAX = 128;
@@ -17,8 +17,8 @@ export type AclLogReason = "auth" | "command" | "key";
 /** What is refused together: equal in all of this. */
 export interface AclLogSubject {
   readonly reason: AclLogReason;
-  /** Whether it belongs to a MULTI. */
-  readonly context: "toplevel" | "multi";
+  /** For Redis clients whether it belongs to a MULTI, for others the protocol. */
+  readonly context: "toplevel" | "multi" | "text" | "http";
   /** The word of the login, the command, or the key. */
   readonly object: string;
   /** "" for a name that nobody has: it may be a password. */
@@ -46,6 +46,17 @@ export interface Refusal extends AclLogSubject {
   readonly at: number;
   /** In ms since 1970. */
   readonly timeMs: number;
+}
+
+/** What was refused to who lacks a right for it, in another protocol than Redis's. */
+export interface RefusedCommand {
+  /** The command, or the operation. */
+  readonly command: string;
+  /** Because of which key; undefined where it was not for one. */
+  readonly key: string | undefined;
+  readonly context: "text" | "http";
+  /** Address and port of the client. */
+  readonly remote: string;
 }
 
 /** The refusals, that of the last one first. */
