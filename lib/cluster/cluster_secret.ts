@@ -78,12 +78,35 @@ export function secretsOf({ previously, ...options }: SecretOptions): Secrets {
   return { ...now, previousSecret: before?.secret, previousPlainSecret: before?.plainSecret };
 }
 
-/** All of them, each once, the newest first: what nodes with and without TLS between them, or the previous secret, have in common. */
-export function distinctSecrets(
+/**
+ * What the passes between nodes are keyed by, each once: all that nodes with and without TLS between them, or with the previous secret, have in
+ * common. Under the empty one what is kept of a password, as a backup has it, is the whole key.
+ */
+export function passSecrets(
   { plainSecret, secret, previousPlainSecret, previousSecret }: Secrets,
+  findShared: () => string | undefined = findSharedSecret,
 ): readonly string[] {
-  const all = [plainSecret, secret, previousPlainSecret, previousSecret];
-  return [...new Set(all.filter((each) => each !== undefined))];
+  const given = [plainSecret, secret, previousPlainSecret, previousSecret];
+  const all = new Set(given.filter((each) => each !== undefined));
+  // Who still takes nodes without TLS has a secret in common with all of them.
+  if (plainSecret !== undefined) all.delete("");
+  else if (all.has("")) {
+    // Those that took them a moment ago have it on this machine: only there they need none of their own.
+    const shared = findShared();
+    if (shared !== undefined) all.add(shared);
+  }
+  return [...all];
+}
+
+/** The secret of this user on this machine, where there is one that he alone can read. */
+function findSharedSecret(): string | undefined {
+  try {
+    return readOwn(sharedSecretPath());
+  } catch (error) {
+    // With TLS alone nothing else needs it.
+    if (error instanceof ClusterSecretError) return undefined;
+    throw error;
+  }
 }
 
 /** With certificates a secret only where one was given, and for nodes without always one; without certificates always one. */

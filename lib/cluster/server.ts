@@ -29,7 +29,7 @@ import type { Disk } from "../storage/disk.ts";
 import { EncryptedDisk } from "../storage/encryption/encrypted_disk.ts";
 import type { Secrets } from "../transport/credentials.ts";
 import { TcpTransport } from "../transport/tcp_transport.ts";
-import { distinctSecrets, secretsOf } from "./cluster_secret.ts";
+import { passSecrets, secretsOf } from "./cluster_secret.ts";
 import { descriptorLimit } from "./descriptor_limit.ts";
 import { closeDataDirectory } from "./private_directories.ts";
 import { openPeerTls, type PeerTls } from "./peer_tls.ts";
@@ -161,7 +161,7 @@ async function startWithMetrics(
       options,
       ground,
       clock,
-      secrets: distinctSecrets(secrets),
+      secrets: passSecrets(secrets),
       tls,
       peerTls,
       peerPort: transport?.port ?? options.peerBindPort,

@@ -304,6 +304,17 @@ const PROTOCOL_SLIPS: readonly Mutation[] = [
   ),
 ];
 
+const PASS_SLIPS: readonly Mutation[] = [
+  lookedAt(
+    ["tests/unit/access/changing_secret_test.ts", "tests/unit/cluster/cluster_secret_test.ts"],
+    slip("M936", "What is kept of a password makes passes where nodes without TLS are taken", {
+      file: "lib/cluster/cluster_secret.ts",
+      find: 'if (plainSecret !== undefined) all.delete("");',
+      replace: "if (plainSecret !== undefined) all.add(plainSecret);",
+    }),
+  ),
+];
+
 /** In the order of their numbers. */
 export const ACCESS_SLIPS: readonly Mutation[] = [
   ...STATE_SLIPS,
@@ -311,4 +322,5 @@ export const ACCESS_SLIPS: readonly Mutation[] = [
   ...GATE_SLIPS,
   ...PROTOCOL_SLIPS,
   ...LATE_SLIPS,
+  ...PASS_SLIPS,
 ];

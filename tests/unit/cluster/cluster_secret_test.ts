@@ -3,8 +3,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   ClusterSecretError,
-  distinctSecrets,
   launcherSecretPath,
+  passSecrets,
   readSecretFile,
   secretsOf,
   sharedSecret,
@@ -31,7 +31,7 @@ Deno.test("what a node takes for the secret, with certificates and without, and 
   const [clusterSecret, old] = ["that of now", "that of before"];
   const plain = secretsOf({ clusterSecret, previously: { clusterSecret: old } });
   assertEquals([plain.secret, plain.previousSecret, plain.plainSecret], [clusterSecret, old, undefined]);
-  assertEquals(distinctSecrets(plain), [clusterSecret, old]);
+  assertEquals(passSecrets(plain), [clusterSecret, old]);
   const peerTls = {};
   const bare = secretsOf({ clusterSecret: undefined, peerTls });
   assertEquals([bare.secret, bare.previousSecret, bare.plainSecret], ["", undefined, undefined]);
@@ -39,11 +39,20 @@ Deno.test("what a node takes for the secret, with certificates and without, and 
   assertEquals([given.secret, given.previousSecret, given.previousPlainSecret], [clusterSecret, "", undefined]);
   const both = secretsOf({ clusterSecret, previously: { clusterSecret: old }, peerTls: { alsoPlain: true } });
   assertEquals([both.plainSecret, both.previousPlainSecret], [clusterSecret, old]);
-  assertEquals(distinctSecrets({ secret: "", plainSecret: "p", previousSecret: "", previousPlainSecret: "q" }), [
+});
+
+Deno.test("passes are keyed by what is kept of a password alone where all nodes have TLS and no secret, and nowhere else", () => {
+  const found = () => "of this user";
+  const none = () => undefined;
+  assertEquals(passSecrets({ secret: "", plainSecret: "p", previousSecret: "", previousPlainSecret: "q" }, found), [
     "p",
-    "",
     "q",
   ]);
+  assertEquals(passSecrets({ secret: "", plainSecret: "p" }, found), ["p"]);
+  assertEquals(passSecrets({ secret: "s" }, found), ["s"]);
+  assertEquals(passSecrets({ secret: "" }, none), [""]);
+  assertEquals(passSecrets({ secret: "" }, found), ["", "of this user"]);
+  assertEquals(passSecrets({ secret: "s", previousSecret: "" }, found), ["s", "", "of this user"]);
 });
 
 Deno.test("the file is in the state directory of the user", () => {
