@@ -26,6 +26,12 @@ const LOOKS_MAX = 5;
 /** Each takes some 50 ms of a processor. */
 const LOGINS = 20;
 
+/** What somebody shows for a token, and what is kept of that; undefined where there is none. */
+interface Presented {
+  readonly secret: string;
+  readonly hash: string | undefined;
+}
+
 /** Another hexadecimal digit in that place. */
 function altered(hex: string, at: number): string {
   const other = HEX[(HEX.indexOf(hex.charAt(at)) + 1) % HEX.length];
@@ -69,6 +75,22 @@ Deno.test("a comparison that ends early is found, in strings and in bytes", asyn
     while (looks.length < LOOKS_MAX && !isFound()) looks.push(await findLeak(guesses(secret, run)));
     assert(isFound(), `found: ${JSON.stringify(looks)}`);
   }
+});
+
+Deno.test("a token that does not exist takes the work of one that does, and an end before the comparison is found", async () => {
+  const hash = hashSecret(makeSecret());
+  const presented = (judge: typeof isSecret): TimingClasses<Presented> => ({
+    samples: SAMPLES,
+    batch: BATCH,
+    make: (isSecond) => ({ secret: makeSecret(), hash: isSecond ? hash : undefined }),
+    run: (each) => assert(!judge(each.secret, each.hash)),
+  });
+  assertEquals(await findLeak(presented(isSecret)), undefined);
+  const endsEarly = (secret: string, kept: string | undefined) => kept !== undefined && isSecret(secret, kept);
+  const looks: (readonly number[] | undefined)[] = [];
+  const isFound = () => looks.at(-1)?.every((t) => t > 2 * T_MAX) === true;
+  while (looks.length < LOOKS_MAX && !isFound()) looks.push(await findLeak(presented(endsEarly)));
+  assert(isFound(), `found: ${JSON.stringify(looks)}`);
 });
 
 Deno.test("a login takes as long for no user or token as for one, and for a near password or token as for a far one", async () => {
