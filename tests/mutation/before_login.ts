@@ -40,8 +40,8 @@ export const BEFORE_LOGIN_SLIPS: readonly Mutation[] = [
   {
     ...slip("M939", "What is answered over HTTP before a login counts for no rate", {
       file: "lib/http/service.ts",
-      find: "return (isCounted ? this.#overRate(request) : undefined) ?? this.#answer(request, { destination });",
-      replace: "return (isCounted ? undefined : undefined) ?? this.#answer(request, { destination });",
+      find: 'destination.type !== "Route" || destination.route.isHealth !== true',
+      replace: 'destination.type === "Options" && destination.allow === "none"',
     }),
     tests: ["tests/unit/http/users_test.ts"],
   },

@@ -216,5 +216,10 @@ Deno.test("once all places are taken by those who have logged in, the longest id
   assertEquals([port.size, bench.refused.value], [3, 1], "no other goes for a stranger");
   assertEquals(accepted.map(({ hasGivenWay }) => hasGivenWay), [false, false, true, false]);
   assertEquals(accepted.map(({ isTooSlow }) => isTooSlow), [false, false, false, true]);
+  Object.assign(accepted[3] ?? {}, { isBeforeLogin: false });
+  bench.arrive(1);
+  await clock.settle();
+  assertEquals([port.size, bench.refused.value], [3, 2], "nor at once for one who comes");
+  assertEquals(accepted.map(({ hasGivenWay }) => hasGivenWay), [false, false, true, false]);
   await port.stop(0);
 });
