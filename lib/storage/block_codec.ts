@@ -58,6 +58,12 @@ export function packBlock(block: Uint8Array, compression: keyof typeof CODECS): 
   return bytes;
 }
 
+/** Bytes of the block that `packed` holds, as it says itself. */
+export function plainBytesOf(packed: Uint8Array): number {
+  if (packed[0] === AS_IT_IS) return packed.length - 1;
+  return packed.length > BLOCK_PREFIX_BYTES ? viewOf(packed).getUint32(1, true) : 0;
+}
+
 /** The block that `packed` holds, a view of it where it lies as it is. A text says why there is none. */
 export function unpackBlock(packed: Uint8Array): Uint8Array | string {
   const codec = packed[0];

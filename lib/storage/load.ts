@@ -10,7 +10,7 @@ import { LogReplay } from "./log_replay.ts";
 import { decodeNodeFile, type NodeFile, nodeFileName } from "./node_file.ts";
 import { readWhole } from "./read_whole.ts";
 import { snapshotName, type SnapshotSummary } from "./snapshot_format.ts";
-import { type ListedSnapshot, listSnapshots, verifyListed } from "./snapshot_store.ts";
+import { type ListedSnapshot, listSnapshots, type Verification, verifyListed } from "./snapshot_store.ts";
 import { storedSnapshot } from "./snapshot_temporary.ts";
 import type { StoredSnapshot } from "./storage.ts";
 import { checkEntries, checkLevel, type ContentVersions, SNAPSHOTS_NAME, WAL_NAME } from "./version_check.ts";
@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly contents?: ContentVersions | undefined;
   /** Also decode the entries that the snapshot replaces, as far as the log still has them. */
   readonly whole?: boolean;
+  /** The newest snapshot is loaded next: its compression is left to that. */
+  readonly isLoadedNext?: boolean;
 }
 
 /** What a directory holds. With damages the rest is only what could be read. */
@@ -51,11 +53,11 @@ export function loadNodeFile(disk: Disk, directory: string, nodeId: NodeId): Nod
 
 /** Reads snapshots and log. Rejects with `FormatVersionError`, also when there is damage: without the versions nothing can be judged. */
 export async function loadDirectory(options: LoadOptions): Promise<LoadedDirectory> {
-  const { disk, directory, pause, nodeFile, contents, whole } = options;
+  const { disk, directory, pause, nodeFile, contents, whole, isLoadedNext } = options;
   const [wal, snapshots] = [`${directory}/${WAL_NAME}`, `${directory}/${SNAPSHOTS_NAME}`];
   const damages: Damage[] = [];
   const listed = listSnapshots(disk, snapshots);
-  const summary = await verifyNewest({ disk, directory: snapshots, pause }, { listed, damages });
+  const summary = await verifyNewest({ disk, directory: snapshots, pause, isLoadedNext }, { listed, damages });
   if (summary !== undefined) {
     const file = `${snapshots}/${snapshotName(summary.lastIncluded)}`;
     checkLevel(summary.configuration, { contents, file, part: "the configuration in it" });
@@ -113,7 +115,7 @@ export function configurationOf(
 }
 
 async function verifyNewest(
-  place: { disk: Disk; directory: string; pause: () => Promise<void> },
+  place: Verification,
   { listed, damages }: { listed: readonly ListedSnapshot[]; damages: Damage[] },
 ): Promise<SnapshotSummary | undefined> {
   const newest = listed[0];

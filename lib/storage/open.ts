@@ -92,7 +92,8 @@ async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<
   const pause = pauseOf(options);
   refuseOtherVersions(options);
   const found = readNodeFile(options);
-  const loaded = await loadDirectory({ disk, directory, pause, nodeFile: found, contents: options.contents });
+  const { contents } = options;
+  const loaded = await loadDirectory({ disk, directory, pause, nodeFile: found, contents, isLoadedNext: true });
   const damage = loaded.damages[0];
   if (damage !== undefined) throw corruption(damage);
 

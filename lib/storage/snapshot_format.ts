@@ -4,7 +4,14 @@ import { checksum } from "../base/checksum.ts";
 import { CorruptionError, FormatVersionError } from "../base/errors.ts";
 import { decodeConfiguration } from "../raft/configuration_codec.ts";
 import { type Configuration, type EntryId, toIndex, toTerm } from "../raft/types.ts";
-import { BLOCK_PREFIX_BYTES, type Compression, COMPRESSIONS, HAS_ZSTD, unpackBlock } from "./block_codec.ts";
+import {
+  BLOCK_PREFIX_BYTES,
+  type Compression,
+  COMPRESSIONS,
+  HAS_ZSTD,
+  plainBytesOf,
+  unpackBlock,
+} from "./block_codec.ts";
 import { getUint53, hasMagic, isSealed, seal, setUint53, viewOf } from "./binary.ts";
 import { canonicalConfiguration } from "./canonical.ts";
 import type { DiskFile } from "./disk.ts";
@@ -109,6 +116,15 @@ export function parseSnapshotName(name: string): EntryId | undefined {
   return match === null ? undefined : { index: toIndex(Number(match[1])), term: toTerm(Number(match[2])) };
 }
 
+/** A block as it lies in a file, in an object that is used again. */
+interface StoredBlock {
+  bytes: Uint8Array;
+  /** Offset of its header. */
+  start: number;
+  number: number;
+  isPacked: boolean;
+}
+
 /**
  * Reads a snapshot from front to end and verifies every checksum. Yields each block as it was written, a view that is valid until the
  * next one, and returns the summary; `onHead` hears what the head says before the first block. Throws `CorruptionError`, or
@@ -119,12 +135,42 @@ export function* readSnapshot(
   onHead: (head: SnapshotHead) => void = () => {},
   hasZstd = HAS_ZSTD,
 ): Generator<Uint8Array, SnapshotSummary> {
+  const stored = storedBlocks(file, { onHead, hasZstd });
+  for (let step = stored.next();; step = stored.next()) {
+    if (step.done === true) return step.value;
+    const { bytes, start, number, isPacked } = step.value;
+    const block = isPacked ? unpackBlock(bytes) : bytes;
+    if (typeof block === "string") {
+      const what = `block ${number} cannot be decompressed: ${block}`;
+      throw new CorruptionError(file.path, { offset: start, what });
+    }
+    yield block;
+  }
+}
+
+/**
+ * The same without undoing the compression: yields each block as it lies in the file. All that a disk or the way to it does to a file is
+ * found, for half the processor time; a file that has been read whole once needs no more.
+ */
+export function* checkSnapshot(file: SnapshotInput): Generator<Uint8Array, SnapshotSummary> {
+  const stored = storedBlocks(file, { hasZstd: HAS_ZSTD });
+  for (let step = stored.next();; step = stored.next()) {
+    if (step.done === true) return step.value;
+    yield step.value.bytes;
+  }
+}
+
+function* storedBlocks(
+  file: SnapshotInput,
+  { onHead, hasZstd }: { readonly onHead?: (head: SnapshotHead) => void; readonly hasZstd: boolean },
+): Generator<StoredBlock, SnapshotSummary> {
   const reader = new SequentialReader(file);
   const head = readHead(reader, file);
   if (head.compression === "zstd" && !hasZstd) throw new FormatVersionError(file.path, WITHOUT_ZSTD);
-  onHead(head);
+  onHead?.(head);
   const isPacked = head.compression !== "off";
   const lengthMax = SNAPSHOT_BLOCK_BYTES_MAX + (isPacked ? BLOCK_PREFIX_BYTES : 0);
+  const block: StoredBlock = { bytes: reader.last, start: 0, number: 0, isPacked };
   let plainBytes = 0;
   for (let blocks = 0;; blocks++) {
     const start = reader.offset;
@@ -138,9 +184,10 @@ export function* readSnapshot(
     if (length > lengthMax) throw reader.damaged(start, `block ${blocks} has an impossible length`);
     const stored = reader.take(length);
     if (checksum(stored) !== sum) throw reader.damaged(start, `the checksum of block ${blocks} does not match`);
-    const block = isPacked ? unpackBlock(stored) : stored;
-    if (typeof block === "string") throw reader.damaged(start, `block ${blocks} cannot be decompressed: ${block}`);
-    plainBytes += block.length;
+    plainBytes += isPacked ? plainBytesOf(stored) : length;
+    block.bytes = stored;
+    block.start = start;
+    block.number = blocks;
     yield block;
   }
 }

@@ -1,7 +1,7 @@
 /** A complete snapshot, opened for reading. */
 
 import type { DiskFile } from "./disk.ts";
-import { readSnapshot } from "./snapshot_format.ts";
+import { checkSnapshot, readSnapshot } from "./snapshot_format.ts";
 import type { SnapshotSource, StoredSnapshot } from "./storage.ts";
 
 /** A `SnapshotSource` over an open file; the system keeps the file for it after its removal. */
@@ -19,6 +19,10 @@ export class SnapshotFileSource implements SnapshotSource {
 
   *blocks(): Iterable<Uint8Array> {
     yield* readSnapshot(this.#file);
+  }
+
+  *check(): Iterable<unknown> {
+    yield* checkSnapshot(this.#file);
   }
 
   close(): void {

@@ -5,7 +5,13 @@ import { fault } from "../base/faults.ts";
 import type { Configuration, EntryId, Term } from "../raft/types.ts";
 import type { Disk } from "./disk.ts";
 import type { FailureLatch } from "./failure_latch.ts";
-import { parseSnapshotName, type SnapshotHead, snapshotName, type SnapshotSummary } from "./snapshot_format.ts";
+import {
+  checkSnapshot,
+  parseSnapshotName,
+  type SnapshotHead,
+  snapshotName,
+  type SnapshotSummary,
+} from "./snapshot_format.ts";
 import { SnapshotFileSource } from "./snapshot_source.ts";
 import { storedSnapshot, type TemporaryHost, TemporarySnapshot, verifySnapshot } from "./snapshot_temporary.ts";
 import { SnapshotFileReceiver, SnapshotFileWriter } from "./snapshot_writer.ts";
@@ -34,15 +40,24 @@ export function listSnapshots(disk: Disk, directory: string): ListedSnapshot[] {
   return listed.sort(newestFirst);
 }
 
+/** How a snapshot is verified. */
+export interface Verification {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly pause: () => Promise<void>;
+  /** Whoever asks loads it next: its compression is left to that. */
+  readonly isLoadedNext?: boolean | undefined;
+}
+
 /** Verifies one snapshot, its name included. Rejects with `CorruptionError` or `FormatVersionError`. */
 export async function verifyListed(
-  { disk, directory, pause }: { disk: Disk; directory: string; pause: () => Promise<void> },
+  { disk, directory, pause, isLoadedNext }: Verification,
   { name, lastIncluded }: ListedSnapshot,
 ): Promise<SnapshotSummary> {
   const path = `${directory}/${name}`;
   const file = disk.open(path, "read");
   try {
-    const summary = await verifySnapshot(file, pause);
+    const summary = await verifySnapshot(file, pause, isLoadedNext === true ? { read: checkSnapshot } : {});
     const { index, term } = summary.lastIncluded;
     if (index === lastIncluded.index && term === lastIncluded.term) return summary;
     throw new CorruptionError(path, {

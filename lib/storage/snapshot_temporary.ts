@@ -130,9 +130,15 @@ export function storedSnapshot(summary: SnapshotSummary): StoredSnapshot {
   return { lastIncluded, configuration, bytes, plainBytes, compression };
 }
 
-/** Reads all of `file` and verifies every checksum, with pauses. Rejects as `readSnapshot` throws. */
-export async function verifySnapshot(file: DiskFile, pause: () => Promise<void>): Promise<SnapshotSummary> {
-  const blocks = readSnapshot(file);
+/** Reads all of `file` and verifies every checksum, with pauses. Rejects as `read` throws, one of those in snapshot_format.ts. */
+export async function verifySnapshot(
+  file: DiskFile,
+  pause: () => Promise<void>,
+  { read = (whole) => readSnapshot(whole) }: {
+    readonly read?: (file: DiskFile) => Generator<Uint8Array, SnapshotSummary>;
+  } = {},
+): Promise<SnapshotSummary> {
+  const blocks = read(file);
   let bytes = 0;
   for (;;) {
     const step = blocks.next();

@@ -85,6 +85,8 @@ export interface SnapshotSource {
   readChunk(offset: number, lengthMax: number): Uint8Array;
   /** The state machine's blocks in the order written, each valid until the next; each checksum is verified. Throws `CorruptionError`. */
   blocks(): Iterable<Uint8Array>;
+  /** Verifies each checksum without undoing the compression, a block at each step. Throws `CorruptionError`. */
+  check(): Iterable<unknown>;
   close(): void;
 }
 

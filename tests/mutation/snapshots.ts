@@ -53,4 +53,13 @@ export const SNAPSHOT_SLIPS: readonly Mutation[] = [
     what: "A node that serves verifies snapshots in the long slices of a node that starts",
     patches: [{ file: "lib/node/start_node.ts", find: "    turns.started();\n", replace: "" }],
   },
+  {
+    id: "M1030",
+    what: "The check of a snapshot takes the length of a compressed block for what it holds",
+    patches: [{
+      file: "lib/storage/snapshot_format.ts",
+      find: "isPacked ? plainBytesOf(stored) : length",
+      replace: "isPacked ? Math.min(length, plainBytesOf(stored)) : length",
+    }],
+  },
 ];

@@ -31,7 +31,7 @@ interface Sending {
   readonly peer: NodeId;
   readonly source: SnapshotSource;
   /** Undefined until the peer has answered: nothing is read for one that is down. */
-  unread: Iterator<Uint8Array> | undefined;
+  unread: Iterator<unknown> | undefined;
   /** The whole file was read and found right. */
   isWhole: boolean;
 }
@@ -96,7 +96,7 @@ export class SnapshotSender {
     if (sending === undefined || !holds(sending.source, lastIncludedIndex)) return;
     if (rejected) return this.#rejected(sending);
     if (sending.unread !== undefined) return;
-    sending.unread = sending.source.blocks()[Symbol.iterator]();
+    sending.unread = sending.source.check()[Symbol.iterator]();
     this.#readOn(sending);
   }
 

@@ -44,6 +44,7 @@ class Ground {
         plainBytes: 3,
         compression: "off",
       },
+      check: () => [],
       readChunk: (offset, lengthMax) => new Uint8Array([1, 2, 3]).subarray(offset, offset + lengthMax),
       *blocks() {
         yield new Uint8Array(1);

@@ -7,6 +7,9 @@ import { CorruptionError, FormatVersionError } from "../../../lib/base/errors.ts
 import { type Compression, HAS_ZSTD } from "../../../lib/storage/block_codec.ts";
 import { inspectDirectory } from "../../../lib/storage/inspect.ts";
 import {
+  BLOCK_HEADER_BYTES,
+  checkSnapshot,
+  encodeBlockHeader,
   encodeFooter,
   encodeSnapshotHead,
   readSnapshot,
@@ -96,6 +99,36 @@ Deno.test("every bit flip of a compressed snapshot is noticed", async () => {
       assertEquals(error.file, pathOf(5, 1), `bit ${bit}`);
     }
   }
+});
+
+/** What a reader yields, and what it returns. */
+function drain<T>(reading: Generator<Uint8Array, T>): { readonly lengths: readonly number[]; readonly summary: T } {
+  const lengths: number[] = [];
+  for (let step = reading.next();; step = reading.next()) {
+    if (step.done === true) return { lengths, summary: step.value };
+    lengths.push(step.value.length);
+  }
+}
+
+Deno.test("the check of a snapshot says what the reading of it says, and leaves the blocks compressed", async () => {
+  for (const compression of ["off", ...COMPRESSIONS] as const) {
+    const input = inputOf(await write(new MemoryDisk(), compression, BLOCKS));
+    const [read, checked] = [drain(readSnapshot(input)), drain(checkSnapshot(input))];
+    assertEquals(checked.summary, read.summary);
+    assertEquals(read.lengths, BLOCKS.map(({ length }) => length));
+    assertEquals(checked.lengths[1] === read.lengths[1], compression === "off");
+  }
+});
+
+Deno.test("a block that was written wrong passes the check of checksums, and no reading of it", () => {
+  const head = encodeSnapshotHead({ lastIncluded: id(5, 1), configuration: ONE, compression: "deflate" });
+  const block = Uint8Array.of(1, 5, 0, 0, 0, 0xff, 0xff, 0xff);
+  const header = new Uint8Array(BLOCK_HEADER_BYTES);
+  encodeBlockHeader(block, header);
+  const whole = new Uint8Array([...head, ...header, ...block]);
+  const input = inputOf(new Uint8Array([...whole, ...encodeFooter(1, checksum(whole), 5)]));
+  assertEquals(drain(checkSnapshot(input)).summary.plainBytes, 5);
+  assertThrows(() => drain(readSnapshot(input)), CorruptionError, "block 0 cannot be decompressed");
 });
 
 Deno.test("where the runtime has no zstd a file with it is refused in one line, before any block, and no other one is", async () => {
