@@ -3,7 +3,7 @@
 import { type Compression, COMPRESSIONS } from "../storage/block_codec.ts";
 import type { Flag } from "./flags.ts";
 
-/** How snapshots lie there. */
+/** How snapshots lie there, and how what lies there is looked after. */
 export const DISK_FLAGS = [
   {
     name: "compression",
@@ -15,6 +15,17 @@ export const DISK_FLAGS = [
     help:
       "How snapshots, backups and what is sent to nodes that lag are compressed: zstd where the runtime of every member reads it, " +
       "else deflate; deflate; or off.",
+  },
+  {
+    name: "scrub-bytes-per-second",
+    kind: "size",
+    commands: ["cluster", "node"],
+    placeholder: "SIZE",
+    default: "1MiB",
+    min: 0,
+    max: 1_073_741_824,
+    help:
+      "Read so much of log and snapshots once more each second, to find what has rotted while it can be repaired; 0 for never.",
   },
 ] as const satisfies readonly Flag[];
 

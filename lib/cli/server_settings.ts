@@ -81,6 +81,7 @@ export function serverOptions(settings: Settings, log: Log): ServerOptions {
     snapshotEntries: settings.integer("snapshot-entries"),
     snapshotBytes: settings.integer("snapshot-bytes"),
     compression: compressionOf(settings.text("compression")),
+    scrubBytesPerSecond: settings.integer("scrub-bytes-per-second"),
     historyEntries: settings.integer("history-entries"),
     historyBytes: settings.integer("history-bytes"),
     memoryLimitBytes: settings.optionalInteger("memory-limit") ?? defaultMemoryLimit(THIS_MACHINE, 1),

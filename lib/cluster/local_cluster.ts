@@ -41,6 +41,7 @@ const DEFAULTS = {
   snapshotEntries: 200_000,
   snapshotBytes: 67_108_864,
   compression: "zstd",
+  scrubBytesPerSecond: 1_048_576,
   electionTimeoutMs: 1_000,
   heartbeatMs: 100,
   requestTimeoutMs: 5_000,

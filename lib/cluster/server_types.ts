@@ -64,6 +64,8 @@ export interface ServerOptions {
   readonly snapshotBytes: number;
   /** How snapshots are compressed where every member reads that (`--compression`); "off" when left out. */
   readonly compression?: Compression;
+  /** How fast the directory is read once more, to find what has rotted (`--scrub-bytes-per-second`); never when left out. */
+  readonly scrubBytesPerSecond?: number;
   /** Entries whose changes are remembered; the usual number when left out (`--history-entries`). */
   readonly historyEntries?: number;
   /** Bytes of them at most; the usual number when left out (`--history-bytes`). */

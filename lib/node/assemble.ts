@@ -31,6 +31,8 @@ import { Persistence } from "./effects/persistence.ts";
 import { Proposals } from "./writes/proposals.ts";
 import { Reader } from "./reads/reader.ts";
 import { RoleObserver } from "./views/role_observer.ts";
+import { Repairs } from "./scrub/repairs.ts";
+import { Scrubber } from "./scrub/scrubber.ts";
 import { Snapshots } from "./snapshots/snapshots.ts";
 import { Quarantine } from "./self_check/quarantine.ts";
 import { QuarantineFile } from "../storage/quarantine_file.ts";
@@ -140,7 +142,7 @@ function addStages(core: Core): Stages {
 }
 
 function addEdges(stages: Stages): Parts {
-  const { options, clock, metrics, lifetime } = stages;
+  const { options, ports, clock, metrics, lifetime } = stages;
   const driver = new Driver(stages);
   const selfCheck = new SelfCheck(stages);
   const repair = new Repair(stages);
@@ -160,5 +162,12 @@ function addEdges(stages: Stages): Parts {
     monitor,
     peerEvents: new PeerEvents({ ...stages, monitor }),
     reader: new Reader(stages),
+    scrubber: new Scrubber({
+      ...stages,
+      disk: ports.disk,
+      repairs: new Repairs(stages),
+      wallClockMs: () => ports.wallClockMs(),
+      bytesPerSecond: options.scrubBytesPerSecond ?? 0,
+    }),
   };
 }

@@ -85,6 +85,10 @@ export const CHECK_ENTRIES = 1_048_576;
 export const CHECKS_TOLD_MAX = 8;
 /** How often a leader looks for nodes in quarantine that need a snapshot. */
 export const REPAIR_LOOK_MS = 1_000;
+/** A scrub of the directory begins so long after the one before it, or after the start, at the least. */
+export const SCRUB_PAUSE_MS = 60_000;
+/** A repair that has to wait, for entries to be applied or for room, is tried again after so long. */
+export const SCRUB_REPAIR_RETRY_MS = 1_000;
 /** Backups that are read at the same time. */
 export const BACKUPS_MAX = 4;
 /** How long a stopping node waits for open writes after that. */

@@ -51,10 +51,11 @@ export class Node implements KeyValueNode, RunWriter {
 
   /** Begins to listen, connect and tick. Rejects with the error of `Transport.start`. */
   async start(): Promise<void> {
-    const { directory, transport, peerEvents, ticker } = this.#parts;
+    const { directory, transport, peerEvents, ticker, scrubber } = this.#parts;
     directory.dial();
     await transport.start(peerEvents);
     ticker.start();
+    scrubber.start();
     void endWhenRemoved(this.#parts);
   }
 

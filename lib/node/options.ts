@@ -58,6 +58,8 @@ export interface NodeOptions {
   readonly snapshotBytes: number;
   /** How snapshots are compressed once every member can read that; "off" when left out. */
   readonly compression?: Compression;
+  /** How fast what lies on the disk is read once more, to find what has rotted; 0, or left out, for never. */
+  readonly scrubBytesPerSecond?: number;
   /** Entries whose changes are remembered, and bytes of them; the usual numbers when left out. */
   readonly historyEntries?: number;
   readonly historyBytes?: number;

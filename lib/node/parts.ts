@@ -28,6 +28,7 @@ import type { PendingWrites } from "./writes/pending_writes.ts";
 import type { Persistence } from "./effects/persistence.ts";
 import type { Proposals } from "./writes/proposals.ts";
 import type { Reader } from "./reads/reader.ts";
+import type { Scrubber } from "./scrub/scrubber.ts";
 import type { RoleObserver } from "./views/role_observer.ts";
 import type { Snapshots } from "./snapshots/snapshots.ts";
 import type { Quarantine } from "./self_check/quarantine.ts";
@@ -114,4 +115,5 @@ export interface Parts extends Stages {
   readonly monitor: Monitor;
   readonly peerEvents: TransportHandler;
   readonly reader: Reader;
+  readonly scrubber: Scrubber;
 }

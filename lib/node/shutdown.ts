@@ -44,11 +44,13 @@ export async function shutDown(parts: Parts): Promise<void> {
 }
 
 /** A disk that hangs holds up the end of the node no longer than a moment: what is durable does not depend on it. */
-async function closeFiles({ clock, log, snapshots, quarantine, storage }: Parts): Promise<void> {
+async function closeFiles({ clock, log, snapshots, quarantine, scrubber, storage }: Parts): Promise<void> {
   const late = Promise.withResolvers<"late">();
   const timer = clock.after(CLOSE_MS, () => late.resolve("late"));
   try {
-    const closing = snapshots.close().then(() => quarantine.saved).then(() => storage.close());
+    const closing = Promise.all([scrubber.close(), snapshots.close()]).then(() => quarantine.saved).then(() =>
+      storage.close()
+    );
     if (await Promise.race([closing, late.promise]) !== "late") return;
     log("warn", `Stopped without waiting longer for the disk under ${storage.directory}`);
   } finally {

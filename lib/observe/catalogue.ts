@@ -98,6 +98,14 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.diskReserveBytes]: gauge(
     "Bytes of it that are kept for the next snapshot: with fewer free, writes that add are refused. 0 where they are not known.",
   ),
+  [METRIC.scrubBytes]: counter("Bytes of log and snapshots that were read once more, to find what has rotted."),
+  [METRIC.scrubDamages]: counter("Damaged files that were found so, by kind: snapshot, segment or node_file.", [
+    "kind",
+  ]),
+  [METRIC.scrubUnrepaired]: gauge("Damaged files that could not be repaired yet."),
+  [METRIC.scrubCompletedSeconds]: gauge(
+    "When the last round of reading came to its end, in seconds since 1970; 0 before.",
+  ),
   [METRIC.term]: gauge("The current term."),
   [METRIC.commitIndex]: gauge("Index of the last committed entry known here."),
   [METRIC.appliedIndex]: gauge("Index of the last applied entry."),

@@ -147,6 +147,11 @@ export class RaftNode {
     return log.bytesBetween(Math.max(log.firstIndex, index + 1), log.lastIndex);
   }
 
+  /** What is to be kept: durable here, or being made so. */
+  get hardState(): HardState {
+    return this.#hardState;
+  }
+
   /** A copy of what there is to know. Not for hot paths. */
   status(): RaftStatus {
     return describeStatus(this.#core);

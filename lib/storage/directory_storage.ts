@@ -5,6 +5,7 @@ import type { Configuration, EntryId, HardState, Index } from "../raft/types.ts"
 import type { Compression } from "./block_codec.ts";
 import type { Disk, DiskLock, DiskSpace } from "./disk.ts";
 import type { NodeStore } from "./node_store.ts";
+import { scrubNodeFile, scrubSegment, scrubSnapshot, type ScrubStep } from "./scrub.ts";
 import type { SnapshotStore } from "./snapshot_store.ts";
 import type { Recovered, SnapshotReceiver, SnapshotSource, SnapshotWriter, Storage, StorageSizes } from "./storage.ts";
 import type { Wal } from "./wal.ts";
@@ -12,6 +13,7 @@ import type { Wal } from "./wal.ts";
 /** The parts of an open directory. */
 export interface DirectoryParts {
   readonly disk: Disk;
+  readonly walDirectory: string;
   readonly directory: string;
   readonly recovered: Recovered;
   readonly lock: DiskLock;
@@ -84,6 +86,38 @@ export class DirectoryStorage implements Storage {
 
   compact(index: Index): Promise<void> {
     return this.#track(this.#parts.wal.compact(index));
+  }
+
+  *scrub(): Generator<ScrubStep, void> {
+    const { disk, node, snapshots, wal, walDirectory } = this.#parts;
+    for (const snapshot of [...snapshots.listed]) {
+      const damage = yield* scrubSnapshot(disk, `${snapshots.directory}/${snapshot.name}`);
+      const place = snapshots.listed.findIndex(({ name }) => name === snapshot.name);
+      if (damage === undefined || place < 0) continue;
+      yield { type: "Damaged", damage, part: { type: "Snapshot", id: snapshot.lastIncluded, isNewest: place === 0 } };
+    }
+    for (const { name } of [...wal.durableSegments()]) {
+      // It may have gone on, or be gone, since.
+      const segment = wal.durableSegments().find((now) => now.name === name);
+      if (segment === undefined) continue;
+      const damage = yield* scrubSegment({ disk, directory: walDirectory }, segment);
+      if (damage === undefined || wal.indexCovering(name) === undefined) continue;
+      yield { type: "Damaged", damage, part: { type: "Segment", name } };
+    }
+    const damage = yield* scrubNodeFile(disk, node.path);
+    if (damage !== undefined) yield { type: "Damaged", damage, part: { type: "NodeFile" } };
+  }
+
+  leaveSegment(name: string): boolean {
+    return this.#parts.wal.leave(name);
+  }
+
+  indexCovering(name: string): number | undefined {
+    return this.#parts.wal.indexCovering(name);
+  }
+
+  dropSnapshot(id: EntryId): Promise<void> {
+    return this.#track(this.#parts.snapshots.drop(id));
   }
 
   sizes(): StorageSizes {

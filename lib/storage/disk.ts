@@ -45,6 +45,11 @@ export interface Disk {
   /** Names in a directory in byte order; empty when the directory does not exist. */
   list(path: string): readonly string[];
   open(path: string, mode: OpenMode): DiskFile;
+  /**
+   * Brings a part of a file into the system's memory, where a read finds it without waiting for the disk. Never rejects: whoever reads it
+   * hears what is wrong. Left out where no read waits.
+   */
+  warm?(path: string, part: { readonly offset: number; readonly bytes: number }): Promise<void>;
   /** Atomically takes the place of `to`. Durable only after `syncDirectory`. */
   rename(from: string, to: string): void;
   /** Durable only after `syncDirectory`. A missing file is fine. */

@@ -99,6 +99,11 @@ export class NodeStore {
     await this.#disk.syncDirectory(this.#directory);
   }
 
+  /** Where term and vote lie. */
+  get path(): string {
+    return this.#path();
+  }
+
   #path(): string {
     return `${this.#directory}/${nodeFileName(this.#content.ownership.nodeId)}`;
   }

@@ -127,7 +127,7 @@ async function openLocked(options: OpenStorageOptions, lock: DiskLock): Promise<
   // After what a crash had left was removed: on a full disk that is the room for it.
   if (kept !== undefined && !isPlain) node.prepareReserve();
   const recovered = describe(content, { loaded, existed: kept !== undefined });
-  return new DirectoryStorage({ disk, directory, recovered, lock, node, snapshots, wal });
+  return new DirectoryStorage({ disk, walDirectory, directory, recovered, lock, node, snapshots, wal });
 }
 
 /** Reads all that has a version, and rejects with `FormatVersionError` for another one. Damage is left to be judged later. */

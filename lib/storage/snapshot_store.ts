@@ -148,6 +148,31 @@ export class SnapshotStore {
     return { snapshots: this.#listed.length, snapshotBytes, newestSnapshotBytes, temporaryBytes };
   }
 
+  /** The complete snapshots, newest first. */
+  get listed(): readonly ListedSnapshot[] {
+    return this.#listed;
+  }
+
+  /** Where they lie. */
+  get directory(): string {
+    return this.#options.directory;
+  }
+
+  /** See `Storage.dropSnapshot`. */
+  async drop({ index, term }: EntryId): Promise<void> {
+    const { disk, directory, latch } = this.#options;
+    const old = this.#listed.slice(1).find(({ lastIncluded: id }) => id.index === index && id.term === term);
+    if (old === undefined) return;
+    latch.check();
+    this.#listed = this.#listed.filter((other) => other !== old);
+    try {
+      disk.remove(`${directory}/${old.name}`);
+      await disk.syncDirectory(directory);
+    } catch (error) {
+      throw latch.fail(error, { file: `${directory}/${old.name}`, operation: "remove" });
+    }
+  }
+
   /** Aborts what was not finished. */
   abortAll(): void {
     for (const unfinished of this.#open) unfinished.abort();

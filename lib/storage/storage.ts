@@ -2,6 +2,7 @@
 
 import type { Run } from "../raft/run.ts";
 import type { Compression } from "./block_codec.ts";
+import type { ScrubStep } from "./scrub.ts";
 import type { Configuration, EntryId, HardState, Index, NodeId, SnapshotDescription } from "../raft/types.ts";
 import type { DiskSpace } from "./disk.ts";
 
@@ -130,6 +131,18 @@ export interface Storage {
 
   /** Removes segments that hold only entries at or below `index`. Call after a snapshot at or above it is complete. */
   compact(index: Index): Promise<void>;
+
+  /**
+   * Reads all that is durable once more: first the snapshots, then the log, then the file with term and vote. Each step reads one piece; to
+   * end it early, `return`. What is written or removed meanwhile is passed over.
+   */
+  scrub(): Iterator<ScrubStep, void>;
+  /** Makes the log go on in another segment than that one; durable with the next `sync`. False when the disk is full. */
+  leaveSegment(name: string): boolean;
+  /** The index that a snapshot must reach before `compact` removes the segment; undefined when there is no such segment. */
+  indexCovering(name: string): number | undefined;
+  /** Removes a snapshot, but never the newest. */
+  dropSnapshot(id: EntryId): Promise<void>;
 
   sizes(): StorageSizes;
 

@@ -11,6 +11,7 @@ import type { Disk, DiskFile } from "./disk.ts";
 import { TAG_BYTES } from "./encryption/aead.ts";
 import type { DirectoryKeys } from "./encryption/directory_keys.ts";
 import { type RecordCipher, sealedBodyBytes } from "./encryption/record_cipher.ts";
+import type { DurableSegment } from "./scrub.ts";
 import type { FailureLatch } from "./failure_latch.ts";
 import type { LogShape } from "./log_shape.ts";
 import { maskBody } from "./record_mask.ts";
@@ -40,6 +41,8 @@ const SCRATCH_BYTES = 1_048_576;
 export interface OldSegment {
   readonly name: string;
   readonly bytes: number;
+  /** Behind its last record. */
+  readonly end: number;
   /** Highest index of any entry in it, replaced ones included. */
   readonly highestIndex: number;
 }
@@ -212,6 +215,32 @@ export class Wal {
     return run;
   }
 
+  /** The segments as far as they are durable, oldest first. */
+  durableSegments(): readonly DurableSegment[] {
+    const { sequence: durable, offset } = this.#durable;
+    const first = this.#current.sequence - this.#older.length;
+    const all = [...this.#older, { name: this.#current.name, end: this.#current.offset }];
+    return all.slice(0, durable - first + 1).map(({ name, end }, at) => {
+      return { name, sequence: first + at, end: first + at === durable ? offset : end };
+    });
+  }
+
+  /** The index that a snapshot must reach before the segment may be removed; undefined when there is no such segment. */
+  indexCovering(name: string): number | undefined {
+    const all = [...this.#older, this.#current];
+    const at = all.findIndex((segment) => segment.name === name);
+    return at < 0 ? undefined : Math.max(...all.slice(0, at + 1).map(({ highestIndex }) => highestIndex));
+  }
+
+  /** See `Storage.leaveSegment`. */
+  leave(name: string): boolean {
+    this.#latch.check();
+    if (name !== this.#current.name) return true;
+    if (!this.#spare.ensure(SEGMENT_HEADER_BYTES)) return false;
+    this.#roll(0, toIndex(this.#shape.lastIndex + 1));
+    return true;
+  }
+
   /** Segments and their bytes, the prepared one included. */
   sizes(): { segments: number; walBytes: number } {
     const older = this.#older.reduce((sum, segment) => sum + segment.bytes, 0);
@@ -273,7 +302,7 @@ export class Wal {
   #roll(recordBytes: number, firstIndex: Index): void {
     const { directory, epoch } = this.#start;
     if (!this.#spare.ensure(SEGMENT_HEADER_BYTES + recordBytes)) throw new NoSpaceError(directory);
-    const { name: currentName, bytes, highestIndex, file: rolled } = this.#current;
+    const { name: currentName, bytes, offset: end, highestIndex, file: rolled } = this.#current;
     const sequence = this.#current.sequence + 1;
     const names = new Set([...this.#older.map((segment) => segment.name), currentName]);
     const name = segmentName({ firstIndex, sequence }, (taken) => names.has(taken));
@@ -287,7 +316,7 @@ export class Wal {
     } catch (error) {
       throw this.#latch.fail(error, { file: `${directory}/${name}`, operation: "start segment" });
     }
-    this.#older.push({ name: currentName, bytes, highestIndex });
+    this.#older.push({ name: currentName, bytes, end, highestIndex });
     this.#unsynced.push(rolled);
     this.#directoryChanged = true;
   }

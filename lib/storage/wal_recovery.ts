@@ -44,8 +44,8 @@ export async function recoverWal(recovery: WalRecovery): Promise<Wal> {
   if (keys !== undefined && current.cipher === undefined) spare.ensure(segmentBytes);
   const mark = await openMark(disk, directory);
   const { lastNumber, chain } = scan;
-  const older = scan.segments.slice(0, -1).map(({ name, bytes, highestIndex }) => {
-    return { name, bytes, highestIndex };
+  const older = scan.segments.slice(0, -1).map(({ name, bytes, end, highestIndex }) => {
+    return { name, bytes, end, highestIndex };
   });
   const position = { sequence: current.sequence, offset: current.offset };
   writeFirstMark(mark, { epoch, number: lastNumber, index: toIndex(shape.lastIndex), ...position });

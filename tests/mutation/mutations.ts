@@ -43,6 +43,7 @@ import { SESSION_OWNER_SLIPS } from "./session_owners.ts";
 import { ROLLING_SLIPS } from "./rolling.ts";
 import { SLIPS } from "./slips.ts";
 import { LOGIN_SLIPS } from "./logins.ts";
+import { SCRUB_SLIPS } from "./scrub.ts";
 import { SNAPSHOT_SLIPS } from "./snapshots.ts";
 import { SIMULATOR_SLIPS } from "./simulator_slips.ts";
 import { SURVIVORS } from "./survivors.ts";
@@ -110,4 +111,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...COMPRESSION_SLIPS,
   ...BEFORE_LOGIN_SLIPS,
   ...LOGIN_SLIPS,
+  ...SCRUB_SLIPS,
 ];

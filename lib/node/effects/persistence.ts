@@ -26,7 +26,7 @@ export interface PersistenceParts {
   readonly metrics: Registry;
   readonly diskWatch: DiskWatch;
   /** Of what is durable. */
-  readonly inbox: Pick<Inbox, "put">;
+  readonly inbox: Pick<Inbox, "put" | "wake">;
   /** Of messages that may leave. */
   readonly outbox: Pick<Outbox, "release">;
   /** Of a write or sync that failed: final. */
@@ -39,6 +39,8 @@ export class Persistence {
   readonly #syncSeconds: Histogram;
   readonly #syncs: Counter;
   #unsynced: LogWrite | undefined;
+  /** The log goes on in another segment, which is not durable yet. */
+  #hasRolled = false;
   #syncing = false;
   #hardState: HardState | undefined;
   #savingHardState = false;
@@ -72,11 +74,18 @@ export class Persistence {
     this.#unsynced = write;
   }
 
+  /** The log was made to go on in another segment: the next sync makes that durable, one of its own if nothing is written. */
+  rolled(): void {
+    this.#hasRolled = true;
+    this.flush();
+  }
+
   /** Starts a sync if something was written and none is in flight. */
   flush(): void {
-    if (this.#syncing || this.#unsynced === undefined) return;
+    if (this.#syncing || (this.#unsynced === undefined && !this.#hasRolled)) return;
     const write = this.#unsynced;
     this.#unsynced = undefined;
+    this.#hasRolled = false;
     this.#syncing = true;
     const { storage, clock, diskWatch, inbox, lifetime } = this.#parts;
     const begun = clock.now();
@@ -86,6 +95,7 @@ export class Persistence {
       diskWatch.completed("log");
       this.#syncs.add();
       this.#syncSeconds.record((clock.now() - begun) / 1_000);
+      if (write === undefined) return inbox.wake();
       inbox.put({ type: "Persisted", write: write.number, last: write.run.last });
     }).catch((error: unknown) => lifetime.fail(error));
   }

@@ -122,6 +122,11 @@ export class Snapshots {
     return outcome;
   }
 
+  /** Takes one also where the newest has everything, since that cannot be read any more. Rejects with what ends the node. */
+  replace(): Promise<SnapshotOutcome> {
+    return this.#enqueueJob(() => this.#take({ isNewestUsable: false }));
+  }
+
   /** Begins one if enough has been applied since the last; a stage of the driver's pass. */
   takeIfDue(): void {
     const { applier, lifetime, memory, space, snapshotEntries, snapshotBytes: bytes } = this.#parts;
@@ -185,7 +190,7 @@ export class Snapshots {
   #replaceNewest(why: Unusable): void {
     if (this.#replacing || this.#parts.clock.now() - this.#replacedAt < REPLACEMENT_RETRY_MS) return;
     this.#replacing = true;
-    this.#enqueueJob(() => this.#take({ isNewestUsable: false })).then((outcome) => {
+    this.replace().then((outcome) => {
       this.#replacing = false;
       this.#replacedAt = this.#parts.clock.now();
       if (outcome.type === "Failed") this.#warn(`Cannot replace the ${why} snapshot: ${outcome.message}`);

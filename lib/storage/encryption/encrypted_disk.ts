@@ -65,6 +65,10 @@ export class EncryptedDisk implements Disk {
     return isSealedFile(file) ? new SealedReader(file, keys) : refuseForeign(file, { keys, name });
   }
 
+  async warm(path: string, part: { readonly offset: number; readonly bytes: number }): Promise<void> {
+    await this.#disk.warm?.(path, part);
+  }
+
   rename(from: string, to: string): void {
     this.#disk.rename(from, to);
   }

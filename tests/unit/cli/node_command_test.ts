@@ -147,6 +147,14 @@ function secretFile(secret: string): string {
   return file;
 }
 
+/** How the directory is used, and what is remembered. */
+const DISK_ARGUMENTS = [
+  "--compression=deflate",
+  "--scrub-bytes-per-second=2MiB",
+  "--history-entries=5000",
+  "--history-bytes=2MiB",
+];
+
 Deno.test("the settings become the options of the server", () => {
   const file = secretFile("what all nodes share\n");
   const settings = settingsOf(
@@ -154,8 +162,7 @@ Deno.test("the settings become the options of the server", () => {
       "node",
       "--node-id=1",
       "--port=5001",
-      "--peers",
-      "0=5000,2=5002",
+      "--peers=0=5000,2=5002",
       "--data-dir=/d",
       "--user-requests-per-second=7",
       "--max-connections-before-login=9",
@@ -167,9 +174,7 @@ Deno.test("the settings become the options of the server", () => {
       "--cluster-id=c",
       `--cluster-secret-file=${file}`,
       "--snapshot-bytes=1MiB",
-      "--compression=deflate",
-      "--history-entries=5000",
-      "--history-bytes=2MiB",
+      ...DISK_ARGUMENTS,
       "--memory-limit=2MiB",
       "--peer-bind-port=9001",
     ],
@@ -191,6 +196,7 @@ Deno.test("the settings become the options of the server", () => {
     snapshotEntries: 200_000,
     snapshotBytes: 1_048_576,
     compression: "deflate",
+    scrubBytesPerSecond: 2_097_152,
     historyEntries: 5_000,
     historyBytes: 2_097_152,
     memoryLimitBytes: 2_097_152,

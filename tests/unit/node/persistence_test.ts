@@ -50,6 +50,7 @@ class Bench {
       metrics: this.metrics,
       diskWatch: this.watch,
       inbox: {
+        wake: () => {},
         put: (event) => {
           if (event.type === "Persisted") this.heard.push(`persisted ${event.write} up to ${event.last.index}`);
         },

@@ -1,0 +1,59 @@
+/** Planted bugs of the scrub: what it does not see, and repairs that come too early or not at all. */
+
+import type { Mutation } from "./mutation.ts";
+
+const SCRUB = "lib/storage/scrub.ts";
+const REPAIRS = "lib/node/scrub/repairs.ts";
+
+/** In the order of their numbers. */
+export const SCRUB_SLIPS: readonly Mutation[] = [
+  {
+    id: "M985",
+    what: "The scrub of the log looks at the heads of records alone",
+    patches: [{
+      file: SCRUB,
+      find: "if (sum !== record.bodyChecksum) return damage;",
+      replace: "if (sum !== record.bodyChecksum && record.bodyBytes === 0) return damage;",
+    }],
+  },
+  {
+    id: "M986",
+    what: "A damaged segment goes though no snapshot has all that is in it",
+    patches: [{
+      file: REPAIRS,
+      find: "if (needed !== undefined && covered >= needed) await storage.compact(toIndex(covered));",
+      replace: "if (needed !== undefined) await storage.compact(toIndex(needed));",
+    }, {
+      file: REPAIRS,
+      find: "if (needed !== undefined && applied.id.index < needed) return undefined;",
+      replace: "if (applied.id.index < 0) return undefined;",
+    }],
+  },
+  {
+    id: "M987",
+    what: "The log goes on in a damaged segment, which is therefore never removed",
+    patches: [{
+      file: REPAIRS,
+      find: "if (!storage.leaveSegment(name)) return undefined;",
+      replace: "if (name.length === 0 && !storage.leaveSegment(name)) return undefined;",
+    }],
+  },
+  {
+    id: "M988",
+    what: "The scrub looks at records that are not durable yet",
+    patches: [{
+      file: "lib/storage/wal.ts",
+      find: "end: first + at === durable ? offset : end };",
+      replace: "end: offset < 0 ? offset : end };",
+    }],
+  },
+  {
+    id: "M989",
+    what: "A damaged file with term and vote is found and left as it is",
+    patches: [{
+      file: REPAIRS,
+      find: "        this.#parts.persistence.saveHardState(this.#parts.raft.hardState);\n",
+      replace: "",
+    }],
+  },
+];

@@ -1,0 +1,155 @@
+/** The scrub of a directory that is in use: every byte that a start relies on is looked at, and what is not durable yet is left alone. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { FoundDamage, ScrubStep } from "../../../lib/storage/scrub.ts";
+import { Run } from "../../../lib/raft/run.ts";
+import { toIndex, toTerm } from "../../../lib/raft/types.ts";
+import type { Storage } from "../../../lib/storage/storage.ts";
+import { MemoryDisk } from "../../support/memory/memory_disk.ts";
+import {
+  DIRECTORY,
+  entries,
+  FIRST_SEGMENT,
+  flip,
+  id,
+  makeSnapshot,
+  NODE_FILE,
+  open,
+  pathOf,
+  write,
+} from "./support.ts";
+
+function steps(storage: Storage): readonly ScrubStep[] {
+  const all: ScrubStep[] = [];
+  const round = storage.scrub();
+  for (let step = round.next(); step.done !== true; step = round.next()) all.push(step.value);
+  return all;
+}
+
+function damages(storage: Storage): readonly FoundDamage[] {
+  return steps(storage).filter((step) => step.type === "Damaged");
+}
+
+function read(storage: Storage): number {
+  return steps(storage).reduce((sum, step) => sum + (step.type === "Read" ? step.bytes : 0), 0);
+}
+
+/** A vote, two snapshots, and a log of three segments whose last entries are not synced. */
+async function used(): Promise<{ disk: MemoryDisk; storage: Storage }> {
+  const disk = new MemoryDisk();
+  const storage = await open(disk, { segmentBytes: 1_024 });
+  await storage.saveHardState({ currentTerm: toTerm(2), votedFor: 0 });
+  for (let first = 1; first < 60; first += 3) await write(storage, entries(first, 2, 3));
+  await makeSnapshot(storage, 4, 2);
+  await makeSnapshot(storage, 6, 2);
+  return { disk, storage };
+}
+
+function segmentsOf(disk: MemoryDisk): readonly string[] {
+  return [...disk.files().keys()].filter((path) => path.endsWith(".wal")).sort();
+}
+
+Deno.test("a sound directory is read from front to end, both snapshots, every segment, term and vote", async () => {
+  const { disk, storage } = await used();
+  assertEquals(damages(storage), []);
+  const sizeOf = (path: string) => disk.contents(path)?.length ?? 0;
+  const files = [pathOf(4, 2), pathOf(6, 2), NODE_FILE].reduce((sum, path) => sum + sizeOf(path), 0);
+  const segments = segmentsOf(disk);
+  assert(segments.length >= 3, `${segments.length} segments`);
+  const all = read(storage);
+  // Of segments only what holds records.
+  assert(all > files + 1_024 * (segments.length - 2), `${all} bytes`);
+  assert(all <= files + 1_024 * segments.length, `${all} bytes`);
+  await storage.close();
+});
+
+Deno.test("every flipped bit of a snapshot, of a record, of a segment's head or of term and vote is found, with file and offset", async () => {
+  const { disk, storage } = await used();
+  const [first = "", ...others] = segmentsOf(disk);
+  const last = others.at(-1) ?? "";
+  const durable = 64 + 300;
+  for (const path of [pathOf(4, 2), pathOf(6, 2), first, last]) {
+    const bytes = path.endsWith(".wal") ? Math.min(durable, endOf(disk, path)) : disk.contents(path)?.length ?? 0;
+    for (let bit = 0; bit < bytes * 8; bit += 3) {
+      flip(disk, path, bit);
+      const [found, ...more] = damages(storage);
+      assertEquals(more, [], `bit ${bit} of ${path}`);
+      assertEquals(found?.damage.file, path, `bit ${bit}`);
+      const { offset = -1 } = found?.damage ?? {};
+      assert(offset >= 0 && offset <= (disk.contents(path)?.length ?? 0), `bit ${bit} of ${path} at offset ${offset}`);
+      flip(disk, path, bit);
+    }
+  }
+  assertEquals(damages(storage), []);
+  await storage.close();
+});
+
+/** Behind the last byte that is not zero. */
+function endOf(disk: MemoryDisk, path: string): number {
+  return (disk.contents(path) ?? new Uint8Array(0)).findLastIndex((byte) => byte !== 0) + 1;
+}
+
+Deno.test("what is damaged is told by what it is: the newest snapshot, the one before, a segment, the file with term and vote", async () => {
+  const { disk, storage } = await used();
+  const last = segmentsOf(disk).at(-1) ?? "";
+  for (const [path, bit] of [[pathOf(6, 2), 700], [pathOf(4, 2), 700], [last, 8 * 70], [NODE_FILE, 8 * 40]] as const) {
+    flip(disk, path, bit);
+  }
+  assertEquals(damages(storage).map(({ part }) => part), [
+    { type: "Snapshot", id: id(6, 2), isNewest: true },
+    { type: "Snapshot", id: id(4, 2), isNewest: false },
+    { type: "Segment", name: last.slice(last.lastIndexOf("/") + 1) },
+    { type: "NodeFile" },
+  ]);
+  await storage.close();
+});
+
+Deno.test("a file that is gone, or that the disk does not read, is damaged; records that are not durable yet are not looked at", async () => {
+  const { disk, storage } = await used();
+  // The segment after the roll has records that are durable, and then one that is not.
+  const segments = segmentsOf(disk).length;
+  let next = 61;
+  for (; segmentsOf(disk).length === segments; next++) await write(storage, entries(next, 2));
+  storage.append(Run.of(entries(next, 2)));
+  const last = segmentsOf(disk).at(-1) ?? "";
+  flip(disk, last, 8 * (endOf(disk, last) - 5));
+  assertEquals(damages(storage), []);
+  disk.hooks.failRead = (path) => path === FIRST_SEGMENT;
+  disk.remove(pathOf(4, 2));
+  const found = damages(storage);
+  assertEquals(found.map(({ damage }) => damage.file), [pathOf(4, 2), FIRST_SEGMENT]);
+  disk.hooks.failRead = () => false;
+});
+
+Deno.test("the log goes on in another segment when it is told to leave one, which then goes with a snapshot that covers it", async () => {
+  const { disk, storage } = await used();
+  const last = segmentsOf(disk).at(-1) ?? "";
+  const name = last.slice(last.lastIndexOf("/") + 1);
+  assertEquals(storage.indexCovering(name), 60);
+  assertEquals(storage.indexCovering("no.wal"), undefined);
+  assert(storage.leaveSegment(name));
+  assert(storage.leaveSegment(name), "it is left already");
+  await storage.sync();
+  await makeSnapshot(storage, 60, 2);
+  await storage.compact(toIndex(60));
+  assertEquals(storage.indexCovering(name), undefined);
+  assert(!disk.exists(last));
+  await write(storage, entries(61, 3, 2));
+  const image = disk.crash();
+  const again = await open(image);
+  assertEquals(again.recovered.runs.map((run) => run.count), [2]);
+  assertEquals(again.recovered.snapshot?.lastIncluded, id(60, 2));
+  await again.close();
+  await storage.close();
+});
+
+Deno.test("the newest snapshot is never dropped, and the one before it is durably gone once it is", async () => {
+  const { disk, storage } = await used();
+  await storage.dropSnapshot(id(6, 2));
+  await storage.dropSnapshot(id(5, 2));
+  assertEquals(storage.sizes().snapshots, 2);
+  await storage.dropSnapshot(id(4, 2));
+  assertEquals([storage.sizes().snapshots, disk.crash().exists(pathOf(4, 2))], [1, false]);
+  assert(disk.exists(`${DIRECTORY}/snapshots`));
+  await storage.close();
+});
