@@ -24,7 +24,7 @@ export const DISK_SLIPS: readonly Mutation[] = [
       find: "return free - bytes >= this.keptBytes;",
       replace: "return free >= bytes || this.keptBytes > free;",
     }),
-    tests: SHORT_TESTS,
+    tests: [...SHORT_TESTS, "tests/unit/storage/wal_test.ts"],
   },
   {
     ...slip("M1000", "What a snapshot in the making has written is kept free once more", {
@@ -38,7 +38,7 @@ export const DISK_SLIPS: readonly Mutation[] = [
     ...slip("M1001", "Deletes are refused while room is short", {
       file: SPACE,
       find: "if (bytes === 0 || !isDenied || this.#view === undefined) return true;",
-      replace: "if (this.#view === undefined) return true;",
+      replace: "if ((bytes < 0 && !isDenied) || this.#view === undefined) return true;",
     }),
     tests: SHORT_TESTS,
   },

@@ -17,24 +17,7 @@ const TESTS: readonly string[] = [
   "tests/e2e/undo_test.ts",
 ];
 
-/** All of them. */
-export const HISTORY_SLIPS: readonly Mutation[] = [
-  {
-    ...slip("M1004", "The page leaves out lines of a change as if they were the same", {
-      file: "lib/dashboard/assets/diff.js",
-      find: 'some(({ mark }) => mark !== " ")',
-      replace: 'some(({ mark }) => mark === "+")',
-    }),
-    tests: DIFF_TESTS,
-  },
-  {
-    ...slip("M1005", "The page compares bytes that are no text as if they were", {
-      file: "lib/dashboard/assets/diff.js",
-      find: "const texts = [textOf(old), textOf(now)];",
-      replace: 'const texts = [textOf(old) ?? "", textOf(now) ?? ""];',
-    }),
-    tests: DIFF_TESTS,
-  },
+const SLIPS: readonly Mutation[] = [
   slip("M995", "A value that EXPIRE left as it was counts twice in the history", {
     file: "lib/kv/change_recorder.ts",
     find: "        this.#holdsAt(foundAt, record.value);",
@@ -136,3 +119,24 @@ export const HISTORY_SLIPS: readonly Mutation[] = [
     replace: "",
   }),
 ].map((mutation) => ({ ...mutation, tests: TESTS }));
+
+/** All of them; those of the page have tests of their own. */
+export const HISTORY_SLIPS: readonly Mutation[] = [
+  ...SLIPS,
+  {
+    ...slip("M1004", "The page leaves out lines of a change as if they were the same", {
+      file: "lib/dashboard/assets/diff.js",
+      find: 'some(({ mark }) => mark !== " ")',
+      replace: 'some(({ mark }) => mark === "+")',
+    }),
+    tests: DIFF_TESTS,
+  },
+  {
+    ...slip("M1005", "The page compares bytes that are no text as if they were", {
+      file: "lib/dashboard/assets/diff.js",
+      find: "const texts = [textOf(old), textOf(now)];",
+      replace: 'const texts = [textOf(old) ?? "", textOf(now) ?? ""];',
+    }),
+    tests: DIFF_TESTS,
+  },
+];

@@ -179,6 +179,42 @@ Deno.test("an append without room for it throws NoSpaceError, writes nothing, an
   assertEquals(idsOf(entriesIn((await open(disk)).recovered.runs)), "1/1 2/1");
 });
 
+/** From now on so much is free, and the disk tells it. */
+function leaveFree(disk: MemoryDisk, bytes: number): () => number {
+  disk.capacityBytes = bytes + [...disk.files().values()].reduce((sum, { length }) => sum + length, 0);
+  disk.tellsSpace = true;
+  return () => disk.space("/")?.freeBytes ?? -1;
+}
+
+Deno.test("no segment is made of what is to stay free, but for what is appended without asking", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  await write(storage, entries(1, 1));
+  const free = leaveFree(disk, 100_000);
+  storage.keepFree(50_000);
+  assert(storage.reserve(20_000, 1));
+  const left = free();
+  assertEquals([storage.reserve(60_000, 1), free()], [false, left]);
+  assert(left >= 50_000 && left < 80_000, `${left} bytes`);
+  storage.append(Run.of([{ type: "Command", ...id(2, 1), command: "x".repeat(60_000) }]));
+  await storage.sync();
+  assert(free() < 50_000);
+  storage.keepFree(0);
+  assert(storage.reserve(20_000, 1));
+});
+
+Deno.test("the next segment is not prepared from what is to stay free", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk, { segmentBytes: 300_000 });
+  const free = leaveFree(disk, 400_000);
+  storage.keepFree(200_000);
+  for (let index = 1; index <= 5; index++) await write(storage, entries(index, 1));
+  assert(free() >= 200_000, `${free()} bytes`);
+  storage.keepFree(0);
+  await write(storage, entries(6, 1));
+  assert(free() < 200_000, `${free()} bytes`);
+});
+
 Deno.test("the reserved bound holds for the worst commands", async () => {
   const disk = new MemoryDisk();
   const storage = await open(disk);
