@@ -7,6 +7,7 @@ import type { Seed } from "../store/key_hash.ts";
 import type { RecordView } from "../store/record.ts";
 import { KeyBuffer, Span } from "../store/span.ts";
 import { Store, type Write } from "../store/store.ts";
+import type { Sweep } from "../store/sweep.ts";
 import { CLEARED_KEYS_TOLD_MAX } from "./change.ts";
 import type { ChangeRecorder } from "./change_recorder.ts";
 import { type KeyRecord, recordOf } from "./key_record.ts";
@@ -100,6 +101,11 @@ export class Keyspace {
   /** The earliest deadline of a key. */
   get nextDeadline(): number | undefined {
     return this.#store.nextDeadline;
+  }
+
+  /** Looks whether the memory of the keys still holds what was written there; see `Store`. */
+  get memorySweep(): Sweep {
+    return this.#store.sweep;
   }
 
   /** Takes the keys of the next commands; see `Store`. */

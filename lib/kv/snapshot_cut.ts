@@ -59,6 +59,11 @@ export class SnapshotCut {
     return this.#userBlock() ?? this.#tokenBlock() ?? this.#keyBlock() ?? this.#sessionBlock();
   }
 
+  /** See `Cut`; asked behind the last block. */
+  get isSound(): boolean {
+    return this.#keys.isSound;
+  }
+
   /** Lets the state machine go on without a cut. Idempotent. */
   close(): void {
     this.#keys.close();

@@ -5,6 +5,7 @@ import { bytesToString } from "../base/bytes.ts";
 import { hash64 } from "../base/hash.ts";
 import type { Seed } from "../store/key_hash.ts";
 import { Span } from "../store/span.ts";
+import type { Sweep } from "../store/sweep.ts";
 import type { CallContext, ReadSurroundings, Turn } from "./call.ts";
 import { changes, runCall, runCalls } from "./calls.ts";
 import type { ChangeSink } from "./change.ts";
@@ -152,10 +153,8 @@ export class StateMachine {
 
   /** When the next key, session or token expires; undefined for never. */
   get nextDeadline(): number | undefined {
-    const [key, session, token] = [this.#keys, this.#sessions, this.#users].map((part) =>
-      part.nextDeadline ?? Infinity
-    );
-    const next = Math.min(key ?? Infinity, session ?? Infinity, token ?? Infinity);
+    const parts = [this.#keys, this.#sessions, this.#users];
+    const next = Math.min(...parts.map(({ nextDeadline = Infinity }) => nextDeadline));
     return next === Infinity ? undefined : next;
   }
 
@@ -187,7 +186,7 @@ export class StateMachine {
   /** Whether every comparison holds now, for a read. */
   compare(compares: readonly Compare[]): boolean {
     this.#keys.judgeBy(this.readTimeMs);
-    return this.#hold(compares);
+    return compares.every((compare) => holds(compare, this.#keys));
   }
 
   /** Who is told of every entry applied. */
@@ -255,6 +254,11 @@ export class StateMachine {
   /** For loading a snapshot into an empty state; false when the key is there already. */
   load(record: BlockRecord): boolean {
     return this.#keys.load(record.key, record);
+  }
+
+  /** See `Keyspace`. */
+  get memorySweep(): Sweep {
+    return this.#keys.memorySweep;
   }
 
   /** What the sessions, users and tokens of a snapshot are loaded into, and what hears of its keys ahead. */
@@ -339,8 +343,7 @@ export class StateMachine {
     const { revision, shown } = turn;
     if (use === undefined) return this.#do(command, turn);
     const session = { ...use, hash: hashInSession(command, { encoded, shown }) };
-    const parts = { turn, users: this.#users, nowMs: this.#keys.timeMs };
-    const verdict = judgeInSession(this.#sessions, session, parts);
+    const verdict = judgeInSession(this.#sessions, session, { turn, users: this.#users, nowMs: this.#keys.timeMs });
     if (verdict.type === "Answer") return verdict.result;
     if (verdict.type === "Refuse") return { type: "Refused", revision, reason: verdict.reason };
     const result = this.#do(command, turn);
@@ -377,20 +380,16 @@ export class StateMachine {
   }
 
   #transact({ compares, then, otherwise }: TransactionCommand, turn: Turn): CommandResult {
-    const succeeded = this.#hold(compares);
+    const succeeded = compares.every((compare) => holds(compare, this.#keys));
     const context = this.#writeContext(turn);
     const replies = runCalls(succeeded ? then : otherwise, (call) => runCall(call, context));
     return { type: "Transaction", revision: turn.revision, succeeded, replies };
   }
 
-  #hold(compares: readonly Compare[]): boolean {
-    return compares.every((compare) => holds(compare, this.#keys));
-  }
-
   /** Chance and time come from the log, so that every node draws and tells the same. */
   #writeContext({ revision, shown }: Turn): CallContext {
-    const random = drawnFrom(revision);
-    return { keys: this.#keys, revision, nowMs: this.#keys.timeMs, random, cursors: undefined, shown };
+    const keys = this.#keys;
+    return { keys, revision, nowMs: keys.timeMs, random: drawnFrom(revision), cursors: undefined, shown };
   }
 }
 

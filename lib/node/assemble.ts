@@ -34,6 +34,7 @@ import { RoleObserver } from "./views/role_observer.ts";
 import { Repairs } from "./scrub/repairs.ts";
 import { Scrubber } from "./scrub/scrubber.ts";
 import { Snapshots } from "./snapshots/snapshots.ts";
+import { MemorySweep } from "./self_check/memory_sweep.ts";
 import { Quarantine } from "./self_check/quarantine.ts";
 import { QuarantineFile } from "../storage/quarantine_file.ts";
 import { Repair } from "./self_check/repair.ts";
@@ -99,6 +100,7 @@ function layGround({ state, ...foundation }: Foundation): Ground {
     raftLimits: limitsOf(options),
     tickTime: new TickTime(clock),
     checks: new StateChecks(state),
+    sweep: new MemorySweep({ clock, applied, metrics, log }),
     stamps: new OpenStamps(clusterClock, applied),
     userWatch: new UserWatch(state.users),
     space: new SpaceBudget({ storage: foundation.storage, applied, clock, log }),

@@ -83,6 +83,16 @@ export const CHECK_MS = 30_000;
 export const CHECK_ENTRIES = 1_048_576;
 /** Digests that a node tells its peers with each ping: the pings of two nodes are up to a second apart. */
 export const CHECKS_TOLD_MAX = 8;
+/** A slice of the sweep through the memory ends after so long, behind the part that it is at; the next one begins after a pause. */
+export const SWEEP_SLICE_MS = 2;
+/** From the beginning of one slice to that of the next, at least. */
+export const SWEEP_PAUSE_MS = 100;
+/** The part of a processor that the sweep takes at most, also where one part of the memory takes long. */
+export const SWEEP_SHARE = 0.02;
+/** A sweep takes at least so long, however little there is. */
+export const SWEEP_PASS_MS_MIN = 60_000;
+/** A node whose memory is damaged says so for so long before it goes into quarantine: of several that are, not too many may go. */
+export const SUSPECT_MS = 3_000;
 /** How often a leader looks for nodes in quarantine that need a snapshot. */
 export const REPAIR_LOOK_MS = 1_000;
 /** A scrub of the directory begins so long after the one before it, or after the start, at the least. */

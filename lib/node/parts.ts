@@ -31,6 +31,7 @@ import type { Reader } from "./reads/reader.ts";
 import type { Scrubber } from "./scrub/scrubber.ts";
 import type { RoleObserver } from "./views/role_observer.ts";
 import type { Snapshots } from "./snapshots/snapshots.ts";
+import type { MemorySweep } from "./self_check/memory_sweep.ts";
 import type { Quarantine } from "./self_check/quarantine.ts";
 import type { Repair } from "./self_check/repair.ts";
 import type { SelfCheck } from "./self_check/self_check.ts";
@@ -71,6 +72,7 @@ export interface Ground {
   readonly changes: ChangeFeed;
   readonly checks: StateChecks;
   readonly quarantine: Quarantine;
+  readonly sweep: MemorySweep;
   readonly diskWatch: DiskWatch;
   readonly memory: MemoryBudget;
   readonly space: SpaceBudget;

@@ -23,12 +23,13 @@ export class Upkeep implements TickerHandler {
 
   /** See `TickerHandler`. */
   ticks(count: number): void {
-    const { inbox, diskWatch, memory, space, driver, submissions } = this.#parts;
+    const { inbox, diskWatch, memory, sweep, space, driver, submissions } = this.#parts;
     const wanted = count + (fault("node/tickDoubled") ? 1 : 0) - (fault("node/tickLost") ? 1 : 0);
     for (let tick = 0; tick < wanted; tick++) inbox.put({ type: "Tick" });
     diskWatch.look();
     memory.look();
     space.look();
+    sweep.look();
     this.#ticksUntilCheck -= count;
     if (this.#ticksUntilCheck <= 0) {
       this.#ticksUntilCheck = MEMBERSHIP_CHECK_MS / TICK_MS;

@@ -121,6 +121,9 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
   [METRIC.replicasDiffering]: gauge(
     "Nodes whose state is another than that of a majority, as this node sees it; without a majority all that were compared.",
   ),
+  [METRIC.memoryDamaged]: gauge(
+    "Whether the memory of the state was found to hold something else than was written there: 1 or 0.",
+  ),
   [METRIC.quarantined]: gauge("Whether this node's state is not sound, so that it serves nothing: 1 or 0."),
   [METRIC.checkedIndex]: gauge("Index of the last entry at which this node had the same state as a majority."),
   [METRIC.elections]: counter("Elections that this node stood in."),

@@ -12,6 +12,7 @@ export const METRIC = {
   proposalsPending: "kvstore_server_proposals_pending",
   leaderChanges: "kvstore_server_leader_changes_seen_total",
   replicasDiffering: "kvstore_store_replicas_differing",
+  memoryDamaged: "kvstore_store_memory_damaged",
   quarantined: "kvstore_server_quarantined",
   checkedIndex: "kvstore_store_checked_index",
   strayTerms: "kvstore_raft_stray_terms_total",

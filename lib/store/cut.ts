@@ -1,5 +1,6 @@
 /** All records as they were at one moment, read in slices while the store changes. */
 
+import { type Digest, digestOf, type HashedValue, Lanes, Sum } from "./digest.ts";
 import type { LargeValue, LargeValues } from "./large.ts";
 import type { RecordView } from "./record.ts";
 import { type Segment, SEGMENT_UNITS, UNIT_BYTES } from "./segment.ts";
@@ -11,6 +12,7 @@ export interface CutParts {
   readonly segments: readonly Segment[];
   readonly large: LargeValues;
   readonly view: RecordView;
+  readonly digest: Digest;
   /** A segment is free for the store again. */
   readonly onProgress: () => void;
   readonly onClose: () => void;
@@ -30,10 +32,13 @@ export class Cut {
   #at = 0;
   #isOpen = true;
   #orphanBytes = 0;
+  readonly #wanted: string;
+  readonly #sum = new Sum();
 
   constructor(parts: CutParts) {
     this.#parts = parts;
     this.revision = parts.revision;
+    this.#wanted = parts.digest.toString();
     this.#segments = [...parts.segments];
     for (const segment of parts.segments) {
       segment.heldFrom = 0;
@@ -66,6 +71,11 @@ export class Cut {
     return true;
   }
 
+  /** Of a cut that was read to its end: whether what it told has the digest that the store had when it was opened. If not, the memory is damaged. */
+  get isSound(): boolean {
+    return digestOf(this.#sum) === this.#wanted;
+  }
+
   /** Lets the store have everything again. Idempotent. */
   close(): void {
     if (!this.#isOpen) return;
@@ -92,12 +102,25 @@ export class Cut {
     const units = segment.unitsOf(unit);
     segment.heldFrom += units;
     if (!segment.wasAlive(unit)) return units * UNIT_BYTES;
-    const { view, large } = this.#parts;
+    const { view, large, digest } = this.#parts;
     const place = segment.number * SEGMENT_UNITS + unit;
     const value = segment.isLarge(unit) ? this.#kept.get(place) ?? large.get(segment.slotOf(unit)) : undefined;
     this.#kept.delete(place);
+    digest.addTo(this.#sum, {
+      segment,
+      unit,
+      large: value === undefined ? undefined : hashed(segment, unit, value),
+      hash: 0,
+    });
     view.locate(segment, unit, value);
     emit(view);
     return units * UNIT_BYTES + (value?.length ?? 0);
   }
+}
+
+/** The value as long as it was in this record, by its bytes: it may have grown since. */
+function hashed(segment: Segment, unit: number, { words }: LargeValue): HashedValue {
+  const lanes = new Lanes();
+  lanes.takeWords(words, 0, segment.valueBytesOf(unit) >>> 2);
+  return { words, lanes };
 }

@@ -53,6 +53,11 @@ export class Deadlines {
     this.order.remove(this.#encode(deadline));
   }
 
+  /** Where a key with this deadline is or would be; see `Order.locate`. */
+  locate(deadline: Deadline): ReturnType<Order["locate"]> {
+    return this.order.locate(this.#encode(deadline));
+  }
+
   /** Takes all keys out. */
   clear(): void {
     this.order.clear();

@@ -11,6 +11,7 @@ const FACTOR_1 = 0x9e3779b1;
 const FACTOR_2 = 0x85ebca6b;
 const TWO_32 = 2 ** 32;
 const HEX_DIGITS = 8;
+const HASH_BITS = 32;
 
 /**
  * Two lanes of 32 bits through which words are passed. Not keyed: it must be equal on every node. It tells states apart that parted by
@@ -19,6 +20,13 @@ const HEX_DIGITS = 8;
 export class Lanes {
   first = START_1;
   second = START_2;
+
+  /** Begins anew. */
+  restart(): this {
+    this.first = START_1;
+    this.second = START_2;
+    return this;
+  }
 
   /** Passes whole words, from index `at` up to `end`. */
   takeWords(words: Uint32Array, at: number, end = words.length): void {
@@ -52,9 +60,20 @@ export interface HashedValue {
   readonly lanes: Lanes;
 }
 
+/** A record, where it lies. */
+export interface HashedRecord {
+  readonly segment: Segment;
+  readonly unit: number;
+  readonly large: HashedValue | undefined;
+  /** Of its key, by the hash of the store. */
+  readonly hash: number;
+}
+
 /** A sum modulo 2^64, in two unsigned halves: numbers of 64 bits would be allocated one by one. */
 export class Sum {
   readonly #halves = new Uint32Array(2);
+  /** What is added or taken out, in an object that is used again. */
+  readonly #number = { first: 0, second: 0 };
 
   /** The upper 32 bits. */
   get high(): number {
@@ -68,17 +87,16 @@ export class Sum {
 
   /** Adds a number of 64 bits, given as two of 32 whose signs do not count. */
   add(high: number, low: number): void {
-    const sum = (this.low + (low >>> 0)) % TWO_32;
-    const carry = sum < (low >>> 0) ? 1 : 0;
-    this.#halves[0] = sum;
-    this.#halves[1] = this.high + (high >>> 0) + carry;
+    this.#number.first = low;
+    this.#number.second = high;
+    addTo(this.#halves, 0, this.#number);
   }
 
   /** Takes out again what was added. */
   subtract(high: number, low: number): void {
-    const borrow = this.low < (low >>> 0) ? 1 : 0;
-    this.#halves[0] = this.low - (low >>> 0);
-    this.#halves[1] = this.high - (high >>> 0) - borrow;
+    this.#number.first = low;
+    this.#number.second = high;
+    subtractFrom(this.#halves, 0, this.#number);
   }
 
   /** Makes it 0. */
@@ -100,27 +118,52 @@ export class Sum {
 export class Digest {
   readonly #sum = new Sum();
   readonly #lanes = new Lanes();
+  /** The same sum over the records whose key hashes begin with the same bits: the lower half at `2n`, the upper one behind it. */
+  readonly #buckets: Uint32Array;
+  readonly #shift: number;
 
-  /** Adds a record; `large` is its value when that lies outside. */
-  add(segment: Segment, unit: number, large?: HashedValue): void {
+  /** `buckets` is a power of two, at most 2^31. */
+  constructor(buckets: number) {
+    this.#buckets = new Uint32Array(2 * buckets);
+    this.#shift = HASH_BITS - Math.log2(buckets);
+  }
+
+  /** Adds a record whose key has that hash; `large` is its value when that lies outside. */
+  add({ segment, unit, large, hash }: HashedRecord): void {
     this.#hash(segment, unit, large);
-    this.#sum.add(this.#lanes.second, this.#lanes.first);
+    const { first, second } = this.#lanes;
+    this.#sum.add(second, first);
+    addTo(this.#buckets, 2 * (hash >>> this.#shift), this.#lanes);
   }
 
   /** Takes a record out again, which is as it was when it was added. */
-  subtract(segment: Segment, unit: number, large?: HashedValue): void {
+  subtract({ segment, unit, large, hash }: HashedRecord): void {
     this.#hash(segment, unit, large);
-    this.#sum.subtract(this.#lanes.second, this.#lanes.first);
+    const { first, second } = this.#lanes;
+    this.#sum.subtract(second, first);
+    subtractFrom(this.#buckets, 2 * (hash >>> this.#shift), this.#lanes);
+  }
+
+  /** Adds a record to a sum of somebody else. */
+  addTo(sum: Sum, { segment, unit, large }: HashedRecord): void {
+    this.#hash(segment, unit, large);
+    sum.add(this.#lanes.second, this.#lanes.first);
+  }
+
+  /** Whether a sum is the one that is kept of a bucket. */
+  isSumOf(bucket: number, sum: Sum): boolean {
+    return this.#buckets[2 * bucket] === sum.low && this.#buckets[2 * bucket + 1] === sum.high;
   }
 
   /** Makes it the digest of no records. */
   clear(): void {
     this.#sum.clear();
+    this.#buckets.fill(0);
   }
 
   /** Version and sum, as `1:00f3a96c12ab34cd`. */
   toString(): string {
-    return `${DIGEST_VERSION}:${this.#sum}`;
+    return digestOf(this.#sum);
   }
 
   /** The value comes first, so that the lanes of a large one can be kept. */
@@ -185,4 +228,30 @@ function stir(value: number): number {
   let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
   return mixed ^ (mixed >>> 16);
+}
+
+/** The digest of records with that sum. */
+export function digestOf(sum: Sum): string {
+  return `${DIGEST_VERSION}:${sum}`;
+}
+
+/** The lower half first: a number of 64 bits as two of 32, whose signs do not count. */
+interface Halves {
+  readonly first: number;
+  readonly second: number;
+}
+
+/** Adds to the sum whose lower half is at `at`. */
+function addTo(sums: Uint32Array, at: number, { first, second }: Halves): void {
+  const low = first >>> 0;
+  const sum = ((sums[at] ?? 0) + low) % TWO_32;
+  sums[at] = sum;
+  sums[at + 1] = (sums[at + 1] ?? 0) + (second >>> 0) + (sum < low ? 1 : 0);
+}
+
+function subtractFrom(sums: Uint32Array, at: number, { first, second }: Halves): void {
+  const low = first >>> 0;
+  const before = sums[at] ?? 0;
+  sums[at] = before - low;
+  sums[at + 1] = (sums[at + 1] ?? 0) - (second >>> 0) - (before < low ? 1 : 0);
 }

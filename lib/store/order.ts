@@ -1,6 +1,6 @@
 /** Keys in byte order: a tree of pages, touched only when a key appears or goes. */
 
-import { assert } from "../base/assert.ts";
+import { assert, fail } from "../base/assert.ts";
 import { Page, PAGE_BYTES_MAX } from "./page.ts";
 import { KeyBuffer, type Span } from "./span.ts";
 
@@ -71,6 +71,17 @@ export class Order {
     this.#account(root, 1);
     this.#behind = undefined;
     return true;
+  }
+
+  /** The leaf in which a key is or would be, and its place there as `Page.find` tells it. */
+  locate(key: Span): { readonly leaf: Page; readonly at: number } {
+    let page = this.#root;
+    let at = page.find(key);
+    while (page.children !== undefined) {
+      page = page.children[childOf(at)] ?? fail("Cannot go down: the page has no such child");
+      at = page.find(key);
+    }
+    return { leaf: page, at };
   }
 
   /** Removes a key; whether it was there. */

@@ -10,7 +10,8 @@ const GROWTH = 1.5;
 const APPENDED_GROWTH = 4;
 /** A page is packed again when this part of its bytes is unused. */
 const WASTE_PARTS = 4;
-const ENTRY_BYTES = 8;
+/** Bytes of what stands of each key at the beginning of a page, in their order. */
+export const ENTRY_BYTES = 8;
 const HEAD_BYTES = 4;
 /** In an entry: a length of one byte above a place of three; a longer length is this one, and stands before the tail. */
 const PLACE_MASK = 0xff_ff_ff;

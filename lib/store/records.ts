@@ -4,6 +4,7 @@ import { assert, fail } from "../base/assert.ts";
 import { ExpectedKeys } from "./expected_keys.ts";
 import { KeyHash, type Seed } from "./key_hash.ts";
 import { GROWTH_SHARE, LargeValue, LargeValues, type Part } from "./large.ts";
+import type { HashedRecord } from "./digest.ts";
 import type { RecordView } from "./record.ts";
 import {
   HEAD_BYTES,
@@ -14,6 +15,7 @@ import {
   type Segment,
   SEGMENT_UNITS,
   SMALL_VALUE_BYTES_MAX,
+  UNIT_BYTES,
   UNIT_MASK,
 } from "./segment.ts";
 import { Shard } from "./shard.ts";
@@ -52,6 +54,11 @@ export class Draft implements RecordFacts {
 
 /** Told of a large value whose record dies although an open cut needs it. */
 export type OnKept = (place: number, value: LargeValue) => void;
+
+/** A record as `Records.visit` shows it. */
+export interface VisitedRecord extends HashedRecord {
+  readonly large: LargeValue | undefined;
+}
 
 /** What records are made with. */
 export interface RecordsParts {
@@ -143,6 +150,36 @@ export class Records {
       into.locate(segment, unit, this.#largeOf(segment, unit));
       return true;
     }
+  }
+
+  /**
+   * Goes through the records whose key hashes begin with the bits of a bucket, of which there are `2 ** bits`. False where a table or the head of a record
+   * leads astray: then nothing behind it can be read.
+   */
+  visit(
+    bucket: number,
+    { bits, seen }: { readonly bits: number; readonly seen: (record: VisitedRecord) => boolean },
+  ): boolean {
+    const shift = HASH_BITS - bits;
+    const number = (bucket * 2 ** shift) >>> 0;
+    const shard = this.#shardOf(number);
+    const { table, mask } = shard;
+    for (let slot = 0; slot <= mask; slot++) {
+      const place = table[2 * slot + 1] ?? 0;
+      const hash = table[2 * slot] ?? 0;
+      if (place === 0) continue;
+      if (this.#shardOf(hash) !== shard) return false;
+      if (hash >>> shift !== bucket) continue;
+      const segment = this.slab.segmentOf(place);
+      const unit = place & UNIT_MASK;
+      if (!isReadable(segment, unit)) return false;
+      const large = this.#largeOf(segment, unit);
+      if (segment.isLarge(unit) && segment.valueBytesOf(unit) !== large?.length) return false;
+      const at = segment.keyAt(unit);
+      const own = this.#hash.of(this.#key.set(segment.bytes, at, at + segment.keyBytesOf(unit)));
+      if (own !== hash || !shard.leadsTo(hash, slot) || !seen({ segment, unit, large, hash })) return false;
+    }
+    return true;
   }
 
   /** Makes a record for a key that `at` has not found; `at` leads to it then. */
@@ -254,6 +291,14 @@ export class Records {
     const shard = this.#shardOf(hash);
     shard.move(shard.slotOf(hash, from), to);
   }
+}
+
+/** Whether what lies there has the lengths of a record that lives: what has not must not be read. */
+function isReadable(segment: Segment, unit: number): boolean {
+  if (unit + HEAD_BYTES / UNIT_BYTES > segment.top || segment.isDead(unit)) return false;
+  const end = unit + segment.unitsOf(unit);
+  const room = end * UNIT_BYTES - segment.valueAt(unit);
+  return end <= segment.top && room >= (segment.isLarge(unit) ? 0 : segment.valueBytesOf(unit));
 }
 
 /** Whether a record can take what is drafted for it without being written anew. */

@@ -57,6 +57,14 @@ export class Shard {
     return slot;
   }
 
+  /** Whether who looks for a hash comes by a slot. */
+  leadsTo(hash: number, slot: number): boolean {
+    const { table, mask } = this;
+    let at = hash & mask;
+    while (at !== slot && table[2 * at + 1] !== 0) at = (at + 1) & mask;
+    return at === slot;
+  }
+
   /** Lets a slot lead to another place. */
   move(slot: number, place: number): void {
     this.table[2 * slot + 1] = place;

@@ -14,8 +14,11 @@ import { Draft, Records } from "./records.ts";
 import { type RecordFacts, UNIT_BYTES } from "./segment.ts";
 import { SLOT_BYTES } from "./shard.ts";
 import { Span } from "./span.ts";
+import { Sweep } from "./sweep.ts";
 
 const SHARDS = 1_024;
+/** Parts of a shard that are summed up each for itself: to go through one of a million keys takes a part of a millisecond. */
+const BUCKETS_PER_SHARD = 4;
 const NOTHING = { deadline: 0, type: 0 } as const;
 
 /** How a store is made. */
@@ -68,7 +71,9 @@ export class Store {
   readonly #records: Records;
   readonly #order = new Order();
   readonly #deadlines = new Deadlines();
-  readonly #digest = new Digest();
+  readonly #digest: Digest;
+  /** Looks whether the memory still holds what was written there. */
+  readonly sweep: Sweep;
   #bytes = 0;
   #cut: Cut | undefined = undefined;
   /** Used for each change, so that an operation allocates nothing. */
@@ -77,6 +82,9 @@ export class Store {
 
   constructor({ seed, shards = SHARDS }: StoreOptions) {
     this.#records = new Records({ seed, shards, onKept: (place, value) => this.#cut?.keep(place, value) });
+    this.#digest = new Digest(shards * BUCKETS_PER_SHARD);
+    const [records, order, deadlines, digest] = [this.#records, this.#order, this.#deadlines, this.#digest];
+    this.sweep = new Sweep({ records, order, deadlines, digest, bits: Math.log2(shards * BUCKETS_PER_SHARD) });
   }
 
   /** Number of keys. */
@@ -151,7 +159,7 @@ export class Store {
   /** Finds the record of a key; whether there is one. */
   find(key: Span, into: RecordView): boolean {
     const isThere = this.#records.find(key, into);
-    if (isThere && damageAsked !== undefined) damageRecord(into);
+    if (isThere && damageAsked !== undefined) damageRecord(into, { order: this.#order, deadlines: this.#deadlines });
     return isThere;
   }
 
@@ -206,7 +214,7 @@ export class Store {
   /** Removes a record. */
   remove(record: RecordView): void {
     const { key, deadline, segment, unit } = record;
-    this.#digest.subtract(segment, unit, record.large);
+    this.#digest.subtract(record);
     this.#bytes -= key.length + record.valueBytes;
     this.#order.remove(key);
     if (deadline !== 0) this.#deadlines.remove({ key, at: deadline });
@@ -248,6 +256,7 @@ export class Store {
       segments: slab.segments(),
       large,
       view: this.makeView(),
+      digest: this.#digest,
       onProgress: () => {
         slab.isRipe = true;
       },
@@ -291,7 +300,7 @@ export class Store {
     this.#bytes += key.length + draft.length;
     this.#order.add(key);
     if (draft.deadline !== 0) this.#deadlines.add({ key, at: draft.deadline });
-    this.#digest.add(at.segment, at.unit, at.large);
+    this.#digest.add(at);
     this.#end(at.segment.unitsOf(at.unit));
   }
 
@@ -302,9 +311,9 @@ export class Store {
     const { createRevision, version, deadline, valueBytes } = at;
     draft.createRevision = createRevision;
     draft.version = version + 1;
-    this.#digest.subtract(at.segment, at.unit, at.large);
+    this.#digest.subtract(at);
     this.#records.change(at, draft);
-    this.#digest.add(at.segment, at.unit, at.large);
+    this.#digest.add(at);
     this.#bytes += draft.length - valueBytes;
     if (deadline !== draft.deadline) this.#reschedule(deadline);
     this.#end(at.segment.unitsOf(at.unit));

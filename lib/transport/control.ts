@@ -222,6 +222,7 @@ function decodeStatus(fields: Fields): PeerStatus {
     ...(fields.absent("checks") ? {} : {
       checks: fields.list("checks", { lengthMax: CHECKS_HEARD_MAX, read: decodeCheck }),
     }),
+    ...(fields.mark("suspect") ? { suspect: true } : {}),
     ...(fields.mark("quarantined") ? { quarantined: true } : {}),
   };
 }

@@ -18,6 +18,8 @@ export interface PeerStatus {
   readonly httpAddress: string;
   /** The digests that it took of its state last, the oldest first; left out for none. */
   readonly checks?: readonly StateCheck[];
+  /** Its memory was found to be damaged, and it may go into quarantine. Left out for false. */
+  readonly suspect?: boolean;
   /** Its state is not sound: it serves nothing, and needs a snapshot. Left out for false. */
   readonly quarantined?: boolean;
 }

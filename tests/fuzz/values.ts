@@ -127,10 +127,11 @@ export function anyStatus(random: Random): PeerStatus {
     lastDurable: anyEntryId(random),
     clientAddress: anyAddress(random),
     httpAddress: random.chance(0.2) ? "" : `host-${random.below(9)}.test:${random.below(65_536)}`,
-    ...(random.chance(0.5) ? {} : { quarantined: true }),
     ...(random.chance(0.5)
       ? {}
       : { checks: Array.from({ length: random.below(CHECKS_HEARD_MAX + 1) }, () => anyCheck(random)) }),
+    ...(random.chance(0.5) ? {} : { suspect: true }),
+    ...(random.chance(0.5) ? {} : { quarantined: true }),
   };
 }
 

@@ -85,7 +85,7 @@ export const BYTE_SLIPS: readonly Mutation[] = [
   }),
   slip("M363", "What a record that is replaced counted stays in the digest", {
     file: "lib/store/store.ts",
-    find: "    this.#digest.subtract(at.segment, at.unit, at.large);\n    this.#records.change",
+    find: "    this.#digest.subtract(at);\n    this.#records.change",
     replace: "    this.#records.change",
   }),
   {

@@ -11,6 +11,8 @@ const TESTS: readonly string[] = [
   "tests/unit/node/self_check/quarantine_test.ts",
   "tests/unit/raft/quarantine_test.ts",
   "tests/unit/storage/quarantine_file_test.ts",
+  "tests/unit/node/self_check/memory_sweep_test.ts",
+  "tests/unit/store/sweep_test.ts",
 ];
 
 /** All of them. */
@@ -64,5 +66,30 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
     file: "lib/storage/quarantine_file.ts",
     find: "    await disk.syncDirectory(this.#directory);\n",
     replace: '    if (this.#directory === "") await disk.syncDirectory(this.#folder);\n',
+  }),
+  slip("M961", "The sweep leaves out one part of the memory in every pass", {
+    file: "lib/node/self_check/memory_sweep.ts",
+    find: "this.#bucket = (this.#bucket + 1) % sweep.buckets;",
+    replace: "this.#bucket = (this.#bucket + 1) % (sweep.buckets - 1);",
+  }),
+  slip("M962", "The sweep does not look whether a key is found in the order", {
+    file: "lib/store/sweep.ts",
+    find: "if (order.locate(key).at < 0) return false;",
+    replace: "if (order.locate(key).at < -1_000) return false;",
+  }),
+  slip("M963", "A slot of a table whose hash has changed is looked at by nobody", {
+    file: "lib/store/records.ts",
+    find: "if (own !== hash || !shard.leadsTo(hash, slot) || !seen(",
+    replace: "if (own !== hash) continue;\n      if (!shard.leadsTo(hash, slot) || !seen(",
+  }),
+  slip("M964", "A leader whose memory is damaged repairs others with it", {
+    file: "lib/node/self_check/repair.ts",
+    find: "if (sweep.foundAt !== undefined) return this.#handOver();",
+    replace: "if (sweep.foundAt === -1) return this.#handOver();",
+  }),
+  slip("M965", "A snapshot of damaged memory is kept", {
+    file: "lib/node/snapshots/snapshots.ts",
+    find: "if (!this.#closed && !cut.isSound) {",
+    replace: "if (this.#closed && !cut.isSound) {",
   }),
 ].map((mutation) => ({ ...mutation, tests: TESTS }));

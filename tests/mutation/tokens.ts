@@ -68,8 +68,8 @@ export const TOKEN_SLIPS: readonly Mutation[] = [
     STATE_TESTS,
     slip("M836", "A leader makes no entry for tokens that are due", {
       file: "lib/kv/state_machine.ts",
-      find: "session ?? Infinity, token ?? Infinity);",
-      replace: "session ?? Infinity, key ?? token ?? Infinity);",
+      find: "const parts = [this.#keys, this.#sessions, this.#users];",
+      replace: "const parts = [this.#keys, this.#sessions];",
     }),
   ),
   lookedAt(

@@ -6,6 +6,7 @@ import { isPassing, type QuarantineFile } from "../../storage/quarantine_file.ts
 import type { Inbox } from "../inbox.ts";
 import type { Lifetime } from "../lifetime.ts";
 import type { NodeLog } from "../options.ts";
+import type { Difference } from "./comparison.ts";
 
 /** What was found, for people and for the file that is kept. */
 export interface Finding {
@@ -14,8 +15,8 @@ export interface Finding {
   /** Last entry that the state holds. */
   readonly lastApplied: number;
   readonly digest: string;
-  /** What a majority has, where that was known: the entry at which it was compared, and both digests. */
-  readonly compared?: { readonly index: number; readonly own: string; readonly ofMajority: string };
+  /** What a majority has, where that was compared. */
+  readonly compared?: Difference;
 }
 
 /** Whom it tells. */

@@ -11,6 +11,7 @@ import { REPAIR_LOOK_MS } from "../limits.ts";
 import type { NodeLog } from "../options.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
 import type { Proposals } from "../writes/proposals.ts";
+import type { MemorySweep } from "./memory_sweep.ts";
 import type { Quarantine } from "./quarantine.ts";
 
 /** What it looks at, and what it lets others do. */
@@ -18,6 +19,7 @@ export interface RepairParts {
   readonly raft: Pick<RaftNode, "role" | "configuration">;
   readonly transport: Pick<Transport, "peers">;
   readonly quarantine: Pick<Quarantine, "isOn">;
+  readonly sweep: Pick<MemorySweep, "foundAt">;
   readonly snapshots: Pick<Snapshots, "newest" | "take">;
   readonly applied: Pick<AppliedState, "id">;
   readonly clock: Pick<Clock, "now">;
@@ -40,15 +42,25 @@ export class Repair {
 
   /** Takes the next step for each of them, at most every `REPAIR_LOOK_MS`. */
   look(): void {
-    const { raft, clock, quarantine, transport } = this.#parts;
+    const { raft, clock, quarantine, sweep, transport } = this.#parts;
     const now = clock.now();
     if (raft.role !== "Leader" || quarantine.isOn || now - this.#lookedAt < REPAIR_LOOK_MS) return;
     this.#lookedAt = now;
+    if (sweep.foundAt !== undefined) return this.#handOver();
     const { members } = raft.configuration;
     for (const peer of transport.peers()) {
       const isWaiting = peer.reachable && peer.status?.quarantined === true;
       if (isWaiting && members.some(({ id }) => id === peer.id)) this.#repair(peer, now);
     }
+  }
+
+  /** Its own state is not to be given to anybody: one that is sound leads, and repairs both, one after the other. */
+  #handOver(): void {
+    const { raft: { configuration: { voters } }, transport, inbox } = this.#parts;
+    const sound = transport.peers().find(({ id, reachable, status }) =>
+      reachable && voters.includes(id) && status?.quarantined !== true && status?.suspect !== true
+    );
+    if (sound !== undefined) inbox.put({ type: "TransferLeadership", target: sound.id });
   }
 
   #repair({ id, status }: PeerInfo, now: number): void {

@@ -9,9 +9,11 @@ import type { PeerInfo, StateCheck, Transport } from "../../transport/transport.
 import type { ClusterClock } from "../clock/cluster_clock.ts";
 import type { ClusterTime } from "../clock/cluster_time.ts";
 import type { AppliedState } from "../effects/applied.ts";
+import { SUSPECT_MS } from "../limits.ts";
 import type { NodeLog } from "../options.ts";
 import type { Proposals } from "../writes/proposals.ts";
 import { compareChecks, type Comparison, type Difference, isMajorityOfEach, type Split } from "./comparison.ts";
+import type { MemorySweep } from "./memory_sweep.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { StateChecks } from "./state_checks.ts";
 
@@ -25,6 +27,7 @@ export interface SelfCheckParts {
   readonly clusterClock: Pick<ClusterClock, "now">;
   readonly time: Pick<ClusterTime, "takeTurn">;
   readonly proposals: Pick<Proposals, "addTime">;
+  readonly sweep: Pick<MemorySweep, "foundAt">;
   readonly quarantine: Pick<Quarantine, "isOn" | "begin">;
   readonly metrics: Registry;
   readonly log: NodeLog;
@@ -83,22 +86,31 @@ export class SelfCheck {
     if (split !== undefined) this.#tellSplit(split);
   }
 
-  /** A majority has another state. It goes, if those that agree are there and are a majority without it. */
+  /** A majority has another state, or the memory is damaged. It goes, if those that are sound are there and are a majority without it. */
   #judgeItself(peers: readonly PeerInfo[]): void {
     const { raft: { id: self }, quarantine, applied: { state, id } } = this.#parts;
-    const difference = this.#comparison.differing.get(self);
-    if (difference === undefined || quarantine.isOn) return;
-    const sound = peers.filter(({ id, reachable, status }) =>
-      reachable && status?.quarantined !== true && this.#comparison.agreeing.has(id)
-    );
+    const { differing, agreeing } = this.#comparison;
+    const difference = differing.get(self);
+    if (quarantine.isOn || (difference === undefined && !this.#isSuspectForLong)) return;
+    const sound = peers.filter(({ id, reachable, status }) => {
+      const isWell = reachable && status !== undefined && status.quarantined !== true && status.suspect !== true;
+      return isWell && !differing.has(id) && (difference === undefined || agreeing.has(id));
+    });
     if (!isMajorityOfEach(this.#voterSets, new Set(sound.map(({ id }) => id)))) return;
-    const { index, digest: own, ofMajority } = difference;
     quarantine.begin({
-      what: `at entry ${index} a majority has the digest ${ofMajority}, and this node ${own}`,
+      what: difference === undefined
+        ? "its memory does not hold what was written there"
+        : `at entry ${difference.index} a majority has the digest ${difference.ofMajority}, and this node ${difference.digest}`,
       lastApplied: id.index,
       digest: state.digest,
-      compared: { index, own, ofMajority },
+      ...difference === undefined ? {} : { compared: difference },
     });
+  }
+
+  /** For so long that the others know it: of two that find damage at once none goes where one alone may. */
+  get #isSuspectForLong(): boolean {
+    const { sweep: { foundAt }, clock } = this.#parts;
+    return foundAt !== undefined && clock.now() - foundAt >= SUSPECT_MS;
   }
 
   #tell(id: NodeId, { index, digest, ofMajority }: Difference): void {

@@ -34,6 +34,7 @@ import { inSlices, loadState } from "./load_state.ts";
 import type { NodeLog } from "../options.ts";
 import type { SpaceBudget } from "../space/space_budget.ts";
 import { SnapshotSender, type Unusable } from "./snapshot_sender.ts";
+import type { MemorySweep } from "../self_check/memory_sweep.ts";
 import type { Quarantine } from "../self_check/quarantine.ts";
 
 /** What snapshots are made of, and who hears of them. */
@@ -46,6 +47,7 @@ export interface SnapshotsParts {
   readonly log: NodeLog;
   readonly raft: Pick<RaftNode, "heldBytes" | "bytesBehind" | "configuration">;
   readonly directory: Pick<PeerDirectory, "readsZstd">;
+  readonly sweep: Pick<MemorySweep, "found">;
   readonly quarantine: Pick<Quarantine, "isOn" | "replaced">;
   readonly memory: Pick<MemoryBudget, "limitBytes" | "checkFits" | "putOffSnapshots">;
   readonly space: Pick<SpaceBudget, "dueBytesMax" | "trailingBytesMax" | "snapshotBegins">;
@@ -245,6 +247,11 @@ export class Snapshots {
         if (made !== undefined) writer.write(made);
         return made !== undefined || block !== undefined;
       });
+      if (!this.#closed && !cut.isSound) {
+        writer.abort();
+        this.#parts.sweep.found("a snapshot of it");
+        return "The memory of this node is damaged";
+      }
       if (!this.#closed) return await writer.finish();
       writer.abort();
       return "The node is stopping";

@@ -129,6 +129,7 @@ export class Monitor implements NodeMonitor {
     const { raft, applied, greeting: { clientAddress }, options: { httpAddress = "" }, checks: { last } } = this.#parts;
     const found = {
       ...(last.length === 0 ? {} : { checks: last }),
+      ...(this.#parts.sweep.foundAt === undefined ? {} : { suspect: true }),
       ...(this.#parts.quarantine.isOn ? { quarantined: true } : {}),
     };
     return peerStatusOf(raft, { lastApplied: applied.id.index, clientAddress, httpAddress, ...found });

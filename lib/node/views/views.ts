@@ -28,7 +28,7 @@ export function quorumOf({ self, voters, peers }: QuorumFacts): Quorum {
 /** What a node tells its peers about itself. */
 export function peerStatusOf(
   { role, currentTerm: term, leaderId, commitIndex, lastDurable }: RaftNode,
-  own: Pick<PeerStatus, "lastApplied" | "clientAddress" | "httpAddress" | "checks" | "quarantined">,
+  own: Pick<PeerStatus, "lastApplied" | "clientAddress" | "httpAddress" | "checks" | "suspect" | "quarantined">,
 ): PeerStatus {
   return { role, term, leaderId, commitIndex, lastDurable, ...own };
 }

@@ -41,6 +41,8 @@ export class StateHash implements Check {
   #compare(server: SimServer): void {
     const applied = server.node?.driver.applied;
     if (applied === undefined) return;
+    // No bit of anybody's memory is changed in a run.
+    if (server.node?.isQuarantined === true) this.#violate(`node ${server.id} is in quarantine`);
     const { index } = applied.id;
     if (index > this.#reference.lastIndex) {
       this.#violate(`node ${server.id} has applied ${index}, but only ${this.#reference.lastIndex} are committed`);

@@ -100,6 +100,7 @@ Deno.test("no turn makes a block of a snapshot and writes one, and none reads a 
     memory: new MemoryBudget(Infinity, () => {}),
     inbox: { put: () => {} },
     quarantine: { isOn: false, replaced: () => {} },
+    sweep: { found: () => {} },
     lifetime: {
       fail: (error) => {
         throw error;

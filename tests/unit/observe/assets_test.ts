@@ -132,6 +132,18 @@ testWith(
   },
 );
 
+testWith([PROMTOOL], "damaged memory is an alert at once", async () => {
+  const fires = `          - exp_labels: {severity: critical, instance: "node0:8000"}\n`;
+  const { code, text } = await judgeSamples((rules) =>
+    `rule_files: ["${rules}"]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n` +
+    `      - series: kvstore_store_memory_damaged{instance="node0:8000"}\n        values: '0 1 1 0'\n` +
+    "    alert_rule_test:\n      - {eval_time: 0m, alertname: KVStoreMemoryDamaged, exp_alerts: []}\n" +
+    `      - eval_time: 1m\n        alertname: KVStoreMemoryDamaged\n        exp_alerts:\n${fires}` +
+    "      - {eval_time: 3m, alertname: KVStoreMemoryDamaged, exp_alerts: []}\n"
+  );
+  assertEquals(code, 0, text);
+});
+
 Deno.test("the dashboard's panels have queries, names and places of their own", async () => {
   const { panels } = JSON.parse(await readAsset("grafana/kvstore.json"));
   const charts = panels.filter(({ type }: { type: string }) => type !== "row");

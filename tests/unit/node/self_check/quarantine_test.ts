@@ -113,3 +113,46 @@ Deno.test("nobody goes into quarantine whose memory has not changed, whatever is
   damageMemory("Value", () => {}); // Nothing is looked up: nothing changes.
   await cluster.stop();
 });
+
+for (const site of ["Key", "Value", "Revision", "Hash", "Order"] as const) {
+  Deno.test(`a bit that changes in a record that nobody touches is found within minutes, and the node is repaired: ${site}`, async () => {
+    const { cluster, leaderId } = await damagedCluster(17, () => []);
+    const [wrong = -1] = cluster.ids.filter((id) => id !== leaderId);
+    damageMemory(site, () => cluster.node(wrong).state.peek("a"));
+    await cluster.clock.until(() => isQuarantined(cluster, wrong), 3 * MINUTE_MS, `node ${wrong} finds it`);
+    await repaired(cluster, wrong);
+    assertEquals(await cluster.get(wrong, "a"), { value: "w" });
+    await cluster.clock.advance(2 * MINUTE_MS);
+    assertEquals(isQuarantined(cluster, wrong), false);
+    await cluster.stop();
+  });
+}
+
+Deno.test("where the memory of two of three is damaged, they go into quarantine one after the other, never both", async () => {
+  const { cluster } = await damagedCluster(18, () => []);
+  for (const id of [0, 1]) damageMemory("Value", () => cluster.node(id).state.peek("a"));
+  const seen = new Set<NodeId>();
+  const isOver = () => {
+    const those = cluster.ids.filter((id) => isQuarantined(cluster, id));
+    assert(those.length <= 1, `${those} are in quarantine`);
+    for (const id of those) seen.add(id);
+    return seen.size === 2 && those.length === 0;
+  };
+  await cluster.clock.until(isOver, 5 * MINUTE_MS, "both are repaired");
+  assertEquals((await cluster.put((await cluster.leader()).id, "c", "x")).type, "Done");
+  await cluster.converged();
+  for (const id of cluster.ids) assertEquals(await cluster.get(id, "a"), { value: "w" });
+  await cluster.stop();
+});
+
+Deno.test("a node whose memory is damaged keeps no snapshot of it, and goes into quarantine when that is how it finds out", async () => {
+  const { cluster, leaderId } = await damagedCluster(19, () => []);
+  const [wrong = -1] = cluster.ids.filter((id) => id !== leaderId);
+  damageMemory("Value", () => cluster.node(wrong).state.peek("a"));
+  const outcome = await cluster.node(wrong).takeSnapshot();
+  assertEquals(outcome, { type: "Failed", message: "The memory of this node is damaged" });
+  assertEquals(cluster.node(wrong).status().storage.snapshots, 0);
+  await cluster.clock.until(() => isQuarantined(cluster, wrong), 10_000, "it goes into quarantine");
+  await repaired(cluster, wrong);
+  await cluster.stop();
+});
