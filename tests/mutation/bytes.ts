@@ -32,7 +32,7 @@ export const BYTE_SLIPS: readonly Mutation[] = [
   slip("M354", "A masked record is read as it stands", {
     file: "lib/storage/encryption/record_bodies.ts",
     find: "applyMask(body, mask)",
-    replace: "applyMask(body, 0)",
+    replace: "applyMask(body, Math.min(mask, 0))",
   }),
   slip("M355", "A run that was applied in part is applied from its beginning again", {
     file: "lib/node/effects/applier.ts",
