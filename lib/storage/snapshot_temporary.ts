@@ -23,6 +23,16 @@ export interface TemporaryHost {
   publish(path: string, summary: SnapshotSummary): Promise<void>;
 }
 
+/** `readSnapshot` or `checkSnapshot`. */
+export type ReadWhole = (file: DiskFile) => Generator<Uint8Array, SnapshotSummary>;
+
+/** What must be right before a file gets its name. */
+export interface Seal {
+  readonly check?: SnapshotCheck | undefined;
+  /** How it is read back; whole, with its compression undone, when left out. */
+  readonly read?: ReadWhole;
+}
+
 /** A temporary file. Nothing is created before the first write. */
 export class TemporarySnapshot {
   readonly #host: TemporaryHost;
@@ -60,7 +70,10 @@ export class TemporarySnapshot {
    * Syncs, verifies by reading back, publishes. Rejects with `CorruptionError` when it is not the snapshot of `expected`, and with
    * what `check` throws.
    */
-  async seal(expected: EntryId, check: SnapshotCheck = () => {}): Promise<StoredSnapshot> {
+  async seal(
+    expected: EntryId,
+    { check = () => {}, read = (file) => readSnapshot(file) }: Seal = {},
+  ): Promise<StoredSnapshot> {
     const { latch } = this.#host;
     try {
       await this.#writeback;
@@ -70,7 +83,7 @@ export class TemporarySnapshot {
       // One that began beside it may have failed, and only one of the two hears of a failure.
       await this.#writeback;
       latch.check();
-      const summary = await this.#verify(expected);
+      const summary = await this.#verify(expected, read);
       check(storedSnapshot(summary));
       await this.#host.publish(this.#path, summary);
       this.#close();
@@ -92,10 +105,10 @@ export class TemporarySnapshot {
     }
   }
 
-  async #verify(expected: EntryId): Promise<SnapshotSummary> {
+  async #verify(expected: EntryId, read: ReadWhole): Promise<SnapshotSummary> {
     const file = this.#host.disk.open(this.#path, "read");
     try {
-      const summary = await verifySnapshot(file, () => this.#host.pause());
+      const summary = await verifySnapshot(file, () => this.#host.pause(), { read });
       const { index, term } = summary.lastIncluded;
       if (index === expected.index && term === expected.term) return summary;
       throw new CorruptionError(this.#path, {
@@ -134,9 +147,7 @@ export function storedSnapshot(summary: SnapshotSummary): StoredSnapshot {
 export async function verifySnapshot(
   file: DiskFile,
   pause: () => Promise<void>,
-  { read = (whole) => readSnapshot(whole) }: {
-    readonly read?: (file: DiskFile) => Generator<Uint8Array, SnapshotSummary>;
-  } = {},
+  { read = (whole) => readSnapshot(whole) }: Pick<Seal, "read"> = {},
 ): Promise<SnapshotSummary> {
   const blocks = read(file);
   let bytes = 0;

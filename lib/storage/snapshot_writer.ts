@@ -6,6 +6,7 @@ import { fault } from "../base/faults.ts";
 import { type Compression, packBlock } from "./block_codec.ts";
 import {
   BLOCK_HEADER_BYTES,
+  checkSnapshot,
   encodeBlockHeader,
   encodeFooter,
   encodeSnapshotHead,
@@ -71,7 +72,8 @@ export class SnapshotFileWriter implements SnapshotWriter {
       this.#temporary.append(
         encodeFooter(this.#blocks, this.#total, this.#compression === "off" ? 0 : this.#plainBytes),
       );
-      return await this.#temporary.seal(this.#head.lastIncluded);
+      // What was compressed here is not undone again: the buffers for that, all at once, are more than the rest of a snapshot takes.
+      return await this.#temporary.seal(this.#head.lastIncluded, { read: checkSnapshot });
     } catch (error) {
       this.#temporary.discard();
       throw error;
@@ -139,7 +141,7 @@ export class SnapshotFileReceiver implements SnapshotReceiver {
     assert(this.#open, "Cannot finish a snapshot that has ended");
     this.#open = false;
     try {
-      return await this.#temporary.seal(this.#head.lastIncluded, check);
+      return await this.#temporary.seal(this.#head.lastIncluded, { check });
     } finally {
       this.#onEnd();
     }

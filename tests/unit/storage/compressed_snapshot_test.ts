@@ -120,15 +120,31 @@ Deno.test("the check of a snapshot says what the reading of it says, and leaves 
   }
 });
 
-Deno.test("a block that was written wrong passes the check of checksums, and no reading of it", () => {
+/** A file whose checksums are right, with a block that nobody can decompress. */
+function writtenWrong(): Uint8Array<ArrayBuffer> {
   const head = encodeSnapshotHead({ lastIncluded: id(5, 1), configuration: ONE, compression: "deflate" });
   const block = Uint8Array.of(1, 5, 0, 0, 0, 0xff, 0xff, 0xff);
   const header = new Uint8Array(BLOCK_HEADER_BYTES);
   encodeBlockHeader(block, header);
   const whole = new Uint8Array([...head, ...header, ...block]);
-  const input = inputOf(new Uint8Array([...whole, ...encodeFooter(1, checksum(whole), 5)]));
+  return new Uint8Array([...whole, ...encodeFooter(1, checksum(whole), 5)]);
+}
+
+Deno.test("a block that was written wrong passes the check of checksums, and no reading of it", () => {
+  const input = inputOf(writtenWrong());
   assertEquals(drain(checkSnapshot(input)).summary.plainBytes, 5);
   assertThrows(() => drain(readSnapshot(input)), CorruptionError, "block 0 cannot be decompressed");
+});
+
+Deno.test("a snapshot that another node has written wrong gets no name here", async () => {
+  const disk = new MemoryDisk();
+  const storage = await open(disk);
+  const receiver = storage.receiveSnapshot(id(5, 1), ONE);
+  receiver.write(0, writtenWrong());
+  const error = await failure(CorruptionError, () => receiver.finish());
+  assertMatch(error.message, /block 0 cannot be decompressed/);
+  assertEquals(disk.contents(pathOf(5, 1)), undefined);
+  await storage.close();
 });
 
 Deno.test("where the runtime has no zstd a file with it is refused in one line, before any block, and no other one is", async () => {
