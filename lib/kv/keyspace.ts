@@ -145,6 +145,11 @@ export class Keyspace {
     return this.#store.find(key, this.#view) ? this.#view : undefined;
   }
 
+  /** The value of a key that is there, where it lies. */
+  valueAt(key: Span): Span | undefined {
+    return this.#store.find(key, this.#view) && !this.#isDue(this.#view) ? this.#view.value : undefined;
+  }
+
   /** Stores a value; whether the key is new. */
   put(key: string, value: string, { revision, expiresAt }: StoreOptions): boolean {
     const span = this.#key.of(key);

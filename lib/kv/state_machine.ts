@@ -47,9 +47,7 @@ export const READ_AHEAD_MS_MAX = 100;
 const NO_CHANGES = new Span();
 
 /**
- * The state after applying the log up to `lastApplied`.
- *
- * Invariants: those of `Keyspace` and `Sessions`; the time never goes back.
+ * The state after applying the log up to `lastApplied`. Invariants: those of `Keyspace` and `Sessions`; the time never goes back.
  */
 export class StateMachine {
   readonly #keys: Keyspace;
@@ -125,10 +123,7 @@ export class StateMachine {
     return this.#keys.nextDeadline;
   }
 
-  /**
-   * The time by which reads judge deadlines, at or after that of the log: what the leader told, but where that would hide a
-   * key no more than `READ_AHEAD_MS_MAX` after the last stamp.
-   */
+  /** The time by which reads judge deadlines: what the leader told, but where that would hide a key `READ_AHEAD_MS_MAX` after the log's at most. */
   get readTimeMs(): number {
     const { timeMs, nextDeadline = Infinity } = this.#keys;
     if (this.#toldMs <= timeMs) return timeMs;
@@ -181,6 +176,12 @@ export class StateMachine {
     const nowMs = this.readTimeMs;
     this.#keys.judgeBy(nowMs);
     return runCall(call, { keys: this.#keys, revision: 0, nowMs, random, cursors: this.#cursors, shown });
+  }
+
+  /** Tells what each key leads to, where it lies: to be used at once. */
+  lookUp(keys: Iterable<Span>, tell: (value: Span | undefined) => void): void {
+    this.#keys.judgeBy(this.readTimeMs);
+    for (const key of keys) tell(this.#keys.valueAt(key));
   }
 
   /** Whether every comparison holds now, for a read. */

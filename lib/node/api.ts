@@ -13,6 +13,7 @@ import type { Commands } from "../raft/run.ts";
 import type { RaftStatus } from "../raft/status.ts";
 import type { EntryId, Index, NodeId, Role, Term } from "../raft/types.ts";
 import type { DiskSpace } from "../storage/disk.ts";
+import type { Span } from "../store/span.ts";
 import type { StorageSizes } from "../storage/storage.ts";
 import type { Changes } from "./changes/changes.ts";
 import type { DateOffset } from "./clock/machine_dates.ts";
@@ -268,20 +269,25 @@ export interface NodeWriter {
   submit(command: Command, done: (outcome: WriteOutcome) => void, origin?: CommandOrigin): void;
 }
 
-/** What writes several commands at once. */
-export interface RunWriter {
+/** What does several things at once. */
+export interface RunNode {
   /**
    * Submits encoded commands that follow each other, each of which makes or changes one key: `done` gets the outcome of each, by its
    * place among them, in any order.
    */
   submitRun(commands: Commands, done: (outcome: WriteOutcome, place: number) => void): void;
+  /**
+   * Tells of each key in turn what it leads to, where it lies: to be used at once. Synchronously in the callback of a read, as all that
+   * looks at the state; undefined for a key that is not there.
+   */
+  lookUp(keys: Iterable<Span>, tell: (value: Span | undefined) => void): void;
 }
 
 /** What reads: `read` first, then the rest in its callback, synchronously. */
 export interface NodeReader {
   readonly state: StateView;
-  /** Confirms a linearizable read (ReadIndex, batched), on any node. Callbacks as those of `NodeWriter`. */
-  read(done: (outcome: ReadOutcome) => void): void;
+  /** Confirms a linearizable read (ReadIndex, batched), on any node, for one request or several. Callbacks as those of `NodeWriter`. */
+  read(done: (outcome: ReadOutcome) => void, requests?: number): void;
   /** Answers a call that changes nothing from the state as it is now; of keys that it goes through only those in `shown`. */
   answer(call: Call, shown?: Shown): Reply;
   /**

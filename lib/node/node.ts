@@ -18,12 +18,13 @@ import type {
   NodeStatus,
   ReadOutcome,
   RpcCounts,
-  RunWriter,
+  RunNode,
   SnapshotOutcome,
   StateView,
   TransferOutcome,
   WriteOutcome,
 } from "./api.ts";
+import type { Span } from "../store/span.ts";
 import type { ChangeFeed } from "./changes/change_feed.ts";
 import type { Driver } from "./driver.ts";
 import { transferLeadership } from "./membership/leadership.ts";
@@ -32,7 +33,7 @@ import type { Parts } from "./parts.ts";
 import { drain, endWhenRemoved, shutDown } from "./shutdown.ts";
 
 /** A node that runs until `stop` or until `failed` resolves. */
-export class Node implements KeyValueNode, RunWriter {
+export class Node implements KeyValueNode, RunNode {
   readonly id: NodeId;
   readonly metrics: Registry;
   readonly changes: ChangeFeed;
@@ -74,7 +75,7 @@ export class Node implements KeyValueNode, RunWriter {
     this.#parts.submissions.submit(command, done, origin);
   }
 
-  /** See `RunWriter`. */
+  /** See `RunNode`. */
   submitRun(commands: Commands, done: (outcome: WriteOutcome, place: number) => void): void {
     this.#parts.submissions.submitRun(commands, done);
   }
@@ -85,8 +86,13 @@ export class Node implements KeyValueNode, RunWriter {
   }
 
   /** See `NodeReader`. */
-  read(done: (outcome: ReadOutcome) => void): void {
-    this.#parts.reader.read(done);
+  read(done: (outcome: ReadOutcome) => void, requests?: number): void {
+    this.#parts.reader.read(done, requests);
+  }
+
+  /** See `RunNode`. */
+  lookUp(keys: Iterable<Span>, tell: (value: Span | undefined) => void): void {
+    this.#parts.reader.lookUp(keys, tell);
   }
 
   /** See `NodeReader`. */

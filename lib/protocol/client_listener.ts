@@ -2,7 +2,7 @@
 
 import { stringToBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
-import type { RunWriter } from "../node/api.ts";
+import type { RunNode } from "../node/api.ts";
 import type { NodeLog } from "../node/options.ts";
 import { METRIC } from "../observe/names.ts";
 import { ClientConnection, type ConnectionContext } from "../net/client_connection.ts";
@@ -23,7 +23,7 @@ import { TurnTime } from "../net/turn_time.ts";
 
 /** What the client port is opened with. */
 export interface ClientListenerOptions {
-  readonly node: SessionNode & RunWriter;
+  readonly node: SessionNode & RunNode;
   /** See `SessionContext`. */
   readonly changeMember: SessionContext["changeMember"];
   /** See `SessionContext`. */

@@ -1,10 +1,11 @@
-/** Slips in what takes, proposes and answers several writes together. */
+/** Slips in what takes, proposes and answers several writes or reads together. */
 
 import { type Mutation, slip } from "./mutation.ts";
 
 const RUN = "lib/protocol/resp/write_run.ts";
 const TESTS: readonly string[] = [
   "tests/unit/protocol/resp/write_run_test.ts",
+  "tests/unit/protocol/resp/read_run_test.ts",
   "tests/unit/protocol/resp/bounds_test.ts",
   "tests/unit/node/writes/submitted_run_test.ts",
   "tests/unit/node/pending_test.ts",
@@ -20,9 +21,9 @@ export const WRITE_RUN_SLIPS: readonly Mutation[] = [
     replace: '    const user = login === -1 ? `u${login}` : "";\n',
   }),
   slip("M1012", "A request whose last bytes have not come is taken into a run", {
-    file: RUN,
-    find: "    if (behind > this.#end || length",
-    replace: "    if (behind > this.#end + LINE_END_BYTES || length",
+    file: "lib/protocol/resp/bulk_reader.ts",
+    find: "return this.at <= this.#end;",
+    replace: "return this.at <= this.#end + LINE_END_BYTES;",
   }),
   slip("M1013", "A write of a run that another leader is to do takes its place behind later ones", {
     file: "lib/node/writes/submissions.ts",
@@ -45,9 +46,9 @@ export const WRITE_RUN_SLIPS: readonly Mutation[] = [
     replace: "    this.#size += 1;\n",
   }),
   slip("M1017", "A run counts as one request towards those of a turn", {
-    file: "lib/protocol/resp/interpreter.ts",
-    find: "turns.takeMore(count - 1);",
-    replace: "turns.takeMore(0 * count);",
+    file: "lib/protocol/resp/take_run.ts",
+    find: "turns.takeMore(run.count - 1);",
+    replace: "turns.takeMore(0 * run.count);",
   }),
   slip("M1018", "The buffer of a connection is looked at for bytes that came before those in it", {
     file: "lib/protocol/resp/request_reader.ts",
@@ -58,5 +59,10 @@ export const WRITE_RUN_SLIPS: readonly Mutation[] = [
     file: "lib/node/writes/write_queue.ts",
     find: "    this.#size += countOf(write);\n",
     replace: "    this.#size += 1;\n",
+  }),
+  slip("M1020", "Reads that are answered one by one after all hold back what is behind them only until the first is", {
+    file: "lib/protocol/conversation/conversation.ts",
+    find: "    this.#readsOpen += others.length;\n",
+    replace: "    this.#readsOpen += 0 * others.length;\n",
   }),
 ].map((mutation) => ({ ...mutation, tests: TESTS }));

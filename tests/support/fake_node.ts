@@ -5,6 +5,8 @@ import { Users, type UsersView } from "../../lib/kv/users.ts";
 import { Registry } from "../../lib/observe/metrics.ts";
 import type { KeyRecord } from "../../lib/kv/key_record.ts";
 import { fail } from "../../lib/base/assert.ts";
+import { bytesToString, stringToBytes } from "../../lib/base/bytes.ts";
+import { Span } from "../../lib/store/span.ts";
 import { type Call, type Command, type CommandOrigin, decodeCommand } from "../../lib/kv/commands.ts";
 import { type Commands, decodeCommands } from "../../lib/raft/run.ts";
 import type { Reply } from "../../lib/kv/replies.ts";
@@ -22,7 +24,7 @@ import type {
   NotDoneReason,
   ReadOutcome,
   RpcCounts,
-  RunWriter,
+  RunNode,
   SnapshotOutcome,
   StateView,
   TransferOutcome,
@@ -42,7 +44,7 @@ export interface HeldRequest {
 }
 
 /** Answers every request in a microtask, or, when `holding`, when the test says so. */
-export class FakeNode implements KeyValueNode, RunWriter {
+export class FakeNode implements KeyValueNode, RunNode {
   readonly id: NodeId = 0;
   readonly metrics = new Registry();
   /** Told of nothing here. */
@@ -135,12 +137,20 @@ export class FakeNode implements KeyValueNode, RunWriter {
     this.write(command, done);
   }
 
-  /** See `RunWriter`. One after the other. */
+  /** See `RunNode`. One after the other. */
   submitRun(commands: Commands, done: (outcome: WriteOutcome, place: number) => void): void {
     this.runs.push(commands.count);
     for (const [place, encoded] of decodeCommands(commands).entries()) {
       const { command, login } = decodeCommand(encoded) ?? fail("a run of commands that cannot be read");
       this.submit(command, (outcome) => done(outcome, place), { login });
+    }
+  }
+
+  /** See `RunNode`. */
+  lookUp(keys: Iterable<Span>, tell: (value: Span | undefined) => void): void {
+    for (const key of keys) {
+      const value = this.answer(["GET", bytesToString(key.bytes, key.start, key.end)]);
+      tell(typeof value === "string" ? Span.of(stringToBytes(value)) : undefined);
     }
   }
 

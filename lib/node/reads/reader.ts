@@ -7,6 +7,7 @@ import type { UsersView } from "../../kv/users.ts";
 import type { Counter } from "../../observe/metrics.ts";
 import { METRIC } from "../../observe/names.ts";
 import type { NodeReader, ReadOutcome, StateView } from "../api.ts";
+import type { Span } from "../../store/span.ts";
 import type { Stages } from "../parts.ts";
 
 /** Takes or refuses reads; `PendingReads` has them from then on. */
@@ -28,14 +29,14 @@ export class Reader implements NodeReader {
   }
 
   /** See `NodeReader`. */
-  read(done: (outcome: ReadOutcome) => void): void {
+  read(done: (outcome: ReadOutcome) => void, requests = 1): void {
     const { raft: { leaderId }, lifetime, quarantine, reads, limits, tickTime, timeoutMs, inbox } = this.#parts;
     const isOver = lifetime.isOver || quarantine.isOn;
     if (isOver || reads.size >= limits.readsMax) {
       const reason = quarantine.isOn ? "Quarantined" : isOver ? "Stopping" : "Overloaded";
       return queueMicrotask(() => done({ type: "NotDone", reason, leaderId }));
     }
-    this.#count.add();
+    this.#count.add(requests);
     reads.add({ deadline: tickTime.now + timeoutMs, done });
     inbox.wake();
   }
@@ -44,6 +45,11 @@ export class Reader implements NodeReader {
   answer(call: Call, shown?: Shown): Reply {
     const { random } = this.#surroundings;
     return this.#parts.applied.state.read(call, shown === undefined ? this.#surroundings : { random, shown });
+  }
+
+  /** See `RunNode`. */
+  lookUp(keys: Iterable<Span>, tell: (value: Span | undefined) => void): void {
+    this.#parts.applied.state.lookUp(keys, tell);
   }
 
   /** See `NodeReader`. */

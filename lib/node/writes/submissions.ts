@@ -15,7 +15,7 @@ import type { RaftNode } from "../../raft/raft_node.ts";
 import { type Commands, decodeCommands } from "../../raft/run.ts";
 import type { NodeId } from "../../raft/types.ts";
 import type { ForwardResult } from "../../transport/forward.ts";
-import type { NodeWriter, NotDone, RunWriter, WriteOutcome } from "../api.ts";
+import type { NodeWriter, NotDone, RunNode, WriteOutcome } from "../api.ts";
 import type { Flights } from "./flights.ts";
 import type { Inbox } from "../inbox.ts";
 import { BYTES_PER_PROPOSAL_MAX, COMMANDS_PER_PROPOSAL_MAX, FLIGHT_GATHERING_MS, GATHERED_MAX } from "../limits.ts";
@@ -86,7 +86,7 @@ class Submission implements QueuedWrite {
  * Invariants: `waiting` is in ascending order; a submission is waiting, in one flight, or in `Proposals`; nothing is passed on
  * while an older one is in `Proposals`.
  */
-export class Submissions implements NodeWriter, RunWriter {
+export class Submissions implements NodeWriter, Pick<RunNode, "submitRun"> {
   readonly #parts: SubmissionsParts;
   #waiting: Submission[] = [];
   #waitingBytes = 0;
@@ -135,7 +135,7 @@ export class Submissions implements NodeWriter, RunWriter {
     this.add(encoded, done);
   }
 
-  /** See `RunWriter`. */
+  /** See `RunNode`. */
   submitRun(commands: Commands, done: RunEnded): void {
     const { proposals, tickTime, timeoutMs } = this.#parts;
     if (this.#ended || this.#waiting.length > 0 || !this.#mayPropose()) {

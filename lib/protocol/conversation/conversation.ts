@@ -130,9 +130,19 @@ export class Conversation<E> implements ProtocolSession {
     return this.#open(exchange, { turn, requests: 1 });
   }
 
-  /** The same for several writes that are answered together. */
-  openWrites(exchange: E, requests: number): ReplySlot<E> {
-    return this.#open(exchange, { turn: "Write", requests });
+  /** The same for several requests that are answered together. */
+  openSeveral(exchange: E, several: { readonly turn: Turn; readonly requests: number }): ReplySlot<E> {
+    return this.#open(exchange, several);
+  }
+
+  /** What was opened as several reads ends one by one after all, all of them so: the slot is that of the first from now on. */
+  split(
+    slot: ReplySlot<E>,
+    { exchanges, outcome }: { readonly exchanges: readonly E[]; readonly outcome: ReadOutcome },
+  ): void {
+    const others = this.#replies.split(slot, exchanges);
+    this.#readsOpen += others.length;
+    for (const each of others) each.ended(outcome);
   }
 
   /** How many requests may be taken together now, one having been taken. */

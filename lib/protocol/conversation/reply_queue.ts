@@ -71,6 +71,25 @@ export class ReplyQueue<E> {
     return slot;
   }
 
+  /** Gives each of the requests that a slot stands for one of its own; returns those behind the first, which keeps it. */
+  split(slot: ReplySlot<E>, exchanges: readonly E[]): readonly ReplySlot<E>[] {
+    const [first = this.#nothing, ...rest] = exchanges;
+    slot.exchange = first;
+    slot.requests = 1;
+    let last = slot;
+    return rest.map((exchange) => {
+      const added = this.#makeSlot(exchange);
+      added.requests = 1;
+      added.turn = slot.turn;
+      added.startedAt = slot.startedAt;
+      added.next = last.next;
+      last.next = added;
+      if (this.#last === last) this.#last = added;
+      last = added;
+      return added;
+    });
+  }
+
   /** The first reply has been sent: its slot may be used again. */
   drop(): void {
     const slot = this.#first;

@@ -1,13 +1,13 @@
 /** What the conversations of one port in the Redis protocol share. */
 
-import type { RunWriter } from "../../node/api.ts";
+import type { RunNode } from "../../node/api.ts";
 import type { SessionContext, SessionNode } from "../session_context.ts";
 import type { ClientRegistry } from "./client_record.ts";
 import type { ServerStatistics } from "./statistics/server_statistics.ts";
 
 /** The server as Redis clients see it. */
 export interface RespContext extends SessionContext {
-  readonly node: SessionNode & RunWriter;
+  readonly node: SessionNode & RunNode;
   /** The clients that speak this protocol. */
   readonly clients: ClientRegistry;
   /** What INFO, SLOWLOG and LATENCY tell of the commands served here. */

@@ -7,6 +7,7 @@ import { type ErrorReply, isErrorReply } from "../../kv/replies.ts";
 import { Conversation } from "../conversation/conversation.ts";
 import type { Interpreter, Outcome, Turn } from "../conversation/interpreter.ts";
 import type { ReplySlot } from "../conversation/reply_queue.ts";
+import type { ReadOutcome } from "../../node/api.ts";
 import type { ClientLink, ProtocolSession, Received } from "../../net/session.ts";
 import { addressOf, isLoginNeeded } from "../session_context.ts";
 import { auditCommand } from "./audit.ts";
@@ -14,7 +15,7 @@ import { commandOfCall, showResult } from "./call_command.ts";
 import type { ClientHoldings, ClientRecord } from "./client_record.ts";
 import { missingForCall } from "../../kv/judge.ts";
 import { shownBy } from "../../kv/rights.ts";
-import { AUDITED, FAST, findCommand, OPEN, UNKNOWN_COMMAND } from "./commands.ts";
+import { AUDITED, FAST, OPEN, UNKNOWN_COMMAND } from "./commands.ts";
 import type { RespContext } from "./context.ts";
 import { noPermission, NOT_LOGGED_IN, notDone, OUTCOME_UNKNOWN } from "./errors.ts";
 import type { Caller, Plan } from "./plan.ts";
@@ -23,7 +24,9 @@ import { encodeReply, type RespReply } from "./reply_writer.ts";
 import { requestBytes, RequestReader, type Words } from "./request_reader.ts";
 import type { EndedRequest } from "./statistics/server_statistics.ts";
 import { Transaction } from "./transaction.ts";
-import { readWriteRun, type WriteRun } from "./write_run.ts";
+import { ReadRun } from "./read_run.ts";
+import { takeRun } from "./take_run.ts";
+import type { WriteRun } from "./write_run.ts";
 
 /** A request, and its reply once it is known. */
 interface Exchange {
@@ -125,28 +128,12 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
     return exchangeOf(plan, { kind, words: request, isRejected });
   }
 
-  /** Writes that are done just so, whatever comes before them: those that came together are taken together. */
+  /** Writes or reads that are done just so, whatever comes before them: those that came together are taken together. */
   #nextRun(): Exchange | undefined {
-    const { client, context, input } = this;
-    const isPlain = this.#rate === undefined && !context.clusterMode && client.replies === "On" &&
-      !this.transaction.isOpen;
-    if (!isPlain) return undefined;
+    if (this.#rate !== undefined) return undefined;
     this.#identify();
-    if (!context.gate.admitsToKeys(client.login)) return undefined;
-    const { keyBytesMax, valueBytesMax, turns, metrics } = context;
-    const countMax = 1 + this.#conversation.roomForMore;
-    const bounds = { login: client.origin.login, countMax, keyBytesMax, valueBytesMax };
-    const run = readWriteRun(input.ahead(), bounds);
-    if (run === undefined) return undefined;
-    const { count } = run.commands;
-    input.pass(run.requestBytes, count);
-    turns.takeMore(count - 1);
-    metrics.received.add(count);
-    const entry = findCommand(run.name);
-    client.commandNumber = entry?.number ?? UNKNOWN_COMMAND;
-    client.path = entry?.path ?? "";
-    client.isRejected = false;
-    return exchangeOf({ type: "Run", run }, { kind: client.commandNumber });
+    const run = takeRun(this, { input: this.input, countMax: 1 + this.#conversation.roomForMore });
+    return run && exchangeOf({ type: "Run", run }, { kind: this.client.commandNumber });
   }
 
   /** Who has not logged in is whom the certificate of the connection names. */
@@ -164,6 +151,7 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
 
   /** See `Interpreter`. */
   classify({ plan }: Exchange): Turn {
+    if (plan.type === "Run") return plan.run instanceof ReadRun ? "Read" : "Write";
     return plan.type === "Call" ? plan.isWrite ? "Write" : "Read" : TURNS[plan.type];
   }
 
@@ -184,7 +172,7 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
         return node.submit(plan.command, ended, { ...this.client.origin, session: plan.session });
       }
       case "Run":
-        return this.#submitRun(exchange, plan.run);
+        return this.#startRun(exchange, plan.run);
       case "Read":
         return node.read(this.#open(exchange, plan.isBarrier === true ? "Alone" : "Read").ended);
       case "Act":
@@ -205,6 +193,11 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
   /** See `Interpreter`. */
   fill(slot: Slot, outcome: Outcome): void {
     const { exchange } = slot;
+    const { plan } = exchange;
+    const isConfirmation = outcome.type === "Ready" || outcome.type === "NotDone";
+    if (plan.type === "Run" && plan.run instanceof ReadRun && isConfirmation) {
+      return this.#fillReads(slot, { run: plan.run, outcome });
+    }
     const reply = this.#show(exchange.plan, outcome);
     this.#complete(slot, { reply, isLong: outcome.type === "Ready" && isLong(exchange) });
   }
@@ -295,16 +288,38 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
     statistics.ended(request, reply, this.client);
   }
 
-  #submitRun(exchange: Exchange, run: WriteRun): void {
-    const slot = this.#conversation.openWrites(exchange, run.commands.count);
-    this.context.node.submitRun(run.commands, (outcome, place) => {
+  #startRun(exchange: Exchange, run: WriteRun | ReadRun): void {
+    const { node } = this.context;
+    const slot = this.#conversation.openSeveral(exchange, { turn: this.classify(exchange), requests: run.count });
+    if (run instanceof ReadRun) return node.read(slot.ended, run.count);
+    node.submitRun(run.commands, (outcome, place) => {
       if (!run.take(place, this.#show(exchange.plan, outcome))) return;
       this.#completeRun(slot, run);
+      exchange.reply = run.encode(this.client.version);
       this.#conversation.settle(slot);
     });
   }
 
-  #completeRun({ exchange, startedAt }: Slot, run: WriteRun): void {
+  /** The replies of reads from the state; where they cannot be made all at once, each request ends by itself. */
+  #fillReads(slot: Slot, { run, outcome }: { readonly run: ReadRun; readonly outcome: ReadOutcome }): void {
+    const { node } = this.context;
+    const isAdmin = node.users.rightsOf(loginId(this.client.login))?.isAdmin === true;
+    const reply = outcome.type === "Ready" && isAdmin ? run.answer(node, this.client.version) : undefined;
+    if (reply !== undefined) {
+      this.#completeRun(slot, run);
+      slot.exchange.reply = reply;
+      return;
+    }
+    const { kind } = slot.exchange;
+    const exchanges = Array.from({ length: run.count }, (_, place) => {
+      const words = run.wordsAt(place);
+      return exchangeOf({ type: "Call", call: ["GET", ...words.slice(1)], isWrite: false }, { kind, words });
+    });
+    this.#conversation.split(slot, { exchanges, outcome });
+    this.fill(slot, outcome);
+  }
+
+  #completeRun({ exchange, startedAt }: Slot, run: WriteRun | ReadRun): void {
     this.#conversation.noteEnd(false);
     exchange.seconds = (this.#conversation.now - startedAt) / 1_000;
     let place = 0;
@@ -317,8 +332,8 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
         return run.wordsAt(place);
       },
     };
-    for (; place < run.replies.length; place++) this.#count(request, run.replies[place] ?? null);
-    exchange.reply = run.encode(this.client.version);
+    const replies = run instanceof ReadRun ? [] : run.replies;
+    for (; place < run.count; place++) this.#count(request, replies[place] ?? null);
   }
 
   #perform(exchange: Exchange, run: () => Promise<RespReply>): void {
@@ -357,10 +372,9 @@ class RespInterpreter implements Interpreter<Exchange>, Caller {
 const ACTING: readonly Plan["type"][] = ["Act", "Later", "Task"];
 
 /** When a plan may begin. */
-const TURNS: Readonly<Record<Exclude<Plan["type"], "Call">, Turn>> = {
+const TURNS: Readonly<Record<Exclude<Plan["type"], "Call" | "Run">, Turn>> = {
   Answer: "Now",
   Write: "Write",
-  Run: "Write",
   Read: "Read",
   Act: "Alone",
   Later: "Alone",

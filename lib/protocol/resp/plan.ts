@@ -9,6 +9,7 @@ import type { RespContext } from "./context.ts";
 import type { RespReply } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
 import type { Transaction } from "./transaction.ts";
+import type { ReadRun } from "./read_run.ts";
 import type { WriteRun } from "./write_run.ts";
 
 /**
@@ -40,8 +41,8 @@ export type Plan =
   /** One call of the table in lib/kv. */
   | { readonly type: "Call"; readonly call: Call; readonly isWrite: boolean }
   | WritePlan
-  /** Writes that came in one piece. */
-  | { readonly type: "Run"; readonly run: WriteRun }
+  /** Writes or reads that came in one piece. */
+  | { readonly type: "Run"; readonly run: WriteRun | ReadRun }
   /** Answered from the state once that is confirmed to be new enough. */
   | ReadPlan
   /** Does something to the connection while it is answered, such as silencing it: its own reply is placed before. */

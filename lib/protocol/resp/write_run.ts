@@ -9,6 +9,7 @@ import { OK } from "../../kv/replies.ts";
 import { NO_LOGIN } from "../../kv/users.ts";
 import { type Commands, decodeCommands, ENTRY_HEAD_BYTES, writeCommandHead } from "../../raft/run.ts";
 import { Span } from "../../store/span.ts";
+import { BulkReader } from "./bulk_reader.ts";
 import { encodeReply, type RespReply, type RespVersion } from "./reply_writer.ts";
 import type { Words } from "./request_reader.ts";
 
@@ -35,14 +36,8 @@ const FORMS: readonly Form[] = [
     return formOf(name, { count: 1, operation: `C2:4:${name.toUpperCase()}` });
   }),
 ];
-const DOLLAR = 0x24;
-const ZERO = 0x30;
-const NINE = 0x39;
 const COLON = 0x3a;
-const CARRIAGE_RETURN = 0x0d;
-const LINE_FEED = 0x0a;
 const LINE_END_BYTES = 2;
-const DIGITS_MAX = 8;
 const OK_BYTES = "+OK\r\n";
 const OKS = OK_BYTES.repeat(64);
 
@@ -68,6 +63,11 @@ export class WriteRun {
     this.commands = commands;
     this.requestBytes = requestBytes;
     this.#left = commands.count;
+  }
+
+  /** Number of requests. */
+  get count(): number {
+    return this.commands.count;
   }
 
   /** Takes the reply to the request at a place; whether all of them are known. */
@@ -96,88 +96,69 @@ export class WriteRun {
 
 /** The run with which some input begins; undefined when that is not at least two whole requests of one kind. */
 export function readWriteRun(input: Span, bounds: RunBounds): WriteRun | undefined {
-  const form = FORMS.find((each) => hasAt(input, each.head));
+  const form = FORMS.find(({ head }) => new BulkReader(input).passes(head));
   if (form === undefined) return undefined;
-  const reader = new RunReader(form, { bounds, input });
+  const copier = new RunCopier(form, { bounds, input });
   let count = 0;
-  while (count < bounds.countMax && reader.next()) count += 1;
+  while (count < bounds.countMax && copier.next()) count += 1;
   if (count < 2) return undefined;
-  const requestBytes = reader.from - input.start;
-  return new WriteRun({ count, body: entries.slice(0, reader.to) }, { name: form.name, requestBytes });
-}
-
-/** Whether the bytes from `start` on are those. */
-function hasAt({ bytes, start, end }: Span, wanted: Uint8Array): boolean {
-  if (start + wanted.length > end) return false;
-  for (let at = wanted.length - 1; at >= 0; at--) if (bytes[start + at] !== wanted[at]) return false;
-  return true;
+  const requestBytes = copier.from - input.start;
+  return new WriteRun({ count, body: entries.slice(0, copier.to) }, { name: form.name, requestBytes });
 }
 
 /** Copies one request after the other from the input into entries of the log. */
-class RunReader {
+class RunCopier {
   /** Behind the last whole request, and behind its entry. */
   from: number;
   to = 0;
   readonly #form: Form;
   readonly #bounds: RunBounds;
-  readonly #input: Uint8Array;
-  readonly #end: number;
+  readonly #input: BulkReader;
   readonly #commandHead: Uint8Array;
   /** Behind what is copied of the next entry. */
   #copied = 0;
-  readonly #rest = new Span();
 
   constructor(form: Form, { bounds, input }: { readonly bounds: RunBounds; readonly input: Span }) {
     const { login = NO_LOGIN } = bounds;
     const user = login === NO_LOGIN ? "" : `u${login}`;
     this.#form = form;
     this.#bounds = bounds;
-    this.#input = input.bytes;
+    this.#input = new BulkReader(input);
     this.from = input.start;
-    this.#end = input.end;
     this.#commandHead = stringToBytes(`${COMMAND_VERSION}${user};${form.operation}`);
   }
 
   /** Copies the next request; false when it is another one, not whole, too much, or not to be done just so. */
   next(): boolean {
     const { head, count } = this.#form;
+    const { keyBytesMax, valueBytesMax } = this.#bounds;
     const commandAt = this.to + ENTRY_HEAD_BYTES;
     this.#copied = commandAt + this.#commandHead.length;
-    if (this.#copied > RUN_BYTES_MAX || !hasAt(this.#rest.set(this.#input, this.from, this.#end), head)) return false;
+    if (this.#copied > RUN_BYTES_MAX || !this.#input.passes(head)) return false;
     entries.set(this.#commandHead, commandAt);
-    let from: number | undefined = this.from + head.length;
-    for (let place = 0; place < count && from !== undefined; place++) {
-      from = this.#copyField(from, place === 0 ? this.#bounds.keyBytesMax : this.#bounds.valueBytesMax);
+    for (let place = 0; place < count; place++) {
+      if (!this.#copyField(place === 0 ? keyBytesMax : valueBytesMax)) return false;
     }
-    if (from === undefined) return false;
     writeCommandHead(entries, { at: this.to, bytes: this.#copied - commandAt });
     this.to = this.#copied;
-    this.from = from;
+    this.from = this.#input.at;
     return true;
   }
 
-  /** From `$<length>\r\n<bytes>\r\n` to `<length>:<bytes>`; the place behind it, or undefined where it is not such. */
-  #copyField(from: number, bytesMax: number): number | undefined {
+  /** Copies a word as `<length>:<bytes>`. */
+  #copyField(bytesMax: number): boolean {
     const input = this.#input;
-    if (input[from] !== DOLLAR) return undefined;
-    let at = from + 1;
-    let length = 0;
-    for (let byte = input[at] ?? 0; byte >= ZERO && byte <= NINE && at < this.#end; byte = input[at] ?? 0) {
-      length = length * 10 + (byte - ZERO);
-      at += 1;
-    }
-    const digits = at - from - 1;
-    const start = at + LINE_END_BYTES;
-    const behind = start + length + LINE_END_BYTES;
-    // The log has each number in one way only.
-    if (digits === 0 || digits > DIGITS_MAX || (input[from + 1] === ZERO && digits > 1)) return undefined;
-    if (behind > this.#end || length > bytesMax || this.#copied + digits + 1 + length > RUN_BYTES_MAX) return undefined;
-    if (input[at] !== CARRIAGE_RETURN || input[at + 1] !== LINE_FEED) return undefined;
-    field.set(input, from + 1, at).copyTo(entries, this.#copied);
-    entries[this.#copied + digits] = COLON;
-    field.set(input, start, start + length).copyTo(entries, this.#copied + digits + 1);
-    this.#copied += digits + 1 + length;
-    return behind;
+    if (!input.passesWord(bytesMax)) return false;
+    const { bytes, lengthAt, start, end } = input;
+    const digits = start - LINE_END_BYTES - lengthAt;
+    const valueAt = this.#copied + digits + 1;
+    if (valueAt + end - start > RUN_BYTES_MAX) return false;
+    // The log has each number in one way only, and that is how it was written.
+    field.set(bytes, lengthAt, lengthAt + digits).copyTo(entries, this.#copied);
+    entries[valueAt - 1] = COLON;
+    field.set(bytes, start, end).copyTo(entries, valueAt);
+    this.#copied = valueAt + end - start;
+    return true;
   }
 }
 

@@ -2,10 +2,11 @@
 
 import { type Call, type Command, type CommandOrigin, type Compare, encodeCommand } from "../../../lib/kv/commands.ts";
 import type { Reply } from "../../../lib/kv/replies.ts";
-import type { ReadOutcome, RunWriter, StateView, WriteOutcome } from "../../../lib/node/api.ts";
+import type { ReadOutcome, RunNode, StateView, WriteOutcome } from "../../../lib/node/api.ts";
 import type { Node } from "../../../lib/node/node.ts";
 import { type Commands, decodeCommands } from "../../../lib/raft/run.ts";
 import type { Registry } from "../../../lib/observe/metrics.ts";
+import type { Span } from "../../../lib/store/span.ts";
 import type { Moment } from "../reference.ts";
 import { ObservedNode } from "./observed_node.ts";
 
@@ -23,12 +24,12 @@ export interface Recorder {
   asks(asked: Asked): void;
   /** It has ended, and the connection is about to hear of it. */
   ended(asked: Asked): void;
-  /** The connection looks at the state, which is that of this moment. */
-  looks(moment: Moment): void;
+  /** The connection looks at the state, which is that of this moment, for so many requests behind the oldest without a reply. */
+  looks(moment: Moment, place: number): void;
 }
 
 /** Passes everything on, and what the connection counts stays out of the metrics of the node. */
-export class RecordingNode extends ObservedNode implements RunWriter {
+export class RecordingNode extends ObservedNode implements RunNode {
   readonly #node: Node;
   readonly #metrics: Registry;
   readonly #recorder: Recorder;
@@ -68,11 +69,20 @@ export class RecordingNode extends ObservedNode implements RunWriter {
     });
   }
 
-  override read(done: (outcome: ReadOutcome) => void): void {
-    const asked = this.#begin(undefined);
-    super.read((outcome) => {
-      this.#end(asked, outcome);
+  override read(done: (outcome: ReadOutcome) => void, requests = 1): void {
+    const asked = Array.from({ length: requests }, () => this.#begin(undefined));
+    this.#node.read((outcome) => {
+      for (const each of asked) this.#end(each, outcome);
       done(outcome);
+    }, requests);
+  }
+
+  lookUp(keys: Iterable<Span>, tell: (value: Span | undefined) => void): void {
+    let place = 0;
+    this.#node.lookUp(keys, (value) => {
+      this.#look(place);
+      place += 1;
+      tell(value);
     });
   }
 
@@ -91,8 +101,8 @@ export class RecordingNode extends ObservedNode implements RunWriter {
     return super.compare(compares);
   }
 
-  #look(): void {
-    this.#recorder.looks({ index: this.#node.driver.applied.id.index, nowMs: this.#node.state.readTimeMs });
+  #look(place = 0): void {
+    this.#recorder.looks({ index: this.#node.driver.applied.id.index, nowMs: this.#node.state.readTimeMs }, place);
   }
 
   #begin(encoded: string | undefined): Asked {

@@ -89,7 +89,7 @@ export class RespConnection<T> {
     const recorder = {
       asks: (asked: Asked) => this.#asks(asked),
       ended: (asked: Asked) => this.#ended(asked, node),
-      looks: (moment: Moment) => this.#looks(moment, node),
+      looks: (moment: Moment, place: number) => this.#looks({ moment, place }, node),
     };
     const recording = new RecordingNode(node, { metrics: context.node.metrics, recorder });
     const link = this.#makeLink(context.turnTime.now(), remote);
@@ -154,8 +154,8 @@ export class RespConnection<T> {
   }
 
   /** Reads look in the order of their replies, each when all before it are sent: so it is known for which one this is. */
-  #looks(moment: Moment, node: Node): void {
-    const [next] = this.#sent;
+  #looks({ moment, place }: { readonly moment: Moment; readonly place: number }, node: Node): void {
+    const next = this.#sent[place];
     if (!this.isUsable || next === undefined) return;
     if (next.asked?.outcome?.type !== "Ready") {
       return this.#sender.failed(`looks at the state, and ${JSON.stringify(next.request.words)} is no confirmed read`);

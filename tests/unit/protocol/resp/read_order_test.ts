@@ -18,7 +18,7 @@ function apply(node: StateNode, index: number, ...call: readonly string[]): void
 Deno.test("of two reads the one behind sees no older state, though it is confirmed first", async () => {
   const { node, ...bench } = heldBench();
   apply(node, 1, "SET", "k", "old");
-  assertEquals(await bench.client.ask("GET k", "GET k"), "");
+  assertEquals(await bench.client.ask("GET k", "Get k"), "");
   const [first, second] = node.waiting;
   second?.();
   apply(node, 2, "SET", "k", "new");
@@ -52,7 +52,7 @@ Deno.test("a read is done with its confirmation when its reply is next, and is n
 Deno.test("reads behind one that is not done are done, in order, and then the write behind them", async () => {
   const { node, ...bench } = heldBench();
   apply(node, 1, "SET", "k", "old");
-  assertEquals(await bench.client.ask("GET k", "GET k", "GET k", "SET k newer"), "");
+  assertEquals(await bench.client.ask("GET k", "Get k", "GET k", "SET k newer"), "");
   const [first, second, third] = node.waiting;
   third?.();
   second?.();

@@ -150,6 +150,18 @@ function may(role: Role, needs: string, isInside: boolean): boolean {
   return needs === "" || (isInside && suffices(role, needs));
 }
 
+Deno.test("each key of reads that came together is judged by itself, and who has not logged in reads none", async () => {
+  const bench = await benchOfRoles();
+  const root = await enter(bench, "root");
+  await root.ask("SET p:1 v", "SET p:2 w", "SET q v");
+  const gets = ["GET p:1", "GET q", "GET p:2"];
+  assertEquals(await root.ask(...gets), "$1\r\nv\r\n$1\r\nv\r\n$1\r\nw\r\n");
+  const reader = await enter(bench, "reader");
+  const replies = await reader.ask(...gets);
+  assertEquals(replies.replace(/-NOPERM [^\r]*/, "-NOPERM"), "$1\r\nv\r\n-NOPERM\r\n$1\r\nw\r\n");
+  assertEquals((await bench.connect().ask(...gets)).match(/-NOAUTH/g)?.length, 3);
+});
+
 Deno.test("every command is given by every role, inside and outside of its prefix, and does what the role may", async () => {
   const bench = await benchOfRoles();
   let rows = 0;

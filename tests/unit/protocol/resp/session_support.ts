@@ -4,7 +4,7 @@ import type { AclLog } from "../../../../lib/access/acl_log.ts";
 import type { Gate } from "../../../../lib/access/gate.ts";
 import { RequestRates } from "../../../../lib/access/request_rates.ts";
 import type { Clock } from "../../../../lib/base/clock.ts";
-import type { KeyValueNode, RunWriter } from "../../../../lib/node/api.ts";
+import type { KeyValueNode, RunNode } from "../../../../lib/node/api.ts";
 import { ClientMetrics } from "../../../../lib/net/client_metrics.ts";
 import { CLIENT_MEMORY_BYTES_MAX, REQUESTS_PER_TURN_MAX } from "../../../../lib/net/limits.ts";
 import { MemoryBudget } from "../../../../lib/net/memory_budget.ts";
@@ -35,7 +35,7 @@ export interface RespBenchOptions {
 
 /** What the sessions of a server share. */
 export interface RespContextParts extends RespBenchOptions {
-  readonly node: KeyValueNode & RunWriter;
+  readonly node: KeyValueNode & RunNode;
   readonly clock: Clock;
   readonly warn?: (message: string) => void;
   /** The usual one of the node when left out. */

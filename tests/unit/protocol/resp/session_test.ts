@@ -19,7 +19,7 @@ Deno.test("writes run side by side; a read waits for the writes before it, and a
   const bench = new RespBench();
   bench.node.holding = true;
   const client = bench.connect();
-  assertEquals(await client.ask("SET a 1", "SET b 2", "GET a", "GET b", "SET a 3"), "");
+  assertEquals(await client.ask("SET a 1", "SET b 2", "GET a", "Get b", "SET a 3"), "");
   assertEquals(bench.node.asked, ["Write", "Write"]);
   bench.node.release();
   bench.node.release();
