@@ -1,6 +1,7 @@
 /** A bit of the newest snapshot changes on the disk of a leader that runs, while a follower needs it or will. */
 
 import type { Random } from "../../lib/base/random.ts";
+import { readWhole } from "../../lib/storage/read_whole.ts";
 import { parseSnapshotName } from "../../lib/storage/snapshot_format.ts";
 import type { Operator } from "./operator.ts";
 import { DIRECTORY } from "../support/memory/memory_server.ts";
@@ -37,10 +38,11 @@ function damageSnapshot(
   const found = newestSnapshot(leader);
   if (found === undefined) return false;
   const { path, index } = found;
+  const plain = world.settings.encrypted ? readWhole(leader.asGiven(leader.disk.crash()), path) : undefined;
   leader.disk.damage(path, (bytes) => {
     const at = random.below(bytes.length);
     bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
-    leader.damagedSnapshot = { life: leader.life, path, index, at, value: bytes[at] };
+    leader.damagedSnapshot = { life: leader.life, path, index, at, value: bytes[at], plain };
   });
   leader.damaged = true;
   world.trace(() => `node ${leader.id}: ${path} is damaged`);

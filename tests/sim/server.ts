@@ -38,7 +38,10 @@ export class SimServer extends MemoryServer {
   runsSinceMs = 0;
   /** Damage was planted on the disk since it was last read as a whole: the node may refuse to start. */
   damaged = false;
-  /** The snapshot in which a bit changed while a process had it open: that process, where, and what is there now. */
+  /**
+   * The snapshot in which a bit changed while a process had it open: that process, where, what is there now, and of an encrypted one what it
+   * held in the plain.
+   */
   damagedSnapshot:
     | {
       readonly life: Life;
@@ -46,6 +49,7 @@ export class SimServer extends MemoryServer {
       readonly index: number;
       readonly at: number;
       readonly value: number;
+      readonly plain: Uint8Array | undefined;
     }
     | undefined;
   /** The directory is new and has to be admitted by the others. */

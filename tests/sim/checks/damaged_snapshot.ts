@@ -1,11 +1,11 @@
 /**
- * A snapshot that was damaged on a leader's disk: no transfer that begins afterwards carries a byte of it, and a follower that
- * needs one gets another before long.
+ * A snapshot that was damaged on a leader's disk: no transfer that begins afterwards carries a byte of it, or of an encrypted one a wrong
+ * byte, and a follower that needs one gets another before long.
  */
 
 import { REPLACEMENT_RETRY_MS, TICK_MS } from "../../../lib/node/limits.ts";
 import { DEFAULT_RAFT_LIMITS } from "../../../lib/raft/limits.ts";
-import type { Message } from "../../../lib/raft/messages.ts";
+import type { InstallSnapshot, Message } from "../../../lib/raft/messages.ts";
 import type { NodeId } from "../../../lib/raft/types.ts";
 import type { CheckedCore, Step, Violate } from "../../support/raft/checks/check.ts";
 import type { Check } from "../check.ts";
@@ -64,7 +64,7 @@ export class DamagedSnapshot implements Check {
       return;
     }
     need.waitedTicks = 0;
-    if (!isIt || !need.begun) return;
+    if (!isIt || !need.begun || isAuthentic(server, message)) return;
     this.#violate(`node ${server.id} sends node ${message.to} its damaged snapshot at ${message.lastIncludedIndex}`);
   }
 
@@ -107,6 +107,15 @@ function needOf({ peers }: Watched, peer: NodeId): Need {
   const need: Need = { begun: false, waitedTicks: 0, pausedUntil: -1 };
   peers.set(peer, need);
   return need;
+}
+
+/**
+ * Whether these bytes are those of the file before its damage, and authentic. What the process keeps of an encrypted file, its head and the
+ * block that it decrypted last, it does not read again: that is right, whatever the disk has now.
+ */
+function isAuthentic({ damagedSnapshot }: SimServer, { offset, data }: InstallSnapshot): boolean {
+  const plain = damagedSnapshot?.plain;
+  return plain !== undefined && data.every((byte, at) => byte === plain[offset + at]);
 }
 
 /** Whether the file of this life is damaged still; once another has taken its name, that is over. */
