@@ -77,10 +77,10 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
     find: "if (order.locate(key).at < 0) return false;",
     replace: "if (order.locate(key).at < -1_000) return false;",
   }),
-  slip("M963", "A slot of a table whose hash has changed is looked at by nobody", {
-    file: "lib/store/records.ts",
-    find: "if (own !== hash || !shard.leadsTo(hash, slot) || !seen(",
-    replace: "if (own !== hash) continue;\n      if (!shard.leadsTo(hash, slot) || !seen(",
+  slip("M963", "The sweep does not look whether a key is found among the deadlines", {
+    file: "lib/store/sweep.ts",
+    find: "return at === 0 || deadlines.locate({ key, at }).at >= 0;",
+    replace: "return at === 0 || deadlines.locate({ key, at }).at >= -1_000;",
   }),
   slip("M964", "A leader whose memory is damaged repairs others with it", {
     file: "lib/node/self_check/repair.ts",
