@@ -9,11 +9,16 @@ export function maySeeSpace(): boolean {
   return Deno.permissions.querySync({ name: "sys", kind: "statfs" }).state === "granted";
 }
 
-/** Of the file system that has `path`; undefined without the permission. Takes about 4 us. Throws `AccessError` where the system refuses. */
+/**
+ * Of the file system that has `path`; undefined without the permission, and where it has no size of its own. Takes about 4 us. Throws
+ * `AccessError` where the system refuses.
+ */
 export function diskSpace(path: string): DiskSpace | undefined {
   if (!maySeeSpace()) return undefined;
   try {
     const { bsize, blocks, bfree, bavail } = statfsSync(path);
+    // So tell those without a bound, as ramfs and a tmpfs of size 0: it is not that nothing is free.
+    if (blocks === 0) return undefined;
     // What is kept for root is nobody's here: it is neither used nor free.
     return { totalBytes: (blocks - bfree + bavail) * bsize, freeBytes: bavail * bsize };
   } catch (error) {

@@ -104,4 +104,12 @@ export const DISK_SLIPS: readonly Mutation[] = [
     find: "await (this.#forSyncs ?? this.#file).syncData();",
     replace: "await this.#file.syncData();",
   }),
+  {
+    ...slip("M1101", "Of a file system without a size it is believed that nothing is free", {
+      file: "lib/storage/disk_space.ts",
+      find: "    if (blocks === 0) return undefined;\n",
+      replace: "",
+    }),
+    tests: ["tests/unit/storage/deno_disk_test.ts"],
+  },
 ];

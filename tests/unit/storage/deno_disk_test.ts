@@ -173,3 +173,10 @@ Deno.test("a process that is killed holds no lock", async () => {
     (await disk.lock(`${directory}/LOCK`, directory)).release();
   });
 });
+
+Deno.test("a file system that has no size tells nothing of what is free: a node on one refuses no write", () => {
+  const disk = new DenoDisk();
+  assert((disk.space(".")?.totalBytes ?? 0) > 0);
+  // Like a tmpfs of size 0, which takes all that the memory takes.
+  assertEquals(disk.space("/proc"), undefined);
+});
