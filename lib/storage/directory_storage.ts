@@ -5,7 +5,7 @@ import type { Configuration, EntryId, HardState, Index } from "../raft/types.ts"
 import type { Compression } from "./block_codec.ts";
 import type { Disk, DiskLock, DiskSpace } from "./disk.ts";
 import type { NodeStore } from "./node_store.ts";
-import { scrubNodeFile, scrubSegment, scrubSnapshot, type ScrubStep } from "./scrub.ts";
+import { scrubNodeFile, scrubSegment, scrubSnapshot, type ScrubStep, whileKept } from "./scrub.ts";
 import type { SnapshotStore } from "./snapshot_store.ts";
 import type { Recovered, SnapshotReceiver, SnapshotSource, SnapshotWriter, Storage, StorageSizes } from "./storage.ts";
 import type { Wal } from "./wal.ts";
@@ -91,17 +91,20 @@ export class DirectoryStorage implements Storage {
   *scrub(): Generator<ScrubStep, void> {
     const { disk, node, snapshots, wal, walDirectory } = this.#parts;
     for (const snapshot of [...snapshots.listed]) {
-      const damage = yield* scrubSnapshot(disk, `${snapshots.directory}/${snapshot.name}`);
-      const place = snapshots.listed.findIndex(({ name }) => name === snapshot.name);
-      if (damage === undefined || place < 0) continue;
+      const placeOf = () => snapshots.listed.findIndex(({ name }) => name === snapshot.name);
+      const reading = scrubSnapshot(disk, `${snapshots.directory}/${snapshot.name}`);
+      const damage = yield* whileKept(reading, () => placeOf() >= 0);
+      const place = placeOf();
+      if (damage === undefined) continue;
       yield { type: "Damaged", damage, part: { type: "Snapshot", id: snapshot.lastIncluded, isNewest: place === 0 } };
     }
     for (const { name } of [...wal.durableSegments()]) {
       // It may have gone on, or be gone, since.
       const segment = wal.durableSegments().find((now) => now.name === name);
       if (segment === undefined) continue;
-      const damage = yield* scrubSegment({ disk, directory: walDirectory }, segment);
-      if (damage === undefined || wal.indexCovering(name) === undefined) continue;
+      const reading = scrubSegment({ disk, directory: walDirectory }, segment);
+      const damage = yield* whileKept(reading, () => wal.indexCovering(name) !== undefined);
+      if (damage === undefined) continue;
       yield { type: "Damaged", damage, part: { type: "Segment", name } };
     }
     const damage = yield* scrubNodeFile(disk, node.path);

@@ -79,6 +79,23 @@ export function scrubNodeFile(disk: Disk, path: string): Reading {
   return reading(path, { disk, read: readNodeFile });
 }
 
+/**
+ * The same reading as long as the file is kept: one that is removed meanwhile is let go with the next step, since the system keeps its room
+ * for whoever has it open, and nothing of it matters any more.
+ */
+export function* whileKept(reading: Reading, isKept: () => boolean): Reading {
+  try {
+    while (isKept()) {
+      const step = reading.next();
+      if (step.done === true) return isKept() ? step.value : undefined;
+      yield step.value;
+    }
+    return undefined;
+  } finally {
+    reading.return(undefined);
+  }
+}
+
 /** Opens the file for `read`; what cannot be read is damage like what is wrong. */
 function* reading(
   path: string,

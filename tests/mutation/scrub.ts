@@ -56,4 +56,18 @@ export const SCRUB_SLIPS: readonly Mutation[] = [
       replace: "",
     }],
   },
+  {
+    id: "M1102",
+    what: "The scrub keeps a file open that was removed, and its room on the disk taken, until it is read to its end",
+    patches: [{
+      file: "lib/storage/scrub.ts",
+      find: "    while (isKept()) {\n",
+      replace: "    for (;;) {\n",
+    }, {
+      file: "lib/storage/scrub.ts",
+      find: "      yield step.value;\n    }\n    return undefined;\n  } finally {\n    reading.return(undefined);",
+      replace: "      yield step.value;\n    }\n  } finally {\n    reading.return(undefined);",
+    }],
+    tests: ["tests/unit/storage/scrub_test.ts"],
+  },
 ];

@@ -5,6 +5,7 @@ import type { FoundDamage, ScrubStep } from "../../../lib/storage/scrub.ts";
 import { Run } from "../../../lib/raft/run.ts";
 import { toIndex, toTerm } from "../../../lib/raft/types.ts";
 import type { Storage } from "../../../lib/storage/storage.ts";
+import type { DiskFile, OpenMode } from "../../../lib/storage/disk.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import {
   DIRECTORY,
@@ -35,8 +36,7 @@ function read(storage: Storage): number {
 }
 
 /** A vote, two snapshots, and a log of three segments whose last entries are not synced. */
-async function used(): Promise<{ disk: MemoryDisk; storage: Storage }> {
-  const disk = new MemoryDisk();
+async function used<Used extends MemoryDisk>(disk: Used): Promise<{ disk: Used; storage: Storage }> {
   const storage = await open(disk, { segmentBytes: 1_024 });
   await storage.saveHardState({ currentTerm: toTerm(2), votedFor: 0 });
   for (let first = 1; first < 60; first += 3) await write(storage, entries(first, 2, 3));
@@ -50,7 +50,7 @@ function segmentsOf(disk: MemoryDisk): readonly string[] {
 }
 
 Deno.test("a sound directory is read from front to end, both snapshots, every segment, term and vote", async () => {
-  const { disk, storage } = await used();
+  const { disk, storage } = await used(new MemoryDisk());
   assertEquals(damages(storage), []);
   const sizeOf = (path: string) => disk.contents(path)?.length ?? 0;
   const files = [pathOf(4, 2), pathOf(6, 2), NODE_FILE].reduce((sum, path) => sum + sizeOf(path), 0);
@@ -64,7 +64,7 @@ Deno.test("a sound directory is read from front to end, both snapshots, every se
 });
 
 Deno.test("every flipped bit of a snapshot, of a record, of a segment's head or of term and vote is found, with file and offset", async () => {
-  const { disk, storage } = await used();
+  const { disk, storage } = await used(new MemoryDisk());
   const [first = "", ...others] = segmentsOf(disk);
   const last = others.at(-1) ?? "";
   const durable = 64 + 300;
@@ -90,7 +90,7 @@ function endOf(disk: MemoryDisk, path: string): number {
 }
 
 Deno.test("what is damaged is told by what it is: the newest snapshot, the one before, a segment, the file with term and vote", async () => {
-  const { disk, storage } = await used();
+  const { disk, storage } = await used(new MemoryDisk());
   const last = segmentsOf(disk).at(-1) ?? "";
   for (const [path, bit] of [[pathOf(6, 2), 700], [pathOf(4, 2), 700], [last, 8 * 70], [NODE_FILE, 8 * 40]] as const) {
     flip(disk, path, bit);
@@ -105,7 +105,7 @@ Deno.test("what is damaged is told by what it is: the newest snapshot, the one b
 });
 
 Deno.test("a file that is gone, or that the disk does not read, is damaged; records that are not durable yet are not looked at", async () => {
-  const { disk, storage } = await used();
+  const { disk, storage } = await used(new MemoryDisk());
   // The segment after the roll has records that are durable, and then one that is not.
   const segments = segmentsOf(disk).length;
   let next = 61;
@@ -122,7 +122,7 @@ Deno.test("a file that is gone, or that the disk does not read, is damaged; reco
 });
 
 Deno.test("the log goes on in another segment when it is told to leave one, which then goes with a snapshot that covers it", async () => {
-  const { disk, storage } = await used();
+  const { disk, storage } = await used(new MemoryDisk());
   const last = segmentsOf(disk).at(-1) ?? "";
   const name = last.slice(last.lastIndexOf("/") + 1);
   assertEquals(storage.indexCovering(name), 60);
@@ -143,8 +143,46 @@ Deno.test("the log goes on in another segment when it is told to leave one, whic
   await storage.close();
 });
 
+/** Knows which files are open for reading. */
+class ReadingDisk extends MemoryDisk {
+  readonly reading = new Set<string>();
+
+  override open(path: string, mode: OpenMode): DiskFile {
+    const file = super.open(path, mode);
+    if (mode !== "read") return file;
+    const close = file.close.bind(file);
+    this.reading.add(path);
+    file.close = () => {
+      this.reading.delete(path);
+      close();
+    };
+    return file;
+  }
+}
+
+Deno.test("a file that is removed while it is read is let go with the next step, since it takes room as long as it is open", async () => {
+  const { disk, storage } = await used(new ReadingDisk());
+  const round = storage.scrub();
+  round.next();
+  assertEquals([...disk.reading], [pathOf(6, 2)]);
+  await makeSnapshot(storage, 8, 2);
+  await makeSnapshot(storage, 60, 2);
+  assert(!disk.exists(pathOf(6, 2)));
+  // The snapshots of the round are gone: the log is next.
+  for (let step = round.next(); step.done !== true && !disk.reading.has(FIRST_SEGMENT); step = round.next()) {
+    assert(!disk.reading.has(pathOf(6, 2)), "a snapshot that is gone is open");
+  }
+  assertEquals([...disk.reading], [FIRST_SEGMENT]);
+  await storage.compact(toIndex(60));
+  assert(!disk.exists(FIRST_SEGMENT));
+  const step = round.next();
+  assert(!disk.reading.has(FIRST_SEGMENT), "a segment that is gone is open");
+  assert(step.done === true || step.value.type === "Read");
+  await storage.close();
+});
+
 Deno.test("the newest snapshot is never dropped, and the one before it is durably gone once it is", async () => {
-  const { disk, storage } = await used();
+  const { disk, storage } = await used(new MemoryDisk());
   await storage.dropSnapshot(id(6, 2));
   await storage.dropSnapshot(id(5, 2));
   assertEquals(storage.sizes().snapshots, 2);
