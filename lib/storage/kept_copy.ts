@@ -71,9 +71,11 @@ async function copyFiles(disk: Disk, { from, to }: Way): Promise<void> {
   await disk.syncDirectory(to);
 }
 
+/** Byte by byte, whatever is wrong with it: of the older snapshot nothing is needed, and it may be damaged. */
 async function copyFile(disk: Disk, { from, to }: Way): Promise<void> {
-  const source = disk.open(from, "read");
-  const target = disk.open(to, "create");
+  const stored = disk.encryption?.stored ?? disk;
+  const source = stored.open(from, "read");
+  const target = stored.open(to, "create");
   try {
     const buffer = new Uint8Array(Math.min(COPY_BYTES, source.size()));
     for (let at = 0; at < source.size();) {

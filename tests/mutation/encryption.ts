@@ -145,4 +145,14 @@ export const ENCRYPTION_SLIPS: readonly Mutation[] = [
       replace: "return masterKeys === undefined || masterKeys.length > 0 ? file",
     }],
   },
+  {
+    id: "M1103",
+    what: "Of an encrypted directory with a damaged file no copy can be made, and so no recovery be forced",
+    patches: [{
+      file: "lib/storage/kept_copy.ts",
+      find: "disk.encryption?.stored ?? disk",
+      replace: "disk",
+    }],
+    tests: ["tests/unit/storage/encryption/directory_test.ts"],
+  },
 ];

@@ -33,6 +33,7 @@ export class EncryptedDisk implements Disk {
     const files = new KeyFiles(disk, { masterKeys, random });
     this.#files = files;
     this.encryption = {
+      stored: disk,
       keysOf: (directory) => files.keysOf(directory),
       begin: (directory, owner) => files.begin(directory, owner),
       describe: (directory) => describeEncryption(disk, directory),

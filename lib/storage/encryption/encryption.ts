@@ -1,5 +1,6 @@
 /** What storage asks of a disk that encrypts. */
 
+import type { Disk } from "../disk.ts";
 import type { DirectoryKeys, KeyOwner } from "./directory_keys.ts";
 
 /** How a directory is encrypted; JSON-able. */
@@ -12,6 +13,8 @@ export interface EncryptionFacts {
 
 /** Keys by data directory. */
 export interface Encryption {
+  /** The files as they lie there, encrypted, for who copies them: also those that cannot be read any more. */
+  readonly stored: Disk;
   /** The keys of a directory; undefined where it is not encrypted. Throws `MasterKeyError`, `CorruptionError` or `FormatVersionError`. */
   keysOf(directory: string): DirectoryKeys | undefined;
   /**

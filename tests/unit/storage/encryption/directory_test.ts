@@ -20,6 +20,7 @@ import {
   flip,
   id,
   idsOf,
+  makeSnapshot,
   NODE_FILE,
   ONE,
   open,
@@ -288,6 +289,19 @@ Deno.test("the copy that a forced recovery keeps is encrypted, and opens with th
   const copy = await inspectDirectory(keyed(memory, [OLD], 8), kept);
   assertEquals([copy.damages, copy.recoverableEntries, copy.encryption?.plainFiles], [[], 1, []]);
   await failure(MasterKeyError, () => inspectDirectory(keyed(memory, [NEW], 8), kept));
+});
+
+Deno.test("a copy is made although the snapshot before the newest one is damaged, which no start looks at", async () => {
+  const memory = new MemoryDisk();
+  await fill(keyed(memory));
+  const storage = await open(keyed(memory, [OLD], 2));
+  await makeSnapshot(storage, 3, 3);
+  await storage.close();
+  flip(memory, pathOf(2, 3), 8 * 70_000);
+  const kept = await keepCopy(keyed(memory, [OLD], 7), { directory: DIRECTORY, nodeId: 0, clusterId: "" });
+  const copy = await inspectDirectory(keyed(memory, [OLD], 8), kept);
+  assertEquals(copy.snapshots.map(({ lastIncluded }) => lastIncluded.index), [3, 2]);
+  assertEquals(memory.contents(`${kept}/snapshots/00000000000000000002-3.snap`), memory.contents(pathOf(2, 3)));
 });
 
 Deno.test("a reader of chunks gets the snapshot as it was before encryption, from any place", async () => {
