@@ -5,6 +5,7 @@
  * repaired from there (lib/node/scrub).
  */
 
+import { lacksResources } from "../base/accepting.ts";
 import { checksum } from "../base/checksum.ts";
 import { AccessError, CorruptionError, DiskFailureError, FormatVersionError } from "../base/errors.ts";
 import type { EntryId } from "../raft/types.ts";
@@ -107,6 +108,8 @@ function* reading(
     return yield* read(file);
   } catch (error) {
     if (error instanceof CorruptionError) return { file: path, offset: error.offset, what: error.what };
+    // The process is out of descriptors, and nothing is wrong with the file: the next round looks again.
+    if (error instanceof AccessError && lacksResources(error.cause)) return undefined;
     // What was of this version when it was opened has not become of another one.
     const isDamage = error instanceof FormatVersionError || error instanceof DiskFailureError ||
       error instanceof AccessError;

@@ -70,4 +70,18 @@ export const SCRUB_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/unit/storage/scrub_test.ts"],
   },
+  {
+    id: "M1104",
+    what: "A node without file descriptors takes its files for damaged, and ends as it repairs them",
+    patches: [{
+      file: "lib/storage/scrub.ts",
+      find: "    if (error instanceof AccessError && lacksResources(error.cause)) return undefined;\n",
+      replace: "",
+    }, {
+      file: "lib/storage/scrub.ts",
+      find: 'import { lacksResources } from "../base/accepting.ts";\n',
+      replace: "",
+    }],
+    tests: ["tests/unit/storage/scrub_test.ts"],
+  },
 ];

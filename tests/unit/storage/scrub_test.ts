@@ -1,6 +1,7 @@
 /** The scrub of a directory that is in use: every byte that a start relies on is looked at, and what is not durable yet is left alone. */
 
 import { assert, assertEquals } from "@std/assert";
+import { AccessError } from "../../../lib/base/errors.ts";
 import type { FoundDamage, ScrubStep } from "../../../lib/storage/scrub.ts";
 import { Run } from "../../../lib/raft/run.ts";
 import { toIndex, toTerm } from "../../../lib/raft/types.ts";
@@ -119,6 +120,26 @@ Deno.test("a file that is gone, or that the disk does not read, is damaged; reco
   const found = damages(storage);
   assertEquals(found.map(({ damage }) => damage.file), [pathOf(4, 2), FIRST_SEGMENT]);
   disk.hooks.failRead = () => false;
+});
+
+/** Opens no file for reading while the process has no descriptors left. */
+class ExhaustedDisk extends MemoryDisk {
+  isExhausted = false;
+
+  override open(path: string, mode: OpenMode): DiskFile {
+    if (!this.isExhausted) return super.open(path, mode);
+    const cause = Object.assign(new Error("Too many open files (os error 24)"), { code: "EMFILE" });
+    throw new AccessError(path, { operation: "open", cause });
+  }
+}
+
+Deno.test("a process that is out of descriptors has no damaged files", async () => {
+  const { disk, storage } = await used(new ExhaustedDisk());
+  disk.isExhausted = true;
+  assertEquals([damages(storage), read(storage)], [[], 0]);
+  disk.isExhausted = false;
+  assert(read(storage) > 0);
+  await storage.close();
 });
 
 Deno.test("the log goes on in another segment when it is told to leave one, which then goes with a snapshot that covers it", async () => {
