@@ -96,7 +96,7 @@ export function anyEntries(random: Random, first: EntryId, countMax = 5): Entry[
 /** What an address may look like to a codec: any of the characters that occur in one. */
 function anyAddress(random: Random): string {
   const host = random.pick(["127.0.0.1", "node-1.example", "[::1]", "a".repeat(255), ""]);
-  return host === "" ? "" : `${host}:${random.between(0, 65_535)}`;
+  return host === "" ? "" : `${host}:${random.between(1, 65_535)}`;
 }
 
 /** What a node says of itself in a handshake. */
@@ -126,7 +126,7 @@ export function anyStatus(random: Random): PeerStatus {
     lastApplied: anyIndex(random),
     lastDurable: anyEntryId(random),
     clientAddress: anyAddress(random),
-    httpAddress: random.chance(0.2) ? "" : `host-${random.below(9)}.test:${random.below(65_536)}`,
+    httpAddress: random.chance(0.2) ? "" : `host-${random.below(9)}.test:${random.between(1, 65_535)}`,
     ...(random.chance(0.5)
       ? {}
       : { checks: Array.from({ length: random.below(CHECKS_HEARD_MAX + 1) }, () => anyCheck(random)) }),
