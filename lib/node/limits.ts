@@ -34,7 +34,11 @@ export const DEFAULT_PENDING_LIMITS: PendingLimits = {
 export const READ_RETRY_MS = 300;
 /** Longest piece of a snapshot written or loaded in one turn of the event loop. */
 export const SNAPSHOT_SLICE_MS = 3;
-/** The same while a node starts: it serves nobody yet, and each turn is a millisecond without work. A signal waits so long. */
+/** While one is written the disk is left alone for so many times as long as it took to write a piece back. */
+export const SNAPSHOT_DISK_REST = 3;
+/** Longest pause between two pieces: a slow disk must not put off a snapshot for ever. */
+export const SNAPSHOT_REST_MS_MAX = 50;
+/** `SNAPSHOT_SLICE_MS` while a node starts: it serves nobody yet, and each turn is a millisecond without work. A signal waits so long. */
 export const START_SLICE_MS = 50;
 /** Entries kept behind a snapshot for followers that lag a little, at most as many as lie between snapshots. */
 export const TRAILING_ENTRIES_MAX = 10_000;

@@ -63,6 +63,7 @@ export class DirectoryStorage implements Storage {
     const writer = this.#parts.snapshots.create({ lastIncluded, configuration, compression: compression ?? "off" });
     return {
       write: (block) => writer.write(block),
+      writtenBack: () => writer.writtenBack(),
       finish: () => this.#track(writer.finish()),
       abort: () => writer.abort(),
     };

@@ -8,8 +8,8 @@ import type { FailureLatch } from "./failure_latch.ts";
 import { readSnapshot, type SnapshotSummary } from "./snapshot_format.ts";
 import type { SnapshotCheck, StoredSnapshot } from "./storage.ts";
 
-/** Writing back starts after so many bytes, so that the last sync, which competes with the log's, has little left to do. */
-const WRITEBACK_BYTES = 8_388_608;
+/** Writing back starts after so many bytes, so that no sync of it holds up one of the log for long. */
+const WRITEBACK_BYTES = 2_097_152;
 /** Bytes verified between two turns of the event loop: about 0.5 ms, and with what was compressed 3 ms. */
 const VERIFY_SLICE_BYTES = 2_097_152;
 
@@ -64,6 +64,11 @@ export class TemporarySnapshot {
     this.#length += bytes.length;
     const isDue = this.#length - this.#syncedLength >= WRITEBACK_BYTES || fault("storage/writebackEarly");
     if (isDue) this.#writeback ??= this.#startWriteback(this.#file);
+  }
+
+  /** See `SnapshotWriter`. */
+  async writtenBack(): Promise<void> {
+    await this.#writeback;
   }
 
   /**

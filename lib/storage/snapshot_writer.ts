@@ -64,6 +64,10 @@ export class SnapshotFileWriter implements SnapshotWriter {
     this.#plainBytes += block.length;
   }
 
+  writtenBack(): Promise<void> {
+    return this.#temporary.writtenBack();
+  }
+
   async finish(): Promise<StoredSnapshot> {
     assert(this.#open, "Cannot finish a snapshot that has ended");
     this.#open = false;

@@ -56,6 +56,8 @@ export type SnapshotCheck = (snapshot: StoredSnapshot) => void;
 export interface SnapshotWriter {
   /** Into the page cache only. Throws `NoSpaceError`: then `abort` and go on without a snapshot. */
   write(block: Uint8Array): void;
+  /** Resolves when nothing is on its way from the page cache to the disk, at once when nothing was. Never rejects: the next `write` throws. */
+  writtenBack(): Promise<void>;
   /**
    * Footer, sync, verification by reading it back in slices, rename, directory sync. Older ones but the previous go.
    * Rejects with `NoSpaceError` (nothing is left behind), `CorruptionError` or `DiskFailureError`.

@@ -53,17 +53,20 @@ export async function loadState(
   return state;
 }
 
-/** Repeats `step` until it is false, giving the event loop a turn every `sliceMs`. */
+/** Repeats `step` until it is false, giving the event loop a turn every `sliceMs`, or as long as `rest` takes after a slice of so many ms. */
 export async function inSlices(
   clock: Clock,
   step: () => boolean,
-  { sliceMs = SNAPSHOT_SLICE_MS }: { readonly sliceMs?: number } = {},
+  { sliceMs = SNAPSHOT_SLICE_MS, rest = () => nextTurn(clock) }: {
+    readonly sliceMs?: number;
+    readonly rest?: (workedMs: number) => Promise<void>;
+  } = {},
 ): Promise<void> {
   for (;;) {
-    const end = clock.now() + sliceMs;
+    const begun = clock.now();
     do {
       if (!step()) return;
-    } while (clock.now() < end && !fault("node/sliceOfOne"));
-    await nextTurn(clock);
+    } while (clock.now() < begun + sliceMs && !fault("node/sliceOfOne"));
+    await rest(clock.now() - begun);
   }
 }

@@ -33,6 +33,7 @@ import type { PeerDirectory } from "../membership/peer_directory.ts";
 import { inSlices, loadState } from "./load_state.ts";
 import type { NodeLog } from "../options.ts";
 import type { SpaceBudget } from "../space/space_budget.ts";
+import { Pace } from "./pace.ts";
 import { SnapshotSender, type Unusable } from "./snapshot_sender.ts";
 import type { MemorySweep } from "../self_check/memory_sweep.ts";
 import type { Quarantine } from "../self_check/quarantine.ts";
@@ -240,13 +241,14 @@ export class Snapshots {
     const cut = state.cut();
     try {
       let block: Uint8Array | undefined;
+      const pace = new Pace(this.#parts.clock, () => writer.writtenBack());
       await inSlices(this.#parts.clock, () => {
         // With a long value to make a block and to write it take some 10 ms each: two steps.
         const made = block;
         block = made === undefined && !this.#closed ? cut.next() : undefined;
         if (made !== undefined) writer.write(made);
         return made !== undefined || block !== undefined;
-      });
+      }, { rest: (workedMs) => pace.rest(workedMs) });
       if (!this.#closed && !cut.isSound) {
         writer.abort();
         this.#parts.sweep.found("a snapshot of it");
