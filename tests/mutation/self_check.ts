@@ -92,4 +92,13 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
     find: "if (!this.#closed && !cut.isSound) {",
     replace: "if (this.#closed && !cut.isSound) {",
   }),
+  slip(
+    "M1031",
+    "A node goes into quarantine although one of those that are left lags, so that nothing can be committed",
+    {
+      file: SELF_CHECK,
+      find: "status.lastDurable.index >= held",
+      replace: "status.lastDurable.index + held >= held",
+    },
+  ),
 ].map((mutation) => ({ ...mutation, tests: TESTS }));

@@ -23,6 +23,7 @@ export class MemorySweep {
   #bucket = 0;
   #dueAt = -Infinity;
   #foundAt: number | undefined;
+  #foundIndex = 0;
 
   /** It begins with the next look. */
   constructor(parts: MemorySweepParts) {
@@ -33,6 +34,11 @@ export class MemorySweep {
   /** `Clock.now()` when this state's memory was found to hold something else than was written there; undefined while it was not. */
   get foundAt(): number | undefined {
     return this.#state === this.#parts.applied.state ? this.#foundAt : undefined;
+  }
+
+  /** The last entry that the state held then; 0 while nothing was found. */
+  get foundIndex(): number {
+    return this.foundAt === undefined ? 0 : this.#foundIndex;
   }
 
   /** Does a slice if one is due; to be called with every tick. A state that was found to be damaged is looked at no more. */
@@ -52,6 +58,7 @@ export class MemorySweep {
     if (this.foundAt !== undefined) return;
     this.#state = state;
     this.#foundAt = clock.now();
+    this.#foundIndex = id.index;
     const at = `at entry ${id.index}, digest ${state.digest}`;
     log("error", `The memory of this node does not hold what was written there: ${where}, ${at}`);
   }

@@ -27,7 +27,7 @@ export interface SelfCheckParts {
   readonly clusterClock: Pick<ClusterClock, "now">;
   readonly time: Pick<ClusterTime, "takeTurn">;
   readonly proposals: Pick<Proposals, "addTime">;
-  readonly sweep: Pick<MemorySweep, "foundAt">;
+  readonly sweep: Pick<MemorySweep, "foundAt" | "foundIndex">;
   readonly quarantine: Pick<Quarantine, "isOn" | "begin">;
   readonly metrics: Registry;
   readonly log: NodeLog;
@@ -88,13 +88,16 @@ export class SelfCheck {
 
   /** A majority has another state, or the memory is damaged. It goes, if those that are sound are there and are a majority without it. */
   #judgeItself(peers: readonly PeerInfo[]): void {
-    const { raft: { id: self }, quarantine, applied: { state, id } } = this.#parts;
+    const { raft: { id: self }, quarantine, sweep, applied: { state, id } } = this.#parts;
     const { differing, agreeing } = this.#comparison;
     const difference = differing.get(self);
     if (quarantine.isOn || (difference === undefined && !this.#isSuspectForLong)) return;
+    // Who has a new directory, or lags far, is there as well, but nothing is committed with it until it has caught up.
+    const held = difference?.index ?? sweep.foundIndex;
     const sound = peers.filter(({ id, reachable, status }) => {
       const isWell = reachable && status !== undefined && status.quarantined !== true && status.suspect !== true;
-      return isWell && !differing.has(id) && (difference === undefined || agreeing.has(id));
+      return isWell && status.lastDurable.index >= held && !differing.has(id) &&
+        (difference === undefined || agreeing.has(id));
     });
     if (!isMajorityOfEach(this.#voterSets, new Set(sound.map(({ id }) => id)))) return;
     quarantine.begin({

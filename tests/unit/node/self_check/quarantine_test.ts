@@ -156,3 +156,21 @@ Deno.test("a node whose memory is damaged keeps no snapshot of it, and goes into
   await repaired(cluster, wrong);
   await cluster.stop();
 });
+
+Deno.test("a node whose memory is damaged stays while one of the others lags: nothing could be committed without it", async () => {
+  const { cluster, leaderId } = await damagedCluster(20, () => []);
+  const [wrong = -1, lagging = -1] = cluster.ids.filter((id) => id !== leaderId);
+  cluster.network.cut(leaderId, lagging);
+  assertEquals((await cluster.put(leaderId, "c", "x")).type, "Done");
+  damageMemory("Value", () => cluster.node(wrong).state.peek("a"));
+  const isFound = () => cluster.node(wrong).metrics.gauges.get(METRIC.memoryDamaged)?.read() === 1;
+  await cluster.clock.until(isFound, 3 * MINUTE_MS, `node ${wrong} finds it`);
+  await cluster.clock.advance(MINUTE_MS / 2);
+  assertEquals(isQuarantined(cluster, wrong), false);
+  const leader = await cluster.leader([leaderId, wrong]);
+  assertEquals((await cluster.put(leader.id, "c", "y")).type, "Done");
+  cluster.network.heal(leaderId, lagging);
+  await beginsQuarantine(cluster, wrong);
+  await repaired(cluster, wrong);
+  await cluster.stop();
+});
