@@ -1,7 +1,6 @@
 /** Turns of the event loop between pieces of work: few while a node starts, since it serves nobody yet, and all that are asked for later. */
 
 import { type Clock, nextTurn } from "../base/clock.ts";
-import { fault } from "../base/faults.ts";
 import { START_SLICE_MS } from "./limits.ts";
 
 /** From the start of a node on. */
@@ -18,7 +17,7 @@ export class StartTurns {
 
   /** Resolves in a later turn, but at once while the node starts and `START_SLICE_MS` have not gone by since the last one. */
   async pause(): Promise<void> {
-    if (this.#isStarting && this.#clock.now() < this.#end && !fault("node/sliceOfOne")) return;
+    if (this.#isStarting && this.#clock.now() < this.#end) return;
     await nextTurn(this.#clock);
     this.#end = this.#clock.now() + START_SLICE_MS;
   }

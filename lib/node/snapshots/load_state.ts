@@ -64,9 +64,11 @@ export async function inSlices(
 ): Promise<void> {
   for (;;) {
     const begun = clock.now();
+    let workedMs = 0;
     do {
       if (!step()) return;
-    } while (clock.now() < begun + sliceMs && !fault("node/sliceOfOne"));
-    await rest(clock.now() - begun);
+      workedMs = clock.now() - begun;
+    } while (workedMs < sliceMs && !fault("node/sliceOfOne"));
+    await rest(workedMs);
   }
 }
