@@ -36,6 +36,7 @@ async function useIoredis(Redis, { ca, login }) {
   const failed = new Promise((_, reject) => client.on("error", reject));
   failed.catch(() => {});
   await Promise.race([client.connect(), failed]);
+  await client.get("long");
   await client.set("long", VALUE);
   const pipeline = client.pipeline();
   for (let n = 0; n < COUNT; n++) pipeline.incr("count");
@@ -52,6 +53,7 @@ async function useNodeRedis({ createClient }, { ca, login }) {
   });
   client.on("error", () => {});
   await client.connect();
+  await client.get("long");
   await client.set("long", VALUE);
   const replies = await Promise.all(
     Array.from({ length: COUNT }, () => client.incr("count")),

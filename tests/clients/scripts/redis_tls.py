@@ -15,6 +15,7 @@ def use(port, ca, username=None, password=None):
     login = {"username": username, "password": password}
     client = redis.Redis(host="localhost", port=port, ssl=True, ssl_ca_certs=ca, **login)
     try:
+        client.get("long")
         client.set("long", VALUE)
         pipeline = client.pipeline(transaction=False)
         for _ in range(100):
