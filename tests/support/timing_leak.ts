@@ -44,7 +44,13 @@ export async function measure<T>({ make, run, samples, batch = 1, seed = 1 }: Ti
   }
   const limit = times.toSorted()[Math.floor(times.length * KEPT_SHARE)] ?? Infinity;
   const kept = (isSecond: boolean) => [...times].filter((time, at) => order[at] === isSecond && time <= limit);
-  return welchT(kept(true), kept(false));
+  return tOf(kept(true), kept(false));
+}
+
+/** `welchT`, and infinite where of one class nothing is left to take a variance of: all of it is slower than the other. */
+function tOf(second: readonly number[], first: readonly number[]): number {
+  if (second.length < 2) return Infinity;
+  return first.length < 2 ? -Infinity : welchT(second, first);
 }
 
 /** The class of each sample: in two pairs each is once the first, as that alone may take longer. */

@@ -12,7 +12,7 @@ import { sameProof } from "../../../lib/transport/credentials.ts";
 import { FrameSeal, KEY_BYTES, TAG_BYTES } from "../../../lib/transport/seal.ts";
 import { VirtualClock } from "../../support/memory/virtual_clock.ts";
 import { StateNode } from "../../support/state_node.ts";
-import { findLeak, T_MAX, type TimingClasses, welchT } from "../../support/timing_leak.ts";
+import { findLeak, measure, T_MAX, type TimingClasses, welchT } from "../../support/timing_leak.ts";
 import { addToken, secretOf, tokenOf } from "../../support/tokens.ts";
 import { setUser } from "../../support/users.ts";
 
@@ -59,6 +59,16 @@ Deno.test("t is that of the textbook", () => {
   // Means 4 and 7, variances 2.5 and 4, each over the size of its sample.
   assertEquals(welchT([3, 4, 5, 2, 6], [5, 7, 9]).toFixed(9), (-3 / Math.sqrt(0.5 + 4 / 3)).toFixed(9));
   assertEquals(welchT([1, 1], [1, 1]), 0);
+});
+
+Deno.test("classes of which none is as fast as any of the other are told apart, whichever is slower", async () => {
+  for (const slower of [true, false]) {
+    const run = (rounds: number) => {
+      for (let round = 0; round < rounds; round++) isSecret(secretOf(1), undefined);
+    };
+    const t = await measure({ samples: 200, make: (isSecond) => isSecond === slower ? 200 : 1, run });
+    assert(slower ? t > T_MAX : t < -T_MAX, `${t}`);
+  }
 });
 
 Deno.test("a comparison that ends early is found, in strings and in bytes", async () => {

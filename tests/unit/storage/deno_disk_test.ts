@@ -113,21 +113,6 @@ Deno.test("a short write is gone on with", async () => {
   });
 });
 
-Deno.test({
-  name: "a directory that another holds is refused, then free",
-  // Where a lock cannot be tried, an attempt that was given up ends when the system gives it the lock, which may be after the test.
-  sanitizeOps: "tryLock" in Deno.FsFile.prototype,
-  fn: () =>
-    withDirectory(async (directory) => {
-      const disk = new DenoDisk();
-      const lock = await disk.lock(`${directory}/LOCK`, directory);
-      const error = await failure(DirectoryLockedError, () => disk.lock(`${directory}/LOCK`, directory));
-      assertEquals(error.message, `Data directory ${directory} is in use by another process`);
-      lock.release();
-      (await disk.lock(`${directory}/LOCK`, directory)).release();
-    }),
-});
-
 Deno.test("storage on the real disk: write, roll, snapshot, compact, close, recover, inspect", async () => {
   await withDirectory(async (parent) => {
     const disk = new DenoDisk();
@@ -153,30 +138,54 @@ Deno.test("storage on the real disk: write, roll, snapshot, compact, close, reco
   });
 });
 
-Deno.test("a process that is killed holds no lock", async () => {
-  await withDirectory(async (directory) => {
-    const script = `const f = Deno.openSync(Deno.args[0], { read: true, write: true, create: true });
-      await f.lock(true); console.log("held"); setInterval(() => {}, 1000);`;
-    await Deno.writeTextFile(`${directory}/hold.ts`, script);
-    const holder = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-config", "-A", `${directory}/hold.ts`, `${directory}/LOCK`],
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    const reader = holder.stdout.getReader();
-    await reader.read();
-    const disk = new DenoDisk();
-    await failure(DirectoryLockedError, () => disk.lock(`${directory}/LOCK`, directory));
-    holder.kill("SIGKILL");
-    await reader.cancel();
-    await holder.status;
-    (await disk.lock(`${directory}/LOCK`, directory)).release();
-  });
-});
-
 Deno.test("a file system that has no size tells nothing of what is free: a node on one refuses no write", () => {
   const disk = new DenoDisk();
   assert((disk.space(".")?.totalBytes ?? 0) > 0);
   // Like a tmpfs of size 0, which takes all that the memory takes.
   assertEquals(disk.space("/proc"), undefined);
+});
+
+/**
+ * Where a lock cannot be tried, an attempt that was given up ends when the system gives it the lock, which may be after the test: these
+ * are the last of this file.
+ */
+const CAN_TRY = "tryLock" in Deno.FsFile.prototype;
+
+Deno.test({
+  name: "a directory that another holds is refused, then free",
+  sanitizeOps: CAN_TRY,
+  fn: () =>
+    withDirectory(async (directory) => {
+      const disk = new DenoDisk();
+      const lock = await disk.lock(`${directory}/LOCK`, directory);
+      const error = await failure(DirectoryLockedError, () => disk.lock(`${directory}/LOCK`, directory));
+      assertEquals(error.message, `Data directory ${directory} is in use by another process`);
+      lock.release();
+      (await disk.lock(`${directory}/LOCK`, directory)).release();
+    }),
+});
+
+Deno.test({
+  name: "a process that is killed holds no lock",
+  sanitizeOps: CAN_TRY,
+  fn: async () => {
+    await withDirectory(async (directory) => {
+      const script = `const f = Deno.openSync(Deno.args[0], { read: true, write: true, create: true });
+      await f.lock(true); console.log("held"); setInterval(() => {}, 1000);`;
+      await Deno.writeTextFile(`${directory}/hold.ts`, script);
+      const holder = new Deno.Command(Deno.execPath(), {
+        args: ["run", "--no-config", "-A", `${directory}/hold.ts`, `${directory}/LOCK`],
+        stdout: "piped",
+        stderr: "null",
+      }).spawn();
+      const reader = holder.stdout.getReader();
+      await reader.read();
+      const disk = new DenoDisk();
+      await failure(DirectoryLockedError, () => disk.lock(`${directory}/LOCK`, directory));
+      holder.kill("SIGKILL");
+      await reader.cancel();
+      await holder.status;
+      (await disk.lock(`${directory}/LOCK`, directory)).release();
+    });
+  },
 });
