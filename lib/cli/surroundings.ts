@@ -1,5 +1,6 @@
 /** What a command may touch of the process it runs in, so that tests can put something else in its place. */
 
+import process from "node:process";
 import { isExposedFile } from "../base/private_files.ts";
 
 /** The variable by which Deno is told its roots; it reads it when it first needs them. */
@@ -22,6 +23,11 @@ export interface Surroundings {
   out(text: string): void;
   /** Writes to standard error. */
   err(text: string): void;
+}
+
+/** Deno's own createHmac calls what older versions of Deno call deprecated: nothing that whoever reads a log can mend. */
+export function silenceRuntime(): void {
+  Object.assign(process, { noDeprecation: true });
 }
 
 /** The real process. */

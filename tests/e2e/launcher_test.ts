@@ -93,6 +93,7 @@ Deno.test("kvstore cluster: ready with a table and lines that work, restarts a k
     for (const [id, row] of rows.entries()) {
       assertMatch(row, new RegExp(`:${port + id} .*:${port + 3_000 + id} .*:${port + 10_000 + id} .*node-${id}`));
     }
+    assertEquals(process.lines.filter((line) => line.includes("Warning")), [], "of the runtime");
     const [first = "", second = "", third = ""] = triesOf(process);
     assert(first.endsWith(` ${port}`), "the first line is for node 0");
     await isAnswered(first, port);
