@@ -154,7 +154,7 @@ export const BUGS_3: readonly Mutation[] = [
       file: "lib/node/writes/proposals.ts",
       find: "this.#queue.push(write);",
       replace:
-        "this.#queue.push({\n      command: write.command,\n      deadline: write.deadline,\n      growthBytes: write.growthBytes,\n" +
+        "this.#queue.push({\n      command: write.command,\n      bytes: write.bytes,\n      deadline: write.deadline,\n      growthBytes: write.growthBytes,\n" +
         '      done: (outcome) => outcome.type === "Unknown" && !this.#parts.lifetime.isOver ? this.add(write) : write.done(outcome),\n' +
         "    });",
     }],

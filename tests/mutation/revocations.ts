@@ -42,9 +42,9 @@ const SIMULATED_SLIPS: readonly Mutation[] = [
       },
       {
         file: PROPOSALS,
-        find: "    const tooMany = this.size >= limits.writesMax;",
+        find: "    const tooMany = this.size + countOf(write) > limits.writesMax;",
         replace:
-          '    const asked = typeof command === "string" ? decodeCommand(command) : undefined;\n    const rights = asked && this.#parts.applied.state.users.rightsOf(asked.login);\n    if (asked && rights && missingForCommand(asked.command, rights)) return "Stopping";\n    const tooMany = this.size >= limits.writesMax;',
+          '    const asked = typeof command === "string" ? decodeCommand(command) : undefined;\n    const rights = asked && this.#parts.applied.state.users.rightsOf(asked.login);\n    if (asked && rights && missingForCommand(asked.command, rights)) return "Stopping";\n    const tooMany = this.size + countOf(write) > limits.writesMax;',
       },
       {
         file: PROPOSALS,

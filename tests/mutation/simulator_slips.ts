@@ -34,7 +34,7 @@ export const SIMULATOR_SLIPS: readonly Mutation[] = [
   }),
   slip("M245", "One write more than may wait is taken", {
     file: "lib/node/writes/proposals.ts",
-    find: "this.size >= limits.writesMax;",
+    find: "this.size + countOf(write) > limits.writesMax;",
     replace: "this.size > limits.writesMax;",
   }),
   slip("M246", "A server counts as removed before the configuration without it is committed", {

@@ -47,7 +47,7 @@ export const SERVER_TLS: Need = {
 /** A runtime that compresses with zstd. */
 export const ZSTD: Need = {
   what: "a newer Deno",
-  install: "one whose node:zlib has zstd",
+  install: `its node:zlib has no zstd, and this is ${Deno.version.deno}`,
   isThere: () => HAS_ZSTD,
   ofRuntime: true,
 };

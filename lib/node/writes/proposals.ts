@@ -186,7 +186,7 @@ export class Proposals {
     // Who cannot read it would be left behind by those who can (ADR 18).
     const { command } = write;
     if (typeof command === "string" && !knowsUsers(raft.configuration) && isAboutUsers(command)) return "TooOld";
-    const tooMany = this.size >= limits.writesMax;
+    const tooMany = this.size + countOf(write) > limits.writesMax;
     const tooLong = this.#pendingWrites.bytes + this.#queue.bytes >= limits.writeBytesMax;
     return tooMany || tooLong || fault("node/writeRefused") ? "Overloaded" : this.#refusalForRoom(write);
   }
