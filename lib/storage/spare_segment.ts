@@ -1,7 +1,7 @@
 /** The next segment, filled with zeros ahead of time, so that a roll is a rename and appends cannot run out of space. */
 
 import { assert } from "../base/assert.ts";
-import { DiskFailureError, NoSpaceError } from "../base/errors.ts";
+import { AccessError, DiskFailureError, NoSpaceError } from "../base/errors.ts";
 import { fault } from "../base/faults.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import type { FailureLatch } from "./failure_latch.ts";
@@ -110,10 +110,18 @@ export class SpareSegment {
 
   /** Whether `keptBytes` are still free once so many more are taken. Where nothing tells, the disk will. */
   #leaves(bytes: number): boolean {
-    if (this.keptBytes === 0) return true;
+    return this.keptBytes === 0 || this.#freeBytes() - bytes >= this.keptBytes;
+  }
+
+  #freeBytes(): number {
     const { disk, directory } = this.#options;
-    const free = disk.space(directory)?.freeBytes ?? Infinity;
-    return free - bytes >= this.keptBytes;
+    try {
+      return disk.space(directory)?.freeBytes ?? Infinity;
+    } catch (error) {
+      // Whoever told to keep it hears so as well, and keeps nothing from then on.
+      if (error instanceof AccessError) return Infinity;
+      throw error;
+    }
   }
 
   #fillUrgently(bytes: number): void {

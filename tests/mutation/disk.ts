@@ -21,8 +21,8 @@ export const DISK_SLIPS: readonly Mutation[] = [
   {
     ...slip("M999", "The log takes the room that is kept for the next snapshot", {
       file: "lib/storage/spare_segment.ts",
-      find: "return free - bytes >= this.keptBytes;",
-      replace: "return free >= bytes || this.keptBytes > free;",
+      find: "this.#freeBytes() - bytes >= this.keptBytes;",
+      replace: "this.#freeBytes() >= bytes || this.keptBytes > this.#freeBytes();",
     }),
     tests: [...SHORT_TESTS, "tests/unit/storage/wal_test.ts"],
   },
@@ -111,5 +111,13 @@ export const DISK_SLIPS: readonly Mutation[] = [
       replace: "",
     }),
     tests: ["tests/unit/storage/deno_disk_test.ts"],
+  },
+  {
+    ...slip("M1105", "A system that refuses to tell what is free ends the node that prepares its next segment", {
+      file: "lib/storage/spare_segment.ts",
+      find: "      if (error instanceof AccessError) return Infinity;\n",
+      replace: "      if (error instanceof AccessError) throw error;\n",
+    }),
+    tests: ["tests/unit/storage/wal_test.ts"],
   },
 ];

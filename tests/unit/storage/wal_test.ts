@@ -3,7 +3,7 @@
 import { Run } from "../../../lib/raft/run.ts";
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { AssertionFailure } from "../../../lib/base/assert.ts";
-import { DiskFailureError, NoSpaceError } from "../../../lib/base/errors.ts";
+import { AccessError, DiskFailureError, NoSpaceError } from "../../../lib/base/errors.ts";
 import { type Entry, toIndex } from "../../../lib/raft/types.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import { DIRECTORY, entries, failure, FIRST_SEGMENT, id, idsOf, makeSnapshot, ONE, open, write } from "./support.ts";
@@ -332,4 +332,20 @@ Deno.test("the next segment is prepared in slices beside the syncs, and taken by
   assertEquals(sizes, [262_144, 524_288, 786_432, 1_048_576, 1_048_576, 1_048_576]);
   await write(storage, [{ type: "Command", ...id(7, 1), command: "x".repeat(1_048_000) }]);
   assertEquals(disk.contents(`${WAL}/00000000000000000007.wal`)?.length, 1_048_576);
+});
+
+Deno.test("a system that tells no more what is free ends nothing: the log goes on as if nobody had ever told", async () => {
+  const disk = new MemoryDisk({ capacityBytes: 400_000 });
+  disk.tellsSpace = true;
+  const storage = await open(disk, { segmentBytes: 20_000 });
+  storage.keepFree(1_000);
+  disk.space = (path) => {
+    throw new AccessError(path, { operation: "ask for the free space of", cause: "stale handle" });
+  };
+  for (let index = 1; index <= 400; index++) {
+    assert(storage.reserve(100, 1), `entry ${index}`);
+    await write(storage, entries(index, 1));
+  }
+  assert(storage.sizes().segments > 1);
+  await storage.close();
 });
