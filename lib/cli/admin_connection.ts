@@ -30,8 +30,8 @@ const RETRY_MS = 100;
 export const REPLY_BYTES_MAX = 1_048_576;
 const HTTP_FIELD = /^raft_http_address:(\S+)\r?$/m;
 const HTTPS_FIELD = /^raft_https_address:(\S+)\r?$/m;
-/** How long a node may take to begin a long answer, for which it may have to write and read a snapshot, in ms. */
-export const DOWNLOAD_HEAD_MS = 600_000;
+/** How long a node may take to begin a long answer, for which it may have to write and read a snapshot: about 25 GB at its pace, in ms. */
+export const DOWNLOAD_HEAD_MS = 1_800_000;
 /** How long nothing may come of a long answer, in ms. */
 export const DOWNLOAD_SILENCE_MS = 60_000;
 const OK = 200;

@@ -105,6 +105,12 @@ export const SCRUB_PAUSE_MS = 60_000;
 export const SCRUB_REPAIR_RETRY_MS = 1_000;
 /** Backups that are read at the same time. */
 export const BACKUPS_MAX = 4;
+/** Longest piece of a snapshot for which a backup alone waits: a client waits for no more than that. */
+export const BACKUP_SLICE_MS = 1;
+/** Then the processor is left alone for so many times as long as the piece took: a backup costs at most about a tenth of one. */
+export const BACKUP_REST = 9;
+/** Bytes of a backup that leave in a second at most, each second and for each of the backups that are read at the same time. */
+export const BACKUP_BYTES_PER_SECOND_MAX = 33_554_432;
 /** How long a stopping node waits for open writes after that. */
 export const DRAIN_MS = 2_000;
 /** And for its files to be closed: a disk that hangs may never let it. */

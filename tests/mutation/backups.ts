@@ -247,5 +247,59 @@ const TAKEN: readonly Mutation[] = [
   },
 ];
 
+const SNAPSHOTS = "lib/node/snapshots/snapshots.ts";
+const HURRY_TESTS: readonly string[] = ["tests/unit/node/snapshots/hurry_test.ts"];
+const ROUTE = "lib/http/routes/snapshot.ts";
+const ROUTE_TESTS: readonly string[] = ["tests/unit/http/cluster_test.ts"];
+
+const GENTLE: readonly Mutation[] = [
+  ...[
+    slip("M1120", "A snapshot for a backup alone is taken as fast as any other", {
+      file: SNAPSHOTS,
+      find: "isForBackup: () => this.#hurried === 0 &&",
+      replace: "isForBackup: () => this.#hurried < 0 &&",
+    }),
+    slip("M1121", "A snapshot for a backup takes its time while the next one is due, and the log grows meanwhile", {
+      file: SNAPSHOTS,
+      find: "this.#hurried === 0 && !this.#isNextDue,",
+      replace: "this.#hurried === 0 && !(this.#isNextDue && this.#closed),",
+    }),
+    slip("M1122", "Whoever asks for a snapshot waits for that of a backup at its pace", {
+      file: SNAPSHOTS,
+      find: "return this.#hurry(() => this.#join());",
+      replace: "return this.#join();",
+    }),
+    slip("M1123", "Once somebody was in a hurry every later backup is", {
+      file: SNAPSHOTS,
+      find: "this.#hurried -= 1;",
+      replace: "this.#hurried -= 0;",
+    }),
+    slip("M1124", "A backup is verified as fast as the disk gives it, beside clients who wait", {
+      file: "lib/node/snapshots/backup.ts",
+      find: "isForBackup: () => true })",
+      replace: "isForBackup: () => false })",
+    }),
+  ].map((mutation) => ({ ...mutation, tests: HURRY_TESTS })),
+  ...[
+    slip("M1125", "A backup is sent as fast as the client reads it", {
+      file: ROUTE,
+      find: "sink !== undefined && this.#pause === undefined &&",
+      replace: "sink !== undefined &&",
+    }),
+    slip("M1126", "A backup is sent whether or not the client takes it: it gathers in the memory of the node", {
+      file: ROUTE,
+      find: "this.#pause === undefined && sink.unsentBytes === 0)",
+      replace: "this.#pause === undefined)",
+    }),
+  ].map((mutation) => ({ ...mutation, tests: ROUTE_TESTS })),
+];
+
 /** In the order of their numbers. */
-export const BACKUP_SLIPS: readonly Mutation[] = [...FILES, ...RESTORES, ...TAKEN, ...COMMANDS, ...VOLUMES];
+export const BACKUP_SLIPS: readonly Mutation[] = [
+  ...FILES,
+  ...RESTORES,
+  ...TAKEN,
+  ...COMMANDS,
+  ...VOLUMES,
+  ...GENTLE,
+];

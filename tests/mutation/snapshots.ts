@@ -34,8 +34,8 @@ export const SNAPSHOT_SLIPS: readonly Mutation[] = [
     what: "A snapshot in the making goes on while the disk is busy with what it has written",
     patches: [{
       file: "lib/node/snapshots/pace.ts",
-      find: "    await this.#writtenBack();",
-      replace: "    this.#writtenBack();",
+      find: "    await this.#parts.writtenBack?.();",
+      replace: "    this.#parts.writtenBack?.();",
     }],
   },
   {

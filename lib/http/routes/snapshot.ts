@@ -1,8 +1,10 @@
 /** `POST /v1/snapshot` and `GET /v1/backup`. */
 
 import { bytesToString } from "../../base/bytes.ts";
+import type { Clock, Timer } from "../../base/clock.ts";
 import { hash64 } from "../../base/hash.ts";
 import type { Backup, NodeMonitor } from "../../node/api.ts";
+import { BACKUP_BYTES_PER_SECOND_MAX } from "../../node/limits.ts";
 import type { BodySink, BodyStream, HttpReply } from "../http.ts";
 import { LEVEL, readFreshness } from "../parameters.ts";
 import { isProblem, notDone, problem, PROBLEM_TYPE } from "../problem.ts";
@@ -13,6 +15,7 @@ import type { ResponseDescription, Route, RouteCall } from "../route.ts";
 /** Bytes of a backup that are read and sent at once. */
 export const BACKUP_PIECE_BYTES = 262_144;
 
+const MS_PER_SECOND = 1_000;
 const OK = 200;
 const CREATED = 201;
 const PARTIAL = 206;
@@ -99,7 +102,7 @@ function getBackup(call: RouteCall): HttpReply | Promise<HttpReply> {
   return answerWhenFresh(freshness, { context: call.context, answer: () => openBackup(call) });
 }
 
-async function openBackup({ context: { node }, request }: RouteCall): Promise<HttpReply> {
+async function openBackup({ context: { node, clock }, request }: RouteCall): Promise<HttpReply> {
   const outcome = await node.openBackup();
   switch (outcome.type) {
     case "Failed":
@@ -114,11 +117,14 @@ async function openBackup({ context: { node }, request }: RouteCall): Promise<Ht
         headers: [["Retry-After", "1"]],
       });
     default:
-      return showBackup(outcome.backup, request);
+      return showBackup(outcome.backup, { clock, request });
   }
 }
 
-function showBackup(backup: Backup, request: RouteCall["request"]): HttpReply {
+function showBackup(
+  backup: Backup,
+  { clock, request }: { readonly clock: Clock; readonly request: RouteCall["request"] },
+): HttpReply {
   const { id: { index, term }, bytes: length } = backup;
   const tag = tagOf(backup);
   const headers = [
@@ -133,7 +139,9 @@ function showBackup(backup: Backup, request: RouteCall["request"]): HttpReply {
   const part = partOf(request, { length, tag });
   if (request.method === "HEAD" || part?.type === "Unsatisfiable") backup.close();
   if (request.method === "HEAD") return { status: OK, headers, body: "" };
-  if (part === undefined) return { status: OK, headers, body: new BackupStream(backup, { from: 0, to: length }) };
+  if (part === undefined) {
+    return { status: OK, headers, body: new BackupStream(backup, { clock, from: 0, to: length }) };
+  }
   if (part.type === "Unsatisfiable") {
     return problem({
       status: NO_SUCH_PART,
@@ -146,7 +154,7 @@ function showBackup(backup: Backup, request: RouteCall["request"]): HttpReply {
   return {
     status: PARTIAL,
     headers: [...headers, ["Content-Range", `bytes ${first}-${last}/${length}`]],
-    body: new BackupStream(backup, { from: first, to: last + 1 }),
+    body: new BackupStream(backup, { clock, from: first, to: last + 1 }),
   };
 }
 
@@ -166,15 +174,22 @@ function readOf(backup: Backup, { at, count }: { readonly at: number; readonly c
   }
 }
 
-/** Sends a file as fast as the client reads it. */
+/** Sends a file as fast as the client reads it, and no faster than leaves the node to its other clients. */
 class BackupStream implements BodyStream {
   readonly #backup: Backup;
+  readonly #clock: Clock;
   readonly #to: number;
   #sink: BodySink | undefined;
   #at: number;
+  /** Until the next piece may leave. */
+  #pause: Timer | undefined;
 
-  constructor(backup: Backup, { from, to }: { readonly from: number; readonly to: number }) {
+  constructor(
+    backup: Backup,
+    { clock, from, to }: { readonly clock: Clock; readonly from: number; readonly to: number },
+  ) {
     this.#backup = backup;
+    this.#clock = clock;
     this.#at = from;
     this.#to = to;
   }
@@ -182,29 +197,38 @@ class BackupStream implements BodyStream {
   /** See `BodyStream`. */
   opened(sink: BodySink): void {
     this.#sink = sink;
-    this.#sendPiece();
+    this.#sendPiece(sink);
   }
 
   /** See `BodyStream`. */
   drained(): void {
-    this.#sendPiece();
+    this.#sendNext();
   }
 
   /** See `BodyStream`. */
   closed(): void {
+    this.#pause?.cancel();
     this.#sink = undefined;
     this.#backup.close();
   }
 
-  #sendPiece(): void {
+  /** Once both have come: the client has what was sent, and the time is over. */
+  #sendNext(): void {
     const sink = this.#sink;
-    if (sink === undefined) return;
+    if (sink !== undefined && this.#pause === undefined && sink.unsentBytes === 0) this.#sendPiece(sink);
+  }
+
+  #sendPiece(sink: BodySink): void {
     if (this.#at === this.#to) return sink.finish();
     const count = Math.min(BACKUP_PIECE_BYTES, this.#to - this.#at);
     const piece = readOf(this.#backup, { at: this.#at, count });
     // The file is not what it was when it was verified: half a backup must not look like one.
     if (piece.length === 0) return sink.abort();
     this.#at += piece.length;
+    this.#pause = this.#clock.after(piece.length / BACKUP_BYTES_PER_SECOND_MAX * MS_PER_SECOND, () => {
+      this.#pause = undefined;
+      this.#sendNext();
+    });
     sink.send(bytesToString(piece));
   }
 }

@@ -1,11 +1,13 @@
 /** Backups: the file of a fresh snapshot, verified, for whoever wants to keep it elsewhere. */
 
-import { type Clock, nextTurn } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { CorruptionError } from "../../base/errors.ts";
 import type { Index } from "../../raft/types.ts";
 import type { SnapshotSource } from "../../storage/storage.ts";
 import type { BackupOutcome, SnapshotOutcome } from "../api.ts";
-import { BACKUPS_MAX, SNAPSHOT_SLICE_MS } from "../limits.ts";
+import { BACKUPS_MAX } from "../limits.ts";
+import { inSlices } from "./load_state.ts";
+import { Pace } from "./pace.ts";
 
 /** Takes a snapshot, or joins one that is under way. */
 export type TakeSnapshot = () => Promise<SnapshotOutcome>;
@@ -67,18 +69,16 @@ export class Backups {
     return { type: "Opened", backup: this.#hand(source) };
   }
 
-  /** What is wrong with the file; it was right when it was written. */
+  /**
+   * What is wrong with the file; it was right when it was written. Its compression is left to whoever takes the backup, and has to undo
+   * it to know that the backup is whole.
+   */
   async #verify(source: SnapshotSource): Promise<string | undefined> {
     const { clock } = this.#parts;
-    const blocks = source.blocks()[Symbol.iterator]();
+    const blocks = source.check()[Symbol.iterator]();
     try {
-      for (;;) {
-        const end = clock.now() + SNAPSHOT_SLICE_MS;
-        do {
-          if (blocks.next().done === true) return undefined;
-        } while (clock.now() < end);
-        await nextTurn(clock);
-      }
+      await inSlices(clock, () => blocks.next().done !== true, new Pace({ clock, isForBackup: () => true }));
+      return undefined;
     } catch (error) {
       if (error instanceof CorruptionError) return error.message;
       throw error;

@@ -53,22 +53,24 @@ export async function loadState(
   return state;
 }
 
-/** Repeats `step` until it is false, giving the event loop a turn every `sliceMs`, or as long as `rest` takes after a slice of so many ms. */
-export async function inSlices(
-  clock: Clock,
-  step: () => boolean,
-  { sliceMs = SNAPSHOT_SLICE_MS, rest = () => nextTurn(clock) }: {
-    readonly sliceMs?: number;
-    readonly rest?: (workedMs: number) => Promise<void>;
-  } = {},
-): Promise<void> {
+/** How work is cut into slices. */
+export interface SlicePace {
+  /** Ms of work in the next slice; read again for each. */
+  readonly sliceMs: number;
+  /** What is awaited after a slice of so many ms; a turn of the event loop when left out. */
+  rest?(workedMs: number): Promise<void>;
+}
+
+/** Repeats `step` until it is false, with a rest after every slice. Rejects as `step` throws. */
+export async function inSlices(clock: Clock, step: () => boolean, pace: SlicePace): Promise<void> {
   for (;;) {
     const begun = clock.now();
+    const { sliceMs } = pace;
     let workedMs = 0;
     do {
       if (!step()) return;
       workedMs = clock.now() - begun;
     } while (workedMs < sliceMs && !fault("node/sliceOfOne"));
-    await rest(workedMs);
+    await (pace.rest?.(workedMs) ?? nextTurn(clock));
   }
 }

@@ -74,6 +74,10 @@ export class Snapshots {
   #receiver: SnapshotReceiver | undefined;
   #jobs: Promise<void> = Promise.resolve();
   #taking: Promise<SnapshotOutcome> | undefined;
+  /** How many wait for the jobs, backups left out: those have time. */
+  #hurried = 0;
+  /** The next snapshot has become due while one is taken. */
+  #isNextDue = false;
   #takenAt: number;
   #closed = false;
   #replacing = false;
@@ -115,10 +119,15 @@ export class Snapshots {
   }
 
   /** Takes a snapshot of the applied state, or joins the one under way. Rejects with what ends the node. */
-  async take(): Promise<SnapshotOutcome> {
+  take(): Promise<SnapshotOutcome> {
+    return this.#hurry(() => this.#join());
+  }
+
+  async #join(): Promise<SnapshotOutcome> {
     this.#parts.applier.restartCount();
     this.#taking ??= this.#enqueueJob(() => this.#take({ isNewestUsable: true })).finally(() => {
       this.#taking = undefined;
+      this.#isNextDue = false;
     });
     const outcome = await this.#taking;
     if (outcome.type === "Created") this.#takenCount.add();
@@ -127,7 +136,7 @@ export class Snapshots {
 
   /** Takes one also where the newest has everything, since that cannot be read any more. Rejects with what ends the node. */
   replace(): Promise<SnapshotOutcome> {
-    return this.#enqueueJob(() => this.#take({ isNewestUsable: false }));
+    return this.#hurry(() => this.#enqueueJob(() => this.#take({ isNewestUsable: false })));
   }
 
   /** Begins one if enough has been applied since the last; a stage of the driver's pass. */
@@ -135,7 +144,11 @@ export class Snapshots {
     const { applier, lifetime, memory, space, snapshotEntries, snapshotBytes: bytes } = this.#parts;
     const entries = fault("node/snapshotEarly") ? Math.min(snapshotEntries, 3) : snapshotEntries;
     const due = { entries, bytes, bytesMax: Math.min(memory.limitBytes * MEMORY_LOG_SHARE, space.dueBytesMax) };
-    if (this.#taking !== undefined || !applier.snapshotIsDue(due)) return;
+    if (this.#isNextDue || !applier.snapshotIsDue(due)) return;
+    if (this.#taking !== undefined) {
+      this.#isNextDue = true;
+      return;
+    }
     space.snapshotBegins();
     this.take().then((outcome) => {
       if (outcome.type === "Failed") this.#warn(`Cannot take a snapshot: ${outcome.message}`);
@@ -144,7 +157,7 @@ export class Snapshots {
 
   /** See `NodeAdministrator`. */
   openBackup(): Promise<BackupOutcome> {
-    return this.#backups.open(() => this.take());
+    return this.#backups.open(() => this.#join());
   }
 
   /** Puts the bytes into a chunk that is about to be sent; undefined when its file is gone (the core asks again). */
@@ -170,7 +183,8 @@ export class Snapshots {
     const receiver = this.#receiver;
     if (!chunk.done || receiver === undefined) return;
     this.#receiver = undefined;
-    this.#enqueueJob(() => this.#load(receiver, chunk.lastIncluded)).catch((error) => this.#parts.lifetime.fail(error));
+    this.#hurry(() => this.#enqueueJob(() => this.#load(receiver, chunk.lastIncluded)))
+      .catch((error) => this.#parts.lifetime.fail(error));
   }
 
   /** Closes files; waits for the job that runs. */
@@ -180,6 +194,16 @@ export class Snapshots {
     await this.#jobs;
     this.#receiver?.abort();
     for (const source of new Set([...this.sender.sources, this.#current, this.#previous])) source?.close();
+  }
+
+  /** Nothing that is under way meanwhile takes its time. */
+  async #hurry<T>(work: () => Promise<T>): Promise<T> {
+    this.#hurried += 1;
+    try {
+      return await work();
+    } finally {
+      this.#hurried -= 1;
+    }
   }
 
   #enqueueJob<T>(job: () => Promise<T>): Promise<T> {
@@ -241,14 +265,18 @@ export class Snapshots {
     const cut = state.cut();
     try {
       let block: Uint8Array | undefined;
-      const pace = new Pace(this.#parts.clock, () => writer.writtenBack());
+      const pace = new Pace({
+        clock: this.#parts.clock,
+        isForBackup: () => this.#hurried === 0 && !this.#isNextDue,
+        writtenBack: () => writer.writtenBack(),
+      });
       await inSlices(this.#parts.clock, () => {
         // With a long value to make a block and to write it take some 10 ms each: two steps.
         const made = block;
         block = made === undefined && !this.#closed ? cut.next() : undefined;
         if (made !== undefined) writer.write(made);
         return made !== undefined || block !== undefined;
-      }, { rest: (workedMs) => pace.rest(workedMs) });
+      }, pace);
       if (!this.#closed && !cut.isSound) {
         writer.abort();
         this.#parts.sweep.found("a snapshot of it");

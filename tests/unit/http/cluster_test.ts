@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Backup, TransferOutcome } from "../../../lib/node/api.ts";
 import type { BodySink } from "../../../lib/http/http.ts";
 import { BACKUP_PIECE_BYTES, SNAPSHOT_ROUTES } from "../../../lib/http/routes/snapshot.ts";
+import { BACKUP_BYTES_PER_SECOND_MAX } from "../../../lib/node/limits.ts";
 import { LEADER_TOO_OLD } from "../../../lib/node/membership/change_texts.ts";
 import { toIndex, toTerm } from "../../../lib/raft/types.ts";
 import { FakeNode } from "../../support/fake_node.ts";
@@ -120,7 +121,7 @@ async function download(
 > {
   const route = SNAPSHOT_ROUTES.find(({ id }) => id === "getBackup");
   assert(route !== undefined);
-  const { handler } = serviceOf(node);
+  const { handler, clock } = serviceOf(node);
   const sent = new Map(Object.entries(headers));
   const request = { method: "GET", path: "/v1/backup", query: "", headers: sent, body: "", remote: "", id: "r" };
   const reply = await handler.handle(request);
@@ -141,7 +142,10 @@ async function download(
     },
   };
   body.opened(sink);
-  while (end === "") body.drained();
+  while (end === "") {
+    body.drained();
+    await clock.advance(1_000);
+  }
   body.closed();
   return { text, end, status: reply.status, headers: new Map(reply.headers) };
 }
@@ -166,6 +170,45 @@ Deno.test("backup: the file in pieces, and a broken transfer when it is shorter 
   };
   node.backupOutcome = { type: "Opened", backup: failing };
   assertEquals((await download(node)).end, "aborted");
+});
+
+Deno.test("backup: no piece leaves before its time, nor while the client has not taken the one before, nor behind the end", async () => {
+  const node = new FakeNode();
+  const backup = backupOf(new Uint8Array(BACKUP_PIECE_BYTES * 4));
+  node.backupOutcome = { type: "Opened", backup };
+  const { handler, clock } = serviceOf(node);
+  const head = { method: "GET", path: "/v1/backup", query: "", headers: new Map(), body: "", remote: "", id: "r" };
+  const { body } = await handler.handle(head);
+  assert(typeof body !== "string");
+  let pieces = 0;
+  const sink = {
+    unsentBytes: 0,
+    send: (piece: string) => {
+      pieces += 1;
+      sink.unsentBytes += piece.length;
+    },
+    finish: () => {},
+    abort: () => {},
+  };
+  const takes = () => {
+    sink.unsentBytes = 0;
+    body.drained();
+  };
+  const pieceMs = BACKUP_PIECE_BYTES / BACKUP_BYTES_PER_SECOND_MAX * 1_000;
+  body.opened(sink);
+  takes();
+  await clock.advance(pieceMs / 2);
+  assertEquals(pieces, 1);
+  await clock.advance(pieceMs / 2);
+  assertEquals(pieces, 2);
+  await clock.advance(10 * pieceMs);
+  assertEquals(pieces, 2);
+  takes();
+  assertEquals(pieces, 3);
+  takes();
+  body.closed();
+  await clock.advance(10 * pieceMs);
+  assertEquals([pieces, backup.closed], [3, 1]);
 });
 
 Deno.test("backup: a part of it under the tag of the same file, and the whole under another", async () => {

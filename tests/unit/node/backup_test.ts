@@ -44,12 +44,12 @@ class Ground {
         plainBytes: 3,
         compression: "off",
       },
-      check: () => [],
-      readChunk: (offset, lengthMax) => new Uint8Array([1, 2, 3]).subarray(offset, offset + lengthMax),
-      *blocks() {
+      *check() {
         yield new Uint8Array(1);
         if (damage !== undefined) throw damage;
       },
+      readChunk: (offset, lengthMax) => new Uint8Array([1, 2, 3]).subarray(offset, offset + lengthMax),
+      blocks: () => [],
       close: () => {
         this.closed += 1;
       },

@@ -1,6 +1,12 @@
 import { assertEquals } from "@std/assert";
 import type { Clock, Timer } from "../../../../lib/base/clock.ts";
-import { SNAPSHOT_DISK_REST, SNAPSHOT_REST_MS_MAX } from "../../../../lib/node/limits.ts";
+import {
+  BACKUP_REST,
+  BACKUP_SLICE_MS,
+  SNAPSHOT_DISK_REST,
+  SNAPSHOT_REST_MS_MAX,
+  SNAPSHOT_SLICE_MS,
+} from "../../../../lib/node/limits.ts";
 import { Pace } from "../../../../lib/node/snapshots/pace.ts";
 
 /** Passes by what is waited for, and by nothing else. */
@@ -23,11 +29,15 @@ class WaitedClock implements Clock {
 }
 
 /** How long it rests after so many ms of work, when the disk takes so long to write back what it was handed. */
-async function restAfter(workedMs: number, diskMs: number): Promise<number> {
+async function restAfter(workedMs: number, diskMs: number, isForBackup = false): Promise<number> {
   const clock = new WaitedClock();
-  const pace = new Pace(clock, () => {
-    clock.nowMs += diskMs;
-    return Promise.resolve();
+  const pace = new Pace({
+    clock,
+    isForBackup: () => isForBackup,
+    writtenBack: () => {
+      clock.nowMs += diskMs;
+      return Promise.resolve();
+    },
   });
   await pace.rest(workedMs);
   return clock.nowMs - diskMs;
@@ -39,6 +49,17 @@ Deno.test("a snapshot rests for as long as it worked, and for longer where the d
   assertEquals(await restAfter(9, 2), 9);
 });
 
+Deno.test("for a backup alone the pieces are short, and the rests several times as long", async () => {
+  assertEquals(await restAfter(BACKUP_SLICE_MS, 0, true), BACKUP_REST * BACKUP_SLICE_MS);
+  assertEquals(await restAfter(BACKUP_SLICE_MS, 10, true), SNAPSHOT_DISK_REST * 10);
+  assertEquals(await restAfter(10_000, 0, true), SNAPSHOT_REST_MS_MAX);
+  let isForBackup = true;
+  const pace = new Pace({ clock: new WaitedClock(), isForBackup: () => isForBackup });
+  assertEquals(pace.sliceMs, BACKUP_SLICE_MS);
+  isForBackup = false;
+  assertEquals(pace.sliceMs, SNAPSHOT_SLICE_MS);
+});
+
 Deno.test("no slow disk puts a snapshot off by more than a bounded time for each piece", async () => {
   assertEquals(await restAfter(3, 10_000), SNAPSHOT_REST_MS_MAX);
   assertEquals(await restAfter(10_000, 0), SNAPSHOT_REST_MS_MAX);
@@ -48,7 +69,8 @@ Deno.test("nothing is written while the disk has not what was handed to it", asy
   const clock = new WaitedClock();
   const { promise, resolve } = Promise.withResolvers<void>();
   let hasRested = false;
-  const rest = new Pace(clock, () => promise).rest(1).then(() => {
+  const pace = new Pace({ clock, isForBackup: () => false, writtenBack: () => promise });
+  const rest = pace.rest(1).then(() => {
     hasRested = true;
   });
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();

@@ -1,0 +1,141 @@
+/** A snapshot for which a backup alone waits takes its time, and no longer than until somebody else waits as well. */
+
+import { assert, assertEquals } from "@std/assert";
+import type { Clock, Timer } from "../../../../lib/base/clock.ts";
+import { encodeCommand } from "../../../../lib/kv/commands.ts";
+import { StateMachine } from "../../../../lib/kv/state_machine.ts";
+import { BACKUP_REST, BACKUP_SLICE_MS, SNAPSHOT_SLICE_MS } from "../../../../lib/node/limits.ts";
+import { MemoryBudget } from "../../../../lib/node/memory/memory_budget.ts";
+import { Snapshots } from "../../../../lib/node/snapshots/snapshots.ts";
+import { Registry } from "../../../../lib/observe/metrics.ts";
+import { EMPTY_CONFIGURATION, toIndex, toTerm } from "../../../../lib/raft/types.ts";
+import { MemoryDisk } from "../../../support/memory/memory_disk.ts";
+import { open } from "../../storage/support.ts";
+import { spanOf } from "../../../support/state.ts";
+
+const KEYS = 40;
+/** Rests of a snapshot that takes its time, after which somebody comes. */
+const RESTS_BEFORE = 5;
+const GENTLE_MS = BACKUP_REST * BACKUP_SLICE_MS;
+
+/** Every look at it takes one ms; a timer tells `rested` how long it is and fires at once. */
+class LookedAtClock implements Clock {
+  readonly #rested: (ms: number) => void;
+  #now = 0;
+
+  constructor(rested: (ms: number) => void) {
+    this.#rested = rested;
+  }
+
+  now(): number {
+    return this.#now += 1;
+  }
+
+  after(delayMs: number, action: () => void): Timer {
+    if (delayMs > 0) this.#rested(delayMs);
+    queueMicrotask(action);
+    return { cancel: () => {} };
+  }
+
+  endOfTurn(action: () => void): void {
+    queueMicrotask(action);
+  }
+}
+
+/** Each value has a block of its own. */
+function filledState(): StateMachine {
+  const state = new StateMachine([1, 2]);
+  for (let at = 1; at <= KEYS; at++) {
+    state.apply(at, spanOf(encodeCommand({ type: "Put", key: `k${at}`, value: "v".repeat(100_000) })));
+  }
+  return state;
+}
+
+/** The rests in ms of a snapshot that is taken for a backup, and beside which `comes` is called after some of them; then those of another. */
+async function restsOf(
+  comes: (snapshots: Snapshots) => void,
+): Promise<{ readonly rests: readonly number[]; readonly later: readonly number[] }> {
+  const rests: number[] = [];
+  let isDue = false;
+  const state = filledState();
+  const applied = { state, id: { index: toIndex(KEYS), term: toTerm(1) }, configuration: EMPTY_CONFIGURATION };
+  const clock = new LookedAtClock((ms) => {
+    if (rests.push(ms) === RESTS_BEFORE) {
+      isDue = true;
+      comes(snapshots);
+    }
+  });
+  const storage = await open(new MemoryDisk());
+  const snapshots: Snapshots = new Snapshots({
+    storage,
+    clock,
+    seed: [1, 2],
+    metrics: new Registry(),
+    log: () => {},
+    raft: { heldBytes: 0, bytesBehind: () => 0, configuration: EMPTY_CONFIGURATION },
+    directory: { readsZstd: () => false },
+    space: { dueBytesMax: Infinity, trailingBytesMax: Infinity, snapshotBegins: () => {} },
+    memory: new MemoryBudget(Infinity, () => {}),
+    inbox: { put: () => {} },
+    quarantine: { isOn: false, replaced: () => {} },
+    sweep: { found: () => {} },
+    lifetime: {
+      fail: (error) => {
+        throw error;
+      },
+    },
+    applied,
+    applier: { restartCount: () => {}, snapshotIsDue: () => isDue, install: () => true },
+    newest: undefined,
+    snapshotEntries: 1_000,
+    snapshotBytes: 1_000_000,
+    compression: "off",
+  });
+  const backup = async () => {
+    const outcome = await snapshots.openBackup();
+    assert(outcome.type === "Opened");
+    outcome.backup.close();
+  };
+  await backup();
+  const count = rests.length;
+  isDue = false;
+  state.apply(KEYS + 1, spanOf(encodeCommand({ type: "Put", key: "k", value: "" })));
+  applied.id = { index: toIndex(KEYS + 1), term: toTerm(1) };
+  await backup();
+  await snapshots.close();
+  await storage.close();
+  return { rests: rests.slice(0, count), later: rests.slice(count) };
+}
+
+Deno.test("a snapshot for a backup alone is taken in short pieces with long rests", async () => {
+  const { rests } = await restsOf(() => {});
+  assert(rests.length >= KEYS);
+  assertEquals(rests.filter((ms) => ms < GENTLE_MS), []);
+});
+
+const OTHERS: Readonly<Record<string, (snapshots: Snapshots) => unknown>> = {
+  "somebody who asks for a snapshot": (snapshots) => snapshots.take(),
+  "the repair of a damaged one": (snapshots) => snapshots.replace(),
+  "the next one, which is due": (snapshots) => snapshots.takeIfDue(),
+  "the leader's snapshot, which has come": (snapshots) =>
+    snapshots.store({
+      from: 1,
+      lastIncluded: { index: toIndex(KEYS), term: toTerm(2) },
+      configuration: EMPTY_CONFIGURATION,
+      offset: 0,
+      data: new Uint8Array(1),
+      done: true,
+    }),
+};
+
+for (const [who, comes] of Object.entries(OTHERS)) {
+  Deno.test(`a snapshot for a backup hurries once it is waited for by ${who}`, async () => {
+    const { rests, later } = await restsOf(comes);
+    assertEquals(rests.slice(0, RESTS_BEFORE).filter((ms) => ms < GENTLE_MS), []);
+    // The piece after the rest in which somebody came is the first that is longer.
+    const [next = 0, second = 0] = rests.slice(RESTS_BEFORE);
+    assertEquals(Math.max(next, second), SNAPSHOT_SLICE_MS, `${rests}`);
+    assertEquals(later.filter((ms) => ms < GENTLE_MS), [], "the next backup has time again");
+    assert(later.length >= KEYS);
+  });
+}
