@@ -1,6 +1,7 @@
 /** Snapshots that a follower cannot use, or that are damaged where they lie: how often they are sent, and what is used in the end. */
 
 import { assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
+import { Random } from "../../lib/base/random.ts";
 import { HEALTHY_DISK, writeDiskControl } from "../chaos/disk_control.ts";
 import { faultyProgramLine } from "../chaos/faulty_program.ts";
 import { runBulk } from "../support/bulk.ts";
@@ -10,8 +11,8 @@ import { DEADLINE_MS, waitFor } from "../support/wait.ts";
 import { treeBytes } from "../e2e/support/tree.ts";
 
 const KEYS = 500;
-const VALUE = "v".repeat(2_000);
-/** Enough for the log and for the beginning of a snapshot, not for the whole of it. */
+const VALUE_DIGITS = 2_000;
+/** Enough for the log and for the beginning of a snapshot, not for the whole of it, compressed as it is. */
 const ROOM_BYTES = 400_000;
 const FLAGS = ["--snapshot-entries", "200", "--log-format", "json"];
 /**
@@ -19,6 +20,12 @@ const FLAGS = ["--snapshot-entries", "200", "--log-format", "json"];
  * transfers in a minute; that they go on so, tests/unit/node/snapshot_rejection_test.ts holds over minutes of virtual time.
  */
 const PAUSES_MS_MIN = [2_500, 5_500];
+
+/** The value that the n-th write gives: of digits that no compression makes much shorter. */
+function valueOf(what: string, n: number): string {
+  const random = new Random(n);
+  return `${what}-${n}-${Array.from({ length: VALUE_DIGITS }, () => random.below(36).toString(36)).join("")}`;
+}
 
 /** Runs `body` on a cluster whose leader has dropped what the node `behind`, which is down, needs. */
 function withNodeBehind(
@@ -39,7 +46,7 @@ async function fill(cluster: ProcessCluster, leader: number, what: string): Prom
     port: cluster.node(leader).clientPort,
     count: 2 * KEYS,
     request: (n) => ({
-      line: `PUT key-${n % KEYS} ${what}-${n}-${VALUE}`,
+      line: `PUT key-${n % KEYS} ${valueOf(what, n)}`,
       reply: `key-${n % KEYS} added successfully.`,
     }),
   });
@@ -74,7 +81,7 @@ function timesOfRejections(cluster: ProcessCluster, id: number): number[] {
 async function hasCaughtUp(cluster: ProcessCluster, id: number, what: string): Promise<void> {
   await cluster.waitUntilEqual();
   const last = 2 * KEYS - 1;
-  assertEquals(await cluster.ask(id, `GET key-${KEYS - 1}`), `value of key-${KEYS - 1}: ${what}-${last}-${VALUE}`);
+  assertEquals(await cluster.ask(id, `GET key-${KEYS - 1}`), `value of key-${KEYS - 1}: ${valueOf(what, last)}`);
 }
 
 Deno.test("a follower without room for the snapshot is sent it at most five times a minute, and then the newest", () =>
