@@ -39,8 +39,8 @@ const TIMES: readonly Mutation[] = [
   }),
   slip("M937", "Who guesses learns from the time whether there is such a token", {
     file: "lib/access/tokens.ts",
-    find: "  const [digest, kept] =",
-    replace: "  if (hash === undefined) return false;\n  const [digest, kept] =",
+    find: "  const [said, kept] =",
+    replace: "  if (hash === undefined) return false;\n  const [said, kept] =",
   }),
 ].map((mutation) => lookedAt(TIMING_TESTS, mutation));
 

@@ -1,6 +1,7 @@
 /** A `Disk` whose data directories may be encrypted: those with a key file are, and a node started with a master key makes one. */
 
-import type { Disk, DiskFile, DiskLock, DiskSpace, OpenMode } from "../disk.ts";
+import type { Disk, DiskFile, OpenMode } from "../disk.ts";
+import { PassingDisk } from "../passing_disk.ts";
 import { type RandomBytes, systemRandom } from "./aead.ts";
 import type { DirectoryKeys } from "./directory_keys.ts";
 import type { Encryption } from "./encryption.ts";
@@ -22,14 +23,13 @@ const SNAPSHOT = /^(.*)\/(snapshots\/[^/]+\.(?:snap|tmp))$/;
 const SEGMENT = /^(.*)\/(wal\/[^/]+\.wal)$/;
 
 /** Encrypts snapshots; the log encrypts itself by what `encryption` gives, and the node file is authenticated the same way. */
-export class EncryptedDisk implements Disk {
+export class EncryptedDisk extends PassingDisk {
   readonly encryption: Encryption;
-  readonly #disk: Disk;
   readonly #files: KeyFiles;
 
   /** The same files as `disk`. */
   constructor(disk: Disk, { masterKeys, random = systemRandom }: EncryptionOptions) {
-    this.#disk = disk;
+    super(disk);
     const files = new KeyFiles(disk, { masterKeys, random });
     this.#files = files;
     this.encryption = {
@@ -40,51 +40,19 @@ export class EncryptedDisk implements Disk {
     };
   }
 
-  makeDirectory(path: string): void {
-    this.#disk.makeDirectory(path);
-  }
-
-  exists(path: string): boolean {
-    return this.#disk.exists(path);
-  }
-
-  space(path: string): DiskSpace | undefined {
-    return this.#disk.space(path);
-  }
-
-  list(path: string): readonly string[] {
-    return this.#disk.list(path);
-  }
-
-  open(path: string, mode: OpenMode): DiskFile {
+  override open(path: string, mode: OpenMode): DiskFile {
     const [, directory, name] = SNAPSHOT.exec(path) ?? SEGMENT.exec(path) ?? [];
     const keys = directory === undefined ? undefined : this.#files.keysOf(directory);
-    const file = this.#disk.open(path, mode);
+    const file = super.open(path, mode);
     if (keys === undefined || name === undefined) return file;
     if (SEGMENT.test(path)) return mode === "read" ? this.#openSegment(file, { keys, name }) : file;
     if (mode === "create") return new SealedWriter(file, newSnapshot(keys));
     return isSealedFile(file) ? new SealedReader(file, keys) : refuseForeign(file, { keys, name });
   }
 
-  async warm(path: string, part: { readonly offset: number; readonly bytes: number }): Promise<void> {
-    await this.#disk.warm?.(path, part);
-  }
-
-  rename(from: string, to: string): void {
-    this.#disk.rename(from, to);
-  }
-
-  remove(path: string): void {
-    this.#disk.remove(path);
+  override remove(path: string): void {
+    super.remove(path);
     if (path.endsWith(`/${KEY_FILE_NAME}`)) this.#files.forget(path.slice(0, -KEY_FILE_NAME.length - 1));
-  }
-
-  syncDirectory(path: string): Promise<void> {
-    return this.#disk.syncDirectory(path);
-  }
-
-  lock(path: string, directory: string): Promise<DiskLock> {
-    return this.#disk.lock(path, directory);
   }
 
   #openSegment(file: DiskFile, place: { readonly keys: DirectoryKeys; readonly name: string }): DiskFile {

@@ -2,9 +2,10 @@
 
 import { Buffer } from "node:buffer";
 import { Random } from "../../../../lib/base/random.ts";
-import type { Disk, DiskFile, DiskLock, DiskSpace, OpenMode } from "../../../../lib/storage/disk.ts";
+import type { Disk, DiskFile, OpenMode } from "../../../../lib/storage/disk.ts";
 import { EncryptedDisk } from "../../../../lib/storage/encryption/encrypted_disk.ts";
 import { MasterKey, type MasterKeys } from "../../../../lib/storage/encryption/master_key.ts";
+import { PassingDisk, PassingFile } from "../../../../lib/storage/passing_disk.ts";
 import type { MemoryDisk } from "../../../support/memory/memory_disk.ts";
 import { DIRECTORY } from "../support.ts";
 
@@ -35,65 +36,30 @@ export function keyless(disk: Disk): EncryptedDisk {
 }
 
 /** Passes everything on, and keeps every byte that was ever written, deleted files and overwritten ones included. */
-export class WitnessDisk implements Disk {
+export class WitnessDisk extends PassingDisk {
   readonly written: { readonly path: string; readonly bytes: Uint8Array }[] = [];
-  readonly #disk: Disk;
-
-  constructor(disk: Disk) {
-    this.#disk = disk;
-  }
 
   /** Paths of the writes that held `text`. */
   whereWritten(text: string): readonly string[] {
     return this.written.filter(({ bytes }) => Buffer.from(bytes).includes(text)).map(({ path }) => path);
   }
 
-  makeDirectory(path: string): void {
-    this.#disk.makeDirectory(path);
+  override open(path: string, mode: OpenMode): DiskFile {
+    return new WitnessFile(super.open(path, mode), this.written);
+  }
+}
+
+class WitnessFile extends PassingFile {
+  readonly #written: WitnessDisk["written"];
+
+  constructor(file: DiskFile, written: WitnessDisk["written"]) {
+    super(file);
+    this.#written = written;
   }
 
-  exists(path: string): boolean {
-    return this.#disk.exists(path);
-  }
-
-  space(path: string): DiskSpace | undefined {
-    return this.#disk.space(path);
-  }
-
-  list(path: string): readonly string[] {
-    return this.#disk.list(path);
-  }
-
-  open(path: string, mode: OpenMode): DiskFile {
-    const file = this.#disk.open(path, mode);
-    return {
-      path: file.path,
-      size: () => file.size(),
-      readAt: (offset, target) => file.readAt(offset, target),
-      writeAt: (offset, bytes) => {
-        this.written.push({ path, bytes: bytes.slice() });
-        file.writeAt(offset, bytes);
-      },
-      syncData: () => file.syncData(),
-      truncate: (size) => file.truncate(size),
-      close: () => file.close(),
-    };
-  }
-
-  rename(from: string, to: string): void {
-    this.#disk.rename(from, to);
-  }
-
-  remove(path: string): void {
-    this.#disk.remove(path);
-  }
-
-  syncDirectory(path: string): Promise<void> {
-    return this.#disk.syncDirectory(path);
-  }
-
-  lock(path: string, directory: string): Promise<DiskLock> {
-    return this.#disk.lock(path, directory);
+  override writeAt(offset: number, bytes: Uint8Array): void {
+    this.#written.push({ path: this.path, bytes: bytes.slice() });
+    super.writeAt(offset, bytes);
   }
 }
 
