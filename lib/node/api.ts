@@ -192,6 +192,8 @@ export interface LogLine {
 export type SnapshotOutcome =
   | { readonly type: "Created"; readonly id: EntryId }
   | { readonly type: "UpToDate"; readonly id: EntryId }
+  /** The state is not sound, and none is taken of it; other nodes do what is asked. */
+  | { readonly type: "NotSound" }
   | { readonly type: "Failed"; readonly message: string };
 
 /** Why a transfer was not begun. `NotReachable`, `NotCaughtUp`: writes would have been held up for nothing. */
@@ -243,11 +245,11 @@ export interface Backup {
   close(): void;
 }
 
-/** The outcome of opening a backup. `Busy`: so many are open that there is no room; `Empty`: nothing was ever written. */
+/** The outcome of opening a backup. `Busy`: so many are open that there is no room; `Empty`: nothing was ever written; `NotSound`: as of a snapshot. */
 export type BackupOutcome =
   | { readonly type: "Opened"; readonly backup: Backup }
   | { readonly type: "Failed"; readonly message: string }
-  | { readonly type: "Busy" | "Empty" };
+  | { readonly type: "Busy" | "Empty" | "NotSound" };
 
 /** RPC messages between servers by type, since the start. */
 export interface RpcCounts {

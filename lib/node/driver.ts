@@ -62,7 +62,7 @@ export class Driver {
     const { lifetime, proposals, reads, submissions } = this.#parts;
     lifetime.end();
     proposals.endAll();
-    reads.endAll();
+    reads.endAll("Stopping");
     submissions.endAll();
   }
 
@@ -77,9 +77,10 @@ export class Driver {
     if (!this.#putsOff("node/proposalsPutOff")) proposals.propose();
     if (!this.#putsOff("node/sendingPutOff")) transport.flush();
     if (!this.#putsOff("node/syncPutOff")) persistence.flush();
-    if (!this.#putsOff("node/applyPutOff")) applier.apply();
+    // A state that is not sound is not changed any more either: nobody is told what that would come to.
+    if (!this.#parts.quarantine.isFenced && !this.#putsOff("node/applyPutOff")) applier.apply();
     time.tell();
-    if (!this.#parts.quarantine.isOn && !this.#putsOff("node/readsServedLate")) reads.serve(applied);
+    if (!this.#parts.quarantine.isFenced && !this.#putsOff("node/readsServedLate")) reads.serve(applied);
     this.#parts.observer.observe();
     this.#lookAtConfiguration();
     this.#parts.snapshots.takeIfDue();

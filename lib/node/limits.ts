@@ -101,8 +101,10 @@ export const SUSPECT_MS = 3_000;
 export const REPAIR_LOOK_MS = 1_000;
 /** A scrub of the directory begins so long after the one before it, or after the start, at the least. */
 export const SCRUB_PAUSE_MS = 60_000;
-/** A repair that has to wait, for entries to be applied or for room, is tried again after so long. */
+/** A repair that has to wait, for entries to be applied, is tried again after so long; so is one whose snapshot failed, and then after twice as long ... */
 export const SCRUB_REPAIR_RETRY_MS = 1_000;
+/** ... but never more than this: to write a snapshot that does not fit costs as much as to write one that does. */
+export const REPAIR_RETRY_MS_MAX = 60_000;
 /** Backups that are read at the same time. */
 export const BACKUPS_MAX = 4;
 /** Longest piece of a snapshot for which a backup alone waits: a client waits for no more than that. */

@@ -25,8 +25,8 @@ export const SCRUB_SLIPS: readonly Mutation[] = [
       replace: "if (needed !== undefined) await storage.compact(toIndex(needed));",
     }, {
       file: REPAIRS,
-      find: "if (needed !== undefined && applied.id.index < needed) return undefined;",
-      replace: "if (applied.id.index < 0) return undefined;",
+      find: "if (needed !== undefined && applied.id.index < needed) return WAITS;",
+      replace: "if (applied.id.index < 0) return WAITS;",
     }],
   },
   {
@@ -34,8 +34,8 @@ export const SCRUB_SLIPS: readonly Mutation[] = [
     what: "The log goes on in a damaged segment, which is therefore never removed",
     patches: [{
       file: REPAIRS,
-      find: "if (!storage.leaveSegment(name)) return undefined;",
-      replace: "if (name.length === 0 && !storage.leaveSegment(name)) return undefined;",
+      find: "if (!storage.leaveSegment(name)) return WAITS;",
+      replace: "if (name.length === 0 && !storage.leaveSegment(name)) return WAITS;",
     }],
   },
   {

@@ -9,6 +9,9 @@ const TESTS: readonly string[] = [
   "tests/unit/node/self_check/state_checks_test.ts",
   "tests/unit/node/self_check/self_check_test.ts",
   "tests/unit/node/self_check/quarantine_test.ts",
+  "tests/unit/node/self_check/repair_test.ts",
+  "tests/unit/node/scrub/repairs_test.ts",
+  "tests/unit/http/cluster_test.ts",
   "tests/unit/raft/quarantine_test.ts",
   "tests/unit/storage/quarantine_file_test.ts",
   "tests/unit/node/self_check/memory_sweep_test.ts",
@@ -44,8 +47,8 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
   }),
   slip("M956", "A node goes into quarantine although those that agree are no majority without it", {
     file: SELF_CHECK,
-    find: "new Set(sound.map(({ id }) => id)))) return;",
-    replace: "new Set([self, ...sound.map(({ id }) => id)]))) return;",
+    find: "new Set(sound.map(({ id }) => id)));",
+    replace: "new Set([this.#parts.raft.id, ...sound.map(({ id }) => id)]));",
   }),
   slip("M957", "A node in quarantine goes on committing, so that no snapshot is newer than what it has", {
     file: "lib/node/driver.ts",
@@ -101,4 +104,50 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
       replace: "status.lastDurable.index + held >= held",
     },
   ),
+  {
+    id: "M1106",
+    what: "A leader that finds its memory damaged answers the writes that are open from it",
+    patches: [{
+      file: SELF_CHECK,
+      find: "    proposals.fence();\n",
+      replace: "    if (reads === undefined) proposals.fence();\n",
+    }, {
+      file: "lib/node/driver.ts",
+      find: 'if (!this.#parts.quarantine.isFenced && !this.#putsOff("node/applyPutOff"))',
+      replace: 'if (!this.#putsOff("node/applyPutOff"))',
+    }],
+  },
+  {
+    id: "M1107",
+    what: "A leader that finds its memory damaged answers the reads that are open from it",
+    patches: [{
+      file: SELF_CHECK,
+      find: '    reads.endAll("Quarantined");\n',
+      replace: '    if (proposals === undefined) reads.endAll("Quarantined");\n',
+    }, {
+      file: "lib/node/driver.ts",
+      find: 'if (!this.#parts.quarantine.isFenced && !this.#putsOff("node/readsServedLate"))',
+      replace: 'if (!this.#putsOff("node/readsServedLate"))',
+    }],
+  },
+  slip("M1108", "A node that finds its memory damaged answers from it until it goes into quarantine", {
+    file: SELF_CHECK,
+    find: "this.#fence(isSpared);",
+    replace: "this.#fence(isSpared && isForLong);",
+  }),
+  slip("M1109", "A node that answers nothing from its state never does so again where the others have gone", {
+    file: SELF_CHECK,
+    find: "this.#fence(isSpared);",
+    replace: "if (isSpared) this.#fence(true);",
+  }),
+  slip("M1110", "A repair without room for a snapshot writes one again every second", {
+    file: "lib/node/growing_pause.ts",
+    find: "this.#failures += 1;",
+    replace: "this.#failures = 0;",
+  }),
+  slip("M1111", "Who asks a node in quarantine for a snapshot hears that the disk is full", {
+    file: "lib/http/routes/snapshot.ts",
+    find: 'if (outcome.type === "NotSound") return notDone({ reason: "Quarantined" });',
+    replace: 'if (outcome.type === "NotSound") return notTaken(node, "No room");',
+  }),
 ].map((mutation) => ({ ...mutation, tests: TESTS }));

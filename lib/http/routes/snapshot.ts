@@ -80,6 +80,7 @@ export const SNAPSHOT_ROUTES: readonly Route[] = [
 
 async function postSnapshot({ context: { node } }: RouteCall): Promise<HttpReply> {
   const outcome = await node.takeSnapshot();
+  if (outcome.type === "NotSound") return notDone({ reason: "Quarantined" });
   if (outcome.type === "Failed") return notTaken(node, outcome.message);
   return {
     status: outcome.type === "Created" ? CREATED : OK,
@@ -107,6 +108,8 @@ async function openBackup({ context: { node, clock }, request }: RouteCall): Pro
   switch (outcome.type) {
     case "Failed":
       return notTaken(node, outcome.message);
+    case "NotSound":
+      return notDone({ reason: "Quarantined" });
     case "Empty":
       return problem({ status: 404, code: "empty", detail: "There is nothing to back up yet" });
     case "Busy":

@@ -127,9 +127,9 @@ export class PendingReads {
     }
   }
 
-  /** Ends every read: the process stops. */
-  endAll(): void {
-    const outcome: ReadOutcome = { type: "NotDone", reason: "Stopping", leaderId: undefined };
+  /** Ends every read: the process stops, or nothing may be answered from the state any more. */
+  endAll(reason: "Stopping" | "Quarantined"): void {
+    const outcome: ReadOutcome = { type: "NotDone", reason, leaderId: undefined };
     for (const { reads } of [...this.#asked.values(), ...this.#confirmed]) this.#end(reads, outcome);
     this.#end([...this.#collected, ...this.#again], outcome);
     this.#asked.clear();

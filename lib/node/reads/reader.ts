@@ -31,9 +31,9 @@ export class Reader implements NodeReader {
   /** See `NodeReader`. */
   read(done: (outcome: ReadOutcome) => void, requests = 1): void {
     const { raft: { leaderId }, lifetime, quarantine, reads, limits, tickTime, timeoutMs, inbox } = this.#parts;
-    const isOver = lifetime.isOver || quarantine.isOn;
+    const isOver = lifetime.isOver || quarantine.isFenced;
     if (isOver || reads.size >= limits.readsMax) {
-      const reason = quarantine.isOn ? "Quarantined" : isOver ? "Stopping" : "Overloaded";
+      const reason = quarantine.isFenced ? "Quarantined" : isOver ? "Stopping" : "Overloaded";
       return queueMicrotask(() => done({ type: "NotDone", reason, leaderId }));
     }
     this.#count.add(requests);
@@ -59,7 +59,7 @@ export class Reader implements NodeReader {
 
   /** See `NodeReader`. */
   get isQuarantined(): boolean {
-    return this.#parts.quarantine.isOn;
+    return this.#parts.quarantine.isFenced;
   }
 
   /** See `NodeReader`. */

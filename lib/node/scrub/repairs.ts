@@ -6,7 +6,9 @@ import type { DamagedPart } from "../../storage/scrub.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { AppliedState } from "../effects/applied.ts";
 import type { Persistence } from "../effects/persistence.ts";
-import { SCRUB_REPAIR_RETRY_MS } from "../limits.ts";
+import { GrowingPause } from "../growing_pause.ts";
+import { REPAIR_RETRY_MS_MAX, SCRUB_REPAIR_RETRY_MS } from "../limits.ts";
+import type { NodeLog } from "../options.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
 
 /** What is damaged, and what there is to repair it from. */
@@ -15,8 +17,18 @@ export interface RepairParts {
   readonly snapshots: Pick<Snapshots, "replace" | "take" | "newest">;
   readonly persistence: Pick<Persistence, "rolled" | "saveHardState">;
   readonly raft: Pick<RaftNode, "hardState">;
-  readonly applied: AppliedState;
+  readonly applied: Pick<AppliedState, "id">;
+  readonly log: NodeLog;
 }
+
+/** What came of one attempt. `Waits`: nothing was written, and what it waits for comes by itself. */
+type Attempt =
+  | { readonly type: "Done"; readonly how: string }
+  | { readonly type: "Waits" }
+  | { readonly type: "Failed"; readonly message: string };
+
+const WAITS: Attempt = { type: "Waits" };
+const MS_PER_SECOND = 1_000;
 
 /** Who asks for a repair. */
 export interface Asker {
@@ -38,14 +50,22 @@ export class Repairs {
 
   /** Resolves to what was done, once it is; undefined when the node closed before. Rejects with what ends the node. */
   async repair(part: DamagedPart, asker: Asker): Promise<string | undefined> {
-    for (; !asker.isClosed(); await asker.wait(SCRUB_REPAIR_RETRY_MS)) {
-      const done = await this.#tryTo(part);
-      if (done !== undefined) return done;
+    const pause = new GrowingPause({ msMin: SCRUB_REPAIR_RETRY_MS, msMax: REPAIR_RETRY_MS_MAX });
+    while (!asker.isClosed()) {
+      const attempt = await this.#tryTo(part);
+      if (attempt.type === "Done") return attempt.how;
+      await asker.wait(attempt.type === "Waits" ? SCRUB_REPAIR_RETRY_MS : this.#failed(attempt.message, pause));
     }
     return undefined;
   }
 
-  #tryTo(part: DamagedPart): Promise<string | undefined> {
+  #failed(message: string, pause: GrowingPause): number {
+    const ms = pause.failed();
+    this.#parts.log("warn", `Cannot repair yet: ${message}; the next attempt is in ${ms / MS_PER_SECOND} s`);
+    return ms;
+  }
+
+  #tryTo(part: DamagedPart): Promise<Attempt> {
     switch (part.type) {
       case "Snapshot":
         return part.isNewest ? this.#replaceSnapshot(part) : this.#dropSnapshot(part);
@@ -53,34 +73,38 @@ export class Repairs {
         return this.#removeSegment(part.name);
       case "NodeFile":
         this.#parts.persistence.saveHardState(this.#parts.raft.hardState);
-        return Promise.resolve("term and vote are written anew");
+        return Promise.resolve({ type: "Done", how: "term and vote are written anew" });
     }
   }
 
-  async #replaceSnapshot({ id }: DamagedPart & { readonly type: "Snapshot" }): Promise<string | undefined> {
+  async #replaceSnapshot({ id }: DamagedPart & { readonly type: "Snapshot" }): Promise<Attempt> {
     const outcome = await this.#parts.snapshots.replace();
-    if (outcome.type === "Failed") return undefined;
+    if (outcome.type === "Failed") return outcome;
+    if (outcome.type === "NotSound") return WAITS;
     // Where more was applied meanwhile the new one is another file.
     await this.#parts.storage.dropSnapshot(id);
-    return `a new snapshot at index ${outcome.id.index} takes its place`;
+    return { type: "Done", how: `a new snapshot at index ${outcome.id.index} takes its place` };
   }
 
-  async #dropSnapshot({ id }: DamagedPart & { readonly type: "Snapshot" }): Promise<string> {
+  async #dropSnapshot({ id }: DamagedPart & { readonly type: "Snapshot" }): Promise<Attempt> {
     await this.#parts.storage.dropSnapshot(id);
-    return "it is removed, and the newest snapshot has all of it";
+    return { type: "Done", how: "it is removed, and the newest snapshot has all of it" };
   }
 
   /** A segment goes when a snapshot has all that is in it. What is in memory alone stays there until it is in one. */
-  async #removeSegment(name: string): Promise<string | undefined> {
+  async #removeSegment(name: string): Promise<Attempt> {
     const { storage, snapshots, persistence, applied } = this.#parts;
-    if (!storage.leaveSegment(name)) return undefined;
+    if (!storage.leaveSegment(name)) return WAITS;
     persistence.rolled();
     const needed = storage.indexCovering(name);
-    if (needed !== undefined && applied.id.index < needed) return undefined;
-    if (needed !== undefined && (snapshots.newest?.index ?? 0) < needed) await snapshots.take();
+    if (needed !== undefined && applied.id.index < needed) return WAITS;
+    if (needed !== undefined && (snapshots.newest?.index ?? 0) < needed) {
+      const outcome = await snapshots.take();
+      if (outcome.type === "Failed") return outcome;
+    }
     const covered = snapshots.newest?.index ?? 0;
     if (needed !== undefined && covered >= needed) await storage.compact(toIndex(covered));
-    if (storage.indexCovering(name) !== undefined) return undefined;
-    return `it is removed, and the snapshot at index ${covered} has all of it`;
+    if (storage.indexCovering(name) !== undefined) return WAITS;
+    return { type: "Done", how: `it is removed, and the snapshot at index ${covered} has all of it` };
   }
 }

@@ -24,6 +24,7 @@ export class MemorySweep {
   #dueAt = -Infinity;
   #foundAt: number | undefined;
   #foundIndex = 0;
+  #tell: () => void = () => {};
 
   /** It begins with the next look. */
   constructor(parts: MemorySweepParts) {
@@ -39,6 +40,11 @@ export class MemorySweep {
   /** The last entry that the state held then; 0 while nothing was found. */
   get foundIndex(): number {
     return this.foundAt === undefined ? 0 : this.#foundIndex;
+  }
+
+  /** `tell` is called in the moment in which damage is found. */
+  watch(tell: () => void): void {
+    this.#tell = tell;
   }
 
   /** Does a slice if one is due; to be called with every tick. A state that was found to be damaged is looked at no more. */
@@ -61,6 +67,7 @@ export class MemorySweep {
     this.#foundIndex = id.index;
     const at = `at entry ${id.index}, digest ${state.digest}`;
     log("error", `The memory of this node does not hold what was written there: ${where}, ${at}`);
+    this.#tell();
   }
 
   #begin(state: Pick<StateMachine, "memorySweep">): void {

@@ -34,12 +34,18 @@ export class Quarantine {
   readonly #parts: QuarantineParts;
   /** Whether it lasts; written here alone. A field, so that nothing is called on the way of a write. */
   isOn: boolean;
+  /**
+   * Whether nothing may be answered from the state: in quarantine, and from the moment at which it is known not to be sound where the others
+   * can do without it. A field for the same reason; written here alone.
+   */
+  isFenced: boolean;
   #saving: Promise<void> = Promise.resolve();
 
   /** As the directory says. */
   constructor(parts: QuarantineParts) {
     this.#parts = parts;
     this.isOn = parts.file.isOpen;
+    this.isFenced = this.isOn;
     parts.metrics.gauge(METRIC.quarantined, () => Number(this.isOn));
     if (!this.isOn) return;
     parts.log(
@@ -49,10 +55,23 @@ export class Quarantine {
     parts.inbox.put({ type: "Quarantine", isOn: true });
   }
 
+  /** Says whether anything may be answered from a state that is not in quarantine; `begin` and `replaced` say it of themselves. */
+  fence(isFenced: boolean): void {
+    if (this.isOn || this.isFenced === isFenced) return;
+    this.isFenced = isFenced;
+    this.#parts.log(
+      "warn",
+      isFenced
+        ? "Answers nothing from its state any more, which is not sound: others can do without this node"
+        : "Answers again, though its state is not sound: too few others can do without this node",
+    );
+  }
+
   /** Begins it. */
   begin(found: Finding): void {
     if (this.isOn) return;
     this.isOn = true;
+    this.isFenced = true;
     const { file, inbox, log, wallClockMs } = this.#parts;
     inbox.put({ type: "Quarantine", isOn: true });
     log(
@@ -66,6 +85,7 @@ export class Quarantine {
   replaced(index: number): void {
     if (!this.isOn) return;
     this.isOn = false;
+    this.isFenced = false;
     const { file, inbox, log } = this.#parts;
     inbox.put({ type: "Quarantine", isOn: false });
     log("info", `The quarantine is over: the leader's snapshot at index ${index} has replaced the state`);

@@ -2,12 +2,14 @@
 
 import type { Clock } from "../../base/clock.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
+import type { NodeId } from "../../raft/types.ts";
 import type { PeerInfo, Transport } from "../../transport/transport.ts";
 import type { ClusterTime } from "../clock/cluster_time.ts";
 import type { AppliedState } from "../effects/applied.ts";
 import type { Inbox } from "../inbox.ts";
 import type { Lifetime } from "../lifetime.ts";
-import { REPAIR_LOOK_MS } from "../limits.ts";
+import { GrowingPause } from "../growing_pause.ts";
+import { REPAIR_LOOK_MS, REPAIR_RETRY_MS_MAX } from "../limits.ts";
 import type { NodeLog } from "../options.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
 import type { Proposals } from "../writes/proposals.ts";
@@ -30,10 +32,16 @@ export interface RepairParts {
   readonly log: NodeLog;
 }
 
+const MS_PER_SECOND = 1_000;
+
 /** A snapshot replaces a state only where it is newer than all that is committed there (B12), and a node in quarantine commits nothing more. */
 export class Repair {
   readonly #parts: RepairParts;
+  readonly #pause = new GrowingPause({ msMin: REPAIR_LOOK_MS, msMax: REPAIR_RETRY_MS_MAX });
   #lookedAt = -Infinity;
+  #isTaking = false;
+  /** No snapshot is taken before: the last one failed. */
+  #takesFrom = -Infinity;
 
   /** Nobody is repaired yet. */
   constructor(parts: RepairParts) {
@@ -44,9 +52,10 @@ export class Repair {
   look(): void {
     const { raft, clock, quarantine, sweep, transport } = this.#parts;
     const now = clock.now();
-    if (raft.role !== "Leader" || quarantine.isOn || now - this.#lookedAt < REPAIR_LOOK_MS) return;
-    this.#lookedAt = now;
+    if (raft.role !== "Leader" || quarantine.isOn) return;
     if (sweep.foundAt !== undefined) return this.#handOver();
+    if (now - this.#lookedAt < REPAIR_LOOK_MS) return;
+    this.#lookedAt = now;
     const { members } = raft.configuration;
     for (const peer of transport.peers()) {
       const isWaiting = peer.reachable && peer.status?.quarantined === true;
@@ -64,15 +73,26 @@ export class Repair {
   }
 
   #repair({ id, status }: PeerInfo, now: number): void {
-    const { snapshots, applied, inbox, proposals, time, log, lifetime } = this.#parts;
+    const { snapshots, applied, inbox, proposals, time } = this.#parts;
     const held = Math.max(status?.commitIndex ?? 0, status?.lastApplied ?? 0);
     if ((snapshots.newest?.index ?? 0) > held) return inbox.put({ type: "SendSnapshot", peer: id });
     if (applied.id.index <= held) {
       if (time.takeTurn(now)) proposals.addTime();
       return;
     }
-    snapshots.take().then((outcome) => {
-      if (outcome.type === "Failed") log("warn", `Cannot take a snapshot for node ${id}: ${outcome.message}`);
-    }, (error: unknown) => lifetime.fail(error));
+    if (this.#isTaking || now < this.#takesFrom) return;
+    this.#isTaking = true;
+    this.#takeFor(id).catch((error: unknown) => this.#parts.lifetime.fail(error));
+  }
+
+  async #takeFor(id: NodeId): Promise<void> {
+    const { snapshots, clock, log } = this.#parts;
+    const outcome = await snapshots.take();
+    this.#isTaking = false;
+    if (outcome.type !== "Failed") return this.#pause.succeeded();
+    const ms = this.#pause.failed();
+    this.#takesFrom = clock.now() + ms;
+    const next = `the next attempt is in ${ms / MS_PER_SECOND} s`;
+    log("warn", `Cannot take a snapshot for node ${id}: ${outcome.message}; ${next}`);
   }
 }

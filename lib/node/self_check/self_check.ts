@@ -9,6 +9,7 @@ import type { PeerInfo, StateCheck, Transport } from "../../transport/transport.
 import type { ClusterClock } from "../clock/cluster_clock.ts";
 import type { ClusterTime } from "../clock/cluster_time.ts";
 import type { AppliedState } from "../effects/applied.ts";
+import type { PendingReads } from "../reads/pending_reads.ts";
 import { SUSPECT_MS } from "../limits.ts";
 import type { NodeLog } from "../options.ts";
 import type { Proposals } from "../writes/proposals.ts";
@@ -26,9 +27,10 @@ export interface SelfCheckParts {
   readonly clock: Pick<Clock, "now">;
   readonly clusterClock: Pick<ClusterClock, "now">;
   readonly time: Pick<ClusterTime, "takeTurn">;
-  readonly proposals: Pick<Proposals, "addTime">;
-  readonly sweep: Pick<MemorySweep, "foundAt" | "foundIndex">;
-  readonly quarantine: Pick<Quarantine, "isOn" | "begin">;
+  readonly proposals: Pick<Proposals, "addTime" | "fence">;
+  readonly reads: Pick<PendingReads, "endAll">;
+  readonly sweep: Pick<MemorySweep, "foundAt" | "foundIndex" | "watch">;
+  readonly quarantine: Pick<Quarantine, "isOn" | "isFenced" | "begin" | "fence">;
   readonly metrics: Registry;
   readonly log: NodeLog;
 }
@@ -49,7 +51,8 @@ export class SelfCheck {
   /** Nothing is compared yet. */
   constructor(parts: SelfCheckParts) {
     this.#parts = parts;
-    const { metrics, raft } = parts;
+    const { metrics, raft, sweep, transport } = parts;
+    sweep.watch(() => this.#judgeItself(transport.peers()));
     metrics.gauge(METRIC.replicasDiffering, () => differingIn(this.#comparison));
     metrics.gauge(METRIC.checkedIndex, () => this.#comparison.agreeing.get(raft.id) ?? 0);
   }
@@ -86,20 +89,21 @@ export class SelfCheck {
     if (split !== undefined) this.#tellSplit(split);
   }
 
-  /** A majority has another state, or the memory is damaged. It goes, if those that are sound are there and are a majority without it. */
+  /**
+   * A majority has another state, or the memory is damaged. It goes, if those that are sound are there and are a majority without it. Until that
+   * is certain it answers nothing where they may be: what they have told of their logs is up to a second old.
+   */
   #judgeItself(peers: readonly PeerInfo[]): void {
     const { raft: { id: self }, quarantine, sweep, applied: { state, id } } = this.#parts;
-    const { differing, agreeing } = this.#comparison;
-    const difference = differing.get(self);
-    if (quarantine.isOn || (difference === undefined && !this.#isSuspectForLong)) return;
+    const difference = this.#comparison.differing.get(self);
+    if (quarantine.isOn) return;
+    const isWrong = difference !== undefined || sweep.foundAt !== undefined;
+    const isForLong = difference !== undefined || this.#isSuspectForLong;
     // Who has a new directory, or lags far, is there as well, but nothing is committed with it until it has caught up.
-    const held = difference?.index ?? sweep.foundIndex;
-    const sound = peers.filter(({ id, reachable, status }) => {
-      const isWell = reachable && status !== undefined && status.quarantined !== true && status.suspect !== true;
-      return isWell && status.lastDurable.index >= held && !differing.has(id) &&
-        (difference === undefined || agreeing.has(id));
-    });
-    if (!isMajorityOfEach(this.#voterSets, new Set(sound.map(({ id }) => id)))) return;
+    const held = isForLong ? difference?.index ?? sweep.foundIndex : 0;
+    const isSpared = isWrong && this.#areEnoughWithoutIt(peers, { held, difference });
+    this.#fence(isSpared);
+    if (!isSpared || !isForLong) return;
     quarantine.begin({
       what: difference === undefined
         ? "its memory does not hold what was written there"
@@ -108,6 +112,29 @@ export class SelfCheck {
       digest: state.digest,
       ...difference === undefined ? {} : { compared: difference },
     });
+  }
+
+  #areEnoughWithoutIt(
+    peers: readonly PeerInfo[],
+    { held, difference }: { readonly held: number; readonly difference: Difference | undefined },
+  ): boolean {
+    const { differing, agreeing } = this.#comparison;
+    const sound = peers.filter(({ id, reachable, status }) => {
+      const isWell = reachable && status !== undefined && status.quarantined !== true && status.suspect !== true;
+      return isWell && status.lastDurable.index >= held && !differing.has(id) &&
+        (difference === undefined || agreeing.has(id));
+    });
+    return isMajorityOfEach(this.#voterSets, new Set(sound.map(({ id }) => id)));
+  }
+
+  /** What is open ends at once: its outcome would be told from the state. */
+  #fence(isFenced: boolean): void {
+    const { quarantine, proposals, reads } = this.#parts;
+    if (quarantine.isFenced === isFenced) return;
+    quarantine.fence(isFenced);
+    if (!isFenced) return;
+    proposals.fence();
+    reads.endAll("Quarantined");
   }
 
   /** For so long that the others know it: of two that find damage at once none goes where one alone may. */

@@ -54,8 +54,8 @@ export class Backups {
     const wanted = lastApplied();
     let taken = await takeSnapshot();
     // It may have joined a snapshot that was under way, of a state before this request; the next one begins later.
-    if (taken.type !== "Failed" && taken.id.index < wanted) taken = await takeSnapshot();
-    if (taken.type === "Failed") return { type: "Failed", message: taken.message };
+    if ("id" in taken && taken.id.index < wanted) taken = await takeSnapshot();
+    if (!("id" in taken)) return taken;
     const source = openSnapshot();
     if (source === undefined) return { type: "Empty" };
     let isWhole = false;

@@ -49,7 +49,7 @@ export interface SnapshotsParts {
   readonly raft: Pick<RaftNode, "heldBytes" | "bytesBehind" | "configuration">;
   readonly directory: Pick<PeerDirectory, "readsZstd">;
   readonly sweep: Pick<MemorySweep, "found">;
-  readonly quarantine: Pick<Quarantine, "isOn" | "replaced">;
+  readonly quarantine: Pick<Quarantine, "isFenced" | "replaced">;
   readonly memory: Pick<MemoryBudget, "limitBytes" | "checkFits" | "putOffSnapshots">;
   readonly space: Pick<SpaceBudget, "dueBytesMax" | "trailingBytesMax" | "snapshotBegins">;
   readonly inbox: Pick<Inbox, "put">;
@@ -221,16 +221,19 @@ export class Snapshots {
       this.#replacing = false;
       this.#replacedAt = this.#parts.clock.now();
       if (outcome.type === "Failed") this.#warn(`Cannot replace the ${why} snapshot: ${outcome.message}`);
-      else this.#warn(`Replaced the ${why} snapshot by one at index ${outcome.id.index}`);
+      else if (outcome.type !== "NotSound") {
+        this.#warn(`Replaced the ${why} snapshot by one at index ${outcome.id.index}`);
+      }
     }).catch((error: unknown) => this.#parts.lifetime.fail(error));
   }
 
   async #take({ isNewestUsable }: { readonly isNewestUsable: boolean }): Promise<SnapshotOutcome> {
     const { state, id, configuration } = this.#parts.applied;
     if (isNewestUsable && id.index === (this.newest?.index ?? 0)) return { type: "UpToDate", id };
-    if (this.#parts.quarantine.isOn) return { type: "Failed", message: "The node is in quarantine" };
+    if (this.#parts.quarantine.isFenced) return { type: "NotSound" };
     if (fault("node/snapshotPutOff")) return { type: "Failed", message: "Put off" };
     const snapshot = await this.#write({ state, id, configuration });
+    if (snapshot === undefined) return { type: "NotSound" };
     if (typeof snapshot === "string") return { type: "Failed", message: snapshot };
     this.#replaceCurrent();
     const keepFrom = this.#keepFrom(id.index);
@@ -256,8 +259,8 @@ export class Snapshots {
     return Math.max(1, from, index + 1 - KEPT_FOR_RECEIVER_ENTRIES_MAX);
   }
 
-  /** Writes a cut of the state to the disk. A text says why there is none, with nothing changed. */
-  async #write({ state, id, configuration }: AppliedState): Promise<SnapshotDescription | string> {
+  /** Writes a cut of the state to the disk. A text says why there is none, with nothing changed; undefined where the cut is not sound. */
+  async #write({ state, id, configuration }: AppliedState): Promise<SnapshotDescription | string | undefined> {
     const { storage, raft, directory, compression: wanted } = this.#parts;
     const facts = { wanted, included: configuration, inForce: raft.configuration };
     const compression = compressionFor({ ...facts, readsZstd: (peer) => directory.readsZstd(peer) });
@@ -280,7 +283,7 @@ export class Snapshots {
       if (!this.#closed && !cut.isSound) {
         writer.abort();
         this.#parts.sweep.found("a snapshot of it");
-        return "The memory of this node is damaged";
+        return undefined;
       }
       if (!this.#closed) return await writer.finish();
       writer.abort();

@@ -91,7 +91,7 @@ export class Monitor implements NodeMonitor {
         hasSpace,
         hungMs,
         staysOut: memory.isBeyond,
-        quarantined: this.#parts.quarantine.isOn,
+        quarantined: this.#parts.quarantine.isFenced,
       };
     } catch {
       // A disk that failed for good says so with every call; the driver meets the same error with its next write.

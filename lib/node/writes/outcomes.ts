@@ -31,13 +31,14 @@ export function reasonOf(refusal: Refusal | undefined): NotDoneReason {
 export function isForAnotherLeader(outcome: WriteOutcome): boolean {
   if (outcome.type !== "NotDone") return false;
   const { reason } = outcome;
-  return reason === "NotLeader" || reason === "NoLeader" || reason === "Stopping";
+  return reason === "NotLeader" || reason === "NoLeader" || reason === "Stopping" || reason === "Quarantined";
 }
 
 /** A byte string. */
 export function encodeOutcome(outcome: WriteOutcome): string {
   if (outcome.type === "Unknown") return "U";
-  if (outcome.type === "NotDone") return `N${outcome.reason}`;
+  // A leader that goes, for whoever passes writes on to it: programs of before know one reason for that.
+  if (outcome.type === "NotDone") return `N${outcome.reason === "Quarantined" ? "Stopping" : outcome.reason}`;
   const { result } = outcome;
   // A long reply stays as it is: JSON makes six characters of many a byte.
   if (result.type === "Reply" && typeof result.reply === "string" && result.reply.length >= LONG_BYTES_MIN) {

@@ -135,7 +135,7 @@ export class PendingWrites {
     }
   }
 
-  /** Ends every write as unknown: the process stops. */
+  /** Ends every write as unknown: the process stops, or its outcome could only be told from a state that is not sound. */
   endAll(): void {
     this.expire(Infinity);
   }

@@ -107,6 +107,12 @@ export class Proposals {
     this.#isClosed = true;
   }
 
+  /** Nothing may be answered from the state any more: what is in the log is unknown, and what waits is for another leader. */
+  fence(): void {
+    this.#refuseQueued("Quarantined");
+    this.#pendingWrites.endAll();
+  }
+
   /** Ends every write: the process stops. */
   endAll(): void {
     this.#refuseQueued("Stopping");
@@ -181,8 +187,9 @@ export class Proposals {
 
   #refusalOfWrite(write: QueuedWrite): NotDoneReason | undefined {
     const { raft, lifetime, quarantine, limits } = this.#parts;
-    if (lifetime.isOver || this.#isClosed || quarantine.isOn) return "Stopping";
+    if (lifetime.isOver || this.#isClosed) return "Stopping";
     if (raft.role !== "Leader") return raft.leaderId === undefined ? "NoLeader" : "NotLeader";
+    if (quarantine.isFenced) return "Quarantined";
     // Who cannot read it would be left behind by those who can (ADR 18).
     const { command } = write;
     if (typeof command === "string" && !knowsUsers(raft.configuration) && isAboutUsers(command)) return "TooOld";

@@ -36,7 +36,7 @@ export interface SubmissionsParts {
   readonly inbox: Pick<Inbox, "wake">;
   readonly clock: Pick<Clock, "now">;
   readonly tickTime: Pick<TickTime, "now">;
-  readonly quarantine: Pick<Quarantine, "isOn">;
+  readonly quarantine: Pick<Quarantine, "isOn" | "isFenced">;
   readonly timeoutMs: number;
   readonly limits: PendingLimits;
 }
@@ -228,7 +228,7 @@ export class Submissions implements NodeWriter, Pick<RunNode, "submitRun"> {
   /** Whether this node leads, and nothing that it took before it led is open: that may come back to be done first. */
   #mayPropose(): boolean {
     const { raft, quarantine, proposals, flights } = this.#parts;
-    return raft.role === "Leader" && !quarantine.isOn && flights.isEmpty && !proposals.hasOlder;
+    return raft.role === "Leader" && !quarantine.isFenced && flights.isEmpty && !proposals.hasOlder;
   }
 
   #nextBatchLength(): number {

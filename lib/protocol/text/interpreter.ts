@@ -336,7 +336,7 @@ class TextInterpreter implements Interpreter<Exchange>, Visitor {
   #takeSnapshot(exchange: Exchange): void {
     // A rejection ends the node; whoever runs the node hears of that from the node itself.
     const ended = this.#context.node.takeSnapshot().then(
-      (outcome) => ({ reply: snapshotTaken(outcome), isDone: outcome.type !== "Failed" }),
+      (outcome) => ({ reply: snapshotTaken(outcome), isDone: "id" in outcome }),
       (error) => ({ reply: snapshotFailed(error instanceof Error ? error.message : String(error)), isDone: false }),
     );
     this.#settleLater(exchange, ended);

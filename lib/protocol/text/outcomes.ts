@@ -158,6 +158,8 @@ export function snapshotTaken(outcome: SnapshotOutcome): string {
       return `Snapshot created at index ${outcome.id.index} (term ${outcome.id.term}).`;
     case "UpToDate":
       return `Snapshot is up to date at index ${outcome.id.index} (term ${outcome.id.term}).`;
+    case "NotSound":
+      return QUARANTINED;
     case "Failed":
       return snapshotFailed(outcome.message);
     default:

@@ -88,6 +88,9 @@ Deno.test("snapshot: created, up to date, failed", async () => {
   assertEquals([created.status, created.json], [201, id]);
   node.snapshotOutcome = () => Promise.resolve({ type: "UpToDate", id });
   assertEquals((await ask(service, "POST /v1/snapshot")).status, 200);
+  node.snapshotOutcome = () => Promise.resolve({ type: "NotSound" });
+  const refused = await ask(service, "POST /v1/snapshot");
+  assertEquals([refused.status, refused.code], [503, "quarantined"]);
   node.snapshotOutcome = () => Promise.resolve({ type: "Failed", message: "no room" });
   assertEquals((await ask(service, "POST /v1/snapshot")).code, "no_space");
   node.healthNow = { stopping: true, failed: false, hasSpace: true };
@@ -256,6 +259,7 @@ Deno.test("backup: HEAD opens nothing, and refusals say why", async () => {
       [{ type: "Empty" }, 404, "empty"],
       [{ type: "Busy" }, 429, "overloaded"],
       [{ type: "Failed", message: "x" }, 507, "no_space"],
+      [{ type: "NotSound" }, 503, "quarantined"],
     ] as const
   ) {
     node.backupOutcome = outcome;

@@ -221,6 +221,6 @@ Deno.test("everything open is ended when the node stops", () => {
   for (const read of reads(outcomes, ["a"])) pending.add(read);
   pending.ask(0);
   for (const read of reads(outcomes, ["b"])) pending.add(read);
-  pending.endAll();
+  pending.endAll("Stopping");
   assertEquals(outcomes, ["a: Stopping", "b: Stopping"]);
 });

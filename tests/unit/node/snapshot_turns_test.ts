@@ -99,7 +99,7 @@ Deno.test("no turn makes a block of a snapshot and writes one, and none reads a 
     space: { dueBytesMax: Infinity, trailingBytesMax: Infinity, snapshotBegins: () => {} },
     memory: new MemoryBudget(Infinity, () => {}),
     inbox: { put: () => {} },
-    quarantine: { isOn: false, replaced: () => {} },
+    quarantine: { isFenced: false, replaced: () => {} },
     sweep: { found: () => {} },
     lifetime: {
       fail: (error) => {

@@ -5,6 +5,7 @@ import { compileGlob, isTooLong } from "../../../kv/glob.ts";
 import { parseInteger64 } from "../../../kv/integers.ts";
 import { LONG_PATTERN, NOT_AN_INTEGER, OK, type Reply } from "../../../kv/replies.ts";
 import type { MemberView } from "../../../node/api.ts";
+import { QUARANTINED } from "../errors.ts";
 import { infoText } from "../info/info.ts";
 import { maxMemory } from "../info/process.ts";
 import {
@@ -189,6 +190,7 @@ function planWait(words: Words, { context: { node } }: Caller): Plan {
 
 async function save(node: Context["node"]): Promise<RespReply> {
   const outcome = await node.takeSnapshot();
+  if (outcome.type === "NotSound") return QUARANTINED;
   return outcome.type === "Failed" ? { error: `ERR ${outcome.message}` } : { status: "OK" };
 }
 

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { METRIC } from "../../../../lib/observe/names.ts";
+import type { Node } from "../../../../lib/node/node.ts";
 import type { NodeId } from "../../../../lib/raft/types.ts";
 import { damageMemory } from "../../../../lib/store/damage.ts";
 import type { MemoryCluster } from "../../../support/memory/memory_cluster.ts";
@@ -11,7 +12,8 @@ import { damagedCluster } from "./support.ts";
 const MINUTE_MS = 60_000;
 
 function isQuarantined(cluster: MemoryCluster, id: NodeId): boolean {
-  return cluster.nodes.get(id)?.isQuarantined === true;
+  // Not `Node.isQuarantined`, which is true as soon as it answers nothing more.
+  return cluster.nodes.get(id)?.metrics.gauges.get(METRIC.quarantined)?.read() === 1;
 }
 
 /** Waits until a node is well again; the cluster's digests are equal then. */
@@ -36,7 +38,8 @@ Deno.test("a follower that differs serves nothing and votes for nobody until a s
   assertEquals(outcome.type === "NotDone" && outcome.reason, "Quarantined");
   assertEquals(node.health().quarantined, true);
   assertEquals(node.metrics.gauges.get(METRIC.quarantined)?.read(), 1);
-  assertEquals((await node.takeSnapshot()).type, "Failed");
+  assertEquals(await node.takeSnapshot(), { type: "NotSound" });
+  assertEquals(await node.openBackup(), { type: "NotSound" });
   // The others go on, and what they write meanwhile is there afterwards.
   assertEquals((await cluster.put(leaderId, "c", "meanwhile")).type, "Done");
   await repaired(cluster, wrong);
@@ -150,7 +153,7 @@ Deno.test("a node whose memory is damaged keeps no snapshot of it, and goes into
   const [wrong = -1] = cluster.ids.filter((id) => id !== leaderId);
   damageMemory("Value", () => cluster.node(wrong).state.peek("a"));
   const outcome = await cluster.node(wrong).takeSnapshot();
-  assertEquals(outcome, { type: "Failed", message: "The memory of this node is damaged" });
+  assertEquals(outcome, { type: "NotSound" });
   assertEquals(cluster.node(wrong).status().storage.snapshots, 0);
   await cluster.clock.until(() => isQuarantined(cluster, wrong), 10_000, "it goes into quarantine");
   await repaired(cluster, wrong);
@@ -172,5 +175,90 @@ Deno.test("a node whose memory is damaged stays while one of the others lags: no
   cluster.network.heal(leaderId, lagging);
   await beginsQuarantine(cluster, wrong);
   await repaired(cluster, wrong);
+  await cluster.stop();
+});
+
+function isFound(node: Node): boolean {
+  return node.metrics.gauges.get(METRIC.memoryDamaged)?.read() === 1;
+}
+
+/** What one node was asked while its damage was found, and how each ended: what was asked before, and answered after it. */
+class Asked {
+  readonly endedAfter: string[] = [];
+  readonly inFlight: string[] = [];
+  readonly #node: Node;
+  #count = 0;
+
+  constructor(node: Node) {
+    this.#node = node;
+  }
+
+  ask(): void {
+    const wasFound = isFound(this.#node);
+    const note = (how: string): void => {
+      if (!isFound(this.#node)) return;
+      this.endedAfter.push(how);
+      if (!wasFound) this.inFlight.push(how);
+    };
+    const key = `k${this.#count++}`;
+    this.#node.read((outcome) => note(`read ${outcome.type === "Ready" ? "Ready" : outcome.reason}`));
+    this.#node.write({ type: "Put", key, value: "v" }, (outcome) => {
+      note(`write ${outcome.type === "NotDone" ? outcome.reason : outcome.type}`);
+    });
+    this.#node.submit({ type: "Put", key: `s${key}`, value: "v" }, (outcome) => {
+      note(`submit ${outcome.type === "NotDone" ? outcome.reason : outcome.type}`);
+    });
+  }
+}
+
+Deno.test("a leader that finds its memory damaged answers nothing from it: what is open ends as unknown or not done, or is done by the next leader", async () => {
+  const { cluster, leaderId } = await damagedCluster(21, () => []);
+  const leader = cluster.node(leaderId);
+  const asked = new Asked(leader);
+  damageMemory("Value", () => leader.state.peek("a"));
+  const taken = leader.takeSnapshot();
+  for (let at = 0; !isFound(leader); at++) {
+    assert(at < MINUTE_MS, "the damage is found");
+    asked.ask();
+    await cluster.clock.advance(1);
+  }
+  assertEquals((await taken).type, "NotSound");
+  const { currentTerm } = leader.status().raft;
+  for (let at = 0; !isQuarantined(cluster, leaderId) || leader.status().raft.role === "Leader"; at++) {
+    assert(at < MINUTE_MS, "another one leads");
+    asked.ask();
+    await cluster.clock.advance(1);
+    // By then the next leader may have done what waited.
+    if (leader.status().raft.currentTerm === currentTerm) {
+      assertEquals(asked.endedAfter.filter((how) => / (Ready|Done)$/.test(how)), []);
+    }
+  }
+  assert(asked.inFlight.includes("read Quarantined"), asked.inFlight.join());
+  assert(asked.inFlight.includes("write Unknown"), asked.inFlight.join());
+  assertEquals(asked.endedAfter.filter((how) => /^(read Ready|write Done)$/.test(how)), []);
+  await repaired(cluster, leaderId);
+  assert(asked.endedAfter.includes("submit Done"), "what was not begun yet is done by the next leader");
+  await cluster.stop();
+});
+
+Deno.test("a node that finds its memory damaged answers on where too few others can do without it, and again when they are gone", async () => {
+  const { cluster, leaderId } = await damagedCluster(22, () => []);
+  const [wrong = -1, away = -1] = cluster.ids.filter((id) => id !== leaderId);
+  const node = cluster.node(wrong);
+  damageMemory("Value", () => node.state.peek("a"));
+  await node.takeSnapshot();
+  assertEquals([isFound(node), node.health().quarantined, isQuarantined(cluster, wrong)], [true, true, false]);
+  assertEquals(await cluster.get(wrong, "b"), { reason: "Quarantined" });
+  cluster.crash(away);
+  await cluster.clock.until(() => !node.isQuarantined, 1_500, "it answers again");
+  assertEquals(await cluster.get(wrong, "b"), { value: "w" });
+  const leader = await cluster.leader([leaderId, wrong]);
+  assertEquals((await cluster.put(leader.id, "c", "x")).type, "Done");
+  await cluster.clock.advance(MINUTE_MS / 2);
+  assertEquals([node.isQuarantined, isQuarantined(cluster, wrong)], [false, false]);
+  await cluster.start([away]);
+  await beginsQuarantine(cluster, wrong);
+  await repaired(cluster, wrong);
+  assertEquals(await cluster.get(wrong, "c"), { value: "x" });
   await cluster.stop();
 });

@@ -77,7 +77,7 @@ async function restsOf(
     space: { dueBytesMax: Infinity, trailingBytesMax: Infinity, snapshotBegins: () => {} },
     memory: new MemoryBudget(Infinity, () => {}),
     inbox: { put: () => {} },
-    quarantine: { isOn: false, replaced: () => {} },
+    quarantine: { isFenced: false, replaced: () => {} },
     sweep: { found: () => {} },
     lifetime: {
       fail: (error) => {

@@ -1,6 +1,6 @@
 /** What one client may ask for: requests in flight, replies unread, queues, keys, and commands within commands. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { COMMAND_BYTES_MAX, VALUE_BYTES_MAX } from "../../../../lib/kv/commands.ts";
 import { REPLY_BYTES_MAX } from "../../../../lib/kv/reply_bounds.ts";
 import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/net/limits.ts";
@@ -252,6 +252,8 @@ Deno.test("a snapshot that a client asks for holds back what comes behind it, an
   saved.resolve({ type: "Failed", message: "no space" });
   assertEquals(await client.take(), "-ERR no space\r\n:2\r\n");
   assertEquals(await client.ask("BGSAVE", "BGSAVE SCHEDULE"), "+Background saving started\r\n".repeat(2));
+  bench.node.snapshotOutcome = () => Promise.resolve({ type: "NotSound" });
+  assertMatch(await client.ask("SAVE"), /^-TRYAGAIN the state of this node is not sound, /);
   bench.node.snapshotOutcome = () => Promise.reject(new Error("broken"));
   assertEquals(await client.ask("SAVE", "BGSAVE"), "-ERR broken\r\n+Background saving started\r\n");
 });

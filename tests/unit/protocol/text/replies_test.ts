@@ -225,6 +225,8 @@ Deno.test("A snapshot that is not made says why", async () => {
   assertEquals(await bench.ask("SNAPSHOT"), "Snapshot is up to date at index 7 (term 1).\n");
   bench.node.snapshotOutcome = () => Promise.resolve({ type: "Failed", message: "disk\nfull" });
   assertEquals(await bench.ask("SNAPSHOT"), 'Error: Snapshot failed: "disk\\nfull"\n');
+  bench.node.snapshotOutcome = () => Promise.resolve({ type: "NotSound" });
+  assertEquals(await bench.ask("SNAPSHOT"), `${REFUSALS.Quarantined}\n`);
   bench.node.snapshotOutcome = () => Promise.reject(new Error("no more"));
   assertEquals(await bench.ask("SNAPSHOT"), "Error: Snapshot failed: no more\n");
 });
