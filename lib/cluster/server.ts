@@ -7,6 +7,7 @@ import { Gate } from "../access/gate.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Trust } from "../base/dial.ts";
 import type { Node } from "../node/node.ts";
+import type { SelfCheckPeriods } from "../node/options.ts";
 import { startNode } from "../node/start_node.ts";
 import { SystemClock } from "../node/clock/system_clock.ts";
 import { withFields } from "../observe/log.ts";
@@ -53,6 +54,8 @@ export interface ServerGround {
   readonly disk?: Disk;
   /** Size of a log segment in bytes. */
   readonly segmentBytes?: number;
+  /** Periods of the self-check other than the usual ones. */
+  readonly selfCheck?: SelfCheckPeriods;
   /** Deadlines of the HTTP port other than the usual ones. */
   readonly httpTimes?: Partial<HttpTimes>;
 }
@@ -123,11 +126,12 @@ async function startWithMetrics(
   const real = ground.disk ?? new DenoDisk();
   const { masterKeys } = options;
   const disk = new EncryptedDisk(options.unsafeNoFsync ? new UnsyncedDisk(real) : real, { masterKeys });
-  const sizes = ground.segmentBytes === undefined ? {} : { segmentBytes: ground.segmentBytes };
+  const { segmentBytes, selfCheck } = ground;
   let transport: TcpTransport | undefined;
   const node = await startNode({
     ...options,
-    ...sizes,
+    ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    ...(selfCheck === undefined ? {} : { selfCheck }),
     directory: options.dataDirectory,
     ...(options.withoutUsers === "DoNotStart" ? { usersRequiredAt: options.host } : {}),
     httpAddress: options.httpPort === 0 && options.advertisedHttp === undefined

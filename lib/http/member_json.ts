@@ -13,6 +13,7 @@ export function memberJson(member: MemberView): Readonly<Record<string, unknown>
     voter: member.voter,
     drained: member.drained,
     reachable: member.reachable,
+    quarantined: member.quarantined,
     role: member.role ?? null,
     term: member.term ?? null,
     match_index: member.matchIndex ?? null,
@@ -32,6 +33,10 @@ const MEMBER_SCHEMA: JsonSchema = {
     voter: { type: "boolean" },
     drained: { type: "boolean", description: "It is not to lead." },
     reachable: { type: "boolean" },
+    quarantined: {
+      type: "boolean",
+      description: "Its state is not sound, as it told last: it serves nothing, and waits for a snapshot.",
+    },
     role: { type: ["string", "null"] },
     term: { type: ["integer", "null"] },
     match_index: { type: ["integer", "null"], description: "Last entry known to be durable there." },

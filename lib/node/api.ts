@@ -169,6 +169,8 @@ export interface MemberView {
   /** It is not to lead. */
   readonly drained: boolean;
   readonly reachable: boolean;
+  /** Its state is not sound, as it told last: it serves nothing, and waits for a snapshot. */
+  readonly quarantined: boolean;
   /** The rest is undefined while nothing has been heard from that server. */
   readonly role: Role | undefined;
   readonly term: Term | undefined;

@@ -41,6 +41,14 @@ export interface JoinOptions {
   readonly staysLearner: boolean;
 }
 
+/** How often a node looks whether its state is sound. Times in milliseconds. */
+export interface SelfCheckPeriods {
+  /** Of the cluster's time, between two entries at which all nodes take their digests: the same on every node. */
+  readonly checkMs: number;
+  /** How long a sweep of the memory takes at least; `Infinity` for none. */
+  readonly sweepPassMs: number;
+}
+
 /** The settings of a node. Times in milliseconds. */
 export interface NodeOptions {
   readonly nodeId: NodeId;
@@ -80,6 +88,8 @@ export interface NodeOptions {
   readonly pendingLimits?: Partial<PendingLimits>;
   /** Size of a log segment in bytes, for tests. */
   readonly segmentBytes?: number;
+  /** Other periods of the self-check than the usual ones, for tests. */
+  readonly selfCheck?: SelfCheckPeriods;
 }
 
 /** The configuration that members given by the operator start with: all of them voters. */

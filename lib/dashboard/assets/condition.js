@@ -47,6 +47,13 @@ const AWAY = {
   one: "is not reachable",
   many: "are not reachable",
 };
+const QUARANTINED = {
+  label: "in quarantine",
+  level: "bad",
+  verb: "wait for",
+  one: "is in quarantine and waits for a snapshot",
+  many: "are in quarantine and wait for a snapshot",
+};
 
 /**
  * How a node is: `label` in a word, `level` (`good`, `warn` or `bad`), `isUp` when it takes part, `isCut` when it runs and its
@@ -59,6 +66,7 @@ export function conditionOf(member, { node, launched }) {
   if (down !== undefined) return { ...down, isUp: false, isCut: false };
   // Cut off on request, it still reaches itself.
   if (process?.partitioned) return { ...PARTITIONED, isUp: false, isCut: true };
+  if (member.reachable && member.quarantined) return { ...QUARANTINED, isUp: false, isCut: false };
   if (member.reachable) return { label: roleLabelOf(member, node), level: "good", isUp: true, isCut: false };
   if (process === undefined) return { ...AWAY, isUp: false, isCut: false };
   const isHereCut = launched.some(({ id, partitioned }) => id === node.id && partitioned);
@@ -97,7 +105,9 @@ export function headlineOf({ link, frame, launched, passedMs }) {
   const voters = members.filter(({ voter }) => voter)
     .map((member) => ({ ...member, condition: conditionOf(member, { node, launched }) }));
   const needed = Math.floor(voters.length / 2) + 1;
-  const reached = voters.filter(({ id, reachable, condition }) => id === node.id || (reachable && condition.isUp));
+  const reached = voters.filter(({ id, reachable, quarantined, condition }) =>
+    id === node.id ? !quarantined : reachable && condition.isUp
+  );
   const view = { node, voters, needed, reached, launched, lost: voters.filter((member) => !reached.includes(member)) };
   const own = voters.find(({ id }) => id === node.id);
   if (own?.condition.isCut) return cutHeadline(view);

@@ -14,6 +14,8 @@ export interface MemorySweepParts {
   readonly applied: Pick<AppliedState, "state" | "id">;
   readonly metrics: Registry;
   readonly log: NodeLog;
+  /** How long a pass takes at least, in ms; `SWEEP_PASS_MS_MIN` when left out, and no pass at all with `Infinity`. */
+  readonly passMs?: number | undefined;
 }
 
 /** Owns the place that it has come to, and what it has found. */
@@ -77,9 +79,9 @@ export class MemorySweep {
   }
 
   #sweep(begun: number): void {
-    const { clock, applied: { state } } = this.#parts;
+    const { clock, applied: { state }, passMs = SWEEP_PASS_MS_MIN } = this.#parts;
     const { memorySweep: sweep } = state;
-    const most = Math.ceil(sweep.buckets * SWEEP_PAUSE_MS / SWEEP_PASS_MS_MIN);
+    const most = Math.ceil(sweep.buckets * SWEEP_PAUSE_MS / passMs);
     for (let count = 0; count < most && clock.now() - begun < SWEEP_SLICE_MS; count++) {
       if (!sweep.isSound(this.#bucket)) return this.found(`part ${this.#bucket} of ${sweep.buckets}`);
       this.#bucket = (this.#bucket + 1) % sweep.buckets;

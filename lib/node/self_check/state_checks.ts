@@ -17,9 +17,11 @@ export class StateChecks {
   /** The time from which on the next entry is one of them. A field, so that nothing is called for all the others. */
   dueMs = 0;
   #lastIndex = 0;
+  readonly #everyMs: number;
 
-  /** None was taken of `state` yet. */
-  constructor(state: CheckedState) {
+  /** None was taken of `state` yet; the cluster's time is cut into slots of `everyMs`, the same on every node. */
+  constructor(state: CheckedState, everyMs = CHECK_MS) {
+    this.#everyMs = everyMs;
     this.restart(state);
   }
 
@@ -31,13 +33,13 @@ export class StateChecks {
   /** Another state takes the place of the one before, with a digest of its own: what was taken says nothing of it. */
   restart({ timeMs, lastApplied }: CheckedState): void {
     this.#checks = [];
-    this.dueMs = endOfSlot(timeMs);
+    this.dueMs = this.#endOfSlot(timeMs);
     this.#lastIndex = lastApplied;
   }
 
   /** Entry `index` is one of them, and is applied to `state`. */
   take(index: number, state: CheckedState): void {
-    this.dueMs = endOfSlot(state.timeMs);
+    this.dueMs = this.#endOfSlot(state.timeMs);
     this.#lastIndex = index;
     this.#checks = [...this.#checks, { index: toIndex(index), digest: state.digest }].slice(-CHECKS_TOLD_MAX);
   }
@@ -46,8 +48,8 @@ export class StateChecks {
   isDue({ timeMs, lastApplied }: CheckedState, nowMs: number): boolean {
     return timeMs > 0 && lastApplied > this.#lastIndex && nowMs >= this.dueMs;
   }
-}
 
-function endOfSlot(timeMs: number): number {
-  return (Math.floor(timeMs / CHECK_MS) + 1) * CHECK_MS;
+  #endOfSlot(timeMs: number): number {
+    return (Math.floor(timeMs / this.#everyMs) + 1) * this.#everyMs;
+  }
 }

@@ -123,6 +123,7 @@ function view(
     voter,
     drained,
     reachable,
+    quarantined: known?.quarantined === true,
     role: known?.role,
     term: known?.term,
     matchIndex,

@@ -22,6 +22,7 @@ function memberLine(member: MemberView): ReportLine {
     `Reachable: ${member.reachable ? "yes" : "no"}`,
     `Voter: ${member.voter ? "yes" : "no"}`,
     ...(member.drained ? ["Drained: yes"] : []),
+    ...(member.quarantined ? ["Quarantined: yes"] : []),
     `Protocol: ${member.versions === undefined ? "unknown" : `${member.versions.oldest}-${member.versions.newest}`}`,
   ];
   return [`Node ${member.id}`, parts.join(", ")];

@@ -10,17 +10,19 @@ interface Scene {
   readonly shown?: number;
   readonly leader?: number | null;
   readonly unreachable?: readonly number[];
+  readonly quarantined?: readonly number[];
   /** States that the launcher tells of; a node without one is `Running`. Undefined: there is no launcher. */
   readonly launched?: Readonly<Record<number, string>>;
   readonly link?: string;
   readonly lag?: Readonly<Record<number, number>>;
 }
 
-function partsOf({ ids = [0, 1, 2], shown = 0, leader = 0, unreachable = [], launched, lag = {} }: Scene) {
+function partsOf({ ids = [0, 1, 2], shown = 0, leader = 0, unreachable = [], launched, lag = {}, ...scene }: Scene) {
   const node = { id: shown, leader, term: 7 };
   const members = ids.map((id) => {
     const reachable = !unreachable.includes(id);
-    return { id, voter: true, reachable, role: "Follower", lag: lag[id] ?? 0 };
+    const quarantined = scene.quarantined?.includes(id) === true;
+    return { id, voter: true, reachable, quarantined, role: "Follower", lag: lag[id] ?? 0 };
   });
   const processes = launched === undefined ? undefined : ids.map((id) => {
     const state = launched[id] ?? "Running";
@@ -65,6 +67,13 @@ Deno.test("dashboard headline: says what works, what is missing, and what to do"
       "bad",
       "Node 0 is partitioned: heal it to bring it back",
     ],
+    [{ quarantined: [2] }, "warn", "Working without node 2, cannot lose another node"],
+    [{ shown: 2, quarantined: [2] }, "warn", "Working without node 2, cannot lose another node"],
+    [
+      { leader: null, quarantined: [1], unreachable: [2], launched: { 2: "Down" } },
+      "bad",
+      "No quorum: wait for node 1 or start node 2",
+    ],
     [{ link: "reconnecting" }, "busy", "Connection lost"],
     [{ link: "gone" }, "bad", "No node answers"],
   ];
@@ -88,6 +97,10 @@ Deno.test("dashboard headline: the details tell how each node fares, and how old
     headline({ lag: { 2: 50_000 } }).detail,
     "All 3 nodes answer. Node 0 leads in term 7. Node 2 still catches up: 50,000 entries behind.",
   );
+  assertEquals(
+    headline({ quarantined: [2] }).detail,
+    "Node 2 is in quarantine and waits for a snapshot. Node 0 leads 2 of 3 in term 7.",
+  );
   // A follower knows of the others what their last ping told: that is no lag.
   assertEquals(
     headline({ shown: 1, lag: { 2: 50_000 } }).detail,
@@ -104,13 +117,23 @@ Deno.test("dashboard headline: the details tell how each node fares, and how old
 
 Deno.test("dashboard conditions: killed, crashed, paused, partitioned, starting and unreachable are told apart", () => {
   const scene = partsOf({
-    ids: [0, 1, 2, 3, 4, 5, 6],
+    ids: [0, 1, 2, 3, 4, 5, 6, 7],
     unreachable: [1, 2, 3, 4, 5],
+    quarantined: [3, 7],
     launched: { 1: "Down", 2: "Waiting", 3: "Paused", 4: "Partitioned" },
   });
   const { frame: { node, members }, launched } = scene;
   const labels = members.map((member) => conditionOf(member, { node, launched }).label);
-  assertEquals(labels, ["leader", "killed", "crashed", "paused", "partitioned", "not answering", "follower"]);
+  assertEquals(labels, [
+    "leader",
+    "killed",
+    "crashed",
+    "paused",
+    "partitioned",
+    "not answering",
+    "follower",
+    "in quarantine",
+  ]);
   const unknown = members.map((member) => conditionOf(member, { node, launched: undefined }).label);
   assertEquals(unknown.slice(1, 3), ["not reachable", "not reachable"]);
 });

@@ -25,6 +25,7 @@ Deno.test("cluster: leader, term, quorum and members", async () => {
     voter: true,
     drained: false,
     reachable: true,
+    quarantined: false,
     role: "Follower",
     term: 3,
     match_index: 40,
