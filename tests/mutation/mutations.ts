@@ -38,7 +38,7 @@ import { QUESTION_SLIPS } from "./questions.ts";
 import { RECOVERY_SLIPS } from "./recovery.ts";
 import { REVOCATION_SLIPS } from "./revocations.ts";
 import { RIGHT_SLIPS } from "./rights.ts";
-import { SELF_CHECK_SLIPS } from "./self_check.ts";
+import { QUARANTINE_SHOWN_SLIPS, SELF_CHECK_SLIPS } from "./self_check.ts";
 import { SESSION_OWNER_SLIPS } from "./session_owners.ts";
 import { ROLLING_SLIPS } from "./rolling.ts";
 import { SLIPS } from "./slips.ts";
@@ -101,6 +101,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...TOKEN_SLIPS,
   ...SESSION_OWNER_SLIPS,
   ...SELF_CHECK_SLIPS,
+  ...QUARANTINE_SHOWN_SLIPS,
   ...ACL_LOG_SLIPS,
   ...KEPT_WORDS_SLIPS,
   ...OTHER_PROTOCOL_SLIPS,

@@ -151,3 +151,40 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
     replace: 'if (outcome.type === "NotSound") return notTaken(node, "No room");',
   }),
 ].map((mutation) => ({ ...mutation, tests: TESTS }));
+
+/** How people are told that a node is in quarantine. */
+export const QUARANTINE_SHOWN_SLIPS: readonly Mutation[] = [
+  slip("M1050", "Nobody is told which other node is in quarantine", {
+    file: "lib/node/views/views.ts",
+    find: "quarantined: known?.quarantined === true,",
+    replace: "quarantined: false,",
+  }),
+  slip("M1051", "CLUSTER does not tell who is in quarantine", {
+    file: "lib/protocol/text/cluster.ts",
+    find: '...(member.quarantined ? ["Quarantined: yes"] : []),',
+    replace: "...(member.quarantined ? [] : []),",
+  }),
+  slip("M1052", "The dashboard is not told who is in quarantine", {
+    file: "lib/http/member_json.ts",
+    find: "quarantined: member.quarantined,",
+    replace: "quarantined: false,",
+  }),
+  slip("M1053", "The dashboard counts a node in quarantine among those that can lead", {
+    file: "lib/dashboard/assets/condition.js",
+    find: "if (member.reachable && member.quarantined) return",
+    replace: "if (!member.reachable && member.quarantined) return",
+  }),
+  slip("M1054", "The dashboard of a node in quarantine tells that all nodes answer", {
+    file: "lib/dashboard/assets/condition.js",
+    find: "id === node.id ? !quarantined :",
+    replace: "id === node.id ? quarantined !== 0 :",
+  }),
+].map((mutation) => ({
+  ...mutation,
+  tests: [
+    "tests/unit/node/views_test.ts",
+    "tests/unit/protocol/text/replies_test.ts",
+    "tests/unit/http/cluster_test.ts",
+    "tests/unit/dashboard/condition_test.ts",
+  ],
+}));

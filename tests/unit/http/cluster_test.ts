@@ -33,6 +33,11 @@ Deno.test("cluster: leader, term, quorum and members", async () => {
     protocol: { oldest: 6, newest: 6 },
     last_contact_ms: 12,
   });
+  const [member] = node.members();
+  assert(member !== undefined);
+  node.members = () => [{ ...member, quarantined: true }];
+  const { json: shown } = await ask(service, "GET /v1/cluster");
+  assertEquals((shown?.["members"] as readonly { quarantined: boolean }[])[0]?.quarantined, true);
   node.logLines = [{ id: { index: toIndex(7), term: toTerm(2) }, text: 'PUT "é"' }];
   assertEquals((await ask(service, "GET /v1/cluster/log")).json, { entries: [{ index: 7, term: 2, text: 'PUT "é"' }] });
   for (const count of ["0", "1001", "x"]) {

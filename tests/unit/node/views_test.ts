@@ -1,6 +1,6 @@
 /** What a node tells of the others. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { MemberView } from "../../../lib/node/api.ts";
 import { memberViews } from "../../../lib/node/views/views.ts";
 import { type Index, toIndex, toTerm, toTicks } from "../../../lib/raft/types.ts";
@@ -69,6 +69,22 @@ Deno.test("views: of a node that is reached, the leader's own knowledge counts; 
   // Told more than it keeps: the rest of its log is about to be replaced.
   assertEquals(viewOf({ matched: 24_000, told: 24_900, reachable: true }), { matchIndex: toIndex(24_000), lag: 840 });
   assertEquals(viewOf({ matched: 0, told: undefined, reachable: false }), { matchIndex: undefined, lag: undefined });
+});
+
+Deno.test("views: who is in quarantine is what each server told of itself last", () => {
+  const base = new FakeNode().status();
+  const members = [0, 1].map((id) => ({ id, address: `a:${id}`, clientAddress: `c:${id}`, identity: "" }));
+  const configuration = { members, voters: [0, 1], votersOld: [], learners: [] };
+  const [other] = base.peers;
+  assert(other !== undefined);
+  const quarantinedOf = (own: Partial<PeerStatus>, told: PeerStatus | undefined) => {
+    const peers = [{ ...other, id: 1, status: told }];
+    const status = { ...base, peers, raft: { ...base.raft, configuration } };
+    return memberViews({ id: 0, self: { ...STATUS, ...own }, status }).map(({ quarantined }) => quarantined);
+  };
+  assertEquals(quarantinedOf({}, STATUS), [false, false]);
+  assertEquals(quarantinedOf({ quarantined: true }, undefined), [true, false]);
+  assertEquals(quarantinedOf({}, { ...STATUS, quarantined: true }), [false, true]);
 });
 
 Deno.test("views: a server that was not heard in this life is where it told the cluster that it serves HTTP", () => {

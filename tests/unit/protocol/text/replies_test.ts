@@ -302,6 +302,10 @@ Level: 6
 
 `,
   );
+  const [member] = bench.node.members();
+  assert(member !== undefined);
+  bench.node.members = () => [{ ...member, quarantined: true }];
+  assertStringIncludes(await bench.ask("CLUSTER"), "Voter: yes, Quarantined: yes, Protocol: 6-7\n");
 });
 
 Deno.test("METRICS counts requests by their end and shows every subject", async () => {
