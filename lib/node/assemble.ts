@@ -170,6 +170,7 @@ function addEdges(stages: Stages): Parts {
       repairs: new Repairs(stages),
       wallClockMs: () => ports.wallClockMs(),
       bytesPerSecond: options.scrubBytesPerSecond ?? 0,
+      pauseMs: options.selfCheck?.scrubPauseMs,
     }),
   };
 }

@@ -41,12 +41,14 @@ export interface JoinOptions {
   readonly staysLearner: boolean;
 }
 
-/** How often a node looks whether its state is sound. Times in milliseconds. */
+/** How often a node looks whether what it has is sound. Times in milliseconds. */
 export interface SelfCheckPeriods {
   /** Of the cluster's time, between two entries at which all nodes take their digests: the same on every node. */
   readonly checkMs: number;
   /** How long a sweep of the memory takes at least; `Infinity` for none. */
   readonly sweepPassMs: number;
+  /** From the beginning of one scrub to that of the next, and from the start to the first, at the least. */
+  readonly scrubPauseMs: number;
 }
 
 /** The settings of a node. Times in milliseconds. */

@@ -23,6 +23,8 @@ export interface ScrubberParts {
   wallClockMs(): number;
   /** 0 for no scrub. */
   readonly bytesPerSecond: number;
+  /** `SCRUB_PAUSE_MS` when left out. */
+  readonly pauseMs?: number | undefined;
 }
 
 const MS_PER_SECOND = 1_000;
@@ -66,11 +68,12 @@ export class Scrubber {
   }
 
   async #run(): Promise<void> {
-    await this.#wait(SCRUB_PAUSE_MS);
+    const { clock, pauseMs = SCRUB_PAUSE_MS } = this.#parts;
+    await this.#wait(pauseMs);
     while (!this.#closed) {
-      const begun = this.#parts.clock.now();
+      const begun = clock.now();
       if (await this.#round()) this.#completedAtMs = this.#parts.wallClockMs();
-      await this.#wait(SCRUB_PAUSE_MS - (this.#parts.clock.now() - begun));
+      await this.#wait(pauseMs - (clock.now() - begun));
     }
   }
 

@@ -11,6 +11,7 @@ import { runNode } from "../../../lib/cli/node_command.ts";
 import { runProgram } from "../../../lib/cli/run.ts";
 import { StopSignals } from "../../../lib/cli/signals.ts";
 import { PROCESS_SURROUNDINGS } from "../../../lib/cli/surroundings.ts";
+import { CHECK_MS, SCRUB_PAUSE_MS, SWEEP_PASS_MS_MIN } from "../../../lib/node/limits.ts";
 import type { SelfCheckPeriods } from "../../../lib/node/options.ts";
 import { damageMemory, type DamageSite } from "../../../lib/store/damage.ts";
 
@@ -28,11 +29,12 @@ export interface MemoryControl {
 
 const NOTHING: MemoryControl = { flips: [], putsOffSnapshots: false };
 
-/** The command line of that program with `args`; it wants a pipe as standard input, and ends with it. */
-export function flippingProgramLine({ checkMs, sweepPassMs }: SelfCheckPeriods, args: readonly string[]): string[] {
+/** The command line of that program with `args` and these periods instead of the usual ones; it wants a pipe as standard input, and ends with it. */
+export function flippingProgramLine(periods: Partial<SelfCheckPeriods>, args: readonly string[]): string[] {
   const program = fromFileUrl(import.meta.url);
-  const periods = [String(checkMs), String(sweepPassMs)];
-  return [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-all", program, ...periods, ...args];
+  const { checkMs = CHECK_MS, sweepPassMs = SWEEP_PASS_MS_MIN, scrubPauseMs = SCRUB_PAUSE_MS } = periods;
+  const told = `${checkMs},${sweepPassMs},${scrubPauseMs}`;
+  return [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-all", program, told, ...args];
 }
 
 /** Tells the node that keeps its data in `directory`; it says so for each flip that it has made. */
@@ -79,8 +81,9 @@ function obey({ node }: RunningServer, directory: string): void {
 if (import.meta.main) {
   // No node outlives the test, however that ends.
   void parentGone(Deno.stdin).then(() => Deno.exit(ORPHANED));
-  const [checkMs, sweepPassMs, ...args] = Deno.args;
-  const selfCheck = { checkMs: Number(checkMs), sweepPassMs: Number(sweepPassMs) };
+  const [periods = "", ...args] = Deno.args;
+  const [checkMs = 0, sweepPassMs = 0, scrubPauseMs = 0] = periods.split(",").map(Number);
+  const selfCheck = { checkMs, sweepPassMs, scrubPauseMs };
   const runners = {
     ...RUNNERS,
     node: (context: Parameters<typeof runNode>[0]) =>
