@@ -8,7 +8,7 @@ import type { DamageSite } from "../../lib/store/damage.ts";
 import { QUARANTINE_KEPT_MAX, QUARANTINE_NAME } from "../../lib/storage/quarantine_file.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { Connection } from "../support/resp/connection.ts";
-import { waitFor } from "../support/wait.ts";
+import { DEADLINE_MS, waitFor } from "../support/wait.ts";
 import { flipLine, flippingProgramLine, type MemoryControl, writeMemoryControl } from "./support/flipping_node.ts";
 import { COLD, coldValue, HOT, MemoryLoad } from "./support/memory_load.ts";
 
@@ -17,7 +17,7 @@ const IS_LONG = Deno.env.get("MEMORY_FLIPS") === "all";
 const CHECK_MS = 1_000;
 const SWEEP_PASS_MS = 2_000;
 /** With the usual periods nothing would be found by then; generous for a machine that is busy. */
-const FOUND_MS = 25_000;
+const FOUND_MS = 30_000;
 const ROLES = ["Leader", "Follower"] as const;
 const DIGEST = /1:[0-9a-f]{16}/;
 
@@ -73,10 +73,10 @@ class Bench {
     return this.cluster.node(id).process?.lines.slice(this.#seen[id]) ?? [];
   }
 
-  async line(id: number, pattern: RegExp): Promise<string> {
+  async line(id: number, pattern: RegExp, timeoutMs = DEADLINE_MS): Promise<string> {
     return await waitFor(() => this.lines(id).find((line) => pattern.test(line)), {
       what: `node ${id} writes ${pattern}`,
-      timeoutMs: FOUND_MS,
+      timeoutMs,
     });
   }
 
@@ -160,7 +160,7 @@ async function isRepaired(
   load.avoid(wrong);
   for (const id of others) bench.control(id, () => ({ putsOffSnapshots: true }));
   await bench.flip(wrong, flip);
-  await bench.line(wrong, /In quarantine: .* It serves and votes no more/);
+  await bench.line(wrong, /In quarantine: .* It serves and votes no more/, FOUND_MS);
   load.avoid(undefined);
   await found(bench, wrong);
   await servesNothing(bench, wrong);
