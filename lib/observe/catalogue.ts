@@ -99,9 +99,12 @@ export const CATALOGUE: Readonly<Record<MetricName, MetricDescription>> = {
     "Bytes of it that are kept for the next snapshot: with fewer free, writes that add are refused. 0 where they are not known.",
   ),
   [METRIC.scrubBytes]: counter("Bytes of log and snapshots that were read once more, to find what has rotted."),
-  [METRIC.scrubDamages]: counter("Damaged files that were found so, by kind: snapshot, segment or node_file.", [
-    "kind",
-  ]),
+  [METRIC.scrubDamages]: counter(
+    "Damaged files that were found so, by kind: snapshot, segment, node_file or key_file.",
+    [
+      "kind",
+    ],
+  ),
   [METRIC.scrubUnrepaired]: gauge("Damaged files that could not be repaired yet."),
   [METRIC.scrubCompletedSeconds]: gauge(
     "When the last round of reading came to its end, in seconds since 1970; 0 before.",

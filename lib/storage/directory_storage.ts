@@ -1,11 +1,13 @@
 /** The `Storage` over one directory: hands each call to the part that does it, and waits for all of them at the end. */
 
+import { IncompatibleError } from "../base/errors.ts";
 import type { Run } from "../raft/run.ts";
 import type { Configuration, EntryId, HardState, Index } from "../raft/types.ts";
 import type { Compression } from "./block_codec.ts";
 import type { Disk, DiskLock, DiskSpace } from "./disk.ts";
+import { KEY_FILE_NAME } from "./encryption/key_file.ts";
 import type { NodeStore } from "./node_store.ts";
-import { scrubNodeFile, scrubSegment, scrubSnapshot, type ScrubStep, whileKept } from "./scrub.ts";
+import { scrubKeyFile, scrubNodeFile, scrubSegment, scrubSnapshot, type ScrubStep, whileKept } from "./scrub.ts";
 import type { SnapshotStore } from "./snapshot_store.ts";
 import type { Recovered, SnapshotReceiver, SnapshotSource, SnapshotWriter, Storage, StorageSizes } from "./storage.ts";
 import type { Wal } from "./wal.ts";
@@ -110,6 +112,27 @@ export class DirectoryStorage implements Storage {
     }
     const damage = yield* scrubNodeFile(disk, node.path);
     if (damage !== undefined) yield { type: "Damaged", damage, part: { type: "NodeFile" } };
+    yield* this.#scrubKeys();
+  }
+
+  *#scrubKeys(): Generator<ScrubStep, void> {
+    const { disk } = this.#parts;
+    const { directory } = this;
+    if (disk.encryption?.keysOf(directory) === undefined) return;
+    const path = `${directory}/${KEY_FILE_NAME}`;
+    const damage = yield* scrubKeyFile(disk, {
+      path,
+      examine: (bytes) => disk.encryption?.examine(directory, bytes),
+    });
+    if (damage !== undefined) yield { type: "Damaged", damage, part: { type: "KeyFile" } };
+  }
+
+  async restoreKeyFile(): Promise<boolean> {
+    const { encryption } = this.#parts.disk;
+    if (encryption === undefined) {
+      throw new IncompatibleError(`Cannot restore the keys of ${this.directory}: it has none`);
+    }
+    return await this.#track(encryption.restore(this.directory));
   }
 
   leaveSegment(name: string): boolean {

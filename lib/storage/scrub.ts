@@ -26,11 +26,12 @@ export const SCRUB_PIECE_BYTES = 262_144;
 /** Bytes of a snapshot that its reader takes at once. */
 const WINDOW_BYTES = 1_048_576;
 
-/** What is damaged: the newest snapshot or the one before it, a segment of the log, or the file with term and vote. */
+/** What is damaged: the newest snapshot or the one before it, a segment of the log, the file with term and vote, or that with the keys. */
 export type DamagedPart =
   | { readonly type: "Snapshot"; readonly id: EntryId; readonly isNewest: boolean }
   | { readonly type: "Segment"; readonly name: string }
-  | { readonly type: "NodeFile" };
+  | { readonly type: "NodeFile" }
+  | { readonly type: "KeyFile" };
 
 /** A piece was read and found right; `next` is what will be read next, as far as that is known. */
 export interface ScrubbedPiece {
@@ -77,7 +78,15 @@ export function scrubSegment({ disk, directory }: ScrubbedDirectory, segment: Du
 
 /** Reads the file with term and vote. */
 export function scrubNodeFile(disk: Disk, path: string): Reading {
-  return reading(path, { disk, read: readNodeFile });
+  return reading(path, { disk, read: (file) => readSmall(file, (bytes) => decodeNodeFile(bytes, path)) });
+}
+
+/** Reads the file with the keys of an encrypted directory; `examine` throws for what is wrong with it. */
+export function scrubKeyFile(
+  disk: Disk,
+  { path, examine }: { readonly path: string; readonly examine: (bytes: Uint8Array) => void },
+): Reading {
+  return reading(path, { disk, read: (file) => readSmall(file, examine) });
 }
 
 /**
@@ -142,10 +151,10 @@ function* readBlocks(file: DiskFile): Reading {
   }
 }
 
-function* readNodeFile(file: DiskFile): Reading {
+function* readSmall(file: DiskFile, decode: (bytes: Uint8Array) => unknown): Reading {
   const bytes = new Uint8Array(file.size());
   file.readAt(0, bytes);
-  decodeNodeFile(bytes, file.path);
+  decode(bytes);
   yield { type: "Read", bytes: bytes.length, next: { path: file.path, offset: bytes.length, bytes: 0 } };
   return undefined;
 }

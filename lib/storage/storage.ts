@@ -135,7 +135,7 @@ export interface Storage {
   compact(index: Index): Promise<void>;
 
   /**
-   * Reads all that is durable once more: first the snapshots, then the log, then the file with term and vote. Each step reads one piece; to
+   * Reads all that is durable once more: first the snapshots, then the log, then the files with term and vote and with the keys. Each step reads one piece; to
    * end it early, `return`. What is written or removed meanwhile is passed over.
    */
   scrub(): Iterator<ScrubStep, void>;
@@ -143,6 +143,11 @@ export interface Storage {
   leaveSegment(name: string): boolean;
   /** The index that a snapshot must reach before `compact` removes the segment; undefined when there is no such segment. */
   indexCovering(name: string): number | undefined;
+  /**
+   * Writes the file with the keys of an encrypted directory as it was when it was last sound, unless it is sound. False while `kvstore rekey`
+   * is at work on it. Rejects with `IncompatibleError` where there are no keys, and as the disk does.
+   */
+  restoreKeyFile(): Promise<boolean>;
   /** Removes a snapshot, but never the newest. */
   dropSnapshot(id: EntryId): Promise<void>;
 

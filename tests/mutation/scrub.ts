@@ -57,6 +57,26 @@ export const SCRUB_SLIPS: readonly Mutation[] = [
     }],
   },
   {
+    id: "M1112",
+    what: "The scrub does not look at the file with the keys",
+    patches: [{
+      file: "lib/storage/directory_storage.ts",
+      find: "if (disk.encryption?.keysOf(directory) === undefined) return;",
+      replace: "if (disk.encryption?.keysOf(directory) !== undefined) return;",
+    }],
+    tests: ["tests/unit/storage/encryption/scrub_test.ts"],
+  },
+  {
+    id: "M1113",
+    what: "The repair of the file with the keys takes back what rekey has written meanwhile",
+    patches: [{
+      file: "lib/storage/encryption/key_files.ts",
+      find: "if (!this.#isSound(directory)) await this.#publish(directory, bytes);",
+      replace: "if (this.#known.has(directory)) await this.#publish(directory, bytes);",
+    }],
+    tests: ["tests/unit/storage/encryption/scrub_test.ts"],
+  },
+  {
     id: "M1102",
     what: "The scrub keeps a file open that was removed, and its room on the disk taken, until it is read to its end",
     patches: [{

@@ -1,5 +1,6 @@
 /** The repair of damaged files from what the process has in memory, which was read while they were sound, or came from a leader. */
 
+import { NoSpaceError } from "../../base/errors.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
 import { toIndex } from "../../raft/types.ts";
 import type { DamagedPart } from "../../storage/scrub.ts";
@@ -13,7 +14,7 @@ import type { Snapshots } from "../snapshots/snapshots.ts";
 
 /** What is damaged, and what there is to repair it from. */
 export interface RepairParts {
-  readonly storage: Pick<Storage, "compact" | "indexCovering" | "leaveSegment" | "dropSnapshot">;
+  readonly storage: Pick<Storage, "compact" | "indexCovering" | "leaveSegment" | "dropSnapshot" | "restoreKeyFile">;
   readonly snapshots: Pick<Snapshots, "replace" | "take" | "newest">;
   readonly persistence: Pick<Persistence, "rolled" | "saveHardState">;
   readonly raft: Pick<RaftNode, "hardState">;
@@ -74,6 +75,8 @@ export class Repairs {
       case "NodeFile":
         this.#parts.persistence.saveHardState(this.#parts.raft.hardState);
         return Promise.resolve({ type: "Done", how: "term and vote are written anew" });
+      case "KeyFile":
+        return this.#restoreKeys();
     }
   }
 
@@ -89,6 +92,17 @@ export class Repairs {
   async #dropSnapshot({ id }: DamagedPart & { readonly type: "Snapshot" }): Promise<Attempt> {
     await this.#parts.storage.dropSnapshot(id);
     return { type: "Done", how: "it is removed, and the newest snapshot has all of it" };
+  }
+
+  /** What the keys are wrapped by may be nothing that this process has: then it was `kvstore rekey` that wrapped them. */
+  async #restoreKeys(): Promise<Attempt> {
+    try {
+      if (!await this.#parts.storage.restoreKeyFile()) return WAITS;
+      return { type: "Done", how: "it is written again as it was when it was last sound" };
+    } catch (error) {
+      if (error instanceof NoSpaceError) return { type: "Failed", message: error.message };
+      throw error;
+    }
   }
 
   /** A segment goes when a snapshot has all that is in it. What is in memory alone stays there until it is in one. */

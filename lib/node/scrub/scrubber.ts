@@ -28,7 +28,7 @@ export interface ScrubberParts {
 }
 
 const MS_PER_SECOND = 1_000;
-const KINDS = { Snapshot: "snapshot", Segment: "segment", NodeFile: "node_file" } as const;
+const KINDS = { Snapshot: "snapshot", Segment: "segment", NodeFile: "node_file", KeyFile: "key_file" } as const;
 
 /** Owns the round that is under way. */
 export class Scrubber {

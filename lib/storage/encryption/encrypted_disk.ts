@@ -36,6 +36,8 @@ export class EncryptedDisk extends PassingDisk {
       stored: disk,
       keysOf: (directory) => files.keysOf(directory),
       begin: (directory, owner) => files.begin(directory, owner),
+      examine: (directory, bytes) => files.examine(directory, bytes),
+      restore: (directory) => files.restore(directory),
       describe: (directory) => describeEncryption(disk, directory),
     };
   }

@@ -22,6 +22,16 @@ export interface Encryption {
    * Rejects as `keysOf` throws, with `IncompatibleError` for keys of another node, and as the disk does.
    */
   begin(directory: string, owner: KeyOwner): Promise<DirectoryKeys | undefined>;
+  /**
+   * Throws `CorruptionError` or `FormatVersionError` where `bytes`, the content of its key file, are not what was written there. What
+   * `kvstore rekey` has wrapped by a key that is not given is looked at as far as that goes without it.
+   */
+  examine(directory: string, bytes: Uint8Array): void;
+  /**
+   * Writes its key file as it was when it was last sound, unless it is sound. False while somebody else has its lock. Rejects with
+   * `IncompatibleError` where the directory is not encrypted, and as the disk does.
+   */
+  restore(directory: string): Promise<boolean>;
   /** How it is encrypted, which takes no key to tell; undefined where it is not, or where its key file is damaged. */
   describe(directory: string): EncryptionFacts | undefined;
 }

@@ -1,13 +1,29 @@
 /** Reads, makes and wraps anew the key files of data directories. */
 
-import { CorruptionError, FormatVersionError, IncompatibleError } from "../../base/errors.ts";
-import type { Disk } from "../disk.ts";
+import {
+  CorruptionError,
+  DirectoryLockedError,
+  FormatVersionError,
+  IncompatibleError,
+  MasterKeyError,
+} from "../../base/errors.ts";
+import { bytesToString } from "../../base/bytes.ts";
+import { corruption } from "../damage.ts";
+import type { Disk, DiskLock } from "../disk.ts";
 import { publishFile } from "../published_file.ts";
 import { readWhole } from "../read_whole.ts";
 import type { RandomBytes } from "./aead.ts";
 import { DirectoryKeys, type KeyOwner } from "./directory_keys.ts";
 import type { EncryptionFacts } from "./encryption.ts";
-import { encodeKeyFile, KEY_FILE_NAME, KEY_LOCK_NAME, readKeyFile, unwrapKeyFile, type Unwrapped } from "./key_file.ts";
+import {
+  encodeKeyFile,
+  KEY_FILE_NAME,
+  KEY_LOCK_NAME,
+  type KeyFile,
+  readKeyFile,
+  unwrapKeyFile,
+  type Unwrapped,
+} from "./key_file.ts";
 import type { MasterKeys } from "./master_key.ts";
 import { listPlainFiles } from "./plain_files.ts";
 
@@ -36,6 +52,8 @@ export class KeyFiles {
   readonly #sources: KeySources;
   /** What was unwrapped. The keys of a directory never change, only how they are wrapped. */
   readonly #known = new Map<string, DirectoryKeys>();
+  /** The files as they were when they were last sound. */
+  readonly #sound = new Map<string, Uint8Array>();
 
   constructor(disk: Disk, sources: KeySources) {
     this.#disk = disk;
@@ -92,9 +110,37 @@ export class KeyFiles {
     }
   }
 
+  /** See `Encryption.examine`. */
+  examine(directory: string, bytes: Uint8Array): void {
+    const file = `${directory}/${KEY_FILE_NAME}`;
+    const known = this.#known.get(directory);
+    const keys = this.#unwrapIfGiven(readKeyFile(bytes, file), file)?.keys;
+    if (known !== undefined && keys !== undefined && bytesToString(keys.reveal()) !== bytesToString(known.reveal())) {
+      throw corruption({ file, offset: 0, what: "it has the keys of another directory" });
+    }
+    this.#sound.set(directory, bytes);
+  }
+
+  /** See `Encryption.restore`. */
+  async restore(directory: string): Promise<boolean> {
+    const bytes = this.#sound.get(directory);
+    if (bytes === undefined) {
+      throw new IncompatibleError(`Cannot restore the keys of ${directory}: it is not encrypted`);
+    }
+    const lock = await this.#lockIfFree(directory);
+    if (lock === undefined) return false;
+    try {
+      if (!this.#isSound(directory)) await this.#publish(directory, bytes);
+      return true;
+    } finally {
+      lock.release();
+    }
+  }
+
   /** The key file of that directory was removed. */
   forget(directory: string): void {
     this.#known.delete(directory);
+    this.#sound.delete(directory);
   }
 
   /** Makes durable what was removed and replaced: a plain file that is listed no more must not come back with a power failure. */
@@ -104,8 +150,39 @@ export class KeyFiles {
     }
   }
 
-  #lock(directory: string) {
+  #lock(directory: string): Promise<DiskLock> {
     return this.#disk.lock(`${directory}/${KEY_LOCK_NAME}`, directory);
+  }
+
+  async #lockIfFree(directory: string): Promise<DiskLock | undefined> {
+    try {
+      return await this.#lock(directory);
+    } catch (error) {
+      if (error instanceof DirectoryLockedError) return undefined;
+      throw error;
+    }
+  }
+
+  #isSound(directory: string): boolean {
+    const file = `${directory}/${KEY_FILE_NAME}`;
+    if (!this.#disk.exists(file)) return false;
+    try {
+      this.examine(directory, readWhole(this.#disk, file));
+      return true;
+    } catch (error) {
+      if (error instanceof CorruptionError || error instanceof FormatVersionError) return false;
+      throw error;
+    }
+  }
+
+  #unwrapIfGiven(found: KeyFile, file: string): Unwrapped | undefined {
+    const { masterKeys: masters, random } = this.#sources;
+    try {
+      return unwrapKeyFile(found, { file, masters, random });
+    } catch (error) {
+      if (error instanceof MasterKeyError) return undefined;
+      throw error;
+    }
   }
 
   #read(directory: string): Unwrapped | undefined {
@@ -115,19 +192,26 @@ export class KeyFiles {
     const { masterKeys: masters, random } = this.#sources;
     const unwrapped = unwrapKeyFile(readKeyFile(bytes, file), { file, masters, random });
     this.#known.set(directory, unwrapped.keys);
+    this.#sound.set(directory, bytes);
     return unwrapped;
   }
 
   async #write(directory: string, { keys, by: master }: Unwrapped): Promise<DirectoryKeys> {
+    const bytes = encodeKeyFile(keys, { master, random: this.#sources.random });
+    await this.#publish(directory, bytes);
+    this.#known.set(directory, keys);
+    this.#sound.set(directory, bytes);
+    return keys;
+  }
+
+  async #publish(directory: string, bytes: Uint8Array): Promise<void> {
     const path = `${directory}/${KEY_FILE_NAME}`;
     const file = this.#disk.open(`${path}.tmp`, "create");
     try {
-      file.writeAt(0, encodeKeyFile(keys, { master, random: this.#sources.random }));
+      file.writeAt(0, bytes);
       await publishFile(this.#disk, { file, path });
     } finally {
       file.close();
     }
-    this.#known.set(directory, keys);
-    return keys;
   }
 }

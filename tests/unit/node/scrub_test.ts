@@ -10,13 +10,14 @@ import type { Disk } from "../../../lib/storage/disk.ts";
 import { EncryptedDisk } from "../../../lib/storage/encryption/encrypted_disk.ts";
 import { MasterKey, type MasterKeys } from "../../../lib/storage/encryption/master_key.ts";
 import { MemoryCluster } from "../../support/memory/memory_cluster.ts";
-import { MemoryServer } from "../../support/memory/memory_server.ts";
+import { DIRECTORY, MemoryServer } from "../../support/memory/memory_server.ts";
 
 /** The long form is `deno task flips`, in which each form prints what became of its flips. */
 const FLIPS = Number(Deno.env.get("SCRUB_FLIPS") ?? "8");
 const SEED = Number(Deno.env.get("SCRUB_SEED") ?? "61");
 const LONG_FLIPS_MIN = 100;
 const MASTER_KEYS: MasterKeys = [new MasterKey(new Uint8Array(32).fill(7))];
+const KEY_FILE = `${DIRECTORY}/RaftKeys.json`;
 const KEYS = 30;
 const LIMIT_MS = 60_000;
 /** A round, from the end of the one before it on, with what its repairs may wait for. */
@@ -112,7 +113,7 @@ async function begun(seed: number, Kind = ScrubbedCluster): Promise<ScrubbedClus
 
 /** The files that a start relies on, by what they are. */
 function filesOf({ disk }: MemoryServer): readonly string[] {
-  return [...disk.files().keys()].filter((path) => /\.(wal|snap)$|RaftNode\d+\.json$/.test(path)).sort();
+  return [...disk.files().keys()].filter((path) => /\.(wal|snap)$|Raft(Node\d+|Keys)\.json$/.test(path)).sort();
 }
 
 function flip({ disk }: MemoryServer, path: string, bit: number): void {
@@ -215,7 +216,7 @@ Deno.test("a damaged file is told with file and offset, and repaired: snapshots,
     [find(/\.snap$/, 0), 200, /it is removed, and the newest snapshot has all of it/],
     [find(/\.wal$/, 0), 90, /it is removed, and the snapshot at index \d+ has all of it/],
     [find(/\.wal$/, -1), 90, /it is removed, and the snapshot at index \d+ has all of it/],
-    [find(/\.json$/, 0), 30, /term and vote are written anew/],
+    [find(/Node\d\.json$/, 0), 30, /term and vote are written anew/],
   ];
   for (const [path, at, how] of cases) {
     if (server.disk.contents(path) === undefined) continue;
@@ -281,5 +282,26 @@ Deno.test("a round takes as long as its bytes at the rate that is given, and tel
   const seconds = (cluster.clock.now() - at) / 1_000;
   assert(bytes() > 5_000, `${bytes()} bytes`);
   assert(seconds >= (bytes() - from) / 1_000, `${bytes()} bytes in ${seconds} s`);
+  await cluster.stop();
+});
+
+Deno.test("a damaged file with the keys of an encrypted directory is told and repaired while the node has them; without that a start refuses it", async () => {
+  const cluster = new EncryptedCluster(66);
+  await cluster.start();
+  await cluster.write(50);
+  const server = cluster.server(1);
+  flip(server, KEY_FILE, 1_000);
+  await cluster.round(1);
+  assertEquals([cluster.damaged(1), cluster.gauge(1, METRIC.scrubUnrepaired)], [1, 0]);
+  assertStringIncludes(cluster.said(1, " error Damaged data in ").at(-1) ?? "", `${KEY_FILE} at offset 0: `);
+  assertMatch(cluster.said(1, " warn Repaired ").at(-1) ?? "", /it is written again as it was when it was last sound$/);
+  cluster.crash(1);
+  await cluster.start([1]);
+  await cluster.check("the keys are repaired");
+  server.kill();
+  flip(server, KEY_FILE, 1_000);
+  let refused: unknown;
+  await cluster.start([1]).catch((error: unknown) => refused = error);
+  assert(refused instanceof CorruptionError, String(refused));
   await cluster.stop();
 });

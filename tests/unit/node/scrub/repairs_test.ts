@@ -1,16 +1,18 @@
 /** How long a repair waits that finds no room for the snapshot that it needs. */
 
 import { assertEquals } from "@std/assert";
+import { NoSpaceError } from "../../../../lib/base/errors.ts";
 import type { SnapshotOutcome } from "../../../../lib/node/api.ts";
 import { Repairs } from "../../../../lib/node/scrub/repairs.ts";
 import { toIndex, toTerm } from "../../../../lib/raft/types.ts";
+import type { DamagedPart } from "../../../../lib/storage/scrub.ts";
 
 const ID = { index: toIndex(10), term: toTerm(1) };
 const FULL: SnapshotOutcome = { type: "Failed", message: "No space left" };
 const CREATED: SnapshotOutcome = { type: "Created", id: ID };
 
 /** Repairs a part where snapshots end as told, one after another: how long it waited in between, and what it said. */
-async function repair(part: "Snapshot" | "Segment", outcomes: SnapshotOutcome[], appliedFrom = 0) {
+async function repair(part: "Snapshot" | "Segment" | "KeyFile", outcomes: SnapshotOutcome[], appliedFrom = 0) {
   const [waits, said]: [number[], string[]] = [[], []];
   let newest = toIndex(1);
   const take = (): Promise<SnapshotOutcome> => {
@@ -24,6 +26,11 @@ async function repair(part: "Snapshot" | "Segment", outcomes: SnapshotOutcome[],
       indexCovering: () => newest >= ID.index ? undefined : ID.index,
       leaveSegment: () => true,
       dropSnapshot: () => Promise.resolve(),
+      restoreKeyFile: () => {
+        const outcome = outcomes.shift();
+        if (outcome?.type === "Failed") return Promise.reject(new NoSpaceError("/data"));
+        return Promise.resolve(outcome?.type === "Created");
+      },
     },
     snapshots: {
       replace: take,
@@ -41,8 +48,13 @@ async function repair(part: "Snapshot" | "Segment", outcomes: SnapshotOutcome[],
     },
     log: (_level, line) => said.push(line),
   });
+  const parts: Readonly<Record<typeof part, DamagedPart>> = {
+    Snapshot: { type: "Snapshot", id: ID, isNewest: true },
+    Segment: { type: "Segment", name: "00000001.wal" },
+    KeyFile: { type: "KeyFile" },
+  };
   const how = await repairs.repair(
-    part === "Snapshot" ? { type: part, id: ID, isNewest: true } : { type: part, name: "00000001.wal" },
+    parts[part],
     {
       isClosed: () => false,
       wait: (ms) => {
@@ -66,4 +78,17 @@ for (const part of ["Snapshot", "Segment"] as const) {
 Deno.test("a repair that waits for entries to be applied writes no snapshot, says nothing, and looks again every second", async () => {
   const { waits, said } = await repair("Segment", [CREATED], 5);
   assertEquals([waits, said], [[1_000, 1_000, 1_000, 1_000, 1_000], []]);
+});
+
+Deno.test("the file with the keys waits a second for who has its lock, and ever longer for room", async () => {
+  const { how, waits } = await repair("KeyFile", [
+    { type: "NotSound" },
+    { type: "NotSound" },
+    FULL,
+    FULL,
+    FULL,
+    CREATED,
+  ]);
+  assertEquals(waits, [1_000, 1_000, 1_000, 2_000, 4_000]);
+  assertEquals(how, "it is written again as it was when it was last sound");
 });
