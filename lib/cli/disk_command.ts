@@ -39,8 +39,13 @@ const KINDS: readonly Kind[] = [
   {
     name: "node",
     matches:
-      /^(RaftNode\d+\.json(\.tmp)?|RaftKeys\.json(\.tmp)?|RaftKeys\.lock|LOCK|RESTORING|wal\/durable\.mark(\.tmp)?)$/,
+      /^(RaftNode\d+\.json(\.tmp)?|RaftKeys\.json(\.tmp)?|RaftKeys\.lock|LOCK|RESTORING|REMOVED|wal\/durable\.mark(\.tmp)?)$/,
     what: "who the node is, its term and vote, its keys",
+  },
+  {
+    name: "quarantine",
+    matches: /^quarantine\/(open|\d+)\.json(\.tmp)?$/,
+    what: "what was found when the state of the node was not sound; numbered files are of times that are over",
   },
   {
     name: "beforeRecovery",

@@ -3,8 +3,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { withCluster } from "../support/process_cluster.ts";
 import { findFreeRun } from "../support/ports.ts";
-import { programLine, runProgram } from "../support/program.ts";
+import { programLine, runProgram, spawnLine } from "../support/program.ts";
 import { ServerProcess } from "../support/server_process.ts";
+import { waitFor } from "../support/wait.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -95,4 +96,37 @@ Deno.test({
     assertEquals([code, stderr], [2, line]);
     await Deno.remove(directory, { recursive: true });
   },
+});
+
+Deno.test({
+  name:
+    "what backups and exports write before they are whole is its owner's alone, and is gone when they are interrupted or fail",
+  ignore,
+  fn: () =>
+    withCluster({ nodes: 1 }, async (cluster) => {
+      await cluster.ask(0, "PUT key value");
+      const directory = `${cluster.root}/node-other`;
+      await Deno.mkdir(directory);
+      const connect = ["--connect", `127.0.0.1:${cluster.node(0).clientPort}`];
+      const options = { environment: { TMPDIR: directory } };
+      cluster.signal(0, "SIGSTOP");
+      for (
+        const [signal, files, ...command] of [
+          ["SIGINT", 2, "export", `${directory}/export.ndjson`],
+          ["SIGINT", 1, "export", "-"],
+          ["SIGINT", 1, "backup", "-"],
+        ] as const
+      ) {
+        const hanging = spawnLine(programLine([...command, "--timeout-ms", "600000", ...connect]), options);
+        const ended = hanging.output();
+        await waitFor(() => modesBelow(directory).length === files || undefined, { what: `files of ${command[0]}` });
+        assertEquals(modesBelow(directory).filter((line) => !line.endsWith(" 600")), [], command.join(" "));
+        hanging.kill(signal);
+        assertEquals([(await ended).code, modesBelow(directory)], [130, []], command.join(" "));
+      }
+      const failed = await runProgram(["export", `${directory}/x`, "--timeout-ms", "300", ...connect], options);
+      assert(failed.code !== 0, failed.stdout);
+      assertEquals(modesBelow(directory), [], failed.stderr);
+      cluster.signal(0, "SIGCONT");
+    }),
 });

@@ -25,18 +25,22 @@ export async function runExportCommand(context: CommandContext): Promise<number>
   if (path !== STREAM) refuseExisting(path, { isReplaced: settings.enabled("force") });
   const { stop } = new StopSignals("terminal");
   const disk = new DenoDisk();
-  const create = () => disk.open(temporaryName(path), "create");
-  // The snapshot first: lines are made of it once it is whole.
-  const snapshot = path === STREAM
-    ? disk.open(Deno.makeTempFileSync({ prefix: "kvstore-export-" }), "create")
-    : create();
-  const lines = path === STREAM ? undefined : create();
+  const made: DiskFile[] = [];
+  const create = (name: string): DiskFile => {
+    const file = disk.open(name, "create");
+    made.push(file);
+    return file;
+  };
   try {
+    // The snapshot first: lines are made of it once it is whole.
+    const snapshot = create(
+      path === STREAM ? Deno.makeTempFileSync({ prefix: "kvstore-export-" }) : temporaryName(path),
+    );
+    const lines = path === STREAM ? undefined : create(temporaryName(path));
     const files = { path, disk, snapshot, lines };
     return await Promise.race([exportState(context, files), stop.then(() => EXIT.interrupted)]);
   } finally {
-    for (const file of [snapshot, lines]) {
-      if (file === undefined) continue;
+    for (const file of made) {
       file.close();
       disk.remove(file.path);
     }

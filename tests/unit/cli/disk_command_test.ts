@@ -12,9 +12,10 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   spare: ["wal/spare.tmp"],
   snapshots: ["snapshots/00000000000000000090-3.snap"],
   unfinished: ["snapshots/create-1.tmp", "snapshots/receive-2.tmp"],
-  node: ["RaftNode0.json", "RaftNode0.json.tmp", "wal/durable.mark"],
+  node: ["RaftNode0.json", "RaftNode0.json.tmp", "RaftKeys.json", "RaftKeys.lock", "REMOVED", "wal/durable.mark"],
+  quarantine: ["quarantine/open.json", "quarantine/open.json.tmp", "quarantine/4711.json"],
   beforeRecovery: ["before-recovery/wal/1.wal", "before-recovery/RaftNode0.json"],
-  others: ["notes.txt", "wal/notes.txt", "deep/er/file", "snapshots/x.snap"],
+  others: ["notes.txt", "wal/notes.txt", "deep/er/file", "snapshots/x.snap", "quarantine/notes.txt"],
 };
 
 async function withFiles(body: (directory: string) => void | Promise<void>): Promise<void> {
@@ -48,9 +49,9 @@ Deno.test("it is told in lines and in JSON, with all in sum, and other directori
     };
     const lines = (await run()).split("\n");
     assertEquals(lines.length, Object.keys(FILES).length + 3);
-    assertEquals(/: [\d.]+ KiB in 15 files$/.test(lines[0] ?? ""), true, lines[0]);
+    assertEquals(/: [\d.]+ KiB in 22 files$/.test(lines[0] ?? ""), true, lines[0]);
     assertEquals(
-      /^ +[\d.]+ KiB +\d+ % {2}beforeRecovery \(2 files\): .*; delete it when all is well$/.test(lines[6] ?? ""),
+      /^ +[\d.]+ KiB +\d+ % {2}beforeRecovery \(2 files\): .*; delete it when all is well$/.test(lines[7] ?? ""),
       true,
     );
     assertMatch(
