@@ -1,7 +1,14 @@
 /** The limits of the client port, each with its reason. */
 
-/** Requests of one connection that have no reply with the system yet; above it nothing more is read from that connection. */
-export const REQUESTS_IN_FLIGHT_MAX = 1_024;
+/**
+ * Requests of one connection that have no reply with the system yet, where few connections are open; above it nothing more is read from
+ * that connection. A client that sends without waiting fills a proposal with them while the one before it is on its way.
+ */
+export const REQUESTS_IN_FLIGHT_MAX = 4_096;
+/** The same, however many are open. */
+export const REQUESTS_IN_FLIGHT_MIN = 1_024;
+/** Shared by the connections of a port between these two: far below what may wait on a node, so that nobody is refused for it. */
+export const REQUESTS_IN_FLIGHT_SHARED = 32_768;
 /** Requests taken from all connections together in one turn of the event loop: about 10 ms of the worst junk. */
 export const REQUESTS_PER_TURN_MAX = 2_048;
 /** Bytes of one connection waiting to be sent; above it nothing more is read from that connection. */

@@ -7,6 +7,8 @@ const TESTS: readonly string[] = [
   "tests/unit/protocol/resp/write_run_test.ts",
   "tests/unit/protocol/resp/read_run_test.ts",
   "tests/unit/protocol/resp/bounds_test.ts",
+  "tests/unit/protocol/conversation/conversation_test.ts",
+  "tests/unit/protocol/conversation/in_flight_test.ts",
   "tests/unit/node/writes/submitted_run_test.ts",
   "tests/unit/node/pending_test.ts",
   "tests/unit/node/order_of_writes_test.ts",
@@ -49,6 +51,16 @@ export const WRITE_RUN_SLIPS: readonly Mutation[] = [
     file: "lib/protocol/resp/take_run.ts",
     find: "turns.takeMore(run.count - 1);",
     replace: "turns.takeMore(0 * run.count);",
+  }),
+  slip("M1130", "However many connections are open, each has as many requests in flight as one that is alone", {
+    file: "lib/protocol/conversation/conversation.ts",
+    find: "Math.floor(REQUESTS_IN_FLIGHT_SHARED / connections)",
+    replace: "Math.floor(REQUESTS_IN_FLIGHT_SHARED / Math.min(1, connections))",
+  }),
+  slip("M1131", "With many connections each has its share of the requests in flight, however small", {
+    file: "lib/protocol/conversation/conversation.ts",
+    find: "Math.max(REQUESTS_IN_FLIGHT_MIN, share)",
+    replace: "Math.max(REQUESTS_IN_FLIGHT_MIN - REQUESTS_IN_FLIGHT_MIN, share)",
   }),
   slip("M1018", "The buffer of a connection is looked at for bytes that came before those in it", {
     file: "lib/protocol/resp/request_reader.ts",

@@ -11,7 +11,12 @@
  * Knows neither bytes nor replies: those are the interpreter's.
  */
 
-import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../net/limits.ts";
+import {
+  REQUESTS_IN_FLIGHT_MAX,
+  REQUESTS_IN_FLIGHT_MIN,
+  REQUESTS_IN_FLIGHT_SHARED,
+  UNSENT_BYTES_MAX,
+} from "../../net/limits.ts";
 import type { ClientLink, ProtocolSession, Received, Standing } from "../../net/session.ts";
 import type { ReadOutcome } from "../../node/api.ts";
 import type { SessionContext } from "../session_context.ts";
@@ -21,7 +26,7 @@ import { ReplyQueue, type ReplySlot } from "./reply_queue.ts";
 /** What a conversation is made of. */
 export interface ConversationParts<E> {
   readonly link: ClientLink;
-  readonly context: Pick<SessionContext, "metrics" | "turns" | "turnTime">;
+  readonly context: Pick<SessionContext, "metrics" | "turns" | "turnTime" | "connections">;
   /** The interpreter of the conversation that is being made. */
   readonly interpreter: (conversation: Conversation<E>) => Interpreter<E>;
 }
@@ -147,7 +152,7 @@ export class Conversation<E> implements ProtocolSession {
 
   /** How many requests may be taken together now, one having been taken. */
   get roomForMore(): number {
-    return Math.min(this.#context.turns.left, REQUESTS_IN_FLIGHT_MAX - this.#replies.size - 1);
+    return Math.min(this.#context.turns.left, this.#requestsMax - this.#replies.size - 1);
   }
 
   #open(exchange: E, { turn, requests }: { readonly turn: Turn; readonly requests: number }): ReplySlot<E> {
@@ -262,11 +267,27 @@ export class Conversation<E> implements ProtocolSession {
   }
 
   #hasRoom(): boolean {
-    return this.#replies.size < REQUESTS_IN_FLIGHT_MAX && this.link.unsentBytes <= UNSENT_BYTES_MAX &&
+    return this.#mayBeMore() && this.link.unsentBytes <= UNSENT_BYTES_MAX &&
       !this.#barrierOpen;
+  }
+
+  #mayBeMore(): boolean {
+    const { size } = this.#replies;
+    // For the first ones nobody has to be counted.
+    return size < REQUESTS_IN_FLIGHT_MIN || size < this.#requestsMax;
+  }
+
+  get #requestsMax(): number {
+    return requestsInFlightMax(this.#context.connections());
   }
 
   #finishIfDone(): void {
     if (this.#ended && this.#replies.size === 0) this.link.finish();
   }
+}
+
+/** Requests of each connection that may be under way while so many are open, at least one: an equal share of those of all, within bounds. */
+export function requestsInFlightMax(connections: number): number {
+  const share = Math.floor(REQUESTS_IN_FLIGHT_SHARED / connections);
+  return Math.min(REQUESTS_IN_FLIGHT_MAX, Math.max(REQUESTS_IN_FLIGHT_MIN, share));
 }

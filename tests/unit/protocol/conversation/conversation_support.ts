@@ -47,6 +47,8 @@ export class ConversationBench implements Interpreter<TestExchange> {
   /** Replies of which only a part is sent. */
   readonly partial = new Set<string>();
   readonly conversation: Conversation<TestExchange>;
+  /** Of all clients of the server. */
+  connections = 1;
   holdsState = false;
   readonly isBeforeLogin = false;
   readonly #replyBytes: number;
@@ -58,7 +60,7 @@ export class ConversationBench implements Interpreter<TestExchange> {
     const { clock, link, metrics } = this;
     this.#replyBytes = replyBytes;
     const turns = new TurnBudget(clock, requestsPerTurnMax);
-    const context = { metrics, turns, turnTime: new TurnTime(clock) };
+    const context = { metrics, turns, turnTime: new TurnTime(clock), connections: () => this.connections };
     this.conversation = new Conversation({ link, context, interpreter: () => this });
   }
 

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../../../lib/base/random.ts";
-import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/net/limits.ts";
+import { REQUESTS_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_MIN, UNSENT_BYTES_MAX } from "../../../../lib/net/limits.ts";
 import { ConversationBench, GOODBYE, UNFINISHED } from "./conversation_support.ts";
 
 /** What is open, what comes behind it, and whether that begins meanwhile. */
@@ -66,7 +66,7 @@ Deno.test("a reply that is not sent to its end holds back those behind it, and k
 });
 
 Deno.test("no more than so many requests are under way, and those that are over wait in the input", () => {
-  const bench = new ConversationBench();
+  const bench = new ConversationBench({ requestsPerTurnMax: Infinity });
   bench.conversation.receive("w".repeat(REQUESTS_IN_FLIGHT_MAX + 2));
   assertEquals([bench.open.size, bench.conversation.full], [REQUESTS_IN_FLIGHT_MAX, true]);
   // Its slot is taken until its reply can be sent.
@@ -76,6 +76,18 @@ Deno.test("no more than so many requests are under way, and those that are over 
   assertEquals([bench.open.size, bench.conversation.full], [REQUESTS_IN_FLIGHT_MAX, true]);
   bench.finish("w2");
   assertEquals([bench.open.size, bench.conversation.full], [REQUESTS_IN_FLIGHT_MAX - 1, false]);
+});
+
+Deno.test("with many connections fewer requests of each are under way, also of one that began before the others", () => {
+  const bench = new ConversationBench({ requestsPerTurnMax: Infinity });
+  bench.conversation.receive("w".repeat(REQUESTS_IN_FLIGHT_MAX + 1));
+  assertEquals(bench.open.size, REQUESTS_IN_FLIGHT_MAX);
+  bench.connections = 1_000;
+  for (let at = 0; at <= REQUESTS_IN_FLIGHT_MAX - REQUESTS_IN_FLIGHT_MIN; at++) {
+    assertEquals([bench.open.size, bench.conversation.full], [REQUESTS_IN_FLIGHT_MAX - at, true]);
+    bench.finish(`w${at}`);
+  }
+  assertEquals([bench.open.size, bench.open.has(`w${REQUESTS_IN_FLIGHT_MAX}`)], [REQUESTS_IN_FLIGHT_MIN, true]);
 });
 
 Deno.test("a client that does not read is sent no more than its room, and nothing is begun for it", () => {

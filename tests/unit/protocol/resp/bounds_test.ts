@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { COMMAND_BYTES_MAX, VALUE_BYTES_MAX } from "../../../../lib/kv/commands.ts";
 import { REPLY_BYTES_MAX } from "../../../../lib/kv/reply_bounds.ts";
-import { REQUESTS_IN_FLIGHT_MAX, UNSENT_BYTES_MAX } from "../../../../lib/net/limits.ts";
+import { REQUESTS_IN_FLIGHT_MIN, UNSENT_BYTES_MAX } from "../../../../lib/net/limits.ts";
 import { COMMANDS } from "../../../../lib/protocol/resp/commands.ts";
 import { QUEUED_COMMANDS_MAX } from "../../../../lib/protocol/resp/limits.ts";
 import { RespBench, type RespClient } from "./session_support.ts";
@@ -39,12 +39,12 @@ Deno.test("no more requests are under way than the limit says, and the rest goes
   const bench = new RespBench();
   bench.node.holding = true;
   const client = bench.connect();
-  const count = REQUESTS_IN_FLIGHT_MAX + 10;
+  const count = REQUESTS_IN_FLIGHT_MIN + 10;
   client.session.receive(encodeRequest("INCRBY", "n", "1").repeat(count));
   await client.take();
-  assertEquals([bench.node.asked.length, client.session.full], [REQUESTS_IN_FLIGHT_MAX, true]);
+  assertEquals([bench.node.asked.length, client.session.full], [REQUESTS_IN_FLIGHT_MIN, true]);
   bench.node.release();
-  assertEquals([await client.take(), bench.node.asked.length], [":1\r\n", REQUESTS_IN_FLIGHT_MAX + 1]);
+  assertEquals([await client.take(), bench.node.asked.length], [":1\r\n", REQUESTS_IN_FLIGHT_MIN + 1]);
   while (bench.node.waiting.length > 0) bench.node.release();
   assertEquals((await client.take()).endsWith(`:${count}\r\n`), true);
   assertEquals(client.session.full, false);
@@ -54,15 +54,15 @@ Deno.test("writes that are taken together count one by one towards that limit, a
   const bench = new RespBench();
   bench.node.holding = true;
   const client = bench.connect();
-  const count = REQUESTS_IN_FLIGHT_MAX + 10;
+  const count = REQUESTS_IN_FLIGHT_MIN + 10;
   client.session.receive(encodeRequest("PING") + encodeRequest("INCR", "n").repeat(count));
-  assertEquals([await client.take(), bench.node.runs], ["+PONG\r\n", [REQUESTS_IN_FLIGHT_MAX]]);
-  assertEquals([bench.node.asked.length, client.session.full], [REQUESTS_IN_FLIGHT_MAX, true]);
+  assertEquals([await client.take(), bench.node.runs], ["+PONG\r\n", [REQUESTS_IN_FLIGHT_MIN]]);
+  assertEquals([bench.node.asked.length, client.session.full], [REQUESTS_IN_FLIGHT_MIN, true]);
   while (bench.node.waiting.length > 1) bench.node.release();
   assertEquals([await client.take(), bench.node.runs.length], ["", 1]);
   bench.node.release();
-  assertEquals((await client.take()).endsWith(`:${REQUESTS_IN_FLIGHT_MAX}\r\n`), true);
-  assertEquals(bench.node.runs, [REQUESTS_IN_FLIGHT_MAX, 10]);
+  assertEquals((await client.take()).endsWith(`:${REQUESTS_IN_FLIGHT_MIN}\r\n`), true);
+  assertEquals(bench.node.runs, [REQUESTS_IN_FLIGHT_MIN, 10]);
   while (bench.node.waiting.length > 0) bench.node.release();
   assertEquals((await client.take()).endsWith(`:${count}\r\n`), true);
   assertEquals(client.session.full, false);
@@ -78,7 +78,7 @@ Deno.test("writes that are taken together count one by one towards the requests 
 Deno.test("requests whose replies nobody wants and that are known at once go on all the same", async () => {
   const bench = new RespBench();
   const client = bench.connect();
-  const many = encodeRequest("PING").repeat(5 * REQUESTS_IN_FLIGHT_MAX);
+  const many = encodeRequest("PING").repeat(5 * REQUESTS_IN_FLIGHT_MIN);
   client.session.receive(encodeRequest("CLIENT", "REPLY", "OFF") + many + encodeRequest("CLIENT", "REPLY", "ON"));
   assertEquals(await takeAll(bench, client), "+OK\r\n");
 });

@@ -65,7 +65,7 @@ export function respContext({ node, clock, warn = () => {}, ...options }: RespCo
     keyBytesMax: options.keyBytesMax ?? 65_536,
     valueBytesMax: options.valueBytesMax ?? 8_388_608,
     connectionsMax: () => 100,
-    connections: () => 1,
+    connections: () => 100,
   };
 }
 
