@@ -57,6 +57,8 @@ async function write(base: string): Promise<void> {
   await send("PUT", "config", CONFIG("debug"));
   await send("DELETE", "config");
   await send("PUT", "config", CONFIG("info", ',"note":"again"'));
+  await send("PUT", "gone", "was here");
+  await send("DELETE", "gone");
   await send("PUT", "bytes", new Uint8Array([1, 255, 3]));
   await send("PUT", "bytes", new Uint8Array([1, 255, 4, 5]));
 }
@@ -85,6 +87,30 @@ async function assertShown(page: Page): Promise<void> {
   );
   assertMatch(first, /added \+ {2}"level": "info",/);
   assertEquals(await byTestId(page, "past-end").textContent(), "Before that there was no such key");
+}
+
+/** A key that was deleted has no row: its history is reached by its name, and it can be written anew from there. */
+async function assertGone(page: Page): Promise<void> {
+  await byTestId(page, "look-back").click();
+  await untilText(page, "page-note", (text) => text.startsWith("Write the whole name of a key"));
+  await byTestId(page, "key-prefix").fill("gone");
+  await byTestId(page, "look-back").click();
+  await untilText(page, "editor-facts", (text) => text === "There is no such key now");
+  assertEquals(await changesOf(page, 2), [
+    "revision N · deleted: removed -was here",
+    "revision N · written · 8 B: added +was here",
+  ]);
+  assertEquals(await byTestId(page, "editor-key").inputValue(), "gone");
+  await byTestId(page, "editor-key").fill("gone2");
+  await byTestId(page, "past").waitFor({ state: "hidden" });
+  await byTestId(page, "close-editor").click();
+  await page.locator("dialog button", { hasText: "Discard" }).click();
+  // Of one that is there it is shown as from its row.
+  await byTestId(page, "key-prefix").fill("config");
+  await byTestId(page, "look-back").click();
+  await untilText(page, "editor-name", (text) => text === "config");
+  assertEquals((await changesOf(page, 4)).length, 4);
+  await byTestId(page, "key-prefix").fill("");
 }
 
 /** What the node refuses is said as it says it, and nothing is shown in its place. */
@@ -123,8 +149,11 @@ testWith(
           await page.evaluate(axe.source);
           const found = "axe.run('#past').then(({ violations }) => violations.map(({ id }) => id))";
           assertEquals(await page.evaluate(found), [], name);
-          if (view === DESKTOP) await assertRefused(page);
-          assertNoErrors(errors.filter((text) => !/status of (403|410)/.test(text)));
+          if (view === DESKTOP) {
+            await assertGone(page);
+            await assertRefused(page);
+          }
+          assertNoErrors(errors.filter((text) => !/status of (403|404|410)/.test(text)));
           await context.close();
         }
       });

@@ -74,6 +74,16 @@ export class Editor {
     if (await this.#mayLeave()) await this.#hold(() => this.#read(key));
   }
 
+  /** Opens a key with what is remembered of it; one that is not there can be written anew. */
+  async lookBack(key, typed) {
+    if (!await this.#mayLeave()) return;
+    byId("past").open = true;
+    if (!await this.#hold(() => this.#read(key))) return;
+    await this.begin(typed);
+    setText(byId("editor-facts"), "There is no such key now");
+    this.#past.open(key);
+  }
+
   /** Begins a new key, whose name begins with what was searched for. */
   async begin({ text, kind }) {
     if (!await this.#mayLeave()) return;
@@ -153,6 +163,7 @@ export class Editor {
     byId("editor").setAttribute("aria-busy", String(isHeld));
   }
 
+  /** True where there is no such key. */
   async #read(key) {
     const number = ++this.#reads;
     const found = await this.#try(() => openValue(this.#connection, key));
@@ -160,7 +171,8 @@ export class Editor {
     if (found === undefined) return this.#say(NO_ANSWER, true);
     if (found.value === undefined) {
       this.#say(await problemOf(found.response), true);
-      return await this.#onChanged();
+      await this.#onChanged();
+      return found.response.status === 404;
     }
     const { value } = found;
     const { length, tag, version, ttlMs } = value;

@@ -37,6 +37,7 @@ export class KeyBrowser {
     });
     byId("previous").addEventListener("click", () => this.#load(this.#cursors.slice(0, -1)));
     byId("next").addEventListener("click", () => this.#load([...this.#cursors, this.#next]));
+    byId("look-back").addEventListener("click", () => this.#lookBack());
     byId("new-key").addEventListener("click", () => {
       this.#editor.begin({ text: byId("prefix").value, kind: byId("prefix-kind").value });
     });
@@ -57,6 +58,18 @@ export class KeyBrowser {
       return this.#note(error.message, true);
     }
     return this.#load([""]);
+  }
+
+  /** Of a key that was deleted there is no row: its history is asked for by its name. */
+  #lookBack() {
+    const typed = { text: byId("prefix").value, kind: byId("prefix-kind").value };
+    try {
+      const key = readKey(typed.text, typed.kind);
+      if (key.length === 0) return this.#note("Write the whole name of a key to see its history", true);
+      return this.#editor.lookBack(key, typed);
+    } catch (error) {
+      return this.#note(error.message, true);
+    }
   }
 
   async #load(cursors = this.#cursors, { isUnasked = false } = {}) {

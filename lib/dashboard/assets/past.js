@@ -21,6 +21,8 @@ export class Past {
   constructor(connection) {
     this.#connection = connection;
     byId("past").addEventListener("toggle", () => this.#load());
+    // The name of a new key is not any more what was looked up.
+    for (const id of ["editor-key", "editor-kind"]) byId(id).addEventListener("input", () => this.open(undefined));
   }
 
   /** Another key is open, or the same one with another value; undefined for one that has no past. */
