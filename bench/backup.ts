@@ -1,22 +1,29 @@
 /**
- * What backups, a restore and the history cost: `deno task bench:backup [KEYS] [ROUNDS]`. Three nodes hold a million keys; 50 connections write while
- * backups are taken one after the other, against the same without. Ratios are printed, since the load shares the machine with the nodes.
+ * What self-protection costs, and the history: `deno task bench:backup [KEYS] [ROUNDS]`. Three nodes hold a million keys; 50 connections write while
+ * backups are taken one after the other, against the same without. Then clusters with scrub, sweep and encryption write beside ones
+ * without. Ratios are printed, since the load shares the machine with the nodes.
  */
 
 import { runLoad } from "../lib/load/run_load.ts";
+import { fromFileUrl } from "@std/path";
+import { V8_FLAGS } from "../lib/cluster/own_program.ts";
 import { ProcessCluster } from "../tests/support/process_cluster.ts";
-import { runProgram } from "../tests/support/program.ts";
+import { type CommandLine, ROOT, runProgram } from "../tests/support/program.ts";
 import { Connection } from "../tests/support/resp/connection.ts";
 import { waitFor } from "../tests/support/wait.ts";
 import { measure } from "./support/measure.ts";
+import { comparePair, type PairRatios } from "./support/pair.ts";
 import { print } from "./support/print.ts";
 
 const KEYS = Number(Deno.args[0] ?? 1_000_000);
-const ROUNDS = Number(Deno.args[1] ?? 3);
+const ROUNDS = Number(Deno.args[1] ?? 5);
 const VALUE_BYTES = 100;
 const CONNECTIONS = 50;
 const SECONDS = 6;
 const FILL_PIPELINE = 64;
+/** Of the load that encryption is judged by. */
+const PIPELINE = 16;
+const ENCRYPTED_KEYS = 100_000;
 /** Longer than any backup of so many keys. */
 const TIMEOUT_MS = 120_000;
 /** Keys that a page of the history has, written last. */
@@ -115,7 +122,7 @@ async function writeFor(
       if (part.errors > 0) throw new Error(`${part.errors} writes failed`);
       requests += part.requests;
       seconds += part.seconds;
-      busySeconds += (part.leaderCpu + (cluster.nodes.length - 1) * part.followerCpu) * part.seconds;
+      busySeconds += part.busySeconds;
     } while (file !== undefined && backing.seconds.length === 0);
     return { perSecond: requests / seconds, microseconds: busySeconds / requests * 1e6 };
   };
@@ -175,24 +182,101 @@ async function measureHistory(cluster: ProcessCluster): Promise<void> {
   print(`longest PING meanwhile ${quantile(pings, 1).toFixed(1)} ms`);
 }
 
-await using cluster = new ProcessCluster();
-await cluster.start();
-const { clientPort } = cluster.node(await cluster.waitForLeader());
-await runLoad({
-  ...{
-    addresses: [{ hostname: "127.0.0.1", port: clientPort }],
-    connections: 8,
-    pipeline: FILL_PIPELINE,
-    command: "set",
-  },
-  ...{ valueBytes: VALUE_BYTES, keys: KEYS, keyOrder: "sequential", readShare: 0, rate: undefined },
-  ...{ limit: { requests: KEYS }, warmupSeconds: 0, seed: 1 },
-});
-await waitFor(async () => {
-  const reply = await fetch(`http://127.0.0.1:${cluster.node(0).httpPort}/readyz`);
-  return await reply.text() === "ok\n" || undefined;
-}, { what: "node 0 is ready" });
-const file = `${cluster.root}/backup.snap`;
-await measureBackups(cluster, file);
-await measureRestore(cluster.root, file);
-await measureHistory(cluster);
+async function fill(cluster: ProcessCluster): Promise<void> {
+  const { clientPort, httpPort } = cluster.node(await cluster.waitForLeader());
+  await runLoad({
+    ...{
+      addresses: [{ hostname: "127.0.0.1", port: clientPort }],
+      connections: 8,
+      pipeline: FILL_PIPELINE,
+      command: "set",
+    },
+    ...{ valueBytes: VALUE_BYTES, keys: KEYS, keyOrder: "sequential", readShare: 0, rate: undefined },
+    ...{ limit: { requests: KEYS }, warmupSeconds: 0, seed: 1 },
+  });
+  await waitFor(async () => {
+    const reply = await fetch(`http://127.0.0.1:${httpPort}/readyz`);
+    return await reply.text() === "ok\n" || undefined;
+  }, { what: "the leader is ready" });
+}
+
+/** Resolves once every node has read something of its directory again. */
+async function waitForScrub(cluster: ProcessCluster): Promise<void> {
+  for (const { id, httpPort } of cluster.nodes) {
+    await waitFor(async () => {
+      const text = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
+      return Number(/^kvstore_scrub_bytes_total (\d+)/m.exec(text)?.[1] ?? 0) > 0 || undefined;
+    }, { what: `node ${id} scrubs`, timeoutMs: TIMEOUT_MS });
+  }
+}
+
+function shownRatios(
+  { throughput, processor }: PairRatios,
+  { what, bar }: { readonly what: string; readonly bar: string },
+) {
+  shown(`writes with ${what} against without (bar ${bar})`, throughput, "");
+  shown("processor time of all nodes for a write, the same", processor, "");
+}
+
+/** Both at their defaults, against neither; from source, since the sweep has no switch. */
+async function measureScrubAndSweep(): Promise<void> {
+  const started =
+    (script: string) => (args: CommandLine) => [Deno.execPath(), "run", "--quiet", "-A", V8_FLAGS, script, ...args];
+  const without = fromFileUrl(new URL("./support/without_sweep.ts", import.meta.url));
+  await using one = new ProcessCluster({ program: started(`${ROOT}main.ts`) });
+  await using other = new ProcessCluster({ program: started(without), flags: ["--scrub-bytes-per-second", "0"] });
+  for (const cluster of [one, other]) {
+    await cluster.start();
+    await fill(cluster);
+  }
+  await waitForScrub(one);
+  const plan = {
+    command: "SET",
+    connections: CONNECTIONS,
+    pipeline: 1,
+    seconds: SECONDS,
+    valueBytes: VALUE_BYTES,
+    keys: KEYS,
+  } as const;
+  shownRatios(await comparePair({ one, other }, { rounds: ROUNDS, plan }), { what: "scrub and sweep", bar: "0.97" });
+}
+
+async function measureEncryption(): Promise<void> {
+  const keyFile = Deno.makeTempFileSync({ prefix: "kvstore-bench-key-" });
+  try {
+    Deno.writeTextFileSync(keyFile, "5a".repeat(32));
+    await using one = new ProcessCluster({ flags: ["--master-key-file", keyFile] });
+    await using other = new ProcessCluster();
+    for (const cluster of [one, other]) await cluster.start();
+    const plan = {
+      command: "SET",
+      connections: CONNECTIONS,
+      pipeline: PIPELINE,
+      seconds: SECONDS,
+      valueBytes: VALUE_BYTES,
+      keys: ENCRYPTED_KEYS,
+    } as const;
+    // Both have all keys, and their code is compiled.
+    await comparePair({ one, other }, { rounds: 1, plan });
+    shownRatios(await comparePair({ one, other }, { rounds: ROUNDS, plan }), {
+      what: `encryption, pipeline ${PIPELINE},`,
+      bar: "0.9",
+    });
+  } finally {
+    Deno.removeSync(keyFile);
+  }
+}
+
+async function measureOneCluster(): Promise<void> {
+  await using cluster = new ProcessCluster();
+  await cluster.start();
+  await fill(cluster);
+  const file = `${cluster.root}/backup.snap`;
+  await measureBackups(cluster, file);
+  await measureRestore(cluster.root, file);
+  await measureHistory(cluster);
+}
+
+await measureOneCluster();
+await measureScrubAndSweep();
+await measureEncryption();

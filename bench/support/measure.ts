@@ -20,6 +20,8 @@ export interface Measurement extends LoadResult {
   readonly leaderCpu: number;
   readonly followerCpu: number;
   readonly generatorCpu: number;
+  /** Processor time of all nodes. */
+  readonly busySeconds: number;
 }
 
 interface NodeCost {
@@ -46,6 +48,7 @@ export async function measure(cluster: ProcessCluster, plan: LoadPlan): Promise<
     leaderCpu: cpu(leader),
     followerCpu: mean(followers.map(cpu)),
     generatorCpu: load.cpuSeconds / load.seconds,
+    busySeconds: cluster.nodes.reduce((sum, { id }) => sum + cpu(id), 0) * load.seconds,
   };
 }
 

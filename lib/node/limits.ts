@@ -93,8 +93,8 @@ export const SWEEP_SLICE_MS = 2;
 export const SWEEP_PAUSE_MS = 100;
 /** The part of a processor that the sweep takes at most, also where one part of the memory takes long. */
 export const SWEEP_SHARE = 0.02;
-/** A sweep takes at least so long, however little there is. */
-export const SWEEP_PASS_MS_MIN = 60_000;
+/** A sweep takes at least so long, however little there is: two parts in each slice, which is half a percent of a processor for a million keys. */
+export const SWEEP_PASS_MS_MIN = 204_800;
 /** A node whose memory is damaged says so for so long before it goes into quarantine: of several that are, not too many may go. */
 export const SUSPECT_MS = 3_000;
 /** How often a leader looks for nodes in quarantine that need a snapshot. */

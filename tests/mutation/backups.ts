@@ -292,6 +292,14 @@ const GENTLE: readonly Mutation[] = [
       replace: "this.#pause === undefined)",
     }),
   ].map((mutation) => ({ ...mutation, tests: ROUTE_TESTS })),
+  {
+    ...slip("M1127", "A backup that has come is read through without a rest, beside nodes on the same machine", {
+      file: BACKUP_FILE,
+      find: "isForBackup: () => true }));",
+      replace: "isForBackup: () => false }));",
+    }),
+    tests: FILE_TESTS,
+  },
 ];
 
 /** In the order of their numbers. */

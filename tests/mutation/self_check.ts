@@ -75,6 +75,11 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
     find: "this.#bucket = (this.#bucket + 1) % sweep.buckets;",
     replace: "this.#bucket = (this.#bucket + 1) % (sweep.buckets - 1);",
   }),
+  slip("M1128", "Where there is little the sweep begins anew several times as often as it says", {
+    file: "lib/node/self_check/memory_sweep.ts",
+    find: "Math.ceil(sweep.buckets * SWEEP_PAUSE_MS / passMs)",
+    replace: "Math.ceil(3 * sweep.buckets * SWEEP_PAUSE_MS / passMs)",
+  }),
   slip("M962", "The sweep does not look whether a key is found in the order", {
     file: "lib/store/sweep.ts",
     find: "if (order.locate(key).at < 0) return false;",

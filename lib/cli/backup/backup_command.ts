@@ -1,6 +1,7 @@
 /** `kvstore backup`: the state of a running cluster into a file. */
 
-import { outlineBackup } from "../../node/recovery/backup_file.ts";
+import { SystemClock } from "../../node/clock/system_clock.ts";
+import { outlineGently } from "../../node/recovery/backup_file.ts";
 import { DenoDisk } from "../../storage/deno_disk.ts";
 import type { DiskFile } from "../../storage/disk.ts";
 import { publishFile } from "../../storage/published_file.ts";
@@ -62,7 +63,7 @@ async function takeBackup(
     warn: (line) => surroundings.err(`kvstore: ${line}\n`),
   });
   // Before anything has the name: what cannot be read is no backup.
-  const outline = outlineBackup(file);
+  const outline = await outlineGently(file, new SystemClock());
   if (path === STREAM) copyOut(stored);
   else {
     refuseExisting(path, { isReplaced: settings.enabled("force") });

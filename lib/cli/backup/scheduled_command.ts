@@ -1,6 +1,7 @@
 /** `kvstore backup --every`: backups of a running cluster by time, in the foreground, of which the newest are kept. */
 
-import { type BackupOutline, outlineBackup } from "../../node/recovery/backup_file.ts";
+import { SystemClock } from "../../node/clock/system_clock.ts";
+import { type BackupOutline, outlineGently } from "../../node/recovery/backup_file.ts";
 import { DenoDisk } from "../../storage/deno_disk.ts";
 import { refusal } from "../../storage/deno_file.ts";
 import type { MasterKeys } from "../../storage/encryption/master_key.ts";
@@ -138,7 +139,7 @@ class Taking {
     const { settings, surroundings } = this.#context;
     const { disk, warn } = this.#parts;
     const address = await downloadBackup(this.#admin, { file, isStale: settings.enabled("stale"), warn });
-    const outline = outlineBackup(file);
+    const outline = await outlineGently(file, new SystemClock());
     await publishFile(disk, { file, path });
     surroundings.out(
       settings.enabled("json")

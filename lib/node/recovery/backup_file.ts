@@ -1,5 +1,6 @@
 /** Reads the file of a backup, from front to end: every checksum, and every record as a start would load it. */
 
+import { assert } from "../../base/assert.ts";
 import type { Clock } from "../../base/clock.ts";
 import { CorruptionError, FormatVersionError } from "../../base/errors.ts";
 import type { Compression } from "../../storage/block_codec.ts";
@@ -13,7 +14,8 @@ import {
 } from "../../storage/snapshot_format.ts";
 import { checkLevel } from "../../storage/version_check.ts";
 import { knownContents } from "../known_contents.ts";
-import { loadState } from "../snapshots/load_state.ts";
+import { inSlices, loadState } from "../snapshots/load_state.ts";
+import { Pace } from "../snapshots/pace.ts";
 
 /** What a backup is read with. */
 export interface BackupReading {
@@ -116,9 +118,31 @@ export type BackupOutline = Pick<
 
 /** Verifies every checksum, and counts the keys. Throws as `loadBackup` rejects, but for what only a state can tell. */
 export function outlineBackup(file: SnapshotInput): BackupOutline {
+  const steps = outlineSteps(file);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same beside nodes that may run on this machine: in short pieces, with long rests. Rejects as `outlineBackup` throws. */
+export async function outlineGently(file: SnapshotInput, clock: Clock): Promise<BackupOutline> {
+  const steps = outlineSteps(file);
+  let outline: BackupOutline | undefined;
+  await inSlices(clock, () => {
+    const step = steps.next();
+    if (step.done === true) outline = step.value;
+    return step.done !== true;
+  }, new Pace({ clock, isForBackup: () => true }));
+  assert(outline !== undefined, "Cannot outline a backup: its last piece tells nothing");
+  return outline;
+}
+
+/** A step for each block. */
+function* outlineSteps(file: SnapshotInput): Generator<undefined, BackupOutline> {
   const blocks = checkVersions(file);
   let [keys, keyBytes] = [0, 0];
-  for (;;) {
+  for (;; yield) {
     const step = blocks.next();
     if (step.done === true) {
       const { lastIncluded: { index, term }, configuration, blocks, bytes } = step.value;

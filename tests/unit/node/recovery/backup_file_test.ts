@@ -1,13 +1,16 @@
 /** The file of a backup: what is in it is told, and whatever is wrong with it is found. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { stringToBytes } from "../../../../lib/base/bytes.ts";
 import { checksum } from "../../../../lib/base/checksum.ts";
-import { describeBackup } from "../../../../lib/node/recovery/backup_file.ts";
+import { CorruptionError } from "../../../../lib/base/errors.ts";
+import { BACKUP_REST, BACKUP_SLICE_MS } from "../../../../lib/node/limits.ts";
+import { describeBackup, outlineBackup, outlineGently } from "../../../../lib/node/recovery/backup_file.ts";
 import { toIndex, toTerm } from "../../../../lib/raft/types.ts";
 import { BLOCK_HEADER_BYTES, encodeFooter, encodeSnapshotHead } from "../../../../lib/storage/snapshot_format.ts";
 import { SPOKEN_VERSIONS } from "../../../../lib/transport/versions.ts";
 import { BACKUP_AT, damageOf, inputOf, makeBackup, readBackup } from "../../../support/backups.ts";
+import { LookedAtClock } from "../../../support/looked_at_clock.ts";
 import { MemoryDisk } from "../../../support/memory/memory_disk.ts";
 import { snapshotOfState, snapshotOfVersion } from "../../../support/other_version.ts";
 import { emptyState, spanOf } from "../../../support/state.ts";
@@ -101,4 +104,16 @@ Deno.test("a backup without a state, or with that of another index, is damaged",
     await damageOf(inputOf(stringToBytes("GET / HTTP/1.1\r\n\r\n and more"))),
     /does not begin as a snapshot/,
   );
+});
+
+Deno.test("a backup that was taken is read through beside the nodes, in short pieces with long rests, and what is wrong is found", async () => {
+  const rests: number[] = [];
+  const clock = new LookedAtClock((ms) => rests.push(ms));
+  const outline = await outlineGently(inputOf(WHOLE), clock);
+  assertEquals(outline, outlineBackup(inputOf(WHOLE)));
+  assertEquals([outline.keys, outline.blocks, outline.bytes], [3, 3, WHOLE.length]);
+  assertEquals(rests, Array(outline.blocks).fill(BACKUP_REST * BACKUP_SLICE_MS));
+  const damaged = WHOLE.slice();
+  damaged[damaged.length - 40] = (damaged[damaged.length - 40] ?? 0) ^ 1;
+  await assertRejects(() => outlineGently(inputOf(damaged), clock), CorruptionError);
 });

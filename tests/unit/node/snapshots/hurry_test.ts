@@ -1,7 +1,6 @@
 /** A snapshot for which a backup alone waits takes its time, and no longer than until somebody else waits as well. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Clock, Timer } from "../../../../lib/base/clock.ts";
 import { encodeCommand } from "../../../../lib/kv/commands.ts";
 import { StateMachine } from "../../../../lib/kv/state_machine.ts";
 import { BACKUP_REST, BACKUP_SLICE_MS, SNAPSHOT_SLICE_MS } from "../../../../lib/node/limits.ts";
@@ -9,6 +8,7 @@ import { MemoryBudget } from "../../../../lib/node/memory/memory_budget.ts";
 import { Snapshots } from "../../../../lib/node/snapshots/snapshots.ts";
 import { Registry } from "../../../../lib/observe/metrics.ts";
 import { EMPTY_CONFIGURATION, toIndex, toTerm } from "../../../../lib/raft/types.ts";
+import { LookedAtClock } from "../../../support/looked_at_clock.ts";
 import { MemoryDisk } from "../../../support/memory/memory_disk.ts";
 import { open } from "../../storage/support.ts";
 import { spanOf } from "../../../support/state.ts";
@@ -17,30 +17,6 @@ const KEYS = 40;
 /** Rests of a snapshot that takes its time, after which somebody comes. */
 const RESTS_BEFORE = 5;
 const GENTLE_MS = BACKUP_REST * BACKUP_SLICE_MS;
-
-/** Every look at it takes one ms; a timer tells `rested` how long it is and fires at once. */
-class LookedAtClock implements Clock {
-  readonly #rested: (ms: number) => void;
-  #now = 0;
-
-  constructor(rested: (ms: number) => void) {
-    this.#rested = rested;
-  }
-
-  now(): number {
-    return this.#now += 1;
-  }
-
-  after(delayMs: number, action: () => void): Timer {
-    if (delayMs > 0) this.#rested(delayMs);
-    queueMicrotask(action);
-    return { cancel: () => {} };
-  }
-
-  endOfTurn(action: () => void): void {
-    queueMicrotask(action);
-  }
-}
 
 /** Each value has a block of its own. */
 function filledState(): StateMachine {
