@@ -32,12 +32,15 @@ Deno.test("a byte that rots in the log, in a snapshot or in the term and vote of
   try {
     await withCluster({ root: `${root}/cluster`, program, stdin: "piped" }, async (cluster) => {
       using ledger = new Ledger();
-      const writers = new Writers({ ports: cluster.ports, ledger, clients: 2 });
-      await waitFor(() => ledger.acknowledged.size > 50 || undefined, { what: "fifty writes" });
       const [plain = -1] = cluster.others(ENCRYPTED);
-      await Promise.all([ENCRYPTED, plain].map((id) => isRepaired(cluster, id)));
-      await waitFor(() => ledger.acknowledged.size > 200 || undefined, { what: "writes go on" });
-      await writers.stop();
+      const writers = new Writers({ ports: cluster.ports, ledger, clients: 2 });
+      try {
+        await waitFor(() => ledger.acknowledged.size > 50 || undefined, { what: "fifty writes" });
+        await Promise.all([ENCRYPTED, plain].map((id) => isRepaired(cluster, id)));
+        await waitFor(() => ledger.acknowledged.size > 200 || undefined, { what: "writes go on" });
+      } finally {
+        await writers.stop();
+      }
       await startsAgain(cluster, [ENCRYPTED, plain]);
       for (const { id, clientPort } of cluster.nodes) assertEquals(await ledger.check(clientPort), [], `node ${id}`);
     });

@@ -152,7 +152,7 @@ async function isRepaired(
   { found, over }: Finding,
 ): Promise<void> {
   const { cluster } = bench;
-  const load = await bench.begin();
+  await using load = await bench.begin();
   const leader = await cluster.waitForLeader();
   const [wrong = -1] = role === "Leader" ? [leader] : cluster.others(leader);
   const others = cluster.others(wrong);
@@ -283,7 +283,7 @@ function oldEvidence(directory: string): () => void {
 /** Different bits on two of three: nobody knows who is right, so all go on, and every node tells all digests. */
 async function isTold(bench: Bench): Promise<void> {
   const { cluster } = bench;
-  const load = await bench.begin();
+  await using load = await bench.begin();
   const leader = await cluster.waitForLeader();
   const wrong = [leader, ...cluster.others(leader).slice(0, 1)];
   for (const id of wrong) load.avoid(id);

@@ -23,7 +23,7 @@ export function coldValue(key: string): string {
 }
 
 /** Writers and a reader at work. `begin` makes it. */
-export class MemoryLoad {
+export class MemoryLoad implements AsyncDisposable {
   readonly ledger = new Ledger();
   /** Replies that nobody may get. */
   readonly wrong: string[] = [];
@@ -69,6 +69,11 @@ export class MemoryLoad {
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all([this.#writers.stop(), this.#loops]);
+  }
+
+  /** The same as `stop`, where a test ends before. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   /** One line for each promise to clients that is broken, as seen on a node. Elsewhere nobody is to be told of a quarantine. */
