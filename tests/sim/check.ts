@@ -10,6 +10,8 @@ export interface Check extends RaftCheck<SimServer> {
   starting?(server: SimServer): void;
   /** A process has heard the greeting of another one. */
   greeted?(server: SimServer, greeting: Greeting): void;
+  /** A process writes a line to its log. */
+  says?(server: SimServer, message: string): void;
   /** Called every 100 simulated ms. */
   watch?(): void;
 }

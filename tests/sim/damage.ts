@@ -15,6 +15,7 @@ import { MARK_NAME, scanWal } from "../../lib/storage/wal_scan.ts";
 export type DamageKind = "disk/bit-flip" | "disk/lost-write" | "disk/misdirected-write";
 
 const TRIES = 8;
+const NODE_FILE = /\/RaftNode\d+\.json$/;
 
 interface RecordPlace {
   readonly path: string;
@@ -46,6 +47,56 @@ export function plantDamage(
     return hit.map(({ path, sector }) => `${path} sector ${sector}`).join(" from ");
   }
   return undefined;
+}
+
+/** Where a bit changes while a process has read all of it. */
+export const ROT_KINDS = ["snapshot", "log", "node file"] as const;
+
+/** A byte that is not what was written; what is there now. */
+export interface Rot {
+  readonly path: string;
+  readonly at: number;
+  readonly value: number;
+}
+
+/** Changes a bit of what a process has written and synced long ago. Undefined when there is nothing of that kind. */
+export function plantRot(
+  disk: MemoryDisk,
+  { directory, kind, random }: {
+    readonly directory: string;
+    readonly kind: typeof ROT_KINDS[number];
+    readonly random: Random;
+  },
+): Rot | undefined {
+  const place = pickRot(disk, { directory, kind, random });
+  if (place === undefined) return undefined;
+  const { path, from, to } = place;
+  const at = random.between(from, to - 1);
+  disk.damage(path, (bytes) => bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8)));
+  return { path, at, value: disk.contents(path)?.[at] ?? 0 };
+}
+
+function pickRot(
+  disk: MemoryDisk,
+  { directory, kind, random }: {
+    readonly directory: string;
+    readonly kind: typeof ROT_KINDS[number];
+    readonly random: Random;
+  },
+): Pick<RecordPlace, "path" | "from" | "to"> | undefined {
+  if (kind === "log") {
+    const records = findRecords(disk, `${directory}/wal`).filter(({ number, path }) =>
+      number > 0 && path.endsWith(".wal")
+    );
+    // One that others follow is synced.
+    return records.length < 2 ? undefined : random.pick(records.slice(0, -1));
+  }
+  const names = [...disk.files()].filter(([path, { length }]) => {
+    return length > 0 && (kind === "snapshot" ? path.endsWith(".snap") : NODE_FILE.test(path));
+  });
+  if (names.length === 0) return undefined;
+  const [path, { length }] = random.pick(names);
+  return { path, from: 0, to: length };
 }
 
 function damage(

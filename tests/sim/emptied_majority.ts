@@ -32,7 +32,8 @@ export class EmptiedMajority {
     const lacking = servers.some((server) => {
       // One that has entries, and was not told yet that any is committed, has no id to tell (ADR 10).
       const knowsCluster = this.#world.shadows.of(server.id).raft?.clusterId !== undefined;
-      return server.hasLostData || !knowsCluster || !this.#operator.isKnown(server) || this.#world.isTaken(server);
+      return server.hasLostData || server.isMarked || !knowsCluster || !this.#operator.isKnown(server) ||
+        this.#world.isTaken(server);
     });
     if (this.#guests.length > 0 || servers.length < 3 || lacking) return false;
     const count = this.#random.between(Math.floor(servers.length / 2) + 1, servers.length - 1);

@@ -52,6 +52,7 @@ export const FAULT_CLASSES = {
   "operator/drain": "a server is drained, or undrained",
   "operator/move": "a server comes back at another address, one of which another one was or is, or all do at once",
   "operator/replace": "a server is added, becomes a voter, and another one is removed, several times one after another",
+  "memory/bit-flip": "a bit of a record changes in the memory of a node",
 } as const;
 
 /** The name of a class. */
@@ -75,6 +76,7 @@ export const DRAWN_APART: ReadonlySet<FaultClass> = new Set<FaultClass>([
   "operator/drain",
   "operator/move",
   "operator/replace",
+  "memory/bit-flip",
 ]);
 
 /**
@@ -91,6 +93,7 @@ export const RARELY_ALLOWED_MS: ReadonlyMap<FaultClass, number> = new Map<FaultC
   ["operator/replace", 1_500],
   ["disk/full", 7_000],
   ["disk/failed-read", 5_000],
+  ["memory/bit-flip", 6_000],
 ]);
 
 /** How often each fault was injected. */

@@ -8,6 +8,7 @@ import { plantDamage } from "./damage.ts";
 import { EmptiedMajority } from "./emptied_majority.ts";
 import { type FaultClass, ORDERED_FAULTS, RARELY_ALLOWED_MS } from "./faults.ts";
 import { answerLate } from "./late_answers.ts";
+import { flipLater } from "./memory_flips.ts";
 import { MemberWishes } from "./member_wishes.ts";
 import { Moves } from "./moves.ts";
 import type { Operator } from "./operator.ts";
@@ -241,6 +242,10 @@ export class Nemesis {
       ["disk/bit-flip", () => this.#damage("disk/bit-flip")],
       ["disk/lost-write", () => this.#damage("disk/lost-write")],
       ["disk/damaged-snapshot", () => this.#damageSnapshot()],
+      ["memory/bit-flip", () => {
+        flipLater(this.#world, this.#parts(), () => this.#world.counts.add("memory/bit-flip"));
+        return false; // Counted when a node has the record.
+      }],
       ["disk/misdirected-write", () => this.#damage("disk/misdirected-write")],
       ["disk/emptied", () => {
         const server = this.#random.pick(this.#world.servers);

@@ -110,7 +110,7 @@ export class Operator implements Check {
       return false;
     }
     const { voters, learners } = this.#world.configuration();
-    const kept = voters.filter((id) => id !== server.id && !this.#world.server(id).hasLostData);
+    const kept = voters.filter((id) => id !== server.id && !isOut(this.#world.server(id)));
     // A leader that has not noticed the loss yet may make a voter of a learner that had caught up.
     const mayBecomeVoter = this.isLearning(server) || learners.includes(server.id);
     const counted = voters.length + (mayBecomeVoter && !voters.includes(server.id) ? 1 : 0);
@@ -180,7 +180,7 @@ export class Operator implements Check {
     const enough = this.#world.settings.faults.has("clock/date") ? 2 : 1;
     const left = voters.filter((voter) => voter !== id).length;
     if (leader?.node === undefined || left < enough || this.#isChanging()) return;
-    if (this.#world.servers.some((server) => server.hasLostData || server.isReplaced)) return;
+    if (this.#world.servers.some((server) => isOut(server) || server.isReplaced)) return;
     this.#ask(leader, { type: "Remove", id });
   }
 
@@ -244,7 +244,7 @@ export class Operator implements Check {
     const leader = this.leader();
     const configuration = leader?.node?.status().raft.configuration;
     if (leader?.node === undefined || configuration === undefined || this.#isChanging()) return false;
-    if (this.#world.servers.some((server) => server.hasLostData)) return false;
+    if (this.#world.servers.some(isOut)) return false;
     const { members } = configuration;
     const voters = configuration.voters.filter((other) => other !== id);
     const learners = configuration.learners.filter((other) => other !== id);
@@ -276,6 +276,11 @@ export class Operator implements Check {
     }
     return sets.filter((voters) => voters.length > 0);
   }
+}
+
+/** Whether the others must do without it: it has lost its data, or is in quarantine, in which no other one may be taken away. */
+function isOut({ hasLostData, isMarked }: SimServer): boolean {
+  return hasLostData || isMarked;
 }
 
 /** Whether a configuration is as a change wants it. */

@@ -3,6 +3,7 @@
 import { FAULT_SITES } from "../../lib/base/faults.ts";
 import { FAULT_CLASS_NAMES } from "./faults.ts";
 import type { RunResult } from "./run.ts";
+import { SEEN } from "./seen.ts";
 import { WANTED_OPERATIONS } from "./wanted.ts";
 
 /** So many seeds inject every kind of fault, and reach every fault site. */
@@ -10,6 +11,8 @@ const SEEDS_FOR_FAULTS = 200;
 const SEEDS_FOR_SITES = 1_000;
 /** Each kind of fault, and each operation, comes at least once in so many seeds. */
 const SEEDS_FOR_EACH = 10;
+/** What only some of the runs are for comes at least once in so many. */
+const SEEDS_FOR_SEEN = 200;
 
 /** Failures in full, sums at the end. */
 export class Report {
@@ -50,6 +53,8 @@ export class Report {
       ...this.#table("faults injected", { names: FAULT_CLASS_NAMES, few, of: (result) => result.faults }),
       ...this.#table("operations done", { names: WANTED_OPERATIONS, few, of: (result) => result.done }),
     ];
+    const seldom = Math.floor(results.length / SEEDS_FOR_SEEN);
+    missing.push(...this.#table("seen", { names: SEEN, few: seldom, of: (result) => result.seen }));
     const sites = Object.keys(FAULT_SITES);
     const untouched = this.#table("fault sites hit", { names: sites, few: 1, of: (result) => result.sites });
     if (results.length >= SEEDS_FOR_FAULTS && missing.length > 0) this.#fail(`too rare: ${missing.join(" ")}`);

@@ -12,6 +12,7 @@ import { describeSearchResult, searchLinearization } from "../linearizability/se
 import { Workload } from "./clients.ts";
 import { EarlyChange } from "./early_change.ts";
 import { Programs } from "./programs.ts";
+import { LongWatch } from "./long_watch.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Operator } from "./operator.ts";
 import { Probes } from "./probes.ts";
@@ -39,6 +40,7 @@ export interface RunResult {
   readonly done: readonly (readonly [string, number])[];
   readonly faults: readonly (readonly [string, number])[];
   readonly sites: readonly (readonly [string, number])[];
+  readonly seen: readonly (readonly [string, number])[];
   readonly simulatedMs: number;
   readonly wallMs: number;
   readonly servers: number;
@@ -80,6 +82,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     done: [...done],
     faults: world.counts.entries(),
     sites: [...sites.hits],
+    seen: [...world.seen],
     simulatedMs: world.clock.now(),
     wallMs: performance.now() - begun,
     servers: settings.servers,
@@ -146,6 +149,7 @@ class Run {
     await this.#serve("the cluster serves again without a restart");
     await this.#settleInPeace();
     await this.#converge();
+    await this.#watch();
     if (this.#world.violation === undefined) this.#judgeHistory();
     await this.#stop();
   }
@@ -188,13 +192,7 @@ class Run {
   }
 
   async #converge(): Promise<void> {
-    const { reference } = this.#world;
     const servers = this.#world.membersLeft();
-    const same = (): boolean => {
-      this.#revive(servers);
-      const last = reference.lastIndex;
-      return servers.every((server) => !server.rejoins && server.node?.driver.applied.id.index === last);
-    };
     this.#operator.restarts = true;
     await this.#until(() => servers.every(({ state, rejoins, isNew }) => state === "Running" && !rejoins && !isNew), {
       what: "every node runs and is a member again",
@@ -212,8 +210,30 @@ class Run {
     });
     this.workload.stop();
     await this.#until(() => this.workload.open === 0, { what: "every request is answered", limitMs: STOP_MS_MAX });
+    await this.#agree();
+  }
+
+  async #agree(): Promise<void> {
+    const servers = this.#world.membersLeft();
+    const same = (): boolean => {
+      this.#revive(servers);
+      const { lastIndex } = this.#world.reference;
+      return servers.every((server) => !server.rejoins && server.node?.driver.applied.id.index === lastIndex);
+    };
     await this.#until(same, { what: "all nodes have applied the same entries", limitMs: CONVERGENCE_MS_MAX });
     await this.#advance(200);
+  }
+
+  /** Then all have the same once more. */
+  async #watch(): Promise<void> {
+    if (!this.#world.settings.watches || this.#world.violation !== undefined) return;
+    await new LongWatch(this.#world, {
+      operator: this.#operator,
+      random: this.#random.fork(),
+      login: this.workload.login,
+      until: (condition, limit) => this.#until(condition, limit),
+    }).run();
+    await this.#agree();
   }
 
   async #stop(): Promise<void> {
@@ -253,6 +273,7 @@ class Run {
   /** How little a server is worth to a majority: one that is being admitted again may be needed by a pending configuration. */
   #lack(server: SimServer): number {
     if (server.isRemoved || server.isNew) return 3;
+    if (server.isMarked) return 3;
     if (!server.hasLostData) return 0;
     return this.#operator.isLearning(server) ? 1 : 2;
   }
@@ -300,6 +321,7 @@ class Run {
 }
 
 function hasMajority(voters: readonly NodeId[], servers: ReadonlySet<SimServer>): boolean {
-  const left = [...servers].filter(({ id }) => voters.includes(id));
+  // While a node is in quarantine, the others must be a majority without it.
+  const left = [...servers].filter(({ id, isMarked }) => voters.includes(id) && !isMarked);
   return left.length * 2 > voters.length;
 }

@@ -27,8 +27,17 @@ export function readSchedule(line: string): Partial<Settings> & Pick<Settings, "
     ...planned.map(([, name]: PlannedFault) => name).filter((name: string) => !classes.has(name)),
   ];
   if (unknown.length > 0) throw new Error(`The simulator does not know ${unknown.join(", ")} any more`);
-  // A line that says nothing of users, or of logins, was written when there were none.
-  return { users: false, logins: false, ...more, seed, planned, faults: new Set(faults), sites: new Set(sites) };
+  // A line that says nothing of users, of logins, or of what is watched, was written when there was none of that.
+  return {
+    users: false,
+    logins: false,
+    watches: false,
+    ...more,
+    seed,
+    planned,
+    faults: new Set(faults),
+    sites: new Set(sites),
+  };
 }
 
 /** Behind the number of a seed: it was stored when nobody logged in, and goes on to mean that run. */

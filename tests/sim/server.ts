@@ -18,12 +18,15 @@ import { EncryptedDisk } from "../../lib/storage/encryption/encrypted_disk.ts";
 import { MasterKey, type MasterKeys } from "../../lib/storage/encryption/master_key.ts";
 import type { Greeting } from "../../lib/transport/transport.ts";
 import type { Life } from "../support/memory/life.ts";
-import { addressesAt, MemoryServer } from "../support/memory/memory_server.ts";
+import { addressesAt, DIRECTORY, MemoryServer } from "../support/memory/memory_server.ts";
 import type { Step } from "../support/raft/checks/check.ts";
 import { DiskFaults } from "./disk_faults.ts";
 import type { World } from "./world.ts";
 
 const MASTER_KEYS: MasterKeys = [new MasterKey(new Uint8Array(32).fill(7))];
+
+/** Says that a directory may hold a state that is wrong. */
+export const QUARANTINE_MARK = `${DIRECTORY}/quarantine/open.json`;
 
 const SKEW_MS_MAX = 10_000_000;
 
@@ -87,6 +90,11 @@ export class SimServer extends MemoryServer {
   /** Whether its copy of the data cannot be counted on. */
   get hasLostData(): boolean {
     return this.damaged || this.rejoins || this.refusedToStart;
+  }
+
+  /** It is in quarantine, or its next process will be: it counts for no majority that is to elect. */
+  get isMarked(): boolean {
+    return this.node?.isQuarantined === true || this.disk.exists(QUARANTINE_MARK);
   }
 
   /** From the next process on it is on another machine, with its directory. */
@@ -201,6 +209,7 @@ export class SimServer extends MemoryServer {
 
   override says(level: string, message: string): void {
     this.#world.trace(() => `node ${this.id} says ${level}: ${message}`);
+    this.#world.says(this, message);
   }
 
   /** Only a directory at a level that some log has had may be refused; then the operator installs the newest program again. */

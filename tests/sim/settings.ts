@@ -29,6 +29,10 @@ const LOGINS_PROBABILITY = 0.75;
 /** In every run with such a number one limit is so low that the clients meet it. */
 const SEEDS_PER_LOWERED = 5;
 
+/** In every run with such a number bits change behind the peace. It is none of those with a lowered limit, or with faults in an order. */
+export const SEEDS_PER_WATCH = 15;
+const WATCH_SEED = 8;
+
 /** See `leaveTimeToReplace`. */
 const SEEDS_PER_REPLACING = 3;
 const REPLACING_DISTURB_MS = 2_000;
@@ -65,6 +69,8 @@ export interface Settings {
   readonly compression: Compression;
   /** Whether the directories are encrypted. */
   readonly encrypted: boolean;
+  /** Whether bits of memories and disks change behind the peace, and what finds them is waited for; see long_watch.ts. */
+  readonly watches: boolean;
   /** Whether clients remove every key now and then. */
   readonly flushes: boolean;
   /** Mean pause of a client between two operations. */
@@ -98,7 +104,7 @@ export interface Settings {
 }
 
 /** The canary's settings: without snapshots, which would save what the log loses. */
-export const CANARY: Partial<Settings> = { canary: true, snapshotEntries: 1_000_000 };
+export const CANARY: Partial<Settings> = { canary: true, snapshotEntries: 1_000_000, watches: false };
 
 /** The settings of a seed; `overrides` wins. */
 export function drawSettings(seed: number, overrides: Partial<Settings> = {}): Settings {
@@ -137,6 +143,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     users: new Random(seed ^ 0x05e5).chance(USERS_PROBABILITY),
     logins: new Random(seed ^ 0x1061).chance(LOGINS_PROBABILITY),
     compression: new Random(seed ^ 0xc0de).pick(COMPRESSIONS),
+    watches: seed % SEEDS_PER_WATCH === WATCH_SEED,
     lowered: undefined,
     planned: undefined,
     canary: false,

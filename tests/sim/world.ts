@@ -23,15 +23,18 @@ import { IgnoredEntries } from "./checks/ignored_entries.ts";
 import { OneVote } from "./checks/one_vote.ts";
 import { QuorumOnDisks } from "./checks/quorum_on_disks.ts";
 import { RecoveredDirectory } from "./checks/recovered_directory.ts";
+import { SelfCheck } from "./checks/self_check.ts";
 import { SecondCluster } from "./checks/second_cluster.ts";
 import { StateHash } from "./checks/state_hash.ts";
 import { TimeInStep } from "./checks/time_in_step.ts";
 import { SimClock } from "./clock.ts";
 import { FaultCounts } from "./faults.ts";
 import { pendingLimitsOf, PendingWritesLimit, raftLimitsOf } from "./lowered_limits.ts";
+import { MemoryFlips } from "./memory_flips.ts";
 import { NetworkFaults } from "./network_faults.ts";
 import { Reference } from "./reference.ts";
 import { SimServer } from "./server.ts";
+import type { Seen } from "./seen.ts";
 import type { Settings } from "./settings.ts";
 
 /** Takes the lines of a trace. */
@@ -45,6 +48,7 @@ export interface Violation {
 }
 
 const WATCH_MS = 100;
+const SCRUB_BYTES_PER_SECOND = 1_048_576;
 
 /** One simulated cluster and everything around it. */
 export class World extends MemoryCluster {
@@ -54,6 +58,9 @@ export class World extends MemoryCluster {
   readonly counts: FaultCounts;
   readonly networkFaults: NetworkFaults;
   readonly reference = new Reference();
+  readonly memoryFlips = new MemoryFlips();
+  /** How often each thing of `SEEN` was seen. */
+  readonly seen = new Map<Seen, number>();
   readonly shadows: Shadows;
   readonly expiredKeys: ExpiredKeys;
   /** Told when a process ends, so that its clients hear of it. */
@@ -191,6 +198,16 @@ export class World extends MemoryCluster {
     if (!server.isGuest) { for (const tell of this.onEnd) tell(server); }
   }
 
+  /** A process writes a line to its log. */
+  says(server: SimServer, message: string): void {
+    for (const check of this.#checksOf(server)) check.says?.(server, message);
+  }
+
+  /** Counts something that was seen. */
+  saw(what: Seen): void {
+    this.seen.set(what, (this.seen.get(what) ?? 0) + 1);
+  }
+
   /** A directory is new. */
   wiped(server: SimServer): void {
     this.trace(() => `node ${server.id} has lost its directory`);
@@ -232,7 +249,8 @@ export class World extends MemoryCluster {
       ...raftChecks(parts, to),
       ...lookingAtDisks,
       ...(settings.sites.has("raft/appendDropped") ? [] : [new IgnoredEntries(shadows, to("ignored-entries"))]),
-      new StateHash({ servers, reference }, to("state-hash")),
+      new StateHash({ servers, reference, flips: this.memoryFlips }, to("state-hash")),
+      new SelfCheck({ servers, flips: this.memoryFlips, saw: (what) => this.saw(what) }, to("self-check")),
       new HangingDisk({
         servers,
         timeoutTicks: Math.ceil(settings.electionTimeoutMs / TICK_MS),
@@ -291,5 +309,6 @@ function optionsOf(settings: Settings): ClusterOptions {
       ...raftLimitsOf(settings),
     },
     pendingLimits: pendingLimitsOf(settings),
+    ...(settings.watches ? { scrubBytesPerSecond: SCRUB_BYTES_PER_SECOND } : {}),
   };
 }

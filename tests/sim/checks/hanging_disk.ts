@@ -50,7 +50,9 @@ export class HangingDisk implements Check {
   stepped(server: SimServer, { raft, event, update }: Step): void {
     const wait = this.#waitOf(server);
     const { timeoutTicks } = this.#parts;
-    if (event.type === "TransferLeadership") wait.askedIn = raft.currentTerm;
+    // Who goes into quarantine hands over as well.
+    const isAsked = event.type === "TransferLeadership" || (event.type === "Quarantine" && event.isOn);
+    if (isAsked) wait.askedIn = raft.currentTerm;
     if (event.type === "Persisted") this.#persisted(wait, event.write);
     if (event.type === "Tick") this.#tick(server, wait, raft);
     for (const { type } of update.messages) {
