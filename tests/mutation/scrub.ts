@@ -72,7 +72,7 @@ export const SCRUB_SLIPS: readonly Mutation[] = [
     patches: [{
       file: "lib/storage/encryption/key_files.ts",
       find: "if (!this.#isSound(directory)) await this.#publish(directory, bytes);",
-      replace: "if (this.#known.has(directory)) await this.#publish(directory, bytes);",
+      replace: "if (!this.#isSound(directory) || bytes.length > 0) await this.#publish(directory, bytes);",
     }],
     tests: ["tests/unit/storage/encryption/scrub_test.ts"],
   },
