@@ -104,4 +104,14 @@ export const SCRUB_SLIPS: readonly Mutation[] = [
     }],
     tests: ["tests/unit/storage/scrub_test.ts"],
   },
+  {
+    id: "M1180",
+    what: "A node ends whose file with the keys cannot be read any more, and nobody has them from then on",
+    patches: [{
+      file: "lib/storage/encryption/key_files.ts",
+      find: "const isUnreadable = error instanceof DiskFailureError ||",
+      replace: "const isUnreadable = error instanceof DiskFailureError && file.length === 0 ||",
+    }],
+    tests: ["tests/unit/storage/encryption/scrub_test.ts"],
+  },
 ];

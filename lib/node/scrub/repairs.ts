@@ -1,6 +1,6 @@
 /** The repair of damaged files from what the process has in memory, which was read while they were sound, or came from a leader. */
 
-import { NoSpaceError } from "../../base/errors.ts";
+import { AccessError, NoSpaceError } from "../../base/errors.ts";
 import type { RaftNode } from "../../raft/raft_node.ts";
 import { toIndex } from "../../raft/types.ts";
 import type { DamagedPart } from "../../storage/scrub.ts";
@@ -100,7 +100,9 @@ export class Repairs {
       if (!await this.#parts.storage.restoreKeyFile()) return WAITS;
       return { type: "Done", how: "it is written again as it was when it was last sound" };
     } catch (error) {
-      if (error instanceof NoSpaceError) return { type: "Failed", message: error.message };
+      // Nothing was changed yet, and no other node has these keys: better tried again than lost with the process.
+      const isRefused = error instanceof NoSpaceError || error instanceof AccessError;
+      if (isRefused) return { type: "Failed", message: error.message };
       throw error;
     }
   }

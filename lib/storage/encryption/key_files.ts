@@ -1,8 +1,11 @@
 /** Reads, makes and wraps anew the key files of data directories. */
 
+import { lacksResources } from "../../base/accepting.ts";
 import {
+  AccessError,
   CorruptionError,
   DirectoryLockedError,
+  DiskFailureError,
   FormatVersionError,
   IncompatibleError,
   MasterKeyError,
@@ -170,7 +173,10 @@ export class KeyFiles {
       this.examine(directory, readWhole(this.#disk, file));
       return true;
     } catch (error) {
-      if (error instanceof CorruptionError || error instanceof FormatVersionError) return false;
+      // What cannot be read is as good as gone, and nobody else has the keys.
+      const isUnreadable = error instanceof DiskFailureError ||
+        error instanceof AccessError && !lacksResources(error.cause);
+      if (isUnreadable || error instanceof CorruptionError || error instanceof FormatVersionError) return false;
       throw error;
     }
   }

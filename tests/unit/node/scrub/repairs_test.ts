@@ -1,7 +1,7 @@
 /** How long a repair waits that finds no room for the snapshot that it needs. */
 
 import { assertEquals } from "@std/assert";
-import { NoSpaceError } from "../../../../lib/base/errors.ts";
+import { AccessError, NoSpaceError } from "../../../../lib/base/errors.ts";
 import type { SnapshotOutcome } from "../../../../lib/node/api.ts";
 import { Repairs } from "../../../../lib/node/scrub/repairs.ts";
 import { toIndex, toTerm } from "../../../../lib/raft/types.ts";
@@ -9,6 +9,7 @@ import type { DamagedPart } from "../../../../lib/storage/scrub.ts";
 
 const ID = { index: toIndex(10), term: toTerm(1) };
 const FULL: SnapshotOutcome = { type: "Failed", message: "No space left" };
+const REFUSED = { type: "Failed", message: "too many open files" } as const;
 const CREATED: SnapshotOutcome = { type: "Created", id: ID };
 
 /** Repairs a part where snapshots end as told, one after another: how long it waited in between, and what it said. */
@@ -28,6 +29,9 @@ async function repair(part: "Snapshot" | "Segment" | "KeyFile", outcomes: Snapsh
       dropSnapshot: () => Promise.resolve(),
       restoreKeyFile: () => {
         const outcome = outcomes.shift();
+        if (outcome === REFUSED) {
+          return Promise.reject(new AccessError("/data", { operation: "open", cause: outcome.message }));
+        }
         if (outcome?.type === "Failed") return Promise.reject(new NoSpaceError("/data"));
         return Promise.resolve(outcome?.type === "Created");
       },
@@ -80,12 +84,12 @@ Deno.test("a repair that waits for entries to be applied writes no snapshot, say
   assertEquals([waits, said], [[1_000, 1_000, 1_000, 1_000, 1_000], []]);
 });
 
-Deno.test("the file with the keys waits a second for who has its lock, and ever longer for room", async () => {
+Deno.test("the file with the keys waits a second for who has its lock, and ever longer for room or where the system refuses", async () => {
   const { how, waits } = await repair("KeyFile", [
     { type: "NotSound" },
     { type: "NotSound" },
     FULL,
-    FULL,
+    REFUSED,
     FULL,
     CREATED,
   ]);

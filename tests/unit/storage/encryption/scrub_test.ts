@@ -51,6 +51,20 @@ Deno.test("every flipped bit of the file with the keys is found, with file and o
   await again.close();
 });
 
+Deno.test("a file with the keys that the disk does not read any more is written again from memory", async () => {
+  const disk = new MemoryDisk();
+  const storage = await used(disk);
+  const sound = disk.contents(KEY_FILE);
+  flip(disk, KEY_FILE, 900);
+  disk.hooks.failRead = (path) => path === KEY_FILE;
+  assertEquals(damages(storage).map(({ part }) => part), [{ type: "KeyFile" }]);
+  assertEquals(await storage.restoreKeyFile(), true);
+  disk.hooks.failRead = undefined;
+  assertEquals(disk.contents(KEY_FILE), sound);
+  assertEquals(damages(storage), []);
+  await storage.close();
+});
+
 Deno.test("a file that rekey has written is sound though the node has not its master key, and is what is written again", async () => {
   const disk = new MemoryDisk();
   const storage = await used(disk);
