@@ -9,6 +9,8 @@ export const REQUESTS_IN_FLIGHT_MAX = 4_096;
 export const REQUESTS_IN_FLIGHT_MIN = 1_024;
 /** Shared by the connections of a port between these two: far below what may wait on a node, so that nobody is refused for it. */
 export const REQUESTS_IN_FLIGHT_SHARED = 32_768;
+/** Bytes of those under way above which there are no more than the least: long ones fill a proposal by themselves, and what waits on a node has its bounds. */
+export const REQUESTS_IN_FLIGHT_BYTES_MAX = 1_048_576;
 /** Requests taken from all connections together in one turn of the event loop: about 10 ms of the worst junk. */
 export const REQUESTS_PER_TURN_MAX = 2_048;
 /** Bytes of one connection waiting to be sent; above it nothing more is read from that connection. */

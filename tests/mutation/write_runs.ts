@@ -62,6 +62,11 @@ export const WRITE_RUN_SLIPS: readonly Mutation[] = [
     find: "Math.max(REQUESTS_IN_FLIGHT_MIN, share)",
     replace: "Math.max(REQUESTS_IN_FLIGHT_MIN - REQUESTS_IN_FLIGHT_MIN, share)",
   }),
+  slip("M1181", "A connection has as many long requests in flight as short ones", {
+    file: "lib/protocol/conversation/conversation.ts",
+    find: "return bytes < REQUESTS_IN_FLIGHT_BYTES_MAX\n",
+    replace: "return bytes < Infinity * REQUESTS_IN_FLIGHT_BYTES_MAX\n",
+  }),
   slip("M1018", "The buffer of a connection is looked at for bytes that came before those in it", {
     file: "lib/protocol/resp/request_reader.ts",
     find: "    this.#chunk = this.#rest;\n    this.#buffer = undefined;\n",

@@ -12,6 +12,7 @@
  */
 
 import {
+  REQUESTS_IN_FLIGHT_BYTES_MAX,
   REQUESTS_IN_FLIGHT_MAX,
   REQUESTS_IN_FLIGHT_MIN,
   REQUESTS_IN_FLIGHT_SHARED,
@@ -48,6 +49,7 @@ export class Conversation<E> implements ProtocolSession {
   #inputEnded = false;
   #ended = false;
   #now: number;
+  #receivedBytes = 0;
 
   /** A conversation before its first request. */
   constructor({ link, context, interpreter }: ConversationParts<E>) {
@@ -91,6 +93,7 @@ export class Conversation<E> implements ProtocolSession {
   receive(received: Received, buffer?: Uint8Array): void {
     if (this.#ended) return;
     this.#now = this.#context.turnTime.now();
+    this.#receivedBytes += received.length;
     this.#interpreter.push(received, buffer);
     this.#advance();
   }
@@ -162,6 +165,7 @@ export class Conversation<E> implements ProtocolSession {
     const slot = this.#replies.add(exchange, requests);
     slot.turn = turn;
     slot.startedAt = this.#now;
+    slot.receivedBytes = this.#receivedBytes;
     return slot;
   }
 
@@ -278,7 +282,11 @@ export class Conversation<E> implements ProtocolSession {
   }
 
   get #requestsMax(): number {
-    return requestsInFlightMax(this.#context.connections());
+    // To within what came at once with the oldest of them.
+    const bytes = this.#receivedBytes - (this.#replies.first?.receivedBytes ?? this.#receivedBytes);
+    return bytes < REQUESTS_IN_FLIGHT_BYTES_MAX
+      ? requestsInFlightMax(this.#context.connections())
+      : REQUESTS_IN_FLIGHT_MIN;
   }
 
   #finishIfDone(): void {

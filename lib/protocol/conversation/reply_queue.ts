@@ -22,6 +22,8 @@ export class ReplySlot<E> {
   turn: Turn = "Now";
   /** `Clock.now()` when the request was read. */
   startedAt = 0;
+  /** Bytes that had come when the request was read, itself among them. */
+  receivedBytes = 0;
   /** The read is confirmed, and done once its reply is the next. */
   postponed: ReadOutcome | undefined;
   readonly ended: (outcome: Outcome) => void;
@@ -82,6 +84,7 @@ export class ReplyQueue<E> {
       added.requests = 1;
       added.turn = slot.turn;
       added.startedAt = slot.startedAt;
+      added.receivedBytes = slot.receivedBytes;
       added.next = last.next;
       last.next = added;
       if (this.#last === last) this.#last = added;

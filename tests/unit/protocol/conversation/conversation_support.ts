@@ -1,4 +1,4 @@
-/** A conversation in a made-up protocol: each byte is a request, by the first letter of its turn. */
+/** A conversation in a made-up protocol: each byte but a space is a request, by the first letter of its turn. */
 
 import { assert } from "@std/assert";
 import { ClientMetrics } from "../../../../lib/net/client_metrics.ts";
@@ -75,7 +75,7 @@ export class ConversationBench implements Interpreter<TestExchange> {
 
   /** See `Interpreter`. */
   push(received: string): void {
-    this.#bytes = this.#bytes.replace(UNFINISHED, "") + received;
+    this.#bytes = this.#bytes.replace(UNFINISHED, "") + received.replaceAll(" ", "");
   }
 
   /** See `Interpreter`. */

@@ -2,7 +2,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../../../lib/base/random.ts";
-import { REQUESTS_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_MIN, UNSENT_BYTES_MAX } from "../../../../lib/net/limits.ts";
+import {
+  REQUESTS_IN_FLIGHT_BYTES_MAX,
+  REQUESTS_IN_FLIGHT_MAX,
+  REQUESTS_IN_FLIGHT_MIN,
+  UNSENT_BYTES_MAX,
+} from "../../../../lib/net/limits.ts";
 import { ConversationBench, GOODBYE, UNFINISHED } from "./conversation_support.ts";
 
 /** What is open, what comes behind it, and whether that begins meanwhile. */
@@ -88,6 +93,21 @@ Deno.test("with many connections fewer requests of each are under way, also of o
     bench.finish(`w${at}`);
   }
   assertEquals([bench.open.size, bench.open.has(`w${REQUESTS_IN_FLIGHT_MAX}`)], [REQUESTS_IN_FLIGHT_MIN, true]);
+});
+
+Deno.test("of requests that are long together no more are under way than with many connections", () => {
+  const bench = new ConversationBench({ requestsPerTurnMax: Infinity });
+  bench.conversation.receive("w".repeat(REQUESTS_IN_FLIGHT_MIN));
+  assertEquals([bench.open.size, bench.conversation.full], [REQUESTS_IN_FLIGHT_MIN, false]);
+  bench.conversation.receive("w".padEnd(REQUESTS_IN_FLIGHT_BYTES_MAX));
+  assertEquals([bench.open.size, bench.conversation.full], [REQUESTS_IN_FLIGHT_MIN, true]);
+  bench.finish("w0");
+  const last = `w${REQUESTS_IN_FLIGHT_MIN}`;
+  assertEquals([bench.open.size, bench.conversation.full, bench.open.has(last)], [REQUESTS_IN_FLIGHT_MIN, true, true]);
+  for (let at = 1; at < REQUESTS_IN_FLIGHT_MIN; at++) bench.finish(`w${at}`);
+  assertEquals([bench.open.size, bench.conversation.full], [1, false]);
+  bench.conversation.receive("w".repeat(REQUESTS_IN_FLIGHT_MAX));
+  assertEquals([bench.open.size, bench.conversation.full], [REQUESTS_IN_FLIGHT_MAX, true]);
 });
 
 Deno.test("a client that does not read is sent no more than its room, and nothing is begun for it", () => {
