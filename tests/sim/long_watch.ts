@@ -230,7 +230,7 @@ export class LongWatch {
     const command: Command = { type: "Call", call: ["SET", key, value, "PX", `${DEADLINE_MS}`] };
     const encoded = encodeCommand(command, undefined, login);
     this.#world.clock.busy = true;
-    const wasOut = node?.isQuarantined === true;
+    const wasOut = server.isInQuarantine;
     node?.submit(command, (outcome) => {
       if (outcome.type !== "Done" || !life.alive) {
         if (outcome.type !== "Done" && COLD.some((cold) => cold === key)) this.#write(key);

@@ -1,6 +1,7 @@
 /** What seldom runs bring about, and a good many of them must have: each is counted where it is judged. */
 export const SEEN = [
   "memory found damaged",
+  "answers nothing or again",
   "quarantine by digest",
   "quarantine by sweep",
   "quarantine over a restart",

@@ -10,6 +10,7 @@ import {
 import { Random } from "../../lib/base/random.ts";
 import type { Node } from "../../lib/node/node.ts";
 import type { NodeOptions } from "../../lib/node/options.ts";
+import { METRIC } from "../../lib/observe/names.ts";
 import type { Message } from "../../lib/raft/messages.ts";
 import type { NodeId } from "../../lib/raft/types.ts";
 import { HAS_ZSTD } from "../../lib/storage/block_codec.ts";
@@ -94,7 +95,12 @@ export class SimServer extends MemoryServer {
 
   /** It is in quarantine, or its next process will be: it counts for no majority that is to elect. */
   get isMarked(): boolean {
-    return this.node?.isQuarantined === true || this.disk.exists(QUARANTINE_MARK);
+    return this.isInQuarantine || this.disk.exists(QUARANTINE_MARK);
+  }
+
+  /** Its process is in quarantine; `isQuarantined` of a node is earlier, and may be taken back. */
+  get isInQuarantine(): boolean {
+    return this.node?.metrics.gauges.get(METRIC.quarantined)?.read() === 1;
   }
 
   /** From the next process on it is on another machine, with its directory. */

@@ -12,6 +12,7 @@ import { QUARANTINE_MARK, type SimServer } from "../server.ts";
 
 const BEGINS = /^In quarantine: /;
 const FOUND = /^The memory of this node does not hold/;
+const FENCED = /^Answers (nothing from its state any more|again, though its state is not sound)/;
 const DIFFERS = /^At entry (\d+) node (\d+) has another state/;
 const SPLIT = /^At entry (\d+) no majority has the same state/;
 
@@ -40,6 +41,7 @@ export class SelfCheck implements Check {
     const { flips, saw } = this.#parts;
     const isDamaged = flips.isIn(server);
     if (FOUND.test(message)) this.#judge(isDamaged, { server, message, as: "memory found damaged" });
+    if (FENCED.test(message)) this.#judge(isDamaged, { server, message, as: "answers nothing or again" });
     if (BEGINS.test(message)) {
       const how = message.includes("a majority has the digest") ? "quarantine by digest" : "quarantine by sweep";
       this.#judge(isDamaged, { server, message, as: how });
@@ -64,21 +66,21 @@ export class SelfCheck implements Check {
   /** See `Check`. */
   started(server: SimServer): void {
     this.#look(server);
-    if (server.node?.isQuarantined === true) this.#parts.saw("quarantine over a restart");
+    if (server.isInQuarantine) this.#parts.saw("quarantine over a restart");
     // What a power loss would leave of the mark counts.
     else if (!server.disk.crash().exists(QUARANTINE_MARK)) this.#mayBeMarked.delete(server.id);
   }
 
   /** See `Check`. */
   stepped(server: SimServer, { event, update }: Step): void {
-    if (event.type !== "Receive" || event.message.type !== "RequestVote" || server.node?.isQuarantined !== true) return;
+    if (event.type !== "Receive" || event.message.type !== "RequestVote" || !server.isInQuarantine) return;
     if (!update.messages.some((message) => message.type === "RequestVoteResult" && message.voteGranted)) return;
     this.#violate(`node ${server.id} votes in quarantine`);
   }
 
   #look(server: SimServer): void {
     if (this.#parts.flips.isIn(server)) this.#mayBeMarked.add(server.id);
-    if (server.node?.isQuarantined !== true || this.#mayBeMarked.has(server.id)) return;
+    if (!server.isInQuarantine || this.#mayBeMarked.has(server.id)) return;
     this.#violate(`node ${server.id} is in quarantine, and no bit of its memory was changed`);
   }
 

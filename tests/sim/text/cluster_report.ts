@@ -5,7 +5,7 @@ import { type Facts, hasBeenAt, isReachable } from "./facts.ts";
 import type { WantedLine } from "./report_form.ts";
 
 const FORM =
-  /^node(\d+):5000, Peer Address: node(\d+):15000, Role: (\w+), Term: (\d+|unknown), Match Index: (\d+|unknown), Lag: (\d+|unknown), Reachable: (yes|no), Voter: (yes|no)(, Drained: yes)?, Protocol: (\d-\d|unknown)$/;
+  /^node(\d+):5000, Peer Address: node(\d+):15000, Role: (\w+), Term: (\d+|unknown), Match Index: (\d+|unknown), Lag: (\d+|unknown), Reachable: (yes|no), Voter: (yes|no)(, Drained: yes)?(, Quarantined: yes)?, Protocol: (\d-\d|unknown)$/;
 
 /** A line for each member, and the level. The own one is exact; what is told of another was true of it once. */
 export function wantedCluster(facts: Facts): readonly WantedLine[] {
@@ -17,7 +17,7 @@ export function wantedCluster(facts: Facts): readonly WantedLine[] {
 }
 
 function isMemberLine(value: string, id: number, facts: Facts): boolean {
-  const [form, client, peer, role, term, match, lag, reachable, voter, drained, protocol] = FORM.exec(value) ?? [];
+  const [form, client, peer, role, term, match, lag, reachable, voter, drained, out, protocol] = FORM.exec(value) ?? [];
   if (form === undefined || !hasBeenAt(facts, { id, place: client }) || !hasBeenAt(facts, { id, place: peer })) {
     return false;
   }
@@ -27,6 +27,9 @@ function isMemberLine(value: string, id: number, facts: Facts): boolean {
   if ((voter === "yes") !== facts.raft.configuration.voters.includes(id)) return false;
   if ((drained !== undefined) !== (facts.raft.configuration.drained ?? []).includes(id)) return false;
   const { shadow, raft, server, world } = facts;
+  // What another one has told of itself may be over.
+  const mayBeOut = id === server.id ? server.isInQuarantine : world.memoryFlips.all.some((flip) => flip.id === id);
+  if (out !== undefined && !mayBeOut) return false;
   const { versions: { oldest, newest } = SPOKEN_VERSIONS, isReplaced } = world.server(id);
   // Of who is not connected it is what its program spoke when it was, or nothing is known.
   if (protocol !== `${oldest}-${newest}` && reachable === "yes" && !isReplaced) return false;

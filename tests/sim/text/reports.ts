@@ -232,7 +232,7 @@ export function flawOfSnapshot(reply: string, { facts, before }: {
   const done = /^Snapshot (created|is up to date) at index (\d+) \(term (\d+)\)\.\n$/.exec(reply);
   if (done === null) {
     if (/^Error: Snapshot failed: (Put off|The node is stopping|No space left on .+)\n$/.test(reply)) return undefined;
-    if (/^Error: Snapshot failed: The (memory of this node is damaged|node is in quarantine)\n$/.test(reply)) {
+    if (/^Error: Quarantine\. .+\n$/.test(reply)) {
       return world.memoryFlips.all.some(({ id }) => id === server.id) ? undefined : "no bit of its memory was changed";
     }
     return reply.startsWith("Error: Snapshot failed: ") && server.faults.hasFailed ? undefined : "no outcome is so";
