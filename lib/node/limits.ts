@@ -97,6 +97,8 @@ export const SWEEP_SHARE = 0.02;
 export const SWEEP_PASS_MS_MIN = 204_800;
 /** A node whose memory is damaged says so for so long before it goes into quarantine: of several that are, not too many may go. */
 export const SUSPECT_MS = 3_000;
+/** A leader whose memory is damaged asks again after so long that another one leads: it takes no writes for up to an election timeout each time. */
+export const HANDOVER_RETRY_MS = 3_000;
 /** How often a leader looks for nodes in quarantine that need a snapshot. */
 export const REPAIR_LOOK_MS = 1_000;
 /** A scrub of the directory begins so long after the one before it, or after the start, at the least. */

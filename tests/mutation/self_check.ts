@@ -92,9 +92,27 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
   }),
   slip("M964", "A leader whose memory is damaged repairs others with it", {
     file: "lib/node/self_check/repair.ts",
-    find: "if (sweep.foundAt !== undefined) return this.#handOver();",
-    replace: "if (sweep.foundAt === -1) return this.#handOver();",
+    find: "if (sweep.foundAt !== undefined) return this.#handOver(now);",
+    replace: "if (sweep.foundAt === -1) return this.#handOver(now);",
   }),
+  slip(
+    "M1182",
+    "A leader whose memory is damaged asks the first of the others to lead, however little of the log that one has",
+    {
+      file: "lib/node/self_check/repair.ts",
+      find: ".sort((left, right) => durableOf(right) - durableOf(left));",
+      replace: ".sort((left, right) => 0 * (durableOf(right) - durableOf(left)));",
+    },
+  ),
+  slip(
+    "M1183",
+    "A leader whose memory is damaged asks without a break that another one leads, and takes no writes meanwhile",
+    {
+      file: "lib/node/self_check/repair.ts",
+      find: "this.#handsOverFrom = now + HANDOVER_RETRY_MS;",
+      replace: "this.#handsOverFrom = now + 0 * HANDOVER_RETRY_MS;",
+    },
+  ),
   slip("M965", "A snapshot of damaged memory is kept", {
     file: "lib/node/snapshots/snapshots.ts",
     find: "if (!this.#closed && !cut.isSound) {",

@@ -9,7 +9,7 @@ import type { AppliedState } from "../effects/applied.ts";
 import type { Inbox } from "../inbox.ts";
 import type { Lifetime } from "../lifetime.ts";
 import { GrowingPause } from "../growing_pause.ts";
-import { REPAIR_LOOK_MS, REPAIR_RETRY_MS_MAX } from "../limits.ts";
+import { HANDOVER_RETRY_MS, REPAIR_LOOK_MS, REPAIR_RETRY_MS_MAX } from "../limits.ts";
 import type { NodeLog } from "../options.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
 import type { Proposals } from "../writes/proposals.ts";
@@ -42,6 +42,8 @@ export class Repair {
   #isTaking = false;
   /** No snapshot is taken before: the last one failed. */
   #takesFrom = -Infinity;
+  /** Nobody is asked to lead before: somebody was. */
+  #handsOverFrom = -Infinity;
 
   /** Nobody is repaired yet. */
   constructor(parts: RepairParts) {
@@ -53,7 +55,7 @@ export class Repair {
     const { raft, clock, quarantine, sweep, transport } = this.#parts;
     const now = clock.now();
     if (raft.role !== "Leader" || quarantine.isOn) return;
-    if (sweep.foundAt !== undefined) return this.#handOver();
+    if (sweep.foundAt !== undefined) return this.#handOver(now);
     if (now - this.#lookedAt < REPAIR_LOOK_MS) return;
     this.#lookedAt = now;
     const { members } = raft.configuration;
@@ -63,13 +65,19 @@ export class Repair {
     }
   }
 
-  /** Its own state is not to be given to anybody: one that is sound leads, and repairs both, one after the other. */
-  #handOver(): void {
+  /**
+   * Its own state is not to be given to anybody: one that is sound leads, and repairs both, one after the other. Of those the one with the
+   * longest log is asked: the leader takes no writes while it waits for that one to have all of it, which another may never have.
+   */
+  #handOver(now: number): void {
     const { raft: { configuration: { voters } }, transport, inbox } = this.#parts;
-    const sound = transport.peers().find(({ id, reachable, status }) =>
+    if (now < this.#handsOverFrom) return;
+    const [best] = transport.peers().filter(({ id, reachable, status }) =>
       reachable && voters.includes(id) && status?.quarantined !== true && status?.suspect !== true
-    );
-    if (sound !== undefined) inbox.put({ type: "TransferLeadership", target: sound.id });
+    ).sort((left, right) => durableOf(right) - durableOf(left));
+    if (best === undefined) return;
+    this.#handsOverFrom = now + HANDOVER_RETRY_MS;
+    inbox.put({ type: "TransferLeadership", target: best.id });
   }
 
   #repair({ id, status }: PeerInfo, now: number): void {
@@ -95,4 +103,8 @@ export class Repair {
     const next = `the next attempt is in ${ms / MS_PER_SECOND} s`;
     log("warn", `Cannot take a snapshot for node ${id}: ${outcome.message}; ${next}`);
   }
+}
+
+function durableOf({ status }: PeerInfo): number {
+  return status?.lastDurable.index ?? 0;
 }

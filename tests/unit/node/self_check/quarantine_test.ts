@@ -262,3 +262,42 @@ Deno.test("a node that finds its memory damaged answers on where too few others 
   assertEquals(await cluster.get(wrong, "c"), { value: "x" });
   await cluster.stop();
 });
+
+Deno.test("a leader whose memory is damaged hands over to who has the whole log, not to one whose disk hangs", async () => {
+  const { cluster, leaderId } = await damagedCluster(23, () => []);
+  const [hanging = -1, sound = -1] = cluster.ids.filter((id) => id !== leaderId);
+  cluster.server(hanging).disk.hooks.delaySync = () => new Promise(() => {});
+  assertEquals((await cluster.put(leaderId, "c", "x")).type, "Done");
+  const leader = cluster.node(leaderId);
+  damageMemory("Value", () => leader.state.peek("a"));
+  assertEquals((await leader.takeSnapshot()).type, "NotSound");
+  await cluster.clock.until(
+    () => cluster.node(sound).status().raft.role === "Leader",
+    MINUTE_MS / 2,
+    "the sound one leads",
+  );
+  assertEquals((await cluster.put(sound, "c", "y")).type, "Done");
+  cluster.crash(hanging);
+  await cluster.stop();
+});
+
+Deno.test("a leader whose memory is damaged takes writes on where nobody can take over", async () => {
+  const { cluster, leaderId } = await damagedCluster(24, () => []);
+  const [hanging = -1, other = -1] = cluster.ids.filter((id) => id !== leaderId);
+  cluster.server(hanging).disk.hooks.delaySync = () => new Promise(() => {});
+  for (const id of [leaderId, other]) {
+    damageMemory("Value", () => cluster.node(id).state.peek("a"));
+    await cluster.node(id).takeSnapshot();
+    assert(isFound(cluster.node(id)));
+  }
+  await cluster.clock.advance(5_000);
+  const ended = new Map<string, number>();
+  for (let at = 0; at < 60; at++) {
+    const { type } = await cluster.put(leaderId, "c", `${at}`);
+    ended.set(type, (ended.get(type) ?? 0) + 1);
+    await cluster.clock.advance(100);
+  }
+  assert((ended.get("Done") ?? 0) >= 30, JSON.stringify([...ended]));
+  cluster.crash(hanging);
+  await cluster.stop();
+});
