@@ -300,6 +300,18 @@ const GENTLE: readonly Mutation[] = [
     }),
     tests: FILE_TESTS,
   },
+  {
+    ...slip(
+      "M1184",
+      "Whoever joins a snapshot that is under way puts the next one off, however much has come since it began",
+      {
+        file: "lib/node/snapshots/snapshots.ts",
+        find: "    this.#taking ??= this.#begin();\n",
+        replace: "    this.#parts.applier.restartCount();\n    this.#taking ??= this.#begin();\n",
+      },
+    ),
+    tests: HURRY_TESTS,
+  },
 ];
 
 /** In the order of their numbers. */

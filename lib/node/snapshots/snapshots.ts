@@ -124,14 +124,19 @@ export class Snapshots {
   }
 
   async #join(): Promise<SnapshotOutcome> {
-    this.#parts.applier.restartCount();
-    this.#taking ??= this.#enqueueJob(() => this.#take({ isNewestUsable: true })).finally(() => {
-      this.#taking = undefined;
-      this.#isNextDue = false;
-    });
+    this.#taking ??= this.#begin();
     const outcome = await this.#taking;
     if (outcome.type === "Created") this.#takenCount.add();
     return outcome;
+  }
+
+  /** Who joins it later gets what is applied now: what comes in between counts for the next one. */
+  #begin(): Promise<SnapshotOutcome> {
+    this.#parts.applier.restartCount();
+    return this.#enqueueJob(() => this.#take({ isNewestUsable: true })).finally(() => {
+      this.#taking = undefined;
+      this.#isNextDue = false;
+    });
   }
 
   /** Takes one also where the newest has everything, since that cannot be read any more. Rejects with what ends the node. */

@@ -27,11 +27,19 @@ function filledState(): StateMachine {
   return state;
 }
 
-/** The rests in ms of a snapshot that is taken for a backup, and beside which `comes` is called after some of them; then those of another. */
-async function restsOf(
-  comes: (snapshots: Snapshots) => void,
-): Promise<{ readonly rests: readonly number[]; readonly later: readonly number[] }> {
+/** What was seen of two snapshots for backups, the first of which somebody came beside. */
+interface Seen {
+  /** In ms. */
+  readonly rests: readonly number[];
+  readonly later: readonly number[];
+  /** How often it was counted anew how much has come since the last one, until the first was over. */
+  readonly restarts: number;
+}
+
+/** `comes` is called after some rests of the first. */
+async function restsOf(comes: (snapshots: Snapshots) => void): Promise<Seen> {
   const rests: number[] = [];
+  let restarts = 0;
   let isDue = false;
   const state = filledState();
   const applied = { state, id: { index: toIndex(KEYS), term: toTerm(1) }, configuration: EMPTY_CONFIGURATION };
@@ -61,7 +69,7 @@ async function restsOf(
       },
     },
     applied,
-    applier: { restartCount: () => {}, snapshotIsDue: () => isDue, install: () => true },
+    applier: { restartCount: () => void (restarts += 1), snapshotIsDue: () => isDue, install: () => true },
     newest: undefined,
     snapshotEntries: 1_000,
     snapshotBytes: 1_000_000,
@@ -73,14 +81,14 @@ async function restsOf(
     outcome.backup.close();
   };
   await backup();
-  const count = rests.length;
+  const [count, restartsOfFirst] = [rests.length, restarts];
   isDue = false;
   state.apply(KEYS + 1, spanOf(encodeCommand({ type: "Put", key: "k", value: "" })));
   applied.id = { index: toIndex(KEYS + 1), term: toTerm(1) };
   await backup();
   await snapshots.close();
   await storage.close();
-  return { rests: rests.slice(0, count), later: rests.slice(count) };
+  return { rests: rests.slice(0, count), later: rests.slice(count), restarts: restartsOfFirst };
 }
 
 Deno.test("a snapshot for a backup alone is taken in short pieces with long rests", async () => {
@@ -106,7 +114,8 @@ const OTHERS: Readonly<Record<string, (snapshots: Snapshots) => unknown>> = {
 
 for (const [who, comes] of Object.entries(OTHERS)) {
   Deno.test(`a snapshot for a backup hurries once it is waited for by ${who}`, async () => {
-    const { rests, later } = await restsOf(comes);
+    const { rests, later, restarts } = await restsOf(comes);
+    assertEquals(restarts, 1, "what came since it began counts for the next one");
     assertEquals(rests.slice(0, RESTS_BEFORE).filter((ms) => ms < GENTLE_MS), []);
     // The piece after the rest in which somebody came is the first that is longer.
     const [next = 0, second = 0] = rests.slice(RESTS_BEFORE);
