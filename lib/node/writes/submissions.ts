@@ -36,7 +36,7 @@ export interface SubmissionsParts {
   readonly inbox: Pick<Inbox, "wake">;
   readonly clock: Pick<Clock, "now">;
   readonly tickTime: Pick<TickTime, "now">;
-  readonly quarantine: Pick<Quarantine, "isOn" | "isFenced">;
+  readonly quarantine: Pick<Quarantine, "isFenced">;
   readonly timeoutMs: number;
   readonly limits: PendingLimits;
 }
@@ -121,7 +121,7 @@ export class Submissions implements NodeWriter, Pick<RunNode, "submitRun"> {
     const isTooLarge = key.length > KEY_BYTES_MAX || value.length > VALUE_BYTES_MAX ||
       encoded.length > COMMAND_BYTES_MAX;
     if (isTooLarge) return this.#refuse("TooLarge", done);
-    if (quarantine.isOn) return this.#refuse("Quarantined", done);
+    if (quarantine.isFenced) return this.#refuse("Quarantined", done);
     const deadline = tickTime.now + timeoutMs;
     proposals.add({ command: encoded, bytes: encoded.length, deadline, growthBytes: 0, done });
   }
@@ -159,7 +159,7 @@ export class Submissions implements NodeWriter, Pick<RunNode, "submitRun"> {
   /** Takes an encoded command. `done` gets its outcome, never before this call returns. */
   add(command: string, done: (outcome: WriteOutcome) => void): void {
     const { limits: { writesMax, writeBytesMax }, quarantine, tickTime, timeoutMs } = this.#parts;
-    if (quarantine.isOn) return this.#refuse("Quarantined", done);
+    if (quarantine.isFenced) return this.#refuse("Quarantined", done);
     const isOver = this.#waiting.length >= writesMax || this.#waitingBytes >= writeBytesMax;
     if (this.#ended || isOver) return this.#refuse(this.#ended ? "Stopping" : "Overloaded", done);
     this.#lastOrder += 1;

@@ -91,7 +91,7 @@ class Follower {
       inbox: { wake: () => {} },
       clock: { now: () => this.time.now },
       tickTime: this.time,
-      quarantine: { isOn: false, isFenced: false },
+      quarantine: { isFenced: false },
       timeoutMs: TIMEOUT_MS,
       limits: DEFAULT_PENDING_LIMITS,
     });

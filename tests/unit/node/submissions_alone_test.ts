@@ -38,7 +38,7 @@ class Bench {
     inbox: { wake: () => {} },
     clock: { now: () => this.tickTime.now },
     tickTime: this.tickTime,
-    quarantine: { isOn: false, isFenced: false },
+    quarantine: { isFenced: false },
     timeoutMs: TIMEOUT_MS,
     limits: DEFAULT_PENDING_LIMITS,
   });
