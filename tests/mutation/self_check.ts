@@ -10,6 +10,7 @@ const TESTS: readonly string[] = [
   "tests/unit/node/self_check/self_check_test.ts",
   "tests/unit/node/self_check/quarantine_test.ts",
   "tests/unit/node/self_check/repair_test.ts",
+  "tests/unit/node/self_check/fence_test.ts",
   "tests/unit/node/scrub/repairs_test.ts",
   "tests/unit/http/cluster_test.ts",
   "tests/unit/raft/quarantine_test.ts",
@@ -111,6 +112,15 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
       file: "lib/node/self_check/repair.ts",
       find: "this.#handsOverFrom = now + HANDOVER_RETRY_MS;",
       replace: "this.#handsOverFrom = now + 0 * HANDOVER_RETRY_MS;",
+    },
+  ),
+  slip(
+    "M1185",
+    "A node that got a snapshot before its quarantine began says that it answers though its state is not sound",
+    {
+      file: "lib/node/self_check/quarantine.ts",
+      find: "    this.isFenced = false;\n    if (!this.isOn) return;\n    this.isOn = false;\n",
+      replace: "    if (!this.isOn) return;\n    this.isFenced = false;\n    this.isOn = false;\n",
     },
   ),
   slip("M965", "A snapshot of damaged memory is kept", {

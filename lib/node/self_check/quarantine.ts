@@ -83,9 +83,10 @@ export class Quarantine {
 
   /** The state was replaced by a snapshot of the leader, which is durable. */
   replaced(index: number): void {
+    // Also where a snapshot came for one that lagged, before the quarantine began.
+    this.isFenced = false;
     if (!this.isOn) return;
     this.isOn = false;
-    this.isFenced = false;
     const { file, inbox, log } = this.#parts;
     inbox.put({ type: "Quarantine", isOn: false });
     log("info", `The quarantine is over: the leader's snapshot at index ${index} has replaced the state`);
