@@ -32,6 +32,7 @@ export function readSchedule(line: string): Partial<Settings> & Pick<Settings, "
     users: false,
     logins: false,
     watches: false,
+    mixesCompression: false,
     ...more,
     seed,
     planned,

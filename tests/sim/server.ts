@@ -13,7 +13,7 @@ import type { NodeOptions } from "../../lib/node/options.ts";
 import { METRIC } from "../../lib/observe/names.ts";
 import type { Message } from "../../lib/raft/messages.ts";
 import type { NodeId } from "../../lib/raft/types.ts";
-import { HAS_ZSTD } from "../../lib/storage/block_codec.ts";
+import { COMPRESSIONS, HAS_ZSTD } from "../../lib/storage/block_codec.ts";
 import type { Disk } from "../../lib/storage/disk.ts";
 import { EncryptedDisk } from "../../lib/storage/encryption/encrypted_disk.ts";
 import { MasterKey, type MasterKeys } from "../../lib/storage/encryption/master_key.ts";
@@ -137,7 +137,10 @@ export class SimServer extends MemoryServer {
     const newIdentity = this.rejoins && this.announced;
     // Some have a runtime without zstd: then nobody may write it, not even what those have who read it.
     const readsZstd = HAS_ZSTD && (this.#world.settings.seed + this.id) % 4 !== 0;
-    return { ...options, newIdentity, readsZstd, ...(join === undefined || newIdentity ? {} : { join }) };
+    const compression = this.#world.settings.mixesCompression
+      ? COMPRESSIONS[this.id % COMPRESSIONS.length] ?? "off"
+      : this.#world.settings.compression;
+    return { ...options, newIdentity, readsZstd, compression, ...(join === undefined || newIdentity ? {} : { join }) };
   }
 
   override clockAtStart(): number {

@@ -67,6 +67,8 @@ export interface Settings {
   readonly logins: boolean;
   /** How snapshots are compressed, once there is the level for it. */
   readonly compression: Compression;
+  /** Whether each node is told another compression. */
+  readonly mixesCompression: boolean;
   /** Whether the directories are encrypted. */
   readonly encrypted: boolean;
   /** Whether bits of memories and disks change behind the peace, and what finds them is waited for; see long_watch.ts. */
@@ -144,6 +146,7 @@ export function drawSettings(seed: number, overrides: Partial<Settings> = {}): S
     logins: new Random(seed ^ 0x1061).chance(LOGINS_PROBABILITY),
     compression: new Random(seed ^ 0xc0de).pick(COMPRESSIONS),
     watches: seed % SEEDS_PER_WATCH === WATCH_SEED,
+    mixesCompression: new Random(seed ^ 0x3178).chance(0.5),
     lowered: undefined,
     planned: undefined,
     canary: false,

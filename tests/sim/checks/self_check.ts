@@ -12,7 +12,7 @@ import { QUARANTINE_MARK, type SimServer } from "../server.ts";
 
 const BEGINS = /^In quarantine: /;
 const FOUND = /^The memory of this node does not hold/;
-const FENCED = /^Answers (nothing from its state any more|again, though its state is not sound)/;
+const FENCED = /^Answers (nothing from its state any more|again, though)/;
 const DIFFERS = /^At entry (\d+) node (\d+) has another state/;
 const SPLIT = /^At entry (\d+) no majority has the same state/;
 
