@@ -105,6 +105,16 @@ export const SCRUB_SLIPS: readonly Mutation[] = [
     tests: ["tests/unit/storage/scrub_test.ts"],
   },
   {
+    id: "M1186",
+    what: "A file with the keys that a later version has wrapped anew is taken for damaged, and written over",
+    patches: [{
+      file: "lib/storage/encryption/key_files.ts",
+      find: "if (isOfOtherProgram(bytes, file)) return;",
+      replace: "if (isOfOtherProgram(bytes, file) && file.length === 0) return;",
+    }],
+    tests: ["tests/unit/storage/encryption/scrub_test.ts"],
+  },
+  {
     id: "M1180",
     what: "A node ends whose file with the keys cannot be read any more, and nobody has them from then on",
     patches: [{

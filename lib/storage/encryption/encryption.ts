@@ -24,7 +24,8 @@ export interface Encryption {
   begin(directory: string, owner: KeyOwner): Promise<DirectoryKeys | undefined>;
   /**
    * Throws `CorruptionError` or `FormatVersionError` where `bytes`, the content of its key file, are not what was written there. What
-   * `kvstore rekey` has wrapped by a key that is not given is looked at as far as that goes without it.
+   * `kvstore rekey` has wrapped by a key that is not given is looked at as far as that goes without it, and so is what one of another version
+   * has written.
    */
   examine(directory: string, bytes: Uint8Array): void;
   /**

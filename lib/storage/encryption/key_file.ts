@@ -65,6 +65,12 @@ export function readKeyFile(bytes: Uint8Array, file: string): KeyFile {
   return { owner: { nodeId, clusterName }, masterKeyId, wrapped: Buffer.from(wrapped, "hex") };
 }
 
+/** Whether another version of this program wrote it, as its checksum confirms. Throws `CorruptionError` for what is no JSON object. */
+export function isOfOtherProgram(bytes: Uint8Array, file: string): boolean {
+  const { content: { format }, sealed } = decodeChecked(bytes, file);
+  return sealed && typeof format === "number" && format !== KEY_FILE_FORMAT;
+}
+
 /** The keys in the file. Throws `MasterKeyError` where none of `masters` wraps them, and `CorruptionError` where anything was changed. */
 export function unwrapKeyFile(
   found: KeyFile,

@@ -20,6 +20,7 @@ import { DirectoryKeys, type KeyOwner } from "./directory_keys.ts";
 import type { EncryptionFacts } from "./encryption.ts";
 import {
   encodeKeyFile,
+  isOfOtherProgram,
   KEY_FILE_NAME,
   KEY_LOCK_NAME,
   type KeyFile,
@@ -116,6 +117,8 @@ export class KeyFiles {
   /** See `Encryption.examine`. */
   examine(directory: string, bytes: Uint8Array): void {
     const file = `${directory}/${KEY_FILE_NAME}`;
+    // By `kvstore rekey` of a later version: the master key of before may be gone for ever.
+    if (isOfOtherProgram(bytes, file)) return;
     const known = this.#known.get(directory);
     const keys = this.#unwrapIfGiven(readKeyFile(bytes, file), file)?.keys;
     if (known !== undefined && keys !== undefined && bytesToString(keys.reveal()) !== bytesToString(known.reveal())) {

@@ -2,6 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { IncompatibleError } from "../../../../lib/base/errors.ts";
+import { decodeChecked, encodeChecked } from "../../../../lib/storage/checked_json.ts";
+import { KEY_FILE_FORMAT } from "../../../../lib/storage/encryption/key_file.ts";
 import { KeyFiles } from "../../../../lib/storage/encryption/key_files.ts";
 import type { FoundDamage } from "../../../../lib/storage/scrub.ts";
 import type { Storage } from "../../../../lib/storage/storage.ts";
@@ -81,6 +83,17 @@ Deno.test("a file that rekey has written is sound though the node has not its ma
   assertEquals(disk.contents(KEY_FILE), sound);
   await storage.close();
   await (await open(keyed(disk, [NEW]))).close();
+});
+
+Deno.test("a file that a rekey of a later version has written stays as it is", async () => {
+  const disk = new MemoryDisk();
+  const storage = await used(disk);
+  const { content } = decodeChecked(disk.contents(KEY_FILE) ?? new Uint8Array(), KEY_FILE);
+  const later = encodeChecked({ ...content, format: KEY_FILE_FORMAT + 1 });
+  disk.open(KEY_FILE, "create").writeAt(0, later);
+  assertEquals(damages(storage), []);
+  assertEquals([await storage.restoreKeyFile(), disk.contents(KEY_FILE)], [true, later]);
+  await storage.close();
 });
 
 Deno.test("the sound file of another directory in its place is damage, and goes; one that is sound stays", async () => {
