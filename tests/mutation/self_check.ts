@@ -183,6 +183,11 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
     find: 'if (outcome.type === "NotSound") return notDone({ reason: "Quarantined" });',
     replace: 'if (outcome.type === "NotSound") return notTaken(node, "No room");',
   }),
+  slip("M1032", "The digest of a state depends on what reads of it were told of the time", {
+    file: "lib/kv/state_machine.ts",
+    find: "${this.timeMs}${users}",
+    replace: "${Math.max(this.timeMs, this.#toldMs)}${users}",
+  }),
 ].map((mutation) => ({ ...mutation, tests: TESTS }));
 
 /** How people are told that a node is in quarantine. */
