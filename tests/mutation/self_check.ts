@@ -13,6 +13,7 @@ const TESTS: readonly string[] = [
   "tests/unit/node/self_check/fence_test.ts",
   "tests/unit/node/scrub/repairs_test.ts",
   "tests/unit/http/cluster_test.ts",
+  "tests/unit/http/event_bounds_test.ts",
   "tests/unit/raft/quarantine_test.ts",
   "tests/unit/storage/quarantine_file_test.ts",
   "tests/unit/node/self_check/memory_sweep_test.ts",
@@ -123,6 +124,11 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
       replace: "    if (!this.isOn) return;\n    this.isFenced = false;\n    this.isOn = false;\n",
     },
   ),
+  slip("M1187", "A watcher is told all of a state though it is found not to be sound meanwhile", {
+    file: "lib/http/event_stream/stream.ts",
+    find: 'if (this.#phase === "State" && this.#host.node.isQuarantined) {',
+    replace: 'if (this.#phase === "State" && this.#host.node.isQuarantined && this.#position < 0) {',
+  }),
   slip("M965", "A snapshot of damaged memory is kept", {
     file: "lib/node/snapshots/snapshots.ts",
     find: "if (!this.#closed && !cut.isSound) {",

@@ -123,6 +123,11 @@ export class EventStream implements BodyStream {
     const sink = this.#sink;
     if (sink === undefined || this.#phase === "Ended" || this.#phase === "Live") return "Waiting";
     if (sink.unsentBytes > UNSENT_EVENT_BYTES_MAX) return "Waiting";
+    if (this.#phase === "State" && this.#host.node.isQuarantined) {
+      // What is left of the state is not to be told; another node begins anew.
+      this.fail("no_quorum");
+      return "Waiting";
+    }
     if (this.#phase === "State") return this.#sendState(sink);
     if (this.#position > limit) return "More";
     if (!this.#sendHistory(sink, { limit, before: undefined })) return this.#afterTurn(sink);

@@ -59,6 +59,25 @@ Deno.test("a large state is sent in pieces while it changes: at its end it is th
   ground.close(watcher);
 });
 
+Deno.test("of a state that is not sound nothing more is sent: a stream that is at it ends, and one that follows changes goes on", async () => {
+  const ground = new EventGround();
+  for (let at = 0; at < 4_000; at++) ground.put(`k${at}`, "v".repeat(200));
+  await ground.settle();
+  const follower = await watchEvents(ground);
+  const watcher = await watchEvents(ground, { query: { snapshot: "1" } });
+  watcher.isSlow = true;
+  const records = () => watcher.events.filter(({ type }) => type === "snapshot").length;
+  await ground.clock.until(() => records() > 0, 1_000, "the first piece of the state");
+  ground.node.isQuarantined = true;
+  const before = records();
+  assert(before < 4_000);
+  watcher.drain();
+  await ground.settle();
+  assertEquals([records(), watcher.isFinished, follower.isFinished], [before, true, false]);
+  assertEquals(watcher.events.at(-1)?.type, "error");
+  ground.close(follower);
+});
+
 Deno.test("watchers with the same filter are sent the same text, made once", async () => {
   const ground = new EventGround();
   const watchers = await Promise.all(Array.from({ length: 20 }, () => watchEvents(ground, { query: { prefix: "a" } })));
