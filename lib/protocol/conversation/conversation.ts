@@ -19,7 +19,7 @@ import {
   UNSENT_BYTES_MAX,
 } from "../../net/limits.ts";
 import type { ClientLink, ProtocolSession, Received, Standing } from "../../net/session.ts";
-import type { ReadOutcome } from "../../node/api.ts";
+import type { NodeReader, ReadOutcome } from "../../node/api.ts";
 import type { SessionContext } from "../session_context.ts";
 import type { Interpreter, Turn } from "./interpreter.ts";
 import { ReplyQueue, type ReplySlot } from "./reply_queue.ts";
@@ -27,10 +27,15 @@ import { ReplyQueue, type ReplySlot } from "./reply_queue.ts";
 /** What a conversation is made of. */
 export interface ConversationParts<E> {
   readonly link: ClientLink;
-  readonly context: Pick<SessionContext, "metrics" | "turns" | "turnTime" | "connections">;
+  readonly context: Pick<SessionContext, "metrics" | "turns" | "turnTime" | "connections"> & {
+    readonly node: Pick<NodeReader, "isQuarantined">;
+  };
   /** The interpreter of the conversation that is being made. */
   readonly interpreter: (conversation: Conversation<E>) => Interpreter<E>;
 }
+
+/** How a read ends that looks at a state of which is known by now that it is not sound. */
+const NOT_SOUND: ReadOutcome = { type: "NotDone", reason: "Quarantined", leaderId: undefined };
 
 /** Life: open, then ended: nothing more is taken, and once the replies are out, the link is finished. */
 export class Conversation<E> implements ProtocolSession {
@@ -251,10 +256,13 @@ export class Conversation<E> implements ProtocolSession {
     this.#advance();
   };
 
-  /** Does a read that was confirmed before its turn. What waits for its end goes on once the reply, which is sent next, is out. */
+  /**
+   * Does a read that was confirmed before its turn, which may be long ago where a client takes its replies slowly. What waits for its end
+   * goes on once the reply, which is sent next, is out.
+   */
   #perform(slot: ReplySlot<E>, outcome: ReadOutcome): void {
     slot.postponed = undefined;
-    this.#interpreter.fill(slot, outcome);
+    this.#interpreter.fill(slot, this.#context.node.isQuarantined ? NOT_SOUND : outcome);
     this.#close(slot);
   }
 

@@ -40,7 +40,7 @@ export class ConversationBench implements Interpreter<TestExchange> {
   readonly link = new RecordingLink();
   readonly metrics = new ClientMetrics(new Registry());
   readonly nothing: TestExchange = { letter: "", number: -1, reply: undefined };
-  /** What was called, and when: `w3` started, `w3.` filled in, `end`, `closed`, `last word`. */
+  /** What was called, and when: `w3` started, `w3.` filled in, `r3!` as not done, `end`, `closed`, `last word`. */
   readonly seen: string[] = [];
   /** Those that wait, by their names. */
   readonly open = new Map<string, ReplySlot<TestExchange>>();
@@ -49,6 +49,8 @@ export class ConversationBench implements Interpreter<TestExchange> {
   readonly conversation: Conversation<TestExchange>;
   /** Of all clients of the server. */
   connections = 1;
+  /** Of its node. */
+  isQuarantined = false;
   holdsState = false;
   readonly isBeforeLogin = false;
   readonly #replyBytes: number;
@@ -60,7 +62,8 @@ export class ConversationBench implements Interpreter<TestExchange> {
     const { clock, link, metrics } = this;
     this.#replyBytes = replyBytes;
     const turns = new TurnBudget(clock, requestsPerTurnMax);
-    const context = { metrics, turns, turnTime: new TurnTime(clock), connections: () => this.connections };
+    const turnTime = new TurnTime(clock);
+    const context = { metrics, turns, turnTime, connections: () => this.connections, node: this };
     this.conversation = new Conversation({ link, context, interpreter: () => this });
   }
 
@@ -104,8 +107,8 @@ export class ConversationBench implements Interpreter<TestExchange> {
   }
 
   /** See `Interpreter`. */
-  fill({ exchange }: ReplySlot<TestExchange>, _outcome: Outcome): number {
-    this.seen.push(`${nameOf(exchange)}.`);
+  fill({ exchange }: ReplySlot<TestExchange>, { type }: Outcome): number {
+    this.seen.push(`${nameOf(exchange)}${type === "NotDone" ? "!" : "."}`);
     exchange.reply = this.#replyTo(exchange);
     this.conversation.noteEnd(false);
     return exchange.reply.length;

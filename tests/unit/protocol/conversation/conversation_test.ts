@@ -110,6 +110,21 @@ Deno.test("of requests that are long together no more are under way than with ma
   assertEquals([bench.open.size, bench.conversation.full], [REQUESTS_IN_FLIGHT_MAX, true]);
 });
 
+Deno.test("a read that was confirmed before its turn is not done where the state is known not to be sound by then", () => {
+  const bench = new ConversationBench({ replyBytes: UNSENT_BYTES_MAX });
+  bench.conversation.receive("rrr");
+  bench.link.reading = false;
+  bench.finish("r2");
+  bench.finish("r1");
+  bench.finish("r0");
+  assertEquals(bench.takeSeen(), "r0 r1 r2 r0.");
+  bench.isQuarantined = true;
+  bench.link.reading = true;
+  bench.link.unsentBytes = 0;
+  bench.conversation.outputSent();
+  assertEquals(bench.takeSeen(), "r1! r2!");
+});
+
 Deno.test("a client that does not read is sent no more than its room, and nothing is begun for it", () => {
   const bench = new ConversationBench({ replyBytes: UNSENT_BYTES_MAX / 4 });
   bench.link.reading = false;

@@ -52,6 +52,22 @@ Deno.test("replies that are too long to be made at once are made one by one, as 
   assertEquals([bench.node.asked.at(-1), client.session.full], ["Write", false]);
 });
 
+Deno.test("reads that a client has not taken the replies to yet are refused once the state is known not to be sound", async () => {
+  const long = "v".repeat(RUN_REPLY_BYTES_MAX * 6);
+  const { bench, client } = await makeBench(long);
+  const one = `$${long.length}\r\n${long}\r\n`;
+  client.link.reading = false;
+  client.session.receive(encodeRequest("GET", "long").repeat(4));
+  client.session.receive(encodeRequest("GET", "a") + encodeRequest("GET", "none"));
+  assertEquals(await client.take(), one.repeat(3));
+  bench.node.isQuarantined = true;
+  client.link.unsentBytes = 0;
+  client.session.outputSent();
+  const replies = (await client.take()).split("\r\n");
+  assertEquals(replies.map((reply) => reply.slice(0, 9)), ["-TRYAGAIN", "-TRYAGAIN", "-TRYAGAIN", ""]);
+  assertEquals(client.session.full, false);
+});
+
 Deno.test("each read of a run is refused where the run could not be confirmed", async () => {
   const { bench, client, reads } = await makeBench("");
   bench.node.refusal = "Timeout";
