@@ -261,8 +261,8 @@ const GENTLE: readonly Mutation[] = [
     }),
     slip("M1121", "A snapshot for a backup takes its time while the next one is due, and the log grows meanwhile", {
       file: SNAPSHOTS,
-      find: "this.#hurried === 0 && !this.#isNextDue,",
-      replace: "this.#hurried === 0 && !(this.#isNextDue && this.#closed),",
+      find: "this.#hurried === 0 && !this.#isNextDue && !memory.isShort,",
+      replace: "this.#hurried === 0 && !(this.#isNextDue && this.#closed) && !memory.isShort,",
     }),
     slip("M1122", "Whoever asks for a snapshot waits for that of a backup at its pace", {
       file: SNAPSHOTS,
@@ -299,6 +299,14 @@ const GENTLE: readonly Mutation[] = [
       replace: "isForBackup: () => false }));",
     }),
     tests: FILE_TESTS,
+  },
+  {
+    ...slip("M1189", "A snapshot for a backup takes its time though what it holds fills the memory", {
+      file: "lib/node/snapshots/snapshots.ts",
+      find: "!this.#isNextDue && !memory.isShort,",
+      replace: "!this.#isNextDue && (!memory.isShort || memory.limitBytes > 0),",
+    }),
+    tests: HURRY_TESTS,
   },
   {
     ...slip(

@@ -54,6 +54,11 @@ export class MemoryBudget {
     return this.limitBytes * (1 + MEMORY_RESERVE_SHARE);
   }
 
+  /** Whether the limit is near. */
+  get isShort(): boolean {
+    return this.#usedBytes >= this.limitBytes * MEMORY_HIGH_SHARE;
+  }
+
   /** Whether even the reserve is used up: what a leader sends must wait until there is less. */
   get isBeyond(): boolean {
     return this.#usedBytes > this.mostBytes;

@@ -50,7 +50,7 @@ export interface SnapshotsParts {
   readonly directory: Pick<PeerDirectory, "readsZstd">;
   readonly sweep: Pick<MemorySweep, "found">;
   readonly quarantine: Pick<Quarantine, "isFenced" | "replaced">;
-  readonly memory: Pick<MemoryBudget, "limitBytes" | "checkFits" | "putOffSnapshots">;
+  readonly memory: Pick<MemoryBudget, "limitBytes" | "isShort" | "checkFits" | "putOffSnapshots">;
   readonly space: Pick<SpaceBudget, "dueBytesMax" | "trailingBytesMax" | "snapshotBegins">;
   readonly inbox: Pick<Inbox, "put">;
   readonly lifetime: Pick<Lifetime, "fail">;
@@ -266,7 +266,7 @@ export class Snapshots {
 
   /** Writes a cut of the state to the disk. A text says why there is none, with nothing changed; undefined where the cut is not sound. */
   async #write({ state, id, configuration }: AppliedState): Promise<SnapshotDescription | string | undefined> {
-    const { storage, raft, directory, compression: wanted } = this.#parts;
+    const { storage, raft, directory, memory, compression: wanted } = this.#parts;
     const facts = { wanted, included: configuration, inForce: raft.configuration };
     const compression = compressionFor({ ...facts, readsZstd: (peer) => directory.readsZstd(peer) });
     const writer = storage.createSnapshot(id, configuration, compression);
@@ -275,7 +275,8 @@ export class Snapshots {
       let block: Uint8Array | undefined;
       const pace = new Pace({
         clock: this.#parts.clock,
-        isForBackup: () => this.#hurried === 0 && !this.#isNextDue,
+        // What is written over meanwhile stays in memory until the cut has passed it.
+        isForBackup: () => this.#hurried === 0 && !this.#isNextDue && !memory.isShort,
         writtenBack: () => writer.writtenBack(),
       });
       await inSlices(this.#parts.clock, () => {

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeCommand } from "../../../../lib/kv/commands.ts";
 import { StateMachine } from "../../../../lib/kv/state_machine.ts";
-import { BACKUP_REST, BACKUP_SLICE_MS, SNAPSHOT_SLICE_MS } from "../../../../lib/node/limits.ts";
+import { BACKUP_REST, BACKUP_SLICE_MS, MEMORY_HIGH_SHARE, SNAPSHOT_SLICE_MS } from "../../../../lib/node/limits.ts";
 import { MemoryBudget } from "../../../../lib/node/memory/memory_budget.ts";
 import { Snapshots } from "../../../../lib/node/snapshots/snapshots.ts";
 import { Registry } from "../../../../lib/observe/metrics.ts";
@@ -36,8 +36,8 @@ interface Seen {
   readonly restarts: number;
 }
 
-/** `comes` is called after some rests of the first. */
-async function restsOf(comes: (snapshots: Snapshots) => void): Promise<Seen> {
+/** `comes` is called after some rests of the first; it may fill the memory until that is over. */
+async function restsOf(comes: (snapshots: Snapshots, fillMemory: () => void) => void): Promise<Seen> {
   const rests: number[] = [];
   let restarts = 0;
   let isDue = false;
@@ -46,9 +46,20 @@ async function restsOf(comes: (snapshots: Snapshots) => void): Promise<Seen> {
   const clock = new LookedAtClock((ms) => {
     if (rests.push(ms) === RESTS_BEFORE) {
       isDue = true;
-      comes(snapshots);
+      comes(snapshots, () => hold(MEMORY_HIGH_SHARE * memory.limitBytes));
     }
   });
+  let heldBytes = 0;
+  const memory = new MemoryBudget(2 ** 40, () => {});
+  memory.count([{
+    get heldBytes() {
+      return heldBytes;
+    },
+  }]);
+  const hold = (bytes: number) => {
+    heldBytes = bytes;
+    memory.measure();
+  };
   const storage = await open(new MemoryDisk());
   const snapshots: Snapshots = new Snapshots({
     storage,
@@ -59,7 +70,7 @@ async function restsOf(comes: (snapshots: Snapshots) => void): Promise<Seen> {
     raft: { heldBytes: 0, bytesBehind: () => 0, configuration: EMPTY_CONFIGURATION },
     directory: { readsZstd: () => false },
     space: { dueBytesMax: Infinity, trailingBytesMax: Infinity, snapshotBegins: () => {} },
-    memory: new MemoryBudget(Infinity, () => {}),
+    memory,
     inbox: { put: () => {} },
     quarantine: { isFenced: false, replaced: () => {} },
     sweep: { found: () => {} },
@@ -83,6 +94,7 @@ async function restsOf(comes: (snapshots: Snapshots) => void): Promise<Seen> {
   await backup();
   const [count, restartsOfFirst] = [rests.length, restarts];
   isDue = false;
+  hold(0);
   state.apply(KEYS + 1, spanOf(encodeCommand({ type: "Put", key: "k", value: "" })));
   applied.id = { index: toIndex(KEYS + 1), term: toTerm(1) };
   await backup();
@@ -97,7 +109,8 @@ Deno.test("a snapshot for a backup alone is taken in short pieces with long rest
   assertEquals(rests.filter((ms) => ms < GENTLE_MS), []);
 });
 
-const OTHERS: Readonly<Record<string, (snapshots: Snapshots) => unknown>> = {
+const OTHERS: Readonly<Record<string, (snapshots: Snapshots, fillMemory: () => void) => unknown>> = {
+  "who needs the memory that its cut holds": (_snapshots, fillMemory) => fillMemory(),
   "somebody who asks for a snapshot": (snapshots) => snapshots.take(),
   "the repair of a damaged one": (snapshots) => snapshots.replace(),
   "the next one, which is due": (snapshots) => snapshots.takeIfDue(),
