@@ -214,6 +214,8 @@ export const MEMBER_LINES: readonly (readonly [line: string, exitCode: number])[
     "Nothing was begun: the leadership is being handed over: ask again in a moment",
     "Nothing was begun: the cluster has changed since this was asked for, a member may have come back with an older program: ask again in a moment",
     "Nothing was begun: the leader's disk is full: make room there",
+    "Nothing was begun: of the 2 voters that would be left 2 are needed, and server 2 is in quarantine, or about to be, until the others have repaired it: ask again in a moment",
+    "Nothing was begun: of the 3 voters 2 are needed, and server 2 is in quarantine, or about to be, until the others have repaired it: start 1 again, and ask again",
     "Nothing was begun: the cluster does not keep in mind who was removed yet: ask again in a moment",
     "Nothing was begun: the cluster does not keep in mind who is drained yet: ask again in a moment",
     "Nothing was begun: server 3 has not been heard: start it, or see why it cannot be reached",

@@ -9,6 +9,8 @@ const TESTS: readonly string[] = [
   "tests/unit/node/self_check/state_checks_test.ts",
   "tests/unit/node/self_check/self_check_test.ts",
   "tests/unit/node/self_check/quarantine_test.ts",
+  "tests/unit/node/self_check/quarantine_members_test.ts",
+  "tests/unit/node/change_plan_test.ts",
   "tests/unit/node/self_check/repair_test.ts",
   "tests/unit/node/self_check/fence_test.ts",
   "tests/unit/node/scrub/repairs_test.ts",
@@ -184,6 +186,21 @@ export const SELF_CHECK_SLIPS: readonly Mutation[] = [
     file: SELF_CHECK,
     find: "this.#fence(isSpared);",
     replace: "if (isSpared) this.#fence(true);",
+  }),
+  slip("M1190", "Another voter is removed while the rest can decide nothing without one in quarantine", {
+    file: "lib/node/membership/change_plan.ts",
+    find: "if (count - waiting.length >= needed) return undefined;",
+    replace: "if (count >= needed) return undefined;",
+  }),
+  slip("M1191", "A damaged node that may never go is not counted on, so that nothing leads out of that", {
+    file: "lib/node/membership/change_plan.ts",
+    find: "const mayGo = 2 * sound.length > now.length;",
+    replace: "const mayGo = 2 * sound.length >= 0;",
+  }),
+  slip("M1192", "A leader does not hear from its peers who is in quarantine when it changes the members", {
+    file: "lib/node/membership/member_change.ts",
+    find: "peers.filter(({ status }) => status?.quarantined === true)",
+    replace: "peers.filter(({ status }) => status?.quarantined === false)",
   }),
   slip("M1110", "A repair without room for a snapshot writes one again every second", {
     file: "lib/node/growing_pause.ts",

@@ -16,10 +16,21 @@ export function member(id: number): Member {
 
 /** Voters 0 to 2 and learner 3, all well, seen by leader 0. */
 export function facts(
-  { configuration: other = {}, status = {}, lost = [], behind = false, configurationIndex = 4_000, newest = [] }: {
+  {
+    configuration: other = {},
+    status = {},
+    lost = [],
+    quarantined = [],
+    suspect = [],
+    behind = false,
+    configurationIndex = 4_000,
+    newest = [],
+  }: {
     readonly configuration?: Partial<Configuration>;
     readonly status?: Partial<RaftStatus>;
     readonly lost?: readonly number[];
+    readonly quarantined?: readonly number[];
+    readonly suspect?: readonly number[];
     /** Whether the learner has not kept close to the leader. */
     readonly behind?: boolean;
     readonly configurationIndex?: number;
@@ -56,6 +67,8 @@ export function facts(
       ...status,
     },
     configurationIndex,
+    quarantined: new Set(quarantined),
+    suspect: new Set(suspect),
     caughtUp: new Set(behind ? [] : [3]),
     newest: new Map([...spoken].flatMap(([id, version]) => version === undefined ? [] : [[id, version]])),
     reachable: new Set([0, 1, 2, 3, 4, 5].filter((id) => !lost.includes(id))),

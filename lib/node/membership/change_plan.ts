@@ -13,6 +13,10 @@ export interface ChangeFacts {
   readonly configurationIndex: number;
   /** The servers that can be reached, this node included. */
   readonly reachable: ReadonlySet<NodeId>;
+  /** Those of them in quarantine: each can be reached, and acknowledges nothing until a snapshot has replaced its state. */
+  readonly quarantined: ReadonlySet<NodeId>;
+  /** Those of them that have found their memory damaged: each goes into quarantine if the others are a majority without it. */
+  readonly suspect: ReadonlySet<NodeId>;
   /** Learners that have caught up; see `CatchUp`. */
   readonly caughtUp: ReadonlySet<NodeId>;
   /** The newest protocol of each member that was heard in this life of the node, this node included. */
@@ -127,8 +131,8 @@ function planAddition(facts: ChangeFacts, change: Addition & { readonly id: Node
   }
   // It could get the id of one that was removed.
   if (!keepsMemberLists(facts.status.configuration)) return cannotKeep(facts, "who was removed");
-  const reason = lackOfQuorum(facts, { voters, whose: "voters" });
-  if (reason !== undefined) return unsafe(reason);
+  const refusal = lackOfQuorum(facts, { voters, whose: "voters" });
+  if (refusal !== undefined) return refusal;
   const member: Member = { id, ...place, identity: "" };
   return { type: "Plan", change, wanted: { members: [...members, member], voters, learners: [...learners, id] } };
 }
@@ -155,9 +159,9 @@ function planPromotion(facts: ChangeFacts, change: ChangePlan["change"]): Verdic
     );
   }
   const wanted = { members, voters: [...voters, id], learners: learners.filter((other) => other !== id) };
-  const reason = lackOfQuorum(facts, { voters, whose: "voters" }) ??
+  const refusal = lackOfQuorum(facts, { voters, whose: "voters" }) ??
     lackOfQuorum(facts, { voters: wanted.voters, whose: "voters that there would be" });
-  return reason === undefined ? { type: "Plan", change, wanted } : unsafe(reason);
+  return refusal ?? { type: "Plan", change, wanted };
 }
 
 /** What is in the way of the lists: an older program, who was not heard, or only that the level has not risen yet. */
@@ -212,9 +216,9 @@ function planRemoval(facts: ChangeFacts, change: ChangePlan["change"]): Verdict 
     learners: rest(learners),
     ...raised,
   };
-  const reason = lackOfQuorum(facts, { voters, whose: "voters" }) ??
+  const refusal = lackOfQuorum(facts, { voters, whose: "voters" }) ??
     lackOfQuorum(facts, { voters: wanted.voters, whose: "voters that would be left" });
-  return reason === undefined ? { type: "Plan", change, wanted } : unsafe(reason);
+  return refusal ?? { type: "Plan", change, wanted };
 }
 
 /**
@@ -231,17 +235,39 @@ function levelToList(facts: ChangeFacts, leaving: NodeId): { readonly level?: nu
   return notHeard(unheard, "who was removed");
 }
 
-/** Why those voters could not decide anything with the servers that can be reached; undefined when they can. */
+/** Why those voters could not decide anything with the servers that can be reached and take entries; undefined when they can. */
 function lackOfQuorum(
-  { reachable }: ChangeFacts,
+  facts: ChangeFacts,
   { voters, whose }: { readonly voters: readonly NodeId[]; readonly whose: string },
-): string | undefined {
-  const lost = voters.filter((voter) => !reachable.has(voter));
+): Refusal | undefined {
+  const lost = voters.filter((voter) => !facts.reachable.has(voter));
   const count = voters.length - lost.length;
   const needed = Math.floor(voters.length / 2) + 1;
-  if (count >= needed) return undefined;
-  return `of the ${voters.length} ${whose} ${count} can be reached, and ${needed} are needed: ` +
-    `start ${lost.join(", ")} again, or remove first what is lost for good`;
+  if (count < needed) {
+    return unsafe(
+      `of the ${voters.length} ${whose} ${count} can be reached, and ${needed} are needed: ` +
+        `start ${lost.join(", ")} again, or remove first what is lost for good`,
+    );
+  }
+  const waiting = waitingIn(facts, voters);
+  if (count - waiting.length >= needed) return undefined;
+  const remedy = lost.length === 0 ? "ask again in a moment" : `start ${lost.join(", ")} again, and ask again`;
+  return unsafe(
+    `of the ${voters.length} ${whose} ${needed} are needed, and server ${waiting.join(", ")} is in quarantine, or ` +
+      `about to be, until the others have repaired it: ${remedy}`,
+    true,
+  );
+}
+
+/**
+ * Those that can be reached and count for nothing until they are repaired. Without a majority the leader has nothing to repair them with,
+ * so that neither would end. A damaged one goes only where the voters of now can do without it, and is counted on where they cannot.
+ */
+function waitingIn({ reachable, quarantined, suspect, status }: ChangeFacts, voters: readonly NodeId[]): NodeId[] {
+  const now = status.configuration.voters;
+  const sound = now.filter((id) => reachable.has(id) && !quarantined.has(id) && !suspect.has(id));
+  const mayGo = 2 * sound.length > now.length;
+  return voters.filter((id) => reachable.has(id) && (quarantined.has(id) || (mayGo && suspect.has(id))));
 }
 
 function unsafe(reason: string, passing = false): Refusal {

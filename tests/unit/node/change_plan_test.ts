@@ -110,6 +110,34 @@ Deno.test("a removal is refused for the last voter, and a learner may go", () =>
   }
 });
 
+Deno.test("a change waits where the voters are no majority without one in quarantine, which the others repair", () => {
+  const reason =
+    "of the 2 voters that would be left 2 are needed, and server 2 is in quarantine, or about to be, until the others have repaired it: ask again";
+  assertRefused(facts({ quarantined: [2] }), { type: "Remove", id: 1 }, reason, true);
+  assertEquals(planChange(facts({ quarantined: [2] }), { type: "Remove", id: 2 }).type, "Plan");
+  assertEquals(planChange(facts({ quarantined: [2] }), ADD).type, "Plan");
+  // The learner would be the third of four.
+  assertEquals(planChange(facts({ quarantined: [2] }), { type: "Promote", id: 3 }).type, "Plan");
+  assertRefused(
+    facts({ quarantined: [2], lost: [1] }),
+    ADD,
+    "until the others have repaired it: start 1 again, and",
+    true,
+  );
+  assertRefused(facts({ quarantined: [2], lost: [1, 2] }), ADD, "of the 3 voters 1 can be reached", false);
+});
+
+Deno.test("one whose memory is damaged is about to be in quarantine only where the others can do without it", () => {
+  assertRefused(facts({ suspect: [2] }), { type: "Remove", id: 1 }, "server 2 is in quarantine, or about to be", true);
+  assertEquals(planChange(facts({ suspect: [2] }), { type: "Remove", id: 2 }).type, "Plan");
+  // Else nothing would ever lead out of that.
+  assertEquals(planChange(facts({ suspect: [2], lost: [1] }), { type: "Remove", id: 1 }).type, "Plan");
+  const two = { members: [0, 1, 3].map(member), voters: [0, 1] };
+  for (const change of [ADD, { type: "Promote", id: 3 }] as const) {
+    assertEquals(planChange(facts({ configuration: two, suspect: [1] }), change).type, "Plan");
+  }
+});
+
 Deno.test("a change is refused where those that answer are no majority of the voters, before or after it", () => {
   const lonely = facts({ lost: [1, 2] });
   for (const change of [ADD, { type: "Promote", id: 3 }, { type: "Remove", id: 3 }] as const) {
