@@ -60,7 +60,9 @@ async function isRepaired(cluster: ProcessCluster, id: number): Promise<void> {
     assertMatch(/Repaired [^:]*: ([^"]*)/.exec(repaired)?.[1] ?? "", how);
     assertEquals(await metric(cluster, id, `kvstore_scrub_damages_total{kind="${kind}"}`), 1);
     assertEquals(await metric(cluster, id, "kvstore_scrub_unrepaired"), 0);
-    assertEquals((await fetch(`http://127.0.0.1:${cluster.node(id).httpPort}/readyz`)).status, 200);
+    // Where the machine is busy another one may be elected meanwhile.
+    const ready = async () => await statusOf(cluster, id) === 200 || undefined;
+    await waitFor(ready, { what: `node ${id} is ready` });
   }
 }
 
@@ -97,6 +99,12 @@ async function saidOf(cluster: ProcessCluster, id: number, pattern: RegExp): Pro
     what: `node ${id} writes ${pattern}`,
     timeoutMs: FOUND_MS,
   });
+}
+
+async function statusOf(cluster: ProcessCluster, id: number): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${cluster.node(id).httpPort}/readyz`);
+  await response.body?.cancel();
+  return response.status;
 }
 
 async function metric(cluster: ProcessCluster, id: number, name: string): Promise<number> {
