@@ -38,11 +38,14 @@ function damageSnapshot(
   const found = newestSnapshot(leader);
   if (found === undefined) return false;
   const { path, index } = found;
-  const plain = world.settings.encrypted ? readWhole(leader.asGiven(leader.disk.crash()), path) : undefined;
+  const durable = leader.asGiven(leader.disk.crash());
+  // One that has its name already, but not for certain, is damaged at another time.
+  if (!durable.exists(path)) return false;
+  const plain = world.settings.encrypted ? readWhole(durable, path) : undefined;
   leader.disk.damage(path, (bytes) => {
     const at = random.below(bytes.length);
     bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
-    leader.damagedSnapshot = { life: leader.life, path, index, at, value: bytes[at], plain };
+    leader.damagedSnapshot = { life: leader.life, path, index, contents: bytes.slice(), plain };
   });
   leader.damaged = true;
   world.trace(() => `node ${leader.id}: ${path} is damaged`);

@@ -57,7 +57,7 @@ export function flipLater(
   const look = (looks: number): void => {
     const server = world.server(id);
     if (isOver() || looks === 0) return;
-    const isThere = server.state === "Running" && !server.isGuest;
+    const isThere = server.state === "Running" && !server.isGuest && operator.mayLose(server);
     if (isThere && world.memoryFlips.plant(server, { site, key, atMs: world.clock.now() }) !== undefined) {
       world.trace(() => `node ${id}: a bit changes in memory: ${site} of ${key}`);
       done();

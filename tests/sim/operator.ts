@@ -110,11 +110,16 @@ export class Operator implements Check {
       return false;
     }
     const { voters, learners } = this.#world.configuration();
-    const kept = voters.filter((id) => id !== server.id && !isOut(this.#world.server(id)));
+    const kept = voters.filter((id) => id !== server.id && !this.#goesOut(this.#world.server(id)));
     // A leader that has not noticed the loss yet may make a voter of a learner that had caught up.
     const mayBecomeVoter = this.isLearning(server) || learners.includes(server.id);
     const counted = voters.length + (mayBecomeVoter && !voters.includes(server.id) ? 1 : 0);
     return kept.length * 2 > counted && kept.length > 0;
+  }
+
+  /** Without what it had, in quarantine, or on the way there: a bit of its memory was changed. */
+  #goesOut(server: SimServer): boolean {
+    return isOut(server) || this.#world.memoryFlips.isIn(server);
   }
 
   /** The node that leads, as far as it is seen; undefined when there is none. */

@@ -43,16 +43,15 @@ export class SimServer extends MemoryServer {
   /** Damage was planted on the disk since it was last read as a whole: the node may refuse to start. */
   damaged = false;
   /**
-   * The snapshot in which a bit changed while a process had it open: that process, where, what is there now, and of an encrypted one what it
-   * held in the plain.
+   * The snapshot in which a bit changed while a process had it open: that process, where, all that is there now, and of an encrypted one
+   * what it held in the plain.
    */
   damagedSnapshot:
     | {
       readonly life: Life;
       readonly path: string;
       readonly index: number;
-      readonly at: number;
-      readonly value: number;
+      readonly contents: Uint8Array;
       readonly plain: Uint8Array | undefined;
     }
     | undefined;

@@ -124,9 +124,16 @@ function isDamaged(server: SimServer): boolean {
   return server.damagedSnapshot?.life === server.life;
 }
 
-/** Whether another file has taken its name: nothing was written meanwhile, so it is of the same index. */
+/**
+ * Whether another file has taken its name: nothing was written meanwhile, so it is of the same index. All of it is compared, since one that
+ * another node has compressed is longer or shorter, and may have that byte, too.
+ */
 function isReplaced({ disk, damagedSnapshot }: SimServer): boolean {
   if (damagedSnapshot === undefined) return true;
-  const now = disk.contents(damagedSnapshot.path)?.[damagedSnapshot.at];
-  return now !== undefined && now !== damagedSnapshot.value;
+  const now = disk.contents(damagedSnapshot.path);
+  return now !== undefined && !equalBytes(now, damagedSnapshot.contents);
+}
+
+function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, at) => byte === right[at]);
 }
