@@ -31,6 +31,7 @@ const PLANTING_MS_MAX = 8_000;
 const TROUBLE_MS = 20_000;
 const TROUBLE_PAUSE_MS_MAX = 3_000;
 const CLIENT_MS = 300;
+const LOOK_MS = 1_000;
 const WRITES_AFTER = 5;
 
 const COLD = ["watched.a", "watched.b"] as const;
@@ -85,6 +86,7 @@ export class LongWatch {
     const { until, random } = this.#parts;
     for (const key of COLD) this.#write(key);
     this.#ask();
+    this.#look();
     await until(() => this.#arePrepared(), { what: () => "the watched keys are there", limitMs: REPAIR_MS });
     const from = reference.lastIndex;
     const troubleEnd = clock.now() + TROUBLE_MS;
@@ -152,6 +154,13 @@ export class LongWatch {
       else operator.promote();
       this.#trouble(end);
     });
+  }
+
+  /** The operator does what the documents ask of one. */
+  #look(): void {
+    if (this.#isOver) return;
+    this.#parts.operator.undrainSound();
+    this.#world.clock.after(LOOK_MS, () => this.#look());
   }
 
   #judge(): void {

@@ -197,6 +197,16 @@ export class Operator implements Check {
     if (leader !== undefined) this.#ask(leader, { type: drained.includes(id) ? "Undrain" : "Drain", id });
   }
 
+  /** Where only drained voters are sound, one of them has to lead for the others to be repaired (docs/operations.md): asks for that. */
+  undrainSound(): void {
+    const leader = this.leader();
+    const { voters, drained = [] } = this.#world.configuration();
+    const sound = voters.filter((id) => !this.#goesOut(this.#world.server(id)));
+    const [id] = sound;
+    if (leader === undefined || id === undefined || this.#world.memoryFlips.all.length === 0) return;
+    if (sound.every((each) => drained.includes(each))) this.#ask(leader, { type: "Undrain", id });
+  }
+
   /** Whether a server leads that shall not, where another voter may. */
   drainedLeads(): boolean {
     const { voters, drained = [] } = this.#world.configuration();
