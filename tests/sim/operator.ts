@@ -201,7 +201,9 @@ export class Operator implements Check {
   undrainSound(): void {
     const leader = this.leader();
     const { voters, drained = [] } = this.#world.configuration();
-    const sound = voters.filter((id) => !this.#goesOut(this.#world.server(id)));
+    const sound = voters.map((id) => this.#world.server(id)).filter((server) => {
+      return !server.isMarked && !this.#world.memoryFlips.isIn(server);
+    }).map(({ id }) => id);
     const [id] = sound;
     if (leader === undefined || id === undefined || this.#world.memoryFlips.all.length === 0) return;
     if (sound.every((each) => drained.includes(each))) this.#ask(leader, { type: "Undrain", id });
