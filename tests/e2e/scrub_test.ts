@@ -1,6 +1,7 @@
 /** Bytes that rot on the disks of real nodes under load, of which one has an encrypted directory: found by the scrub, and repaired while they serve. */
 
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { flipBit } from "../support/flip_bit.ts";
 import { Ledger } from "../support/ledger.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { waitFor } from "../support/wait.ts";
@@ -83,14 +84,7 @@ function filesIn(directory: string): readonly string[] {
 function flip(path: string): void {
   const written = Deno.readFileSync(path).findLastIndex((byte) => byte !== 0);
   assertGreater(written, 0, path);
-  const at = Math.floor(written / 2);
-  using file = Deno.openSync(path, { read: true, write: true });
-  const byte = new Uint8Array(1);
-  file.seekSync(at, Deno.SeekMode.Start);
-  file.readSync(byte);
-  byte[0] = (byte[0] ?? 0) ^ 1;
-  file.seekSync(at, Deno.SeekMode.Start);
-  file.writeSync(byte);
+  flipBit(path, Math.floor(written / 2));
 }
 
 async function saidOf(cluster: ProcessCluster, id: number, pattern: RegExp): Promise<string> {

@@ -5,6 +5,7 @@ import { Random } from "../../lib/base/random.ts";
 import { HEALTHY_DISK, writeDiskControl } from "../chaos/disk_control.ts";
 import { faultyProgramLine } from "../chaos/faulty_program.ts";
 import { runBulk } from "../support/bulk.ts";
+import { flipBit } from "../support/flip_bit.ts";
 import { type ProcessCluster, withCluster } from "../support/process_cluster.ts";
 import { fieldsOf, numberOf } from "../support/text_client.ts";
 import { DEADLINE_MS, waitFor } from "../support/wait.ts";
@@ -124,16 +125,7 @@ Deno.test("a snapshot damaged on the leader's disk is not sent: the leader says 
 function damageSnapshots(directory: string): void {
   const paths = snapshotsIn(directory);
   assertGreaterOrEqual(paths.length, 1, "there are snapshots");
-  for (const path of paths) {
-    using file = Deno.openSync(path, { read: true, write: true });
-    const middle = file.statSync().size >> 1;
-    const byte = new Uint8Array(1);
-    file.seekSync(middle, Deno.SeekMode.Start);
-    file.readSync(byte);
-    byte[0] = (byte[0] ?? 0) ^ 1;
-    file.seekSync(middle, Deno.SeekMode.Start);
-    file.writeSync(byte);
-  }
+  for (const path of paths) flipBit(path, Deno.statSync(path).size >> 1);
 }
 
 function snapshotsIn(directory: string): string[] {

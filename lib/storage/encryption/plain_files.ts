@@ -4,6 +4,7 @@ import { hasMagic, viewOf } from "../binary.ts";
 import { corruption } from "../damage.ts";
 import type { Disk, DiskFile } from "../disk.ts";
 import { isAuthenticated, nodeFileName, nodeIdsOf } from "../node_file.ts";
+import { PassingFile } from "../passing_disk.ts";
 import { SEALED_SEGMENT_VERSION, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC } from "../wal_format.ts";
 import { isSealedFile } from "./sealed_file.ts";
 
@@ -48,38 +49,17 @@ function look(file: DiskFile, isPlain: (file: DiskFile) => boolean): boolean {
 }
 
 /** A plain file that nobody of this directory has written: it is listed, and whoever reads it finds it damaged. */
-export class RefusedFile implements DiskFile {
-  readonly path: string;
-  readonly #file: DiskFile;
-
-  /** Takes over `file`. */
-  constructor(file: DiskFile) {
-    this.path = file.path;
-    this.#file = file;
-  }
-
-  size(): number {
-    return this.#file.size();
-  }
-
-  readAt(): number {
+export class RefusedFile extends PassingFile {
+  override readAt(): number {
     const what = "it is not encrypted, and was not here when the directory began to be";
     throw corruption({ file: this.path, offset: 0, what });
   }
 
-  writeAt(): void {
+  override writeAt(): void {
     this.readAt();
   }
 
-  syncData(): Promise<void> {
-    return this.#file.syncData();
-  }
-
-  truncate(): void {
+  override truncate(): void {
     this.readAt();
-  }
-
-  close(): void {
-    this.#file.close();
   }
 }

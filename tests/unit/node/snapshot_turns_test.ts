@@ -7,12 +7,12 @@ import { StateMachine } from "../../../lib/kv/state_machine.ts";
 import { loadState } from "../../../lib/node/snapshots/load_state.ts";
 import { MemoryBudget } from "../../../lib/node/memory/memory_budget.ts";
 import { Snapshots } from "../../../lib/node/snapshots/snapshots.ts";
-import { Registry } from "../../../lib/observe/metrics.ts";
 import { EMPTY_CONFIGURATION, toIndex, toTerm } from "../../../lib/raft/types.ts";
 import { MemoryDisk } from "../../support/memory/memory_disk.ts";
 import type { Storage } from "../../../lib/storage/storage.ts";
 import { open } from "../storage/support.ts";
 import { spanOf } from "../../support/state.ts";
+import { quietSnapshotParts } from "../../support/snapshot_parts.ts";
 
 /** Whatever is done takes longer than a slice; each timer begins a turn. */
 class SlowClock implements Clock {
@@ -89,29 +89,12 @@ Deno.test("no turn makes a block of a snapshot and writes one, and none reads a 
   const state = stateOf(keys, did);
   const disk = watched(storage, did);
   const snapshots = new Snapshots({
+    ...quietSnapshotParts(),
     storage: disk,
     clock,
-    seed: [1, 2],
-    metrics: new Registry(),
-    log: () => {},
-    raft: { heldBytes: 0, bytesBehind: () => 0, configuration: EMPTY_CONFIGURATION },
-    directory: { readsZstd: () => false },
-    space: { dueBytesMax: Infinity, trailingBytesMax: Infinity, snapshotBegins: () => {} },
     memory: new MemoryBudget(Infinity, () => {}),
-    inbox: { put: () => {} },
-    quarantine: { isFenced: false, replaced: () => {} },
-    sweep: { found: () => {} },
-    lifetime: {
-      fail: (error) => {
-        throw error;
-      },
-    },
     applied: { state, id: { index: toIndex(keys), term: toTerm(1) }, configuration: EMPTY_CONFIGURATION },
     applier: { restartCount: () => {}, snapshotIsDue: () => false, install: () => true },
-    newest: undefined,
-    snapshotEntries: 1_000,
-    snapshotBytes: 1_000_000,
-    compression: "off",
   });
   assertEquals((await snapshots.take()).type, "Created");
   assertEquals(turns.every((turn) => turn.length <= 1), true, JSON.stringify(turns));

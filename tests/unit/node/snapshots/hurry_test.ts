@@ -6,12 +6,12 @@ import { StateMachine } from "../../../../lib/kv/state_machine.ts";
 import { BACKUP_REST, BACKUP_SLICE_MS, MEMORY_HIGH_SHARE, SNAPSHOT_SLICE_MS } from "../../../../lib/node/limits.ts";
 import { MemoryBudget } from "../../../../lib/node/memory/memory_budget.ts";
 import { Snapshots } from "../../../../lib/node/snapshots/snapshots.ts";
-import { Registry } from "../../../../lib/observe/metrics.ts";
 import { EMPTY_CONFIGURATION, toIndex, toTerm } from "../../../../lib/raft/types.ts";
 import { LookedAtClock } from "../../../support/looked_at_clock.ts";
 import { MemoryDisk } from "../../../support/memory/memory_disk.ts";
 import { open } from "../../storage/support.ts";
 import { spanOf } from "../../../support/state.ts";
+import { quietSnapshotParts } from "../../../support/snapshot_parts.ts";
 
 const KEYS = 40;
 /** Rests of a snapshot that takes its time, after which somebody comes. */
@@ -62,29 +62,12 @@ async function restsOf(comes: (snapshots: Snapshots, fillMemory: () => void) => 
   };
   const storage = await open(new MemoryDisk());
   const snapshots: Snapshots = new Snapshots({
+    ...quietSnapshotParts(),
     storage,
     clock,
-    seed: [1, 2],
-    metrics: new Registry(),
-    log: () => {},
-    raft: { heldBytes: 0, bytesBehind: () => 0, configuration: EMPTY_CONFIGURATION },
-    directory: { readsZstd: () => false },
-    space: { dueBytesMax: Infinity, trailingBytesMax: Infinity, snapshotBegins: () => {} },
     memory,
-    inbox: { put: () => {} },
-    quarantine: { isFenced: false, replaced: () => {} },
-    sweep: { found: () => {} },
-    lifetime: {
-      fail: (error) => {
-        throw error;
-      },
-    },
     applied,
     applier: { restartCount: () => void (restarts += 1), snapshotIsDue: () => isDue, install: () => true },
-    newest: undefined,
-    snapshotEntries: 1_000,
-    snapshotBytes: 1_000_000,
-    compression: "off",
   });
   const backup = async () => {
     const outcome = await snapshots.openBackup();
