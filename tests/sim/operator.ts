@@ -262,6 +262,8 @@ export class Operator implements Check {
     const configuration = leader?.node?.status().raft.configuration;
     if (leader?.node === undefined || configuration === undefined || this.#isChanging()) return false;
     if (this.#world.servers.some(isOut)) return false;
+    // It goes past the plan of a change, which waits where too few voters would be left beside one that is about to be in quarantine.
+    if (to === "learners" && this.#world.servers.some((server) => this.#goesOut(server))) return false;
     const { members } = configuration;
     const voters = configuration.voters.filter((other) => other !== id);
     const learners = configuration.learners.filter((other) => other !== id);
